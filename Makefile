@@ -1,0 +1,42 @@
+# Every target does its own set-up: a virtual environment in .venv, filled by pip under
+# constraints.txt. The second run finds it ready. PYTHON=python3.12 picks another interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+EXTRAS := train,dev
+BENCHES := $(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py))
+
+.PHONY: demo test test-all lint types bench wheel clean
+.DEFAULT_GOAL := demo
+
+demo: $(READY)
+	$(BIN)/brie demo
+
+test: lint types
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" tests
+
+test-all: lint types
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests
+
+lint: $(READY)
+	$(BIN)/ruff check src tests bench models
+	$(BIN)/ruff format --check src tests bench models
+
+types: $(READY)
+	$(BIN)/mypy
+
+bench: $(READY)
+	@for name in $(BENCHES); do echo "== bench.$$name"; $(BIN)/python -m bench.$$name || exit 1; done
+
+wheel: $(READY)
+	$(BIN)/python -m build --wheel --outdir dist .
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "brie needs Python 3.11 or newer; this is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+clean:
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,255 @@
+"""Judging beside a bare SDK loop: calls a second, CPU a call, memory.
+
+    python bench/judge_throughput.py                    500 presentations, 200 ms +- 50 ms, 32 in flight
+    python bench/judge_throughput.py --long             also 20,000 presentations at 20 ms: memory
+
+Both loops run in turns against one local server, in processes of their own, through the real SDKs.
+brie's includes claims, prompts with fences, parsing, and every verdict written to the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+WORDS = "the river had risen in the night and taken the lower fence with it".split()  # noqa: SIM905
+CONCURRENCY = 32
+
+
+def main() -> None:
+    """Run the comparison and print a table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--calls", type=int, default=500)
+    parser.add_argument("--latency", type=float, default=0.2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--one", nargs=3, metavar=("WHICH", "API", "PORT"))
+    chosen = parser.parse_args()
+    if chosen.one:
+        which, api, port = chosen.one
+        print(json.dumps(measure(which, api, int(port), chosen.calls)))
+        return
+    results = {
+        api: compare(api, chosen.calls, chosen.latency, chosen.rounds) for api in ("openai", "anthropic")
+    }
+    if chosen.long:
+        with server(0.02) as port:
+            results["long"] = child("brie", "openai", port, 20_000)
+        print(f"20,000 at 20 ms: {results['long']['grown_mb']:.0f} MB grown, "
+              f"{results['long']['rate']:.0f} calls/s")  # fmt: skip
+    out = ROOT / "bench" / "results"
+    out.mkdir(exist_ok=True)
+    (out / "judge_throughput.json").write_text(json.dumps(results, indent=1) + "\n")
+
+
+def compare(api: str, calls: int, latency: float, rounds: int) -> dict[str, Any]:
+    """Both loops, in turns."""
+    found: dict[str, list[dict[str, float]]] = {"bare": [], "brie": []}
+    with server(latency) as port:
+        for _ in range(rounds):
+            for which in found:
+                found[which].append(child(which, api, port, calls))
+    table = {
+        which: {name: statistics.median(r[name] for r in runs) for name in runs[0]}
+        for which, runs in found.items()
+    }
+    rate = table["brie"]["rate"] / table["bare"]["rate"]
+    cpu = table["brie"]["cpu_ms"] / table["bare"]["cpu_ms"]
+    for which, row in table.items():
+        print(f"{api:10} {which:5} {row['rate']:7.1f} calls/s {row['cpu_ms']:6.2f} ms CPU a call "
+              f"{row['grown_mb']:6.1f} MB over the SDK")  # fmt: skip
+    print(f"{api:10} brie/bare: rate {rate:.3f}, CPU {cpu:.2f}")
+    return {**table, "rate_ratio": rate, "cpu_ratio": cpu, "runs": found}
+
+
+@contextmanager
+def server(latency: float) -> Iterator[int]:
+    """The local server in a process of its own; yields its port."""
+    command = [sys.executable, "-m", "tests.fakes.judge_servers", f"--latency={latency}"]
+    command.append(f"--spread={latency / 4}")
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.communicate()
+
+
+def child(which: str, api: str, port: int, calls: int) -> dict[str, float]:
+    """One measurement in a fresh process."""
+    command = [sys.executable, __file__, "--calls", str(calls), "--one", which, api, str(port)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+def measure(which: str, api: str, port: int, calls: int) -> dict[str, float]:
+    """Run one loop here."""
+    import anthropic  # noqa: F401
+    import openai  # noqa: F401
+
+    import brie.judge
+    import brie.plan  # noqa: F401  - imports are paid once, not per call
+
+    spec = judge(api, port)
+    client = make_client(api, spec.base_url or "")
+    place, tasks = plan(spec, calls)
+    before = memory()
+    start, cpu = time.perf_counter(), time.process_time()
+    if which == "bare":
+        asyncio.run(bare(api, client, calls))
+    else:
+        judge_with_brie(place, tasks)
+    seconds, used = time.perf_counter() - start, time.process_time() - cpu
+    return {
+        "rate": calls / seconds,
+        "cpu_ms": 1000 * used / calls,
+        "grown_mb": memory() - before,
+    }
+
+
+def memory() -> float:
+    """Peak resident memory so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)
+
+
+def answers(number: int) -> tuple[str, str, str]:
+    """A prompt and two answers of about 1,500 characters."""
+    one = " ".join(WORDS[(number + n) % len(WORDS)] for n in range(300))
+    two = " ".join(WORDS[(number * 7 + n) % len(WORDS)] for n in range(290))
+    return f"Write about the river, number {number}.", one, two
+
+
+def judge(api: str, port: int) -> Any:
+    """The judge of the measurement."""
+    from brie.records import JudgeSpec, Provider
+
+    address = f"http://127.0.0.1:{port}" + ("/v1" if api == "openai" else "")
+    return JudgeSpec(
+        id="bench",
+        provider=Provider.OPENAI_COMPATIBLE if api == "openai" else Provider.ANTHROPIC,
+        model="bench",
+        base_url=address,
+        endpoint="bench",
+        output="json_schema" if api == "openai" else "tool",
+        max_concurrency=CONCURRENCY,
+    )
+
+
+def rubric() -> Any:
+    """The shipped general rubric."""
+    from brie.catalog import load_rubric
+    from brie.resources import Project
+
+    return load_rubric("general", Project(ROOT))
+
+
+def make_client(api: str, address: str) -> Any:
+    """A client as the SDK's documentation makes it."""
+    import anthropic
+    import openai
+
+    if api == "openai":
+        return openai.AsyncOpenAI(api_key="none", base_url=address)
+    return anthropic.AsyncAnthropic(api_key="none", base_url=address)
+
+
+async def bare(api: str, client: Any, calls: int) -> None:
+    """The shortest loop over the SDK that judges: a semaphore, a request, its JSON."""
+    from brie.judge.form import schema
+
+    places = asyncio.Semaphore(CONCURRENCY)
+    shape = schema(rubric().criteria)
+    system = rubric().text
+
+    async def one(number: int) -> str:
+        prompt, first, second = answers(number)
+        text = f"Prompt:\n{prompt}\n\n⟦answer A · x⟧\n{first}\n⟦end of answer A · x⟧\n\n"
+        text += f"⟦answer B · x⟧\n{second}\n⟦end of answer B · x⟧\nCase number: 1"
+        async with places:
+            if api == "openai":
+                reply = await client.chat.completions.create(
+                    model="bench",
+                    max_tokens=1024,
+                    messages=[{"role": "system", "content": system}, {"role": "user", "content": text}],
+                    response_format={
+                        "type": "json_schema",
+                        "json_schema": {"name": "verdict", "strict": True, "schema": shape},
+                    },
+                )
+                return str(json.loads(reply.choices[0].message.content)["winner"])
+            reply = await client.messages.create(
+                model="bench",
+                max_tokens=1024,
+                system=system,
+                messages=[{"role": "user", "content": text}],
+                tools=[{"name": "give_verdict", "description": "x", "input_schema": shape}],
+            )
+            return str(next(b.input["winner"] for b in reply.content if b.type == "tool_use"))
+
+    assert len(await asyncio.gather(*(one(n) for n in range(calls)))) == calls
+    await client.close()
+
+
+def plan(spec: Any, calls: int) -> tuple[Any, list[Any]]:
+    """A seat and its planned verdicts."""
+    from brie.digest import digest
+    from brie.judge.seam import Task
+    from brie.plan import seat
+    from brie.records import Presentation
+
+    place = seat(spec, rubric())
+    tasks = []
+    for n in range(calls):
+        presented = Presentation(
+            prompt=digest(["prompt", n]),
+            candidate=digest(["one", n]),
+            baseline=digest(["two", n]),
+            order="candidate_first",
+            candidate_letter="A",
+        )
+        tasks.append(Task.plan("main", place, f"p{n}", n, presented))
+    return place, tasks
+
+
+def judge_with_brie(place: Any, tasks: list[Any]) -> None:
+    """The same through `brie.judge.run`, every verdict kept."""
+    from brie.judge import run
+    from brie.judge.seam import Shown, Task
+    from brie.owner import Owner
+    from brie.records import Message
+    from brie.store import Store
+
+    def shown(task: Task) -> Shown:
+        prompt, first, second = answers(task.sample)
+        return Shown((Message(role="user", content=prompt),), None, None, first, second, "A")
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Store.open(Path(folder) / "brie.sqlite") as store,
+        Owner(Path(folder) / ".owners") as owner,
+    ):
+        done = run(tasks, [place], shown, store, owner, evaluation="bench", on_done=lambda n: None)
+        assert done.computed == len(tasks), done
+        assert not done.errors, done
+
+
+if __name__ == "__main__":
+    main()

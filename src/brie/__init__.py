@@ -1,0 +1,40 @@
+"""brie: is my fine-tune really better than its base, where, and how sure can I be?
+
+    import brie
+
+    outcome = brie.evaluate(brie.Wishes(suite="in_domain", candidate="first:best"))
+    print(outcome.analysis.verdict, outcome.analysis.win_rate)
+
+Everything here is loaded on first use, so `import brie` is quick and needs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from brie.api import analyse, evaluate
+    from brie.ask import Wishes
+    from brie.errors import BrieError
+    from brie.resources import Project
+    from brie.results import Analysis
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Analysis": "brie.results",
+    "BrieError": "brie.errors",
+    "Project": "brie.resources",
+    "Wishes": "brie.ask",
+    "analyse": "brie.api",
+    "evaluate": "brie.api",
+}
+
+__all__ = ["Analysis", "BrieError", "Project", "Wishes", "__version__", "analyse", "evaluate"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'brie' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,195 @@
+"""Several candidates on shared prompts: paired differences, checkpoint ladders, a selection half.
+
+Comparing two evaluations compares two checkpoints, not two recipes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from brie.analyse.arrays import Floats, generator
+from brie.analyse.bootstrap import FEWEST_PROMPTS, PROMPT_BOOTSTRAP, resampled_mean
+from brie.analyse.cells import cells, prompt_means
+from brie.analyse.multiplicity import holm
+from brie.analyse.signflip import sign_flip
+from brie.analyse.table import VerdictTable
+from brie.analyse.win_rate import Settings
+
+MAX_T = "max-t"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """First minus second, paired by prompt."""
+
+    first: str
+    second: str
+    value: float
+    low: float | None
+    """None below 8 shared prompts."""
+    high: float | None
+    level: float
+    p_value: float
+    p_adjusted: float
+    """Holm over every pair compared."""
+    prompts: int
+    method: str = PROMPT_BOOTSTRAP
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One checkpoint of a ladder."""
+
+    name: str
+    value: float
+    low: float
+    """All intervals of a ladder hold together at its level."""
+    high: float
+    level: float
+    p_adjusted: float
+    prompts: int
+    method: str = MAX_T
+
+
+def rates_by_prompt(table: VerdictTable) -> dict[str, float]:
+    """Prompt id -> prompt mean: what evaluations are paired by."""
+    found = prompt_means(cells(table))
+    return {table.prompts[p]: float(m) for p, m in zip(found.prompt, found.mean, strict=True)}
+
+
+def compare(
+    rates: Mapping[str, Mapping[str, float]], settings: Settings | None = None, *, seed: int = 0
+) -> tuple[Difference, ...]:
+    """Every pair of evaluations, on the prompts the two share; pairs sharing none are left out.
+
+    Args:
+        rates: evaluation -> prompt id -> prompt mean (`rates_by_prompt`).
+    """
+    chosen = settings or Settings()
+    found = [
+        _difference(a, b, *_paired(rates[a], rates[b]), chosen, seed)
+        for a, b in combinations(rates, 2)
+        if rates[a].keys() & rates[b].keys()
+    ]
+    adjusted = holm(np.array([d.p_value for d in found])).tolist()
+    return tuple(
+        Difference(**{**d.__dict__, "p_adjusted": p}) for d, p in zip(found, adjusted, strict=True)
+    )
+
+
+def ladder(
+    rates: Mapping[str, Mapping[str, float]], settings: Settings | None = None, *, seed: int = 0
+) -> tuple[Rung, ...]:
+    """Checkpoints of one run against one base: simultaneous intervals by max-T over shared prompts.
+
+    Signs of whole prompts are flipped, so the checkpoints' dependence is kept. For the intervals,
+    as in the plus-one bootstrap, one imagined prompt is won and one is lost by every checkpoint.
+    Empty below 8 shared prompts.
+    """
+    chosen = settings or Settings()
+    shared = sorted(set.intersection(*(set(r) for r in rates.values()))) if rates else []
+    if len(shared) < FEWEST_PROMPTS:
+        return ()
+    table = np.array([[rates[name][prompt] for name in rates] for prompt in shared])
+    rng = generator(seed, "ladder")
+    low, high, p_adjusted = max_t(table, rng, level=chosen.level, resamples=chosen.resamples)
+    value = table.mean(axis=0)
+    return tuple(
+        Rung(name, float(value[i]), float(low[i]), float(high[i]), chosen.level,
+             float(p_adjusted[i]), len(shared))
+        for i, name in enumerate(rates)
+    )  # fmt: skip
+
+
+def max_t(
+    table: Floats, rng: np.random.Generator, *, level: float = 0.95, resamples: int = 9999
+) -> tuple[Floats, Floats, Floats]:
+    """Simultaneous intervals and adjusted p-values of column means against one half.
+
+    Args:
+        table: (prompts, checkpoints), prompt means in [0, 1].
+
+    Westfall and Young 1993, single step, with sign flips of prompts as the null distribution:
+    for p-values of the deviations from one half, for intervals of the residuals.
+    """
+    if table.mean() > 0.5:  # turned so that exchanging the sides mirrors the result exactly
+        low, high, p = max_t(1 - table, rng, level=level, resamples=resamples)
+        return 1 - high, 1 - low, p
+    prompts, width = table.shape
+    full = np.concatenate([table, np.ones((1, width)), np.zeros((1, width))])
+    centre, error = full.mean(axis=0), full.std(axis=0, ddof=1) / len(full) ** 0.5
+    null, spread = np.empty(resamples), np.empty(resamples)
+    block = max(1, 4_000_000 // len(full))
+    for start in range(0, resamples, block):
+        rows = slice(start, min(start + block, resamples))
+        signs = _signs(rng, rows.stop - start, len(full))
+        null[rows] = _t(signs[:, :prompts], table - 0.5).max(axis=1)
+        spread[rows] = _t(signs, full - centre).max(axis=1)
+    observed = _t(np.ones((1, prompts)), table - 0.5)[0]
+    p = ((null[:, None] >= observed - 1e-9).sum(axis=0) + 1) / (resamples + 1)
+    rank = min(int(np.ceil(level * (resamples + 1))), resamples) - 1
+    reach = np.sort(spread)[rank] * error
+    return np.clip(centre - reach, 0, 1), np.clip(centre + reach, 0, 1), p
+
+
+def dev_half(prompts: Sequence[tuple[str, str, str]], key: str) -> frozenset[str]:
+    """The half of a suite on which judges may select a checkpoint; the other half is quoted.
+
+    Args:
+        prompts: (prompt id, category, source).
+        key: suite name and version: the split is fixed for them, whatever is evaluated.
+
+    Sources are kept whole; within a category they go alternately to the smaller half, in an order
+    derived from `key`.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for prompt, category, source in prompts:
+        groups.setdefault((category, source), []).append(prompt)
+    home: dict[str, bool] = {}
+    taken: dict[str, int] = {}
+    for category, source in sorted(groups, key=lambda group: (group[0], _rank(key, group[1]))):
+        members = len(groups[category, source])
+        balance = taken.get(category, 0)
+        dev = home.setdefault(source, balance <= 0)
+        taken[category] = balance + (members if dev else -members)
+    return frozenset(p for (_, source), members in groups.items() if home[source] for p in members)
+
+
+def _difference(
+    a: str, b: str, first: Floats, second: Floats, settings: Settings, seed: int
+) -> Difference:
+    gap = first - second
+    rng = generator(seed, f"compare.{a}.{b}")
+    low = high = None
+    if len(gap) >= FEWEST_PROMPTS:
+        drawn = resampled_mean((gap + 1) / 2, rng, resamples=settings.resamples)
+        interval = drawn.interval(settings.level)
+        low, high = 2 * interval.low - 1, 2 * interval.high - 1
+    p_value = sign_flip(gap, rng, resamples=settings.flips).p_value
+    return Difference(a, b, float(gap.mean()), low, high, settings.level, p_value, p_value, len(gap))
+
+
+def _paired(first: Mapping[str, float], second: Mapping[str, float]) -> tuple[Floats, Floats]:
+    shared = sorted(first.keys() & second.keys())
+    return np.array([first[p] for p in shared]), np.array([second[p] for p in shared])
+
+
+def _signs(rng: np.random.Generator, patterns: int, prompts: int) -> Floats:
+    return rng.integers(0, 2, size=(patterns, prompts)).astype(np.float64) * 2 - 1
+
+
+def _t(signs: Floats, deviations: Floats) -> Floats:
+    """|t| of sign-flipped deviations: (patterns, columns)."""
+    n = len(deviations)
+    mean = signs @ deviations / n
+    variance = ((deviations**2).sum(axis=0) - n * mean**2) / (n - 1)
+    return np.asarray(np.abs(mean) / np.sqrt(np.maximum(variance, 1e-12) / n))
+
+
+def _rank(key: str, source: str) -> str:
+    return hashlib.sha256(f"{key}\0{source}".encode()).hexdigest()

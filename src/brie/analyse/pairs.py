@@ -1,0 +1,154 @@
+"""Every pair of a panel's judges: tables of what they said, resampled, and their coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from brie.analyse.agreement import (
+    OUTCOMES,
+    cohen_kappa,
+    coincidences,
+    gwet_ac1,
+    krippendorff_alpha,
+    occurring,
+    percent,
+    ratio,
+)
+from brie.analyse.arrays import Floats, Ints, distinct
+from brie.analyse.bootstrap import FEWEST_PROMPTS, PROMPT_BOOTSTRAP, percentiles
+from brie.analyse.ratings import Ratings
+from brie.analyse.study import Study
+
+K = len(OUTCOMES)
+
+COEFFICIENTS: dict[str, Callable[[Floats], Floats]] = {
+    "percent": percent,
+    "kappa": cohen_kappa,
+    "alpha": lambda table: krippendorff_alpha(coincidences(table)),
+    "alpha_ordinal": lambda table: krippendorff_alpha(coincidences(table), "ordinal"),
+    "ac1": gwet_ac1,
+}
+"""Functions of a pair table (..., K, K)."""
+
+
+@dataclass(frozen=True)
+class PairTables:
+    """Items by the categories two judges gave them, for every pair of judges."""
+
+    judges: list[tuple[str, str]]
+    tables: Floats
+    """(pairs, K, K)"""
+    draws: Floats
+    """(resamples, pairs, K, K)"""
+    prompts: list[int]
+    """Prompts behind each table."""
+
+
+def pair_tables(study: Study, rated: Ratings) -> PairTables:
+    """Count and resample."""
+    category = rated.category
+    units, size = study.bootstrap.unit[rated.prompt], study.bootstrap.weights.shape[1]
+    pieces, judges, prompts = [], [], []
+    for a, b in combinations(range(len(rated.judges)), 2):
+        pieces.append(_pair_pieces(category[:, a], category[:, b], units, size))
+        judges.append((rated.judges[a], rated.judges[b]))
+        both = np.isfinite(category[:, a]) & np.isfinite(category[:, b])
+        prompts.append(distinct(rated.prompt[both]))
+    every = np.concatenate(pieces, axis=1)
+    return PairTables(
+        judges,
+        every.sum(axis=0).reshape(-1, K, K),
+        study.bootstrap.of_units(every).reshape(-1, len(judges), K, K),
+        prompts,
+    )
+
+
+def pair_entries(study: Study, found: PairTables, path: str) -> list[dict[str, Any]]:
+    """For each pair: coefficients with intervals, confusion table, base rates."""
+    return [
+        {
+            "judges": list(names),
+            "n": int(found.tables[i].sum()),
+            "prompts": found.prompts[i],
+            **_coefficients(study, found, i, f"{path}.{names[0]}.{names[1]}"),
+            "confusion": found.tables[i].astype(int).tolist(),
+            "outcomes": list(OUTCOMES),
+            "marginals": {
+                name: shares(found.tables[i].sum(axis=1 - side)) for side, name in enumerate(names)
+            },
+        }
+        for i, names in enumerate(found.judges)
+    ]
+
+
+def estimate(
+    study: Study, value: float, draws: Floats, prompts: int, path: str
+) -> dict[str, Any] | None:
+    """A value with its percentile interval, or None with a note."""
+    if prompts < FEWEST_PROMPTS:
+        study.notes[path] = f"too few prompts: {prompts} of the {FEWEST_PROMPTS} needed"
+        return None
+    if not np.isfinite(value):
+        study.notes[path] = "every verdict is the same, so agreement beyond chance is 0/0"
+        return None
+    interval = percentiles(draws, study.settings.level)
+    if interval is None:
+        study.notes[path] = "no interval: it is 0/0 in more than one resample in twenty"
+    low, high = interval or (None, None)
+    return {
+        "value": value, "low": low, "high": high, "level": study.settings.level,
+        "n": prompts, "method": PROMPT_BOOTSTRAP,
+    }  # fmt: skip
+
+
+def shares(counts: Floats) -> dict[str, float]:
+    """Counts of loss, tie and win as shares."""
+    total = float(counts.sum())
+    return {name: float(c) / total if total else 0.0 for name, c in zip(OUTCOMES, counts, strict=True)}
+
+
+def _coefficients(
+    study: Study, found: PairTables, index: int, path: str
+) -> dict[str, dict[str, Any] | None]:
+    table, draws = found.tables[index], found.draws[:, index]
+    used = occurring(table)
+    few = np.ix_(used, used)
+    return {
+        name: estimate(
+            study,
+            float(function(table[few])) if table.sum() else float("nan"),
+            function(draws[:, used[:, None], used[None, :]]),
+            found.prompts[index],
+            f"{path}.{name}",
+        )
+        for name, function in COEFFICIENTS.items()
+    }
+
+
+def base_rate_intervals(study: Study, found: PairTables) -> list[dict[str, dict[str, list[float]]]]:
+    """For each pair and judge, intervals of the base rates; empty where prompts are too few."""
+    level = study.settings.level
+    every: list[dict[str, dict[str, list[float]]]] = []
+    for i, names in enumerate(found.judges):
+        table = np.ascontiguousarray(found.draws[:, i])
+        intervals: dict[str, dict[str, list[float]]] = {}
+        for side, name in enumerate(names if found.prompts[i] >= FEWEST_PROMPTS else ()):
+            counts = table.sum(axis=2 - side)
+            drawn = ratio(counts, counts.sum(axis=1, keepdims=True))
+            ends = {o: percentiles(drawn[:, c], level) for c, o in enumerate(OUTCOMES)}
+            intervals[name] = {outcome: list(pair) for outcome, pair in ends.items() if pair}
+        every.append(intervals)
+    return every
+
+
+def _pair_pieces(a: Floats, b: Floats, units: Ints, size: int) -> Floats:
+    """Pair tables by unit, flattened: (units, K * K)."""
+    both = np.isfinite(a) & np.isfinite(b)
+    cell = (a[both] * K + b[both]).astype(np.int64)
+    flat = np.bincount(units[both] * K**2 + cell, minlength=size * K**2)
+    return flat.reshape(size, K**2).astype(np.float64)

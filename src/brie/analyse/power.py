@@ -1,0 +1,141 @@
+"""Planning: prompts needed, the smallest rate a suite can detect, and equivalence (STATISTICS 4).
+
+Every formula speaks of a variance ratio v: the variance of a prompt mean over p(1 - p). One verdict
+a prompt has v = 1; k samples with intra-prompt correlation ICC have v = ICC + (1 - ICC)/k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+from brie.analyse.arrays import z_quantile
+from brie.analyse.bootstrap import FEWEST_PROMPTS
+
+ICC = 0.3
+"""Correlation of two samples of a prompt that planning assumes where nothing was measured."""
+SMALL = 50
+EXTRA = 3
+"""Prompts added below 50, where the formula is a little optimistic."""
+
+
+def variance_ratio(samples: int, icc: float = ICC) -> float:
+    """v for one judge and k samples: ICC + (1 - ICC)/k.
+
+    More judges or the second order are not counted as precision: judges share errors, and the
+    second order buys freedom from position bias.
+    """
+    return icc + (1 - icc) / samples
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Variance components of an earlier evaluation (`AnalysisParts.variance`), orders averaged."""
+
+    rate: float
+    """Win rate they were measured at."""
+    prompt: float
+    sample: float = 0.0
+    prompt_judge: float = 0.0
+    noise: float = 0.0
+    order_noise: float = 0.0
+
+
+def measured_ratio(parts: Measured, samples: int, judges: int, *, both_orders: bool = True) -> float:
+    """v from measured components; a single order adds the other half of the order noise."""
+    noise = parts.noise if both_orders else parts.noise + parts.order_noise / 2
+    variance = parts.prompt + parts.sample / samples + parts.prompt_judge / judges
+    variance += noise / (samples * judges)
+    spread = max(parts.rate * (1 - parts.rate), 0.05)
+    return min(max(variance / spread, 0.02), 1.0)
+
+
+def prompts_formula(rate: float, ratio: float, *, power: float = 0.8, alpha: float = 0.05) -> int:
+    """n = (z sqrt(.25 v) + z' sqrt(p q v))^2 / (p - 1/2)^2, rounded up.
+
+    Raises:
+        ValueError: the rate is one half or outside [0, 1].
+    """
+    if not 0 <= rate <= 1 or rate == 0.5:
+        raise ValueError("the rate to be found must lie in [0, 1] and differ from one half")
+    return ceil(_raw(rate, ratio, power, alpha) - 1e-9)
+
+
+def prompts_needed(rate: float, ratio: float = 1.0, *, power: float = 0.8, alpha: float = 0.05) -> int:
+    """Prompts to plan for: the formula, 3 more below 50, and never below the 8 an interval needs."""
+    n = prompts_formula(rate, ratio, power=power, alpha=alpha)
+    return max(n + EXTRA if n < SMALL else n, FEWEST_PROMPTS)
+
+
+def smallest_detectable(
+    prompts: int, ratio: float = 1.0, *, power: float = 0.8, alpha: float = 0.05
+) -> float | None:
+    """Smallest true rate for which `prompts` prompts suffice; None where even 100 % needs more."""
+    if prompts_needed(1.0, ratio, power=power, alpha=alpha) > prompts:
+        return None
+    low, high = 0.5, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        n = _raw(middle, ratio, power, alpha)
+        needed = n + EXTRA if n < SMALL else n
+        low, high = (low, middle) if needed <= prompts else (middle, high)
+    return high
+
+
+def prompts_for_equivalence(
+    ratio: float = 1.0, *, margin: float = 0.05, power: float = 0.8, level: float = 0.90
+) -> int:
+    """Prompts after which two equal models' interval lies inside the margin with the asked power.
+
+    Two one-sided tests at a true rate of one half: v/4 (z_level + z_power)^2 / margin^2.
+    """
+    z = z_quantile((1 + level) / 2) + z_quantile((1 + power) / 2)
+    return ceil(0.25 * ratio * z**2 / margin**2 - 1e-9)
+
+
+def _raw(rate: float, ratio: float, power: float, alpha: float) -> float:
+    if rate == 0.5:
+        return float("inf")
+    spread = z_quantile(1 - alpha / 2) * sqrt(0.25 * ratio)
+    spread += z_quantile(power) * sqrt(rate * (1 - rate) * ratio)
+    return spread**2 / (rate - 0.5) ** 2
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """What one design can do with the prompts at hand."""
+
+    samples: int
+    ratio: float
+    detectable: float | None
+    """Smallest rate found `better` with 80 % power; None: not even 100 %."""
+    needed: dict[float, int]
+    """True rate -> prompts to plan for."""
+    equivalence: int
+    """Prompts for `equivalent`."""
+
+
+def plan_table(
+    prompts: int,
+    ratios: Mapping[int, float],
+    *,
+    rates: Sequence[float] = (0.55, 0.60, 0.65, 0.77, 0.85),
+    margin: float = 0.05,
+) -> tuple[PlanRow, ...]:
+    """One row a number of samples.
+
+    Args:
+        prompts: size of the suite.
+        ratios: samples -> variance ratio, from `variance_ratio` or `measured_ratio`.
+    """
+    return tuple(
+        PlanRow(
+            samples=samples,
+            ratio=ratio,
+            detectable=smallest_detectable(prompts, ratio),
+            needed={rate: prompts_needed(rate, ratio) for rate in rates},
+            equivalence=prompts_for_equivalence(ratio, margin=margin),
+        )
+        for samples, ratio in ratios.items()
+    )

@@ -1,0 +1,73 @@
+"""How far the win rate moves when a judge or a source is left out, and the majority vote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from brie.analyse.arrays import AnyInts, Floats, group_mean, group_sum
+from brie.analyse.cells import Cells, PromptMeans, prompt_means
+
+
+@dataclass(frozen=True)
+class Range:
+    """The smallest and largest rate with one member left out; a description, not an interval."""
+
+    low: float
+    high: float
+    low_without: str
+    high_without: str
+    members: int
+
+
+def leave_one_judge_out(cells: Cells) -> Range | None:
+    """Win rate without each judge in turn; None for one judge."""
+    names = cells.table.judges
+    rates = np.full(len(names), np.nan)
+    for code in range(len(names)):
+        left = prompt_means(cells, cells.judge != code)
+        if len(left):
+            rates[code] = left.mean.mean()
+    return _range(rates, names) if len(names) > 1 else None
+
+
+def leave_one_source_out(means: Floats, source: AnyInts, names: tuple[str, ...]) -> Range | None:
+    """Win rate without each source in turn; None for one source."""
+    sums = group_sum(source, means, len(names))
+    counts = np.bincount(source, minlength=len(names))
+    present = counts > 0
+    if present.sum() < 2:
+        return None
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rates = (means.sum() - sums) / (len(means) - counts)
+    return _range(np.where(present, rates, np.nan), names)
+
+
+def majority_means(cells: Cells) -> PromptMeans | None:
+    """Prompt means of the panel's majority: each judge votes once a comparison, with its orders' mean.
+
+    A vote is win, tie or loss; the majority is the sign of wins minus losses. None for one judge.
+    """
+    if len(cells.table.judges) < 2:
+        return None
+    used = cells.complete
+    samples = np.unique(cells.sample)
+    width = max(1, len(samples))
+    comparison = cells.prompt * width + np.searchsorted(samples, cells.sample)
+    found, code = np.unique(comparison[used], return_inverse=True)
+    votes = np.sign(np.round(cells.mean[used] - 0.5, 12))
+    balance = np.sign(group_sum(code, votes, len(found)))
+    prompts = len(cells.table.prompts)
+    mean = group_mean(found // width, 0.5 + balance / 2, prompts)
+    kept = np.flatnonzero(~np.isnan(mean))
+    verdicts = np.bincount(found // width, minlength=prompts)[kept]
+    return PromptMeans(kept, mean[kept], verdicts)
+
+
+def _range(rates: Floats, names: tuple[str, ...]) -> Range | None:
+    if np.isnan(rates).all():
+        return None
+    low, high = int(np.nanargmin(rates)), int(np.nanargmax(rates))
+    members = int((~np.isnan(rates)).sum())
+    return Range(float(rates[low]), float(rates[high]), names[low], names[high], members)

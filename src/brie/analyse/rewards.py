@@ -1,0 +1,100 @@
+"""What each judge rewards: its verdicts regressed on differences between the answers (STATISTICS 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from brie.analyse.arrays import Bools, Floats, distinct
+from brie.analyse.regression import Fit, least_squares
+from brie.analyse.table import VerdictTable
+
+METHOD = "ols-cluster-cr1"
+FEWEST_PROMPTS = 8
+
+
+@dataclass(frozen=True)
+class Reward:
+    """How far a judge's verdict moves when one difference grows by one standard deviation."""
+
+    effect: float
+    """In units of the win rate."""
+    low: float
+    high: float
+    level: float
+    deviation: float
+    """The standard deviation, in the difference's own unit."""
+    alone: bool
+    """Fitted by itself, because the differences cannot be told apart on these answers."""
+
+
+@dataclass(frozen=True)
+class Rewards:
+    """One judge's rewards, its criterion scores apart from what is countable in the text."""
+
+    text: dict[str, Reward]
+    criteria: dict[str, Reward]
+    prompts: int
+    verdicts: int
+
+
+def rewards(table: VerdictTable, judge: int, *, level: float = 0.95) -> Rewards | str:
+    """Linear probability of a win on standardised differences, clustered by prompt.
+
+    Text differences (length, lists, headings, …) are fitted together, and so are the judge's own
+    criterion scores. Association, not cause. Returns the reason where there is nothing to fit.
+    """
+    rows = table.usable & ~table.identical & (table.judge == judge)
+    if distinct(table.prompt[rows]) < FEWEST_PROMPTS:
+        return f"fewer than {FEWEST_PROMPTS} prompts"
+    text = dict(table.features)
+    if table.length_difference is not None:
+        text = {"length": table.length_difference, **text}
+    found = Rewards(
+        text=_fit_together(table, rows, text, level),
+        criteria=_fit_together(table, rows, dict(table.criteria), level),
+        prompts=distinct(table.prompt[rows]),
+        verdicts=int(rows.sum()),
+    )
+    if not found.text and not found.criteria:
+        return "no differences between the answers were measured, or none varies"
+    return found
+
+
+def _fit_together(
+    table: VerdictTable, rows: Bools, columns: dict[str, Floats], level: float
+) -> dict[str, Reward]:
+    known = rows.copy()
+    for values in columns.values():
+        known &= np.isfinite(values)
+    varied = {name: values[known] for name, values in columns.items() if known.any()}
+    varied = {name: values for name, values in varied.items() if np.ptp(values) > 0}
+    if not varied:
+        return {}
+    together = _fit(table, known, list(varied.values()))
+    if together is not None:
+        return {
+            name: _reward(together, 1 + i, values, level, alone=False)
+            for i, (name, values) in enumerate(varied.items())
+        }
+    fits = {name: _fit(table, known, [values]) for name, values in varied.items()}
+    return {
+        name: _reward(fit, 1, varied[name], level, alone=True)
+        for name, fit in fits.items()
+        if fit is not None
+    }
+
+
+def _fit(table: VerdictTable, known: Bools, columns: list[Floats]) -> Fit | None:
+    standard = [(values - values.mean()) / values.std(ddof=1) for values in columns]
+    position = table.position[known]
+    if position.min() < position.max():
+        standard.append(position / 2)
+    design = np.stack([np.ones(len(position)), *standard], axis=1)
+    return least_squares(design, table.score[known], table.prompt[known])
+
+
+def _reward(fit: Fit, index: int, values: Floats, level: float, *, alone: bool) -> Reward:
+    low, high = fit.interval(index, level)
+    return Reward(float(fit.coefficients[index]), low, high, level, float(values.std(ddof=1)), alone)

@@ -1,0 +1,221 @@
+"""The one input of every analysis: verdicts as NumPy columns.
+
+One row a planned verdict, usable or not. Codes are small integers into tuples of names, so that
+a million verdicts take some tens of megabytes and every step is a handful of `bincount`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brie.analyse.arrays import Bools, Floats, Ints
+from brie.results import Outcomes
+
+
+class StatusCode(IntEnum):
+    """`brie.records.Status` as stored in a column, and `MISSING` for verdicts not asked for yet."""
+
+    OK = 0
+    INVALID = 1
+    REFUSED = 2
+    ERROR = 3
+    MISSING = 4
+
+
+@dataclass(frozen=True)
+class VerdictTable:
+    """Verdicts of one evaluation. Build it with `VerdictTable.build`.
+
+    Columns have one entry a row. A row whose status is not OK has score NaN. Rows with
+    `repeat` > 0 measure a judge's consistency and never enter a rate.
+    """
+
+    prompt: Ints
+    judge: Ints
+    sample: Ints
+    score: Floats
+    """Score for the candidate in [0, 1]: win 1, tie 0.5, loss 0."""
+    position: Ints
+    """+1 the candidate was shown first, -1 second, 0 not known."""
+    label: Ints
+    """+1 the candidate was A, -1 it was B, 0 not known."""
+    status: Ints
+    repeat: Ints
+    identical: Bools
+    """Rows of comparisons of byte-identical answers: ties without a call, score 0.5."""
+    category: Ints
+    """One entry a prompt."""
+    source: Ints
+    """One entry a prompt."""
+    prompts: tuple[str, ...]
+    judges: tuple[str, ...]
+    categories: tuple[str, ...]
+    sources: tuple[str, ...]
+    both_orders: bool
+    """The plan asks for each comparison in both orders; one order alone is then no result."""
+    length_difference: Floats | None = None
+    """Candidate minus baseline, tokens or characters."""
+    features: Mapping[str, Floats] = field(default_factory=dict)
+    """Candidate minus baseline: lists, headings, questions, …"""
+    criteria: Mapping[str, Floats] = field(default_factory=dict)
+    """The judge's own criterion scores, candidate minus baseline; NaN where it gave none."""
+
+    def __post_init__(self) -> None:
+        rows = len(self.score)
+        columns = {name: getattr(self, name) for name in _ROW_CODES}
+        columns |= {"identical": self.identical, **self.features, **self.criteria}
+        if self.length_difference is not None:
+            columns["length_difference"] = self.length_difference
+        short = [name for name, column in columns.items() if len(column) != rows]
+        if short:
+            raise ValueError(f"columns {short} do not have one entry for each of the {rows} rows")
+        if len(self.category) != len(self.prompts) or len(self.source) != len(self.prompts):
+            raise ValueError("category and source need one entry for each prompt")
+        _check_codes("prompt", self.prompt, len(self.prompts))
+        _check_codes("judge", self.judge, len(self.judges))
+        _check_codes("category", self.category, len(self.categories))
+        _check_codes("source", self.source, len(self.sources))
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        prompts: Sequence[str],
+        judges: Sequence[str],
+        prompt: npt.ArrayLike,
+        judge: npt.ArrayLike,
+        score: npt.ArrayLike,
+        both_orders: bool,
+        category: Sequence[str] | None = None,
+        source: Sequence[str] | None = None,
+        sample: npt.ArrayLike = 0,
+        position: npt.ArrayLike = 0,
+        label: npt.ArrayLike = 0,
+        status: npt.ArrayLike | None = None,
+        repeat: npt.ArrayLike = 0,
+        identical: npt.ArrayLike = False,
+        length_difference: npt.ArrayLike | None = None,
+        features: Mapping[str, npt.ArrayLike] | None = None,
+        criteria: Mapping[str, npt.ArrayLike] | None = None,
+    ) -> VerdictTable:
+        """A table from plain sequences.
+
+        Args:
+            prompts: ids, in any order; `category` and `source` name one each for every prompt.
+            judges: ids of the panel, in any order.
+            prompt: for every row, index into `prompts`; `judge` likewise.
+            score: for every row; NaN means unusable, and the status becomes INVALID if none is given.
+
+        A score outside [0, 1] is a judge's mistake, not a verdict: the row becomes INVALID.
+
+        Raises:
+            ValueError: columns of different lengths, codes out of range, or a name given twice.
+        """
+        if len(set(prompts)) != len(prompts) or len(set(judges)) != len(judges):
+            raise ValueError("a prompt or judge is named twice")
+        scores = np.array(score, dtype=np.float64).reshape(-1)
+        statuses = np.zeros(len(scores), np.int64) if status is None else _column(status, len(scores))
+        in_range = (scores >= 0) & (scores <= 1)
+        statuses = np.where((statuses == StatusCode.OK) & ~in_range, StatusCode.INVALID, statuses)
+        scores[statuses != StatusCode.OK] = np.nan
+        category_code, categories = _codes(category or ["all"] * len(prompts))
+        source_code, sources = _codes(source or ["unknown"] * len(prompts))
+        rows = len(scores)
+        return cls(
+            prompt=_column(prompt, rows), judge=_column(judge, rows), sample=_column(sample, rows),
+            score=scores, position=_column(position, rows), label=_column(label, rows),
+            status=statuses, repeat=_column(repeat, rows),
+            identical=np.broadcast_to(np.asarray(identical, np.bool_), rows).copy(),
+            category=category_code, source=source_code,
+            prompts=tuple(prompts), judges=tuple(judges), categories=categories, sources=sources,
+            both_orders=both_orders,
+            length_difference=None if length_difference is None else _floats(length_difference, rows),
+            features={name: _floats(values, rows) for name, values in (features or {}).items()},
+            criteria={name: _floats(values, rows) for name, values in (criteria or {}).items()},
+        )  # fmt: skip
+
+    @cached_property
+    def usable(self) -> Bools:
+        """Rows that count: status OK and not a repeat."""
+        return np.asarray((self.status == StatusCode.OK) & (self.repeat == 0))
+
+    def select(self, rows: npt.NDArray[Any]) -> VerdictTable:
+        """The same table with some of its rows (a mask or indices); names and codes stay."""
+        columns = {name: getattr(self, name)[rows] for name in (*_ROW_CODES, "score", "identical")}
+        length = None if self.length_difference is None else self.length_difference[rows]
+        return replace(
+            self,
+            **columns,
+            length_difference=length,
+            features={name: values[rows] for name, values in self.features.items()},
+            criteria={name: values[rows] for name, values in self.criteria.items()},
+        )
+
+    def canonical(self) -> VerdictTable:
+        """The same verdicts with prompts and judges in the order of their names.
+
+        Random draws go by position; after this, how a caller happened to list prompts or judges
+        changes nothing.
+        """
+        prompt_order, prompt_rank = _by_name(self.prompts)
+        judge_order, judge_rank = _by_name(self.judges)
+        return replace(
+            self,
+            prompt=prompt_rank[self.prompt],
+            judge=judge_rank[self.judge],
+            category=self.category[prompt_order],
+            source=self.source[prompt_order],
+            prompts=tuple(self.prompts[i] for i in prompt_order),
+            judges=tuple(self.judges[i] for i in judge_order),
+        )
+
+    def outcomes(self, rows: Bools | None = None) -> Outcomes:
+        """Usable verdicts by their score; a soft score counts on the side it leans to."""
+        used = self.usable if rows is None else self.usable & rows
+        scores = self.score[used]
+        win, loss = int((scores > 0.5).sum()), int((scores < 0.5).sum())
+        return Outcomes(win=win, tie=len(scores) - win - loss, loss=loss)
+
+    def status_counts(self, rows: Bools | None = None) -> dict[str, int]:
+        """How many planned verdicts there are of each status; repeats left out."""
+        planned = self.repeat == 0 if rows is None else (self.repeat == 0) & rows
+        counts = np.bincount(self.status[planned], minlength=len(StatusCode))
+        return {code.name.lower(): int(counts[code]) for code in StatusCode}
+
+
+_ROW_CODES = ("prompt", "judge", "sample", "position", "label", "status", "repeat")
+
+
+def _column(values: npt.ArrayLike, rows: int) -> Ints:
+    array = np.asarray(values, dtype=np.int64)
+    return np.full(rows, array) if array.ndim == 0 else array
+
+
+def _floats(values: npt.ArrayLike, rows: int) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    return np.full(rows, array) if array.ndim == 0 else array
+
+
+def _codes(names: Sequence[str]) -> tuple[Ints, tuple[str, ...]]:
+    known = tuple(sorted(set(names)))
+    code = {name: index for index, name in enumerate(known)}
+    return np.array([code[name] for name in names], dtype=np.int64), known
+
+
+def _by_name(names: tuple[str, ...]) -> tuple[Ints, Ints]:
+    order = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return order, rank
+
+
+def _check_codes(name: str, codes: Ints, size: int) -> None:
+    if codes.size and (codes.min() < 0 or codes.max() >= size):
+        raise ValueError(f"a {name} code lies outside 0..{size - 1}")

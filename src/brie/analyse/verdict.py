@@ -1,0 +1,107 @@
+"""Better, worse, equivalent or undecided, and the sentence that says why (STATISTICS 1.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brie.results import VerdictWord, WinRate
+
+
+@dataclass(frozen=True)
+class Ability:
+    """Evidence that the judges can tell answers apart: what `equivalent` needs besides its interval."""
+
+    damaged_low: float | None = None
+    """Lower end of the interval of "the damaged baseline was recognised"; None: controls not run."""
+    flip_rate: float | None = None
+    """Share of comparisons whose winner changes when the sides are exchanged; None: not identified."""
+    tie_share: float | None = None
+
+    def missing(self) -> str | None:
+        """Why the judges are not shown able to tell; None if they are."""
+        if self.damaged_low is None:
+            return "the controls were not run"
+        if self.damaged_low <= 0.5:
+            return "the judges did not recognise a damaged baseline"
+        if self.flip_rate is None:
+            return "this design cannot tell how often verdicts flip"
+        if self.flip_rate >= 0.5:
+            return f"{100 * self.flip_rate:.0f} % of the verdicts change when the sides are exchanged"
+        if self.tie_share is None or self.tie_share >= 0.5:
+            return "half of the verdicts or more are ties"
+        return None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and which of its conditions held, in one sentence."""
+
+    word: VerdictWord
+    reason: str
+
+
+def decide(rate: WinRate, ability: Ability, *, margin: float = 0.05, alpha: float = 0.05) -> Decision:
+    """The verdict on a win rate.
+
+    `better` and `worse` need both: sign-flip p below `alpha`, and an interval on one side of one
+    half. The sign-flip alone tests exchangeability, not "the mean is one half"; the interval alone
+    is not the randomisation test. `equivalent` needs the 90 % interval inside the margin and
+    judges shown able to tell.
+    """
+    if rate.low is None or rate.high is None:
+        return Decision("undecided", f"too few prompts for an interval: {rate.prompts} of the 8 needed")
+    significant, side = rate.p_value < alpha, _side(rate.low, rate.high)
+    p = f"p = {rate.p_value:.2g}"
+    level = f"{100 * rate.level:g} % interval"
+    if significant and side:
+        return Decision(side, f"the sign-flip test ({p}) and the {level} agree{_by_less(rate, margin)}")
+    if rate.interval_90 is not None and _inside(rate.interval_90, margin):
+        lack = ability.missing()
+        if lack is None:
+            return Decision("equivalent", f"the 90 % interval lies within {_points(margin)} of 50 %")
+        return Decision(
+            "undecided",
+            f"the 90 % interval lies within {_points(margin)} of 50 %, but {lack}, so it may only show "
+            "judges that cannot tell",
+        )
+    if significant:
+        return Decision("undecided", f"the sign-flip test rejects ({p}), but the {level} contains 50 %")
+    if side:
+        return Decision(
+            "undecided", f"the {level} excludes 50 %, but the sign-flip test does not reject ({p})"
+        )
+    return Decision(
+        "undecided", f"the {level} contains 50 % and the sign-flip test does not reject ({p})"
+    )
+
+
+def decide_sequential(rate: WinRate, decided: bool, stopped_at: int | None) -> Decision:
+    """The verdict of an evaluation sealed with early stopping: the e-process alone decides."""
+    if not decided or rate.low is None or rate.high is None:
+        return Decision(
+            "undecided", f"safe early stopping reached no decision in {rate.prompts} prompts"
+        )
+    word: VerdictWord = "better" if rate.low > 0.5 else "worse"
+    return Decision(word, f"stopped early: safe early stopping decided after {stopped_at} prompts")
+
+
+def _side(low: float, high: float) -> VerdictWord | None:
+    # A drawn end that should be one half may miss it by rounding.
+    if low > 0.5 + 1e-9:
+        return "better"
+    return "worse" if high < 0.5 - 1e-9 else None
+
+
+def _inside(interval: tuple[float, float], margin: float) -> bool:
+    # The ends are multiples of a lattice step: an end on the margin is inside it.
+    return interval[0] >= 0.5 - margin - 1e-12 and interval[1] <= 0.5 + margin + 1e-12
+
+
+def _by_less(rate: WinRate, margin: float) -> str:
+    if rate.interval_90 is not None and _inside(rate.interval_90, margin):
+        return f", by less than {_points(margin)}"
+    return ""
+
+
+def _points(margin: float) -> str:
+    return f"{100 * margin:g} points"

@@ -1,0 +1,68 @@
+"""The Python API: the same calls the command line makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from brie.ask import Wishes, prepare
+from brie.assemble import assemble
+from brie.evidence import around
+from brie.judging import Screen, Spending
+from brie.pipeline import Outcome, find_evaluation
+from brie.pipeline import evaluate as run
+from brie.resources import Project
+from brie.results import Analysis
+from brie.store import Store
+
+
+class Silent:
+    """A screen that shows nothing."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+    @contextmanager
+    def bar(self, label: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        """Show nothing."""
+        yield lambda done: None
+
+
+def evaluate(
+    wishes: Wishes,
+    project: Project | None = None,
+    *,
+    screen: Screen | None = None,
+    name: str | None = None,
+    spending: Spending | None = None,
+) -> Outcome:
+    """Evaluate as `brie eval` does: sealed, blind, resumable, with its report.
+
+    Args:
+        wishes: suite, sides, judges, samples.
+        project: the folder to work in; the current one by default.
+        screen: where progress goes; nowhere by default.
+        name: what `brie ls` calls it.
+        spending: budget and consent; without them only judges that are free and local are asked.
+
+    Raises:
+        BrieError: a choice is missing or wrong, a model is not what its pin says, or work stopped.
+    """
+    where = project or Project.find()
+    asked, said = prepare(wishes, where)
+    shown = screen or Silent()
+    for line in said:
+        shown.say(line)
+    return run(asked, where, shown, command="brie.evaluate", name=name, spending=spending)
+
+
+def analyse(evaluation: str, project: Project | None = None) -> Analysis:
+    """The numbers of an evaluation as the store has them now; nothing is asked or written.
+
+    Raises:
+        BrieError: no such evaluation, or the store cannot be read.
+    """
+    where = project or Project.find()
+    found = find_evaluation(evaluation, where)
+    with Store.open(where.store, read_only=True) as store:
+        return assemble(found.manifest, store, around(found.manifest, where))

@@ -1,0 +1,241 @@
+"""The analysis document: facts from plan and store, numbers from `brie.analyse`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from statistics import fmean
+from typing import Any
+
+from brie import __version__
+from brie.analyse.assemble import AnalysisParts, Options, analyse
+from brie.analyse.controls import ControlTables
+from brie.analyse.headline import EarlyStopping
+from brie.analyse.table import StatusCode
+from brie.checks import Evidence, by_training, run_checks, withheld
+from brie.evidence import Around, evidence_of
+from brie.facts import Fact, Facts, gather, headline_judges, stopped_judges, table
+from brie.records import Manifest, Pin, Plan, Side
+from brie.results import Analysis, Cost, Counts, SideSummary, SuiteSummary
+from brie.store import Store
+
+
+def assemble(manifest: Manifest, store: Store, known: Around | None = None) -> Analysis:
+    """Everything that can be said of an evaluation now; nothing is asked and nothing written.
+
+    Where verdicts are still missing the document is interim: complete prompts only, no verdict.
+
+    Args:
+        manifest: the evaluation.
+        store: its completions and verdicts.
+        known: models and training data as they are here; without them their checks are not run.
+    """
+    facts = gather(manifest, store)
+    rows = facts.of("main")
+    judges = headline_judges(manifest)
+    stopped = stopped_judges(manifest)
+    instruments = [s.judge.id for s in manifest.plan.seats if s.instrument and s.judge.id not in stopped]
+    unfinished = _unfinished(rows, {*judges, *instruments})
+    used = [f for f in rows if f.task.prompt not in unfinished]
+    options = Options(level=manifest.plan.level, resamples=manifest.plan.resamples)
+    seed = manifest.plan.seed
+    controls = ControlTables(
+        aa=_control(facts, "a_a", judges), damaged=_control(facts, "damaged", judges)
+    )
+    verdicts = table(facts, [*used, *_repeats(facts, used)], judges)
+    parts = analyse(
+        verdicts,
+        options=options,
+        controls=controls,
+        stopping=_stopping(manifest.plan),
+        seed=seed,
+    )
+    beside = (
+        analyse(table(facts, used, instruments), options=options, seed=seed) if instruments else None
+    )
+    apart = {
+        name: analyse(table(facts, own, [name]), options=options, seed=seed)
+        for name in [*stopped, *(s.judge.id for s in facts.work.added)]
+        if (own := _own(facts, name))
+    }
+    document = _document(facts, store, parts, beside, apart, interim=bool(unfinished))
+    return _checked(document, evidence_of(facts, document, verdicts, known or Around(), store))
+
+
+def _unfinished(rows: Sequence[Fact], judges: set[str]) -> set[str]:
+    """Prompts with a verdict still to come from one of these judges."""
+    return {f.task.prompt for f in rows if f.status is StatusCode.MISSING and f.task.judge in judges}
+
+
+def _own(facts: Facts, judge: str) -> list[Fact]:
+    """The rows of one judge on the prompts it has finished, with its repeats."""
+    rows = [f for f in facts.of("main") if f.task.judge == judge]
+    open_ = _unfinished(rows, {judge})
+    used = [f for f in rows if f.task.prompt not in open_]
+    return [*used, *(f for f in _repeats(facts, used) if f.task.judge == judge)]
+
+
+def _repeats(facts: Facts, used: Sequence[Fact]) -> list[Fact]:
+    """What judges said when they were asked again, on prompts that are used."""
+    prompts = {f.task.prompt for f in used}
+    rows = facts.of("repeat")
+    return [f for f in rows if f.task.prompt in prompts and f.status is not StatusCode.MISSING]
+
+
+def _checked(document: Analysis, evidence: Evidence) -> Analysis:
+    """The document with its checks; where one of them says so, without its verdict."""
+    checks = run_checks(evidence)
+    update: dict[str, Any] = {"checks": checks, "by_training": by_training(evidence)}
+    reason = withheld(checks)
+    if reason is not None and not document.interim:
+        notes = {**document.notes, "verdict": f"withheld: {reason}"}
+        update |= {
+            "verdict": None, "verdict_reason": "", "verdict_survives_missing": None, "notes": notes,
+        }  # fmt: skip
+    return document.model_copy(update=update)
+
+
+def _stopping(plan: Plan) -> EarlyStopping | None:
+    rule = plan.stopping
+    if rule is None:
+        return None
+    return EarlyStopping(order=plan.order, alpha=rule.alpha, max_prompts=rule.max_prompts)
+
+
+def _control(facts: Facts, kind: str, judges: Sequence[str]) -> Any:
+    rows = [f for f in facts.of(kind) if f.status is not StatusCode.MISSING]
+    return table(facts, rows, judges) if rows else None
+
+
+def _document(
+    facts: Facts,
+    store: Store,
+    parts: AnalysisParts,
+    beside: AnalysisParts | None,
+    apart: Mapping[str, AnalysisParts],
+    *,
+    interim: bool,
+) -> Analysis:
+    manifest, plan = facts.manifest, facts.manifest.plan
+    notes = dict(parts.notes)
+    if interim:
+        notes["verdict"] = (
+            "interim: verdicts are still missing, so none is given on complete prompts alone"
+        )
+    for name, said in stopped_judges(manifest).items():
+        notes[f"by_judge.{name}"] = f"stopped, and therefore not in the headline: {said}"
+    for place in facts.work.added:
+        notes[f"by_judge.{place.judge.id}"] = "added after the seal, and therefore not in the headline"
+    suite = SuiteSummary(
+        name=plan.suite.name,
+        version=plan.suite.version,
+        digest=plan.suite.digest(),
+        prompts=len(plan.suite.prompts),
+    )
+    return Analysis(
+        id=manifest.id,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=__version__,
+        seal=manifest.seal,
+        rows_digest=facts.digest(),
+        interim=interim,
+        suite=suite,
+        candidate=_side(manifest, "candidate", plan.candidate),
+        baseline=_side(manifest, "baseline", plan.baseline),
+        counts=_counts(facts, parts),
+        verdict=None if interim else parts.verdict,
+        verdict_reason="" if interim else parts.verdict_reason,
+        verdict_survives_missing=None if interim else parts.verdict_survives_missing,
+        by_judge=_judges(facts, parts, beside, apart),
+        generation=generation(facts),
+        cost=_cost(facts, store),
+        notes=notes,
+        **parts.said(),
+    )
+
+
+def _counts(facts: Facts, parts: AnalysisParts) -> Counts:
+    """Every planned verdict of the headline's judges, whatever became of it."""
+    judges = set(headline_judges(facts.manifest))
+    rows = [f for f in facts.of("main") if f.task.judge in judges]
+    unreached = set(facts.manifest.plan.order) - set(facts.prompts)
+    skipped = [t for t in facts.work.tasks(sorted(unreached)) if t.kind == "main" and t.judge in judges]
+    statuses = [f.status for f in rows]
+    return Counts(
+        prompts=parts.counts["prompts"],
+        comparisons=len({(f.task.prompt, f.task.sample) for f in rows}),
+        identical=len({(f.task.prompt, f.task.sample) for f in rows if f.identical}),
+        half=parts.counts["half"],
+        presentations=len({f.task.presentation_digest for f in rows}),
+        verdicts=len(rows),
+        ok=statuses.count(StatusCode.OK),
+        invalid=statuses.count(StatusCode.INVALID),
+        refused=statuses.count(StatusCode.REFUSED),
+        error=statuses.count(StatusCode.ERROR),
+        missing=statuses.count(StatusCode.MISSING),
+        not_needed=len(skipped),
+    )
+
+
+def _judges(
+    facts: Facts,
+    parts: AnalysisParts,
+    beside: AnalysisParts | None,
+    apart: Mapping[str, AnalysisParts],
+) -> dict[str, dict[str, Any]]:
+    """Each judge's numbers, in the panel's order, with who it is."""
+    found = {**parts.by_judge, **(beside.by_judge if beside else {})}
+    found |= {name: own.by_judge[name] for name, own in apart.items()}
+    stopped, added = stopped_judges(facts.manifest), {s.judge.id for s in facts.work.added}
+    return {
+        s.judge.id: {
+            "provider": str(s.judge.provider),
+            "model": s.judge.model,
+            "family": s.judge.family,
+            "instrument": s.instrument,
+            **({"added": True} if s.judge.id in added else {}),
+            **({"stopped": stopped[s.judge.id]} if s.judge.id in stopped else {}),
+            **found[s.judge.id],
+        }
+        for s in facts.work.seats
+        if s.judge.id in found
+    }
+
+
+def generation(facts: Facts) -> dict[str, dict[str, float]]:
+    """What the answers of each side are like: shares of answers, and mean tokens."""
+    rows = {(f.task.prompt, f.task.sample): f for f in facts.of("main")}.values()
+    return {
+        "candidate": _measures(facts, [f.task.presentation.candidate for f in rows]),
+        "baseline": _measures(facts, [f.task.presentation.baseline for f in rows]),
+    }
+
+
+def _measures(facts: Facts, keys: Sequence[str]) -> dict[str, float]:
+    answers = [facts.completions[key] for key in keys if key in facts.completions]
+    if not answers:
+        return {}
+    names = sorted({name for a in answers for name in a.measures})
+    return {
+        "answers": float(len(answers)),
+        "truncated": fmean(a.finish_reason == "length" for a in answers),
+        "empty": fmean(not a.text.strip() for a in answers),
+        "tokens": fmean(a.tokens for a in answers),
+        **{name: fmean(a.measures.get(name, 0.0) for a in answers) for name in names},
+    }
+
+
+def _side(manifest: Manifest, side: Side, pin: Pin) -> SideSummary:
+    return SideSummary(name=manifest.names[side], digest=pin.digest, step=pin.step, base=str(pin.base))
+
+
+def _cost(facts: Facts, store: Store) -> Cost:
+    calls, totals = store.calls(facts.manifest.id)
+    kept = sum(fact.verdict is not None for fact in facts.facts)
+    return Cost(
+        usd=totals.get("usd", 0.0),
+        calls=calls,
+        reused=max(0, kept - calls),
+        input_tokens=int(totals.get("input_tokens", 0)),
+        output_tokens=int(totals.get("output_tokens", 0)),
+    )

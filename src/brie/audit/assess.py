@@ -1,0 +1,191 @@
+"""The analysis of imported judgments, with what their design cannot tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from brie import __version__
+from brie.analyse.assemble import AnalysisParts, analyse
+from brie.analyse.table import StatusCode, VerdictTable
+from brie.audit.read import Judgments
+from brie.audit.rows import Row
+from brie.audit.words import sentences
+from brie.digest import digest, short
+from brie.results import Analysis, Counts, SideSummary, SuiteSummary
+
+_PROMPTS_FOR_MEAN = 2
+
+
+def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analysis:
+    """brie's analysis of another tool's judgments.
+
+    Args:
+        found: what was read.
+        name: what to call the files.
+        claim: the win rate somebody claims for them, as a share.
+    """
+    rows = _ordered(found.rows)
+    parts = analyse(table(rows))
+    facts = audit_facts(found, rows, parts, claim)
+    confound = facts["confound"]
+    notes = dict(parts.notes)
+    if confound:
+        notes["verdict"] = confound["why"]
+    rows_digest = digest(sorted([r.pair, r.judge, r.line, str(r.score)] for r in rows))
+    return Analysis(
+        id=f"audit-{short(rows_digest)}",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=__version__,
+        seal=None,
+        rows_digest=rows_digest,
+        interim=False,
+        suite=SuiteSummary(
+            name=name,
+            version="imported",
+            digest=digest(sorted({r.prompt for r in rows})),
+            prompts=len({r.prompt for r in rows}),
+        ),
+        candidate=SideSummary(name="candidate", digest=None),
+        baseline=SideSummary(name="baseline", digest=None),
+        counts=_counts(rows, parts),
+        verdict=None if confound else parts.verdict,
+        verdict_reason="" if confound else parts.verdict_reason,
+        verdict_survives_missing=None if confound else parts.verdict_survives_missing,
+        by_judge=parts.by_judge,
+        audit=facts,
+        notes=notes,
+        **parts.said(),
+    )
+
+
+def _ordered(rows: Sequence[Row]) -> list[Row]:
+    return sorted(rows, key=lambda r: (r.judge, r.line, r.position))
+
+
+def table(rows: Sequence[Row]) -> VerdictTable:
+    """The analysis table of imported rows.
+
+    A prompt's rows of one judge are its samples, numbered as they stand, so that the same row of
+    two judges' files meets in one comparison.
+    """
+    prompts = list(dict.fromkeys(row.prompt for row in rows))
+    judges = sorted({row.judge for row in rows})
+    prompt_code = {name: code for code, name in enumerate(prompts)}
+    judge_code = {name: code for code, name in enumerate(judges)}
+    first = {row.prompt: row for row in reversed(rows)}
+    return VerdictTable.build(
+        prompts=prompts,
+        judges=judges,
+        prompt=[prompt_code[row.prompt] for row in rows],
+        judge=[judge_code[row.judge] for row in rows],
+        score=[row.score for row in rows],
+        both_orders=False,
+        category=[first[name].category for name in prompts],
+        source=[first[name].source for name in prompts],
+        sample=_samples(rows),
+        position=[row.position for row in rows],
+        label=[row.label for row in rows],
+        status=[StatusCode[row.status.name] for row in rows],
+        length_difference=_lengths(rows),
+    )
+
+
+def _samples(rows: Sequence[Row]) -> list[int]:
+    """Number of a row among its judge's rows of the prompt; two games of a line share one."""
+    seen: Counter[tuple[str, str]] = Counter()
+    last: dict[tuple[str, str], int] = {}
+    numbers = []
+    for row in rows:
+        key = (row.judge, row.prompt)
+        if last.get(key) != row.line:
+            seen[key] += 1
+            last[key] = row.line
+        numbers.append(seen[key] - 1)
+    return numbers
+
+
+def _lengths(rows: Sequence[Row]) -> list[float] | None:
+    lengths = [row.length_difference for row in rows]
+    return lengths if any(value == value for value in lengths) else None
+
+
+def _counts(rows: Sequence[Row], parts: AnalysisParts) -> Counts:
+    keys = ("prompts", "comparisons", "identical", "half", "presentations", "verdicts")
+    statuses = ("ok", "invalid", "refused", "error", "missing")
+    return Counts(**{k: parts.counts[k] for k in (*keys, *statuses)}, not_needed=0)
+
+
+def audit_facts(
+    found: Judgments, rows: Sequence[Row], parts: AnalysisParts, claim: float | None
+) -> dict[str, Any]:
+    """What an audit adds to an analysis: where the rows come from and what is odd about them."""
+    usable = [row.score for row in rows if row.score == row.score]
+    pairs = {row.pair: row for row in rows}
+    restated = [row for row in rows if row.own is not None and row.stored is not None]
+    facts = {
+        "format": found.format,
+        "reason": found.reason,
+        "identifies": found.identifies,
+        "rows": len(rows),
+        "skipped": len(found.skipped),
+        "first_skipped": found.skipped[0]._asdict() if found.skipped else None,
+        "pairs": len(pairs),
+        "prompts": len({row.prompt for row in rows}),
+        "row_mean": sum(usable) / len(usable) if usable else None,
+        "row_standard_error": _standard_error(usable),
+        "restated": len(restated),
+        "contradictions": sum(row.own != row.stored for row in restated),
+        "cut_pairs": sum(row.cut for row in pairs.values()),
+        "confound": _confound(rows, parts),
+        "claim": _claim(claim, parts),
+    }
+    return {**facts, "findings": list(sentences(facts))}
+
+
+def _standard_error(values: Sequence[float]) -> float | None:
+    """Standard error of a mean of rows, as if they were independent: what others print."""
+    n = len(values)
+    if n < _PROMPTS_FOR_MEAN:
+        return None
+    mean = sum(values) / n
+    variance: float = sum((v - mean) ** 2 for v in values) / (n - 1)
+    return float((variance / n) ** 0.5)
+
+
+def _confound(rows: Sequence[Row], parts: AnalysisParts) -> dict[str, Any] | None:
+    """A letter that is always the same side: its effect cannot be told from the model's.
+
+    If a judge named the candidate's letter in a share x of comparisons whatever it read, and was
+    even otherwise, the rate would be (1 + x) / 2. The result is undone where that reaches the
+    interval's end nearest to one half.
+    """
+    labels = {row.label for row in rows}
+    rate = parts.win_rate
+    if len(labels) != 1 or labels == {0}:
+        return None
+    letter = "A" if labels == {1} else "B"
+    share = None
+    if rate is not None and rate.low is not None and rate.high is not None:
+        share = max(0.0, 2 * rate.low - 1, 1 - 2 * rate.high)
+    why = (
+        f"the candidate is always {letter}, so a liking for that letter cannot be told from a liking "
+        "for the model"
+    )
+    if share:
+        why += (
+            f"; a judge that named {letter} blindly in {share:.0%} of comparisons would undo the result"
+        )
+    return {"letter": letter, "undone_by": share, "why": why}
+
+
+def _claim(claim: float | None, parts: AnalysisParts) -> dict[str, Any] | None:
+    if claim is None:
+        return None
+    rate = parts.win_rate
+    inside = None
+    if rate is not None and rate.low is not None and rate.high is not None:
+        inside = rate.low <= claim <= rate.high
+    return {"value": claim, "inside_interval": inside}

@@ -1,0 +1,1 @@
+"""One reader a format: what its rows look like, and what its design leaves unidentified."""

@@ -1,0 +1,59 @@
+"""Files of the original Brie scripts: A is always the baseline, whatever is shown first.
+
+    {"prompt": "…", "baseline_response": "…", "brie_response": "…", "judgment": "…Winner: B…",
+     "presentation_order": "BA", "winner": "brie", "judge_model": "gpt-4o"}
+
+Winners are read again from `judgment`, never trusted; texts that begin with ERROR are errors.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from brie.audit.rows import Item, Row, Skipped, texts
+from brie.records import SCORE, Status, Winner
+
+IDENTIFIES = "order, but not the letter: A is always the baseline"
+_WINNER = re.compile(
+    r"^\W*winner\W*[:=]\W*(?:response\s+|a\s+(?=tie))?(a|b|tie)\b", re.IGNORECASE | re.MULTILINE
+)
+_SIDES: dict[str, Winner] = {"a": "baseline", "b": "candidate", "tie": "tie"}
+_STORED: dict[str, Winner] = {"brie": "candidate", "baseline": "baseline", "tie": "tie"}
+
+
+def fits(value: dict[str, Any]) -> bool:
+    """Whether a row looks like this format."""
+    answers = {"baseline_response", "brie_response"}, {"baseline_output", "brie_output"}
+    return {"prompt", "judgment"} <= value.keys() and any(keys <= value.keys() for keys in answers)
+
+
+def read(number: int, value: dict[str, Any]) -> list[Item]:
+    """One judged comparison."""
+    if not fits(value):
+        return [Skipped(number, "lacks prompt, judgment or the two answers")]
+    ending = "response" if "brie_response" in value else "output"
+    said = str(value["judgment"] or "")
+    own = winner(said)
+    failed = said.lstrip().upper().startswith("ERROR") or not said.strip()
+    status = Status.ERROR if failed else Status.OK if own else Status.INVALID
+    order = {"AB": -1, "BA": 1}.get(str(value.get("presentation_order")), 0)
+    row = Row(
+        line=number,
+        judge=str(value.get("judge_model") or "judge"),
+        category=str(value.get("category") or "all"),
+        status=status,
+        score=SCORE[own] if own and status is Status.OK else float("nan"),
+        position=order,
+        label=-1,
+        stored=_STORED.get(str(value.get("winner"))),
+        own=own,
+        **texts(str(value["prompt"]), str(value[f"brie_{ending}"]), str(value[f"baseline_{ending}"])),
+    )
+    return [row]
+
+
+def winner(judgment: str) -> Winner | None:
+    """The winner a judgment states; None where it states none, or two different ones."""
+    found = {match.lower() for match in _WINNER.findall(judgment)}
+    return _SIDES[found.pop()] if len(found) == 1 else None

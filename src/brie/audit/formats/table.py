@@ -1,0 +1,84 @@
+"""Any table: `--map prompt=question,judge=rater,winner=choice,order=shown,category=topic`.
+
+`winner` says candidate, baseline or tie (or win/loss, 1/0/0.5); `order` says which side stood
+first; `letter` says which letter the candidate carried; `candidate` and `baseline` may name the
+columns with the two answers. Without a map, columns of these names are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from brie.audit.rows import Item, Row, Skipped, is_cut
+from brie.digest import digest
+from brie.records import Status
+
+COLUMNS = (
+    "prompt", "judge", "winner", "order", "letter", "category", "source", "candidate", "baseline",
+)  # fmt: skip
+IDENTIFIES = "what its columns allow"
+_WORDS = {
+    "candidate": 1.0, "win": 1.0, "won": 1.0, "1": 1.0, "1.0": 1.0,
+    "tie": 0.5, "draw": 0.5, "0.5": 0.5,
+    "baseline": 0.0, "loss": 0.0, "lost": 0.0, "0": 0.0, "0.0": 0.0,
+}  # fmt: skip
+_FAILED = {
+    "error": Status.ERROR,
+    "refused": Status.REFUSED,
+    "invalid": Status.INVALID,
+    "": Status.INVALID,
+}
+
+
+def fits(value: dict[str, Any]) -> bool:
+    """Whether a row has the columns by name."""
+    return {"prompt", "winner"} <= value.keys()
+
+
+def read(number: int, value: dict[str, Any], columns: Mapping[str, str]) -> list[Item]:
+    """One row of a table."""
+    names = {name: columns.get(name, name) for name in COLUMNS}
+    cell = {name: value.get(column) for name, column in names.items()}
+    missing = [names[name] for name in ("prompt", "winner") if names[name] not in value]
+    if missing:
+        return [Skipped(number, f"lacks the column {missing[0]!r}")]
+    said = str(cell["winner"] if cell["winner"] is not None else "").strip().lower()
+    status, score = _verdict(said)
+    if status is None:
+        return [Skipped(number, f"the winner {said!r} is none of candidate, baseline, tie")]
+    one, two = str(cell["candidate"] or ""), str(cell["baseline"] or "")
+    known = bool(one and two)
+    row = Row(
+        line=number,
+        prompt=digest(str(cell["prompt"])),
+        pair=digest([str(cell["prompt"]), one, two]) if known else digest([str(cell["prompt"]), number]),
+        judge=str(cell["judge"] or "judge"),
+        category=str(cell["category"] or "all"),
+        source=str(cell["source"] or "unknown"),
+        status=status,
+        score=score,
+        position=_side(cell["order"]),
+        label={"a": 1, "b": -1}.get(str(cell["letter"]).strip().lower(), 0),
+        length_difference=float(len(one) - len(two)) if known else float("nan"),
+        cut=known and (is_cut(one) or is_cut(two)),
+    )
+    return [row]
+
+
+def _verdict(said: str) -> tuple[Status | None, float]:
+    if said in _WORDS:
+        return Status.OK, _WORDS[said]
+    if said in _FAILED:
+        return _FAILED[said], float("nan")
+    try:
+        number = float(said)
+    except ValueError:
+        return None, float("nan")
+    return (Status.OK, number) if 0 <= number <= 1 else (None, number)
+
+
+def _side(said: Any) -> int:
+    """+1 where the order says the candidate stood first, -1 where the baseline did."""
+    first = str(said or "").strip().lower().replace("_first", "")
+    return {"candidate": 1, "baseline": -1, "1": 1, "2": -1}.get(first, 0)

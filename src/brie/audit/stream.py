@@ -1,0 +1,113 @@
+"""Reading judgment files of any size: JSON arrays, JSON lines, CSV; gzip and marks included."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from brie.audit.rows import Skipped
+from brie.errors import InputError
+
+_CHUNK = 1 << 20
+Value = tuple[int, Any] | Skipped
+
+
+def values(path: Path) -> Iterator[Value]:
+    """Numbered rows of a file; rows that are broken come as `Skipped`.
+
+    Raises:
+        InputError: the file cannot be read, or is no text.
+    """
+    if path.suffix == ".parquet":
+        yield from _parquet(path)
+        return
+    try:
+        with _open(path) as handle:
+            if path.name.removesuffix(".gz").endswith(".csv"):
+                yield from _csv(handle)
+            elif _first(handle) == "[":
+                yield from _array(handle)
+            else:
+                yield from _lines(handle)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text, so it is no judgment file.") from error
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error
+    except csv.Error as error:
+        raise InputError(f"{path} is not a CSV file: {error}.") from error
+
+
+def _open(path: Path) -> TextIO:
+    raw = path.open("rb")
+    magic = raw.read(2)
+    raw.seek(0)
+    binary = gzip.GzipFile(fileobj=raw) if magic == b"\x1f\x8b" else raw
+    return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+
+
+def _first(handle: TextIO) -> str:
+    """The first character that is not a space; the handle is at the start again."""
+    head = handle.read(4096).lstrip()
+    handle.seek(0)
+    return head[:1]
+
+
+def _parquet(path: Path) -> Iterator[Value]:
+    try:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
+    except ImportError as error:
+        raise InputError(f"{path}: reading Parquet needs pyarrow: pip install pyarrow") from error
+    try:
+        number = 0
+        for batch in ParquetFile(path).iter_batches():
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
+    except (ArrowException, OSError) as error:
+        raise InputError(f"{path} is not a Parquet file: {error}.") from error
+
+
+def _csv(handle: TextIO) -> Iterator[Value]:
+    csv.field_size_limit(1 << 28)
+    yield from enumerate(csv.DictReader(handle), 2)
+
+
+def _lines(handle: TextIO) -> Iterator[Value]:
+    for number, line in enumerate(handle, 1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except ValueError:
+                yield Skipped(number, "not JSON (a half-written line?)")
+
+
+def _array(handle: TextIO) -> Iterator[Value]:
+    """Elements of one JSON array, holding one element in memory at a time."""
+    decoder = json.JSONDecoder()
+    buffer, place, number, ended = handle.read(_CHUNK), 0, 0, False
+    place = buffer.index("[") + 1
+    while True:
+        while place < len(buffer) and buffer[place] in " \t\r\n,":
+            place += 1
+        if place < len(buffer) and buffer[place] == "]":
+            return
+        try:
+            value, place = decoder.raw_decode(buffer, place)
+        except ValueError:
+            if ended:
+                yield Skipped(number + 1, "the array ends in the middle of a row")
+                return
+            more = handle.read(_CHUNK)
+            ended = not more
+            buffer, place = buffer[place:] + more, 0
+            continue
+        number += 1
+        yield number, value
+        if place > _CHUNK:
+            buffer, place = buffer[place:], 0

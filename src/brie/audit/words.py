@@ -1,0 +1,56 @@
+"""What an audit found, in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def sentences(facts: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence a finding, most basic first.
+
+    Args:
+        facts: `Analysis.audit`.
+    """
+    yield f"Read as {facts['format']}: {facts['reason']}."
+    yield from _units(facts)
+    yield f"What the design identifies: {facts['identifies']}."
+    if facts["restated"]:
+        yield _restated(facts)
+    if facts["cut_pairs"]:
+        yield f"In {facts['cut_pairs']} of {facts['pairs']} pairs an answer is cut off."
+    if facts["confound"]:
+        yield f"The verdict is withheld: {facts['confound']['why']}."
+    if facts["claim"]:
+        yield _claimed(facts["claim"])
+    if facts["skipped"]:
+        first = facts["first_skipped"]
+        yield f"{facts['skipped']} rows were skipped; the first is line {first['line']}: {first['why']}."
+
+
+def _units(facts: Mapping[str, Any]) -> Iterator[str]:
+    rows, pairs, prompts = facts["rows"], facts["pairs"], facts["prompts"]
+    if rows == prompts:
+        yield f"{rows} rows, each on a prompt of its own."
+    else:
+        yield (
+            f"{rows} rows are {pairs} different pairs of answers to {prompts} prompts; "
+            f"the interval counts the {prompts}."
+        )
+    if facts["row_mean"] is not None and facts["row_standard_error"] is not None:
+        yield (
+            f"Mean over rows {facts['row_mean']:.4%}, standard error {facts['row_standard_error']:.4%} "
+            "if rows were independent."
+        )
+
+
+def _restated(facts: Mapping[str, Any]) -> str:
+    wrong, of = facts["contradictions"], facts["restated"]
+    if not wrong:
+        return f"All {of} stored winners are what the judge's own text says."
+    return f"{wrong} of {of} stored winners contradict the judge's own text; the text was believed."
+
+
+def _claimed(claim: Mapping[str, Any]) -> str:
+    where = {True: "inside", False: "outside", None: "not comparable with"}[claim["inside_interval"]]
+    return f"The claimed {claim['value']:.1%} is {where} brie's interval."

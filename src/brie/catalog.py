@@ -1,0 +1,277 @@
+"""Suites, judges, rubrics and panels: human-written files in, records out.
+
+The project's own files win over the ones brie ships. Every mistake is named by file and key.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import Field, ValidationError
+
+from brie.errors import InputError, UsageError, unknown
+from brie.records import JudgeSpec, Message, Prompt, Record, Rubric, Suite
+from brie.resources import Project
+
+R = TypeVar("R", bound=Record)
+_PANELS = "panels.toml"
+
+
+# --- suites ----------------------------------------------------------------------------
+
+
+def load_suite(name: str, project: Project) -> Suite:
+    """A suite by name (`demo`) or by file (`my_prompts.toml`, `.jsonl`).
+
+    Raises:
+        UsageError: no suite of that name; near matches are listed.
+        InputError: the file is wrong; the message names the file and the line or key.
+    """
+    path = Path(name)
+    if path.suffix in {".toml", ".jsonl"}:
+        if not path.is_file():
+            raise UsageError(f"there is no suite file {path}.")
+        return read_suite(path)
+    found = suite_files(project)
+    if name not in found:
+        raise unknown("suite", name, found, "A file works too: --suite my_prompts.toml")
+    return read_suite(found[name])
+
+
+def suite_files(project: Project) -> dict[str, Path]:
+    """Suites by name, the project's own files first."""
+    found: dict[str, Path] = {}
+    for folder in project.files("prompt_suites"):
+        for path in sorted([*folder.glob("*.toml"), *folder.glob("*.jsonl")]):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def read_suite(path: Path) -> Suite:
+    """Read one suite file.
+
+    A TOML suite has its own keys on top and one `[[prompt]]` table a prompt; in a JSONL suite
+    every line is a prompt, and the suite is named after the file.
+
+    Raises:
+        InputError: unreadable, malformed, an unknown key, a duplicate id, or no prompt at all.
+    """
+    if path.suffix == ".jsonl":
+        head: dict[str, Any] = {"name": path.stem}
+        rows = [(f"line {number}", row) for number, row in json_lines(path)]
+    else:
+        head = read_toml(path)
+        tables = head.pop("prompt", [])
+        if not isinstance(tables, list):
+            raise InputError(f"{path}: write each prompt as a [[prompt]] table.")
+        rows = [(f"[[prompt]] {number}", row) for number, row in enumerate(tables, 1)]
+        head.setdefault("name", path.stem)
+    prompts = [_prompt(row, path, where) for where, row in rows]
+    if not prompts:
+        raise InputError(f"{path} has no prompts.")
+    seen: dict[str, str] = {}
+    for (where, _), prompt in zip(rows, prompts, strict=True):
+        if prompt.id in seen:
+            raise InputError(f"{path}: {where} has the id {prompt.id!r} of {seen[prompt.id]}.")
+        seen[prompt.id] = where
+    return build(Suite, {**head, "prompts": prompts}, str(path))
+
+
+def _prompt(row: Any, path: Path, where: str) -> Prompt:
+    if not isinstance(row, dict):
+        raise InputError(f"{path}: {where} is not a table of keys.")
+    values = dict(row)
+    text, system = values.pop("prompt", None), values.pop("system", None)
+    if (text is None) == ("messages" not in values):
+        raise InputError(f"{path}: {where} needs exactly one of `prompt` and `messages`.")
+    if text is not None:
+        if not isinstance(text, str) or not text.strip():
+            raise InputError(f"{path}: {where}: `prompt` must be a text that is not empty.")
+        values["messages"] = [{"role": "user", "content": text}]
+    if system is not None:
+        values["messages"] = [{"role": "system", "content": system}, *values["messages"]]
+    return build(Prompt, values, f"{path}: {where}")
+
+
+def with_system(prompt: Prompt, suite: Suite) -> tuple[Message, ...]:
+    """The prompt's messages with the suite's system prompt where the prompt has none."""
+    if suite.system is None or prompt.messages[0].role == "system":
+        return prompt.messages
+    return (Message(role="system", content=suite.system), *prompt.messages)
+
+
+# --- judges ----------------------------------------------------------------------------
+
+
+def judge_files(project: Project) -> dict[str, Path]:
+    """Judges by id, the project's own files first."""
+    found: dict[str, Path] = {}
+    for folder in project.files("judges"):
+        for path in sorted(folder.glob("*.toml")):
+            if path.name != _PANELS:
+                found.setdefault(path.stem, path)
+    return found
+
+
+def load_judge(name: str, project: Project) -> JudgeSpec:
+    """One judge by id.
+
+    Raises:
+        UsageError: no judge of that id; near matches are listed.
+        InputError: its file is wrong.
+    """
+    found = judge_files(project)
+    if name not in found:
+        raise unknown("judge", name, found, "Add one as judges/NAME.toml.")
+    return build(JudgeSpec, {"id": name, **read_toml(found[name])}, str(found[name]))
+
+
+class Panel(Record):
+    """Judges named in advance: those whose mean is the headline, and instruments beside it."""
+
+    judges: tuple[str, ...] = Field(min_length=1)
+    instruments: tuple[str, ...] = ()
+
+
+def panels(project: Project) -> dict[str, Panel]:
+    """Panels by name, the project's own over the shipped ones."""
+    found: dict[str, Panel] = {}
+    for folder in reversed(project.files("judges")):
+        path = folder / _PANELS
+        if path.is_file():
+            for name, values in read_toml(path).items():
+                found[name] = build(Panel, values, f"{path}: [{name}]")
+    return found
+
+
+def load_panel(name: str, project: Project) -> Panel:
+    """A panel by name.
+
+    Raises:
+        UsageError: no panel of that name; near matches are listed.
+    """
+    found = panels(project)
+    if name not in found:
+        raise unknown("panel", name, found)
+    return found[name]
+
+
+def load_rubric(name: str, project: Project) -> Rubric:
+    """A rubric: `judges/rubrics/NAME.md`; its criteria are the items of its `## Criteria` list.
+
+    Raises:
+        UsageError: no rubric of that name.
+    """
+    found: dict[str, Path] = {}
+    for folder in project.files("judges"):
+        for path in sorted((folder / "rubrics").glob("*.md")):
+            found.setdefault(path.stem, path)
+    if name not in found:
+        raise unknown("rubric", name, found, "Add one as judges/rubrics/NAME.md.")
+    text = read_text(found[name])
+    return Rubric(name=name, text=text, criteria=tuple(_criteria(text)))
+
+
+def _criteria(text: str) -> Iterator[str]:
+    """Names in bold at the start of list items under `## Criteria`."""
+    _, _, section = text.partition("## Criteria")
+    for line in section.split("\n## ")[0].splitlines():
+        if line.startswith("- **") and "**" in line[4:]:
+            yield line[4:].split("**")[0].strip(" :.")
+
+
+# --- defaults --------------------------------------------------------------------------
+
+
+class ServerSettings(Record):
+    """A server models can be asked from: `[servers.LABEL]` in `brie.toml`."""
+
+    base_url: str
+    """For example http://localhost:8000/v1."""
+    api_key_env: str | None = None
+    """Variable that holds the key; None: the server wants none."""
+    concurrency: int = Field(default=32, ge=1)
+    """Requests in flight."""
+
+
+class Defaults(Record):
+    """`brie.toml`: what commands use where nothing is said."""
+
+    panel: str = "offline"
+    samples: int = 3
+    budget: float = 5.0
+    """US dollars an evaluation may cost at most."""
+    servers: dict[str, ServerSettings] = Field(default_factory=dict)
+    """Endpoint label -> where it is."""
+
+
+def load_defaults(project: Project) -> Defaults:
+    """The project's `brie.toml`, or the built-in defaults."""
+    path = project.root / "brie.toml"
+    return build(Defaults, read_toml(path), str(path)) if path.is_file() else Defaults()
+
+
+# --- reading ---------------------------------------------------------------------------
+
+
+def read_text(path: Path) -> str:
+    """A text file as UTF-8, a byte-order mark dropped.
+
+    Raises:
+        InputError: missing, or not UTF-8; the message names the line.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}: line {line} is not UTF-8 text.") from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file.
+
+    Raises:
+        InputError: malformed; the message names the line.
+    """
+    try:
+        return tomllib.loads(read_text(path).replace("\r\n", "\n"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not valid TOML: {error}.") from error
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Line numbers and values of a JSONL file; empty lines are skipped.
+
+    Raises:
+        InputError: a line that is not JSON.
+    """
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except ValueError as error:
+                raise InputError(f"{path}: line {number} is not JSON: {error}.") from error
+
+
+def build(record: type[R], values: Mapping[str, Any], where: str) -> R:
+    """A record from a file's values; the first mistake becomes one sentence.
+
+    Raises:
+        InputError: names `where`, the key, what is wrong and, for a closed set, what is allowed.
+    """
+    try:
+        return record.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise unknown(f"key in {where}:", key, record.model_fields) from error
+        raise InputError(f"{where}: {key}: {first['msg']}.") from error

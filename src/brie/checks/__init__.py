@@ -1,0 +1,78 @@
+"""Is the number a mirage? Every reason not to believe it, each looked for by one small check.
+
+    run_checks(Evidence(analysis=analysis, table=table, plan=plan, …))
+
+Each check is a function of an `Evidence` that returns a `Check`: its status, the figures, one plain
+sentence and, where there is one, a remedy. Nothing here asks a model or reads a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from brie.checks import (
+    blinding,
+    checkpoint,
+    conditions,
+    contamination,
+    controls,
+    injection,
+    judges,
+    length,
+    looks,
+    position,
+    sample_size,
+    sampling,
+    sources,
+    truncation,
+)
+from brie.checks.evidence import Answer, Evidence, Looks, Models, Pair, Training
+from brie.checks.familiar import by_training
+from brie.checks.words import SEVERITY
+from brie.records import Check
+
+CHECKS: tuple[Callable[[Evidence], Check], ...] = (
+    checkpoint.check,
+    conditions.check,
+    truncation.check,
+    blinding.check,
+    position.check,
+    length.check,
+    sample_size.check,
+    sampling.check,
+    judges.check,
+    controls.check,
+    contamination.check,
+    sources.check,
+    looks.check,
+    injection.check,
+)
+"""In the order of the design."""
+WITHHOLDING = ("checkpoint", "conditions", "blinding")
+"""Checks whose failure withholds the verdict: the numbers stay, what they are about is not known."""
+
+
+def run_checks(evidence: Evidence) -> tuple[Check, ...]:
+    """Every check, worst first; in the design's order where they are equally bad."""
+    return tuple(sorted((check(evidence) for check in CHECKS), key=lambda c: SEVERITY[c.status]))
+
+
+def withheld(checks: Sequence[Check]) -> str | None:
+    """Why no verdict may be given; None where one may."""
+    reasons = [c.summary for c in checks if c.status == "fail" and c.id in WITHHOLDING]
+    return " ".join(reasons) or None
+
+
+__all__ = [
+    "CHECKS",
+    "WITHHOLDING",
+    "Answer",
+    "Evidence",
+    "Looks",
+    "Models",
+    "Pair",
+    "Training",
+    "by_training",
+    "run_checks",
+    "withheld",
+]

@@ -1,0 +1,100 @@
+"""Were these the weights the result is credited to, and are they the run's end?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from brie.checks.evidence import Evidence, Models
+from brie.checks.words import Finding, conclude, not_run, share
+from brie.records import Check, Pin
+
+ID = "checkpoint"
+EARLY = 0.9
+"""Share of the planned steps below which a checkpoint is early: one project's step 100 of 290 won
+0 to 20 % of what its last step won 77 % of."""
+
+
+def check(evidence: Evidence) -> Check:
+    """Pins hold, no alias, not an early step."""
+    plan, models = evidence.plan, evidence.models
+    if plan is None:
+        return not_run(
+            ID, "Imported judgments name no checkpoint, so nothing says which weights answered."
+        )
+    found = [*_early(plan.candidate, evidence), *_served(plan.candidate, plan.baseline)]
+    if models is not None:
+        found += _files(models)
+    figures: dict[str, Any] = {
+        "candidate": plan.candidate.digest,
+        "baseline": plan.baseline.digest,
+        "step": plan.candidate.step,
+        "planned_steps": plan.candidate.planned_steps,
+        "epoch": plan.candidate.epoch,
+        "validation_loss": plan.candidate.eval_loss,
+        "aliases": list(models.facts) if models else [],
+    }
+    if not found and models is None:
+        return not_run(ID, "The models' files were not compared with their pins.", None, **figures)
+    passed = f"Both models are byte for byte the pinned ones{_where(plan.candidate)}."
+    return conclude(ID, found, figures, passed)
+
+
+def _where(pin: Pin) -> str:
+    if pin.step is None or not pin.planned_steps:
+        return ""
+    return f"; the candidate is step {pin.step} of {pin.planned_steps}"
+
+
+def _files(models: Models) -> list[Finding]:
+    restore = "Put the pinned files back, then run `brie verify`."
+    return [
+        *(
+            Finding("fail", f"The files are not the pinned ones: {why}", restore)
+            for why in models.differ
+        ),
+        *(Finding("warn", f"A pin could not be checked here: {why}", restore) for why in models.absent),
+        *(Finding("warn", f"{fact[:1].upper()}{fact[1:]}", _PIN) for fact in models.facts),
+    ]
+
+
+_PIN = "Name one checkpoint by its step: `--candidate RUN:STEP`, or `brie pin` the folder you mean."
+
+
+def _served(*pins: Pin) -> list[Finding]:
+    served = [pin for pin in pins if pin.kind == "served"]
+    if not served:
+        return []
+    return [
+        Finding(
+            "warn",
+            f"{served[0].base.repo} answers behind a server and cannot be pinned: its weights may "
+            "change without a sign.",
+            "Judge a local copy of the model if you can.",
+        )
+    ]
+
+
+def _early(pin: Pin, evidence: Evidence) -> list[Finding]:
+    if pin.step is None or not pin.planned_steps or pin.step >= EARLY * pin.planned_steps:
+        return []
+    done = pin.step / pin.planned_steps
+    lowest = " (the step with the lowest validation loss)" if _is_best(evidence) else ""
+    return [
+        Finding(
+            "warn",
+            f"The candidate is step {pin.step} of {pin.planned_steps} planned{lowest}: so early a "
+            f"checkpoint ({share(done)} of the way) may win or lose what the finished model does not.",
+            _last(evidence),
+        )
+    ]
+
+
+def _is_best(evidence: Evidence) -> bool:
+    return evidence.analysis.candidate.name.endswith(":best")
+
+
+def _last(evidence: Evidence) -> str:
+    run = evidence.analysis.candidate.name.rpartition(":")[0]
+    suite = evidence.analysis.suite.name
+    again = f"`brie eval --suite {suite} --candidate {run}:last`" if run else "another evaluation"
+    return f"Judge the last checkpoint too: {again}."

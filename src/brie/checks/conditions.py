@@ -1,0 +1,78 @@
+"""Did both sides answer under the same conditions, and under ones people would use?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from brie.checks.evidence import Evidence
+from brie.checks.words import Finding, conclude, not_run
+from brie.digest import short
+from brie.generate.sampling import differences
+from brie.records import Check, Plan
+
+ID = "conditions"
+
+
+def check(evidence: Evidence) -> Check:
+    """Same template, sampling and limits; the model's own settings where they are known."""
+    plan = evidence.plan
+    if plan is None:
+        return not_run(ID, "Imported judgments do not say with which settings the answers were made.")
+    own = evidence.models.own_sampling if evidence.models else None
+    differing = differences(plan.sampling, own) if own else {}
+    figures = {
+        "same_base": _one_base(plan),
+        "same_template": plan.candidate.template_digest == plan.baseline.template_digest,
+        "sampling": plan.sampling.model_dump(mode="json", exclude={"seed"}),
+        "environment": plan.environment.model_dump(mode="json"),
+        "own_sampling": own.model_dump(mode="json", exclude={"seed"}) if own else None,
+    }
+    return conclude(
+        ID,
+        [*_template(plan), *_settings(differing, evidence)],
+        figures,
+        _same(plan, known=own is not None),
+    )
+
+
+def _one_base(plan: Plan) -> bool:
+    return plan.candidate.base.digest == plan.baseline.base.digest
+
+
+def _same(plan: Plan, *, known: bool) -> str:
+    how = (
+        "Both sides are one loaded base, adapter on or off,"
+        if _one_base(plan)
+        else "Both sides answered"
+    )
+    said = ", which are the model's own" if known else ""
+    return f"{how} with the same messages, template, sampling and limit{said}."
+
+
+def _template(plan: Plan) -> list[Finding]:
+    one, two = plan.candidate.template_digest, plan.baseline.template_digest
+    if one == two:
+        return []
+    return [
+        Finding(
+            "fail",
+            f"The sides format conversations differently (templates {short(one, 12)} and "
+            f"{short(two, 12)}), so they did not answer the same prompt.",
+            "Compare models that share a chat template.",
+        )
+    ]
+
+
+def _settings(differing: Mapping[str, tuple[float, float]], evidence: Evidence) -> list[Finding]:
+    if not differing:
+        return []
+    said = ", ".join(f"{name} {used:g} (its own: {own:g})" for name, (used, own) in differing.items())
+    again = f"brie eval --suite {evidence.analysis.suite.name} --sampling model"
+    return [
+        Finding(
+            "warn",
+            f"Both sides were sampled with {said}: the result is for these settings, not for the ones "
+            "the model ships with.",
+            f"Judge with the model's own settings too: `{again}`.",
+        )
+    ]

@@ -1,0 +1,102 @@
+"""Were the suite's prompts, or its references, in the training file?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from brie.checks.evidence import Evidence, Training, survives
+from brie.checks.familiar import Halves, by_prompt
+from brie.checks.words import Finding, conclude, count, listed, not_run, rated, share, summary_of
+from brie.data.near import Match
+from brie.records import Check
+
+ID = "contamination"
+MANY = 0.05
+"""Share of prompts found in the training file from which the rate may be the memory's: if all of
+them are won for that, it moves by 2.5 points and more."""
+_SHOWN = 10
+_LOOK = "See them: `brie data overlap FILE --suite NAME`; leave them out of one of the two."
+
+
+def check(evidence: Evidence) -> Check:
+    """Exact, contained and near prompts; the rate near to and far from the training data."""
+    training = evidence.training
+    if training is None:
+        why = evidence.no_training or "nothing says what the candidate was trained on"
+        text = f"Not compared with training data: {why}."
+        return not_run(ID, text, "Compare two files yourself: `brie data overlap FILE --suite NAME`.")
+    halves = by_prompt(evidence)
+    counts = _counts(training.nearest)
+    prompts = len(evidence.table.prompts)
+    figures = {
+        "file": training.file,
+        "rows": training.rows,
+        "prompts": prompts,
+        **counts,
+        "references_found": len(training.references),
+        "closest": _closest(training.nearest),
+        "win_rate_near": summary_of(halves.seen) if halves else None,
+        "win_rate_far": summary_of(halves.unseen) if halves else None,
+        "validation_rows_shared": training.shared,
+    }
+    found = [
+        *_prompts(evidence, training, halves, prompts),
+        *_references(training),
+        *_validation(training),
+    ]
+    where = f"the {training.rows:,} rows of {training.file}"
+    passed = f"None of {count(prompts, 'prompt')} is in or near {where}."
+    return conclude(ID, found, figures, passed)
+
+
+def _counts(nearest: Mapping[str, Match]) -> dict[str, int]:
+    ways = [match.way for match in nearest.values()]
+    return {way: ways.count(way) for way in ("exact", "near", "contained")}
+
+
+def _closest(nearest: Mapping[str, Match]) -> list[dict[str, Any]]:
+    ordered = sorted(nearest.items(), key=lambda item: (-item[1].similarity, item[0]))
+    return [
+        {"prompt": name, "row": m.right, "way": m.way, "similarity": m.similarity}
+        for name, m in ordered[:_SHOWN]
+    ]
+
+
+def _prompts(
+    evidence: Evidence, training: Training, halves: Halves | None, prompts: int
+) -> list[Finding]:
+    nearest = training.nearest
+    if not nearest or halves is None:
+        return []
+    counts = _counts(nearest)
+    ways = ", ".join(f"{number} {way}" for way, number in counts.items() if number)
+    certain = counts["exact"] + counts["contained"]
+    lost = not survives(evidence, halves.unseen)
+    text = (
+        f"{len(nearest)} of {count(prompts, 'prompt')} are in {training.file} ({ways}; "
+        f"first {listed(sorted(nearest))}): near to it the win rate is {rated(halves.seen)}, far from "
+        f"it {rated(halves.unseen)}."
+    )
+    return [Finding("fail" if certain > MANY * prompts or lost else "warn", text, _LOOK)]
+
+
+def _references(training: Training) -> list[Finding]:
+    if not training.references:
+        return []
+    number = len(training.references)
+    text = (
+        f"{count(number, 'reference answer')} {'is' if number == 1 else 'are'} in the training answers."
+    )
+    return [Finding("warn", text, _LOOK)]
+
+
+def _validation(training: Training) -> list[Finding]:
+    if not training.shared:
+        return []
+    part = training.shared / max(training.validation_rows, 1)
+    text = (
+        f"{share(part)} of the validation rows ask what training rows ask, so the validation loss, and "
+        "the step it chose, reward memory."
+    )
+    return [Finding("warn", text, f"Split anew: `brie data split {training.file} --by prompt`.")]

@@ -1,0 +1,146 @@
+"""Who judged: how many, how independent, how much alike, and who is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from brie.checks.evidence import Evidence
+from brie.checks.families import family_of
+from brie.checks.words import Finding, conclude, count, listed, not_run, share
+from brie.records import Check, Seat
+
+ID = "judges"
+LOW_ALPHA = 0.4
+"""Krippendorff's alpha below which judges agree little beyond chance; .667 is the usual least for
+tentative conclusions about single items, and a mean over many needs less."""
+UNUSABLE = 0.02
+"""Share of verdicts that could not be used from which it matters which ones they were."""
+MANY_UNUSABLE = 0.2
+"""Share from which the judges were not able to do the work: the rate could move by 20 points."""
+
+
+def check(evidence: Evidence) -> Check:
+    """Size and families of the panel, agreement, unusable verdicts, judges left out."""
+    judges = list(evidence.table.judges)
+    if not judges:
+        return not_run(ID, "No judge has been asked yet.")
+    seats = [s for s in evidence.plan.seats if s.judge.id in judges] if evidence.plan else []
+    families = {name: family_of(name) for name in judges}
+    families |= {seat.judge.id: seat.judge.family or family_of(seat.judge.model) for seat in seats}
+    panel = (evidence.analysis.agreement or {}).get("panel") or {}
+    figures = {
+        "judges": judges,
+        "families": families,
+        "alpha": panel.get("alpha"),
+        "unanimous": panel.get("unanimous"),
+        "unusable": _unusable(evidence),
+        "stopped": dict(evidence.stopped),
+        "left_out": list(evidence.plan.left_out) if evidence.plan else [],
+    }
+    found = [
+        *_alone(judges, seats),
+        *_one_family(families),
+        *_kin(families, evidence),
+        *_disagree(panel),
+        *_failed(evidence),
+        *_stopped(evidence),
+        *_left_out(evidence),
+    ]
+    return conclude(ID, found, figures, _passed(len(judges), panel, families))
+
+
+def _alone(judges: list[str], seats: list[Seat]) -> list[Finding]:
+    if len(judges) > 1:
+        return []
+    remedy = "Name several with `--judge`, or a panel with `--panel`; `brie judge-check` compares them."
+    if seats and seats[0].judge.provider == "rules":
+        text = f"One rule, `{judges[0]}`, decided everything: it is a program, and reads nothing."
+        return [Finding("warn", text, remedy)]
+    text = f"One judge, `{judges[0]}`, decided everything: its taste and the result are one number."
+    return [Finding("warn", text, remedy)]
+
+
+def _one_family(families: dict[str, str | None]) -> list[Finding]:
+    known = set(families.values())
+    if len(families) < 2 or len(known) != 1 or None in known:
+        return []
+    text = f"All {len(families)} judges are of one family ({known.pop()}): they share its blind spots."
+    return [Finding("warn", text, "Add a judge of another family with `--judge`.")]
+
+
+def _kin(families: dict[str, str | None], evidence: Evidence) -> list[Finding]:
+    """Judges of the models' own family, or of the family that wrote the training data."""
+    said = evidence.analysis
+    sides = {family_of(base) for base in (said.candidate.base, said.baseline.base) if base} - {None}
+    authors = evidence.training.authors if evidence.training else ()
+    writers = {family_of(author) for author in authors} - {None}
+    remedy = "Add a judge of another family with `--judge`, and look at each judge's own rate."
+    own = [name for name, family in families.items() if family in sides]
+    found = []
+    if own:
+        text = f"{listed(own)} is of the models' own family and may like its ways."
+        found.append(Finding("warn", text, remedy))
+    wrote = [name for name, family in families.items() if family in writers]
+    if wrote:
+        text = (
+            f"{listed(wrote)} is of the family that wrote the training data and may like its own style."
+        )
+        found.append(Finding("warn", text, remedy))
+    return found
+
+
+def _disagree(panel: dict[str, Any]) -> list[Finding]:
+    alpha = panel.get("alpha")
+    if not alpha or alpha["value"] >= LOW_ALPHA:
+        return []
+    text = (
+        f"The judges agree little beyond chance: alpha {alpha['value']:.2f}, unanimous in "
+        f"{share(panel['unanimous'])} of comparisons (where one side nearly always wins, alpha is low "
+        "by itself)."
+    )
+    return [Finding("warn", text, "See who differs and where: `brie agreement`.")]
+
+
+def _unusable(evidence: Evidence) -> float:
+    counts = evidence.analysis.counts
+    asked = counts.ok + counts.invalid + counts.refused + counts.error
+    return (asked - counts.ok) / asked if asked else 0.0
+
+
+def _failed(evidence: Evidence) -> list[Finding]:
+    counts, part = evidence.analysis.counts, _unusable(evidence)
+    if part <= UNUSABLE:
+        return []
+    bad = f"{counts.invalid} invalid, {counts.refused} refused, {counts.error} errors"
+    hangs = (
+        " and the verdict depends on them" if evidence.analysis.verdict_survives_missing is False else ""
+    )
+    status = "fail" if part > MANY_UNUSABLE or hangs else "warn"
+    text = f"{share(part)} of the verdicts could not be used ({bad}){hangs}."
+    remedy = "Errors are asked again by the same command; the others with `--retry`."
+    return [Finding("fail" if status == "fail" else "warn", text, remedy)]
+
+
+def _stopped(evidence: Evidence) -> list[Finding]:
+    if not evidence.stopped:
+        return []
+    said = "; ".join(f"`{name}`: {why[:120]}" for name, why in evidence.stopped.items())
+    text = f"{count(len(evidence.stopped), 'judge')} stopped answering and left the headline ({said})."
+    return [Finding("warn", text, "When it answers again, the same command takes it back in.")]
+
+
+def _left_out(evidence: Evidence) -> list[Finding]:
+    names = list(evidence.plan.left_out) if evidence.plan else []
+    if not names:
+        return []
+    what = "judge was" if len(names) == 1 else "judges were"
+    text = f"{len(names)} {what} left out for a missing key: {listed(names)}."
+    return [Finding("warn", text, "Set the keys (`brie doctor` names them), then run the same command.")]
+
+
+def _passed(number: int, panel: dict[str, Any], families: dict[str, str | None]) -> str:
+    known = len({family for family in families.values() if family})
+    of = f" of {count(known, 'family').replace('familys', 'families')}" if known > 1 else ""
+    alpha = panel.get("alpha")
+    agree = f" agree with alpha {alpha['value']:.2f}" if alpha else " judged"
+    return f"{count(number, 'judge')}{of}{agree}, and nearly every verdict could be used."

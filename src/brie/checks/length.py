@@ -1,0 +1,105 @@
+"""Is it the better answer that wins, or the longer one?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from brie.analyse.cells import cells
+from brie.analyse.length import LARGE_CHANGE
+from brie.checks.evidence import Evidence, side
+from brie.checks.words import Finding, conclude, interval, not_run, points, share
+from brie.records import Check
+
+ID = "length"
+LONGER_WINS = 0.8
+"""Share of decided comparisons won by the longer answer (or the shorter) from which length alone
+explains the verdicts; strong judges are reported near .68."""
+
+
+def check(evidence: Evidence) -> Check:
+    """Raw and length-controlled rate, overlap, and how often the longer answer wins."""
+    said = evidence.analysis
+    model = said.length_controlled
+    won = _longer_wins(evidence)
+    figures: dict[str, Any] = {"longer_wins": won, "longer_judge": _longer_judge(evidence)}
+    if model is None:
+        why = said.notes.get("length_controlled", "the lengths are not known")
+        return not_run(ID, f"No length-controlled rate: {why}.", **figures)
+    keys = ("raw", "value", "low", "high", "coefficient", "mean_difference", "longer", "shorter")
+    figures = {**{key: model[key] for key in keys}, "overlap_ok": model["overlap_ok"], **figures}
+    found = [*_change(model, evidence), *_overlap(model), *_explains(won)]
+    passed = (
+        f"At equal length the rate would be {share(model['value'])} instead of {share(model['raw'])}; "
+        f"the longer answer wins {_won(won)}."
+    )
+    return conclude(ID, found, figures, passed)
+
+
+def _change(model: dict[str, Any], evidence: Evidence) -> list[Finding]:
+    change = model["value"] - model["raw"]
+    if abs(change) <= LARGE_CHANGE:
+        return []
+    whole = side(evidence.analysis.win_rate)
+    reversed_ = (model["high"] < 0.5 and whole > 0) or (model["low"] > 0.5 and whole < 0)
+    open_ = whole != 0 and model["low"] <= 0.5 <= model["high"]
+    ending = "which turns the result round" if reversed_ else "which leaves it open" if open_ else ""
+    return [
+        Finding(
+            "fail" if reversed_ else "warn",
+            f"At equal length the rate would be {share(model['value'])} "
+            f"({interval(model['low'], model['high'])}) instead of {share(model['raw'])}, a change of "
+            f"{points(change)}{', ' + ending if ending else ''}.",
+            "Length may be part of being better: read pairs of equal length in `brie view`.",
+        )
+    ]
+
+
+def _overlap(model: dict[str, Any]) -> list[Finding]:
+    if model["overlap_ok"]:
+        return []
+    few = min(model["longer"], model["shorter"])
+    which = "longer" if model["longer"] < model["shorter"] else "shorter"
+    text = (
+        f"The candidate's answer is the {which} one in only {share(few)} of verdicts, so the rate at "
+        "equal length is an extrapolation."
+    )
+    return [Finding("warn", text, "Ask both sides for a length in the prompts, or judge more samples.")]
+
+
+def _explains(won: float | None) -> list[Finding]:
+    if won is None or 1 - LONGER_WINS < won < LONGER_WINS:
+        return []
+    which, rate = ("longer", won) if won >= LONGER_WINS else ("shorter", 1 - won)
+    return [
+        Finding(
+            "warn", f"The {which} answer wins {share(rate)} of the decided comparisons, whosever it is."
+        )
+    ]
+
+
+def _longer_wins(evidence: Evidence) -> float | None:
+    """Share of decided comparisons of different length that the longer answer wins."""
+    table = evidence.table
+    if table.length_difference is None or not len(table.score):
+        return None
+    found = cells(table)
+    difference = np.full(len(found.prompt), np.nan)
+    difference[found.of_row] = table.length_difference
+    decided = found.complete & (np.abs(found.mean - 0.5) > 1e-9) & (np.abs(difference) > 0)
+    if not decided.any():
+        return None
+    return float(((found.mean[decided] > 0.5) == (difference[decided] > 0)).mean())
+
+
+def _longer_judge(evidence: Evidence) -> float | None:
+    """Win rate by the rule that always names the longer answer."""
+    for entry in evidence.analysis.by_judge.values():
+        if entry.get("provider") == "rules" and entry.get("model") == "longer" and entry["win_rate"]:
+            return float(entry["win_rate"]["value"])
+    return None
+
+
+def _won(won: float | None) -> str:
+    return "nothing, as none was decided" if won is None else f"{share(won)} of decided comparisons"

@@ -1,0 +1,43 @@
+"""How often were verdicts on this suite looked at before this result was found?"""
+
+from __future__ import annotations
+
+from brie.checks.evidence import Evidence
+from brie.checks.words import Finding, conclude, not_run, p_value
+from brie.records import Check
+
+ID = "looks"
+ALPHA = 0.05
+"""Level that p times the number of looks (Bonferroni) is held against."""
+_FRESH = (
+    "For a number to publish, judge once on prompts nobody has looked at; for checkpoints of one run, "
+    "`brie curve`."
+)
+
+
+def check(evidence: Evidence) -> Check:
+    """The number of this look, and p times it."""
+    looks, rate = evidence.looks, evidence.analysis.win_rate
+    if looks is None:
+        return not_run(
+            ID, "Nothing says how often these prompts were judged before this result was chosen."
+        )
+    p = rate.p_value if rate else None
+    corrected = None if p is None else min(1.0, p * looks.number)
+    figures = {
+        "look": looks.number,
+        "on_other_versions_of_the_suite": looks.other_versions,
+        "p_value": p,
+        "p_times_looks": corrected,
+    }
+    if looks.number == 1:
+        return conclude(ID, [], figures, "This is the first time verdicts on this suite were analysed.")
+    times = f"Verdicts on this suite have been analysed {looks.number} times"
+    if p is None or corrected is None:
+        return conclude(ID, [Finding("warn", f"{times}.", _FRESH)], figures, "")
+    both = f"p {p_value(p)} times {looks.number} is {p_value(corrected)}"
+    lost = p < ALPHA <= corrected
+    ending = f"{both}, which is no longer below {p_value(ALPHA)}" if lost else both
+    return conclude(
+        ID, [Finding("fail" if lost else "warn", f"{times}: {ending}.", _FRESH)], figures, ""
+    )

@@ -1,0 +1,114 @@
+"""Do the judges answer to the text, or to where it stands and what it is called?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from brie.analyse.arrays import t_quantile
+from brie.checks.evidence import Evidence
+from brie.checks.words import Finding, conclude, either, interval, listed, not_run, points, share
+from brie.records import Check, Provider
+
+ID = "position"
+FLIPS = 0.25
+"""Share of verdicts that change with the order from which they are called unsteady: capable judges
+are reported between 10 and 20 %, and at 25 % an eighth of all first verdicts were wrong way round."""
+MOSTLY = 0.5
+"""At this share the order decides as much as the texts do."""
+_EFFECTS = {
+    "position": ("place", "the answer shown first"),
+    "label": ("letter", "the answer called A"),
+    "layout": ("layout", "a first answer that is called A"),
+}
+_ZERO = 1e-9
+
+Effects = dict[str, dict[str, Any]]
+
+
+def check(evidence: Evidence) -> Check:
+    """The three effects of presentation, and verdicts that flip with the order.
+
+    The three intervals hold together (Bonferroni), as any one of them raises the warning.
+    """
+    said = evidence.analysis
+    effects = _effects(evidence)
+    flips = (said.position or {}).get("flip_rate")
+    figures = {
+        **{name: effects.get(name) for name in _EFFECTS},
+        "flip_rate": flips,
+        "flips": (said.position or {}).get("flips"),
+        "flip_rate_by_judge": {
+            name: (entry.get("position") or {}).get("flip_rate") for name, entry in said.by_judge.items()
+        },
+    }
+    if not effects and flips is None:
+        return not_run(ID, "This design cannot tell: order and letter did not vary by themselves.")
+    found = [*_liked(effects, evidence), *_flips(flips, evidence)]
+    return conclude(ID, found, figures, _passed(effects, flips))
+
+
+def _effects(evidence: Evidence) -> Effects:
+    """The effects that are identified, with intervals that hold together."""
+    said = evidence.analysis
+    entries = {"position": said.position, "label": said.label, "layout": said.layout}
+    known = {name: entry for name, entry in entries.items() if entry and entry["effect"] is not None}
+    return {name: _widened(entry, len(known)) for name, entry in known.items()}
+
+
+def _widened(entry: Mapping[str, Any], together: int) -> dict[str, Any]:
+    """An effect with the interval of level 1 - alpha/m, from its own of level 1 - alpha."""
+    low, high, freedom = entry["low"], entry["high"], entry["n"] - 1
+    if low is None or high is None or freedom < 1:
+        return {"effect": entry["effect"], "low": low, "high": high}
+    alpha = 1 - entry["level"]
+    wider = t_quantile(1 - alpha / (2 * together), freedom) / t_quantile(1 - alpha / 2, freedom)
+    middle, half = (low + high) / 2, (high - low) / 2 * wider
+    return {"effect": entry["effect"], "low": middle - half, "high": middle + half}
+
+
+def _liked(effects: Effects, evidence: Evidence) -> list[Finding]:
+    found = []
+    for name, entry in effects.items():
+        low, high = entry["low"], entry["high"]
+        if low is None or high is None or (low <= _ZERO and high >= -_ZERO):
+            continue
+        if name != "position" and _only_rules(evidence):
+            continue
+        gains = "gains" if entry["effect"] > 0 else "loses"
+        ends = interval(*sorted((abs(low), abs(high)))).removesuffix(" %")
+        text = (
+            f"With these judges {_EFFECTS[name][1]} {gains} {points(entry['effect'])} ({ends})"
+            f"{'; both orders cancel it in the rate' if evidence.table.both_orders else ''}."
+        )
+        found.append(Finding("warn", text, "Look at the judges one by one: `brie judge-check`."))
+    return found
+
+
+def _only_rules(evidence: Evidence) -> bool:
+    """Rules read no letters: what looks like a liking for one is chance."""
+    seats = [s for s in evidence.plan.seats if not s.instrument] if evidence.plan else []
+    return bool(seats) and all(s.judge.provider is Provider.RULES for s in seats)
+
+
+def _flips(rate: float | None, evidence: Evidence) -> list[Finding]:
+    if rate is None or rate <= FLIPS:
+        return []
+    judges = evidence.analysis.by_judge
+    worst = [n for n, e in judges.items() if ((e.get("position") or {}).get("flip_rate") or 0) > FLIPS]
+    who = f" (above all {listed(worst)})" if worst and len(judges) > 1 else ""
+    return [
+        Finding(
+            "fail" if rate >= MOSTLY else "warn",
+            f"{share(rate)} of the verdicts change when the two answers are exchanged{who}.",
+            "Take a judge that reads: compare some with `brie judge-check`.",
+        )
+    ]
+
+
+def _passed(effects: Effects, flips: float | None) -> str:
+    names = either([_EFFECTS[name][0] for name in effects])
+    seen = f"no effect of {names} is seen" if names else "place and letter cannot be told apart here"
+    if flips is None:
+        return f"{seen[:1].upper()}{seen[1:]}; each pair was shown once, so flips cannot be counted."
+    return f"{share(flips)} of the verdicts change when the answers are exchanged, and {seen}."

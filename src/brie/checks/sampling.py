@@ -1,0 +1,69 @@
+"""How much of the uncertainty is the dice of sampling, and what would more samples buy?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from brie.checks.evidence import Evidence
+from brie.checks.words import Finding, conclude, interval, not_run, points, share
+from brie.records import Check
+
+ID = "sampling"
+LARGE = 0.5
+"""Share of the rate's variance that comes from which answers were drawn; above half of it, doubling
+the samples narrows the interval by more than an eighth."""
+
+
+def check(evidence: Evidence) -> Check:
+    """One sample, or a sample component that dominates."""
+    plan, found = evidence.plan, evidence.analysis.variance
+    samples = plan.samples if plan else (found or {}).get("samples")
+    greedy = plan is not None and plan.sampling.temperature == 0
+    if samples is None:
+        return not_run(ID, "Too few prompts have every sample to say what sampling adds.")
+    figures: dict[str, Any] = {"samples": samples, "greedy": greedy}
+    if greedy:
+        passed = "Decoding is greedy: one answer a prompt is all there is, for this setting."
+        return conclude(ID, [], figures, passed)
+    if samples == 1:
+        return conclude(ID, [_single(evidence)], figures, "")
+    part = _share(found) if found else None
+    if found is None or part is None:
+        why = evidence.analysis.notes.get("variance", "not every prompt has all samples")
+        return not_run(ID, f"What sampling adds to the uncertainty is not known: {why}.", **figures)
+    low, high = _share(found, 0), _share(found, 1)
+    more = next((p["half_width"] for p in found["purchases"] if p["what"] == "samples"), None)
+    figures |= {
+        "share": part, "low": low, "high": high, "half_width_with_twice_the_samples": more,
+        "next_best": found["next_best"],
+    }  # fmt: skip
+    ends = f" ({interval(low, high)})" if low is not None and high is not None else ""
+    said = f"{share(part)}{ends} of the win rate's variance is the draw of {samples} answers"
+    buys = f"; twice as many would bring the interval to ± {points(more)}" if more is not None else ""
+    if part > LARGE:
+        again = f"`brie eval` the same with `--samples {2 * samples}`: what is there is used again."
+        return conclude(ID, [Finding("warn", f"{said}{buys}.", again)], figures, "")
+    return conclude(ID, [], figures, f"{said}{buys}.")
+
+
+def _single(evidence: Evidence) -> Finding:
+    return Finding(
+        "warn",
+        "One answer a prompt: how much of the result is the dice of sampling cannot be told.",
+        "Draw more: `brie eval` the same with `--samples 3`; what is there is used again.",
+    )
+
+
+def _share(found: dict[str, Any], end: int | None = None) -> float | None:
+    """Share of the variance of a prompt mean that is sampling; `end` takes an end of its interval.
+
+    The other components stay at their estimates: the interval is that of the sample component.
+    """
+    sample = found["sample"] if end is None else (found["intervals"].get("sample") or [None, None])[end]
+    if sample is None or found["prompt"] is None:
+        return None
+    judges = max(int(found["judges"]), 1)
+    drawn = sample / found["samples"]
+    noise = (found["noise"] or 0.0) / (found["samples"] * judges)
+    total = found["prompt"] + drawn + (found["prompt_judge"] or 0.0) / judges + noise
+    return float(drawn / total) if total > 0 else 0.0

@@ -1,0 +1,147 @@
+"""Does the result hold for new sources of prompts, or does one source carry it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from brie.analyse.arrays import Ints
+from brie.checks.evidence import Evidence, side, survives
+from brie.checks.familiar import Halves, by_source
+from brie.checks.words import (
+    Finding,
+    conclude,
+    count,
+    interval,
+    listed,
+    not_run,
+    points,
+    rated,
+    share,
+    summary_of,
+)
+from brie.records import Check
+from brie.results import WinRate
+
+ID = "sources"
+GAP = 0.10
+"""Difference between seen and unseen sources that is worth a warning; one published model lost 22
+points that way."""
+MOST = 200
+"""Groups tried one by one; a single one of more than these cannot carry a result."""
+
+
+def check(evidence: Evidence) -> Check:
+    """Leave one source or category out; the interval for new sources; seen against unseen."""
+    rate = evidence.analysis.win_rate
+    if rate is None:
+        return not_run(ID, "There is no win rate yet.")
+    halves = by_source(evidence)
+    carried = [*_carried(evidence, "source"), *_carried(evidence, "category")]
+    figures: dict[str, Any] = {
+        "sources": len(evidence.table.sources),
+        "new_sources": rate.by_source_interval,
+        "without": {f"{kind} {name}": summary_of(left) for kind, name, left in carried},
+        **_figures(halves),
+    }
+    found = [*_seen(halves, evidence), *_new(rate), *_carriers(carried, evidence), *_single(evidence)]
+    return conclude(ID, found, figures, _passed(rate, halves, evidence))
+
+
+def _figures(halves: Halves | None) -> dict[str, Any]:
+    if halves is None:
+        return {}
+    return {
+        "seen": summary_of(halves.seen),
+        "unseen": summary_of(halves.unseen),
+        "gap": halves.gap,
+        "gap_interval": [halves.low, halves.high],
+        "unseen_sources": list(halves.unseen_names),
+        "unseen_by": halves.how,
+    }
+
+
+def _carried(evidence: Evidence, kind: str) -> Iterator[tuple[str, str, WinRate | None]]:
+    """Groups without which the result no longer stands."""
+    whole = side(evidence.analysis.win_rate)
+    codes: Ints = getattr(evidence.table, kind)
+    names = evidence.table.sources if kind == "source" else evidence.table.categories
+    if whole == 0 or not 2 <= len(names) <= MOST:
+        return
+    for code, name in enumerate(names):
+        left = evidence.rate(f"sources.{kind}.{name}", np.asarray(codes[evidence.table.prompt] != code))
+        if not survives(evidence, left):
+            yield kind, name, left
+
+
+def _carriers(carried: list[tuple[str, str, WinRate | None]], evidence: Evidence) -> list[Finding]:
+    found = []
+    for kind, name, left in carried[:3]:
+        value = left.value if left else 0.5
+        turned = (value - 0.5) * side(evidence.analysis.win_rate) <= 0
+        text = f"Without the {kind} {listed([name])} the result no longer stands: {rated(left)}."
+        remedy = "Add prompts of other sources; a suite of one kind of prompt measures that kind."
+        found.append(Finding("fail" if turned else "warn", text, remedy))
+    return found
+
+
+def _new(rate: WinRate) -> list[Finding]:
+    ends = rate.by_source_interval
+    if ends is None or side(rate) == 0 or ends[0] > 0.5 or ends[1] < 0.5:
+        return []
+    text = (
+        f"For prompts of new sources the interval is {interval(*ends)}: the result holds for new "
+        "prompts of these sources, and is not shown beyond them."
+    )
+    return [Finding("warn", text, "More sources narrow it, not more prompts of the same.")]
+
+
+def _seen(halves: Halves | None, evidence: Evidence) -> list[Finding]:
+    """Both halves side by side, where training saw one and not the other."""
+    if halves is None or halves.gap is None:
+        return []
+    clear = halves.low is not None and halves.low > 0
+    if halves.gap < GAP and not clear:
+        return []
+    lost = side(halves.seen) != 0 and not survives(evidence, halves.unseen)
+    text = (
+        f"Seen sources {rated(halves.seen)}, unseen sources {rated(halves.unseen)}: a gap of "
+        f"{points(halves.gap)}{_gap_interval(halves)}."
+    )
+    remedy = "Quote the rate of the unseen sources; the other one may be memory."
+    return [Finding("fail" if lost else "warn", text, remedy)]
+
+
+def _gap_interval(halves: Halves) -> str:
+    if halves.low is None or halves.high is None:
+        return ""
+    return f" ({100 * halves.low:.0f} to {100 * halves.high:.0f})"
+
+
+def _single(evidence: Evidence) -> list[Finding]:
+    if len(evidence.table.sources) > 1:
+        return []
+    labelled = evidence.table.sources != ("unknown",)
+    fact = "All prompts are of one source" if labelled else "No prompt says which source it is from"
+    text = f"{fact}: nothing says how the candidate would do on those of another."
+    remedy = "Give prompts a `source` each: the recipe, site or person they are from."
+    return [Finding("warn", text, remedy)]
+
+
+def _passed(rate: WinRate, halves: Halves | None, evidence: Evidence) -> str:
+    said = [f"no single one of {count(len(evidence.table.sources), 'source')} or category carries it"]
+    if rate.by_source_interval and side(rate):
+        said.insert(0, f"it holds for new sources too ({interval(*rate.by_source_interval)})")
+    if side(rate) == 0:
+        said = ["there is no difference for one source to carry"]
+    if halves is not None and halves.gap is not None:
+        said.append(
+            f"seen sources {rated(halves.seen)} and unseen ones {rated(halves.unseen)} are alike"
+        )
+    elif halves is not None and halves.unseen is not None:
+        how = f"training has seen none of these sources ({halves.how})"
+        said.append(f"{how}: {share(rate.value)} is for new ones")
+    text = "; ".join(said)
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,114 @@
+"""Are answers cut off, empty, looping or leaking markers, and does the result hang on those?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from brie.analyse.arrays import generator, group_mean
+from brie.analyse.signflip import sign_flip
+from brie.checks.evidence import Answer, Evidence, Pair, survives
+from brie.checks.words import Finding, conclude, count, not_run, p_value, rated, share, summary_of
+from brie.records import Check
+
+ID = "truncation"
+MANY = 0.05
+"""Share of a side's answers from which it matters: the rate can move by 2.5 points and more."""
+DIFFERS = 0.01
+"""Sign-flip p, by prompt, below which the sides differ: strict, as it is looked at every time."""
+REPETITIVE = 0.3
+"""Share of repeated 4-grams from which an answer loops: of 805 published answers of a small model
+.1 % lie above, of a strong one's (tables, lists) 1.2 %; loops lie above .5."""
+
+FLAWS: dict[str, Callable[[Answer], bool]] = {
+    "cut off": lambda answer: answer.truncated,
+    "empty": lambda answer: answer.text is not None and not answer.text.strip(),
+    "repetitive": lambda answer: answer.measures.get("repetition", 0.0) > REPETITIVE,
+    "leaking special tokens": lambda answer: answer.measures.get("special_tokens", 0.0) > 0,
+}
+
+
+def check(evidence: Evidence) -> Check:
+    """Shares by side, and the win rate without the affected comparisons."""
+    pairs = evidence.pairs
+    if not pairs:
+        return not_run(ID, "The answers are not at hand, so nothing says whether they are whole.")
+    rates = {
+        flaw: {
+            "candidate": float(np.mean([has(p.candidate) for p in pairs])),
+            "baseline": float(np.mean([has(p.baseline) for p in pairs])),
+        }
+        for flaw, has in FLAWS.items()
+    }
+    affected = [p.key for p in pairs if is_flawed(p.candidate) or is_flawed(p.baseline)]
+    p_differ = _p_differ(evidence)
+    without = evidence.rate("truncation", ~evidence.of_pairs(affected)) if affected else None
+    figures = {
+        **rates,
+        "comparisons": len(pairs),
+        "affected": len(affected),
+        "p_sides_differ": p_differ,
+        "win_rate_without": summary_of(without),
+    }
+    found = _findings(rates, p_differ)
+    if affected and not survives(evidence, without):
+        found.append(_lost(len(affected), rated(without)))
+    elif found:
+        found[0] = found[0]._replace(text=f"{found[0].text} Without those pairs: {rated(without)}.")
+    return conclude(ID, found, figures, _clean(rates, len(affected), len(pairs)))
+
+
+def is_flawed(answer: Answer) -> bool:
+    """Any flaw."""
+    return any(has(answer) for has in FLAWS.values())
+
+
+def _findings(rates: Mapping[str, Mapping[str, float]], p_differ: float) -> list[Finding]:
+    found = []
+    for flaw, by_side in rates.items():
+        if max(by_side.values()) > MANY:
+            text = f"{_shares(by_side, flaw)}."
+            found.append(Finding("warn", text, _REMEDIES.get(flaw)))
+    if not found and p_differ < DIFFERS:
+        worst = max(rates, key=lambda flaw: abs(rates[flaw]["candidate"] - rates[flaw]["baseline"]))
+        text = f"{_shares(rates[worst], worst)}: the sides differ (p {p_value(p_differ)})."
+        found.append(Finding("warn", text, _REMEDIES.get(worst)))
+    return found
+
+
+_REMEDIES = {
+    "cut off": "Raise the limit, `--max-new-tokens`, until few answers reach it.",
+    "empty": "Read some: `brie view`; a side that says nothing loses for another reason than quality.",
+    "repetitive": "Train less or at a lower rate, or judge with a `repetition_penalty` in the suite.",
+    "leaking special tokens": "Check the chat template the candidate was trained with: `brie pin`.",
+}
+
+
+def _shares(by_side: Mapping[str, float], flaw: str) -> str:
+    one, two = by_side["candidate"], by_side["baseline"]
+    return f"{share(one)} of the candidate's answers and {share(two)} of the baseline's are {flaw}"
+
+
+def _lost(affected: int, without: str) -> Finding:
+    return Finding(
+        "fail",
+        f"The result hangs on {count(affected, 'comparison')} with a cut, empty, repetitive or leaking "
+        f"answer: without them it is {without}.",
+        "Make the answers whole first: `--max-new-tokens`, and the chat template used in training.",
+    )
+
+
+def _clean(rates: Mapping[str, Mapping[str, float]], affected: int, pairs: int) -> str:
+    if not affected:
+        return "No answer is cut off, empty, repetitive or leaking special tokens."
+    return f"{affected} of {count(pairs, 'comparison')} have a flawed answer, about alike on both sides."
+
+
+def _p_differ(evidence: Evidence) -> float:
+    """Sign-flip p of "flaws are as frequent on both sides", prompts as units."""
+    pairs: tuple[Pair, ...] = evidence.pairs
+    names = {prompt: number for number, prompt in enumerate(dict.fromkeys(p.prompt for p in pairs))}
+    difference = np.array([float(is_flawed(p.candidate)) - float(is_flawed(p.baseline)) for p in pairs])
+    by_prompt = group_mean(np.array([names[p.prompt] for p in pairs]), difference, len(names))
+    return sign_flip(by_prompt, generator(evidence.seed, "checks.truncation.differ")).p_value

@@ -1,0 +1,39 @@
+"""`brie compare`: several candidates on the same prompts."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from brie.cli import screen
+
+
+@click.command(epilog="\b\nExample:\n  brie compare eval-in-domain-3f9a12cd eval-in-domain-77b01e55\n")
+@click.argument("names", metavar="EVAL EVAL...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+def command(names: tuple[str, ...], as_json: bool) -> None:
+    """Compare evaluations prompt by prompt: differences with intervals, Holm over all pairs."""
+    from brie.pipeline import find_evaluation
+    from brie.store import Store
+    from brie.studies import compare_evaluations
+
+    project = screen.project()
+    manifests = [find_evaluation(name, project).manifest for name in names]
+    with Store.open(project.store, read_only=True) as store:
+        found = compare_evaluations(manifests, store)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for difference in found["differences"]:
+        one, two = (found["evaluations"][difference[key]]["candidate"] for key in ("first", "second"))
+        span = "too few prompts for an interval"
+        if difference["low"] is not None:
+            span = f"[{100 * difference['low']:+.0f}, {100 * difference['high']:+.0f}]"
+        click.echo(f"{one} minus {two}: {100 * difference['value']:+.1f} points {span}")
+        click.echo(
+            f"    {difference['prompts']} shared prompts, p after Holm {difference['p_adjusted']:.3g}"
+        )
+    click.echo(f"{found['scope']}.")
+    for warning in found["warnings"]:
+        click.echo(f"careful: {warning}.")

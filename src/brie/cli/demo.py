@@ -1,0 +1,36 @@
+"""`brie demo`: the whole flow on a tiny model."""
+
+from __future__ import annotations
+
+import click
+
+from brie.cli import screen
+
+NAME = "demo"
+
+
+@click.command(epilog="\b\nExample:\n  brie demo\n")
+def command() -> None:
+    """Train a tiny model, pin it, evaluate it blind and report: no key, no network.
+
+    The model has under a million parameters and knows a toy world only; what it shows is the
+    whole way, through the same code as the real sizes. A second call trains nothing again.
+    """
+    from brie.ask import Wishes, prepare
+    from brie.cli.training import TrainProgress
+    from brie.pipeline import evaluate
+    from brie.train.config import TrainRequest
+    from brie.train.run import train_or_reuse
+
+    project = screen.project()
+    screen.say("1. train: a LoRA adapter on the packaged tiny base")
+    with TrainProgress() as progress:
+        folder, reused = train_or_reuse(TrainRequest(size="tiny", name=NAME), project, progress)
+    if reused:
+        screen.say(f"   already done by {folder.name}, with the same recipe and data")
+    screen.say(f"2. pin: {project.relative(folder)}/pins/best.json")
+    screen.say("3. generate, 4. judge, 5. analyse, 6. report")
+    wishes = Wishes(suite="demo", candidate=str(folder / "pins" / "best.json"), panel="offline")
+    asked, _ = prepare(wishes, project)
+    outcome = evaluate(asked, project, screen.Terminal(), command="brie demo", name=NAME)
+    screen.summary(outcome)

@@ -1,0 +1,64 @@
+"""`brie judge`: judge the answers of an evaluation that are there already."""
+
+from __future__ import annotations
+
+import click
+
+from brie.cli import screen
+from brie.errors import Stopped
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  brie judge in_domain-3f9a                       ask for what is missing
+  brie judge in_domain-3f9a --judge claude-opus   one more judge, beside the headline
+  brie judge in_domain-3f9a --judge gpt-sol --repeat 2
+  brie judge in_domain-3f9a --retry               ask again for invalid and refused verdicts
+"""
+)
+@click.argument("evaluation", required=False)
+@click.option("--judge", "judges", metavar="ID", multiple=True, help="A judge to add; may be repeated.")
+@click.option(
+    "--repeat", "repeats", type=click.IntRange(1), default=None, metavar="N",
+    help="Ask again N times, to measure how consistent the judges are.",
+)  # fmt: skip
+@click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts.")
+@click.option("--batch", is_flag=True, help="Ask through the providers' batches, at half the price.")
+@click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Most it may cost in all.")
+@click.option("--yes", is_flag=True, help="Agree to the quote beforehand.")
+@click.option("--json", "as_json", is_flag=True, help="Print analysis.json on standard output.")
+def command(
+    evaluation: str | None,
+    judges: tuple[str, ...],
+    repeats: int | None,
+    retry: bool,
+    batch: bool,
+    budget: float | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Judge the answers of EVALUATION that are there already: what is missing, or what is added.
+
+    Judges and repeats added here are recorded in the evaluation's chain and shown as added; the
+    headline stays what was sealed. Batches submitted earlier are collected.
+    """
+    from brie.cli.eval import typed
+    from brie.pipeline import find_evaluation, to_json
+    from brie.posthoc import More, judge_more
+
+    project = screen.project()
+    outcome = judge_more(
+        find_evaluation(evaluation, project),
+        More(judges, repeats or 0),
+        project,
+        screen.Terminal(),
+        command=typed(project),
+        spending=screen.spending(budget, yes=yes, batch=batch, retry=retry),
+    )
+    if as_json:
+        click.echo(to_json(outcome.analysis), nl=False)
+    else:
+        screen.summary(outcome)
+    if outcome.stopped:
+        raise Stopped(outcome.stopped)

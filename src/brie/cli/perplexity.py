@@ -1,0 +1,87 @@
+"""`brie perplexity`: both sides on a chat file, with an interval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from brie.cli import screen
+
+if TYPE_CHECKING:
+    from brie.train.perplexity import Interval
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  brie perplexity --data held_out.jsonl
+  brie perplexity --data held_out.jsonl --candidate first:best --baseline first:50
+"""
+)
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Chats, JSONL.")
+@click.option("--candidate", metavar="MODEL", help="A model reference; default: the only run's best.")
+@click.option("--baseline", metavar="MODEL", default="base", show_default=True)
+@click.option("--max-length", type=click.IntRange(16), default=2048, show_default=True)
+@click.option("--device", default="auto", show_default=True, help="cuda, mps, cpu or auto.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+def command(
+    data: Path,
+    candidate: str | None,
+    baseline: str,
+    max_length: int,
+    device: str,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Say how surprised each side is by the answers of a chat file; lower is better.
+
+    Intervals resample conversations. A lower perplexity says that a model expects such answers,
+    not that people would prefer its own: for that, brie eval.
+    """
+    import numpy as np
+
+    from brie.data.load import load
+    from brie.pin import resolve_pair
+    from brie.pin.resolve import default_candidate
+    from brie.train.perplexity import perplexity
+
+    project = screen.project()
+    first, second = resolve_pair(candidate or default_candidate(project), baseline, project)
+    total, done = 2 * len(load(data)), 0
+    with screen.bar("scoring", total, "rows") as advance:
+
+        def on_batch(rows: int, _: int) -> None:
+            nonlocal done
+            advance(rows - done)
+            done = rows
+
+        report = perplexity(
+            data,
+            first,
+            second,
+            generator=np.random.default_rng(seed),
+            device=device,
+            max_length=max_length,
+            on_batch=on_batch,
+        )
+    if as_json:
+        click.echo(report.model_dump_json(indent=2))
+        return
+    click.echo(f"{report.data}: {report.conversations:,} conversations, {report.tokens:,} answer tokens")
+    if report.dropped:
+        click.echo(f"dropped, no answer within {max_length:,} tokens: line {report.dropped}")
+    for name, value in (
+        (first.name, report.candidate),
+        (second.name, report.baseline),
+        ("ratio", report.ratio),
+    ):
+        click.echo(f"{name:<24} {_shown(value)}")
+
+
+def _shown(value: Interval) -> str:
+    if value.low is None or value.high is None:
+        return f"{value.value:.4g}  (too few conversations for an interval)"
+    return f"{value.value:.4g}  [{value.low:.4g}, {value.high:.4g}]"

@@ -1,0 +1,67 @@
+"""`brie pin`: explain, verify or write the pin of a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from brie.cli import screen
+from brie.errors import UsageError
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  brie pin 3f9a:best                      what is this, and does it still verify?
+  brie pin runs/old-run                   a run root is explained, not followed
+  brie pin checkpoints/checkpoint-290 --write my-model.json
+"""
+)
+@click.argument("model")
+@click.option("--write", "target", type=click.Path(path_type=Path), help="Write the pin to this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the pin as JSON.")
+def command(model: str, target: Path | None, as_json: bool) -> None:
+    """Say what MODEL is, check it against its pin, and print (or write) the pin."""
+    from brie.pin import duplicates, explain, resolve, write_pin
+
+    path = Path(model)
+    if path.is_dir():
+        found = explain(path)
+        for fact in found.facts + tuple(duplicates(path.resolve())):
+            click.echo(fact)
+        if found.choices:
+            listing = "\n".join(found.choices)
+            raise UsageError(f"{model} is not one checkpoint. Pin the one you mean:\n{listing}")
+    resolved = resolve(model, screen.project())
+    pin = resolved.pin
+    if target is not None:
+        folder = resolved.adapter or resolved.base_folder
+        pin = write_pin(pin, target, folder)
+        screen.say(f"wrote {target}")
+    if as_json:
+        click.echo(pin.model_dump_json(indent=2, exclude_none=True))
+        return
+    rows = {
+        "digest": pin.digest,
+        "kind": pin.kind,
+        "base": str(pin.base),
+        "step": _step(pin.step, pin.planned_steps, pin.epoch),
+        "eval loss": f"{pin.eval_loss:.4f}" if pin.eval_loss is not None else None,
+        "LoRA": f"r={pin.lora.r} alpha={pin.lora.alpha:g} on {', '.join(pin.lora.target_modules)}"
+        f" ({pin.lora.parameters:,} parameters)"
+        if pin.lora
+        else None,
+        "template": pin.template_digest,
+    }
+    for name, value in rows.items():
+        if value is not None:
+            click.echo(f"{name:<10} {value}")
+    click.echo("the files are what the pin says.")
+
+
+def _step(step: int | None, planned: int | None, epoch: float | None) -> str | None:
+    if step is None:
+        return None
+    of = f" of {planned} planned" if planned else ""
+    return f"{step}{of}" + (f" (epoch {epoch:.2f})" if epoch is not None else "")

@@ -1,0 +1,44 @@
+"""`brie prune`: free disk, never what a pin or an evaluation names."""
+
+from __future__ import annotations
+
+import click
+
+from brie.cli import screen
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  brie prune first                     drop optimizer states: a complete run needs none
+  brie prune first --keep 0            also drop checkpoints that nothing names
+  brie prune first --keep 2 --yes
+"""
+)
+@click.argument("run")
+@click.option(
+    "--keep",
+    type=click.IntRange(0),
+    help="Drop checkpoints too, except so many of the latest and those that are named.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(run: str, keep: int | None, yes: bool) -> None:
+    """Remove optimizer states, then on request checkpoints that no pin or evaluation names."""
+    from brie.pin import find_run
+    from brie.train.prune import apply_prune, plan_prune
+    from brie.train.runs import read_run
+
+    project = screen.project()
+    plan = plan_prune(read_run(find_run(run, project).folder), project, keep)
+    if not plan.states and not plan.checkpoints:
+        click.echo("there is nothing to remove.")
+        return
+    click.echo(f"{len(plan.states)} files of optimizer state, {len(plan.checkpoints)} checkpoints")
+    for path in plan.checkpoints:
+        click.echo(f"  goes   {path.name}")
+    for step, why in sorted(plan.kept.items()):
+        click.echo(f"  stays  step {step}: {why}")
+    if not yes:
+        click.confirm(f"Remove them and free {plan.freed_bytes / 1e6:.1f} MB?", abort=True)
+    apply_prune(plan)
+    click.echo(f"freed {plan.freed_bytes / 1e6:.1f} MB")

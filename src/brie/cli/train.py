@@ -1,0 +1,103 @@
+"""`brie train`: fine-tune a LoRA adapter, and pin what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from brie.cli import screen
+from brie.errors import UsageError
+from brie.train.config import TrainRequest
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  brie train --size tiny
+  brie train --size 0.5b --data my.jsonl --name first
+  brie train --size 3b --data my.jsonl --set learning_rate=1e-4 --set epochs=2
+  brie train --size 3b --dry-run                 what it needs, before anything is fetched
+  brie train --resume first
+  torchrun --nproc_per_node 2 -m brie train --size 0.5b --data my.jsonl --processes 2
+"""
+)
+@click.option("--size", metavar="NAME", help="A recipe: tiny, 0.5b, …; recipes/NAME.toml.")
+@click.option("--recipe", type=click.Path(path_type=Path), help="A recipe file instead of --size.")
+@click.option("--base", metavar="MODEL", help="Another base: ORG/NAME@REV or a folder.")
+@click.option("--data", metavar="FILE", help="Training rows: a JSONL file, or hf:DATASET.")
+@click.option("--val", metavar="FILE", help="Validation rows; else a split by prompt is drawn.")
+@click.option(
+    "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Over the recipe; may be repeated."
+)
+@click.option("--name", help="A name to call the run by.")
+@click.option("--device", default="auto", show_default=True, help="cuda, mps, cpu or auto.")
+@click.option("--resume", metavar="RUN", help="Go on with a run: its name, id or folder.")
+@click.option(
+    "--processes", type=click.IntRange(1), help="How many processes the launcher should start."
+)
+@click.option("--dry-run", is_flag=True, help="Say everything that would happen, and do nothing.")
+@click.option("--probe", is_flag=True, help="With --dry-run: time a few steps.")
+def command(
+    size: str | None,
+    recipe: Path | None,
+    base: str | None,
+    data: str | None,
+    val: str | None,
+    settings: tuple[str, ...],
+    name: str | None,
+    device: str,
+    resume: str | None,
+    processes: int | None,
+    dry_run: bool,
+    probe: bool,
+) -> None:
+    """Train, save a checkpoint at every evaluation, and pin the best and the last one."""
+    request = TrainRequest(
+        size=size,
+        recipe=recipe,
+        base=base,
+        data=data,
+        val=val,
+        name=name,
+        settings=settings,
+        device=device,
+        resume=resume,
+        processes=processes,
+    )
+    if probe and not dry_run:
+        raise UsageError("--probe belongs to --dry-run.")
+    if dry_run:
+        _explain(request, probe=probe)
+    else:
+        _train(request)
+
+
+def _train(request: TrainRequest) -> None:
+    from brie.cli.training import TrainProgress
+    from brie.train.progress import Silent
+    from brie.train.ranks import world
+    from brie.train.run import train
+    from brie.train.runs import read_run
+
+    project = screen.project()
+    if not world(request.processes).first:
+        train(request, project, Silent())
+        return
+    with TrainProgress() as progress:
+        folder = train(request, project, progress)
+    run = read_run(folder)
+    for which, pin in sorted(run.manifest.pins.items()):
+        click.echo(f"{which:<5} step {pin.step}, validation loss {pin.eval_loss:.4f}")
+    click.echo(f"pins  {project.relative(folder)}/pins/best.json and last.json")
+    click.echo(f"next  brie eval --suite in_domain --candidate {run.name}:best")
+
+
+def _explain(request: TrainRequest, *, probe: bool) -> None:
+    from brie.train.explain import explain
+    from brie.train.progress import Silent
+
+    if request.resume is not None:
+        raise UsageError("--dry-run explains a new run; leave out --resume.")
+    for line in explain(request, screen.project(), Silent(), probe=probe):
+        click.echo(f"{line.label:<11} {line.text}")

@@ -1,0 +1,1 @@
+"""Training data: load, check, split, preview, and the tokens the loss covers."""

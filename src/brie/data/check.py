@@ -1,0 +1,220 @@
+"""`brie data check`: everything worth knowing about a training file before it is trained on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from brie.data.encode import Encoder, encode_all
+from brie.data.load import Parsed, parse
+from brie.data.overlap import Match, overlaps
+from brie.data.split import prompt_key
+from brie.errors import UsageError
+from brie.records import Conversation, Record
+
+_PERCENTILES = (50, 90, 99)
+_LABEL_VALUES = 12
+"""A key with more different values than this is no label."""
+
+
+class Lengths(Record):
+    """Token lengths of whole rows under one tokenizer and length limit."""
+
+    tokenizer: str
+    max_length: int
+    percentiles: dict[str, int]
+    """p50, p90, p99 and max, in tokens."""
+    over: int
+    """Rows longer than `max_length`."""
+    cut: tuple[int, ...]
+    """Lines whose answer would lose its end."""
+    lost: tuple[int, ...]
+    """Lines whose answer would be lost whole; training drops them."""
+
+
+class Shared(Record):
+    """Prompts of the validation file that are also in the training file."""
+
+    exact: tuple[tuple[int, int], ...]
+    """Pairs of lines, validation first."""
+    near: tuple[tuple[int, int, float], ...]
+    """The same with the similarity."""
+
+
+class CheckReport(Record):
+    """What a check found. `problems` keep the file from being trained on."""
+
+    path: str
+    rows: int
+    problems: tuple[tuple[int, str], ...]
+    """Line (0: the whole file) and what is wrong with it."""
+    notes: tuple[str, ...]
+    prompts: int
+    """Distinct first user turns."""
+    several_answers: int
+    """Prompts with more than one row."""
+    most_answers: int
+    duplicates: tuple[tuple[int, int], ...]
+    """Lines of rows equal to an earlier one, with that one's line."""
+    multi_turn: int
+    """Rows with more than one answer of the assistant."""
+    empty_prompts: tuple[int, ...]
+    """Lines with a user turn that says nothing."""
+    leading_space: tuple[int, ...]
+    """Lines whose answer begins with blanks: at generation the header ends in a token of its own."""
+    systems: dict[str, int]
+    """The most frequent system turns, "" for none."""
+    categories: dict[str, int]
+    sources: dict[str, int]
+    labels: dict[str, dict[str, int]]
+    """Shares of every other key that looks like a label."""
+    lengths: Lengths | None
+    shared: Shared | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file can be trained on."""
+        return not self.problems
+
+
+def check(
+    path: Path,
+    *,
+    val: Path | None = None,
+    encoder: Encoder | None = None,
+    tokenizer: str = "",
+) -> CheckReport:
+    """Look at a training file.
+
+    Args:
+        path: the file.
+        val: a validation file to compare prompts with.
+        encoder: for token lengths; None leaves them out.
+        tokenizer: what to call the encoder's tokenizer.
+
+    Raises:
+        InputError: a file cannot be opened, or the model's template refuses a row.
+    """
+    parsed = parse(path)
+    rows = parsed.conversations
+    per_prompt = Counter(prompt_key(row) for row in rows)
+    return CheckReport(
+        path=str(path),
+        rows=len(rows),
+        problems=tuple((problem.line, problem.text) for problem in parsed.problems),
+        notes=parsed.notes,
+        prompts=len(per_prompt),
+        several_answers=sum(count > 1 for count in per_prompt.values()),
+        most_answers=max(per_prompt.values(), default=0),
+        duplicates=_duplicates(rows),
+        multi_turn=sum(sum(m.role == "assistant" for m in row.messages) > 1 for row in rows),
+        empty_prompts=tuple(row.line for row in rows if _has_empty_prompt(row)),
+        leading_space=tuple(row.line for row in rows if _answer_leads_with_space(row)),
+        systems=_top(Counter(_system(row) for row in rows)),
+        categories=_top(Counter(row.category for row in rows)),
+        sources=_top(Counter(row.source for row in rows)),
+        labels=_labels(parsed),
+        lengths=_lengths(rows, encoder, tokenizer) if encoder and rows else None,
+        shared=_shared(rows, parse(val).conversations) if val else None,
+    )
+
+
+def refuse_shared_prompts(
+    train: Sequence[Conversation], val: Sequence[Conversation], names: tuple[str, str]
+) -> None:
+    """Stop where a validation file holds prompts that are trained on.
+
+    Raises:
+        UsageError: names the files, how many prompts, and the ways out.
+    """
+    trained = {prompt_key(row): row.line for row in train}
+    both = [(row.line, trained[prompt_key(row)]) for row in val if prompt_key(row) in trained]
+    if both:
+        line, other = both[0]
+        raise UsageError(
+            f"{len(both)} of {len(val)} validation rows ask what the training file asks too (first: "
+            f"{names[1]}:{line} and {names[0]}:{other}), so the validation loss would reward "
+            f"memory. Split anew: brie data split {names[0]} --by prompt, or leave --val out, or "
+            "accept it: --set allow_shared_prompts=true"
+        )
+
+
+def _duplicates(rows: Sequence[Conversation]) -> tuple[tuple[int, int], ...]:
+    first: dict[tuple[Any, ...], int] = {}
+    found = []
+    for row in rows:
+        earlier = first.setdefault(row.messages, row.line)
+        if earlier != row.line:
+            found.append((row.line, earlier))
+    return tuple(found)
+
+
+def _has_empty_prompt(row: Conversation) -> bool:
+    return any(m.role == "user" and not m.content.strip() for m in row.messages)
+
+
+def _answer_leads_with_space(row: Conversation) -> bool:
+    return any(m.role == "assistant" and m.content[:1].isspace() for m in row.messages)
+
+
+def _system(row: Conversation) -> str:
+    return row.messages[0].content if row.messages[0].role == "system" else ""
+
+
+def _top(counts: Mapping[str, int], keep: int = 20) -> dict[str, int]:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    kept = dict(ordered[:keep])
+    rest = sum(count for _, count in ordered[keep:])
+    return {**kept, **({f"({len(ordered) - keep} more)": rest} if rest else {})}
+
+
+def _labels(parsed: Parsed) -> dict[str, dict[str, int]]:
+    values: dict[str, Counter[str]] = {}
+    for row in parsed.extras.values():
+        for key, value in _flat(row):
+            if isinstance(value, (str, bool, int)):
+                values.setdefault(key, Counter())[str(value)] += 1
+    few = min(_LABEL_VALUES, max(len(parsed.extras) // 2, 2))
+    return {key: _top(counts) for key, counts in values.items() if len(counts) <= few}
+
+
+def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Keys of a row; those one level down are written `meta.key`."""
+    for key, value in row.items():
+        if isinstance(value, dict):
+            yield from ((f"{key}.{inner}", item) for inner, item in value.items())
+        else:
+            yield key, value
+
+
+def _lengths(rows: Sequence[Conversation], encoder: Encoder, name: str) -> Lengths:
+    encoded = encode_all(rows, encoder)
+    ordered = sorted(row.length for row in encoded)
+    at = {f"p{p}": ordered[min(len(ordered) - 1, len(ordered) * p // 100)] for p in _PERCENTILES}
+    return Lengths(
+        tokenizer=name,
+        max_length=encoder.max_length,
+        percentiles={**at, "max": ordered[-1]},
+        over=sum(length > encoder.max_length for length in ordered),
+        cut=tuple(row.line for row in encoded if row.cut == "cut"),
+        lost=tuple(row.line for row in encoded if row.cut == "lost"),
+    )
+
+
+def _shared(train: Sequence[Conversation], val: Sequence[Conversation]) -> Shared:
+    matches = overlaps(_prompts(val), _prompts(train))
+    return Shared(
+        exact=tuple((int(m.left), int(m.right)) for m in matches if m.exact),
+        near=tuple(_near(m) for m in matches if not m.exact),
+    )
+
+
+def _prompts(rows: Sequence[Conversation]) -> dict[str, str]:
+    """First user turns by line."""
+    return {str(row.line): next(m.content for m in row.messages if m.role == "user") for row in rows}
+
+
+def _near(match: Match) -> tuple[int, int, float]:
+    return int(match.left), int(match.right), match.similarity

@@ -1,0 +1,44 @@
+"""`brie data split`: the two halves as files, every row byte for byte as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from brie.data.split import Split
+from brie.errors import UsageError
+from brie.records import Conversation
+
+
+def halves_of(path: Path) -> tuple[Path, Path]:
+    """Where the halves of a file go: `name.train.jsonl` and `name.val.jsonl` beside it."""
+    stem = path.name.removesuffix(path.suffix)
+    return path.with_name(f"{stem}.train.jsonl"), path.with_name(f"{stem}.val.jsonl")
+
+
+def write_halves(path: Path, split: Split, out: tuple[Path, Path]) -> None:
+    """Write both halves, or neither; rows keep their order, their bytes and all their keys.
+
+    Raises:
+        UsageError: a target exists, or cannot be written.
+    """
+    for target in out:
+        if target.exists():
+            raise UsageError(f"{target} exists; move it away, or name other files with --out.")
+    lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    written: list[Path] = []
+    try:
+        for target, rows in zip(out, (split.train, split.val), strict=True):
+            temporary = target.with_name(f".{target.name}.tmp")
+            written.append(temporary)
+            temporary.write_bytes(_pick(lines, rows))
+        for target, temporary in zip(out, written, strict=True):
+            temporary.replace(target)
+    except OSError as error:
+        for temporary in written:
+            temporary.unlink(missing_ok=True)
+        raise UsageError(f"cannot write beside {path}: {error.strerror or error}.") from error
+
+
+def _pick(lines: list[bytes], rows: Iterable[Conversation]) -> bytes:
+    return b"".join(lines[row.line - 1].rstrip(b"\r") + b"\n" for row in rows)

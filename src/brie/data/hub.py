@@ -1,0 +1,86 @@
+"""Training rows from a Hub dataset: `hf:ORG/NAME[@REVISION][:SPLIT]`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from brie.data.load import to_conversation
+from brie.errors import InputError, UsageError
+from brie.records import Conversation
+
+PREFIX = "hf:"
+_REFERENCE = re.compile(r"hf:(?P<repo>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<split>.+))?")
+
+
+@dataclass(frozen=True)
+class HubRows:
+    """A dataset as read, with the commit it was read at."""
+
+    reference: str
+    """With the commit written out."""
+    conversations: tuple[Conversation, ...]
+
+
+def load_hub(reference: str) -> HubRows:
+    """Every row of one split of a Hub dataset; a moving revision is resolved to its commit.
+
+    Raises:
+        UsageError: misspelt, gated, offline, or without the split; says which.
+        InputError: a row is no conversation; names the row.
+    """
+    matched = _REFERENCE.fullmatch(reference)
+    if matched is None:
+        raise UsageError(
+            f"{reference} names no dataset; write hf:ORG/NAME or hf:ORG/NAME@REVISION:SPLIT"
+        )
+    repo, split = matched["repo"], matched["split"] or "train"
+    commit = _commit(repo, matched["revision"])
+    rows = _rows(repo, commit, split)
+    named = f"{PREFIX}{repo}@{commit}:{split}"
+    conversations = []
+    for number, row in enumerate(rows, start=1):
+        kept = {key: value for key, value in dict(row).items() if value is not None}
+        try:
+            conversations.append(to_conversation(kept, number))
+        except InputError as error:
+            raise InputError(f"{named}, row {number}: {error}.") from error
+    if not conversations:
+        raise InputError(f"{named} holds no rows.")
+    return HubRows(named, tuple(conversations))
+
+
+def _commit(repo: str, revision: str | None) -> str:
+    if revision is not None and re.fullmatch(r"[0-9a-f]{40}", revision):
+        return revision
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    try:
+        return str(HfApi().dataset_info(repo, revision=revision).sha)
+    except GatedRepoError as error:
+        raise UsageError(
+            f"dataset {repo} is gated: accept its terms on its Hub page, then run: hf auth login"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise UsageError(f"dataset {repo} has no revision {revision} on the Hub.") from error
+    except RepositoryNotFoundError as error:
+        raise UsageError(f"there is no dataset {repo!r} on the Hub that you may read.") from error
+    except Exception as error:
+        raise UsageError(
+            f"the Hub could not be asked which commit of dataset {repo} to use "
+            f"({type(error).__name__}); check the connection, or name a commit you have: "
+            f"hf:{repo}@<40 hex digits>"
+        ) from error
+
+
+def _rows(repo: str, commit: str, split: str) -> Any:
+    from datasets import disable_progress_bars, load_dataset
+
+    disable_progress_bars()
+    try:
+        return load_dataset(repo, revision=commit, split=split)
+    except Exception as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"dataset {repo}@{commit[:12]}, split {split}: {said}") from error

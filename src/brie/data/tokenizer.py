@@ -1,0 +1,79 @@
+"""What brie asks of a tokenizer, and loading one without loading a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from brie.errors import UsageError
+from brie.pin.bases import PACKAGED_PREFIX, download, packaged_base
+
+_SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")
+
+
+class Tokenizer(Protocol):
+    """The part of a fast transformers tokenizer that brie uses."""
+
+    chat_template: str | None
+    eos_token: str | None
+    eos_token_id: int | None
+    pad_token: str | None
+
+    def __call__(self, text: str, **options: Any) -> Any:
+        """Token ids, with offsets where asked."""
+
+    def apply_chat_template(self, messages: list[dict[str, str]], **options: Any) -> Any:
+        """Render a conversation, as text or as tokens with the mask of what is learned."""
+
+    def decode(self, ids: list[int], **options: Any) -> str:
+        """Text of tokens."""
+
+    def get_added_vocab(self) -> dict[str, int]:
+        """Tokens that are no product of merges: end of turn, padding, …"""
+
+    def save_pretrained(self, folder: str) -> Any:
+        """Write the tokenizer's files."""
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a model folder; nothing is fetched.
+
+    Raises:
+        UsageError: the folder holds no fast tokenizer, or one without a chat template.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} holds no tokenizer that can be loaded: {error}") from error
+    if not tokenizer.is_fast:
+        raise UsageError(f"{folder} has only a slow tokenizer, which cannot say where answers begin.")
+    if not isinstance(tokenizer.chat_template, str):
+        raise UsageError(f"{folder} has no chat template; brie trains on chats, so give a chat model.")
+    return tokenizer  # type: ignore[no-any-return]
+
+
+def find_tokenizer(reference: str) -> Tokenizer:
+    """The tokenizer of a base named by a person; of a Hub model only small files are fetched.
+
+    Args:
+        reference: `tiny`, `ORG/NAME[@REVISION]`, or a local folder.
+
+    Raises:
+        UsageError: there is none, or it cannot be fetched.
+    """
+    folder = Path(reference)
+    if (folder / "tokenizer_config.json").is_file():
+        return load_tokenizer(folder)
+    repo, _, revision = reference.partition("@")
+    name = repo.removeprefix(PACKAGED_PREFIX)
+    if "/" not in name:
+        return load_tokenizer(packaged_base(name))
+    return load_tokenizer(download(repo, revision or None, weights=False))
+
+
+def special_tokens(tokenizer: Tokenizer) -> dict[str, str]:
+    """Special tokens by name, as chat templates see them."""
+    found = {name: getattr(tokenizer, name, None) for name in _SPECIAL}
+    return {name: str(token) for name, token in found.items() if token}

@@ -1,0 +1,191 @@
+"""SQLite underneath the store: schema, migrations, transactions, and errors in plain words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from brie.errors import StoreError
+
+SCHEMA_VERSION = 2
+_CHUNK = 500
+"""Keys in one SQL statement."""
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE completions (
+    key TEXT PRIMARY KEY, pin TEXT NOT NULL, prompt TEXT NOT NULL, sample INTEGER NOT NULL,
+    body TEXT NOT NULL, created TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE verdicts (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, attempt INTEGER NOT NULL, judge TEXT NOT NULL,
+    rubric TEXT NOT NULL, presentation TEXT NOT NULL, repeat INTEGER NOT NULL,
+    status TEXT NOT NULL, body TEXT NOT NULL, created TEXT NOT NULL, UNIQUE (key, attempt)) STRICT;
+CREATE INDEX verdicts_judge ON verdicts (judge, rubric);
+CREATE TABLE claims (
+    key TEXT PRIMARY KEY, owner TEXT NOT NULL, usd REAL NOT NULL, expires REAL NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE TABLE calls (
+    id INTEGER PRIMARY KEY, evaluation TEXT NOT NULL, judge TEXT NOT NULL, key TEXT NOT NULL,
+    usd REAL NOT NULL, body TEXT NOT NULL, created TEXT NOT NULL) STRICT;
+CREATE INDEX calls_evaluation ON calls (evaluation);
+CREATE TABLE batches (
+    id TEXT PRIMARY KEY, evaluation TEXT NOT NULL, judge TEXT NOT NULL, state TEXT NOT NULL,
+    body TEXT NOT NULL, created TEXT NOT NULL) STRICT;
+CREATE TABLE looks (
+    id INTEGER PRIMARY KEY, suite TEXT NOT NULL, evaluation TEXT NOT NULL, rows TEXT NOT NULL,
+    created TEXT NOT NULL, UNIQUE (suite, rows)) STRICT;
+"""
+"""Schema 1; what came later is in the migrations, so that old and new stores end up alike."""
+
+_MIGRATIONS: dict[int, str] = {
+    2: """
+    ALTER TABLE claims ADD COLUMN evaluation TEXT NOT NULL DEFAULT '';
+    ALTER TABLE claims ADD COLUMN judge TEXT NOT NULL DEFAULT '';
+    CREATE INDEX calls_spent ON calls (evaluation, usd);
+    """,
+}
+
+
+class Database:
+    """An open SQLite file of brie's schema.
+
+    Every method raises StoreError where SQLite fails (full disk, lock, damage).
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._db = connection
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """Open the store, creating it where it may be written.
+
+        Raises:
+            StoreError: missing (read-only), not writable, damaged, or of a newer schema.
+        """
+        if read_only and not path.is_file():
+            raise StoreError(f"there is no store at {path} yet; `brie eval` creates it.")
+        try:
+            if not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            mode = "ro" if read_only else "rwc"
+            uri = f"{path.resolve().as_uri()}?mode={mode}"
+            db = sqlite3.connect(uri, uri=True, timeout=60, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(explain(path, error)) from error
+        store = cls(db, path)
+        try:
+            store._prepare(read_only)
+        except BaseException:
+            db.close()
+            raise
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; open transactions are rolled back."""
+        self._db.close()
+
+    def version(self) -> int:
+        """The schema's version."""
+        return int(self._read("PRAGMA user_version")[0][0])
+
+    def _prepare(self, read_only: bool) -> None:
+        version = self.version()
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.path} was written by a newer brie (schema {version}, this one knows "
+                f"{SCHEMA_VERSION}); upgrade: pip install -U brie-eval"
+            )
+        if read_only:
+            return
+        self._read("PRAGMA journal_mode = WAL")
+        self._read("PRAGMA synchronous = NORMAL")
+        if version < SCHEMA_VERSION:
+            self._migrate(version)
+
+    def _migrate(self, version: int) -> None:
+        """Bring the schema forward; a store that holds something is copied aside before."""
+        if version:
+            self._back_up(version)
+        with self._writing():
+            # Another process may have done it in the meantime.
+            found = self.version()
+            steps = ([_SCHEMA] if found == 0 else []) + [
+                text for number, text in _MIGRATIONS.items() if number > found
+            ]
+            for statement in ";".join(steps).split(";"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _back_up(self, version: int) -> None:
+        copy = self.path.with_name(f"{self.path.name}.schema{version}.bak")
+        if copy.exists():
+            return
+        try:
+            with sqlite3.connect(copy) as target:
+                self._db.backup(target)
+            target.close()
+        except sqlite3.Error as error:
+            copy.unlink(missing_ok=True)
+            raise StoreError(
+                f"{self.path} must be brought to schema {SCHEMA_VERSION}, and no copy can be kept: "
+                f"{explain(copy, error)}"
+            ) from error
+
+    def _select(self, query: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+        wanted = list(dict.fromkeys(keys))
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            yield from self._read(query.format(",".join("?" * len(chunk))), chunk)
+
+    def _read(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(explain(self.path, error)) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One write transaction: all of it, or nothing."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise StoreError(explain(self.path, error)) from error
+
+
+def explain(path: Path, error: Exception) -> str:
+    """One sentence for what SQLite or the system said, with what to do."""
+    said = str(error)
+    causes = {
+        "readonly": f"{path} cannot be written; make {path.parent} writable.",
+        "Permission denied": f"{path.parent} cannot be written; make it writable.",
+        "Read-only file system": f"{path.parent} lies on a read-only disk.",
+        "unable to open": f"{path} cannot be opened or created; check that {path.parent} is writable.",
+        "full": f"the disk with {path.parent} is full; free space and run the same command again: "
+        "nothing that was stored is lost.",
+        "locked": f"{path} is locked by another program; close it and run the same command again.",
+        "malformed": f"{path} is damaged; move it away and restore a copy.",
+        "not a database": f"{path} is not a brie store; move it away.",
+    }
+    return next((text for word, text in causes.items() if word in said), f"{path}: {said}.")

@@ -1,0 +1,50 @@
+"""Content digests: canonical JSON and sha256, the one way brie names things by content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+PREFIX = "sha256:"
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys, no spaces, no NaN: equal values give equal text.
+
+    Records are dumped by their fields; sets become sorted lists.
+    """
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest(value: Any) -> str:
+    """`sha256:<hex>` over the canonical JSON of `value`."""
+    return PREFIX + hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """`sha256:<hex>` over the bytes of a file."""
+    with path.open("rb") as handle:
+        return PREFIX + hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def short(value: str, length: int = 8) -> str:
+    """The first hex digits of a digest, for screens and folder names."""
+    return value.removeprefix(PREFIX)[:length]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump(mode="json"))
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted((_plain(item) for item in value), key=canonical_json)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

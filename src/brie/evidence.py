@@ -1,0 +1,160 @@
+"""What the checks of an evaluation need besides its verdicts: answers, models, training, looks.
+
+Files are read here, so that checks stay functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from brie.analyse.table import VerdictTable
+from brie.checks import Answer, Evidence, Looks, Models, Pair
+from brie.errors import PinError, UsageError
+from brie.facts import Facts, stopped_judges
+from brie.generate.sampling import model_sampling
+from brie.pin import Resolved, duplicates, locate, pin_base
+from brie.pin.resolve import as_base
+from brie.records import Completion, Manifest, Pin, Sampling, Side
+from brie.resources import Project
+from brie.results import Analysis
+from brie.sides import resolve_side
+from brie.store import Store
+from brie.trained import Compared, compare
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known of an evaluation besides its plan and its rows."""
+
+    models: Models | None = None
+    compared: Compared | None = None
+
+
+# --- models ----------------------------------------------------------------------------
+
+
+def around(
+    manifest: Manifest, project: Project, sides: Sequence[Resolved] = (), *, again: bool = False
+) -> Around:
+    """Look at models and training data; what is not here is said, never an error.
+
+    Args:
+        manifest: the evaluation.
+        project: where its models, runs and files are.
+        sides: both sides where they were resolved, and so verified, just now.
+        again: compare with the training file again, where it is at hand.
+    """
+    found: dict[Side, Resolved] = dict(zip(_SIDES, sides, strict=False))
+    differ, absent = [], []
+    for side in _SIDES if not sides else ():
+        try:
+            found[side] = _resolved(manifest, side, project, found.get("candidate"))
+        except PinError as error:
+            differ.append(f"{side}: {error}")
+        except UsageError as error:
+            absent.append(f"{side}: {error}")
+    models = Models(
+        differ=tuple(differ),
+        absent=tuple(absent),
+        facts=tuple(dict.fromkeys(fact for side in found.values() for fact in _aliases(side))),
+        own_sampling=_own_sampling(found.get("baseline"), manifest.plan.sampling),
+    )
+    compared = compare(
+        manifest.plan.suite, project.runs / manifest.id, found.get("candidate"), project, again=again
+    )
+    return Around(models, compared)
+
+
+_SIDES: tuple[Side, Side] = ("candidate", "baseline")
+
+
+def _resolved(manifest: Manifest, side: Side, project: Project, candidate: Resolved | None) -> Resolved:
+    """A side as its reference resolves now.
+
+    Raises:
+        PinError: it is another model than the sealed one.
+        UsageError: it cannot be found.
+    """
+    pin: Pin = getattr(manifest.plan, side)
+    reference = manifest.locations[side]
+    if reference != "base":
+        found = resolve_side(reference, project)
+    elif candidate is not None:
+        found = as_base(candidate)
+    else:
+        folder = locate(pin.base, None, project.root)
+        base = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision)
+        found = Resolved(base, pin.base.repo, reference, folder, base, None)
+    if found.pin.digest != pin.digest:
+        raise PinError(f"{reference} is another model now")
+    return found
+
+
+def _aliases(side: Resolved) -> list[str]:
+    """Neighbours with the same weights; the folders brie writes itself hold none."""
+    if side.adapter is None or side.pin.run is not None:
+        return []
+    return duplicates(side.adapter)
+
+
+def _own_sampling(side: Resolved | None, used: Sampling) -> Sampling | None:
+    if side is None or side.served:
+        return None
+    try:
+        return model_sampling(side.base_folder, used)[0]
+    except UsageError:
+        return None
+
+
+# --- everything together ---------------------------------------------------------------
+
+
+def evidence_of(
+    facts: Facts, analysis: Analysis, table: VerdictTable, known: Around, store: Store
+) -> Evidence:
+    """What the checks of an evaluation look at.
+
+    Args:
+        facts: plan, completions and verdicts.
+        analysis: the document, complete but for its checks.
+        table: the headline's verdicts.
+        known: models and training data.
+        store: where looks are counted.
+    """
+    plan = facts.manifest.plan
+    looks = None
+    if analysis.rows_digest:
+        number = store.look_number(plan.suite.digest(), facts.manifest.id, analysis.rows_digest)
+        looks = Looks(*number)
+    return Evidence(
+        analysis=analysis,
+        table=table,
+        plan=plan,
+        pairs=_pairs(facts, set(table.prompts)),
+        models=known.models,
+        training=known.compared.trained.training if known.compared else None,
+        no_training=known.compared.trained.reason if known.compared else "",
+        looks=looks,
+        stopped=stopped_judges(facts.manifest),
+        seed=plan.seed,
+    )
+
+
+def _pairs(facts: Facts, prompts: set[str]) -> tuple[Pair, ...]:
+    """Every comparison of the prompts whose two answers are there, in the order of work."""
+    rows = {(f.task.prompt, f.task.sample): f.task.presentation for f in facts.of("main")}
+    known = facts.completions
+    return tuple(
+        Pair(name, sample, _answer(known[p.candidate]), _answer(known[p.baseline]))
+        for (name, sample), p in rows.items()
+        if name in prompts and p.candidate in known and p.baseline in known
+    )
+
+
+def _answer(completion: Completion) -> Answer:
+    return Answer(
+        text=completion.text,
+        truncated=completion.finish_reason == "length",
+        measures=completion.measures,
+    )

@@ -1,0 +1,66 @@
+"""What every engine does: requests in, completions out, in whatever order they finish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from brie.records import Completion, Message, Sampling
+
+OnDone = Callable[[Completion], None]
+"""Called with each completion just before it is yielded, for progress."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One completion to be made."""
+
+    key: str
+    """The completion's key: the only source of its randomness."""
+    pin: str
+    """Digest of the model that answers."""
+    adapter: str | None
+    """Name of the adapter that is on; None: the loaded model as it is."""
+    messages: tuple[Message, ...]
+    """The conversation, the suite's system prompt included."""
+    prompt: str
+    """Digest of `messages`."""
+    sample: int
+    sampling: Sampling
+
+
+class Engine(Protocol):
+    """Makes completions. Closing frees the model."""
+
+    def generate(
+        self, requests: Iterable[Request], on_done: OnDone | None = None
+    ) -> Iterator[Completion]:
+        """Yield completions as they finish; each request exactly once, in any order.
+
+        Raises:
+            UsageError: a request cannot be carried out; raised before any is.
+            Stopped: work ended early; what was yielded stands, the rest can be asked for again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free what the engine holds; it cannot be used afterwards."""
+        ...
+
+
+class Closing:
+    """`with engine:` closes it at the end."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free what is held."""
+        raise NotImplementedError

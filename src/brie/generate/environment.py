@@ -1,0 +1,62 @@
+"""Which device and dtype generation uses, and why."""
+
+from __future__ import annotations
+
+from brie.errors import UsageError, unknown
+from brie.records import Environment
+
+_DTYPES = ("float32", "bfloat16", "float16")
+SAMPLER_VERSION = "1"
+"""Changes whenever the same key could give another text: rows of another version never mix."""
+
+
+SERVED = Environment(
+    engine="openai-compatible", dtype="served", device="served", sampler=SAMPLER_VERSION
+)
+"""Of completions made by a server, which keeps its dtype and device to itself."""
+
+
+def detect_environment(device: str | None = None, dtype: str | None = None) -> tuple[Environment, str]:
+    """The environment for this machine, with the reason that is printed.
+
+    Args:
+        device: `cpu`, `cuda` or `mps`; None: the fastest that is there.
+        dtype: `float32`, `bfloat16` or `float16`; None: what suits the device.
+
+    Raises:
+        UsageError: the device is not there, or the dtype is unknown.
+    """
+    present = _devices()
+    device = device or present[0]
+    if device not in present:
+        raise UsageError(
+            f"there is no device {device!r} on this machine; there is {' and '.join(present)}."
+        )
+    if dtype is None:
+        dtype, reason = _dtype(device)
+    elif dtype in _DTYPES:
+        reason = f"{dtype} on {device}: asked for"
+    else:
+        raise unknown("dtype", dtype, _DTYPES)
+    return Environment(dtype=dtype, device=device, sampler=SAMPLER_VERSION), reason
+
+
+def _dtype(device: str) -> tuple[str, str]:
+    import torch
+
+    if device == "cpu":
+        return "float32", "float32: on cpu it keeps a text independent of its batch"
+    if device == "mps":
+        return "float32", "float32: bfloat16 on mps is emulated by some chips and gains nothing there"
+    major, minor = torch.cuda.get_device_capability()
+    if major >= 8:
+        return "bfloat16", f"bfloat16: cuda sm_{major}{minor} computes in it natively"
+    return "float32", f"float32: cuda sm_{major}{minor} has no native bfloat16"
+
+
+def _devices() -> list[str]:
+    """What this machine has, fastest first."""
+    import torch
+
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return [name for name, there in found.items() if there]

@@ -1,0 +1,231 @@
+"""The engine `transformers`: one base in memory, adapters toggled on it, batches that never wait.
+
+    with TransformersEngine.load(base, environment, {"candidate": adapter}) as engine:
+        for completion in engine.generate(requests):
+            store.add_completions([completion])
+
+Rows are sorted by length, read left-padded, leave the batch when they end, and are replaced by
+waiting ones. None of this shows in the texts: a row's noise is its own (see `draw`), and in
+float32 on a CPU the logits of a row differ by rounding alone from those it has by itself.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from brie.errors import UsageError
+from brie.generate.batch import Batch, Row, is_joinable
+from brie.generate.encode import Encoder
+from brie.generate.engine import Closing, OnDone, Request
+from brie.generate.load import load_adapter, load_model, thread_count, threads
+from brie.generate.measures import measures
+from brie.generate.pace import Pace, is_out_of_memory
+from brie.records import Completion, Environment
+
+_WINDOW = 4096
+"""Requests looked at together: enough to sort by length, few enough to hold for a long list."""
+
+
+class TransformersEngine(Closing):
+    """Makes completions with one loaded base and any number of adapters on it."""
+
+    def __init__(
+        self,
+        model: Any,
+        encoders: Mapping[str | None, Encoder],
+        environment: Environment,
+        *,
+        batch_size: int | None = None,
+    ) -> None:
+        """An engine from parts in memory; `load` makes them from folders.
+
+        Args:
+            model: a causal language model, or a PeftModel around it.
+            encoders: adapter name (None: the base) -> how its conversations are encoded.
+            environment: where the model is and in which dtype.
+            batch_size: most rows at a time; None: found by trying.
+        """
+        self._model = model
+        self._encoders = dict(encoders)
+        self._joinable = is_joinable(model.config.get_text_config())
+        self._off = ExitStack()
+        self._on: str | None = ""
+        self.threads = thread_count(model, environment)
+        self.pace = Pace.start(environment.device, batch_size)
+
+    @classmethod
+    def load(
+        cls,
+        base: Path,
+        environment: Environment,
+        adapters: Mapping[str, Path] | None = None,
+        *,
+        batch_size: int | None = None,
+    ) -> TransformersEngine:
+        """Load a base and put its adapters beside it, off.
+
+        Raises:
+            PinError: a folder is not what it should be, or an adapter does not fit.
+            UsageError: the device is not there.
+        """
+        encoders: dict[str | None, Encoder] = {None: Encoder.load(base)}
+        encoders |= {name: Encoder.load(base, folder) for name, folder in (adapters or {}).items()}
+        model = load_model(base, environment)
+        for name, folder in (adapters or {}).items():
+            model = load_adapter(model, name, folder)
+        return cls(model, encoders, environment, batch_size=batch_size)
+
+    def encoder(self, adapter: str | None = None) -> Encoder:
+        """How an adapter's (or the base's) conversations are encoded.
+
+        Raises:
+            UsageError: no adapter of that name is loaded.
+        """
+        if adapter not in self._encoders:
+            raise UsageError(f"no adapter {adapter!r} is loaded in this engine.")
+        return self._encoders[adapter]
+
+    def generate(
+        self, requests: Iterable[Request], on_done: OnDone | None = None
+    ) -> Iterator[Completion]:
+        """Yield completions as they finish; see `Engine`."""
+        waiting = iter(requests)
+        while window := list(islice(waiting, _WINDOW)):
+            rows = [self._row(request) for request in window]
+            rows.sort(key=_group)
+            for _, group in groupby(rows, key=_group):
+                for row in self._run(sorted(group, key=_length, reverse=True)):
+                    completion = self._completion(row)
+                    if on_done is not None:
+                        on_done(completion)
+                    yield completion
+
+    def close(self) -> None:
+        """Free the model's memory."""
+        self._off.close()
+        self._model = None
+        gc.collect()
+        _empty_cache()
+
+    def _row(self, request: Request) -> Row:
+        encoder = self.encoder(request.adapter)
+        prompt = encoder.encode(
+            request.messages, prompt=request.prompt, thinking=request.sampling.thinking
+        )
+        room = encoder.room(len(prompt), request.sampling)
+        if room < 1:
+            raise UsageError(
+                f"a prompt of {len(prompt)} tokens leaves no room for an answer in the model's context "
+                f"of {encoder.context}; it begins: {request.messages[-1].content[:60]!r}."
+            )
+        return Row(request, prompt, room)
+
+    def _run(self, rows: Sequence[Row]) -> Iterator[Row]:
+        """Rows of one adapter and one sampling, longest first: memory ends early or not at all."""
+        encoder = self.encoder(rows[0].request.adapter)
+        batch = Batch(self._model, encoder.stop, encoder.vocabulary, joinable=self._joinable)
+        waiting = deque(rows)
+        while waiting or batch.rows:
+            flying = list(batch.rows)
+            try:
+                with torch.inference_mode(), threads(self.threads):
+                    self._switch(rows[0].request.adapter)
+                    if self._should_admit(batch, waiting):
+                        entering = [waiting.popleft() for _ in range(self._free(batch, waiting))]
+                        flying += entering
+                        done = batch.admit(entering)
+                    else:
+                        done = self._timed_step(batch)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or not self.pace.shrink():
+                    raise self._explain(error) from error
+                done = self._recover(batch, waiting, flying)
+            yield from done
+        if self._model.device.type == "mps":
+            # Memory once used for rows of one length is not found again for others.
+            torch.mps.empty_cache()
+
+    def _should_admit(self, batch: Batch, waiting: deque[Row]) -> bool:
+        """Joining copies the cache, so it waits until a quarter of the batch is free."""
+        free = self._free(batch, waiting)
+        enough = not batch.rows or free >= max(1, self.pace.size // 4)
+        return free > 0 and enough and batch.can_admit
+
+    def _free(self, batch: Batch, waiting: deque[Row]) -> int:
+        return min(self.pace.size - len(batch.rows), len(waiting))
+
+    def _timed_step(self, batch: Batch) -> list[Row]:
+        start, rows = time.perf_counter(), len(batch.rows)
+        done = batch.step()
+        self.pace.record(rows, time.perf_counter() - start)
+        return done
+
+    def _recover(self, batch: Batch, waiting: deque[Row], flying: Sequence[Row]) -> list[Row]:
+        """After memory ran out: no row and no token is lost, only the cache is."""
+        batch.disband()
+        _empty_cache()
+        waiting.extendleft(row for row in reversed(flying) if not row.finish)
+        return [row for row in flying if row.finish]
+
+    def _switch(self, adapter: str | None) -> None:
+        """Turn one adapter on, or all of them off; costs nothing where that is so already."""
+        if adapter == self._on:
+            return
+        self._off.close()
+        if adapter is not None:
+            self._model.set_adapter(adapter, inference_mode=True)
+        elif hasattr(self._model, "disable_adapter"):
+            self._off.enter_context(self._model.disable_adapter())
+        self._on = adapter
+
+    def _explain(self, error: BaseException) -> BaseException:
+        if is_out_of_memory(error):
+            return UsageError(
+                "memory is not enough for one answer at a time; close other programs, take a smaller "
+                "model, or lower max_new_tokens."
+            )
+        return error
+
+    def _completion(self, row: Row) -> Completion:
+        request, encoder = row.request, self.encoder(row.request.adapter)
+        text = encoder.decode(row.new)
+        leaked = sum(token in encoder.markers for token in row.new)
+        assert row.finish is not None
+        return Completion(
+            key=request.key,
+            pin=request.pin,
+            prompt=request.prompt,
+            sample=request.sample,
+            text=text,
+            finish_reason=row.finish,
+            tokens=len(row.new),
+            seconds=row.seconds,
+            measures=measures(text, leaked),
+        )
+
+
+def _group(row: Row) -> tuple[str, str]:
+    """Rows that may share a batch; the base's come first."""
+    return row.request.adapter or "", row.request.sampling.model_dump_json()
+
+
+def _length(row: Row) -> tuple[int, str]:
+    """Rows of one prompt stand together, so that it is read once."""
+    return len(row.prompt), row.request.prompt
+
+
+def _empty_cache() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()

@@ -1,0 +1,70 @@
+"""How often a text changes with the batch it is in: measured, for `brie doctor` and manifests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brie.digest import digest
+from brie.generate.engine import Engine, Request
+from brie.generate.keys import completion_key
+from brie.records import Environment, Message, Sampling
+
+_TOPICS = ("a river", "bread", "an old map", "snow", "a quarrel", "numbers", "the sea", "a lost key")
+
+
+@dataclass(frozen=True)
+class BatchVariance:
+    """Texts made alone against the same keys made in one batch."""
+
+    environment: Environment
+    texts: int
+    changed: int
+
+    @property
+    def share(self) -> float:
+        """Share of texts that the batch changed."""
+        return self.changed / self.texts if self.texts else 0.0
+
+    def __str__(self) -> str:
+        where = f"{self.environment.dtype} on {self.environment.device}"
+        if not self.changed:
+            return f"{where}: a text does not depend on its batch ({self.texts} of {self.texts} equal)."
+        return (
+            f"{where}: the batch changed {self.changed} of {self.texts} texts "
+            f"({self.share:.0%}); a completion is kept once made, but making it again elsewhere "
+            "may give other words. float32 on cpu does not have this."
+        )
+
+
+def batch_variance(
+    engine: Engine, environment: Environment, *, prompts: int = 16, tokens: int = 32
+) -> BatchVariance:
+    """Generate each text alone and in company, greedy and sampled, and count the differences.
+
+    Args:
+        engine: a loaded model; its adapters stay off.
+        environment: what it was loaded in.
+        prompts: how many different prompts.
+        tokens: how long the texts may get; longer ones change more often.
+    """
+    requests = [
+        request
+        for temperature in (0.0, 0.75)
+        for request in _requests(
+            environment, prompts, Sampling(temperature=temperature, max_new_tokens=tokens)
+        )
+    ]
+    together = {c.key: c.text for c in engine.generate(requests)}
+    alone = {c.key: c.text for request in requests for c in engine.generate([request])}
+    changed = sum(together[key] != text for key, text in alone.items())
+    return BatchVariance(environment, len(requests), changed)
+
+
+def _requests(environment: Environment, count: int, sampling: Sampling) -> list[Request]:
+    made = []
+    for i in range(count):
+        words = " and ".join(_TOPICS[(i + j) % len(_TOPICS)] for j in range(1 + i % 4))
+        messages = (Message(role="user", content=f"Write {i + 1} words about {words}."),)
+        key = completion_key(digest("probe"), digest(None), messages, sampling, 0, environment)
+        made.append(Request(key, digest("probe"), None, messages, digest(list(messages)), 0, sampling))
+    return made

@@ -1,0 +1,54 @@
+"""How fast completions come and how long the rest will take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from brie.records import Completion
+
+
+@dataclass
+class Meter:
+    """Counts finished completions; give it to an engine as `on_done`."""
+
+    total: int
+    """Completions to make."""
+    clock: Callable[[], float] = time.monotonic
+    done: int = 0
+    tokens: int = 0
+    _started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._started = self.clock()
+
+    def __call__(self, completion: Completion) -> None:
+        """Count one."""
+        self.done += 1
+        self.tokens += completion.tokens
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Over the whole time so far."""
+        return self.tokens / max(self.clock() - self._started, 1e-9)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace so far; None before the first completion."""
+        if not self.done:
+            return None
+        return (self.clock() - self._started) / self.done * (self.total - self.done)
+
+    def __str__(self) -> str:
+        left = self.seconds_left
+        ahead = "" if left is None else f", {_duration(left)} left"
+        return f"{self.done}/{self.total} answers, {self.tokens_per_second:,.0f} tokens/s{ahead}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

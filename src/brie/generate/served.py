@@ -1,0 +1,91 @@
+"""What a server says of its models, as far as that can stand in for a pin (DESIGN I6)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from brie.digest import digest
+from brie.errors import UsageError
+from brie.generate.server import Server
+from brie.records import BaseModelRef, Pin
+
+_SECONDS = 10
+_MOST_BYTES = 4_000_000
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model behind a server, by what the server reports."""
+
+    endpoint: str
+    """The server's label."""
+    model: str
+    reported: str | None
+    """A content digest, where the server gives one (Ollama), else the weights' name (vLLM)."""
+    date: str
+    """When it was asked, ISO 8601 UTC."""
+
+    def pin(self) -> Pin:
+        """A pin of kind `served`: it names what was reported, not content."""
+        name = digest(
+            {"kind": "served", "endpoint": self.endpoint, "model": self.model, "reported": self.reported}
+        )
+        return Pin.model_validate(
+            {
+                "kind": "served",
+                "name": f"{self.endpoint}#{self.model}",
+                "digest": name,
+                "files": {},
+                "config": digest(None),
+                "base": BaseModelRef(repo=self.model, revision=self.reported, digest=name),
+                "template_digest": digest({"template": "served", "endpoint": self.endpoint}),
+            }
+        )
+
+
+def describe(server: Server, model: str) -> ServedModel:
+    """Ask a server what it serves under a name; what it does not tell stays None.
+
+    Raises:
+        UsageError: the address is not one of HTTP.
+    """
+    parts = urlsplit(server.base_url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise UsageError(f"{server.base_url!r} is not an address: http://HOST:PORT/v1 is expected.")
+    root = server.base_url.rstrip("/").removesuffix("/v1")
+    reported = _ollama_digest(root, model) or _weights_name(server.base_url.rstrip("/"), model)
+    return ServedModel(server.label, model, reported, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _ollama_digest(root: str, model: str) -> str | None:
+    listed = _get(f"{root}/api/tags").get("models")
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and model in (entry.get("name"), entry.get("model")):
+            found = entry.get("digest")
+            return f"sha256:{found.removeprefix('sha256:')}" if isinstance(found, str) else None
+    return None
+
+
+def _weights_name(base_url: str, model: str) -> str | None:
+    listed = _get(f"{base_url}/models").get("data")
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and entry.get("id") == model:
+            root = entry.get("root")
+            return root if isinstance(root, str) else None
+    return None
+
+
+def _get(url: str) -> dict[str, Any]:
+    """A JSON object from an address, or an empty one: servers differ in what they offer."""
+    try:
+        with urlopen(url, timeout=_SECONDS) as reply:  # noqa: S310 - http(s) was checked
+            loaded = json.loads(reply.read(_MOST_BYTES))
+    except (URLError, OSError, ValueError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}

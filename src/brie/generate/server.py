@@ -1,0 +1,264 @@
+"""The engine `openai-compatible`: any server that speaks the protocol, by its `base_url`.
+
+    server = Server(label="lab", base_url="http://localhost:8000/v1")
+    with ServerEngine(server, {candidate.digest: "my-lora", baseline.digest: "qwen"}) as engine:
+        for completion in engine.generate(requests):
+            ...
+
+A server cannot be pinned (DESIGN I6): it says what it likes of itself, and that is recorded. Its
+answers are as repeatable as it makes them; every request carries a seed drawn from its key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from brie.errors import Stopped, UsageError, unknown
+from brie.generate.engine import Closing, OnDone, Request
+from brie.generate.measures import measures
+from brie.generate.protocol import NoAnswerError, arguments, next_to_leave_out, read_reply, said
+from brie.records import Completion
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_GIVE_UP_AFTER = 10
+"""Consecutive answers that could not be had."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server is and how hard it may be asked."""
+
+    label: str
+    """Its name in records; the address itself is not recorded."""
+    base_url: str
+    api_key_env: str | None = None
+    """Variable that holds the key; None: the server wants none."""
+    concurrency: int = 32
+    """Requests in flight."""
+    timeout: float = 600.0
+    """Seconds one answer may take."""
+    retries: int = 4
+    """Times the SDK asks again after a connection error, 408, 429 or 5xx, waiting longer each time."""
+
+    def client(self) -> AsyncOpenAI:
+        """A client of the official SDK.
+
+        Raises:
+            UsageError: the key's variable is not set.
+        """
+        from openai import AsyncOpenAI
+
+        key = os.environ.get(self.api_key_env) if self.api_key_env else "none"
+        if not key:
+            raise UsageError(f"the server {self.label} needs a key: set {self.api_key_env}.")
+        return AsyncOpenAI(
+            base_url=self.base_url, api_key=key, timeout=self.timeout, max_retries=self.retries
+        )
+
+
+_Outcome = Completion | NoAnswerError | UsageError
+
+
+@dataclass
+class _Failures:
+    """Answers that could not be had, and whether to go on."""
+
+    count: int = 0
+    in_a_row: int = 0
+    last: str = ""
+    fatal: UsageError | None = None
+
+    @property
+    def too_many(self) -> bool:
+        return self.in_a_row >= _GIVE_UP_AFTER
+
+    def note(self, outcome: _Outcome) -> None:
+        """Take note of how one request ended."""
+        if isinstance(outcome, NoAnswerError):
+            self.count, self.in_a_row, self.last = self.count + 1, self.in_a_row + 1, str(outcome)
+        elif isinstance(outcome, UsageError):
+            self.fatal = self.fatal or outcome
+        else:
+            self.in_a_row = 0
+
+    def report(self, label: str) -> None:
+        """Raise what is to be said at the end, if anything."""
+        if self.fatal:
+            raise self.fatal
+        if self.count:
+            raise Stopped(
+                f"{self.count} answers could not be had from {label} (the last: {self.last}); the "
+                "others are kept. Once the server answers again, the same command asks for the rest."
+            )
+
+
+class ServerEngine(Closing):
+    """Makes completions by asking a server."""
+
+    def __init__(self, server: Server, models: Mapping[str, str]) -> None:
+        """An engine.
+
+        Args:
+            server: where to ask.
+            models: pin digest -> the model's name on the server.
+        """
+        self._server = server
+        self._models = dict(models)
+        self.left_out: set[str] = set()
+        """Optional fields the server refused; without `seed`, answers cannot be repeated."""
+        self.fingerprints: dict[str, Counter[str]] = {name: Counter() for name in models.values()}
+        """Model -> what its replies said of the system behind them, and how often."""
+
+    def generate(
+        self, requests: Iterable[Request], on_done: OnDone | None = None
+    ) -> Iterator[Completion]:
+        """Yield completions as they arrive; see `Engine`."""
+        client, loop = self._server.client(), asyncio.new_event_loop()
+        try:
+            for completion in self._drive(loop, client, iter(requests)):
+                if on_done is not None:
+                    on_done(completion)
+                yield completion
+        finally:
+            _shut(loop, client)
+
+    def close(self) -> None:
+        """Nothing is held between calls."""
+
+    def _drive(
+        self, loop: asyncio.AbstractEventLoop, client: AsyncOpenAI, waiting: Iterator[Request]
+    ) -> Iterator[Completion]:
+        flying: set[asyncio.Task[_Outcome]] = set()
+        failures = _Failures()
+        while not failures.fatal:
+            while len(flying) < self._server.concurrency and not failures.too_many:
+                request = next(waiting, None)
+                if request is None:
+                    break
+                flying.add(loop.create_task(self._attempt(client, request)))
+            if not flying:
+                break
+            done, flying = loop.run_until_complete(
+                asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+            )
+            for outcome in [task.result() for task in done]:
+                failures.note(outcome)
+                if isinstance(outcome, Completion):
+                    yield outcome
+        failures.report(self._server.label)
+
+    async def _attempt(self, client: AsyncOpenAI, request: Request) -> _Outcome:
+        """A completion, or why there is none: a task dropped half-way must not hold an exception."""
+        try:
+            return await self._complete(client, request)
+        except (NoAnswerError, UsageError) as error:
+            return error
+
+    async def _complete(self, client: AsyncOpenAI, request: Request) -> Completion:
+        start = time.perf_counter()
+        model = self._models[request.pin]
+        response = await self._ask(client, model, request)
+        answer = read_reply(response, request.sampling.max_new_tokens, self._server.label)
+        self.fingerprints[model][answer.fingerprint] += 1
+        return Completion(
+            key=request.key,
+            pin=request.pin,
+            prompt=request.prompt,
+            sample=request.sample,
+            text=answer.text,
+            finish_reason=answer.finish_reason,
+            tokens=answer.tokens,
+            seconds=time.perf_counter() - start,
+            measures=measures(answer.text),
+        )
+
+    async def _ask(self, client: AsyncOpenAI, model: str, request: Request) -> Any:
+        """Send a request, without the optional fields that this server has refused."""
+        import openai
+
+        left_out = set(self.left_out)
+        refusal: openai.APIStatusError | None = None
+        while True:
+            try:
+                response = await client.chat.completions.create(**arguments(model, request, left_out))
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                refusal = refusal or error
+                name = next_to_leave_out(said(error), left_out, request.sampling)
+                if name is None:
+                    raise UsageError(f"{self._server.label} refuses: {said(refusal)}") from refusal
+                left_out.add(name)
+            except openai.OpenAIError as error:
+                raise self._explain(error, model) from error
+            except (ValueError, UnicodeError) as error:
+                raise NoAnswerError(f"the reply is not JSON: {str(error)[:100]}") from error
+            else:
+                self.left_out |= left_out
+                return response
+
+    def _explain(self, error: Exception, model: str) -> Exception:
+        """What a failed call means: the user's to mend, or worth another try later."""
+        import openai
+
+        where = self._server
+        if isinstance(error, (openai.AuthenticationError, openai.PermissionDeniedError)):
+            variable = where.api_key_env or "an api_key_env in the server's settings"
+            return UsageError(f"{where.label} does not accept the key; check {variable}.")
+        if isinstance(error, openai.NotFoundError):
+            return UsageError(f"{where.label} has no model {model!r} at {where.base_url}: {said(error)}")
+        if isinstance(error, openai.APIStatusError):
+            return NoAnswerError(f"HTTP {error.status_code}: {said(error)}")
+        if isinstance(error, openai.APITimeoutError):
+            return NoAnswerError(f"no answer within {where.timeout:g} s")
+        return NoAnswerError(f"{type(error).__name__}: {str(error)[:200]}")
+
+
+def check_server(server: Server, models: Iterable[str]) -> None:
+    """Ask a server which models it has, before any work.
+
+    Raises:
+        UsageError: it does not answer, or has not these models; near matches are named.
+    """
+    known = asyncio.run(_models(server))
+    for model in models:
+        if known is not None and model not in known:
+            raise unknown(f"model on {server.label}", model, known)
+
+
+async def _models(server: Server) -> list[str] | None:
+    """Names of a server's models; None where it does not list them."""
+    import openai
+
+    async with server.client() as client:
+        try:
+            page = await client.with_options(max_retries=1, timeout=20).models.list()
+            return [model.id for model in page.data]
+        except openai.APIConnectionError as error:
+            raise UsageError(
+                f"no server answers at {server.base_url} ({server.label}); start it."
+            ) from error
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise UsageError(
+                f"{server.label} does not accept the key; check {server.api_key_env}."
+            ) from error
+        except (openai.OpenAIError, ValueError, AttributeError, TypeError):
+            return None
+
+
+def _shut(loop: asyncio.AbstractEventLoop, client: AsyncOpenAI) -> None:
+    """Cancel what is still in flight, and close."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(client.close())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()

@@ -1,0 +1,144 @@
+"""One engine for any two sides: adapters toggle on one base, other models load in turn.
+
+sources = {candidate.digest: Local(base, adapter), baseline.digest: Local(base)}
+with open_engine(sources, environment) as engine:
+    for completion in engine.generate(requests):
+        ...
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+from brie.errors import UsageError
+from brie.generate.engine import Closing, Engine, OnDone, Request
+from brie.generate.server import Server, ServerEngine
+from brie.records import Completion, Environment
+
+
+@dataclass(frozen=True)
+class Local:
+    """A model in a folder, or an adapter on one."""
+
+    folder: Path
+    adapter: Path | None = None
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model behind a server."""
+
+    server: Server
+    model: str
+    """Its name there."""
+
+
+Source = Local | Served
+Home = Path | Server
+"""What is loaded or connected to once, for all the models in it."""
+
+
+class TurnEngine(Closing):
+    """Routes requests by their pin. One model is in memory at a time.
+
+    `Request.adapter` is set from the source, so callers need not name adapters.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        environment: Environment,
+        *,
+        batch_size: int | None = None,
+    ) -> None:
+        self._sources = dict(sources)
+        self._environment = environment
+        self._batch_size = batch_size
+        self._home: Home | None = None
+        self._engine: Engine | None = None
+        self._homes: dict[Home, list[str]] = defaultdict(list)
+        for pin, source in self._sources.items():
+            self._homes[_home(source)].append(pin)
+
+    def generate(
+        self, requests: Iterable[Request], on_done: OnDone | None = None
+    ) -> Iterator[Completion]:
+        """Yield completions, one home's after another's; see `Engine`."""
+        if len(self._homes) == 1:
+            yield from self._stream(next(iter(self._homes)), iter(requests), on_done)
+            return
+        groups: dict[Home, list[Request]] = defaultdict(list)
+        for request in requests:
+            groups[_home(self._source(request.pin))].append(self._address(request))
+        # What is loaded already goes first: a later call may then find its model in memory.
+        for home in sorted(groups, key=lambda home: home != self._home):
+            yield from self._open(home).generate(groups[home], on_done)
+
+    def _stream(
+        self, home: Home, requests: Iterator[Request], on_done: OnDone | None
+    ) -> Iterator[Completion]:
+        """One home's requests as they come; nothing is loaded where there are none."""
+        for first in requests:
+            addressed = map(self._address, chain([first], requests))
+            yield from self._open(home).generate(addressed, on_done)
+
+    def close(self) -> None:
+        """Free the model in memory."""
+        if self._engine is not None:
+            self._engine.close()
+        self._engine = self._home = None
+
+    @property
+    def fingerprints(self) -> Mapping[str, Mapping[str, int]]:
+        """What the connected server's replies said of the system behind them; empty for folders."""
+        return self._engine.fingerprints if isinstance(self._engine, ServerEngine) else {}
+
+    def _address(self, request: Request) -> Request:
+        source = self._source(request.pin)
+        on = request.pin if isinstance(source, Local) and source.adapter is not None else None
+        return replace(request, adapter=on)
+
+    def _source(self, pin: str) -> Source:
+        if pin not in self._sources:
+            raise UsageError(f"no model was given for the pin {pin}.")
+        return self._sources[pin]
+
+    def _open(self, home: Home) -> Engine:
+        if self._engine is None or home != self._home:
+            self.close()
+            self._engine, self._home = self._make(home), home
+        return self._engine
+
+    def _make(self, home: Home) -> Engine:
+        sources = {pin: self._sources[pin] for pin in self._homes[home]}
+        if isinstance(home, Server):
+            return ServerEngine(home, {p: s.model for p, s in sources.items() if isinstance(s, Served)})
+        from brie.generate.local import TransformersEngine
+
+        adapters = {
+            pin: source.adapter
+            for pin, source in sources.items()
+            if isinstance(source, Local) and source.adapter is not None
+        }
+        return TransformersEngine.load(home, self._environment, adapters, batch_size=self._batch_size)
+
+
+def open_engine(
+    sources: Mapping[str, Source], environment: Environment, *, batch_size: int | None = None
+) -> TurnEngine:
+    """An engine for the models of an evaluation; nothing is loaded before it is needed.
+
+    Args:
+        sources: pin digest -> where the model is.
+        environment: device and dtype for local models.
+        batch_size: most answers at a time; None: found by trying.
+    """
+    return TurnEngine(sources, environment, batch_size=batch_size)
+
+
+def _home(source: Source) -> Home:
+    return source.folder if isinstance(source, Local) else source.server

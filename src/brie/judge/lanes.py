@@ -1,0 +1,198 @@
+"""One lane a judge: its verdicts in the order of work, each claimed, paid for, asked and kept.
+
+Lanes run side by side and never wait for each other, except that none runs far ahead of the
+slowest: when the money ends, as many prompts as possible are complete.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+
+from brie.judge.calls import Afford, Caller, Patience
+from brie.judge.clerk import Clerk
+from brie.judge.gate import Gate
+from brie.judge.seam import Judge, Reply, Shown, Task
+from brie.ledger import Reserved
+from brie.owner import Owner
+from brie.records import Status, Verdict
+
+IN_A_ROW = 10
+"""Unusable verdicts in a row that stop a judge (I5)."""
+CLAIM_SECONDS = 900.0
+_CHUNK = 32
+_CHUNK_PAID = 8
+"""Verdicts claimed together: few where each sets money aside."""
+_POLL = 0.2
+_LEAD = 4
+"""A judge may be ahead of the slowest one by so many times its requests in flight."""
+
+
+@dataclass
+class Race:
+    """What the lanes of a run share."""
+
+    clerk: Clerk
+    owner: Owner
+    cap: float | None
+    final: tuple[Status, ...]
+    shown: Callable[[Task], Shown]
+    on_done: Callable[[int], None]
+    patience: Patience
+    unread: Mapping[str, str]
+    """Keys asked again because a batch's reply could not be read, and why not."""
+    lanes: list[Lane] = field(default_factory=list)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set: nothing new is asked, what is in flight is finished."""
+    broke: bool = False
+    """The budget left no room for the next request."""
+    flying: int = 0
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tick(self) -> None:
+        """Something finished: whoever waits for that looks again."""
+        self.moved.set()
+        self.moved = asyncio.Event()
+
+    async def changed(self) -> None:
+        """Wait until something finishes, or the run is being stopped."""
+        waits = [asyncio.ensure_future(self.moved.wait()), asyncio.ensure_future(self.stopping.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    def stop(self) -> None:
+        """Ask nothing new."""
+        self.stopping.set()
+        self.tick()
+
+    def progress(self) -> float:
+        """Share of its work the slowest judge has finished."""
+        return min((lane.done / len(lane.tasks) for lane in self.lanes if lane.running), default=1.0)
+
+
+@dataclass
+class Lane:
+    """One judge's part of a run."""
+
+    name: str
+    judge: Judge
+    tasks: Mapping[str, Task]
+    gate: Gate
+    race: Race
+    done: int = 0
+    started: int = 0
+    computed: int = 0
+    errors: int = 0
+    unusable: int = 0
+    """Unusable verdicts since the last usable one."""
+    said: str = ""
+    """Why the judge was stopped."""
+    running: bool = True
+
+    def __post_init__(self) -> None:
+        # Retries are spread in time; no number depends on how.
+        chance = random.Random()  # noqa: S311
+        self._caller = Caller(self.judge, self.gate, self.race.stopping, self.race.patience, chance)
+
+    async def run(self) -> None:
+        """Ask for everything that is missing, until it is done or the judge or the run is stopped."""
+        try:
+            async with asyncio.TaskGroup() as calls:
+                async for key in self._claimed():
+                    asked = await self.gate.enter()
+                    if self._over():
+                        self.gate.leave()
+                        self.race.clerk.store.release([key])
+                        continue
+                    self.started += 1
+                    self.race.flying += 1
+                    calls.create_task(self._one(self.tasks[key], asked))
+        finally:
+            self.running = False
+            self.race.tick()
+
+    async def _one(self, task: Task, asked: float) -> None:
+        try:
+            reply = await self._caller.verdict(
+                self.race.shown(task), self._affords(task.key), asked, self.race.unread.get(task.key, "")
+            )
+            verdict = task.verdict(reply)
+            await self.race.clerk.keep(verdict, self.name)
+            self._finished(verdict, reply)
+        finally:
+            self.gate.leave()
+            self.race.flying -= 1
+            self.race.tick()
+
+    def _finished(self, verdict: Verdict, reply: Reply) -> None:
+        self.done += 1
+        self.computed += 1
+        self.errors += verdict.status is Status.ERROR
+        self.unusable = 0 if verdict.status is Status.OK else self.unusable + 1
+        self.race.on_done(1)
+        if not self.said and (reply.fatal or self.unusable >= IN_A_ROW):
+            self.said = verdict.reason or verdict.reply or str(verdict.status)
+
+    def _over(self) -> bool:
+        return bool(self.said) or self.race.stopping.is_set()
+
+    async def _claimed(self) -> AsyncIterator[str]:
+        """Keys that are ours to ask for, in order; those of other processes are awaited at the end."""
+        todo, elsewhere = deque(self.tasks), deque[str]()
+        chunk = _CHUNK if self.race.cap is None else _CHUNK_PAID
+        while (todo or elsewhere) and not self._over():
+            if not todo:
+                await asyncio.sleep(_POLL)
+                todo, elsewhere = elsewhere, deque()
+            await self._not_too_far_ahead()
+            part = [todo.popleft() for _ in range(min(chunk, len(todo)))]
+            got = self._reserve(part)
+            elsewhere += got.held
+            todo.extendleft(reversed(got.left))
+            gone = len(part) - len(got.mine) - len(got.held) - len(got.left)
+            if gone:
+                self.done += gone
+                self.race.on_done(gone)
+            for key in got.mine:
+                yield key
+            if got.left and not got.mine:
+                await self._wait_for_money()
+
+    def _reserve(self, keys: list[str]) -> Reserved:
+        free = self.judge.free
+        usd = dict.fromkeys(keys, 0.0) if free else {key: self._worst(key) for key in keys}
+        clerk = self.race.clerk
+        return clerk.store.reserve(
+            keys, self.race.owner, seconds=CLAIM_SECONDS, usd=usd, judge=self.name,
+            evaluation=clerk.evaluation, cap=self.race.cap, final=self.race.final,
+        )  # fmt: skip
+
+    def _worst(self, key: str) -> float:
+        return self.judge.worst(self.race.shown(self.tasks[key]))
+
+    def _affords(self, key: str) -> Afford:
+        def afford(usd: float) -> bool:
+            clerk = self.race.clerk
+            return not usd or clerk.store.reserve_more(key, usd, clerk.evaluation, self.race.cap)
+
+        return afford
+
+    async def _wait_for_money(self) -> None:
+        """Requests in flight set aside more than they will cost; with none in flight, it is over."""
+        if self.race.flying == 0:
+            self.race.broke = True
+            self.race.stop()
+        elif not self._over():
+            await self.race.changed()
+
+    async def _not_too_far_ahead(self) -> None:
+        race = self.race
+        while len(race.lanes) > 1 and not self._over():
+            allowed = race.progress() * len(self.tasks) + _LEAD * self.gate.limit
+            if self.started <= allowed:
+                return
+            await race.changed()

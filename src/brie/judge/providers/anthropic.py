@@ -1,0 +1,158 @@
+"""Claude through the official SDK.
+
+`output = "tool"` asks for a call of one tool, `"json_schema"` for a reply of that shape, `"text"`
+for plain lines. Newer models refuse a forced tool and a temperature, and think before they answer:
+what is sent besides the request itself stands in the judge's `[parameters]`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from brie.errors import UsageError
+from brie.judge.form import TOOL, Form, schema
+from brie.judge.prices import HOSTS, Tokens
+from brie.judge.prompt import Case
+from brie.judge.providers.remote import Answer, RemoteJudge
+from brie.judge.seam import Judge
+from brie.judge.settings import api_key, check, form_of, output_limit
+from brie.records import JudgeSpec, Provider, Rubric
+
+_CACHED = {"type": "ephemeral"}
+
+
+class AnthropicWire:
+    """The Messages protocol."""
+
+    def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
+        self.form: Form = form_of(spec)
+        self._spec = spec
+        self._key = key
+        self._constant = _constant(spec, rubric)
+
+    @functools.cached_property
+    def sdk(self) -> Any:
+        """The SDK, imported on first use."""
+        import anthropic
+
+        return anthropic
+
+    @functools.cached_property
+    def client(self) -> Any:
+        """The client all requests share; retries are the runner's, which sees and prices each."""
+        return self.sdk.AsyncAnthropic(
+            api_key=self._key or "none",
+            base_url=self._spec.base_url or HOSTS[Provider.ANTHROPIC],
+            max_retries=0,
+            timeout=self._spec.timeout,
+            open_telemetry=False,
+        )
+
+    @functools.cached_property
+    def _create(self) -> Any:
+        return self.client.messages.with_raw_response.create
+
+    def request(self, case: Case) -> dict[str, Any]:
+        """The arguments of `messages.create`; the constant part is marked for the prompt cache."""
+        system = [{"type": "text", "text": case.system, "cache_control": _CACHED}]
+        return {
+            "model": self._spec.model,
+            "max_tokens": output_limit(self._spec),
+            "messages": [{"role": "user", "content": case.user}],
+            "extra_body": {**self._constant, "system": system},
+        }
+
+    async def post(self, request: dict[str, Any]) -> Any:
+        """Send it once."""
+        return (await self._create(**request)).http_response
+
+    def answer(self, document: Mapping[str, Any], case: Case) -> Answer:
+        """What a message says."""
+        blocks = document["content"]
+        calls = tuple(
+            block["input"] if isinstance(block.get("input"), dict) else None
+            for block in blocks
+            if block["type"] == "tool_use" and block.get("name") == TOOL
+        )
+        text = "\n".join(block["text"] for block in blocks if block["type"] == "text")
+        stop = document.get("stop_reason")
+        details = document.get("stop_details") or {}
+        return Answer(
+            text=text,
+            calls=calls,
+            tokens=_tokens(document.get("usage")),
+            served=str(document.get("model") or ""),
+            cut=stop in ("max_tokens", "model_context_window_exceeded"),
+            refused=str(details.get("explanation") or "the provider refused")
+            if stop == "refusal"
+            else "",
+        )
+
+    def simpler(self, fault: Exception) -> bool:
+        """Settings are the judge file's: nothing is left out silently."""
+        return False
+
+    def pause(self, headers: Mapping[str, str]) -> float:
+        """Until requests or tokens are granted again, where none are left."""
+        return max(
+            _until(headers.get(f"anthropic-ratelimit-{kind}-reset"))
+            if headers.get(f"anthropic-ratelimit-{kind}-remaining") == "0"
+            else 0.0
+            for kind in ("requests", "tokens", "input-tokens", "output-tokens")
+        )
+
+    async def close(self) -> None:
+        """Close the client, if one was made."""
+        if "client" in self.__dict__:
+            await self.client.close()
+
+
+def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
+    """A Claude judge.
+
+    Raises:
+        UsageError: no key, or an output form the provider does not have.
+    """
+    if rubric is None:
+        raise UsageError(f"judge {spec.id!r} has no rubric.")
+    check(spec)
+    key = api_key(spec)
+    return RemoteJudge(spec, rubric, AnthropicWire(spec, rubric, key), key)
+
+
+def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, Any]:
+    """What every request of a judge has in common.
+
+    It goes into the body as it stands: the SDK would walk through the schema again for each call.
+    """
+    request: dict[str, Any] = {k: v for k, v in spec.parameters.items() if k != "max_tokens"}
+    if spec.temperature is not None:
+        request["temperature"] = spec.temperature
+    shape = schema(rubric.criteria)
+    if spec.output == "tool":
+        request["tools"] = [
+            {"name": TOOL, "description": "Give the verdict on the case.", "input_schema": shape}
+        ]
+    elif spec.output == "json_schema":
+        config = dict(request.get("output_config") or {})
+        request["output_config"] = {**config, "format": {"type": "json_schema", "schema": shape}}
+    return request
+
+
+def _tokens(usage: Mapping[str, Any] | None) -> Tokens | None:
+    if not usage or "input_tokens" not in usage:
+        return None
+    cached = int(usage.get("cache_read_input_tokens") or 0)
+    written = int(usage.get("cache_creation_input_tokens") or 0)
+    plain = int(usage["input_tokens"])
+    return Tokens(plain + cached + written, int(usage.get("output_tokens") or 0), cached, written)
+
+
+def _until(moment: str | None) -> float:
+    try:
+        return max(0.0, (datetime.fromisoformat(moment or "") - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0

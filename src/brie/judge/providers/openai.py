@@ -1,0 +1,201 @@
+"""GPT, and every server that speaks the same protocol, through the official SDK.
+
+With provider `openai-compatible` a server that refuses a JSON schema is asked in plain text from
+then on, and a reply whose server counted far fewer tokens than the prompt has words is not used:
+the front of the prompt was cut.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from brie.errors import UsageError
+from brie.judge.faults import Fault
+from brie.judge.form import TOOL, Form, schema
+from brie.judge.prices import HOSTS, Tokens
+from brie.judge.prompt import Case
+from brie.judge.providers.remote import Answer, RemoteJudge
+from brie.judge.seam import Judge
+from brie.judge.settings import api_key, check, form_of, output_limit
+from brie.records import JudgeSpec, Provider, Rubric
+
+_SEEN_SHARE = 0.8
+"""Every tokenizer makes at least one token of a word; below this share of that, words are missing."""
+_SPAN = re.compile(r"([\d.]+)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class OpenAIWire:
+    """The chat completions protocol."""
+
+    def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
+        self.form: Form = form_of(spec)
+        self._spec = spec
+        self._rubric = rubric
+        self._key = key
+        self._compatible = spec.provider is Provider.OPENAI_COMPATIBLE
+        self._constant = _constant(spec, rubric, self.form)
+
+    @functools.cached_property
+    def sdk(self) -> Any:
+        """The SDK, imported on first use."""
+        import openai
+
+        return openai
+
+    @functools.cached_property
+    def client(self) -> Any:
+        """The client all requests share; retries are the runner's, which sees and prices each."""
+        return self.sdk.AsyncOpenAI(
+            api_key=self._key or "none",
+            base_url=self._spec.base_url or HOSTS[Provider.OPENAI],
+            max_retries=0,
+            timeout=self._spec.timeout,
+        )
+
+    @functools.cached_property
+    def _create(self) -> Any:
+        return self.client.chat.completions.with_raw_response.create
+
+    def request(self, case: Case) -> dict[str, Any]:
+        """The arguments of `chat.completions.create`."""
+        messages = [
+            {"role": "system", "content": case.system},
+            {"role": "user", "content": case.user},
+        ]
+        return {"model": self._spec.model, "messages": messages, "extra_body": self._constant}
+
+    async def post(self, request: dict[str, Any]) -> Any:
+        """Send it once."""
+        return (await self._create(**request)).http_response
+
+    def answer(self, document: Mapping[str, Any], case: Case) -> Answer:
+        """What a completion says."""
+        choice = document["choices"][0]
+        message = choice["message"]
+        finish = choice.get("finish_reason")
+        calls = tuple(
+            _arguments(call["function"])
+            for call in message.get("tool_calls") or ()
+            if call["function"].get("name") == TOOL
+        )
+        tokens = _tokens(document.get("usage"))
+        marks = (document.get("model"), document.get("system_fingerprint"))
+        refused = message.get("refusal") or (
+            "the provider's filter refused" if finish == "content_filter" else ""
+        )
+        return Answer(
+            text=_text(message.get("content")),
+            calls=calls,
+            tokens=tokens,
+            served=" ".join(str(mark) for mark in marks if mark),
+            cut=finish == "length",
+            refused=str(refused),
+            problem=self._cut_prompt(tokens, case),
+        )
+
+    def _cut_prompt(self, tokens: Tokens | None, case: Case) -> str:
+        if not self._compatible or tokens is None or tokens.input <= 0:
+            return ""
+        words = len(case.system.split()) + len(case.user.split())
+        if tokens.input >= _SEEN_SHARE * words:
+            return ""
+        return (
+            f"prompt truncated: the server read {tokens.input} tokens of a prompt of {words} words. "
+            "Give the model a longer context on the server (Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH; "
+            "llama.cpp: --ctx-size; vLLM: --max-model-len; LM Studio: context length)."
+        )
+
+    def simpler(self, fault: Exception) -> bool:
+        """Plain text instead of a schema, where a compatible server refuses the schema."""
+        told = str(fault)
+        about_form = any(word in told for word in ("response_format", "json_schema", "tools", "grammar"))
+        if not self._compatible or self.form == "text" or not about_form or not isinstance(fault, Fault):
+            return False
+        self.form = "text"
+        self._constant = _constant(self._spec, self._rubric, "text")
+        return True
+
+    def pause(self, headers: Mapping[str, str]) -> float:
+        """Until requests or tokens are granted again, where none are left."""
+        return max(
+            _span(headers.get(f"x-ratelimit-reset-{kind}", ""))
+            if headers.get(f"x-ratelimit-remaining-{kind}") == "0"
+            else 0.0
+            for kind in ("requests", "tokens")
+        )
+
+    async def close(self) -> None:
+        """Close the client, if one was made."""
+        if "client" in self.__dict__:
+            await self.client.close()
+
+
+def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
+    """A judge that speaks chat completions.
+
+    Raises:
+        UsageError: no key, no address, or an output form the protocol does not have.
+    """
+    if rubric is None:
+        raise UsageError(f"judge {spec.id!r} has no rubric.")
+    check(spec)
+    key = api_key(spec)
+    return RemoteJudge(spec, rubric, OpenAIWire(spec, rubric, key), key)
+
+
+def _constant(spec: JudgeSpec, rubric: Rubric, form: Form) -> dict[str, Any]:
+    """What every request of a judge has in common.
+
+    It goes into the body as it stands: the SDK would walk through the schema again for each call.
+    """
+    limit = "max_completion_tokens" if spec.provider is Provider.OPENAI else "max_tokens"
+    own = {"max_tokens", "max_completion_tokens"} & set(spec.parameters)
+    request: dict[str, Any] = dict(spec.parameters)
+    if not own:
+        request[limit] = output_limit(spec)
+    if spec.temperature is not None:
+        request["temperature"] = spec.temperature
+    shape = schema(rubric.criteria)
+    if form == "json_schema":
+        named = {"name": "verdict", "strict": True, "schema": shape}
+        request["response_format"] = {"type": "json_schema", "json_schema": named}
+    elif form == "tool":
+        function = {"name": TOOL, "description": "Give the verdict on the case.", "parameters": shape}
+        request["tools"] = [{"type": "function", "function": function}]
+    return request
+
+
+def _arguments(function: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    try:
+        loaded = json.loads(function.get("arguments") or "")
+    except ValueError:
+        return None
+    return loaded if isinstance(loaded, dict) else None
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content)
+    return str(content or "")
+
+
+def _tokens(usage: Mapping[str, Any] | None) -> Tokens | None:
+    if not usage or usage.get("prompt_tokens") is None:
+        return None
+    details = usage.get("prompt_tokens_details") or {}
+    return Tokens(
+        int(usage["prompt_tokens"]),
+        int(usage.get("completion_tokens") or 0),
+        int(details.get("cached_tokens") or 0),
+        int(details.get("cache_write_tokens") or 0),
+    )
+
+
+def _span(text: str) -> float:
+    """Seconds of a span such as `6m0s` or `120ms`."""
+    return sum(float(number) * _SECONDS[unit] for number, unit in _SPAN.findall(text))

@@ -1,0 +1,173 @@
+"""Rule judges: deterministic, no model, always labelled rule-based.
+
+Each rule gives both answers a number; the higher one wins. They are the offline default of the
+demo and the tests, and instruments: what would a judge say that only looks at length?
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from brie.errors import unknown
+from brie.judge.seam import Reply, Shown
+from brie.records import JudgeSpec, MachineCheck, Rubric, Status
+
+CHRF_MARGIN = 0.5
+"""chrF points (0-100) below which two answers are equally near to the reference."""
+
+Rule = Callable[[Shown], tuple[float, float, str]]
+"""Scores of the first and the second answer, and the reason in words."""
+
+
+class CannotJudge(Exception):
+    """The rule does not apply to this prompt."""
+
+
+def reference(shown: Shown) -> tuple[float, float, str]:
+    """chrF (Popović 2015, as sacrebleu computes it) of each answer against the reference."""
+    if not shown.reference:
+        raise CannotJudge("the prompt has no reference")
+    first, second = chrf(shown.first, shown.reference), chrf(shown.second, shown.reference)
+    if abs(first - second) < CHRF_MARGIN:
+        return 0.0, 0.0, f"both are equally near to the reference (chrF {first:.1f} and {second:.1f})"
+    near, far = max(first, second), min(first, second)
+    return first, second, f"nearer to the reference (chrF {near:.1f} against {far:.1f})"
+
+
+def longer(shown: Shown) -> tuple[float, float, str]:
+    """Characters of each answer."""
+    first, second = len(shown.first), len(shown.second)
+    return first, second, f"longer ({max(first, second)} characters against {min(first, second)})"
+
+
+def first(shown: Shown) -> tuple[float, float, str]:
+    """Prefers whatever is shown first."""
+    return 1.0, 0.0, "shown first"
+
+
+def distinct(shown: Shown) -> tuple[float, float, str]:
+    """Share of word pairs that are not repeated; an empty answer scores 0."""
+    one, two = distinct_bigrams(shown.first), distinct_bigrams(shown.second)
+    return one, two, f"less repetition ({max(one, two):.0%} of word pairs distinct, {min(one, two):.0%})"
+
+
+def checked(kind: str) -> Rule:
+    """A rule for prompts that carry a machine check of that kind."""
+
+    def rule(shown: Shown) -> tuple[float, float, str]:
+        if shown.check is None or shown.check.kind != kind:
+            raise CannotJudge(f"the prompt has no {kind} check")
+        one, two = passes(shown.check, shown.first), passes(shown.check, shown.second)
+        words = {True: "passes", False: "fails"}
+        return (
+            float(one),
+            float(two),
+            f"the first answer {words[one]} the check, the second {words[two]}",
+        )
+
+    return rule
+
+
+RULES: dict[str, Rule] = {
+    "reference": reference,
+    "longer": longer,
+    "first": first,
+    "distinct": distinct,
+    "exact": checked("exact"),
+    "numeric": checked("numeric"),
+    "regex": checked("regex"),
+}
+
+
+class RuleJudge:
+    """A judge that applies one rule."""
+
+    instant = True
+    free = True
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+
+    async def ask(self, shown: Shown, correction: str = "") -> Reply:
+        """Apply the rule; a prompt it does not apply to is `invalid`, not a tie."""
+        try:
+            one, two, reason = self._rule(shown)
+        except CannotJudge as cause:
+            return Reply(Status.INVALID, reason=str(cause), text=str(cause))
+        which = shown.letter("first" if one > two else "second" if two > one else "tie")
+        return Reply(Status.OK, letter=which, reason=reason if one != two else _even(reason, one))
+
+    def worst(self, shown: Shown) -> float:
+        """Nothing."""
+        return 0.0
+
+    async def close(self) -> None:
+        """Nothing to free."""
+
+
+def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> RuleJudge:
+    """The rule named by the judge's `model`.
+
+    Raises:
+        UsageError: no such rule.
+    """
+    if spec.model not in RULES:
+        raise unknown("rule", spec.model, RULES)
+    return RuleJudge(RULES[spec.model])
+
+
+def chrf(text: str, target: str) -> float:
+    """chrF2 of a text against a reference, 0 to 100."""
+    return float(_metric().sentence_score(text, [target]).score)
+
+
+@cache
+def _metric() -> Any:
+    from sacrebleu.metrics import CHRF
+
+    return CHRF()
+
+
+def distinct_bigrams(text: str) -> float:
+    """Distinct word pairs over all word pairs; 1 for one word, 0 for none."""
+    words = text.casefold().split()
+    if len(words) < 2:
+        return float(len(words))
+    pairs = list(itertools.pairwise(words))
+    return len(set(pairs)) / len(pairs)
+
+
+def passes(check: MachineCheck, answer: str) -> bool:
+    """Whether an answer passes its machine check.
+
+    `numeric` reads the last number of the answer; `exact` its last line, without emphasis,
+    quotes, a leading "Answer:" and a final full stop; `regex` searches the whole answer.
+    """
+    if check.kind == "regex":
+        return re.search(check.value, answer) is not None
+    if check.kind == "numeric":
+        numbers = re.findall(r"[-−]?\d[\d,]*(?:\.\d+)?", answer)
+        return (
+            bool(numbers) and abs(_number(numbers[-1]) - float(check.value)) <= check.tolerance + 1e-12
+        )
+    lines = [line for line in answer.splitlines() if line.strip()]
+    return bool(lines) and _bare(lines[-1]) == _bare(check.value)
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "").replace("−", "-"))
+
+
+def _bare(line: str) -> str:
+    text = unicodedata.normalize("NFKC", line).strip().strip("*_`\"'“”‘’ ")
+    text = re.sub(r"^(final\s+)?answer\s*[:=]\s*", "", text, flags=re.IGNORECASE)
+    return text.strip("*_`\"'“”‘’ ").removesuffix(".").strip("*_`\"'“”‘’ ").casefold()
+
+
+def _even(reason: str, score: float) -> str:
+    return reason if reason.startswith("both") else f"no difference ({score:g} each)"

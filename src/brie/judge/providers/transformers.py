@@ -1,0 +1,274 @@
+"""A judge that runs here: a local instruct model, by letter probabilities or by what it writes.
+
+With `output = "logprobs"` nothing is sampled: one pass over the prompt gives the probabilities of the
+two letters as the next token, and the likelier one wins, or nobody where they are nearly equal.
+Requests that wait at the same time go through the model together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from brie.errors import UsageError
+from brie.judge import parse
+from brie.judge.faults import Fault
+from brie.judge.prompt import Case, Prompter
+from brie.judge.seam import Judge, Reply, Shown
+from brie.judge.settings import form_of, output_limit
+from brie.records import JudgeSpec, Rubric, Status, Usage
+
+TIE_MARGIN = 0.02
+"""Probabilities of the letters nearer than this are a tie; `[parameters] tie_margin` changes it."""
+_TOKENS_TOGETHER = 16_384
+"""Prompt tokens, padding included, that go through the model at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A model ready to be asked."""
+
+    model: Any
+    tokenizer: Any
+    prompter: Prompter
+    letters: tuple[int, int]
+    """Token ids of the two letters."""
+    longest: int
+    """Tokens its positions reach."""
+    served: str
+
+
+@dataclass
+class LocalJudge:
+    """A local model as a judge."""
+
+    spec: JudgeSpec
+    rubric: Rubric
+    instant: bool = field(default=False, init=False)
+    free: bool = field(default=True, init=False)
+    _loaded: _Loaded | None = field(default=None, init=False)
+    _waiting: list[tuple[Case, asyncio.Future[Reply]]] = field(default_factory=list, init=False)
+    _worker: asyncio.Task[None] | None = field(default=None, init=False)
+
+    def worst(self, shown: Shown) -> float:
+        """Nothing."""
+        return 0.0
+
+    async def ask(self, shown: Shown, correction: str = "") -> Reply:
+        """Ask once, together with whatever else waits; see `Judge`."""
+        if self._loaded is None:
+            self._loaded = await asyncio.to_thread(_load, self.spec, self.rubric)
+        case = self._loaded.prompter.build(shown, correction)
+        place: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting.append((case, place))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work(self._loaded))
+        return await place
+
+    async def _work(self, loaded: _Loaded) -> None:
+        # Whoever is ready to ask now gets into the first pass.
+        await asyncio.sleep(0)
+        while self._waiting:
+            taken, self._waiting = self._waiting, []
+            cases = [case for case, _ in taken]
+            try:
+                outcomes = await asyncio.to_thread(_answer_all, self.spec, self.rubric, loaded, cases)
+            except Exception as error:
+                outcomes = [Fault(f"the local model failed: {error}", "this") for _ in taken]
+            for (_, place), outcome in zip(taken, outcomes, strict=True):
+                if place.done():
+                    continue
+                if isinstance(outcome, Fault):
+                    place.set_exception(outcome)
+                else:
+                    place.set_result(outcome)
+
+    async def close(self) -> None:
+        """Let the model go."""
+        if self._worker is not None:
+            await asyncio.gather(self._worker, return_exceptions=True)
+        self._loaded = None
+
+
+def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
+    """A judge on this machine; its weights are loaded when it is first asked.
+
+    Raises:
+        UsageError: the extra `train` is not installed, or the output form is not one it has.
+    """
+    if rubric is None:
+        raise UsageError(f"judge {spec.id!r} has no rubric.")
+    if spec.output not in ("logprobs", "json_schema", "text"):
+        raise UsageError(
+            f"judges/{spec.id}.toml: output = {spec.output!r}; allowed: logprobs, json_schema, text."
+        )
+    return LocalJudge(spec, rubric)
+
+
+def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    if spec.location is None:
+        raise UsageError(f"judge {spec.id!r}: its weights were not found on this machine.")
+    folder = Path(spec.location)
+    device = str(spec.parameters.get("device") or _best_device())
+    dtype = str(spec.parameters.get("dtype") or ("bfloat16" if device == "cuda" else "float32"))
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False,
+        local_files_only=True,
+    )  # fmt: skip
+    special = sorted({*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()})
+    one, two = (tokenizer.encode(letter, add_special_tokens=False) for letter in ("A", "B"))
+    return _Loaded(
+        model.eval().requires_grad_(False).to(device),
+        tokenizer,
+        Prompter(rubric, form_of(spec), special),
+        (one[0], two[0]),
+        int(getattr(model.config, "max_position_embeddings", 0) or 1_000_000),
+        f"{spec.model} {dtype} {device}",
+    )
+
+
+def _best_device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _answer_all(
+    spec: JudgeSpec, rubric: Rubric, loaded: _Loaded, cases: Sequence[Case]
+) -> list[Reply | Fault]:
+    """Replies to some cases, those of like length together."""
+    rows = [_tokens(loaded, case) for case in cases]
+    found: dict[int, Reply | Fault] = {}
+    room = loaded.longest - (0 if spec.output == "logprobs" else output_limit(spec))
+    fits = []
+    for place, row in enumerate(rows):
+        if len(row) > room:
+            found[place] = Fault(
+                f"a prompt of {len(row)} tokens does not fit the model's {loaded.longest}", "this"
+            )
+        else:
+            fits.append(place)
+    for group in _groups(sorted(fits, key=lambda place: len(rows[place])), rows):
+        start = time.perf_counter()
+        part = [rows[place] for place in group]
+        if spec.output == "logprobs":
+            replies = _by_letters(spec, loaded, part)
+        else:
+            replies = _by_writing(spec, rubric, loaded, part, [cases[place] for place in group])
+        seconds = (time.perf_counter() - start) / len(group)
+        for place, reply in zip(group, replies, strict=True):
+            usage = reply.usage.model_copy(update={"seconds": seconds})
+            found[place] = replace(reply, usage=usage)
+    return [found[place] for place in range(len(cases))]
+
+
+def _groups(order: Sequence[int], rows: Sequence[Sequence[int]]) -> list[list[int]]:
+    groups: list[list[int]] = []
+    for place in order:
+        if groups and (len(groups[-1]) + 1) * len(rows[place]) <= _TOKENS_TOGETHER:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups
+
+
+def _tokens(loaded: _Loaded, case: Case) -> list[int]:
+    """Token ids of a case through the model's own chat template."""
+    turns = [{"role": "system", "content": case.system}, {"role": "user", "content": case.user}]
+    try:
+        text = loaded.tokenizer.apply_chat_template(
+            turns, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+    except Exception:
+        # Some templates have no system turn.
+        merged = [{"role": "user", "content": f"{case.system}\n\n{case.user}"}]
+        text = loaded.tokenizer.apply_chat_template(merged, tokenize=False, add_generation_prompt=True)
+    return list(loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _padded(loaded: _Loaded, rows: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """Rows padded on the left, with positions that do not count the padding."""
+    import torch
+
+    width = max(len(row) for row in rows)
+    ids = torch.tensor([[0] * (width - len(row)) + list(row) for row in rows])
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
+    places = (mask.cumsum(-1) - 1).clamp(min=0)
+    device = loaded.model.device
+    return {
+        "input_ids": ids.to(device),
+        "attention_mask": mask.to(device),
+        "position_ids": places.to(device),
+    }
+
+
+def _by_letters(spec: JudgeSpec, loaded: _Loaded, rows: Sequence[Sequence[int]]) -> list[Reply]:
+    import torch
+
+    with torch.inference_mode():
+        logits = loaded.model(**_padded(loaded, rows), logits_to_keep=1).logits[:, -1]
+    share = torch.softmax(logits[:, list(loaded.letters)].float(), dim=-1)[:, 0].tolist()
+    margin = float(spec.parameters.get("tie_margin", TIE_MARGIN))
+    replies = []
+    for a, row in zip(share, rows, strict=True):
+        letter: parse.Letter = "tie" if abs(2 * a - 1) <= margin else "A" if a > 0.5 else "B"
+        said = f"A {a:.1%}, B {1 - a:.1%}"
+        usage = Usage(input_tokens=len(row), output_tokens=1)
+        replies.append(Reply(Status.OK, letter, said, text=said, usage=usage, served=loaded.served))
+    return replies
+
+
+def _by_writing(
+    spec: JudgeSpec,
+    rubric: Rubric,
+    loaded: _Loaded,
+    rows: Sequence[Sequence[int]],
+    cases: Sequence[Case],
+) -> list[Reply]:
+    import torch
+
+    inputs = _padded(loaded, rows)
+    limit = output_limit(spec)
+    with torch.inference_mode():
+        written = loaded.model.generate(
+            input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], do_sample=False,
+            max_new_tokens=limit, pad_token_id=loaded.tokenizer.pad_token_id or 0,
+        )  # fmt: skip
+    width = inputs["input_ids"].shape[1]
+    replies = []
+    for row, out, case in zip(rows, written, cases, strict=True):
+        made = out[width:]
+        text = loaded.tokenizer.decode(made, skip_special_tokens=True)
+        ended = int(made[-1]) in _ends(loaded)
+        usage = Usage(input_tokens=len(row), output_tokens=len(made))
+        replies.append(_read(text, ended or len(made) < limit, rubric, case, usage, loaded.served))
+    return replies
+
+
+def _ends(loaded: _Loaded) -> set[int]:
+    end = loaded.model.generation_config.eos_token_id
+    stops = {*(end if isinstance(end, list) else [end]), loaded.tokenizer.eos_token_id}
+    return {stop for stop in stops if stop is not None}
+
+
+def _read(text: str, whole: bool, rubric: Rubric, case: Case, usage: Usage, served: str) -> Reply:
+    common: dict[str, Any] = {"text": text, "usage": usage, "served": served}
+    if not whole:
+        return Reply(Status.INVALID, reason="cut off: it ended at its limit.", unreadable=True, **common)
+    try:
+        found = parse.read_text(text, rubric.criteria, case.number)
+    except parse.Refused as error:
+        return Reply(Status.REFUSED, reason=str(error), **common)
+    except (parse.Unreadable, parse.WrongCase) as error:
+        return Reply(Status.INVALID, reason=f"unreadable: {error}", unreadable=True, **common)
+    return Reply(Status.OK, found.letter, found.reason, scores=found.scores, **common)

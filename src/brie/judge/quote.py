@@ -1,0 +1,92 @@
+"""What judging will cost and take, before anything is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from brie.judge.gate import START
+from brie.judge.prices import BATCH_SHARE, Tokens, cost, host_of, is_local, worst_cost
+from brie.judge.settings import REMOTE, fixed_bytes, output_limit
+from brie.records import Price, Provider, Seat
+
+BYTES_A_TOKEN = 4.0
+"""Of English text; only expectations use it, the worst case counts every byte as a token."""
+REPLY_TOKENS = 500
+"""Tokens of a reply with reasons and scores, where this judge has no history here."""
+SECONDS_A_CALL = 6.0
+"""Seconds of a reply, where this judge has no history here."""
+ENOUGH_HISTORY = 10
+"""Calls after which a judge's own history is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What a judge's earlier calls were like."""
+
+    calls: int = 0
+    seconds: float = 0.0
+    """Mean of a verdict."""
+    output_tokens: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeQuote:
+    """What one judge's missing verdicts will cost and take."""
+
+    judge: str
+    calls: int
+    expected: float
+    """US dollars, with replies of the usual length."""
+    worst: float
+    """US dollars, with every byte a token and every reply as long as it may be."""
+    minutes: float
+    price: Price | None
+    host: str | None
+    """Who receives prompts and answers; None: nobody, they stay on this machine."""
+    paid: bool
+    """Whether somebody charges for it, be the price known or not."""
+
+
+def quote(
+    seat: Seat,
+    sizes: Sequence[int],
+    habits: Habits,
+    *,
+    most: Sequence[int] | None = None,
+    batch: bool = False,
+) -> JudgeQuote:
+    """The quote of one judge.
+
+    Args:
+        seat: the judge, with its price.
+        sizes: UTF-8 bytes of each missing request's own texts, as expected.
+        habits: what its earlier calls were like.
+        most: the same bytes at most, where they are not known yet.
+        batch: whether the calls go through the provider's batches, at half the price.
+    """
+    spec, calls = seat.judge, len(sizes)
+    if spec.provider not in REMOTE or seat.rubric is None:
+        pace = habits.seconds if habits.calls >= ENOUGH_HISTORY else 0.0
+        return JudgeQuote(spec.id, calls, 0.0, 0.0, calls * pace / 60, None, None, paid=False)
+    known = habits.calls >= ENOUGH_HISTORY
+    fixed, limit = fixed_bytes(spec, seat.rubric), output_limit(spec)
+    usual = min(float(limit), habits.output_tokens if known else REPLY_TOKENS)
+    share = BATCH_SHARE if batch else 1.0
+    expected = sum(
+        cost(spec.price, Tokens(round((fixed + size) / BYTES_A_TOKEN), round(usual))) for size in sizes
+    )
+    worst = sum(worst_cost(spec.price, fixed + size, limit) for size in most or sizes)
+    seconds = (habits.seconds if known else SECONDS_A_CALL) * calls / min(spec.max_concurrency, START)
+    return JudgeQuote(
+        judge=spec.id,
+        calls=calls,
+        expected=share * expected,
+        worst=share * worst,
+        minutes=seconds / 60,
+        price=spec.price,
+        host=host_of(spec),
+        paid=spec.price is not None
+        or not is_local(spec)
+        or spec.provider is not Provider.OPENAI_COMPATIBLE,
+    )

@@ -1,0 +1,134 @@
+"""What a judge is shown and what it answers: the seam every provider implements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from brie.digest import digest
+from brie.records import MachineCheck, Message, Presentation, Seat, Status, Usage, Verdict
+
+PROMPT_FORMAT = "1"
+"""Version of the judge prompt and of the rules; part of every judge digest."""
+
+Kind = Literal["main", "a_a", "damaged", "repeat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Exactly what a judge sees of a comparison: no side, no model, no path."""
+
+    messages: tuple[Message, ...]
+    reference: str | None
+    check: MachineCheck | None
+    first: str
+    second: str
+    first_letter: Literal["A", "B"]
+
+    def letter(self, which: Literal["first", "second", "tie"]) -> Literal["A", "B", "tie"]:
+        """The letter of the answer in a place."""
+        if which == "tie":
+            return "tie"
+        other: Literal["A", "B"] = "B" if self.first_letter == "A" else "A"
+        return self.first_letter if which == "first" else other
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of asking once."""
+
+    status: Status
+    letter: Literal["A", "B", "tie"] | None = None
+    reason: str = ""
+    """The judge's reasons; where there is no verdict, why not."""
+    text: str = ""
+    """The raw reply, or what went wrong."""
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    served: str = ""
+    """What the provider said answered."""
+    unreadable: bool = False
+    """`invalid` only because it could not be read: worth asking once more, and reading again."""
+    fatal: bool = False
+    """An `error` that every further request would end in."""
+    pause: float = 0.0
+    """Seconds the provider wants no further request for."""
+
+
+class Judge(Protocol):
+    """A judge that can be asked; one object a seat, opened once."""
+
+    instant: bool
+    """Answers at once: no retries, no claims one by one."""
+
+    @property
+    def free(self) -> bool:
+        """Whether asking costs nothing."""
+        ...
+
+    async def ask(self, shown: Shown, correction: str = "") -> Reply:
+        """Ask once.
+
+        Args:
+            shown: what to judge.
+            correction: what was wrong with the last reply, when it is asked again.
+
+        Raises:
+            Fault: there was no reply; it says whether another try is worth it.
+        """
+        ...
+
+    def worst(self, shown: Shown) -> float:
+        """US dollars asking once can cost at most."""
+        ...
+
+    async def close(self) -> None:
+        """Free connections and memory."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One planned verdict: a judge, a presentation, and the key its verdict is stored under."""
+
+    kind: Kind
+    judge: str
+    """The seat's judge id."""
+    prompt: str
+    sample: int
+    presentation: Presentation
+    presentation_digest: str
+    judge_digest: str
+    rubric_digest: str
+    key: str
+    """Digest of judge, rubric, presentation and repeat."""
+    repeat: int = 0
+
+    @classmethod
+    def plan(
+        cls, kind: Kind, seat: Seat, prompt: str, sample: int, shown: Presentation, repeat: int = 0
+    ) -> Task:
+        """A task with its key."""
+        rubric, presentation = seat.rubric_digest, shown.digest()
+        parts = {"judge": seat.digest, "rubric": rubric, "presentation": presentation, "repeat": repeat}
+        return cls(
+            kind, seat.judge.id, prompt, sample, shown, presentation, seat.digest, rubric, digest(parts),
+            repeat,
+        )  # fmt: skip
+
+    def verdict(self, reply: Reply) -> Verdict:
+        """The row to store for a reply."""
+        return Verdict(
+            key=self.key,
+            judge=self.judge_digest,
+            rubric=self.rubric_digest,
+            presentation=self.presentation_digest,
+            repeat=self.repeat,
+            status=reply.status,
+            letter=reply.letter,
+            reason=reply.reason,
+            reply=reply.text,
+            scores=reply.scores,
+            usage=reply.usage,
+            served=reply.served,
+        )

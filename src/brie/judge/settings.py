@@ -1,0 +1,137 @@
+"""What a judge's file says, checked before anything is asked, and what its requests weigh."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Sequence
+
+from brie.errors import UsageError
+from brie.judge.form import Form, schema
+from brie.judge.prices import is_local
+from brie.judge.prompt import Prompter
+from brie.judge.seam import Shown
+from brie.records import JudgeSpec, Provider, Rubric, Seat
+
+KEY_VARIABLES = {Provider.ANTHROPIC: "ANTHROPIC_API_KEY", Provider.OPENAI: "OPENAI_API_KEY"}
+REMOTE = frozenset({Provider.ANTHROPIC, Provider.OPENAI, Provider.OPENAI_COMPATIBLE})
+"""Providers that are asked over HTTP."""
+
+_LIMITS = ("max_tokens", "max_completion_tokens")
+_BRIES = ("model", "messages", "system", "stream", "n", "tools", "response_format")
+"""What brie sets itself."""
+_AROUND = 800
+"""Bytes of everything around the texts of a request: marks, numbers, field names."""
+
+
+def check(spec: JudgeSpec) -> None:
+    """Refuse a judge file whose settings cannot work.
+
+    Raises:
+        UsageError: names the file and the line.
+    """
+    file = f"judges/{spec.id}.toml"
+    if spec.provider not in REMOTE:
+        return
+    if spec.base_url is None and spec.provider is Provider.OPENAI_COMPATIBLE:
+        raise UsageError(f'{file}: provider openai-compatible needs base_url = "http://HOST:PORT/v1".')
+    if spec.base_url is not None and not spec.base_url.startswith(("http://", "https://")):
+        raise UsageError(f"{file}: base_url = {spec.base_url!r} is no http or https address.")
+    if spec.base_url is not None and not spec.endpoint:
+        raise UsageError(
+            f'{file}: with base_url, name the server: endpoint = "my-server". Verdicts are kept under '
+            "this label, because the same model on another server is another judge."
+        )
+    forms = ("tool", "json_schema", "text")
+    if spec.output not in forms:
+        raise UsageError(f"{file}: output = {spec.output!r}; allowed here: {', '.join(forms)}.")
+    for name in _BRIES:
+        if name in spec.parameters:
+            raise UsageError(f"{file}: [parameters] {name} is set by brie; remove that line.")
+
+
+def api_key(spec: JudgeSpec) -> str | None:
+    """A judge's key, from the environment only.
+
+    Raises:
+        UsageError: it needs one and its variable is not set.
+    """
+    name = key_variable(spec)
+    if name is None:
+        return None
+    key = os.environ.get(name, "").strip()
+    if not key:
+        raise UsageError(f"judge {spec.id!r} needs a key: set {name}.")
+    return key
+
+
+def key_variable(spec: JudgeSpec) -> str | None:
+    """The variable that holds a judge's key; None where it needs none."""
+    if spec.api_key_env:
+        return spec.api_key_env
+    return None if is_local(spec) else KEY_VARIABLES.get(spec.provider)
+
+
+def missing_key(spec: JudgeSpec) -> str | None:
+    """The variable a judge needs and does not find."""
+    name = key_variable(spec)
+    return name if name and not os.environ.get(name, "").strip() else None
+
+
+def check_keys(seats: Sequence[Seat]) -> None:
+    """Refuse judges whose keys are not set.
+
+    Raises:
+        UsageError: names the variables, and what can be done without them.
+    """
+    absent = [(s.judge.id, key_variable(s.judge)) for s in seats if missing_key(s.judge)]
+    if not absent:
+        return
+    listing = "".join(f"\n  {name}: set {variable}" for name, variable in absent)
+    local = "".join(
+        f"\nA local {label} answers at {address}: --judge {name}"
+        for label, address, name in local_servers()
+    )
+    raise UsageError(
+        f"keys are missing:{listing}\nLeave these judges out: --skip-missing-judges. Without any key: "
+        f"--panel offline (rules), or --panel local (models on this machine).{local}"
+    )
+
+
+def local_servers() -> list[tuple[str, str, str]]:
+    """Servers of models that answer on this machine: label, address, and the judge made for it."""
+    known = [("Ollama", 11434, "ollama"), ("LM Studio", 1234, "local-openai")]
+    found = []
+    for label, port, name in known:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=0.2):
+                found.append((label, f"localhost:{port}", name))
+        except OSError:
+            continue
+    return found
+
+
+def output_limit(spec: JudgeSpec) -> int:
+    """Tokens a reply may have at most, as it is sent."""
+    own = [spec.parameters[name] for name in _LIMITS if isinstance(spec.parameters.get(name), int)]
+    return int(own[0]) if own else spec.max_tokens
+
+
+def form_of(spec: JudgeSpec) -> Form:
+    """How a judge gives its verdict; rules give none in words."""
+    return "text" if spec.output == "rule" else spec.output
+
+
+def fixed_bytes(spec: JudgeSpec, rubric: Rubric) -> int:
+    """UTF-8 bytes all requests of a judge have in common."""
+    system = Prompter(rubric, form_of(spec)).system
+    around = json.dumps([schema(rubric.criteria), spec.parameters], ensure_ascii=False)
+    return len(system.encode()) + len(around.encode()) + _AROUND
+
+
+def request_bytes(shown: Shown) -> int:
+    """UTF-8 bytes of a request's own texts, with the fences around them."""
+    texts = [shown.first, shown.second, shown.reference or "", *(m.content for m in shown.messages)]
+    # Neutralising adds at most one byte to three, as in `<s>`.
+    return sum(len(text.encode("utf-8", "replace")) * 4 // 3 for text in texts) + 100 * len(texts)

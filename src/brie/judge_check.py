@@ -1,0 +1,258 @@
+"""How good is a judge? Pairs whose better answer is known, shown to it in both orders.
+
+The pairs are of several families: reasoning, instructions, completeness, prose; padding, where the
+longer answer is the worse one; injection, where the worse answer asks the judge for its vote; and
+ties, where both answers are equally good. One card a judge: how often it is right, whether place
+and letter sway it, whether it can be talked into a vote, what it costs and how fast it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, Literal
+
+from pydantic import Field
+
+from brie.analyse.arrays import z_quantile
+from brie.ask import model_seat
+from brie.catalog import build, json_lines, load_judge
+from brie.digest import digest
+from brie.errors import InputError
+from brie.judge.assign import assign, presentations
+from brie.judge.run import Judged, run
+from brie.judge.seam import Shown, Task
+from brie.judging import Screen, Spending, Terms, price_tasks
+from brie.owner import Owner
+from brie.plan import seat
+from brie.records import Message, Prompt, Provider, Record, Seat, Status, Suite, Verdict
+from brie.resources import Project, packaged
+from brie.store import Store
+
+LEDGER = "judge-check"
+"""What these calls are booked under."""
+_SEED = 0
+
+
+class Pair(Record):
+    """One line of `judges/judge_check.jsonl`."""
+
+    id: str
+    family: str
+    category: str
+    prompt: str
+    answers: tuple[str, str]
+    better: Literal[0, 1] | None
+    """Place of the better answer; None: neither is."""
+    ground: str = Field(min_length=1)
+    """Why that is so."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a judge said of one presentation of a pair."""
+
+    pair: Pair
+    first_is: int
+    """Which answer was shown first: 0 or 1."""
+    first_letter: str
+    verdict: Verdict | None
+
+    @property
+    def chosen(self) -> int | None:
+        """The answer that won: 0 or 1; None for a tie or no verdict."""
+        letter = self.verdict.letter if self.usable and self.verdict else None
+        if letter not in ("A", "B"):
+            return None
+        return self.first_is if letter == self.first_letter else 1 - self.first_is
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a verdict."""
+        return self.verdict is not None and self.verdict.status is Status.OK
+
+    @property
+    def right(self) -> float:
+        """1 for the better answer, 0 for the worse, ½ for a tie; of equal ones a tie is right."""
+        if self.pair.better is None:
+            return float(self.chosen is None)
+        return 0.5 if self.chosen is None else float(self.chosen == self.pair.better)
+
+
+def read_pairs(project: Project) -> list[Pair]:
+    """The project's own pairs, else those brie ships.
+
+    Raises:
+        InputError: a line is wrong; the message names it.
+    """
+    own = project.root / "judges" / "judge_check.jsonl"
+    path = own if own.is_file() else packaged("judges", "judge_check.jsonl")
+    pairs = [build(Pair, row, f"{path}: line {number}") for number, row in json_lines(path)]
+    if not pairs:
+        raise InputError(f"{path} has no pairs.")
+    return pairs
+
+
+def check_judges(
+    names: Sequence[str], project: Project, screen: Screen, spending: Spending
+) -> tuple[list[dict[str, Any]], Judged]:
+    """A card a judge.
+
+    Args:
+        names: ids of the judges.
+        project: where their files are.
+        screen: progress.
+        spending: the wishes about money.
+
+    Raises:
+        UsageError: a judge is unknown, its key is missing, or nobody agreed.
+    """
+    pairs = read_pairs(project)
+    suite = Suite(name=LEDGER, prompts=tuple(_prompt(pair) for pair in pairs))
+    seats = tuple(_seat(name, suite, project) for name in names)
+    planned = [row for place in seats for row in _tasks(place, pairs)]
+    shows = {task.key: (task, one) for task, one in planned}
+    tasks = [task for task, _ in shows.values()]
+    with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
+        terms = price_tasks(
+            tasks, seats, lambda task: _shown(shows[task.key][1]), store, spending, project, LEDGER,
+            screen.say,
+        )  # fmt: skip
+        with screen.bar("judging", len(tasks), "verdicts") as advance:
+            done = _run(tasks, terms, shows, store, owner, advance, screen)
+        verdicts = store.verdicts(shows)
+    cards = []
+    for place in seats:
+        heard = [
+            Heard(one.pair, one.first_is, one.first_letter, verdicts.get(task.key))
+            for task, one in planned
+            if task.judge == place.judge.id
+        ]
+        cards.append(card(place, heard))
+    return cards, done
+
+
+def _run(
+    tasks: Sequence[Task],
+    terms: Terms,
+    shows: dict[str, tuple[Task, Heard]],
+    store: Store,
+    owner: Owner,
+    advance: Any,
+    screen: Screen,
+) -> Judged:
+    return run(
+        tasks, terms.seats, lambda task: _shown(shows[task.key][1]), store, owner,
+        evaluation=LEDGER, on_done=advance, cap=terms.cap, retry=terms.retry, say=screen.say,
+    )  # fmt: skip
+
+
+def card(place: Seat, heard: Sequence[Heard]) -> dict[str, Any]:
+    """What a judge's verdicts on known pairs say of it.
+
+    Accuracy is over pairs with a better answer, a tie counting half; `position` and `label` are how
+    much more often the first answer, and the letter A, won than lost; `flips` is the share of pairs
+    with another outcome when the order is exchanged.
+    """
+    known = [h for h in heard if h.pair.better is not None and h.usable]
+    used = [h for h in heard if h.usable]
+    usages = [h.verdict.usage for h in heard if h.verdict is not None]
+    families = sorted({h.pair.family for h in heard})
+    return {
+        "judge": place.judge.id,
+        "provider": str(place.judge.provider),
+        "model": place.judge.model,
+        "pairs": len({h.pair.id for h in heard}),
+        "verdicts": len(heard),
+        "usable": len(used),
+        "status": {
+            str(s): sum(h.verdict is not None and h.verdict.status is s for h in heard) for s in Status
+        },
+        "accuracy": share([h.right for h in known], [h.pair.id for h in known]),
+        "by_family": {
+            name: share([h.right for h in used if h.pair.family == name],
+                        [h.pair.id for h in used if h.pair.family == name])
+            for name in families
+        },
+        "position": _lean([1 if h.chosen == h.first_is else -1 for h in used if h.chosen is not None]),
+        "label": _lean([_letter(h) for h in used if h.chosen is not None]),
+        "flips": _flips(used),
+        "injection": _injected(used),
+        "usd": sum(u.usd for u in usages),
+        "usd_per_1000": 1000 * fmean(u.usd for u in usages) if usages else 0.0,
+        "seconds": fmean(u.seconds for u in usages) if usages else 0.0,
+    }  # fmt: skip
+
+
+def share(right: Sequence[float], pairs: Sequence[str]) -> dict[str, float] | None:
+    """A mean over pairs with its 95 % Wilson interval, pairs as the unit; None where there is none."""
+    if not right:
+        return None
+    by_pair: dict[str, list[float]] = {}
+    for value, name in zip(right, pairs, strict=True):
+        by_pair.setdefault(name, []).append(value)
+    n, p = len(by_pair), fmean(fmean(values) for values in by_pair.values())
+    z = z_quantile(0.975)
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5
+    return {"value": p, "low": max(0.0, middle - half), "high": min(1.0, middle + half), "n": n}
+
+
+def _lean(signs: Sequence[int]) -> float | None:
+    return fmean(signs) if signs else None
+
+
+def _letter(heard: Heard) -> int:
+    won_first = heard.chosen == heard.first_is
+    return 1 if won_first == (heard.first_letter == "A") else -1
+
+
+def _flips(used: Sequence[Heard]) -> float | None:
+    by_pair: dict[str, list[int | None]] = {}
+    for heard in used:
+        by_pair.setdefault(heard.pair.id, []).append(heard.chosen)
+    both = [chosen for chosen in by_pair.values() if len(chosen) == 2]
+    return fmean(one != two for one, two in both) if both else None
+
+
+def _injected(used: Sequence[Heard]) -> float | None:
+    """Share of votes for an answer that asks for them; 0 is best."""
+    votes = [h for h in used if h.pair.family == "injection" and h.pair.better is not None]
+    return fmean(h.chosen == 1 - (h.pair.better or 0) for h in votes) if votes else None
+
+
+def _seat(name: str, suite: Suite, project: Project) -> Seat:
+    spec = load_judge(name, project)
+    return seat(spec, None) if spec.provider is Provider.RULES else model_seat(spec, suite, project)
+
+
+def _prompt(pair: Pair) -> Prompt:
+    return Prompt(
+        id=pair.id, messages=(Message(role="user", content=pair.prompt),), category=pair.family
+    )
+
+
+def _tasks(place: Seat, pairs: Sequence[Pair]) -> list[tuple[Task, Heard]]:
+    """Both presentations of every pair, orders and letters crossed as in an evaluation."""
+    codes = assign([(p.id, p.family) for p in pairs], 1, "both", seed=_SEED, judge=place.digest)
+    found = []
+    for pair in pairs:
+        keys = [digest({"judge_check": pair.prompt, "answer": text}) for text in pair.answers]
+        shown = presentations(
+            codes[pair.id], "both", prompt=digest(pair.prompt), candidate=keys[0], baseline=keys[1]
+        )
+        for p in shown:
+            first_is = 0 if p.order == "candidate_first" else 1
+            letter = p.candidate_letter if first_is == 0 else p.baseline_letter
+            task = Task.plan("main", place, pair.id, 0, p)
+            found.append((task, Heard(pair, first_is, letter, None)))
+    return found
+
+
+def _shown(heard: Heard) -> Shown:
+    pair, first = heard.pair, heard.first_is
+    letter: Literal["A", "B"] = "A" if heard.first_letter == "A" else "B"
+    messages = (Message(role="user", content=pair.prompt),)
+    return Shown(messages, None, None, pair.answers[first], pair.answers[1 - first], letter)

@@ -1,0 +1,147 @@
+"""The store's money side: what was spent and set aside, and the batches at providers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from brie.database import Database
+
+BATCH = "batch-"
+"""Owners of claims with this prefix are batches at a provider: they outlive every process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What came of asking for keys with a price."""
+
+    mine: list[str]
+    """Keys now held by the caller, with their price set aside."""
+    held: list[str]
+    """Keys another process works on."""
+    left: list[str]
+    """Keys that are free, and for which the cap leaves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """A batch handed to a provider, or about to be."""
+
+    id: str
+    """Our own name for it, given before it is submitted."""
+    judge: str
+    state: str
+    """`submitting`, `open` or `done`."""
+    body: dict[str, Any]
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A line of the ledger: what one judge cost in one evaluation on one day."""
+
+    evaluation: str
+    judge: str
+    day: str
+    calls: int
+    lost: int
+    """Calls of killed processes, charged in full because nobody knows what became of them."""
+    usd: float
+    input_tokens: int
+    output_tokens: int
+
+
+class Ledger(Database):
+    """What calls cost, and the batches that are under way."""
+
+    def calls(self, evaluation: str) -> tuple[int, dict[str, float]]:
+        """Calls an evaluation made, and their summed usage by field of `Usage`."""
+        totals: dict[str, float] = {}
+        count = 0
+        for (body,) in self._read("SELECT body FROM calls WHERE evaluation = ?", (evaluation,)):
+            count += 1
+            for name, value in json.loads(body).items():
+                totals[name] = totals.get(name, 0.0) + value
+        return count, totals
+
+    def ledger(self) -> list[Spent]:
+        """What was spent, by evaluation, judge and day."""
+        fields = ("lost", "usd", "input_tokens", "output_tokens")
+        sums = ", ".join(f"SUM(COALESCE(json_extract(body, '$.{name}'), 0))" for name in fields)
+        query = (
+            f"SELECT evaluation, judge, substr(created, 1, 10), COUNT(*), {sums} FROM calls"
+            " GROUP BY 1, 2, 3 ORDER BY 3, 1, 2"
+        )
+        return [Spent(*row) for row in self._read(query)]
+
+    def habits(self, judge: str) -> tuple[int, float, float]:
+        """Calls a judge made that came back, and their mean seconds and output tokens."""
+        query = (
+            "SELECT COUNT(*), AVG(json_extract(body, '$.seconds')),"
+            " AVG(json_extract(body, '$.output_tokens')) FROM calls"
+            " WHERE judge = ? AND json_extract(body, '$.output_tokens') > 0"
+        )
+        count, seconds, tokens = self._read(query, (judge,))[0]
+        return int(count), float(seconds or 0.0), float(tokens or 0.0)
+
+    def committed(self, evaluation: str) -> float:
+        """US dollars an evaluation has spent or set aside."""
+        query = (
+            "SELECT (SELECT COALESCE(SUM(usd), 0) FROM calls WHERE evaluation = ?1)"
+            " + (SELECT COALESCE(SUM(usd), 0) FROM claims WHERE evaluation = ?1)"
+        )
+        return float(self._read(query, (evaluation,))[0][0])
+
+    # --- batches -----------------------------------------------------------------------
+
+    def open_batch(self, row: BatchRow, evaluation: str, keys: Sequence[str], *, seconds: float) -> None:
+        """Record a batch before it is submitted; its keys pass from the process to the batch."""
+        with self._writing():
+            self._db.execute(
+                "INSERT INTO batches (id, evaluation, judge, state, body, created)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (row.id, evaluation, row.judge, row.state, json.dumps(row.body), row.created),
+            )
+            self._db.executemany(
+                "UPDATE claims SET owner = ?, expires = ? WHERE key = ?",
+                [(f"{BATCH}{row.id}", time.time() + seconds, key) for key in keys],
+            )
+
+    def change_batch(self, name: str, state: str, body: Mapping[str, Any]) -> None:
+        """Record what became of a batch; once it is done, what it still holds is free again."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE batches SET state = ?, body = ? WHERE id = ?", (state, json.dumps(body), name)
+            )
+            if state == "done":
+                self._close_batch(name)
+
+    def _close_batch(self, name: str) -> None:
+        """Within a transaction: a batch is done, and what it still holds is free."""
+        self._db.execute("UPDATE batches SET state = 'done' WHERE id = ?", (name,))
+        self._db.execute("DELETE FROM claims WHERE owner = ?", (f"{BATCH}{name}",))
+
+    def provider_batches(self) -> set[str]:
+        """Ids at providers of every batch that was ever recorded."""
+        rows = self._read("SELECT json_extract(body, '$.provider_id') FROM batches")
+        return {str(name) for (name,) in rows if name}
+
+    def batches(self, evaluation: str) -> list[BatchRow]:
+        """The batches of an evaluation that are not done, oldest first."""
+        rows = self._read(
+            "SELECT id, judge, state, body, created FROM batches WHERE evaluation = ?"
+            " AND state != 'done' ORDER BY created, id",
+            (evaluation,),
+        )
+        return [
+            BatchRow(name, judge, state, json.loads(body), at) for name, judge, state, body, at in rows
+        ]
+
+
+def now() -> str:
+    """The time as the store writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

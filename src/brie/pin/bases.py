@@ -1,0 +1,144 @@
+"""Where a base model's files are: packaged with brie, in a local folder, or on the Hub."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from brie.errors import PinError, UsageError, unknown
+from brie.pin.hashing import pin_base
+from brie.records import BaseModelRef, Pin
+from brie.resources import packaged
+
+PACKAGED_PREFIX = "brie/"
+_HUB_FILES = [
+    "*.safetensors",
+    "*.json",
+    "*.jinja",
+    "merges.txt",
+    "vocab.json",
+    "tokenizer.model",
+    "LICENSE*",
+]
+
+
+def locate(ref: BaseModelRef, location: str | None, project_root: Path) -> Path:
+    """The folder of a base that a pin names.
+
+    Args:
+        ref: the base as pinned.
+        location: the local folder recorded beside it, if it came from one.
+        project_root: what relative locations start from.
+
+    Raises:
+        UsageError: the base is not on this machine and cannot be downloaded.
+    """
+    if ref.repo.startswith(PACKAGED_PREFIX):
+        return packaged_base(ref.repo.removeprefix(PACKAGED_PREFIX))
+    if location is not None:
+        folder = (project_root / location).resolve()
+        if not folder.is_dir():
+            raise UsageError(f"the base {ref.repo} was in {folder}, which is gone; put it back there.")
+        return folder
+    return download(ref.repo, ref.revision)
+
+
+def packaged_base(name: str) -> Path:
+    """The folder of a base brie ships.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    folder = packaged("models", name)
+    if not (folder / "config.json").is_file():
+        known = [p.parent.name for p in packaged("models").glob("*/config.json")]
+        raise unknown("packaged base", name, known)
+    return folder
+
+
+def download(repo: str, revision: str | None, *, weights: bool = True) -> Path:
+    """A Hub model's folder in the local cache, downloaded where it is missing or incomplete.
+
+    Args:
+        repo: Hub id.
+        revision: branch, tag or commit; None for the default branch.
+        weights: False for config and tokenizer alone.
+
+    Raises:
+        UsageError: offline, misspelt, gated or removed; the message says which and what to do.
+    """
+    import os
+
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    patterns = _HUB_FILES if weights else [name for name in _HUB_FILES if name != "*.safetensors"]
+    try:
+        cached = Path(
+            snapshot_download(repo, revision=revision, allow_patterns=patterns, local_files_only=True)
+        )
+        if is_whole(cached, weights=weights):
+            return cached
+    except Exception:  # noqa: S110 - not in the cache: ask the Hub
+        pass
+    try:
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=patterns))
+    except GatedRepoError as error:
+        raise UsageError(
+            f"{repo} is gated: accept its terms on its Hub page, then run: hf auth login"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise UsageError(f"{repo} has no revision {revision} on the Hub.") from error
+    except RepositoryNotFoundError as error:
+        raise UsageError(f"there is no model {repo!r} on the Hub that you may read.") from error
+    except Exception as error:
+        raise UsageError(
+            f"{repo} is not in the local cache and could not be downloaded ({type(error).__name__}); "
+            "check the connection, or give a local folder."
+        ) from error
+
+
+def is_whole(folder: Path, *, weights: bool = True) -> bool:
+    """Whether a cached model is all there: an interrupted download leaves a folder that is not."""
+    if not (folder / "config.json").is_file() or not (folder / "tokenizer_config.json").is_file():
+        return False
+    index = folder / "model.safetensors.index.json"
+    if not weights:
+        return True
+    if not index.is_file():
+        return any(folder.glob("*.safetensors"))
+    shards = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
+    return all((folder / shard).is_file() for shard in shards)
+
+
+def open_base(reference: str, project_root: Path) -> tuple[Path, Pin, str | None]:
+    """A base named by a person: `tiny`, `ORG/NAME[@REV]`, or a local folder.
+
+    Returns:
+        Its folder, its pin, and the location to record (local folders only).
+
+    Raises:
+        UsageError, PinError: it cannot be found, or is no model.
+    """
+    folder = Path(reference)
+    if folder.is_dir() and (folder / "config.json").is_file():
+        resolved = folder.resolve()
+        inside = resolved.is_relative_to(project_root)
+        location = str(resolved.relative_to(project_root)) if inside else str(resolved)
+        return resolved, pin_base(resolved, repo=resolved.name), location
+    repo, _, revision = reference.partition("@")
+    name = repo.removeprefix(PACKAGED_PREFIX)
+    if "/" not in name:
+        packaged_folder = packaged_base(name)
+        return packaged_folder, pin_base(packaged_folder, repo=PACKAGED_PREFIX + name), None
+    snapshot = download(repo, revision or None)
+    return snapshot, pin_base(snapshot, repo=repo, revision=_commit(snapshot, revision)), None
+
+
+def _commit(snapshot: Path, asked: str) -> str:
+    """The commit a snapshot folder is named after: moving revisions are resolved to it."""
+    name = snapshot.name
+    if len(name) == 40 and all(c in "0123456789abcdef" for c in name):
+        return name
+    raise PinError(f"the Hub did not say which commit {asked or 'the default branch'} is.")

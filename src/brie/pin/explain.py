@@ -1,0 +1,101 @@
+"""What a model folder really is: a run root that aliases a checkpoint, a symlink, a duplicate."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brie.digest import file_digest
+from brie.pin.hashing import ADAPTER_WEIGHTS
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Facts about a folder, and where it is ambiguous the commands that pick one meaning."""
+
+    facts: tuple[str, ...]
+    choices: tuple[str, ...]
+
+
+def explain(path: Path) -> Explanation:
+    """Say what lies behind a path, without following it silently."""
+    facts = []
+    if path.is_symlink():
+        facts.append(f"{path} is a symbolic link to {path.readlink()}: it can change what it means.")
+    folder = path.resolve()
+    steps = _steps(folder)
+    facts += _history(folder, sorted(steps))
+    if steps and (folder / ADAPTER_WEIGHTS).is_file():
+        own = file_digest(folder / ADAPTER_WEIGHTS)
+        twins = [f"checkpoint-{n}" for n, p in sorted(steps.items()) if _same(p, own)]
+        what = f"byte-identical to {' and '.join(twins)}" if twins else "none of its checkpoints"
+        facts.append(f"the adapter in {path} itself is {what}.")
+    choices = tuple(f"  brie pin {path}/{p.relative_to(folder)}" for _, p in sorted(steps.items()))
+    return Explanation(tuple(facts), choices + _pins(path, folder))
+
+
+def duplicates(folder: Path) -> list[str]:
+    """Neighbouring checkpoints with the same weights, for a checkpoint folder."""
+    weights = folder / ADAPTER_WEIGHTS
+    if not weights.is_file():
+        return []
+    own = file_digest(weights)
+    around = [p for p in folder.parent.glob("checkpoint-*") if p != folder and _same(p, own)]
+    parent = [folder.parent] if _same(folder.parent, own) else []
+    return [f"{folder.name} has the same weights as {p.name}." for p in sorted(around) + parent]
+
+
+def _steps(folder: Path) -> dict[int, Path]:
+    found = {}
+    for pattern in ("checkpoint-*", "checkpoints/checkpoint-*"):
+        for path in folder.glob(pattern):
+            step = path.name.removeprefix("checkpoint-")
+            if step.isdigit() and path.is_dir():
+                found[int(step)] = path
+    return found
+
+
+def _same(folder: Path, digest: str) -> bool:
+    weights = folder / ADAPTER_WEIGHTS
+    return weights.is_file() and file_digest(weights) == digest
+
+
+def _pins(path: Path, folder: Path) -> tuple[str, ...]:
+    return tuple(f"  brie pin {path}/pins/{p.name}" for p in sorted(folder.glob("pins/*.json")))
+
+
+def _history(folder: Path, saved: list[int]) -> list[str]:
+    """Whether the best measured step was kept, from a `trainer_state.json` where there is one."""
+    states = [folder / "trainer_state.json"]
+    states += [p / "trainer_state.json" for _, p in sorted(_steps(folder).items(), reverse=True)]
+    state: dict[str, Any] = next((s for s in map(_load, states) if s), {})
+    measured = {
+        int(row["step"]): float(row["eval_loss"])
+        for row in state.get("log_history", ())
+        if isinstance(row, dict) and "eval_loss" in row and "step" in row
+    }
+    if not measured:
+        return []
+    best = min(measured, key=lambda step: measured[step])
+    steps = sorted(measured)
+    every = steps[1] - steps[0] if len(steps) > 1 else steps[0]
+    facts = [f"validation loss was measured every {every} steps and was lowest at step {best}."]
+    if saved and best not in saved:
+        gap = f"every {saved[1] - saved[0]} steps" if len(saved) > 1 else "elsewhere"
+        facts.append(
+            f"step {best}, the best one measured, was never saved: checkpoints were kept {gap}."
+        )
+    credited = str(state.get("best_model_checkpoint") or "").rsplit("-", 1)[-1]
+    if credited.isdigit() and int(credited) != best:
+        facts.append(f"its trainer state calls checkpoint-{credited} the best, which it was not.")
+    return facts
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}

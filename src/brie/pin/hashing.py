@@ -1,0 +1,273 @@
+"""Pins: a checkpoint named by its content, written, read back and verified.
+
+A pin's digest covers the weights, the canonicalised config and the base's digest. It does not
+cover names, paths, or the order in which a library happened to write a set.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from brie.digest import digest, file_digest, short
+from brie.errors import InputError, PinError
+from brie.pin.template import template_digest
+from brie.records import BaseModelRef, LoraSummary, Pin
+from brie.resources import write_text
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model")
+_UNSTABLE_KEYS = {
+    "_name_or_path",
+    "architectures_path",
+    "base_model_name_or_path",
+    "revision",
+    "transformers_version",
+    "peft_version",
+    "inference_mode",
+    "dtype",
+    "torch_dtype",
+    "use_cache",
+}
+_SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
+
+
+def pin_base(folder: Path, *, repo: str, revision: str | None = None, kind: str = "base") -> Pin:
+    """Pin a full model: a base, or a merged or fully trained one.
+
+    Args:
+        folder: holds `*.safetensors`, `config.json` and a tokenizer.
+        repo: Hub id, or a label; never a path.
+        revision: commit on the Hub, where there is one.
+        kind: "base" or "model".
+
+    Raises:
+        PinError: weights, config or tokenizer are missing, or only unsafe weight files exist.
+    """
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        unsafe = [p.name for p in folder.glob("*.bin")]
+        why = f" Only {unsafe[0]} is there; brie loads safetensors alone." if unsafe else ""
+        raise PinError(f"{folder} holds no *.safetensors weights.{why}")
+    tokenizer = [folder / name for name in _TOKENIZER_FILES if (folder / name).is_file()]
+    if not tokenizer:
+        raise PinError(f"{folder} holds no tokenizer ({', '.join(_TOKENIZER_FILES)}).")
+    files = {path.name: file_digest(path) for path in (*weights, *tokenizer)}
+    config = digest([canonical_config(folder / "config.json"), _generation_config(folder)])
+    name = digest({"kind": "model", "files": files, "config": config})
+    return Pin.model_validate(
+        {
+            "kind": kind,
+            "name": repo,
+            "digest": name,
+            "files": files,
+            "config": config,
+            "base": BaseModelRef(repo=repo, revision=revision, digest=name),
+            "template_digest": folder_template_digest(folder),
+        }
+    )
+
+
+def pin_checkpoint(
+    folder: Path,
+    *,
+    base: Pin,
+    name: str,
+    run: str | None = None,
+    step: int | None = None,
+    planned_steps: int | None = None,
+    epoch: float | None = None,
+    eval_loss: float | None = None,
+) -> Pin:
+    """Pin an adapter checkpoint on its base.
+
+    Raises:
+        PinError: the folder is no adapter, or its weights are not safetensors.
+    """
+    weights = folder / ADAPTER_WEIGHTS
+    if not weights.is_file():
+        raise PinError(f"{folder} is no adapter checkpoint: it has no {ADAPTER_WEIGHTS}.")
+    files = {ADAPTER_WEIGHTS: file_digest(weights)}
+    config = digest(canonical_config(folder / ADAPTER_CONFIG))
+    own_template = (folder / "chat_template.jinja").is_file() or (
+        folder / "tokenizer_config.json"
+    ).is_file()
+    return Pin(
+        kind="adapter",
+        name=name,
+        digest=digest({"kind": "adapter", "files": files, "config": config, "base": base.digest}),
+        files=files,
+        config=config,
+        base=base.base,
+        template_digest=folder_template_digest(folder) if own_template else base.template_digest,
+        lora=lora_summary(folder),
+        run=run,
+        step=step,
+        planned_steps=planned_steps,
+        epoch=epoch,
+        eval_loss=eval_loss,
+    )
+
+
+def verify_files(pin: Pin, folder: Path, base: Pin | None = None) -> None:
+    """Compare a folder's content with its pin.
+
+    Args:
+        pin: what was recorded.
+        folder: the adapter's or model's folder.
+        base: pin of the base actually at hand, for adapters.
+
+    Raises:
+        PinError: a file is missing or differs; the message names it with both digests.
+    """
+    for name, expected in pin.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise PinError(f"{path} is missing; the pin of {pin.name or short(pin.digest)} lists it.")
+        found = file_digest(path)
+        if found != expected:
+            raise PinError(
+                f"{path} is not what the pin says: pinned {short(expected, 12)}, found "
+                f"{short(found, 12)}. Restore the file, or pin it anew: brie pin {folder}"
+            )
+    if pin.kind == "adapter":
+        _verify_adapter(pin, folder, base)
+    else:
+        again = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision, kind=pin.kind)
+        if again.digest != pin.digest:
+            raise PinError(f"{folder}/config.json is not what the pin of {pin.name} says.")
+
+
+def _verify_adapter(pin: Pin, folder: Path, base: Pin | None) -> None:
+    if digest(canonical_config(folder / ADAPTER_CONFIG)) != pin.config:
+        raise PinError(f"{folder / ADAPTER_CONFIG} is not what the pin says.")
+    if base is not None and base.digest != pin.base.digest:
+        raise PinError(
+            f"this adapter was trained on another base: it names {short(pin.base.digest, 12)} "
+            f"({pin.base.repo}), the base at hand is {short(base.digest, 12)} ({base.base.repo})."
+        )
+
+
+def write_pin(pin: Pin, path: Path, checkpoint: Path) -> Pin:
+    """Write a pin file that finds its checkpoint relative to itself; returns what was written."""
+    import os
+
+    place = os.path.relpath(checkpoint.resolve(), path.resolve().parent)
+    placed = pin.model_copy(update={"checkpoint": place})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, placed.model_dump_json(indent=2, exclude_none=True) + "\n")
+    return placed
+
+
+def read_pin(path: Path) -> Pin:
+    """Read a pin file.
+
+    Raises:
+        InputError: the file is not a pin; the message names the key.
+    """
+    try:
+        return Pin.model_validate_json(path.read_text("utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InputError(f"{path} is not a pin: {where}: {first['msg']}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error
+
+
+def canonical_config(path: Path) -> Any:
+    """A config file as a value whose digest does not depend on set order, paths or versions.
+
+    Raises:
+        PinError: the file is missing or not JSON.
+    """
+    try:
+        loaded = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise PinError(f"{path} cannot be read as JSON: {error}.") from error
+    if not isinstance(loaded, dict):
+        raise PinError(f"{path} is not a JSON object.")
+    kept = {key: value for key, value in loaded.items() if key not in _UNSTABLE_KEYS}
+    if isinstance(kept.get("target_modules"), list):
+        kept["target_modules"] = sorted(kept["target_modules"])
+    return kept
+
+
+def lora_summary(folder: Path) -> LoraSummary:
+    """LoRA settings and parameter count, read back from the adapter's own files."""
+    config = json.loads((folder / ADAPTER_CONFIG).read_text("utf-8"))
+    modules = config.get("target_modules") or ()
+    return LoraSummary(
+        r=config["r"],
+        alpha=config["lora_alpha"],
+        dropout=config.get("lora_dropout", 0.0),
+        target_modules=(modules,) if isinstance(modules, str) else tuple(sorted(modules)),
+        parameters=sum(math.prod(shape) for shape in tensor_shapes(folder / ADAPTER_WEIGHTS).values()),
+    )
+
+
+def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Names and shapes in a safetensors file, from its header: no weights are read.
+
+    Raises:
+        PinError: the header is not that of a safetensors file.
+    """
+    try:
+        with path.open("rb") as handle:
+            size = int.from_bytes(handle.read(8), "little")
+            if size > 100_000_000:
+                raise ValueError("header too large")
+            header = json.loads(handle.read(size))
+        return {k: tuple(v["shape"]) for k, v in header.items() if k != "__metadata__"}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PinError(f"{path} is not a safetensors file: {error}.") from error
+
+
+def folder_template_digest(folder: Path) -> str:
+    """Digest of the chat template a model folder carries.
+
+    Raises:
+        PinError: the folder carries no chat template.
+    """
+    template, special = folder_template(folder)
+    return template_digest(template, special)
+
+
+def folder_template(folder: Path) -> tuple[str, dict[str, str]]:
+    """A model folder's chat template and its special tokens.
+
+    Raises:
+        PinError: there is no template.
+    """
+    config = _json_or_empty(folder / "tokenizer_config.json")
+    own = folder / "chat_template.jinja"
+    template = own.read_text("utf-8") if own.is_file() else config.get("chat_template")
+    if isinstance(template, list):
+        template = next((t["template"] for t in template if t.get("name") == "default"), None)
+    if not isinstance(template, str):
+        raise PinError(f"{folder} has no chat template; an instruct model is needed.")
+    return template, {n: _token(config[n]) for n in _SPECIAL_TOKENS if config.get(n)}
+
+
+def _token(value: str | Mapping[str, Any]) -> str:
+    return value if isinstance(value, str) else str(value["content"])
+
+
+def _generation_config(folder: Path) -> dict[str, Any]:
+    """What of the generation config decides when an answer ends; the rest is set by brie."""
+    loaded = _json_or_empty(folder / "generation_config.json")
+    return {key: loaded[key] for key in ("eos_token_id",) if key in loaded}
+
+
+def _json_or_empty(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise PinError(f"{path} is not JSON: {error}.") from error
+    return loaded if isinstance(loaded, dict) else {}

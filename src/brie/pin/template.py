@@ -1,0 +1,123 @@
+"""Chat templates: rendering them without a tokenizer, and naming them by what they render.
+
+A template's digest is taken over its rendering of fixed probe conversations (DESIGN I7), so
+two templates that say the same have the same digest, whatever markers they carry for training.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from brie.digest import digest
+from brie.errors import PinError
+
+_FIXED_DATE = "2026-01-01"
+
+_PROBES: tuple[tuple[Mapping[str, str], ...], ...] = (
+    ({"role": "user", "content": "Hello"},),
+    ({"role": "user", "content": "  spaces, \n\nblank lines and a tab\t "},),
+    ({"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}),
+    ({"role": "system", "content": ""}, {"role": "user", "content": "Ça va 你好 🙂 <|x|> {{ y }}"}),
+    (
+        {"role": "user", "content": "One"},
+        {"role": "assistant", "content": "Two"},
+        {"role": "user", "content": "Three"},
+    ),
+    (
+        {"role": "system", "content": "S"},
+        {"role": "user", "content": "One"},
+        {"role": "assistant", "content": "Two\n"},
+        {"role": "user", "content": "Three"},
+        {"role": "assistant", "content": "Four"},
+    ),
+)
+
+
+def render(
+    template: str,
+    messages: Sequence[Mapping[str, Any]],
+    special: Mapping[str, str],
+    *,
+    add_generation_prompt: bool = True,
+    tools: Sequence[Any] | None = None,
+) -> str:
+    """Render a chat template as transformers does: sandboxed Jinja, generation markers ignored.
+
+    Args:
+        template: Jinja source.
+        messages: turns with `role` and `content`.
+        special: special tokens by name (`bos_token`, `eos_token`, `pad_token`, …).
+        add_generation_prompt: append the header of the assistant's turn.
+        tools: tool schemas, for templates that show them.
+
+    Raises:
+        PinError: the template does not compile, or refuses these messages.
+    """
+    import jinja2
+
+    try:
+        rendered: str = _compile(template).render(
+            messages=messages,
+            tools=tools,
+            documents=None,
+            add_generation_prompt=add_generation_prompt,
+            **special,
+        )
+        return rendered
+    except jinja2.TemplateError as error:
+        raise PinError(f"the chat template cannot render this conversation: {error}") from error
+
+
+def template_digest(template: str, special: Mapping[str, str]) -> str:
+    """Digest of what a template renders for the probe conversations, with and without header."""
+    rendered: list[str] = []
+    for probe in _PROBES:
+        for header in (True, False):
+            try:
+                rendered.append(render(template, probe, special, add_generation_prompt=header))
+            except PinError as error:
+                rendered.append(f"refused: {error}")
+    return digest(rendered)
+
+
+@lru_cache(maxsize=32)
+def _compile(template: str) -> Any:
+    from jinja2.ext import Extension, loopcontrols
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Generation(Extension):
+        """`{% generation %} … {% endgeneration %}` renders its body."""
+
+        tags = {"generation"}  # noqa: RUF012 - jinja2 declares a plain class attribute
+
+        def parse(self, parser: Any) -> Any:
+            next(parser.stream)
+            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols], autoescape=False
+    )
+    environment.filters["tojson"] = _tojson
+    environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = _fixed_clock()
+    return environment.from_string(template)
+
+
+def _tojson(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def _refuse(message: str) -> str:
+    import jinja2
+
+    raise jinja2.TemplateError(message)
+
+
+def _fixed_clock() -> Callable[[str], str]:
+    """Templates that print today's date would otherwise have a new digest every day."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(_FIXED_DATE).strftime

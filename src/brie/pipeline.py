@@ -1,0 +1,349 @@
+"""The flow, six calls in order: train, pin, generate, judge, analyse, report.
+
+Training and pinning are verbs of their own (`brie.train`, `brie.pin`); an evaluation starts from
+two pinned sides and is a plan whose missing keys are computed. Every stage can be interrupted
+and is taken up again by the same call.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from brie import __version__
+from brie.assemble import assemble
+from brie.digest import short
+from brie.errors import UsageError, unknown
+from brie.evidence import around
+from brie.facts import comparison_views, gather, is_decided
+from brie.generate.engine import Engine
+from brie.generate.turns import open_engine
+from brie.judge.run import Judged
+from brie.judging import Screen, Spending, agree, judge_all, plus, why_stopped, with_stops
+from brie.owner import Owner
+from brie.pin import Resolved
+from brie.plan import SERVED, Asked, Work, damage, make_plan
+from brie.records import Environment, Manifest, Plan
+from brie.resources import Project, write_text
+from brie.results import Analysis
+from brie.seal import broken_links, read_manifest, write_manifest
+from brie.sides import sources
+from brie.store import Store, claimed
+from brie.trained import record
+
+GENERATE_SECONDS = 3600.0
+"""Longest time claimed completions may take before their claim lapses."""
+_SURELY_SHORT = 400
+"""Characters that fit every model's context, whatever its tokenizer does."""
+_CLAIMED = 256
+"""Completions claimed together: enough for the engine to sort by length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """An evaluation on disk."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def analysis_file(self) -> Path:
+        """The numbers of record."""
+        return self.folder / "analysis.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of running an evaluation."""
+
+    evaluation: Evaluation
+    analysis: Analysis
+    report: Path
+    completions: int
+    """Completions computed now; the rest was in the store."""
+    verdicts: int
+    stopped: str | None = None
+    """Why it is not finished, and how to go on."""
+
+
+def evaluate(
+    asked: Asked,
+    project: Project,
+    screen: Screen,
+    *,
+    command: str,
+    name: str | None = None,
+    spending: Spending | None = None,
+) -> Outcome:
+    """Run an evaluation to its report, or go on with it where it stopped.
+
+    Args:
+        asked: what to evaluate.
+        project: where everything is kept.
+        screen: progress.
+        command: how to go on with it.
+        name: what `brie ls` calls it.
+        spending: the wishes about money; without them only what is free is asked.
+
+    Raises:
+        UsageError: the plan cannot be made, or its price was not agreed to; nothing is sealed then.
+        StoreError: the store cannot be used.
+    """
+    environment, reason = environment_of(asked)
+    plan = make_plan(asked, environment)
+    refuse_long_prompts(plan, asked)
+    with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
+        work = Work(plan)
+        terms = agree(
+            work, asked.seats, store, spending or Spending(), project, evaluation_id(plan), screen.say
+        )
+        evaluation, resumed = open_evaluation(plan, asked, project, command, name)
+        verb = "going on with" if resumed else "sealed"
+        screen.say(
+            f"{verb} {evaluation.manifest.id} on {reason}; resume with the same command: {command}"
+        )
+        sides = (asked.candidate, asked.baseline)
+        completions, done = 0, Judged(0, 0)
+        with open_engine(sources(sides, project), environment) as engine:
+            for block in work.blocks():
+                completions += generate(work, block, engine, store, owner, screen)
+                now = judge_all(work, block, store, owner, screen, evaluation.manifest.id, terms)
+                done = plus(done, now)
+                evaluation = noted(evaluation, done, work, store)
+                if now.broke or now.interrupted:
+                    break
+                if plan.stopping and is_decided(gather(evaluation.manifest, store)):
+                    break
+        nothing_new = completions + done.computed == 0
+        kept = kept_analysis(evaluation, store) if nothing_new else None
+        analysis = kept or analyse(evaluation, store, project, sides)
+        report = project.reports / evaluation.manifest.id / "index.html"
+        if kept is None or not report.is_file():
+            report = write_report(evaluation, analysis, store, project)
+    if completions + done.computed == 0:
+        screen.say("nothing was missing: 0 completions and 0 verdicts computed.")
+    stopped = why_stopped(done, command)
+    return Outcome(evaluation, analysis, report, completions, done.computed, stopped)
+
+
+def noted(evaluation: Evaluation, done: Judged, work: Work, store: Store) -> Evaluation:
+    """The evaluation with its stopped and resumed judges written into its manifest."""
+    manifest = with_stops(evaluation.manifest, done, work, store)
+    if manifest is not evaluation.manifest:
+        write_manifest(evaluation.folder, manifest)
+    return Evaluation(evaluation.folder, manifest)
+
+
+def environment_of(asked: Asked) -> tuple[Environment, str]:
+    """Where answers are made, with the reason: this machine, or servers alone."""
+    if asked.candidate.served and asked.baseline.served:
+        return SERVED, "servers"
+    from brie.generate.environment import detect_environment
+
+    return detect_environment()
+
+
+def refuse_long_prompts(plan: Plan, asked: Asked) -> None:
+    """Refuse, before any work, prompts that leave no room for an answer.
+
+    Raises:
+        UsageError: names the prompt and both lengths.
+    """
+    from brie.generate.encode import Encoder, refuse_too_long
+
+    messages = Work(plan).messages
+    characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
+    for side in (asked.candidate, asked.baseline):
+        if characters > _SURELY_SHORT and not side.served:
+            refuse_too_long(messages, Encoder.load(side.base_folder, side.adapter))
+
+
+def evaluation_id(plan: Plan) -> str:
+    """The id of a plan's evaluation: the suite's name and the start of the seal."""
+    slug = re.sub(r"[^a-z0-9]+", "-", plan.suite.name.lower()).strip("-") or "suite"
+    return f"eval-{slug}-{short(plan.seal())}"
+
+
+def open_evaluation(
+    plan: Plan, asked: Asked, project: Project, command: str, name: str | None
+) -> tuple[Evaluation, bool]:
+    """The folder of a plan: found by its seal, or made; with whether it was there before.
+
+    Raises:
+        UsageError: the manifest found there is not the one that was sealed.
+    """
+    seal = plan.seal()
+    folder = project.runs / evaluation_id(plan)
+    if (folder / "manifest.json").is_file():
+        found = read_manifest(folder)
+        if found.seal != seal or broken_links(found):
+            raise UsageError(f"{folder} holds a changed plan; see: brie verify {folder.name}")
+        return Evaluation(folder, found), True
+    manifest = Manifest(
+        id=folder.name,
+        name=name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seal=seal,
+        plan=plan,
+        names={"candidate": asked.candidate.name, "baseline": asked.baseline.name},
+        locations={"candidate": asked.candidate.reference, "baseline": asked.baseline.reference},
+        command=command,
+        versions=versions(),
+    )
+    write_manifest(folder, manifest)
+    return Evaluation(folder, manifest), False
+
+
+def generate(
+    work: Work, prompts: Sequence[str], engine: Engine, store: Store, owner: Owner, screen: Screen
+) -> int:
+    """Sample every completion that is missing; returns how many were.
+
+    Args:
+        work: the plan's work.
+        prompts: the prompts to answer.
+        engine: what answers, for both sides.
+        store: where completions are kept, each as it comes.
+        owner: this process.
+        screen: progress.
+    """
+    requests = {request.key: request for request in work.requests(prompts)}
+    done = store.present("completions", requests)
+    missing = [key for key in requests if key not in done]
+    if missing:
+        with screen.bar("generating", len(requests), "answers") as advance:
+            advance(len(done))
+            for mine in claimed(
+                store, "completions", missing, owner, chunk=_CLAIMED, seconds=GENERATE_SECONDS
+            ):
+                for completion in engine.generate(requests[key] for key in mine):
+                    store.add_completions([completion])
+                    advance(1)
+    _damage(work, prompts, store)
+    return len(missing)
+
+
+def _damage(work: Work, prompts: Sequence[str], store: Store) -> None:
+    """Make the damaged controls from the completions they damage."""
+    wanted = work.damages(prompts)
+    done = store.present("completions", wanted)
+    missing = [key for key in wanted if key not in done]
+    sources = store.completions(wanted[key] for key in missing)
+    made = [damage(sources[wanted[key]], work.plan.controls.damage) for key in missing]
+    store.add_completions(made)
+
+
+def kept_analysis(evaluation: Evaluation, store: Store) -> Analysis | None:
+    """The numbers as they stand, where this brie made them from exactly these rows."""
+    try:
+        kept = Analysis.model_validate_json(evaluation.analysis_file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    rows = gather(evaluation.manifest, store).digest()
+    same = kept.rows_digest == rows and kept.version == __version__
+    return kept if same and not kept.interim else None
+
+
+def analyse(
+    evaluation: Evaluation, store: Store, project: Project, sides: Sequence[Resolved] = ()
+) -> Analysis:
+    """Compute and keep an evaluation's numbers.
+
+    Args:
+        evaluation: which.
+        store: its completions and verdicts.
+        project: where its models and training data are.
+        sides: both sides, where they were resolved just now.
+    """
+    known = around(evaluation.manifest, project, sides)
+    if known.compared is not None:
+        record(evaluation.folder, known.compared.trained)
+    analysis = assemble(evaluation.manifest, store, known)
+    write_text(evaluation.analysis_file, to_json(analysis))
+    if analysis.rows_digest:
+        store.look(evaluation.manifest.plan.suite.digest(), evaluation.manifest.id, analysis.rows_digest)
+    return analysis
+
+
+def to_json(analysis: Analysis) -> str:
+    """The `analysis.json` document."""
+    said = analysis.model_dump(mode="json", exclude_unset=True)
+    return json.dumps({"schema": analysis.schema_, **said}, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_report(evaluation: Evaluation, analysis: Analysis, store: Store, project: Project) -> Path:
+    """Write the HTML and Markdown report; returns the HTML file."""
+    from brie.report.build import build_report
+
+    folder = project.reports / evaluation.manifest.id
+    folder.mkdir(parents=True, exist_ok=True)
+    views = comparison_views(evaluation.manifest, store)
+    write_text(folder / "analysis.json", to_json(analysis))
+    return build_report(analysis, evaluation.manifest, views, folder)
+
+
+def write_audit(analysis: Analysis, project: Project) -> Path:
+    """Write the report of an audit; returns the HTML file."""
+    from brie.report.build import build_report
+
+    folder = project.reports / analysis.id
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror or error}.") from error
+    write_text(folder / "analysis.json", to_json(analysis))
+    return build_report(analysis, None, (), folder)
+
+
+# --- finding and checking evaluations --------------------------------------------------
+
+
+def evaluations(project: Project) -> list[Evaluation]:
+    """Every evaluation of a project, by folder name."""
+    found = []
+    for path in sorted(project.runs.glob("eval-*/manifest.json")):
+        found.append(Evaluation(path.parent, read_manifest(path.parent)))
+    return found
+
+
+def find_evaluation(name: str | None, project: Project) -> Evaluation:
+    """An evaluation by id, the end of its id, name or folder; the only one where none is named.
+
+    Raises:
+        UsageError: none or several fit; they are listed.
+    """
+    every = evaluations(project)
+    if name is None:
+        if len(every) == 1:
+            return every[0]
+        listing = "".join(f"\n  {e.manifest.id}" for e in every) or " none yet: brie eval --suite demo"
+        raise UsageError(f"say which evaluation:{listing}")
+    wanted = Path(name).name
+    fits = [e for e in every if wanted in (e.manifest.id, e.manifest.name, short_id(e))]
+    if len(fits) != 1:
+        raise unknown("evaluation", name, [e.manifest.id for e in every], "brie ls shows them.")
+    return fits[0]
+
+
+def short_id(evaluation: Evaluation) -> str:
+    """The last part of an evaluation's id."""
+    return evaluation.manifest.id.rsplit("-", 1)[-1]
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides the numbers."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    models = ("torch", "transformers", "peft")
+    for package in ("brie-eval", *models, "numpy", "scipy", "scikit-learn", "sacrebleu"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

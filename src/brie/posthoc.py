@@ -1,0 +1,158 @@
+"""Judging what is there already: the rest of it, with one more judge, or a second time.
+
+What is added after the seal is a link in the evaluation's chain, with how many verdicts there were
+by then. It is shown as added and never enters the headline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from brie.ask import model_seat
+from brie.catalog import load_judge
+from brie.errors import UsageError
+from brie.facts import gather
+from brie.judge.seam import PROMPT_FORMAT
+from brie.judging import Screen, Spending, agree, completion_texts, judge_all, why_stopped
+from brie.owner import Owner
+from brie.pipeline import Evaluation, Outcome, analyse, noted, write_report
+from brie.plan import Work, added_seats, seat
+from brie.records import Manifest, Provider, Seat, Status
+from brie.resources import Project
+from brie.seal import amend, write_manifest
+from brie.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """What to add to an evaluation."""
+
+    judges: tuple[str, ...] = ()
+    repeats: int = 0
+    """How often the judges are asked again about what they have judged."""
+
+
+def judge_more(
+    evaluation: Evaluation,
+    more: More,
+    project: Project,
+    screen: Screen,
+    *,
+    command: str,
+    spending: Spending | None = None,
+) -> Outcome:
+    """Ask for what an evaluation's judges have not said yet, and for what is added to it.
+
+    Args:
+        evaluation: which.
+        more: judges and repeats to add; nothing: only what is missing.
+        project: where its judges' files are.
+        screen: progress.
+        command: how to go on with it.
+        spending: the wishes about money.
+
+    Raises:
+        UsageError: its answers are not there, a judge's file has changed, or nobody agreed.
+    """
+    wishes = spending or Spending()
+    with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
+        manifest = _with_more(evaluation.manifest, more, wishes, project, store)
+        work = Work.of(manifest)
+        prompts = answered(work, store)
+        terms = agree(
+            work, reachable(manifest, project), store, wishes, project, manifest.id, screen.say
+        )
+        if manifest is not evaluation.manifest:
+            write_manifest(evaluation.folder, manifest)
+        evaluation = Evaluation(evaluation.folder, manifest)
+        done = judge_all(work, prompts, store, owner, screen, manifest.id, terms)
+        evaluation = noted(evaluation, done, work, store)
+        analysis = analyse(evaluation, store, project)
+        report = write_report(evaluation, analysis, store, project)
+    return Outcome(evaluation, analysis, report, 0, done.computed, why_stopped(done, command))
+
+
+def reachable(manifest: Manifest, project: Project) -> tuple[Seat, ...]:
+    """The judges of an evaluation as their files reach them now, with the sealed rubrics.
+
+    Raises:
+        UsageError: a file is gone, or says another judge than the sealed one.
+    """
+    return tuple(_reachable(place, manifest, project) for place in Work.of(manifest).seats)
+
+
+def _reachable(place: Seat, manifest: Manifest, project: Project) -> Seat:
+    if place.judge.provider in (Provider.RULES, Provider.HUMAN):
+        return place
+    spec = model_seat(load_judge(place.judge.id, project), manifest.plan.suite, project).judge
+    if spec.digest(PROMPT_FORMAT) != place.digest:
+        raise UsageError(
+            f"judges/{spec.id}.toml is not the judge that was sealed (model {place.judge.model}, now "
+            f"{spec.model}, or other settings). Put it back, or give the new judge a file of its own: "
+            f"brie judge {manifest.id} --judge NAME"
+        )
+    return place.model_copy(update={"judge": spec})
+
+
+def answered(work: Work, store: Store) -> list[str]:
+    """Prompts whose answers are all there, in the order of work.
+
+    Raises:
+        UsageError: there is none.
+    """
+    there = completion_texts(work, None, store)
+    found = [
+        name
+        for name in work.plan.order
+        if all(request.key in there for request in work.requests([name]))
+        and all(key in there for key in work.damages([name]))
+    ]
+    if not found:
+        raise UsageError("the answers are not there yet; the same `brie eval` command makes them.")
+    return found
+
+
+def _with_more(
+    manifest: Manifest, more: More, wishes: Spending, project: Project, store: Store
+) -> Manifest:
+    """The manifest with what is added to it, link by link."""
+    before = _verdicts(manifest, store)
+    for name in more.judges:
+        place = _new_seat(name, manifest, project)
+        if place is not None:
+            manifest = amend(manifest, "judge", {"seat": place.model_dump(mode="json")}, before)
+    if more.repeats:
+        for name in more.judges or _askable(manifest):
+            if Work.of(manifest).repeats.get(name, 0) < more.repeats:
+                detail = {"judge": name, "repeats": more.repeats}
+                manifest = amend(manifest, "repeat", detail, before)
+    if wishes.retry and (again := _unusable(manifest, store)):
+        manifest = amend(manifest, "retry", {"verdicts": again}, before)
+    return manifest
+
+
+def _new_seat(name: str, manifest: Manifest, project: Project) -> Seat | None:
+    """The seat of a judge that joins; None where it has one."""
+    if any(place.judge.id == name for place in (*manifest.plan.seats, *added_seats(manifest))):
+        return None
+    spec = load_judge(name, project)
+    if spec.provider is Provider.RULES:
+        return seat(spec, None, instrument=True).sealed()
+    return model_seat(spec, manifest.plan.suite, project, instrument=True).sealed()
+
+
+def _askable(manifest: Manifest) -> Sequence[str]:
+    """Judges whose second answer may differ from the first."""
+    without = (Provider.RULES, Provider.HUMAN)
+    return [s.judge.id for s in Work.of(manifest).seats if s.judge.provider not in without]
+
+
+def _verdicts(manifest: Manifest, store: Store) -> int:
+    return len(store.verdicts(task.key for task in Work.of(manifest).tasks()))
+
+
+def _unusable(manifest: Manifest, store: Store) -> int:
+    """Verdicts a retry asks for again."""
+    statuses = [f.verdict.status for f in gather(manifest, store).facts if f.verdict is not None]
+    return sum(status in (Status.INVALID, Status.REFUSED) for status in statuses)

@@ -1,0 +1,44 @@
+"""Writes a report folder: `index.html`, `report.md` for pull requests, `verdicts.csv`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from brie.errors import UsageError
+from brie.records import Manifest
+from brie.report.html import render_html
+from brie.report.markdown import render_markdown
+from brie.report.page import build_page
+from brie.report.table import verdict_table
+from brie.resources import write_text
+from brie.results import Analysis, ComparisonView
+
+
+def build_report(
+    analysis: Analysis,
+    manifest: Manifest | None,
+    comparisons: Sequence[ComparisonView],
+    out: Path,
+) -> Path:
+    """Write `index.html`, `report.md` and `verdicts.csv` to `out`; returns the path of the page.
+
+    A pure function of its inputs: a second build writes the same bytes. Each file appears
+    whole or not at all.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    page = build_page(analysis, manifest, comparisons)
+    files = {
+        "report.md": render_markdown(page),
+        "verdicts.csv": verdict_table(comparisons),
+        "index.html": render_html(page),
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {out}: {error.strerror or error}.") from error
+    for name, text in files.items():
+        write_text(out / name, text)
+    return out / "index.html"

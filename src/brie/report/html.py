@@ -1,0 +1,124 @@
+"""The report as one self-contained HTML page: no script, no request, no text left unescaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from brie.digest import short
+from brie.report import charts, facts, numbers
+from brie.report.clean import clean
+from brie.report.page import Page
+from brie.report.sentence import interval_of, sources_matter
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_CODE = re.compile(r"`([^`]*)`")
+
+
+def render_html(page: Page) -> str:
+    """The page as HTML text; the same page gives the same bytes."""
+    css = stylesheet()
+    template = environment().get_template("report.html")
+    return template.render(
+        page=page,
+        css=Markup(css),  # noqa: S704 (our own file)
+        csp=content_policy(css),
+        headline=_headline(page),
+        agreement=facts.agreement_square(page.analysis.agreement),
+        reach=_reach(page),
+    )
+
+
+@cache
+def environment(*folders: Path) -> Environment:
+    """Jinja with autoescaping on, unknown names an error, and every printed string cleaned.
+
+    Args:
+        folders: where templates are looked for before the report's own.
+    """
+    env = Environment(
+        loader=FileSystemLoader([*folders, _TEMPLATES]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {
+        "code": code,
+        "points": numbers.points,
+        "percent": numbers.percent,
+        "span": lambda pair: numbers.span(*pair),
+        "signed": numbers.signed,
+        "p_value": numbers.p_value,
+        "number": numbers.number,
+        "dollars": numbers.dollars,
+        "short": short,
+        "evidence": evidence,
+    }
+    env.globals |= {
+        "charts": charts,
+        "status_words": facts.STATUS_WORDS,
+        "status_marks": facts.STATUS_MARKS,
+    }
+    return env
+
+
+def code(text: str) -> Markup:
+    """Plain text with `names` between backticks turned into <code>; everything escaped first.
+
+    "95 %" and "fine-tune" are kept on one line.
+    """
+    kept = clean(text).replace(" %", "\u00a0%").replace("fine-tune", "fine\u2011tune")
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(kept))))  # noqa: S704 (escaped)
+
+
+def evidence(value: Any) -> str:
+    """A figure of a check's evidence, readable: numbers rounded, lists joined, the rest as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return numbers.number(value)
+    if isinstance(value, dict):
+        return "; ".join(f"{key.replace('_', ' ')}: {evidence(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(evidence(item) for item in value)
+    return "–" if value is None else str(value)
+
+
+@cache
+def stylesheet() -> str:
+    """The one style sheet, written into the page."""
+    return (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+
+def content_policy(css: str) -> str:
+    """A policy that lets the page do nothing but show itself with this very style sheet."""
+    fingerprint = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{fingerprint}'; base-uri 'none'; form-action 'none'"
+
+
+def _headline(page: Page) -> Markup | None:
+    rate = page.analysis.win_rate
+    if rate is None:
+        return None
+    low, high = interval_of(rate) or (None, None)
+    return charts.scale(rate.value, low, high, rate.by_source_interval if sources_matter(rate) else None)
+
+
+def _reach(page: Page) -> float:
+    bounds = [b for e in page.effects for b in (e.low, e.high, e.value) if b is not None]
+    return charts.reach_of(bounds)
+
+
+def _finalize(value: Any) -> Any:
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return clean(value)
+    return "" if value is None else value

@@ -1,0 +1,196 @@
+"""The same report as Markdown, for pull requests and model cards.
+
+Texts of models stand in fenced blocks whose fence is longer than any run of backticks inside;
+every other string is escaped, so that no link, image, mention or HTML of a model comes alive.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from brie.records import Check
+from brie.report import facts, numbers
+from brie.report.clean import clean, one_line
+from brie.report.page import Page, Shown
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$^=])")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
+_LINK = re.compile(r"(?i)\b(https?|ftp|mailto|javascript|data)(:)|\b(www)(\.)")
+_LEAD = re.compile(r"^(\s*)([-+>]|\d+[.)](?=\s|$))")
+_CODE = re.compile(r"`([^`]*)`")
+_BAR = 40
+
+
+def render_markdown(page: Page) -> str:
+    """The report's content as GitHub-flavoured Markdown, ending in one line feed."""
+    blocks = [
+        f"# {escape(page.word)}: {escape(page.title)}",
+        prose(page.sentence),
+        *(f"- {prose(caveat)}" for caveat in page.caveats),
+        *(["What the audit found:", _bullets(page.findings)] if page.findings else []),
+        _bar(page),
+        _table(("", ""), [(f"**{escape(name)}**", escape(value)) for name, value in page.facts]),
+        *_checks(page.checks),
+        *(block for group in page.groups for block in _group(group)),
+        *(["## Looked at in other ways", _bullets(page.robustness)] if page.robustness else []),
+        *_examples(page.examples),
+        *_provenance(page),
+        f"*{escape(page.scope)}*",
+    ]
+    return _spaced(block for block in blocks if block)
+
+
+def escape(text: str) -> str:
+    """A string as inert Markdown text on one line."""
+    plain = "".join(_ENTITIES.get(char, char) for char in one_line(text, 2_000))
+    plain = _SPECIAL.sub(r"\\\1", plain)
+    plain = _LINK.sub(lambda m: (m[1] or m[3]) + ("&#58;" if m[2] else "&#46;"), plain)
+    return _LEAD.sub(lambda m: f"{m[1]}\\{m[2]}" if not m[2][0].isdigit() else _number(m), plain)
+
+
+def prose(text: str) -> str:
+    """Our own sentence with names between backticks: the names become code, the rest is escaped."""
+    parts = _CODE.split(one_line(text, 2_000))
+    return "".join(_span(part) if index % 2 else escape_kept(part) for index, part in enumerate(parts))
+
+
+def escape_kept(text: str) -> str:
+    """`escape` that keeps the spaces at both ends."""
+    lead, tail = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return f"{lead and ' '}{escape(text)}{(tail and ' ') if text.strip() else ''}"
+
+
+def fenced(text: str, info: str = "text") -> str:
+    """A text as a code block it cannot break out of."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{info}\n{text}\n{fence}"
+
+
+def _span(name: str) -> str:
+    """A code span; a bar would end a table's cell even inside it."""
+    return f"`{name.replace('|', '¦')}`" if name.strip() else ""
+
+
+def _number(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2][:-1]}\\{match[2][-1]}"
+
+
+def _bar(page: Page) -> str:
+    rate = page.analysis.win_rate
+    if rate is None:
+        return ""
+    scale = [" "] * (_BAR + 1)
+    if rate.low is not None and rate.high is not None:
+        for place in range(round(rate.low * _BAR), round(rate.high * _BAR) + 1):
+            scale[place] = "─"
+    scale[_BAR // 2] = "┼" if scale[_BAR // 2] == "─" else "│"
+    scale[round(rate.value * _BAR)] = "●"
+    line = "".join(scale)
+    ends = f"0{'50':>{_BAR // 2 + 1}}{'100':>{_BAR // 2 + 1}}"
+    return fenced("\n".join((line.rstrip(), ends))) + "\n\n" + escape(page.method)
+
+
+def _checks(checks: Sequence[Check]) -> list[str]:
+    if not checks:
+        return []
+    rows = [
+        (
+            f"{facts.STATUS_MARKS[c.status]} {facts.STATUS_WORDS[c.status]}".replace("!", "⚠"),
+            escape(c.id.replace("_", " ")),
+            prose(c.summary) + (f" *{prose(c.remedy)}*" if c.remedy and c.status != "pass" else ""),
+        )
+        for c in checks
+    ]
+    return ["## Checks, worst first", _table(("Result", "Check", "Finding"), rows)]
+
+
+def _group(group: facts.Group) -> list[str]:
+    rows = [
+        (
+            escape(row.name) + (f" ({escape(row.note)})" if row.note else ""),
+            numbers.points(row.value) if row.value is not None else "–",
+            numbers.span(row.low, row.high) if row.low is not None and row.high is not None else "–",
+            f"{row.n:,}" if row.n is not None else "–",
+        )
+        for row in group.rows
+    ]
+    table = _table((group.head, "Win rate", "Interval", "Prompts"), rows, "lrrr")
+    return [f"## {group.title}", table, escape(group.remark) if group.remark else ""]
+
+
+def _examples(examples: Sequence[Shown]) -> list[str]:
+    if not examples:
+        return []
+    blocks = ["## Examples", "The comparisons that teach most, not a fair sample."]
+    for example in examples:
+        blocks += [
+            f"<details><summary>{example.kind}: {_summary(example.title)}</summary>",
+            "Prompt",
+            fenced(example.prompt),
+            f"Candidate ({escape(example.candidate_remark)})",
+            fenced("".join(piece.text for piece in example.answers.candidate)),
+            f"Baseline ({escape(example.baseline_remark)})",
+            fenced("".join(piece.text for piece in example.answers.baseline)),
+            _table(
+                ("Judge", "Shown", "Chose", "Why"),
+                [
+                    (escape(j.judge), escape(s.shown), escape(s.choice), escape(one_line(s.reason, 300)))
+                    for j in example.judges
+                    for s in j.said
+                ],
+            ),
+            "</details>",
+        ]
+    return blocks
+
+
+def _bullets(said: Sequence[str]) -> str:
+    return "\n".join(f"- {escape(sentence)}" for sentence in said)
+
+
+def _provenance(page: Page) -> list[str]:
+    source = page.provenance
+    blocks = ["## Provenance"]
+    if source.command:
+        blocks.append(fenced(clean(source.command), "sh"))
+    blocks.append(_table(("Counts", ""), [(escape(n), v) for n, v in source.counts], "lr"))
+    for title, rows in source.tables:
+        blocks.append(_table((title, ""), [(escape(name), escape(value)) for name, value in rows]))
+    for seat in source.seats:
+        blocks.append(_table(("Judge", ""), [(escape(name), escape(value)) for name, value in seat]))
+    if source.amendments:
+        blocks.append("Added after the plan was fixed:")
+        blocks.append(_bullets(source.amendments))
+    if page.reasons:
+        notes = [(escape(name), escape(reason)) for name, reason in page.reasons]
+        blocks.append(_table(("Notes on the numbers", ""), notes))
+    if page.quote:
+        blocks += ["## How to cite", f"> {escape(page.quote)}", fenced(clean(page.bibtex), "bibtex")]
+    return blocks
+
+
+def _summary(title: str) -> str:
+    """Inside an HTML element Markdown should not be read; every sign is an entity all the same."""
+    return "".join(c if c.isalnum() or c in " ,-_" else f"&#{ord(c)};" for c in one_line(title))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> str:
+    body = [f"| {' | '.join(row)} |" for row in rows]
+    if not body:
+        return ""
+    marks = ["---:" if side == "r" else "---" for side in align.ljust(len(head), "l")]
+    return "\n".join([f"| {' | '.join(head)} |", f"| {' | '.join(marks)} |", *body])
+
+
+def _spaced(blocks: Iterable[str]) -> str:
+    """Blocks separated by an empty line, the items of one list kept together."""
+    out: list[str] = []
+    for block in blocks:
+        joined = bool(out) and block.startswith("- ") and out[-1].startswith("- ")
+        if joined:
+            out[-1] += "\n" + block
+        else:
+            out.append(block)
+    return "\n\n".join(out) + "\n"

@@ -1,0 +1,240 @@
+"""What a report says, as one object: both writers, HTML and Markdown, print this and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from brie.records import Check, Manifest, Message
+from brie.report import cite
+from brie.report.clean import clip, one_line
+from brie.report.diff import WordDiff, word_diff
+from brie.report.examples import Example, instructive, ordered_verdicts
+from brie.report.facts import (
+    Effect,
+    Group,
+    answers,
+    checks_worst_first,
+    effects,
+    flip_rate,
+    groups,
+    panel_agreement,
+    reasons,
+    tastes,
+)
+from brie.report.glossary import GLOSSARY
+from brie.report.numbers import dollars, p_value, percent, plural
+from brie.report.panel import Panel, panel_of
+from brie.report.provenance import Provenance, provenance
+from brie.report.secondary import Taste, rewards, robustness
+from brie.report.sentence import SCOPE, caveats, method_words, p_name, verdict_sentence, verdict_word
+from brie.results import Analysis, ComparisonView, JudgedView
+
+
+@dataclass(frozen=True)
+class Said:
+    """One verdict on an example, in words."""
+
+    shown: str
+    choice: str
+    winner: str
+    """`candidate`, `baseline`, `tie` or "" for style and marks."""
+    scores: tuple[tuple[str, str, str], ...]
+    """Criterion, candidate's score, baseline's score."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class JudgeSaid:
+    """All that one judge said of an example; equal verdicts of both orders are one entry."""
+
+    judge: str
+    said: tuple[Said, ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An example ready to print: texts cleaned and clipped."""
+
+    first: bool
+    """The first of its kind; the others are folded away."""
+    kind: str
+    why: str
+    title: str
+    prompt: str
+    context: tuple[Message, ...]
+    reference: str
+    answers: WordDiff
+    candidate_remark: str
+    baseline_remark: str
+    score: str
+    judges: tuple[JudgeSaid, ...]
+    beside: tuple[JudgeSaid, ...]
+    """Instruments and judges added later: folded away."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything on the page, in the order of the page."""
+
+    analysis: Analysis
+    title: str
+    word: str
+    tone: str
+    """`better`, `worse`, `even` or `open`: picks colour and mark of the verdict."""
+    sentence: str
+    caveats: list[str]
+    facts: list[tuple[str, str]]
+    method: str
+    checks: list[Check]
+    groups: list[Group]
+    effects: list[Effect]
+    flips: float | None
+    tastes: list[tuple[str, list[Effect]]]
+    rewards: list[Taste]
+    robustness: list[str]
+    findings: list[str]
+    """Of an audit: what is odd about the imported judgments."""
+    panel_agreement: list[str]
+    answers: list[tuple[str, str, str]]
+    examples: list[Shown]
+    provenance: Provenance
+    scope: str
+    quote: str
+    bibtex: str
+    glossary: tuple[tuple[str, str], ...]
+    reasons: list[tuple[str, str]]
+    panel: Panel
+
+
+def build_page(
+    analysis: Analysis, manifest: Manifest | None, comparisons: Sequence[ComparisonView]
+) -> Page:
+    """The report's content; a pure function of its inputs."""
+    rate, panel = analysis.win_rate, panel_of(analysis, manifest)
+    return Page(
+        analysis=analysis,
+        title=f"{analysis.candidate.name} against {analysis.baseline.name}",
+        word=verdict_word(analysis),
+        tone=_tone(analysis),
+        sentence=verdict_sentence(analysis, manifest),
+        caveats=caveats(analysis),
+        facts=key_facts(analysis, manifest),
+        method=f"{percent(rate.level)} interval: {method_words(rate)}." if rate else "",
+        checks=checks_worst_first(analysis),
+        groups=groups(analysis, manifest),
+        effects=effects(analysis),
+        flips=flip_rate(analysis),
+        tastes=tastes(analysis),
+        rewards=rewards(analysis),
+        robustness=robustness(analysis),
+        findings=[str(said) for said in (analysis.audit or {}).get("findings", [])],
+        panel_agreement=panel_agreement(analysis),
+        answers=answers(analysis),
+        examples=_shown(comparisons, panel),
+        provenance=provenance(analysis, manifest),
+        scope=SCOPE,
+        quote=cite.quote(analysis, manifest),
+        bibtex=cite.bibtex(analysis, manifest),
+        glossary=GLOSSARY,
+        reasons=reasons(analysis),
+        panel=panel,
+    )
+
+
+def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, str]]:
+    """The few figures that stand beside the verdict."""
+    rate, outcomes = analysis.win_rate, analysis.outcomes
+    panel = panel_of(analysis, manifest)
+    rows = [
+        ("Prompts", f"{rate.prompts:,}" if rate else "0"),
+        ("Samples a prompt", str(manifest.plan.samples) if manifest else ""),
+        ("Rules" if panel.only_rules else "Judges", str(panel.size) if panel.size else ""),
+        ("Won, tied, lost", f"{outcomes.win:,}, {outcomes.tie:,}, {outcomes.loss:,} shown pairs"),
+        (p_name(rate), p_value(rate.p_value)) if rate else ("", ""),
+        ("Cost", dollars(analysis.cost.usd) if analysis.cost else ""),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def show(example: Example, panel: Panel, *, first: bool = True) -> Shown:
+    """An example with its texts cleaned, clipped and compared."""
+    view = example.view
+    candidate, cut_candidate = clip(view.candidate_text)
+    baseline, cut_baseline = clip(view.baseline_text)
+    prompt, cut_prompt = clip(view.messages[-1].content)
+    said = judges_said(view)
+    return Shown(
+        first=first,
+        kind=example.kind,
+        why=example.why,
+        title=f"{one_line(view.prompt_id)}, sample {view.sample + 1}",
+        prompt=prompt + (f"\n[{cut_prompt}]" if cut_prompt else ""),
+        context=tuple(Message(role=m.role, content=clip(m.content)[0]) for m in view.messages[:-1]),
+        reference=clip(view.reference)[0] if view.reference else "",
+        answers=word_diff(candidate, baseline),
+        candidate_remark=_remark(view.candidate_text, view.candidate_finish, cut_candidate),
+        baseline_remark=_remark(view.baseline_text, view.baseline_finish, cut_baseline),
+        score=percent(view.score) if view.score is not None else "not counted",
+        judges=tuple(said[name] for name in panel.judges if name in said),
+        beside=tuple(heard for name, heard in said.items() if name not in panel.judges),
+    )
+
+
+def judges_said(view: ComparisonView, limit: int = 1_200) -> dict[str, JudgeSaid]:
+    """Every judge's verdicts on a comparison, in words; reasons are cut after `limit` characters."""
+    return {
+        judge: JudgeSaid(one_line(judge), _merged([_said(verdict, limit) for verdict in verdicts]))
+        for judge, verdicts in groupby(ordered_verdicts(view), key=lambda verdict: verdict.judge)
+    }
+
+
+def _shown(comparisons: Sequence[ComparisonView], panel: Panel) -> list[Shown]:
+    kinds: set[str] = set()
+    shown = []
+    for example in instructive(comparisons, panel.judges):
+        shown.append(show(example, panel, first=example.kind not in kinds))
+        kinds.add(example.kind)
+    return shown
+
+
+def _merged(said: list[Said]) -> tuple[Said, ...]:
+    """One entry where a judge said the same in both orders."""
+    if len(said) == 2 and replace(said[0], shown="") == replace(said[1], shown=""):
+        return (replace(said[0], shown="in both orders"),)
+    return tuple(said)
+
+
+def _said(verdict: JudgedView, limit: int) -> Said:
+    letter = "B" if verdict.candidate_letter == "A" else "A"
+    first = "candidate" if verdict.order == "candidate_first" else "baseline"
+    first_letter = verdict.candidate_letter if first == "candidate" else letter
+    return Said(
+        shown=f"{first} first, as {first_letter}",
+        choice=verdict.winner or verdict.status.value,
+        winner=verdict.winner or "",
+        scores=tuple(
+            (criterion, _score(by_side, "candidate"), _score(by_side, "baseline"))
+            for criterion, by_side in verdict.scores.items()
+        ),
+        reason=clip(verdict.reason, limit)[0],
+    )
+
+
+def _score(by_side: dict[str, float], side: str) -> str:
+    return f"{by_side[side]:g}" if side in by_side else "–"
+
+
+def _remark(text: str, finish: str, cut: str) -> str:
+    parts = [
+        plural(len(text.split()), "word") if text.strip() else "empty answer",
+        "cut off at the token limit" if finish == "length" else "",
+        cut,
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _tone(analysis: Analysis) -> str:
+    tones = {"better": "better", "worse": "worse", "equivalent": "even"}
+    return "open" if analysis.interim else tones.get(analysis.verdict or "", "open")

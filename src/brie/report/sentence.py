@@ -1,0 +1,204 @@
+"""The verdict in one sentence that a layman understands, and what qualifies it.
+
+Pure: an analysis in, plain text out; names stand between backticks, which each writer turns
+into its own kind of emphasis.
+"""
+
+from __future__ import annotations
+
+from brie.records import Manifest
+from brie.report.numbers import percent, plural, points, span
+from brie.report.panel import Panel, panel_of
+from brie.results import Analysis, WinRate
+
+MARGIN = 0.05
+WIDER = 1.3
+"""Sources share the headline where their interval is wider than this many times (STATISTICS 1.7)."""
+
+SCOPE = (
+    "The interval is for new prompts like these, for this checkpoint (another training seed could "
+    "give another answer), these judges and this decoding setting; it does not contain judge bias."
+)
+SEQUENTIAL = "e-process"
+METHOD = {
+    "cluster-bootstrap-plus-one": "prompt bootstrap with one imagined win and one imagined loss; it "
+    "leans towards 50 % and is not centred on the estimate",
+    SEQUENTIAL: "of the sequential test, which allows for stopping early",
+}
+
+
+def verdict_word(analysis: Analysis) -> str:
+    """The verdict as a label: "Better", "Better, by less than 5 points", "Undecided", …"""
+    if analysis.interim:
+        return "INTERIM"
+    if analysis.verdict is None:
+        return "Verdict withheld"
+    if analysis.verdict == "better" and _inside_margin(analysis.win_rate):
+        return "Better, by less than 5 points"
+    return analysis.verdict.capitalize()
+
+
+def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> str:
+    """What was found, in words, with the win rate and its interval.
+
+    The form follows the verdict; a panel of rules is never said to be judges, a partial result
+    begins with INTERIM, and a withheld verdict with its reason.
+    """
+    panel = panel_of(analysis, manifest)
+    rate = analysis.win_rate
+    if rate is None:
+        reason = analysis.notes.get("win_rate") or analysis.notes.get("verdict") or "nothing was judged"
+        return f"{_interim(analysis)}There is no win rate: {_stop(reason)}"
+    finding = f"{_finding(analysis, panel, rate)}; {_interval(analysis, rate)}."
+    begins = not analysis.interim and analysis.verdict != "undecided"
+    return f"{_lead(analysis)}{_capital(finding) if begins else finding}{_rules(panel)}"
+
+
+def caveats(analysis: Analysis) -> list[str]:
+    """What a reader of the verdict must know besides, most important first; often empty."""
+    found = [_holds_for(analysis), _missing(analysis), _stopped(analysis), _identity(analysis)]
+    if analysis.verdict_reason and not analysis.interim and analysis.verdict is not None:
+        found.insert(0, _capital(_stop(analysis.verdict_reason)))
+    return [text for text in found if text]
+
+
+def candidate_term(analysis: Analysis) -> str:
+    """What the candidate is to a reader: a fine-tune where it was trained, else the candidate.
+
+    Trained: it has a training step, or another digest than the baseline but the same base.
+    """
+    one, two = analysis.candidate, analysis.baseline
+    if _same_model(analysis):
+        return "side one"
+    tuned = one.step is not None or (one.base is not None and one.base == two.base)
+    return "your fine-tune" if tuned else "the candidate"
+
+
+def interval_of(rate: WinRate) -> tuple[float, float] | None:
+    """The interval to draw and print: the bootstrap's, or the betting one below 8 prompts."""
+    if rate.low is not None and rate.high is not None:
+        return rate.low, rate.high
+    return rate.betting_interval
+
+
+def method_words(rate: WinRate) -> str:
+    """How the interval was made, for a caption and for papers; never a bare "bootstrap CI"."""
+    if rate.low is None and rate.betting_interval is not None:
+        return "betting interval, which holds for any number of prompts"
+    return METHOD.get(rate.method, rate.method)
+
+
+def p_name(rate: WinRate) -> str:
+    """What the p-value is called."""
+    return "Anytime-valid p" if rate.method == SEQUENTIAL else "Sign-flip p"
+
+
+def sources_matter(rate: WinRate) -> bool:
+    """True where the interval for new sources is so much wider that it shares the headline."""
+    plain = interval_of(rate)
+    if rate.by_source_interval is None or plain is None:
+        return False
+    low, high = rate.by_source_interval
+    return (high - low) > WIDER * (plain[1] - plain[0])
+
+
+def _finding(analysis: Analysis, panel: Panel, rate: WinRate) -> str:
+    who, term, value = panel.subject, candidate_term(analysis), points(rate.value)
+    of_hundred = f"{value} of every 100 comparisons, ties counting half"
+    if not analysis.interim and analysis.verdict == "worse":
+        return f"{who} {panel.verb} the baseline: {term} won {of_hundred}"
+    if not analysis.interim and analysis.verdict == "equivalent":
+        return f"{who} found no difference as large as 5 points: {term} won {of_hundred}"
+    return f"{who} {panel.verb} {term} in {of_hundred}"
+
+
+def _lead(analysis: Analysis) -> str:
+    if analysis.interim:
+        return _interim(analysis) + "So far "
+    if analysis.verdict is None:
+        return f"The verdict is withheld: {_stop(analysis.notes.get('verdict', 'no reason given'))} "
+    return "This evaluation cannot tell which is better: " if analysis.verdict == "undecided" else ""
+
+
+def _interim(analysis: Analysis) -> str:
+    if not analysis.interim:
+        return ""
+    done = analysis.win_rate.prompts if analysis.win_rate else 0
+    return f"INTERIM, no verdict: {done} of {plural(analysis.suite.prompts, 'prompt')} complete. "
+
+
+def _interval(analysis: Analysis, rate: WinRate) -> str:
+    if analysis.verdict == "equivalent" and rate.interval_90 and not analysis.interim:
+        return f"90 % interval {span(*rate.interval_90, ' to ')} for new prompts like these"
+    ends = interval_of(rate)
+    if ends is None:
+        few = "is too few" if rate.prompts == 1 else "are too few"
+        return f"no interval: {plural(rate.prompts, 'prompt')} {few}"
+    text = f"{percent(rate.level)} interval {span(*ends, ' to ')}"
+    if not sources_matter(rate):
+        return f"{text} for new prompts like these"
+    assert rate.by_source_interval is not None
+    other = span(*rate.by_source_interval, " to ")
+    return f"{text} for new prompts from these sources, {other} for prompts from new sources"
+
+
+def _rules(panel: Panel) -> str:
+    return " Rule-based: no model and no person judged." if panel.only_rules else ""
+
+
+def _holds_for(analysis: Analysis) -> str:
+    rate = analysis.win_rate
+    if rate is None or rate.by_source_interval is None or analysis.verdict not in ("better", "worse"):
+        return ""
+    low, high = rate.by_source_interval
+    if low > 0.5 or high < 0.5 or "new sources" in analysis.verdict_reason:
+        return ""
+    return (
+        f"This holds for new prompts from the same sources; for prompts from new sources the interval "
+        f"({span(low, high, ' to ')}) includes 50."
+    )
+
+
+def _missing(analysis: Analysis) -> str:
+    if analysis.verdict_survives_missing is not False or analysis.win_rate is None:
+        return ""
+    return (
+        "The verdicts that are missing could change this: with all of them lost or all of them won the "
+        f"win rate is {span(*analysis.win_rate.bounds, ' or ')}."
+    )
+
+
+def _stopped(analysis: Analysis) -> str:
+    if not analysis.counts.not_needed or analysis.interim or analysis.win_rate is None:
+        return ""
+    done = f"{analysis.win_rate.prompts} of {plural(analysis.suite.prompts, 'prompt')}"
+    return (
+        f"Stopped early after {done}, by the rule sealed beforehand: the verdict is sound, but at the "
+        "moment of stopping the win rate tends to stand 3 to 6 points too far from 50."
+    )
+
+
+def _identity(analysis: Analysis) -> str:
+    if not _same_model(analysis):
+        return ""
+    return "Both sides are the same model (an A/A run): every difference from 50 is chance."
+
+
+def _same_model(analysis: Analysis) -> bool:
+    return analysis.candidate.digest is not None and (
+        analysis.candidate.digest == analysis.baseline.digest
+    )
+
+
+def _inside_margin(rate: WinRate | None) -> bool:
+    ends = rate and (rate.interval_90 or interval_of(rate))
+    return bool(ends) and ends[1] <= 0.5 + MARGIN  # type: ignore[index]
+
+
+def _stop(text: str) -> str:
+    stripped = text.strip()
+    return stripped if stripped.endswith((".", "!", "?")) else stripped + "."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,73 @@
+"""Seals: a plan is hashed before its first verdict; later additions are chained to it (I4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from brie.digest import digest
+from brie.errors import InputError
+from brie.records import Amendment, AmendmentKind, Manifest
+from brie.resources import write_text
+
+MANIFEST = "manifest.json"
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read an evaluation's manifest.
+
+    Raises:
+        InputError: there is none, or it is damaged; the message names the key.
+    """
+    path = folder / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_text("utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InputError(f"{path} is damaged: {where}: {first['msg']}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error
+
+
+def amend(
+    manifest: Manifest,
+    kind: AmendmentKind,
+    detail: dict[str, Any],
+    verdicts_before: int,
+) -> Manifest:
+    """The manifest with one more link in its chain of additions.
+
+    Args:
+        manifest: as it stands.
+        kind: what was added.
+        detail: what exactly.
+        verdicts_before: how many verdicts existed when it was added.
+    """
+    previous = manifest.amendments[-1].digest if manifest.amendments else manifest.seal
+    link = {"kind": kind, "detail": detail, "verdicts_before": verdicts_before, "previous": previous}
+    amendment = Amendment.model_validate({**link, "digest": digest(link)})
+    return manifest.model_copy(update={"amendments": (*manifest.amendments, amendment)})
+
+
+def broken_links(manifest: Manifest) -> Sequence[str]:
+    """What of the seal and its chain does not hold; empty where all of it does."""
+    found = []
+    if manifest.plan.seal() != manifest.seal:
+        found.append("the plan is not the one that was sealed")
+    previous = manifest.seal
+    for number, link in enumerate(manifest.amendments, 1):
+        body = link.model_dump(mode="json", exclude={"digest"})
+        if link.previous != previous or link.digest != digest(body):
+            found.append(f"amendment {number} ({link.kind}) was changed or moved")
+        previous = link.digest
+    return found

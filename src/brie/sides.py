@@ -1,0 +1,77 @@
+"""The two sides of an evaluation: what a reference means, and where its answers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from brie.catalog import load_defaults
+from brie.errors import UsageError, unknown
+from brie.generate.served import describe
+from brie.generate.server import Server, check_server
+from brie.generate.turns import Local, Served, Source
+from brie.pin import Resolved, resolve, resolve_pair
+from brie.resources import Project
+
+SERVER = "server:"
+
+
+def resolve_sides(candidate: str, baseline: str, project: Project) -> tuple[Resolved, Resolved]:
+    """Both sides, models behind servers included.
+
+    Raises:
+        UsageError, PinError: a reference is unknown, a file is not what its pin says, or a server
+            does not answer or has not the model.
+    """
+    if not any(name.startswith(SERVER) for name in (candidate, baseline)):
+        return resolve_pair(candidate, baseline, project)
+    if baseline == "base":
+        raise UsageError(
+            "a model behind a server has no base that brie knows; name the other side: "
+            "--baseline server:LABEL#MODEL"
+        )
+    two = resolve_side(baseline, project)
+    return (two, two) if candidate == "baseline" else (resolve_side(candidate, project), two)
+
+
+def resolve_side(reference: str, project: Project) -> Resolved:
+    """One side by its reference.
+
+    Raises:
+        UsageError, PinError: see `resolve_sides`.
+    """
+    if not reference.startswith(SERVER):
+        return resolve(reference, project)
+    label, hash_sign, model = reference.removeprefix(SERVER).partition("#")
+    if not hash_sign or not model:
+        raise UsageError(f"a served model is named server:LABEL#MODEL, not {reference!r}.")
+    server = find_server(label, project)
+    check_server(server, [model])
+    pin = describe(server, model).pin()
+    said = (f"{label}#{model} is served: it is recorded by what the server reports, not pinned.",)
+    return Resolved(pin, pin.name, reference, Path(), pin, None, said, (label, model))
+
+
+def find_server(label: str, project: Project) -> Server:
+    """A server of the project's `brie.toml`.
+
+    Raises:
+        UsageError: none of that label.
+    """
+    servers = load_defaults(project).servers
+    if label not in servers:
+        raise unknown("server", label, servers, 'Add it to brie.toml: [servers.LABEL] base_url = "…"')
+    found = servers[label]
+    return Server(label, found.base_url, found.api_key_env, found.concurrency)
+
+
+def sources(sides: Iterable[Resolved], project: Project) -> dict[str, Source]:
+    """Pin digest -> where its answers come from."""
+    return {side.pin.digest: _source(side, project) for side in sides}
+
+
+def _source(side: Resolved, project: Project) -> Source:
+    if side.served is not None:
+        label, model = side.served
+        return Served(find_server(label, project), model)
+    return Local(side.base_folder, side.adapter)

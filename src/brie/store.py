@@ -1,0 +1,336 @@
+"""The project's SQLite store: every completion and verdict ever produced, kept once.
+
+Completions and verdict attempts are only ever added. `claims` says which process is working on
+which key, so that two never compute or pay for the same one; a claim dies with its process,
+because its owner holds a lock on a file that the kernel releases.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from brie.database import SCHEMA_VERSION
+from brie.ledger import BATCH, Ledger, Reserved, now
+from brie.owner import Owner
+from brie.records import Completion, Status, Verdict
+
+__all__ = ["SCHEMA_VERSION", "Kind", "Store", "claimed", "counted"]
+
+Kind = Literal["completions", "verdicts"]
+_ROUNDING = 1e-9
+"""US dollars by which sums of floats may differ."""
+
+
+class Store(Ledger):
+    """An open store. Use `Store.open`; close it, or use it in a `with` statement.
+
+    Every public method raises StoreError where SQLite fails (full disk, lock, damage).
+    """
+
+    # --- completions -------------------------------------------------------------------
+
+    def completions(self, keys: Iterable[str]) -> dict[str, Completion]:
+        """The stored completions among `keys`."""
+        rows = self._select("SELECT key, body FROM completions WHERE key IN ({})", keys)
+        return {key: Completion.model_validate_json(body) for key, body in rows}
+
+    def present(
+        self, kind: Kind, keys: Iterable[str], final: Sequence[Status] = (Status.OK,)
+    ) -> set[str]:
+        """Which keys have a completion, or a verdict with one of the `final` statuses."""
+        listing = ",".join(f"'{status}'" for status in final)
+        where = f"status IN ({listing}) AND " if kind == "verdicts" else ""
+        return {
+            row[0] for row in self._select(f"SELECT key FROM {kind} WHERE {where}key IN ({{}})", keys)
+        }
+
+    def add_completions(self, rows: Sequence[Completion]) -> None:
+        """Append completions and release their claims, in one transaction."""
+        at = now()
+        with self._writing():
+            self._db.executemany(
+                "INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?, ?, ?)",
+                [(c.key, c.pin, c.prompt, c.sample, c.model_dump_json(), at) for c in rows],
+            )
+            self._release(c.key for c in rows)
+
+    # --- verdicts ----------------------------------------------------------------------
+
+    def attempts(self, keys: Iterable[str]) -> dict[str, list[Verdict]]:
+        """All attempts of each key, in the order they were made."""
+        found: dict[str, list[Verdict]] = {}
+        query = "SELECT key, body FROM verdicts WHERE key IN ({}) ORDER BY id"
+        for key, body in self._select(query, keys):
+            found.setdefault(key, []).append(Verdict.model_validate_json(body))
+        return found
+
+    def verdicts(self, keys: Iterable[str]) -> dict[str, Verdict]:
+        """The attempt that counts for each key: the first `ok`, else the last."""
+        return {key: counted(attempts) for key, attempts in self.attempts(keys).items()}
+
+    def add_verdicts(
+        self, rows: Sequence[Verdict], *, evaluation: str, judge: str, booked: bool = True
+    ) -> None:
+        """Append verdict attempts, book their calls, release their claims: one transaction.
+
+        Args:
+            rows: the attempts, in the order they were made.
+            evaluation: id the calls are booked under.
+            judge: the judge's id.
+            booked: False where no call was made.
+        """
+        self.keep([(row, judge) for row in rows], evaluation=evaluation, booked=booked)
+
+    def keep(
+        self,
+        rows: Sequence[tuple[Verdict, str]],
+        *,
+        evaluation: str,
+        booked: bool = True,
+        closes: str | None = None,
+    ) -> None:
+        """`add_verdicts` for several judges.
+
+        Args:
+            rows: attempts, each with its judge's id.
+            evaluation: id the calls are booked under.
+            booked: False where no call was made.
+            closes: a batch these rows came from, which is done with them.
+        """
+        at = now()
+        with self._writing():
+            for v, _ in rows:
+                done = self._db.execute(
+                    "SELECT COUNT(*) FROM verdicts WHERE key = ?", (v.key,)
+                ).fetchone()[0]
+                row = v.model_copy(update={"attempt": done})
+                self._db.execute(
+                    "INSERT INTO verdicts (key, attempt, judge, rubric, presentation, repeat, status,"
+                    " body, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (row.key, done, row.judge, row.rubric, row.presentation, row.repeat, row.status,
+                     row.model_dump_json(), at),
+                )  # fmt: skip
+            if booked:
+                self._db.executemany(
+                    "INSERT INTO calls (evaluation, judge, key, usd, body, created)"
+                    " VALUES (?,?,?,?,?,?)",
+                    [
+                        (evaluation, judge, v.key, v.usage.usd, v.usage.model_dump_json(), at)
+                        for v, judge in rows
+                    ],
+                )
+            self._release(v.key for v, _ in rows)
+            if closes is not None:
+                self._close_batch(closes)
+
+    # --- claims ------------------------------------------------------------------------
+
+    def claim(
+        self,
+        kind: Kind,
+        keys: Sequence[str],
+        owner: Owner,
+        *,
+        seconds: float,
+        usd: float = 0.0,
+        final: Sequence[Status] = (Status.OK,),
+    ) -> list[str]:
+        """Claim the keys that nobody holds and that are not done; returns those claimed, in order.
+
+        Args:
+            kind: what the keys name.
+            keys: keys to work on.
+            owner: this process; its death frees the claims at once.
+            seconds: the claims expire after this long even if the owner lives.
+            usd: worst-case price of one key, reserved while the claim stands.
+            final: statuses that make a verdict done.
+        """
+        with self._writing():
+            mine, _ = self._free(kind, keys, owner, final)
+            self._hold(mine, owner, seconds, dict.fromkeys(mine, usd))
+        return mine
+
+    def reserve(
+        self,
+        keys: Sequence[str],
+        owner: Owner,
+        *,
+        seconds: float,
+        usd: Mapping[str, float],
+        evaluation: str,
+        judge: str,
+        cap: float | None,
+        final: Sequence[Status] = (Status.OK,),
+    ) -> Reserved:
+        """Claim verdict keys and set their worst-case price aside, as far as the cap reaches.
+
+        What counts against the cap: all the evaluation's calls so far, and what is set aside for
+        those in flight, in whatever process.
+
+        Args:
+            keys: keys to work on, in order.
+            owner: this process.
+            seconds: the claims expire after this long even if the owner lives.
+            usd: worst-case price by key.
+            evaluation: id the calls are booked under.
+            judge: the judge's id.
+            cap: US dollars the evaluation may cost in all; None: no cap.
+            final: statuses that make a verdict done.
+        """
+        with self._writing():
+            free, held = self._free("verdicts", keys, owner, final)
+            room = float("inf") if cap is None else cap - self.committed(evaluation)
+            mine = []
+            for key in free:
+                room -= usd[key]
+                if room < -_ROUNDING:
+                    break
+                mine.append(key)
+            self._hold(mine, owner, seconds, usd, evaluation, judge)
+        return Reserved(mine, held, free[len(mine) :])
+
+    def reserve_more(self, key: str, usd: float, evaluation: str, cap: float | None) -> bool:
+        """Set aside more for a claimed key; False, and nothing changes, where the cap forbids it."""
+        with self._writing():
+            if cap is not None and self.committed(evaluation) + usd > cap + _ROUNDING:
+                return False
+            self._db.execute("UPDATE claims SET usd = usd + ? WHERE key = ?", (usd, key))
+        return True
+
+    def settle_dead(self, owner: Owner) -> None:
+        """Free the claims of processes that died; what they had set aside is booked as spent."""
+        with self._writing():
+            self._free_dead(owner)
+
+    def release(self, keys: Iterable[str]) -> None:
+        """Give claims back undone."""
+        with self._writing():
+            self._release(keys)
+
+    def _free(
+        self, kind: Kind, keys: Sequence[str], owner: Owner, final: Sequence[Status]
+    ) -> tuple[list[str], list[str]]:
+        """Of the keys not done: those nobody else holds, and those somebody does."""
+        self._free_dead(owner)
+        done = self.present(kind, keys, final)
+        holders = dict(self._select("SELECT key, owner FROM claims WHERE key IN ({})", keys))
+        open_ = [key for key in dict.fromkeys(keys) if key not in done]
+        free = [key for key in open_ if holders.get(key, owner.name) == owner.name]
+        # What a batch holds comes back by itself, perhaps tomorrow: nobody waits for it.
+        held = [k for k in open_ if k not in set(free) and not holders[k].startswith(BATCH)]
+        return free, held
+
+    def _hold(
+        self,
+        keys: Sequence[str],
+        owner: Owner,
+        seconds: float,
+        usd: Mapping[str, float],
+        evaluation: str = "",
+        judge: str = "",
+    ) -> None:
+        expires = time.time() + seconds
+        self._db.executemany(
+            "INSERT OR REPLACE INTO claims (key, owner, usd, expires, evaluation, judge)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [(key, owner.name, usd[key], expires, evaluation, judge) for key in keys],
+        )
+
+    def _free_dead(self, me: Owner) -> None:
+        """A dead process's calls may have been billed: what it had set aside counts as spent."""
+        owners = {name for (name,) in self._read("SELECT DISTINCT owner FROM claims")}
+        gone = [name for name in owners if not name.startswith(BATCH) and not me.is_alive(name)]
+        dead = f"(expires < ? OR owner IN ({','.join('?' * len(gone))}))"
+        values = (time.time(), *gone)
+        self._db.execute(
+            "INSERT INTO calls (evaluation, judge, key, usd, body, created) SELECT evaluation, judge,"
+            f" key, usd, json_object('usd', usd, 'lost', 1), ? FROM claims WHERE usd > 0 AND {dead}",
+            (now(), *values),
+        )
+        self._db.execute(f"DELETE FROM claims WHERE {dead}", values)
+
+    def _release(self, keys: Iterable[str]) -> None:
+        self._db.executemany("DELETE FROM claims WHERE key = ?", [(key,) for key in keys])
+
+    # --- looks ---------------------------------------------------------------------------
+
+    def look(self, suite: str, evaluation: str, rows: str) -> int:
+        """Record that an analysis of these rows was shown; returns the suite's looks so far."""
+        with self._writing():
+            self._db.execute(
+                "INSERT OR IGNORE INTO looks (suite, evaluation, rows, created) VALUES (?, ?, ?, ?)",
+                (suite, evaluation, rows, now()),
+            )
+        return self.looks(suite)
+
+    def look_number(self, suite: str, evaluation: str, rows: str) -> tuple[int, int]:
+        """Which look at a suite an analysis of these rows is, and how many earlier ones saw another
+        version of the suite; the same for ever, however many looks follow.
+
+        Versions belong together by the name that evaluation ids carry (`eval-NAME-xxxxxxxx`).
+        """
+        name = evaluation.rpartition("-")[0]
+        seen = [
+            (look, own)
+            for look, own, other, what in self._read("SELECT id, suite, evaluation, rows FROM looks")
+            if (own == suite or other.rpartition("-")[0] == name) and (own, what) != (suite, rows)
+        ]
+        mine = self._read("SELECT id FROM looks WHERE suite = ? AND rows = ?", (suite, rows))
+        before = [own for look, own in seen if not mine or look < mine[0][0]]
+        return len(before) + 1, sum(own != suite for own in before)
+
+    def looks(self, suite: str) -> int:
+        """How many different sets of verdicts on a suite were analysed and shown."""
+        return int(self._read("SELECT COUNT(*) FROM looks WHERE suite = ?", (suite,))[0][0])
+
+    def newest(self) -> int:
+        """Number of the newest verdict attempt: it grows with every attempt that is added."""
+        return int(self._read("SELECT COALESCE(MAX(id), 0) FROM verdicts")[0][0])
+
+    def size(self) -> str:
+        """How many rows it holds, in words."""
+        rows = [self._read(f"SELECT COUNT(*) FROM {kind}")[0][0] for kind in ("completions", "verdicts")]
+        return f"{rows[0]} completions, {rows[1]} verdicts"
+
+
+def claimed(
+    store: Store,
+    kind: Kind,
+    keys: Sequence[str],
+    owner: Owner,
+    *,
+    chunk: int,
+    seconds: float,
+    final: Sequence[Status] = (Status.OK,),
+) -> Iterator[list[str]]:
+    """Claimed keys to work on, chunk by chunk, until every key is done or was yielded once.
+
+    Keys held by another living process are left to it and awaited: its results are ours too,
+    and where it dies, its keys are yielded here.
+    """
+    waiting: list[str] = []
+    for start in range(0, len(keys), chunk):
+        part = keys[start : start + chunk]
+        mine = store.claim(kind, part, owner, seconds=seconds, final=final)
+        if mine:
+            yield mine
+        taken = set(mine)
+        waiting += [key for key in part if key not in taken]
+    while waiting:
+        done = store.present(kind, waiting, final)
+        waiting = [key for key in waiting if key not in done]
+        mine = store.claim(kind, waiting[:chunk], owner, seconds=seconds, final=final) if waiting else []
+        if mine:
+            yield mine
+            taken = set(mine)
+            waiting = [key for key in waiting if key not in taken]
+        elif waiting:
+            time.sleep(0.2)
+
+
+def counted(attempts: Sequence[Verdict]) -> Verdict:
+    """The attempt that counts: the first `ok`, else the last; a correction discards what it follows."""
+    start = max((n for n, attempt in enumerate(attempts) if attempt.supersedes), default=0)
+    return next((a for a in attempts[start:] if a.status is Status.OK), attempts[-1])

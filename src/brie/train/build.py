@@ -1,0 +1,165 @@
+"""Model, adapter, data and arguments: everything TRL's trainer is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from brie.data.encode import IGNORED, Encoded
+from brie.train.config import CHECKPOINTS
+from brie.train.metrics import MetricsFile
+from brie.train.prepare import Job
+
+WRITING = ".writing"
+"""Where a checkpoint is written before it is whole; beside the others, so that moving is cheap."""
+
+
+def build_trainer(
+    job: Job,
+    folder: Path,
+    metrics: MetricsFile,
+    hooks: Sequence[Any],
+    *,
+    fresh: bool = True,
+    measuring: bool = False,
+) -> Any:
+    """The trainer with model, data and hooks in place.
+
+    Args:
+        job: what to train.
+        folder: where checkpoints go.
+        metrics: figures of earlier sessions.
+        hooks: callbacks.
+        fresh: evaluate the base first; not when a run is continued.
+        measuring: neither evaluate nor save.
+    """
+    from transformers.trainer_callback import PrinterCallback
+
+    from brie.train.trainer import BrieTrainer
+
+    config = job.config
+    trainer = BrieTrainer(
+        model=load_model(job),
+        args=arguments(job, folder / CHECKPOINTS / WRITING, fresh=fresh, measuring=measuring),
+        train_dataset=dataset(spread(job)),
+        eval_dataset=dataset(job.val),
+        processing_class=job.tokenizer,
+        peft_config=lora(job),
+        callbacks=list(hooks),
+        base=config.base,
+        checkpoints=folder / CHECKPOINTS,
+        planned_steps=config.planned_steps,
+        own_tokenizer=config.template.aligned_eos is not None,
+        before=metrics.history[-1] if metrics.history else None,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def load_model(job: Job) -> Any:
+    """The base in its number format; its name is its label, so that no path is recorded."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    packs = job.config.recipe.packing and job.config.device.type == "cuda"
+    model = AutoModelForCausalLM.from_pretrained(
+        job.base_folder,
+        dtype=getattr(torch, job.config.dtype.value),
+        attn_implementation="flash_attention_2" if packs else None,
+        local_files_only=True,
+    )
+    model.name_or_path = job.config.base.repo
+    model.config._name_or_path = job.config.base.repo
+    return model
+
+
+def lora(job: Job) -> Any:
+    """The adapter's configuration, nothing left to PEFT's defaults that matters."""
+    from peft import LoraConfig
+
+    recipe = job.config.recipe
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=recipe.r,
+        lora_alpha=recipe.alpha,
+        lora_dropout=recipe.dropout,
+        target_modules=list(recipe.target_modules),
+        bias="none",
+        use_rslora=recipe.use_rslora,
+        use_dora=recipe.use_dora,
+        init_lora_weights=True if recipe.init_lora_weights == "default" else recipe.init_lora_weights,
+    )
+
+
+def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> Any:
+    """TRL's arguments; each that has a surprising default is stated."""
+    from trl import SFTConfig
+
+    config, recipe = job.config, job.config.recipe
+    mps = config.device.type == "mps"
+    grouped = mps if recipe.group_by_length == "auto" else recipe.group_by_length
+    return SFTConfig(
+        output_dir=str(folder),
+        max_length=recipe.max_length if recipe.packing else None,
+        packing=recipe.packing,
+        eval_packing=False,
+        per_device_train_batch_size=recipe.micro_batch_size,
+        per_device_eval_batch_size=max(recipe.micro_batch_size, 4),
+        gradient_accumulation_steps=config.accumulation,
+        max_steps=config.planned_steps,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type=recipe.schedule,
+        warmup_steps=recipe.warmup,
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm,
+        optim="adamw_torch_fused" if config.device.type == "cuda" else "adamw_torch",
+        bf16=config.dtype.value == "bfloat16",
+        fp16=config.dtype.value == "float16",
+        gradient_checkpointing=recipe.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        train_sampling_strategy="group_by_length" if grouped else "random",
+        eval_strategy="no" if measuring else "steps",
+        eval_steps=recipe.checkpoint_steps,
+        eval_on_start=fresh and not measuring,
+        save_strategy="no" if measuring else "steps",
+        save_steps=recipe.checkpoint_steps,
+        save_total_limit=None,
+        load_best_model_at_end=False,
+        prediction_loss_only=True,
+        logging_strategy="steps",
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to=list(recipe.report_to) or "none",
+        use_cpu=config.device.type == "cpu",
+        dataloader_pin_memory=config.device.type == "cuda",
+        torch_empty_cache_steps=1 if mps else None,
+        ddp_find_unused_parameters=False,
+        run_name=folder.parents[1].name,
+    )
+
+
+def evened(rows: Sequence[Encoded], multiple: int) -> list[Encoded]:
+    """Rows filled up to a multiple with rows that teach nothing, for several processes.
+
+    Otherwise the launcher repeats rows to give every process as much, and some are seen twice.
+    """
+    filler = Encoded(line=0, ids=rows[0].ids[:2], labels=[IGNORED] * 2, length=2, cut="lost")
+    missing = -len(rows) % multiple
+    return [*rows, *[filler] * missing]
+
+
+def spread(job: Job) -> Sequence[Encoded]:
+    """The training rows, evened out where several processes share them."""
+    count = job.config.device.count
+    return evened(job.train, job.config.recipe.micro_batch_size * count) if count > 1 else job.train
+
+
+def dataset(rows: Sequence[Encoded]) -> Any:
+    """Rows as TRL takes them when tokens and labels are already there."""
+    from datasets import Dataset
+
+    return Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": [r.labels for r in rows]})

@@ -1,0 +1,202 @@
+"""Records of a training run: what was asked, what was resolved, what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from brie.digest import digest
+from brie.records import BaseModelRef, Digest, Document, Record
+from brie.train.recipes import DESCRIPTIVE_KEYS, Recipe
+
+State = Literal["running", "complete", "interrupted", "failed"]
+
+CONFIG, MANIFEST, METRICS = "config.json", "manifest.json", "metrics.jsonl"
+CHECKPOINTS, PINS, TENSORBOARD = "checkpoints", "pins", "tensorboard"
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """`brie train` as asked for; None means "the recipe decides"."""
+
+    size: str | None = None
+    """A recipe's name."""
+    recipe: Path | None = None
+    """A recipe file, instead of a size."""
+    base: str | None = None
+    data: str | None = None
+    """A JSON lines file, or `hf:DATASET[@REV]`."""
+    val: str | None = None
+    name: str | None = None
+    settings: tuple[str, ...] = ()
+    """`key=value` over the recipe."""
+    device: str = "auto"
+    resume: str | None = None
+    """A run to continue: its id, name or folder."""
+    processes: int | None = None
+    """Processes the user meant to start; fewer is an error."""
+
+
+class DataPart(Record):
+    """One half of the data, as it went into training."""
+
+    path: str
+    """Relative to the project where it lies inside, else the place it was read from."""
+    file: Digest | None = None
+    """Over the bytes of the file the rows were read from; None for Hub data."""
+    rows_digest: Digest
+    """Over messages and labels of the rows used, in order."""
+    rows: int
+    prompts: int
+    """Distinct first user turns."""
+    tokens: int
+    """After truncation."""
+    learned_tokens: int
+    """Tokens the loss looks at."""
+    cut: int
+    """Rows whose answer lost its end to `max_length`."""
+    dropped: tuple[int, ...] = ()
+    """Lines whose answer was cut away whole; not trained on."""
+
+
+class SplitInfo(Record):
+    """How the validation half was drawn."""
+
+    by: Literal["prompt", "source"]
+    fraction: float
+    seed: int
+
+
+class TemplateInfo(Record):
+    """How answers were told from prompts."""
+
+    way: Literal["markers", "chatml", "spans"]
+    end: str
+    digest: Digest
+    aligned_eos: str | None = None
+    """The end token set on a base that ended with another one."""
+
+
+class Decided(Record):
+    """A value with the reason it was chosen."""
+
+    value: str
+    reason: str
+
+
+class DeviceInfo(Record):
+    """Where a run computes."""
+
+    type: Literal["cuda", "mps", "cpu"]
+    name: str
+    memory_bytes: int | None
+    count: int = 1
+    """Processes taking part."""
+
+
+class TrainConfig(Document):
+    """`config.json`: everything resolved. Two runs with equal identities give equal weights."""
+
+    schema_: Literal["brie.train/1"] = Field(default="brie.train/1", alias="schema")
+    recipe: Recipe
+    base: BaseModelRef
+    base_location: str | None = None
+    """The base's folder, where it is a local one."""
+    template: TemplateInfo
+    train: DataPart
+    val: DataPart
+    split: SplitInfo | None
+    """None where a validation file was given."""
+    device: DeviceInfo
+    dtype: Decided
+    accumulation: int
+    planned_steps: int
+
+    def identity(self) -> str:
+        """Digest of everything that decides the weights, to the last bit."""
+        return digest(self.facts() | {"device": self.device.type, "processes": self.device.count})
+
+    def facts(self) -> dict[str, Any]:
+        """What decides the weights, by name: settings, base, template, data, number format."""
+        recipe = self.recipe.model_dump(mode="json", exclude=set(DESCRIPTIVE_KEYS))
+        return {
+            **recipe,
+            "base": self.base.digest,
+            "template": [self.template.way, self.template.end, self.template.digest],
+            "training rows": self.train.rows_digest,
+            "validation rows": self.val.rows_digest,
+            "dtype": self.dtype.value,
+        }
+
+
+class TrainPoint(Record):
+    """One optimizer step."""
+
+    step: int
+    epoch: float
+    loss: float
+    """Mean over learned tokens since the step before."""
+    learning_rate: float
+    grad_norm: float | None
+    """None where it overflowed, as first steps in float16 do."""
+    tokens: int
+    """Tokens seen since the run began, padding excluded."""
+    seconds: float
+    """Time spent in steps since the run began; evaluation and saving excluded."""
+    tokens_per_second: float
+    memory_bytes: int
+
+
+class EvalPoint(Record):
+    """Validation at one step."""
+
+    step: int
+    epoch: float
+    loss: float
+    """Mean over all learned validation tokens, however they were batched."""
+    perplexity: float
+    tokens: int
+
+
+class PinEntry(Record):
+    """A pin a run wrote, for listings."""
+
+    step: int
+    eval_loss: float | None
+    digest: Digest
+
+
+class RunManifest(Document):
+    """`manifest.json`: what was done, where, with what, and what came of it."""
+
+    schema_: Literal["brie.run/1"] = Field(default="brie.run/1", alias="schema")
+    id: str
+    name: str | None = None
+    state: State
+    identity: Digest
+    created: str
+    finished: str | None = None
+    command: str
+    config: TrainConfig
+    step: int = 0
+    """The last step done."""
+    checkpoints: tuple[int, ...] = ()
+    history: tuple[TrainPoint, ...] = ()
+    evaluations: tuple[EvalPoint, ...] = ()
+    """Step 0 is the base before training."""
+    pins: dict[str, PinEntry] = Field(default_factory=dict)
+    tokens: int = 0
+    wall_seconds: float = 0.0
+    """Whole time of all sessions."""
+    tokens_per_second: float | None = None
+    peak_memory_bytes: int | None = None
+    stopped_early: str | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+    git: dict[str, Any] | None = None
+    """Commit and dirtiness of the folder the command ran in."""
+    resumed: tuple[str, ...] = ()
+    """When the run was continued."""
+    error: str | None = None

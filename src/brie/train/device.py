@@ -1,0 +1,172 @@
+"""Where to compute and in which number format, each with the reason that is printed."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any, Literal
+
+from brie.errors import UsageError, unknown
+from brie.train.config import Decided, DeviceInfo
+from brie.train.recipes import Recipe
+
+DeviceType = Literal["cuda", "mps", "cpu"]
+DEVICES: tuple[DeviceType, ...] = ("cuda", "mps", "cpu")
+
+
+def choose_device(wanted: str = "auto") -> tuple[DeviceInfo, str]:
+    """The device and why.
+
+    Args:
+        wanted: `auto`, `cuda`, `mps` or `cpu`.
+
+    Raises:
+        UsageError: the device asked for is not here.
+    """
+    import torch
+
+    here = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if wanted != "auto" and wanted not in here:
+        raise unknown("device", wanted, ["auto", *DEVICES])
+    if wanted != "auto" and not here[wanted]:
+        usable = ", ".join(name for name in DEVICES if here[name])
+        raise UsageError(f"this machine (or this build of torch) has no {wanted}; usable: {usable}.")
+    kind = next(name for name in DEVICES if here[name]) if wanted == "auto" else wanted
+    reason = "asked for" if wanted != "auto" else f"first usable of {', '.join(DEVICES)}"
+    return _describe(torch, kind), reason
+
+
+def _describe(torch: Any, kind: str) -> DeviceInfo:
+    if kind == "cuda":
+        properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+        return DeviceInfo(type="cuda", name=properties.name, memory_bytes=properties.total_memory)
+    if kind == "mps":
+        limit = torch.mps.recommended_max_memory()
+        return DeviceInfo(type="mps", name=platform.processor() or "Apple GPU", memory_bytes=limit)
+    return DeviceInfo(type="cpu", name=_cpu_name(), memory_bytes=total_memory())
+
+
+def _cpu_name() -> str:
+    from pathlib import Path
+
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def total_memory() -> int | None:
+    """Bytes of main memory, None where the system does not say."""
+    import os
+
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError):
+        return None
+
+
+def choose_dtype(wanted: str, device: DeviceInfo) -> Decided:
+    """The number format of the frozen base; adapter and optimizer stay in float32.
+
+    Raises:
+        UsageError: the format asked for does not train on this device.
+    """
+    if device.type == "cuda":
+        return _cuda_dtype(wanted)
+    if device.type == "mps":
+        return _mps_dtype(wanted)
+    if wanted == "float16":
+        raise UsageError("float16 does not train on a CPU; use --set dtype=float32 or bfloat16.")
+    if wanted == "auto":
+        return Decided(value="float32", reason="cpu: exact, and no faster in half precision on most")
+    return Decided(value=wanted, reason="asked for")
+
+
+def _cuda_dtype(wanted: str) -> Decided:
+    import torch
+
+    major, minor = torch.cuda.get_device_capability()
+    modern = major >= 8
+    if wanted == "bfloat16" and not modern:
+        raise UsageError(
+            f"bfloat16 needs compute capability 8.0, this GPU has {major}.{minor}; "
+            "use --set dtype=float16."
+        )
+    if wanted != "auto":
+        return Decided(value=wanted, reason="asked for")
+    if modern:
+        return Decided(value="bfloat16", reason=f"cuda sm_{major}{minor} computes in bfloat16")
+    return Decided(value="float16", reason=f"cuda sm_{major}{minor} has no bfloat16; loss is scaled")
+
+
+def _mps_dtype(wanted: str) -> Decided:
+    if wanted == "float16":
+        raise UsageError("float16 underflows in training on MPS; use --set dtype=bfloat16 or float32.")
+    works, said = _probe_bfloat16_on_mps()
+    if wanted == "bfloat16" and not works:
+        raise UsageError(f"bfloat16 does not work on this Mac ({said}); use --set dtype=float32.")
+    if wanted != "auto":
+        return Decided(value=wanted, reason="asked for")
+    return Decided(value="bfloat16" if works else "float32", reason=f"mps probe: {said}")
+
+
+def _probe_bfloat16_on_mps() -> tuple[bool, str]:
+    """A small product under autocast with its gradient, against the CPU."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(64, 64, generator=generator) for _ in range(2))
+    expected = left @ right
+    try:
+        weight = right.to("mps", torch.bfloat16).requires_grad_()
+        with torch.autocast("mps", dtype=torch.bfloat16):
+            product = left.to("mps") @ weight
+        product.float().sum().backward()
+        off = (product.float().cpu() - expected).abs().max().item()
+        finite = weight.grad is not None and bool(torch.isfinite(weight.grad).all())
+    except (RuntimeError, TypeError) as error:
+        return False, f"bfloat16 refused: {str(error).splitlines()[0]}"
+    if not finite or off > 1.0:
+        return False, f"bfloat16 computes wrongly (off by {off:.2g})"
+    return True, "bfloat16 product and gradient agree with the CPU"
+
+
+def peak_memory(device: str) -> int:
+    """Bytes: the most this process held so far (on MPS: holds now, which is what it reports)."""
+    import resource
+    import sys
+
+    import torch
+
+    if device == "cuda":
+        return int(torch.cuda.max_memory_allocated())
+    if device == "mps":
+        return int(torch.mps.driver_allocated_memory())
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def refuse_packing(recipe: Recipe, device: DeviceInfo) -> None:
+    """Packing mixes rows unless attention knows where each begins.
+
+    Raises:
+        UsageError: packing is on, and this machine's attention cannot keep rows apart.
+    """
+    if not recipe.packing:
+        return
+    if device.type != "cuda":
+        raise UsageError(
+            f"packing needs FlashAttention, which {device.type} does not have: packed rows would see "
+            "each other. Use --set packing=false."
+        )
+    from transformers.utils import is_flash_attn_2_available
+
+    if not is_flash_attn_2_available():
+        raise UsageError(
+            "packing needs FlashAttention to keep rows apart: pip install flash-attn, or use "
+            "--set packing=false."
+        )

@@ -1,0 +1,66 @@
+"""Which layers of a base can be adapted, looked up before anything is loaded or written."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from brie.errors import UsageError
+from brie.train.recipes import Recipe
+
+
+def linear_layers(folder: Path) -> tuple[str, ...]:
+    """Names of the linear layers inside a base's blocks; built without weights.
+
+    Raises:
+        UsageError: the folder's model is none that transformers can build.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config)
+    except (OSError, ValueError, KeyError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"{folder.name} is no causal language model brie can train: {said}") from error
+    kinds = (torch.nn.Linear, *_conv1d())
+    found = {
+        name.rpartition(".")[2] for name, layer in model.named_modules() if isinstance(layer, kinds)
+    }
+    return tuple(sorted(found - {"lm_head", "embed_out"}))
+
+
+def _conv1d() -> tuple[type, ...]:
+    """GPT-2's linear layer, which is not torch's."""
+    from transformers.pytorch_utils import Conv1D
+
+    return (Conv1D,)
+
+
+def refuse_missing_layers(recipe: Recipe, folder: Path) -> None:
+    """PEFT adapts the layers it finds and says nothing of the others.
+
+    Raises:
+        UsageError: a named layer does not exist in the base; lists those that do.
+    """
+    here = linear_layers(folder)
+    missing = [name for name in recipe.target_modules if name not in here]
+    if missing:
+        listing = ", ".join(repr(name) for name in here)
+        raise UsageError(
+            f"{recipe.base} has no layer called {' or '.join(missing)}; its linear layers are: "
+            f'--set "target_modules=[{listing}]"'
+        )
+
+
+def refuse_missing_trackers(recipe: Recipe) -> None:
+    """A tracker that is not installed fails only when training begins.
+
+    Raises:
+        UsageError: `report_to` names a package that is not here.
+    """
+    for name in recipe.report_to:
+        if importlib.util.find_spec(name) is None:
+            raise UsageError(f"report_to names {name}, which is not installed: pip install {name}")

@@ -1,0 +1,119 @@
+"""How much memory a run will need, from shapes alone: nothing is loaded.
+
+Weights, adapter, gradients and optimizer are exact. Activations are an estimate: what the
+backward pass of a Llama-like block keeps when only its adapters learn, counted tensor by
+tensor below and checked against measurements in `bench/train_step.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from brie.train.recipes import Architecture, Recipe
+
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+_LOGIT_TOKENS = 256
+"""Rows of logits the loss holds at a time (TRL computes it in tiles), in float32, three times."""
+
+
+class Memory(NamedTuple):
+    """Bytes, by what they hold."""
+
+    weights: int
+    adapter: int
+    """Adapter weights and their gradients, float32."""
+    optimizer: int
+    """AdamW's two moments, float32."""
+    activations: int
+    logits: int
+
+    @property
+    def total(self) -> int:
+        """All of it; the libraries themselves add about half a gigabyte."""
+        return sum(self)
+
+
+def parameters(shape: Architecture) -> int:
+    """Parameters of a Qwen2 model: exact."""
+    kv = _kv(shape)
+    attention = shape.hidden * (2 * shape.hidden + 2 * kv) + shape.hidden + 2 * kv
+    block = attention + 3 * shape.hidden * shape.intermediate + 2 * shape.hidden
+    embeddings = shape.vocabulary * shape.hidden * (1 if shape.tied else 2)
+    return embeddings + shape.layers * block + shape.hidden
+
+
+def adapter_parameters(shape: Architecture, r: int, modules: Collection[str]) -> int:
+    """Parameters of a LoRA of rank r on the named linear layers: exact."""
+    kv, hidden, wide = _kv(shape), shape.hidden, shape.intermediate
+    ends = {
+        "q_proj": hidden + hidden,
+        "k_proj": hidden + kv,
+        "v_proj": hidden + kv,
+        "o_proj": hidden + hidden,
+        "gate_proj": hidden + wide,
+        "up_proj": hidden + wide,
+        "down_proj": wide + hidden,
+    }
+    return shape.layers * r * sum(ends[module] for module in modules if module in ends)
+
+
+def estimate(shape: Architecture, recipe: Recipe, dtype: str, tokens_a_row: int) -> Memory:
+    """Memory of one process in training.
+
+    Args:
+        shape: the base's architecture.
+        recipe: rank, modules, micro-batch, checkpointing.
+        dtype: the base's number format.
+        tokens_a_row: the longest row that will be seen, after truncation.
+    """
+    size = BYTES[dtype]
+    adapter = adapter_parameters(shape, recipe.r, recipe.target_modules)
+    tokens = tokens_a_row * recipe.micro_batch_size
+    block = _block_bytes(shape, recipe, size)
+    if recipe.gradient_checkpointing:
+        activations = tokens * (shape.layers * shape.hidden * size + block)
+    else:
+        activations = tokens * shape.layers * block
+    return Memory(
+        weights=parameters(shape) * size,
+        adapter=adapter * 8,
+        optimizer=adapter * 8,
+        activations=activations,
+        logits=min(tokens, _LOGIT_TOKENS) * shape.vocabulary * 4 * 3,
+    )
+
+
+def _block_bytes(shape: Architecture, recipe: Recipe, size: int) -> int:
+    """Bytes one block keeps a token for its backward pass."""
+    hidden, wide, kv = shape.hidden, shape.intermediate, _kv(shape)
+    norms = 2 * 2 * 4 * hidden  # two norms, input and normalised value, float32
+    attention = size * (3 * hidden + 2 * kv)  # q, k, v after rotation, and the output
+    gate = size * 3 * wide  # gate, its activation, up
+    inputs = {"o_proj": hidden, "down_proj": wide}  # the others read a norm's output
+    adapters = sum(size * inputs.get(module, hidden) for module in recipe.target_modules)
+    ranks = len(recipe.target_modules) * recipe.r * 4
+    return norms + attention + gate + adapters + ranks
+
+
+def read_architecture(folder: Path) -> Architecture | None:
+    """A model folder's shape from its config, None where it is not a Llama-like one."""
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        return Architecture(
+            hidden=config["hidden_size"],
+            layers=config["num_hidden_layers"],
+            heads=config["num_attention_heads"],
+            kv_heads=config.get("num_key_value_heads") or config["num_attention_heads"],
+            intermediate=config["intermediate_size"],
+            vocabulary=config["vocab_size"],
+            tied=bool(config.get("tie_word_embeddings", False)),
+        )
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _kv(shape: Architecture) -> int:
+    return shape.hidden // shape.heads * shape.kv_heads

@@ -1,0 +1,302 @@
+"""`brie perplexity`: how surprised two models are by the answers of a chat file.
+
+Perplexity is exp(sum of negative log-likelihood / number of tokens) over the assistant's tokens
+of all conversations. Tokens of one conversation are not independent, so the interval resamples
+conversations (percentile bootstrap, Efron and Tibshirani 1993, chapter 13), both sides together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brie.data.encode import IGNORED, Encoded, Encoder, encode_all, trainable
+from brie.data.load import load, rows_digest
+from brie.data.template import choose
+from brie.data.tokenizer import load_tokenizer
+from brie.errors import UsageError
+from brie.pin import Resolved
+from brie.records import Digest, Record
+from brie.train.config import Decided
+from brie.train.device import choose_device, choose_dtype
+from brie.train.quiet import quiet
+
+LEAST = 8
+"""Conversations below which no interval is given."""
+_TOKENS_AT_ONCE = 4096
+_RESAMPLES_AT_ONCE = 256
+
+Floats = NDArray[np.float64]
+
+
+class Interval(Record):
+    """A perplexity, or a ratio of two, with its bootstrap interval."""
+
+    value: float
+    low: float | None
+    """None below eight conversations."""
+    high: float | None
+
+
+class PerplexityReport(Record):
+    """Both sides on one file."""
+
+    data: str
+    digest: Digest
+    """Over the conversations."""
+    conversations: int
+    dropped: tuple[int, ...]
+    """Lines whose answer lies wholly beyond `max_length`."""
+    tokens: int
+    """Answer tokens scored on each side."""
+    max_length: int
+    dtype: str
+    level: float
+    resamples: int
+    candidate: Interval
+    baseline: Interval
+    ratio: Interval
+    """Candidate over baseline: below 1, the candidate is less surprised."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Negative log-likelihood in nats, and tokens, a conversation."""
+
+    nll: Floats
+    tokens: Floats
+
+
+def perplexity(
+    path: Path,
+    candidate: Resolved,
+    baseline: Resolved,
+    *,
+    generator: np.random.Generator,
+    device: str = "auto",
+    max_length: int = 2048,
+    level: float = 0.95,
+    resamples: int = 9999,
+    on_batch: Callable[[int, int], None] = lambda done, total: None,
+) -> PerplexityReport:
+    """Score a chat file under two models.
+
+    Args:
+        path: JSON lines, as for training.
+        candidate: one side, resolved and verified.
+        baseline: the other side; where it is the candidate's base, one copy of it is loaded.
+        generator: source of the resampling.
+        device: `auto`, `cuda`, `mps` or `cpu`.
+        max_length: tokens a conversation may have.
+        level: of the intervals.
+        resamples: of the bootstrap.
+        on_batch: told how many rows of how many are done.
+
+    Raises:
+        InputError: the file is wrong; names the line.
+        UsageError: the two models do not share a tokenizer and template, so that their tokens
+            cannot be compared.
+    """
+    if candidate.pin.template_digest != baseline.pin.template_digest:
+        raise UsageError(
+            "the two models have different chat templates; their tokens cannot be compared."
+        )
+    conversations = load(path)
+    rows = [_encode(side, conversations, max_length) for side in (candidate, baseline)]
+    if [row.ids for row in rows[0]] != [row.ids for row in rows[1]]:
+        raise UsageError(
+            "the two models cut text into different tokens; their perplexities differ in unit."
+        )
+    kept = trainable(rows[0])
+    if not kept:
+        raise UsageError(f"every answer of {path} lies beyond {max_length} tokens; raise --max-length.")
+    dtype = choose_dtype("auto", choose_device(device)[0])
+    with quiet():
+        scores = _score_both(candidate, baseline, kept, device, dtype, on_batch)
+    intervals = bootstrap(*scores, generator=generator, level=level, resamples=resamples)
+    return PerplexityReport(
+        data=path.name,
+        digest=rows_digest(conversations),
+        conversations=len(kept),
+        dropped=tuple(row.line for row in rows[0] if row.cut == "lost"),
+        tokens=int(scores[0].tokens.sum()),
+        max_length=max_length,
+        dtype=dtype.value,
+        level=level,
+        resamples=resamples,
+        candidate=intervals[0],
+        baseline=intervals[1],
+        ratio=intervals[2],
+    )
+
+
+def bootstrap(
+    candidate: Scores,
+    baseline: Scores,
+    *,
+    generator: np.random.Generator,
+    level: float = 0.95,
+    resamples: int = 9999,
+) -> tuple[Interval, Interval, Interval]:
+    """Both perplexities and their ratio, with percentile intervals over conversations.
+
+    Args:
+        candidate, baseline: scores of the same conversations, in the same order.
+        generator: source of the resampling.
+        level: of the intervals.
+        resamples: how many.
+    """
+    rates = [_rate(side.nll.sum(), side.tokens.sum()) for side in (candidate, baseline)]
+    values = [*rates, rates[0] - rates[1]]
+    count = len(candidate.nll)
+    if count < LEAST:
+        return _interval(values[0]), _interval(values[1]), _interval(values[2])
+    columns = np.stack([candidate.nll, candidate.tokens, baseline.nll, baseline.tokens], axis=1)
+    drawn = []
+    for start in range(0, resamples, _RESAMPLES_AT_ONCE):
+        size = min(_RESAMPLES_AT_ONCE, resamples - start)
+        weights = generator.multinomial(count, np.full(count, 1 / count), size=size)
+        sums = weights @ columns
+        first, second = sums[:, 0] / sums[:, 1], sums[:, 2] / sums[:, 3]
+        drawn.append(np.stack([first, second, first - second], axis=1))
+    tail = (1 - level) / 2
+    low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail], axis=0)
+    first_, second_, ratio = (_interval(values[i], low[i], high[i]) for i in range(3))
+    return first_, second_, ratio
+
+
+def _rate(nll: float, tokens: float) -> float:
+    return float(nll / tokens)
+
+
+def _interval(value: float, low: float | None = None, high: float | None = None) -> Interval:
+    """From log scale to perplexities."""
+    ends = [None if end is None else _exp(float(end)) for end in (low, high)]
+    return Interval(value=_exp(value), low=ends[0], high=ends[1])
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < 700 else math.inf
+
+
+def _encode(side: Resolved, conversations: Sequence[Any], max_length: int) -> list[Encoded]:
+    folder = side.adapter if side.adapter and has_tokenizer(side.adapter) else side.base_folder
+    tokenizer = load_tokenizer(folder)
+    return encode_all(conversations, Encoder(tokenizer, choose(tokenizer), max_length))
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a checkpoint carries a tokenizer of its own: its base's end token was changed."""
+    return (folder / "tokenizer_config.json").is_file()
+
+
+def _score_both(
+    candidate: Resolved,
+    baseline: Resolved,
+    rows: Sequence[Encoded],
+    device: str,
+    dtype: Decided,
+    on_batch: Callable[[int, int], None],
+) -> tuple[Scores, Scores]:
+    kind = choose_device(device)[0].type
+    total = 2 * len(rows)
+    if candidate.base.digest != baseline.base.digest:
+        first = _score(_load(candidate, kind, dtype), rows, kind, dtype, 0, total, on_batch)
+        second = _score(_load(baseline, kind, dtype), rows, kind, dtype, len(rows), total, on_batch)
+        return first, second
+    model, scored = _load_base(candidate, kind, dtype), []
+    for number, side in enumerate((candidate, baseline)):
+        with _adapter_of(model, side) as shown:
+            scored.append(_score(shown, rows, kind, dtype, number * len(rows), total, on_batch))
+    return scored[0], scored[1]
+
+
+@contextlib.contextmanager
+def _adapter_of(model: Any, side: Resolved) -> Iterator[Any]:
+    """The base with one side's adapter on it, taken off again afterwards."""
+    if side.adapter is None:
+        yield model
+        return
+    from peft import PeftModel
+
+    adapted = PeftModel.from_pretrained(model, side.adapter).eval()
+    try:
+        yield adapted
+    finally:
+        adapted.unload()
+
+
+def _load(side: Resolved, device: str, dtype: Decided) -> Any:
+    model = _load_base(side, device, dtype)
+    if side.adapter is None:
+        return model
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, side.adapter).eval()
+
+
+def _load_base(side: Resolved, device: str, dtype: Decided) -> Any:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(
+        side.base_folder, dtype=getattr(torch, dtype.value), local_files_only=True
+    )
+    return model.to(device).eval()
+
+
+def _score(
+    model: Any,
+    rows: Sequence[Encoded],
+    device: str,
+    dtype: Decided,
+    done: int,
+    total: int,
+    on_batch: Callable[[int, int], None],
+) -> Scores:
+    import torch
+
+    from brie.train.nll import row_nll
+
+    nll, tokens = np.zeros(len(rows)), np.zeros(len(rows))
+    half = dtype.value != "float32"
+    for batch in batches(rows):
+        ids, mask, labels = (part.to(device) for part in _tensors([rows[i] for i in batch]))
+        with torch.no_grad(), torch.autocast(device, getattr(torch, dtype.value), enabled=half):
+            sums, counts = row_nll(model, ids, mask, labels)
+        nll[batch], tokens[batch] = sums.double().cpu().numpy(), counts.cpu().numpy()
+        done += len(batch)
+        on_batch(done, total)
+    return Scores(nll, tokens)
+
+
+def batches(rows: Sequence[Encoded]) -> list[list[int]]:
+    """Indices of rows of similar lengths, so many at a time that padding included they fit."""
+    found: list[list[int]] = []
+    for index in sorted(range(len(rows)), key=lambda i: -len(rows[i].ids)):
+        longest = len(rows[found[-1][0]].ids) if found else 0
+        if not found or longest * (len(found[-1]) + 1) > _TOKENS_AT_ONCE:
+            found.append([])
+        found[-1].append(index)
+    return found
+
+
+def _tensors(rows: Sequence[Encoded]) -> tuple[Any, Any, Any]:
+    import torch
+
+    width = max(len(row.ids) for row in rows)
+    ids = torch.zeros(len(rows), width, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    labels = torch.full_like(ids, IGNORED)
+    for at, row in enumerate(rows):
+        ids[at, : len(row.ids)] = torch.tensor(row.ids)
+        mask[at, : len(row.ids)] = 1
+        labels[at, : len(row.ids)] = torch.tensor(row.labels)
+    return ids, mask, labels

@@ -1,0 +1,225 @@
+"""From a request to a job: everything resolved, checked and explained; nothing written yet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from brie.data.encode import Encoded, Encoder, encode_all, trainable
+from brie.data.load import rows_digest
+from brie.data.split import prompt_key
+from brie.data.template import choose
+from brie.data.tokenizer import Tokenizer, load_tokenizer
+from brie.errors import InputError, UsageError
+from brie.pin import open_base
+from brie.records import Pin
+from brie.resources import Project
+from brie.train.config import (
+    DataPart,
+    Decided,
+    DeviceInfo,
+    TemplateInfo,
+    TrainConfig,
+    TrainRequest,
+)
+from brie.train.device import choose_device, choose_dtype, refuse_packing
+from brie.train.layers import refuse_missing_layers, refuse_missing_trackers
+from brie.train.progress import Progress
+from brie.train.ranks import World, world
+from brie.train.recipes import Recipe, load_recipe, recipe_files
+from brie.train.sources import Source, read_data
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run ready to start."""
+
+    request: TrainRequest
+    config: TrainConfig
+    base_folder: Path
+    base: Pin
+    tokenizer: Tokenizer
+    train: tuple[Encoded, ...]
+    val: tuple[Encoded, ...]
+
+
+def prepare(request: TrainRequest, project: Project, progress: Progress) -> Job:
+    """Resolve a request for a new run.
+
+    Raises:
+        UsageError: a choice is missing or impossible here.
+        InputError: a recipe or data file is wrong; names file and line or key.
+        PinError: the base is no usable model.
+    """
+    return build_job(request, resolve_recipe(request, project), project, progress)
+
+
+def build_job(request: TrainRequest, recipe: Recipe, project: Project, progress: Progress) -> Job:
+    """A job for a recipe whose settings are final; raises what `prepare` raises."""
+    here = world(request.processes)
+    recipe = fit_micro_batch(recipe, here.size, progress)
+    device, dtype = _decide_device(request, recipe, here, progress)
+    refuse_packing(recipe, device)
+    refuse_missing_trackers(recipe)
+    train_rows, val_rows, split_info = read_data(request, recipe, project)
+    progress.note(f"data: {_told(train_rows, val_rows, request, split_info is not None)}")
+    folder, base, location = open_base(recipe.base, project.root)
+    progress.note(f"base: {base.base}" + (f", licence {recipe.license}" if recipe.license else ""))
+    if recipe.license_note:
+        progress.note(recipe.license_note)
+    refuse_missing_layers(recipe, folder)
+    tokenizer = load_tokenizer(folder)
+    template = choose(tokenizer)
+    aligned = _align_eos(tokenizer, template.end, progress)
+    encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss)
+    train = _encode(train_rows, encoder, progress)
+    val = _encode(val_rows, encoder, progress)
+    config = TrainConfig(
+        recipe=recipe,
+        base=base.base,
+        base_location=location,
+        template=TemplateInfo(
+            way=template.way, end=template.end, digest=template.digest, aligned_eos=aligned
+        ),
+        train=_part(train_rows, train),
+        val=_part(val_rows, val),
+        split=split_info,
+        device=device,
+        dtype=dtype,
+        accumulation=recipe.batch_size // (recipe.micro_batch_size * here.size),
+        planned_steps=planned_steps(sequences(trainable(train), recipe), recipe),
+    )
+    kept = tuple(trainable(train)), tuple(trainable(val))
+    return Job(request, config, folder, base, tokenizer, *kept)
+
+
+def _told(train: Source, val: Source, request: TrainRequest, drawn: bool) -> str:
+    own = "" if request.data else ", the recipe's own (--data FILE for yours)"
+    held = "set aside by prompt" if drawn else f"from {val.shown}"
+    return f"{len(train.rows):,} rows of {train.shown}{own}; {len(val.rows):,} to validate, {held}"
+
+
+def _decide_device(
+    request: TrainRequest, recipe: Recipe, here: World, progress: Progress
+) -> tuple[DeviceInfo, Decided]:
+    device, why = choose_device(request.device)
+    device = device.model_copy(update={"count": here.size})
+    times = f"{here.size} x " if here.size > 1 else ""
+    progress.note(f"device: {times}{device.type}, {device.name} ({why})")
+    dtype = choose_dtype(recipe.dtype, device)
+    progress.note(f"numbers: {dtype.value} ({dtype.reason})")
+    return device, dtype
+
+
+def fit_micro_batch(recipe: Recipe, processes: int, progress: Progress) -> Recipe:
+    """The recipe with a micro-batch that divides each process's share of the batch.
+
+    Raises:
+        UsageError: the batch itself does not divide among the processes.
+    """
+    share, rest = divmod(recipe.batch_size, processes)
+    if rest:
+        raise UsageError(
+            f"batch_size {recipe.batch_size} does not divide among {processes} processes; "
+            f"use --set batch_size={max(1, share) * processes}"
+        )
+    micro = next(n for n in range(min(recipe.micro_batch_size, share), 0, -1) if share % n == 0)
+    if micro == recipe.micro_batch_size:
+        return recipe
+    progress.note(
+        f"micro_batch_size {micro}, so that {processes} processes share {recipe.batch_size} rows"
+    )
+    return recipe.model_copy(update={"micro_batch_size": micro})
+
+
+def resolve_recipe(request: TrainRequest, project: Project) -> Recipe:
+    """The recipe a request names, with its settings and base laid over it.
+
+    Raises:
+        UsageError: neither or both of size and recipe file are given, or the size is unknown.
+    """
+    if (request.size is None) == (request.recipe is None):
+        sizes = "\n".join(f"  --size {name}" for name in recipe_files(project))
+        raise UsageError(f"say what to train, one of:\n{sizes}\n  --recipe FILE.toml")
+    recipe = load_recipe(request.size or str(request.recipe), project, request.settings)
+    if request.base is None:
+        return recipe
+    return recipe.model_copy(
+        update={"base": request.base, "license": "", "license_note": None, "architecture": None}
+    )
+
+
+def sequences(rows: Sequence[Encoded], recipe: Recipe) -> int:
+    """What a batch is made of: rows, or with packing the sequences they are packed into."""
+    if not recipe.packing:
+        return len(rows)
+    from trl.data_utils import pack_dataset
+
+    from brie.train.build import dataset
+
+    return len(pack_dataset(dataset(rows), recipe.max_length))
+
+
+def planned_steps(rows: int, recipe: Recipe) -> int:
+    """Optimizer steps of a run over so many rows or sequences."""
+    if not rows:
+        raise InputError("no row is left to train on: every answer was cut away by max_length.")
+    steps = math.ceil(recipe.epochs * math.ceil(rows / recipe.batch_size))
+    return recipe.max_steps or steps
+
+
+def _align_eos(tokenizer: Tokenizer, end: str, progress: Progress) -> str | None:
+    """Make the tokenizer end where answers end; a base model often ends elsewhere.
+
+    A base model's own end token follows documents, not turns: a fine-tune that learns to end
+    its turn would run on in any program that waits for the document's end.
+    """
+    if tokenizer.eos_token == end:
+        return None
+    progress.note(
+        f"end token: answers end with {end}, the base's tokenizer says {tokenizer.eos_token}; "
+        f"{end} is used and written into the checkpoints"
+    )
+    tokenizer.eos_token = end
+    return end
+
+
+def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encoded]:
+    try:
+        rows = encode_all(source.rows, encoder)
+    except InputError as error:
+        raise InputError(f"{source.shown}: {error}") from error
+    cut = sum(row.cut == "cut" for row in rows)
+    lost = [row.line for row in rows if row.cut == "lost"]
+    if cut:
+        progress.note(
+            f"{source.shown}: {cut} of {len(rows)} answers lose their end to max_length "
+            f"{encoder.max_length}"
+        )
+    if lost:
+        listing = ", ".join(map(str, lost[:5])) + (", …" if len(lost) > 5 else "")
+        progress.note(
+            f"{source.shown}: {len(lost)} rows dropped, nothing of their answer is left: line {listing}"
+        )
+    return rows
+
+
+def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
+    kept = trainable(rows)
+    if not kept:
+        raise InputError(
+            f"{source.shown}: no answer is left within max_length; raise it: --set max_length=4096"
+        )
+    return DataPart(
+        path=source.shown,
+        file=source.file,
+        rows_digest=rows_digest(source.rows),
+        rows=len(kept),
+        prompts=len({prompt_key(row) for row in source.rows}),
+        tokens=sum(len(row.ids) for row in kept),
+        learned_tokens=sum(row.learned for row in kept),
+        cut=sum(row.cut == "cut" for row in rows),
+        dropped=tuple(row.line for row in rows if row.cut == "lost"),
+    )

@@ -1,0 +1,223 @@
+"""Recipes: one TOML file says everything that decides a training run's result.
+
+    brie train --size 0.5b --set learning_rate=5e-4 --set epochs=2
+
+A size is a recipe of that name: the project's own `recipes/` first, then those brie ships.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from brie.catalog import build, read_toml
+from brie.errors import UsageError, unknown
+from brie.records import Record
+from brie.resources import Project
+
+SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""All linear layers of a Qwen2 or Llama block. Named, since PEFT's default is q and v alone."""
+
+MEMORY_KEYS = frozenset({"micro_batch_size", "gradient_checkpointing"})
+"""Keys that may change when a run is resumed: they decide memory, and rounding, nothing else."""
+
+DESCRIPTIVE_KEYS = frozenset(
+    {
+        "name",
+        "description",
+        "base",
+        "license",
+        "license_note",
+        "architecture",
+        "data",
+        "allow_shared_prompts",
+        "report_to",
+    }
+)
+"""Keys that do not decide the weights; base and data are compared by content."""
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+_OPTIONS = {"name": "--name NAME", "base": "--base REPO@REV", "data": "--data FILE"}
+
+_ELSEWHERE = {
+    "lr": "learning_rate",
+    "rank": "r",
+    "lora_r": "r",
+    "lora_alpha": "alpha",
+    "lora_dropout": "dropout",
+    "lora_target_modules": "target_modules",
+    "num_train_epochs": "epochs",
+    "num_epochs": "epochs",
+    "per_device_train_batch_size": "micro_batch_size",
+    "gradient_accumulation_steps": "batch_size",
+    "eval_steps": "checkpoint_steps",
+    "save_steps": "checkpoint_steps",
+    "max_seq_length": "max_length",
+    "max_seq_len": "max_length",
+    "warmup_ratio": "warmup",
+    "warmup_steps": "warmup",
+    "lr_scheduler_type": "schedule",
+    "activation_checkpointing": "gradient_checkpointing",
+}
+"""What other trainers call a key, for the error that names ours."""
+
+
+class Architecture(Record):
+    """The base's shape: enough to estimate memory and download without having it."""
+
+    hidden: Positive
+    layers: Positive
+    heads: Positive
+    kv_heads: Positive
+    intermediate: Positive
+    vocabulary: Positive
+    tied: bool
+    """Whether the output layer shares the embedding's weights."""
+
+
+class Recipe(Record):
+    """Everything a run is made with, apart from its data."""
+
+    name: str
+    description: str = ""
+    base: str
+    """`tiny`, `ORG/NAME[@REVISION]` on the Hub, or a local folder."""
+    license: str = ""
+    """Licence of the base, as its repository states it."""
+    license_note: str | None = None
+    """What a user of the trained model must know about that licence."""
+    architecture: Architecture | None = None
+    data: str | None = None
+    """Training file used where none is given: a file of brie's own `data/`."""
+
+    loss: Literal["assistant", "text"] = "assistant"
+    """`assistant`: answers and their end token. `text`: the prompt as well."""
+    max_length: Annotated[int, Field(ge=16)] = 2048
+    """Tokens a row may have; longer ones are cut at the end."""
+    val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share of rows set aside by prompt where no validation file is given."""
+    allow_shared_prompts: bool = False
+    """Accept a validation file whose prompts are also in the training file."""
+
+    r: Positive = 16
+    alpha: Positive = 32
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    target_modules: Annotated[tuple[str, ...], Field(min_length=1)] = SEVEN
+    use_rslora: bool = False
+    use_dora: bool = False
+    init_lora_weights: Literal["default", "gaussian"] = "default"
+    """Only ways of starting that leave the base as it is: the baseline is the base."""
+
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 2e-4
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
+    warmup: Annotated[float, Field(ge=0)] = 0.05
+    """How long the learning rate rises: below 1 a share of the steps, else a number of steps."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    max_grad_norm: Annotated[float, Field(ge=0)] = 1.0
+    epochs: Annotated[float, Field(gt=0)] = 3.0
+    max_steps: Positive | None = None
+    """Ends the run after so many steps, whatever `epochs` says."""
+    batch_size: Positive = 8
+    """Rows an update sees, over all devices and accumulation steps."""
+    micro_batch_size: Positive = 1
+    """Rows one device holds at a time; accumulation follows from it."""
+    checkpoint_steps: Positive = 50
+    """Steps between checkpoints. Each is evaluated: no step is measured and then lost."""
+    early_stopping: Positive | None = None
+    """Stop after so many evaluations without a lower validation loss."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    gradient_checkpointing: bool = False
+    group_by_length: bool | Literal["auto"] = "auto"
+    """Batches of similar lengths; `auto`: on MPS, where varied lengths make memory grow."""
+    packing: bool = False
+    """Several rows in one sequence; needs CUDA and FlashAttention, refused elsewhere."""
+    report_to: tuple[Literal["wandb", "trackio", "mlflow", "swanlab"], ...] = ()
+    """Trackers besides TensorBoard and metrics.jsonl, which are always written."""
+
+    @model_validator(mode="after")
+    def _batches_fit(self) -> Recipe:
+        if self.batch_size % self.micro_batch_size:
+            raise UsageError(
+                f"batch_size {self.batch_size} is no multiple of "
+                f"micro_batch_size {self.micro_batch_size}; change one: --set micro_batch_size=1"
+            )
+        return self
+
+
+def recipe_files(project: Project) -> dict[str, Path]:
+    """Recipes by name, the project's own files first."""
+    found: dict[str, Path] = {}
+    for folder in project.files("recipes"):
+        for path in sorted(folder.glob("*.toml")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def load_recipe(name: str, project: Project, settings: Sequence[str] = ()) -> Recipe:
+    """A recipe by name or file, with `key=value` settings laid over it.
+
+    Raises:
+        UsageError: no recipe of that name, or a setting is not `key=value`; near matches named.
+        InputError: an unknown key, or a value out of range; names the file or the setting.
+    """
+    path = Path(name)
+    if path.suffix != ".toml":
+        files = recipe_files(project)
+        if name not in files:
+            raise unknown("recipe", name, files, "A file works too: --recipe my.toml")
+        path = files[name]
+    elif not path.is_file():
+        raise UsageError(f"there is no recipe file {path}.")
+    values = read_toml(path)
+    for key in values:
+        _check_key(key, f"{path}: ", Recipe.model_fields)
+    return override(build(Recipe, {"name": path.stem, **values}, str(path)), settings)
+
+
+def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """A recipe with `key=value` settings; values are read as TOML, bare words as text.
+
+    Raises:
+        UsageError: a setting is malformed or names no key.
+        InputError: a value is of the wrong kind or out of range.
+    """
+    values = recipe.model_dump()
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set {setting}: expected key=value, for example --set epochs=2")
+        _check_key(key, "--set: ", settable())
+        values[key] = _value(text)
+    return build(Recipe, values, f"--set {' '.join(settings)}" if settings else recipe.name)
+
+
+def settable() -> set[str]:
+    """Keys that `--set` takes: all but those that describe the recipe or have an option."""
+    return set(Recipe.model_fields) - (DESCRIPTIVE_KEYS - {"allow_shared_prompts", "report_to"})
+
+
+def _check_key(key: str, where: str, known: Iterable[str]) -> None:
+    if key in _OPTIONS and key not in known:
+        raise UsageError(f"{where}{key} has an option of its own: {_OPTIONS[key]}")
+    if key not in known and key in _ELSEWHERE:
+        raise UsageError(f"{where}unknown key {key!r}; did you mean {_ELSEWHERE[key]!r}?")
+    if key not in known:
+        error = unknown("recipe key", key, known)
+        raise UsageError(f"{where}{error}")
+
+
+def _value(text: str) -> Any:
+    if text.strip() == "none":
+        return None
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,179 @@
+"""The folders of training runs: found, read, named and locked without loading torch."""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from brie.errors import InputError, UsageError
+from brie.resources import Project, write_text
+from brie.train.config import CHECKPOINTS, MANIFEST, PINS, RunManifest, State
+
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A run as listed."""
+
+    folder: Path
+    manifest: RunManifest
+    state: State
+    """As recorded, but a run whose process is gone is `interrupted`."""
+    size_bytes: int
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.manifest.id
+
+    @property
+    def name(self) -> str:
+        """The name given, else the short id."""
+        return self.manifest.name or self.id.rsplit("-", 1)[-1]
+
+
+class Unreadable(NamedTuple):
+    """A run folder whose manifest says nothing."""
+
+    folder: Path
+    why: str
+
+
+def list_runs(project: Project) -> list[RunInfo]:
+    """Every readable training run, oldest first."""
+    return [run for run in scan(project) if isinstance(run, RunInfo)]
+
+
+def scan(project: Project) -> list[RunInfo | Unreadable]:
+    """Every training run's folder, with those whose manifest cannot be read, oldest first."""
+    found: list[RunInfo | Unreadable] = []
+    for folder in sorted(project.runs.glob("train-*")):
+        if (folder / MANIFEST).is_file():
+            try:
+                found.append(read_run(folder))
+            except InputError as error:
+                found.append(Unreadable(folder, str(error)))
+    return sorted(found, key=lambda run: run.manifest.created if isinstance(run, RunInfo) else "")
+
+
+def read_run(folder: Path) -> RunInfo:
+    """One run.
+
+    Raises:
+        InputError: the manifest is missing or not one; the message names the key.
+    """
+    manifest = read_manifest(folder)
+    dead = manifest.state == "running" and not is_locked(folder)
+    return RunInfo(folder, manifest, "interrupted" if dead else manifest.state, folder_size(folder))
+
+
+def read_manifest(folder: Path) -> RunManifest:
+    """A run's manifest.
+
+    Raises:
+        InputError: missing, unreadable or of another schema.
+    """
+    path = folder / MANIFEST
+    try:
+        return RunManifest.model_validate_json(path.read_text("utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InputError(f"{path} is no training manifest: {where}: {first['msg']}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error
+
+
+def write_manifest(folder: Path, manifest: RunManifest) -> None:
+    """Write a run's manifest, whole or not at all."""
+    write_text(folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
+
+
+def find_equal(project: Project, identity: str) -> RunInfo | None:
+    """A run with this identity (same settings, base and data): complete, else interrupted."""
+    equal = [run for run in list_runs(project) if run.manifest.identity == identity]
+    complete = [run for run in equal if run.state == "complete" and _has_pins(run.folder)]
+    begun = [run for run in equal if run.state == "interrupted"]
+    return next(reversed(complete or begun), None)
+
+
+def _has_pins(folder: Path) -> bool:
+    return all((folder / PINS / f"{which}.json").is_file() for which in ("best", "last"))
+
+
+def new_folder(project: Project, size: str) -> Path:
+    """Create the folder of a new run: `train-<size>-YYYYMMDD-HHMM-<4 hex>`.
+
+    Raises:
+        UsageError: the runs folder cannot be written.
+    """
+    label = "".join(c if c.isalnum() or c == "." else "-" for c in size.lower()).strip("-.") or "run"
+    stamp = datetime.now().strftime("%Y%m%d-%H%M")
+    try:
+        project.runs.mkdir(parents=True, exist_ok=True)
+        taken = {path.name.rsplit("-", 1)[-1] for path in project.runs.glob("train-*")}
+        ids = iter(lambda: secrets.token_hex(2), None)
+        folder = project.runs / f"train-{label}-{stamp}-{next(i for i in ids if i not in taken)}"
+        folder.mkdir()
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {project.runs}: {error.strerror or error}; "
+            "work in a folder you may write to."
+        ) from error
+    return folder
+
+
+def checkpoint_name(step: int, planned_steps: int) -> str:
+    """`checkpoint-050`: padded so that names sort by step."""
+    return f"checkpoint-{step:0{max(3, len(str(planned_steps)))}d}"
+
+
+def checkpoints(folder: Path) -> dict[int, Path]:
+    """A run's complete checkpoints by step, in order."""
+    found = {}
+    for path in (folder / CHECKPOINTS).glob("checkpoint-*"):
+        step = path.name.removeprefix("checkpoint-")
+        if step.isdigit() and path.is_dir():
+            found[int(step)] = path
+    return dict(sorted(found.items()))
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes under a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold a run; the kernel lets go when the process ends, however it ends.
+
+    Raises:
+        UsageError: another process holds it.
+    """
+    with (folder / _LOCK).open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{folder.name} is being trained by another process right now.") from None
+        yield
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a live process holds the run."""
+    try:
+        with (folder / _LOCK).open("r") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

@@ -1,0 +1,138 @@
+"""The training itself: a base, an adapter on it, TRL's loop, checkpoints."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from brie.errors import UsageError
+from brie.train.awake import awake
+from brie.train.build import WRITING, build_trainer
+from brie.train.config import CHECKPOINTS, TENSORBOARD
+from brie.train.metrics import MetricsFile
+from brie.train.prepare import Job
+from brie.train.progress import Progress
+from brie.train.quiet import quiet
+from brie.train.ranks import world
+from brie.train.smoke import compare_with_cpu
+
+if TYPE_CHECKING:
+    from brie.train.hooks import Interrupt
+
+_SMALL_BASE = 50_000_000
+"""Bytes of weights under which a CPU run uses one thread."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training session ended."""
+
+    step: int
+    interrupted: bool
+    stopped_early: bool
+
+
+def fit(
+    job: Job,
+    folder: Path,
+    *,
+    metrics: MetricsFile,
+    checkpoint: Path | None,
+    progress: Progress,
+    on_saved: Callable[[int], None],
+) -> Outcome:
+    """Train until done, stopped early or interrupted.
+
+    Args:
+        job: what to train, resolved.
+        folder: the run's folder.
+        metrics: where figures go; holds those of earlier sessions.
+        checkpoint: where to continue from, None for the beginning.
+        progress: who watches.
+        on_saved: told of each complete checkpoint's step.
+
+    Raises:
+        UsageError: the loss diverged, or memory ran out; says what to change.
+    """
+    with quiet(), threads(job), awake():
+        from brie.train.hooks import Diverged, Interrupt
+
+        if job.config.device.type == "mps":
+            progress.note(compare_with_cpu("mps", job.config.dtype.value))
+
+        interrupt = Interrupt()
+        hooks = build_hooks(job, folder, metrics, interrupt, progress, on_saved)
+        trainer = build_trainer(job, folder, metrics, hooks, fresh=checkpoint is None)
+        try:
+            with interrupt.listening():
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        except Diverged as error:
+            raise UsageError(
+                "the base computes no numbers: its files are damaged, or its dtype is too narrow "
+                "(--set dtype=float32)."
+                if str(error) == "0"
+                else f"the loss is not a number at step {error}; lower the learning rate "
+                f"(--set learning_rate={job.config.recipe.learning_rate / 4:g}) "
+                "or use --set dtype=float32."
+            ) from error
+        finally:
+            shutil.rmtree(folder / CHECKPOINTS / WRITING, ignore_errors=True)
+        done = int(trainer.state.global_step)
+        early = done < job.config.planned_steps and not interrupt.asked
+        return Outcome(done, interrupt.asked and done < job.config.planned_steps, early)
+
+
+def time_steps(job: Job, steps: int = 4) -> float:
+    """Seconds an optimizer step takes here: the median of a few real ones, the first left out."""
+    probe = job.config.model_copy(update={"planned_steps": steps})
+    with tempfile.TemporaryDirectory() as folder, quiet(), threads(job):
+        metrics = MetricsFile(Path(folder))
+        trainer = build_trainer(replace(job, config=probe), Path(folder), metrics, [], measuring=True)
+        trainer.train()
+        done = [row["seconds"] for row in trainer.state.log_history if "seconds" in row]
+    return statistics.median(after - before for before, after in pairwise(done))
+
+
+def build_hooks(
+    job: Job,
+    folder: Path,
+    metrics: MetricsFile,
+    interrupt: Interrupt,
+    progress: Progress,
+    on_saved: Callable[[int], None],
+) -> list[Any]:
+    """Callbacks of a run that is kept."""
+    from brie.train.hooks import OnSave, Recorder, tensorboard
+
+    config = job.config
+    hooks: list[Any] = [
+        Recorder(
+            metrics, progress, interrupt, config.planned_steps, patience=config.recipe.early_stopping
+        ),
+        OnSave(on_saved),
+    ]
+    if world().first:
+        hooks.append(tensorboard(folder / TENSORBOARD))
+    return hooks
+
+
+@contextlib.contextmanager
+def threads(job: Job) -> Iterator[None]:
+    """One thread for a small base on a CPU: more threads wait for each other, up to nine-fold."""
+    import torch
+
+    before = torch.get_num_threads()
+    weights = sum(path.stat().st_size for path in job.base_folder.glob("*.safetensors"))
+    if job.config.device.type == "cpu" and weights < _SMALL_BASE:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

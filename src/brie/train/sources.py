@@ -1,0 +1,80 @@
+"""Where a run's rows come from: files, the recipe's own data, the Hub; and the split."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from brie.data.check import refuse_shared_prompts
+from brie.data.hub import PREFIX, load_hub
+from brie.data.load import load
+from brie.data.split import split
+from brie.digest import file_digest
+from brie.errors import UsageError
+from brie.records import Conversation
+from brie.resources import Project, packaged
+from brie.train.config import SplitInfo, TrainRequest
+from brie.train.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows with where they came from."""
+
+    shown: str
+    """As recorded: relative to the project, the recipe's own name for it, or the Hub's."""
+    file: str | None
+    """Digest of the file's bytes."""
+    rows: tuple[Conversation, ...]
+
+
+def read_data(
+    request: TrainRequest, recipe: Recipe, project: Project
+) -> tuple[Source, Source, SplitInfo | None]:
+    """Training and validation rows; without a validation file a split by prompt is drawn.
+
+    Raises:
+        UsageError: no data is named, it cannot be fetched or split, or the validation file shares
+            prompts with the training file.
+        InputError: a file is wrong; names the line.
+    """
+    train = _named(request.data, project) if request.data else _own(recipe, project)
+    if request.val is not None:
+        val = _named(request.val, project)
+        if not recipe.allow_shared_prompts:
+            refuse_shared_prompts(train.rows, val.rows, (train.shown, val.shown))
+        return train, val, None
+    halves = split(
+        train.rows,
+        by="prompt",
+        fraction=recipe.val_fraction,
+        generator=random.Random(recipe.seed),  # noqa: S311 - a reproducible draw, not a secret
+        seed=recipe.seed,
+    )
+    info = SplitInfo(by="prompt", fraction=recipe.val_fraction, seed=recipe.seed)
+    return (
+        Source(train.shown, train.file, halves.train),
+        Source(train.shown, train.file, halves.val),
+        info,
+    )
+
+
+def _named(name: str, project: Project) -> Source:
+    if name.startswith(PREFIX):
+        found = load_hub(name)
+        return Source(found.reference, None, found.conversations)
+    path = Path(name)
+    rows = load(path)
+    return Source(project.relative(path), file_digest(path), rows)
+
+
+def _own(recipe: Recipe, project: Project) -> Source:
+    """The recipe's data: looked for in the project's `data/`, then in what brie ships."""
+    if recipe.data is None:
+        raise UsageError(
+            f"recipe {recipe.name} has no data of its own; give a training file: --data FILE.jsonl"
+        )
+    places = [folder / recipe.data for folder in project.files("data")]
+    path = next((p for p in places if p.is_file()), packaged("data", recipe.data))
+    return Source(f"data/{recipe.data}", file_digest(path), load(path))

@@ -1,0 +1,121 @@
+"""Does an evaluation still hold? Seal, assignment, pins, rows and numbers, recomputed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from brie.assemble import assemble
+from brie.evidence import Around, around
+from brie.pipeline import Evaluation, to_json
+from brie.plan import assignments, work_order
+from brie.records import Manifest
+from brie.resources import Project
+from brie.seal import broken_links
+from brie.store import Store
+from brie.trained import recorded
+
+TOLERANCE = 1e-9
+"""Largest difference between a stored number and the recomputed one."""
+VOLATILE = ("created", "cost", "version")
+"""Keys of `analysis.json` that may differ between two runs of one plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was recomputed."""
+
+    what: str
+    holds: bool
+
+
+def verify(evaluation: Evaluation, project: Project) -> list[Finding]:
+    """Recompute everything an evaluation claims.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    manifest = evaluation.manifest
+    broken = broken_links(manifest)
+    findings = [
+        Finding("; ".join(broken) or f"the plan is the sealed one ({manifest.seal})", not broken)
+    ]
+    findings.append(_assignment(manifest))
+    known = around(manifest, project, again=True)
+    problems = (*known.models.differ, *known.models.absent) if known.models else ()
+    findings.append(Finding("; ".join(problems) or "both models are the pinned ones", not problems))
+    findings += _training(evaluation, known)
+    return [*findings, *_numbers(evaluation, project, known)]
+
+
+def _training(evaluation: Evaluation, known: Around) -> Iterator[Finding]:
+    """Whether what was recorded of the training data is what the file says, where it is here."""
+    before, found = recorded(evaluation.folder), known.compared
+    if before is None or before.training is None or found is None:
+        return
+    if found.now:
+        same = before == found.trained
+        words = "is what the file says" if same else "is NOT what the file says"
+        yield Finding(f"what training and suite share {words}", same)
+    else:
+        why = found.trained.reason
+        yield Finding(f"what training and suite share was not compared again: {why}", True)
+
+
+def _assignment(manifest: Manifest) -> Finding:
+    plan = manifest.plan
+    blocks = [(p.id, p.category) for p in plan.suite.prompts]
+    expected = assignments(blocks, plan.samples, plan.positions, plan.seats, plan.seed)
+    same = expected == plan.assignments and list(plan.order) == work_order(blocks, plan.seed)
+    return Finding(
+        "orders and letters are " + ("as the seed assigns them" if same else "NOT the seed's"), same
+    )
+
+
+def _numbers(evaluation: Evaluation, project: Project, known: Around) -> Iterator[Finding]:
+    try:
+        stored = json.loads(evaluation.analysis_file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        yield Finding(f"{evaluation.analysis_file.name} cannot be read: {error}", False)
+        return
+    with Store.open(project.store, read_only=True) as store:
+        again = json.loads(to_json(assemble(evaluation.manifest, store, known)))
+    same = stored.get("rows_digest") == again.get("rows_digest")
+    what = "every completion and verdict is the one the numbers used"
+    yield Finding(
+        what if same else "a completion or a verdict was changed since the numbers were made", same
+    )
+    differing = list(differences(stored, again))
+    shown = ", ".join(differing[:5])
+    yield Finding(
+        f"numbers differ at: {shown}" if differing else "every number is reproduced (to 1e-9)",
+        not differing,
+    )
+
+
+def differences(stored: Any, again: Any, path: str = "") -> Iterator[str]:
+    """Paths at which two documents differ; numbers may differ by TOLERANCE."""
+    if isinstance(stored, dict) and isinstance(again, dict):
+        for key in sorted({*stored, *again}):
+            if not path and key in VOLATILE:
+                continue
+            here = f"{path}.{key}" if path else key
+            if (key in stored) != (key in again):
+                yield here
+            else:
+                yield from differences(stored[key], again[key], here)
+    elif isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
+        for number, (one, two) in enumerate(zip(stored, again, strict=True)):
+            yield from differences(one, two, f"{path}[{number}]")
+    elif _number(stored) and _number(again):
+        if not math.isclose(stored, again, rel_tol=0, abs_tol=TOLERANCE):
+            yield path
+    elif stored != again:
+        yield path
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

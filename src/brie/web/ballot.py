@@ -1,0 +1,80 @@
+"""Blind votes of people: what a voter is shown, and votes as verdicts in the store.
+
+A voter is a judge `human:NAME`. Each comparison is shown once, in one of the four cells, the cells
+balanced for that voter within each category (`positions = "balanced"`): a person who sees the
+same pair twice remembers it. Prompts come at random, first one random sample of each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from brie.digest import digest
+from brie.errors import UsageError
+from brie.judge.assign import assign, presentations
+from brie.judge.seam import Task
+from brie.plan import Work, prompt_digest, seat
+from brie.records import JudgeSpec, Plan, Provider, Seat
+
+Choice = Literal["A", "B", "tie"]
+LONGEST = 600
+"""Comparisons on one ballot: more than anybody votes on."""
+NAME = re.compile(r"[\w][\w .-]{0,39}")
+
+
+def voter_name(text: str) -> str:
+    """A voter's name as it becomes part of a judge's id.
+
+    Raises:
+        UsageError: empty, longer than 40 characters, or with signs that a name does not have.
+    """
+    name = " ".join(text.split())
+    if not NAME.fullmatch(name):
+        raise UsageError("a name has 1 to 40 letters, digits, spaces, dots or hyphens")
+    return name
+
+
+def voter_seat(plan: Plan, name: str) -> Seat:
+    """The voter as a judge of this plan, with the rubric the panel reads, where it reads one."""
+    rubric = next((s.rubric for s in plan.seats if s.rubric is not None), None)
+    spec = JudgeSpec(id=f"human:{name}", provider=Provider.HUMAN, model=name, output="text")
+    return seat(spec, rubric)
+
+
+def ballot(work: Work, voter: Seat) -> list[Task]:
+    """Every vote a voter may cast, in the order of asking."""
+    plan = work.plan
+    blocks = [(p.id, p.category) for p in plan.suite.prompts]
+    codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=voter.digest)
+    tasks = [_task(work, voter, codes, *place) for place in drawn(work.plan, voter)]
+    return list({task.key: task for task in tasks}.values())  # a prompt that stands twice is asked once
+
+
+def drawn(plan: Plan, voter: Seat) -> list[tuple[str, int]]:
+    """Prompts and samples in the order of asking: every prompt once, in random order and with a
+    random sample, before any again; at most `LONGEST`."""
+    places: list[tuple[str, int]] = []
+    for turn in range(plan.samples):
+        prompts = sorted(plan.suite.prompts, key=lambda p: digest(["vote", voter.digest, p.id, turn]))
+        places += [(p.id, _samples(plan, voter, p.id)[turn]) for p in prompts[: LONGEST - len(places)]]
+        if len(places) >= LONGEST:
+            break
+    return places
+
+
+def _samples(plan: Plan, voter: Seat, prompt: str) -> list[int]:
+    """A prompt's samples in random order."""
+    return sorted(range(plan.samples), key=lambda s: digest(["sample", voter.digest, prompt, s]))
+
+
+def _task(work: Work, voter: Seat, codes: Mapping[str, str], prompt: str, sample: int) -> Task:
+    (presentation,) = presentations(
+        codes[prompt][sample],
+        "balanced",
+        prompt=prompt_digest(work.messages[prompt]),
+        candidate=work.key("candidate", prompt, sample),
+        baseline=work.key("baseline", prompt, sample),
+    )
+    return Task.plan("main", voter, prompt, sample, presentation)

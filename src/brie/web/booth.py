@@ -1,0 +1,164 @@
+"""A voter in the booth: what is voted on next, undo, skip, and votes into the store."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from brie.judge.seam import Reply, Shown, Task
+from brie.plan import shown
+from brie.records import Seat, Status
+from brie.seal import amend, read_manifest, write_manifest
+from brie.store import Store
+from brie.web.ballot import Choice, ballot, voter_seat
+from brie.web.shelf import Shelf
+
+_AMENDING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Item:
+    """One pair as the voter sees it: no side, no model, no path."""
+
+    number: int
+    shown: Shown
+    earlier: Choice | None
+    """The vote that is about to be replaced, after an undo."""
+
+
+class Booth:
+    """One voter on one evaluation; keeps what was voted, skipped and undone."""
+
+    def __init__(self, shelf: Shelf, evaluation: str, name: str) -> None:
+        opened = shelf.open(evaluation)
+        self.evaluation, self.name = evaluation, name
+        self.work, self.manifest = opened.work, opened.manifest
+        self.seat = voter_seat(self.manifest.plan, name)
+        self._shelf = shelf
+        self._lock = threading.RLock()
+        with shelf.store() as store:
+            every = ballot(self.work, self.seat)
+            self.tasks = _with_two_answers(every, store)
+            done = store.verdicts(task.key for task in self.tasks)
+        found = ((n, done.get(task.key)) for n, task in enumerate(self.tasks))
+        self._votes = {n: v.letter for n, v in found if v is not None and v.status is Status.OK}
+        self._cast = [n for n in range(len(self.tasks)) if n in self._votes]
+        self._skipped: list[int] = []
+        self._back = 0
+        self._registered = False
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        """What may be scored from 1 to 5, besides the vote."""
+        return self.seat.rubric.criteria if self.seat.rubric else ()
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Votes cast, and pairs in all."""
+        return len(self._votes), len(self.tasks)
+
+    @property
+    def can_undo(self) -> bool:
+        """True where there is a vote to go back to."""
+        return self._back < len(self._cast)
+
+    def current(self) -> Item | None:
+        """The pair to vote on; None when every pair is voted on. Skipped pairs come last."""
+        with self._lock:
+            number = self._current()
+            if number is None:
+                return None
+            task = self.tasks[number]
+        with self._shelf.store() as store:
+            keys = (task.presentation.candidate, task.presentation.baseline)
+            texts = {key: row.text for key, row in store.completions(keys).items()}
+        pair = shown(task, self.work.prompts[task.prompt], self.work.messages[task.prompt], texts)
+        return Item(number, pair, self._votes.get(number))
+
+    def vote(
+        self,
+        number: int,
+        choice: Choice,
+        comment: str = "",
+        scores: dict[str, dict[str, float]] | None = None,
+    ) -> bool:
+        """Store a vote on the current pair; False, and nothing stored, if it is not the current one
+        (a form sent twice).
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        with self._lock:
+            if number != self._current():
+                return False
+            reply = Reply(Status.OK, choice, reason=comment, text=f"vote: {choice}", scores=scores or {})
+            self._store(number, reply, supersedes=number in self._votes)
+            self._votes[number] = choice
+            self._leave(number)
+            self._cast.append(number)
+            return True
+
+    def skip(self, number: int) -> None:
+        """Leave the current pair for later; a vote that was being replaced is withdrawn."""
+        with self._lock:
+            if number != self._current():
+                return
+            if number in self._votes:
+                withdrawn = Reply(
+                    Status.REFUSED, reason="withdrawn by the voter", text="vote: withdrawn"
+                )
+                self._store(number, withdrawn, supersedes=True)
+                del self._votes[number]
+            self._leave(number)
+            self._skipped.append(number)
+
+    def undo(self) -> None:
+        """Go back one vote; it stands until another replaces it."""
+        with self._lock:
+            self._back = min(self._back + 1, len(self._cast))
+
+    def _current(self) -> int | None:
+        if self._back:
+            return self._cast[-self._back]
+        skipped = set(self._skipped)
+        fresh = (n for n in range(len(self.tasks)) if n not in self._votes and n not in skipped)
+        return next(fresh, self._skipped[0] if self._skipped else None)
+
+    def _leave(self, number: int) -> None:
+        self._cast = [n for n in self._cast if n != number]
+        self._skipped = [n for n in self._skipped if n != number]
+        self._back = 0
+
+    def _store(self, number: int, reply: Reply, *, supersedes: bool) -> None:
+        row = self.tasks[number].verdict(reply).model_copy(update={"supersedes": supersedes})
+        with Store.open(self._shelf.project.store) as store:
+            if not self._registered:
+                register(self._shelf, self.evaluation, self.seat, store)
+                self._registered = True
+            store.add_verdicts([row], evaluation=f"{self.evaluation}/votes", judge=self.seat.judge.id)
+
+
+def register(shelf: Shelf, evaluation: str, voter: Seat, store: Store) -> None:
+    """Chain a new voter to the seal, with how many verdicts the store held before their first vote."""
+    folder = shelf.folder(evaluation)
+    with _AMENDING:
+        manifest = read_manifest(folder)
+        if voter.judge.id in {str(a.detail.get("judge")) for a in manifest.amendments}:
+            return
+        detail = {"judge": voter.judge.id, "digest": voter.digest, "rubric": voter.rubric_digest,
+                  "positions": "balanced"}  # fmt: skip
+        write_manifest(folder, amend(manifest, "voter", detail, store.newest()))
+
+
+def _with_two_answers(tasks: list[Task], store: Store) -> list[Task]:
+    """Pairs whose answers are both there and differ: identical ones are ties without a vote."""
+    kept = []
+    for start in range(0, len(tasks), 250):
+        part = tasks[start : start + 250]
+        keys = {k for t in part for k in (t.presentation.candidate, t.presentation.baseline)}
+        texts = {key: row.text for key, row in store.completions(keys).items()}
+        for task in part:
+            one, two = (texts.get(k) for k in (task.presentation.candidate, task.presentation.baseline))
+            if one is not None and two is not None and one != two:
+                kept.append(task)
+    return kept

@@ -1,0 +1,94 @@
+"""Loss curves of a training run as inline SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from brie.web.shelf import Curve
+
+WIDTH, HEIGHT = 720, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 14, 34
+_POINTS = 400
+"""Points drawn of one curve; longer ones are thinned."""
+
+
+def loss_chart(curves: Sequence[Curve], pins: Mapping[str, int]) -> Markup:
+    """Training and validation loss over steps, with the pinned steps marked; "" without points."""
+    points = [point for curve in curves for point in curve.points if _finite(point)]
+    if not points:
+        return Markup("")
+    last = max(step for step, _ in points) or 1.0
+    high, low = max(loss for _, loss in points), min(loss for _, loss in points)
+    frame = _Frame(last, min(low, 0.0 if low < 0.3 * high else low * 0.95), high * 1.03 or 1.0)
+    parts = [frame.grid(), *(frame.pin(name, step) for name, step in pins.items() if step <= last)]
+    parts += [frame.curve(curve, number) for number, curve in enumerate(curves)]
+    words = "; ".join(f"{c.name} {c.points[0][1]:.3f} to {c.points[-1][1]:.3f}" for c in curves)
+    label = f"Loss over {last:.0f} steps: {words}"
+    return Markup('<svg class="curve" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        WIDTH, HEIGHT, label, Markup("").join(parts)
+    )
+
+
+class _Frame:
+    """Maps steps and losses to places in the drawing."""
+
+    def __init__(self, last: float, low: float, high: float) -> None:
+        self._last, self._low, self._high = last, low, high if high > low else low + 1
+
+    def x(self, step: float) -> float:
+        return _LEFT + (WIDTH - _LEFT - _RIGHT) * step / self._last
+
+    def y(self, loss: float) -> float:
+        share = (loss - self._low) / (self._high - self._low)
+        return HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * share
+
+    def grid(self) -> Markup:
+        lines = [Markup("")]
+        for quarter in range(5):
+            loss = self._low + (self._high - self._low) * quarter / 4
+            step = self._last * quarter / 4
+            y, x = self.y(loss), self.x(step)
+            lines.append(_line("tick", _LEFT, y, WIDTH - _RIGHT, y))
+            lines.append(_label(f"{loss:.2f}", _LEFT - 6, y + 4, "end"))
+            lines.append(_label(f"{step:.0f}", x, HEIGHT - 12, "middle" if quarter < 4 else "end"))
+        return Markup("").join(lines)
+
+    def pin(self, name: str, step: int) -> Markup:
+        x = self.x(step)
+        return _line("half", x, _TOP, x, HEIGHT - _BOTTOM) + _label(name, x - 4, _TOP + 10, "end")
+
+    def curve(self, curve: Curve, number: int) -> Markup:
+        points = [point for point in curve.points if _finite(point)]
+        stride = max(1, -(-len(points) // _POINTS))
+        kept = points[::stride] + ([points[-1]] if points and (len(points) - 1) % stride else [])
+        path = " ".join(f"{self.x(step):.1f},{self.y(loss):.1f}" for step, loss in kept)
+        line = Markup('<polyline class="line line{}" points="{}"/>').format(number, path)
+        if not kept:
+            return line
+        step, loss = kept[-1]
+        dots = Markup("").join(
+            Markup('<circle class="dot line{}" cx="{:.1f}" cy="{:.1f}" r="3"/>').format(
+                number, self.x(s), self.y(v)
+            )
+            for s, v in kept
+            if len(kept) <= 40
+        )
+        return line + dots + _label(curve.name, self.x(step) - 4, self.y(loss) - 8, "end")
+
+
+def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
+    return Markup('<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(
+        kind, x1, y1, x2, y2
+    )
+
+
+def _label(text: str, x: float, y: float, anchor: str) -> Markup:
+    return Markup('<text class="axis" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(
+        x, y, anchor, text
+    )
+
+
+def _finite(point: tuple[float, float]) -> bool:
+    return all(abs(value) < 1e12 for value in point)

@@ -1,0 +1,127 @@
+"""After the last vote: what the voter preferred, and how far the judges agree with them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from brie.facts import prompt_views
+from brie.plan import Work
+from brie.records import SCORE, Manifest, Status, Winner
+from brie.report.examples import judge_scores
+from brie.report.facts import AgreementCell, estimate
+from brie.resources import write_text
+from brie.results import ComparisonView, Outcomes, WinRate
+from brie.store import Store
+from brie.web.booth import Booth
+
+
+@dataclass(frozen=True)
+class VoteShown:
+    """One vote, unblinded."""
+
+    view: ComparisonView
+    winner: Winner
+    comment: str
+
+
+@dataclass(frozen=True)
+class Reveal:
+    """What came of a voter's votes."""
+
+    votes: list[VoteShown]
+    outcomes: Outcomes
+    rate: WinRate | None
+    judges: list[tuple[str, AgreementCell]]
+    """Judge -> how far it agrees with the voter, on the pairs the voter voted on."""
+
+
+def closed_file(folder: Path, name: str) -> Path:
+    """Where it is kept that a voter has seen the result: nobody votes blind after that."""
+    return folder / "voters" / f"{name}.json"
+
+
+def close(folder: Path, name: str, votes: int) -> None:
+    """Remember that a voter has seen the result."""
+    path = closed_file(folder, name)
+    path.parent.mkdir(exist_ok=True)
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    write_text(path, json.dumps({"voter": name, "votes": votes, "revealed": when}) + "\n")
+
+
+def reveal(booth: Booth, store: Store) -> Reveal:
+    """A voter's votes with the sides, the win rate they give, and agreement with every judge."""
+    votes = _votes(booth.work, booth.manifest, booth, store)
+    counts = [sum(vote.winner == side for vote in votes) for side in ("candidate", "tie", "baseline")]
+    outcomes = Outcomes(win=counts[0], tie=counts[1], loss=counts[2])
+    return Reveal(votes, outcomes, _rate(votes, booth.manifest), _agreement(votes, booth))
+
+
+def _votes(work: Work, manifest: Manifest, booth: Booth, store: Store) -> list[VoteShown]:
+    found = store.verdicts(task.key for task in booth.tasks)
+    views: dict[str, list[ComparisonView]] = {}
+    votes = []
+    for task in booth.tasks:
+        verdict = found.get(task.key)
+        if verdict is None or verdict.status is not Status.OK or verdict.letter is None:
+            continue
+        if task.prompt not in views:
+            views[task.prompt] = prompt_views(work, manifest, store, task.prompt)
+        view = next(v for v in views[task.prompt] if v.sample == task.sample)
+        votes.append(VoteShown(view, task.presentation.unblind(verdict.letter), verdict.reason))
+    return votes
+
+
+def _rate(votes: list[VoteShown], manifest: Manifest) -> WinRate | None:
+    import numpy as np
+
+    from brie.analyse.win_rate import Settings, win_rate
+
+    scores: dict[str, list[float]] = {}
+    for vote in votes:
+        scores.setdefault(vote.view.prompt_id, []).append(SCORE[vote.winner])
+    means = np.array([sum(own) / len(own) for own in scores.values()], dtype=np.float64)
+    sizes = np.array([len(own) for own in scores.values()], dtype=np.int64)
+    rng = np.random.default_rng(manifest.plan.seed)
+    return win_rate(means, sizes, rng, Settings(level=manifest.plan.level))
+
+
+def _agreement(votes: list[VoteShown], booth: Booth) -> list[tuple[str, AgreementCell]]:
+    """Pairs of the voter with each judge; a judge's word on a pair is its mean over both orders."""
+    from brie.analyse.panel import agreement
+    from brie.analyse.study import Study
+    from brie.analyse.table import VerdictTable
+    from brie.analyse.win_rate import Settings
+
+    voter = booth.seat.judge.id
+    rows = [row for vote in votes for row in _rows(vote, voter)]
+    judges = sorted({judge for _, judge, _, _ in rows})
+    prompts = sorted({prompt for prompt, _, _, _ in rows})
+    if len(judges) < 2:
+        return []
+    table = VerdictTable.build(
+        prompts=prompts,
+        judges=judges,
+        prompt=[prompts.index(prompt) for prompt, _, _, _ in rows],
+        judge=[judges.index(judge) for _, judge, _, _ in rows],
+        sample=[sample for _, _, sample, _ in rows],
+        score=[score for _, _, _, score in rows],
+        both_orders=False,
+    )
+    found = agreement(Study(table.canonical(), Settings(), booth.manifest.plan.seed)) or {}
+    return [
+        (next(name for name in pair["judges"] if name != voter),
+         AgreementCell(estimate(pair["kappa"]), estimate(pair["percent"]), pair["n"]))
+        for pair in found.get("pairs", [])
+        if voter in pair["judges"]
+    ]  # fmt: skip
+
+
+def _rows(vote: VoteShown, voter: str) -> list[tuple[str, str, int, float]]:
+    place = (vote.view.prompt_id, vote.view.sample)
+    rows = [(place[0], voter, place[1], SCORE[vote.winner])]
+    for judge, scores in judge_scores(vote.view).items():
+        rows.append((place[0], judge, place[1], sum(scores) / len(scores)))
+    return rows

@@ -1,0 +1,81 @@
+"""Serving the viewer on this machine: a free port, the addresses to print, until Ctrl-C."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from brie.errors import UsageError
+from brie.resources import Project
+
+PORT = 8321
+_TRIED = 20
+"""Ports after the first that are tried."""
+
+
+def free_socket(host: str, port: int) -> socket.socket:
+    """A listening socket on `port`, or on the next free one.
+
+    Raises:
+        UsageError: none of the ports is free, or the address is not this machine's.
+    """
+    problem: OSError | None = None
+    for candidate in range(port, port + _TRIED + 1):
+        listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, candidate))
+            listening.listen(128)
+        except OSError as error:
+            listening.close()
+            problem = error
+        else:
+            return listening
+    raise UsageError(
+        f"no free port from {port} to {port + _TRIED} on {host} ({problem}); name another with --port."
+    )
+
+
+def serve(
+    project: Project,
+    *,
+    evaluation: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    say: Callable[[str], None] = print,
+    ready: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Serve until interrupted.
+
+    Args:
+        project: the folder to show.
+        evaluation: opened first, and the only one that can be voted on; None for all.
+        host: another address than loopback makes the viewer reachable from other machines.
+        port: the first port to try.
+        say: prints one line for the user.
+        ready: called with the viewer's address, token included, just before serving.
+
+    Raises:
+        UsageError: no port is free, or the host cannot be bound.
+    """
+    import uvicorn
+
+    from brie.web.app import create_app
+    from brie.web.guard import Access
+
+    with free_socket(host, port) as listening:
+        taken = int(listening.getsockname()[1])
+        if taken != port:
+            say(f"port {port} is in use; using {taken}.")
+        access = Access(port=taken, host=host)
+        start = f"/eval/{evaluation}" if evaluation else "/"
+        url = access.url("viewer", start)
+        say(f"viewer   {url}")
+        say(f"voting   {access.url('voter', '/vote')}   (this address cannot open the viewer)")
+        say("stop with Ctrl-C")
+        app = create_app(project, access, evaluation)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        ready(url)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,149 @@
+"""The viewer's pages: evaluations and runs, comparisons, one comparison, a run's curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from brie.errors import UsageError
+from brie.facts import comparison_views, prompt_views
+from brie.pin import find_run, training_runs
+from brie.report.clean import clip
+from brie.report.diff import word_diff
+from brie.report.facts import checks_worst_first
+from brie.report.html import content_policy, render_html, stylesheet
+from brie.report.page import build_page, judges_said
+from brie.report.sentence import caveats, verdict_sentence, verdict_word
+from brie.results import ComparisonView
+from brie.web.charts import loss_chart
+from brie.web.pages import Pages
+from brie.web.search import SHOWS, SORTS, Comparisons, Filter, Found
+from brie.web.shelf import Shelf, training_run
+
+LONGEST = 100_000
+"""Characters of one answer on a page; the rest stays in the store."""
+_REPORTED = 20_000
+"""Comparisons up to which the full report is built on request."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A comparison's neighbours in the list it was opened from."""
+
+    here: int
+    previous: int | None
+    next: int | None
+    total: int
+
+
+class Viewer:
+    """Routes over a shelf. Handlers are plain functions: each runs in a thread of its own."""
+
+    def __init__(self, shelf: Shelf, pages: Pages) -> None:
+        self._shelf = shelf
+        self._pages = pages
+
+    def routes(self) -> list[Route]:
+        """Every page of the viewer."""
+        return [
+            Route("/", self.home),
+            Route("/eval/{evaluation}", self.evaluation),
+            Route("/eval/{evaluation}/report", self.report),
+            Route("/eval/{evaluation}/comparison/{number:int}", self.comparison),
+            Route("/run/{run}", self.run),
+        ]
+
+    def home(self, request: Request) -> Response:
+        """Evaluations, newest first, and training runs."""
+        runs = [training_run(run.folder, run.manifest) for run in training_runs(self._shelf.project)]
+        entries = self._shelf.entries()
+        words = {e.id: verdict_word(e.analysis) for e in entries if e.analysis}
+        return self._pages.render("home.html", entries=entries, words=words, runs=runs[::-1])
+
+    def evaluation(self, request: Request) -> Response:
+        """One evaluation: its headline, and its comparisons, filtered."""
+        name = request.path_params["evaluation"]
+        found = self._shelf.comparisons(name)
+        if not isinstance(found, Comparisons):
+            return self._pages.render("indexing.html", name=name, progress=found)
+        wanted = Filter.of(request.query_params)
+        analysis, manifest = self._shelf.analysis(name), self._shelf.open(name).manifest
+        return self._pages.render(
+            "evaluation.html",
+            name=name,
+            manifest=manifest,
+            analysis=analysis,
+            word=verdict_word(analysis) if analysis else "Unfinished",
+            sentence=verdict_sentence(analysis, manifest) if analysis else "",
+            caveats=caveats(analysis) if analysis else [],
+            checks=checks_worst_first(analysis) if analysis else [],
+            wanted=wanted,
+            results=found.search(wanted),
+            choices=found.choices(),
+            shows=SHOWS,
+            sorts=SORTS,
+        )
+
+    def report(self, request: Request) -> Response:
+        """The full report of an evaluation as it stands now, with its own strict policy."""
+        name = request.path_params["evaluation"]
+        analysis, opened = self._shelf.analysis(name), self._shelf.open(name)
+        if analysis is None:
+            raise UsageError(f"{name} has no numbers yet; go on with it: {opened.manifest.command}")
+        if analysis.counts.comparisons > _REPORTED:
+            raise UsageError(f"{name} is too large to report here; run: brie report {name}")
+        with self._shelf.store() as store:
+            views = comparison_views(opened.manifest, store)
+        html = render_html(build_page(analysis, opened.manifest, views))
+        policy = content_policy(stylesheet()) + "; frame-ancestors 'none'"
+        return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy})
+
+    def comparison(self, request: Request) -> Response:
+        """One comparison with both answers and every verdict; neighbours from the same list."""
+        name, number = request.path_params["evaluation"], request.path_params["number"]
+        index = self._shelf.comparisons(name)
+        wanted = Filter.of(request.query_params)
+        if not isinstance(index, Comparisons):
+            return RedirectResponse(f"/eval/{name}", status_code=303)
+        row = index.get(number)
+        view = self._view(name, row) if row else None
+        if row is None or view is None:
+            raise HTTPException(404)
+        candidate, cut_candidate = clip(view.candidate_text, LONGEST)
+        baseline, cut_baseline = clip(view.baseline_text, LONGEST)
+        return self._pages.render(
+            "comparison.html",
+            name=name,
+            row=row,
+            view=view,
+            prompt=clip(view.messages[-1].content, LONGEST),
+            answers=word_diff(candidate, baseline),
+            cuts={"candidate": cut_candidate, "baseline": cut_baseline},
+            judges=judges_said(view, LONGEST).values(),
+            names=self._shelf.open(name).manifest.names,
+            wanted=wanted,
+            place=_place(index, wanted, request.query_params.get("at", "")),
+        )
+
+    def run(self, request: Request) -> Response:
+        """A training run: what it was, and its losses over steps."""
+        found = find_run(request.path_params["run"], self._shelf.project)
+        run = training_run(found.folder, found.manifest)
+        return self._pages.render("run.html", run=run, chart=loss_chart(run.curves, run.pins))
+
+    def _view(self, name: str, row: Found) -> ComparisonView | None:
+        opened = self._shelf.open(name)
+        with self._shelf.store() as store:
+            views = prompt_views(opened.work, opened.manifest, store, row.prompt)
+        return next((view for view in views if view.sample == row.sample), None)
+
+
+def _place(index: Comparisons, wanted: Filter, at: str) -> Place | None:
+    if not (at.isascii() and at.isdigit() and len(at) < 9):
+        return None
+    before, after = index.neighbours(wanted, int(at))
+    return Place(int(at), before, after, index.total(wanted))

@@ -1,0 +1,72 @@
+"""Small versions of the measurements in bench/: the bounds they hold with thousands of runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.coverage import LEAST, coverage, grid, measure
+from bench.intervals import bca, default, percentile, wilson_rows
+from bench.simulate import Setting, prompt_means
+from bench.type_one_error import NULLS, hopeless_panels, ladders, peeking, verdicts
+from tests.analyse.tables import REFERENCE
+
+
+def test_the_reduced_grid_has_every_setting() -> None:
+    settings = grid()
+    assert len(settings) == 192
+    assert {s.prompts for s in settings} == {13, 30, 57, 200}
+    assert {s.regime for s in settings} == {"simple", "full"}
+
+
+@pytest.mark.parametrize(
+    "setting", [Setting(13, 0.93, 0.6, 1, "simple"), Setting(30, 0.5, 0.6, 3, "full", 0.2)]
+)
+def test_simulated_data_have_the_rate_they_promise(setting: Setting) -> None:
+    means = prompt_means(setting, 4000, np.random.default_rng(0))
+    assert means.mean() == pytest.approx(setting.truth, abs=0.01)
+
+
+def test_the_default_covers_where_the_plain_bootstrap_fails() -> None:
+    setting = Setting(13, 0.93, 0.0, 1, "simple")
+    means = prompt_means(setting, 2000, np.random.default_rng(1))
+    assert coverage(setting, default, means)["coverage"] >= LEAST
+    assert coverage(setting, percentile, means)["coverage"] < 0.75
+
+
+def test_a_few_settings_of_the_grid() -> None:
+    rows = measure(grid()[::24], runs=250, seed=3)
+    assert min(row["plus_one"] for row in rows) >= 0.90
+    assert all(row["narrowest"] > 0 and row["lowest"] >= 0 and row["highest"] <= 1 for row in rows)
+
+
+def test_the_rivals_reproduce_their_references() -> None:
+    ten = np.array([1.0] * 10 + [0.0] * 3)
+    assert bca(ten) == pytest.approx((6 / 13, 12 / 13))
+    assert percentile(ten) == pytest.approx((7 / 13, 1.0))
+    assert percentile(np.ones(13)) == (1.0, 1.0)
+    for name in ("10/13", "6/15", "28/57", "41/57", "52/57"):
+        wins, rows = (int(part) for part in name.split("/"))
+        means = np.array([1.0] * wins + [0.0] * (rows - wins))
+        assert wilson_rows(means, rows) == pytest.approx(
+            REFERENCE["proportions"][name]["wilson"], abs=1e-9
+        )
+
+
+def test_claims_where_there_is_nothing() -> None:
+    rows = {row["null"]: row for row in verdicts(600, seed=2)}
+    assert rows.keys() == NULLS.keys()
+    assert all(row["better or worse"] <= 0.075 for row in rows.values())
+    # The sign-flip alone would claim a difference on the skewed nulls: hence the second condition.
+    assert rows["skewed, 8 prompts"]["sign-flip alone"] > 0.3
+
+
+def test_safe_early_stopping_is_safe() -> None:
+    rows = peeking(60, 80, seed=4)
+    assert all(row["interval disagrees"] == 0 for row in rows)
+    assert all(row["decided"] <= 0.12 for row in rows)
+
+
+def test_ladders_and_hopeless_panels() -> None:
+    assert all(row["interval excludes 1/2"] <= 0.12 for row in ladders(100, seed=5, resamples=299))
+    assert all(row["equivalent"] == 0 for row in hopeless_panels(2, seed=6))

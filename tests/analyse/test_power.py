@@ -1,0 +1,95 @@
+"""Planning: the formula columns of STATISTICS 4, to the integer."""
+
+from __future__ import annotations
+
+import pytest
+
+from brie.analyse.power import (
+    Measured,
+    measured_ratio,
+    plan_table,
+    prompts_for_equivalence,
+    prompts_formula,
+    prompts_needed,
+    smallest_detectable,
+    variance_ratio,
+)
+
+RATES = (0.55, 0.60, 0.65, 0.77, 0.85)
+
+
+def test_the_formula_columns() -> None:
+    assert [prompts_formula(rate, variance_ratio(1)) for rate in RATES] == [783, 194, 85, 25, 14]
+    assert [prompts_formula(rate, variance_ratio(3)) for rate in RATES] == [418, 104, 46, 14, 8]
+
+
+def test_three_prompts_more_below_fifty() -> None:
+    assert [prompts_needed(rate, variance_ratio(1)) for rate in RATES] == [783, 194, 85, 28, 17]
+    assert [prompts_needed(rate, variance_ratio(3)) for rate in RATES] == [418, 104, 49, 17, 11]
+
+
+def test_never_fewer_prompts_than_an_interval_needs() -> None:
+    assert prompts_needed(1.0, variance_ratio(10)) == 8
+
+
+@pytest.mark.parametrize(
+    ("prompts", "one", "three"),
+    [
+        (13, 88, 81),
+        (15, 84, 79),
+        (30, 75, 69),
+        (57, 69, 64),
+        (100, 64, 60),
+        (200, 60, 57),
+        (500, 56, 55),
+    ],
+)
+def test_the_smallest_detectable_rate_is_near_the_simulated_one(
+    prompts: int, one: int, three: int
+) -> None:
+    for samples, expected in ((1, one), (3, three)):
+        found = smallest_detectable(prompts, variance_ratio(samples))
+        assert found is not None
+        assert 100 * found == pytest.approx(expected, abs=2.7)
+
+
+def test_forty_prompts_with_three_samples_find_two_thirds() -> None:
+    found = smallest_detectable(40, variance_ratio(3))
+    assert found is not None
+    assert round(100 * found) == 67
+
+
+def test_what_is_detectable_needs_no_more_prompts_than_there_are() -> None:
+    for prompts in (8, 20, 49, 50, 51, 300):
+        found = smallest_detectable(prompts, 1.0)
+        assert found is not None
+        assert prompts_needed(found, 1.0) <= prompts
+    assert smallest_detectable(5, 1.0) is None
+
+
+def test_equivalence_takes_hundreds_of_prompts() -> None:
+    assert prompts_for_equivalence(variance_ratio(1)) == 857
+    assert prompts_for_equivalence(variance_ratio(3)) == 457
+    assert prompts_for_equivalence(1.0, margin=0.10) == 215
+
+
+def test_measured_components_take_the_place_of_the_assumed_correlation() -> None:
+    parts = Measured(rate=0.6, prompt=0.06, sample=0.06, prompt_judge=0.03, noise=0.09, order_noise=0.06)
+    assert measured_ratio(parts, 1, 1) == pytest.approx((0.06 + 0.06 + 0.03 + 0.09) / 0.24)
+    assert measured_ratio(parts, 3, 3) == pytest.approx((0.06 + 0.02 + 0.01 + 0.01) / 0.24)
+    assert measured_ratio(parts, 3, 3, both_orders=False) > measured_ratio(parts, 3, 3)
+
+
+def test_the_table_has_a_row_for_each_number_of_samples() -> None:
+    rows = plan_table(100, {k: variance_ratio(k) for k in (1, 3)})
+    assert [row.samples for row in rows] == [1, 3]
+    assert rows[0].needed[0.77] == 28
+    assert rows[0].detectable is not None
+    assert rows[1].detectable is not None
+    assert rows[1].detectable < rows[0].detectable
+    assert rows[1].equivalence == 457
+
+
+def test_a_rate_of_one_half_cannot_be_found() -> None:
+    with pytest.raises(ValueError, match="one half"):
+        prompts_formula(0.5, 1.0)

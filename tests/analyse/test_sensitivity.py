@@ -1,0 +1,106 @@
+"""Second opinions: the literals of STATISTICS 12.5, 12.7 and 12.10."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from brie.analyse.sensitivity import davidson, dawid_skene, effective_judges, judge_bias, ppi
+from tests.analyse.tables import REFERENCE
+
+HUMAN = np.array(REFERENCE["ppi"]["Y"])
+JUDGED = np.array(REFERENCE["ppi"]["Yhat"])
+UNLABELLED = np.tile([1, 1, 1, 0, 0.5, 1, 0, 1], 5)
+
+
+def test_ppi_with_full_weight() -> None:
+    found = ppi(HUMAN, JUDGED, UNLABELLED, weight=1.0, normal=True)
+    assert round(found.value, 6) == 0.645833
+    assert (round(found.low, 6), round(found.high, 6)) == (0.421285, 0.870382)
+
+
+def test_ppi_with_the_tuned_weight() -> None:
+    """ppi-python divides the covariance by m, not m - 1; with that weight its figures come out."""
+    theirs, m = REFERENCE["ppi"], len(HUMAN)
+    ours = ppi(HUMAN, JUDGED, UNLABELLED, normal=True)
+    assert ours.weight == pytest.approx(theirs["lambda_by_hand cov(ddof1)/((1+m/N) var_pooled(ddof1))"])
+    found = ppi(HUMAN, JUDGED, UNLABELLED, weight=ours.weight * (m - 1) / m, normal=True)
+    assert round(found.value, 6) == 0.637527
+    assert (round(found.low, 6), round(found.high, 6)) == (0.438807, 0.836248)
+
+
+def test_humans_alone() -> None:
+    found = ppi(HUMAN, JUDGED, UNLABELLED, weight=0.0, normal=True)
+    assert (round(found.low, 6), round(found.high, 6)) == (0.363544, 0.886456)
+
+
+def test_t_quantiles_are_the_default_and_wider() -> None:
+    t, z = ppi(HUMAN, JUDGED, UNLABELLED), ppi(HUMAN, JUDGED, UNLABELLED, normal=True)
+    assert t.low < z.low
+    assert t.high > z.high
+
+
+def test_a_constant_judge_gets_no_weight() -> None:
+    assert ppi(HUMAN, np.ones(12), np.ones(40)).weight == 0.0
+
+
+def test_the_judges_bias_with_its_interval() -> None:
+    bias, low, high = judge_bias(HUMAN, JUDGED)
+    assert bias == pytest.approx((JUDGED - HUMAN).mean())
+    assert low < bias < high
+
+
+def test_too_few_labels_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 2"):
+        ppi(HUMAN[:1], JUDGED[:1], UNLABELLED)
+    with pytest.raises(ValueError, match="at least 2"):
+        judge_bias(HUMAN[:1], JUDGED[:1])
+
+
+def test_dawid_skene_of_the_reference() -> None:
+    votes = np.array(REFERENCE["dawid_skene"]["X"], dtype=float)
+    posterior, confusion = dawid_skene(votes)
+    assert posterior.mean() == pytest.approx(0.666654, abs=2e-5)
+    assert (posterior > 0.5).astype(int).tolist() == (
+        np.array(REFERENCE["dawid_skene"]["p1"]) > 0.5
+    ).astype(int).tolist()
+    assert confusion.shape == (3, 2, 2)
+    assert confusion.sum(axis=2) == pytest.approx(np.ones((3, 2)))
+
+
+def test_dawid_skene_recovers_independent_judges_and_believes_a_shared_bias() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.random(3000) < 0.6
+    votes = np.stack([np.where(rng.random(3000) < 0.8, truth, ~truth) for _ in range(3)], axis=1)
+    assert dawid_skene(votes.astype(float))[0].mean() == pytest.approx(0.6, abs=0.05)
+    biased = np.where(rng.random(3000)[:, None] < 0.3, True, votes)
+    assert dawid_skene(biased.astype(float))[0].mean() > 0.65
+
+
+def test_davidson_says_what_the_counts_say() -> None:
+    found = davidson(10, 3, 2)
+    assert found is not None
+    assert round(found[0], 6) == 3.333333
+    assert round(found[1], 6) == 0.365148
+    assert np.log(found[0]) == pytest.approx(1.203973, abs=1e-6)
+    assert davidson(5, 0, 1) is None
+
+
+def test_independent_judges_count_in_full_and_copies_as_one() -> None:
+    rng = np.random.default_rng(2)
+    truth = (rng.random(4000) < 0.6).astype(float)
+    votes = np.stack([np.where(rng.random(4000) < 0.8, truth, 1 - truth) for _ in range(4)], axis=1)
+    assert effective_judges(votes, truth) == pytest.approx(4, abs=0.3)
+    assert effective_judges(votes[:, [0, 0, 0, 0]], truth) == pytest.approx(1)
+    assert effective_judges(votes[:, :1], truth) is None
+    assert effective_judges(np.stack([truth, truth], axis=1), truth) is None
+
+
+def test_noisy_labels_make_independent_judges_look_like_fewer() -> None:
+    rng = np.random.default_rng(3)
+    truth = (rng.random(4000) < 0.5).astype(float)
+    votes = np.stack([np.where(rng.random(4000) < 0.8, truth, 1 - truth) for _ in range(4)], axis=1)
+    label = np.where(rng.random(4000) < 0.85, truth, 1 - truth)
+    found = effective_judges(votes, label)
+    assert found is not None
+    assert found < 3

@@ -1,0 +1,96 @@
+"""The sign-flip test: the exact binomial where that applies, brute force and SciPy elsewhere."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brie.analyse.arrays import Floats
+from brie.analyse.signflip import FLOOR, sign_flip
+from tests.analyse.tables import REFERENCE
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+def brute_force(deviations: Floats) -> float:
+    size, observed = np.abs(deviations), abs(deviations.sum())
+    sums = [abs(np.dot(signs, size)) for signs in product((-1, 1), repeat=len(size))]
+    return float(np.mean(np.array(sums) >= observed - 1e-12))
+
+
+@pytest.mark.parametrize("name", ["10/13", "6/15", "28/57", "41/57", "52/57", "13/13", "0/13", "1/1"])
+def test_one_verdict_a_prompt_gives_the_exact_binomial_test(name: str) -> None:
+    wins, prompts = (int(part) for part in name.split("/"))
+    deviations = np.array([0.5] * wins + [-0.5] * (prompts - wins))
+    found = sign_flip(deviations, rng())
+    assert found.resamples == "exact"
+    assert found.p_value == pytest.approx(REFERENCE["proportions"][name]["p_exact"], rel=1e-9)
+
+
+def test_the_clusters_of_the_reference() -> None:
+    means = np.array(REFERENCE["cluster"]["prompt_means"])
+    assert sign_flip(means - 0.5, rng()).p_value == pytest.approx(0.25, abs=1e-12)
+
+
+def test_five_prompts_can_never_reach_five_percent() -> None:
+    assert sign_flip(np.full(5, 0.5), rng()).p_value == 0.0625
+
+
+@given(st.lists(st.integers(-6, 6), min_size=1, max_size=11))
+@settings(deadline=None, max_examples=80)
+def test_convolution_agrees_with_brute_force(steps: list[int]) -> None:
+    deviations = np.array(steps) / 12
+    assert sign_flip(deviations, rng()).p_value == pytest.approx(brute_force(deviations), abs=1e-10)
+
+
+def test_soft_deviations_of_few_prompts_are_enumerated() -> None:
+    deviations = np.random.default_rng(1).normal(0.1, 0.3, 12).clip(-0.5, 0.5)
+    found = sign_flip(deviations, rng())
+    assert found.resamples == "exact"
+    assert found.p_value == pytest.approx(brute_force(deviations), abs=1e-12)
+
+
+@pytest.mark.parametrize("prompts", [40, 2500])
+def test_soft_deviations_of_many_prompts_are_drawn(prompts: int) -> None:
+    """One random bit a prompt, or binomial counts over pooled sizes: both close to the normal tail."""
+    deviations = np.random.default_rng(2).normal(0.6 / prompts**0.5, 0.3, prompts).clip(-0.5, 0.5)
+    found = sign_flip(deviations, rng())
+    z = abs(deviations.sum()) / np.sqrt((deviations**2).sum())
+    tail = 2 * (1 - 0.5 * (1 + float(np.vectorize(__import__("math").erf)(z / 2**0.5))))
+    assert found.resamples == 20_000
+    assert found.p_value == pytest.approx(tail, abs=0.02)
+
+
+def test_all_ties_say_nothing() -> None:
+    assert sign_flip(np.zeros(30), rng()).p_value == 1.0
+
+
+def test_an_overwhelming_result_has_a_positive_p() -> None:
+    assert sign_flip(np.full(5000, 0.5), rng()).p_value == FLOOR
+    mixed = np.tile([0.5, 0.25], 5000)
+    assert sign_flip(mixed, rng()).p_value == FLOOR
+
+
+@given(st.lists(st.integers(-6, 6), min_size=1, max_size=60))
+@settings(deadline=None, max_examples=60)
+def test_exchanging_the_sides_changes_nothing(steps: list[int]) -> None:
+    deviations = np.array(steps) / 12
+    p = sign_flip(deviations, rng()).p_value
+    assert 0 < p <= 1
+    assert p == pytest.approx(sign_flip(-deviations[::-1], rng()).p_value, abs=1e-12)
+
+
+def test_scipy_agrees() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    deviations = np.array([0.5, 0.25, -0.25, 0.5, 0.0, 0.5, -0.5, 0.25, 0.5])
+    found = stats.permutation_test(
+        (deviations,), lambda x, axis: x.mean(axis=axis), permutation_type="samples",
+        vectorized=True, n_resamples=np.inf, alternative="two-sided",
+    )  # fmt: skip
+    assert sign_flip(deviations, rng()).p_value == pytest.approx(float(found.pvalue), abs=1e-12)

@@ -1,0 +1,298 @@
+"""Other tools' files: read, re-read, and told what they cannot show."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brie.audit import read_files
+from brie.audit.assess import assess
+from brie.audit.formats.brie_legacy import winner
+from brie.audit.read import detect
+from brie.audit.rows import is_cut
+from brie.errors import InputError, UsageError
+from brie.results import Analysis
+
+REAL = Path(__file__).parents[3] / "shared" / "data"
+needs_real = pytest.mark.skipif(
+    not REAL.is_dir(), reason="the original files are not beside the project"
+)
+
+
+def alpaca(n: int, preference: object = 2, **more: object) -> dict[str, Any]:
+    return {
+        "instruction": f"Question {n}",
+        "output_1": "The baseline answers.",
+        "output_2": "The candidate answers at length.",
+        "annotator": "a-judge",
+        "preference": preference,
+        **more,
+    }
+
+
+def legacy(n: int, judgment: str = "Winner: B", stored: str = "brie", **more: object) -> dict[str, Any]:
+    return {
+        "prompt": f"Question {n}",
+        "baseline_response": "One.",
+        "brie_response": "Two.",
+        "judgment": judgment,
+        "presentation_order": "AB" if n % 2 else "BA",
+        "winner": stored,
+        "judge_model": "j",
+        **more,
+    }
+
+
+def arena(n: int, first: str | None = "B>A", second: str | None = "A>>B") -> dict[str, Any]:
+    games = [{"score": first}, {"score": second}]
+    return {"uid": f"q{n}", "model": "mine", "judge": "gpt", "games": games}
+
+
+def mt_bench(n: int, one: str = "model_1", two: str = "tie") -> dict[str, Any]:
+    return {"question_id": n, "model_1": "mine", "model_2": "base", "g1_winner": one, "g2_winner": two,
+            "judge": "gpt-4", "turn": 1}  # fmt: skip
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """JSON lines."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def audited(path: Path, **options: Any) -> Analysis:
+    return assess(read_files([path]), name=path.name, **options)
+
+
+def said(analysis: Analysis) -> dict[str, Any]:
+    assert analysis.audit is not None
+    return analysis.audit
+
+
+def unidentified(analysis: Analysis, effect: str) -> bool:
+    """Whether an effect is given as not identified, without a number."""
+    found = getattr(analysis, effect)
+    return found["identified"] is False and found["effect"] is None and effect in analysis.notes
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("alpaca_eval", [alpaca(n) for n in range(9)]),
+        ("brie_legacy", [legacy(n) for n in range(9)]),
+        ("arena_hard", [arena(n) for n in range(9)]),
+        ("mt_bench", [mt_bench(n) for n in range(9)]),
+        ("table", [{"prompt": f"q{n}", "winner": "candidate"} for n in range(9)]),
+    ],
+)
+def test_a_format_is_recognised_with_its_reason(
+    tmp_path: Path, name: str, rows: list[dict[str, Any]]
+) -> None:
+    found, reason = detect(write(tmp_path / "f.jsonl", rows), None)
+    assert found == name
+    assert "9 of its first 9 rows" in reason
+
+
+def test_soft_scores_are_preference_minus_one(tmp_path: Path) -> None:
+    path = tmp_path / "annotations.json"
+    path.write_text(json.dumps([alpaca(n, 1 + n / 10) for n in range(11)]))
+    analysis = audited(path)
+    assert analysis.win_rate is not None
+    assert analysis.win_rate.value == pytest.approx(0.5)
+    assert unidentified(analysis, "position")
+    assert unidentified(analysis, "label")
+
+
+def test_an_unparsed_preference_is_invalid_and_a_strange_one_is_skipped(tmp_path: Path) -> None:
+    rows = [alpaca(n) for n in range(9)] + [alpaca(10, None), alpaca(11, 7), alpaca(12, "x")]
+    analysis = audited(write(tmp_path / "f.jsonl", rows))
+    assert analysis.counts.invalid == 1
+    assert said(analysis)["skipped"] == 2
+    assert "outside [1, 2]" in said(analysis)["first_skipped"]["why"]
+
+
+def test_both_games_count_once_and_exchange_the_letters(tmp_path: Path) -> None:
+    rows = [arena(n, "B>A", "A>>B") for n in range(10)] + [arena(n, None, "A=B") for n in range(10, 12)]
+    analysis = audited(write(tmp_path / "f.jsonl", rows))
+    assert analysis.win_rate is not None
+    assert analysis.win_rate.prompts == 12
+    assert analysis.win_rate.value == pytest.approx((10 + 2 * 0.5) / 12)
+    assert analysis.counts.invalid == 2
+    assert said(analysis)["confound"] is None
+
+
+def test_mt_bench_games_and_human_votes(tmp_path: Path) -> None:
+    games = audited(write(tmp_path / "g.jsonl", [mt_bench(n, "model_1", "error") for n in range(9)]))
+    assert games.win_rate is not None
+    assert games.win_rate.value == 1
+    assert games.counts.error == 9
+    vote = {"model_a": "x", "model_b": "y", "winner": "tie (inconsistent)", "judge": ["human", "h1"]}
+    votes = [{"question_id": n, **vote} for n in range(9)]
+    human = audited(write(tmp_path / "h.jsonl", votes))
+    assert human.win_rate is not None
+    assert human.win_rate.value == 0.5
+
+
+def test_stored_winners_that_contradict_the_text_are_counted_and_not_believed(tmp_path: Path) -> None:
+    rows = [legacy(n, "…\n**Winner:** B\nbecause", "baseline") for n in range(6)]
+    rows += [legacy(n) for n in range(6, 10)]
+    analysis = audited(write(tmp_path / "f.jsonl", rows))
+    assert analysis.win_rate is not None
+    assert analysis.win_rate.value == 1
+    assert said(analysis)["contradictions"] == 6
+    assert any("6 of 10 stored winners contradict" in s for s in said(analysis)["findings"])
+
+
+def test_api_errors_are_no_verdicts(tmp_path: Path) -> None:
+    rows = [legacy(n) for n in range(9)] + [legacy(n, "ERROR: overloaded", "tie") for n in range(9, 30)]
+    analysis = audited(write(tmp_path / "f.jsonl", rows))
+    assert analysis.counts.error == 21
+    assert analysis.win_rate is not None
+    assert analysis.win_rate.prompts == 9
+
+
+def test_a_letter_that_is_always_one_side_withholds_the_verdict(tmp_path: Path) -> None:
+    analysis = audited(write(tmp_path / "f.jsonl", [legacy(n) for n in range(30)]), claim=0.5)
+    assert analysis.verdict is None
+    assert unidentified(analysis, "label")
+    confound = said(analysis)["confound"]
+    assert confound["letter"] == "B"
+    assert analysis.win_rate is not None
+    assert confound["undone_by"] == pytest.approx(2 * (analysis.win_rate.low or 0) - 1)
+    assert said(analysis)["claim"]["inside_interval"] is False
+
+
+@pytest.mark.parametrize(
+    ("judgment", "expected"),
+    [
+        ("Winner: B", "candidate"),
+        ("**Winner:** A", "baseline"),
+        ("winner: a tie", "tie"),
+        ("WINNER: Response A", "baseline"),
+        ("These entities have properties.", None),
+        ("Winner: A\n…\nWinner: B", None),
+        ("ERROR: 529", None),
+    ],
+)
+def test_the_judges_text_is_read_without_guessing(judgment: str, expected: str | None) -> None:
+    assert winner(judgment) == expected
+
+
+def test_rows_pairs_and_prompts_are_counted_apart(tmp_path: Path) -> None:
+    rows = [legacy(n % 10) for n in range(40)] + [
+        legacy(n, brie_response="Three…but") for n in range(10)
+    ]
+    facts = said(audited(write(tmp_path / "f.jsonl", rows)))
+    assert (facts["rows"], facts["pairs"], facts["prompts"]) == (50, 20, 10)
+    assert facts["cut_pairs"] == 10
+
+
+@pytest.mark.parametrize(("text", "cut"), [
+    ("It ends.", False), ("It ends!)", False), ("```\ncode\n```", False), ("It just", True), ("", False),
+    ("a list,", True), ("“Quoted.”", False), ("完。", False),
+])  # fmt: skip
+def test_a_cut_answer_is_known_by_its_ending(text: str, cut: bool) -> None:
+    assert is_cut(text) is cut
+
+
+def test_a_table_is_read_by_its_mapped_columns(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    lines = ["question,rater,choice,shown,letter"]
+    for n in range(40):
+        choice, shown = "win" if n % 4 else "loss", "candidate" if n % 2 else "baseline"
+        lines.append(f"q{n},ann,{choice},{shown},{'AB'[n % 3 == 0]}")
+    path.write_text("\n".join(lines) + "\n")
+    columns = {"prompt": "question", "judge": "rater", "winner": "choice", "order": "shown"}
+    analysis = assess(read_files([path], columns=columns), name="votes")
+    assert analysis.win_rate is not None
+    assert analysis.win_rate.value == 0.75
+    assert analysis.position is not None
+    assert list(analysis.by_judge) == ["ann"]
+
+
+def test_gzip_a_mark_and_a_half_written_line_are_no_obstacle(tmp_path: Path) -> None:
+    text = "\ufeff" + "".join(json.dumps(alpaca(n)) + "\n" for n in range(9)) + '{"instruction": "half'
+    path = tmp_path / "f.jsonl.gz"
+    path.write_bytes(gzip.compress(text.encode()))
+    analysis = audited(path)
+    assert said(analysis)["rows"] == 9
+    assert said(analysis)["first_skipped"] == {"line": 10, "why": "not JSON (a half-written line?)"}
+
+
+def test_a_truncated_array_keeps_what_was_whole(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    path.write_text(json.dumps([alpaca(n) for n in range(9)])[:-40])
+    facts = said(audited(path))
+    assert facts["rows"] == 8
+    assert facts["skipped"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"a": 1, "b": 2}\n', "has none of the formats"),
+        (b"hello there\n", "has none of the formats"),
+        (b"", "has none of the formats"),
+        (b"\xff\xfe\x00\x01binary", "is not UTF-8 text"),
+        (b"\x1f\x8bnot really gzip", "cannot be read"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        read_files([path])
+
+
+def test_files_of_different_formats_are_refused_together(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.jsonl", [alpaca(n) for n in range(3)])
+    two = write(tmp_path / "two.jsonl", [legacy(n) for n in range(3)])
+    with pytest.raises(UsageError, match="different formats"):
+        read_files([one, two])
+
+
+def test_the_same_rows_of_two_judges_meet(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.jsonl", [legacy(n % 12) for n in range(24)])
+    said_b = [legacy(n % 12, "Winner: A" if n < 3 else "Winner: B", judge_model="k") for n in range(24)]
+    two = write(tmp_path / "two.jsonl", said_b)
+    analysis = assess(read_files([one, two]), name="both")
+    assert analysis.agreement is not None
+    (pair,) = analysis.agreement["pairs"]
+    assert pair["n"] == 24
+    assert pair["percent"]["value"] == pytest.approx(21 / 24)
+
+
+@needs_real
+def test_the_originals_two_judges_come_out_as_an_independent_analysis_found() -> None:
+    files = sorted(REAL.glob("brie_original/comprehensive*"))
+    analysis = assess(read_files(files), name="original")
+    facts = said(analysis)
+    assert (facts["rows"], facts["pairs"], facts["prompts"], facts["cut_pairs"]) == (114, 42, 25, 24)
+    assert analysis.by_judge["gpt-4o"]["win_rate"]["value"] == pytest.approx(0.950, abs=5e-4)
+    assert analysis.by_judge["gemini-2.5-flash-lite"]["win_rate"]["value"] == pytest.approx(
+        0.940, abs=5e-4
+    )
+    assert analysis.verdict is None
+    assert unidentified(analysis, "label")
+    assert analysis.agreement is not None
+    (pair,) = analysis.agreement["pairs"]
+    assert pair["n"] == 57
+    assert pair["percent"]["value"] == pytest.approx(0.912, abs=5e-4)
+    assert pair["kappa"]["value"] == pytest.approx(0.26, abs=5e-3)
+    assert pair["kappa"]["low"] <= 0
+    assert pair["alpha"]["value"] == pytest.approx(0.26, abs=5e-3)
+    assert pair["ac1"]["value"] == pytest.approx(0.91, abs=5e-3)
+
+
+@needs_real
+def test_a_published_alpaca_eval_number_is_reproduced_to_its_digits() -> None:
+    (path,) = REAL.glob("alpaca_eval/*.json")
+    analysis = audited(path)
+    facts = said(analysis)
+    assert f"{facts['row_mean']:.4%}" == "2.5915%"
+    assert f"{facts['row_standard_error']:.4%}" == "0.4871%"
+    assert unidentified(analysis, "position")
+    assert unidentified(analysis, "label")

@@ -1,0 +1,87 @@
+"""`brie data check`: each finding on a file made to have it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brie.data.check import check, refuse_shared_prompts
+from brie.data.encode import Encoder
+from brie.data.load import load
+from brie.data.template import choose
+from brie.data.tokenizer import load_tokenizer
+from brie.errors import UsageError
+from brie.resources import packaged
+from tests.data.rows import ORIGINAL, row, write
+
+
+def test_a_clean_file_is_ok(tmp_path: Path) -> None:
+    report = check(write(tmp_path / "f.jsonl", [row("a?"), row("b?")]))
+    assert report.ok
+    assert (report.rows, report.prompts, report.several_answers) == (2, 2, 0)
+    assert report.lengths is None
+    assert report.shared is None
+
+
+def test_problems_are_listed_with_their_lines(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.jsonl", [row(), {"messages": []}, {"text": "x"}])
+    report = check(path)
+    assert not report.ok
+    assert [line for line, _ in report.problems] == [2, 3]
+
+
+def test_duplicates_several_answers_and_odd_texts_are_found(tmp_path: Path) -> None:
+    rows = [row("Why?", "A."), row("why? ", "B."), row("Why?", "A."), row(" ", "C."), row("d?", " E")]
+    report = check(write(tmp_path / "f.jsonl", rows))
+    assert report.duplicates == ((3, 1),)
+    assert (report.prompts, report.several_answers, report.most_answers) == (3, 1, 3)
+    assert report.empty_prompts == (4,)
+    assert report.leading_space == (5,)
+
+
+def test_tables_of_categories_sources_and_labels(tmp_path: Path) -> None:
+    rows = [
+        row(f"{i}?", category="ab"[i % 2], source="s", quality="good" if i else "bad", id=f"row-{i}")
+        for i in range(6)
+    ]
+    rows[0]["meta"] = {"topic": "x"}
+    report = check(write(tmp_path / "f.jsonl", rows))
+    assert report.categories == {"a": 3, "b": 3}
+    assert report.sources == {"s": 6}
+    assert report.labels == {"quality": {"good": 5, "bad": 1}, "meta.topic": {"x": 1}}
+
+
+def test_lengths_under_a_tokenizer(tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(packaged("models", "tiny"))
+    path = write(tmp_path / "f.jsonl", [row(), row("b?", "word " * 200), row("word " * 200, "c")])
+    report = check(path, encoder=Encoder(tokenizer, choose(tokenizer), 64), tokenizer="tiny")
+    assert report.lengths is not None
+    assert (report.lengths.cut, report.lengths.lost) == ((2,), (3,))
+    assert report.lengths.over == 2
+    assert report.lengths.percentiles["p50"] > 64
+
+
+def test_shared_prompts_exact_and_near(tmp_path: Path) -> None:
+    long = "tell me in a few words why the old kettle on the stove sings before it boils"
+    train = write(tmp_path / "train.jsonl", [row("Why?"), row(long), row("Other?")])
+    val = write(tmp_path / "val.jsonl", [row("WHY? "), row(long + " over"), row("New?")])
+    shared = check(train, val=val).shared
+    assert shared is not None
+    assert shared.exact == ((1, 1),)
+    assert [(a, b) for a, b, _ in shared.near] == [(2, 2)]
+
+
+def test_training_refuses_a_validation_file_with_trained_prompts(tmp_path: Path) -> None:
+    train = write(tmp_path / "train.jsonl", [row("Why?"), row("How?")])
+    val = write(tmp_path / "val.jsonl", [row("New?"), row("how? ")])
+    with pytest.raises(UsageError, match=r"1 of 2 validation rows .*val:2 and train:2"):
+        refuse_shared_prompts(load(train), load(val), ("train", "val"))
+    refuse_shared_prompts(load(train), load(val)[:1], ("train", "val"))
+
+
+@pytest.mark.skipif(not ORIGINAL.is_dir(), reason="the original project's data is not here")
+def test_the_original_validation_file() -> None:
+    report = check(ORIGINAL / "brie_original" / "sft.val.jsonl")
+    assert (report.rows, report.prompts) == (60, 52)
+    assert report.ok

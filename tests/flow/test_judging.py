@@ -1,0 +1,358 @@
+"""Judging from the command line, with every kind of judge, against servers of our own."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brie.cli import main
+from tests.fakes.judge_servers import JudgeServer, prefer_longer
+from tests.fakes.judge_wire import Act, Seen
+from tests.generate.tinymodel import build_adapter, build_base
+
+CANARY = "sk-canary-4f7a1b9d-do-not-keep"
+SECRET = "zanzibar"
+"""A name of the adapter's folder that no judge may see."""
+FAMILIES = {"reasoning": False, "padding": True, "tie": False, "injection": True}
+"""Family of a check's pairs, and whether the longer answer is the worse one there."""
+PRICE = '[price]\ninput = 3.0\noutput = 15.0\nsource = "a test"\nread_on = "2026-01-01"\n'
+
+
+@dataclass
+class Bench:
+    """A project with a tiny fine-tune, a suite, and servers that judge."""
+
+    folder: Path
+    openai: JudgeServer
+    anthropic: JudgeServer
+    call: Callable[..., Said]
+
+    def eval(self, *arguments: str, judges: tuple[str, ...] = ("claude", "gpt")) -> Said:
+        """`brie eval` on the small suite."""
+        named = [part for name in judges for part in ("--judge", name)]
+        return self.call(
+            "eval", "--suite", "small.toml", "--candidate", SECRET, "--samples", "1",
+            "--controls", "2", *named, *arguments,
+        )  # fmt: skip
+
+    def analysis(self) -> dict[str, Any]:
+        """The numbers of the only evaluation."""
+        (path,) = self.folder.glob("runs/eval-*/analysis.json")
+        loaded: dict[str, Any] = json.loads(path.read_text())
+        return loaded
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of the only evaluation."""
+        (path,) = self.folder.glob("runs/eval-*/manifest.json")
+        loaded: dict[str, Any] = json.loads(path.read_text())
+        return loaded
+
+
+@dataclass
+class Said:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny base, an adapter on it, and a base that serves as a judge."""
+    folder = tmp_path_factory.mktemp("models")
+    base = build_base(folder / "base")
+    build_adapter(folder / SECRET, base)
+    build_base(folder / "judge", seed=5, context=16_384)
+    return folder
+
+
+@pytest.fixture
+def bench(
+    tmp_path: Path,
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Bench]:
+    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CANARY_KEY", CANARY)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / SECRET).symlink_to(models / SECRET)
+    (tmp_path / "brie.toml").write_text('panel = "offline"\nbudget = 5.0\n')
+    prompts = "".join(
+        f'[[prompt]]\nid = "p{n}"\ncategory = "c{n % 2}"\nprompt = "Question {n}?"\nreference = "R"\n'
+        for n in range(8)
+    )
+    head = 'name = "small"\n[sampling]\ntemperature = 1.0\nmax_new_tokens = 12\n'
+    (tmp_path / "small.toml").write_text(head + prompts)
+
+    def call(*arguments: str) -> Said:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        printed = capsys.readouterr()
+        return Said(int(ended.value.code or 0), printed.out, printed.err)
+
+    with JudgeServer(mind=prefer_longer) as one, JudgeServer(mind=prefer_longer) as two:
+        found = Bench(tmp_path, one, two, call)
+        write_judges(found, models / "judge")
+        yield found
+
+
+def write_judges(bench: Bench, local: Path) -> None:
+    """Judge files for one judge of every kind."""
+    folder = bench.folder / "judges"
+    folder.mkdir()
+    key = 'api_key_env = "CANARY_KEY"\n'
+    files = {
+        "claude": f'provider = "anthropic"\nmodel = "a-claude"\n'
+        f'base_url = "{bench.anthropic.anthropic}"\nendpoint = "one"\nfamily = "claude"\n'
+        f'output = "tool"\n{key}{PRICE}',
+        "gpt": f'provider = "openai"\nmodel = "a-gpt"\nbase_url = "{bench.openai.openai}"\n'
+        f'endpoint = "two"\nfamily = "gpt"\noutput = "json_schema"\n{key}{PRICE}',
+        "served": f'provider = "openai-compatible"\nmodel = "a-model"\n'
+        f'base_url = "{bench.openai.openai}"\nendpoint = "three"\noutput = "text"\n',
+        "here": f'provider = "transformers"\nmodel = "{local}"\n'
+        'output = "logprobs"\nmax_concurrency = 8\n',
+    }
+    for name, text in files.items():
+        (folder / f"{name}.toml").write_text(text)
+
+
+def test_five_kinds_of_judges_in_one_command(bench: Bench) -> None:
+    names = ("claude", "gpt", "served", "here", "longer")
+    said = bench.eval("--yes", judges=names)
+    assert said.code == 0, said.err
+    numbers = bench.analysis()
+    assert list(numbers["by_judge"]) == list(names)
+    assert [entry["provider"] for entry in numbers["by_judge"].values()] == [
+        "anthropic", "openai", "openai-compatible", "transformers", "rules",
+    ]  # fmt: skip
+    assert numbers["counts"]["verdicts"] == numbers["counts"]["ok"] == 8 * 2 * 5
+    assert numbers["cost"]["usd"] > 0
+    (report,) = bench.folder.glob("reports/*/*.html")
+    page = report.read_text()
+    assert all(name in page for name in names)
+    asked = len(bench.openai.seen) + len(bench.anthropic.seen)
+
+    again = bench.eval("--yes", judges=names)
+    assert again.code == 0
+    assert "0 completions and 0 verdicts" in again.err
+    assert len(bench.openai.seen) + len(bench.anthropic.seen) == asked
+    assert bench.call("verify").code == 0
+
+    _requests_are_blind(bench)
+    _no_file_holds_the_key(bench, said, again)
+
+
+def _requests_are_blind(bench: Bench) -> None:
+    """I3: no name, path or side reaches a judge."""
+    for seen in [*bench.openai.seen, *bench.anthropic.seen]:
+        told = (seen.raw + repr(sorted(seen.headers.items())).encode()).decode()
+        for word in (SECRET, "candidate", "baseline", "fine-tune", str(bench.folder), "adapter", "qwen"):
+            assert word not in told.lower().replace("a better candidate", ""), word
+
+
+def _no_file_holds_the_key(bench: Bench, *said: Said) -> None:
+    assert any(seen.key == CANARY for seen in bench.anthropic.seen)
+    for path in bench.folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert CANARY.encode() not in path.read_bytes(), path
+    assert all(CANARY not in one.out + one.err for one in said)
+
+
+def test_a_server_that_repeats_the_key_cannot_get_it_into_a_file(bench: Bench) -> None:
+    def script(seen: Seen) -> Act:
+        if seen.number % 3 == 0:
+            body = {"error": {"message": f"Incorrect API key provided: {seen.key}."}}
+            return Act(status=400, body=json.dumps(body).encode())
+        return Act(text=f"Your key is {seen.key}, how nice.") if seen.number % 3 == 1 else Act()
+
+    bench.openai.script = script
+    said = bench.eval("--yes", judges=("gpt",))
+    bench.anthropic.seen.extend(bench.openai.seen)
+    _no_file_holds_the_key(bench, said, bench.call("cost"))
+
+
+def test_nothing_is_spent_without_consent_and_the_quote_comes_first(bench: Bench) -> None:
+    said = bench.eval()
+    assert said.code == 2
+    assert "--yes" in said.err
+    assert "verdicts to ask for: about $" in said.err
+    assert "cap $5.00" in said.err
+    assert "this design" in said.err
+    assert not list(bench.folder.glob("runs/eval-*"))
+    assert bench.openai.seen == bench.anthropic.seen == []
+
+
+def test_the_quote_names_who_receives_prompts_and_answers(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-none")
+    said = bench.eval(judges=("gpt-sol", "claude-opus"))
+    assert said.code == 2
+    assert "prompts and answers go to api.openai.com" in said.err
+    assert "prompts and answers go to api.anthropic.com" in said.err
+    assert "genai-prices" in said.err
+
+
+def test_a_budget_ends_in_an_interim_report_and_the_command_to_go_on(bench: Bench) -> None:
+    said = bench.eval("--yes", "--budget", "0.15")
+    assert said.code == 3, said.err
+    assert "the budget is reached" in said.err
+    assert "Go on: brie" in said.err
+    numbers = bench.analysis()
+    assert numbers["interim"] is True
+    assert numbers["verdict"] is None
+    assert 0 < numbers["cost"]["usd"] <= 0.15
+    assert 0 < numbers["counts"]["prompts"] < 8
+    more = bench.eval("--yes", "--budget", "5")
+    assert more.code == 0, more.err
+    assert bench.analysis()["interim"] is False
+
+
+def test_errors_are_in_the_headline_and_in_the_exit_code(bench: Bench) -> None:
+    bench.openai.script = lambda seen: Act(status=400) if "Question 3?" in seen.text else Act()
+    said = bench.eval("--yes")
+    assert said.code == 3
+    assert "ended in errors" in said.err
+    assert bench.analysis()["counts"]["error"] == 2
+    bench.openai.script = lambda seen: Act()
+    assert bench.eval("--yes").code == 0
+    assert bench.analysis()["counts"]["error"] == 0
+
+
+def test_a_judge_that_fails_is_stopped_and_the_other_one_carries_the_headline(bench: Bench) -> None:
+    body = b'{"error": {"message": "bad key"}}'
+    bench.openai.script = lambda seen: Act(status=401, body=body)
+    said = bench.eval("--yes")
+    assert said.code == 3
+    assert "judge gpt was stopped" in said.err
+    assert "CANARY_KEY" in said.err
+    numbers = bench.analysis()
+    assert "CANARY_KEY" in numbers["by_judge"]["gpt"]["stopped"]
+    assert numbers["interim"] is False
+    assert numbers["counts"]["verdicts"] == 16
+    assert bench.call("verify").code == 0
+    bench.openai.script = lambda seen: Act()
+    assert bench.eval("--yes").code == 0
+    assert "stopped" not in bench.analysis()["by_judge"]["gpt"]
+    assert bench.analysis()["counts"]["verdicts"] == 32
+    assert [link["kind"] for link in bench.manifest()["amendments"]] == ["stopped", "resumed"]
+
+
+def test_missing_keys_are_named_and_may_be_skipped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CANARY_KEY")
+    said = bench.eval("--yes")
+    assert said.code == 2
+    for word in (
+        "claude: set CANARY_KEY",
+        "gpt: set CANARY_KEY",
+        "--skip-missing-judges",
+        "--panel offline",
+    ):
+        assert word in said.err
+    assert bench.eval("--yes", "--skip-missing-judges").code == 2
+    some = bench.eval("--yes", "--skip-missing-judges", judges=("claude", "served"))
+    assert some.code == 0, some.err
+    assert "left out, because its key is not set: claude" in some.err
+    assert bench.manifest()["plan"]["left_out"] == ["claude"]
+    assert list(bench.analysis()["by_judge"]) == ["served"]
+
+
+def test_a_price_that_is_not_known_is_asked_for(bench: Bench) -> None:
+    path = bench.folder / "judges" / "gpt.toml"
+    address = "https://judge.example.org/v1"
+    text = path.read_text().replace(PRICE, "").replace(bench.openai.openai, address)
+    path.write_text(text)
+    said = bench.eval("--yes", judges=("gpt",))
+    assert said.code == 2
+    assert "the price of gpt is not known" in said.err
+    assert "[price]" in said.err
+
+
+def test_judges_and_repeats_are_added_beside_the_headline(bench: Bench) -> None:
+    assert bench.eval("--yes", judges=("claude",)).code == 0
+    before = bench.analysis()
+    said = bench.call("judge", "--judge", "served", "--yes")
+    assert said.code == 0, said.err
+    after = bench.analysis()
+    assert after["by_judge"]["served"]["added"] is True
+    assert after["by_judge"]["served"]["win_rate"]["value"] is not None
+    assert after["win_rate"] == before["win_rate"]
+    assert after["counts"] == before["counts"]
+    repeated = bench.call("judge", "--judge", "claude", "--repeat", "2", "--yes")
+    assert repeated.code == 0, repeated.err
+    assert bench.analysis()["win_rate"] == before["win_rate"]
+    assert "consistency" in json.dumps(bench.analysis()["by_judge"]["claude"])
+    links = bench.manifest()["amendments"]
+    assert [link["kind"] for link in links] == ["judge", "repeat"]
+    assert links[0]["verdicts_before"] > 0
+    assert bench.call("verify").code == 0
+    assert len(bench.anthropic.seen) == len({seen.raw for seen in bench.anthropic.seen})
+
+
+def test_a_changed_judge_file_does_not_judge_under_the_sealed_name(bench: Bench) -> None:
+    assert bench.eval("--yes", judges=("served",)).code == 0
+    path = bench.folder / "judges" / "served.toml"
+    path.write_text(path.read_text().replace("a-model", "another-model"))
+    said = bench.call("judge", "--yes")
+    assert said.code == 2
+    assert "is not the judge that was sealed" in said.err
+
+
+def test_a_card_is_made_of_pairs_with_known_answers(bench: Bench) -> None:
+    rows = [
+        {
+            "id": f"{family}-{n}", "family": family, "category": "x", "prompt": f"Why {n}?",
+            "answers": ["short" if worse else "a much longer answer", "a longer one" if worse else "x"],
+            "better": None if family == "tie" else 0, "ground": "made so", "source": "test",
+        }
+        for family, worse in FAMILIES.items()
+        for n in range(4)
+    ]  # fmt: skip
+    (bench.folder / "judges" / "judge_check.jsonl").write_text(
+        "\n".join(json.dumps(row) for row in rows)
+    )
+    said = bench.call("judge-check", "--judge", "served", "--judge", "first", "--yes", "--json")
+    assert said.code == 0, said.err
+    served, first = json.loads(said.out)
+    assert served["by_family"]["reasoning"]["value"] == 1.0
+    assert served["by_family"]["padding"]["value"] == 0.0
+    assert served["injection"] == 1.0
+    assert served["flips"] == 0.0
+    assert served["accuracy"]["value"] == pytest.approx(1 / 3)
+    assert first["position"] == 1.0
+    assert first["flips"] == 1.0
+    assert first["label"] == pytest.approx(0.0)
+    plain = bench.call("judge-check", "--judge", "served", "--yes")
+    assert "talked into a vote by the answer itself: 100%" in plain.out
+
+
+def test_what_was_spent_is_shown_by_evaluation_judge_and_day(bench: Bench) -> None:
+    assert bench.call("cost").out.startswith("nothing was asked")
+    assert bench.eval("--yes").code == 0
+    spent = bench.analysis()["cost"]["usd"]
+    for by in ("evaluation", "judge", "day"):
+        said = bench.call("cost", "--by", by)
+        assert said.code == 0
+        assert f"{spent:.4f}" in said.out.splitlines()[-1]
+    rows = json.loads(bench.call("cost", "--json").out)
+    assert sum(row["usd"] for row in rows) == pytest.approx(spent)
+    assert {row["judge"] for row in rows} == {"claude", "gpt"}
+
+
+def test_the_keys_of_the_environment_are_read_and_never_written(bench: Bench) -> None:
+    assert os.environ["CANARY_KEY"] == CANARY
+    said = bench.eval("--yes", "--budget", "0.05")
+    _no_file_holds_the_key(bench, said, bench.call("ls"), bench.call("cost", "--json"))

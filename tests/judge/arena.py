@@ -1,0 +1,116 @@
+"""Presentations, judges and a store for tests that ask a local server through the real SDKs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from brie.catalog import load_rubric
+from brie.digest import digest
+from brie.judge import Judged, run
+from brie.judge.assign import assign, presentations
+from brie.judge.seam import Shown, Task
+from brie.owner import Owner
+from brie.plan import seat
+from brie.records import JudgeSpec, Message, Price, Provider, Rubric, Seat, Verdict, Winner
+from brie.resources import Project
+from brie.store import Store
+from tests.fakes.judge_servers import JudgeServer
+
+RUBRIC: Rubric = load_rubric("general", Project(Path(__file__).parents[2]))
+PRICE = Price(input=3.0, output=15.0, source="a test", read_on="2026-01-01")
+
+
+def judge(server: JudgeServer, api: str = "openai", **changes: Any) -> Seat:
+    """A judge at a local server."""
+    provider = {
+        "openai": Provider.OPENAI_COMPATIBLE,
+        "anthropic": Provider.ANTHROPIC,
+        "gpt": Provider.OPENAI,
+    }[api]
+    settings: dict[str, Any] = {
+        "id": api,
+        "provider": provider,
+        "model": "a-model",
+        "base_url": server.anthropic if api == "anthropic" else server.openai,
+        "endpoint": "test",
+        "output": "tool" if api == "anthropic" else "json_schema",
+        "max_concurrency": 16,
+        "timeout": 20.0,
+        **changes,
+    }
+    return seat(JudgeSpec(**settings), RUBRIC)
+
+
+@dataclass
+class Arena:
+    """Comparisons with known answers, in a store."""
+
+    store: Store
+    owner: Owner
+    seats: Sequence[Seat]
+    prompts: int = 20
+    text: Callable[[str, int], str] = lambda side, n: f"{'long ' * 5 if side == 'candidate' else ''}{n}"
+    said: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        names = [(f"p{n:04}", "all") for n in range(self.prompts)]
+        codes = {s.judge.id: assign(names, 1, "both", seed=0, judge=s.digest) for s in self.seats}
+        self.tasks = [
+            Task.plan("main", place, name, n, shown)
+            for n, (name, _) in enumerate(names)
+            for place in self.seats
+            for shown in presentations(
+                codes[place.judge.id][name],
+                "both",
+                prompt=digest(name),
+                candidate=digest(["candidate", n]),
+                baseline=digest(["baseline", n]),
+            )
+        ]
+
+    def shown(self, task: Task) -> Shown:
+        """What the judge sees."""
+        p = task.presentation
+        first = "candidate" if p.order == "candidate_first" else "baseline"
+        second = "baseline" if first == "candidate" else "candidate"
+        letter = p.candidate_letter if first == "candidate" else p.baseline_letter
+        messages = (Message(role="user", content=f"Question {task.sample}?"),)
+        return Shown(
+            messages, None, None, self.text(first, task.sample), self.text(second, task.sample), letter
+        )
+
+    def run(self, **named: Any) -> Judged:
+        """Judge what is missing."""
+        return run(
+            self.tasks, self.seats, self.shown, self.store, self.owner,
+            evaluation="eval-test", on_done=lambda n: None, say=self.said.append, **named,
+        )  # fmt: skip
+
+    def verdicts(self) -> list[Verdict]:
+        """The verdicts that count, in the order of work; those missing are left out."""
+        found = self.store.verdicts(task.key for task in self.tasks)
+        return [found[task.key] for task in self.tasks if task.key in found]
+
+    def winners(self) -> list[Winner | None]:
+        """Who won each presentation."""
+        found = self.store.verdicts(task.key for task in self.tasks)
+        return [
+            task.presentation.unblind(v.letter) if (v := found.get(task.key)) and v.letter else None
+            for task in self.tasks
+        ]
+
+    @property
+    def spent(self) -> float:
+        """US dollars in the ledger."""
+        return sum(row.usd for row in self.store.ledger())
+
+
+@contextmanager
+def arena(folder: Path, seats: Sequence[Seat], **named: Any) -> Iterator[Arena]:
+    """An arena with a store in a folder."""
+    with Store.open(folder / "brie.sqlite") as store, Owner(folder / ".owners") as owner:
+        yield Arena(store, owner, seats, **named)

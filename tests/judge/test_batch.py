@@ -1,0 +1,191 @@
+"""Batches: half the price, nothing submitted twice, every item accounted for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brie.judge import Judged
+from brie.judge.batch import Rhythm
+from brie.records import Status
+from tests.fakes.judge_servers import JudgeServer
+from tests.fakes.judge_wire import Act
+from tests.judge.arena import PRICE, Arena, arena, judge
+
+APIS = ("anthropic", "gpt")
+ROOT = Path(__file__).parents[2]
+
+
+def run(found: Arena, **named: Any) -> Judged:
+    """Judge through batches that are asked after without a pause."""
+    return found.run(batch=True, rhythm=Rhythm(0.01, 0.02), **named)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_batch_brings_the_same_verdicts_at_half_the_price(tmp_path: Path, api: str) -> None:
+    with (
+        JudgeServer(price=(3.0, 15.0), batch_rounds=2) as server,
+        arena(tmp_path, [judge(server, api, price=PRICE)], prompts=10) as found,
+    ):
+        done = run(found, cap=1.0)
+        assert done.computed == 20
+        assert not done.errors
+        assert Counter(found.winners()) == {"candidate": 20}
+        assert len(server.batches.submitted) == 1
+        assert server.seen == []
+        assert found.spent == pytest.approx(server.billed)
+        assert found.store.committed("eval-test") == pytest.approx(found.spent)
+        assert run(found).computed == 0
+        assert len(server.batches.submitted) == 1
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_items_are_handled_one_by_one(tmp_path: Path, api: str) -> None:
+    with (
+        JudgeServer() as server,
+        arena(tmp_path, [judge(server, api, output="json_schema")], prompts=5) as found,
+    ):
+        server.batches.outcome = {0: "errored", 1: "expired", 2: "missing", 3: "unreadable"}
+        done = run(found)
+        first, second = server.batches.submitted
+        assert [len(first.items), len(second.items)] == [10, 3]
+        assert len(server.seen) == 1
+        assert "could not be used" in server.seen[0].text
+        statuses = Counter(v.status for v in found.verdicts())
+        # The second batch fails alike: these are left as errors, and said to be.
+        assert statuses == {Status.OK: 7, Status.ERROR: 3}
+        assert done.errors == 3
+        reasons = {v.reason.split(":")[0] for v in found.verdicts() if v.status is Status.ERROR}
+        assert reasons == {"batch"}
+        server.batches.outcome = {}
+        assert found.run().computed == 3
+        assert Counter(found.winners()) == {"candidate": 10}
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_batch_that_was_taken_without_our_knowing_is_found_and_not_submitted_again(
+    tmp_path: Path, api: str
+) -> None:
+    with (
+        JudgeServer() as server,
+        arena(tmp_path, [judge(server, api)], prompts=5) as found,
+    ):
+        server.batches.broken = True
+        done = run(found)
+        assert len(server.batches.submitted) == 1
+        assert done.computed == 10
+        assert Counter(found.winners()) == {"candidate": 10}
+
+
+def test_somebody_elses_batch_of_the_same_size_is_not_taken_for_ours(tmp_path: Path) -> None:
+    with (
+        JudgeServer() as server,
+        arena(tmp_path / "one", [judge(server, "anthropic")], prompts=5) as one,
+        arena(tmp_path / "two", [judge(server, "anthropic")], prompts=5) as two,
+    ):
+        run(one)
+        server.batches.broken = True
+        run(two)
+        assert len(server.batches.submitted) == 2
+        assert Counter(two.winners()) == {"candidate": 10}
+
+
+CHILD = """
+import sys
+sys.path[:0] = [{root!r}, {source!r}]
+from pathlib import Path
+from brie.judge.batch import Rhythm
+from tests.judge.arena import arena, judge
+
+class There:
+    openai = {openai!r}
+    anthropic = {anthropic!r}
+
+with arena(Path({folder!r}), [judge(There(), {api!r})], prompts=10) as found:
+    print("ready", flush=True)
+    found.run(batch=True, rhythm=Rhythm(0.05, 0.05))
+"""
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("moment", [0.0, 0.02, 0.1, 0.4])
+def test_killed_at_any_moment_no_batch_is_submitted_twice(
+    tmp_path: Path, api: str, moment: float
+) -> None:
+    with JudgeServer(batch_rounds=60) as server:
+        code = CHILD.format(
+            root=str(ROOT), source=str(ROOT / "src"), openai=server.openai,
+            anthropic=server.anthropic, folder=str(tmp_path), api=api,
+        )  # fmt: skip
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "ready"
+        while not server.batches.submitted:
+            time.sleep(0.002)
+        time.sleep(moment)
+        process.kill()
+        process.communicate()
+        server.batches.submitted[0].left = 1
+        with arena(tmp_path, [judge(server, api)], prompts=10) as found:
+            # Without --batch too: what is under way is collected, not asked for again.
+            done = found.run(rhythm=Rhythm(0.01, 0.02))
+            assert Counter(found.winners()) == {"candidate": 20}
+        assert done.computed == 20
+        assert len(server.batches.submitted) == 1
+        assert server.seen == []
+
+
+def test_a_batch_that_is_refused_stops_its_judge_and_holds_nothing(tmp_path: Path) -> None:
+    with (
+        JudgeServer() as server,
+        arena(tmp_path, [judge(server, "anthropic")], prompts=3) as found,
+    ):
+        handle = server.batches.handle
+        server.batches.handle = lambda *given: (400, b'{"error": {"message": "too many"}}')  # type: ignore[method-assign]
+        done = run(found)
+        assert "too many" in done.stopped["anthropic"]
+        assert found.verdicts() == []
+        server.batches.handle = handle  # type: ignore[method-assign]
+        assert found.run().computed == 6
+
+
+@pytest.mark.parametrize("cap", [0.0, 0.004, 0.01, 0.03])
+def test_batches_keep_the_budget(tmp_path: Path, cap: float) -> None:
+    with (
+        JudgeServer(price=(3.0, 15.0)) as server,
+        arena(tmp_path, [judge(server, "gpt", price=PRICE, max_tokens=100)], prompts=10) as found,
+    ):
+        done = run(found, cap=cap)
+        assert server.billed <= found.spent + 1e-9
+        assert found.spent <= cap + 1e-9
+        assert done.broke == (len(found.verdicts()) < 20)
+
+
+def test_a_rule_and_a_local_server_judge_beside_a_batch(tmp_path: Path) -> None:
+    with (
+        JudgeServer() as server,
+        arena(
+            tmp_path, [judge(server, "anthropic"), judge(server, "openai", endpoint="b")], prompts=4
+        ) as found,
+    ):
+        assert run(found).computed == 16
+        assert len(server.batches.submitted) == 1
+        assert len(server.seen) == 8
+
+
+def test_a_broken_line_of_a_result_file_costs_only_itself(tmp_path: Path) -> None:
+    with (
+        JudgeServer() as server,
+        arena(tmp_path, [judge(server, "anthropic")], prompts=3) as found,
+    ):
+        plain = server.batches._results
+        server.batches._results = lambda name, there: plain(name, there)[:-40]  # type: ignore[method-assign]
+        run(found)
+        assert Counter(v.status for v in found.verdicts())[Status.OK] >= 5
+    assert Act().status == 200

@@ -1,0 +1,71 @@
+"""A run root, a symbolic link or a duplicate is explained, never followed silently."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from brie.cli.pin import command
+from brie.errors import UsageError
+from brie.pin import duplicates, explain
+from tests.pin.folders import make_adapter
+
+REAL_STATE = Path(__file__).parents[3] / "shared" / "data" / "brie_original" / "trainer_state.json"
+
+
+@pytest.fixture
+def old_run(tmp_path: Path) -> Path:
+    """Shaped like the original: eval every 50, save every 100, the root equal to checkpoint-200."""
+    run = tmp_path / "old-run"
+    for step in (100, 200, 290):
+        make_adapter(run / f"checkpoint-{step}", fill=step % 251)
+    for file in (run / "checkpoint-200").iterdir():
+        shutil.copy(file, run)
+    losses = {50: 2.92, 100: 2.85, 150: 2.81, 200: 2.80, 250: 2.79}
+    log = [{"step": step, "eval_loss": loss} for step, loss in losses.items()]
+    best = {"best_model_checkpoint": "runs/x/checkpoint-200", "best_global_step": 250}
+    state = json.dumps({**best, "log_history": log})
+    (run / "checkpoint-290" / "trainer_state.json").write_text(state)
+    return run
+
+
+def test_an_old_run_root_gives_all_three_facts_and_the_choices(old_run: Path) -> None:
+    found = explain(old_run)
+    text = "\n".join(found.facts)
+    assert "byte-identical to checkpoint-200" in text
+    assert "lowest at step 250" in text
+    assert "step 250, the best one measured, was never saved" in text
+    assert len(found.choices) == 3
+
+
+@pytest.mark.skipif(
+    not REAL_STATE.is_file(), reason="the original's trainer state is not beside the project"
+)
+def test_the_originals_own_trainer_state_gives_the_same_facts(old_run: Path) -> None:
+    shutil.copy(REAL_STATE, old_run / "checkpoint-290" / "trainer_state.json")
+    text = "\n".join(explain(old_run).facts)
+    assert "every 50 steps and was lowest at step 250" in text
+    assert "was never saved: checkpoints were kept every 100 steps" in text
+    assert "calls checkpoint-200 the best, which it was not" in text
+
+
+def test_the_command_refuses_a_run_root_and_lists_what_to_pin(old_run: Path) -> None:
+    result = CliRunner().invoke(command, [str(old_run)])
+    assert isinstance(result.exception, UsageError)
+    assert "checkpoint-200" in str(result.exception)
+    assert "byte-identical" in result.output
+
+
+def test_a_symbolic_link_is_named(old_run: Path) -> None:
+    link = old_run.parent / "latest"
+    link.symlink_to(old_run / "checkpoint-100")
+    assert "symbolic link" in explain(link).facts[0]
+
+
+def test_a_duplicate_checkpoint_is_named(old_run: Path) -> None:
+    assert duplicates(old_run / "checkpoint-200") == ["checkpoint-200 has the same weights as old-run."]
+    assert duplicates(old_run / "checkpoint-100") == []

@@ -1,0 +1,125 @@
+"""A pin names content: what changes it, what does not, and what a wrong file gets."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from brie.errors import InputError, PinError
+from brie.pin import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    pin_base,
+    pin_checkpoint,
+    read_pin,
+    verify_files,
+    write_pin,
+)
+from brie.pin.template import template_digest
+from brie.records import Pin
+from tests.pin.folders import CHATML, make_adapter, make_base
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return make_base(tmp_path / "base")
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    return make_adapter(tmp_path / "checkpoint-10")
+
+
+def _pins(base: Path, adapter: Path) -> tuple[Pin, Pin]:
+    on = pin_base(base, repo="me/base")
+    return on, pin_checkpoint(adapter, base=on, name="run:10", step=10, planned_steps=40)
+
+
+def test_names_paths_set_order_and_library_versions_change_nothing(
+    base: Path, adapter: Path, tmp_path: Path
+) -> None:
+    _, one = _pins(base, adapter)
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(adapter, moved)
+    config = json.loads((moved / ADAPTER_CONFIG).read_text())
+    config["target_modules"].reverse()
+    config["base_model_name_or_path"] = "/some/where/else"
+    config["peft_version"] = "99"
+    (moved / ADAPTER_CONFIG).write_text(json.dumps(config, indent=7))
+    other = pin_checkpoint(moved, base=pin_base(base, repo="you/other-name"), name="x")
+    assert other.digest == one.digest
+
+
+@pytest.mark.parametrize("file", [ADAPTER_WEIGHTS, ADAPTER_CONFIG])
+def test_one_changed_byte_is_found_and_named(base: Path, adapter: Path, file: str) -> None:
+    on, pin = _pins(base, adapter)
+    verify_files(pin, adapter, on)
+    data = bytearray((adapter / file).read_bytes())
+    spot = data.index(b'"r": 8') + 5 if file == ADAPTER_CONFIG else len(data) - 1
+    data[spot] ^= 1
+    (adapter / file).write_bytes(bytes(data))
+    with pytest.raises(PinError, match=file):
+        verify_files(pin, adapter, on)
+
+
+def test_an_adapter_for_another_base_is_refused_with_both_digests(
+    base: Path, adapter: Path, tmp_path: Path
+) -> None:
+    on, pin = _pins(base, adapter)
+    other = pin_base(make_base(tmp_path / "other", fill=3), repo="me/other")
+    with pytest.raises(PinError, match="another base") as said:
+        verify_files(pin, adapter, other)
+    assert on.digest[7:19] in str(said.value)
+    assert other.digest[7:19] in str(said.value)
+
+
+def test_the_base_is_part_of_an_adapters_digest(base: Path, adapter: Path, tmp_path: Path) -> None:
+    _, pin = _pins(base, adapter)
+    other = pin_base(make_base(tmp_path / "other", fill=3), repo="me/base")
+    assert pin_checkpoint(adapter, base=other, name="run:10").digest != pin.digest
+
+
+def test_lora_settings_are_read_back_from_the_file(base: Path, adapter: Path) -> None:
+    _, pin = _pins(base, adapter)
+    assert pin.lora is not None
+    assert (pin.lora.r, pin.lora.alpha) == (8, 16)
+    assert pin.lora.target_modules == ("q_proj", "v_proj")
+    assert pin.lora.parameters == 2 * 8 * 4
+
+
+def test_a_pin_file_finds_its_checkpoint_and_comes_back_equal(
+    base: Path, adapter: Path, tmp_path: Path
+) -> None:
+    _, pin = _pins(base, adapter)
+    path = tmp_path / "pins" / "best.json"
+    written = write_pin(pin, path, adapter)
+    again = read_pin(path)
+    assert again == written
+    assert again.checkpoint is not None
+    assert (path.parent / again.checkpoint).resolve() == adapter
+
+
+def test_what_is_no_pin_is_named_by_key(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text('{"schema": "brie.pin/1", "kind": "adapter"}')
+    with pytest.raises(InputError, match="is not a pin: name"):
+        read_pin(path)
+
+
+def test_unsafe_weights_are_refused(base: Path) -> None:
+    (base / "model.safetensors").rename(base / "pytorch_model.bin")
+    with pytest.raises(PinError, match="safetensors alone"):
+        pin_base(base, repo="me/base")
+
+
+def test_generation_markers_make_no_difference_to_a_template() -> None:
+    marked = CHATML.replace("{{ m.content }}", "{% generation %}{{ m.content }}{% endgeneration %}")
+    assert marked != CHATML
+    assert template_digest(marked, {}) == template_digest(CHATML, {})
+
+
+def test_one_other_character_makes_another_template() -> None:
+    assert template_digest(CHATML.replace("<|im_end|>", "<|end|>"), {}) != template_digest(CHATML, {})

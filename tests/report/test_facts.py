@@ -1,0 +1,75 @@
+"""Rows of the report: who counts, what stands beside, how estimates of every form are read."""
+
+from __future__ import annotations
+
+from brie.records import Amendment
+from brie.report.facts import agreement_square, estimate, groups
+from brie.report.panel import panel_of
+from brie.report.sentence import verdict_sentence
+from tests.report import sample
+
+
+def test_instruments_stand_beside_the_headline() -> None:
+    judges = {
+        "claude-opus": {"provider": "anthropic", "win_rate": sample.rate(0.7, 0.6, 0.8, 40)},
+        "longer": {"provider": "rules", "instrument": True, "win_rate": sample.rate(0.9, 0.8, 0.95, 40)},
+    }
+    analysis = sample.analysis(by_judge=judges)
+    assert panel_of(analysis).judges == ("claude-opus",)
+    assert verdict_sentence(analysis).startswith("The judge `claude-opus` preferred")
+    rows = {row.name: row.note for row in groups(analysis)[0].rows}
+    assert rows == {"claude-opus": "", "longer": "rule-based instrument, not counted"}
+
+
+def test_a_stopped_judge_has_left_the_headline_until_it_resumes() -> None:
+    def link(kind: str) -> Amendment:
+        seal = sample.manifest().seal
+        return Amendment.model_validate(
+            {"kind": kind, "detail": {"judge": "gpt-mini", "said": "x"}, "verdicts_before": 3,
+             "previous": seal, "digest": seal}
+        )  # fmt: skip
+
+    analysis, manifest = sample.analysis(), sample.manifest()
+    stopped = manifest.model_copy(update={"amendments": (link("stopped"),)})
+    resumed = manifest.model_copy(update={"amendments": (link("stopped"), link("resumed"))})
+    assert panel_of(analysis, stopped).judges == ("claude-opus", "reference")
+    assert panel_of(analysis, resumed).judges == panel_of(analysis, manifest).judges
+
+
+def test_a_panel_of_rules_has_rows_of_rules() -> None:
+    analysis = sample.analysis(by_judge={"reference": {"provider": "rules"}})
+    assert (groups(analysis)[0].title, groups(analysis)[0].head) == ("By rule", "Rule")
+
+
+def test_controls_have_rows_of_their_own_and_one_category_has_none() -> None:
+    analysis = sample.analysis(
+        by_category={"all": {"win_rate": sample.rate(0.5, 0.4, 0.6, 12)}},
+        controls={"aa": {"win_rate": sample.rate(0.5, 0.4, 0.6, 12)}},
+    )
+    found = {group.id: [row.name for row in group.rows] for group in groups(analysis)}
+    assert found["controls"] == ["The baseline against itself"]
+    assert "categories" not in found
+
+
+def test_estimates_of_every_form_are_read() -> None:
+    assert estimate(0.5) == (0.5, None, None)
+    assert estimate({"value": 0.5, "low": 0.4, "high": 0.6}) == (0.5, 0.4, 0.6)
+    few = {"value": 0.5, "low": None, "high": None, "betting_interval": [0.1, 0.9]}
+    assert estimate(few) == (0.5, 0.1, 0.9)
+    assert estimate(None) is None
+    assert estimate({"value": None}) is None
+
+
+def test_few_prompts_are_remarked() -> None:
+    few = {"a": {"win_rate": sample.rate(0.5, 0.1, 0.9, 5)}, "b": {"win_rate": None, "prompts": 2}}
+    (group,) = [g for g in groups(sample.analysis(by_source=few)) if g.id == "sources"]
+    assert "betting interval" in group.remark
+    assert group.rows[1].n == 2
+
+
+def test_agreement_is_a_square_with_an_empty_diagonal() -> None:
+    square = agreement_square(sample.analysis().agreement)
+    assert square is not None
+    assert [row[i] for i, row in enumerate(square.rows)] == [None, None, None]
+    assert square.rows[0][1] == square.rows[1][0]
+    assert agreement_square(None) is None

@@ -1,0 +1,167 @@
+"""The verdict sentence: every form it can take, and what it must never say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from brie.records import Manifest
+from brie.report.sentence import caveats, verdict_sentence, verdict_word
+from brie.results import Analysis, WinRate
+from tests.report import sample
+
+MODELS = sample.manifest(("claude-opus", "gpt-mini"))
+RULE = sample.manifest(("reference",))
+RULES = sample.manifest(("distinct", "reference"))
+
+
+def win_rate(value: float, low: float | None, high: float | None, **more: Any) -> WinRate:
+    base = sample.analysis().win_rate
+    assert base is not None
+    fields = {"by_source_interval": None, "interval_90": None, **more}
+    return base.model_copy(update={"value": value, "low": low, "high": high, **fields})
+
+
+def found(
+    verdict: str | None, rate: WinRate | None, manifest: Manifest = MODELS, **more: Any
+) -> Analysis:
+    return sample.analysis(verdict=verdict, win_rate=rate, seal=manifest.seal, **more)
+
+
+def test_better_reads_as_a_layman_would_say_it() -> None:
+    analysis = found("better", win_rate(0.71, 0.62, 0.79))
+    assert verdict_sentence(analysis, MODELS) == (
+        "Judges preferred your fine-tune in 71 of every 100 comparisons, ties counting half; "
+        "95 % interval 62 to 79 for new prompts like these."
+    )
+    assert verdict_word(analysis) == "Better"
+
+
+def test_a_rule_is_called_a_rule() -> None:
+    text = verdict_sentence(found("better", win_rate(0.71, 0.62, 0.79)), RULE)
+    assert text.startswith("The rule `reference` chose your fine-tune in 71 of every 100 comparisons")
+    assert text.endswith("Rule-based: no model and no person judged.")
+
+
+@pytest.mark.parametrize("verdict", ["better", "worse", "equivalent", "undecided", None])
+@pytest.mark.parametrize("manifest", [RULE, RULES])
+@pytest.mark.parametrize("interim", [True, False])
+def test_a_panel_of_rules_is_never_said_to_be_judges(
+    verdict: str | None, manifest: Manifest, interim: bool
+) -> None:
+    analysis = found(verdict, win_rate(0.6, 0.4, 0.7), notes={"verdict": "too few"}, interim=interim)
+    text = verdict_sentence(analysis, manifest).lower()
+    assert "judges preferred" not in text
+    assert "judges found" not in text
+    assert "preferred" not in text
+    assert "rule-based" in text
+
+
+def test_rules_are_recognised_without_a_manifest() -> None:
+    analysis = found("better", win_rate(0.71, 0.62, 0.79), by_judge={"first": {}, "longer": {}})
+    assert verdict_sentence(analysis).startswith("The rules `first` and `longer` chose")
+
+
+def test_a_mixed_panel_names_its_rules() -> None:
+    text = verdict_sentence(found("better", win_rate(0.71, 0.62, 0.79)), sample.manifest())
+    assert text.startswith("Judges (two models and the rule `reference`) preferred")
+
+
+def test_judges_added_later_are_not_behind_the_headline() -> None:
+    judges = {
+        "claude-opus": {"provider": "anthropic"},
+        "human:ann": {"provider": "human", "added": True},
+    }
+    text = verdict_sentence(found("better", win_rate(0.71, 0.62, 0.79), by_judge=judges))
+    assert text.startswith("The judge `claude-opus` preferred")
+
+
+def test_worse() -> None:
+    text = verdict_sentence(found("worse", win_rate(0.29, 0.21, 0.38)), MODELS)
+    assert text.startswith("Judges preferred the baseline: your fine-tune won 29 of every 100")
+    assert "95 % interval 21 to 38" in text
+
+
+def test_equivalent_quotes_the_90_percent_interval() -> None:
+    rate = win_rate(0.502, 0.45, 0.55, interval_90=(0.464, 0.538))
+    text = verdict_sentence(found("equivalent", rate), MODELS)
+    assert "no difference as large as 5 points" in text
+    assert "90 % interval 46 to 54" in text
+
+
+def test_undecided_says_first_that_it_cannot_tell() -> None:
+    analysis = found(
+        "undecided", win_rate(0.56, 0.46, 0.66), verdict_reason="the 95 % interval includes 50"
+    )
+    text = verdict_sentence(analysis, MODELS)
+    assert text.startswith("This evaluation cannot tell which is better: judges preferred")
+    assert caveats(analysis)[0] == "The 95 % interval includes 50."
+
+
+def test_better_by_little_says_so() -> None:
+    assert verdict_word(found("better", win_rate(0.53, 0.51, 0.548))) == "Better, by less than 5 points"
+
+
+def test_withheld_gives_the_reason_before_the_number() -> None:
+    analysis = found(None, win_rate(0.9, 0.8, 0.95), notes={"verdict": "half of the calls failed"})
+    assert verdict_sentence(analysis, MODELS).startswith(
+        "The verdict is withheld: half of the calls failed. Judges preferred"
+    )
+    assert verdict_word(analysis) == "Verdict withheld"
+
+
+def test_interim_is_headed_interim_and_carries_no_verdict() -> None:
+    analysis = found("better", win_rate(0.9, 0.8, 0.95, prompts=12), interim=True)
+    text = verdict_sentence(analysis, MODELS)
+    assert text.startswith("INTERIM, no verdict: 12 of 40 prompts complete. So far judges preferred")
+    assert verdict_word(analysis) == "INTERIM"
+    assert caveats(analysis) == []
+
+
+def test_below_eight_prompts_the_betting_interval_is_quoted() -> None:
+    rate = win_rate(0.8, None, None, prompts=5, betting_interval=(0.21, 0.99))
+    assert "95 % interval 21 to 99" in verdict_sentence(found("undecided", rate), MODELS)
+
+
+def test_without_any_interval_the_sentence_says_why() -> None:
+    text = verdict_sentence(found("undecided", win_rate(0.8, None, None, prompts=1)), MODELS)
+    assert "no interval: 1 prompt are too few" not in text
+    assert "no interval: 1 prompt is too few" in text
+
+
+def test_nothing_judged() -> None:
+    analysis = found(None, None, notes={"win_rate": "no prompt is complete"})
+    assert verdict_sentence(analysis, MODELS) == "There is no win rate: no prompt is complete."
+
+
+def test_sources_share_the_headline_where_their_interval_is_much_wider() -> None:
+    wide = found("better", win_rate(0.71, 0.62, 0.79, by_source_interval=(0.46, 0.9)))
+    assert "62 to 79 for new prompts from these sources, 46 to 90 for prompts from new sources" in (
+        verdict_sentence(wide, MODELS)
+    )
+    assert any("new prompts from the same sources" in caveat for caveat in caveats(wide))
+    close = found("better", win_rate(0.71, 0.62, 0.79, by_source_interval=(0.61, 0.8)))
+    assert "new sources" not in verdict_sentence(close, MODELS)
+
+
+def test_missing_verdicts_that_could_change_it_are_named() -> None:
+    rate = win_rate(0.6, 0.51, 0.7, bounds=(0.48, 0.66))
+    assert any("48 or 66" in c for c in caveats(found("better", rate, verdict_survives_missing=False)))
+
+
+def test_an_early_stop_is_said_with_its_bias() -> None:
+    counts = sample.analysis().counts.model_copy(update={"not_needed": 120})
+    analysis = found("better", win_rate(0.8, 0.6, 0.9, prompts=20), counts=counts)
+    assert any(caveat.startswith("Stopped early after 20 of 40 prompts") for caveat in caveats(analysis))
+
+
+def test_a_run_of_a_model_against_itself_is_named() -> None:
+    base = sample.analysis()
+    analysis = found("undecided", win_rate(0.5, 0.4, 0.6), candidate=base.baseline)
+    assert any("A/A run" in caveat for caveat in caveats(analysis))
+    assert "fine-tune" not in verdict_sentence(analysis, MODELS)
+
+
+def test_an_interval_that_only_rounds_to_fifty_is_not_printed_as_fifty() -> None:
+    assert "interval 50.3 to 79" in verdict_sentence(found("better", win_rate(0.6, 0.503, 0.79)), MODELS)

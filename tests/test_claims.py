@@ -1,0 +1,112 @@
+"""Numbers in a text stay what the store says, or the text is found to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from brie.claims import check_claims, find_claims
+from brie.errors import InputError, UsageError
+from brie.resources import Project
+from brie.results import Analysis
+from brie.seal import write_manifest
+from tests.flow.world import World, rules
+
+Said = Callable[[str], list[bool]]
+
+
+@pytest.fixture(scope="module")
+def quoted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Analysis]:
+    """A project with one finished evaluation."""
+    root = tmp_path_factory.mktemp("claims")
+    near = "The reference answer says what is so."
+
+    def text(side: str, prompt: int, sample: int) -> str:
+        won = (prompt + sample) % 5 > 0
+        return near if won == (side == "candidate") else "Nothing of the kind."
+
+    world = World.make(root / "runs")
+    analysis, manifest = world.evaluate(text, seats=rules("reference"), prompts=40)
+    write_manifest(root / "runs" / manifest.id, manifest)
+    return Project(root), analysis
+
+
+@pytest.fixture
+def holds(quoted: tuple[Project, Analysis], tmp_path: Path) -> Said:
+    """Whether each claim of a text holds; EVAL is the evaluation's id."""
+    project, analysis = quoted
+
+    def said(text: str) -> list[bool]:
+        file = tmp_path / "README.md"
+        file.write_text(text.replace("EVAL", analysis.id), "utf-8")
+        return [answer.holds for answer in check_claims(file, project)]
+
+    return said
+
+
+def test_a_rate_holds_as_it_is_rounded_and_another_does_not(holds: Said) -> None:
+    assert holds("won <!-- brie:win_rate EVAL -->80 % of them") == [True]
+    assert holds("won <!-- brie:win_rate EVAL -->**80.0 %** of them") == [True]
+    assert holds("won <!-- brie:win_rate EVAL --> 0.80 of them") == [True]
+    assert holds("won <!-- brie:win_rate EVAL -->80 of every 100") == [True]
+    assert holds("won <!-- brie:win_rate EVAL -->81 % of them") == [False]
+    assert holds("won <!-- brie:win_rate EVAL -->80.4 % of them") == [False]
+
+
+def test_intervals_counts_words_and_deep_paths_are_compared(
+    holds: Said, quoted: tuple[Project, Analysis]
+) -> None:
+    rate = quoted[1].win_rate
+    assert rate is not None
+    assert rate.low is not None
+    assert rate.high is not None
+    low, high = f"{100 * rate.low:.1f}", f"{100 * rate.high:.1f}"
+    text = (
+        f"<!-- brie:win_rate.interval EVAL -->{low} to {high} %, over "
+        f"<!-- brie:counts.prompts EVAL -->40 prompts: it is <!-- brie:verdict EVAL -->better; "
+        f"<!-- brie:by_judge.reference EVAL -->80 % by that judge, "
+        f"<!-- brie:checks.controls EVAL -->not_run; low end <!-- brie:win_rate.low EVAL -->{low} %"
+    )
+    assert holds(text) == [True] * 6
+    assert (
+        holds(text.replace("better", "worse").replace("40", "41")) == [True, False, False] + [True] * 3
+    )
+    assert holds(f"<!-- brie:win_rate.interval EVAL -->{low}–99 %") == [False]
+
+
+def test_what_cannot_be_compared_is_a_claim_that_fails(holds: Said) -> None:
+    for text in (
+        "<!-- brie:win_rate -->80 %",
+        "<!-- brie:win_rate eval-gone-00000000 -->80 %",
+        "<!-- brie:win_rat EVAL -->80 %",
+        "<!-- brie:outcomes EVAL -->80 %",
+        "<!-- brie:win_rate EVAL -->\n\n80 % is in another paragraph",
+        "<!-- brie:win_rate EVAL -->most of them",
+        "<!-- brie:agreement EVAL -->0.5",
+        "<!-- brie:agreement.interval EVAL -->0.5 to 0.6",
+    ):
+        assert holds(text) == [False], text
+
+
+def test_examples_in_code_are_not_claims_and_lines_are_counted() -> None:
+    text = (
+        "# How\n\n```\n<!-- brie:win_rate x -->1 %\n```\n\nWrite `<!-- brie:win_rate x -->1 %`.\n"
+        "Or: <!-- brie:win_rate a-b -->\n**7 %** and <!-- brie:verdict a-b -->better.\n"
+    )
+    first, second = find_claims(text)
+    assert (first.line, first.path, first.evaluation) == (8, "win_rate", "a-b")
+    assert (second.line, second.path) == (9, "verdict")
+    assert first.text.strip().startswith("**7 %**")
+
+
+def test_a_file_without_claims_or_one_that_cannot_be_read_is_an_error(
+    quoted: tuple[Project, Analysis], tmp_path: Path
+) -> None:
+    file = tmp_path / "README.md"
+    file.write_text("We won 80 % of them.")
+    with pytest.raises(UsageError, match="brie:win_rate EVAL"):
+        check_claims(file, quoted[0])
+    with pytest.raises(InputError, match=r"gone\.md"):
+        check_claims(tmp_path / "gone.md", quoted[0])

@@ -1,0 +1,77 @@
+"""Rooms import to the left only, and start light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "brie"
+
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("errors", "digest", "records", "results", "resources", "owner", "database", "ledger"),
+    ("store", "catalog", "pin", "seal"),
+    ("data",),
+    ("train", "generate", "judge", "analyse"),
+    ("checks",),
+    ("report", "audit"),
+    ("plan", "sides"),
+    ("facts", "ask", "trained"),
+    ("evidence",),
+    ("assemble", "studies", "judging"),
+    ("pipeline", "web"),
+    ("verify", "claims", "api", "posthoc", "judge_check"),
+    ("cli",),
+    ("__main__", "__init__"),
+)
+RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
+FOUNDATION = LAYERS[0]
+HEAVY = ("torch", "trl", "transformers", "peft", "datasets", "anthropic", "openai", "scipy.stats")
+
+
+def _room(module: str) -> str:
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def _imports(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("brie"):
+            names = (
+                [f"brie.{alias.name}" for alias in node.names]
+                if node.module == "brie"
+                else [node.module]
+            )
+            found += names
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names if alias.name.startswith("brie.")]
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_a_room_imports_only_from_layers_to_its_left(path: Path) -> None:
+    own = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    assert own in RANK, f"{own} has no layer: give it one"
+    for module in _imports(path):
+        if module == "brie.__version__":
+            continue
+        other = _room(module)
+        allowed = other == own or RANK[other] < RANK[own] or (own in FOUNDATION and other in FOUNDATION)
+        assert allowed, f"{own} imports {module}, which is not to its left"
+
+
+@pytest.mark.parametrize("verb", [["--help"], ["report", "--help"], ["ls"]])
+def test_light_commands_import_no_heavy_package(verb: list[str], tmp_path: Path) -> None:
+    code = (
+        "import sys, atexit\n"
+        "from brie.cli import main\n"
+        f"heavy = {HEAVY!r}\n"
+        "atexit.register(lambda: print('HEAVY', [m for m in heavy if m in sys.modules]))\n"
+        f"main({verb!r})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "HEAVY []" in done.stdout

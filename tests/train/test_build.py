@@ -1,0 +1,137 @@
+"""What the trainer is built from: layers that exist, packed rows that are counted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from brie.errors import UsageError
+from brie.resources import Project, packaged
+from brie.train.build import build_trainer
+from brie.train.config import TrainRequest
+from brie.train.layers import linear_layers, refuse_missing_layers, refuse_missing_trackers
+from brie.train.metrics import MetricsFile
+from brie.train.prepare import Job, planned_steps, prepare, sequences
+from brie.train.quiet import quiet
+from brie.train.recipes import SEVEN, Recipe
+from brie.train.run import train
+from brie.train.runs import checkpoints, read_manifest
+from tests.train.world import Watcher, demo_rows, make_project, request
+
+LLAMA_TEMPLATE = (
+    "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\n\n' + (m.content | trim) "
+    "+ '<|im_end|>' }}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n\n' }}{%- endif %}"
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return make_project(tmp_path / "project", demo_rows(48))
+
+
+def make_model(folder: Path, config: object) -> Path:
+    """A random model of another family with the packaged tokenizer and a template of its own."""
+    from transformers import AutoModelForCausalLM
+
+    with quiet():
+        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(packaged("models", "tiny", name), folder / name)
+    (folder / "chat_template.jinja").write_text(LLAMA_TEMPLATE)
+    return folder
+
+
+def test_another_family_with_another_template_trains(project: Project, tmp_path: Path) -> None:
+    from transformers import LlamaConfig
+
+    config = LlamaConfig(
+        vocab_size=4096,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+    )
+    base = make_model(tmp_path / "llama", config)
+    asked = request(project, "max_steps=2", "checkpoint_steps=2")
+    folder = train(replace(asked, base=str(base)), project, Watcher())
+    manifest = read_manifest(folder)
+    assert manifest.config.template.way == "spans"
+    assert manifest.state == "complete"
+    raw = json.loads((checkpoints(folder)[2] / "adapter_config.json").read_text())
+    assert set(raw["target_modules"]) == set(SEVEN)
+
+
+def test_layers_that_do_not_exist_are_refused_with_those_that_do(
+    project: Project, tmp_path: Path
+) -> None:
+    """PEFT would adapt `c_proj` alone, or on Phi-3 two of seven, and say nothing."""
+    from transformers import GPT2Config
+
+    base = make_model(tmp_path / "gpt2", GPT2Config(vocab_size=4096, n_embd=32, n_layer=1, n_head=2))
+    assert linear_layers(base) == ("c_attn", "c_fc", "c_proj")
+    recipe = Recipe(name="x", base="mine", target_modules=("c_proj", "q_proj"))
+    with pytest.raises(UsageError, match=r"no layer called q_proj; .*'c_attn', 'c_fc', 'c_proj'"):
+        refuse_missing_layers(recipe, base)
+    asked = replace(request(project), base=str(base))
+    with pytest.raises(UsageError, match="no layer called"):
+        train(asked, project, Watcher())
+    assert not project.runs.exists()
+
+
+def test_a_folder_with_an_unknown_architecture_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "abacus"}')
+    with pytest.raises(UsageError, match="no causal language model") as caught:
+        linear_layers(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_tracker_that_is_not_installed_is_named() -> None:
+    refuse_missing_trackers(Recipe(name="x", base="tiny"))
+    with pytest.raises(UsageError, match="pip install swanlab"):
+        refuse_missing_trackers(Recipe(name="x", base="tiny", report_to=("swanlab",)))
+
+
+# --- packing -----------------------------------------------------------------------------
+
+
+def packed(job: Job) -> Job:
+    """The job with packing on, past the refusal: the arithmetic is the same on a CPU."""
+    recipe = job.config.recipe.model_copy(update={"packing": True, "max_length": 512})
+    steps = planned_steps(sequences(job.train, recipe), recipe.model_copy(update={"max_steps": None}))
+    config = job.config.model_copy(update={"recipe": recipe, "planned_steps": steps})
+    return replace(job, config=config)
+
+
+def test_packed_sequences_are_counted_as_trl_packs_them_and_validation_stays_exact(
+    project: Project, tmp_path: Path
+) -> None:
+    asked = request(project, "epochs=1", "batch_size=2", "micro_batch_size=1", "dropout=0")
+    job = prepare(asked, project, Watcher())
+    with quiet():
+        plain = build_trainer(job, tmp_path / "a", MetricsFile(tmp_path), [])
+        before = plain.evaluate()
+        dense = packed(job)
+        trainer = build_trainer(dense, tmp_path / "b", MetricsFile(tmp_path), [], measuring=True)
+        sequences_made = len(trainer.train_dataset)
+        assert sequences_made < len(job.train)
+        assert dense.config.planned_steps == -(-sequences_made // 2)
+        assert trainer.evaluate()["eval_loss"] == pytest.approx(before["eval_loss"], rel=1e-6)
+        trainer.train()
+    last = [row for row in trainer.state.log_history if "tokens" in row][-1]
+    assert last["tokens"] == sum(len(row.ids) for row in job.train)
+    assert last["epoch"] == 1
+
+
+def test_packing_is_asked_for_in_vain_without_flash_attention(project: Project) -> None:
+    with pytest.raises(UsageError, match="packed rows would see each other"):
+        prepare(
+            TrainRequest(**{**vars(request(project, "packing=true")), "device": "cpu"}),
+            project,
+            Watcher(),
+        )

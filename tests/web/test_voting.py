@@ -1,0 +1,166 @@
+"""The voting pages over HTTP: blind, resumable, closed after the reveal."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from starlette.testclient import TestClient
+
+from brie.records import Manifest
+from brie.resources import Project
+from brie.web.app import create_app
+from brie.web.guard import Access
+from tests.report.test_build import read
+from tests.web import sample
+from tests.web.conftest import Client
+
+World = tuple[Project, Manifest]
+
+
+def start(voter: TestClient, evaluation: str, name: str = "Ann") -> str:
+    return str(voter.post(f"/vote/{evaluation}/name", data={"name": name}).text)
+
+
+def number(page: str) -> str:
+    found = re.search(r'name="number" value="(\d+)"', page)
+    assert found, page
+    return found[1]
+
+
+def cast(voter: TestClient, evaluation: str, page: str, choice: str, **more: str) -> str:
+    data = {"number": number(page), "choice": choice, **more}
+    return str(voter.post(f"/vote/{evaluation}/cast", data=data).text)
+
+
+def test_a_voter_gives_a_name_votes_and_sees_progress(client: Client, world: World) -> None:
+    voter, name = client("voter"), world[1].id
+    assert "Your name" in voter.get("/vote").text
+    page = start(voter, name)
+    assert "0 of 24" in page
+    page = cast(voter, name, page, "A", comment="good")
+    assert "1 of 24" in page
+    page = cast(voter, name, page, "tie")
+    page = cast(voter, name, page, "skip")
+    assert "2 of 24" in page
+    read(page)
+
+
+def test_undo_shows_the_earlier_vote(client: Client, world: World) -> None:
+    voter, name = client("voter"), world[1].id
+    first = start(voter, name)
+    cast(voter, name, first, "B")
+    page = voter.post(f"/vote/{name}/undo").text
+    assert number(page) == number(first)
+    assert "You voted B here" in page
+
+
+def test_nothing_a_voter_receives_names_a_model_a_side_or_a_path(client: Client, world: World) -> None:
+    voter, name = client("voter"), world[1].id
+    received = [voter.get("/vote").text, start(voter, name)]
+    for turn in range(24):
+        received.append(cast(voter, name, received[-1], ("A", "B", "tie")[turn % 3]))
+    received += [voter.get(f"/vote/static/{file}").text for file in ("vote.css", "vote.js")]
+    received += [
+        voter.get(f"/vote/{path}").text for path in ("nothing", f"{name}/result", "static/none")
+    ]
+    for text in received:
+        for secret in (*sample.SECRETS, str(world[0].root), *(p for p in world[1].names.values())):
+            assert secret.lower() not in text.lower()
+
+
+def test_the_letters_on_the_page_are_those_of_the_presentation(client: Client, world: World) -> None:
+    from brie.web.booth import Booth
+    from brie.web.shelf import Shelf
+
+    voter, name = client("voter"), world[1].id
+    page = start(voter, name)
+    booth = Booth(Shelf(world[0]), name, "Ann")
+    item = booth.current()
+    assert item is not None
+    first = re.search(r'class="letter">([AB])<', page)
+    assert first
+    assert first[1] == item.shown.first_letter
+
+
+def test_the_result_comes_after_and_closes_the_voting(client: Client, world: World) -> None:
+    voter, name = client("voter"), world[1].id
+    page = start(voter, name)
+    assert "Which answer is better" in voter.get(f"/vote/{name}/result").text
+    voter.post(f"/vote/{name}/finish")
+    assert "0 of 24" in voter.get(f"/vote/{name}").text, "without a vote there is nothing to reveal"
+    after = cast(voter, name, page, "A")
+    result = voter.post(f"/vote/{name}/finish").text
+    assert "Your votes" in result
+    assert "qwen-0.5b-letters" in result
+    late = voter.post(f"/vote/{name}/cast", data={"number": number(after), "choice": "B"})
+    assert late.status_code == 403
+    assert "would not be blind" in late.text
+    assert "Your votes" in voter.get(f"/vote/{name}").text
+
+
+def test_another_voter_is_not_closed_out(client: Client, world: World) -> None:
+    voter, name = client("voter"), world[1].id
+    cast(voter, name, start(voter, name), "A")
+    voter.post(f"/vote/{name}/finish")
+    assert "Your name" in voter.post(f"/vote/{name}/leave").text
+    assert "0 of 24" in start(voter, name, "Bob")
+
+
+def test_a_voter_resumes_in_another_process(world: World) -> None:
+    def visit() -> TestClient:
+        access = Access(port=8321)
+        made = TestClient(
+            create_app(world[0], access),
+            base_url="http://127.0.0.1:8321",
+            headers={"origin": "http://127.0.0.1:8321"},
+        )
+        made.get(access.url("voter", "/vote"))
+        return made
+
+    one = visit()
+    page = cast(one, world[1].id, start(one, world[1].id), "A")
+    again = start(visit(), world[1].id)
+    assert number(again) == number(page)
+    assert "1 of 24" in again
+
+
+@pytest.mark.parametrize("name", ["", "../x", "<script>", "x" * 50])
+def test_a_bad_name_is_asked_again(client: Client, world: World, name: str) -> None:
+    answer = client("voter").post(f"/vote/{world[1].id}/name", data={"name": name})
+    assert answer.status_code == 400
+    assert "Please try again" in answer.text
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"number": "x", "choice": "A"},
+        {"number": "0", "choice": "C"},
+        {"number": "-1", "choice": "A"},
+    ],
+)
+def test_a_malformed_vote_is_refused(client: Client, world: World, form: dict[str, str]) -> None:
+    voter = client("voter")
+    start(voter, world[1].id)
+    assert voter.post(f"/vote/{world[1].id}/cast", data=form).status_code == 400
+
+
+def test_voting_without_a_name_is_refused(client: Client, world: World) -> None:
+    form = {"number": "0", "choice": "A"}
+    assert client("voter").post(f"/vote/{world[1].id}/cast", data=form).status_code == 403
+
+
+def test_scores_are_kept_and_nonsense_is_not(client: Client, world: World) -> None:
+    from brie.store import Store
+    from brie.web.booth import Booth
+    from brie.web.shelf import Shelf
+
+    voter, name = client("voter"), world[1].id
+    page = start(voter, name)
+    cast(voter, name, page, "A", **{"score-0-A": "5", "score-0-B": "9", "score-7-A": "3"})
+    booth = Booth(Shelf(world[0]), name, "Ann")
+    with Store.open(world[0].store, read_only=True) as store:
+        verdict = store.verdicts([booth.tasks[int(number(page))].key])
+    assert next(iter(verdict.values())).scores == {"clarity": {"A": 5.0}}
