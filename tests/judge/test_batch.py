@@ -185,7 +185,7 @@ def test_a_broken_line_of_a_result_file_costs_only_itself(tmp_path: Path) -> Non
         arena(tmp_path, [judge(server, "anthropic")], prompts=3) as found,
     ):
         plain = server.batches._results
-        server.batches._results = lambda name, there: plain(name, there)[:-40]  # type: ignore[method-assign]
+        server.batches._results = lambda name, server: plain(name, server)[:-40]  # type: ignore[method-assign]
         run(found)
         assert Counter(v.status for v in found.verdicts())[Status.OK] >= 5
     assert Act().status == 200

@@ -11,6 +11,7 @@ from typing import Any
 from brie.errors import PinError, UsageError
 from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from brie.records import Environment
+from brie.weights import load_causal_lm
 
 _SMALL = 30_000_000
 """Parameters."""
@@ -23,20 +24,11 @@ def load_model(folder: Path, environment: Environment) -> Any:
         PinError: the folder holds no safetensors weights, or needs code of its own.
         UsageError: the device is not there, or has not enough memory.
     """
-    import torch
-    from transformers import AutoModelForCausalLM
-
     if not list(folder.glob("*.safetensors")):
         raise PinError(f"{folder} holds no *.safetensors weights; brie loads nothing else.")
     with quiet():
         try:
-            model = AutoModelForCausalLM.from_pretrained(
-                folder,
-                dtype=getattr(torch, environment.dtype),
-                use_safetensors=True,
-                trust_remote_code=False,
-                local_files_only=True,
-            )
+            model = load_causal_lm(folder, environment.dtype)
         except (OSError, ValueError) as error:
             raise PinError(f"{folder} cannot be loaded as a causal language model: {error}") from error
     return _place(model.eval().requires_grad_(False), environment)

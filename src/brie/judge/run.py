@@ -103,7 +103,7 @@ def run(
             asyncio.run(post.hand_over([task for task in todo if job.is_batched(task)]))
         online = [task for task in todo if not batch or not job.is_batched(task)]
         result = job.judge(online, result)
-        if store.batches(evaluation) and not result.interrupted:
+        if (batch or store.batches(evaluation)) and not result.interrupted:
             result = job.collected(post, tasks, result, again=batch)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
@@ -193,7 +193,7 @@ class _Job:
         """
         asyncio.run(post.collect())
         failed = [t for t in missing(tasks, self.store, self.final) if self.is_batched(t)]
-        if again and failed and not post.came.stopped:
+        if again and failed and not (post.came.stopped or post.came.short):
             post.came.errors = 0
             asyncio.run(post.hand_over(failed))
             asyncio.run(post.collect())

@@ -10,6 +10,7 @@ from brie.data.encode import IGNORED, Encoded
 from brie.train.config import CHECKPOINTS
 from brie.train.metrics import MetricsFile
 from brie.train.prepare import Job
+from brie.weights import load_causal_lm
 
 WRITING = ".writing"
 """Where a checkpoint is written before it is whole; beside the others, so that moving is cheap."""
@@ -59,15 +60,11 @@ def build_trainer(
 
 def load_model(job: Job) -> Any:
     """The base in its number format; its name is its label, so that no path is recorded."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
     packs = job.config.recipe.packing and job.config.device.type == "cuda"
-    model = AutoModelForCausalLM.from_pretrained(
+    model = load_causal_lm(
         job.base_folder,
-        dtype=getattr(torch, job.config.dtype.value),
+        job.config.dtype.value,
         attn_implementation="flash_attention_2" if packs else None,
-        local_files_only=True,
     )
     model.name_or_path = job.config.base.repo
     model.config._name_or_path = job.config.base.repo

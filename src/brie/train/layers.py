@@ -7,6 +7,7 @@ from pathlib import Path
 
 from brie.errors import UsageError
 from brie.train.recipes import Recipe
+from brie.weights import build_empty_causal_lm
 
 
 def linear_layers(folder: Path) -> tuple[str, ...]:
@@ -16,12 +17,9 @@ def linear_layers(folder: Path) -> tuple[str, ...]:
         UsageError: the folder's model is none that transformers can build.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
 
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config)
+        model = build_empty_causal_lm(folder)
     except (OSError, ValueError, KeyError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"{folder.name} is no causal language model brie can train: {said}") from error

@@ -27,6 +27,7 @@ from brie.records import Digest, Record
 from brie.train.config import Decided
 from brie.train.device import choose_device, choose_dtype
 from brie.train.quiet import quiet
+from brie.weights import load_causal_lm
 
 LEAST = 8
 """Conversations below which no interval is given."""
@@ -243,13 +244,7 @@ def _load(side: Resolved, device: str, dtype: Decided) -> Any:
 
 
 def _load_base(side: Resolved, device: str, dtype: Decided) -> Any:
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(
-        side.base_folder, dtype=getattr(torch, dtype.value), local_files_only=True
-    )
-    return model.to(device).eval()
+    return load_causal_lm(side.base_folder, dtype.value).to(device).eval()
 
 
 def _score(

@@ -21,6 +21,7 @@ from brie.judge.prompt import Case, Prompter
 from brie.judge.seam import Judge, Reply, Shown
 from brie.judge.settings import form_of, output_limit
 from brie.records import JudgeSpec, Rubric, Status, Usage
+from brie.weights import load_causal_lm
 
 TIE_MARGIN = 0.02
 """Probabilities of the letters nearer than this are a tie; `[parameters] tie_margin` changes it."""
@@ -110,8 +111,7 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
 
 
 def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     if spec.location is None:
         raise UsageError(f"judge {spec.id!r}: its weights were not found on this machine.")
@@ -119,10 +119,7 @@ def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
     device = str(spec.parameters.get("device") or _best_device())
     dtype = str(spec.parameters.get("dtype") or ("bfloat16" if device == "cuda" else "float32"))
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False,
-        local_files_only=True,
-    )  # fmt: skip
+    model = load_causal_lm(folder, dtype)
     special = sorted({*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()})
     one, two = (tokenizer.encode(letter, add_special_tokens=False) for letter in ("A", "B"))
     return _Loaded(
