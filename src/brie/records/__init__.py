@@ -1,0 +1,74 @@
+"""Every record that crosses from one stage to another.
+
+Frozen, closed (`extra="forbid"`), JSON in and out. The letters A and B occur in one class
+only, `Presentation`, and one method turns them back into sides: `Presentation.unblind`.
+"""
+
+from brie.records.asked import (
+    Conversation,
+    JudgeSpec,
+    MachineCheck,
+    Message,
+    Price,
+    Prompt,
+    Provider,
+    Rubric,
+    Sampling,
+    Seat,
+    Suite,
+)
+from brie.records.base import (
+    SCORE,
+    Digest,
+    Document,
+    FinishReason,
+    Letter,
+    Order,
+    Positions,
+    Record,
+    Side,
+    Winner,
+)
+from brie.records.models import BaseModelRef, Completion, Environment, LoraSummary, Pin
+from brie.records.plan import Amendment, AmendmentKind, Check, Controls, Manifest, Plan, Stopping
+from brie.records.verdicts import Presentation, Status, Usage, Verdict
+
+__all__ = [
+    "SCORE",
+    "Amendment",
+    "AmendmentKind",
+    "BaseModelRef",
+    "Check",
+    "Completion",
+    "Controls",
+    "Conversation",
+    "Digest",
+    "Document",
+    "Environment",
+    "FinishReason",
+    "JudgeSpec",
+    "Letter",
+    "LoraSummary",
+    "MachineCheck",
+    "Manifest",
+    "Message",
+    "Order",
+    "Pin",
+    "Plan",
+    "Positions",
+    "Presentation",
+    "Price",
+    "Prompt",
+    "Provider",
+    "Record",
+    "Rubric",
+    "Sampling",
+    "Seat",
+    "Side",
+    "Status",
+    "Stopping",
+    "Suite",
+    "Usage",
+    "Verdict",
+    "Winner",
+]

@@ -1,0 +1,195 @@
+"""What is asked, and of whom: prompts, suites, rubrics, judges."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from brie.digest import digest
+from brie.records.base import Digest, Record
+
+
+class Message(Record):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class MachineCheck(Record):
+    """A check a program can make on an answer, for the rules `exact`, `numeric`, `regex`."""
+
+    kind: Literal["exact", "numeric", "regex"]
+    value: str
+    """The expected text, number or pattern."""
+    tolerance: float = 0.0
+    """Absolute tolerance of `numeric`."""
+
+
+class Prompt(Record):
+    """One prompt of a suite: the unit of inference."""
+
+    id: str = Field(min_length=1)
+    messages: tuple[Message, ...] = Field(min_length=1)
+    """The conversation up to and including the user turn to be answered."""
+    category: str = "all"
+    source: str = "unknown"
+    """How or by which recipe the prompt came to be; prompts of a source resemble each other."""
+    difficulty: Literal["easy", "medium", "hard"] | None = None
+    reference: str | None = None
+    check: MachineCheck | None = None
+
+    @field_validator("messages")
+    @classmethod
+    def _ends_with_user(cls, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        if messages[-1].role != "user":
+            raise ValueError("the last message must be the user's")
+        return messages
+
+
+class Conversation(Record):
+    """One training row: a conversation that ends with the assistant's turn."""
+
+    messages: tuple[Message, ...] = Field(min_length=2)
+    category: str = "all"
+    source: str = "unknown"
+    line: int
+    """Where the row stands in its file, from 1."""
+
+
+class Sampling(Record):
+    """How completions are drawn; the same for both sides."""
+
+    temperature: float = Field(default=0.75, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0)
+    """0: off."""
+    max_new_tokens: int = Field(default=1024, ge=1)
+    seed: int = 0
+    thinking: bool = False
+    """Thinking mode, for models whose template has one."""
+    repetition_penalty: float = Field(default=1.0, gt=0)
+    """1: off. Some models' own settings have one, and serving with it is what users see."""
+
+
+class Suite(Record):
+    """A named, versioned set of prompts."""
+
+    name: str
+    version: str = "1"
+    description: str = ""
+    license: str = ""
+    rubric: str = "general"
+    """The rubric judges use unless their own file names one."""
+    system: str | None = None
+    """A system prompt put before every prompt that has none."""
+    sampling: Sampling | None = None
+    """The suite's own sampling, where it differs from the defaults."""
+    prompts: tuple[Prompt, ...]
+
+    def digest(self) -> str:
+        """Over name, version, rubric, system and every prompt, in order."""
+        return digest(self.model_dump(mode="json", exclude={"description", "license"}))
+
+
+class Rubric(Record):
+    """Instructions to a judge."""
+
+    name: str
+    text: str
+    criteria: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """Over the text alone: one word changes it, a new file name does not."""
+        return digest({"text": self.text})
+
+
+class Provider(StrEnum):
+    """Who answers for a judge."""
+
+    ANTHROPIC = "anthropic"
+    OPENAI = "openai"
+    OPENAI_COMPATIBLE = "openai-compatible"
+    TRANSFORMERS = "transformers"
+    RULES = "rules"
+    HUMAN = "human"
+
+
+class Price(Record):
+    """US dollars per million tokens, with where and when the price was read."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+    """Input read from the provider's prompt cache; None: as other input."""
+    cache_write: float | None = Field(default=None, ge=0)
+    """Input written to that cache; None: as other input."""
+    source: str
+    read_on: str
+
+
+class JudgeSpec(Record):
+    """One judge: one TOML file. `id` is the file's name without its ending."""
+
+    id: str
+    provider: Provider
+    model: str
+    description: str = ""
+    base_url: str | None = None
+    endpoint: str | None = None
+    """A label for where `base_url` leads; part of the digest, the address itself is not."""
+    api_key_env: str | None = None
+    family: str | None = None
+    rubric: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Sent to the provider as they stand."""
+    temperature: float | None = None
+    max_tokens: int = Field(default=1024, ge=1)
+    output: Literal["tool", "json_schema", "text", "logprobs", "rule"] = "text"
+    price: Price | None = None
+    max_concurrency: int = Field(default=16, ge=1)
+    timeout: float = Field(default=120.0, gt=0)
+    """Seconds one call may take."""
+    location: str | None = None
+    """Folder of a `transformers` judge's weights on this machine; found, not written in the file."""
+
+    def digest(self, prompt_format: str) -> str:
+        """Over what changes a judge's answers; price, concurrency, key name and texts do not."""
+        keep = {"provider", "model", "endpoint", "temperature", "max_tokens", "output", "parameters"}
+        return digest({**self.model_dump(mode="json", include=keep), "prompt_format": prompt_format})
+
+    def sealed(self) -> JudgeSpec:
+        """What a plan keeps of a judge: who it is, not what it costs or how it is reached."""
+        return self.model_copy(
+            update={
+                "description": "",
+                "base_url": None,
+                "api_key_env": None,
+                "price": None,
+                "max_concurrency": 16,
+                "timeout": 120.0,
+                "location": None,
+            }
+        )
+
+
+class Seat(Record):
+    """A judge as sealed into a plan: its settings, rubric and digests."""
+
+    judge: JudgeSpec
+    rubric: Rubric | None
+    digest: Digest
+    """The judge's digest."""
+    instrument: bool = False
+    """Shown beside the headline, never part of it: what a judge that only looks at length says."""
+
+    def sealed(self) -> Seat:
+        """The seat as a plan keeps it."""
+        return self.model_copy(update={"judge": self.judge.sealed()})
+
+    @property
+    def rubric_digest(self) -> str:
+        """Digest of the rubric, or of nothing for judges that read none."""
+        return self.rubric.digest() if self.rubric else digest(None)

@@ -1,0 +1,104 @@
+"""The sealed plan of an evaluation, its manifest, and checks."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from brie.digest import digest
+from brie.records.asked import Sampling, Seat, Suite
+from brie.records.base import Digest, Document, Positions, Record, Side
+from brie.records.models import Environment, Pin
+
+
+class Controls(Record):
+    """Comparisons whose answer is known: A/A and a damaged baseline."""
+
+    prompts: tuple[str, ...] = ()
+    """Prompt ids, a seeded draw."""
+    damage: Literal["shuffled", "truncated"] = "shuffled"
+    first_sample: int = 1_000_000
+    """Sample index of the A/A side: controls never share samples with the evaluation."""
+
+
+class Stopping(Record):
+    """A sealed rule for stopping early (STATISTICS 5)."""
+
+    rule: Literal["e-process"] = "e-process"
+    alpha: float = 0.05
+    block: int = 10
+    max_prompts: int
+
+
+class Plan(Document):
+    """Everything that decides an evaluation's numbers, sealed before the first verdict."""
+
+    schema_: Literal["brie.plan/1"] = Field(default="brie.plan/1", alias="schema")
+    suite: Suite
+    candidate: Pin
+    baseline: Pin
+    environment: Environment
+    sampling: Sampling
+    samples: int = Field(ge=1)
+    positions: Positions
+    panel: str
+    seats: tuple[Seat, ...] = Field(min_length=1)
+    left_out: tuple[str, ...] = ()
+    """Judges named but skipped, for a missing key."""
+    held_out_sources: tuple[str, ...] = ()
+    """Sources of the suite that the candidate was not trained on, as the user says."""
+    seed: int
+    order: tuple[str, ...]
+    """Prompt ids in the order of work: seeded, stratified by category."""
+    assignments: dict[str, dict[str, str]]
+    """Judge id -> prompt id -> one digit a sample: which cells its presentations take."""
+    controls: Controls = Controls()
+    stopping: Stopping | None = None
+    level: float = 0.95
+    resamples: int = 9999
+
+    def seal(self) -> str:
+        """Digest over the whole plan."""
+        return digest(self)
+
+
+AmendmentKind = Literal["judge", "samples", "voter", "retry", "repeat", "stopped", "resumed"]
+
+
+class Amendment(Record):
+    """Something added after the seal; each link hashes the one before."""
+
+    kind: AmendmentKind
+    detail: dict[str, Any]
+    verdicts_before: int
+    previous: Digest
+    digest: Digest
+
+
+class Manifest(Document):
+    """`runs/eval-*/manifest.json`: the sealed plan and where things lie on this machine."""
+
+    schema_: Literal["brie.manifest/1"] = Field(default="brie.manifest/1", alias="schema")
+    id: str
+    name: str | None = None
+    created: str
+    seal: Digest
+    plan: Plan
+    names: dict[Side, str]
+    """What each side is called on screen."""
+    locations: dict[Side, str]
+    """The model reference each side was resolved from."""
+    command: str
+    versions: dict[str, str]
+    amendments: tuple[Amendment, ...] = ()
+
+
+class Check(Record):
+    """One answer to "is the number a mirage?"."""
+
+    id: str
+    status: Literal["pass", "warn", "fail", "not_run"]
+    summary: str
+    evidence: dict[str, Any] = Field(default_factory=dict)
+    remedy: str | None = None
