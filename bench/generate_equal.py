@@ -1,6 +1,6 @@
 """How many sampled texts are equal whatever the batch: 0.5B shape, random weights.
 
-    python -m bench.generate_equal [--texts 512] [--tokens 16]
+    python -m bench.generate_equal [--texts 512] [--tokens 16] [--device cpu|cuda] [--dtype DTYPE]
 
 Random weights are the hard case: the distribution is nearly flat over 151,936 tokens, so that
 rounding has the most boundaries to cross. Besides whole texts, single draws are compared by the
@@ -26,6 +26,7 @@ from brie.generate.noise import step_seeds
 from brie.records import Sampling
 
 DRAWS, SAMPLES = 2000, 8
+LARGE, SMALL, ALONE = 64, 15, 24
 
 
 def main() -> None:
@@ -33,34 +34,31 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=512)
     parser.add_argument("--tokens", type=int, default=16)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    environment, _ = detect_environment("cpu")
+    environment, _ = detect_environment(asked.device, asked.dtype)
     wanted = requests(asked.texts // SAMPLES, None, asked.tokens, environment, samples=SAMPLES)
+    found: dict[str, Any] = {"tokens": asked.tokens, "device": environment.device}
+    found["dtype"] = environment.dtype
     with TransformersEngine.load(base(), environment) as engine:
-        single = single_draws(engine, wanted[:: len(wanted) // 16][:16])
-        print("single draws that rounding changed:", single, flush=True)
-        large = texts(engine, wanted, 64)
+        if environment.device == "cpu":
+            found["single_draws"] = single_draws(engine, wanted[:: len(wanted) // 16][:16])
+            print("single draws that rounding changed:", found["single_draws"], flush=True)
+        large = texts(engine, wanted, LARGE)
         mixed = list(wanted)
         random.Random(1).shuffle(mixed)
-        small = texts(engine, mixed, 15)
-        alone = texts(engine, mixed[:24], 1)
-    equal = sum(large[key] == small[key] for key in large)
-    equal_alone = sum(large[key] == text for key, text in alone.items())
-    print(f"batch 64 against batch 15, shuffled: {equal} of {len(large)} texts equal")
-    print(f"batch 64 against one at a time: {equal_alone} of {len(alone)} texts equal")
-    keep(
-        "generate_equal",
-        {
-            "tokens": asked.tokens,
-            "texts": len(large),
-            "equal": equal,
-            "share": equal / len(large),
-            "alone": len(alone),
-            "equal_alone": equal_alone,
-            "single_draws": single,
-        },
-    )
+        for name, size, some in (("alone", 1, mixed[:ALONE]), ("small", SMALL, mixed)):
+            found[name] = compared(large, texts(engine, some, size), size)
+            keep(f"generate_equal_{environment.device}_{environment.dtype}", found)  # as it goes
+
+
+def compared(one: dict[str, str], two: dict[str, str], size: int) -> dict[str, Any]:
+    """How many of the second's texts are the first's."""
+    equal = sum(one[key] == text for key, text in two.items())
+    print(f"batch {LARGE} against batch {size}, shuffled: {equal} of {len(two)} equal", flush=True)
+    return {"batches": [LARGE, size], "texts": len(two), "equal": equal, "share": equal / len(two)}
 
 
 def texts(engine: TransformersEngine, wanted: list[Any], size: int) -> dict[str, str]:
@@ -68,7 +66,7 @@ def texts(engine: TransformersEngine, wanted: list[Any], size: int) -> dict[str,
     from brie.generate.pace import Pace
 
     start = time.perf_counter()
-    engine.pace = Pace.start("cpu", size)
+    engine.pace = Pace.start(engine._model.device.type, size)
     found = {c.key: c.text for c in engine.generate(wanted)}
     print(f"batch {size}: {time.perf_counter() - start:.0f} s", flush=True)
     return found

@@ -5,6 +5,8 @@ The project's own files win over the ones brie ships. Every mistake is named by 
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -13,26 +15,29 @@ from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
 
+from brie.digest import digest, short
 from brie.errors import InputError, UsageError, unknown
 from brie.records import JudgeSpec, Message, Prompt, Record, Rubric, Suite
 from brie.resources import Project
 
 R = TypeVar("R", bound=Record)
 _PANELS = "panels.toml"
+_SUITE_FILES = {".toml", ".jsonl", ".txt", ".csv"}
+_COLUMNS = ("prompt", "id", "system", "category", "source", "difficulty", "reference")
 
 
 # --- suites ----------------------------------------------------------------------------
 
 
 def load_suite(name: str, project: Project) -> Suite:
-    """A suite by name (`demo`) or by file (`my_prompts.toml`, `.jsonl`).
+    """A suite by name (`demo`) or by file (`my_prompts.toml`, `.jsonl`, `.csv`, `.txt`).
 
     Raises:
         UsageError: no suite of that name; near matches are listed.
         InputError: the file is wrong; the message names the file and the line or key.
     """
     path = Path(name)
-    if path.suffix in {".toml", ".jsonl"}:
+    if path.suffix in _SUITE_FILES:
         if not path.is_file():
             raise UsageError(f"there is no suite file {path}.")
         return read_suite(path)
@@ -54,31 +59,100 @@ def suite_files(project: Project) -> dict[str, Path]:
 def read_suite(path: Path) -> Suite:
     """Read one suite file.
 
-    A TOML suite has its own keys on top and one `[[prompt]]` table a prompt; in a JSONL suite
-    every line is a prompt, and the suite is named after the file.
+    A TOML suite has its own keys on top and one `[[prompt]]` table a prompt. The others are named
+    after their file: in JSONL every line is a prompt with its keys, in CSV every row under a line
+    of column names, in plain text every line that is not empty. A prompt without an id gets one
+    from its text, in CSV and plain text.
 
     Raises:
         InputError: unreadable, malformed, an unknown key, a duplicate id, or no prompt at all.
     """
-    if path.suffix == ".jsonl":
-        head: dict[str, Any] = {"name": path.stem}
-        rows = [(f"line {number}", row) for number, row in json_lines(path)]
-    else:
-        head = read_toml(path)
-        tables = head.pop("prompt", [])
-        if not isinstance(tables, list):
-            raise InputError(f"{path}: write each prompt as a [[prompt]] table.")
-        rows = [(f"[[prompt]] {number}", row) for number, row in enumerate(tables, 1)]
-        head.setdefault("name", path.stem)
+    head, rows = _READERS.get(path.suffix, _toml_rows)(path)
     prompts = [_prompt(row, path, where) for where, row in rows]
     if not prompts:
         raise InputError(f"{path} has no prompts.")
     seen: dict[str, str] = {}
     for (where, _), prompt in zip(rows, prompts, strict=True):
         if prompt.id in seen:
-            raise InputError(f"{path}: {where} has the id {prompt.id!r} of {seen[prompt.id]}.")
+            raise InputError(_twice(path, where, seen[prompt.id], prompt.id))
         seen[prompt.id] = where
     return build(Suite, {**head, "prompts": prompts}, str(path))
+
+
+_Rows = tuple[dict[str, Any], list[tuple[str, Any]]]
+"""A suite's own keys, and its prompts, each with the place it stands at."""
+
+
+def _toml_rows(path: Path) -> _Rows:
+    head = read_toml(path)
+    tables = head.pop("prompt", [])
+    if not isinstance(tables, list):
+        raise InputError(f"{path}: write each prompt as a [[prompt]] table.")
+    rows = [(f"[[prompt]] {number}", row) for number, row in enumerate(tables, 1)]
+    return {"name": path.stem, **head}, rows
+
+
+def _jsonl_rows(path: Path) -> _Rows:
+    return {"name": path.stem}, [(f"line {number}", row) for number, row in json_lines(path)]
+
+
+def _txt_rows(path: Path) -> _Rows:
+    lines = enumerate(read_text(path).splitlines(), 1)
+    kept = [(number, line.strip()) for number, line in lines if line.strip()]
+    return {"name": path.stem}, [(f"line {n}", {"prompt": t, "id": _hashed(t)}) for n, t in kept]
+
+
+def _csv_rows(path: Path) -> _Rows:
+    text = read_text(path)
+    first = text.partition("\n")[0]
+    separator = ";" if ";" in first and "," not in first else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows: list[tuple[str, Any]] = []
+    try:
+        columns = _csv_columns(path, next(reader, []))
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            where = f"line {reader.line_num}"
+            if len(cells) != len(columns):
+                raise InputError(
+                    f"{path}: {where} has {len(cells)} cells and the first line names {len(columns)} "
+                    "columns; a text that holds the separator must stand in double quotes."
+                )
+            row = {name: cell for name, cell in zip(columns, cells, strict=True) if cell.strip()}
+            rows.append((where, {"id": _hashed(row.get("prompt", "")), "prompt": "", **row}))
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num} is not CSV: {error}.") from error
+    return {"name": path.stem}, rows
+
+
+def _csv_columns(path: Path, cells: list[str]) -> list[str]:
+    columns = [cell.strip().lower() for cell in cells]
+    if "prompt" not in columns:
+        raise InputError(
+            f"{path}: the first line must name the columns, one of them `prompt`; "
+            f"it reads {', '.join(cells)[:80]!r}."
+        )
+    for name in columns:
+        if name not in _COLUMNS:
+            raise unknown(f"column in {path}:", name, _COLUMNS)
+        if columns.count(name) > 1:
+            raise InputError(f"{path}: the column {name!r} is named twice.")
+    return columns
+
+
+def _hashed(text: str) -> str:
+    """An id from a prompt's text: it stays when lines are added, moved or taken away."""
+    return short(digest(text), 12)
+
+
+def _twice(path: Path, where: str, before: str, name: str) -> str:
+    if path.suffix in {".txt", ".csv"}:
+        return f"{path}: {where} repeats the prompt or the id of {before}; leave one of them out."
+    return f"{path}: {where} has the id {name!r} of {before}."
+
+
+_READERS = {".jsonl": _jsonl_rows, ".txt": _txt_rows, ".csv": _csv_rows}
 
 
 def _prompt(row: Any, path: Path, where: str) -> Prompt:
