@@ -20,10 +20,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report", "audit"),
     ("plan", "sides"),
     ("facts", "ask", "trained"),
-    ("evidence",),
+    ("evidence", "evaluations"),
     ("assemble", "studies", "judging"),
     ("pipeline", "web"),
-    ("verify", "claims", "api", "posthoc", "judge_check"),
+    ("verify", "claims", "api", "posthoc", "stages", "gate", "judge_check"),
     ("cli",),
     ("__main__", "__init__"),
 )

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 from brie.ask import Wishes, prepare
 from brie.assemble import assemble
+from brie.evaluations import find_evaluation
 from brie.evidence import around
 from brie.judging import Screen, Spending
-from brie.pipeline import Outcome, find_evaluation
+from brie.pipeline import Outcome
 from brie.pipeline import evaluate as run
 from brie.resources import Project
 from brie.results import Analysis

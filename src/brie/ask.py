@@ -39,6 +39,8 @@ class Wishes:
     max_prompts: int | None = None
     hold_out_sources: tuple[str, ...] = ()
     """Sources of the suite that the candidate was not trained on."""
+    device: str | None = None
+    dtype: str | None = None
     skip_missing_judges: bool = False
     """Leave out judges whose keys are not set; the plan says who."""
 
@@ -79,6 +81,8 @@ def prepare(wishes: Wishes, project: Project) -> tuple[Asked, list[str]]:
         stopping=_stopping(wishes, suite),
         allow_different_templates=wishes.allow_different_templates,
         held_out_sources=_held_out(wishes, suite),
+        device=wishes.device,
+        dtype=wishes.dtype,
     )
     return asked, said + _facts((one, two))
 

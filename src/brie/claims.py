@@ -24,7 +24,8 @@ from typing import Any
 
 from brie.assemble import assemble
 from brie.errors import InputError, UsageError
-from brie.pipeline import Evaluation, find_evaluation, to_json
+from brie.evaluations import Evaluation, find_evaluation
+from brie.pipeline import to_json
 from brie.resources import Project
 from brie.store import Store
 

@@ -69,6 +69,17 @@ def around(
 _SIDES: tuple[Side, Side] = ("candidate", "baseline")
 
 
+def resolved(manifest: Manifest, project: Project) -> tuple[Resolved, Resolved]:
+    """Both sides of an evaluation, as they are here now.
+
+    Raises:
+        PinError: a model is another than the sealed one.
+        UsageError: a model cannot be found.
+    """
+    candidate = _resolved(manifest, "candidate", project, None)
+    return candidate, _resolved(manifest, "baseline", project, candidate)
+
+
 def _resolved(manifest: Manifest, side: Side, project: Project, candidate: Resolved | None) -> Resolved:
     """A side as its reference resolves now.
 

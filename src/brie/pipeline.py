@@ -8,16 +8,14 @@ and is taken up again by the same call.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from brie import __version__
 from brie.assemble import assemble
-from brie.digest import short
-from brie.errors import UsageError, unknown
+from brie.errors import UsageError
+from brie.evaluations import Evaluation, differing, evaluation_id, evaluations, open_evaluation
 from brie.evidence import around
 from brie.facts import comparison_views, gather, is_decided
 from brie.generate.engine import Engine
@@ -27,10 +25,10 @@ from brie.judging import Screen, Spending, agree, judge_all, plus, why_stopped, 
 from brie.owner import Owner
 from brie.pin import Resolved
 from brie.plan import SERVED, Asked, Work, damage, make_plan
-from brie.records import Environment, Manifest, Plan
+from brie.records import Environment, Plan
 from brie.resources import Project, write_text
 from brie.results import Analysis
-from brie.seal import broken_links, read_manifest, write_manifest
+from brie.seal import write_manifest
 from brie.sides import sources
 from brie.store import Store, claimed
 from brie.trained import record
@@ -41,19 +39,6 @@ _SURELY_SHORT = 400
 """Characters that fit every model's context, whatever its tokenizer does."""
 _CLAIMED = 256
 """Completions claimed together: enough for the engine to sort by length."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """An evaluation on disk."""
-
-    folder: Path
-    manifest: Manifest
-
-    @property
-    def analysis_file(self) -> Path:
-        """The numbers of record."""
-        return self.folder / "analysis.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +78,16 @@ def evaluate(
         UsageError: the plan cannot be made, or its price was not agreed to; nothing is sealed then.
         StoreError: the store cannot be used.
     """
-    environment, reason = environment_of(asked)
-    plan = make_plan(asked, environment)
-    refuse_long_prompts(plan, asked)
+    plan, reason = planned(asked)
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         work = Work(plan)
         terms = agree(
             work, asked.seats, store, spending or Spending(), project, evaluation_id(plan), screen.say
         )
-        evaluation, resumed = open_evaluation(plan, asked, project, command, name)
-        verb = "going on with" if resumed else "sealed"
-        screen.say(
-            f"{verb} {evaluation.manifest.id} on {reason}; resume with the same command: {command}"
-        )
+        evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         sides = (asked.candidate, asked.baseline)
         completions, done = 0, Judged(0, 0)
-        with open_engine(sources(sides, project), environment) as engine:
+        with open_engine(sources(sides, project), plan.environment) as engine:
             for block in work.blocks():
                 completions += generate(work, block, engine, store, owner, screen)
                 now = judge_all(work, block, store, owner, screen, evaluation.manifest.id, terms)
@@ -130,6 +109,45 @@ def evaluate(
     return Outcome(evaluation, analysis, report, completions, done.computed, stopped)
 
 
+def planned(asked: Asked) -> tuple[Plan, str]:
+    """The plan of what was asked, on this machine, with the reason for its device and dtype.
+
+    Raises:
+        UsageError: the plan cannot be made here; nothing was sealed.
+    """
+    environment, reason = environment_of(asked)
+    plan = make_plan(asked, environment)
+    refuse_long_prompts(plan, (asked.candidate, asked.baseline))
+    return plan, reason
+
+
+def begin(
+    plan: Plan,
+    asked: Asked,
+    project: Project,
+    screen: Screen,
+    *,
+    command: str,
+    name: str | None = None,
+    reason: str = "",
+) -> Evaluation:
+    """Seal a plan, or find it sealed, and say so.
+
+    Raises:
+        UsageError: what was sealed has been changed.
+    """
+    before = evaluations(project)
+    evaluation, resumed = open_evaluation(plan, asked, project, command, name)
+    verb = "going on with" if resumed else "sealed"
+    screen.say(f"{verb} {evaluation.manifest.id} on {reason}; resume with the same command: {command}")
+    if not resumed:
+        for other in before:
+            apart = differing(plan, other.manifest.plan)
+            if apart is not None:
+                screen.say(f"it is another evaluation than {other.manifest.id}: {apart} differ.")
+    return evaluation
+
+
 def noted(evaluation: Evaluation, done: Judged, work: Work, store: Store) -> Evaluation:
     """The evaluation with its stopped and resumed judges written into its manifest."""
     manifest = with_stops(evaluation.manifest, done, work, store)
@@ -144,10 +162,10 @@ def environment_of(asked: Asked) -> tuple[Environment, str]:
         return SERVED, "servers"
     from brie.generate.environment import detect_environment
 
-    return detect_environment()
+    return detect_environment(asked.device, asked.dtype)
 
 
-def refuse_long_prompts(plan: Plan, asked: Asked) -> None:
+def refuse_long_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
     """Refuse, before any work, prompts that leave no room for an answer.
 
     Raises:
@@ -157,45 +175,9 @@ def refuse_long_prompts(plan: Plan, asked: Asked) -> None:
 
     messages = Work(plan).messages
     characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
-    for side in (asked.candidate, asked.baseline):
+    for side in sides:
         if characters > _SURELY_SHORT and not side.served:
             refuse_too_long(messages, Encoder.load(side.base_folder, side.adapter))
-
-
-def evaluation_id(plan: Plan) -> str:
-    """The id of a plan's evaluation: the suite's name and the start of the seal."""
-    slug = re.sub(r"[^a-z0-9]+", "-", plan.suite.name.lower()).strip("-") or "suite"
-    return f"eval-{slug}-{short(plan.seal())}"
-
-
-def open_evaluation(
-    plan: Plan, asked: Asked, project: Project, command: str, name: str | None
-) -> tuple[Evaluation, bool]:
-    """The folder of a plan: found by its seal, or made; with whether it was there before.
-
-    Raises:
-        UsageError: the manifest found there is not the one that was sealed.
-    """
-    seal = plan.seal()
-    folder = project.runs / evaluation_id(plan)
-    if (folder / "manifest.json").is_file():
-        found = read_manifest(folder)
-        if found.seal != seal or broken_links(found):
-            raise UsageError(f"{folder} holds a changed plan; see: brie verify {folder.name}")
-        return Evaluation(folder, found), True
-    manifest = Manifest(
-        id=folder.name,
-        name=name,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        seal=seal,
-        plan=plan,
-        names={"candidate": asked.candidate.name, "baseline": asked.baseline.name},
-        locations={"candidate": asked.candidate.reference, "baseline": asked.baseline.reference},
-        command=command,
-        versions=versions(),
-    )
-    write_manifest(folder, manifest)
-    return Evaluation(folder, manifest), False
 
 
 def generate(
@@ -297,53 +279,3 @@ def write_audit(analysis: Analysis, project: Project) -> Path:
         raise UsageError(f"{folder} cannot be written: {error.strerror or error}.") from error
     write_text(folder / "analysis.json", to_json(analysis))
     return build_report(analysis, None, (), folder)
-
-
-# --- finding and checking evaluations --------------------------------------------------
-
-
-def evaluations(project: Project) -> list[Evaluation]:
-    """Every evaluation of a project, by folder name."""
-    found = []
-    for path in sorted(project.runs.glob("eval-*/manifest.json")):
-        found.append(Evaluation(path.parent, read_manifest(path.parent)))
-    return found
-
-
-def find_evaluation(name: str | None, project: Project) -> Evaluation:
-    """An evaluation by id, the end of its id, name or folder; the only one where none is named.
-
-    Raises:
-        UsageError: none or several fit; they are listed.
-    """
-    every = evaluations(project)
-    if name is None:
-        if len(every) == 1:
-            return every[0]
-        listing = "".join(f"\n  {e.manifest.id}" for e in every) or " none yet: brie eval --suite demo"
-        raise UsageError(f"say which evaluation:{listing}")
-    wanted = Path(name).name
-    fits = [e for e in every if wanted in (e.manifest.id, e.manifest.name, short_id(e))]
-    if len(fits) != 1:
-        raise unknown("evaluation", name, [e.manifest.id for e in every], "brie ls shows them.")
-    return fits[0]
-
-
-def short_id(evaluation: Evaluation) -> str:
-    """The last part of an evaluation's id."""
-    return evaluation.manifest.id.rsplit("-", 1)[-1]
-
-
-def versions() -> dict[str, str]:
-    """Versions of what decides the numbers."""
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"python": platform.python_version()}
-    models = ("torch", "transformers", "peft")
-    for package in ("brie-eval", *models, "numpy", "scipy", "scikit-learn", "sacrebleu"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -58,6 +58,10 @@ class Asked:
     stopping: Stopping | None = None
     allow_different_templates: bool = False
     held_out_sources: tuple[str, ...] = ()
+    device: str | None = None
+    """Where answers are made; None: the fastest that is there."""
+    dtype: str | None = None
+    """None: what suits the device."""
 
 
 def seat(judge: JudgeSpec, rubric: Rubric | None, *, instrument: bool = False) -> Seat:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from brie.ask import model_seat
 from brie.catalog import load_judge
 from brie.errors import UsageError
+from brie.evaluations import Evaluation
 from brie.facts import gather
 from brie.judge.seam import PROMPT_FORMAT
 from brie.judging import Screen, Spending, agree, completion_texts, judge_all, why_stopped
 from brie.owner import Owner
-from brie.pipeline import Evaluation, Outcome, analyse, noted, write_report
+from brie.pipeline import Outcome, analyse, noted, write_report
 from brie.plan import Work, added_seats, seat
 from brie.records import Manifest, Provider, Seat, Status
 from brie.resources import Project
@@ -109,7 +110,7 @@ def answered(work: Work, store: Store) -> list[str]:
         and all(key in there for key in work.damages([name]))
     ]
     if not found:
-        raise UsageError("the answers are not there yet; the same `brie eval` command makes them.")
+        raise UsageError("the answers are not there yet: brie generate EVALUATION makes them.")
     return found
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from brie.assemble import assemble
+from brie.evaluations import Evaluation
 from brie.evidence import Around, around
-from brie.pipeline import Evaluation, to_json
+from brie.pipeline import to_json
 from brie.plan import assignments, work_order
 from brie.records import Manifest
 from brie.resources import Project

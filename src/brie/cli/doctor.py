@@ -45,7 +45,7 @@ def command(smoke: bool) -> None:
 
 def machine() -> Iterator[Finding]:
     """Python, packages, device and dtype with the reason."""
-    from brie.pipeline import versions
+    from brie.evaluations import versions
 
     supported = sys.version_info >= (3, 11)
     yield Finding("python", f"{platform.python_version()} on {platform.platform(terse=True)}", supported)

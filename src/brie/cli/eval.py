@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -14,17 +14,21 @@ from brie.errors import Stopped
 from brie.records import Positions
 from brie.resources import Project
 
+if TYPE_CHECKING:
+    from brie.plan import Asked
+
 
 @click.command(
     epilog="""\b
 Examples:
   brie eval --suite in_domain
   brie eval --suite demo --candidate 3f9a:best --judge reference --samples 5
-  brie eval --suite my_prompts.toml --candidate hf:me/my-lora --baseline base
+  brie eval --suite my_prompts.txt --candidate hf:me/my-lora --baseline base
   brie eval --suite demo --candidate baseline        (an A/A run: must come out even)
+  brie eval --suite in_domain --stop-after generate  (then, elsewhere: brie judge)
 """
 )
-@click.option("--suite", required=True, help="A suite's name, or a .toml or .jsonl file.")
+@click.option("--suite", required=True, help="A suite's name, or a .toml, .jsonl, .csv or .txt file.")
 @click.option(
     "--candidate", metavar="MODEL", help="RUN:best, RUN:STEP, a pin file, a folder, hf:REPO@SHA."
 )
@@ -63,6 +67,17 @@ Examples:
 @click.option(
     "--allow-different-templates", is_flag=True, help="Compare models that format chats unlike."
 )
+@click.option("--device", type=click.Choice(["cuda", "mps", "cpu"]), help="Default: the fastest here.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    help="Number format; default: what suits the device.",
+)
+@click.option(
+    "--stop-after",
+    type=click.Choice(["seal", "generate"]),
+    help="Only seal the plan, or only make the answers; `brie judge` goes on.",
+)
 @click.option("--until-decided", is_flag=True, help="Stop as soon as a test made for stopping decides.")
 @click.option(
     "--hold-out-source",
@@ -93,6 +108,9 @@ def command(
     max_new_tokens: int | None,
     sampling: Literal["suite", "model"],
     allow_different_templates: bool,
+    device: str | None,
+    dtype: str | None,
+    stop_after: Literal["seal", "generate"] | None,
     until_decided: bool,
     hold_out_sources: tuple[str, ...],
     max_prompts: int | None,
@@ -129,12 +147,17 @@ def command(
         until_decided=until_decided,
         max_prompts=max_prompts,
         hold_out_sources=hold_out_sources,
+        device=device,
+        dtype=dtype,
         skip_missing_judges=skip_missing_judges,
     )
     project = screen.project()
     asked, said = prepare(wishes, project)
     for line in said:
         screen.say(line)
+    if stop_after is not None:
+        _begin(asked, project, stop_after, name)
+        return
     outcome = evaluate(
         asked,
         project,
@@ -149,6 +172,20 @@ def command(
         screen.summary(outcome)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
+
+
+def _begin(asked: Asked, project: Project, stop_after: str, name: str | None) -> None:
+    """Seal the plan and perhaps make its answers; no judge is asked."""
+    from brie.pipeline import begin, planned
+    from brie.stages import make_answers
+
+    terminal = screen.Terminal()
+    plan, reason = planned(asked)
+    command = typed(project).replace(f" --stop-after {stop_after}", "")
+    evaluation = begin(plan, asked, project, terminal, command=command, name=name, reason=reason)
+    if stop_after == "generate":
+        screen.say(str(make_answers(evaluation, project, terminal)))
+    click.echo(evaluation.manifest.id)
 
 
 def typed(project: Project) -> str:

@@ -44,7 +44,8 @@ def command(
     headline stays what was sealed. Batches submitted earlier are collected.
     """
     from brie.cli.eval import typed
-    from brie.pipeline import find_evaluation, to_json
+    from brie.evaluations import find_evaluation
+    from brie.pipeline import to_json
     from brie.posthoc import More, judge_more
 
     project = screen.project()

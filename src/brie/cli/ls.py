@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from brie.cli import screen
-from brie.pipeline import Evaluation, evaluations
+from brie.evaluations import Evaluation, evaluations
 from brie.resources import Project
 
 

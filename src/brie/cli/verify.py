@@ -36,7 +36,7 @@ def command(evaluation: str | None, claims: Path | None) -> None:
 
 
 def _evaluation(name: str | None) -> None:
-    from brie.pipeline import find_evaluation
+    from brie.evaluations import find_evaluation
     from brie.verify import verify
 
     project = screen.project()

@@ -1,0 +1,55 @@
+"""`brie gate`: hold an evaluation against a requirement, in continuous integration."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from brie.cli import screen
+from brie.errors import GateNotMet, GateUndecided
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  brie gate --require better
+  brie gate eval-in-domain-1a2b3c4d --require not-worse --margin 0.03
+Exit codes: 0 met, 4 not met, 5 undecided or verdict withheld.
+"""
+)
+@click.argument("evaluation", required=False)
+@click.option(
+    "--require",
+    type=click.Choice(["better", "not-worse"]),
+    required=True,
+    help="The verdict `better`, or a win rate not below one half less the margin.",
+)
+@click.option(
+    "--margin", type=click.FloatRange(0, 0.5), default=0.05, show_default=True,
+    help="How far below one half still is not worse.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+def command(evaluation: str | None, require: str, margin: float, as_json: bool) -> None:
+    """Recompute EVALUATION's numbers from the store and say whether they meet a requirement."""
+    from brie.api import analyse
+    from brie.evaluations import find_evaluation
+    from brie.gate import gate
+
+    project = screen.project()
+    found = find_evaluation(evaluation, project).manifest.id
+    answer = gate(analyse(found, project), require, margin=margin)  # type: ignore[arg-type]
+    if as_json:
+        said = {"evaluation": found, "require": require, "margin": margin, "met": answer.met}
+        click.echo(json.dumps({**said, "reason": answer.sentence}, ensure_ascii=False))
+    sentence = f"{found}: {require} {_word(answer.met)}: {answer.sentence}."
+    if answer.met is None:
+        raise GateUndecided(sentence)
+    if not answer.met:
+        raise GateNotMet(sentence)
+    if not as_json:
+        click.echo(sentence)
+
+
+def _word(met: bool | None) -> str:
+    return {True: "is met", False: "is not met", None: "is undecided"}[met]

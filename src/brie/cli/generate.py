@@ -1,0 +1,26 @@
+"""`brie generate`: make the answers a sealed evaluation still lacks."""
+
+from __future__ import annotations
+
+import click
+
+from brie.cli import screen
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  brie eval --suite in_domain --stop-after seal
+  brie generate eval-in-domain-1a2b3c4d
+  brie judge eval-in-domain-1a2b3c4d
+"""
+)
+@click.argument("evaluation", required=False)
+def command(evaluation: str | None) -> None:
+    """Sample both sides' missing answers of EVALUATION. No judge is asked, and nothing is spent."""
+    from brie.evaluations import find_evaluation
+    from brie.stages import make_answers
+
+    project = screen.project()
+    found = find_evaluation(evaluation, project)
+    click.echo(str(make_answers(found, project, screen.Terminal())))

@@ -1,0 +1,131 @@
+"""Evaluations on disk: a folder each, found by the seal, the id or the name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from brie.digest import short
+from brie.errors import UsageError, unknown
+from brie.plan import Asked
+from brie.records import Manifest, Plan
+from brie.resources import Project
+from brie.seal import broken_links, read_manifest, write_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """An evaluation on disk."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def analysis_file(self) -> Path:
+        """The numbers of record."""
+        return self.folder / "analysis.json"
+
+
+def evaluation_id(plan: Plan) -> str:
+    """The id of a plan's evaluation: the suite's name and the start of the seal."""
+    slug = re.sub(r"[^a-z0-9]+", "-", plan.suite.name.lower()).strip("-") or "suite"
+    return f"eval-{slug}-{short(plan.seal())}"
+
+
+def open_evaluation(
+    plan: Plan, asked: Asked, project: Project, command: str, name: str | None
+) -> tuple[Evaluation, bool]:
+    """The folder of a plan: found by its seal, or made; with whether it was there before.
+
+    Raises:
+        UsageError: the manifest found there is not the one that was sealed.
+    """
+    seal = plan.seal()
+    folder = project.runs / evaluation_id(plan)
+    if (folder / "manifest.json").is_file():
+        found = read_manifest(folder)
+        if found.seal != seal or broken_links(found):
+            raise UsageError(f"{folder} holds a changed plan; see: brie verify {folder.name}")
+        return Evaluation(folder, found), True
+    manifest = Manifest(
+        id=folder.name,
+        name=name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seal=seal,
+        plan=plan,
+        names={"candidate": asked.candidate.name, "baseline": asked.baseline.name},
+        locations={"candidate": asked.candidate.reference, "baseline": asked.baseline.reference},
+        command=command,
+        versions=versions(),
+    )
+    write_manifest(folder, manifest)
+    return Evaluation(folder, manifest), False
+
+
+def evaluations(project: Project) -> list[Evaluation]:
+    """Every evaluation of a project, by folder name."""
+    found = []
+    for path in sorted(project.runs.glob("eval-*/manifest.json")):
+        found.append(Evaluation(path.parent, read_manifest(path.parent)))
+    return found
+
+
+def find_evaluation(name: str | None, project: Project) -> Evaluation:
+    """An evaluation by id, the end of its id, name or folder; the only one where none is named.
+
+    Raises:
+        UsageError: none or several fit; they are listed.
+    """
+    every = evaluations(project)
+    if name is None:
+        if len(every) == 1:
+            return every[0]
+        listing = "".join(f"\n  {e.manifest.id}" for e in every) or " none yet: brie eval --suite demo"
+        raise UsageError(f"say which evaluation:{listing}")
+    wanted = Path(name).name
+    fits = [e for e in every if wanted in (e.manifest.id, e.manifest.name, short_id(e))]
+    if len(fits) != 1:
+        raise unknown("evaluation", name, [e.manifest.id for e in every], "brie ls shows them.")
+    return fits[0]
+
+
+def short_id(evaluation: Evaluation) -> str:
+    """The last part of an evaluation's id."""
+    return evaluation.manifest.id.rsplit("-", 1)[-1]
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides the numbers."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    models = ("torch", "transformers", "peft")
+    for package in ("brie-eval", *models, "numpy", "scipy", "scikit-learn", "sacrebleu"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def differing(plan: Plan, other: Plan) -> str | None:
+    """What keeps two plans for the same models and suite apart; None where they ask another question."""
+    one, two = plan.model_dump(), other.model_dump()
+    if any(one[key] != two[key] for key in ("candidate", "baseline")):
+        return None
+    if plan.suite.name != other.suite.name:
+        return None
+    decided = {"assignments", "order", "controls"}
+    found = [key for key in one if key not in decided and one[key] != two[key]]
+    named = [name for key in found for name in _parts_apart(key, one[key], two[key])]
+    return " and ".join(named) or None
+
+
+def _parts_apart(key: str, one: Any, two: Any) -> list[str]:
+    if key in ("environment", "sampling") and isinstance(one, dict) and isinstance(two, dict):
+        return [f"{part} ({one[part]}, was {two[part]})" for part in one if one[part] != two[part]]
+    return [{"seats": "judges"}.get(key, key)]

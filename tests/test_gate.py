@@ -1,0 +1,64 @@
+"""`brie gate`: met, not met, and what the data cannot say."""
+
+from __future__ import annotations
+
+import pytest
+
+from brie.gate import Require, gate
+from brie.results import Analysis, VerdictWord
+from tests.report.sample import analysis
+
+
+def found(verdict: VerdictWord | None, ninety: tuple[float, float] | None, **more: object) -> Analysis:
+    whole = analysis()
+    assert whole.win_rate is not None
+    rate = whole.win_rate.model_copy(update={"interval_90": ninety})
+    return whole.model_copy(update={"verdict": verdict, "win_rate": rate, "interim": False, **more})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "ninety", "require", "met"),
+    [
+        ("better", (0.55, 0.7), "better", True),
+        ("worse", (0.3, 0.4), "better", False),
+        ("equivalent", (0.46, 0.54), "better", False),
+        ("undecided", (0.48, 0.6), "better", None),
+        ("undecided", (0.45, 0.6), "not-worse", True),
+        ("worse", (0.46, 0.49), "not-worse", True),
+        ("undecided", (0.449, 0.6), "not-worse", None),
+        ("worse", (0.3, 0.44), "not-worse", False),
+        (None, (0.6, 0.8), "not-worse", None),
+        (None, (0.6, 0.8), "better", None),
+    ],
+)
+def test_a_requirement_is_met_refuted_or_open(
+    verdict: VerdictWord | None, ninety: tuple[float, float], require: Require, met: bool | None
+) -> None:
+    assert gate(found(verdict, ninety), require).met is met
+
+
+def test_the_margin_is_the_users() -> None:
+    assert gate(found("undecided", (0.44, 0.6)), "not-worse", margin=0.06).met is True
+    assert gate(found("undecided", (0.44, 0.6)), "not-worse", margin=0.0).met is None
+
+
+def test_an_interim_report_meets_nothing() -> None:
+    answer = gate(found(None, (0.6, 0.8), interim=True), "better")
+    assert answer.met is None
+    assert "still missing" in answer.sentence
+
+
+def test_early_stopping_uses_the_interval_that_holds_at_any_time() -> None:
+    whole = found("better", None)
+    assert whole.win_rate is not None
+    assert whole.win_rate.low is not None
+    assert whole.win_rate.low > 0.45
+    assert gate(whole, "not-worse").met is True
+
+
+def test_a_withheld_verdict_says_why() -> None:
+    answer = gate(
+        found(None, (0.6, 0.8), notes={"verdict": "withheld: the pin does not hold"}), "better"
+    )
+    assert answer.met is None
+    assert "the pin does not hold" in answer.sentence
