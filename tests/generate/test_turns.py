@@ -14,7 +14,7 @@ from brie.generate.local import TransformersEngine
 from brie.generate.server import Server
 from brie.generate.turns import Local, Served, Source, open_engine
 from brie.records import Environment
-from tests.fakes.openai_server import FakeServer
+from tests.fakes.openai_server import FakeServer, Reply
 from tests.generate.conftest import Ask
 from tests.generate.tinymodel import build_adapter, build_base
 
@@ -66,9 +66,23 @@ def test_a_folder_against_a_server(base: Path, cpu: Environment, ask: Ask) -> No
             texts = _texts(engine, _as("a", ask(3)) + _as("b", ask(3)))
             assert len(texts) == 6
             assert sum(text.startswith("tuned says") for text in texts.values()) == 3
-            assert engine.fingerprints == {"tuned": {"fp_fake": 3}}
+            assert engine.fingerprints == {"lab#tuned": {"fp_fake": 3}}
         with open_engine({digest("b"): Served(server, "tuned")}, cpu) as engine:
             assert len(_texts(engine, _as("b", ask(3)))) == 3
+
+
+def test_what_two_servers_say_and_refuse_is_kept_to_the_end(cpu: Environment, ask: Ask) -> None:
+    with FakeServer() as one, FakeServer() as two:
+        two.behave = lambda body: Reply.error(400, "no top_k here") if "top_k" in body else None
+        sources: dict[str, Source] = {
+            digest("a"): Served(Server("one", one.base_url), "base"),
+            digest("b"): Served(Server("two", two.base_url), "tuned"),
+        }
+        with open_engine(sources, cpu) as engine:
+            for _ in range(2):
+                assert len(_texts(engine, _as("a", ask(3)) + _as("b", ask(3)))) == 6
+        assert engine.fingerprints == {"one#base": {"fp_fake": 6}, "two#tuned": {"fp_fake": 6}}
+        assert engine.left_out == {"two": ("top_k",)}
 
 
 def test_a_pin_without_a_source_is_refused(base: Path, cpu: Environment, ask: Ask) -> None:

@@ -8,12 +8,16 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import screen
 from brie.errors import BrieError, UsageError
 from brie.resources import Project, packaged
+
+if TYPE_CHECKING:
+    from brie.generate.turns import Local, TurnEngine
 
 KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "HF_TOKEN")
 NEEDED_GB = 2.0
@@ -29,12 +33,25 @@ class Finding:
     good: bool | None = None
 
 
-@click.command(epilog="\b\nExample:\n  brie doctor\n")
+@click.command(epilog="\b\nExamples:\n  brie doctor\n  brie doctor --model 3f9a:best\n")
 @click.option("--smoke/--no-smoke", default=True, show_default=True, help="Sample one answer as a test.")
-def command(smoke: bool) -> None:
-    """Look at device, versions, keys, disk and store, and sample one answer as a smoke test."""
+@click.option("--model", metavar="MODEL", help="Test with this model, not with the tiny base.")
+@click.option(
+    "--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Test in this number format."
+)
+def command(smoke: bool, model: str | None, dtype: str | None) -> None:
+    """Look at device, versions, keys, disk and store, and sample with a model as a test.
+
+    The test samples one answer, then texts alone and in a batch: where a batch changes texts,
+    it says how often.
+    """
     project = screen.project()
-    findings = [*machine(), *places(project), *keys(), *(smoke_test() if smoke else ())]
+    findings = [
+        *machine(),
+        *places(project),
+        *keys(),
+        *(smoke_test(project, model, dtype) if smoke else ()),
+    ]
     marks = {True: "ok  ", False: "FAIL", None: "    "}
     for finding in findings:
         click.echo(f"{marks[finding.good]}  {finding.what:<12} {finding.found}")
@@ -88,29 +105,52 @@ def keys() -> Iterator[Finding]:
     yield Finding("keys", ", ".join(have) or "none set: the panel `offline` needs none")
 
 
-def smoke_test() -> Iterator[Finding]:
-    """One answer of the packaged tiny base, through the same engine as every evaluation."""
+def smoke_test(
+    project: Project, model: str | None = None, dtype: str | None = None
+) -> Iterator[Finding]:
+    """One answer through the same engine as every evaluation, then what a batch changes."""
+    from brie.generate.probe import batch_variance
+    from brie.generate.turns import open_engine
+
+    name = model or "the tiny base"
     try:
-        text = _one_answer()
+        from brie.generate.environment import detect_environment
+
+        environment, _ = detect_environment(dtype=dtype)
     except ImportError:
         yield Finding("smoke", "torch is missing: pip install 'brie-eval[train]'", False)
         return
-    yield Finding("smoke", f"the tiny base answers {len(text.split())} words", bool(text.strip()))
+    pin, source = _source(project, model)
+    with open_engine({pin: source}, environment) as engine:
+        text = _one_answer(engine, pin)
+        yield Finding("smoke", f"{name} answers {len(text.split())} words", bool(text.strip()))
+        yield Finding(
+            "batches", f"{name}, {batch_variance(engine, environment, pin=pin, prompts=8, tokens=24)}"
+        )
 
 
-def _one_answer() -> str:
+def _source(project: Project, model: str | None) -> tuple[str, Local]:
+    from brie.digest import digest
+    from brie.generate.turns import Local
+    from brie.sides import resolve_side
+
+    if model is None:
+        return digest("tiny"), Local(packaged("models", "tiny"))
+    side = resolve_side(model, project)
+    if side.served:
+        raise UsageError("--model takes a model on this machine; a server's is tested there.")
+    return side.pin.digest, Local(side.base_folder, side.adapter)
+
+
+def _one_answer(engine: TurnEngine, pin: str) -> str:
     from brie.digest import digest
     from brie.generate.engine import Request
-    from brie.generate.environment import detect_environment
-    from brie.generate.local import TransformersEngine
     from brie.records import Message, Sampling
 
     question = (Message(role="user", content="What is rain?"),)
     named = digest("smoke")
-    request = Request(named, named, None, question, named, 0, Sampling(max_new_tokens=32))
-    environment, _ = detect_environment()
-    with TransformersEngine.load(packaged("models", "tiny"), environment) as engine:
-        return next(engine.generate([request])).text
+    request = Request(named, pin, None, question, named, 0, Sampling(max_new_tokens=32))
+    return next(engine.generate([request])).text
 
 
 def _disk_kind(path: str) -> str:

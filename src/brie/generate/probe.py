@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brie.digest import digest
@@ -10,6 +11,7 @@ from brie.generate.keys import completion_key
 from brie.records import Environment, Message, Sampling
 
 _TOPICS = ("a river", "bread", "an old map", "snow", "a quarrel", "numbers", "the sea", "a lost key")
+_PIN = digest("probe")
 
 
 @dataclass(frozen=True)
@@ -28,30 +30,38 @@ class BatchVariance:
     def __str__(self) -> str:
         where = f"{self.environment.dtype} on {self.environment.device}"
         if not self.changed:
-            return f"{where}: a text does not depend on its batch ({self.texts} of {self.texts} equal)."
+            return f"{where}: none of {self.texts} texts changed with its batch"
         return (
             f"{where}: the batch changed {self.changed} of {self.texts} texts "
             f"({self.share:.0%}); a completion is kept once made, but making it again elsewhere "
-            "may give other words. float32 on cpu does not have this."
+            "may give other words. float32 on cpu hardly has this."
         )
 
 
 def batch_variance(
-    engine: Engine, environment: Environment, *, prompts: int = 16, tokens: int = 32
+    engine: Engine,
+    environment: Environment,
+    *,
+    pin: str = _PIN,
+    prompts: int = 16,
+    tokens: int = 32,
+    temperatures: Sequence[float] = (0.0, 0.75),
 ) -> BatchVariance:
-    """Generate each text alone and in company, greedy and sampled, and count the differences.
+    """Generate each text alone and in company, and count the differences.
 
     Args:
         engine: a loaded model; its adapters stay off.
         environment: what it was loaded in.
+        pin: which of the engine's models answers, where it has several.
         prompts: how many different prompts.
         tokens: how long the texts may get; longer ones change more often.
+        temperatures: 0 is greedy; every prompt is answered once at each.
     """
     requests = [
         request
-        for temperature in (0.0, 0.75)
+        for temperature in temperatures
         for request in _requests(
-            environment, prompts, Sampling(temperature=temperature, max_new_tokens=tokens)
+            environment, pin, prompts, Sampling(temperature=temperature, max_new_tokens=tokens)
         )
     ]
     together = {c.key: c.text for c in engine.generate(requests)}
@@ -60,11 +70,11 @@ def batch_variance(
     return BatchVariance(environment, len(requests), changed)
 
 
-def _requests(environment: Environment, count: int, sampling: Sampling) -> list[Request]:
+def _requests(environment: Environment, pin: str, count: int, sampling: Sampling) -> list[Request]:
     made = []
     for i in range(count):
         words = " and ".join(_TOPICS[(i + j) % len(_TOPICS)] for j in range(1 + i % 4))
         messages = (Message(role="user", content=f"Write {i + 1} words about {words}."),)
-        key = completion_key(digest("probe"), digest(None), messages, sampling, 0, environment)
-        made.append(Request(key, digest("probe"), None, messages, digest(list(messages)), 0, sampling))
+        key = completion_key(_PIN, digest(None), messages, sampling, 0, environment)
+        made.append(Request(key, pin, None, messages, digest(list(messages)), 0, sampling))
     return made

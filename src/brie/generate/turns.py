@@ -16,6 +16,7 @@ from pathlib import Path
 
 from brie.errors import UsageError
 from brie.generate.engine import Closing, Engine, OnDone, Request
+from brie.generate.probe import BatchVariance, batch_variance
 from brie.generate.server import Server, ServerEngine
 from brie.records import Completion, Environment
 
@@ -60,6 +61,7 @@ class TurnEngine(Closing):
         self._batch_size = batch_size
         self._home: Home | None = None
         self._engine: Engine | None = None
+        self._servers: dict[Server, ServerEngine] = {}
         self._homes: dict[Home, list[str]] = defaultdict(list)
         for pin, source in self._sources.items():
             self._homes[_home(source)].append(pin)
@@ -93,9 +95,32 @@ class TurnEngine(Closing):
         self._engine = self._home = None
 
     @property
-    def fingerprints(self) -> Mapping[str, Mapping[str, int]]:
-        """What the connected server's replies said of the system behind them; empty for folders."""
-        return self._engine.fingerprints if isinstance(self._engine, ServerEngine) else {}
+    def fingerprints(self) -> dict[str, dict[str, int]]:
+        """`LABEL#MODEL` -> what its replies said of the system behind them; empty for folders."""
+        return {
+            f"{server.label}#{model}": dict(counts)
+            for server, engine in self._servers.items()
+            for model, counts in engine.fingerprints.items()
+            if counts
+        }
+
+    @property
+    def left_out(self) -> dict[str, tuple[str, ...]]:
+        """Server label -> settings it refused, so that its own hold."""
+        refused = {server.label: engine.left_out for server, engine in self._servers.items()}
+        return {label: tuple(sorted(names)) for label, names in refused.items() if names}
+
+    def batch_variance(self) -> BatchVariance | None:
+        """Whether texts change with their batch here; None where that is known or nothing is loaded.
+
+        In float32 on a CPU they do not (see `docs/generation.md`). Elsewhere the model in memory
+        makes 16 short texts alone and together.
+        """
+        there = (self._environment.dtype, self._environment.device)
+        if there == ("float32", "cpu") or not isinstance(self._home, Path) or self._engine is None:
+            return None
+        pin = self._homes[self._home][0]
+        return batch_variance(self._engine, self._environment, pin=pin, prompts=8)
 
     def _address(self, request: Request) -> Request:
         source = self._source(request.pin)
@@ -116,7 +141,8 @@ class TurnEngine(Closing):
     def _make(self, home: Home) -> Engine:
         sources = {pin: self._sources[pin] for pin in self._homes[home]}
         if isinstance(home, Server):
-            return ServerEngine(home, {p: s.model for p, s in sources.items() if isinstance(s, Served)})
+            models = {p: s.model for p, s in sources.items() if isinstance(s, Served)}
+            return self._servers.setdefault(home, ServerEngine(home, models))
         from brie.generate.local import TransformersEngine
 
         adapters = {

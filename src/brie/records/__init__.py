@@ -30,7 +30,16 @@ from brie.records.base import (
     Winner,
 )
 from brie.records.models import BaseModelRef, Completion, Environment, LoraSummary, Pin
-from brie.records.plan import Amendment, AmendmentKind, Check, Controls, Manifest, Plan, Stopping
+from brie.records.plan import (
+    Amendment,
+    AmendmentKind,
+    Check,
+    Controls,
+    Made,
+    Manifest,
+    Plan,
+    Stopping,
+)
 from brie.records.verdicts import Presentation, Status, Usage, Verdict
 
 __all__ = [
@@ -50,6 +59,7 @@ __all__ = [
     "Letter",
     "LoraSummary",
     "MachineCheck",
+    "Made",
     "Manifest",
     "Message",
     "Order",

@@ -76,6 +76,19 @@ class Amendment(Record):
     digest: Digest
 
 
+class Made(Record):
+    """What was noticed while an evaluation's answers were made; not part of the seal."""
+
+    texts: int = 0
+    """Texts made twice, alone and in a batch; 0: not tried, or not needed (float32 on a CPU)."""
+    changed_by_batch: int = 0
+    """How many of them the batch changed."""
+    fingerprints: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Served model -> what its replies said of the system behind them, and how often."""
+    left_out: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Server -> settings it refused, so that its own hold."""
+
+
 class Manifest(Document):
     """`runs/eval-*/manifest.json`: the sealed plan and where things lie on this machine."""
 
@@ -91,6 +104,7 @@ class Manifest(Document):
     """The model reference each side was resolved from."""
     command: str
     versions: dict[str, str]
+    made: Made | None = None
     amendments: tuple[Amendment, ...] = ()
 
 
