@@ -242,8 +242,9 @@ class Store(Ledger):
         """A dead process's calls may have been billed: what it had set aside counts as spent."""
         owners = {name for (name,) in self._read("SELECT DISTINCT owner FROM claims")}
         gone = [name for name in owners if not name.startswith(BATCH) and not me.is_alive(name)]
-        dead = f"(expires < ? OR owner IN ({','.join('?' * len(gone))}))"
-        values = (time.time(), *gone)
+        # Our own claims stand whatever the clock says: it may have been set meanwhile.
+        dead = f"((expires < ? AND owner != ?) OR owner IN ({','.join('?' * len(gone))}))"
+        values = (time.time(), me.name, *gone)
         self._db.execute(
             "INSERT INTO calls (evaluation, judge, key, usd, body, created) SELECT evaluation, judge,"
             f" key, usd, json_object('usd', usd, 'lost', 1), ? FROM claims WHERE usd > 0 AND {dead}",

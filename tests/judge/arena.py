@@ -85,9 +85,10 @@ class Arena:
 
     def run(self, **named: Any) -> Judged:
         """Judge what is missing."""
+        named.setdefault("on_done", lambda n: None)
         return run(
             self.tasks, self.seats, self.shown, self.store, self.owner,
-            evaluation="eval-test", on_done=lambda n: None, say=self.said.append, **named,
+            evaluation="eval-test", say=self.said.append, **named,
         )  # fmt: skip
 
     def verdicts(self) -> list[Verdict]:

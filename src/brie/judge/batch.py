@@ -35,6 +35,8 @@ HELD_SECONDS = 72 * 3600.0
 """Providers give a batch up after a day; its keys are free again some time after that."""
 _LARGEST = 50_000_000
 """Bytes of the requests in one batch."""
+_GARBLED = (AttributeError, KeyError, TypeError, ValueError)
+"""What the SDKs raise over a body that is not the document it should be."""
 BATCHED = (Provider.ANTHROPIC, Provider.OPENAI)
 """Providers that have batches."""
 
@@ -120,7 +122,7 @@ class Post:
             fault = judge.fault_of(error, {"extra_body": {}})
             self.came.stopped[name] = f"the batch was not taken: {fault}"
             return
-        except (sdk.APIConnectionError, KeyError, ValueError):
+        except (sdk.APIError, *_GARBLED):
             return
         self.store.change_batch(batch, "open", {**body, "provider_id": provider_id})
         self.say(f"{name}: a batch of {len(requests)} verdicts is under way ({provider_id}).")
@@ -147,11 +149,13 @@ class Post:
                 if error.status_code == 404:
                     self.store.change_batch(row.id, "done", row.body)
             except sdk.APIConnectionError as error:
-                self._cannot(row, error)
+                self._cannot(row, judge.redact(f"{error} {error.__cause__ or ''}".strip()))
+            except (sdk.APIError, *_GARBLED):
+                self._cannot(row, "the server's answer is of another kind")
             finally:
                 await judge.close()
 
-    def _cannot(self, row: BatchRow, why: Exception) -> None:
+    def _cannot(self, row: BatchRow, why: object) -> None:
         self.came.stopped[row.judge] = f"its batch could not be collected: {why}"
 
     async def _collect(self, row: BatchRow, judge: RemoteJudge) -> None:
@@ -168,9 +172,15 @@ class Post:
         self.store.change_batch(row.id, "done", row.body)
 
     async def _lost(self, row: BatchRow, batches: Batches) -> list[str]:
-        return await batches.find(
-            row.id, row.created, len(row.body["keys"]), self.store.provider_batches()
-        )
+        """Batches that may be the one nobody confirmed; a list may lag behind, so it is asked twice."""
+        for wait in (self.rhythm.first, 0.0):
+            found = await batches.find(
+                row.id, row.created, len(row.body["keys"]), self.store.provider_batches()
+            )
+            if found or not wait:
+                break
+            await asyncio.sleep(wait)
+        return found
 
     async def _ended(self, batches: Batches, candidate: str) -> None:
         wait = self.rhythm.first

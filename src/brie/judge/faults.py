@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import ssl
+import time
 from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 Kind = Literal["again", "this", "all"]
@@ -138,15 +140,20 @@ def retry_after(headers: Any) -> float | None:
         value = headers.get("retry-after")
         return max(0.0, float(value)) if value else None
     except ValueError:
-        return _until_date(str(value))
+        return _until_date(str(value), server_time(headers))
 
 
-def _until_date(value: str) -> float | None:
-    import time
-    from email.utils import parsedate_to_datetime
-
+def server_time(headers: Any) -> float:
+    """Seconds since 1970 by the server's own clock, where it tells; ours may be wrong."""
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        return parsedate_to_datetime(headers.get("date")).timestamp()
+    except (ValueError, TypeError):
+        return time.time()
+
+
+def _until_date(value: str, now: float) -> float | None:
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except (ValueError, TypeError):
         return None
 

@@ -22,7 +22,8 @@ from brie.records import Status, Verdict
 
 IN_A_ROW = 10
 """Unusable verdicts in a row that stop a judge (I5)."""
-CLAIM_SECONDS = 900.0
+CLAIM_SECONDS = 6 * 3600.0
+"""A claim of a dead process is free at once; only one that hangs is waited for so long."""
 _CHUNK = 32
 _CHUNK_PAID = 8
 """Verdicts claimed together: few where each sets money aside."""

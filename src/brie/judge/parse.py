@@ -117,8 +117,8 @@ def read_text(text: str, criteria: Sequence[str], case: str | None) -> Parsed:
 def _object_in(text: str, case: str | None) -> dict[str, Any] | None:
     """The JSON object a reply consists of, or ends with.
 
-    An object after other text may be a quotation from an answer, so it must name the case: its
-    number is drawn for the request, and no answer can know it.
+    An object after other text may be a quotation from an answer, so it must name the case, whose
+    number no answer can know.
 
     Raises:
         Unreadable: the object is cut off, broken, names two winners, or more follows it.

@@ -15,6 +15,7 @@ pass: an answer that contains `{reference}` or JSON braces stays as it is.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -109,11 +110,11 @@ class Prompter:
             shown: what the judge sees.
             correction: what was wrong with the judge's last reply, when it is asked again.
             code: the fence code; drawn anew where it is not given.
-            number: the case number; drawn anew where it is not given.
+            number: the case number; worked out from the texts where it is not given.
         """
         clean = self._clean(shown)
         code = code or fresh_code("\0".join(clean.values()))
-        number = number or str(1000 + secrets.randbelow(9000))
+        number = number or case_number(shown)
         body = fill(self._layout, lambda name: self._part(name, shown, clean, code))
         last = f"\n{correction}\n" if correction else ""
         head = f"Case number: {number}\nFence code: {code}\n\n"
@@ -144,6 +145,17 @@ def fresh_code(text: str) -> str:
         code = secrets.token_hex(8)
         if code not in text:
             return code
+
+
+def case_number(shown: Shown) -> str:
+    """Four digits that no answer can know: they depend on the other answer as well.
+
+    The same for the same request, so that an interrupted evaluation ends in the replies, and thus in
+    the digest, of one that was left alone.
+    """
+    texts = [shown.first, shown.second, shown.first_letter, *(m.content for m in shown.messages)]
+    told = "\0".join(texts).encode("utf-8", "replace")
+    return str(1000 + int.from_bytes(hashlib.sha256(told).digest()[:8], "big") % 9000)
 
 
 def fill(template: str, value: Callable[[str], str]) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from brie.errors import UsageError
+from brie.judge.faults import server_time
 from brie.judge.form import TOOL, Form, schema
 from brie.judge.prices import HOSTS, Tokens
 from brie.judge.prompt import Case
@@ -97,8 +98,9 @@ class AnthropicWire:
 
     def pause(self, headers: Mapping[str, str]) -> float:
         """Until requests or tokens are granted again, where none are left."""
+        now = server_time(headers)
         return max(
-            _until(headers.get(f"anthropic-ratelimit-{kind}-reset"))
+            _until(headers.get(f"anthropic-ratelimit-{kind}-reset"), now)
             if headers.get(f"anthropic-ratelimit-{kind}-remaining") == "0"
             else 0.0
             for kind in ("requests", "tokens", "input-tokens", "output-tokens")
@@ -151,8 +153,8 @@ def _tokens(usage: Mapping[str, Any] | None) -> Tokens | None:
     return Tokens(plain + cached + written, int(usage.get("output_tokens") or 0), cached, written)
 
 
-def _until(moment: str | None) -> float:
+def _until(moment: str | None, now: float) -> float:
     try:
-        return max(0.0, (datetime.fromisoformat(moment or "") - datetime.now(UTC)).total_seconds())
+        return max(0.0, datetime.fromisoformat(moment or "").timestamp() - now)
     except (ValueError, TypeError):
         return 0.0

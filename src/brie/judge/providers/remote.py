@@ -11,7 +11,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from brie.judge import faults, parse
@@ -143,7 +143,7 @@ class RemoteJudge:
         seconds = time.perf_counter() - start
         reply = self.read(document, case, seconds, worst=lambda: self.worst(shown))
         pause = min(self.wire.pause(headers), _LONGEST_PAUSE)
-        return reply if not pause else _paused(reply, pause)
+        return replace(reply, pause=pause) if pause else reply
 
     def read(
         self, document: Any, case: Case, seconds: float, *, worst: Any, share: float = 1.0
@@ -282,9 +282,3 @@ def _ends(text: str) -> str:
     if len(text) <= 2 * _KEPT:
         return text
     return f"{text[:_KEPT]}\n[… {len(text) - 2 * _KEPT} characters left out …]\n{text[-_KEPT:]}"
-
-
-def _paused(reply: Reply, seconds: float) -> Reply:
-    from dataclasses import replace
-
-    return replace(reply, pause=seconds)
