@@ -9,11 +9,12 @@ import pytest
 from brie.analyse.power import variance_ratio
 from brie.cli.agreement import lines
 from brie.errors import UsageError
-from brie.records import Manifest
+from brie.records import Manifest, Message, Suite
 from brie.store import Store
-from brie.studies import agreement, compare_evaluations, curve, design
+from brie.studies import agreement, compare_evaluations, curve, design, disagreement_views
+from tests.flow.planted import CRITERIA, leaning, planted
 from tests.flow.test_invariants import texts
-from tests.flow.world import World, rules
+from tests.flow.world import World, rules, suite
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_agreement_names_every_pair_with_all_coefficients(world: World) -> None:
         )
     assert found["agreement"]["panel"]["effective_judges"] is None
     assert found["notes"]["effective_judges"] == "needs human labels"
-    assert all(len(line) <= 80 or "base rates" in line for line in lines(found))
+    assert all(len(line) <= 80 for line in lines(found))
 
 
 def test_the_length_rule_is_found_to_reward_length(world: World) -> None:
@@ -55,6 +56,82 @@ def test_agreement_over_two_evaluations_keeps_prompts_as_units(world: World) -> 
         one, two = agreement(both[:1], store), agreement(both, store)
     assert two["prompts"] == one["prompts"] == 20
     assert two["agreement"]["pairs"][0]["n"] > one["agreement"]["pairs"][0]["n"]
+
+
+def test_what_judges_reward_keeps_every_difference_and_their_own_scores(world: World) -> None:
+    manifests = [
+        planted(world, texts(seed, 0.2), {n: leaning(CRITERIA[0]) for n in ("a", "b")}, seed=seed)
+        for seed in (0, 1)
+    ]
+    with _store(world) as store:
+        rewards = agreement(manifests, store)["by_judge"]["a"]["rewards"]
+    assert set(rewards["criteria"]) == set(CRITERIA)
+    assert rewards["criteria"][CRITERIA[0]]["low"] > 0
+    assert {"length", "distinct words"} <= set(rewards["text"])
+
+
+def test_instruments_are_in_the_pairs_and_not_in_the_panel(world: World) -> None:
+    judges = {name: leaning(CRITERIA[0]) for name in ("a", "b")}
+    alone = planted(world, texts(1, 0.2), judges)
+    beside = planted(world, texts(1, 0.2), judges, instruments=("longer",))
+    with _store(world) as store:
+        one, two = agreement([alone], store), agreement([beside], store)
+    assert len(two["agreement"]["pairs"]) == 3
+    assert two["agreement"]["panel"]["n"] == one["agreement"]["panel"]["n"]
+    assert two["who"]["longer"]["role"] == "beside"
+    panel = two["agreement"]["panel"]
+    pair = next(p for p in two["agreement"]["pairs"] if p["judges"] == ["a", "b"])
+    assert panel["percent"]["value"] == pytest.approx(pair["percent"]["value"])
+    assert all(set(row["scores"]) == {"a", "b"} for row in two["agreement"]["disagreements"])
+
+
+def test_a_judge_asked_again_has_its_consistency_in_the_report(world: World) -> None:
+    judges = {name: leaning(CRITERIA[0]) for name in ("a", "b")}
+    manifest = planted(world, texts(1), judges, repeats={"b": 2})
+    with _store(world) as store:
+        found = agreement([manifest], store)["by_judge"]
+    assert found["b"]["consistency"]["n"] == 24 * 2 * 2
+    assert 0.4 < found["b"]["consistency"]["same"]["value"] < 1
+    assert "consistency" not in found["a"]
+
+
+def test_disagreements_are_found_again_in_their_own_evaluation(world: World) -> None:
+    judges = {"a": leaning(CRITERIA[0]), "b": leaning(CRITERIA[1])}
+    manifests = [planted(world, texts(s), judges, seed=s, samples=2) for s in (0, 1)]
+    with _store(world) as store:
+        found = agreement(manifests, store)
+        views = disagreement_views(found, manifests, store)
+    rows = found["agreement"]["disagreements"][: len(views)]
+    assert len(views) == 12
+    assert {row["evaluation"] for row in rows} == {m.id for m in manifests}
+    for row, view in zip(rows, views, strict=True):
+        assert (row["id"], row["sample"]) == (view.prompt_id, view.sample)
+        said = {name: [v.winner for v in view.verdicts if v.judge == name] for name in ("a", "b")}
+        means = {
+            n: sum({"candidate": 1, "tie": 0.5}.get(w or "", 0) for w in ws) / 2
+            for n, ws in said.items()
+        }
+        assert means == row["scores"]
+
+
+def test_a_judge_that_changed_and_verdicts_still_missing_are_said(world: World) -> None:
+    judges = {name: leaning(CRITERIA[0]) for name in ("a", "b")}
+    manifest = planted(world, texts(1), judges, leave_out=6)
+    with _store(world) as store:
+        (said,) = agreement([manifest], store)["warnings"]
+    assert "6 verdicts are still missing" in said
+
+
+def test_prompts_of_one_number_and_another_text_are_never_paired(world: World) -> None:
+    renamed = [p.model_copy(update={"messages": (Message(role="user", content=f"Other {p.id}"),)})
+               for p in suite(24).prompts]  # fmt: skip
+    other = Suite(name="other", prompts=tuple(renamed))
+    judges = {name: leaning(CRITERIA[0]) for name in ("a", "b")}
+    one, two = planted(world, texts(1), judges), planted(world, texts(1), judges, made=other)
+    with _store(world) as store:
+        assert agreement([one, two], store)["prompts"] == 48
+        with pytest.raises(UsageError, match="share no judged prompt"):
+            compare_evaluations([one, two], store)
 
 
 def test_one_judge_has_nobody_to_agree_with(world: World) -> None:
@@ -77,9 +154,15 @@ def test_comparing_pairs_by_prompt_and_warns_of_other_judges(world: World) -> No
     assert any("judges differ" in warning for warning in with_other["warnings"])
 
 
+def test_comparing_an_evaluation_with_itself_is_refused(world: World) -> None:
+    _, manifest = world.evaluate(texts(1))
+    with _store(world) as store, pytest.raises(UsageError, match="two different"):
+        compare_evaluations([manifest, manifest], store)
+
+
 def test_comparing_wants_two_and_a_shared_prompt(world: World) -> None:
     _, manifest = world.evaluate(texts(1))
-    with _store(world) as store, pytest.raises(UsageError, match="at least two"):
+    with _store(world) as store, pytest.raises(UsageError, match="two different"):
         compare_evaluations([manifest], store)
 
 

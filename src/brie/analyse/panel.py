@@ -211,8 +211,10 @@ def _by_category(study: Study, rated: Ratings) -> dict[str, Any]:
         if not (np.isfinite(part.score).sum(axis=1) > 1).any():
             study.notes[path] = "no two judges have a usable verdict on the same comparison"
             continue
+        counts = category_counts(part.category, K)
         found[name] = {
             "pairs": pair_entries(study, pair_tables(study, part), f"{path}.pairs"),
+            "panel": _panel_coefficients(study, part, counts, f"{path}.panel"),
             "prompts": distinct(part.prompt),
         }
     return found

@@ -65,6 +65,8 @@ def rewards(table: VerdictTable, judge: int, *, level: float = 0.95) -> Rewards 
 def _fit_together(
     table: VerdictTable, rows: Bools, columns: dict[str, Floats], level: float
 ) -> dict[str, Reward]:
+    # A criterion of another judge's rubric is not one of this judge's.
+    columns = {name: values for name, values in columns.items() if np.isfinite(values[rows]).any()}
     known = rows.copy()
     for values in columns.values():
         known &= np.isfinite(values)

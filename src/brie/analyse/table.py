@@ -158,6 +158,14 @@ class VerdictTable:
             criteria={name: values[rows] for name, values in self.criteria.items()},
         )
 
+    def with_prompts(self, names: Sequence[str]) -> VerdictTable:
+        """The same table with its prompts under other names, in the same order."""
+        return replace(self, prompts=tuple(names))
+
+    def with_judges(self, names: Sequence[str], code: Ints) -> VerdictTable:
+        """The same rows with other judges' codes: `code` has one entry a judge of this table."""
+        return replace(self, judges=tuple(names), judge=code[self.judge])
+
     def canonical(self) -> VerdictTable:
         """The same verdicts with prompts and judges in the order of their names.
 

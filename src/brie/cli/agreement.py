@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ import click
 
 from brie.cli import screen
 
+LISTED = 12
+"""Pairs printed one by one; the report has all."""
 _COEFFICIENTS = {
     "percent": "percent agreement",
     "kappa": "Cohen's kappa",
@@ -31,61 +34,83 @@ Examples:
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Report how the judges of one or more evaluations agree, with intervals over prompts.
 
-    Agreement is not validity: judges that share an error agree perfectly about it.
+    Writes agreement.html and agreement.md beside the evaluation's report. Agreement is not
+    validity: judges that share an error agree perfectly about it.
     """
-    from brie.pipeline import find_evaluation
+    from brie.evaluations import find_evaluation
+    from brie.report.sheets import write_agreement
     from brie.store import Store
-    from brie.studies import agreement
+    from brie.studies import agreement, disagreement_views
 
     project = screen.project()
     manifests = [find_evaluation(name, project).manifest for name in names]
     with Store.open(project.store, read_only=True) as store:
         found = agreement(manifests, store)
+        views = disagreement_views(found, manifests, store)
+    written = write_agreement(found, views, project.reports / folder_name(found))
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
     click.echo("\n".join(lines(found)))
+    click.echo("")
+    for path in written:
+        click.echo(project.relative(path))
+
+
+def folder_name(found: Mapping[str, Any]) -> str:
+    """One evaluation's own report folder; several have one together, the same for the same ones."""
+    from brie.digest import digest, short
+
+    ids = sorted(str(evaluation["id"]) for evaluation in found["evaluations"])
+    return ids[0] if len(ids) == 1 else f"agreement-{short(digest(ids))}"
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """The report for a terminal, at most 80 columns."""
-    yield f"{len(found['judges'])} judges on {found['prompts']} prompts"
-    for pair in found["agreement"]["pairs"]:
+    """The report for a terminal, at most 80 columns; names made harmless."""
+    from brie.report.agreement_words import beyond, lead, panel_sentences, reward_sentences
+    from brie.report.clean import one_line
+
+    agreement, panel = found["agreement"], found["agreement"]["panel"]
+    yield from filled(f"{lead(found)} {beyond(found)}")
+    yield f"{len(found['judges'])} judges, {found['prompts']} prompts"
+    for warning in found["warnings"]:
+        yield from filled(f"careful: {warning}.")
+    for pair in agreement["pairs"][:LISTED]:
+        one, two = (one_line(name, 30) for name in pair["judges"])
         yield ""
-        yield f"{pair['judges'][0]} and {pair['judges'][1]}: {pair['n']} comparisons"
-        for key, label in _COEFFICIENTS.items():
-            yield f"  {label:<32} {estimate(pair[key])}"
-        shares = ", ".join(
-            f"{name}: " + " ".join(f"{outcome} {share:.0%}" for outcome, share in of.items())
-            for name, of in pair["marginals"].items()
-        )
-        yield f"  base rates: {shares}"
-    panel = found["agreement"]["panel"]
+        yield f"{one} and {two}: {pair['n']} comparisons"
+        yield from _coefficients(pair)
+        for name, of in pair["marginals"].items():
+            shares = "  ".join(f"{outcome} {of[outcome]:>4.0%}" for outcome in ("win", "tie", "loss"))
+            yield f"  {one_line(name, 30):<32} {shares}"
+    if len(agreement["pairs"]) > LISTED:
+        yield ""
+        yield f"{len(agreement['pairs']) - LISTED} more pairs are in the report"
+    if panel and len(agreement["pairs"]) > 1:
+        yield ""
+        yield "the whole panel"
+        yield from _coefficients(panel)
     yield ""
-    yield f"the whole panel: alpha {estimate(panel['alpha'])}, unanimous {panel['unanimous']:.0%}"
-    gain = panel.get("precision_gain")
-    if gain:
-        yield f"  it narrows the interval like {gain['value']:.2f} judges would: precision, not validity"
-    yield "  effective number of judges: not identified without human labels"
-    yield from _rewards(found["by_judge"])
-    worst = found["agreement"].get("disagreements") or []
+    for said in [*panel_sentences(found), "", *reward_sentences(found)]:
+        yield from filled(said)
+    again = {n: e["consistency"] for n, e in found["by_judge"].items() if "consistency" in e}
+    for name, entry in again.items():
+        yield f"{one_line(name, 40)} asked again said the same: {estimate(entry['same'])}"
+    worst = list(dict.fromkeys(one_line(str(row["prompt"]), 40) for row in agreement["disagreements"]))
     if worst:
         yield ""
-        names = list(dict.fromkeys(str(row["prompt"]) for row in worst))[:6]
-        yield "they disagree most on: " + ", ".join(names)
+        yield from filled("they disagree most on: " + ", ".join(worst[:6]))
 
 
-def _rewards(judges: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    yield ""
-    yield "what each judge rewards: points of win rate for one standard deviation more"
-    for name, entry in judges.items():
-        rewards = entry.get("rewards") or {}
-        parts = [
-            f"{what} {100 * r['effect']:+.0f} [{100 * r['low']:+.0f}, {100 * r['high']:+.0f}]"
-            for kind in ("text", "criteria")
-            for what, r in (rewards.get(kind) or {}).items()
-        ]
-        yield f"  {name}: {', '.join(parts) or 'nothing measurable'}"
+def _coefficients(entry: Mapping[str, Any]) -> Iterator[str]:
+    for key, label in _COEFFICIENTS.items():
+        if key in entry:
+            yield f"  {label:<32} {estimate(entry[key])}"
+
+
+def filled(text: str) -> list[str]:
+    """A sentence in lines of at most 80 columns; an empty one is an empty line."""
+    return textwrap.wrap(text.replace("`", ""), 80, subsequent_indent="  ") or [""]
 
 
 def estimate(value: Mapping[str, Any] | None) -> str:

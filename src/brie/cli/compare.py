@@ -14,7 +14,7 @@ from brie.cli import screen
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Compare evaluations prompt by prompt: differences with intervals, Holm over all pairs."""
-    from brie.pipeline import find_evaluation
+    from brie.evaluations import find_evaluation
     from brie.store import Store
     from brie.studies import compare_evaluations
 

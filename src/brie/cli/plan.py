@@ -76,7 +76,7 @@ def bar(detectable: float | None, width: int = 50) -> str:
 
 def measured(suite: str, project: Project) -> dict[str, Any]:
     """The analysis of the latest finished evaluation of a suite that measured its variance."""
-    from brie.pipeline import evaluations
+    from brie.evaluations import evaluations
 
     found: dict[str, Any] = {}
     for evaluation in sorted(evaluations(project), key=lambda e: e.manifest.created):

@@ -78,6 +78,41 @@ def effect(value: float | None, low: float | None, high: float | None, reach: fl
     return _svg("row", 28, label, parts)
 
 
+def coefficient(
+    value: float | None, low: float | None, high: float | None, floor: float, *, share: bool = False
+) -> Markup:
+    """An agreement coefficient on a scale from `floor` to 1, with a line at 0: chance.
+
+    A plain `share` has no such line.
+    """
+    if value is None:
+        return _svg("row", 28, "not available", [])
+
+    def place(x: float) -> float:
+        return min(1.0, max(0.0, (x - floor) / (1 - floor)))
+
+    label = f"{value:.2f}"
+    parts = [_line("tick", 1, 0, 28), _line("tick" if share else "half", place(0), 0, 28)]
+    if low is not None and high is not None:
+        label += f", interval {low:.2f} to {high:.2f}"
+        parts.append(_bar("interval", place(low), place(high), 14))
+    parts.append(_dot("point", place(value), 14, 5))
+    return _svg("row", 28, label, parts)
+
+
+def coefficient_axis(floor: float) -> Markup:
+    """The numbers under a column of coefficients."""
+    ends = [(floor, f"{floor:g}".replace("-", "\u2212")), (0.0, "0")] if floor < 0 else [(0.0, "0")]
+    parts = [
+        _text("axis", (x - floor) / (1 - floor), 12, text, "start" if x == floor else "middle")
+        for x, text in ends
+    ]
+    parts.append(_text("axis", 1.0, 12, "1", "end"))
+    return Markup('<svg class="row" height="16" aria-hidden="true" focusable="false">{}</svg>').format(
+        Markup("").join(parts)
+    )
+
+
 def outcome_bar(outcomes: Outcomes) -> Markup:
     """Wins, ties and losses as one bar; the counts stand beside it in the table."""
     total = outcomes.win + outcomes.tie + outcomes.loss

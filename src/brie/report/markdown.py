@@ -28,17 +28,17 @@ def render_markdown(page: Page) -> str:
         f"# {escape(page.word)}: {escape(page.title)}",
         prose(page.sentence),
         *(f"- {prose(caveat)}" for caveat in page.caveats),
-        *(["What the audit found:", _bullets(page.findings)] if page.findings else []),
+        *(["What the audit found:", bullets(page.findings)] if page.findings else []),
         _bar(page),
-        _table(("", ""), [(f"**{escape(name)}**", escape(value)) for name, value in page.facts]),
+        table(("", ""), [(f"**{escape(name)}**", escape(value)) for name, value in page.facts]),
         *_checks(page.checks),
         *(block for group in page.groups for block in _group(group)),
-        *(["## Looked at in other ways", _bullets(page.robustness)] if page.robustness else []),
+        *(["## Looked at in other ways", bullets(page.robustness)] if page.robustness else []),
         *_examples(page.examples),
         *_provenance(page),
         f"*{escape(page.scope)}*",
     ]
-    return _spaced(block for block in blocks if block)
+    return spaced(block for block in blocks if block)
 
 
 def escape(text: str) -> str:
@@ -103,7 +103,7 @@ def _checks(checks: Sequence[Check]) -> list[str]:
         )
         for c in checks
     ]
-    return ["## Checks, worst first", _table(("Result", "Check", "Finding"), rows)]
+    return ["## Checks, worst first", table(("Result", "Check", "Finding"), rows)]
 
 
 def _group(group: facts.Group) -> list[str]:
@@ -116,8 +116,8 @@ def _group(group: facts.Group) -> list[str]:
         )
         for row in group.rows
     ]
-    table = _table((group.head, "Win rate", "Interval", "Prompts"), rows, "lrrr")
-    return [f"## {group.title}", table, escape(group.remark) if group.remark else ""]
+    rates = table((group.head, "Win rate", "Interval", "Prompts"), rows, "lrrr")
+    return [f"## {group.title}", rates, escape(group.remark) if group.remark else ""]
 
 
 def _examples(examples: Sequence[Shown]) -> list[str]:
@@ -126,14 +126,14 @@ def _examples(examples: Sequence[Shown]) -> list[str]:
     blocks = ["## Examples", "The comparisons that teach most, not a fair sample."]
     for example in examples:
         blocks += [
-            f"<details><summary>{example.kind}: {_summary(example.title)}</summary>",
+            f"<details><summary>{example.kind}: {summary(example.title)}</summary>",
             "Prompt",
             fenced(example.prompt),
             f"Candidate ({escape(example.candidate_remark)})",
             fenced("".join(piece.text for piece in example.answers.candidate)),
             f"Baseline ({escape(example.baseline_remark)})",
             fenced("".join(piece.text for piece in example.answers.baseline)),
-            _table(
+            table(
                 ("Judge", "Shown", "Chose", "Why"),
                 [
                     (escape(j.judge), escape(s.shown), escape(s.choice), escape(one_line(s.reason, 300)))
@@ -146,7 +146,8 @@ def _examples(examples: Sequence[Shown]) -> list[str]:
     return blocks
 
 
-def _bullets(said: Sequence[str]) -> str:
+def bullets(said: Sequence[str]) -> str:
+    """Sentences as a list."""
     return "\n".join(f"- {escape(sentence)}" for sentence in said)
 
 
@@ -155,28 +156,29 @@ def _provenance(page: Page) -> list[str]:
     blocks = ["## Provenance"]
     if source.command:
         blocks.append(fenced(clean(source.command), "sh"))
-    blocks.append(_table(("Counts", ""), [(escape(n), v) for n, v in source.counts], "lr"))
+    blocks.append(table(("Counts", ""), [(escape(n), v) for n, v in source.counts], "lr"))
     for title, rows in source.tables:
-        blocks.append(_table((title, ""), [(escape(name), escape(value)) for name, value in rows]))
+        blocks.append(table((title, ""), [(escape(name), escape(value)) for name, value in rows]))
     for seat in source.seats:
-        blocks.append(_table(("Judge", ""), [(escape(name), escape(value)) for name, value in seat]))
+        blocks.append(table(("Judge", ""), [(escape(name), escape(value)) for name, value in seat]))
     if source.amendments:
         blocks.append("Added after the plan was fixed:")
-        blocks.append(_bullets(source.amendments))
+        blocks.append(bullets(source.amendments))
     if page.reasons:
         notes = [(escape(name), escape(reason)) for name, reason in page.reasons]
-        blocks.append(_table(("Notes on the numbers", ""), notes))
+        blocks.append(table(("Notes on the numbers", ""), notes))
     if page.quote:
         blocks += ["## How to cite", f"> {escape(page.quote)}", fenced(clean(page.bibtex), "bibtex")]
     return blocks
 
 
-def _summary(title: str) -> str:
+def summary(title: str) -> str:
     """Inside an HTML element Markdown should not be read; every sign is an entity all the same."""
     return "".join(c if c.isalnum() or c in " ,-_" else f"&#{ord(c)};" for c in one_line(title))
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> str:
+    """Escaped cells as a table, "" without rows; `align` has "l" or "r" for each column."""
     body = [f"| {' | '.join(row)} |" for row in rows]
     if not body:
         return ""
@@ -184,7 +186,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") 
     return "\n".join([f"| {' | '.join(head)} |", f"| {' | '.join(marks)} |", *body])
 
 
-def _spaced(blocks: Iterable[str]) -> str:
+def spaced(blocks: Iterable[str]) -> str:
     """Blocks separated by an empty line, the items of one list kept together."""
     out: list[str] = []
     for block in blocks:

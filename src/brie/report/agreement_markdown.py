@@ -1,0 +1,163 @@
+"""The agreement report as Markdown, for pull requests and model cards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from brie.report.agreement import OUTCOMES, AgreementPage, Coefficient, Pair
+from brie.report.agreement_words import two_digits
+from brie.report.clean import one_line
+from brie.report.markdown import bullets, escape, fenced, prose, spaced, summary, table
+from brie.report.numbers import percent, signed, signed_span, span
+
+ALL_FIGURES = "All figures: points of the win rate for one standard deviation more"
+
+
+def render_agreement_markdown(page: AgreementPage) -> str:
+    """The page's content as GitHub-flavoured Markdown, ending in one line feed."""
+    return spaced(block for block in _blocks(page) if block)
+
+
+def _blocks(page: AgreementPage) -> Iterator[str]:
+    yield f"# Agreement of the judges: {escape(page.title)}"
+    yield prose(f"{page.sentence} {page.beyond}")
+    yield "\n".join(f"- {prose(caveat)}" for caveat in page.caveats)
+    yield table(("", ""), [(f"**{escape(name)}**", escape(value)) for name, value in page.facts])
+    if page.panel:
+        yield "## The whole panel"
+        yield _coefficients(page.panel)
+    yield bullets(page.panel_said)
+    yield "## Pairs, those that agree least first"
+    for pair in page.pairs:
+        yield from _pair(pair)
+    if page.categories:
+        yield "## By category"
+        yield _categories(page)
+    yield "## What each judge rewards"
+    yield "\n".join(f"- {prose(said)}" for said in page.rewards)
+    if page.tendencies:
+        yield f"<details><summary>{summary(ALL_FIGURES)}</summary>"
+        rows = [
+            (escape(t.judge), escape(t.difference), escape(t.step), signed(t.effect),
+             signed_span(t.low, t.high))
+            for t in page.tendencies
+        ]  # fmt: skip
+        yield table(
+            ("Judge", "Difference", "One standard deviation", "Points", "Interval"), rows, "lllrr"
+        )
+        yield "</details>"
+    yield "## Each judge with itself"
+    yield _selves(page)
+    yield from _examples(page)
+    yield "## Provenance"
+    for e in page.evaluations:
+        source = [(name, escape(str(e[key]))) for name, key in (
+            ("Evaluation", "id"), ("Candidate", "candidate"), ("Baseline", "baseline"),
+            ("Suite", "suite"), ("Sealed", "created"), ("Fingerprint of the plan", "seal"),
+            ("Digest of the rows", "rows_digest"))]  # fmt: skip
+        yield table(("", ""), source)
+    if page.notes:
+        yield "What is not shown, and why:"
+        yield table(("", ""), [(escape(name), escape(reason)) for name, reason in page.notes])
+    yield "*Intervals are 95 % percentile intervals of a bootstrap over prompts.*"
+
+
+def _pair(pair: Pair) -> Iterator[str]:
+    yield f"### {escape(pair.title)}"
+    yield _coefficients(pair.coefficients)
+    head = (f"{escape(pair.one)} ↓ {escape(pair.two)} →", *OUTCOMES)
+    yield table(
+        head, [(said, *(f"{count:,}" for count in counts)) for said, counts in pair.confusion], "lrrr"
+    )
+    yield table(
+        ("Base rates", *OUTCOMES),
+        [
+            (escape(rate.judge), *(_share(value, low, high) for value, low, high in rate.shares))
+            for rate in pair.rates
+        ],
+        "lrrr",
+    )
+
+
+def _share(value: float, low: float | None, high: float | None) -> str:
+    held = f" ({span(low, high)})" if low is not None and high is not None else ""
+    return percent(value) + held
+
+
+def _coefficients(rows: Sequence[Coefficient]) -> str:
+    return table(
+        ("Measure", "Value", "Interval"),
+        [
+            (escape(c.name) + (f" ({escape(c.note)})" if c.note else ""), _value(c), _held(c))
+            for c in rows
+        ],
+        "lrr",
+    )
+
+
+def _value(c: Coefficient) -> str:
+    if c.value is None:
+        return "–"
+    return percent(c.value) if c.share else two_digits(c.value)
+
+
+def _held(c: Coefficient) -> str:
+    if c.low is None or c.high is None:
+        return "–"
+    return span(c.low, c.high, " to ") if c.share else f"{two_digits(c.low)} to {two_digits(c.high)}"
+
+
+def _categories(page: AgreementPage) -> str:
+    names = [c.name for c in page.categories[0].coefficients]
+    rows = [
+        (
+            escape(category.name),
+            f"{category.prompts:,}",
+            *(
+                f"{_value(c)} ({_held(c)})" if c.value is not None else "–"
+                for c in category.coefficients
+            ),
+        )
+        for category in page.categories
+    ]
+    return table(
+        ("Category", "Prompts", *(escape(n) for n in names)), rows, "l" + "r" * (len(names) + 1)
+    )
+
+
+def _selves(page: AgreementPage) -> str:
+    rows = [
+        (
+            escape(own.judge),
+            percent(own.exchanged) if own.exchanged is not None else "–",
+            percent(own.again.value) if own.again.value is not None else escape(own.again.note),
+            span(own.again.low, own.again.high)
+            if own.again.low is not None and own.again.high is not None
+            else "–",
+        )
+        for own in page.selves
+    ]
+    return table(("Judge", "Same when exchanged", "Same when asked again", "Interval"), rows, "lrrr")
+
+
+def _examples(page: AgreementPage) -> Iterator[str]:
+    if not page.examples:
+        return
+    yield "## Where they disagree most"
+    for example in page.examples:
+        yield f"<details><summary>{summary(example.title)}</summary>"
+        yield "Prompt"
+        yield fenced(example.prompt)
+        yield f"Candidate ({escape(example.candidate_remark)})"
+        yield fenced("".join(piece.text for piece in example.answers.candidate))
+        yield f"Baseline ({escape(example.baseline_remark)})"
+        yield fenced("".join(piece.text for piece in example.answers.baseline))
+        yield table(
+            ("Judge", "Shown", "Chose", "Why"),
+            [
+                (escape(j.judge), escape(s.shown), escape(s.choice), escape(one_line(s.reason, 300)))
+                for j in (*example.judges, *example.beside)
+                for s in j.said
+            ],
+        )
+        yield "</details>"

@@ -1,0 +1,101 @@
+"""Several evaluations side by side: paired differences and checkpoint ladders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from brie.analyse.compare import compare, ladder, rates_by_prompt
+from brie.errors import UsageError
+from brie.facts import Facts, gather, headline_judges, table
+from brie.records import Manifest
+from brie.store import Store
+from brie.studies.merge import prompt_names
+
+STALE_DAYS = 30
+"""Judges behind an API change; verdicts further apart than this may not be comparable."""
+
+
+# --- comparing -------------------------------------------------------------------------
+
+
+def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> dict[str, Any]:
+    """Evaluations paired by prompt: differences of their win rates, with what they can claim.
+
+    Raises:
+        UsageError: fewer than two, or no two share a prompt.
+    """
+    manifests = list({manifest.id: manifest for manifest in manifests}.values())
+    if len(manifests) < 2:
+        raise UsageError(
+            "name at least two different evaluations: brie compare EVAL EVAL; brie ls shows them."
+        )
+    gathered = [gather(m, store) for m in manifests]
+    _refuse_unjudged(gathered)
+    found = compare(rates_of(gathered))
+    if not found:
+        raise UsageError(
+            "these evaluations share no judged prompt with the same text, so nothing can be paired. "
+            "Evaluate both on one suite: brie eval --suite NAME"
+        )
+    return {
+        "schema": "brie.compare/1",
+        "evaluations": {
+            m.id: {"candidate": m.names["candidate"], "created": m.created} for m in manifests
+        },
+        "differences": [asdict(difference) for difference in found],
+        "scope": "checkpoints are compared, not recipes: another training seed may differ",
+        "warnings": list(_warnings(manifests)),
+    }
+
+
+def rates_of(gathered: Sequence[Facts]) -> dict[str, dict[str, float]]:
+    """Evaluation -> prompt -> prompt mean of the headline's judges; a prompt is its id and its text."""
+    names = prompt_names(gathered)
+    found = {}
+    for facts, shown in zip(gathered, names, strict=True):
+        own = rates_by_prompt(table(facts, facts.of("main"), headline_judges(facts.manifest)))
+        found[facts.manifest.id] = {shown[name]: rate for name, rate in own.items()}
+    return found
+
+
+def _refuse_unjudged(gathered: Sequence[Facts]) -> None:
+    for facts in gathered:
+        if not any(fact.winner for fact in facts.of("main")):
+            name = facts.manifest.id
+            raise UsageError(f"{name} has no usable verdict yet. Go on with it: brie judge {name}")
+
+
+def _warnings(manifests: Sequence[Manifest]) -> Iterable[str]:
+    seats = [{(s.digest, s.rubric_digest) for s in m.plan.seats if not s.instrument} for m in manifests]
+    if any(other != seats[0] for other in seats):
+        yield "the judges differ, so part of any difference may be theirs"
+    if len({m.plan.baseline.digest for m in manifests}) > 1:
+        yield "the baselines differ, so the rates are not against the same model"
+    if len({m.plan.sampling.model_copy(update={"seed": 0}) for m in manifests}) > 1:
+        yield "the sampling settings differ"
+    dates = sorted(datetime.fromisoformat(m.created) for m in manifests)
+    days = (dates[-1] - dates[0]).days
+    if days > STALE_DAYS:
+        yield f"the evaluations are {days} days apart; a judge behind an API may have changed since"
+
+
+def curve(manifests: Mapping[str, Manifest], store: Store) -> dict[str, Any]:
+    """Checkpoints of one run against the same base: intervals that hold together (max-T).
+
+    Args:
+        manifests: checkpoint name -> its evaluation.
+        store: where verdicts are kept.
+    """
+    rates = rates_of([gather(manifest, store) for manifest in manifests.values()])
+    rungs = ladder({name: rates[m.id] for name, m in manifests.items()})
+    if not rungs:
+        raise UsageError("the checkpoints share fewer than 8 judged prompts, too few for intervals.")
+    steps = {name: m.plan.candidate.step for name, m in manifests.items()}
+    return {
+        "schema": "brie.curve/1",
+        "checkpoints": [{**asdict(rung), "step": steps[rung.name]} for rung in rungs],
+        "evaluations": {name: m.id for name, m in manifests.items()},
+    }

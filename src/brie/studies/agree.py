@@ -1,0 +1,204 @@
+"""How the judges of one or more evaluations agree, and what each of them rewards.
+
+Judges of the headline form the panel. Instruments (rules that stand beside it), judges added after
+the seal and judges that were stopped appear in the pairs, never in the panel's own figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from brie.analyse.panel import agreement as agreement_of
+from brie.analyse.panel import consistency
+from brie.analyse.slices import by_judge
+from brie.analyse.study import Study
+from brie.analyse.table import VerdictTable
+from brie.analyse.win_rate import Settings
+from brie.errors import UsageError
+from brie.facts import Facts, gather, headline_judges, prompt_views, stopped_judges, table
+from brie.plan import Work
+from brie.records import Manifest
+from brie.results import ComparisonView
+from brie.store import Store
+from brie.studies.merge import merge, prompt_names, sample_offsets
+
+READ = 12
+"""Comparisons the judges disagree on most, to be read side by side."""
+_HABITS = ("win_rate", "outcomes", "position", "label", "rewards", "consistency")
+
+
+def agreement(manifests: Sequence[Manifest], store: Store) -> dict[str, Any]:
+    """The agreement document (schema `brie.agreement/1`).
+
+    Prompts that occur in several evaluations stay one unit each.
+
+    Args:
+        manifests: the evaluations, each once.
+        store: their verdicts.
+
+    Raises:
+        UsageError: fewer than two judges took part, or they share no comparison.
+    """
+    manifests = list({manifest.id: manifest for manifest in manifests}.values())
+    gathered = [gather(manifest, store) for manifest in manifests]
+    names = prompt_names(gathered)
+    judges = _judges(gathered)
+    panel = [name for name, who in judges.items() if who["role"] == "panel"]
+    tables = [_rows(facts, names[i], list(judges)) for i, facts in enumerate(gathered)]
+    everyone = _study(merge(tables))
+    found = agreement_of(everyone)
+    if found is None:
+        why = everyone.notes.get("agreement", "unknown")
+        raise UsageError(f"there is no agreement to report: {why}. Ask one more: {_one_more(manifests)}")
+    notes = dict(everyone.notes)
+    if 2 <= len(panel) < len(judges):
+        found = _with_panel(found, tables, panel, notes)
+    habits, again = by_judge(everyone), consistency(everyone)
+    for name, entry in again.items():
+        habits[name]["consistency"] = entry
+    found["disagreements"] = _located(found["disagreements"], gathered, names, tables)
+    return {
+        "schema": "brie.agreement/1",
+        "evaluations": [_evaluation(facts) for facts in gathered],
+        "prompts": len(everyone.table.prompts),
+        "judges": list(judges),
+        "who": judges,
+        "agreement": found,
+        "by_judge": {n: {k: e[k] for k in _HABITS if k in e} for n, e in habits.items()},
+        "warnings": _warnings(gathered),
+        "notes": {
+            k: v for k, v in notes.items() if k.startswith(("agreement", "by_judge", "effective"))
+        },
+    }
+
+
+def disagreement_views(
+    found: Mapping[str, Any], manifests: Sequence[Manifest], store: Store
+) -> list[ComparisonView]:
+    """The comparisons the judges disagree on most, with both answers and every verdict.
+
+    Args:
+        found: `agreement`'s document of these evaluations.
+        manifests: the evaluations.
+        store: where answers and verdicts are kept.
+    """
+    by_id = {manifest.id: (Work.of(manifest), manifest) for manifest in manifests}
+    views = []
+    for row in found["agreement"]["disagreements"][:READ]:
+        work, manifest = by_id[row["evaluation"]]
+        here = prompt_views(work, manifest, store, row["id"])
+        views += [view for view in here if view.sample == row["sample"]]
+    return views
+
+
+def _study(merged: VerdictTable) -> Study:
+    return Study(merged.canonical(), Settings(), 0)
+
+
+def _judges(gathered: Sequence[Facts]) -> dict[str, dict[str, Any]]:
+    """Every judge, the panel's first, with who it is; the panel's role wins over the others."""
+    found: dict[str, dict[str, Any]] = {}
+    for facts in gathered:
+        headline, stopped = set(headline_judges(facts.manifest)), stopped_judges(facts.manifest)
+        for seat in facts.work.seats:
+            name, judge = seat.judge.id, seat.judge
+            role = "panel" if name in headline else "stopped" if name in stopped else "beside"
+            entry = {"provider": str(judge.provider), "model": judge.model, "role": role}
+            if name not in found or role == "panel":
+                found[name] = entry
+    return dict(sorted(found.items(), key=lambda item: item[1]["role"] != "panel"))
+
+
+def _rows(facts: Facts, names: Mapping[str, str], judges: Sequence[str]) -> VerdictTable:
+    """One evaluation's verdicts and repeats, its prompts under the names they have here."""
+    rows = [*facts.of("main"), *(f for f in facts.of("repeat") if f.verdict is not None)]
+    seated = {seat.judge.id for seat in facts.work.seats}
+    made = table(facts, rows, [name for name in judges if name in seated])
+    return made.with_prompts([names[name] for name in made.prompts])
+
+
+def _with_panel(
+    found: Mapping[str, Any], tables: Sequence[VerdictTable], panel: Sequence[str], notes: dict[str, str]
+) -> dict[str, Any]:
+    """The figures of the whole panel, and the disagreements, from the headline's judges alone."""
+    study = _study(merge([_only(t, panel) for t in tables]))
+    own = agreement_of(study)
+    if own is None:
+        notes["agreement.panel"] = study.notes.get("agreement", "the panel shares no comparison")
+        return {**found, "panel": None, "disagreements": []}
+    notes |= {k: v for k, v in study.notes.items() if k.startswith("agreement.panel")}
+    categories = {
+        name: {**entry, "panel": (own["by_category"].get(name) or {}).get("panel")}
+        for name, entry in found["by_category"].items()
+    }
+    return {**found, "by_category": categories, "panel": own["panel"],
+            "disagreements": own["disagreements"]}  # fmt: skip
+
+
+def _only(whole: VerdictTable, judges: Sequence[str]) -> VerdictTable:
+    """The rows of some judges."""
+    kept = [name for name in whole.judges if name in set(judges)]
+    place = {name: code for code, name in enumerate(kept)}
+    code = np.array([place.get(name, -1) for name in whole.judges], dtype=np.int64)
+    return whole.select(code[whole.judge] >= 0).with_judges(kept, code)
+
+
+def _located(
+    rows: Sequence[Mapping[str, Any]],
+    gathered: Sequence[Facts],
+    names: Sequence[Mapping[str, str]],
+    tables: Sequence[VerdictTable],
+) -> list[dict[str, Any]]:
+    """Each disagreement with its evaluation, its prompt's own id and its own sample index."""
+    offsets = sample_offsets(tables)
+    found = []
+    for row in rows:
+        place = int(np.searchsorted(offsets, row["sample"], side="right")) - 1
+        own = {shown: name for name, shown in names[place].items()}
+        found.append(
+            {
+                **row,
+                "id": own[row["prompt"]],
+                "sample": row["sample"] - int(offsets[place]),
+                "evaluation": gathered[place].manifest.id,
+            }
+        )
+    return found
+
+
+def _evaluation(facts: Facts) -> dict[str, Any]:
+    manifest = facts.manifest
+    return {
+        "id": manifest.id,
+        "candidate": manifest.names["candidate"],
+        "baseline": manifest.names["baseline"],
+        "suite": manifest.plan.suite.name,
+        "created": manifest.created,
+        "seal": manifest.seal,
+        "rows_digest": facts.digest(),
+    }
+
+
+def _warnings(gathered: Sequence[Facts]) -> list[str]:
+    said = []
+    for facts in gathered:
+        open_ = sum(fact.verdict is None and not fact.identical for fact in facts.of("main"))
+        if open_:
+            said.append(f"{facts.manifest.id}: {open_} verdicts are still missing; the figures may move")
+    seats: dict[str, set[tuple[str, str | None]]] = {}
+    for facts in gathered:
+        for seat in facts.work.seats:
+            seats.setdefault(seat.judge.id, set()).add((seat.digest, seat.rubric_digest))
+    said += [
+        f"{name} is not the same judge in all of them: its model, settings or rubric differ"
+        for name, known in seats.items()
+        if len(known) > 1
+    ]
+    return said
+
+
+def _one_more(manifests: Sequence[Manifest]) -> str:
+    return f"brie judge {manifests[0].id} --judge ID"
