@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("facts", "ask", "trained"),
     ("evidence", "evaluations"),
     ("assemble", "studies", "judging"),
+    ("answering",),
     ("pipeline", "web"),
     ("verify", "claims", "api", "posthoc", "stages", "gate", "judge_check"),
     ("cli",),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from brie.ask import Wishes, prepare
 from brie.assemble import assemble
 from brie.evaluations import find_evaluation
 from brie.evidence import around
-from brie.judging import Screen, Spending
+from brie.judging import Advance, Screen, Spending
 from brie.pipeline import Outcome
 from brie.pipeline import evaluate as run
 from brie.resources import Project
@@ -24,9 +24,9 @@ class Silent:
         """Say nothing."""
 
     @contextmanager
-    def bar(self, label: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    def bar(self, label: str, total: int, unit: str) -> Iterator[Advance]:
         """Show nothing."""
-        yield lambda done: None
+        yield lambda done, note="": None
 
 
 def evaluate(

@@ -34,6 +34,14 @@ _BYTES_A_TOKEN = (4, 6)
 """Of answers not yet written: usual, and at most."""
 
 
+class Advance(Protocol):
+    """Moves a progress bar."""
+
+    def __call__(self, done: int, note: str = "") -> None:
+        """So many more are done; the note stands beside the bar until the next."""
+        ...
+
+
 class Screen(Protocol):
     """Where progress goes."""
 
@@ -41,8 +49,8 @@ class Screen(Protocol):
         """One line for people."""
         ...
 
-    def bar(self, label: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:
-        """A progress bar; the callable advances it."""
+    def bar(self, label: str, total: int, unit: str) -> AbstractContextManager[Advance]:
+        """A progress bar."""
         ...
 
 

@@ -13,32 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brie import __version__
+from brie.answering import answer_all
 from brie.assemble import assemble
 from brie.errors import UsageError
 from brie.evaluations import Evaluation, differing, evaluation_id, evaluations, open_evaluation
 from brie.evidence import around
 from brie.facts import comparison_views, gather, is_decided
-from brie.generate.engine import Engine
 from brie.generate.turns import open_engine
 from brie.judge.run import Judged
 from brie.judging import Screen, Spending, agree, judge_all, plus, why_stopped, with_stops
 from brie.owner import Owner
 from brie.pin import Resolved
-from brie.plan import SERVED, Asked, Work, damage, make_plan
+from brie.plan import SERVED, Asked, Work, make_plan
 from brie.records import Environment, Plan
 from brie.resources import Project, write_text
 from brie.results import Analysis
 from brie.seal import write_manifest
 from brie.sides import sources
-from brie.store import Store, claimed
+from brie.store import Store
 from brie.trained import record
 
-GENERATE_SECONDS = 3600.0
-"""Longest time claimed completions may take before their claim lapses."""
 _SURELY_SHORT = 400
 """Characters that fit every model's context, whatever its tokenizer does."""
-_CLAIMED = 256
-"""Completions claimed together: enough for the engine to sort by length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +85,10 @@ def evaluate(
         completions, done = 0, Judged(0, 0)
         with open_engine(sources(sides, project), plan.environment) as engine:
             for block in work.blocks():
-                completions += generate(work, block, engine, store, owner, screen)
+                evaluation, made = answer_all(evaluation, work, block, engine, store, owner, screen)
+                completions += made
+                if plan.stopping is None:
+                    engine.close()  # a judge on this machine may need the memory
                 now = judge_all(work, block, store, owner, screen, evaluation.manifest.id, terms)
                 done = plus(done, now)
                 evaluation = noted(evaluation, done, work, store)
@@ -178,45 +177,6 @@ def refuse_long_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
     for side in sides:
         if characters > _SURELY_SHORT and not side.served:
             refuse_too_long(messages, Encoder.load(side.base_folder, side.adapter))
-
-
-def generate(
-    work: Work, prompts: Sequence[str], engine: Engine, store: Store, owner: Owner, screen: Screen
-) -> int:
-    """Sample every completion that is missing; returns how many were.
-
-    Args:
-        work: the plan's work.
-        prompts: the prompts to answer.
-        engine: what answers, for both sides.
-        store: where completions are kept, each as it comes.
-        owner: this process.
-        screen: progress.
-    """
-    requests = {request.key: request for request in work.requests(prompts)}
-    done = store.present("completions", requests)
-    missing = [key for key in requests if key not in done]
-    if missing:
-        with screen.bar("generating", len(requests), "answers") as advance:
-            advance(len(done))
-            for mine in claimed(
-                store, "completions", missing, owner, chunk=_CLAIMED, seconds=GENERATE_SECONDS
-            ):
-                for completion in engine.generate(requests[key] for key in mine):
-                    store.add_completions([completion])
-                    advance(1)
-    _damage(work, prompts, store)
-    return len(missing)
-
-
-def _damage(work: Work, prompts: Sequence[str], store: Store) -> None:
-    """Make the damaged controls from the completions they damage."""
-    wanted = work.damages(prompts)
-    done = store.present("completions", wanted)
-    missing = [key for key in wanted if key not in done]
-    sources = store.completions(wanted[key] for key in missing)
-    made = [damage(sources[wanted[key]], work.plan.controls.damage) for key in missing]
-    store.add_completions(made)
 
 
 def kept_analysis(evaluation: Evaluation, store: Store) -> Analysis | None:

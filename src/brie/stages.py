@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from brie.answering import answer_all
 from brie.errors import UsageError
 from brie.evaluations import Evaluation
 from brie.evidence import resolved
 from brie.generate.turns import open_engine
 from brie.judging import Screen
 from brie.owner import Owner
-from brie.pipeline import generate, refuse_long_prompts
+from brie.pipeline import refuse_long_prompts
 from brie.plan import SERVED, Work
 from brie.records import Environment
 from brie.resources import Project
@@ -55,7 +56,7 @@ def make_answers(evaluation: Evaluation, project: Project, screen: Screen) -> An
         open_engine(sources(sides, project), environment) as engine,
     ):
         prompts = list(work.plan.order)
-        computed = generate(work, prompts, engine, store, owner, screen)
+        _, computed = answer_all(evaluation, work, prompts, engine, store, owner, screen)
     return Answered(manifest.id, computed, len(prompts))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from brie.assemble import assemble
 from brie.facts import gather, is_decided
-from brie.judging import Terms, judge_all
+from brie.judging import Advance, Terms, judge_all
 from brie.owner import Owner
 from brie.pin import Resolved, pin_base, pin_checkpoint
 from brie.plan import Asked, Work, damage, make_plan, seat
@@ -47,9 +47,9 @@ class Quiet:
         self.said.append(text)
 
     @contextmanager
-    def bar(self, label: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    def bar(self, label: str, total: int, unit: str) -> Iterator[Advance]:
         """A bar that shows nothing."""
-        yield lambda done: None
+        yield lambda done, note="": None
 
 
 def rules(*names: str) -> tuple[Seat, ...]:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from brie.cli import screen
 from brie.digest import digest
 from brie.generate.progress import Meter
 from brie.records import Completion
@@ -22,3 +25,16 @@ def test_pace_and_time_left_are_those_of_the_answers_so_far() -> None:
     assert str(meter).endswith("11 h 06 min left")
     meter.total = 49
     assert str(meter).endswith(", 9 s left")
+
+
+def test_without_a_terminal_a_line_comes_twice_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    screen.console.cache_clear()
+    lines = screen.Lines("generating", 100, "answers", clock=lambda: now[0])
+    for _ in range(50):
+        now[0] += 2.0
+        lines(1, "50 tokens/s")
+    screen.console.cache_clear()
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 3
+    assert said[0] == "generating: 15/100 answers, 50 tokens/s, 2 min 50 s left"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +20,13 @@ from brie.resources import Project
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from brie.judging import Spending
+    from brie.judging import Advance, Spending
     from brie.pipeline import Outcome
     from brie.records import Manifest
     from brie.results import Analysis
+
+
+LINE_SECONDS = 30.0
 
 
 @cache
@@ -36,14 +42,29 @@ def say(text: str) -> None:
     console().print(text, markup=False)
 
 
+def folded(label: str, text: str, indent: int) -> str:
+    """A label and its text; the text is folded at the terminal's width and stays in one column."""
+    return textwrap.fill(
+        text,
+        max(shutil.get_terminal_size().columns, indent + 30),
+        initial_indent=label.ljust(indent),
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def project() -> Project:
     """The project of the current folder."""
     return Project.find()
 
 
 @contextmanager
-def bar(label: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    """A progress bar with rate and time left; silent where standard error is no terminal."""
+def bar(label: str, total: int, unit: str) -> Iterator[Advance]:
+    """A progress bar with rate and time left; a line now and then where there is no terminal."""
+    if not console().is_terminal:
+        yield Lines(label, total, unit)
+        return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -54,9 +75,38 @@ def bar(label: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=console(), disable=not console().is_terminal) as progress:
+    with Progress(*columns, console=console()) as progress:
         task = progress.add_task(label, total=total, note="")
-        yield lambda done: progress.advance(task, done)
+        yield lambda done, note="": progress.update(task, advance=done, note=note)
+
+
+@dataclass
+class Lines:
+    """Progress for logs: how far, how fast and how much longer, twice a minute."""
+
+    label: str
+    total: int
+    unit: str
+    clock: Callable[[], float] = time.monotonic
+    done: int = 0
+    _started: float = field(init=False)
+    _said: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._started = self._said = self.clock()
+
+    def __call__(self, done: int, note: str = "") -> None:
+        """So many more are done."""
+        from brie.generate.progress import duration
+
+        self.done += done
+        now = self.clock()
+        if now - self._said < LINE_SECONDS or not self.done:
+            return
+        self._said = now
+        left = duration((now - self._started) / self.done * (self.total - self.done))
+        beside = f", {note}" if note else ""
+        say(f"{self.label}: {self.done}/{self.total} {self.unit}{beside}, {left} left")
 
 
 class Terminal:
@@ -66,8 +116,8 @@ class Terminal:
         """One line for people."""
         say(text)
 
-    def bar(self, label: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:
-        """A progress bar; the callable advances it."""
+    def bar(self, label: str, total: int, unit: str) -> AbstractContextManager[Advance]:
+        """A progress bar."""
         return bar(label, total, unit)
 
 

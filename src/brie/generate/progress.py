@@ -40,13 +40,24 @@ class Meter:
             return None
         return (self.clock() - self._started) / self.done * (self.total - self.done)
 
+    @property
+    def rate(self) -> str:
+        """For the side of a progress bar."""
+        return f"{self.tokens_per_second:,.0f} tokens/s"
+
+    @property
+    def summary(self) -> str:
+        """What there is to say at the end."""
+        return f"{self.done} answers made in {duration(self.clock() - self._started)}, {self.rate}."
+
     def __str__(self) -> str:
         left = self.seconds_left
-        ahead = "" if left is None else f", {_duration(left)} left"
-        return f"{self.done}/{self.total} answers, {self.tokens_per_second:,.0f} tokens/s{ahead}"
+        ahead = "" if left is None else f", {duration(left)} left"
+        return f"{self.done}/{self.total} answers, {self.rate}{ahead}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds for people: `48 s`, `6 min 00 s`, `11 h 06 min`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
