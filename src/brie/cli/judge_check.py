@@ -26,11 +26,13 @@ Examples:
 def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: bool) -> None:
     """Show a card a judge: accuracy, position and letter effects, flips, injections, price, speed.
 
-    The pairs are in judges/judge_check.jsonl; a project's own file of that name is used instead.
+    Each card is written to reports/judges too, as HTML and as Markdown. The pairs are in
+    judges/judge_check.jsonl; a project's own file of that name is used instead.
     """
     from brie.catalog import load_defaults, load_panel
     from brie.judge_check import check_judges
     from brie.judging import why_stopped
+    from brie.report.judge_card import write_judge_cards
 
     project = screen.project()
     names = judges or load_panel(load_defaults(project).panel, project).judges
@@ -41,6 +43,8 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
     else:
         for card in cards:
             click.echo("\n".join(lines(card)) + "\n")
+    for path in write_judge_cards(cards, project.reports / "judges"):
+        screen.say(project.relative(path))
     stopped = why_stopped(done, "brie judge-check " + " ".join(f"--judge {name}" for name in names))
     if stopped:
         raise Stopped(stopped)
