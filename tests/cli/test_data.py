@@ -43,6 +43,34 @@ def test_check_lists_every_bad_line_and_fails(file: Path) -> None:
     assert "2 rows cannot be trained on (line 13" in str(done.exception)
 
 
+def test_check_of_an_empty_file_and_of_a_json_list_says_what_is_expected(tmp_path: Path) -> None:
+    empty, listed = tmp_path / "empty.jsonl", tmp_path / "list.jsonl"
+    empty.write_text("")
+    listed.write_text(json.dumps([row("Why?")], indent=1))
+    assert "empty.jsonl: holds no rows" in str(brie("check", empty).exception)
+    assert "list.jsonl: is one JSON list; write one object a line" in str(
+        brie("check", listed).exception
+    )
+
+
+def test_check_spells_out_control_characters(tmp_path: Path) -> None:
+    path = write(tmp_path / "my.jsonl", [row("Why?", category="a\x1b[31mb"), row("How?")])
+    done = brie("check", path)
+    assert "\x1b" not in done.output
+    assert "\\x1b[31mb" in done.output
+
+
+def test_check_folds_at_eighty_columns(tmp_path: Path) -> None:
+    rows = [row(f"Question {i}?", category=f"category-{i}") for i in range(30)]
+    lines = brie("check", write(tmp_path / "my.jsonl", rows)).output.splitlines()[1:]
+    assert max(map(len, lines)) <= 80
+
+
+def test_rows_without_a_source_are_not_split_by_source(tmp_path: Path) -> None:
+    path = write(tmp_path / "my.jsonl", [row(f"Question {i}?") for i in range(4)])
+    assert 'no row says its "source"' in str(brie("split", path, "--by", "source").exception)
+
+
 def test_check_finds_a_leak(file: Path, tmp_path: Path) -> None:
     val = write(tmp_path / "val.jsonl", [row("question 3? "), row("Something else entirely?")])
     assert (

@@ -66,7 +66,8 @@ def test_a_bad_training_file_is_one_sentence_and_nothing_is_written(
     ("arguments", "words"),
     [
         ([], "--size tiny"),
-        (["--size", "tiny", "--recipe", "x.toml"], "say what to train"),
+        (["--size", "tiny", "--recipe", "x.toml"], "both name a recipe"),
+        (["--size", "tiny", "--base", "./nowhere"], "there is no model in ./nowhere"),
         (["--size", "tiny", "--set", "lr=1"], "did you mean 'learning_rate'"),
         (["--size", "tiny", "--device", "tpu"], "unknown device 'tpu'"),
         (["--size", "tiny", "--probe"], "--probe belongs to --dry-run"),
@@ -90,6 +91,7 @@ def test_a_dry_run_says_everything_and_writes_nothing(
 ) -> None:
     code, out, _ = brie(["train", "--size", "tiny", "--dry-run"], capsys)
     assert code == 0
+    assert max(len(line) for line in out.splitlines()) <= 80
     for label in (
         "base",
         "device",
@@ -113,7 +115,22 @@ def test_train_score_and_prune(folder: Path, capsys: pytest.CaptureFixture[str])
     code, out, err = brie(wanted, capsys)
     assert code == 0, err
     assert "next  brie eval" in out
+    assert "done  4 steps, " in out
+    assert "tokens/s" in out
     assert "brie train --resume mine" in err
+    assert "step 2: training loss" in err
+
+    code, _, err = brie(["pin", "mine"], capsys)
+    assert code == 2
+    assert "  mine:best\n  mine:last\n  mine:2\n  mine:4" in err
+    listed = brie(["ls"], capsys)[1]
+    assert "step 4 of 4, training loss" in listed
+    assert "last = step 4; checkpoints 2, 4" in listed
+    assert " MB" in listed
+    row = json.loads(brie(["ls", "--json"], capsys)[1])["runs"][0]
+    assert row["pins"]["last"] == 4
+    assert row["base_eval_loss"] > 0
+    assert row["size_bytes"] > 0
 
     scored = CliRunner().invoke(perplexity_verb.command, ["--data", "rows.jsonl", "--json"])
     assert scored.exit_code == 0, scored.output
@@ -121,7 +138,11 @@ def test_train_score_and_prune(folder: Path, capsys: pytest.CaptureFixture[str])
     assert report["ratio"]["low"] <= report["ratio"]["value"] <= report["ratio"]["high"]
 
     no = CliRunner().invoke(prune_verb.command, ["mine", "--keep", "0"], input="n\n")
-    assert no.exit_code == 1
+    assert no.exit_code == 0
+    assert "nothing was removed" in no.output
+    assert len(list(folder.rglob("optimizer.pt"))) == 2
+    nobody = CliRunner().invoke(prune_verb.command, ["mine", "--keep", "0"], input="")
+    assert "--yes" in str(nobody.exception)
     assert len(list(folder.rglob("optimizer.pt"))) == 2
     yes = CliRunner().invoke(prune_verb.command, ["mine", "--keep", "0", "--yes"])
     assert yes.exit_code == 0, yes.output

@@ -53,13 +53,14 @@ def check(
     if as_json:
         click.echo(report.model_dump_json(indent=2))
     else:
+        prompts = f"{report.prompts:,} distinct prompt" + ("" if report.prompts == 1 else "s")
+        click.echo(f"{report.path}: {_count(report.rows, 'row')}, {prompts}")
         for line in _lines(report):
-            click.echo(line)
+            click.echo(screen.folded("-", _visible(line), 2))
     if not report.ok:
-        first, said = report.problems[0]
-        raise InputError(
-            f"{file}: {_count(len(report.problems), 'row')} cannot be trained on (line {first}: {said})."
-        )
+        raise InputError(f"{file}: {_refusal(report)}.")
+    if not as_json:
+        click.echo("every row can be trained on.")
 
 
 @command.command(
@@ -134,7 +135,7 @@ def split(
     targets = out or halves_of(file)
     write_halves(file, halves, targets)
     for target, half, groups in zip(targets, (halves.train, halves.val), halves.groups, strict=True):
-        click.echo(f"{target}  {len(half):,} rows, {groups:,} {halves.by}s")
+        click.echo(f"{target}  {_count(len(half), 'row')}, {_count(groups, halves.by)}")
     click.echo(f"next  brie train --size 0.5b --data {targets[0]} --val {targets[1]}")
 
 
@@ -159,10 +160,15 @@ def overlap(files: tuple[Path, ...], suite: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(report.model_dump_json(indent=2))
         return
+    found_in = screen.project().relative(Path(report.left))
     click.echo(
-        f"of {_count(report.prompts, 'prompt')} in {report.left}, {report.exact:,} stand exactly, "
-        f"{report.contained:,} inside a longer text and {report.near:,} nearly in {report.right} "
-        f"({_count(report.rows, 'row')})"
+        screen.folded(
+            "",
+            f"of {_count(report.prompts, 'prompt')} in {found_in}, {report.exact:,} stand exactly, "
+            f"{report.contained:,} inside a longer text and {report.near:,} nearly in {report.right} "
+            f"({_count(report.rows, 'row')})",
+            0,
+        )
     )
     for found in report.examples:
         click.echo(f"  {found.left}: {found.way} in {found.right} ({found.similarity:.0%})")
@@ -195,53 +201,64 @@ def _encoder(size: str | None, base: str | None, max_length: int | None) -> tupl
 
 
 def _lines(report: CheckReport) -> Iterator[str]:
-    yield f"{report.path}: {report.rows:,} rows, {report.prompts:,} distinct prompts"
     for line, text in report.problems[:_SHOWN]:
-        yield f"  ERROR line {line}: {text}"
+        yield f"ERROR line {line}: {text}" if line else f"ERROR {text}"
+    if not report.rows:
+        return
     if len(report.problems) > _SHOWN:
-        yield f"  and {len(report.problems) - _SHOWN} more errors"
+        yield f"and {len(report.problems) - _SHOWN} more errors"
     for note in report.notes:
-        yield f"  note: {note}"
+        yield f"note: {note}"
     if report.several_answers:
         yield (
-            f"  {report.several_answers:,} prompts have several answers (up to {report.most_answers}): "
+            f"{report.several_answers:,} prompts have several answers (up to {report.most_answers}): "
             "split by prompt, or answers leak"
         )
     yield from _listed("row", "equal to an earlier one", [line for line, _ in report.duplicates])
     yield from _listed("row", "with an empty user turn", list(report.empty_prompts))
     yield from _listed("answer", "beginning with a blank", list(report.leading_space))
     if report.multi_turn:
-        yield f"  {_count(report.multi_turn, 'row')} with several answers each, all of them learned"
-    for name, table in (("category", report.categories), ("source", report.sources)):
-        yield f"  {name}: {_table(table)}"
+        yield f"{_count(report.multi_turn, 'row')} with several answers each, all of them learned"
+    for name, table, none in (
+        ("category", report.categories, "all"),
+        ("source", report.sources, "unknown"),
+    ):
+        yield f"{name}: {_table(table) if set(table) != {none} else 'no row names one'}"
     for key, table in report.labels.items():
-        yield f"  {key}: {_table(table)}"
+        yield f"{key}: {_table(table)}"
     if report.systems != {"": report.rows}:
-        yield f"  system turns: {_table({_short(k) or '(none)': v for k, v in report.systems.items()})}"
+        yield f"system turns: {_table({_short(k) or '(none)': v for k, v in report.systems.items()})}"
     if report.lengths:
-        yield from _length_lines(report.lengths)
+        yield from _length_lines(report.lengths, report.rows)
     if report.shared:
         yield from _shared_lines(report.shared)
 
 
-def _length_lines(lengths: Lengths) -> Iterator[str]:
+def _length_lines(lengths: Lengths, rows: int) -> Iterator[str]:
     figures = ", ".join(f"{name} {value:,}" for name, value in lengths.percentiles.items())
-    over = f"{lengths.over:,} over {lengths.max_length:,}"
-    yield f"  tokens a row ({lengths.tokenizer}): {figures}; {over}"
-    lose = f"losing its end at {lengths.max_length:,} tokens"
+    over = f"{lengths.over:,} of {rows:,} ({lengths.over / rows:.0%}) over {lengths.max_length:,}"
+    yield f"tokens a row ({lengths.tokenizer}): {figures}; {over}"
+    lose = f"losing the end at {lengths.max_length:,} tokens"
     yield from _listed("answer", lose, list(lengths.cut))
     yield from _listed("row", "with nothing of the answer left, to be dropped", list(lengths.lost))
 
 
 def _shared_lines(shared: Shared) -> Iterator[str]:
     if not shared.exact and not shared.near:
-        yield "  validation: no prompt is shared with the training file"
+        yield "validation: no prompt is shared with the training file"
     if shared.exact:
         pairs = ", ".join(f"{a}={b}" for a, b in shared.exact[:_SHOWN])
-        yield f"  LEAK: {len(shared.exact)} validation prompts are trained on (lines {pairs})"
+        yield f"LEAK: {len(shared.exact)} validation prompts are trained on (lines {pairs})"
     if shared.near:
         near = ", ".join(f"{a}~{b} ({s:.0%})" for a, b, s in shared.near[:_SHOWN])
-        yield f"  {len(shared.near)} more are nearly the same (lines {near})"
+        yield f"{len(shared.near)} more are nearly the same (lines {near})"
+
+
+def _refusal(report: CheckReport) -> str:
+    first, said = report.problems[0]
+    if not first:
+        return said
+    return f"{_count(len(report.problems), 'row')} cannot be trained on (line {first}: {said})"
 
 
 def _count(number: int, noun: str) -> str:
@@ -252,7 +269,7 @@ def _listed(noun: str, what: str, lines: list[int]) -> Iterator[str]:
     if lines:
         more = ", …" if len(lines) > _SHOWN else ""
         where = ", ".join(map(str, lines[:_SHOWN]))
-        yield f"  {_count(len(lines), noun)} {what}: line {where}{more}"
+        yield f"{_count(len(lines), noun)} {what}: line {where}{more}"
 
 
 def _table(counts: dict[str, int]) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from brie.cli import screen
 from brie.evaluations import Evaluation, evaluations
 from brie.resources import Project
+
+if TYPE_CHECKING:
+    from brie.train.runs import RunInfo
 
 
 @click.command(epilog="\b\nExamples:\n  brie ls\n  brie ls --json\n")
@@ -28,10 +31,8 @@ def command(as_json: bool) -> None:
             "nothing here yet. First try: brie demo   Your own: brie train --size 0.5b --data FILE"
         )
     for row in runs:
-        loss = f"loss {row['eval_loss']:.3f}" if row["eval_loss"] is not None else ""
-        steps = f"step {row['step']} of {row['planned_steps']}" if row["step"] else ""
-        click.echo(f"{row['id']}  {row['name']:<10} {row['state']:<11} {steps:<18} {loss}")
-        click.echo(f"    next: {row['next']}")
+        for line in _run_lines(row):
+            click.echo(line)
     for row in found:
         rate = _rate(row)
         click.echo(
@@ -41,22 +42,54 @@ def command(as_json: bool) -> None:
 
 
 def run_rows(project: Project) -> Iterator[dict[str, Any]]:
-    """One row a training run."""
-    from brie.pin import training_runs
+    """One row a training run; sizes in bytes."""
+    from brie.train.runs import RunInfo, scan
 
-    for run in training_runs(project):
-        best = _json(run.folder / "pins" / "best.json")
-        state = str(run.manifest.get("state", "unknown"))
-        again = f"brie eval --suite in_domain --candidate {run.name}:best"
-        yield {
-            "id": run.id,
-            "name": run.name,
-            "state": state,
-            "step": best.get("step"),
-            "planned_steps": best.get("planned_steps"),
-            "eval_loss": best.get("eval_loss"),
-            "next": again if best else f"brie train --resume {run.name}",
-        }
+    for run in scan(project):
+        if isinstance(run, RunInfo):
+            yield _run_row(run)
+        else:
+            yield {"id": run.folder.name, "name": run.folder.name, "state": "unreadable", "why": run.why}
+
+
+def _run_row(run: RunInfo) -> dict[str, Any]:
+    manifest = run.manifest
+    losses = {point.step: point.loss for point in manifest.evaluations}
+    best = manifest.pins.get("best")
+    again = f"brie eval --suite in_domain --candidate {run.name}:best"
+    return {
+        "id": run.id,
+        "name": run.name,
+        "state": run.state,
+        "step": manifest.step,
+        "planned_steps": manifest.config.planned_steps,
+        "loss": manifest.history[-1].loss if manifest.history else None,
+        "eval_loss": best.eval_loss if best else min(losses.values(), default=None),
+        "base_eval_loss": losses.get(0),
+        "pins": {name: pin.step for name, pin in manifest.pins.items()},
+        "checkpoints": list(manifest.checkpoints),
+        "size_bytes": run.size_bytes,
+        "next": again if best else f"brie train --resume {run.name}",
+    }
+
+
+def _run_lines(row: dict[str, Any]) -> Iterator[str]:
+    if row["state"] == "unreadable":
+        yield screen.folded(row["id"], f"unreadable: {row['why']}", 4)
+        return
+    yield f"{row['id']}  {row['name']}  {row['state']}  {row['size_bytes'] / 1e6:,.1f} MB"
+    facts = [f"step {row['step']:,} of {row['planned_steps']:,}"]
+    if row["loss"] is not None:
+        facts.append(f"training loss {row['loss']:.4f}")
+    if row["eval_loss"] is not None:
+        base = row["base_eval_loss"]
+        before = f" (base {base:.4f})" if base is not None else ""
+        facts.append(f"best validation loss {row['eval_loss']:.4f}{before}")
+    yield screen.folded("", ", ".join(facts), 4)
+    pins = ", ".join(f"{name} = step {step}" for name, step in sorted(row["pins"].items())) or "no pins"
+    kept = ", ".join(map(str, row["checkpoints"])) or "none"
+    yield screen.folded("", f"{pins}; checkpoints {kept}", 4)
+    yield f"    next: {row['next']}"
 
 
 def evaluation_row(evaluation: Evaluation, project: Project) -> dict[str, Any]:

@@ -72,7 +72,9 @@ def command(
         return
     click.echo(f"{report.data}: {report.conversations:,} conversations, {report.tokens:,} answer tokens")
     if report.dropped:
-        click.echo(f"dropped, no answer within {max_length:,} tokens: line {report.dropped}")
+        lines = ", ".join(map(str, report.dropped))
+        text = f"no answer is left within {max_length:,} tokens: line {lines}"
+        click.echo(screen.folded("dropped:", text, 9))
     for name, value in (
         (first.name, report.candidate),
         (second.name, report.baseline),
@@ -83,5 +85,9 @@ def command(
 
 def _shown(value: Interval) -> str:
     if value.low is None or value.high is None:
-        return f"{value.value:.4g}  (too few conversations for an interval)"
-    return f"{value.value:.4g}  [{value.low:.4g}, {value.high:.4g}]"
+        return f"{_number(value.value)}  (too few conversations for an interval)"
+    return f"{_number(value.value)}  [{_number(value.low)}, {_number(value.high)}]"
+
+
+def _number(value: float) -> str:
+    return f"{value:#.4g}" if value < 1e3 else f"{value:,.0f}" if value < 1e9 else f"{value:.2e}"

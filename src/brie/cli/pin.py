@@ -29,7 +29,7 @@ def command(model: str, target: Path | None, as_json: bool) -> None:
     if path.is_dir():
         found = explain(path)
         for fact in found.facts + tuple(duplicates(path.resolve())):
-            click.echo(fact)
+            click.echo(screen.folded("- ", fact, 2))
         if found.choices:
             listing = "\n".join(found.choices)
             raise UsageError(f"{model} is not one checkpoint. Pin the one you mean:\n{listing}")
@@ -56,7 +56,7 @@ def command(model: str, target: Path | None, as_json: bool) -> None:
     }
     for name, value in rows.items():
         if value is not None:
-            click.echo(f"{name:<10} {value}")
+            click.echo(screen.folded(name, value, 11))
     click.echo("the files are what the pin says.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from brie.cli import screen
+from brie.errors import UsageError
 
 
 @click.command(
@@ -33,12 +34,25 @@ def command(run: str, keep: int | None, yes: bool) -> None:
     if not plan.states and not plan.checkpoints:
         click.echo("there is nothing to remove.")
         return
-    click.echo(f"{len(plan.states)} files of optimizer state, {len(plan.checkpoints)} checkpoints")
+    states, gone = len(plan.states), len(plan.checkpoints)
+    click.echo(
+        f"to remove: {states} file{'' if states == 1 else 's'} of optimizer state, "
+        f"{gone} whole checkpoint{'' if gone == 1 else 's'}"
+    )
     for path in plan.checkpoints:
         click.echo(f"  goes   {path.name}")
     for step, why in sorted(plan.kept.items()):
         click.echo(f"  stays  step {step}: {why}")
-    if not yes:
-        click.confirm(f"Remove them and free {plan.freed_bytes / 1e6:.1f} MB?", abort=True)
+    if not yes and not _agreed(f"Remove them and free {plan.freed_bytes / 1e6:.1f} MB?"):
+        click.echo("nothing was removed.")
+        return
     apply_prune(plan)
     click.echo(f"freed {plan.freed_bytes / 1e6:.1f} MB")
+
+
+def _agreed(question: str) -> bool:
+    """Ask; where nobody can answer, say how to agree beforehand."""
+    try:
+        return click.confirm(question)
+    except click.Abort:
+        raise UsageError("nothing was removed: nobody answered; agree beforehand with --yes.") from None

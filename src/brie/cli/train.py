@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import screen
 from brie.errors import UsageError
 from brie.train.config import TrainRequest
+
+if TYPE_CHECKING:
+    from brie.train.config import RunManifest
 
 
 @click.command(
@@ -87,10 +91,26 @@ def _train(request: TrainRequest) -> None:
     with TrainProgress() as progress:
         folder = train(request, project, progress)
     run = read_run(folder)
+    click.echo(screen.folded("done", done(run.manifest), 6))
     for which, pin in sorted(run.manifest.pins.items()):
         click.echo(f"{which:<5} step {pin.step}, validation loss {pin.eval_loss:.4f}")
     click.echo(f"pins  {project.relative(folder)}/pins/best.json and last.json")
     click.echo(f"next  brie eval --suite in_domain --candidate {run.name}:best")
+
+
+def done(manifest: RunManifest) -> str:
+    """What a finished run took and gave, in a line."""
+    from brie.train.explain import duration
+
+    parts = [
+        f"{manifest.step:,} steps",
+        f"{manifest.tokens:,} tokens in {duration(manifest.wall_seconds)}",
+        f"{manifest.tokens_per_second or 0:,.0f} tokens/s",
+        f"{(manifest.peak_memory_bytes or 0) / 2**30:.1f} GiB at most",
+    ]
+    if manifest.stopped_early:
+        parts.append(f"stopped early: {manifest.stopped_early}")
+    return ", ".join(parts)
 
 
 def _explain(request: TrainRequest, *, probe: bool) -> None:
@@ -100,4 +120,4 @@ def _explain(request: TrainRequest, *, probe: bool) -> None:
     if request.resume is not None:
         raise UsageError("--dry-run explains a new run; leave out --resume.")
     for line in explain(request, screen.project(), Silent(), probe=probe):
-        click.echo(f"{line.label:<11} {line.text}")
+        click.echo(screen.folded(line.label, line.text, 12))

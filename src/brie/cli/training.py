@@ -8,6 +8,7 @@ from typing import Self
 
 from brie.cli import screen
 from brie.train.config import EvalPoint, TrainPoint
+from brie.train.explain import duration
 from brie.train.progress import Start
 
 
@@ -18,14 +19,15 @@ class TrainProgress:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         columns = (
-            TextColumn("training"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
         )
         console = screen.console()
         self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._bar.add_task("", total=None, note="", visible=False)
+        self._last: TrainPoint | None = None
+        self._left = ""
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -38,26 +40,40 @@ class TrainProgress:
 
     def note(self, text: str) -> None:
         """A decision with its reason."""
-        screen.say(text)
+        screen.say(screen.folded("", text, 0))
 
     def started(self, start: Start) -> None:
         """The run's folder exists."""
-        screen.say(f"run {start.run}; if it is stopped: {start.resume_command}")
-        self._bar.update(self._task, total=start.total_steps, completed=start.first_step, visible=True)
+        screen.say(f"run: {start.run}\nif it is stopped: {start.resume_command}")
+        first = "measuring the base first" if start.first_step == 0 else ""
+        self._bar.update(
+            self._task, total=start.total_steps, completed=start.first_step, note=first, visible=True
+        )
 
     def stepped(self, point: TrainPoint, total: int, seconds_left: float) -> None:
         """One optimizer step is done."""
-        note = (
-            f"loss {point.loss:.3f}  {point.tokens_per_second:,.0f} tokens/s  "
-            f"{point.memory_bytes / 2**30:.1f} GiB  {seconds_left:.0f} s left"
-        )
+        self._last, self._left = point, f"{duration(seconds_left)} left"
+        note = f"loss {point.loss:.3f}  {_speed(point)}  {self._left}"
         self._bar.update(self._task, completed=point.step, note=note)
 
     def evaluated(self, point: EvalPoint) -> None:
         """The validation loss at a step."""
-        screen.say(
-            f"step {point.step}: validation loss {point.loss:.4f}, perplexity {point.perplexity:.2f}"
-        )
+        parts = [f"validation loss {point.loss:.4f}, perplexity {_perplexity(point.perplexity)}"]
+        if self._last is None:
+            parts += ["the base"] if point.step == 0 else []
+        else:
+            parts.insert(0, f"training loss {self._last.loss:.4f}")
+            if self._bar.disable:  # no bar shows them
+                parts += [_speed(self._last).replace("  ", ", "), self._left]
+        screen.say(f"step {point.step}: {', '.join(parts)}")
 
     def saved(self, step: int, folder: Path) -> None:
         """A checkpoint is complete on disk."""
+
+
+def _speed(point: TrainPoint) -> str:
+    return f"{point.tokens_per_second:,.0f} tokens/s  {point.memory_bytes / 2**30:.1f} GiB"
+
+
+def _perplexity(value: float) -> str:
+    return f"{value:.2f}" if value < 1e4 else f"{value:.3g}"

@@ -72,6 +72,9 @@ def parse(path: Path) -> Parsed:
         InputError: the file cannot be opened at all.
     """
     raw = _read(path)
+    if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[") and _is_json(raw):
+        listed = "is one JSON list; write one object a line, for example with: jq -c '.[]'"
+        return Parsed(path, (), (Problem(0, listed),))
     conversations, problems, extras = [], [], {}
     for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         if not line.strip():
@@ -117,6 +120,15 @@ def _read(path: Path) -> bytes:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{path} is UTF-16; save it as UTF-8.")
     return raw
+
+
+def _is_json(raw: bytes) -> bool:
+    """Whether a whole file is one JSON value over several lines, rather than JSON lines."""
+    try:
+        json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _decode(line: bytes) -> Any:

@@ -13,6 +13,8 @@ from brie.errors import UsageError, unknown
 from brie.records import Conversation
 
 By = Literal["prompt", "source"]
+UNNAMED_SOURCE = Conversation.model_fields["source"].default
+"""The source of a row that names none."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ def split(
     if not 0 < fraction < 1:
         raise UsageError(f"the validation share must lie between 0 and 1, not {fraction:g}.")
     sizes = _sizes(conversations, by)
+    if by == "source" and set(sizes) == {UNNAMED_SOURCE}:
+        raise UsageError('no row says its "source"; add that key to the rows, or split by prompt.')
     if len(sizes) < 2:
         raise UsageError(
             f"all {len(conversations)} rows share one {by}, so no split by {by} exists; "

@@ -51,6 +51,8 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         raise UsageError(f"{folder} has only a slow tokenizer, which cannot say where answers begin.")
     if not isinstance(tokenizer.chat_template, str):
         raise UsageError(f"{folder} has no chat template; brie trains on chats, so give a chat model.")
+    # Rows are cut at the run's own `max_length`, and said to be; the library would warn as well.
+    tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     return tokenizer  # type: ignore[no-any-return]
 
 

@@ -69,9 +69,16 @@ def download(repo: str, revision: str | None, *, weights: bool = True) -> Path:
     """
     import os
 
+    if repo.startswith((".", "/", "~")):
+        raise UsageError(f"there is no model in {repo}: no such folder, or no config.json in it.")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     patterns = _HUB_FILES if weights else [name for name in _HUB_FILES if name != "*.safetensors"]
     try:
@@ -92,10 +99,16 @@ def download(repo: str, revision: str | None, *, weights: bool = True) -> Path:
         raise UsageError(f"{repo} has no revision {revision} on the Hub.") from error
     except RepositoryNotFoundError as error:
         raise UsageError(f"there is no model {repo!r} on the Hub that you may read.") from error
-    except Exception as error:
+    except LocalEntryNotFoundError as error:
         raise UsageError(
-            f"{repo} is not in the local cache and could not be downloaded ({type(error).__name__}); "
-            "check the connection, or give a local folder."
+            f"{repo} is not on this machine, and the Hub cannot be reached; check the connection, or "
+            "name a local folder."
+        ) from error
+    except Exception as error:
+        said = (str(error).splitlines() or [""])[0]
+        raise UsageError(
+            f"{repo} is not on this machine and could not be downloaded "
+            f"({type(error).__name__}: {said}); name a local folder, or try again."
         ) from error
 
 

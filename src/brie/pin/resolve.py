@@ -162,12 +162,27 @@ def resolve(reference: str, project: Project) -> Resolved:
         return _from_run(find_run(name, project), which, project)
     if path.is_dir():
         return _from_folder(path, reference, project)
+    _refuse_bare_run(reference, project)
     raise unknown(
         "model",
         reference,
         [f"{run.name}:best" for run in training_runs(project)],
         "A model is a pin file, RUN:best, RUN:STEP, a folder, hf:REPO@SHA or server:LABEL#MODEL.",
     )
+
+
+def _refuse_bare_run(name: str, project: Project) -> None:
+    """A run is several models; say which there are.
+
+    Raises:
+        UsageError: the name is a run's.
+    """
+    for run in training_runs(project):
+        if name in (run.id, run.short, run.name):
+            pins = [w for w in ("best", "last") if (run.folder / "pins" / f"{w}.json").is_file()]
+            steps = [str(step) for step in sorted(checkpoints(run.folder))]
+            listing = "\n".join(f"  {run.name}:{which}" for which in (*pins, *steps))
+            raise UsageError(f"{name} is a training run; say which of its checkpoints:\n{listing}")
 
 
 def _from_pin(path: Path, reference: str, project: Project) -> Resolved:

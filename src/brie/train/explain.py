@@ -47,6 +47,10 @@ class Plan:
     shape: Architecture | None
     rows: tuple[int, int] | None
     """Training and validation; None where no data was named."""
+    sources: tuple[str, str]
+    """Where they come from."""
+    drawn: bool
+    """Whether validation rows are set aside from the training file."""
     prompts: tuple[int, int]
     steps: int | None
     longest_row: int
@@ -108,6 +112,8 @@ def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Pa
         dtype=choose_dtype(recipe.dtype, device).value,
         shape=(read_architecture(folder) if folder else None) or recipe.architecture,
         rows=None,
+        sources=("", ""),
+        drawn=True,
         prompts=(0, 0),
         steps=recipe.max_steps,
         longest_row=recipe.max_length,
@@ -115,10 +121,13 @@ def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Pa
     )
     if not (request.data or recipe.data):
         return plan
-    train, val = (half.rows for half in read_data(request, recipe, project)[:2])
+    first, second, drawn = read_data(request, recipe, project)
+    train, val = first.rows, second.rows
     return replace(
         plan,
         rows=(len(train), len(val)),
+        sources=(first.shown, second.shown),
+        drawn=drawn is not None,
         prompts=(len({prompt_key(r) for r in train}), len({prompt_key(r) for r in val})),
         steps=planned_steps(len(train), recipe),
     )
@@ -132,6 +141,8 @@ def _with_base(job: Job, folder: Path) -> Plan:
         dtype=config.dtype.value,
         shape=read_architecture(folder),
         rows=(config.train.rows, config.val.rows),
+        sources=(config.train.path, config.val.path),
+        drawn=config.split is not None,
         prompts=(config.train.prompts, config.val.prompts),
         steps=config.planned_steps,
         longest_row=max(len(row.ids) for row in (*job.train, *job.val)),
@@ -147,7 +158,7 @@ def _lines(plan: Plan, folder: Path | None, timed: Job | None, request: TrainReq
     yield Line("device", f"{device.type}, {device.name} ({why})")
     dtype = choose_dtype(recipe.dtype, device)
     yield Line("numbers", f"{dtype.value} ({dtype.reason}); adapter and optimizer float32")
-    yield from _data_lines(plan)
+    yield from _data_lines(plan, own=not request.data)
     yield from _setting_lines(plan)
     yield from _memory_lines(plan)
     yield _disk_line(plan)
@@ -183,20 +194,22 @@ def _base_lines(plan: Plan, folder: Path | None) -> Iterator[Line]:
         yield Line("parameters", "unknown until the base is here")
 
 
-def _data_lines(plan: Plan) -> Iterator[Line]:
+def _data_lines(plan: Plan, *, own: bool) -> Iterator[Line]:
     recipe, config = plan.recipe, plan.config
     if plan.rows is None:
         yield Line("training", "no data named yet: --data FILE.jsonl")
         return
-    drawn = f"drawn by prompt, seed {recipe.seed}"
-    given = config is not None and config.split is None
     yield Line(
-        "training", f"{plan.rows[0]:,} rows, {plan.prompts[0]:,} prompts{_tokens(config, 'train')}"
+        "training",
+        f"{plan.rows[0]:,} rows, {plan.prompts[0]:,} prompts{_tokens(config, 'train')}; from "
+        + plan.sources[0]
+        + (", the recipe's own (--data FILE for yours)" if own else ""),
     )
+    drawn = f"set aside by prompt, seed {recipe.seed}"
     yield Line(
         "validation",
-        f"{plan.rows[1]:,} rows, {plan.prompts[1]:,} prompts{_tokens(config, 'val')}"
-        f" ({'as given' if given else drawn})",
+        f"{plan.rows[1]:,} rows, {plan.prompts[1]:,} prompts{_tokens(config, 'val')}; "
+        + (drawn if plan.drawn else f"from {plan.sources[1]}"),
     )
     if config is None:
         yield Line("tokens", "unknown until the tokenizer is here")
@@ -249,6 +262,7 @@ def _memory_lines(plan: Plan) -> Iterator[Line]:
         return
     need = estimate(plan.shape, plan.recipe, plan.dtype, plan.longest_row)
     parts = ", ".join(f"{name} {_gb(value)}" for name, value in need._asdict().items())
+    parts += f", libraries {_gb(_LIBRARIES)}"
     yield Line("memory", f"about {_gb(need.total + _LIBRARIES)}: {parts}")
     yield Line("fits", _fits(plan, need))
 
@@ -301,4 +315,6 @@ def duration(seconds: float) -> str:
 
 
 def _gb(size: int) -> str:
+    if size < 1e9:
+        return f"{size / 1e6:.1f} MB" if size < 1e7 else f"{size / 1e6:.0f} MB"
     return f"{size / 1e9:.2f} GB" if size < 1e10 else f"{size / 1e9:.1f} GB"

@@ -141,6 +141,8 @@ def resolve_recipe(request: TrainRequest, project: Project) -> Recipe:
         UsageError: neither or both of size and recipe file are given, or the size is unknown.
     """
     if (request.size is None) == (request.recipe is None):
+        if request.size is not None:
+            raise UsageError("--size and --recipe both name a recipe; leave one of them out.")
         sizes = "\n".join(f"  --size {name}" for name in recipe_files(project))
         raise UsageError(f"say what to train, one of:\n{sizes}\n  --recipe FILE.toml")
     recipe = load_recipe(request.size or str(request.recipe), project, request.settings)
@@ -201,7 +203,8 @@ def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encode
     if lost:
         listing = ", ".join(map(str, lost[:5])) + (", …" if len(lost) > 5 else "")
         progress.note(
-            f"{source.shown}: {len(lost)} rows dropped, nothing of their answer is left: line {listing}"
+            f"{source.shown}: {len(lost)} row{'' if len(lost) == 1 else 's'} dropped, no answer is "
+            f"left within max_length {encoder.max_length}: line {listing}"
         )
     return rows
 
