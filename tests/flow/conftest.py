@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.flow.bench import bench, models  # noqa: F401  - fixtures
+
 
 @dataclass(frozen=True)
 class Demo:

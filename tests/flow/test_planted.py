@@ -83,6 +83,14 @@ def test_a_planted_habit_is_found(tmp_path: Path, name: str) -> None:
     assert said.position["effect"] == pytest.approx(position, abs=tolerance)
     assert said.label["effect"] == pytest.approx(label, abs=tolerance)
     assert said.counts.ok == 2 * PROMPTS
+    # What the judge really did, as the server saw it, is met exactly, chance included.
+    votes = [mind(seen) for seen in server.seen]
+    n = len(votes)
+    rate_seen = sum(v == good(s) for v, s in zip(votes, server.seen, strict=True)) / n
+    first_seen = sum(v == s.letters[0] for v, s in zip(votes, server.seen, strict=True)) / n
+    assert said.win_rate.value == pytest.approx(rate_seen, abs=1e-9)
+    assert said.position["effect"] == pytest.approx(2 * first_seen - 1, abs=1e-9)
+    assert said.label["effect"] == pytest.approx(2 * votes.count("A") / n - 1, abs=1e-9)
 
 
 def test_a_panel_of_opposite_habits_comes_out_even_and_shows_both(tmp_path: Path) -> None:

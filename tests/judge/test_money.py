@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brie.judge.calls import Patience
@@ -34,7 +34,6 @@ cases = given(
     rates=rates,
     seed=st.integers(0, 1000),
 )
-usual = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 
 
 def _billed_within_the_cap(
@@ -69,7 +68,7 @@ def _billed_within_the_cap(
         assert done.broke or done.stopped or finished == 24
 
 
-@settings(max_examples=12, **usual)
+@settings(max_examples=12, deadline=None)
 @cases
 def test_what_the_server_bills_never_exceeds_the_budget(
     tmp_path_factory: pytest.TempPathFactory, **drawn: Any
@@ -79,7 +78,7 @@ def test_what_the_server_bills_never_exceeds_the_budget(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@settings(max_examples=200, **usual)
+@settings(max_examples=200, deadline=None)
 @cases
 def test_what_the_server_bills_never_exceeds_the_budget_in_two_hundred_cases(
     tmp_path_factory: pytest.TempPathFactory, **drawn: Any

@@ -42,6 +42,7 @@ def test_every_verdict_is_right_in_spite_of_a_bad_network(tmp_path: Path) -> Non
 def test_faults_of_the_verdict_end_in_their_own_status_and_never_as_a_tie_or_a_loss(
     tmp_path: Path,
 ) -> None:
+    """8 % of 500: prose, off-label, empty, truncated, refused; every second one stays so."""
     draw = random.Random(3)
     acts = [
         Act(text="Both are good in their way."),
@@ -52,16 +53,18 @@ def test_faults_of_the_verdict_end_in_their_own_status_and_never_as_a_tie_or_a_l
     ]
 
     def script(seen: Seen) -> Act:
-        return draw.choice(acts) if draw.random() < 0.3 else Act()
+        again = "could not be used" in seen.text
+        return draw.choice(acts) if draw.random() < (0.5 if again else 0.08) else Act()
 
     with (
         JudgeServer(script=script) as server,
-        arena(tmp_path, [judge(server)], prompts=100) as found,
+        arena(tmp_path, [judge(server)], prompts=250) as found,
     ):
         found.run()
         verdicts = found.verdicts()
         statuses = Counter(v.status for v in verdicts)
-        assert sum(statuses.values()) == 200
+        assert sum(statuses.values()) == 500
+        assert 440 < statuses[Status.OK] < 495
         assert statuses[Status.INVALID] > 0
         assert statuses[Status.REFUSED] > 0
         assert set(found.winners()) == {"candidate", None}
@@ -71,7 +74,7 @@ def test_faults_of_the_verdict_end_in_their_own_status_and_never_as_a_tie_or_a_l
         assert len(server.seen) == before
         server.script = lambda seen: Act()
         assert found.run(retry=True).computed == statuses[Status.INVALID] + statuses[Status.REFUSED]
-        assert Counter(found.winners()) == {"candidate": 200}
+        assert Counter(found.winners()) == {"candidate": 500}
 
 
 def test_ten_unusable_in_a_row_stop_that_judge_and_not_the_other(tmp_path: Path) -> None:

@@ -160,11 +160,26 @@ def _holds_for(analysis: Analysis) -> str:
 
 
 def _missing(analysis: Analysis) -> str:
-    if analysis.verdict_survives_missing is not False or analysis.win_rate is None:
+    """How many verdicts there should be and are not, and whether they could change the finding."""
+    counts, rate = analysis.counts, analysis.win_rate
+    kinds = {"invalid": counts.invalid, "refused": counts.refused, "errors": counts.error}
+    if not analysis.interim:
+        kinds["missing"] = counts.missing
+    lost = sum(kinds.values())
+    if rate is None or (not lost and analysis.verdict_survives_missing is not False):
         return ""
+    if not lost:
+        head = "Verdicts are missing"
+    else:
+        listed = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+        head = (
+            f"{lost} of {plural(counts.ok + lost, 'verdict')} could not be used ({listed}) and count "
+            "neither way"
+        )
+    changes = analysis.verdict_survives_missing is False and not analysis.interim
+    ends = span(*rate.bounds, " or ")
     return (
-        "The verdicts that are missing could change this: with all of them lost or all of them won the "
-        f"win rate is {span(*analysis.win_rate.bounds, ' or ')}."
+        f"{head}: all lost or all won, the win rate is {ends}{', another verdict' if changes else ''}."
     )
 
 
