@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,9 @@ from brie.analyse.table import StatusCode, VerdictTable
 from brie.audit.read import Judgments
 from brie.audit.rows import Row
 from brie.audit.words import sentences
+from brie.checks import Answer, Evidence, Pair, run_checks
 from brie.digest import digest, short
+from brie.generate.measures import measures
 from brie.results import Analysis, Counts, SideSummary, SuiteSummary
 
 _PROMPTS_FOR_MEAN = 2
@@ -28,14 +30,15 @@ def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analys
         claim: the win rate somebody claims for them, as a share.
     """
     rows = _ordered(found.rows)
-    parts = analyse(table(rows))
+    verdicts = table(rows)
+    parts = analyse(verdicts)
     facts = audit_facts(found, rows, parts, claim)
     confound = facts["confound"]
     notes = dict(parts.notes)
     if confound:
         notes["verdict"] = confound["why"]
     rows_digest = digest(sorted([r.pair, r.judge, r.line, str(r.score)] for r in rows))
-    return Analysis(
+    document = Analysis(
         id=f"audit-{short(rows_digest)}",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         version=__version__,
@@ -59,6 +62,34 @@ def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analys
         notes=notes,
         **parts.said(),
     )
+    evidence = Evidence(
+        analysis=document,
+        table=verdicts,
+        pairs=pairs_of(rows, found.texts.kept),
+        no_training="imported judgments do not say what was trained on",
+    )
+    return document.model_copy(update={"checks": run_checks(evidence)})
+
+
+def pairs_of(rows: Sequence[Row], kept: Mapping[str, tuple[str, str]]) -> tuple[Pair, ...]:
+    """The comparisons of some rows with what is known of their answers.
+
+    Args:
+        rows: in the order in which their samples are numbered.
+        kept: the answers of some pairs, by their digest.
+    """
+    found: dict[tuple[str, int], Pair] = {}
+    names = prompt_names(rows)
+    for row, sample in zip(rows, _samples(rows), strict=True):
+        key = (names[row.prompt], sample)
+        if key not in found:
+            one, two = kept.get(row.pair, (None, None))
+            found[key] = Pair(*key, _answer(one, row.cut[0]), _answer(two, row.cut[1]))
+    return tuple(found.values())
+
+
+def _answer(text: str | None, cut: bool) -> Answer:
+    return Answer(text, truncated=cut, measures=measures(text) if text is not None else {})
 
 
 def _ordered(rows: Sequence[Row]) -> list[Row]:
@@ -71,13 +102,14 @@ def table(rows: Sequence[Row]) -> VerdictTable:
     A prompt's rows of one judge are its samples, numbered as they stand, so that the same row of
     two judges' files meets in one comparison.
     """
+    names = prompt_names(rows)
     prompts = list(dict.fromkeys(row.prompt for row in rows))
     judges = sorted({row.judge for row in rows})
     prompt_code = {name: code for code, name in enumerate(prompts)}
     judge_code = {name: code for code, name in enumerate(judges)}
     first = {row.prompt: row for row in reversed(rows)}
     return VerdictTable.build(
-        prompts=prompts,
+        prompts=[names[name] for name in prompts],
         judges=judges,
         prompt=[prompt_code[row.prompt] for row in rows],
         judge=[judge_code[row.judge] for row in rows],
@@ -91,6 +123,19 @@ def table(rows: Sequence[Row]) -> VerdictTable:
         status=[StatusCode[row.status.name] for row in rows],
         length_difference=_lengths(rows),
     )
+
+
+def prompt_names(rows: Sequence[Row]) -> dict[str, str]:
+    """Prompt digest -> its name: the first line that asks it, numbered where files repeat lines."""
+    first: dict[str, int] = {}
+    for row in rows:
+        first.setdefault(row.prompt, row.line)
+    seen: Counter[int] = Counter()
+    names = {}
+    for prompt, line in first.items():
+        seen[line] += 1
+        names[prompt] = f"line {line}" + (f" ({seen[line]})" if seen[line] > 1 else "")
+    return names
 
 
 def _samples(rows: Sequence[Row]) -> list[int]:
@@ -138,7 +183,7 @@ def audit_facts(
         "row_standard_error": _standard_error(usable),
         "restated": len(restated),
         "contradictions": sum(row.own != row.stored for row in restated),
-        "cut_pairs": sum(row.cut for row in pairs.values()),
+        "cut_pairs": sum(any(row.cut) for row in pairs.values()),
         "confound": _confound(rows, parts),
         "claim": _claim(claim, parts),
     }

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from brie.audit.formats import alpaca_eval, arena_hard, brie_legacy, mt_bench, table
-from brie.audit.rows import Item, Row, Skipped
+from brie.audit.rows import Item, Row, Skipped, Texts
 from brie.audit.stream import Value, values
 from brie.errors import InputError, UsageError, unknown
 
@@ -38,6 +38,7 @@ class Judgments:
     """What of order and letter the format keeps."""
     rows: list[Row] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    texts: Texts = field(default_factory=Texts)
 
 
 def read_files(
@@ -108,6 +109,7 @@ def _read_into(found: Judgments, path: Path, name: str, columns: Mapping[str, st
             if isinstance(row, Skipped):
                 found.skipped.append(row)
             else:
+                found.texts.take(row)
                 found.rows.append(row)
 
 

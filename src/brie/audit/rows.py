@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,8 +40,10 @@ class Row:
     source: str = "unknown"
     length_difference: float = float("nan")
     """Characters, candidate minus baseline."""
-    cut: bool = False
-    """An answer ends without an ending."""
+    cut: tuple[bool, bool] = (False, False)
+    """The candidate's answer, and the baseline's, end without an ending."""
+    answers: tuple[str, str] | None = None
+    """The candidate's and the baseline's, until `Texts` has taken or left them."""
 
 
 class Skipped(NamedTuple):
@@ -64,6 +67,43 @@ def texts(prompt: str, candidate: str, baseline: str) -> dict[str, Any]:
     return {
         "prompt": digest(prompt),
         "pair": digest([prompt, candidate, baseline]),
-        "length_difference": float(len(candidate) - len(baseline)),
-        "cut": is_cut(candidate) or is_cut(baseline),
+        **of_answers(candidate, baseline),
     }
+
+
+def of_answers(candidate: str, baseline: str) -> dict[str, Any]:
+    """The fields of a row that come from its answers."""
+    return {
+        "length_difference": float(len(candidate) - len(baseline)),
+        "cut": (is_cut(candidate), is_cut(baseline)),
+        "answers": (candidate, baseline),
+    }
+
+
+class Texts:
+    """The answers of a sample of pairs: all of them in a file of usual size.
+
+    The pairs with the smallest digests are kept, which is a random sample that does not depend on the
+    order of the rows or on how often a pair occurs.
+    """
+
+    def __init__(self, most: int = 5_000) -> None:
+        """An empty sample of at most so many pairs: what the bag of words looks at."""
+        self._most = most
+        self._largest: list[tuple[int, str]] = []
+        self.kept: dict[str, tuple[str, str]] = {}
+
+    def take(self, row: Row) -> None:
+        """Take the row's answers or leave them; the row no longer holds them."""
+        answers, row.answers = row.answers, None
+        if answers is None or row.pair in self.kept:
+            return
+        rank = (-int(row.pair.removeprefix("sha256:"), 16), row.pair)
+        if len(self.kept) < self._most:
+            heapq.heappush(self._largest, rank)
+        elif rank > self._largest[0]:
+            _, gone = heapq.heapreplace(self._largest, rank)
+            del self.kept[gone]
+        else:
+            return
+        self.kept[row.pair] = answers

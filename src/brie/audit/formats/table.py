@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from brie.audit.rows import Item, Row, Skipped, is_cut
+from brie.audit.rows import Item, Row, Skipped, of_answers
 from brie.digest import digest
 from brie.records import Status
 
@@ -60,8 +60,7 @@ def read(number: int, value: dict[str, Any], columns: Mapping[str, str]) -> list
         score=score,
         position=_side(cell["order"]),
         label={"a": 1, "b": -1}.get(str(cell["letter"]).strip().lower(), 0),
-        length_difference=float(len(one) - len(two)) if known else float("nan"),
-        cut=known and (is_cut(one) or is_cut(two)),
+        **(of_answers(one, two) if known else {}),
     )
     return [row]
 
