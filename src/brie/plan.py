@@ -153,6 +153,8 @@ class Work:
     prompts: dict[str, Prompt] = field(init=False)
     messages: dict[str, tuple[Message, ...]] = field(init=False)
     _digests: dict[str, str] = field(init=False)
+    _read: dict[str, str] = field(init=False)
+    """What judges read of a prompt."""
     _codes: dict[str, dict[str, str]] = field(init=False)
     _keys: dict[tuple[str, str, int], str] = field(init=False, default_factory=dict)
     _seal: str = field(init=False)
@@ -167,6 +169,8 @@ class Work:
         object.__setattr__(self, "prompts", prompts)
         object.__setattr__(self, "messages", messages)
         object.__setattr__(self, "_digests", {n: prompt_digest(m) for n, m in messages.items()})
+        read = {n: _read_digest(prompts[n], answered) for n, answered in self._digests.items()}
+        object.__setattr__(self, "_read", read)
 
     @classmethod
     def of(cls, manifest: Manifest) -> Work:
@@ -292,7 +296,7 @@ class Work:
         shown = presentations(
             code,
             self.plan.positions,
-            prompt=self._digests[prompt],
+            prompt=self._read[prompt],
             candidate=pair[0],
             baseline=pair[1],
         )
@@ -337,6 +341,16 @@ def shown(task: Task, prompt: Prompt, messages: tuple[Message, ...], texts: dict
 def prompt_digest(messages: Sequence[Message]) -> str:
     """Digest of a conversation."""
     return digest([m.model_dump() for m in messages])
+
+
+def _read_digest(prompt: Prompt, answered: str) -> str:
+    """Digest of the conversation, and of the reference and check, which judges get and models do not.
+
+    A corrected reference asks the judges again, and leaves the answers as they are.
+    """
+    if prompt.reference is None and prompt.check is None:
+        return answered
+    return digest({"messages": answered, "reference": prompt.reference, "check": prompt.check})
 
 
 def damaged_key(source: str, kind: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brie.plan import work_order
+from brie.plan import Work, work_order
 from brie.records import Positions, Side, Stopping
 from tests.flow.world import Text, World, rules, suite
 
@@ -121,6 +121,20 @@ def test_assignment_and_reuse_survive_added_samples_and_judges(world: World) -> 
     assert more.cost is not None
     kept = 24 * 2 * 2
     assert more.cost.reused >= kept - more.counts.identical * 2
+
+
+def test_a_corrected_reference_asks_again_about_its_prompt_alone(world: World) -> None:
+    before = suite(6)
+    first, *others = before.prompts
+    corrected = first.model_copy(update={"reference": "Something else entirely."})
+    after = before.model_copy(update={"prompts": (corrected, *others)})
+    _, one = world.evaluate(texts(2), made=before)
+    said, two = world.evaluate(texts(2), made=after)
+    assert {r.key for r in Work(one.plan).requests()} == {r.key for r in Work(two.plan).requests()}
+    mine = [{t.key for t in Work(m.plan).tasks_of(first.id)} for m in (one, two)]
+    assert mine[0].isdisjoint(mine[1])
+    assert said.cost is not None
+    assert (said.cost.calls, said.cost.reused) == (2, 10)
 
 
 @given(st.integers(0, 100), st.integers(1, 40))
