@@ -16,6 +16,7 @@ from brie.audit.words import sentences
 from brie.checks import Answer, Evidence, Pair, run_checks
 from brie.digest import digest, short
 from brie.generate.measures import measures
+from brie.records import Check
 from brie.results import Analysis, Counts, SideSummary, SuiteSummary
 
 _PROMPTS_FOR_MEAN = 2
@@ -68,7 +69,14 @@ def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analys
         pairs=pairs_of(rows, found.texts.kept),
         no_training="imported judgments do not say what was trained on",
     )
-    return document.model_copy(update={"checks": run_checks(evidence)})
+    checks = tuple(_without_store(check) for check in run_checks(evidence))
+    return document.model_copy(update={"checks": checks})
+
+
+def _without_store(check: Check) -> Check:
+    """Imported rows are not in the store: a remedy that looks there is none."""
+    looks_there = check.remedy is not None and "brie view" in check.remedy
+    return check.model_copy(update={"remedy": None}) if looks_there else check
 
 
 def pairs_of(rows: Sequence[Row], kept: Mapping[str, tuple[str, str]]) -> tuple[Pair, ...]:
