@@ -12,6 +12,7 @@ from brie.errors import UsageError
 from brie.records import Manifest, Message, Suite
 from brie.store import Store
 from brie.studies import agreement, compare_evaluations, curve, design, disagreement_views
+from brie.studies.planning import Earlier
 from tests.flow.planted import CRITERIA, leaning, planted
 from tests.flow.test_invariants import texts
 from tests.flow.world import World, rules, suite
@@ -177,13 +178,13 @@ def test_a_curve_has_one_rung_a_checkpoint(world: World) -> None:
 
 
 def test_planning_uses_what_was_measured_and_says_so() -> None:
-    assumed = design(100, (1, 3), None, None, rate=0.5, judges=1, both_orders=True)
+    assumed = design(suite(100), (1, 3), ("both",))
     assert assumed.measured is None
-    assert [row.ratio for row in assumed.rows] == [variance_ratio(1), variance_ratio(3)]
-    assert assumed.rows[0].detectable == pytest.approx(0.64, abs=0.01)
-    parts = {"prompt": {"value": 0.01}, "sample": {"value": 0.02}, "noise": {"value": 0.0}}
-    known = design(100, (1, 3), parts, "eval-x", rate=0.6, judges=1, both_orders=True)
+    assert [row.power.ratio for row in assumed.rows] == [variance_ratio(1), variance_ratio(3)]
+    assert assumed.rows[0].power.detectable == pytest.approx(0.64, abs=0.01)
+    parts = {"prompt": 0.01, "sample": 0.02, "noise": 0.0}
+    known = design(suite(100), (1, 3), ("both",), earlier=Earlier("eval-x", 0.6, 1, parts))
     assert known.measured == "eval-x"
-    assert known.rows[0].detectable is not None
-    assert assumed.rows[0].detectable is not None
-    assert known.rows[0].detectable < assumed.rows[0].detectable
+    assert known.rows[0].power.detectable is not None
+    assert assumed.rows[0].power.detectable is not None
+    assert known.rows[0].power.detectable < assumed.rows[0].power.detectable

@@ -110,8 +110,10 @@ class PlanRow:
     ratio: float
     detectable: float | None
     """Smallest rate found `better` with 80 % power; None: not even 100 %."""
+    formula: dict[float, int]
+    """True rate -> prompts by the formula alone."""
     needed: dict[float, int]
-    """True rate -> prompts to plan for."""
+    """True rate -> prompts to plan for: the formula, 3 more below 50, at least 8."""
     equivalence: int
     """Prompts for `equivalent`."""
 
@@ -134,6 +136,7 @@ def plan_table(
             samples=samples,
             ratio=ratio,
             detectable=smallest_detectable(prompts, ratio),
+            formula={rate: prompts_formula(rate, ratio) for rate in rates},
             needed={rate: prompts_needed(rate, ratio) for rate in rates},
             equivalence=prompts_for_equivalence(ratio, margin=margin),
         )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 INK, SOFT, LINE, PAPER = "#1d1c1a", "#5d594f", "#e2ded4", "#fbfaf7"
 WIN, TIE, LOSS = "#0a5f9e", "#b9b5aa", "#a84308"
 """Blue and burnt orange: told apart with every common colour blindness, and by lightness."""
-_STYLE: dict[str, Any] = {
+STYLE: dict[str, Any] = {
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 10,
     "text.color": INK, "axes.labelcolor": SOFT, "xtick.color": SOFT, "ytick.color": INK,
     "axes.edgecolor": LINE, "axes.facecolor": PAPER, "figure.facecolor": PAPER,
@@ -43,7 +43,7 @@ def write_figures(analysis: Analysis, manifest: Manifest | None, out: Path) -> l
 
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         for name, draw in _FIGURES.items():
             figure = draw(analysis, manifest)
@@ -64,7 +64,7 @@ def card(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     rate = analysis.win_rate
     if rate is None:
         return None
-    figure = _figure(12, 6.3, dpi=100)
+    figure = new_figure(12, 6.3, dpi=100)
     tone = {"better": WIN, "worse": LOSS}.get(analysis.verdict or "", SOFT)
     write = figure.text
     write(0.06, 0.88, verdict_word(analysis), fontsize=20, fontweight="bold", color=tone)
@@ -87,7 +87,7 @@ def win_rate(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     """The headline alone: rate and interval on the scale from 0 to 100."""
     if analysis.win_rate is None:
         return None
-    figure = _figure(7, 1.9)
+    figure = new_figure(7, 1.9)
     _scale(figure.add_axes((0.05, 0.34, 0.9, 0.4)), analysis.win_rate, big=False)
     figure.text(0.05, 0.87, _names(analysis), fontsize=9.5, fontweight="bold")
     figure.text(0.05, 0.06, _under(analysis, manifest), fontsize=8.5, color=SOFT)
@@ -101,7 +101,7 @@ def forest(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     if not groups:
         return None
     height = max(2.0, rows * _ROW + 1.1)
-    figure = _figure(7, height)
+    figure = new_figure(7, height)
     axes = figure.add_axes((0.27, 0.7 / height, 0.5, 1 - 1.1 / height))
     _frame(axes, 0, 100, 50)
     y = 0.0
@@ -129,7 +129,7 @@ def outcomes(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     if not rows:
         return None
     height = len(rows) * _ROW + 1.2
-    figure = _figure(7, height)
+    figure = new_figure(7, height)
     axes = figure.add_axes((0.27, 0.35 / height, 0.68, 1 - 1.15 / height))
     for y, (name, counts) in enumerate(rows):
         total, left = counts.win + counts.tie + counts.loss, 0.0
@@ -156,7 +156,7 @@ def effects(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     if not found:
         return None
     height = len(found) * _ROW + 1.3
-    figure = _figure(7, height)
+    figure = new_figure(7, height)
     axes = figure.add_axes((0.27, 0.7 / height, 0.5, 1 - 1.15 / height))
     reach = max(10.0, *(100 * abs(b) for e in found for b in (e.low, e.high, e.value) if b is not None))
     _frame(axes, -reach, reach, 0)
@@ -181,7 +181,7 @@ def agreement(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
         return None
     count = len(square.names)
     side = max(3.6, 1.15 * count + 1.6)
-    figure = _figure(side, side)
+    figure = new_figure(side, side)
     axes = figure.add_axes((1.5 / side, 0.3 / side, 1 - 1.7 / side, 1 - 1.1 / side))
     for y, row in enumerate(square.rows):
         for x, cell in enumerate(row):
@@ -209,7 +209,7 @@ _FIGURES: dict[str, Callable[[Analysis, Manifest | None], Figure | None]] = {
 }
 
 
-def _figure(width: float, height: float, dpi: int = 200) -> Figure:
+def new_figure(width: float, height: float, dpi: int = 200) -> Figure:
     """Without pyplot: no window, no state between figures."""
     from matplotlib.figure import Figure
 

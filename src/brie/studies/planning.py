@@ -1,52 +1,199 @@
-"""What a suite can detect, before anything is spent."""
+"""What a suite can detect and what judging it would cost, before anything is spent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from brie.analyse.power import Measured, PlanRow, measured_ratio, plan_table, variance_ratio
+from brie.catalog import with_system
+from brie.judge.prices import is_free, price_of
+from brie.judge.quote import Habits, JudgeQuote, quote
+from brie.judge.seam import Shown
+from brie.judge.settings import REMOTE, request_bytes
+from brie.plan import seat
+from brie.records import JudgeSpec, Positions, Rubric, Sampling, Seat, Suite
+
+_USUAL = 0.6 * 4
+"""UTF-8 bytes of a usual answer for each token it may have at most: six tenths of them used."""
+CONTROLS = 12
+"""Prompts that `brie eval` also judges with known answers: two comparisons each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What judging one design costs in all, as `brie eval` with its controls would do it."""
+
+    calls: int
+    usd: float | None
+    """US dollars, one call at a time; None where a judge's price is not known."""
+    usd_batch: float | None
+    """The same through the providers' batches, which take up to a day."""
+    minutes: float | None
+    """Of the slowest judge; None where a local judge has never been timed."""
+    by_judge: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One design: what it can tell, and what it costs."""
+
+    positions: Positions
+    power: PlanRow
+    price: Price | None
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """What a suite can detect, for several numbers of samples."""
+    """Several designs of one suite."""
 
+    suite: str
     prompts: int
-    rows: tuple[PlanRow, ...]
+    rows: tuple[Row, ...]
     measured: str | None
     """The evaluation whose variance components were used; None: the assumed correlation."""
+    judges: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON (schema `brie.plan-table/1`)."""
+        return {
+            "schema": "brie.plan-table/1",
+            "suite": self.suite,
+            "prompts": self.prompts,
+            "measured": self.measured,
+            "judges": list(self.judges),
+            "rows": [_document(row) for row in self.rows],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier evaluation of the suite measured."""
+
+    id: str
+    rate: float
+    judges: int
+    variance: Mapping[str, Any]
 
 
 def design(
-    prompts: int, samples: Sequence[int], variance: Mapping[str, Any] | None, measured: str | None, *,
-    rate: float, judges: int, both_orders: bool,
-) -> Design:  # fmt: skip
-    """The plan table, from measured variance components where there are any.
+    suite: Suite,
+    samples: Sequence[int],
+    positions: Sequence[Positions],
+    *,
+    earlier: Earlier | None = None,
+    seats: Sequence[Seat] = (),
+    habits: Mapping[str, Habits] | None = None,
+    sampling: Sampling | None = None,
+) -> Design:
+    """Every combination of samples and positions.
 
     Args:
-        prompts: size of the suite.
+        suite: its prompts.
         samples: numbers of samples to compare.
-        variance: `analysis.json`'s `variance` of an earlier evaluation.
-        measured: that evaluation's id.
-        rate: its win rate.
-        judges: judges of the headline.
-        both_orders: whether each comparison is shown twice.
+        positions: orders to compare; without measured components they differ in price alone.
+        earlier: measured variance components, where there are any.
+        seats: judges to be priced.
+        habits: judge -> what its earlier calls were like.
+        sampling: limits of the answers; the suite's own by default.
     """
-    if variance is None or not _has_components(variance):
-        return Design(prompts, plan_table(prompts, {k: variance_ratio(k) for k in samples}), None)
-    names = ("prompt", "sample", "prompt_judge", "noise")
-    parts = Measured(rate=rate, **{name: _component(variance, name) for name in names})
-    ratios = {k: measured_ratio(parts, k, judges, both_orders=both_orders) for k in samples}
-    return Design(prompts, plan_table(prompts, ratios), measured)
+    judges = max(1, len(seats) or (earlier.judges if earlier else 1))
+    usable = earlier if earlier and _component(earlier.variance, "prompt") > 0 else None
+    rows = []
+    for order in positions:
+        ratios = {k: _ratio(usable, k, judges, order) for k in samples}
+        for power in plan_table(len(suite.prompts), ratios):
+            price = _price(suite, seats, power.samples, order, habits or {}, sampling) if seats else None
+            rows.append(Row(order, power, price))
+    names = tuple(place.judge.id for place in seats)
+    return Design(suite.name, len(suite.prompts), tuple(rows), usable.id if usable else None, names)
 
 
-def _has_components(variance: Mapping[str, Any]) -> bool:
-    return _component(variance, "prompt") > 0
+def place(spec: JudgeSpec, rubric: Rubric | None) -> Seat:
+    """A judge as it would be priced: its weights and its key are not needed for that."""
+    return seat(spec, rubric if spec.provider in REMOTE else None)
+
+
+def _ratio(earlier: Earlier | None, samples: int, judges: int, positions: Positions) -> float:
+    if earlier is None:
+        return variance_ratio(samples)
+    names = ("prompt", "sample", "prompt_judge", "noise", "order_noise")
+    parts = Measured(earlier.rate, **{name: _component(earlier.variance, name) for name in names})
+    return measured_ratio(parts, samples, judges, both_orders=positions == "both")
+
+
+def _price(
+    suite: Suite,
+    seats: Sequence[Seat],
+    samples: int,
+    positions: Positions,
+    habits: Mapping[str, Habits],
+    sampling: Sampling | None,
+) -> Price:
+    sizes = _sizes(suite, samples, positions, sampling or suite.sampling or Sampling())
+    live, batched = (
+        [_quote(one, sizes, habits.get(one.judge.id, Habits()), batch=batch) for one in seats]
+        for batch in (False, True)
+    )
+    unknown = any(q.paid and q.price is None for q in live)
+    untimed = any(
+        not q.minutes and one.judge.provider == "transformers"
+        for q, one in zip(live, seats, strict=True)
+    )
+    return Price(
+        calls=sum(q.calls for q in live),
+        usd=None if unknown else sum(q.expected for q in live),
+        usd_batch=None if unknown else sum(q.expected for q in batched),
+        minutes=None if untimed else max(q.minutes for q in live),
+        by_judge={
+            q.judge: {"calls": q.calls, "usd": None if q.paid and q.price is None else q.expected,
+                      "usd_at_most": None if q.paid and q.price is None else q.worst,
+                      "minutes": q.minutes, "host": q.host}
+            for q in live
+        },
+    )  # fmt: skip
+
+
+def _quote(one: Seat, sizes: Sequence[int], habits: Habits, *, batch: bool) -> JudgeQuote:
+    spec = one.judge
+    if spec.provider in REMOTE and not is_free(spec):
+        price = price_of(spec, longest=max(sizes, default=0))
+        one = one.model_copy(update={"judge": spec.model_copy(update={"price": price})})
+    return quote(one, sizes, habits, batch=batch)
+
+
+def _sizes(suite: Suite, samples: int, positions: Positions, sampling: Sampling) -> list[int]:
+    """UTF-8 bytes of every request's own texts, answers being as long as usual."""
+    answer = "x" * round(sampling.max_new_tokens * _USUAL)
+    orders = 2 if positions == "both" else 1
+    each = [
+        request_bytes(Shown(with_system(p, suite), p.reference, p.check, answer, answer, "A"))
+        for p in suite.prompts
+    ]
+    controls = each[:CONTROLS] * (2 if sampling.temperature > 0 else 1)
+    return [size for size in each for _ in range(samples * orders)] + controls * orders
 
 
 def _component(variance: Mapping[str, Any], name: str) -> float:
-    found = variance.get(name)
-    value = found.get("value") if isinstance(found, Mapping) else found
+    value = variance.get(name)
     return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def _document(row: Row) -> dict[str, Any]:
+    power, price = row.power, row.price
+    found: dict[str, Any] = {
+        "samples": power.samples,
+        "positions": row.positions,
+        "ratio": power.ratio,
+        "detectable": power.detectable,
+        "formula": {f"{rate:g}": n for rate, n in power.formula.items()},
+        "needed": {f"{rate:g}": n for rate, n in power.needed.items()},
+        "equivalence": power.equivalence,
+    }
+    if price is not None:
+        found["price"] = {
+            "calls": price.calls, "usd": price.usd, "usd_batch": price.usd_batch,
+            "minutes": price.minutes, "by_judge": price.by_judge,
+        }  # fmt: skip
+    return found
