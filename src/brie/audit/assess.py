@@ -238,7 +238,7 @@ def _claim(claim: float | None, parts: AnalysisParts) -> dict[str, Any] | None:
     if claim is None:
         return None
     rate = parts.win_rate
-    inside = None
-    if rate is not None and rate.low is not None and rate.high is not None:
-        inside = rate.low <= claim <= rate.high
-    return {"value": claim, "inside_interval": inside}
+    if rate is None or rate.low is None or rate.high is None:
+        return {"value": claim, "inside_interval": None, "interval": None}
+    inside = rate.low <= claim <= rate.high
+    return {"value": claim, "inside_interval": inside, "interval": [rate.low, rate.high]}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+_EVEN = 0.5
+
 
 def sentences(facts: Mapping[str, Any]) -> Iterator[str]:
     """One sentence a finding, most basic first.
@@ -52,5 +54,10 @@ def _restated(facts: Mapping[str, Any]) -> str:
 
 
 def _claimed(claim: Mapping[str, Any]) -> str:
-    where = {True: "inside", False: "outside", None: "not comparable with"}[claim["inside_interval"]]
-    return f"The claimed {claim['value']:.1%} is {where} brie's interval."
+    if claim["interval"] is None:
+        return f"The claimed {claim['value']:.1%} cannot be compared: there is no interval."
+    low, high = claim["interval"]
+    where = "inside" if claim["inside_interval"] else "outside"
+    said = f"The claimed {claim['value']:.1%} is {where} the interval, {low:.0%} to {high:.0%}"
+    even = low <= _EVEN <= high
+    return said + ("; so is an even 50%." if even and claim["inside_interval"] else ".")
