@@ -1,7 +1,8 @@
 """A training step of brie beside the same step of a bare TRL script, at real size.
 
-    python -m bench.train_step                                   0.5B on this machine
-    python -m bench.train_step --size 3b --checkpointing --device cuda
+    python -m bench.train_step --length 128                      0.5B on this machine
+    python -m bench.train_step --size 3b --device cuda --rows 8 --length 1024 --checkpointing \\
+        --peak-tflops 989 --name train_step_3b_checkpointing
 
 The base has Qwen2.5's shape and random weights, so nothing is downloaded; its weights mean
 nothing, its sizes are real. Both trainers live in one process and take turns step by step, so
@@ -14,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -30,10 +30,12 @@ from bench.output import save, table
 from brie.errors import Stopped
 from brie.resources import Project, packaged
 from brie.train.config import TrainPoint, TrainRequest
+from brie.train.device import choose_device
 from brie.train.memory import estimate, parameters
 from brie.train.prepare import Job, prepare
 from brie.train.progress import Silent
-from brie.train.recipes import load_recipe
+from brie.train.recipes import Architecture, load_recipe
+from brie.train.surroundings import versions
 
 FOLDER = Path(tempfile.gettempdir()) / "brie-bench-train"
 """Random bases, 1 GB and more, that may be thrown away."""
@@ -352,6 +354,19 @@ def whole_way(setting: Setting) -> dict[str, Any]:
 # --- the report --------------------------------------------------------------------------
 
 
+def step_operations(shape: Architecture | None, tokens: int) -> int:
+    """Floating-point operations a LoRA step needs, attention scores and the adapter left out.
+
+    Forward and the gradient of the activations, two operations each for a parameter and token:
+    four, where full fine-tuning has six (Kaplan et al. 2020, section 2.1), since frozen weights
+    have no gradient. What gradient checkpointing computes again does not count.
+    """
+    if shape is None:
+        return 0
+    lookup = 0 if shape.tied else shape.vocabulary * shape.hidden  # read, not multiplied with
+    return 4 * (parameters(shape) - lookup) * tokens
+
+
 def measure(setting: Setting, peak_tflops: float | None, *, memory: bool) -> dict[str, Any]:
     """All figures of one setting."""
     times = interleaved(setting)
@@ -359,9 +374,7 @@ def measure(setting: Setting, peak_tflops: float | None, *, memory: bool) -> dic
     recipe = load_recipe(setting.size, Project(FOLDER))
     shape = recipe.architecture
     tokens = setting.rows * setting.length
-    body = parameters(shape) - shape.vocabulary * shape.hidden if shape else 0
-    # Frozen weights: forward and the gradient of activations, 2 operations each and parameter.
-    tflops = {name: 4 * body * tokens / median / 1e12 for name, median in medians.items()}
+    tflops = {name: step_operations(shape, tokens) / s / 1e12 for name, s in medians.items()}
     need = recipe.model_copy(
         update={"micro_batch_size": setting.rows, "gradient_checkpointing": setting.checkpointing}
     )
@@ -382,11 +395,26 @@ def measure(setting: Setting, peak_tflops: float | None, *, memory: bool) -> dic
     estimated = estimate(shape, need, setting.dtype, setting.length).total / 2**30 if shape else None
     return {
         "setting": vars(setting),
-        "machine": {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()},
+        "machine": machine(setting.device),
+        "versions": versions(),
         "trainers": rows,
         "seconds": times,
         "ratio_of_medians": medians["bare"] / medians["brie"],
         "estimated_gib_without_libraries": estimated,
+    }
+
+
+def machine(device: str) -> dict[str, Any]:
+    """Where this was measured."""
+    import torch
+
+    here, _ = choose_device(device)
+    return {
+        "device": here.name,
+        "type": here.type,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "load": os.getloadavg()[0],
     }
 
 
@@ -400,7 +428,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--checkpointing", action="store_true")
-    parser.add_argument("--peak-tflops", type=float, help="of the device, for MFU")
+    parser.add_argument("--peak-tflops", type=float, help="of the device, for MFU: 989 for H100, H200")
     parser.add_argument("--speed-only", action="store_true", help="no memory, no whole way")
     parser.add_argument("--name", default="train_step")
     asked = parser.parse_args()
@@ -415,6 +443,7 @@ def main() -> None:
     )
     document = measure(setting, asked.peak_tflops, memory=not asked.speed_only)
     print(table(document["trainers"]))
+    print(f"estimated without libraries: {document['estimated_gib_without_libraries']:.2f} GiB")
     print(f"ratio of medians (bare / brie): {document['ratio_of_medians']:.3f}, wanted >= {LEAST_RATIO}")
     if not asked.speed_only:
         document["whole_way"] = whole_way(setting)

@@ -60,6 +60,11 @@ def test_the_command_refuses_a_run_root_and_lists_what_to_pin(old_run: Path) -> 
     assert "byte-identical" in result.output
 
 
+def test_what_the_adapter_was_really_trained_with_is_read_from_its_own_file(old_run: Path) -> None:
+    output = " ".join(CliRunner().invoke(command, [str(old_run)]).output.split())
+    assert "LoRA r=8 alpha=16 on q_proj, v_proj, for me/base of no commit" in output
+
+
 def test_a_symbolic_link_is_named(old_run: Path) -> None:
     link = old_run.parent / "latest"
     link.symlink_to(old_run / "checkpoint-100")

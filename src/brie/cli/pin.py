@@ -23,12 +23,12 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the pin as JSON.")
 def command(model: str, target: Path | None, as_json: bool) -> None:
     """Say what MODEL is, check it against its pin, and print (or write) the pin."""
-    from brie.pin import duplicates, explain, resolve, write_pin
+    from brie.pin import adapter_fact, duplicates, explain, resolve, write_pin
 
     path = Path(model)
     if path.is_dir():
         found = explain(path)
-        for fact in found.facts + tuple(duplicates(path.resolve())):
+        for fact in (*found.facts, *duplicates(path.resolve()), *adapter_fact(path)):
             click.echo(screen.folded("- ", fact, 2))
         if found.choices:
             listing = "\n".join(found.choices)

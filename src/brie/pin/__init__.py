@@ -1,7 +1,7 @@
 """Pinning: naming a model by its content, checking it, and finding what a reference means."""
 
 from brie.pin.bases import locate, open_base, packaged_base
-from brie.pin.explain import duplicates, explain
+from brie.pin.explain import adapter_fact, duplicates, explain
 from brie.pin.hashing import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
@@ -33,6 +33,7 @@ __all__ = [
     "ADAPTER_WEIGHTS",
     "Resolved",
     "Run",
+    "adapter_fact",
     "canonical_config",
     "checkpoints",
     "default_candidate",

@@ -101,7 +101,7 @@ def download(repo: str, revision: str | None, *, weights: bool = True) -> Path:
         raise UsageError(f"there is no model {repo!r} on the Hub that you may read.") from error
     except LocalEntryNotFoundError as error:
         raise UsageError(
-            f"{repo} is not on this machine, and the Hub cannot be reached; check the connection, or "
+            f"{repo} is not on this machine, and the Hub did not answer; check the connection, or "
             "name a local folder."
         ) from error
     except Exception as error:

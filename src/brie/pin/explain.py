@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from brie.digest import file_digest
-from brie.pin.hashing import ADAPTER_WEIGHTS
+from brie.pin.hashing import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,23 @@ def duplicates(folder: Path) -> list[str]:
     around = [p for p in folder.parent.glob("checkpoint-*") if p != folder and _same(p, own)]
     parent = [folder.parent] if _same(folder.parent, own) else []
     return [f"{folder.name} has the same weights as {p.name}." for p in sorted(around) + parent]
+
+
+def adapter_fact(path: Path) -> list[str]:
+    """What an adapter's own config says it is, for a folder or its last checkpoint."""
+    folder = path.resolve()
+    places = [folder, *(p for _, p in sorted(_steps(folder).items(), reverse=True))]
+    config = next((c for c in (_load(place / ADAPTER_CONFIG) for place in places) if c), {})
+    modules = config.get("target_modules")
+    if not modules or "base_model_name_or_path" not in config:
+        return []
+    named = ", ".join(sorted(modules)) if isinstance(modules, list) else str(modules)
+    commit = config.get("revision")
+    at = f"at {commit}" if commit else "of no commit: which weights that was is not recorded"
+    return [
+        f"its adapter_config.json says: LoRA r={config.get('r')} alpha={config.get('lora_alpha')} on "
+        f"{named}, for {config['base_model_name_or_path']} {at}."
+    ]
 
 
 def _steps(folder: Path) -> dict[int, Path]:

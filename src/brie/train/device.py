@@ -137,17 +137,31 @@ def _probe_bfloat16_on_mps() -> tuple[bool, str]:
 
 def peak_memory(device: str) -> int:
     """Bytes: the most this process held so far (on MPS: holds now, which is what it reports)."""
-    import resource
-    import sys
-
     import torch
 
     if device == "cuda":
         return int(torch.cuda.max_memory_allocated())
     if device == "mps":
         return int(torch.mps.driver_allocated_memory())
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return _peak_of_process()
+
+
+def _peak_of_process() -> int:
+    """The kernel's high-water mark of main memory.
+
+    On Linux from /proc: `ru_maxrss` is handed on from the process that started this one, so a
+    small run begun by a large program would show that program's peak.
+    """
+    import resource
+    import sys
+    from pathlib import Path
+
+    try:
+        lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def refuse_packing(recipe: Recipe, device: DeviceInfo) -> None:

@@ -19,7 +19,14 @@ from brie.train.memory import (
     parameters,
     read_architecture,
 )
-from brie.train.prepare import Job, build_job, fit_micro_batch, planned_steps, resolve_recipe
+from brie.train.prepare import (
+    UNKNOWN_LICENCE,
+    Job,
+    build_job,
+    fit_micro_batch,
+    planned_steps,
+    resolve_recipe,
+)
 from brie.train.progress import Progress
 from brie.train.ranks import world
 from brie.train.recipes import Architecture, Recipe
@@ -167,7 +174,7 @@ def _lines(plan: Plan, folder: Path | None, timed: Job | None, request: TrainReq
 
 def _base_lines(plan: Plan, folder: Path | None) -> Iterator[Line]:
     recipe = plan.recipe
-    licence = f", licence {recipe.license}" if recipe.license else ""
+    licence = f", licence {recipe.license or UNKNOWN_LICENCE}"
     if plan.config is not None:
         yield Line("base", f"{plan.config.base}, on this machine{licence}")
         yield Line(

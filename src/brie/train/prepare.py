@@ -31,6 +31,8 @@ from brie.train.ranks import World, world
 from brie.train.recipes import Recipe, load_recipe, recipe_files
 from brie.train.sources import Source, read_data
 
+UNKNOWN_LICENCE = "unknown to brie: read its model card before you share what you train"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -66,7 +68,7 @@ def build_job(request: TrainRequest, recipe: Recipe, project: Project, progress:
     train_rows, val_rows, split_info = read_data(request, recipe, project)
     progress.note(f"data: {_told(train_rows, val_rows, request, split_info is not None)}")
     folder, base, location = open_base(recipe.base, project.root)
-    progress.note(f"base: {base.base}" + (f", licence {recipe.license}" if recipe.license else ""))
+    progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
     if recipe.license_note:
         progress.note(recipe.license_note)
     refuse_missing_layers(recipe, folder)
