@@ -207,5 +207,6 @@ def _require(judge: JudgeSpec, suite: Suite) -> None:
         raise UsageError(
             f"the rule {judge.model!r} can say nothing of suite {suite.name!r}: none of its prompts "
             f"has a {'reference' if judge.model == 'reference' else judge.model + ' check'}. "
-            "Name other judges: --judge ID"
+            "Judges that need none: --panel cheap (models, with keys), --panel local (models on this "
+            "machine), --judge distinct (a rule that looks at repetition alone)."
         )

@@ -116,7 +116,7 @@ def planned(asked: Asked) -> tuple[Plan, str]:
     """
     environment, reason = environment_of(asked)
     plan = make_plan(asked, environment)
-    refuse_long_prompts(plan, (asked.candidate, asked.baseline))
+    check_prompts(plan, (asked.candidate, asked.baseline))
     return plan, reason
 
 
@@ -164,17 +164,20 @@ def environment_of(asked: Asked) -> tuple[Environment, str]:
     return detect_environment(asked.device, asked.dtype)
 
 
-def refuse_long_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
-    """Refuse, before any work, prompts that leave no room for an answer.
+def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
+    """Whether both sides can read every prompt: their tokens, and room for an answer.
 
     Raises:
-        UsageError: names the prompt and both lengths.
+        PinError: an adapter was trained with another tokenizer than its base's.
+        UsageError: a prompt is too long; names it and both lengths.
     """
-    from brie.generate.encode import Encoder, refuse_too_long
+    from brie.generate.encode import Encoder, check_tokenizer, refuse_too_long
 
     messages = Work(plan).messages
     characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
     for side in sides:
+        if side.adapter is not None:
+            check_tokenizer(side.base_folder, side.adapter)
         if characters > _SURELY_SHORT and not side.served:
             refuse_too_long(messages, Encoder.load(side.base_folder, side.adapter))
 

@@ -11,7 +11,7 @@ from brie.evidence import resolved
 from brie.generate.turns import open_engine
 from brie.judging import Screen
 from brie.owner import Owner
-from brie.pipeline import refuse_long_prompts
+from brie.pipeline import check_prompts
 from brie.plan import SERVED, Work
 from brie.records import Environment
 from brie.resources import Project
@@ -48,7 +48,7 @@ def make_answers(evaluation: Evaluation, project: Project, screen: Screen) -> An
     sides = resolved(manifest, project)
     environment = manifest.plan.environment
     _refuse_another(environment)
-    refuse_long_prompts(manifest.plan, sides)
+    check_prompts(manifest.plan, sides)
     work = Work.of(manifest)
     with (
         Store.open(project.store) as store,

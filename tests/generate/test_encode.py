@@ -94,7 +94,9 @@ def test_prompts_longer_than_the_context_are_refused_by_name(base: Path) -> None
         "endless": (Message(role="user", content="x" * 300),),
         "longer": (Message(role="user", content="y" * 400),),
     }
-    with pytest.raises(UsageError, match=r"2 prompt.*256 tokens: endless \(\d+ tokens\), longer"):
+    with pytest.raises(
+        UsageError, match=r"2 prompt.*256 tokens: endless \(\d+ tokens, 'x{40}'\), longer"
+    ):
         refuse_too_long(prompts, encoder)
     refuse_too_long({"short": prompts["short"]}, encoder)
 

@@ -50,7 +50,7 @@ class Encoder:
         own = adapter is not None and _has_template(adapter)
         template, special = folder_template(adapter if adapter is not None and own else folder)
         if adapter is not None:
-            _same_tokenizer(folder, adapter)
+            check_tokenizer(folder, adapter)
         return cls.of(tokenizer, template, special, config.get_text_config(), _eos_ids(folder))
 
     @classmethod
@@ -93,7 +93,11 @@ class Encoder:
         turns = [message.model_dump() for message in messages]
         variables: dict[str, Any] = {**self.special, "enable_thinking": thinking}
         text = render(self.template, turns, variables)
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        ids: list[int] = self.tokenizer(
+            text,
+            add_special_tokens=False,
+            verbose=False,  # a text longer than the context is brie's to refuse
+        )["input_ids"]
         if prompt:
             if len(self._cache) >= 4096:
                 self._cache.clear()
@@ -125,12 +129,19 @@ def refuse_too_long(prompts: Mapping[str, Sequence[Message]], encoder: Encoder) 
     lengths = {name: len(encoder.encode(messages)) for name, messages in prompts.items()}
     long = {name: n for name, n in lengths.items() if n >= encoder.context}
     if long:
-        listing = ", ".join(f"{name} ({n} tokens)" for name, n in sorted(long.items())[:10])
+        listing = ", ".join(
+            f"{name} ({n} tokens, {_opening(prompts[name])!r})" for name, n in sorted(long.items())[:10]
+        )
         more = f" and {len(long) - 10} more" if len(long) > 10 else ""
         raise UsageError(
             f"{len(long)} prompt(s) do not fit the model's context of {encoder.context} tokens: "
             f"{listing}{more}. Shorten them, or take a model with a longer context."
         )
+
+
+def _opening(messages: Sequence[Message]) -> str:
+    """How a prompt begins: ids made from its text say nothing to people."""
+    return " ".join(messages[-1].content[:200].split())[:40]
 
 
 def _tokenizer(folder: Path) -> Any:
@@ -173,8 +184,12 @@ def _turn_end(
     return {ids[0]} if ids and ids[0] in markers else set()
 
 
-def _same_tokenizer(base: Path, adapter: Path) -> None:
-    """An adapter saved with a tokenizer must have been trained with its base's."""
+def check_tokenizer(base: Path, adapter: Path) -> None:
+    """Whether an adapter that was saved with a tokenizer was trained with its base's.
+
+    Raises:
+        PinError: it was not.
+    """
     theirs = adapter / "tokenizer.json"
     ours = base / "tokenizer.json"
     if not (theirs.is_file() and ours.is_file()):
