@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from brie.analyse.compare import dev_half
 from brie.analyse.power import variance_ratio
 from brie.cli.agreement import lines
+from brie.cli.curve import lines as curve_lines
+from brie.cli.curve import looked
 from brie.errors import UsageError
 from brie.records import Manifest, Message, Suite
+from brie.report.curve_figure import write_curve_figure
 from brie.store import Store
-from brie.studies import agreement, compare_evaluations, curve, design, disagreement_views
+from brie.studies import agreement, compare_evaluations, curve, design, disagreement_views, selected
 from brie.studies.planning import Earlier
 from tests.flow.planted import CRITERIA, leaning, planted
 from tests.flow.test_invariants import texts
@@ -175,6 +181,80 @@ def test_a_curve_has_one_rung_a_checkpoint(world: World) -> None:
         found = curve(manifests, store)
     assert [rung["name"] for rung in found["checkpoints"]] == ["0", "1", "2"]
     assert all(rung["low"] <= rung["value"] <= rung["high"] for rung in found["checkpoints"])
+
+
+def ladder_of(world: World, leans: dict[int, float], **kwargs: Any) -> dict[str, Manifest]:
+    """Checkpoints that lean towards the reference by so much; `kwargs` go to the suite."""
+    found = {}
+    for step, lean in leans.items():
+        _, manifest = world.evaluate(texts(step, lean), made=suite(**kwargs), seed=step)
+        pin = manifest.plan.candidate.model_copy(update={"step": step})
+        plan = manifest.plan.model_copy(update={"candidate": pin})
+        found[str(step)] = manifest.model_copy(update={"plan": plan})
+    return found
+
+
+def test_selection_by_judges_quotes_only_prompts_that_did_not_choose(world: World) -> None:
+    manifests = ladder_of(world, {10: 0.0, 20: 0.45, 30: 0.1}, prompts=60, sources=10)
+    with _store(world) as store:
+        found = selected(manifests, store)
+        whole = curve(manifests, store, best="30")
+    chosen = found["selection"]
+    assert chosen["step"] == 20
+    assert chosen["dev_prompts"] + chosen["quoted_prompts"] == 60
+    assert all(rung["prompts"] == chosen["dev_prompts"] for rung in found["checkpoints"])
+    rate = next(r["value"] for r in whole["checkpoints"] if r["step"] == 20)
+    mixed = chosen["dev_prompts"] * chosen["dev_win_rate"]
+    mixed += chosen["quoted_prompts"] * chosen["win_rate"]["value"]
+    assert mixed / 60 == pytest.approx(rate)
+    assert chosen["win_rate"]["prompts"] == chosen["quoted_prompts"]
+    assert whole["best_by_validation_loss"] == "30"
+
+
+def test_equal_checkpoints_are_not_made_better_by_choosing_among_them() -> None:
+    """Over 300 ladders of ten equal checkpoints the quoted half is even, the choosing one is not."""
+    rng = np.random.default_rng(5)
+    prompts = [(f"p{n}", f"c{n % 2}", f"s{n % 10}") for n in range(60)]
+    dev = dev_half(prompts, "made 1")
+    choosing, quoted = [], []
+    for _ in range(300):
+        rates = rng.random((10, 60))
+        inside = np.array([name in dev for name, _, _ in prompts])
+        best = int(rates[:, inside].mean(axis=1).argmax())
+        choosing.append(rates[best, inside].mean())
+        quoted.append(rates[best, ~inside].mean())
+    assert np.mean(choosing) > 0.56
+    assert abs(float(np.mean(quoted)) - 0.5) < 0.01
+
+
+def test_a_suite_that_cannot_be_halved_is_refused(world: World) -> None:
+    manifests = ladder_of(world, {10: 0.0, 20: 0.4}, prompts=24, sources=1)
+    with _store(world) as store, pytest.raises(UsageError, match="cannot be halved"):
+        selected(manifests, store)
+
+
+def test_the_terminal_says_what_to_quote_in_80_columns(world: World) -> None:
+    manifests = ladder_of(world, {10: 0.0, 20: 0.45}, prompts=60, sources=10)
+    with Store.open(world.root / "brie.sqlite") as store:
+        found = selected(manifests, store, best="10")
+        before = store.looks(found["selection"]["suite"])
+        looked(found, store)
+        assert found["selection"]["looks"] == before + 1
+        looked(found, store)
+        assert found["selection"]["looks"] == before + 1
+        shown = list(curve_lines(found)) + list(curve_lines(curve(manifests, store, "10")))
+    assert all(len(line) <= 80 for line in shown)
+    assert any(line.startswith("quote this: ") for line in shown)
+    assert sum("best by loss" in line for line in shown) == 2
+
+
+def test_the_curve_is_drawn_the_same_every_time(world: World, tmp_path: Path) -> None:
+    manifests = ladder_of(world, {10: 0.0, 20: 0.45}, prompts=60, sources=10)
+    with _store(world) as store:
+        found = selected(manifests, store)
+    one, two = (write_curve_figure(found, "x", tmp_path / f"{n}.svg").read_bytes() for n in "ab")
+    assert one == two
+    assert len(one) > 5_000
 
 
 def test_planning_uses_what_was_measured_and_says_so() -> None:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from brie.cli import screen
-from brie.errors import UsageError
+from brie.errors import Stopped, UsageError
+from brie.resources import Project
+
+if TYPE_CHECKING:
+    from brie.ask import Wishes
+    from brie.judging import Spending
+    from brie.records import Manifest
 
 
 @click.command(
     epilog="""\b
 Examples:
   brie curve demo --suite demo
-  brie curve 3f9a --suite in_domain --judge claude-opus --samples 1
+  brie curve 3f9a --suite in_domain --judge claude-opus --samples 1 --budget 20
+  brie curve 3f9a --suite in_domain --select-by-judges
 """
 )
 @click.argument("run")
@@ -22,6 +32,11 @@ Examples:
 @click.option("--judge", "judges", metavar="ID", multiple=True, help="A judge; may be repeated.")
 @click.option("--panel", metavar="NAME", help="A panel of judges/panels.toml.")
 @click.option("--samples", type=click.IntRange(1), help="Answers a prompt and side.")
+@click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Most all of it may cost.")
+@click.option("--yes", is_flag=True, help="Agree to the quotes beforehand.")
+@click.option("--batch", is_flag=True, help="Ask through the providers' batches, at half the price.")
+@click.option("--select-by-judges", is_flag=True, help="Choose on one half, quote the other.")
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw it: svg, png, pdf.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 def command(
     run: str,
@@ -29,51 +44,117 @@ def command(
     judges: tuple[str, ...],
     panel: str | None,
     samples: int | None,
+    budget: float | None,
+    yes: bool,
+    batch: bool,
+    select_by_judges: bool,
+    plot: Path | None,
     as_json: bool,
 ) -> None:
     """Evaluate every checkpoint of RUN against the base, on the same baseline answers.
 
     The intervals hold together (max-T): picking the best of ten equal checkpoints does not make
-    it look better. Validation loss chooses the default checkpoint; this shows, it does not select.
+    it look better. Validation loss chooses the default checkpoint. With --select-by-judges one half
+    of the suite, fixed for its version, chooses instead, and only the other half is quoted.
     """
-    from brie.ask import Wishes, prepare
+    from brie.ask import Wishes
+    from brie.cli.plan import check_plot
+    from brie.store import Store
+    from brie.studies import curve, selected
+
+    check_plot(plot)
+    project = screen.project()
+    wishes = Wishes(suite=suite, judges=judges, panel=panel, samples=samples, controls=0)
+    spending = screen.spending(budget, yes=yes, batch=batch, retry=False)
+    manifests = evaluated(run, wishes, project, spending)
+    with Store.open(project.store) as store:
+        found = (selected if select_by_judges else curve)(manifests, store, best_step(run, project))
+        if select_by_judges:
+            looked(found, store)
+    if plot is not None:
+        from brie.report.curve_figure import write_curve_figure
+
+        write_curve_figure(found, f"{run} on {suite}", plot)
+        screen.say(project.relative(plot))
+    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))
+
+
+def evaluated(run: str, wishes: Wishes, project: Project, spending: Spending) -> dict[str, Manifest]:
+    """Each checkpoint's evaluation, run or gone on with; the budget is for all of them together.
+
+    Raises:
+        UsageError: the run has no checkpoints.
+        Stopped: one of them is not finished; the same command goes on.
+    """
+    from dataclasses import replace
+
+    from brie.ask import prepare
+    from brie.catalog import load_defaults
+    from brie.cli.eval import typed
     from brie.pin import checkpoints, find_run
     from brie.pipeline import evaluate
     from brie.store import Store
-    from brie.studies import curve
 
-    project = screen.project()
-    found_run = find_run(run, project)
-    steps = sorted(checkpoints(found_run.folder))
+    found = find_run(run, project)
+    steps = sorted(checkpoints(found.folder))
     if not steps:
-        raise UsageError(f"run {found_run.name} has no checkpoints to evaluate.")
-    manifests = {}
+        raise UsageError(f"run {found.name} has no checkpoints to evaluate.")
+    left = load_defaults(project).budget if spending.budget is None else spending.budget
+    manifests: dict[str, Manifest] = {}
     for step in steps:
-        wishes = Wishes(
-            suite=suite,
-            candidate=f"{found_run.name}:{step}",
-            judges=judges,
-            panel=panel,
-            samples=samples,
-            controls=0,
-        )
-        asked, _ = prepare(wishes, project)
-        outcome = evaluate(
-            asked, project, screen.Terminal(), command=f"brie curve {run} --suite {suite}"
-        )
+        asked, _ = prepare(replace(wishes, candidate=f"{found.name}:{step}"), project)
+        own = replace(spending, budget=left)
+        outcome = evaluate(asked, project, screen.Terminal(), command=typed(project), spending=own)
+        if outcome.stopped:
+            raise Stopped(outcome.stopped)
         manifests[str(step)] = outcome.evaluation.manifest
-    with Store.open(project.store, read_only=True) as store:
-        found = curve(manifests, store)
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
-        return
-    click.echo("step   win rate (intervals of all checkpoints hold together)")
+        with Store.open(project.store, read_only=True) as store:
+            left = max(0.0, left - store.committed(outcome.evaluation.manifest.id))
+    return manifests
+
+
+def best_step(run: str, project: Project) -> str | None:
+    """The step of the run's `best` pin: the lowest validation loss; None where there is none."""
+    from brie.pin import find_run
+    from brie.records import Pin
+
+    path = find_run(run, project).folder / "pins" / "best.json"
+    if not path.is_file():
+        return None
+    step = Pin.model_validate_json(path.read_bytes()).step
+    return None if step is None else str(step)
+
+
+def looked(found: dict[str, Any], store: Any) -> None:
+    """Count the quoted half as a look at the suite, and say how many there were."""
+    chosen = found["selection"]
+    chosen["looks"] = store.look(chosen["suite"], chosen["evaluation"], chosen["rows"])
+
+
+def lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The curve for a terminal, at most 80 columns."""
+    best, chosen = found["best_by_validation_loss"], found.get("selection")
+    yield f"on {found['prompts']}; the intervals hold together (max-T)"
+    yield " step  0                  50               100   win rate"
     for rung in found["checkpoints"]:
         span = f"{rung['value']:.0%} [{rung['low']:.0%}, {rung['high']:.0%}]"
-        click.echo(f"{rung['step']:>5}  {plot(rung)}  {span}")
+        marks = ["best by loss"] if rung["name"] == best else []
+        marks += ["chosen"] if chosen and rung["name"] == chosen["checkpoint"] else []
+        yield f"{rung['step']:>5}  {plot_line(rung)}  {span:<16} {', '.join(marks)}".rstrip()
+    if chosen is None:
+        yield "Validation loss chooses the default checkpoint; this shows, it does not select."
+        return
+    rate = chosen["win_rate"]
+    span = f"{rate['value']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}]"
+    yield ""
+    yield f"chosen: step {chosen['step']}, by {chosen['dev_prompts']} prompts that are not quoted"
+    yield f"quote this: {span}, p {rate['p_value']:.2g}, on {chosen['quoted_prompts']} other prompts"
+    yield f"Not its {chosen['dev_win_rate']:.0%} above: it leads there because it was chosen there."
+    yield "Nor the whole suite's rate in its report, which contains those prompts."
+    yield f"Times tested on this suite so far: {chosen['looks']}"
 
 
-def plot(rung: dict[str, float], width: int = 41) -> str:
+def plot_line(rung: Mapping[str, float], width: int = 41) -> str:
     """An interval on a line from 0 to 100 %, with one half marked."""
     cells = ["·"] * width
     place = [round(share * (width - 1)) for share in (rung["low"], rung["high"], 0.5, rung["value"])]

@@ -60,7 +60,7 @@ def command(
     from brie.catalog import load_suite
     from brie.studies import design
 
-    _check_plot(plot)
+    check_plot(plot)
     project = screen.project()
     loaded = load_suite(suite, project)
     seats = place_seats(judges, panel, loaded, project)
@@ -90,7 +90,7 @@ def lines(found: Design) -> Iterator[str]:
     if found.measured:
         yield f"variance as measured by {found.measured}"
     else:
-        yield "variance assumed: two samples of a prompt correlate .3 (measured once one has run)"
+        yield "variance assumed: two samples of a prompt correlate .3 (later: measured)"
     rows = found.rows if found.measured else _one_order(found.rows)
     yield ""
     yield from _power(rows)
@@ -217,7 +217,8 @@ def _habits(seats: Sequence[Seat], project: Project) -> dict[str, Habits]:
         return {one.judge.id: Habits(*store.habits(one.judge.id)) for one in seats}
 
 
-def _check_plot(path: Path | None) -> None:
+def check_plot(path: Path | None) -> None:
+    """Refuse a figure that cannot be drawn before any work is done for it."""
     if path is not None and path.suffix.lower() not in PLOTS:
         raise UsageError(f"--plot draws {', '.join(PLOTS)} files, not {path.suffix or path.name!r}.")
     if path is not None and not path.resolve().parent.is_dir():

@@ -14,6 +14,7 @@ from brie.report.figures import INK, LINE, LOSS, PAPER, SOFT, STYLE, TIE, WIN, n
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _COLOURS = (WIN, LOSS, PAPER, SOFT, INK, TIE)
 _DASHES = ("-", "--", ":", "-.", "-")
@@ -32,10 +33,6 @@ def write_plan_figure(plan: Mapping[str, Any], path: Path) -> Path:
     """
     import matplotlib
 
-    metadata = {
-        ".svg": {"Date": None, "Creator": "brie"}, ".png": {"Software": "brie"},
-        ".pdf": {"CreationDate": None, "Creator": "brie"},
-    }[path.suffix.lower()]  # fmt: skip
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = new_figure(7, 4.4)
@@ -45,10 +42,23 @@ def write_plan_figure(plan: Mapping[str, Any], path: Path) -> Path:
         figure.text(0.02, 0.93, title, fontsize=11, fontweight="bold")
         figure.text(0.02, 0.875, _under(plan), fontsize=8.5, color=SOFT)
         figure.text(0.02, 0.03, _equivalent(plan), fontsize=8.5, color=SOFT)
-        try:
-            figure.savefig(path, metadata=metadata)
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror or error}.") from error
+        return save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Save without dates, so that the same figure gives the same bytes.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    metadata = {
+        ".svg": {"Date": None, "Creator": "brie"}, ".png": {"Software": "brie"},
+        ".pdf": {"CreationDate": None, "Creator": "brie"},
+    }[path.suffix.lower()]  # fmt: skip
+    try:
+        figure.savefig(path, metadata=metadata)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}.") from error
     return path
 
 

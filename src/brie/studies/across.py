@@ -1,13 +1,13 @@
-"""Several evaluations side by side: paired differences and checkpoint ladders."""
+"""Several evaluations side by side: differences paired by prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from brie.analyse.compare import compare, ladder, rates_by_prompt
+from brie.analyse.compare import compare, rates_by_prompt
 from brie.errors import UsageError
 from brie.facts import Facts, gather, headline_judges, table
 from brie.records import Manifest
@@ -16,9 +16,6 @@ from brie.studies.merge import prompt_names
 
 STALE_DAYS = 30
 """Judges behind an API change; verdicts further apart than this may not be comparable."""
-
-
-# --- comparing -------------------------------------------------------------------------
 
 
 def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> dict[str, Any]:
@@ -80,22 +77,3 @@ def _warnings(manifests: Sequence[Manifest]) -> Iterable[str]:
     days = (dates[-1] - dates[0]).days
     if days > STALE_DAYS:
         yield f"the evaluations are {days} days apart; a judge behind an API may have changed since"
-
-
-def curve(manifests: Mapping[str, Manifest], store: Store) -> dict[str, Any]:
-    """Checkpoints of one run against the same base: intervals that hold together (max-T).
-
-    Args:
-        manifests: checkpoint name -> its evaluation.
-        store: where verdicts are kept.
-    """
-    rates = rates_of([gather(manifest, store) for manifest in manifests.values()])
-    rungs = ladder({name: rates[m.id] for name, m in manifests.items()})
-    if not rungs:
-        raise UsageError("the checkpoints share fewer than 8 judged prompts, too few for intervals.")
-    steps = {name: m.plan.candidate.step for name, m in manifests.items()}
-    return {
-        "schema": "brie.curve/1",
-        "checkpoints": [{**asdict(rung), "step": steps[rung.name]} for rung in rungs],
-        "evaluations": {name: m.id for name, m in manifests.items()},
-    }

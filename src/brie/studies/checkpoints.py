@@ -1,0 +1,120 @@
+"""Checkpoints of one run against one base: intervals that hold together, and an honest choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from brie.analyse.arrays import generator
+from brie.analyse.bootstrap import FEWEST_PROMPTS
+from brie.analyse.compare import dev_half, ladder
+from brie.analyse.study import plain
+from brie.analyse.win_rate import Settings, win_rate
+from brie.digest import digest
+from brie.errors import UsageError
+from brie.facts import Facts, gather
+from brie.records import Manifest
+from brie.store import Store
+from brie.studies.across import rates_of
+
+Rates = Mapping[str, Mapping[str, float]]
+"""Checkpoint -> prompt -> prompt mean."""
+
+
+def curve(manifests: Mapping[str, Manifest], store: Store, best: str | None = None) -> dict[str, Any]:
+    """Every checkpoint against the same base (schema `brie.curve/1`), on the whole suite.
+
+    Args:
+        manifests: checkpoint name -> its evaluation.
+        store: where verdicts are kept.
+        best: the checkpoint with the lowest validation loss, where it is known.
+
+    Raises:
+        UsageError: the checkpoints share fewer than 8 judged prompts.
+    """
+    rates, _ = _gathered(manifests, store)
+    return {
+        "schema": "brie.curve/1",
+        "prompts": "the whole suite",
+        "checkpoints": _rungs(rates, manifests),
+        "best_by_validation_loss": best,
+        "evaluations": {name: m.id for name, m in manifests.items()},
+    }
+
+
+def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None = None) -> dict[str, Any]:
+    """The checkpoint judges prefer on one half of the suite, and its win rate on the other half.
+
+    The halves are stratified by category, keep sources whole, and are fixed for a suite's name and
+    version. The half that chose says nothing of the chosen one: it won there because it was chosen.
+
+    Args:
+        manifests: checkpoint name -> its evaluation.
+        store: where verdicts are kept.
+        best: the checkpoint with the lowest validation loss, where it is known.
+
+    Raises:
+        UsageError: a half has fewer than 8 prompts that every checkpoint was judged on.
+    """
+    rates, facts = _gathered(manifests, store)
+    shared = set.intersection(*(set(of) for of in rates.values()))
+    suite = facts.manifest.plan.suite
+    prompts = [(p.id, p.category, p.source) for p in suite.prompts]
+    dev = shared & dev_half(prompts, f"{suite.name} {suite.version}")
+    rest = shared - dev
+    if min(len(dev), len(rest)) < FEWEST_PROMPTS:
+        raise UsageError(
+            f"suite {suite.name!r} cannot be halved: {len(dev)} prompts would choose, {len(rest)} be "
+            f"quoted, and each half needs {FEWEST_PROMPTS}. Sources are kept whole; more of them, or "
+            "more prompts, help. Without --select-by-judges the best by validation loss stands."
+        )
+    rungs = _rungs({name: {p: of[p] for p in dev} for name, of in rates.items()}, manifests)
+    chosen = max(rungs, key=lambda rung: rung["value"])
+    quoted = _quoted(rates[chosen["name"]], sorted(rest))
+    return {
+        "schema": "brie.curve/1",
+        "prompts": "the half of the suite that chooses",
+        "checkpoints": rungs,
+        "best_by_validation_loss": best,
+        "evaluations": {name: m.id for name, m in manifests.items()},
+        "selection": {
+            "checkpoint": chosen["name"],
+            "step": chosen["step"],
+            "evaluation": manifests[chosen["name"]].id,
+            "dev_prompts": len(dev),
+            "dev_win_rate": chosen["value"],
+            "quoted_prompts": len(rest),
+            "win_rate": quoted,
+            "rows": digest([chosen["name"], sorted((p, rates[chosen["name"]][p]) for p in rest)]),
+            "suite": suite.digest(),
+        },
+    }
+
+
+def _gathered(manifests: Mapping[str, Manifest], store: Store) -> tuple[Rates, Facts]:
+    gathered = [gather(manifest, store) for manifest in manifests.values()]
+    by_evaluation = rates_of(gathered)
+    return {name: by_evaluation[m.id] for name, m in manifests.items()}, gathered[0]
+
+
+def _rungs(rates: Rates, manifests: Mapping[str, Manifest]) -> list[dict[str, Any]]:
+    rungs = ladder(rates)
+    if not rungs:
+        raise UsageError(
+            f"the checkpoints share fewer than {FEWEST_PROMPTS} judged prompts, too few for intervals."
+        )
+    pins = {name: m.plan.candidate for name, m in manifests.items()}
+    return [
+        {**asdict(r), "step": pins[r.name].step, "validation_loss": pins[r.name].eval_loss}
+        for r in rungs
+    ]
+
+
+def _quoted(rates: Mapping[str, float], prompts: list[str]) -> dict[str, Any]:
+    means = np.array([rates[name] for name in prompts])
+    found = win_rate(means, np.ones(len(means), np.int64), generator(0, "selection"), Settings())
+    kept = ("value", "low", "high", "level", "method", "resamples", "prompts", "p_value")
+    return {key: plain(found)[key] for key in kept}
