@@ -108,3 +108,28 @@ def test_ls_of_an_empty_project_says_what_to_do_first(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "brie demo" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_extra_the_missing_package_is_named_with_the_command(tmp_path: Path) -> None:
+    hide = (
+        "import sys\n"
+        "class Hidden:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in ('torch', 'transformers', 'trl', 'peft', 'datasets'):\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Hidden())\n"
+        "from brie.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    assert subprocess.run([sys.executable, "-c", hide, "doctor"], cwd=tmp_path).returncode == 0
+    for verb in (["demo"], ["train", "--size", "tiny"], ["perplexity", "--data", "x.jsonl"]):
+        done = subprocess.run(
+            [sys.executable, "-c", hide, *verb], capture_output=True, text=True, cwd=tmp_path
+        )
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr
+    (tmp_path / "f.jsonl").write_text('{"prompt": "q", "winner": "candidate"}\n' * 3)
+    read = subprocess.run(
+        [sys.executable, "-c", hide, "audit", "f.jsonl"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert read.returncode == 0, read.stderr

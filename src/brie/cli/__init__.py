@@ -45,6 +45,10 @@ COMMANDS: dict[str, str] = {
 """Verbs in the order of the flow, with the line `--help` shows."""
 
 
+TRAIN = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "tensorboard")
+"""Packages of the extra `train`; whoever only reads results does without."""
+
+
 class Verbs(click.Group):
     """A group whose verbs are modules of this package, imported on use."""
 
@@ -99,6 +103,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in TRAIN:
+            raise
+        click.echo(f"brie: this needs {package}: pip install 'brie-eval[train]'", err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo(

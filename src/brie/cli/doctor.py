@@ -68,12 +68,15 @@ def machine() -> Iterator[Finding]:
     yield Finding("python", f"{platform.python_version()} on {platform.platform(terse=True)}", supported)
     found = versions()
     yield Finding("packages", ", ".join(f"{n} {v}" for n, v in found.items() if n != "python"))
-    if "torch" not in found:
-        yield Finding("device", "torch is missing: pip install 'brie-eval[train]'", False)
-        return
     from brie.generate.environment import detect_environment
 
-    environment, reason = detect_environment()
+    try:
+        environment, reason = detect_environment()
+    except ImportError:
+        yield Finding(
+            "device", "no torch: to train and generate, pip install 'brie-eval[train]'; all else works"
+        )
+        return
     yield Finding("device", f"{environment.device}, {environment.dtype} ({reason})", True)
 
 
@@ -118,7 +121,6 @@ def smoke_test(
 
         environment, _ = detect_environment(dtype=dtype)
     except ImportError:
-        yield Finding("smoke", "torch is missing: pip install 'brie-eval[train]'", False)
         return
     pin, source = _source(project, model)
     with open_engine({pin: source}, environment) as engine:
