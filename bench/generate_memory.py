@@ -1,8 +1,9 @@
 """Peak memory of generating both sides from one base, against one side and against two models.
 
-    python -m bench.generate_memory
+    python -m bench.generate_memory [cpu|cuda]
 
-Each way runs in a process of its own, whose peak resident memory the system reports.
+Each way runs in a process of its own: on a CPU its peak resident memory, on a GPU the peak that
+torch allocated there.
 """
 
 from __future__ import annotations
@@ -19,35 +20,40 @@ PROMPTS, TOKENS = 8, 8
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
-        print(json.dumps(run(sys.argv[1])))
+    device, way = (*sys.argv[1:], *("cpu", "")[len(sys.argv) - 1 :])
+    if way:
+        print(json.dumps(run(way, device)))
         return
     base(), adapter()
-    peaks = {way: peak(way) for way in WAYS}
+    peaks = {way: peak(way, device) for way in WAYS}
     for way, value in peaks.items():
         print(f"{way:12} {value:6.2f} GiB")
     ratio = peaks["both sides"] / peaks["one side"]
     print(f"both sides / one side = {ratio:.3f}")
-    keep("generate_memory", {"peak_gib": peaks, "ratio": round(ratio, 4)})
+    name = "generate_memory" if device == "cpu" else f"generate_memory_{device}"
+    keep(name, {"peak_gib": peaks, "ratio": round(ratio, 4)})
 
 
-def peak(way: str) -> float:
+def peak(way: str, device: str) -> float:
     """GiB, measured in a fresh process."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.generate_memory", way], check=True, capture_output=True, text=True
+        [sys.executable, "-m", "bench.generate_memory", device, way],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return float(json.loads(done.stdout.splitlines()[-1]))
 
 
-def run(way: str) -> float:
-    """Generate one way; returns this process's peak resident memory in GiB."""
+def run(way: str, device: str) -> float:
+    """Generate one way; returns the peak memory in GiB."""
     import torch
 
     from brie.generate import detect_environment
     from brie.generate.local import TransformersEngine
 
     torch.set_num_threads(1)
-    environment, _ = detect_environment("cpu")
+    environment, _ = detect_environment(device)
     sides = (None,) if way == "one side" else (None, "tuned")
     wanted = {side: requests(PROMPTS, side, TOKENS, environment) for side in sides}
     if way == "two models":
@@ -62,6 +68,8 @@ def run(way: str) -> float:
         with TransformersEngine.load(base(), environment, adapters, batch_size=PROMPTS) as engine:
             for side in sides:
                 list(engine.generate(wanted[side]))
+    if device == "cuda":
+        return round(torch.cuda.max_memory_allocated() / 2**30, 3)
     unit = 1 if sys.platform == "darwin" else 1024
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 3)
 

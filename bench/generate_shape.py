@@ -1,4 +1,4 @@
-"""A random model of Qwen2.5-0.5B's shape, for measuring: weights mean nothing, sizes are real."""
+"""Random models of Qwen2.5's shapes, for measuring: weights mean nothing, sizes are real."""
 
 from __future__ import annotations
 
@@ -12,27 +12,34 @@ from typing import Any
 from bench.output import save
 
 FOLDER = Path(tempfile.gettempdir()) / "brie-bench"
-"""2 GB that may be thrown away."""
+"""2 GB (0.5b) or 12 GB (3b) that may be thrown away."""
 VOCABULARY = 151_936
 TEMPLATE = (
     "{%- for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{%- if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-SHAPE = {
-    "vocab_size": VOCABULARY,
-    "hidden_size": 896,
-    "intermediate_size": 4864,
-    "num_hidden_layers": 24,
-    "num_attention_heads": 14,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": 32768,
-    "tie_word_embeddings": True,
+SHAPES = {
+    "0.5b": {
+        "hidden_size": 896,
+        "intermediate_size": 4864,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 14,
+        "num_key_value_heads": 2,
+    },
+    "3b": {
+        "hidden_size": 2048,
+        "intermediate_size": 11008,
+        "num_hidden_layers": 36,
+        "num_attention_heads": 16,
+        "num_key_value_heads": 2,
+    },
 }
+COMMON = {"vocab_size": VOCABULARY, "max_position_embeddings": 32768, "tie_word_embeddings": True}
 
 
-def base() -> Path:
-    """Folder of the random base, made on first use (2 GB)."""
-    folder = FOLDER / "base-0.5b"
+def base(shape: str = "0.5b") -> Path:
+    """Folder of the random base, made on first use."""
+    folder = FOLDER / f"base-{shape}"
     if not (folder / "model.safetensors").is_file():
         import torch
         from transformers import Qwen2Config, Qwen2ForCausalLM
@@ -40,13 +47,13 @@ def base() -> Path:
         tokenizer = _tokenizer(folder)
         torch.manual_seed(0)
         ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
-        Qwen2ForCausalLM(Qwen2Config(**SHAPE, **ends)).save_pretrained(folder)
+        Qwen2ForCausalLM(Qwen2Config(**SHAPES[shape], **COMMON, **ends)).save_pretrained(folder)
     return folder
 
 
-def adapter() -> Path:
+def adapter(shape: str = "0.5b") -> Path:
     """Folder of a random LoRA adapter on it: r = 8, all seven linear modules."""
-    folder = FOLDER / "adapter-0.5b"
+    folder = FOLDER / f"adapter-{shape}"
     if not (folder / "adapter_model.safetensors").is_file():
         import torch
         from peft import LoraConfig, get_peft_model
@@ -55,7 +62,7 @@ def adapter() -> Path:
         torch.manual_seed(1)
         modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
         config = LoraConfig(r=8, lora_alpha=16, target_modules=modules, init_lora_weights=False)
-        get_peft_model(Qwen2ForCausalLM.from_pretrained(base()), config).save_pretrained(folder)
+        get_peft_model(Qwen2ForCausalLM.from_pretrained(base(shape)), config).save_pretrained(folder)
     return folder
 
 

@@ -203,7 +203,7 @@ def _judges(
 
 
 def generation(facts: Facts) -> dict[str, dict[str, float]]:
-    """What the answers of each side are like: shares of answers, and mean tokens."""
+    """What the answers of each side are like: shares of answers, mean tokens and seconds."""
     rows = {(f.task.prompt, f.task.sample): f for f in facts.of("main")}.values()
     return {
         "candidate": _measures(facts, [f.task.presentation.candidate for f in rows]),
@@ -221,6 +221,7 @@ def _measures(facts: Facts, keys: Sequence[str]) -> dict[str, float]:
         "truncated": fmean(a.finish_reason == "length" for a in answers),
         "empty": fmean(not a.text.strip() for a in answers),
         "tokens": fmean(a.tokens for a in answers),
+        "seconds": fmean(a.seconds for a in answers),
         **{name: fmean(a.measures.get(name, 0.0) for a in answers) for name in names},
     }
 

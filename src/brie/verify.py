@@ -21,7 +21,13 @@ from brie.trained import recorded
 
 TOLERANCE = 1e-9
 """Largest difference between a stored number and the recomputed one."""
-VOLATILE = ("created", "cost", "version")
+VOLATILE = (
+    "created",
+    "cost",
+    "version",
+    "generation.baseline.seconds",
+    "generation.candidate.seconds",
+)
 """Keys of `analysis.json` that may differ between two runs of one plan."""
 
 
@@ -101,9 +107,9 @@ def differences(stored: Any, again: Any, path: str = "") -> Iterator[str]:
     """Paths at which two documents differ; numbers may differ by TOLERANCE."""
     if isinstance(stored, dict) and isinstance(again, dict):
         for key in sorted({*stored, *again}):
-            if not path and key in VOLATILE:
-                continue
             here = f"{path}.{key}" if path else key
+            if here in VOLATILE:
+                continue
             if (key in stored) != (key in again):
                 yield here
             else:

@@ -71,6 +71,10 @@ def test_the_fine_tune_changed_and_ends_its_answers_by_itself(demo: Demo) -> Non
     generation = analysis(demo.folder, "demo")["generation"]
     assert generation["candidate"]["truncated"] <= 0.05
     assert generation["candidate"]["tokens"] != generation["baseline"]["tokens"]
+    measured = {"answers", "truncated", "empty", "tokens", "seconds"}
+    measured |= {"repetition", "special_tokens", "refusal"}
+    assert set(generation["candidate"]) == set(generation["baseline"]) == measured
+    assert generation["candidate"]["seconds"] > 0
 
 
 def test_a_second_run_computes_nothing_and_gives_the_same_numbers(demo: Demo, tmp_path: Path) -> None:
