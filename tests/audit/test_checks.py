@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+import pytest
+
+from brie.audit import read_files
 from brie.audit.rows import Row, Texts
 from brie.checks import CHECKS
+from brie.errors import InputError
 from brie.records import Check, Status
 from tests.audit.test_audit import alpaca, audited, legacy, write
 
@@ -65,3 +69,20 @@ def test_a_claim_stands_beside_the_interval(tmp_path: Path) -> None:
         facts = audited(path, claim=claim).audit
         assert facts is not None
         assert words in facts["findings"][-1]
+
+
+def test_a_key_that_stands_twice_costs_its_row_only(tmp_path: Path) -> None:
+    row_of = '{"prompt": "q%d", "winner": "candidate"%s}'
+    rows = [row_of % (n, ', "winner": "tie"' if n == 4 else "") for n in range(12)]
+    for text in ("\n".join(rows), f"[{', '.join(rows)}]"):
+        path = tmp_path / "f.jsonl"
+        path.write_text(text)
+        found = read_files([path])
+        assert len(found.rows) == 11
+        assert found.skipped == [(5, "the key 'winner' stands twice")]
+
+
+def test_a_file_of_which_most_rows_do_not_fit_is_refused_with_the_first_of_them(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.jsonl", [alpaca(n, preference=n) for n in range(12)])
+    with pytest.raises(InputError, match=r"only 2 rows of 12 .* line 1: preference 0 is outside"):
+        read_files([path])

@@ -52,7 +52,7 @@ def read_files(
         columns: for `table`: brie's name -> the file's column.
 
     Raises:
-        InputError: a file is of another kind, or not one of its rows could be used.
+        InputError: a file is of another kind, or no more than half of its rows could be used.
         UsageError: no such format, or files of different formats.
     """
     if wanted != "auto" and wanted not in FORMATS:
@@ -69,10 +69,12 @@ def read_files(
     found = Judgments(name, reason, FORMATS[name].IDENTIFIES)
     for path in paths:
         _read_into(found, path, name, columns or {})
-    if not found.rows:
+    if len(found.skipped) >= len(found.rows):
         first = found.skipped[0] if found.skipped else Skipped(1, "it is empty")
+        usable = f"{len(found.rows) or 'no'} row{'s' if len(found.rows) > 1 else ''}"
         raise InputError(
-            f"{paths[0]}: no row can be used as {name}; line {first.line}: {first.why}. "
+            f"{paths[0]}: only {usable} of {len(found.rows) + len(found.skipped)} can be used as {name} "
+            f"({reason}); line {first.line}: {first.why}. "
             f"Other formats: --format {' | '.join(FORMATS)}"
         )
     return found

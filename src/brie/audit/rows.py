@@ -46,6 +46,10 @@ class Row:
     """The candidate's and the baseline's, until `Texts` has taken or left them."""
 
 
+UNNAMED = "unnamed"
+"""The judge of rows that name none."""
+
+
 class Skipped(NamedTuple):
     """A row that could not be used, and why."""
 

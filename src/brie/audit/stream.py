@@ -42,6 +42,35 @@ def values(path: Path) -> Iterator[Value]:
         raise InputError(f"{path} is not a CSV file: {error}.") from error
 
 
+class _Twice(Exception):
+    """An object names a key twice: which of the two is meant cannot be known."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Twice(f"the key {twice!r} stands twice")
+    return found
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_once)
+
+
+def _element(buffer: str, place: int) -> tuple[Any, int]:
+    """The value that begins at a place, or why it is none, and where it ends.
+
+    Raises:
+        ValueError: it is not whole.
+    """
+    try:
+        return _STRICT.raw_decode(buffer, place)
+    except _Twice as twice:
+        _, end = json.JSONDecoder().raw_decode(buffer, place)
+        return twice, end
+
+
 def _open(path: Path) -> TextIO:
     raw = path.open("rb")
     magic = raw.read(2)
@@ -82,14 +111,15 @@ def _lines(handle: TextIO) -> Iterator[Value]:
     for number, line in enumerate(handle, 1):
         if line.strip():
             try:
-                yield number, json.loads(line)
+                yield number, _STRICT.decode(line)
+            except _Twice as twice:
+                yield Skipped(number, str(twice))
             except ValueError:
                 yield Skipped(number, "not JSON (a half-written line?)")
 
 
 def _array(handle: TextIO) -> Iterator[Value]:
     """Elements of one JSON array, holding one element in memory at a time."""
-    decoder = json.JSONDecoder()
     buffer, place, number, ended = handle.read(_CHUNK), 0, 0, False
     place = buffer.index("[") + 1
     while True:
@@ -98,7 +128,7 @@ def _array(handle: TextIO) -> Iterator[Value]:
         if place < len(buffer) and buffer[place] == "]":
             return
         try:
-            value, place = decoder.raw_decode(buffer, place)
+            value, place = _element(buffer, place)
         except ValueError:
             if ended:
                 yield Skipped(number + 1, "the array ends in the middle of a row")
@@ -108,6 +138,6 @@ def _array(handle: TextIO) -> Iterator[Value]:
             buffer, place = buffer[place:] + more, 0
             continue
         number += 1
-        yield number, value
+        yield Skipped(number, str(value)) if isinstance(value, _Twice) else (number, value)
         if place > _CHUNK:
             buffer, place = buffer[place:], 0

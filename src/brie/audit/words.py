@@ -27,7 +27,8 @@ def sentences(facts: Mapping[str, Any]) -> Iterator[str]:
         yield _claimed(facts["claim"])
     if facts["skipped"]:
         first = facts["first_skipped"]
-        yield f"{facts['skipped']} rows were skipped; the first is line {first['line']}: {first['why']}."
+        rows = "1 row was" if facts["skipped"] == 1 else f"{facts['skipped']} rows were"
+        yield f"{rows} skipped; the first is line {first['line']}: {first['why']}."
 
 
 def _units(facts: Mapping[str, Any]) -> Iterator[str]:

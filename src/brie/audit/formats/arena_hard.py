@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from brie.audit.rows import Item, Row, Skipped
+from brie.audit.rows import UNNAMED, Item, Row, Skipped
 from brie.digest import digest
 from brie.records import Status
 
@@ -47,7 +47,7 @@ def _game(number: int, value: dict[str, Any], prompt: str, pair: str, place: int
         line=number,
         prompt=prompt,
         pair=pair,
-        judge=str(value.get("judge") or "judge"),
+        judge=str(value.get("judge") or UNNAMED),
         category=str(value.get("category") or "all"),
         status=Status.INVALID if said is None else Status.OK,
         score=score if candidate_is_a else 1 - score,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from brie.audit.rows import Item, Row, Skipped, texts
+from brie.audit.rows import UNNAMED, Item, Row, Skipped, texts
 from brie.records import SCORE, Status, Winner
 
 IDENTIFIES = "order, but not the letter: A is always the baseline"
@@ -40,7 +40,7 @@ def read(number: int, value: dict[str, Any]) -> list[Item]:
     order = {"AB": -1, "BA": 1}.get(str(value.get("presentation_order")), 0)
     row = Row(
         line=number,
-        judge=str(value.get("judge_model") or "judge"),
+        judge=str(value.get("judge_model") or UNNAMED),
         category=str(value.get("category") or "all"),
         status=status,
         score=SCORE[own] if own and status is Status.OK else float("nan"),

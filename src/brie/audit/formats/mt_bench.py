@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from brie.audit.rows import Item, Row, Skipped
+from brie.audit.rows import UNNAMED, Item, Row, Skipped
 from brie.digest import digest
 from brie.records import Status
 
@@ -51,7 +51,7 @@ def _row(number: int, value: dict[str, Any], said: Any, scores: dict[str, float]
         return Skipped(number, f"the winner {said!r} is unknown")
     models = [value.get("model_1") or value.get("model_a"), value.get("model_2") or value.get("model_b")]
     name = [value["question_id"], value.get("turn", 1)]
-    judge = value.get("judge") or "judge"
+    judge = value.get("judge") or UNNAMED
     return Row(
         line=number,
         prompt=digest([value["question_id"]]),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from brie.audit.rows import Item, Row, Skipped, of_answers
+from brie.audit.rows import UNNAMED, Item, Row, Skipped, of_answers
 from brie.digest import digest
 from brie.records import Status
 
@@ -53,7 +53,7 @@ def read(number: int, value: dict[str, Any], columns: Mapping[str, str]) -> list
         line=number,
         prompt=digest(str(cell["prompt"])),
         pair=digest([str(cell["prompt"]), one, two]) if known else digest([str(cell["prompt"]), number]),
-        judge=str(cell["judge"] or "judge"),
+        judge=str(cell["judge"] or UNNAMED),
         category=str(cell["category"] or "all"),
         source=str(cell["source"] or "unknown"),
         status=status,
