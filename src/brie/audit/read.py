@@ -88,11 +88,15 @@ def detect(path: Path, columns: Mapping[str, str] | None) -> tuple[str, str]:
     """
     if columns:
         return "table", "columns were mapped"
-    seen = [value for _, value in _numbered(islice(values(path), _LOOKED_AT)) if isinstance(value, dict)]
+    first = list(islice(values(path), _LOOKED_AT))
+    seen = [value for _, value in _numbered(first) if isinstance(value, dict)]
     for name, reader in FORMATS.items():
         fitting = sum(bool(reader.fits(value)) for value in seen)
         if fitting and fitting * 2 >= len(seen):
             return name, f"{fitting} of its first {len(seen)} rows have the keys of {name}"
+    broken = next((item for item in first if isinstance(item, Skipped)), None)
+    if not seen and broken is not None:
+        raise InputError(f"{path}: no row can be read; line {broken.line}: {broken.why}.")
     keys = ", ".join(sorted(seen[0])[:12]) if seen else "no rows that are tables of keys"
     raise InputError(
         f"{path} has none of the formats brie knows ({', '.join(FORMATS)}); its first row has: {keys}. "
