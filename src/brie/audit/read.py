@@ -94,12 +94,14 @@ def detect(path: Path, columns: Mapping[str, str] | None) -> tuple[str, str]:
         fitting = sum(bool(reader.fits(value)) for value in seen)
         if fitting and fitting * 2 >= len(seen):
             return name, f"{fitting} of its first {len(seen)} rows have the keys of {name}"
-    broken = next((item for item in first if isinstance(item, Skipped)), None)
-    if not seen and broken is not None:
-        raise InputError(f"{path}: no row can be read; line {broken.line}: {broken.why}.")
-    keys = ", ".join(sorted(seen[0])[:12]) if seen else "no rows that are tables of keys"
+    known = f"{path} has none of the formats brie knows ({', '.join(FORMATS)}); "
+    if not seen:
+        broken = next(
+            (item for item in first if isinstance(item, Skipped)), Skipped(1, "no table of keys")
+        )
+        raise InputError(f"{known}line {broken.line}: {broken.why}.")
     raise InputError(
-        f"{path} has none of the formats brie knows ({', '.join(FORMATS)}); its first row has: {keys}. "
+        f"{known}its first row has: {', '.join(sorted(seen[0])[:12])}. "
         "Name the columns: --map prompt=COLUMN,winner=COLUMN,judge=COLUMN"
     )
 
