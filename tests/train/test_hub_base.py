@@ -51,7 +51,7 @@ def test_a_moving_revision_is_resolved_to_a_commit_and_recorded(hub: FakeHub, pr
     asked = ("--size", "tiny", "--data", "rows.jsonl", "--base")
     done = train(project, hub.url, *asked, REPO)
     assert done.returncode == 0, done.stderr
-    assert f"base: {REPO}@{COMMIT[:12]}" in done.stderr
+    assert f"base: {REPO}@{COMMIT}" in done.stderr
     assert "licence unknown" in done.stderr
     (run,) = list_runs(project)
     assert run.manifest.config.base.revision == COMMIT
@@ -61,7 +61,7 @@ def test_a_moving_revision_is_resolved_to_a_commit_and_recorded(hub: FakeHub, pr
     # At the recorded commit no network is needed any more.
     again = train(project, "http://127.0.0.1:9", *asked, f"{REPO}@{COMMIT}", "--dry-run")
     assert again.returncode == 0, again.stderr
-    assert f"{REPO}@{COMMIT[:12]}, on this machine" in again.stdout
+    assert f"{REPO}@{COMMIT}, on this machine" in " ".join(again.stdout.split())
 
 
 @pytest.mark.parametrize(
