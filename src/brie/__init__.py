@@ -5,6 +5,8 @@
     outcome = brie.evaluate(brie.Wishes(suite="in_domain", candidate="first:best"))
     print(outcome.analysis.verdict, outcome.analysis.win_rate)
 
+    audited = brie.audit_files(["judgments.jsonl"], claim=0.77)
+
 Everything here is loaded on first use, so `import brie` is quick and needs no torch.
 """
 
@@ -14,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from brie.api import analyse, evaluate
+    from brie.api import analyse, audit_files, evaluate
     from brie.ask import Wishes
     from brie.errors import BrieError
     from brie.resources import Project
@@ -28,10 +30,20 @@ _HOMES = {
     "Project": "brie.resources",
     "Wishes": "brie.ask",
     "analyse": "brie.api",
+    "audit_files": "brie.api",
     "evaluate": "brie.api",
 }
 
-__all__ = ["Analysis", "BrieError", "Project", "Wishes", "__version__", "analyse", "evaluate"]
+__all__ = [
+    "Analysis",
+    "BrieError",
+    "Project",
+    "Wishes",
+    "__version__",
+    "analyse",
+    "audit_files",
+    "evaluate",
+]
 
 
 def __getattr__(name: str) -> Any:

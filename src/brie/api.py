@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from brie.ask import Wishes, prepare
 from brie.assemble import assemble
+from brie.audit import read_files
+from brie.audit.assess import assess
 from brie.evaluations import find_evaluation
 from brie.evidence import around
 from brie.judging import Advance, Screen, Spending
@@ -67,3 +70,26 @@ def analyse(evaluation: str, project: Project | None = None) -> Analysis:
     found = find_evaluation(evaluation, where)
     with Store.open(where.store, read_only=True) as store:
         return assemble(found.manifest, store, around(found.manifest, where))
+
+
+def audit_files(
+    files: Sequence[str | Path],
+    *,
+    format: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    claim: float | None = None,
+) -> Analysis:
+    """brie's analysis of judgments another tool made, as `brie audit` gives it; nothing is written.
+
+    Args:
+        files: of one format; several hold several judges, or parts.
+        format: a format's name, or `auto`.
+        columns: for tables: brie's name of a column -> the file's.
+        claim: the win rate somebody claims, as a share.
+
+    Raises:
+        BrieError: a file is missing, of another kind, or most of its rows cannot be used.
+    """
+    paths = [Path(file) for file in files]
+    name = ", ".join(path.name for path in paths)
+    return assess(read_files(paths, format, columns), name=name, claim=claim)
