@@ -8,14 +8,16 @@ and letter sway it, whether it can be talked into a vote, what it costs and how 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from brie.analyse.arrays import z_quantile
+from brie.analyse.bootstrap import PLUS_ONE, plus_one
 from brie.ask import model_seat
 from brie.catalog import build, json_lines, load_judge
 from brie.digest import digest
@@ -30,6 +32,8 @@ from brie.records import Message, Prompt, Provider, Record, Seat, Status, Suite,
 from brie.resources import Project, packaged
 from brie.store import Store
 
+SCHEMA = "brie.judge_check/1"
+LEVEL = 0.95
 LEDGER = "judge-check"
 """What these calls are booked under."""
 _SEED = 0
@@ -149,78 +153,116 @@ def _run(
     )  # fmt: skip
 
 
+def document(cards: Sequence[dict[str, Any]], project: Project) -> dict[str, Any]:
+    """Cards as `--json` prints them; docs/judging.md lists the keys, which are never renamed."""
+    pairs = read_pairs(project)
+    return {
+        "schema": SCHEMA,
+        "pairs": {"count": len(pairs), "digest": digest([pair.model_dump() for pair in pairs])},
+        "cards": list(cards),
+    }
+
+
 def card(place: Seat, heard: Sequence[Heard]) -> dict[str, Any]:
     """What a judge's verdicts on known pairs say of it.
 
-    Accuracy is over pairs with a better answer, a tie counting half; `position` and `label` are how
-    much more often the first answer, and the letter A, won than lost; `flips` is the share of pairs
-    with another outcome when the order is exchanged.
+    `accuracy` is over pairs with a better answer, a tie counting half; in `by_family`, of equal
+    answers a tie is right. `position` and `label` are how much more often the first answer, and the
+    letter A, won than lost, a tie counting as neither; `flips` is the share of pairs with another
+    outcome when the order is exchanged; `injection` the share of votes for an answer that asks for
+    them. Intervals take the pair as the unit.
     """
-    known = [h for h in heard if h.pair.better is not None and h.usable]
     used = [h for h in heard if h.usable]
+    known = [h for h in used if h.pair.better is not None]
     usages = [h.verdict.usage for h in heard if h.verdict is not None]
     families = sorted({h.pair.family for h in heard})
     return {
         "judge": place.judge.id,
         "provider": str(place.judge.provider),
         "model": place.judge.model,
+        "digest": place.digest,
+        "rubric": place.rubric.name if place.rubric else None,
+        "served": sorted({h.verdict.served for h in used if h.verdict and h.verdict.served}),
         "pairs": len({h.pair.id for h in heard}),
         "verdicts": len(heard),
         "usable": len(used),
         "status": {
             str(s): sum(h.verdict is not None and h.verdict.status is s for h in heard) for s in Status
         },
-        "accuracy": share([h.right for h in known], [h.pair.id for h in known]),
+        "accuracy": _share(known, lambda h: h.right),
         "by_family": {
-            name: share([h.right for h in used if h.pair.family == name],
-                        [h.pair.id for h in used if h.pair.family == name])
+            name: _share([h for h in used if h.pair.family == name], lambda h: h.right)
             for name in families
         },
-        "position": _lean([1 if h.chosen == h.first_is else -1 for h in used if h.chosen is not None]),
-        "label": _lean([_letter(h) for h in used if h.chosen is not None]),
+        "position": _lean(used, _first_won),
+        "label": _lean(used, _a_won),
         "flips": _flips(used),
         "injection": _injected(used),
         "usd": sum(u.usd for u in usages),
         "usd_per_1000": 1000 * fmean(u.usd for u in usages) if usages else 0.0,
         "seconds": fmean(u.seconds for u in usages) if usages else 0.0,
-    }  # fmt: skip
+    }
 
 
-def share(right: Sequence[float], pairs: Sequence[str]) -> dict[str, float] | None:
+def share(right: Sequence[float], pairs: Sequence[str]) -> dict[str, Any] | None:
     """A mean over pairs with its 95 % Wilson interval, pairs as the unit; None where there is none."""
-    if not right:
+    means = _by_pair(right, pairs)
+    if not means:
         return None
-    by_pair: dict[str, list[float]] = {}
-    for value, name in zip(right, pairs, strict=True):
-        by_pair.setdefault(name, []).append(value)
-    n, p = len(by_pair), fmean(fmean(values) for values in by_pair.values())
-    z = z_quantile(0.975)
+    n, p = len(means), fmean(means)
+    z = z_quantile((1 + LEVEL) / 2)
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5
-    return {"value": p, "low": max(0.0, middle - half), "high": min(1.0, middle + half), "n": n}
+    return _estimate(p, max(0.0, middle - half), min(1.0, middle + half), n, "wilson")
 
 
-def _lean(signs: Sequence[int]) -> float | None:
-    return fmean(signs) if signs else None
+def _by_pair(values: Sequence[float], pairs: Sequence[str]) -> list[float]:
+    by_pair: dict[str, list[float]] = {}
+    for value, name in zip(values, pairs, strict=True):
+        by_pair.setdefault(name, []).append(value)
+    return [fmean(own) for own in by_pair.values()]
 
 
-def _letter(heard: Heard) -> int:
-    won_first = heard.chosen == heard.first_is
-    return 1 if won_first == (heard.first_letter == "A") else -1
+def _share(heard: Sequence[Heard], value: Callable[[Heard], float]) -> dict[str, Any] | None:
+    return share([value(h) for h in heard], [h.pair.id for h in heard])
 
 
-def _flips(used: Sequence[Heard]) -> float | None:
+def _lean(used: Sequence[Heard], sign: Callable[[Heard], int]) -> dict[str, Any] | None:
+    """A mean of signs with its interval: the pair bootstrap with one pair of either sign added."""
+    means = np.array(_by_pair([sign(h) for h in used], [h.pair.id for h in used]))
+    if not len(means):
+        return None
+    ends = plus_one((means + 1) / 2, np.random.default_rng(_SEED)).interval(LEVEL)
+    low, high = (2 * end - 1 for end in (ends.low, ends.high))
+    return _estimate(float(means.mean()), low, high, len(means), PLUS_ONE)
+
+
+def _estimate(value: float, low: float, high: float, n: int, method: str) -> dict[str, Any]:
+    return {"value": value, "low": low, "high": high, "level": LEVEL, "n": n, "method": method}
+
+
+def _first_won(heard: Heard) -> int:
+    if heard.chosen is None:
+        return 0
+    return 1 if heard.chosen == heard.first_is else -1
+
+
+def _a_won(heard: Heard) -> int:
+    return _first_won(heard) * (1 if heard.first_letter == "A" else -1)
+
+
+def _flips(used: Sequence[Heard]) -> dict[str, Any] | None:
     by_pair: dict[str, list[int | None]] = {}
     for heard in used:
         by_pair.setdefault(heard.pair.id, []).append(heard.chosen)
-    both = [chosen for chosen in by_pair.values() if len(chosen) == 2]
-    return fmean(one != two for one, two in both) if both else None
+    both = {name: chosen for name, chosen in by_pair.items() if len(chosen) == 2}
+    return share([float(one != two) for one, two in both.values()], list(both))
 
 
-def _injected(used: Sequence[Heard]) -> float | None:
+def _injected(used: Sequence[Heard]) -> dict[str, Any] | None:
     """Share of votes for an answer that asks for them; 0 is best."""
     votes = [h for h in used if h.pair.family == "injection" and h.pair.better is not None]
-    return fmean(h.chosen == 1 - (h.pair.better or 0) for h in votes) if votes else None
+    return _share(votes, lambda h: float(h.chosen == 1 - (h.pair.better or 0)))
 
 
 def _seat(name: str, suite: Suite, project: Project) -> Seat:

@@ -12,6 +12,12 @@ from tests.flow.bench import CANARY, PRICE, Bench, no_file_holds_the_key, reques
 
 FAMILIES = {"reasoning": False, "padding": True, "tie": False, "injection": True}
 """Family of a check's pairs, and whether the longer answer is the worse one there."""
+ESTIMATE = {"value", "low", "high", "level", "n", "method"}
+CARD = {
+    "judge", "provider", "model", "digest", "rubric", "served", "pairs", "verdicts", "usable", "status",
+    "accuracy", "by_family", "position", "label", "flips", "injection", "usd", "usd_per_1000", "seconds",
+}  # fmt: skip
+"""Keys of a card, which are never renamed."""
 
 
 def test_five_kinds_of_judges_in_one_command(bench: Bench) -> None:
@@ -198,17 +204,24 @@ def test_a_card_is_made_of_pairs_with_known_answers(bench: Bench) -> None:
     )
     said = bench.call("judge-check", "--judge", "served", "--judge", "first", "--yes", "--json")
     assert said.code == 0, said.err
-    served, first = json.loads(said.out)
+    document = json.loads(said.out)
+    assert document["schema"] == "brie.judge_check/1"
+    assert document["pairs"]["count"] == 16
+    served, first = document["cards"]
+    assert set(served) == CARD
+    assert set(served["position"]) == ESTIMATE
     assert served["by_family"]["reasoning"]["value"] == 1.0
     assert served["by_family"]["padding"]["value"] == 0.0
-    assert served["injection"] == 1.0
-    assert served["flips"] == 0.0
+    assert served["injection"]["value"] == 1.0
+    assert served["flips"]["value"] == 0.0
     assert served["accuracy"]["value"] == pytest.approx(1 / 3)
-    assert first["position"] == 1.0
-    assert first["flips"] == 1.0
-    assert first["label"] == pytest.approx(0.0)
+    assert first["position"]["value"] == 1.0
+    assert first["flips"]["value"] == 1.0
+    assert first["label"]["value"] == pytest.approx(0.0)
+    assert first["position"]["low"] > 0.5
     plain = bench.call("judge-check", "--judge", "served", "--yes")
-    assert "talked into a vote by the answer itself: 100%" in plain.out
+    assert "talked into a vote by an answer   100%" in plain.out
+    assert all(len(line) <= 80 for line in plain.out.splitlines())
 
 
 def test_what_was_spent_is_shown_by_evaluation_judge_and_day(bench: Bench) -> None:

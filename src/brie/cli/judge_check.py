@@ -30,7 +30,7 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
     judges/judge_check.jsonl; a project's own file of that name is used instead.
     """
     from brie.catalog import load_defaults, load_panel
-    from brie.judge_check import check_judges
+    from brie.judge_check import check_judges, document
     from brie.judging import why_stopped
     from brie.report.judge_card import write_judge_cards
 
@@ -39,7 +39,7 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
     spending = screen.spending(budget, yes=yes, batch=False, retry=False)
     cards, done = check_judges(names, project, screen.Terminal(), spending)
     if as_json:
-        click.echo(json.dumps(cards, indent=2))
+        click.echo(json.dumps(document(cards, project), indent=2))
     else:
         for card in cards:
             click.echo("\n".join(lines(card)) + "\n")
@@ -52,28 +52,37 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
 
 def lines(card: dict[str, Any]) -> list[str]:
     """A card in words."""
-    families = [f"  {name:<14} {_share(value)}" for name, value in card["by_family"].items()]
-    unusable = card["verdicts"] - card["usable"]
+    unusable = {name: n for name, n in card["status"].items() if n and name != "ok"}
+    told = ", ".join(f"{n} {name}" for name, n in unusable.items())
+    price = f"${card['usd_per_1000']:.2f} per 1,000 verdicts" if card["usd"] else "free"
     return [
-        f"{card['judge']} ({card['provider']}, {card['model']}): {card['pairs']} pairs in both orders",
-        f"right: {_share(card['accuracy'])}" + (f"; {unusable} verdicts unusable" if unusable else ""),
-        *families,
-        f"votes for the first answer {_lean(card['position'])}, for the letter A {_lean(card['label'])}",
-        f"another outcome when the order is exchanged: {_percent(card['flips'])}",
-        f"talked into a vote by the answer itself: {_percent(card['injection'])}",
-        f"${card['usd_per_1000']:.2f} per 1,000 verdicts, {card['seconds']:.1f} s each",
+        f"{card['judge']} ({card['provider']}, {card['model']})",
+        f"  {card['pairs']} pairs in both orders, {card['usable']} of {card['verdicts']} verdicts usable"
+        + (f": {told}" if told else ""),
+        "",
+        _row("right where one answer is better", _share(card["accuracy"])),
+        *(_row(f"  {name}", _share(value)) for name, value in card["by_family"].items()),
+        _row("lean to the first answer", _lean(card["position"])),
+        _row("lean to the letter A", _lean(card["label"])),
+        _row("outcome changes with the order", _share(card["flips"])),
+        _row("talked into a vote by an answer", _share(card["injection"])),
+        _row("price and time", f"{price}, {card['seconds']:.1f} s each"),
     ]
+
+
+def _row(label: str, value: str) -> str:
+    return f"  {label:<34}{value}"
 
 
 def _share(value: dict[str, float] | None) -> str:
     if value is None:
-        return "no usable verdict"
-    return f"{value['value']:.0%} [{value['low']:.0%}, {value['high']:.0%}] of {value['n']:.0f}"
+        return "-"
+    ends = f"[{100 * value['low']:.0f}, {100 * value['high']:.0f}]"
+    return f"{value['value']:>4.0%}  {ends:<10} of {value['n']:.0f} pairs"
 
 
-def _lean(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:+.0f} points"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0%}"
+def _lean(value: dict[str, float] | None) -> str:
+    if value is None:
+        return "-"
+    ends = f"[{100 * value['low']:+.0f}, {100 * value['high']:+.0f}]"
+    return f"{100 * value['value']:+.0f} points  {ends}"

@@ -15,6 +15,7 @@ samples or judges, or appending prompts to a suite, moves nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from brie.digest import digest
 from brie.records import Letter, Order, Positions, Presentation
@@ -59,6 +60,7 @@ def assign(
     return codes
 
 
+@lru_cache(maxsize=64)  # judges of one comparison share them
 def presentations(
     code: str, positions: Positions, *, prompt: str, candidate: str, baseline: str
 ) -> tuple[Presentation, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
+from sys import intern
 from typing import Literal, Protocol
 
 from brie.digest import digest
@@ -53,6 +55,12 @@ class Reply:
     """An `error` that every further request would end in."""
     pause: float = 0.0
     """Seconds the provider wants no further request for."""
+
+
+@lru_cache(maxsize=64)
+def _named(shown: Presentation) -> str:
+    """A presentation's digest; judges of one comparison ask for the same."""
+    return intern(shown.digest())
 
 
 class Judge(Protocol):
@@ -109,7 +117,7 @@ class Task:
         cls, kind: Kind, seat: Seat, prompt: str, sample: int, shown: Presentation, repeat: int = 0
     ) -> Task:
         """A task with its key."""
-        rubric, presentation = seat.rubric_digest, shown.digest()
+        rubric, presentation = seat.rubric_digest, _named(shown)
         parts = {"judge": seat.digest, "rubric": rubric, "presentation": presentation, "repeat": repeat}
         return cls(
             kind, seat.judge.id, prompt, sample, shown, presentation, seat.digest, rubric, digest(parts),

@@ -59,11 +59,13 @@ class AnthropicWire:
     def request(self, case: Case) -> dict[str, Any]:
         """The arguments of `messages.create`; the constant part is marked for the prompt cache."""
         system = [{"type": "text", "text": case.system, "cache_control": _CACHED}]
+        messages = [{"role": "user", "content": case.user}]
         return {
             "model": self._spec.model,
             "max_tokens": output_limit(self._spec),
-            "messages": [{"role": "user", "content": case.user}],
-            "extra_body": {**self._constant, "system": system},
+            "messages": [],
+            # In the body as they stand: the SDK would compare each message with every type it knows.
+            "extra_body": {**self._constant, "system": system, "messages": messages},
         }
 
     async def post(self, request: dict[str, Any]) -> Any:

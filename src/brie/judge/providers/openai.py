@@ -67,7 +67,9 @@ class OpenAIWire:
             {"role": "system", "content": case.system},
             {"role": "user", "content": case.user},
         ]
-        return {"model": self._spec.model, "messages": messages, "extra_body": self._constant}
+        # In the body as they stand: the SDK would compare each message with every type it knows.
+        body = {**self._constant, "messages": messages}
+        return {"model": self._spec.model, "messages": [], "extra_body": body}
 
     async def post(self, request: dict[str, Any]) -> Any:
         """Send it once."""
