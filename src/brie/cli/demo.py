@@ -13,7 +13,7 @@ NAME = "demo"
 def command() -> None:
     """Train a tiny model, pin it, evaluate it blind and report: no key, no network.
 
-    The model has under a million parameters and knows a toy world only; what it shows is the
+    The model has a million parameters and knows a toy world only; what it shows is the
     whole way, through the same code as the real sizes. A second call trains nothing again.
     """
     from brie.ask import Wishes, prepare

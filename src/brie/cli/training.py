@@ -59,13 +59,12 @@ class TrainProgress:
     def evaluated(self, point: EvalPoint) -> None:
         """The validation loss at a step."""
         parts = [f"validation loss {point.loss:.4f}, perplexity {_perplexity(point.perplexity)}"]
-        if self._last is None:
-            parts += ["the base"] if point.step == 0 else []
-        else:
+        if self._last is not None:
             parts.insert(0, f"training loss {self._last.loss:.4f}")
             if self._bar.disable:  # no bar shows them
                 parts += [_speed(self._last).replace("  ", ", "), self._left]
-        screen.say(f"step {point.step}: {', '.join(parts)}")
+        step = f"step {point.step}" if point.step else "step 0, the base"
+        screen.say(f"{step}: {', '.join(parts)}")
 
     def saved(self, step: int, folder: Path) -> None:
         """A checkpoint is complete on disk."""
