@@ -37,10 +37,8 @@ def values(path: Path) -> Iterator[Value]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text, so it is no judgment file.") from error
     except (OSError, EOFError) as error:
-        raise InputError(
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{path} cannot be read: {why}.") from error
-        ) from error
     except csv.Error as error:
         raise InputError(f"{path} is not a CSV file: {error}.") from error
 
