@@ -10,6 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 
 PREFIX = "sha256:"
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+)
 
 
 def canonical_json(value: Any) -> str:
@@ -17,9 +20,7 @@ def canonical_json(value: Any) -> str:
 
     Records are dumped by their fields; sets become sorted lists.
     """
-    return json.dumps(
-        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _ENCODER.encode(_plain(value))
 
 
 def digest(value: Any) -> str:
@@ -39,6 +40,8 @@ def short(value: str, length: int = 8) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if isinstance(value, BaseModel):
         return _plain(value.model_dump(mode="json"))
     if isinstance(value, dict):

@@ -5,8 +5,10 @@ Letters are turned back into sides here, through `Presentation.unblind`, and now
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +19,7 @@ from brie.analyse.table import StatusCode, VerdictTable
 from brie.digest import digest
 from brie.judge.seam import Task
 from brie.plan import Work
-from brie.records import SCORE, Completion, Manifest, Status, Verdict, Winner
+from brie.records import SCORE, Completion, Kept, Manifest, Status, Winner
 from brie.results import (
     ComparisonView,
     JudgedView,
@@ -31,7 +33,7 @@ class Fact:
 
     task: Task
     identical: bool
-    verdict: Verdict | None
+    verdict: Kept | None
 
     @property
     def status(self) -> StatusCode:
@@ -88,11 +90,24 @@ def gather(manifest: Manifest, store: Store) -> Facts:
     """Read what the store knows of an evaluation's plan, up to where it stopped."""
     work = Work.of(manifest)
     found = Facts(manifest, work, {}, (), ())
-    for block in work.blocks():
-        found = _extended(found, store, block)
-        if _is_unfinished(found) or is_decided(found):
-            break
+    with _without_collection():
+        for block in work.blocks():
+            found = _extended(found, store, block)
+            if _is_unfinished(found) or is_decided(found):
+                break
     return found
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Millions of objects and no cycles: looking for some again and again would take half the time."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 def _extended(before: Facts, store: Store, prompts: tuple[str, ...]) -> Facts:
@@ -100,7 +115,7 @@ def _extended(before: Facts, store: Store, prompts: tuple[str, ...]) -> Facts:
     keys = [request.key for request in work.requests(prompts)] + list(work.damages(prompts))
     completions = store.completions(keys)
     tasks = work.tasks(prompts)
-    verdicts = store.verdicts(task.key for task in tasks)
+    verdicts = store.kept(task.key for task in tasks)
     facts = (Fact(task, _same(task, completions), verdicts.get(task.key)) for task in tasks)
     return Facts(
         before.manifest,
@@ -164,8 +179,10 @@ def table(facts: Facts, rows: Sequence[Fact], judges: Sequence[str]) -> VerdictT
         rows: one a planned verdict.
         judges: the judges to include.
     """
-    used = [fact for fact in rows if fact.task.judge in set(judges)]
-    names = [name for name in facts.manifest.plan.order if name in {f.task.prompt for f in used}]
+    wanted = set(judges)
+    used = [fact for fact in rows if fact.task.judge in wanted]
+    reached = {fact.task.prompt for fact in used}
+    names = [name for name in facts.manifest.plan.order if name in reached]
     prompt_code = {name: code for code, name in enumerate(names)}
     judge_code = {name: code for code, name in enumerate(judges)}
     prompts = facts.work.prompts
@@ -261,7 +278,7 @@ def prompt_views(work: Work, manifest: Manifest, store: Store, prompt: str) -> l
     tasks = work.tasks_of(prompt)
     keys = {key for t in tasks for key in (t.presentation.candidate, t.presentation.baseline)}
     completions = store.completions(keys)
-    verdicts = store.verdicts(task.key for task in tasks)
+    verdicts = store.kept(task.key for task in tasks)
     rows: dict[int, list[Fact]] = {}
     for task in tasks:
         if {task.presentation.candidate, task.presentation.baseline} <= set(completions):

@@ -14,7 +14,7 @@ from typing import Literal
 from brie.database import SCHEMA_VERSION
 from brie.ledger import BATCH, Ledger, Reserved, now
 from brie.owner import Owner
-from brie.records import Completion, Status, Verdict
+from brie.records import Completion, Kept, Status, Verdict
 
 __all__ = ["SCHEMA_VERSION", "Kind", "Store", "claimed", "counted"]
 
@@ -69,6 +69,20 @@ class Store(Ledger):
     def verdicts(self, keys: Iterable[str]) -> dict[str, Verdict]:
         """The attempt that counts for each key: the first `ok`, else the last."""
         return {key: counted(attempts) for key, attempts in self.attempts(keys).items()}
+
+    def kept(self, keys: Iterable[str]) -> dict[str, Kept]:
+        """What `verdicts` finds, as far as numbers need it: faster, and a third of the memory."""
+        found: dict[str, Kept] = {}
+        wanted = {key: key for key in keys}
+        again: dict[str, None] = {}
+        query = "SELECT key, body FROM verdicts WHERE key IN ({}) ORDER BY id"
+        for row, body in self._select(query, wanted):
+            key = wanted[row]
+            if key in found:
+                again[key] = None
+            else:
+                found[key] = Kept.parse(key, body)
+        return found | {key: Kept.of(verdict) for key, verdict in self.verdicts(again).items()}
 
     def add_verdicts(
         self, rows: Sequence[Verdict], *, evaluation: str, judge: str, booked: bool = True

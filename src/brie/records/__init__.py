@@ -40,7 +40,7 @@ from brie.records.plan import (
     Plan,
     Stopping,
 )
-from brie.records.verdicts import Presentation, Status, Usage, Verdict
+from brie.records.verdicts import Kept, Presentation, Status, Usage, Verdict
 
 __all__ = [
     "SCORE",
@@ -56,6 +56,7 @@ __all__ = [
     "Environment",
     "FinishReason",
     "JudgeSpec",
+    "Kept",
     "Letter",
     "LoraSummary",
     "MachineCheck",

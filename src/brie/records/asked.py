@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -94,6 +95,12 @@ class Suite(Record):
         return digest(self.model_dump(mode="json", exclude={"description", "license"}))
 
 
+@cache
+def _text_digest(text: str) -> str:
+    """Kept: every planned verdict asks for it."""
+    return digest({"text": text})
+
+
 class Rubric(Record):
     """Instructions to a judge."""
 
@@ -103,7 +110,7 @@ class Rubric(Record):
 
     def digest(self) -> str:
         """Over the text alone: one word changes it, a new file name does not."""
-        return digest({"text": self.text})
+        return _text_digest(self.text)
 
 
 class Provider(StrEnum):

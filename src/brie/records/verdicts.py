@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from functools import lru_cache
+from sys import intern
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -79,6 +84,57 @@ class Usage(Record):
     seconds: float = 0.0
     attempts: int = 1
     """Requests sent, retries included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The part of a stored verdict that numbers are made of: a million of them fit into memory."""
+
+    key: str
+    judge: str
+    presentation: str
+    status: Status
+    letter: Literal["A", "B", "tie"] | None
+    reason: str
+    reply: str
+    scores: Mapping[str, Mapping[str, float]]
+    """Criterion -> letter -> 1..5; equal ones are one object, so nobody may change them."""
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Kept:
+        """The same of a whole verdict."""
+        return cls(
+            verdict.key, verdict.judge, verdict.presentation, verdict.status, verdict.letter,
+            verdict.reason, verdict.reply, verdict.scores,
+        )  # fmt: skip
+
+    @classmethod
+    def parse(cls, key: str, body: str) -> Kept:
+        """From the stored JSON; what is not as it was written gets the whole record's error."""
+        try:
+            row = json.loads(body)
+            if row["letter"] not in _LETTERS:
+                raise ValueError(row["letter"])
+            scores = {intern(name): _scores(by) for name, by in row["scores"].items()}
+            return cls(
+                key if row["key"] == key else row["key"], intern(row["judge"]),
+                intern(row["presentation"]), Status(row["status"]), row["letter"],
+                str(row["reason"]), str(row["reply"]), scores,
+            )  # fmt: skip
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return cls.of(Verdict.model_validate_json(body))
+
+
+_LETTERS = (None, "A", "B", "tie")
+
+
+def _scores(by: Mapping[str, Any]) -> Mapping[str, float]:
+    return _shared(tuple((letter, float(score)) for letter, score in by.items()))
+
+
+@lru_cache(maxsize=4096)
+def _shared(items: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
+    return dict(items)
 
 
 class Verdict(Record):

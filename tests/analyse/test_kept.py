@@ -1,0 +1,62 @@
+"""Verdicts as numbers read them: the same as the whole records, and no easier to deceive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from brie.records import Kept, Status, Verdict
+from brie.store import Store
+
+
+def digest(number: int) -> str:
+    return f"sha256:{number:064x}"
+
+
+def verdict(key: int, **changes: object) -> Verdict:
+    made = {
+        "key": digest(key), "judge": digest(1), "rubric": digest(2), "presentation": digest(3),
+        "status": Status.OK, "letter": "A", "reason": "because", "reply": "{}",
+        "scores": {"depth": {"A": 4.0, "B": 2.0}},
+    }  # fmt: skip
+    return Verdict.model_validate({**made, **changes})
+
+
+def test_the_kept_rows_are_the_counted_verdicts(tmp_path: Path) -> None:
+    rows = [
+        verdict(10),
+        verdict(11, status=Status.INVALID, letter=None, scores={}),
+        verdict(11, letter="tie"),
+        verdict(12, letter="A"),
+        verdict(12, letter="B", supersedes=True),
+        verdict(13, status=Status.ERROR, letter=None),
+    ]
+    keys = [digest(n) for n in range(9, 15)]
+    with Store.open(tmp_path / "s.sqlite") as store:
+        store.keep([(row, "judge") for row in rows], evaluation="e")
+        whole, kept = store.verdicts(keys), store.kept(keys)
+    assert kept == {key: Kept.of(one) for key, one in whole.items()}
+    assert [kept[digest(n)].letter for n in (10, 11, 12, 13)] == ["A", "tie", "B", None]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"ok"', '"okk"'),
+        ('"letter":"A"', '"letter":"C"'),
+        ("4.0", '"x"'),
+        ('"judge"', '"jugde"'),
+        ("{", "["),
+    ],
+)
+def test_a_damaged_row_is_refused_as_the_whole_record_refuses_it(old: str, new: str) -> None:
+    body = verdict(10).model_dump_json()
+    with pytest.raises(ValidationError):
+        Kept.parse(digest(10), body.replace(old, new, 1))
+
+
+def test_equal_scores_are_one_object() -> None:
+    one, two = (Kept.parse(digest(n), verdict(n).model_dump_json()) for n in (10, 11))
+    assert one.scores["depth"] is two.scores["depth"]
