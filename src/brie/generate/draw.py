@@ -79,7 +79,7 @@ def _top_p(scores: torch.Tensor, top_p: float) -> tuple[torch.Tensor, torch.Tens
         held = (kept - total[:, None]).exp().sum(-1)
         if size == vocabulary or bool((held >= top_p).all()):
             return _nucleus(kept, total, top_p), tokens
-        size = size * 8 if size * 32 <= vocabulary else vocabulary
+        size = min(4 * size, vocabulary)
 
 
 def _two_stage(scores: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
