@@ -7,6 +7,7 @@ whatever happens.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ _USUAL_SHARE = 0.6
 """Part of its limit an answer usually fills; only quotes made before generation use it."""
 _BYTES_A_TOKEN = (4, 6)
 """Of answers not yet written: usual, and at most."""
+
+
+_BUDGET = re.compile(r"\s--budget[ =]\S+")
 
 
 class Advance(Protocol):
@@ -374,6 +378,8 @@ def why_stopped(done: Judged, resume: str) -> str | None:
     reasons = [f"judge {name} was stopped: {said}" for name, said in done.stopped.items()]
     if done.broke:
         reasons.append("the budget is reached; raise it with --budget")
+        # The same cap again would stop at the same place.
+        resume = f"{_BUDGET.sub('', resume)} --budget USD"
     if done.interrupted:
         reasons.append("interrupted")
     if done.errors:

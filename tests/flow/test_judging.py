@@ -86,7 +86,8 @@ def test_a_budget_ends_in_an_interim_report_and_the_command_to_go_on(bench: Benc
     said = bench.eval("--yes", "--budget", "0.15")
     assert said.code == 3, said.err
     assert "the budget is reached" in said.err
-    assert "Go on: brie" in said.err
+    assert "--budget 0.15 --yes" not in said.err.splitlines()[-1]
+    assert said.err.rstrip().endswith("--budget USD")
     numbers = bench.analysis()
     assert numbers["interim"] is True
     assert numbers["verdict"] is None

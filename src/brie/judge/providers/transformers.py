@@ -51,7 +51,7 @@ class LocalJudge:
     rubric: Rubric
     instant: bool = field(default=False, init=False)
     free: bool = field(default=True, init=False)
-    _loaded: _Loaded | None = field(default=None, init=False)
+    _loading: asyncio.Task[_Loaded] | None = field(default=None, init=False)
     _waiting: list[tuple[Case, asyncio.Future[Reply]]] = field(default_factory=list, init=False)
     _worker: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -61,14 +61,23 @@ class LocalJudge:
 
     async def ask(self, shown: Shown, correction: str = "") -> Reply:
         """Ask once, together with whatever else waits; see `Judge`."""
-        if self._loaded is None:
-            self._loaded = await asyncio.to_thread(_load, self.spec, self.rubric)
-        case = self._loaded.prompter.build(shown, correction)
+        loaded = await self._load()
+        case = loaded.prompter.build(shown, correction)
         place: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((case, place))
         if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work(self._loaded))
+            self._worker = asyncio.create_task(self._work(loaded))
         return await place
+
+    async def _load(self) -> _Loaded:
+        """The model; whoever asks first loads it, all others wait for the same one."""
+        if self._loading is None:
+            self._loading = asyncio.create_task(asyncio.to_thread(_load, self.spec, self.rubric))
+        try:
+            return await asyncio.shield(self._loading)
+        except Exception as error:
+            told = f"the model {self.spec.model} could not be loaded: {error}"
+            raise Fault(" ".join(told.split())[:400], "all") from error
 
     async def _work(self, loaded: _Loaded) -> None:
         # Whoever is ready to ask now gets into the first pass.
@@ -92,7 +101,7 @@ class LocalJudge:
         """Let the model go."""
         if self._worker is not None:
             await asyncio.gather(self._worker, return_exceptions=True)
-        self._loaded = None
+        self._loading = None
 
 
 def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
@@ -112,7 +121,9 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
 
 def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
     from transformers import AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     if spec.location is None:
         raise UsageError(f"judge {spec.id!r}: its weights were not found on this machine.")
     folder = Path(spec.location)
