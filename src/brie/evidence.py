@@ -48,6 +48,8 @@ def around(
     found: dict[Side, Resolved] = dict(zip(_SIDES, sides, strict=False))
     differ, absent = [], []
     for side in _SIDES if not sides else ():
+        if getattr(manifest.plan, side).kind == "served":
+            continue  # asking again would tell nothing of the model that answered
         try:
             found[side] = _resolved(manifest, side, project, found.get("candidate"))
         except PinError as error:

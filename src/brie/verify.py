@@ -52,10 +52,20 @@ def verify(evaluation: Evaluation, project: Project) -> list[Finding]:
     ]
     findings.append(_assignment(manifest))
     known = around(manifest, project, again=True)
-    problems = (*known.models.differ, *known.models.absent) if known.models else ()
-    findings.append(Finding("; ".join(problems) or "both models are the pinned ones", not problems))
+    findings.append(_models(manifest, known))
     findings += _training(evaluation, known)
     return [*findings, *_numbers(evaluation, project, known)]
+
+
+def _models(manifest: Manifest, known: Around) -> Finding:
+    """Whether the models are the pinned ones."""
+    problems = (*known.models.differ, *known.models.absent) if known.models else ()
+    sides = (manifest.plan.candidate, manifest.plan.baseline)
+    served = [pin.base.repo for pin in sides if pin.kind == "served"]
+    held = "both models are the pinned ones"
+    if served:
+        held = f"{' and '.join(served)}: behind a server, so recorded and not pinned"
+    return Finding("; ".join(problems) or held, not problems)
 
 
 def _training(evaluation: Evaluation, known: Around) -> Iterator[Finding]:

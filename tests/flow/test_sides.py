@@ -14,6 +14,7 @@ from brie.ask import Wishes
 from brie.errors import PinError, Stopped, UsageError
 from brie.pipeline import Outcome
 from brie.resources import Project, packaged
+from brie.verify import verify
 from tests.fakes.openai_server import Body, FakeServer, Reply
 from tests.flow.conftest import Demo
 from tests.flow.world import Quiet
@@ -124,6 +125,10 @@ def test_a_server_that_fails_half_way_is_asked_for_the_rest_by_the_same_call(pro
     assert made.left_out == {"lab": ("top_k",)}
     checkpoint = next(c for c in rest.analysis.checks if c.id == "checkpoint")
     assert checkpoint.status == "warn"
+    # The server is gone now: what was recorded stands, and nothing more is claimed of it.
+    said = verify(rest.evaluation, project)
+    assert all(finding.holds for finding in said), [f.what for f in said]
+    assert any("recorded and not pinned" in finding.what for finding in said)
 
 
 def test_in_another_dtype_the_manifest_says_what_the_batch_changes(project: Project) -> None:
