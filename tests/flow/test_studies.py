@@ -19,7 +19,7 @@ from brie.report.curve_figure import write_curve_figure
 from brie.store import Store
 from brie.studies import agreement, compare_evaluations, curve, design, disagreement_views, selected
 from brie.studies.planning import Earlier
-from tests.flow.planted import CRITERIA, leaning, planted
+from tests.flow.planted import CRITERIA, Said, leaning, planted
 from tests.flow.test_invariants import texts
 from tests.flow.world import World, rules, suite
 
@@ -139,6 +139,26 @@ def test_prompts_of_one_number_and_another_text_are_never_paired(world: World) -
         assert agreement([one, two], store)["prompts"] == 48
         with pytest.raises(UsageError, match="share no judged prompt"):
             compare_evaluations([one, two], store)
+
+
+def test_a_judge_that_always_says_the_same_has_no_kappa(world: World) -> None:
+    judges = {"a": leaning(CRITERIA[0]), "stubborn": lambda *_: Said("candidate")}
+    manifest = planted(world, texts(1), judges)
+    with _store(world) as store:
+        found = agreement([manifest], store)
+    assert found["agreement"]["pairs"][0]["kappa"] is None
+    assert found["agreement"]["pairs"][0]["ac1"] is not None
+    assert "always says the same" in found["notes"]["agreement.pairs.a.stubborn.kappa"]
+
+
+def test_where_nothing_varies_there_is_no_interval_of_no_width(world: World) -> None:
+    won = planted(world, texts(1), {n: lambda *_: Said("candidate") for n in ("a", "b")})
+    tied = planted(world, texts(1), {n: lambda *_: Said("tie") for n in ("c", "d")})
+    with _store(world) as store:
+        percent = agreement([won], store)["agreement"]["pairs"][0]["percent"]
+        (difference,) = compare_evaluations([won, tied], store)["differences"]
+    assert (percent["value"], percent["low"]) == (1.0, None)
+    assert (difference["value"], difference["low"]) == (0.5, None)
 
 
 def test_one_judge_has_nobody_to_agree_with(world: World) -> None:

@@ -31,7 +31,7 @@ class Difference:
     second: str
     value: float
     low: float | None
-    """None below 8 shared prompts."""
+    """None below 8 shared prompts, and where all differ alike: resampling then shows no spread."""
     high: float | None
     level: float
     p_value: float
@@ -169,7 +169,8 @@ def _difference(
     if len(gap) >= FEWEST_PROMPTS:
         drawn = resampled_mean((gap + 1) / 2, rng, resamples=settings.resamples)
         interval = drawn.interval(settings.level)
-        low, high = 2 * interval.low - 1, 2 * interval.high - 1
+        if interval.high > interval.low:
+            low, high = 2 * interval.low - 1, 2 * interval.high - 1
     p_value = sign_flip(gap, rng, resamples=settings.flips).p_value
     return Difference(a, b, float(gap.mean()), low, high, settings.level, p_value, p_value, len(gap))
 

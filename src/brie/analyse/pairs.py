@@ -99,6 +99,9 @@ def estimate(
     interval = percentiles(draws, study.settings.level)
     if interval is None:
         study.notes[path] = "no interval: it is 0/0 in more than one resample in twenty"
+    elif interval[1] - interval[0] < 1e-12:
+        study.notes[path] = "no interval: every prompt gives the same, so resampling shows no spread"
+        interval = None
     low, high = interval or (None, None)
     return {
         "value": value, "low": low, "high": high, "level": study.settings.level,
@@ -118,7 +121,7 @@ def _coefficients(
     table, draws = found.tables[index], found.draws[:, index]
     used = occurring(table)
     few = np.ix_(used, used)
-    return {
+    values = {
         name: estimate(
             study,
             float(function(table[few])) if table.sum() else float("nan"),
@@ -128,6 +131,18 @@ def _coefficients(
         )
         for name, function in COEFFICIENTS.items()
     }
+    if values["kappa"] is not None and one_is_constant(table):
+        values["kappa"] = None
+        study.notes[f"{path}.kappa"] = CONSTANT
+    return values
+
+
+CONSTANT = "one of the two always says the same, and kappa is then 0 whatever the other says"
+
+
+def one_is_constant(table: Floats) -> bool:
+    """Whether one of the two judges used a single category."""
+    return bool(min((table.sum(axis=axis) > 0).sum() for axis in (0, 1)) < 2)
 
 
 def base_rate_intervals(study: Study, found: PairTables) -> list[dict[str, dict[str, list[float]]]]:

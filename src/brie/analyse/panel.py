@@ -22,6 +22,7 @@ from brie.analyse.pairs import (
     PairTables,
     base_rate_intervals,
     estimate,
+    one_is_constant,
     pair_entries,
     pair_tables,
     shares,
@@ -115,7 +116,8 @@ def _panel_coefficients(
 def _mean_kappa(study: Study, pairs: PairTables, path: str) -> dict[str, Any] | None:
     """Light 1971: the mean of the pairs' kappas, over the pairs that have one."""
     tables = cohen_kappa(pairs.tables)
-    defined = np.isfinite(tables)
+    defined = np.isfinite(tables) & ~np.array([one_is_constant(table) for table in pairs.tables])
+    tables = np.where(defined, tables, np.nan)
     if not defined.any():
         return estimate(study, float("nan"), tables, max(pairs.prompts), f"{path}.kappa")
     drawn = cohen_kappa(pairs.draws[:, defined])

@@ -69,16 +69,17 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The report for a terminal, at most 80 columns; names made harmless."""
     from brie.report.agreement_words import beyond, lead, panel_sentences, reward_sentences
     from brie.report.clean import one_line
+    from brie.report.numbers import plural
 
     agreement, panel = found["agreement"], found["agreement"]["panel"]
     yield from filled(f"{lead(found)} {beyond(found)}")
-    yield f"{len(found['judges'])} judges, {found['prompts']} prompts"
+    yield f"{len(found['judges'])} judges, {plural(found['prompts'], 'prompt')}"
     for warning in found["warnings"]:
         yield from filled(f"careful: {warning}.")
     for pair in agreement["pairs"][:LISTED]:
         one, two = (one_line(name, 30) for name in pair["judges"])
         yield ""
-        yield f"{one} and {two}: {pair['n']} comparisons"
+        yield f"{one} and {two}: {plural(pair['n'], 'comparison')}"
         yield from _coefficients(pair)
         for name, of in pair["marginals"].items():
             shares = "  ".join(f"{outcome} {of[outcome]:>4.0%}" for outcome in ("win", "tie", "loss"))

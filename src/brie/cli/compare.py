@@ -14,6 +14,7 @@ from brie.cli import screen
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Compare evaluations prompt by prompt: differences with intervals, Holm over all pairs."""
+    from brie.analyse.bootstrap import FEWEST_PROMPTS
     from brie.evaluations import find_evaluation
     from brie.store import Store
     from brie.studies import compare_evaluations
@@ -27,7 +28,8 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
         return
     for difference in found["differences"]:
         one, two = (found["evaluations"][difference[key]]["candidate"] for key in ("first", "second"))
-        span = "too few prompts for an interval"
+        few = difference["prompts"] < FEWEST_PROMPTS
+        span = "(no interval: " + ("too few prompts)" if few else "all prompts differ alike)")
         if difference["low"] is not None:
             span = f"[{100 * difference['low']:+.0f}, {100 * difference['high']:+.0f}]"
         click.echo(f"{one} minus {two}: {100 * difference['value']:+.1f} points {span}")

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from brie.analyse.pairs import CONSTANT
 from brie.report.clean import one_line
 from brie.report.facts import estimate
-from brie.report.numbers import counted, listed, number, percent, span
+from brie.report.numbers import counted, listed, number, percent, plural, span
 
 KAPPA, ALPHA = "Cohen's kappa", "Krippendorff's alpha"
 REASONS = {
     "every verdict is the same, so agreement beyond chance is 0/0": (
         "not defined: every verdict is the same, so there is no agreement beyond chance to measure"
     ),
+    CONSTANT: f"not defined: {CONSTANT}",
 }
 _UNITS = {
     "length": ("an answer {} longer", "token", "tokens"),
@@ -57,9 +59,12 @@ def lead(found: Mapping[str, Any]) -> str:
     same = estimate(panel["percent"])
     in_panel = sum(who["role"] == "panel" for who in found["who"].values())
     who = f"The {counted(in_panel if in_panel > 1 else len(found['judges']))} judges"
-    said = f"{who} gave the same verdict on every one of {panel['n']:,} {_unit(found)}"
+    many = _many(panel["n"], _unit(found))
+    said = f"{who} gave the same verdict on every one of {many}"
     if panel["unanimous"] < 1:
-        said = f"{who} were unanimous on {percent(panel['unanimous'])} of {panel['n']:,} {_unit(found)}"
+        said = (
+            f"{who} were unanimous on {percent(panel['unanimous'])} of {_many(panel['n'], _unit(found))}"
+        )
         said += f", and any two of them agreed on {percent(same[0])}" if same else ""
     return f"{said}."
 
@@ -195,9 +200,11 @@ def _pair_lead(pair: Mapping[str, Any], unit: str) -> str:
     one, two = (quoted(name) for name in pair["judges"])
     same = estimate(pair["percent"])
     if same is None:
-        return f"{one} and {two} share {pair['n']:,} {unit}: too few to say how far they agree."
+        return f"{one} and {two} share {_many(pair['n'], unit)}: too few to say how far they agree."
     ends = f" ({span(same[1], same[2], ' to ')})" if same[1] is not None and same[2] is not None else ""
-    said = f"{one} and {two} gave the same verdict on {percent(same[0])}{ends} of {pair['n']:,} {unit}"
+    said = (
+        f"{one} and {two} gave the same verdict on {percent(same[0])}{ends} of {_many(pair['n'], unit)}"
+    )
     return f"{said}."
 
 
@@ -227,6 +234,10 @@ def two_digits(value: float) -> str:
     """A coefficient with two digits and a true minus; never "-0.00"."""
     text = f"{abs(value):.2f}"
     return f"\u2212{text}" if value < 0 and float(text) > 0 else text
+
+
+def _many(count: int, unit: str) -> str:
+    return plural(count, unit.removesuffix("s"))
 
 
 def _unit(found: Mapping[str, Any]) -> str:
