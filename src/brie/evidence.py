@@ -5,8 +5,12 @@ Files are read here, so that checks stay functions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
 
 from brie.analyse.table import VerdictTable
 from brie.checks import Answer, Evidence, Looks, Models, Pair
@@ -15,12 +19,40 @@ from brie.facts import Facts, stopped_judges
 from brie.generate.sampling import model_sampling
 from brie.pin import Resolved, duplicates, locate, pin_base
 from brie.pin.resolve import as_base
-from brie.records import Completion, Manifest, Pin, Sampling, Side
+from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, Side
+from brie.report.clean import without_paths
 from brie.resources import Project
 from brie.results import Analysis
 from brie.sides import resolve_side
 from brie.store import Store
-from brie.trained import Compared, compare
+from brie.trained import Compared, compare, recorded
+
+CARRIED = "carried.json"
+
+
+class Carried(Document):
+    """`carried.json`: what was known of an evaluation's models and looks where its bundle was made.
+
+    An evaluation that came in a bundle is analysed with this: its models need not be here.
+    """
+
+    schema_: Literal["brie.carried/1"] = Field(default="brie.carried/1", alias="schema")
+    differ: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    own_sampling: Sampling | None = None
+    rows: Digest | None = None
+    """The rows whose place among the suite's looks is given."""
+    look: int = 1
+    other_versions: int = 0
+
+
+def carried(folder: Path) -> Carried | None:
+    """What came with an evaluation's folder; None for an evaluation that was made here."""
+    try:
+        return Carried.model_validate_json((folder / CARRIED).read_text("utf-8"))
+    except (OSError, ValidationError, UnicodeDecodeError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +61,14 @@ class Around:
 
     models: Models | None = None
     compared: Compared | None = None
+    carried: Carried | None = None
+    """Where it came in a bundle, what came with it."""
+
+    def looks(self, rows: str) -> Looks | None:
+        """The place of these rows among the suite's looks, where it came with them."""
+        if self.carried is None or self.carried.rows != rows:
+            return None
+        return Looks(self.carried.look, self.carried.other_versions)
 
 
 # --- models ----------------------------------------------------------------------------
@@ -45,6 +85,13 @@ def around(
         sides: both sides where they were resolved, and so verified, just now.
         again: compare with the training file again, where it is at hand.
     """
+    folder = project.runs / manifest.id
+    brought = carried(folder)
+    if brought is not None:
+        parts = brought.model_dump(include={"differ", "absent", "facts"})
+        trained = recorded(folder)
+        known = Compared(trained, now=False) if trained is not None else None
+        return Around(Models(**parts, own_sampling=brought.own_sampling), known, brought)
     found: dict[Side, Resolved] = dict(zip(_SIDES, sides, strict=False))
     differ, absent = [], []
     for side in _SIDES if not sides else ():
@@ -57,15 +104,18 @@ def around(
         except UsageError as error:
             absent.append(f"{side}: {error}")
     models = Models(
-        differ=tuple(differ),
-        absent=tuple(absent),
-        facts=tuple(dict.fromkeys(fact for side in found.values() for fact in _aliases(side))),
+        differ=_said(differ),
+        absent=_said(absent),
+        facts=_said(dict.fromkeys(fact for side in found.values() for fact in _aliases(side))),
         own_sampling=_own_sampling(found.get("baseline"), manifest.plan.sampling),
     )
-    compared = compare(
-        manifest.plan.suite, project.runs / manifest.id, found.get("candidate"), project, again=again
-    )
+    compared = compare(manifest.plan.suite, folder, found.get("candidate"), project, again=again)
     return Around(models, compared)
+
+
+def _said(facts: Iterable[str]) -> tuple[str, ...]:
+    """Facts for the document, which goes to other machines: their folders are none of its business."""
+    return tuple(map(without_paths, facts))
 
 
 _SIDES: tuple[Side, Side] = ("candidate", "baseline")
@@ -138,8 +188,10 @@ def evidence_of(
     plan = facts.manifest.plan
     looks = None
     if analysis.rows_digest:
-        number = store.look_number(plan.suite.digest(), facts.manifest.id, analysis.rows_digest)
-        looks = Looks(*number)
+        digest, name = plan.suite.digest(), facts.manifest.id
+        looks = known.looks(analysis.rows_digest) or Looks(
+            *store.look_number(digest, name, analysis.rows_digest)
+        )
     return Evidence(
         analysis=analysis,
         table=table,

@@ -23,6 +23,7 @@ from brie.digest import file_digest
 from brie.errors import InputError
 from brie.pin import Resolved
 from brie.records import Conversation, Document, Suite
+from brie.report.clean import without_paths
 from brie.resources import Project, packaged, write_text
 from brie.train.config import CONFIG, DataPart, TrainConfig
 
@@ -80,6 +81,7 @@ def compare(
         # A file that was missing may have come since; whether it was missing then is no question.
         return Compared(known, now=False)
     found = _look(suite, candidate, project)
+    found = found if isinstance(found, Training) else without_paths(found)
     if isinstance(found, Training):
         return Compared(Trained(training=found), now=True)
     if known is not None and known.training is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from brie.assemble import assemble
+from brie.digest import short
 from brie.evaluations import Evaluation
 from brie.evidence import Around, around
 from brie.pipeline import to_json
@@ -58,7 +59,18 @@ def verify(evaluation: Evaluation, project: Project) -> list[Finding]:
 
 
 def _models(manifest: Manifest, known: Around) -> Finding:
-    """Whether the models are the pinned ones."""
+    """Whether the models are the pinned ones.
+
+    Those of a bundle are not looked for: a stranger's bundle would choose what is downloaded.
+    """
+    if known.carried is not None:
+        pins = f"candidate {short(manifest.plan.candidate.digest, 12)}"
+        pins += f", baseline {short(manifest.plan.baseline.digest, 12)}"
+        return Finding(
+            "this evaluation came in a bundle: its models were not looked for, and what the checks say "
+            f"of them came with it. To compare one that you have: brie pin MODEL ({pins})",
+            True,
+        )
     problems = (*known.models.differ, *known.models.absent) if known.models else ()
     sides = (manifest.plan.candidate, manifest.plan.baseline)
     served = [pin.base.repo for pin in sides if pin.kind == "served"]
@@ -78,7 +90,7 @@ def _training(evaluation: Evaluation, known: Around) -> Iterator[Finding]:
         words = "is what the file says" if same else "is NOT what the file says"
         yield Finding(f"what training and suite share {words}", same)
     else:
-        why = found.trained.reason
+        why = found.trained.reason or "the evaluation came in a bundle"
         yield Finding(f"what training and suite share was not compared again: {why}", True)
 
 

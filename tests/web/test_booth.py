@@ -14,7 +14,7 @@ from brie.records import Manifest, Status
 from brie.resources import Project
 from brie.seal import broken_links, read_manifest
 from brie.store import Store, counted
-from brie.web.ballot import ballot, voter_name, voter_seat
+from brie.votes import ballot, voter_name, voter_seat
 from brie.web.booth import Booth
 from brie.web.reveal import reveal
 from brie.web.shelf import Shelf

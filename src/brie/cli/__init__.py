@@ -39,7 +39,9 @@ COMMANDS: dict[str, str] = {
     "figures": "Write an evaluation's figures and its verdicts as CSV.",
     "view": "Browse runs and evaluations in the browser, and vote blind.",
     "audit": "Analyse judgments another tool made, and say what they cannot show.",
-    "verify": "Recompute an evaluation's seal, pins, rows and numbers.",
+    "verify": "Recompute an evaluation's seal, pins, rows and numbers, or a bundle's.",
+    "bundle": "Put an evaluation or a run into one file, for another machine.",
+    "unbundle": "Merge such a file into this project: all of it, or nothing.",
     "demo": "Train a tiny model, evaluate it and report: no key, no network.",
 }
 """Verbs in the order of the flow, with the line `--help` shows."""

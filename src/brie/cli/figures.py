@@ -19,6 +19,7 @@ def command(evaluation: str | None) -> None:
     from brie.report.table import verdict_table
     from brie.store import Store
 
+    screen.offline()
     project = screen.project()
     found = find_evaluation(evaluation, project)
     folder = project.reports / found.manifest.id

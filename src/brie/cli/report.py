@@ -15,6 +15,7 @@ def command(evaluation: str | None) -> None:
     from brie.pipeline import analyse, write_report
     from brie.store import Store
 
+    screen.offline()
     project = screen.project()
     found = find_evaluation(evaluation, project)
     with Store.open(project.store) as store:

@@ -59,6 +59,11 @@ def project() -> Project:
     return Project.find()
 
 
+def offline() -> None:
+    """This command asks nobody: a model that is not in the Hub's cache here is said to be missing."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+
+
 @contextmanager
 def bar(label: str, total: int, unit: str) -> Iterator[Advance]:
     """A progress bar with rate and time left; a line now and then where there is no terminal."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import screen
 from brie.errors import UsageError
+
+if TYPE_CHECKING:
+    from brie.verify import Finding
 
 
 @click.command(
@@ -15,10 +20,11 @@ from brie.errors import UsageError
 Examples:
   brie verify
   brie verify eval-demo-1a2b3c4d
+  brie verify theirs.zip                a bundle, without the sender's machine
   brie verify --claims README.md
 """
 )
-@click.argument("evaluation", required=False)
+@click.argument("evaluation", metavar="[EVAL|FILE]", required=False)
 @click.option(
     "--claims",
     metavar="FILE",
@@ -27,10 +33,13 @@ Examples:
 )
 def command(evaluation: str | None, claims: Path | None) -> None:
     """Recompute the seal, the pins, the digest over all used rows, and every number."""
+    screen.offline()
     if claims is not None:
         if evaluation is not None:
             raise UsageError("name an evaluation or a file with --claims, not both.")
         _claims(claims)
+    elif evaluation is not None and Path(evaluation).is_file():
+        _bundle(Path(evaluation))
     else:
         _evaluation(evaluation)
 
@@ -41,15 +50,22 @@ def _evaluation(name: str | None) -> None:
 
     project = screen.project()
     found = find_evaluation(name, project)
-    findings = verify(found, project)
+    _say(found.manifest.id, verify(found, project))
+
+
+def _bundle(file: Path) -> None:
+    from brie.bundle import check_file
+
+    _say(*check_file(file))
+
+
+def _say(name: str, findings: Sequence[Finding]) -> None:
     for finding in findings:
         click.echo(f"{'ok  ' if finding.holds else 'FAIL'}  {finding.what}")
     broken = [finding for finding in findings if not finding.holds]
     if broken:
-        raise UsageError(
-            f"{found.manifest.id} does not hold: {len(broken)} of {len(findings)} checks fail."
-        )
-    click.echo(f"{found.manifest.id} holds.")
+        raise UsageError(f"{name} does not hold: {len(broken)} of {len(findings)} checks fail.")
+    click.echo(f"{name} holds.")
 
 
 def _claims(file: Path) -> None:

@@ -29,12 +29,7 @@ def build_report(
     Raises:
         UsageError: the folder cannot be written.
     """
-    page = build_page(analysis, manifest, comparisons)
-    files = {
-        "report.md": render_markdown(page),
-        "verdicts.csv": verdict_table(comparisons),
-        "index.html": render_html(page),
-    }
+    files = report_files(analysis, manifest, comparisons)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -42,3 +37,15 @@ def build_report(
     for name, text in files.items():
         write_text(out / name, text)
     return out / "index.html"
+
+
+def report_files(
+    analysis: Analysis, manifest: Manifest | None, comparisons: Sequence[ComparisonView]
+) -> dict[str, str]:
+    """The report's files by name, the page last."""
+    page = build_page(analysis, manifest, comparisons)
+    return {
+        "report.md": render_markdown(page),
+        "verdicts.csv": verdict_table(comparisons),
+        "index.html": render_html(page),
+    }

@@ -10,7 +10,7 @@ from brie.plan import shown
 from brie.records import Seat, Status
 from brie.seal import amend, read_manifest, write_manifest
 from brie.store import Store
-from brie.web.ballot import Choice, ballot, voter_seat
+from brie.votes import Choice, ballot, voter_seat
 from brie.web.shelf import Shelf
 
 _AMENDING = threading.Lock()

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from brie.errors import UsageError
 from brie.report.clean import clip
 from brie.report.sentence import verdict_sentence
-from brie.web.ballot import voter_name
+from brie.votes import voter_name
 from brie.web.booth import Booth, Item
 from brie.web.pages import Pages
 from brie.web.reveal import close, closed_file, reveal

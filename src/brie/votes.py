@@ -1,4 +1,4 @@
-"""Blind votes of people: what a voter is shown, and votes as verdicts in the store.
+"""Blind votes of people: who voted, what a voter is shown, and which verdicts are votes.
 
 A voter is a judge `human:NAME`. Each comparison is shown once, in one of the four cells, the cells
 balanced for that voter within each category (`positions = "balanced"`): a person who sees the
@@ -16,9 +16,11 @@ from brie.errors import UsageError
 from brie.judge.assign import assign, presentations
 from brie.judge.seam import Task
 from brie.plan import Work, prompt_digest, seat
-from brie.records import JudgeSpec, Plan, Provider, Seat
+from brie.records import JudgeSpec, Manifest, Plan, Provider, Seat
 
 Choice = Literal["A", "B", "tie"]
+HUMAN = "human:"
+"""What a voter's id as a judge begins with."""
 LONGEST = 600
 """Comparisons on one ballot: more than anybody votes on."""
 NAME = re.compile(r"[\w][\w .-]{0,39}")
@@ -39,8 +41,18 @@ def voter_name(text: str) -> str:
 def voter_seat(plan: Plan, name: str) -> Seat:
     """The voter as a judge of this plan, with the rubric the panel reads, where it reads one."""
     rubric = next((s.rubric for s in plan.seats if s.rubric is not None), None)
-    spec = JudgeSpec(id=f"human:{name}", provider=Provider.HUMAN, model=name, output="text")
+    spec = JudgeSpec(id=f"{HUMAN}{name}", provider=Provider.HUMAN, model=name, output="text")
     return seat(spec, rubric)
+
+
+def voter_seats(manifest: Manifest) -> tuple[Seat, ...]:
+    """Everybody who has voted, in the order of their first votes."""
+    names = [
+        str(link.detail.get("judge", "")).removeprefix(HUMAN)
+        for link in manifest.amendments
+        if link.kind == "voter"
+    ]
+    return tuple(voter_seat(manifest.plan, name) for name in dict.fromkeys(names))
 
 
 def ballot(work: Work, voter: Seat) -> list[Task]:

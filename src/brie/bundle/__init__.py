@@ -1,0 +1,20 @@
+"""Bundles: one file that carries an evaluation, or a training run, to another machine.
+
+A bundle is a zip of a closed set of members (`brie.bundle.form`): the sealed plan, every completion
+and verdict it names, calls, looks, the numbers and the report; of a run its records and pins, and on
+request the best checkpoint's adapter. `bundle.json` lists every member with its digest. The same
+evaluation gives the same bytes.
+
+    pack_evaluation(evaluation, project, Path("mine.zip"))
+    findings = check_file(Path("mine.zip"))     # without the sender's machine
+    unbundle(Path("mine.zip"), project)         # all of it, or nothing
+
+What comes out of a stranger's bundle is data: its report is for people who look into the zip, and
+is never written by `unbundle`, which builds its own.
+"""
+
+from brie.bundle.check import check_file
+from brie.bundle.merge import Merged, unbundle
+from brie.bundle.pack import pack_evaluation, pack_run
+
+__all__ = ["Merged", "check_file", "pack_evaluation", "pack_run", "unbundle"]

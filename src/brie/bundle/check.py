@@ -1,0 +1,59 @@
+"""Does a bundle hold? Everything recomputed in a folder of its own, without the sender's machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from brie import __version__
+from brie.bundle.contents import Contents
+from brie.bundle.merge import unbundle
+from brie.bundle.unpack import opened
+from brie.evaluations import find_evaluation
+from brie.facts import comparison_views
+from brie.report.build import report_files
+from brie.resources import Project
+from brie.store import Store
+from brie.verify import Finding, verify
+
+
+def check_file(path: Path) -> tuple[str, list[Finding]]:
+    """A bundle's id, and what was recomputed of it. The project of the current folder plays no part.
+
+    Raises:
+        InputError: it is not even a bundle: damaged, hostile, or its rows are not those it lists.
+    """
+    with TemporaryDirectory(prefix="brie-verify-") as folder:
+        project = Project(Path(folder).resolve())
+        merged = unbundle(path, project)
+        if merged.kind == "run":
+            words = "every member is the listed one; the pins lead to the checkpoints that came"
+            return merged.id, [Finding(words, True)]
+        found = find_evaluation(merged.id, project)
+        findings = [Finding("every member is the listed one, every row is named by the plan", True)]
+        if found.analysis_file.is_file():
+            findings += verify(found, project)
+            findings += _report(path, project)
+        else:
+            findings.append(Finding("it has no numbers yet, so there are none to recompute", True))
+        return merged.id, findings
+
+
+def _report(path: Path, project: Project) -> Iterator[Finding]:
+    """Whether the report in the bundle is what its numbers give."""
+    with opened(path) as bundle:
+        contents = Contents(bundle)
+        came, analysis = contents.report(), contents.analysis
+    if not came or analysis is None:
+        return
+    if analysis.version != __version__:
+        yield Finding(f"its report was made by brie {analysis.version}, and was not compared", True)
+        return
+    with Store.open(project.store, read_only=True) as store:
+        views = comparison_views(contents.manifest, store)
+    made = report_files(analysis, contents.manifest, views)
+    same = {name: text.encode() for name, text in made.items()} == came
+    yield Finding(
+        "its report is what its numbers give" if same else "its report says something else", same
+    )

@@ -1,0 +1,161 @@
+"""What an evaluation's bundle must and may hold: its rows are those that its sealed plan names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from brie.bundle import form
+from brie.bundle.form import Closed, KeptCall, KeptCompletion, KeptLook, KeptVerdict, parse
+from brie.bundle.unpack import Opened
+from brie.checks import Models
+from brie.errors import InputError, UsageError
+from brie.evaluations import evaluation_id
+from brie.evidence import Around, Carried
+from brie.judge.seam import Task
+from brie.plan import Work
+from brie.records import Manifest, Record
+from brie.results import Analysis
+from brie.seal import broken_links
+from brie.trained import Compared, Trained
+from brie.votes import ballot, voter_seats
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The rows an evaluation's plan names."""
+
+    completions: Mapping[str, tuple[str, str | None]]
+    """Key -> pin and prompt."""
+    verdicts: Mapping[str, Task]
+
+
+def keys_of(manifest: Manifest) -> Keys:
+    """Every row a plan and its additions name, votes included."""
+    work = Work.of(manifest)
+    completions: dict[str, tuple[str, str | None]] = {
+        r.key: (r.pin, r.prompt) for r in work.requests(work.plan.order)
+    }
+    for key, source in work.damages(work.plan.order).items():
+        completions[key] = completions[source]
+    verdicts = {task.key: task for task in work.tasks(work.plan.order)}
+    for seat in voter_seats(manifest):
+        verdicts |= {task.key: task for task in ballot(work, seat)}
+    return Keys(completions, verdicts)
+
+
+def around_of(brought: Carried, trained: Trained | None) -> Around:
+    """What was known where the bundle was made, as `evidence.around` gives it elsewhere."""
+    parts = brought.model_dump(include={"differ", "absent", "facts"})
+    compared = Compared(trained, now=False) if trained is not None else None
+    return Around(Models(**parts, own_sampling=brought.own_sampling), compared, brought)
+
+
+class Contents:
+    """An evaluation's bundle, read and checked against its own plan."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self.manifest = parse(Manifest, opened.document(form.MANIFEST), form.MANIFEST)
+        self._check_seal()
+        self.carried = parse(Carried, opened.document(form.CARRIED), form.CARRIED)
+        self.trained = self._maybe(Trained, form.TRAINING)
+        self.analysis = self._maybe(Analysis, form.ANALYSIS)
+        if self.analysis is not None and (self.analysis.id, self.analysis.seal) != (
+            self.manifest.id,
+            self.manifest.seal,
+        ):
+            raise InputError("the bundle's numbers are those of another evaluation.")
+        self.calls = list(self._rows(KeptCall, form.CALLS))
+        self.looks = list(self._rows(KeptLook, form.LOOKS))
+        self._check_books()
+        self.voters = {
+            name.rpartition("/")[2]: parse(Closed, opened.document(name), name)
+            for name in opened.names
+            if name.startswith(f"{form.EVALUATION}voters/")
+        }
+
+    def completions(self) -> Iterator[KeptCompletion]:
+        """The answers, each one that the plan names.
+
+        Raises:
+            InputError: one of them is not, or stands twice.
+        """
+        known, last = keys_of(self.manifest).completions, ""
+        for kept in self._rows(KeptCompletion, form.COMPLETIONS):
+            row = kept.row
+            pin, prompt = known.get(row.key, ("", None))
+            numbers = [row.seconds, *row.measures.values()]
+            if row.pin != pin or row.prompt != prompt or row.key <= last or not _finite(numbers):
+                raise InputError(f"the bundle holds an answer that its plan does not name ({row.key}).")
+            last = row.key
+            yield kept
+
+    def attempts(self) -> Iterator[KeptVerdict]:
+        """The verdicts, each one that the plan names.
+
+        Raises:
+            InputError: one of them is not.
+        """
+        known, last = keys_of(self.manifest).verdicts, ""
+        for kept in self._rows(KeptVerdict, form.VERDICTS):
+            row = kept.row
+            task = known.get(row.key)
+            named = task is not None and (row.judge, row.rubric, row.presentation, row.repeat) == (
+                task.judge_digest, task.rubric_digest, task.presentation_digest, task.repeat,
+            )  # fmt: skip
+            numbers = [score for by_letter in row.scores.values() for score in by_letter.values()]
+            if not named or row.key < last or not _finite(numbers):
+                raise InputError(f"the bundle holds a verdict that its plan does not name ({row.key}).")
+            last = row.key
+            yield kept
+
+    def around(self) -> Around:
+        """What was known where it was made."""
+        return around_of(self.carried, self.trained)
+
+    def report(self) -> dict[str, bytes]:
+        """The report's files, as they came."""
+        start = form.REPORT
+        names = [name for name in self._opened.names if name.startswith(start)]
+        return {name.removeprefix(start): self._opened.document(name) for name in names}
+
+    def _check_seal(self) -> None:
+        manifest = self.manifest
+        broken = broken_links(manifest)
+        if broken:
+            raise InputError(f"the bundle does not hold: {'; '.join(broken)}.")
+        if not manifest.id == evaluation_id(manifest.plan) == self._opened.index.id:
+            raise InputError(
+                f"the bundle is not the one of {manifest.id[:80]!r}: its plan says another."
+            )
+        try:
+            keys_of(manifest)
+        except (UsageError, KeyError, ValueError, TypeError, IndexError) as error:
+            raise InputError(
+                f"the bundle's plan contradicts itself ({type(error).__name__})."
+            ) from error
+
+    def _check_books(self) -> None:
+        own = {self.manifest.id, f"{self.manifest.id}/votes"}
+        if any(row.evaluation not in own for row in self.calls):
+            raise InputError("the bundle books calls of another evaluation.")
+        name, suite = self.manifest.id.rpartition("-")[0], self.manifest.plan.suite.digest()
+        for look in self.looks:
+            if look.suite != suite and look.evaluation.rpartition("-")[0] != name:
+                raise InputError("the bundle counts looks at another suite.")
+
+    def _maybe(self, record: type[R], name: str) -> R | None:
+        return parse(record, self._opened.document(name), name) if name in self._opened.names else None
+
+    def _rows(self, record: type[R], name: str) -> Iterator[R]:
+        for number, line in enumerate(self._opened.lines(name), 1):
+            yield parse(record, line, f"{name}, line {number}")
+
+
+def _finite(numbers: list[float]) -> bool:
+    return all(map(math.isfinite, numbers))

@@ -1,0 +1,254 @@
+"""Taking a bundle into a project: all of it, or nothing."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from brie.bundle import form
+from brie.bundle.contents import Contents
+from brie.bundle.form import parse
+from brie.bundle.rows import Exchange
+from brie.bundle.unpack import Opened, opened
+from brie.digest import digest, file_digest
+from brie.errors import InputError, PinError
+from brie.evidence import CARRIED
+from brie.facts import gather
+from brie.pin import ADAPTER_CONFIG, canonical_config
+from brie.pipeline import to_json
+from brie.records import Amendment, Document, Manifest, Pin
+from brie.resources import Project, write_text
+from brie.seal import amend, read_manifest, write_manifest
+from brie.train.config import RunManifest, TrainConfig
+from brie.trained import record
+
+_JOINED = ("judge", "voter", "repeat", "retry")
+"""Additions that two machines may make independently of one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What came of a bundle."""
+
+    kind: str
+    id: str
+    new: bool
+    """False where the project had it already."""
+    completions: int = 0
+    """Rows added."""
+    verdicts: int = 0
+    outdated: bool = False
+    """Rows came to an evaluation whose numbers were made here without them."""
+
+
+def unbundle(path: Path, project: Project) -> Merged:
+    """Merge a bundle into a project's store and folders.
+
+    Rows that are there stay; nothing is overwritten. Where anything contradicts what is there, or
+    the bundle is not what it says, nothing at all is written.
+
+    Raises:
+        InputError: a damaged or hostile bundle, or a contradiction; both digests are named.
+        StoreError: the store cannot be written.
+    """
+    with opened(path) as bundle:
+        if bundle.index.kind == "run":
+            return _merge_run(bundle, project)
+        return _merge_evaluation(Contents(bundle), project)
+
+
+# --- evaluations -------------------------------------------------------------------------
+
+
+def _merge_evaluation(contents: Contents, project: Project) -> Merged:
+    target = project.runs / contents.manifest.id
+    here = read_manifest(target) if target.exists() else None
+    manifest = contents.manifest if here is None else joined(here, contents.manifest)
+    with _staging(project) as folder, Exchange.open(project.store) as store:
+        _write_folder(contents, folder)
+        with store.together():
+            completions = store.merge_completions(contents.completions())
+            verdicts = store.merge_attempts(contents.attempts())
+            store.merge_calls(contents.calls)
+            store.merge_looks(contents.looks)
+            if here is None:
+                _check_rows(contents, store)
+        # Rows without a folder are seen by nobody and merged again; a folder without rows is seen.
+        if here is None:
+            _place(folder, target)
+        elif manifest != here:
+            write_manifest(target, manifest)
+        _keep_voters(contents, target)
+    outdated = here is not None and bool(completions + verdicts)
+    return Merged("evaluation", manifest.id, here is None, completions, verdicts, outdated)
+
+
+def joined(here: Manifest, there: Manifest) -> Manifest:
+    """The manifest with what was added on the other machine chained after what was added here.
+
+    Raises:
+        InputError: the plans differ, or additions that do not go together.
+    """
+    if here.seal != there.seal:
+        raise InputError(
+            f"{here.id} was sealed as {here.seal} here and as {there.seal} in the bundle; "
+            "nothing was merged."
+        )
+    known = {_identity(link) for link in here.amendments}
+    for number, link in enumerate(there.amendments):
+        if _identity(link) in known:
+            continue
+        if here.amendments == there.amendments[:number]:  # the other chain simply goes on
+            here = here.model_copy(update={"amendments": there.amendments[: number + 1]})
+        elif link.kind in _JOINED:
+            detail = {**link.detail, "merged": link.digest}
+            here = amend(here, link.kind, detail, link.verdicts_before)
+        else:
+            raise InputError(
+                f"what was added to {here.id} here ({here.amendments[-1].digest}) and in the bundle "
+                f"({link.digest}) does not go together; nothing was merged."
+            )
+    return here
+
+
+def _identity(link: Amendment) -> str:
+    return digest([link.kind, {k: v for k, v in link.detail.items() if k != "merged"}])
+
+
+def _write_folder(contents: Contents, folder: Path) -> None:
+    write_manifest(folder, contents.manifest)
+    write_text(folder / CARRIED, _json(contents.carried))
+    if contents.trained is not None:
+        record(folder, contents.trained)
+    if contents.analysis is not None:
+        write_text(folder / "analysis.json", to_json(contents.analysis))
+
+
+def _keep_voters(contents: Contents, target: Path) -> None:
+    for name, closed in contents.voters.items():
+        path = target / "voters" / name
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            write_text(path, closed.model_dump_json() + "\n")
+
+
+def _check_rows(contents: Contents, store: Exchange) -> None:
+    """Whether the rows are the ones the numbers were made from."""
+    if contents.analysis is None:
+        return
+    found = gather(contents.manifest, store).digest()
+    if found != contents.analysis.rows_digest:
+        raise InputError(
+            f"the bundle's rows ({found}) are not those its numbers were made from "
+            f"({contents.analysis.rows_digest}); nothing was merged."
+        )
+
+
+# --- runs --------------------------------------------------------------------------------
+
+
+def _merge_run(bundle: Opened, project: Project) -> Merged:
+    name = bundle.index.id
+    manifest = parse(RunManifest, bundle.document(form.RUN_MANIFEST), form.RUN_MANIFEST)
+    config = parse(TrainConfig, bundle.document(form.RUN_CONFIG), form.RUN_CONFIG)
+    if form.RUN_ID.fullmatch(name) is None or manifest.id != name or manifest.config != config:
+        raise InputError("the bundle's run contradicts itself; nothing was taken.")
+    target = project.runs / name
+    if target.exists():
+        _same_run(target, manifest)
+        return Merged("run", name, new=False)
+    with _staging(project) as folder:
+        _write_run(bundle, folder)
+        _check_pins(folder)
+        _place(folder, target)
+    return Merged("run", name, new=True)
+
+
+def _write_run(bundle: Opened, folder: Path) -> None:
+    for name in bundle.names:
+        if not name.startswith(form.RUN):
+            raise InputError(f"the bundle of a run holds {name}; nothing was taken.")
+        path = folder / name.removeprefix(form.RUN)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("wb") as handle:
+                bundle.copy(name, handle)
+        except OSError as error:
+            raise InputError(f"cannot write {path.name}: {error.strerror or error}.") from error
+
+
+def _check_pins(folder: Path) -> None:
+    """Whether pins lead to the run's own checkpoints, and those that came are the pinned ones."""
+    named: set[str] = set()
+    for path in sorted(folder.glob("pins/*.json")):
+        pin = parse(Pin, path.read_bytes(), f"run/pins/{path.name}")
+        place = pin.checkpoint or ""
+        if form.CHECKPOINT.fullmatch(place) is None or Path(pin.base_location or "").is_absolute():
+            raise InputError(f"the bundle's pin {path.name} leads out of its run; nothing was taken.")
+        checkpoint = folder / place.removeprefix("../")
+        if checkpoint.is_dir():
+            named.add(checkpoint.name)
+            _check_adapter(pin, checkpoint)
+    came = {path.name for path in folder.glob("checkpoints/*")}
+    if came - named:
+        raise InputError("the bundle holds a checkpoint that no pin names; nothing was taken.")
+
+
+def _check_adapter(pin: Pin, checkpoint: Path) -> None:
+    for name, pinned in pin.files.items():
+        path = checkpoint / name
+        found = file_digest(path) if path.is_file() else "missing"
+        if name not in form.ADAPTER_FILES or found != pinned:
+            raise InputError(f"{name[:80]} is {found}, its pin says {pinned}; nothing was taken.")
+    try:
+        config = digest(canonical_config(checkpoint / ADAPTER_CONFIG))
+    except PinError as error:
+        raise InputError("the bundle's adapter_config.json cannot be read.") from error
+    if config != pin.config:
+        raise InputError(f"adapter_config.json is {config}, its pin says {pin.config}.")
+
+
+def _same_run(target: Path, manifest: RunManifest) -> None:
+    path = target / "manifest.json"
+    here = parse(RunManifest, path.read_bytes(), path.name) if path.is_file() else None
+    one = here.identity if here else "unreadable"
+    if here is None or one != manifest.identity or here.pins != manifest.pins:
+        raise InputError(
+            f"run {target.name} is another one here ({one}) than in the bundle ({manifest.identity}); "
+            "nothing was merged."
+        )
+
+
+# --- folders -----------------------------------------------------------------------------
+
+
+@contextmanager
+def _staging(project: Project) -> Iterator[Path]:
+    """A folder beside the runs, gone at the end unless it was moved into its place."""
+    try:
+        project.runs.mkdir(parents=True, exist_ok=True)
+        outer = Path(tempfile.mkdtemp(prefix=".unbundle-", dir=project.runs))
+    except OSError as error:
+        raise InputError(f"cannot write to {project.runs}: {error.strerror or error}.") from error
+    try:
+        folder = outer / "folder"
+        folder.mkdir()
+        yield folder
+    finally:
+        shutil.rmtree(outer, ignore_errors=True)
+
+
+def _place(folder: Path, target: Path) -> None:
+    """Move a finished folder to where it belongs, in one step."""
+    try:
+        folder.rename(target)
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror or error}.") from error
+
+
+def _json(document: Document) -> str:
+    return document.model_dump_json(indent=1) + "\n"

@@ -1,0 +1,329 @@
+"""Making a bundle: what belongs to an evaluation or a run, without keys and without places."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from brie import __version__
+from brie.assemble import assemble
+from brie.bundle.contents import around_of, keys_of
+from brie.bundle.form import (
+    ADAPTER_FILES,
+    ANALYSIS,
+    CALLS,
+    CARRIED,
+    COMPLETIONS,
+    CURVE,
+    EVALUATION,
+    INDEX,
+    LOOKS,
+    MANIFEST,
+    REPORT,
+    RUN,
+    RUN_CONFIG,
+    RUN_MANIFEST,
+    RUN_METRICS,
+    TRAINING,
+    VERDICTS,
+    Closed,
+    Index,
+    Member,
+    lines,
+    parse,
+)  # fmt: skip
+from brie.bundle.rows import Exchange
+from brie.database import SCHEMA_VERSION
+from brie.digest import PREFIX
+from brie.errors import InputError, UsageError
+from brie.evaluations import Evaluation
+from brie.evidence import Around, Carried, around
+from brie.facts import comparison_views, gather
+from brie.pin import ADAPTER_CONFIG, read_pin
+from brie.pipeline import to_json
+from brie.records import Manifest, Pin, Record
+from brie.report.build import report_files
+from brie.report.clean import without_paths
+from brie.resources import Project
+from brie.results import Analysis
+from brie.store import Store
+from brie.train.config import RunManifest, TrainConfig
+from brie.train.runs import checkpoints, read_manifest
+from brie.verify import differences
+
+Members = dict[str, bytes | Path | Iterable[str]]
+"""Name -> what it holds: bytes, a file, or lines of text made as they are written."""
+_SECRET = re.compile(r"(API_?KEY|TOKEN|SECRET|PASSWORD)", re.IGNORECASE)
+_MOMENT = (1980, 1, 1, 0, 0, 0)
+_BLOCK = 2**20
+
+
+def pack_evaluation(evaluation: Evaluation, project: Project, out: Path) -> Path:
+    """Write an evaluation's bundle; an unfinished one too, so that another machine can go on.
+
+    Raises:
+        UsageError: its numbers are not what the store gives, or a key or a place of this machine
+            would be in the file.
+        InputError: `out` cannot be written.
+    """
+    with Exchange.open(project.store, read_only=True) as store, store.snapshot():
+        members = dict(_evaluation(evaluation, project, store))
+        kept = Index(kind="evaluation", id=evaluation.manifest.id, version=__version__,
+                     store=SCHEMA_VERSION, members={})  # fmt: skip
+        return _write(out, kept, members, project)
+
+
+def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False) -> Path:
+    """Write a training run's bundle: its records and pins.
+
+    Args:
+        folder: the run's.
+        project: where it is.
+        out: the file.
+        adapter: with the weights of the best checkpoint.
+
+    Raises:
+        UsageError: it is not finished, or has not the checkpoint.
+        InputError: `out` cannot be written.
+    """
+    members = dict(_run(folder, adapter=adapter))
+    kept = Index(kind="run", id=folder.name, version=__version__, store=SCHEMA_VERSION, members={})
+    return _write(out, kept, members, project)
+
+
+# --- what belongs to an evaluation -------------------------------------------------------
+
+
+def _evaluation(
+    evaluation: Evaluation, project: Project, store: Exchange
+) -> Iterator[tuple[str, bytes | Path | Iterable[str]]]:
+    manifest, folder = portable(evaluation.manifest), evaluation.folder
+    known = around(evaluation.manifest, project)
+    brought = _known(evaluation.manifest, known, store)
+    yield MANIFEST, _json(manifest)
+    yield CARRIED, _json(brought)
+    trained = known.compared.trained if known.compared else None
+    if trained is not None:
+        yield TRAINING, _json(trained)
+    keys = keys_of(manifest)
+    yield COMPLETIONS, lines(store.completions_of(keys.completions))
+    yield VERDICTS, lines(store.attempts_of(keys.verdicts))
+    yield CALLS, lines(store.calls_of([manifest.id, f"{manifest.id}/votes"]))
+    yield LOOKS, lines(store.looks_of(manifest.plan.suite.digest(), manifest.id))
+    for path in sorted(folder.glob("voters/*.json")):
+        yield f"{EVALUATION}voters/{path.name}", _json(parse(Closed, path.read_bytes(), path.name))
+    curve = folder / "curve.json"
+    if curve.is_file():
+        yield CURVE, curve.read_bytes()
+    if evaluation.analysis_file.is_file():
+        analysis = _numbers(evaluation, manifest, store, known, around_of(brought, trained))
+        yield ANALYSIS, to_json(analysis).encode()
+        views = comparison_views(manifest, store)
+        for name, text in report_files(analysis, manifest, views).items():
+            yield f"{REPORT}{name}", text.encode()
+
+
+def portable(manifest: Manifest) -> Manifest:
+    """A manifest without folders of this machine. The sealed part holds none."""
+    return manifest.model_copy(
+        update={
+            "command": without_paths(manifest.command),
+            "names": {side: without_paths(name) for side, name in manifest.names.items()},
+            "locations": {side: without_paths(name) for side, name in manifest.locations.items()},
+        }
+    )
+
+
+def _known(manifest: Manifest, known: Around, store: Store) -> Carried:
+    """What is known of the models here, and which look at the suite this is."""
+    rows = gather(manifest, store).digest()
+    looks = known.looks(rows)
+    number, others = (looks.number, looks.other_versions) if looks else store.look_number(
+        manifest.plan.suite.digest(), manifest.id, rows
+    )  # fmt: skip
+    models = known.models
+    if models is None:
+        return Carried(rows=rows, look=number, other_versions=others)
+    return Carried(
+        differ=models.differ,
+        absent=models.absent,
+        facts=models.facts,
+        own_sampling=models.own_sampling,
+        rows=rows,
+        look=number,
+        other_versions=others,
+    )
+
+
+def _numbers(
+    evaluation: Evaluation, manifest: Manifest, store: Store, known: Around, carried: Around
+) -> Analysis:
+    """The numbers as another machine will compute them, made when these were made.
+
+    Raises:
+        UsageError: the numbers of record are not what the store gives now.
+    """
+    try:
+        stored = Analysis.model_validate_json(evaluation.analysis_file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"the numbers of {manifest.id} cannot be read; make them again: brie report {manifest.id}"
+        ) from error
+    again = assemble(evaluation.manifest, store, known)
+    found = list(differences(json.loads(to_json(stored)), json.loads(to_json(again))))
+    if found:
+        raise UsageError(
+            f"the numbers of {manifest.id} are not what the store gives now ({', '.join(found[:3])}); "
+            f"make them again: brie report {manifest.id}"
+        )
+    here = assemble(manifest, store, carried)
+    return here.model_copy(update={"created": stored.created, "cost": stored.cost})
+
+
+# --- what belongs to a run ---------------------------------------------------------------
+
+
+def _run(folder: Path, *, adapter: bool) -> Iterator[tuple[str, bytes | Path]]:
+    manifest = read_manifest(folder)
+    if manifest.state != "complete":
+        raise UsageError(
+            f"run {folder.name} is {manifest.state}; finish it: brie train --resume {folder.name}"
+        )
+    config = _portable_config(manifest.config)
+    yield RUN_CONFIG, _json(config)
+    yield RUN_MANIFEST, _json(_portable_run(manifest, config))
+    if (folder / "metrics.jsonl").is_file():
+        yield RUN_METRICS, folder / "metrics.jsonl"
+    pins = {path.name: read_pin(path) for path in sorted(folder.glob("pins/*.json"))}
+    for name, pin in pins.items():
+        yield f"{RUN}pins/{name}", _json(_portable_pin(pin))
+    if adapter:
+        if "best.json" not in pins or not pins["best.json"].checkpoint:
+            raise UsageError(f"run {folder.name} has no best pin, so no adapter to bundle.")
+        place = (folder / "pins" / str(pins["best.json"].checkpoint)).resolve()
+        yield from _adapter(place, pins["best.json"])
+
+
+def _adapter(place: Path, pin: Pin) -> Iterator[tuple[str, bytes | Path]]:
+    if place not in checkpoints(place.parents[1]).values():
+        raise UsageError(f"the best checkpoint {place.name} is not in its run any more.")
+    for name in ADAPTER_FILES:
+        path = place / name
+        if name == ADAPTER_CONFIG:
+            config = json.loads(path.read_text("utf-8"))
+            if Path(str(config.get("base_model_name_or_path"))).is_absolute():
+                config["base_model_name_or_path"] = pin.base.repo
+            yield f"{RUN}checkpoints/{place.name}/{name}", (json.dumps(config, indent=1) + "\n").encode()
+        elif path.is_file():
+            yield f"{RUN}checkpoints/{place.name}/{name}", path
+
+
+def _portable_run(manifest: RunManifest, config: TrainConfig) -> RunManifest:
+    return manifest.model_copy(
+        update={
+            "config": config,
+            "command": without_paths(manifest.command),
+            "error": without_paths(manifest.error) if manifest.error else None,
+            "git": None,
+        }
+    )
+
+
+def _portable_config(config: TrainConfig) -> TrainConfig:
+    halves = {
+        name: getattr(config, name).model_copy(
+            update={"path": without_paths(getattr(config, name).path)}
+        )
+        for name in ("train", "val")
+    }
+    return config.model_copy(update={**halves, "base_location": _place(config.base_location)})
+
+
+def _portable_pin(pin: Pin) -> Pin:
+    return pin.model_copy(update={"base_location": _place(pin.base_location)})
+
+
+def _place(location: str | None) -> str | None:
+    """A base's folder inside the project; one outside is unknown elsewhere."""
+    return None if location is None or Path(location).is_absolute() else location
+
+
+# --- the file ----------------------------------------------------------------------------
+
+
+def _write(
+    out: Path, kept: Index, members: Mapping[str, bytes | Path | Iterable[str]], project: Project
+) -> Path:
+    """The zip, whole or not at all."""
+    if out.exists() and not zipfile.is_zipfile(out):
+        raise UsageError(f"{out} is there already and is no bundle; name another file with -o.")
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    watch = _Watch(project)
+    try:
+        with zipfile.ZipFile(partial, "w") as archive:
+            found = {name: _add(archive, name, members[name], watch) for name in sorted(members)}
+            index = kept.model_copy(update={"members": found})
+            _add(archive, INDEX, _json(index), watch)
+        partial.replace(out)
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror or error}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return out
+
+
+def _add(
+    archive: zipfile.ZipFile, name: str, content: bytes | Path | Iterable[str], watch: _Watch
+) -> Member:
+    info = zipfile.ZipInfo(name, _MOMENT)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.create_system, info.external_attr = 3, 0o100644 << 16
+    hashed, size = hashlib.sha256(), 0
+    with archive.open(info, "w") as handle:
+        for block in _blocks(content):
+            watch.look(block, name)
+            handle.write(block)
+            hashed.update(block)
+            size += len(block)
+    return Member(digest=PREFIX + hashed.hexdigest(), bytes=size)
+
+
+def _blocks(content: bytes | Path | Iterable[str]) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+    elif isinstance(content, Path):
+        with content.open("rb") as handle:
+            while block := handle.read(_BLOCK):
+                yield block
+    else:
+        for line in content:
+            yield line.encode()
+
+
+class _Watch:
+    """The last look: no key of this environment and no folder of this project leaves in a bundle."""
+
+    def __init__(self, project: Project) -> None:
+        keys = (v for name, v in os.environ.items() if _SECRET.search(name) and len(v) >= 12)
+        self._keys = tuple(value.encode() for value in keys)
+        self._place = str(project.root.resolve()).encode()
+
+    def look(self, block: bytes, name: str) -> None:
+        """Refuse a block that holds one of them.
+
+        Raises:
+            UsageError: it does; the secret itself is not repeated.
+        """
+        if any(key in block for key in self._keys):
+            raise UsageError(f"a key of this environment stands in {name}; nothing was written.")
+        if len(self._place) > 4 and self._place in block:
+            raise UsageError(f"this project's folder is named in {name}; nothing was written.")
+
+
+def _json(document: Record) -> bytes:
+    return (document.model_dump_json(indent=1) + "\n").encode()

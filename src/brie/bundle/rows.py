@@ -1,0 +1,174 @@
+"""The rows of one evaluation, read out of a store and merged into another."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import groupby, islice
+from typing import TypeVar
+
+from brie.bundle.form import KeptCall, KeptCompletion, KeptLook, KeptVerdict
+from brie.digest import digest
+from brie.errors import InputError
+from brie.records import Completion, Verdict
+from brie.store import Store
+
+_TOGETHER = 400
+T = TypeVar("T")
+
+
+class Exchange(Store):
+    """A store that rows leave and enter with the times they were made at."""
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything read inside is of one moment, whatever other processes write."""
+        self._read("BEGIN")
+        try:
+            yield
+        finally:
+            self._read("COMMIT")
+
+    # --- out -----------------------------------------------------------------------------
+
+    def completions_of(self, keys: Iterable[str]) -> Iterator[KeptCompletion]:
+        """Stored completions, by key."""
+        for part in _parts(sorted(set(keys))):
+            rows = self._select("SELECT key, created, body FROM completions WHERE key IN ({})", part)
+            for _, created, body in sorted(rows):
+                yield KeptCompletion(created=created, row=Completion.model_validate_json(body))
+
+    def attempts_of(self, keys: Iterable[str]) -> Iterator[KeptVerdict]:
+        """All attempts, by key, in the order they were made."""
+        query = "SELECT key, id, created, body FROM verdicts WHERE key IN ({})"
+        for part in _parts(sorted(set(keys))):
+            for _, _, created, body in sorted(self._select(query, part)):
+                yield KeptVerdict(created=created, row=Verdict.model_validate_json(body))
+
+    def calls_of(self, evaluations: Sequence[str]) -> list[KeptCall]:
+        """Calls booked under some names, in a fixed order."""
+        query = "SELECT evaluation, judge, key, usd, body, created FROM calls WHERE evaluation IN ({})"
+        rows = sorted(self._select(query, evaluations), key=lambda row: (row[5], *row[:5]))
+        names = ("evaluation", "judge", "key", "usd", "body", "created")
+        return [
+            KeptCall.model_validate({**dict(zip(names, row, strict=True)), "body": json.loads(row[4])})
+            for row in rows
+        ]
+
+    def looks_of(self, suite: str, evaluation: str) -> list[KeptLook]:
+        """Looks at a suite, and at other versions of it, oldest first."""
+        name = evaluation.rpartition("-")[0]
+        rows = self._read("SELECT suite, evaluation, rows, created FROM looks ORDER BY id")
+        return [
+            KeptLook(suite=of, evaluation=by, rows=what, created=at)
+            for of, by, what, at in rows
+            if of == suite or by.rpartition("-")[0] == name
+        ]
+
+    # --- in ------------------------------------------------------------------------------
+
+    def together(self) -> AbstractContextManager[None]:
+        """One write transaction around several merges: all of them, or none."""
+        return self._writing()
+
+    def merge_completions(self, rows: Iterable[KeptCompletion]) -> int:
+        """Add the completions that are missing; returns how many.
+
+        Raises:
+            InputError: a stored one says something else.
+        """
+        added = 0
+        for part in _parts(rows):
+            there = self.completions(kept.row.key for kept in part)
+            for kept in part:
+                if kept.row.key in there:
+                    _same(f"completion {kept.row.key}", there[kept.row.key], kept.row, _answer_digest)
+                    continue
+                row = kept.row
+                body = row.model_dump_json()
+                self._db.execute(
+                    "INSERT INTO completions VALUES (?, ?, ?, ?, ?, ?)",
+                    (row.key, row.pin, row.prompt, row.sample, body, kept.created),
+                )
+                added += 1
+        return added
+
+    def merge_attempts(self, rows: Iterable[KeptVerdict]) -> int:
+        """Add the attempts that are missing; returns how many. Rows of a key stand together.
+
+        Raises:
+            InputError: the attempts here and there are not the beginning of one another.
+        """
+        added = 0
+        grouped = (list(group) for _, group in groupby(rows, key=lambda kept: kept.row.key))
+        for part in _parts(grouped):
+            there = self.attempts(kept[0].row.key for kept in part)
+            for brought in part:
+                key = brought[0].row.key
+                here = there.get(key, [])
+                for own, other in zip(here, brought, strict=False):
+                    _same(f"verdict {key}", own, other.row, _said_digest)
+                added += self._append(brought[len(here) :], len(here))
+        return added
+
+    def _append(self, rows: Sequence[KeptVerdict], before: int) -> int:
+        for attempt, kept in enumerate(rows, before):
+            row = kept.row.model_copy(update={"attempt": attempt})
+            self._db.execute(
+                "INSERT INTO verdicts (key, attempt, judge, rubric, presentation, repeat, status, body,"
+                " created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (row.key, attempt, row.judge, row.rubric, row.presentation, row.repeat, row.status,
+                 row.model_dump_json(), kept.created),
+            )  # fmt: skip
+        return len(rows)
+
+    def merge_calls(self, rows: Sequence[KeptCall]) -> None:
+        """Book the calls that are not booked here."""
+        known = Counter(map(_call_digest, self.calls_of(sorted({row.evaluation for row in rows}))))
+        for row in rows:
+            name = _call_digest(row)
+            known[name] -= 1
+            if known[name] < 0:
+                self._db.execute(
+                    "INSERT INTO calls (evaluation, judge, key, usd, body, created)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (row.evaluation, row.judge, row.key, row.usd, json.dumps(row.body), row.created),
+                )
+
+    def merge_looks(self, rows: Sequence[KeptLook]) -> None:
+        """Count the looks that are not counted here."""
+        self._db.executemany(
+            "INSERT OR IGNORE INTO looks (suite, evaluation, rows, created) VALUES (?, ?, ?, ?)",
+            [(row.suite, row.evaluation, row.rows, row.created) for row in rows],
+        )
+
+
+def _parts(rows: Iterable[T]) -> Iterator[list[T]]:
+    """Rows in lists of a size one query can ask for."""
+    iterator = iter(rows)
+    while part := list(islice(iterator, _TOGETHER)):
+        yield part
+
+
+def _answer_digest(row: Completion) -> str:
+    """What an answer says; how long it took is another matter on every machine."""
+    return digest(row.model_dump(mode="json", exclude={"seconds"}))
+
+
+def _said_digest(row: Verdict) -> str:
+    return digest(row.model_dump(mode="json", exclude={"usage", "attempt"}))
+
+
+def _call_digest(row: KeptCall) -> str:
+    return digest(row)
+
+
+def _same(what: str, here: T, there: T, name: Callable[[T], str]) -> None:
+    one, two = name(here), name(there)
+    if one != two:
+        raise InputError(
+            f"the {what} is another one here ({one}) than in the bundle ({two}); nothing was merged. "
+            "Unbundle it in a project of its own."
+        )

@@ -1,0 +1,44 @@
+"""`brie unbundle`: merge another machine's bundle into this project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from brie.cli import screen
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  brie verify theirs.zip        what it claims, recomputed
+  brie unbundle theirs.zip
+"""
+)
+@click.argument("file", type=click.Path(path_type=Path))
+def command(file: Path) -> None:
+    """Merge FILE into this project: all of it, or nothing. What is here already stays as it is."""
+    from brie.bundle import unbundle
+    from brie.evaluations import find_evaluation
+    from brie.pipeline import write_report
+    from brie.results import Analysis
+    from brie.store import Store
+
+    screen.offline()
+    project = screen.project()
+    merged = unbundle(file, project)
+    if merged.kind == "run":
+        click.echo(f"{merged.id}: {'merged' if merged.new else 'was here already, nothing added'}")
+        click.echo(f"Next    brie pin {merged.id.rsplit('-', 1)[-1]}:best")
+        return
+    click.echo(f"{merged.id}: {merged.completions:,} completions, {merged.verdicts:,} verdicts added")
+    found = find_evaluation(merged.id, project)
+    if merged.outdated:
+        click.echo(f"Its numbers were made without them: brie report {merged.id}")
+    elif merged.new and found.analysis_file.is_file():
+        analysis = Analysis.model_validate_json(found.analysis_file.read_bytes())
+        with Store.open(project.store, read_only=True) as store:
+            report = write_report(found, analysis, store, project)
+        click.echo(f"Report  {project.relative(report)}")
+    click.echo(f"Next    brie verify {merged.id}")

@@ -1,0 +1,1 @@
+"""Bundles: there and back, merging, and what hostile ones get."""
