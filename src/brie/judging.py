@@ -21,7 +21,7 @@ from brie.judge.prices import is_free, price_of
 from brie.judge.quote import Habits, JudgeQuote, quote
 from brie.judge.run import FINAL, FINAL_ON_RETRY, Judged
 from brie.judge.seam import Shown, Task
-from brie.judge.settings import REMOTE, check_keys, request_bytes
+from brie.judge.settings import REMOTE, WITHOUT_KEYS, check_keys, request_bytes
 from brie.owner import Owner
 from brie.plan import Work, shown
 from brie.records import Manifest, Seat
@@ -148,6 +148,8 @@ class Spending:
     """Ask again for `invalid` and `refused` verdicts too."""
     batch: bool = False
     """Use the providers' batches, at half the price."""
+    without_keys: str = WITHOUT_KEYS
+    """What can be done about missing keys with the command at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,7 @@ def price_tasks(
     missing: dict[str, list[Task]] = {}
     for task in judge.missing(tasks, store, final):
         missing.setdefault(task.judge, []).append(task)
-    check_keys([place for place in seats if place.judge.id in missing])
+    check_keys([place for place in seats if place.judge.id in missing], spending.without_keys)
     cap = load_defaults(project).budget if spending.budget is None else spending.budget
     most = {n: [request_bytes((largest or shown)(t)) for t in own] for n, own in missing.items()}
     priced = tuple(_priced(place, most.get(place.judge.id, [])) for place in seats)

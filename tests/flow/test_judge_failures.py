@@ -87,6 +87,20 @@ def test_a_price_asks_nothing_again_and_one_word_of_a_rubric_asks_that_judge_aga
     assert len(list(bench.folder.glob("runs/eval-*"))) == 2
 
 
+@pytest.mark.parametrize("command", [("judge", "--judge", "gpt"), ("judge-check", "--judge", "gpt")])
+def test_a_missing_key_names_only_ways_out_that_the_command_has(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    assert bench.eval(judges=("served",)).code == 0
+    monkeypatch.delenv("CANARY_KEY")
+    said = bench.call(*command)
+    assert said.code == 2
+    assert "gpt: set CANARY_KEY" in said.err
+    assert "--judge longer" in said.err
+    assert "--panel" not in said.err
+    assert "--skip-missing-judges" not in said.err
+
+
 @contextmanager
 def answering(port: int) -> Iterator[None]:
     """Something that listens on a port of this machine."""

@@ -43,6 +43,8 @@ def command(
     Judges and repeats added here are recorded in the evaluation's chain and shown as added; the
     headline stays what was sealed. Batches submitted earlier are collected.
     """
+    from dataclasses import replace
+
     from brie.cli.eval import typed
     from brie.evaluations import find_evaluation
     from brie.pipeline import to_json
@@ -55,7 +57,10 @@ def command(
         project,
         screen.Terminal(),
         command=typed(project),
-        spending=screen.spending(budget, yes=yes, batch=batch, retry=retry),
+        spending=replace(
+            screen.spending(budget, yes=yes, batch=batch, retry=retry),
+            without_keys="Judges that need no key can be added: --judge longer",
+        ),
     )
     if as_json:
         click.echo(to_json(outcome.analysis), nl=False)

@@ -29,6 +29,8 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
     Each card is written to reports/judges too, as HTML and as Markdown. The pairs are in
     judges/judge_check.jsonl; a project's own file of that name is used instead.
     """
+    from dataclasses import replace
+
     from brie.catalog import load_defaults, load_panel
     from brie.judge_check import check_judges, document
     from brie.judging import why_stopped
@@ -36,7 +38,10 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
 
     project = screen.project()
     names = judges or load_panel(load_defaults(project).panel, project).judges
-    spending = screen.spending(budget, yes=yes, batch=False, retry=False)
+    spending = replace(
+        screen.spending(budget, yes=yes, batch=False, retry=False),
+        without_keys="Without a key: --judge longer, or a model on this machine: --judge ollama",
+    )
     cards, done = check_judges(names, project, screen.Terminal(), spending)
     if as_json:
         click.echo(json.dumps(document(cards, project), indent=2))

@@ -79,8 +79,19 @@ def missing_key(spec: JudgeSpec) -> str | None:
     return name if name and not os.environ.get(name, "").strip() else None
 
 
-def check_keys(seats: Sequence[Seat]) -> None:
+WITHOUT_KEYS = (
+    "Leave these judges out: --skip-missing-judges. Without any key: --panel offline (rules), or "
+    "--panel local (models on this machine)."
+)
+"""What can be done about missing keys when an evaluation is asked for."""
+
+
+def check_keys(seats: Sequence[Seat], instead: str = WITHOUT_KEYS) -> None:
     """Refuse judges whose keys are not set.
+
+    Args:
+        seats: the judges that will be asked.
+        instead: what can be done without the keys, for the command at hand.
 
     Raises:
         UsageError: names the variables, and what can be done without them.
@@ -93,10 +104,7 @@ def check_keys(seats: Sequence[Seat]) -> None:
         f"\nA local {label} answers at {address}: --judge {name}"
         for label, address, name in local_servers()
     )
-    raise UsageError(
-        f"keys are missing:{listing}\nLeave these judges out: --skip-missing-judges. Without any key: "
-        f"--panel offline (rules), or --panel local (models on this machine).{local}"
-    )
+    raise UsageError(f"keys are missing:{listing}\n{instead}{local}")
 
 
 def local_servers() -> list[tuple[str, str, str]]:
