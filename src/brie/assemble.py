@@ -15,6 +15,7 @@ from brie.analyse.table import StatusCode
 from brie.checks import Evidence, by_training, run_checks, withheld
 from brie.evidence import Around, evidence_of
 from brie.facts import Fact, Facts, gather, headline_judges, stopped_judges, table
+from brie.people import by_voter
 from brie.records import Manifest, Pin, Plan, Side
 from brie.results import Analysis, Cost, Counts, SideSummary, SuiteSummary
 from brie.store import Store
@@ -59,7 +60,19 @@ def assemble(manifest: Manifest, store: Store, known: Around | None = None) -> A
         if (own := _own(facts, name))
     }
     document = _document(facts, store, parts, beside, apart, interim=bool(unfinished))
-    return _checked(document, evidence_of(facts, document, verdicts, known or Around(), store))
+    checked = _checked(document, evidence_of(facts, document, verdicts, known or Around(), store))
+    return _with_people(checked, *by_voter(facts, options, seed))
+
+
+def _with_people(
+    document: Analysis, people: Mapping[str, dict[str, Any]], notes: Mapping[str, str]
+) -> Analysis:
+    """The document with those who voted, beside everything that was sealed."""
+    if not people:
+        return document
+    return document.model_copy(
+        update={"by_judge": {**document.by_judge, **people}, "notes": {**document.notes, **notes}}
+    )
 
 
 def _unfinished(rows: Sequence[Fact], judges: set[str]) -> set[str]:
@@ -232,7 +245,7 @@ def _side(manifest: Manifest, side: Side, pin: Pin) -> SideSummary:
 
 def _cost(facts: Facts, store: Store) -> Cost:
     calls, totals = store.calls(facts.manifest.id)
-    kept = sum(fact.verdict is not None for fact in facts.facts)
+    kept = sum(fact.verdict is not None and fact.task.kind != "vote" for fact in facts.facts)
     return Cost(
         usd=totals.get("usd", 0.0),
         calls=calls,

@@ -9,7 +9,7 @@ import gc
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from brie.results import (
     JudgedView,
 )
 from brie.store import Store
+from brie.votes import votes_by_prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,26 @@ def gather(manifest: Manifest, store: Store) -> Facts:
             found = _extended(found, store, block)
             if _is_unfinished(found) or is_decided(found):
                 break
-    return found
+        votes = tuple(_votes(found, store))
+    return replace(found, facts=(*found.facts, *votes)) if votes else found
+
+
+def _votes(facts: Facts, store: Store) -> Iterator[Fact]:
+    """The votes people have cast, on prompts that were reached; a withdrawn one is none."""
+    cast = votes_by_prompt(facts.manifest, facts.work)
+    tasks = [task for prompt in facts.prompts for task in cast.get(prompt, ())]
+    found = store.kept(task.key for task in tasks)
+    for task in tasks:
+        if _is_cast(found.get(task.key)) and _answered(task, facts.completions):
+            yield Fact(task, False, found[task.key])
+
+
+def _is_cast(vote: Kept | None) -> bool:
+    return vote is not None and vote.status is Status.OK
+
+
+def _answered(task: Task, completions: Mapping[str, Completion]) -> bool:
+    return task.presentation.candidate in completions and task.presentation.baseline in completions
 
 
 @contextmanager
@@ -171,13 +191,16 @@ def _same(task: Task, completions: Mapping[str, Completion]) -> bool:
     return one is not None and two is not None and one.text == two.text
 
 
-def table(facts: Facts, rows: Sequence[Fact], judges: Sequence[str]) -> VerdictTable:
+def table(
+    facts: Facts, rows: Sequence[Fact], judges: Sequence[str], *, votes: bool = False
+) -> VerdictTable:
     """The analysis table of some facts.
 
     Args:
         facts: where prompts and completions are looked up.
         rows: one a planned verdict.
         judges: the judges to include.
+        votes: the rows are votes of people, who see each comparison once.
     """
     wanted = set(judges)
     used = [fact for fact in rows if fact.task.judge in wanted]
@@ -192,7 +215,7 @@ def table(facts: Facts, rows: Sequence[Fact], judges: Sequence[str]) -> VerdictT
         prompt=[prompt_code[f.task.prompt] for f in used],
         judge=[judge_code[f.task.judge] for f in used],
         score=[f.score for f in used],
-        both_orders=facts.manifest.plan.positions == "both",
+        both_orders=facts.manifest.plan.positions == "both" and not votes,
         category=[prompts[name].category for name in names],
         source=[prompts[name].source for name in names],
         sample=[f.task.sample for f in used],
@@ -261,12 +284,18 @@ def comparison_views(manifest: Manifest, store: Store) -> list[ComparisonView]:
     """Every comparison with both answers and all verdicts, for people to read."""
     facts = gather(manifest, store)
     groups: dict[tuple[str, int], list[Fact]] = {}
-    for fact in facts.of("main"):
+    for fact in (*facts.of("main"), *facts.of("vote")):
         groups.setdefault((fact.task.prompt, fact.task.sample), []).append(fact)
     return [_view(facts, rows) for rows in groups.values()]
 
 
-def prompt_views(work: Work, manifest: Manifest, store: Store, prompt: str) -> list[ComparisonView]:
+def prompt_views(
+    work: Work,
+    manifest: Manifest,
+    store: Store,
+    prompt: str,
+    votes: Mapping[str, Sequence[Task]] | None = None,
+) -> list[ComparisonView]:
     """The comparisons of one prompt, read alone; those whose answers are not there yet are left out.
 
     Args:
@@ -274,14 +303,16 @@ def prompt_views(work: Work, manifest: Manifest, store: Store, prompt: str) -> l
         manifest: the evaluation.
         store: where answers and verdicts are kept.
         prompt: a prompt's id.
+        votes: `votes_by_prompt`, where votes are to be read too.
     """
-    tasks = work.tasks_of(prompt)
+    tasks = [*work.tasks_of(prompt), *(votes or {}).get(prompt, ())]
     keys = {key for t in tasks for key in (t.presentation.candidate, t.presentation.baseline)}
     completions = store.completions(keys)
     verdicts = store.kept(task.key for task in tasks)
     rows: dict[int, list[Fact]] = {}
     for task in tasks:
-        if {task.presentation.candidate, task.presentation.baseline} <= set(completions):
+        cast = task.kind != "vote" or _is_cast(verdicts.get(task.key))
+        if cast and _answered(task, completions):
             fact = Fact(task, _same(task, completions), verdicts.get(task.key))
             rows.setdefault(task.sample, []).append(fact)
     every = tuple(f for group in rows.values() for f in group)

@@ -55,6 +55,21 @@ def voter_seats(manifest: Manifest) -> tuple[Seat, ...]:
     return tuple(voter_seat(manifest.plan, name) for name in dict.fromkeys(names))
 
 
+def imported(manifest: Manifest) -> frozenset[str]:
+    """Voters whose votes were read from a file: in which order they saw the answers is not known."""
+    links = [link for link in manifest.amendments if link.kind == "voter"]
+    return frozenset(str(link.detail["judge"]) for link in links if link.detail.get("imported"))
+
+
+def votes_by_prompt(manifest: Manifest, work: Work) -> dict[str, list[Task]]:
+    """Prompt id -> every vote that may have been cast on it."""
+    found: dict[str, list[Task]] = {}
+    for voter in voter_seats(manifest):
+        for task in ballot(work, voter):
+            found.setdefault(task.prompt, []).append(task)
+    return found
+
+
 def ballot(work: Work, voter: Seat) -> list[Task]:
     """Every vote a voter may cast, in the order of asking."""
     plan = work.plan
@@ -89,4 +104,4 @@ def _task(work: Work, voter: Seat, codes: Mapping[str, str], prompt: str, sample
         candidate=work.key("candidate", prompt, sample),
         baseline=work.key("baseline", prompt, sample),
     )
-    return Task.plan("main", voter, prompt, sample, presentation)
+    return Task.plan("vote", voter, prompt, sample, presentation)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from brie.cli import screen
-from brie.errors import Stopped
+from brie.errors import Stopped, UsageError
+
+if TYPE_CHECKING:
+    from brie.evaluations import Evaluation
+    from brie.resources import Project
 
 
 @click.command(
@@ -15,6 +22,7 @@ Examples:
   brie judge in_domain-3f9a --judge claude-opus   one more judge, beside the headline
   brie judge in_domain-3f9a --judge gpt-sol --repeat 2
   brie judge in_domain-3f9a --retry               ask again for invalid and refused verdicts
+  brie judge in_domain-3f9a --votes votes.csv     votes of people: voter,prompt,sample,winner
 """
 )
 @click.argument("evaluation", required=False)
@@ -24,6 +32,10 @@ Examples:
     help="Ask again N times, to measure how consistent the judges are.",
 )  # fmt: skip
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts.")
+@click.option(
+    "--votes", type=click.Path(path_type=Path), metavar="FILE",
+    help="Add votes of people from a CSV file, and ask no judge.",
+)  # fmt: skip
 @click.option("--batch", is_flag=True, help="Ask through the providers' batches, at half the price.")
 @click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Most it may cost in all.")
 @click.option("--yes", is_flag=True, help="Agree to the quote beforehand.")
@@ -33,6 +45,7 @@ def command(
     judges: tuple[str, ...],
     repeats: int | None,
     retry: bool,
+    votes: Path | None,
     batch: bool,
     budget: float | None,
     yes: bool,
@@ -51,6 +64,11 @@ def command(
     from brie.posthoc import More, judge_more
 
     project = screen.project()
+    if votes is not None:
+        if judges or repeats or retry or batch:
+            raise UsageError("--votes adds a file's votes and asks nobody; leave the other options out.")
+        _import(votes, find_evaluation(evaluation, project), project)
+        return
     outcome = judge_more(
         find_evaluation(evaluation, project),
         More(judges, repeats or 0),
@@ -68,3 +86,18 @@ def command(
         screen.summary(outcome)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
+
+
+def _import(file: Path, evaluation: Evaluation, project: Project) -> None:
+    from brie.evaluations import find_evaluation
+    from brie.pipeline import analyse, write_report
+    from brie.store import Store
+    from brie.vote_file import import_votes
+
+    screen.offline()
+    with Store.open(project.store) as store:
+        added, of = import_votes(file, evaluation, store)
+        found = find_evaluation(evaluation.manifest.id, project)
+        report = write_report(found, analyse(found, store, project), store, project)
+    click.echo(f"{added:,} of {of:,} votes were new")
+    click.echo(f"Report  {project.relative(report)}")

@@ -13,7 +13,7 @@ from brie.records import MachineCheck, Message, Presentation, Seat, Status, Usag
 PROMPT_FORMAT = "1"
 """Version of the judge prompt and of the rules; part of every judge digest."""
 
-Kind = Literal["main", "a_a", "damaged", "repeat"]
+Kind = Literal["main", "a_a", "damaged", "repeat", "vote"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,6 +211,19 @@ def agreement_square(agreement: Mapping[str, Any] | None) -> AgreementSquare | N
     return AgreementSquare(names, [[cells.get((row, column)) for column in names] for row in names])
 
 
+def people_agreement(analysis: Analysis) -> list[tuple[str, str, AgreementCell]]:
+    """Voter, judge, and how far the two agree on the comparisons the voter voted on."""
+    return [
+        (
+            one_line(voter, 80),
+            one_line(pair["judges"][1], 80),
+            AgreementCell(estimate(pair.get("kappa")), estimate(pair.get("percent")), pair.get("n")),
+        )
+        for voter, entry in analysis.by_judge.items()
+        for pair in entry.get("agreement") or ()
+    ]
+
+
 def reasons(analysis: Analysis) -> list[tuple[str, str]]:
     """Why something is not shown: path of the quantity and the reason, sorted."""
     return sorted(analysis.notes.items())
@@ -260,6 +273,9 @@ def _judge_row(name: str, entry: Mapping[str, Any], kinds: Mapping[str, str], an
     marks = [words.get(kinds.get(name, ""), "")]
     if entry.get("instrument"):
         marks = [f"{marks[0]} instrument, not counted".strip()]
+    elif entry.get("provider") == "human" and entry.get("added"):
+        marks.append("beside the headline")
+        return _row(name, entry, "; ".join(marks))
     elif entry.get("added"):
         marks.append("added after the plan was fixed, not counted")
     marks += [f"{entry['invalid']} invalid"] if entry.get("invalid") else []

@@ -34,6 +34,7 @@ def render_markdown(page: Page) -> str:
         *_checks(page.checks),
         *(block for group in page.groups for block in _group(group)),
         *(["## Looked at in other ways", bullets(page.robustness)] if page.robustness else []),
+        *_people(page),
         *_examples(page.examples),
         *_provenance(page),
         f"*{escape(page.scope)}*",
@@ -118,6 +119,21 @@ def _group(group: facts.Group) -> list[str]:
     ]
     rates = table((group.head, "Win rate", "Interval", "Prompts"), rows, "lrrr")
     return [f"## {group.title}", rates, escape(group.remark) if group.remark else ""]
+
+
+def _people(page: Page) -> list[str]:
+    rows = [
+        (
+            escape(voter),
+            escape(judge),
+            numbers.percent(cell.percent[0]) if cell.percent else "–",
+            f"{cell.kappa[0]:.2f}" if cell.kappa else "–",
+            f"{cell.n:,}" if cell.n else "–",
+        )
+        for voter, judge, cell in page.people
+    ]
+    head = ("Voter", "Judge", "Equal verdicts", "Kappa", "Pairs")
+    return ["## People who voted, and the judges", table(head, rows, "llrrr")] if rows else []
 
 
 def _examples(examples: Sequence[Shown]) -> list[str]:

@@ -12,6 +12,7 @@ from brie.report.clean import clip, one_line
 from brie.report.diff import WordDiff, word_diff
 from brie.report.examples import Example, instructive, ordered_verdicts
 from brie.report.facts import (
+    AgreementCell,
     Effect,
     Group,
     answers,
@@ -20,6 +21,7 @@ from brie.report.facts import (
     flip_rate,
     groups,
     panel_agreement,
+    people_agreement,
     reasons,
     tastes,
 )
@@ -97,6 +99,8 @@ class Page:
     findings: list[str]
     """Of an audit: what is odd about the imported judgments."""
     panel_agreement: list[str]
+    people: list[tuple[str, str, AgreementCell]]
+    """How far those who voted agree with each judge."""
     answers: list[tuple[str, str, str]]
     examples: list[Shown]
     provenance: Provenance
@@ -131,6 +135,7 @@ def build_page(
         robustness=robustness(analysis),
         findings=[str(said) for said in (analysis.audit or {}).get("findings", [])],
         panel_agreement=panel_agreement(analysis),
+        people=people_agreement(analysis),
         answers=answers(analysis),
         examples=_shown(comparisons, panel),
         provenance=provenance(analysis, manifest),

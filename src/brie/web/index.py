@@ -22,8 +22,9 @@ from brie.report.examples import counted, flipped, judge_scores, spread
 from brie.resources import Project
 from brie.results import ComparisonView
 from brie.store import Store
+from brie.votes import votes_by_prompt
 
-FORMAT = 1
+FORMAT = 2
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE comparison (
@@ -117,10 +118,10 @@ def _views(
     work: Work, manifest: Manifest, store: Store, progress: Callable[[int, int], None]
 ) -> Iterator[ComparisonView]:
     """Prompts in the suite's order: that is how a reader expects to find them."""
-    prompts = manifest.plan.suite.prompts
+    prompts, votes = manifest.plan.suite.prompts, votes_by_prompt(manifest, work)
     for done, prompt in enumerate(prompts):
         progress(done, len(prompts))
-        yield from prompt_views(work, manifest, store, prompt.id)
+        yield from prompt_views(work, manifest, store, prompt.id, votes)
 
 
 def _fill(db: sqlite3.Connection, views: Iterable[ComparisonView], panel: Collection[str]) -> None:

@@ -89,34 +89,16 @@ def _rate(votes: list[VoteShown], manifest: Manifest) -> WinRate | None:
 
 
 def _agreement(votes: list[VoteShown], booth: Booth) -> list[tuple[str, AgreementCell]]:
-    """Pairs of the voter with each judge; a judge's word on a pair is its mean over both orders."""
-    from brie.analyse.panel import agreement
-    from brie.analyse.study import Study
-    from brie.analyse.table import VerdictTable
+    """The voter with each judge; a judge's word on a pair is its mean over both orders."""
     from brie.analyse.win_rate import Settings
+    from brie.people import agreement_with
 
-    voter = booth.seat.judge.id
+    voter, plan = booth.seat.judge.id, booth.manifest.plan
     rows = [row for vote in votes for row in _rows(vote, voter)]
-    judges = sorted({judge for _, judge, _, _ in rows})
-    prompts = sorted({prompt for prompt, _, _, _ in rows})
-    if len(judges) < 2:
-        return []
-    table = VerdictTable.build(
-        prompts=prompts,
-        judges=judges,
-        prompt=[prompts.index(prompt) for prompt, _, _, _ in rows],
-        judge=[judges.index(judge) for _, judge, _, _ in rows],
-        sample=[sample for _, _, sample, _ in rows],
-        score=[score for _, _, _, score in rows],
-        both_orders=False,
-    )
-    found = agreement(Study(table.canonical(), Settings(), booth.manifest.plan.seed)) or {}
     return [
-        (next(name for name in pair["judges"] if name != voter),
-         AgreementCell(estimate(pair["kappa"]), estimate(pair["percent"]), pair["n"]))
-        for pair in found.get("pairs", [])
-        if voter in pair["judges"]
-    ]  # fmt: skip
+        (pair["judges"][1], AgreementCell(estimate(pair["kappa"]), estimate(pair["percent"]), pair["n"]))
+        for pair in agreement_with(rows, voter, Settings(plan.level, plan.resamples), plan.seed)
+    ]
 
 
 def _rows(vote: VoteShown, voter: str) -> list[tuple[str, str, int, float]]:

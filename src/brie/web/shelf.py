@@ -6,12 +6,14 @@ import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from brie.errors import BrieError, UsageError, unknown
+from brie.judge.seam import Task
 from brie.plan import Work
 from brie.records import Manifest
 from brie.report.clean import without_paths
@@ -19,6 +21,7 @@ from brie.resources import Project
 from brie.results import Analysis
 from brie.seal import MANIFEST, read_manifest
 from brie.store import Store
+from brie.votes import votes_by_prompt
 from brie.web.index import build_index, index_path, is_fresh, stamp
 from brie.web.search import Comparisons
 
@@ -44,6 +47,11 @@ class Opened:
 
     manifest: Manifest
     work: Work
+
+    @cached_property
+    def votes(self) -> dict[str, list[Task]]:
+        """Prompt id -> every vote that may have been cast on it."""
+        return votes_by_prompt(self.manifest, self.work)
 
 
 @dataclass

@@ -138,7 +138,7 @@ class Viewer:
     def _view(self, name: str, row: Found) -> ComparisonView | None:
         opened = self._shelf.open(name)
         with self._shelf.store() as store:
-            views = prompt_views(opened.work, opened.manifest, store, row.prompt)
+            views = prompt_views(opened.work, opened.manifest, store, row.prompt, opened.votes)
         return next((view for view in views if view.sample == row.sample), None)
 
 

@@ -1,0 +1,113 @@
+"""What people who voted preferred, and how far they and the judges agree.
+
+Votes stand beside the headline, as judges do that were added after the seal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+from brie.analyse.assemble import Options, analyse
+from brie.analyse.panel import agreement
+from brie.analyse.study import Study
+from brie.analyse.table import VerdictTable
+from brie.analyse.win_rate import Settings
+from brie.facts import Fact, Facts, table
+from brie.votes import imported, voter_seats
+
+Rating = tuple[str, str, int, float]
+"""Prompt, judge, sample, and the candidate's score."""
+_UNKNOWN_ORDER = "the votes were read from a file, which does not say in which order the answers stood"
+
+
+def by_voter(
+    facts: Facts, options: Options, seed: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Each voter's rate, outcomes and effects, with their agreement with every judge; and notes.
+
+    Args:
+        facts: with the votes.
+        options: of the headline.
+        seed: of the random draws.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    notes: dict[str, str] = {}
+    unordered = imported(facts.manifest)
+    for seat in voter_seats(facts.manifest):
+        name = seat.judge.id
+        votes = [fact for fact in facts.of("vote") if fact.task.judge == name]
+        if not votes:
+            continue
+        parts = analyse(table(facts, votes, [name], votes=True), options=options, seed=seed)
+        own = {**parts.by_judge[name], "votes": len(votes)}
+        notes |= {k: v for k, v in parts.notes.items() if k.startswith(f"by_judge.{name}.")}
+        if name in unordered:
+            own |= {"position": None, "label": None}
+            notes |= {f"by_judge.{name}.{key}": _UNKNOWN_ORDER for key in ("position", "label")}
+        own["agreement"] = _with_judges(votes, facts.of("main"), name, options, seed)
+        notes[f"by_judge.{name}"] = "votes of a person, beside the headline and not part of it"
+        found[name] = {
+            "provider": "human", "model": seat.judge.model, "family": None, "instrument": False,
+            "added": True, **own,
+        }  # fmt: skip
+    return found, notes
+
+
+def _with_judges(
+    votes: Sequence[Fact], verdicts: Sequence[Fact], voter: str, options: Options, seed: int
+) -> list[dict[str, Any]]:
+    """Agreement with each judge, on the comparisons voted on; a judge's word is its mean over orders."""
+    places = {(fact.task.prompt, fact.task.sample) for fact in votes}
+    said: dict[tuple[str, str, int], list[float]] = {}
+    for fact in verdicts:
+        place = (fact.task.prompt, fact.task.sample)
+        if place in places and fact.winner is not None:
+            said.setdefault((fact.task.prompt, fact.task.judge, fact.task.sample), []).append(fact.score)
+    rows: list[Rating] = [(*place, fmean(scores)) for place, scores in said.items()]
+    rows += [(fact.task.prompt, voter, fact.task.sample, fact.score) for fact in votes]
+    return agreement_with(rows, voter, Settings(options.level, options.resamples), seed)
+
+
+def agreement_with(
+    rows: Sequence[Rating], voter: str, settings: Settings, seed: int
+) -> list[dict[str, Any]]:
+    """The pairs of a voter with each judge, as `analysis.json` writes pairs of judges.
+
+    Args:
+        rows: one rating a judge and comparison.
+        voter: whose pairs.
+        settings: of the intervals.
+        seed: of their draws.
+    """
+    judges = [voter, *sorted({judge for _, judge, _, _ in rows} - {voter})]
+    if len(judges) < 2:
+        return []
+    return [
+        pair
+        for judge in judges[1:]
+        for pair in _pair(
+            [row for row in rows if row[1] in (voter, judge)], [voter, judge], settings, seed
+        )
+    ]
+
+
+def _pair(
+    rows: Sequence[Rating], judges: Sequence[str], settings: Settings, seed: int
+) -> list[dict[str, Any]]:
+    prompts = {name: code for code, name in enumerate(sorted({prompt for prompt, _, _, _ in rows}))}
+    made = VerdictTable.build(
+        prompts=list(prompts),
+        judges=judges,
+        prompt=[prompts[prompt] for prompt, _, _, _ in rows],
+        judge=[judges.index(judge) for _, judge, _, _ in rows],
+        sample=[sample for _, _, sample, _ in rows],
+        score=[score for _, _, _, score in rows],
+        both_orders=False,
+    )
+    found = agreement(Study(made.canonical(), settings, seed)) or {}
+    kept = ("n", "percent", "kappa", "alpha", "ac1")  # symmetric: the voter may be named first
+    return [
+        {"judges": list(judges), **{key: pair[key] for key in kept}} for pair in found.get("pairs", [])
+    ]

@@ -1,0 +1,153 @@
+"""Votes from a CSV file: each as the side that won, beside the headline, and nothing half-read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from brie.assemble import assemble
+from brie.errors import UsageError
+from brie.evaluations import Evaluation, find_evaluation
+from brie.records import Manifest
+from brie.resources import Project
+from brie.results import Analysis
+from brie.seal import broken_links
+from brie.store import Store
+from brie.vote_file import import_votes
+from brie.web.booth import Booth
+from brie.web.shelf import Shelf
+from tests.web import sample
+
+World = tuple[Project, Manifest]
+HEAD = "voter,prompt,sample,winner,comment\n"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return sample.project(tmp_path / "p")
+
+
+def read(world: World, text: str) -> tuple[int, int]:
+    path = world[0].root / "votes.csv"
+    path.write_text(text, "utf-8")
+    with Store.open(world[0].store) as store:
+        return import_votes(path, evaluation(world), store)
+
+
+def evaluation(world: World) -> Evaluation:
+    return find_evaluation(world[1].id, world[0])
+
+
+def analysed(world: World) -> Analysis:
+    with Store.open(world[0].store, read_only=True) as store:
+        return assemble(evaluation(world).manifest, store)
+
+
+def lines(winners: Mapping[str, str], voter: str = "Ann") -> str:
+    return HEAD + "".join(f"{voter},{name},0,{winner},\n" for name, winner in winners.items())
+
+
+def prompts(world: World) -> list[str]:
+    return [p.id for p in world[1].plan.suite.prompts]
+
+
+def test_votes_stand_beside_the_headline_with_their_agreement(world: World) -> None:
+    before = analysed(world)
+    names = prompts(world)
+    votes = {name: ("candidate", "baseline", "tie")[n % 3] for n, name in enumerate(names)}
+    assert read(world, lines(votes)) == (12, 12)
+    after = analysed(world)
+    own = after.by_judge["human:Ann"]
+    assert own["outcomes"] == {"win": 4, "tie": 4, "loss": 4}
+    assert own["win_rate"]["value"] == 0.5
+    assert own["provider"] == "human"
+    assert own["added"]
+    assert (own["position"], own["label"]) == (None, None)
+    assert "in which order" in after.notes["by_judge.human:Ann.position"]
+    assert [pair["judges"] for pair in own["agreement"]] == [
+        ["human:Ann", name] for name in sorted(before.by_judge)
+    ]
+    assert {pair["n"] for pair in own["agreement"]} <= set(range(1, 13))
+    for key in ("win_rate", "outcomes", "agreement", "position", "checks", "verdict", "by_category"):
+        assert getattr(after, key) == getattr(before, key), key
+    assert {k: v for k, v in after.by_judge.items() if k != "human:Ann"} == before.by_judge
+    assert after.rows_digest != before.rows_digest
+    (link,) = evaluation(world).manifest.amendments
+    assert link.kind == "voter"
+    assert link.detail["imported"].startswith("sha256:")
+    assert not broken_links(evaluation(world).manifest)
+
+
+def test_the_same_file_again_adds_nothing_and_a_changed_vote_supersedes(world: World) -> None:
+    one, two = prompts(world)[:2]
+    read(world, lines({one: "candidate", two: "tie"}))
+    assert read(world, lines({one: "candidate", two: "tie"})) == (0, 2)
+    assert read(world, lines({one: "baseline", two: "tie"})) == (1, 2)
+    assert analysed(world).by_judge["human:Ann"]["outcomes"] == {"win": 0, "tie": 1, "loss": 1}
+    assert len(evaluation(world).manifest.amendments) == 1
+
+
+def test_a_perfectly_agreeing_voter_agrees_perfectly(world: World) -> None:
+    with Store.open(world[0].store, read_only=True) as store:
+        from brie.facts import comparison_views
+
+        views = comparison_views(evaluation(world).manifest, store)
+    said = {}
+    for view in views:
+        own = [v.winner for v in view.verdicts if v.judge == "reference"]
+        if view.sample == 0 and len(set(own)) == 1 and own[0] is not None:
+            said[view.prompt_id] = own[0]
+    read(world, lines(said))
+    pairs = {p["judges"][1]: p for p in analysed(world).by_judge["human:Ann"]["agreement"]}
+    assert pairs["reference"]["percent"]["value"] == 1.0
+    assert pairs["reference"]["n"] == len(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "first line"),
+        ("voter,prompt\n", "first line"),
+        ("voter,prompt,winner,colour\n", "colour"),
+        (HEAD, "no vote"),
+        (HEAD + "Ann,letters-01,0,A,\n", "line 2: winner is candidate, baseline or tie"),
+        (HEAD + "Ann,letters-01,x,tie,\n", "line 2: sample"),
+        (HEAD + "Ann,letters-01,7,tie,\n", "line 2: no comparison"),
+        (HEAD + "Ann,nothing,0,tie,\n", "line 2: no comparison"),
+        (HEAD + "<b>,letters-01,0,tie,\n", "line 2: a name has"),
+        (HEAD + "Ann,letters-01,0\n", "line 2 has another number"),
+        (HEAD + "Ann,letters-01,0,tie,a,b\n", "line 2 has another number"),
+        (HEAD + "Ann,letters-01,0,tie,\nAnn,letters-01,0,tie,\n", "line 3 repeats"),
+        (HEAD + 'Ann,"letters-01,0,tie,\n', "not CSV"),
+    ],
+)
+def test_a_wrong_file_is_named_by_its_line_and_adds_nothing(world: World, text: str, said: str) -> None:
+    good = lines({prompts(world)[3]: "tie"}).removeprefix(HEAD)
+    with pytest.raises(UsageError, match=said):
+        read(world, text + good if text.startswith(HEAD) and "line 2" in said else text)
+    assert evaluation(world).manifest.amendments == ()
+    assert set(analysed(world).by_judge) == {"claude-opus", "gpt-mini", "reference"}
+
+
+def test_who_voted_in_the_browser_is_not_overwritten(world: World) -> None:
+    booth = Booth(Shelf(world[0]), world[1].id, "Ann")
+    item = booth.current()
+    assert item is not None
+    booth.vote(item.number, "A")
+    with pytest.raises(UsageError, match="another name"):
+        read(world, lines({prompts(world)[0]: "tie"}))
+    own = analysed(world).by_judge["human:Ann"]
+    assert own["votes"] == 1
+    assert own["win_rate"]["prompts"] == 1
+
+
+def test_a_withdrawn_vote_is_none(world: World) -> None:
+    booth = Booth(Shelf(world[0]), world[1].id, "Ann")
+    item = booth.current()
+    assert item is not None
+    booth.vote(item.number, "A")
+    booth.undo()
+    booth.skip(item.number)
+    assert "human:Ann" not in analysed(world).by_judge
