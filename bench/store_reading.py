@@ -45,7 +45,6 @@ from brie.store import Store
 
 JUDGES = 5
 CRITERIA = ("depth", "clarity", "engagement")
-BOUND_SECONDS, BOUND_GB = 60.0, 3.0
 
 
 def evaluation(prompts: int) -> Manifest:
@@ -124,8 +123,8 @@ def _digest(number: int) -> str:
     return f"sha256:{number:064x}"
 
 
-def main() -> int:
-    """Measure, print, save; the exit status says whether the bounds held."""
+def main() -> None:
+    """Measure, print, save."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--prompts", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=20261121)
@@ -145,24 +144,24 @@ def main() -> int:
             import cProfile
 
             cProfile.runctx("read(manifest, path)", globals(), locals(), sort="cumtime")
-            return 0
+            return
+        spent = time.process_time()
         gathered, columns, verdicts = read(manifest, path)
+        spent = time.process_time() - spent
         size = path.stat().st_size / 1e9
     peak = _peak()
     rows = [
-        {"what": "reading and unblinding [s]", "value": gathered, "bound": BOUND_SECONDS},
-        {"what": "columns with features and criteria [s]", "value": columns, "bound": BOUND_SECONDS},
-        {"what": "both [s]", "value": gathered + columns, "bound": BOUND_SECONDS},
-        {"what": "peak memory [GB]", "value": peak, "bound": BOUND_GB},
+        {"what": "reading and unblinding [s]", "value": round(gathered, 1)},
+        {"what": "columns with features and criteria [s]", "value": round(columns, 1)},
+        {"what": "both, processor time [s]", "value": round(spent, 1)},
+        {"what": "peak memory [GB]", "value": round(peak, 2)},
+        {"what": "of it before reading: the plan [GB]", "value": round(before, 2)},
     ]
-    rows = [{**row, "value": round(float(row["value"]), 3)} for row in rows]  # type: ignore[arg-type]
-    print(f"{verdicts:,} verdicts, {size:.2f} GB on disk, {before:.2f} GB before reading")
+    print(f"{verdicts:,} verdicts, {size:.2f} GB on disk")
     print(table(rows))
-    holds = all(float(row["value"]) <= float(row["bound"]) for row in rows)  # type: ignore[arg-type]
     machine = {"cpus": os.cpu_count(), "python": sys.version.split()[0]}
     save("store_reading", {"seed": args.seed, "verdicts": verdicts, "store_gb": round(size, 3),
-                           "holds": holds, "machine": machine, "rows": rows})  # fmt: skip
-    return 0 if holds else 1
+                           "machine": machine, "rows": rows})  # fmt: skip
 
 
 def read(manifest: Manifest, path: Path) -> tuple[float, float, int]:
@@ -182,4 +181,4 @@ def _peak() -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

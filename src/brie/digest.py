@@ -25,7 +25,12 @@ def canonical_json(value: Any) -> str:
 
 def digest(value: Any) -> str:
     """`sha256:<hex>` over the canonical JSON of `value`."""
-    return PREFIX + hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+    return text_digest(canonical_json(value))
+
+
+def text_digest(text: str) -> str:
+    """`sha256:<hex>` over a text in UTF-8."""
+    return PREFIX + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def file_digest(path: Path) -> str:

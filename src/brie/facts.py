@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from brie.analyse.arrays import Floats, Ints
 from brie.analyse.compare import rates_by_prompt
 from brie.analyse.sequential import sequence
 from brie.analyse.table import StatusCode, VerdictTable
@@ -136,7 +137,7 @@ def _extended(before: Facts, store: Store, prompts: tuple[str, ...]) -> Facts:
     completions = store.completions(keys)
     tasks = work.tasks(prompts)
     verdicts = store.kept(task.key for task in tasks)
-    facts = (Fact(task, _same(task, completions), verdicts.get(task.key)) for task in tasks)
+    facts = [Fact(task, _same(task, completions), verdicts.get(task.key)) for task in tasks]
     return Facts(
         before.manifest,
         work,
@@ -209,6 +210,7 @@ def table(
     prompt_code = {name: code for code, name in enumerate(names)}
     judge_code = {name: code for code, name in enumerate(judges)}
     prompts = facts.work.prompts
+    pairs, of_row = _pairs(used)
     return VerdictTable.build(
         prompts=names,
         judges=list(judges),
@@ -224,8 +226,8 @@ def table(
         status=[f.status for f in used],
         repeat=[f.task.repeat for f in used],
         identical=[f.identical for f in used],
-        length_difference=[_length(facts, f.task) for f in used],
-        features=_features(facts, used),
+        length_difference=_length(facts, pairs, of_row),
+        features=_features(facts, pairs, of_row),
         criteria=_criteria(used),
     )
 
@@ -243,33 +245,55 @@ def _distinct(words: Sequence[str]) -> float:
     return len(set(words)) / len(words) if words else 0.0
 
 
-def _features(facts: Facts, rows: Sequence[Fact]) -> dict[str, list[float]]:
+def _pairs(rows: Sequence[Fact]) -> tuple[list[tuple[str, str]], Ints]:
+    """The distinct pairs of answers, and for every row which of them it is about."""
+    code: dict[tuple[str, str], int] = {}
+    found = np.fromiter(
+        (code.setdefault((f.task.presentation.candidate, f.task.presentation.baseline), len(code))
+         for f in rows),
+        np.int64,
+        len(rows),
+    )  # fmt: skip
+    return list(code), found
+
+
+def _features(facts: Facts, pairs: Sequence[tuple[str, str]], of_row: Ints) -> dict[str, Floats]:
     """Each feature, candidate minus baseline, one entry a row."""
+    wanted = {key for pair in pairs for key in pair}
     counted = {
         key: {name: count(row.text) for name, count in FEATURES.items()}
         for key, row in facts.completions.items()
+        if key in wanted
     }
-    return {name: [_difference(counted, f.task, name) for f in rows] for name in FEATURES}
+    return {name: _differences(pairs, of_row, counted, name) for name in FEATURES}
 
 
-def _difference(counted: Mapping[str, Mapping[str, float]], task: Task, name: str) -> float:
-    one = counted.get(task.presentation.candidate)
-    two = counted.get(task.presentation.baseline)
-    return one[name] - two[name] if one and two else float("nan")
+def _length(facts: Facts, pairs: Sequence[tuple[str, str]], of_row: Ints) -> Floats:
+    """Candidate minus baseline, in tokens, one entry a row."""
+    tokens = {key: {"tokens": float(row.tokens)} for key, row in facts.completions.items()}
+    return _differences(pairs, of_row, tokens, "tokens")
 
 
-def _length(facts: Facts, task: Task) -> float:
-    """Candidate minus baseline, in tokens."""
-    one = facts.completions.get(task.presentation.candidate)
-    two = facts.completions.get(task.presentation.baseline)
-    return float(one.tokens - two.tokens) if one and two else float("nan")
+def _differences(
+    pairs: Sequence[tuple[str, str]],
+    of_row: Ints,
+    measured: Mapping[str, Mapping[str, float]],
+    name: str,
+) -> Floats:
+    """NaN where an answer is not there."""
+    nothing = {name: float("nan")}
+    each = [measured.get(a, nothing)[name] - measured.get(b, nothing)[name] for a, b in pairs]
+    return np.array(each, dtype=np.float64)[of_row]
 
 
-def _criteria(rows: Iterable[Fact]) -> dict[str, list[float]]:
+def _criteria(rows: Iterable[Fact]) -> dict[str, Floats]:
     """Criterion scores, candidate minus baseline, NaN where a judge gave none."""
     listed = list(rows)
     names = sorted({name for f in listed if f.verdict for name in f.verdict.scores})
-    return {name: [_criterion(f, name) for f in listed] for name in names}
+    return {
+        name: np.fromiter((_criterion(f, name) for f in listed), np.float64, len(listed))
+        for name in names
+    }
 
 
 def _criterion(fact: Fact, name: str) -> float:

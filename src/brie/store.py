@@ -82,7 +82,8 @@ class Store(Ledger):
                 again[key] = None
             else:
                 found[key] = Kept.parse(key, body)
-        return found | {key: Kept.of(verdict) for key, verdict in self.verdicts(again).items()}
+        found.update((key, Kept.of(verdict)) for key, verdict in self.verdicts(again).items())
+        return found
 
     def add_verdicts(
         self, rows: Sequence[Verdict], *, evaluation: str, judge: str, booked: bool = True

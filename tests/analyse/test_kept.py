@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from brie.records import Kept, Status, Verdict
+from brie.digest import digest as content_digest
+from brie.judge.assign import presentations
+from brie.judge.seam import Task
+from brie.plan import seat
+from brie.records import JudgeSpec, Kept, Provider, Status, Verdict
 from brie.store import Store
 
 
@@ -55,6 +59,14 @@ def test_a_damaged_row_is_refused_as_the_whole_record_refuses_it(old: str, new: 
     body = verdict(10).model_dump_json()
     with pytest.raises(ValidationError):
         Kept.parse(digest(10), body.replace(old, new, 1))
+
+
+def test_the_key_of_a_task_is_the_digest_of_its_parts() -> None:
+    place = seat(JudgeSpec(id="longer", provider=Provider.RULES, model="longer"), None)
+    (shown, _) = presentations("0", "both", prompt=digest(1), candidate=digest(2), baseline=digest(3))
+    parts = {"judge": place.digest, "rubric": place.rubric_digest, "repeat": 2}
+    task = Task.plan("repeat", place, "p", 0, shown, 2)
+    assert task.key == content_digest({**parts, "presentation": shown.digest()})
 
 
 def test_equal_scores_are_one_object() -> None:

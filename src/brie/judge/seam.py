@@ -7,7 +7,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Literal, Protocol
 
-from brie.digest import digest
+from brie.digest import text_digest
 from brie.records import MachineCheck, Message, Presentation, Seat, Status, Usage, Verdict
 
 PROMPT_FORMAT = "1"
@@ -118,10 +118,14 @@ class Task:
     ) -> Task:
         """A task with its key."""
         rubric, presentation = seat.rubric_digest, _named(shown)
-        parts = {"judge": seat.digest, "rubric": rubric, "presentation": presentation, "repeat": repeat}
+        # Canonical JSON written out, for plans of a million verdicts.
+        parts = (
+            f'{{"judge":"{seat.digest}","presentation":"{presentation}","repeat":{repeat},'
+            f'"rubric":"{rubric}"}}'
+        )
         return cls(
-            kind, seat.judge.id, prompt, sample, shown, presentation, seat.digest, rubric, digest(parts),
-            repeat,
+            kind, seat.judge.id, prompt, sample, shown, presentation, seat.digest, rubric,
+            text_digest(parts), repeat,
         )  # fmt: skip
 
     def verdict(self, reply: Reply) -> Verdict:
