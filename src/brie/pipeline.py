@@ -223,12 +223,13 @@ def to_json(analysis: Analysis) -> str:
 def write_report(evaluation: Evaluation, analysis: Analysis, store: Store, project: Project) -> Path:
     """Write the HTML and Markdown report; returns the HTML file."""
     from brie.report.build import build_report
+    from brie.report.curve import read_curve
 
     folder = project.reports / evaluation.manifest.id
     folder.mkdir(parents=True, exist_ok=True)
     views = comparison_views(evaluation.manifest, store)
     write_text(folder / "analysis.json", to_json(analysis))
-    return build_report(analysis, evaluation.manifest, views, folder)
+    return build_report(analysis, evaluation.manifest, views, folder, read_curve(evaluation.folder))
 
 
 def write_audit(analysis: Analysis, project: Project) -> Path:

@@ -6,6 +6,8 @@ import json
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.flow.conftest import Demo, brie
 
 
@@ -72,3 +74,19 @@ def test_names_that_mean_nothing_or_two_things(demo: Demo, tmp_path: Path) -> No
     assert done.returncode == 2
     assert "b.zip is no bundle" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["b.zip"]
+
+
+@pytest.mark.slow
+def test_a_curve_reaches_the_report_and_travels(demo: Demo, tmp_path: Path) -> None:
+    here = demo.copy(tmp_path / "here")
+    name = named(demo, "eval")
+    done = brie(here, "curve", "demo", "--suite", "demo")
+    assert done.returncode == 0, done.stderr
+    page = (here / "reports" / name / "index.html").read_bytes()
+    assert b"Over training steps" in page
+    assert brie(here, "bundle", name, "-o", "b.zip").returncode == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    assert brie(other, "verify", str(here / "b.zip")).returncode == 0
+    assert brie(other, "unbundle", str(here / "b.zip")).returncode == 0
+    assert (other / "reports" / name / "index.html").read_bytes() == page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import time
@@ -13,7 +14,9 @@ import pytest
 from brie.errors import UsageError
 from brie.records import Manifest
 from brie.report import build_report
+from brie.report.build import report_files
 from brie.report.clean import is_clean
+from brie.report.curve import Curve, read_curve
 from brie.results import Analysis, ComparisonView
 from tests.report import sample
 from tests.report.hostile import HOSTILE
@@ -308,3 +311,34 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
     blocked.write_text("a file stands where the folder should be")
     with pytest.raises(UsageError, match="cannot make the folder"):
         build(blocked / "eval")
+
+
+def test_a_curve_stands_with_the_results_step_by_step() -> None:
+    own = sample.analysis().candidate.step
+    assert own is not None
+    ends = {"value": 0.6, "low": 0.4, "high": 0.8, "prompts": 40}
+    rungs = [{"name": str(step), "step": step, **ends} for step in (own + 50, 50, own)]
+    found = Curve.model_validate(
+        {
+            "schema": "brie.curve/1", "prompts": "the whole suite", "checkpoints": rungs,
+            "best_by_validation_loss": str(own), "evaluations": {"50": "eval-x"},
+        }
+    )  # fmt: skip
+    files = report_files(sample.analysis(), sample.manifest(), sample.comparisons(), found)
+    for text in (files["index.html"], files["report.md"]):
+        places = [text.index(f"Step {step}") for step in (50, own, own + 50)]
+        assert places == sorted(places)
+        assert "report's checkpoint, lowest validation loss" in html.unescape(text)
+        assert "hold together" in text
+    without = report_files(sample.analysis(), sample.manifest(), sample.comparisons())
+    assert "Over training steps" not in without["index.html"]
+
+
+@pytest.mark.parametrize("change", [{"schema": "brie.curve/2"}, {"checkpoints": [{"step": 1}]}])
+def test_a_curve_that_cannot_be_read_is_none(tmp_path: Path, change: dict[str, object]) -> None:
+    good = {"schema": "brie.curve/1", "prompts": "all", "checkpoints": [], "evaluations": {}}
+    (tmp_path / "curve.json").write_text(json.dumps(good))
+    assert read_curve(tmp_path) is not None
+    (tmp_path / "curve.json").write_text(json.dumps({**good, **change}))
+    assert read_curve(tmp_path) is None
+    assert read_curve(tmp_path / "nowhere") is None

@@ -52,7 +52,7 @@ def _report(path: Path, project: Project) -> Iterator[Finding]:
         return
     with Store.open(project.store, read_only=True) as store:
         views = comparison_views(contents.manifest, store)
-    made = report_files(analysis, contents.manifest, views)
+    made = report_files(analysis, contents.manifest, views, contents.curve)
     same = {name: text.encode() for name, text in made.items()} == came
     yield Finding(
         "its report is what its numbers give" if same else "its report says something else", same

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from brie.bundle import form
 from brie.bundle.form import Closed, KeptCall, KeptCompletion, KeptLook, KeptVerdict, parse
 from brie.bundle.unpack import Opened
@@ -16,13 +18,14 @@ from brie.evaluations import evaluation_id
 from brie.evidence import Around, Carried
 from brie.judge.seam import Task
 from brie.plan import Work
-from brie.records import Manifest, Record
+from brie.records import Manifest
+from brie.report.curve import Curve
 from brie.results import Analysis
 from brie.seal import broken_links
 from brie.trained import Compared, Trained
 from brie.votes import ballot, voter_seats
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Contents:
         self.carried = parse(Carried, opened.document(form.CARRIED), form.CARRIED)
         self.trained = self._maybe(Trained, form.TRAINING)
         self.analysis = self._maybe(Analysis, form.ANALYSIS)
+        self.curve = self._maybe(Curve, form.CURVE)
         if self.analysis is not None and (self.analysis.id, self.analysis.seal) != (
             self.manifest.id,
             self.manifest.seal,

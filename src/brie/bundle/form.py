@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from brie.errors import InputError
 from brie.records import Completion, Digest, Document, Record, Verdict
@@ -52,7 +52,7 @@ LINE_BYTES = 64 * 2**20
 MOST_RATIO = 400
 """Unpacked bytes for one packed byte, in members over a megabyte; text reaches 100, a bomb 1,000."""
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=BaseModel)
 
 
 class Member(Record):

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from brie.bundle import form
 from brie.bundle.contents import Contents
 from brie.bundle.form import parse
@@ -20,7 +22,8 @@ from brie.evidence import CARRIED
 from brie.facts import gather
 from brie.pin import ADAPTER_CONFIG, canonical_config
 from brie.pipeline import to_json
-from brie.records import Amendment, Document, Manifest, Pin
+from brie.records import Amendment, Manifest, Pin
+from brie.report.curve import CURVE
 from brie.resources import Project, write_text
 from brie.seal import amend, read_manifest, write_manifest
 from brie.train.config import RunManifest, TrainConfig
@@ -124,6 +127,8 @@ def _write_folder(contents: Contents, folder: Path) -> None:
     write_text(folder / CARRIED, _json(contents.carried))
     if contents.trained is not None:
         record(folder, contents.trained)
+    if contents.curve is not None:
+        write_text(folder / CURVE, _json(contents.curve))
     if contents.analysis is not None:
         write_text(folder / "analysis.json", to_json(contents.analysis))
 
@@ -250,5 +255,5 @@ def _place(folder: Path, target: Path) -> None:
         raise InputError(f"cannot write {target}: {error.strerror or error}.") from error
 
 
-def _json(document: Document) -> str:
+def _json(document: BaseModel) -> str:
     return document.model_dump_json(indent=1) + "\n"

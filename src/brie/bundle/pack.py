@@ -10,6 +10,8 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from brie import __version__
 from brie.assemble import assemble
 from brie.bundle.contents import around_of, keys_of
@@ -46,9 +48,10 @@ from brie.evidence import Around, Carried, around
 from brie.facts import comparison_views, gather
 from brie.pin import ADAPTER_CONFIG, read_pin
 from brie.pipeline import to_json
-from brie.records import Manifest, Pin, Record
+from brie.records import Manifest, Pin
 from brie.report.build import report_files
 from brie.report.clean import without_paths
+from brie.report.curve import read_curve
 from brie.resources import Project
 from brie.results import Analysis
 from brie.store import Store
@@ -117,14 +120,14 @@ def _evaluation(
     yield LOOKS, lines(store.looks_of(manifest.plan.suite.digest(), manifest.id))
     for path in sorted(folder.glob("voters/*.json")):
         yield f"{EVALUATION}voters/{path.name}", _json(parse(Closed, path.read_bytes(), path.name))
-    curve = folder / "curve.json"
-    if curve.is_file():
-        yield CURVE, curve.read_bytes()
+    curve = read_curve(folder)
+    if curve is not None:
+        yield CURVE, _json(curve)
     if evaluation.analysis_file.is_file():
         analysis = _numbers(evaluation, manifest, store, known, around_of(brought, trained))
         yield ANALYSIS, to_json(analysis).encode()
         views = comparison_views(manifest, store)
-        for name, text in report_files(analysis, manifest, views).items():
+        for name, text in report_files(analysis, manifest, views, curve).items():
             yield f"{REPORT}{name}", text.encode()
 
 
@@ -325,5 +328,5 @@ class _Watch:
             raise UsageError(f"this project's folder is named in {name}; nothing was written.")
 
 
-def _json(document: Record) -> bytes:
+def _json(document: BaseModel) -> bytes:
     return (document.model_dump_json(indent=1) + "\n").encode()

@@ -71,6 +71,7 @@ def command(
         found = (selected if select_by_judges else curve)(manifests, store, best_step(run, project))
         if select_by_judges:
             looked(found, store)
+    keep(found, manifests, project)
     if plot is not None:
         from brie.report.curve_figure import write_curve_figure
 
@@ -111,6 +112,31 @@ def evaluated(run: str, wishes: Wishes, project: Project, spending: Spending) ->
         with Store.open(project.store, read_only=True) as store:
             left = max(0.0, left - store.committed(outcome.evaluation.manifest.id))
     return manifests
+
+
+def keep(found: Mapping[str, Any], manifests: Mapping[str, Manifest], project: Project) -> None:
+    """Leave the curve beside every evaluation of these checkpoints on this suite: their reports show
+    it from now on."""
+    from brie.evaluations import evaluations
+    from brie.pipeline import write_report
+    from brie.report.curve import CURVE
+    from brie.resources import write_text
+    from brie.results import Analysis
+    from brie.store import Store
+
+    points = {_point(manifest) for manifest in manifests.values()}
+    text = json.dumps(found, indent=1) + "\n"
+    with Store.open(project.store, read_only=True) as store:
+        for evaluation in evaluations(project):
+            if _point(evaluation.manifest) in points and evaluation.analysis_file.is_file():
+                write_text(evaluation.folder / CURVE, text)
+                analysis = Analysis.model_validate_json(evaluation.analysis_file.read_bytes())
+                write_report(evaluation, analysis, store, project)
+
+
+def _point(manifest: Manifest) -> tuple[str, str, str]:
+    plan = manifest.plan
+    return plan.candidate.digest, plan.baseline.digest, plan.suite.digest()
 
 
 def best_step(run: str, project: Project) -> str | None:

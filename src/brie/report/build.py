@@ -7,6 +7,7 @@ from pathlib import Path
 
 from brie.errors import UsageError
 from brie.records import Manifest
+from brie.report.curve import Curve
 from brie.report.html import render_html
 from brie.report.markdown import render_markdown
 from brie.report.page import build_page
@@ -20,6 +21,7 @@ def build_report(
     manifest: Manifest | None,
     comparisons: Sequence[ComparisonView],
     out: Path,
+    curve: Curve | None = None,
 ) -> Path:
     """Write `index.html`, `report.md` and `verdicts.csv` to `out`; returns the path of the page.
 
@@ -29,7 +31,7 @@ def build_report(
     Raises:
         UsageError: the folder cannot be written.
     """
-    files = report_files(analysis, manifest, comparisons)
+    files = report_files(analysis, manifest, comparisons, curve)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -40,10 +42,13 @@ def build_report(
 
 
 def report_files(
-    analysis: Analysis, manifest: Manifest | None, comparisons: Sequence[ComparisonView]
+    analysis: Analysis,
+    manifest: Manifest | None,
+    comparisons: Sequence[ComparisonView],
+    curve: Curve | None = None,
 ) -> dict[str, str]:
     """The report's files by name, the page last."""
-    page = build_page(analysis, manifest, comparisons)
+    page = build_page(analysis, manifest, comparisons, curve)
     return {
         "report.md": render_markdown(page),
         "verdicts.csv": verdict_table(comparisons),

@@ -8,6 +8,7 @@ from typing import Any
 
 from brie.records import Check, Manifest
 from brie.report.clean import one_line
+from brie.report.curve import Curve, notes
 from brie.report.numbers import number, p_value, percent
 from brie.report.panel import judge_kinds
 from brie.results import Analysis, Outcomes
@@ -42,11 +43,13 @@ class Group:
     title: str
     head: str
     rows: tuple[Row, ...]
+    about: str = ""
+    """What these intervals are, where they are no ordinary ones."""
 
     @property
     def remark(self) -> str:
         """What a reader of the intervals must know."""
-        return (
+        return self.about or (
             FEW
             if any(row.n is not None and row.n < 8 and row.low is not None for row in self.rows)
             else ""
@@ -78,6 +81,23 @@ def groups(analysis: Analysis, manifest: Manifest | None = None) -> list[Group]:
         Group("controls", "Controls: the answer is known", "Control", _controls(analysis)),
     ]
     return [group for group in found if _worth_showing(group)]
+
+
+def curve_group(curve: Curve, analysis: Analysis) -> Group:
+    """The win rate of every checkpoint of the run, step by step."""
+    rows = tuple(
+        Row(
+            f"Step {rung.step:,}", rung.value, rung.low, rung.high, rung.prompts,
+            notes(curve, rung, analysis.candidate.step),
+        )
+        for rung in sorted(curve.checkpoints, key=lambda rung: rung.step)
+    )  # fmt: skip
+    about = (
+        f"Every checkpoint against the same base, on {one_line(curve.prompts)}. These intervals hold "
+        "together (max-T), so the best of many is not flattered; validation loss chooses the "
+        "checkpoint, this table does not."
+    )
+    return Group("curve", "Over training steps", "Checkpoint", rows, about)
 
 
 def checks_worst_first(analysis: Analysis) -> list[Check]:

@@ -9,6 +9,7 @@ from itertools import groupby
 from brie.records import Check, Manifest, Message
 from brie.report import cite
 from brie.report.clean import clip, one_line
+from brie.report.curve import Curve
 from brie.report.diff import WordDiff, word_diff
 from brie.report.examples import Example, instructive, ordered_verdicts
 from brie.report.facts import (
@@ -17,6 +18,7 @@ from brie.report.facts import (
     Group,
     answers,
     checks_worst_first,
+    curve_group,
     effects,
     flip_rate,
     groups,
@@ -113,7 +115,10 @@ class Page:
 
 
 def build_page(
-    analysis: Analysis, manifest: Manifest | None, comparisons: Sequence[ComparisonView]
+    analysis: Analysis,
+    manifest: Manifest | None,
+    comparisons: Sequence[ComparisonView],
+    curve: Curve | None = None,
 ) -> Page:
     """The report's content; a pure function of its inputs."""
     rate, panel = analysis.win_rate, panel_of(analysis, manifest)
@@ -127,7 +132,7 @@ def build_page(
         facts=key_facts(analysis, manifest),
         method=f"{percent(rate.level)} interval: {method_words(rate)}." if rate else "",
         checks=checks_worst_first(analysis),
-        groups=groups(analysis, manifest),
+        groups=[*groups(analysis, manifest), *([curve_group(curve, analysis)] if curve else [])],
         effects=effects(analysis),
         flips=flip_rate(analysis),
         tastes=tastes(analysis),

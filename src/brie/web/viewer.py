@@ -13,6 +13,7 @@ from brie.errors import UsageError
 from brie.facts import comparison_views, prompt_views
 from brie.pin import find_run, training_runs
 from brie.report.clean import clip
+from brie.report.curve import read_curve
 from brie.report.diff import word_diff
 from brie.report.facts import checks_worst_first
 from brie.report.html import content_policy, render_html, stylesheet
@@ -98,7 +99,8 @@ class Viewer:
             raise UsageError(f"{name} is too large to report here; run: brie report {name}")
         with self._shelf.store() as store:
             views = comparison_views(opened.manifest, store)
-        html = render_html(build_page(analysis, opened.manifest, views))
+        curve = read_curve(self._shelf.folder(name))
+        html = render_html(build_page(analysis, opened.manifest, views, curve))
         policy = content_policy(stylesheet()) + "; frame-ancestors 'none'"
         return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy})
 
