@@ -36,7 +36,7 @@ def train(project: Project, endpoint: str, *arguments: str) -> subprocess.Comple
         [sys.executable, "-m", "brie", "train", *arguments, *settings],
         cwd=project.root,
         env={
-            **os.environ,
+            **{k: v for k, v in os.environ.items() if k != "HF_HUB_OFFLINE"},
             "HF_ENDPOINT": endpoint,
             "HF_HOME": str(project.root / "cache"),
             "HF_HUB_DISABLE_XET": "1",
