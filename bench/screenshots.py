@@ -2,17 +2,19 @@
 
     python -m bench.screenshots PROJECT [EVALUATION]
 
-Needs Chromium and Playwright. A vote is cast to show the ballot under way, so give it a copy.
+Needs Chromium, Playwright and pdftoppm. A vote is cast to show the ballot under way, so give it a copy.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from brie.report.figures import write_figures
@@ -43,9 +45,11 @@ def served(project: Project) -> Iterator[Access]:
         thread.start()
         while not server.started:
             time.sleep(0.02)
-        yield access
-        server.should_exit = True
-        thread.join()
+        try:
+            yield access
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def opened(chromium: Browser, url: str, size: tuple[int, int], scheme: str = "light") -> Page:
@@ -78,19 +82,46 @@ def pictures(chromium: Browser, access: Access, evaluation: str, report: Path) -
     keep(opened(chromium, url, DESKTOP), "report")
     keep(opened(chromium, url, PHONE), "report-phone")
     keep(opened(chromium, url, DESKTOP, "dark"), "report-dark")
-    page = opened(chromium, url, DESKTOP)
-    page.locator("#examples").scroll_into_view_if_needed()
-    page.evaluate("document.querySelector('#examples').scrollIntoView()")
-    keep(page, "report-examples")
-    keep(opened(chromium, access.url("viewer", f"/eval/{evaluation}"), DESKTOP), "viewer")
-    for size, name in ((DESKTOP, "vote"), (PHONE, "vote-phone")):
-        page = opened(chromium, access.url("voter", f"/vote/{evaluation}"), (size[0], min(size[1], 844)))
-        page.fill("#name", f"Ann {name}")
+    for part in ("results", "examples"):
+        page = opened(chromium, url, DESKTOP)
+        page.evaluate(f"document.querySelector('#{part}').scrollIntoView({{behavior: 'instant'}})")
+        keep(page, f"report-{part}")
+    keep_print(opened(chromium, url, DESKTOP), "report-print")
+    shown = access.url("viewer", f"/eval/{evaluation}")
+    keep(opened(chromium, shown, DESKTOP), "viewer")
+    keep(opened(chromium, shown, PHONE, "dark"), "viewer-phone-dark")
+    one = access.url("viewer", f"/eval/{evaluation}/comparison/1")
+    keep(opened(chromium, one, (1200, 1000)), "comparison")
+    ballot = access.url("voter", f"/vote/{evaluation}")
+    for name, voter, size, scheme in (
+        ("vote", "Ann", (1200, 844), "light"),
+        ("vote-phone", "Bea", PHONE, "light"),
+        ("vote-dark", "Cleo", (1200, 844), "dark"),
+    ):
+        page = opened(chromium, ballot, size, scheme)
+        page.fill("#name", voter)
         page.click("button.main")
         page.wait_for_selector("#ballot")
-        page.keyboard.press("a")
-        page.wait_for_function("document.querySelector('header').innerText.includes('1 of')")
+        page.click("button[value=A]")
+        page.locator("header", has_text="1 of").wait_for()
         keep(page, name)
+
+
+def keep_print(page: Page, name: str) -> None:
+    """The first two sheets as they are printed, side by side."""
+    from PIL import Image
+
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "report.pdf"
+        file.write_bytes(page.pdf(format="A4", print_background=True))
+        page.context.close()
+        command = ["pdftoppm", "-r", "70", "-png", "-l", "2", str(file), str(Path(folder) / "sheet")]
+        subprocess.run(command, check=True)
+        sheets = [Image.open(path).convert("RGB") for path in sorted(Path(folder).glob("sheet*.png"))]
+    both = Image.new("RGB", (sum(s.width for s in sheets) + 12, sheets[0].height), (150, 150, 150))
+    for number, sheet in enumerate(sheets):
+        both.paste(sheet, (number * (sheets[0].width + 12), 0))
+    both.quantize(COLOURS).save(DOCS / f"{name}.png", optimize=True)
 
 
 def main() -> None:

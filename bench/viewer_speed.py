@@ -134,7 +134,19 @@ def viewer(prompts: int, samples: int) -> dict[str, Taken]:
         client.get(access.url("viewer"))
         found = {"index, once": taken(lambda: wait_for_index(client, manifest.id))}
         found |= dict(pages(client, manifest.id))
-        return found | dict(votes(client, manifest.id))
+        found |= dict(votes(client, manifest.id))
+        found["page after a vote"] = taken(lambda: client.get(f"/eval/{manifest.id}/comparison/77777"))
+        return found | new_server(project, manifest.id)
+
+
+def new_server(project: Project, evaluation: str) -> dict[str, Taken]:
+    """The first page of a viewer that was started a few seconds ago."""
+    access = Access(port=8321)
+    app = create_app(project, access)
+    with TestClient(app, base_url=ORIGIN, headers={"origin": ORIGIN}) as client:
+        client.get(access.url("viewer"))
+        time.sleep(4)
+        return {"first page of a new viewer": taken(lambda: client.get(f"/eval/{evaluation}"))}
 
 
 def wait_for_index(client: TestClient, evaluation: str) -> None:

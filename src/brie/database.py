@@ -61,8 +61,13 @@ class Database:
         self.path = path
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+    def open(cls, path: Path, *, read_only: bool = False, patience: float = 60) -> Self:
         """Open the store, creating it where it may be written.
+
+        Args:
+            path: the file.
+            read_only: it must be there, and stays as it is.
+            patience: seconds to wait for another program's lock.
 
         Raises:
             StoreError: missing (read-only), not writable, damaged, or of a newer schema.
@@ -74,7 +79,7 @@ class Database:
                 path.parent.mkdir(parents=True, exist_ok=True)
             mode = "ro" if read_only else "rwc"
             uri = f"{path.resolve().as_uri()}?mode={mode}"
-            db = sqlite3.connect(uri, uri=True, timeout=60, isolation_level=None)
+            db = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(explain(path, error)) from error
         store = cls(db, path)

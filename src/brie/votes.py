@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from brie.digest import digest
+from brie.digest import text_digest
 from brie.errors import UsageError
 from brie.judge.assign import assign, presentations
 from brie.judge.seam import Task
@@ -74,8 +74,10 @@ def ballot(work: Work, voter: Seat) -> list[Task]:
     """Every vote a voter may cast, in the order of asking."""
     plan = work.plan
     blocks = [(p.id, p.category) for p in plan.suite.prompts]
-    codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=voter.digest)
-    tasks = [_task(work, voter, codes, *place) for place in drawn(work.plan, voter)]
+    places = drawn(plan, voter)
+    named = {prompt for prompt, _ in places}
+    codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=voter.digest, only=named)
+    tasks = [_task(work, voter, codes, *place) for place in places]
     return list({task.key: task for task in tasks}.values())  # a prompt that stands twice is asked once
 
 
@@ -84,7 +86,9 @@ def drawn(plan: Plan, voter: Seat) -> list[tuple[str, int]]:
     random sample, before any again; at most `LONGEST`."""
     places: list[tuple[str, int]] = []
     for turn in range(plan.samples):
-        prompts = sorted(plan.suite.prompts, key=lambda p: digest(["vote", voter.digest, p.id, turn]))
+        prompts = sorted(
+            plan.suite.prompts, key=lambda p: text_digest(f"vote {voter.digest} {turn} {p.id}")
+        )
         places += [(p.id, _samples(plan, voter, p.id)[turn]) for p in prompts[: LONGEST - len(places)]]
         if len(places) >= LONGEST:
             break
@@ -93,7 +97,7 @@ def drawn(plan: Plan, voter: Seat) -> list[tuple[str, int]]:
 
 def _samples(plan: Plan, voter: Seat, prompt: str) -> list[int]:
     """A prompt's samples in random order."""
-    return sorted(range(plan.samples), key=lambda s: digest(["sample", voter.digest, prompt, s]))
+    return sorted(range(plan.samples), key=lambda s: text_digest(f"sample {voter.digest} {s} {prompt}"))
 
 
 def _task(work: Work, voter: Seat, codes: Mapping[str, str], prompt: str, sample: int) -> Task:

@@ -22,9 +22,10 @@ SECRETS = ("qwen-0.5b-letters", "Qwen2.5-0.5B", "3f9a:best", "candidate", "basel
 COMMENTS = ("It answers the question.", "Shorter and still right.", "Both are fine.")
 
 
-def manifest(prompts: int = 12, samples: int = 2) -> Manifest:
-    """A sealed plan with real assignments."""
-    base = report_sample.manifest(count=prompts)
+def manifest(prompts: int = 12, samples: int = 2, judges: int = 0) -> Manifest:
+    """A sealed plan with real assignments; `judges`: so many instead of the usual three."""
+    names = tuple(f"judge-{n}" for n in range(judges)) or report_sample.JUDGES
+    base = report_sample.manifest(names, count=prompts)
     blocks = [(p.id, p.category) for p in base.plan.suite.prompts]
     changes = {
         "samples": samples,
@@ -85,10 +86,11 @@ def project(
     prompts: int = 12,
     samples: int = 2,
     texts: Sequence[str] | None = None,
+    judges: int = 0,
 ) -> tuple[Project, Manifest]:
     """A project with one complete evaluation and one training run."""
     found = Project(folder)
-    made = manifest(prompts, samples)
+    made = manifest(prompts, samples, judges)
     write_manifest(found.runs / made.id, made)
     with Store.open(found.store) as store:
         fill(store, Work(made.plan), made.id, texts)

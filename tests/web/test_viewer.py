@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from brie.assemble import assemble
+from brie.evaluations import find_evaluation
+from brie.pipeline import write_report
 from brie.records import Manifest
 from brie.report.clean import is_clean
 from brie.resources import Project
+from brie.store import Store
 from brie.web.app import create_app
+from brie.web.booth import Booth
 from brie.web.guard import Access
+from brie.web.shelf import Shelf
 from tests.report.hostile import HOSTILE
 from tests.report.test_build import read
 from tests.web import sample
@@ -133,8 +141,6 @@ def test_broken_numbers_are_said(world: World) -> None:
 
 
 def test_a_store_of_a_newer_schema_is_said(world: World) -> None:
-    import sqlite3
-
     with sqlite3.connect(world[0].store) as db:
         db.execute("PRAGMA user_version = 99")
     answer = viewer(world[0]).get(f"/eval/{world[1].id}")
@@ -189,3 +195,47 @@ def test_a_very_long_answer_is_cut_and_said(tmp_path: Path) -> None:
     text = viewer(project).get(f"/eval/{manifest.id}/comparison/1").text
     assert "the first 100,000 of 3,000,0" in text
     assert len(text) < 400_000
+
+
+def test_fifty_judges_and_one_prompt(tmp_path: Path) -> None:
+    project, manifest = sample.project(tmp_path, prompts=1, samples=1, judges=50)
+    page = viewer(project)
+    for path in ("", "?judge=judge-49", "/comparison/1", "/report"):
+        answer = page.get(f"/eval/{manifest.id}{path}")
+        assert answer.status_code == 200
+        assert "judge-49" in answer.text
+        read(answer.text)
+
+
+def test_a_locked_store_is_said_and_no_page_hangs(world: World) -> None:
+    page = viewer(world[0])
+    with closing(sqlite3.connect(world[0].store, isolation_level=None)) as holder:
+        holder.execute("PRAGMA journal_mode = DELETE")
+        holder.execute("BEGIN EXCLUSIVE")
+        answer = page.get(f"/eval/{world[1].id}")
+    assert answer.status_code == 409
+    assert "is locked by another program" in answer.text
+    assert str(world[0].root) not in answer.text
+
+
+def test_votes_are_verdicts_in_the_viewer_with_hostile_comments_harmless(world: World) -> None:
+    shelf = Shelf(world[0])
+    booth = Booth(shelf, world[1].id, "Ann")
+    texts = [HOSTILE[name] for name in sorted(set(HOSTILE) - {"surrogate", "empty"})]
+    for text in texts:
+        item = booth.current()
+        assert item is not None
+        booth.vote(item.number, "A", text)
+    page = viewer(world[0])
+    listing = page.get(f"/eval/{world[1].id}?judge=human:Ann").text
+    assert f"{len(texts)} comparisons" in listing
+    for number in range(1, 25):
+        html = page.get(f"/eval/{world[1].id}/comparison/{number}").text
+        assert is_clean(html)
+        assert not {"img", "iframe", "textarea"} & read(html).tags
+    found = find_evaluation(world[1].id, world[0])
+    with Store.open(world[0].store) as store:
+        report = write_report(found, assemble(found.manifest, store), store, world[0])
+    assert not {"img", "iframe", "script"} & read(report.read_text("utf-8")).tags
+    assert "human:Ann" in report.read_text("utf-8")
+    assert "human:Ann" in (report.parent / "verdicts.csv").read_text("utf-8")

@@ -14,7 +14,7 @@ samples or judges, or appending prompts to a suite, moves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from brie.digest import digest
@@ -37,7 +37,13 @@ _BIT_REVERSED = (0, 2, 1, 3)
 
 
 def assign(
-    prompts: Sequence[tuple[str, str]], samples: int, positions: Positions, *, seed: int, judge: str
+    prompts: Sequence[tuple[str, str]],
+    samples: int,
+    positions: Positions,
+    *,
+    seed: int,
+    judge: str,
+    only: Collection[str] | None = None,
 ) -> dict[str, str]:
     """Codes of one judge's presentations: prompt id -> one digit a sample.
 
@@ -47,14 +53,21 @@ def assign(
         positions: two complementary cells a comparison, or one of four.
         seed: the plan's.
         judge: the judge's digest.
+        only: prompts whose codes are wanted; the others still take their places.
     """
     width = 2 if positions == "both" else 4
     seen: dict[str, int] = {}
     codes: dict[str, str] = {}
+    deals: dict[tuple[str, int], list[int]] = {}
     for name, category in prompts:
         rank = seen.get(category, 0)
         seen[category] = rank + 1
-        deal = _deal(width, [seed, judge, category, positions, rank // width])
+        if only is not None and name not in only:
+            continue
+        block = (category, rank // width)
+        if block not in deals:
+            deals[block] = _deal(width, [seed, judge, category, positions, rank // width])
+        deal = deals[block]
         row = rank % width if width == 2 else _BIT_REVERSED[rank % width]
         codes[name] = "".join(str(deal[(sample % width) ^ row]) for sample in range(samples))
     return codes

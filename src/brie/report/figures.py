@@ -70,7 +70,7 @@ def card(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     write(0.06, 0.88, verdict_word(analysis), fontsize=20, fontweight="bold", color=tone)
     sentence = verdict_sentence(analysis, manifest).replace("`", "").replace(" %", "\u00a0%")
     size = 20 if len(sentence) <= 4 * 62 else 16
-    lines = textwrap.wrap(sentence, 66 if size == 20 else 82, break_on_hyphens=False)
+    lines = textwrap.wrap(sentence, 62 if size == 20 else 78, break_on_hyphens=False)
     body = "\n".join(lines[:6])
     write(0.06, 0.83, body, fontsize=size, fontweight="bold", va="top", linespacing=1.35)
     _scale(figure.add_axes((0.06, 0.24, 0.88, 0.2)), rate, big=True)

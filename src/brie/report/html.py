@@ -74,9 +74,11 @@ def environment(*folders: Path) -> Environment:
 def code(text: str) -> Markup:
     """Plain text with `names` between backticks turned into <code>; everything escaped first.
 
-    "95 %" and "fine-tune" are kept on one line.
+    "95 %", "fine-tune" and "rule-based" are kept on one line.
     """
-    kept = clean(text).replace(" %", "\u00a0%").replace("fine-tune", "fine\u2011tune")
+    kept = clean(text).replace(" %", "\u00a0%")
+    for word in ("fine-tune", "Rule-based", "rule-based"):
+        kept = kept.replace(word, word.replace("-", "\u2011"))
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(kept))))  # noqa: S704 (escaped)
 
 
@@ -89,7 +91,7 @@ def evidence(value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{key.replace('_', ' ')}: {evidence(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(evidence(item) for item in value)
+        return ", ".join(evidence(item) for item in value) or "none"
     return "–" if value is None else str(value)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -40,7 +43,13 @@ def create_app(project: Project, access: Access, evaluation: str | None = None) 
         template = "vote_problem.html" if request.url.path.startswith(VOTING) else "problem.html"
         return pages.render(template, status=status, code=status, text=text)
 
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        threading.Thread(target=shelf.warm, args=(evaluation,), daemon=True).start()
+        yield
+
     return Starlette(
+        lifespan=lifespan,
         routes=[
             *viewer.routes(),
             *voting.routes(),

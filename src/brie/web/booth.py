@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from brie.judge.seam import Reply, Shown, Task
 from brie.plan import shown
 from brie.records import Seat, Status
-from brie.seal import amend, read_manifest, write_manifest
+from brie.seal import amend, write_manifest
 from brie.store import Store
 from brie.votes import Choice, ballot, voter_seat
 from brie.web.shelf import Shelf
@@ -142,12 +142,14 @@ def register(shelf: Shelf, evaluation: str, voter: Seat, store: Store) -> None:
     """Chain a new voter to the seal, with how many verdicts the store held before their first vote."""
     folder = shelf.folder(evaluation)
     with _AMENDING:
-        manifest = read_manifest(folder)
+        manifest = shelf.open(evaluation).manifest
         if voter.judge.id in {str(a.detail.get("judge")) for a in manifest.amendments}:
             return
         detail = {"judge": voter.judge.id, "digest": voter.digest, "rubric": voter.rubric_digest,
                   "positions": "balanced"}  # fmt: skip
-        write_manifest(folder, amend(manifest, "voter", detail, store.newest()))
+        amended = amend(manifest, "voter", detail, store.newest())
+        write_manifest(folder, amended)
+        shelf.amended(evaluation, amended)
 
 
 def _with_two_answers(tasks: list[Task], store: Store) -> list[Task]:

@@ -22,7 +22,7 @@ SHOWS: dict[str, tuple[str, str, str]] = {
 }
 """Name -> words, condition over all judges, condition where one judge is chosen."""
 SORTS: dict[str, tuple[str, str]] = {
-    "suite": ("order of the suite", "c.id"),
+    "suite": ("suite order", "c.id"),
     "won": ("best for the candidate", "{score} IS NULL, {score} DESC, c.id"),
     "lost": ("best for the baseline", "{score} IS NULL, {score}, c.id"),
     "spread": ("most disagreement", "c.spread DESC, c.id"),

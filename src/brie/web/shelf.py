@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,8 @@ from brie.web.search import Comparisons
 
 _KEPT = 4
 """Evaluations kept in memory."""
+_PATIENCE = 3.0
+"""Seconds a page waits for a store that another program has locked."""
 _SMALL = 3_000
 """Planned verdicts that are indexed while the reader waits: well under a second."""
 
@@ -79,7 +82,7 @@ class Shelf:
         Raises:
             StoreError: there is none, it is locked, or of a newer schema.
         """
-        return Store.open(self.project.store, read_only=True)
+        return Store.open(self.project.store, read_only=True, patience=_PATIENCE)
 
     def folder(self, evaluation: str) -> Path:
         """An evaluation's folder.
@@ -132,9 +135,27 @@ class Shelf:
                 self._opened.move_to_end(evaluation)
                 return kept[1]
         manifest = read_manifest(self.folder(evaluation))
-        opened = Opened(manifest, Work.of(manifest))
+        return self._keep(evaluation, mark, Opened(manifest, Work.of(manifest)))
+
+    def amended(self, evaluation: str, manifest: Manifest) -> None:
+        """Keep a manifest that was just written with one more voter, instead of reading it again."""
+        state = (self.folder(evaluation) / MANIFEST).stat()
+        kept = self._opened.get(evaluation)
+        if kept is not None:
+            mark = (state.st_mtime_ns, state.st_size)
+            opened = self._keep(evaluation, mark, Opened(manifest, kept[1].work))
+            getattr(opened, "votes")  # noqa: B009 - made now, so that the next page need not wait
+
+    def warm(self, evaluation: str | None) -> None:
+        """Open what is looked at first before somebody asks; what is broken is said when asked for."""
+        for name in [evaluation] if evaluation else self.ids()[:2]:
+            with suppress(BrieError):
+                self.open(name)
+
+    def _keep(self, evaluation: str, mark: tuple[int, int], opened: Opened) -> Opened:
         with self._lock:
             self._opened[evaluation] = (mark, opened)
+            self._opened.move_to_end(evaluation)
             while len(self._opened) > _KEPT:
                 self._opened.popitem(last=False)
         return opened
