@@ -104,9 +104,6 @@ def measure(which: str, api: str, port: int, calls: int) -> dict[str, float]:
     import anthropic  # noqa: F401
     import openai  # noqa: F401
 
-    import brie.judge
-    import brie.plan  # noqa: F401  - imports are paid once, not per call
-
     spec = judge(api, port)
     client = make_client(api, spec.base_url or "")
     place, tasks = plan(spec, calls)
@@ -211,8 +208,8 @@ async def bare(api: str, client: Any, calls: int) -> None:
 def plan(spec: Any, calls: int) -> tuple[Any, list[Any]]:
     """A seat and its planned verdicts."""
     from brie.digest import digest
+    from brie.evaluation.plan import seat
     from brie.judge.seam import Task
-    from brie.plan import seat
     from brie.records import Presentation
 
     place = seat(spec, rubric())
@@ -233,9 +230,9 @@ def judge_with_brie(place: Any, tasks: list[Any]) -> None:
     """The same through `brie.judge.run`, every verdict kept."""
     from brie.judge import run
     from brie.judge.seam import Shown, Task
-    from brie.owner import Owner
     from brie.records import Message
     from brie.store import Store
+    from brie.store.owner import Owner
 
     def shown(task: Task) -> Shown:
         prompt, first, second = answers(task.sample)

@@ -21,10 +21,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.output import save, table
-from brie.facts import gather, headline_judges
-from brie.facts import table as verdict_table
+from brie.evaluation.facts import gather, headline_judges
+from brie.evaluation.facts import table as verdict_table
+from brie.evaluation.plan import Asked, Work, make_plan, seat
 from brie.pin import Resolved
-from brie.plan import Asked, Work, make_plan, seat
 from brie.records import (
     BaseModelRef,
     Completion,

@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 from starlette.testclient import TestClient
 
 from bench.output import save, table
+from brie.evaluation.plan import Work, assignments, work_order
 from brie.judge.seam import Reply
-from brie.plan import Work, assignments, work_order
 from brie.records import Completion, Manifest, Plan, Status
 from brie.report import build_report
 from brie.resources import Project

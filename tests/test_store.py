@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from brie.errors import StoreError
-from brie.owner import Owner
 from brie.records import Status
 from brie.store import SCHEMA_VERSION, Store, claimed
+from brie.store.owner import Owner
 from tests.make import completion, name, verdict
 
 KEYS = [name(k) for k in "abcd"]
@@ -73,7 +73,7 @@ def test_a_key_is_claimed_once_and_freed_when_done(store: Store, owner: Owner, t
 def test_claims_of_a_killed_process_are_free_at_once(store: Store, owner: Owner, tmp_path: Path) -> None:
     code = (
         "import os, signal, sys\nfrom pathlib import Path\n"
-        "from brie.owner import Owner\nfrom brie.store import Store\n"
+        "from brie.store.owner import Owner\nfrom brie.store import Store\n"
         f"root = Path({str(tmp_path)!r}) / 'runs'\n"
         "store = Store.open(root / 'brie.sqlite'); owner = Owner(root / '.owners')\n"
         f"store.claim('completions', {KEYS!r}, owner, seconds=9999)\n"

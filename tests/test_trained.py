@@ -12,12 +12,12 @@ import pytest
 
 from brie.checks import Training
 from brie.digest import digest, file_digest
+from brie.evaluation.trained import FILE, Compared, compare, record, recorded
 from brie.pin import Resolved
 from brie.records import BaseModelRef, Message, Prompt, Suite
 from brie.resources import Project
 from brie.train.config import CONFIG, DataPart, Decided, DeviceInfo, TemplateInfo, TrainConfig
 from brie.train.recipes import load_recipe
-from brie.trained import FILE, Compared, compare, record, recorded
 from tests.flow.world import World
 
 ASKED = "What does the old lighthouse keeper do when the fog rolls in from the cold sea?"

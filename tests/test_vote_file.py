@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from brie.assemble import assemble
 from brie.errors import UsageError
-from brie.evaluations import Evaluation, find_evaluation
+from brie.evaluation.assemble import assemble
+from brie.evaluation.folders import Evaluation, find_evaluation
 from brie.records import Manifest
 from brie.resources import Project
 from brie.results import Analysis
@@ -91,7 +91,7 @@ def test_the_same_file_again_adds_nothing_and_a_changed_vote_supersedes(world: W
 
 def test_a_perfectly_agreeing_voter_agrees_perfectly(world: World) -> None:
     with Store.open(world[0].store, read_only=True) as store:
-        from brie.facts import comparison_views
+        from brie.evaluation.facts import comparison_views
 
         views = comparison_views(evaluation(world).manifest, store)
     said = {}

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from brie.api import analyse, audit_files, evaluate
-    from brie.ask import Wishes
     from brie.errors import BrieError
+    from brie.evaluation.ask import Wishes
     from brie.resources import Project
     from brie.results import Analysis
 
@@ -28,7 +28,7 @@ _HOMES = {
     "Analysis": "brie.results",
     "BrieError": "brie.errors",
     "Project": "brie.resources",
-    "Wishes": "brie.ask",
+    "Wishes": "brie.evaluation.ask",
     "analyse": "brie.api",
     "audit_files": "brie.api",
     "evaluate": "brie.api",

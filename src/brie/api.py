@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from brie.ask import Wishes, prepare
-from brie.assemble import assemble
 from brie.audit import read_files
 from brie.audit.assess import assess
-from brie.evaluations import find_evaluation
-from brie.evidence import around
-from brie.judging import Advance, Screen, Spending
+from brie.evaluation.ask import Wishes, prepare
+from brie.evaluation.assemble import assemble
+from brie.evaluation.evidence import around
+from brie.evaluation.folders import find_evaluation
+from brie.evaluation.judging import Advance, Screen, Spending
 from brie.pipeline import Outcome
 from brie.pipeline import evaluate as run
 from brie.resources import Project

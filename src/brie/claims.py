@@ -22,9 +22,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from brie.assemble import assemble
 from brie.errors import InputError, UsageError
-from brie.evaluations import Evaluation, find_evaluation
+from brie.evaluation.assemble import assemble
+from brie.evaluation.folders import Evaluation, find_evaluation
 from brie.pipeline import to_json
 from brie.resources import Project
 from brie.store import Store

@@ -18,19 +18,19 @@ from pydantic import Field
 
 from brie.analyse.arrays import z_quantile
 from brie.analyse.bootstrap import PLUS_ONE, plus_one
-from brie.ask import model_seat
 from brie.catalog import build, json_lines, load_judge
 from brie.digest import digest
 from brie.errors import InputError
+from brie.evaluation.ask import model_seat
+from brie.evaluation.judging import Screen, Spending, Terms, price_tasks
+from brie.evaluation.plan import seat
 from brie.judge.assign import assign, presentations
 from brie.judge.run import Judged, run
 from brie.judge.seam import Shown, Task
-from brie.judging import Screen, Spending, Terms, price_tasks
-from brie.owner import Owner
-from brie.plan import seat
 from brie.records import Message, Prompt, Provider, Record, Seat, Status, Suite, Verdict
 from brie.resources import Project, packaged
 from brie.store import Store
+from brie.store.owner import Owner
 
 SCHEMA = "brie.judge_check/1"
 LEVEL = 0.95

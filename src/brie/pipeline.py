@@ -13,25 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brie import __version__
-from brie.answering import answer_all
-from brie.assemble import assemble
 from brie.errors import UsageError
-from brie.evaluations import Evaluation, differing, evaluation_id, evaluations, open_evaluation
-from brie.evidence import around
-from brie.facts import comparison_views, gather, is_decided
+from brie.evaluation.answering import answer_all
+from brie.evaluation.assemble import assemble
+from brie.evaluation.evidence import around
+from brie.evaluation.facts import comparison_views, gather, is_decided
+from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
+from brie.evaluation.judging import Screen, Spending, agree, judge_all, plus, why_stopped, with_stops
+from brie.evaluation.plan import SERVED, Asked, Work, make_plan
+from brie.evaluation.sides import sources
+from brie.evaluation.trained import record
 from brie.generate.turns import open_engine
 from brie.judge.run import Judged
-from brie.judging import Screen, Spending, agree, judge_all, plus, why_stopped, with_stops
-from brie.owner import Owner
 from brie.pin import Resolved
-from brie.plan import SERVED, Asked, Work, make_plan
 from brie.records import Environment, Plan
 from brie.resources import Project, write_text
 from brie.results import Analysis
 from brie.seal import write_manifest
-from brie.sides import sources
 from brie.store import Store
-from brie.trained import record
+from brie.store.owner import Owner
 
 _SURELY_SHORT = 400
 """Characters that fit every model's context, whatever its tokenizer does."""

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from brie.ask import model_seat
 from brie.catalog import load_judge
 from brie.errors import UsageError
-from brie.evaluations import Evaluation
-from brie.facts import gather
+from brie.evaluation.ask import model_seat
+from brie.evaluation.facts import gather
+from brie.evaluation.folders import Evaluation
+from brie.evaluation.judging import Screen, Spending, agree, completion_texts, judge_all, why_stopped
+from brie.evaluation.plan import Work, added_seats, seat
 from brie.judge.seam import PROMPT_FORMAT
-from brie.judging import Screen, Spending, agree, completion_texts, judge_all, why_stopped
-from brie.owner import Owner
 from brie.pipeline import Outcome, analyse, noted, write_report
-from brie.plan import Work, added_seats, seat
 from brie.records import Manifest, Provider, Seat, Status
 from brie.resources import Project
 from brie.seal import amend, write_manifest
 from brie.store import Store
+from brie.store.owner import Owner
 
 
 @dataclass(frozen=True, slots=True)

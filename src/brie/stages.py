@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brie.answering import answer_all
 from brie.errors import UsageError
-from brie.evaluations import Evaluation
-from brie.evidence import resolved
+from brie.evaluation.answering import answer_all
+from brie.evaluation.evidence import resolved
+from brie.evaluation.folders import Evaluation
+from brie.evaluation.judging import Screen
+from brie.evaluation.plan import SERVED, Work
+from brie.evaluation.sides import sources
 from brie.generate.turns import open_engine
-from brie.judging import Screen
-from brie.owner import Owner
 from brie.pipeline import check_prompts
-from brie.plan import SERVED, Work
 from brie.records import Environment
 from brie.resources import Project
-from brie.sides import sources
 from brie.store import Store
+from brie.store.owner import Owner
 
 
 @dataclass(frozen=True, slots=True)

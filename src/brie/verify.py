@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from brie.assemble import assemble
 from brie.digest import short
-from brie.evaluations import Evaluation
-from brie.evidence import Around, around
+from brie.evaluation.assemble import assemble
+from brie.evaluation.evidence import Around, around
+from brie.evaluation.folders import Evaluation
+from brie.evaluation.plan import assignments, work_order
+from brie.evaluation.trained import recorded
 from brie.pipeline import to_json
-from brie.plan import assignments, work_order
 from brie.records import Manifest
 from brie.resources import Project
 from brie.seal import broken_links
 from brie.store import Store
-from brie.trained import recorded
 
 TOLERANCE = 1e-9
 """Largest difference between a stored number and the recomputed one."""

@@ -21,13 +21,13 @@ from typing import Literal
 from brie.catalog import read_text
 from brie.digest import file_digest
 from brie.errors import InputError, UsageError, unknown
-from brie.evaluations import Evaluation
+from brie.evaluation.folders import Evaluation
+from brie.evaluation.plan import Work
+from brie.evaluation.votes import ballot, imported, voter_name, voter_seat, voter_seats
 from brie.judge.seam import Reply, Task
-from brie.plan import Work
 from brie.records import Seat, Status, Verdict
 from brie.seal import amend, write_manifest
 from brie.store import Store
-from brie.votes import ballot, imported, voter_name, voter_seat, voter_seats
 
 COLUMNS = ("voter", "prompt", "sample", "winner", "comment")
 _WINNERS = ("candidate", "baseline", "tie")

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from brie.digest import digest as content_digest
+from brie.evaluation.plan import seat
 from brie.judge.assign import presentations
 from brie.judge.seam import Task
-from brie.plan import seat
 from brie.records import JudgeSpec, Kept, Provider, Status, Verdict
 from brie.store import Store
 

@@ -9,7 +9,7 @@ from shutil import copytree
 import pytest
 
 from brie.bundle import pack_evaluation
-from brie.evaluations import find_evaluation
+from brie.evaluation.folders import find_evaluation
 from brie.pipeline import analyse
 from brie.resources import Project
 from brie.seal import write_manifest

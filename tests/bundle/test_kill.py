@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from brie.bundle import unbundle
-from brie.evaluations import evaluations
+from brie.evaluation.folders import evaluations
 from brie.resources import Project
 from tests.bundle.conftest import rows
 

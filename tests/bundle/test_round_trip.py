@@ -11,7 +11,7 @@ import pytest
 from brie.bundle import check_file, pack_evaluation, unbundle
 from brie.bundle.merge import joined
 from brie.errors import InputError, UsageError
-from brie.evaluations import find_evaluation
+from brie.evaluation.folders import find_evaluation
 from brie.resources import Project
 from brie.seal import amend, broken_links, read_manifest
 from brie.store import Store

@@ -11,7 +11,7 @@ import numpy as np
 from brie.analyse import ControlTables, Options, VerdictTable, analyse
 from brie.checks import Answer, Evidence, Looks, Models, Pair, Training
 from brie.digest import digest
-from brie.plan import seat
+from brie.evaluation.plan import seat
 from brie.records import (
     BaseModelRef,
     Check,

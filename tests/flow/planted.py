@@ -8,9 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from brie.evaluation.plan import Asked, Work, make_plan, seat
 from brie.judge.seam import Task
-from brie.owner import Owner
-from brie.plan import Asked, Work, make_plan, seat
 from brie.records import (
     Environment,
     JudgeSpec,
@@ -27,6 +26,7 @@ from brie.records import (
 )
 from brie.seal import amend, write_manifest
 from brie.store import Store
+from brie.store.owner import Owner
 from tests.flow.world import Text, World, rules, suite
 
 CRITERIA = ("depth and insight", "coherence and structure", "engagement")

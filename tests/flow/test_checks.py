@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from brie.assemble import assemble
-from brie.evidence import around
+from brie.evaluation.assemble import assemble
+from brie.evaluation.evidence import around
 from brie.pin import write_pin
 from brie.records import Check, Side
 from brie.resources import Project

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brie.plan import Work, work_order
+from brie.evaluation.plan import Work, work_order
 from brie.records import Positions, Side, Stopping
 from tests.flow.world import Text, World, rules, suite
 

@@ -127,10 +127,10 @@ def test_a_price_asks_nothing_again_and_a_word_of_the_rubric_asks_that_judge_aga
 
 
 def test_a_stopped_judge_leaves_the_headline_and_its_partial_rate_is_shown_apart(tmp_path: Path) -> None:
-    from brie.assemble import assemble
+    from brie.evaluation.assemble import assemble
+    from brie.evaluation.judging import with_stops
+    from brie.evaluation.plan import Work
     from brie.judge.run import Judged
-    from brie.judging import with_stops
-    from brie.plan import Work
     from brie.store import Store
     from tests.fakes.judge_wire import Act
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from brie.api import evaluate
-from brie.ask import Wishes
 from brie.errors import PinError, Stopped, UsageError
+from brie.evaluation.ask import Wishes
 from brie.pipeline import Outcome
 from brie.resources import Project, packaged
 from brie.verify import verify

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from brie.assemble import assemble
-from brie.facts import gather, is_decided
-from brie.judging import Advance, Terms, judge_all
-from brie.owner import Owner
+from brie.evaluation.assemble import assemble
+from brie.evaluation.facts import gather, is_decided
+from brie.evaluation.judging import Advance, Terms, judge_all
+from brie.evaluation.plan import Asked, Work, damage, make_plan, seat
 from brie.pin import Resolved, pin_base, pin_checkpoint
-from brie.plan import Asked, Work, damage, make_plan, seat
 from brie.records import (
     Completion,
     Environment,
@@ -30,6 +29,7 @@ from brie.records import (
 )
 from brie.results import Analysis
 from brie.store import Store
+from brie.store.owner import Owner
 from tests.pin.folders import make_adapter, make_base
 
 Text = Callable[[Side, int, int], str]

@@ -10,14 +10,14 @@ from typing import Any
 
 from brie.catalog import load_rubric
 from brie.digest import digest
+from brie.evaluation.plan import seat
 from brie.judge import Judged, run
 from brie.judge.assign import assign, presentations
 from brie.judge.seam import Shown, Task
-from brie.owner import Owner
-from brie.plan import seat
 from brie.records import JudgeSpec, Message, Price, Provider, Rubric, Seat, Verdict, Winner
 from brie.resources import Project
 from brie.store import Store
+from brie.store.owner import Owner
 from tests.fakes.judge_servers import JudgeServer
 
 RUBRIC: Rubric = load_rubric("general", Project(Path(__file__).parents[2]))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from brie.plan import seat
+from brie.evaluation.plan import seat
 from brie.records import JudgeSpec, Provider, Seat, Status
 from tests.fakes.judge_servers import JudgeServer
 from tests.generate.tinymodel import build_base

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brie.evaluation.plan import shown
 from brie.judge.assign import BALANCED, BOTH, presentations
 from brie.judge.seam import Shown, Task
-from brie.plan import shown
 from brie.records import SCORE, Letter, Message, Presentation, Prompt
 
 DIGEST = "sha256:" + "0" * 64

@@ -7,9 +7,9 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from brie.assemble import assemble
+from brie.evaluation.assemble import assemble
+from brie.evaluation.plan import Work, assignments, work_order
 from brie.judge.seam import Reply
-from brie.plan import Work, assignments, work_order
 from brie.records import Completion, Manifest, Plan, Status
 from brie.resources import Project
 from brie.seal import write_manifest

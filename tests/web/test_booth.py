@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from brie.assemble import assemble
 from brie.errors import UsageError
-from brie.plan import Work
+from brie.evaluation.assemble import assemble
+from brie.evaluation.plan import Work
+from brie.evaluation.votes import ballot, voter_name, voter_seat
 from brie.records import Manifest, Status
 from brie.resources import Project
 from brie.seal import broken_links, read_manifest
 from brie.store import Store, counted
-from brie.votes import ballot, voter_name, voter_seat
 from brie.web.booth import Booth
 from brie.web.reveal import reveal
 from brie.web.shelf import Shelf

@@ -156,6 +156,7 @@ def test_voting_on_a_phone_by_thumb(
     page.fill("#name", "Bob")
     page.tap("button.main") if page.evaluate("'ontouchstart' in window") else page.click("button.main")
     page.wait_for_selector("#ballot")
+    page.wait_for_load_state("load")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     for button in page.locator(".bar button.main").all():
         box = button.bounding_box()
@@ -163,7 +164,7 @@ def test_voting_on_a_phone_by_thumb(
         assert box["height"] >= 44
         assert box["y"] + box["height"] <= 850
     page.click("button[value=A]")
-    page.wait_for_function("document.querySelector('header').innerText.includes('1 of')")
+    page.locator("header", has_text="1 of").wait_for()
     assert wrong == []
     page.context.close()
 

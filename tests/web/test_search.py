@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 from brie.errors import StoreError
-from brie.facts import comparison_views
-from brie.plan import Work
+from brie.evaluation.facts import comparison_views
+from brie.evaluation.plan import Work
 from brie.records import Manifest, Status
 from brie.report.examples import flipped, judge_scores, spread
 from brie.results import ComparisonView

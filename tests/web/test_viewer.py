@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from brie.assemble import assemble
-from brie.evaluations import find_evaluation
+from brie.evaluation.assemble import assemble
+from brie.evaluation.folders import find_evaluation
 from brie.pipeline import write_report
 from brie.records import Manifest
 from brie.report.clean import is_clean

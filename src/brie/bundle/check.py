@@ -10,8 +10,8 @@ from brie import __version__
 from brie.bundle.contents import Contents
 from brie.bundle.merge import unbundle
 from brie.bundle.unpack import opened
-from brie.evaluations import find_evaluation
-from brie.facts import comparison_views
+from brie.evaluation.facts import comparison_views
+from brie.evaluation.folders import find_evaluation
 from brie.report.build import report_files
 from brie.resources import Project
 from brie.store import Store

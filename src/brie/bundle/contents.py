@@ -14,16 +14,16 @@ from brie.bundle.form import Closed, KeptCall, KeptCompletion, KeptLook, KeptVer
 from brie.bundle.unpack import Opened
 from brie.checks import Models
 from brie.errors import InputError, UsageError
-from brie.evaluations import evaluation_id
-from brie.evidence import Around, Carried
+from brie.evaluation.evidence import Around, Carried
+from brie.evaluation.folders import evaluation_id
+from brie.evaluation.plan import Work
+from brie.evaluation.trained import Compared, Trained
+from brie.evaluation.votes import ballot, voter_seats
 from brie.judge.seam import Task
-from brie.plan import Work
 from brie.records import Manifest
 from brie.report.curve import Curve
 from brie.results import Analysis
 from brie.seal import broken_links
-from brie.trained import Compared, Trained
-from brie.votes import ballot, voter_seats
 
 R = TypeVar("R", bound=BaseModel)
 

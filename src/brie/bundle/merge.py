@@ -18,8 +18,9 @@ from brie.bundle.rows import Exchange
 from brie.bundle.unpack import Opened, opened
 from brie.digest import digest, file_digest
 from brie.errors import InputError, PinError
-from brie.evidence import CARRIED
-from brie.facts import gather
+from brie.evaluation.evidence import CARRIED
+from brie.evaluation.facts import gather
+from brie.evaluation.trained import record
 from brie.pin import ADAPTER_CONFIG, canonical_config
 from brie.pipeline import to_json
 from brie.records import Amendment, Manifest, Pin
@@ -27,7 +28,6 @@ from brie.report.curve import CURVE
 from brie.resources import Project, write_text
 from brie.seal import amend, read_manifest, write_manifest
 from brie.train.config import RunManifest, TrainConfig
-from brie.trained import record
 
 _JOINED = ("judge", "voter", "repeat", "retry")
 """Additions that two machines may make independently of one another."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from brie import __version__
-from brie.assemble import assemble
 from brie.bundle.contents import around_of, keys_of
 from brie.bundle.form import (
     ADAPTER_FILES,
@@ -40,12 +39,12 @@ from brie.bundle.form import (
     parse,
 )  # fmt: skip
 from brie.bundle.rows import Exchange
-from brie.database import SCHEMA_VERSION
 from brie.digest import PREFIX
 from brie.errors import InputError, UsageError
-from brie.evaluations import Evaluation
-from brie.evidence import Around, Carried, around
-from brie.facts import comparison_views, gather
+from brie.evaluation.assemble import assemble
+from brie.evaluation.evidence import Around, Carried, around
+from brie.evaluation.facts import comparison_views, gather
+from brie.evaluation.folders import Evaluation
 from brie.pin import ADAPTER_CONFIG, read_pin
 from brie.pipeline import to_json
 from brie.records import Manifest, Pin
@@ -55,6 +54,7 @@ from brie.report.curve import read_curve
 from brie.resources import Project
 from brie.results import Analysis
 from brie.store import Store
+from brie.store.database import SCHEMA_VERSION
 from brie.train.config import RunManifest, TrainConfig
 from brie.train.runs import checkpoints, read_manifest
 from brie.verify import differences

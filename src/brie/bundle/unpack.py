@@ -18,9 +18,9 @@ from typing import IO
 
 from brie.bundle import form
 from brie.bundle.form import Index, parse
-from brie.database import SCHEMA_VERSION
 from brie.digest import PREFIX
 from brie.errors import InputError
+from brie.store.database import SCHEMA_VERSION
 
 _END = b"PK\x05\x06"
 _BLOCK = 2**18

@@ -37,7 +37,7 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     Writes agreement.html and agreement.md beside the evaluation's report. Agreement is not
     validity: judges that share an error agree perfectly about it.
     """
-    from brie.evaluations import find_evaluation
+    from brie.evaluation.folders import find_evaluation
     from brie.report.sheets import write_agreement
     from brie.store import Store
     from brie.studies import agreement, disagreement_views

@@ -12,7 +12,7 @@ from brie.cli import screen
 @click.option("--json", "as_json", is_flag=True, help="Print analysis.json on standard output.")
 def command(evaluation: str | None, as_json: bool) -> None:
     """Compute EVALUATION's numbers from what the store holds, and keep them. Nothing is asked."""
-    from brie.evaluations import find_evaluation
+    from brie.evaluation.folders import find_evaluation
     from brie.pipeline import Outcome, analyse, to_json, write_report
     from brie.store import Store
 

@@ -8,7 +8,7 @@ import click
 
 from brie.cli import screen
 from brie.errors import UsageError, unknown
-from brie.evaluations import Evaluation
+from brie.evaluation.folders import Evaluation
 from brie.resources import Project
 
 
@@ -50,7 +50,7 @@ def chosen(name: str, project: Project) -> Evaluation | Path:
     Raises:
         UsageError: none, or more than one; they are listed.
     """
-    from brie.evaluations import evaluations, short_id
+    from brie.evaluation.folders import evaluations, short_id
     from brie.pin import training_runs
 
     wanted = Path(name).name

@@ -15,7 +15,7 @@ from brie.cli import screen
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Compare evaluations prompt by prompt: differences with intervals, Holm over all pairs."""
     from brie.analyse.bootstrap import FEWEST_PROMPTS
-    from brie.evaluations import find_evaluation
+    from brie.evaluation.folders import find_evaluation
     from brie.store import Store
     from brie.studies import compare_evaluations
 

@@ -13,7 +13,7 @@ from brie.cli import screen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from brie.ledger import Spent
+    from brie.store.ledger import Spent
 
 
 @click.command(epilog="\b\nExamples:\n  brie cost\n  brie cost --by judge\n  brie cost --json\n")

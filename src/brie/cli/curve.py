@@ -14,8 +14,8 @@ from brie.errors import Stopped, UsageError
 from brie.resources import Project
 
 if TYPE_CHECKING:
-    from brie.ask import Wishes
-    from brie.judging import Spending
+    from brie.evaluation.ask import Wishes
+    from brie.evaluation.judging import Spending
     from brie.records import Manifest
 
 
@@ -57,8 +57,8 @@ def command(
     it look better. Validation loss chooses the default checkpoint. With --select-by-judges one half
     of the suite, fixed for its version, chooses instead, and only the other half is quoted.
     """
-    from brie.ask import Wishes
     from brie.cli.plan import check_plot
+    from brie.evaluation.ask import Wishes
     from brie.store import Store
     from brie.studies import curve, selected
 
@@ -89,9 +89,9 @@ def evaluated(run: str, wishes: Wishes, project: Project, spending: Spending) ->
     """
     from dataclasses import replace
 
-    from brie.ask import prepare
     from brie.catalog import load_defaults
     from brie.cli.eval import typed
+    from brie.evaluation.ask import prepare
     from brie.pin import checkpoints, find_run
     from brie.pipeline import evaluate
     from brie.store import Store
@@ -117,7 +117,7 @@ def evaluated(run: str, wishes: Wishes, project: Project, spending: Spending) ->
 def keep(found: Mapping[str, Any], manifests: Mapping[str, Manifest], project: Project) -> None:
     """Leave the curve beside every evaluation of these checkpoints on this suite: their reports show
     it from now on."""
-    from brie.evaluations import evaluations
+    from brie.evaluation.folders import evaluations
     from brie.pipeline import write_report
     from brie.report.curve import CURVE
     from brie.resources import write_text

@@ -16,8 +16,8 @@ def command() -> None:
     The model has a million parameters and knows a toy world only; what it shows is the
     whole way, through the same code as the real sizes. A second call trains nothing again.
     """
-    from brie.ask import Wishes, prepare
     from brie.cli.training import TrainProgress
+    from brie.evaluation.ask import Wishes, prepare
     from brie.pipeline import evaluate
     from brie.train.config import TrainRequest
     from brie.train.run import train_or_reuse

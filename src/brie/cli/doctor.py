@@ -62,7 +62,7 @@ def command(smoke: bool, model: str | None, dtype: str | None) -> None:
 
 def machine() -> Iterator[Finding]:
     """Python, packages, device and dtype with the reason."""
-    from brie.evaluations import versions
+    from brie.evaluation.folders import versions
 
     supported = sys.version_info >= (3, 11)
     yield Finding("python", f"{platform.python_version()} on {platform.platform(terse=True)}", supported)
@@ -133,8 +133,8 @@ def smoke_test(
 
 def _source(project: Project, model: str | None) -> tuple[str, Local]:
     from brie.digest import digest
+    from brie.evaluation.sides import resolve_side
     from brie.generate.turns import Local
-    from brie.sides import resolve_side
 
     if model is None:
         return digest("tiny"), Local(packaged("models", "tiny"))

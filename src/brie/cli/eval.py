@@ -15,7 +15,7 @@ from brie.records import Positions
 from brie.resources import Project
 
 if TYPE_CHECKING:
-    from brie.plan import Asked
+    from brie.evaluation.plan import Asked
 
 
 @click.command(
@@ -127,7 +127,7 @@ def command(
     The same command with the same plan goes on where it stopped, and computes nothing that is
     in the store already.
     """
-    from brie.ask import Wishes, prepare
+    from brie.evaluation.ask import Wishes, prepare
     from brie.pipeline import evaluate, to_json
 
     wishes = Wishes(

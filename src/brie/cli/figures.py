@@ -12,8 +12,8 @@ from brie.resources import write_text
 @click.argument("evaluation", required=False)
 def command(evaluation: str | None) -> None:
     """Write the figures (with the share card) and verdicts.csv beside the evaluation's report."""
-    from brie.evaluations import find_evaluation
-    from brie.facts import comparison_views
+    from brie.evaluation.facts import comparison_views
+    from brie.evaluation.folders import find_evaluation
     from brie.pipeline import analyse
     from brie.report.figures import write_figures
     from brie.report.table import verdict_table

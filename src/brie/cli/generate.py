@@ -18,7 +18,7 @@ Examples:
 @click.argument("evaluation", required=False)
 def command(evaluation: str | None) -> None:
     """Sample both sides' missing answers of EVALUATION. No judge is asked, and nothing is spent."""
-    from brie.evaluations import find_evaluation
+    from brie.evaluation.folders import find_evaluation
     from brie.stages import make_answers
 
     project = screen.project()

@@ -11,7 +11,7 @@ from brie.cli import screen
 from brie.errors import Stopped, UsageError
 
 if TYPE_CHECKING:
-    from brie.evaluations import Evaluation
+    from brie.evaluation.folders import Evaluation
     from brie.resources import Project
 
 
@@ -59,7 +59,7 @@ def command(
     from dataclasses import replace
 
     from brie.cli.eval import typed
-    from brie.evaluations import find_evaluation
+    from brie.evaluation.folders import find_evaluation
     from brie.pipeline import to_json
     from brie.posthoc import More, judge_more
 
@@ -89,7 +89,7 @@ def command(
 
 
 def _import(file: Path, evaluation: Evaluation, project: Project) -> None:
-    from brie.evaluations import find_evaluation
+    from brie.evaluation.folders import find_evaluation
     from brie.pipeline import analyse, write_report
     from brie.store import Store
     from brie.vote_file import import_votes

@@ -32,8 +32,8 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
     from dataclasses import replace
 
     from brie.catalog import load_defaults, load_panel
+    from brie.evaluation.judging import why_stopped
     from brie.judge_check import check_judges, document
-    from brie.judging import why_stopped
     from brie.report.judge_card import write_judge_cards
 
     project = screen.project()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from brie.cli import screen
-from brie.evaluations import Evaluation, evaluations
+from brie.evaluation.folders import Evaluation, evaluations
 from brie.resources import Project
 
 if TYPE_CHECKING:

@@ -177,7 +177,7 @@ def _minutes(price: Price) -> str:
 
 def measured(suite: Suite, project: Project) -> Earlier | None:
     """The latest finished evaluation of a suite that measured its variance."""
-    from brie.evaluations import evaluations
+    from brie.evaluation.folders import evaluations
     from brie.studies.planning import Earlier
 
     found: Earlier | None = None

@@ -11,7 +11,7 @@ from brie.cli import screen
 @click.argument("evaluation", required=False)
 def command(evaluation: str | None) -> None:
     """Analyse what the store holds and write the HTML and Markdown report. Nothing is asked."""
-    from brie.evaluations import find_evaluation
+    from brie.evaluation.folders import find_evaluation
     from brie.pipeline import analyse, write_report
     from brie.store import Store
 

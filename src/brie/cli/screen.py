@@ -20,7 +20,7 @@ from brie.resources import Project
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from brie.judging import Advance, Spending
+    from brie.evaluation.judging import Advance, Spending
     from brie.pipeline import Outcome
     from brie.records import Manifest
     from brie.results import Analysis
@@ -128,7 +128,7 @@ class Terminal:
 
 def spending(budget: float | None, *, yes: bool, batch: bool, retry: bool) -> Spending:
     """The wishes about money, with a question on the terminal where one has to be asked."""
-    from brie.judging import Quote, Spending, unasked
+    from brie.evaluation.judging import Quote, Spending, unasked
 
     def consent(quoted: Quote) -> None:
         import sys

@@ -20,7 +20,7 @@ Examples:
 def command(file: Path) -> None:
     """Merge FILE into this project: all of it, or nothing. What is here already stays as it is."""
     from brie.bundle import unbundle
-    from brie.evaluations import find_evaluation
+    from brie.evaluation.folders import find_evaluation
     from brie.pipeline import write_report
     from brie.results import Analysis
     from brie.store import Store

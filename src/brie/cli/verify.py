@@ -45,7 +45,7 @@ def command(evaluation: str | None, claims: Path | None) -> None:
 
 
 def _evaluation(name: str | None) -> None:
-    from brie.evaluations import find_evaluation
+    from brie.evaluation.folders import find_evaluation
     from brie.verify import verify
 
     project = screen.project()

@@ -17,7 +17,7 @@ from brie.cli import screen
 )
 def command(evaluation: str | None, host: str, port: int) -> None:
     """Show runs, evaluations and comparisons in the browser; vote blind at /vote. Ctrl-C ends it."""
-    from brie.evaluations import find_evaluation
+    from brie.evaluation.folders import find_evaluation
     from brie.web.server import serve
 
     project = screen.project()

@@ -26,10 +26,10 @@ from brie.judge.providers.batches import AnthropicBatches, Batches, Item, OpenAI
 from brie.judge.providers.openai import OpenAIWire
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.seam import Reply, Shown, Task
-from brie.ledger import BatchRow
-from brie.owner import Owner
 from brie.records import Provider, Seat, Status, Usage
 from brie.store import Store
+from brie.store.ledger import BatchRow
+from brie.store.owner import Owner
 
 HELD_SECONDS = 72 * 3600.0
 """Providers give a batch up after a day; its keys are free again some time after that."""

@@ -16,9 +16,9 @@ from brie.judge.calls import Afford, Caller, Patience
 from brie.judge.clerk import Clerk
 from brie.judge.gate import Gate
 from brie.judge.seam import Judge, Reply, Shown, Task
-from brie.ledger import Reserved
-from brie.owner import Owner
 from brie.records import Status, Verdict
+from brie.store.ledger import Reserved
+from brie.store.owner import Owner
 
 IN_A_ROW = 10
 """Unusable verdicts in a row that stop a judge (I5)."""

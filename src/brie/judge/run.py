@@ -16,9 +16,9 @@ from brie.judge.lanes import CLAIM_SECONDS, Lane, Race
 from brie.judge.parse import CutOff, Refused, Unreadable, WrongCase, read_text
 from brie.judge.providers import open_judge
 from brie.judge.seam import Judge, Shown, Task
-from brie.owner import Owner
 from brie.records import Rubric, Seat, Status, Usage, Verdict
 from brie.store import Store, claimed
+from brie.store.owner import Owner
 
 FINAL = (Status.OK, Status.INVALID, Status.REFUSED)
 """Statuses a rerun leaves alone (I5); `error` and what is missing are asked again."""

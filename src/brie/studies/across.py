@@ -9,7 +9,7 @@ from typing import Any
 
 from brie.analyse.compare import compare, rates_by_prompt
 from brie.errors import UsageError
-from brie.facts import Facts, gather, headline_judges, table
+from brie.evaluation.facts import Facts, gather, headline_judges, table
 from brie.records import Manifest
 from brie.store import Store
 from brie.studies.merge import prompt_names

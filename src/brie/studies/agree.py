@@ -18,8 +18,8 @@ from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.errors import UsageError
-from brie.facts import Facts, gather, headline_judges, prompt_views, stopped_judges, table
-from brie.plan import Work
+from brie.evaluation.facts import Facts, gather, headline_judges, prompt_views, stopped_judges, table
+from brie.evaluation.plan import Work
 from brie.records import Manifest
 from brie.results import ComparisonView
 from brie.store import Store

@@ -15,7 +15,7 @@ from brie.analyse.study import plain
 from brie.analyse.win_rate import Settings, win_rate
 from brie.digest import digest
 from brie.errors import UsageError
-from brie.facts import Facts, gather
+from brie.evaluation.facts import Facts, gather
 from brie.records import Manifest
 from brie.store import Store
 from brie.studies.across import rates_of

@@ -8,11 +8,11 @@ from typing import Any
 
 from brie.analyse.power import Measured, PlanRow, measured_ratio, plan_table, variance_ratio
 from brie.catalog import with_system
+from brie.evaluation.plan import seat
 from brie.judge.prices import is_free, price_of
 from brie.judge.quote import Habits, JudgeQuote, quote
 from brie.judge.seam import Shown
 from brie.judge.settings import REMOTE, request_bytes
-from brie.plan import seat
 from brie.records import JudgeSpec, Positions, Rubric, Sampling, Seat, Suite
 
 _USUAL = 0.6 * 4
@@ -56,9 +56,9 @@ class Design:
     judges: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
-        """As JSON (schema `brie.plan-table/1`)."""
+        """As JSON (schema `brie.evaluation.plan-table/1`)."""
         return {
-            "schema": "brie.plan-table/1",
+            "schema": "brie.evaluation.plan-table/1",
             "suite": self.suite,
             "prompts": self.prompts,
             "measured": self.measured,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from brie.evaluation.plan import shown
+from brie.evaluation.votes import Choice, ballot, voter_seat
 from brie.judge.seam import Reply, Shown, Task
-from brie.plan import shown
 from brie.records import Seat, Status
 from brie.seal import amend, write_manifest
 from brie.store import Store
-from brie.votes import Choice, ballot, voter_seat
 from brie.web.shelf import Shelf
 
 _AMENDING = threading.Lock()

@@ -14,15 +14,15 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from brie.errors import StoreError
-from brie.facts import prompt_views
-from brie.plan import Work
+from brie.evaluation.facts import prompt_views
+from brie.evaluation.plan import Work
+from brie.evaluation.votes import votes_by_prompt
 from brie.records import Manifest, Status
 from brie.report.clean import without_paths
 from brie.report.examples import counted, flipped, judge_scores, spread
 from brie.resources import Project
 from brie.results import ComparisonView
 from brie.store import Store
-from brie.votes import votes_by_prompt
 
 FORMAT = 2
 _SCHEMA = """

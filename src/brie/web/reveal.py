@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from brie.facts import prompt_views
-from brie.plan import Work
+from brie.evaluation.facts import prompt_views
+from brie.evaluation.plan import Work
 from brie.records import SCORE, Manifest, Status, Winner
 from brie.report.examples import judge_scores
 from brie.report.facts import AgreementCell, estimate
@@ -91,7 +91,7 @@ def _rate(votes: list[VoteShown], manifest: Manifest) -> WinRate | None:
 def _agreement(votes: list[VoteShown], booth: Booth) -> list[tuple[str, AgreementCell]]:
     """The voter with each judge; a judge's word on a pair is its mean over both orders."""
     from brie.analyse.win_rate import Settings
-    from brie.people import agreement_with
+    from brie.evaluation.people import agreement_with
 
     voter, plan = booth.seat.judge.id, booth.manifest.plan
     rows = [row for vote in votes for row in _rows(vote, voter)]

@@ -14,15 +14,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from brie.errors import BrieError, UsageError, unknown
+from brie.evaluation.plan import Work
+from brie.evaluation.votes import votes_by_prompt
 from brie.judge.seam import Task
-from brie.plan import Work
 from brie.records import Manifest
 from brie.report.clean import without_paths
 from brie.resources import Project
 from brie.results import Analysis
 from brie.seal import MANIFEST, read_manifest
 from brie.store import Store
-from brie.votes import votes_by_prompt
 from brie.web.index import build_index, index_path, is_fresh, stamp
 from brie.web.search import Comparisons
 

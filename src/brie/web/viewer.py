@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from brie.errors import UsageError
-from brie.facts import comparison_views, prompt_views
+from brie.evaluation.facts import comparison_views, prompt_views
 from brie.pin import find_run, training_runs
 from brie.report.clean import clip
 from brie.report.curve import read_curve

@@ -18,9 +18,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from brie.errors import UsageError
+from brie.evaluation.votes import voter_name
 from brie.report.clean import clip
 from brie.report.sentence import verdict_sentence
-from brie.votes import voter_name
 from brie.web.booth import Booth, Item
 from brie.web.pages import Pages
 from brie.web.reveal import close, closed_file, reveal

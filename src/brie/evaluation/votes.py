@@ -13,9 +13,9 @@ from typing import Literal
 
 from brie.digest import text_digest
 from brie.errors import UsageError
+from brie.evaluation.plan import Work, prompt_digest, seat
 from brie.judge.assign import assign, presentations
 from brie.judge.seam import Task
-from brie.plan import Work, prompt_digest, seat
 from brie.records import JudgeSpec, Manifest, Plan, Provider, Seat
 
 Choice = Literal["A", "B", "tie"]

@@ -17,17 +17,17 @@ from brie import judge
 from brie.analyse.power import smallest_detectable, variance_ratio
 from brie.catalog import load_defaults
 from brie.errors import UsageError
+from brie.evaluation.plan import Work, shown
 from brie.judge.prices import is_free, price_of
 from brie.judge.quote import Habits, JudgeQuote, quote
 from brie.judge.run import FINAL, FINAL_ON_RETRY, Judged
 from brie.judge.seam import Shown, Task
 from brie.judge.settings import REMOTE, WITHOUT_KEYS, check_keys, request_bytes
-from brie.owner import Owner
-from brie.plan import Work, shown
 from brie.records import Manifest, Seat
 from brie.resources import Project
 from brie.seal import amend
 from brie.store import Store
+from brie.store.owner import Owner
 
 _USUAL_SHARE = 0.6
 """Part of its limit an answer usually fills; only quotes made before generation use it."""

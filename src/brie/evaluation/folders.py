@@ -10,7 +10,7 @@ from typing import Any
 
 from brie.digest import short
 from brie.errors import UsageError, unknown
-from brie.plan import Asked
+from brie.evaluation.plan import Asked
 from brie.records import Manifest, Plan
 from brie.resources import Project
 from brie.seal import broken_links, read_manifest, write_manifest

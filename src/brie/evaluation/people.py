@@ -14,8 +14,8 @@ from brie.analyse.panel import agreement
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
-from brie.facts import Fact, Facts, table
-from brie.votes import imported, voter_seats
+from brie.evaluation.facts import Fact, Facts, table
+from brie.evaluation.votes import imported, voter_seats
 
 Rating = tuple[str, str, int, float]
 """Prompt, judge, sample, and the candidate's score."""

@@ -18,15 +18,15 @@ from brie.analyse.compare import rates_by_prompt
 from brie.analyse.sequential import sequence
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.digest import digest
+from brie.evaluation.plan import Work
+from brie.evaluation.votes import votes_by_prompt
 from brie.judge.seam import Task
-from brie.plan import Work
 from brie.records import SCORE, Completion, Kept, Manifest, Status, Winner
 from brie.results import (
     ComparisonView,
     JudgedView,
 )
 from brie.store import Store
-from brie.votes import votes_by_prompt
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from brie.evaluations import Evaluation
+from brie.evaluation.folders import Evaluation
+from brie.evaluation.judging import Screen
+from brie.evaluation.plan import Work, damage
 from brie.generate.engine import Engine
 from brie.generate.progress import Meter
 from brie.generate.turns import TurnEngine
-from brie.judging import Screen
-from brie.owner import Owner
-from brie.plan import Work, damage
 from brie.records import Made
 from brie.seal import write_manifest
 from brie.store import Store, claimed
+from brie.store.owner import Owner
 
 SECONDS = 3600.0
 """Longest time claimed completions may take before their claim lapses."""

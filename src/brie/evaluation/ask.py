@@ -8,13 +8,13 @@ from typing import Literal
 
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.errors import UsageError, unknown
+from brie.evaluation.plan import Asked, seat
+from brie.evaluation.sides import resolve_sides
 from brie.judge.prompt import Prompter
 from brie.judge.settings import check, check_keys, form_of, missing_key
 from brie.pin import Resolved, default_candidate, open_base
-from brie.plan import Asked, seat
 from brie.records import JudgeSpec, Positions, Provider, Sampling, Seat, Stopping, Suite
 from brie.resources import Project
-from brie.sides import resolve_sides
 
 
 @dataclass(frozen=True, slots=True)

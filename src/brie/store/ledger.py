@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from brie.database import Database
+from brie.store.database import Database
 
 BATCH = "batch-"
 """Owners of claims with this prefix are batches at a provider: they outlive every process."""

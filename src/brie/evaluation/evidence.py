@@ -15,7 +15,9 @@ from pydantic import Field, ValidationError
 from brie.analyse.table import VerdictTable
 from brie.checks import Answer, Evidence, Looks, Models, Pair
 from brie.errors import PinError, UsageError
-from brie.facts import Facts, stopped_judges
+from brie.evaluation.facts import Facts, stopped_judges
+from brie.evaluation.sides import resolve_side
+from brie.evaluation.trained import Compared, compare, recorded
 from brie.generate.sampling import model_sampling
 from brie.pin import Resolved, duplicates, locate, pin_base
 from brie.pin.resolve import as_base
@@ -23,9 +25,7 @@ from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, 
 from brie.report.clean import without_paths
 from brie.resources import Project
 from brie.results import Analysis
-from brie.sides import resolve_side
 from brie.store import Store
-from brie.trained import Compared, compare, recorded
 
 CARRIED = "carried.json"
 

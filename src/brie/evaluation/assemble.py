@@ -13,9 +13,9 @@ from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
 from brie.analyse.table import StatusCode
 from brie.checks import Evidence, by_training, run_checks, withheld
-from brie.evidence import Around, evidence_of
-from brie.facts import Fact, Facts, gather, headline_judges, stopped_judges, table
-from brie.people import by_voter
+from brie.evaluation.evidence import Around, evidence_of
+from brie.evaluation.facts import Fact, Facts, gather, headline_judges, stopped_judges, table
+from brie.evaluation.people import by_voter
 from brie.records import Manifest, Pin, Plan, Side
 from brie.results import Analysis, Cost, Counts, SideSummary, SuiteSummary
 from brie.store import Store

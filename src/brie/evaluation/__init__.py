@@ -1,0 +1,6 @@
+"""An evaluation: what was asked, its sealed plan, the work that is missing, and what came of it.
+
+    ask -> sides -> plan -> answering, judging -> facts -> evidence -> assemble
+
+`brie.pipeline` runs them in order; `folders` finds evaluations on disk again.
+"""
