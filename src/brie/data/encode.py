@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from brie.data.template import TrainingTemplate, mark
 from brie.data.tokenizer import Tokenizer
@@ -81,3 +81,9 @@ def encode_all(conversations: Iterable[Conversation], encoder: Encoder) -> list[
 def trainable(rows: Iterable[Encoded]) -> list[Encoded]:
     """Rows with something left to learn: a loss over no token is 0/0."""
     return [row for row in rows if row.cut != "lost"]
+
+def dataset(rows: Sequence[Encoded]) -> Any:
+    """Rows as TRL takes them when tokens and labels are already there."""
+    from datasets import Dataset
+
+    return Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": [r.labels for r in rows]})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from brie.data.encode import IGNORED, Encoded
+from brie.data.encode import IGNORED, Encoded, dataset
 from brie.train.config import CHECKPOINTS
 from brie.train.metrics import MetricsFile
 from brie.train.prepare import Job
@@ -153,10 +153,3 @@ def spread(job: Job) -> Sequence[Encoded]:
     """The training rows, evened out where several processes share them."""
     count = job.config.device.count
     return evened(job.train, job.config.recipe.micro_batch_size * count) if count > 1 else job.train
-
-
-def dataset(rows: Sequence[Encoded]) -> Any:
-    """Rows as TRL takes them when tokens and labels are already there."""
-    from datasets import Dataset
-
-    return Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": [r.labels for r in rows]})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brie.data.encode import Encoded, Encoder, encode_all, trainable
+from brie.data.encode import Encoded, Encoder, dataset, encode_all, trainable
 from brie.data.load import rows_digest
 from brie.data.split import prompt_key
 from brie.data.template import choose
@@ -160,8 +160,6 @@ def sequences(rows: Sequence[Encoded], recipe: Recipe) -> int:
     if not recipe.packing:
         return len(rows)
     from trl.data_utils import pack_dataset
-
-    from brie.train.build import dataset
 
     return len(pack_dataset(dataset(rows), recipe.max_length))
 
