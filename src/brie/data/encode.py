@@ -82,6 +82,7 @@ def trainable(rows: Iterable[Encoded]) -> list[Encoded]:
     """Rows with something left to learn: a loss over no token is 0/0."""
     return [row for row in rows if row.cut != "lost"]
 
+
 def dataset(rows: Sequence[Encoded]) -> Any:
     """Rows as TRL takes them when tokens and labels are already there."""
     from datasets import Dataset
