@@ -24,6 +24,7 @@ _UNITS = {
     "headings": ("{} more", "heading", "headings"),
     "questions": ("{} more", "question mark", "question marks"),
 }
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Tendency:
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.low > 0 or self.high < 0
+        """Whether the interval leaves out zero, and not by rounding alone."""
+        return self.low > _ROUNDING or self.high < -_ROUNDING
 
 
 def lead(found: Mapping[str, Any]) -> str:
