@@ -135,12 +135,11 @@ def begin(
     Raises:
         UsageError: what was sealed has been changed.
     """
-    before = evaluations(project)
     evaluation, resumed = open_evaluation(plan, asked, project, command, name)
     verb = "going on with" if resumed else "sealed"
     screen.say(f"{verb} {evaluation.manifest.id} on {reason}; resume with the same command: {command}")
     if not resumed:
-        for other in before:
+        for other in evaluations(project):
             apart = differing(plan, other.manifest.plan)
             if apart is not None:
                 screen.say(f"it is another evaluation than {other.manifest.id}: {apart} differ.")
@@ -230,6 +229,17 @@ def write_report(evaluation: Evaluation, analysis: Analysis, store: Store, proje
     views = comparison_views(evaluation.manifest, store)
     write_text(folder / "analysis.json", to_json(analysis))
     return build_report(analysis, evaluation.manifest, views, folder, read_curve(evaluation.folder))
+
+
+def rebuild(evaluation: Evaluation, project: Project) -> Outcome:
+    """Analyse what the store holds and write the report again; nothing is asked.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    with Store.open(project.store) as store:
+        analysis = analyse(evaluation, store, project)
+        return Outcome(evaluation, analysis, write_report(evaluation, analysis, store, project), 0, 0)
 
 
 def write_audit(analysis: Analysis, project: Project) -> Path:

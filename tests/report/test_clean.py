@@ -56,7 +56,7 @@ def test_a_cell_with_plain_text_is_unchanged() -> None:
 @pytest.mark.parametrize(
     ("command", "shown"),
     [
-        ("brie eval --suite /home/ann/work/s.jsonl", "brie eval --suite …/s.jsonl"),
+        ("brie eval --suite /home/ann/prompts/s.jsonl", "brie eval --suite …/s.jsonl"),
         ("brie eval --suite ~/s.jsonl", "brie eval --suite …/s.jsonl"),
         ("brie eval --data=/Users/ann/x/d.jsonl --yes", "brie eval --data=…/d.jsonl --yes"),
         (r"brie eval --suite C:\Users\ann\s.jsonl", "brie eval --suite …/s.jsonl"),

@@ -13,15 +13,12 @@ from brie.cli import screen
 def command(evaluation: str | None, as_json: bool) -> None:
     """Compute EVALUATION's numbers from what the store holds, and keep them. Nothing is asked."""
     from brie.evaluation.folders import find_evaluation
-    from brie.pipeline import Outcome, analyse, to_json, write_report
-    from brie.store import Store
+    from brie.pipeline import rebuild, to_json
 
+    screen.offline()
     project = screen.project()
-    found = find_evaluation(evaluation, project)
-    with Store.open(project.store) as store:
-        analysis = analyse(found, store, project)
-        report = write_report(found, analysis, store, project)
+    outcome = rebuild(find_evaluation(evaluation, project), project)
     if as_json:
-        click.echo(to_json(analysis), nl=False)
+        click.echo(to_json(outcome.analysis), nl=False)
     else:
-        screen.summary(Outcome(found, analysis, report, 0, 0))
+        screen.summary(outcome)

@@ -36,6 +36,7 @@ def command(evaluation: str | None, require: str, margin: float, as_json: bool) 
     from brie.evaluation.folders import find_evaluation
     from brie.gate import gate
 
+    screen.offline()
     project = screen.project()
     found = find_evaluation(evaluation, project).manifest.id
     answer = gate(analyse(found, project), require, margin=margin)  # type: ignore[arg-type]

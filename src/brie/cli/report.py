@@ -12,12 +12,8 @@ from brie.cli import screen
 def command(evaluation: str | None) -> None:
     """Analyse what the store holds and write the HTML and Markdown report. Nothing is asked."""
     from brie.evaluation.folders import find_evaluation
-    from brie.pipeline import analyse, write_report
-    from brie.store import Store
+    from brie.pipeline import rebuild
 
     screen.offline()
     project = screen.project()
-    found = find_evaluation(evaluation, project)
-    with Store.open(project.store) as store:
-        analysis = analyse(found, store, project)
-        click.echo(write_report(found, analysis, store, project))
+    click.echo(rebuild(find_evaluation(evaluation, project), project).report)

@@ -19,7 +19,7 @@ from brie.catalog import load_defaults
 from brie.errors import UsageError
 from brie.evaluation.plan import Work, shown
 from brie.judge.prices import is_free, price_of
-from brie.judge.quote import Habits, JudgeQuote, quote
+from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
 from brie.judge.run import FINAL, FINAL_ON_RETRY, Judged
 from brie.judge.seam import Shown, Task
 from brie.judge.settings import REMOTE, WITHOUT_KEYS, check_keys, request_bytes
@@ -28,12 +28,6 @@ from brie.resources import Project
 from brie.seal import amend
 from brie.store import Store
 from brie.store.owner import Owner
-
-_USUAL_SHARE = 0.6
-"""Part of its limit an answer usually fills; only quotes made before generation use it."""
-_BYTES_A_TOKEN = (4, 6)
-"""Of answers not yet written: usual, and at most."""
-
 
 _BUDGET = re.compile(r"\s--budget[ =]\S+")
 
@@ -190,9 +184,7 @@ def agree(
     texts = completion_texts(work, None, store)
     tasks = [t for t in work.tasks() if not is_identical(t, texts)]
     told = detectable(len(work.plan.order), work.plan.samples)
-    limit = work.plan.sampling.max_new_tokens
-    usual = "x" * round(limit * _USUAL_SHARE * _BYTES_A_TOKEN[0])
-    most = "x" * (limit * _BYTES_A_TOKEN[1])
+    usual, most = blank_answers(work.plan.sampling.max_new_tokens)
 
     def show(task: Task, blank: str) -> Shown:
         return _shown(work, task, {key: texts.get(key, blank) for key in _pair(task)})

@@ -12,12 +12,25 @@ from brie.records import Price, Provider, Seat
 
 BYTES_A_TOKEN = 4.0
 """Of English text; only expectations use it, the worst case counts every byte as a token."""
+_USUAL_SHARE = 0.6
+"""Part of its limit an answer usually fills; only quotes made before generation use it."""
+_LONGEST = 6
+"""Bytes a token of an answer not yet written, at most."""
 REPLY_TOKENS = 500
 """Tokens of a reply with reasons and scores, where this judge has no history here."""
 SECONDS_A_CALL = 6.0
 """Seconds of a reply, where this judge has no history here."""
 ENOUGH_HISTORY = 10
 """Calls after which a judge's own history is believed."""
+
+
+def blank_answers(limit: int) -> tuple[str, str]:
+    """What stands for an answer not yet written: a text as long as usual, and one as long as at most.
+
+    Args:
+        limit: tokens the answer may have.
+    """
+    return "x" * round(limit * _USUAL_SHARE * BYTES_A_TOKEN), "x" * (limit * _LONGEST)
 
 
 @dataclass(frozen=True, slots=True)

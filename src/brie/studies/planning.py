@@ -10,13 +10,11 @@ from brie.analyse.power import Measured, PlanRow, measured_ratio, plan_table, va
 from brie.catalog import with_system
 from brie.evaluation.plan import seat
 from brie.judge.prices import is_free, price_of
-from brie.judge.quote import Habits, JudgeQuote, quote
+from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
 from brie.judge.seam import Shown
 from brie.judge.settings import REMOTE, request_bytes
 from brie.records import JudgeSpec, Positions, Rubric, Sampling, Seat, Suite
 
-_USUAL = 0.6 * 4
-"""UTF-8 bytes of a usual answer for each token it may have at most: six tenths of them used."""
 CONTROLS = 12
 """Prompts that `brie eval` also judges with known answers: two comparisons each."""
 
@@ -165,7 +163,7 @@ def _quote(one: Seat, sizes: Sequence[int], habits: Habits, *, batch: bool) -> J
 
 def _sizes(suite: Suite, samples: int, positions: Positions, sampling: Sampling) -> list[int]:
     """UTF-8 bytes of every request's own texts, answers being as long as usual."""
-    answer = "x" * round(sampling.max_new_tokens * _USUAL)
+    answer, _ = blank_answers(sampling.max_new_tokens)
     orders = 2 if positions == "both" else 1
     each = [
         request_bytes(Shown(with_system(p, suite), p.reference, p.check, answer, answer, "A"))
