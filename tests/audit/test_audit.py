@@ -17,11 +17,6 @@ from brie.audit.rows import is_cut
 from brie.errors import InputError, UsageError
 from brie.results import Analysis
 
-REAL = Path(__file__).parents[3] / "shared" / "data"
-needs_real = pytest.mark.skipif(
-    not REAL.is_dir(), reason="the original files are not beside the project"
-)
-
 
 def alpaca(n: int, preference: object = 2, **more: object) -> dict[str, Any]:
     return {
@@ -330,36 +325,3 @@ def test_the_same_rows_of_two_judges_meet(tmp_path: Path) -> None:
     (pair,) = analysis.agreement["pairs"]
     assert pair["n"] == 24
     assert pair["percent"]["value"] == pytest.approx(21 / 24)
-
-
-@needs_real
-def test_the_originals_two_judges_come_out_as_an_independent_analysis_found() -> None:
-    files = sorted(REAL.glob("brie_original/comprehensive*"))
-    analysis = assess(read_files(files), name="original")
-    facts = said(analysis)
-    assert (facts["rows"], facts["pairs"], facts["prompts"], facts["cut_pairs"]) == (114, 42, 25, 24)
-    assert analysis.by_judge["gpt-4o"]["win_rate"]["value"] == pytest.approx(0.950, abs=5e-4)
-    assert analysis.by_judge["gemini-2.5-flash-lite"]["win_rate"]["value"] == pytest.approx(
-        0.940, abs=5e-4
-    )
-    assert analysis.verdict is None
-    assert unidentified(analysis, "label")
-    assert analysis.agreement is not None
-    (pair,) = analysis.agreement["pairs"]
-    assert pair["n"] == 57
-    assert pair["percent"]["value"] == pytest.approx(0.912, abs=5e-4)
-    assert pair["kappa"]["value"] == pytest.approx(0.26, abs=5e-3)
-    assert pair["kappa"]["low"] <= 0
-    assert pair["alpha"]["value"] == pytest.approx(0.26, abs=5e-3)
-    assert pair["ac1"]["value"] == pytest.approx(0.91, abs=5e-3)
-
-
-@needs_real
-def test_a_published_alpaca_eval_number_is_reproduced_to_its_digits() -> None:
-    (path,) = REAL.glob("alpaca_eval/*.json")
-    analysis = audited(path)
-    facts = said(analysis)
-    assert f"{facts['row_mean']:.4%}" == "2.5915%"
-    assert f"{facts['row_standard_error']:.4%}" == "0.4871%"
-    assert unidentified(analysis, "position")
-    assert unidentified(analysis, "label")
