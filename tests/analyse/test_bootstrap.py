@@ -192,7 +192,7 @@ def test_805_prompts_take_a_few_milliseconds() -> None:
 
 def first_reached(values: Floats, q: float) -> float:
     """Inverse CDF by its definition: the smallest value that a share `q` of all does not exceed."""
-    return min(x for x in values.tolist() if float(np.mean(values <= x)) >= q - 1e-12)
+    return min(float(x) for x in values if float(np.mean(values <= x)) >= q - 1e-12)
 
 
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=60), st.data())

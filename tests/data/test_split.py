@@ -122,7 +122,7 @@ def test_an_unknown_or_only_source_cannot_be_held_out() -> None:
 
 
 def test_a_file_of_chat_logs_is_split_by_its_prompts(tmp_path: Path) -> None:
-    made = load(write(tmp_path / "val.jsonl", chat_logs()))
+    made = list(load(write(tmp_path / "val.jsonl", chat_logs())))
     assert len(made) == 60
     assert len({prompt_key(c) for c in made}) == 52
     halves = cut(made, "prompt", seed=3, fraction=0.25)
