@@ -201,9 +201,9 @@ def _survivor(one: Tried, reason: str | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def survived_before() -> set[tuple[str, str]]:
-    """File and diff of the survivors of the last run."""
-    kept = json.loads((RESULTS / "mutants.json").read_text("utf-8"))
+def survived_before(name: str) -> set[tuple[str, str]]:
+    """File and diff of the survivors of the last run that have no reason."""
+    kept = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     return {(row["file"], row["diff"]) for row in kept["survivors"] if row["reason"] is None}
 
 
@@ -214,7 +214,7 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
     samples = {name: drawn(name, asked.each, asked.seed) for name in names}
     work = [(name, mutant) for name, (_, found) in samples.items() for mutant in found]
     if asked.survivors:
-        before = survived_before()
+        before = survived_before(asked.name)
         work = [(name, m) for name, m in work if (m.site.file, m.diff) in before]
     started, tried = time.monotonic(), []
     with TemporaryDirectory(prefix="mutants-") as folder:
