@@ -16,7 +16,6 @@ from brie.evaluation.facts import gather
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.judging import Screen, Spending, agree, completion_texts, judge_all, why_stopped
 from brie.evaluation.plan import Work, added_seats, seat
-from brie.judge.seam import PROMPT_FORMAT
 from brie.pipeline import Outcome, analyse, noted, write_report
 from brie.records import Manifest, Provider, Seat, Status
 from brie.resources import Project
@@ -86,8 +85,9 @@ def reachable(manifest: Manifest, project: Project) -> tuple[Seat, ...]:
 def _reachable(place: Seat, manifest: Manifest, project: Project) -> Seat:
     if place.judge.provider in (Provider.RULES, Provider.HUMAN):
         return place
-    spec = model_seat(load_judge(place.judge.id, project), manifest.plan.suite, project).judge
-    if spec.digest(PROMPT_FORMAT) != place.digest:
+    file = load_judge(place.judge.id, project)
+    spec = model_seat(file, manifest.plan.suite, project, sealed=place).judge
+    if spec.prompt_format(place.digest) is None:
         raise UsageError(
             f"judges/{spec.id}.toml is not the judge that was sealed (model {place.judge.model}, now "
             f"{spec.model}, or other settings). Put it back, or give the new judge a file of its own: "

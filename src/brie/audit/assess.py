@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from brie import __version__
+from brie import __version__, versions
 from brie.analyse.assemble import AnalysisParts, analyse
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.audit.read import Judgments
@@ -42,7 +42,7 @@ def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analys
     document = Analysis(
         id=f"audit-{short(rows_digest)}",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        version=__version__,
+        version=versions.build(__version__),
         seal=None,
         rows_digest=rows_digest,
         interim=False,

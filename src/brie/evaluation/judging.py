@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from brie import judge
+from brie import judge, versions
 from brie.analyse.power import smallest_detectable, variance_ratio
 from brie.catalog import load_defaults
 from brie.errors import UsageError
@@ -23,7 +23,7 @@ from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
 from brie.judge.run import FINAL, FINAL_ON_RETRY, Judged
 from brie.judge.seam import Shown, Task
 from brie.judge.settings import REMOTE, WITHOUT_KEYS, check_keys, request_bytes
-from brie.records import Manifest, Seat
+from brie.records import Manifest, Provider, Seat
 from brie.resources import Project
 from brie.seal import amend
 from brie.store import Store
@@ -179,6 +179,7 @@ def agree(
     Raises:
         UsageError: a key is missing, a price is unknown, or nobody agreed.
     """
+    _refuse_older_formats(work, seats, store)
     if all(place.judge.provider not in REMOTE for place in seats):
         return Terms(tuple(seats), None, spending.retry, spending.batch)
     texts = completion_texts(work, None, store)
@@ -193,6 +194,28 @@ def agree(
         tasks, seats, lambda task: show(task, usual), store, spending, project, name, say,
         told=told, largest=lambda task: show(task, most),
     )  # fmt: skip
+
+
+def _refuse_older_formats(work: Work, seats: Sequence[Seat], store: Store) -> None:
+    """What a judge was asked in one format of the prompt is not completed in another.
+
+    Raises:
+        UsageError: verdicts are missing of a judge that was sealed under an older format.
+    """
+    older = {
+        place.judge.id
+        for place in seats
+        if place.judge.provider is not Provider.HUMAN
+        and place.judge.prompt_format(place.digest) != versions.PROMPT_FORMAT
+    }
+    tasks = [task for task in work.tasks() if task.judge in older] if older else []
+    left = len(tasks) - len(store.present("verdicts", (task.key for task in tasks)))
+    if left:
+        raise UsageError(
+            f"{' and '.join(sorted(older))} were sealed under an older format of the judge's prompt, "
+            f"and {left} of their verdicts are missing. Those that are there stay and are reported; "
+            "for all of them in one format, make the evaluation anew: brie eval with the same options."
+        )
 
 
 def price_tasks(

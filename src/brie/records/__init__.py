@@ -28,6 +28,8 @@ from brie.records.base import (
     Record,
     Side,
     Winner,
+    later,
+    schema_field,
 )
 from brie.records.models import BaseModelRef, Completion, Environment, LoraSummary, Pin
 from brie.records.plan import (
@@ -82,4 +84,6 @@ __all__ = [
     "Usage",
     "Verdict",
     "Winner",
+    "later",
+    "schema_field",
 ]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from brie import versions
 from brie.digest import digest
 from brie.records.base import Digest, Record
 
@@ -166,6 +167,11 @@ class JudgeSpec(Record):
         """Over what changes a judge's answers; price, concurrency, key name and texts do not."""
         keep = {"provider", "model", "endpoint", "temperature", "max_tokens", "output", "parameters"}
         return digest({**self.model_dump(mode="json", include=keep), "prompt_format": prompt_format})
+
+    def prompt_format(self, digest: str) -> str | None:
+        """The prompt format under which this judge has a digest; None: it is another judge's."""
+        known = (name for name in versions.PROMPT_FORMATS if self.digest(name) == digest)
+        return next(known, None)
 
     def sealed(self) -> JudgeSpec:
         """What a plan keeps of a judge: who it is, not what it costs or how it is reached."""
