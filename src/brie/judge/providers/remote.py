@@ -1,8 +1,20 @@
 """A judge behind an HTTP interface: one shared client, one request at a time, everything named.
 
-A `Wire` knows one provider's protocol: what a request looks like and what its reply says. What all
-have in common is here: the client is made on first use, a reply is checked before it is trusted,
-its tokens are priced, and the key is cut out of anything that could be kept.
+A `Wire` knows one provider's protocol: what a request looks like, what its reply says, and what the
+exceptions of its client mean. What all have in common is here: a reply is checked before it is
+trusted, its tokens are priced, and the key is cut out of anything that could be kept.
+
+    class MyWire(Wire):
+        form: Form = "text"
+        errors = (MyClientError,)
+
+        def request(self, case): return {"model": "m", "prompt": case.user}
+        async def post(self, request): return await self._client.send(request)
+        def failure(self, error): return Failure("status", error.code, error.body, error.headers)
+        def answer(self, document, case): return Answer(text=document["text"])
+        async def close(self): await self._client.close()
+
+    RemoteJudge(spec, rubric, MyWire(), key)
 """
 
 from __future__ import annotations
@@ -10,15 +22,19 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Literal, Protocol, TypedDict
+
+from pydantic import JsonValue
 
 from brie.judge import faults, parse
 from brie.judge.faults import Fault
 from brie.judge.form import Form
 from brie.judge.prices import Tokens, address_of, cost, worst_cost
 from brie.judge.prompt import Case, Prompter
+from brie.judge.providers.batches import Batches, Row
 from brie.judge.seam import Reply, Shown
 from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes
 from brie.records import JudgeSpec, Rubric, Status, Usage
@@ -28,12 +44,16 @@ _KEPT = 20_000
 _LONGEST_PAUSE = 60.0
 
 
+Document = Row
+"""A decoded reply, of which nothing is known yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a reply says, whatever the protocol."""
 
     text: str = ""
-    calls: tuple[Mapping[str, Any] | None, ...] = ()
+    calls: tuple[Mapping[str, JsonValue] | None, ...] = ()
     """Arguments of the tool calls; None: they were no JSON object."""
     tokens: Tokens | None = None
     served: str = ""
@@ -45,43 +65,94 @@ class Answer:
     """Why the judge cannot have seen the whole request."""
 
 
-class Wire(Protocol):
-    """One provider's protocol."""
-
-    form: Form
+class Response(Protocol):
+    """An HTTP response with status 200, its body unread."""
 
     @property
-    def sdk(self) -> Any:
-        """The SDK's module: its exceptions."""
+    def content(self) -> bytes:
+        """The body."""
         ...
 
-    def request(self, case: Case) -> dict[str, Any]:
-        """The arguments of the SDK's call."""
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers; names in lower case, or found in any case."""
         ...
 
-    async def post(self, request: dict[str, Any]) -> Any:
-        """Send it once; the HTTP response, unread by the SDK."""
-        ...
 
-    def answer(self, document: Mapping[str, Any], case: Case) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an exception of a provider's client says."""
+
+    what: Literal["status", "timeout", "connection", "garbled"]
+    """An HTTP error status; no answer in time; no connection; an answer the client cannot read."""
+    status: int = 0
+    body: object = None
+    """The decoded body of an error status, or its text."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Its headers, as in `Response`: `retry-after` is obeyed."""
+
+
+class Wire(Protocol):
+    """One provider's protocol; subclass it. What has a body here need not be written."""
+
+    form: Form
+    """How the verdict is asked for."""
+
+    @property
+    @abstractmethod
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What the client raises when a request brings no reply; `failure` explains each."""
+
+    @abstractmethod
+    def failure(self, error: Exception) -> Failure:
+        """What one of `errors` says."""
+
+    @abstractmethod
+    def request(self, case: Case) -> dict[str, JsonValue]:
+        """What `post` sends.
+
+        It is the request's body. Where the client's call takes arguments, those that only the body
+        has stand under "extra_body".
+        """
+
+    @abstractmethod
+    async def post(self, request: Mapping[str, JsonValue]) -> Response:
+        """Send it once: no retries, which the runner makes, prices and counts.
+
+        Raises:
+            errors: it brought no reply.
+            ValueError, TypeError: it could not be built; every other request would fail too.
+        """
+
+    @abstractmethod
+    def answer(self, document: Document, case: Case) -> Answer:
         """What a reply's document says.
 
         Raises:
             KeyError, TypeError, IndexError, AttributeError: it is no such document.
         """
-        ...
 
     def simpler(self, fault: Fault) -> bool:
         """Whether the request was changed to one the server may take after all."""
-        ...
+        return False
 
     def pause(self, headers: Mapping[str, str]) -> float:
         """Seconds until the provider takes requests again; 0 where it takes them now."""
-        ...
+        return 0.0
 
+    def batches(self) -> Batches | None:
+        """The provider's batches, where the table gives it any."""
+        return None
+
+    @abstractmethod
     async def close(self) -> None:
         """Close the client."""
-        ...
+
+
+class _Common(TypedDict):
+    text: str
+    usage: Usage
+    served: str
 
 
 @dataclass
@@ -124,10 +195,9 @@ class RemoteJudge:
         """UTF-8 bytes of a request at most."""
         return self._fixed + request_bytes(shown)
 
-    def body(self, case: Case) -> dict[str, Any]:
+    def body(self, case: Case) -> dict[str, JsonValue]:
         """The body of a request, as a batch holds it."""
-        request = self.wire.request(case)
-        return {**{k: v for k, v in request.items() if k != "extra_body"}, **request["extra_body"]}
+        return _body(self.wire.request(case))
 
     async def ask(self, shown: Shown, correction: str = "") -> Reply:
         """Ask once over the wire; see `Judge`."""
@@ -146,7 +216,13 @@ class RemoteJudge:
         return replace(reply, pause=pause) if pause else reply
 
     def read(
-        self, document: Any, case: Case, seconds: float, *, worst: Any, share: float = 1.0
+        self,
+        document: Document,
+        case: Case,
+        seconds: float,
+        *,
+        worst: Callable[[], float],
+        share: float = 1.0,
     ) -> Reply:
         """The reply in a document.
 
@@ -154,7 +230,7 @@ class RemoteJudge:
             document: the decoded body.
             case: what was asked.
             seconds: how long it took.
-            worst: what to charge where the reply does not say what it consumed.
+            worst: US dollars to charge where the reply does not say what it consumed.
             share: part of the full price that is charged.
 
         Raises:
@@ -183,7 +259,7 @@ class RemoteJudge:
             json.dumps(call, ensure_ascii=False) if call is not None else "" for call in answer.calls
         ]
         text = self.redact(_ends("\n".join(calls) or answer.text))
-        common: dict[str, Any] = {"text": text, "usage": usage, "served": answer.served}
+        common: _Common = {"text": text, "usage": usage, "served": answer.served}
         if answer.refused:
             return Reply(Status.REFUSED, reason=self.redact(answer.refused), **common)
         if answer.problem:
@@ -215,7 +291,7 @@ class RemoteJudge:
             raise parse.Unreadable("two tool calls named different winners.")
         return found[0]
 
-    async def _document(self, case: Case) -> tuple[Any, Mapping[str, str]]:
+    async def _document(self, case: Case) -> tuple[Document, Mapping[str, str]]:
         """Send a request once and decode what comes back.
 
         Raises:
@@ -229,28 +305,43 @@ class RemoteJudge:
             kind = response.headers.get("content-type", "")
             raise self._safe(faults.of_body(response.content, kind)) from error
 
-    async def _response(self, request: dict[str, Any]) -> Any:
-        sdk, address = self.wire.sdk, self._address()
+    async def _response(self, request: Mapping[str, JsonValue]) -> Response:
         try:
             async with asyncio.timeout(self.spec.timeout):
                 return await self.wire.post(request)
-        except sdk.APIStatusError as error:
+        except TimeoutError as error:
+            raise self._no_answer(error, Failure("timeout")) from None
+        except self.wire.errors as error:
             raise self.fault_of(error, request) from None
-        except (TimeoutError, sdk.APITimeoutError) as error:
-            raise faults.of_connection(error, seconds=self.spec.timeout, address=address) from None
-        except sdk.APIConnectionError as error:
-            raise self._safe(faults.of_connection(error, seconds=None, address=address)) from None
         except (ValueError, TypeError) as error:
-            # The SDK refused to build the request: a key that is no header, a setting of a wrong type.
+            # The request could not be built: a key that is no header, a setting of a wrong type.
             raise Fault(f"the request could not be sent: {self.redact(str(error))}", "all") from error
 
-    def fault_of(self, error: Any, request: Mapping[str, Any]) -> Fault:
-        """The fault behind an HTTP error status, told without the key."""
+    def fault_of(self, error: Exception, request: Mapping[str, JsonValue] | None = None) -> Fault:
+        """The fault behind one of the wire's errors, told without the key.
+
+        Args:
+            error: what `post` raised, one of `wire.errors`.
+            request: what was sent; a refusal may name a setting of it.
+        """
+        failure = self.wire.failure(error)
+        if failure.what == "garbled":
+            return self._safe(
+                Fault(
+                    f"the reply is of another kind: {faults.said_in(str(error))}", "again", billed=True
+                )
+            )
+        if failure.what != "status":
+            return self._no_answer(error, failure)
         fault = faults.of_status(
-            error.status_code, error.body, error.response.headers, file=f"judges/{self.spec.id}.toml",
-            key=key_variable(self.spec), sent=_settings(request),
+            failure.status, failure.body, failure.headers, file=f"judges/{self.spec.id}.toml",
+            key=key_variable(self.spec), sent=_settings(request or {}),
         )  # fmt: skip
         return self._safe(fault)
+
+    def _no_answer(self, error: Exception, failure: Failure) -> Fault:
+        seconds = self.spec.timeout if failure.what == "timeout" else None
+        return self._safe(faults.of_connection(error, seconds=seconds, address=self._address()))
 
     def _address(self) -> str:
         address = address_of(self.spec) or ""
@@ -269,11 +360,20 @@ class RemoteJudge:
         await self.wire.close()
 
 
-def _settings(request: Mapping[str, Any]) -> list[str]:
+def _body(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """What goes into the body, wherever the client's call wants it."""
+    extra = request.get("extra_body")
+    plain = {name: value for name, value in request.items() if name != "extra_body"}
+    return {**plain, **extra} if isinstance(extra, dict) else plain
+
+
+def _settings(request: Mapping[str, JsonValue]) -> list[str]:
     """Names a refusal may be about: arguments, and the keys inside them."""
-    sent = {**request, **request["extra_body"]}
-    names = [name for name in sent if name not in ("model", "messages", "system", "extra_body")]
-    inner = [f"{name}.{key}" for name in names if isinstance(sent[name], dict) for key in sent[name]]
+    sent = _body(request)
+    names = [name for name in sent if name not in ("model", "messages", "system")]
+    inner = [
+        f"{name}.{key}" for name in names if isinstance(inside := sent[name], dict) for key in inside
+    ]
     return [*names, *inner]
 
 
