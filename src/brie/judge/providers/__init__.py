@@ -1,7 +1,7 @@
 """Who can answer for a judge.
 
 Adding a provider is one new file here, which opens a judge, and one edited file, the table in
-`brie.records.providers`. A provider behind an HTTP interface writes a `Wire` (see `remote`) and opens
+`brie.records.providers`. A provider behind an HTTP interface writes a `Wire` (see `wire`) and opens
 a `RemoteJudge` with it; any other implements `Judge` (see `brie.judge.seam`).
 """
 

@@ -22,8 +22,9 @@ from brie.judge.form import TOOL, Form, schema
 from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import Case
 from brie.judge.providers.batches import Batches, OpenAIBatches
-from brie.judge.providers.remote import Answer, Document, RemoteJudge
+from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.stainless import Create, StainlessWire
+from brie.judge.providers.wire import Answer, Document
 from brie.judge.seam import Judge
 from brie.judge.settings import api_key, check, form_of, output_limit
 from brie.records import JudgeSpec, Provider, Rubric
@@ -72,9 +73,9 @@ class OpenAIWire(StainlessWire):
         """The SDK's call, its reply unread."""
         return self.client.chat.completions.with_raw_response.create
 
-    def batches(self) -> Batches:
-        """The provider's batches."""
-        return OpenAIBatches(self.client)
+    def batches(self) -> Batches | None:
+        """The provider's batches; a compatible server is not known to have any."""
+        return None if self._compatible else OpenAIBatches(self.client)
 
     def request(self, case: Case) -> dict[str, JsonValue]:
         """The arguments of `chat.completions.create`."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import JsonValue
 
-from brie.judge.providers.remote import Failure, Response, Wire
+from brie.judge.providers.wire import Failure, Response, Wire
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
