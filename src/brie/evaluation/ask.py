@@ -13,7 +13,7 @@ from brie.evaluation.sides import resolve_sides
 from brie.judge.prompt import Prompter
 from brie.judge.settings import check, check_keys, form_of, missing_key
 from brie.pin import Resolved, default_candidate, open_base
-from brie.records import JudgeSpec, Positions, Provider, Sampling, Seat, Stopping, Suite
+from brie.records import JudgeSpec, Positions, Sampling, Seat, Stopping, Suite
 from brie.resources import Project
 
 
@@ -155,7 +155,7 @@ def _seats(wishes: Wishes, suite: Suite, project: Project) -> tuple[tuple[Seat, 
 
 
 def _seat(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> Seat:
-    if judge.provider is Provider.RULES:
+    if judge.provided.kind == "rule":
         _require(judge, suite)
         return seat(judge, None, instrument=instrument)
     return model_seat(judge, suite, project, instrument=instrument)
@@ -190,7 +190,7 @@ def model_seat(
 
 def _located(judge: JudgeSpec, project: Project, known: str | None) -> JudgeSpec:
     """A local judge with its weights found and pinned: their digest is part of who it is."""
-    if judge.provider is not Provider.TRANSFORMERS:
+    if not judge.provided.weights:
         return judge
     folder, pin, _ = open_base(judge.model, project.root, known)
     weights = {**judge.parameters, "weights": pin.digest}

@@ -18,12 +18,12 @@ from brie.analyse.power import smallest_detectable, variance_ratio
 from brie.catalog import load_defaults
 from brie.errors import UsageError
 from brie.evaluation.plan import Work, shown
-from brie.judge.prices import is_free, price_of
+from brie.judge.prices import is_paid, price_of
 from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
 from brie.judge.run import FINAL, FINAL_ON_RETRY, Judged
 from brie.judge.seam import Shown, Task
-from brie.judge.settings import REMOTE, WITHOUT_KEYS, check_keys, request_bytes
-from brie.records import Manifest, Provider, Seat
+from brie.judge.settings import WITHOUT_KEYS, check_keys, request_bytes
+from brie.records import Manifest, Seat
 from brie.resources import Project
 from brie.seal import amend
 from brie.store import Store
@@ -180,7 +180,7 @@ def agree(
         UsageError: a key is missing, a price is unknown, or nobody agreed.
     """
     _refuse_older_formats(work, seats, store)
-    if all(place.judge.provider not in REMOTE for place in seats):
+    if not any(place.judge.provided.remote for place in seats):
         return Terms(tuple(seats), None, spending.retry, spending.batch)
     texts = completion_texts(work, None, store)
     tasks = [t for t in work.tasks() if not is_identical(t, texts)]
@@ -205,7 +205,7 @@ def _refuse_older_formats(work: Work, seats: Sequence[Seat], store: Store) -> No
     older = {
         place.judge.id
         for place in seats
-        if place.judge.provider is not Provider.HUMAN
+        if place.judge.provided.kind != "person"
         and place.judge.prompt_format(place.digest) != versions.PROMPT_FORMAT
     }
     tasks = [task for task in work.tasks() if task.judge in older] if older else []
@@ -278,7 +278,7 @@ def price_tasks(
 
 def _priced(place: Seat, most: Sequence[int]) -> Seat:
     spec = place.judge
-    if spec.provider not in REMOTE or is_free(spec):
+    if not is_paid(spec):
         return place
     price = price_of(spec, longest=max(most, default=0))
     return place.model_copy(update={"judge": spec.model_copy(update={"price": price})})
@@ -314,7 +314,7 @@ def judge_all(
     owner: Owner,
     screen: Screen,
     evaluation: str,
-    terms: Terms | None = None,
+    terms: Terms,
 ) -> Judged:
     """Ask every judge for every verdict that is missing.
 
@@ -325,9 +325,8 @@ def judge_all(
         owner: this process.
         screen: progress.
         evaluation: id the calls are booked under.
-        terms: what was agreed; without them the plan's judges are asked as sealed.
+        terms: what was agreed.
     """
-    terms = terms or Terms(work.seats, None)
     texts = completion_texts(work, prompts, store)
     asked = {place.judge.id for place in terms.seats}
     tasks = [t for t in work.tasks(prompts) if t.judge in asked and not is_identical(t, texts)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from brie.judge.batch import BATCHED, Post, Rhythm
+from brie.judge.batch import Post, Rhythm
 from brie.judge.calls import Patience
 from brie.judge.clerk import Clerk
 from brie.judge.gate import Gate
@@ -167,7 +167,7 @@ class _Job:
 
     def is_batched(self, task: Task) -> bool:
         """Whether the task's judge has batches."""
-        return self.places[task.judge].judge.provider in BATCHED
+        return self.places[task.judge].judge.provided.batches is not None
 
     def judge(
         self, todo: Sequence[Task], before: Judged, unread: Mapping[str, str] | None = None
@@ -176,11 +176,16 @@ class _Job:
         if not todo:
             return before
         judges = {name: open_judge(self.places[name]) for name in dict.fromkeys(t.judge for t in todo)}
-        at_once = [task for task in todo if judges[task.judge].instant]
-        asked = [task for task in todo if not judges[task.judge].instant]
+        instant = {name for name, one in judges.items() if self._is_instant(name, one)}
+        at_once = [task for task in todo if task.judge in instant]
+        asked = [task for task in todo if task.judge not in instant]
         asyncio.run(self._at_once(at_once, judges))
         result = replace(before, computed=before.computed + len(at_once))
         return asyncio.run(self._race(asked, judges, result, unread or {})) if asked else result
+
+    def _is_instant(self, name: str, judge: Judge) -> bool:
+        """What is sent away is claimed and paid for one by one, whatever the judge says of itself."""
+        return judge.instant and not self.places[name].judge.provided.remote
 
     def collected(self, post: Post, tasks: Sequence[Task], before: Judged, *, again: bool) -> Judged:
         """Wait for the batches; ask once more, at once, for what could not be read.

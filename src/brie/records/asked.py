@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import cache
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ from pydantic import Field, field_validator
 from brie import versions
 from brie.digest import digest
 from brie.records.base import Digest, Record
+from brie.records.providers import PROVIDERS, Provider, ProviderInfo
 
 
 class Message(Record):
@@ -114,17 +114,6 @@ class Rubric(Record):
         return _text_digest(self.text)
 
 
-class Provider(StrEnum):
-    """Who answers for a judge."""
-
-    ANTHROPIC = "anthropic"
-    OPENAI = "openai"
-    OPENAI_COMPATIBLE = "openai-compatible"
-    TRANSFORMERS = "transformers"
-    RULES = "rules"
-    HUMAN = "human"
-
-
 class Price(Record):
     """US dollars per million tokens, with where and when the price was read."""
 
@@ -162,6 +151,11 @@ class JudgeSpec(Record):
     """Seconds one call may take."""
     location: str | None = None
     """Folder of a `transformers` judge's weights on this machine; found, not written in the file."""
+
+    @property
+    def provided(self) -> ProviderInfo:
+        """What the table says of the provider."""
+        return PROVIDERS[self.provider]
 
     def digest(self, prompt_format: str) -> str:
         """Over what changes a judge's answers; price, concurrency, key name and texts do not."""
