@@ -54,9 +54,9 @@ class Design:
     judges: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
-        """As JSON (schema `brie.evaluation.plan-table/1`)."""
+        """As JSON (schema `brie.plan-table/1`)."""
         return {
-            "schema": "brie.evaluation.plan-table/1",
+            "schema": "brie.plan-table/1",
             "suite": self.suite,
             "prompts": self.prompts,
             "measured": self.measured,
