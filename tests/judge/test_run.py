@@ -25,7 +25,7 @@ QUICK = Patience(first_wait=0.02, most_wait=0.2)
 
 
 def test_every_verdict_is_right_in_spite_of_a_bad_network(tmp_path: Path) -> None:
-    """PEERS 1: 5 % 429, 2 % 500, 1 % malformed bodies, 1 % hangs, with default settings."""
+    """A busy provider: 5 % 429, 2 % 500, 1 % malformed bodies, 1 % hangs, with default settings."""
     rates = {"busy": 0.05, "broken": 0.02, "garbled": 0.01, "hang": 0.01, "reset": 0.01}
     with (
         JudgeServer(script=faults(rates, seed=4, hang=1.5), latency=(0.01, 0.005)) as server,
