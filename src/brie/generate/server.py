@@ -78,6 +78,7 @@ class _Failures:
 
     @property
     def too_many(self) -> bool:
+        """Ten failures in a row: the server is not coming back by itself."""
         return self.in_a_row >= _GIVE_UP_AFTER
 
     def note(self, outcome: _Outcome) -> None:
