@@ -97,6 +97,8 @@ class Counts(Record):
 
 
 class SuiteSummary(Record):
+    """The suite as the headline names it; `prompts` is how many it has."""
+
     name: str
     version: str
     digest: str
@@ -104,6 +106,8 @@ class SuiteSummary(Record):
 
 
 class SideSummary(Record):
+    """A side as the headline names it; no digest where the model is not known."""
+
     name: str
     digest: str | None
     step: int | None = None
@@ -111,6 +115,8 @@ class SideSummary(Record):
 
 
 class Cost(Record):
+    """What judging has cost so far."""
+
     usd: float
     calls: int
     """Calls made by this evaluation."""

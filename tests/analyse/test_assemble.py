@@ -204,7 +204,7 @@ def test_missing_verdicts_are_shown_at_both_extremes() -> None:
 
 
 def test_a_verdict_that_hangs_on_missing_ones_does_not_survive() -> None:
-    """10 of 13 against 10 of 12: p = .092 or .039 (STATISTICS 1.3)."""
+    """10 of 13 against 10 of 12: p = .092 or .039 (docs/statistics.md 1.3)."""
     found = run(one_verdict_each([1.0] * 12 + [np.nan] * 6)).verdict_survives_missing
     assert found is False
     assert run(one_verdict_each([1.0] * 60 + [np.nan])).verdict_survives_missing is True

@@ -203,7 +203,7 @@ class Work:
             known = completion_key(
                 pin.digest, pin.template_digest, messages, sampling, sample, self._environment(pin)
             )
-            if pin.kind == "served":  # not pinned, so never shared with another evaluation (I6)
+            if pin.kind == "served":  # never shared with another evaluation (invariant I6)
                 known = digest({"evaluation": self._seal, "key": known})
             self._keys[pin.digest, prompt, sample] = known
         return known

@@ -21,7 +21,7 @@ from brie.store import Store, claimed
 from brie.store.owner import Owner
 
 FINAL = (Status.OK, Status.INVALID, Status.REFUSED)
-"""Statuses a rerun leaves alone (I5); `error` and what is missing are asked again."""
+"""Statuses a rerun leaves alone (invariant I5); `error` and what is missing are asked again."""
 FINAL_ON_RETRY = (Status.OK,)
 """With --retry `invalid` and `refused` are asked again too."""
 PATIENCE = Patience()
@@ -113,7 +113,7 @@ def run(
 def reread(
     tasks: Sequence[Task], places: Mapping[str, Seat], store: Store, evaluation: str
 ) -> list[Verdict]:
-    """Read stored replies again that an older parser could not read; nothing is asked (I5)."""
+    """Read stored replies again that an older parser could not read; nothing is asked (invariant I5)."""
     by_key = {task.key: task for task in tasks}
     found = []
     for key, verdict in store.verdicts(store.present("verdicts", by_key, (Status.INVALID,))).items():

@@ -1,4 +1,4 @@
-"""Model references (DESIGN 5) to pins and folders. Nothing is guessed and nothing followed silently.
+"""Model references to pins and folders: nothing is guessed or followed in silence (invariant I6).
 
     PIN.json              a pin file                 base      the other side's base
     RUN:best  RUN:last    a run's pins               baseline  as candidate: an A/A run
@@ -105,7 +105,7 @@ def default_candidate(project: Project) -> str:
     """The only run's `best` pin.
 
     Raises:
-        UsageError: no run, or several: each with the command that picks it (DESIGN I9).
+        UsageError: no run, or several: each with the command that picks it (invariant I9).
     """
     runs = [run for run in training_runs(project) if (run.folder / "pins" / "best.json").is_file()]
     if not runs:

@@ -23,7 +23,7 @@ class Controls(Record):
 
 
 class Stopping(Record):
-    """A sealed rule for stopping early (STATISTICS 5)."""
+    """A sealed rule for stopping early (docs/statistics.md 5)."""
 
     rule: Literal["e-process"] = "e-process"
     alpha: float = 0.05
