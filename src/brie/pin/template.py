@@ -9,10 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
 
 from brie.digest import digest
 from brie.errors import PinError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from jinja2.nodes import Node
+    from jinja2.parser import Parser
 
 _FIXED_DATE = "2026-01-01"
 
@@ -38,11 +45,11 @@ _PROBES: tuple[tuple[Mapping[str, str], ...], ...] = (
 
 def render(
     template: str,
-    messages: Sequence[Mapping[str, Any]],
+    messages: Sequence[Mapping[str, JsonValue]],
     special: Mapping[str, str],
     *,
     add_generation_prompt: bool = True,
-    tools: Sequence[Any] | None = None,
+    tools: Sequence[JsonValue] | None = None,
 ) -> str:
     """Render a chat template as transformers does: sandboxed Jinja, generation markers ignored.
 
@@ -59,14 +66,13 @@ def render(
     import jinja2
 
     try:
-        rendered: str = _compile(template).render(
+        return _compile(template).render(
             messages=messages,
             tools=tools,
             documents=None,
             add_generation_prompt=add_generation_prompt,
             **special,
         )
-        return rendered
     except jinja2.TemplateError as error:
         raise PinError(f"the chat template cannot render this conversation: {error}") from error
 
@@ -84,7 +90,7 @@ def template_digest(template: str, special: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=32)
-def _compile(template: str) -> Any:
+def _compile(template: str) -> Template:
     from jinja2.ext import Extension, loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -93,7 +99,7 @@ def _compile(template: str) -> Any:
 
         tags = {"generation"}  # noqa: RUF012 - jinja2 declares a plain class attribute
 
-        def parse(self, parser: Any) -> Any:
+        def parse(self, parser: Parser) -> list[Node]:
             next(parser.stream)
             return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
@@ -106,7 +112,7 @@ def _compile(template: str) -> Any:
     return environment.from_string(template)
 
 
-def _tojson(value: Any, indent: int | None = None) -> str:
+def _tojson(value: JsonValue, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
