@@ -46,7 +46,7 @@ _PROBES: tuple[tuple[Mapping[str, str], ...], ...] = (
 def render(
     template: str,
     messages: Sequence[Mapping[str, JsonValue]],
-    special: Mapping[str, str],
+    special: Mapping[str, str | bool],
     *,
     add_generation_prompt: bool = True,
     tools: Sequence[JsonValue] | None = None,
@@ -56,7 +56,8 @@ def render(
     Args:
         template: Jinja source.
         messages: turns with `role` and `content`.
-        special: special tokens by name (`bos_token`, `eos_token`, `pad_token`, …).
+        special: special tokens by name (`bos_token`, `eos_token`, `pad_token`, …), and switches of
+            the template (`enable_thinking`).
         add_generation_prompt: append the header of the assistant's turn.
         tools: tool schemas, for templates that show them.
 
