@@ -9,9 +9,10 @@ import csv
 import io
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, time
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeAlias, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -21,6 +22,10 @@ from brie.records import JudgeSpec, Message, Prompt, Record, Rubric, Suite
 from brie.resources import Project
 
 R = TypeVar("R", bound=Record)
+Plain: TypeAlias = (
+    "str | int | float | date | time | Record | Sequence[Plain] | Mapping[str, Plain] | None"
+)
+"""What TOML and JSON files hold, and what records are built from."""
 _PANELS = "panels.toml"
 _SUITE_FILES = {".toml", ".jsonl", ".txt", ".csv"}
 _COLUMNS = ("prompt", "id", "system", "category", "source", "difficulty", "reference")
@@ -79,7 +84,7 @@ def read_suite(path: Path) -> Suite:
     return build(Suite, {**head, "prompts": prompts}, str(path))
 
 
-_Rows = tuple[dict[str, Any], list[tuple[str, Any]]]
+_Rows = tuple[dict[str, Plain], list[tuple[str, Plain]]]
 """A suite's own keys, and its prompts, each with the place it stands at."""
 
 
@@ -107,7 +112,7 @@ def _csv_rows(path: Path) -> _Rows:
     first = text.partition("\n")[0]
     separator = ";" if ";" in first and "," not in first else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows: list[tuple[str, Any]] = []
+    rows: list[tuple[str, Plain]] = []
     try:
         columns = _csv_columns(path, next(reader, []))
         for cells in reader:
@@ -155,10 +160,10 @@ def _twice(path: Path, where: str, before: str, name: str) -> str:
 _READERS = {".jsonl": _jsonl_rows, ".txt": _txt_rows, ".csv": _csv_rows}
 
 
-def _prompt(row: Any, path: Path, where: str) -> Prompt:
+def _prompt(row: Plain, path: Path, where: str) -> Prompt:
     if not isinstance(row, dict):
         raise InputError(f"{path}: {where} is not a table of keys.")
-    values = dict(row)
+    values: dict[str, Plain] = dict(row)
     text, system = values.pop("prompt", None), values.pop("system", None)
     if (text is None) == ("messages" not in values):
         raise InputError(f"{path}: {where} needs exactly one of `prompt` and `messages`.")
@@ -166,8 +171,9 @@ def _prompt(row: Any, path: Path, where: str) -> Prompt:
         if not isinstance(text, str) or not text.strip():
             raise InputError(f"{path}: {where}: `prompt` must be a text that is not empty.")
         values["messages"] = [{"role": "user", "content": text}]
-    if system is not None:
-        values["messages"] = [{"role": "system", "content": system}, *values["messages"]]
+    turns = values.get("messages")
+    if system is not None and isinstance(turns, list):
+        values["messages"] = [{"role": "system", "content": system}, *turns]
     return build(Prompt, values, f"{path}: {where}")
 
 
@@ -309,7 +315,7 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: line {line} is not UTF-8 text.") from error
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Plain]:
     """A TOML file.
 
     Raises:
@@ -321,7 +327,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not valid TOML: {error}.") from error
 
 
-def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+def json_lines(path: Path) -> Iterator[tuple[int, Plain]]:
     """Line numbers and values of a JSONL file; empty lines are skipped.
 
     Raises:
@@ -335,7 +341,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
                 raise InputError(f"{path}: line {number} is not JSON: {error}.") from error
 
 
-def build(record: type[R], values: Mapping[str, Any], where: str) -> R:
+def build(record: type[R], values: Plain, where: str) -> R:
     """A record from a file's values; the first mistake becomes one sentence.
 
     Raises:

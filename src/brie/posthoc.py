@@ -126,8 +126,7 @@ def _with_more(
     if more.repeats:
         for name in more.judges or _askable(manifest):
             if Work.of(manifest).repeats.get(name, 0) < more.repeats:
-                detail = {"judge": name, "repeats": more.repeats}
-                manifest = amend(manifest, "repeat", detail, before)
+                manifest = amend(manifest, "repeat", {"judge": name, "repeats": more.repeats}, before)
     if wishes.retry and (again := _unusable(manifest, store)):
         manifest = amend(manifest, "retry", {"verdicts": again}, before)
     return manifest

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from brie.digest import digest
 from brie.errors import InputError
@@ -42,7 +41,7 @@ def read_manifest(folder: Path) -> Manifest:
 def amend(
     manifest: Manifest,
     kind: AmendmentKind,
-    detail: dict[str, Any],
+    detail: Mapping[str, JsonValue],
     verdicts_before: int,
 ) -> Manifest:
     """The manifest with one more link in its chain of additions.

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _LOADING = threading.Lock()
 """transformers switches weight tying off for the whole process while it loads a model. Two loads at
 once restore it in the wrong order, and every model after them keeps untied, empty output weights."""
 
 
-def load_causal_lm(folder: Path, dtype: str, **options: Any) -> Any:
+class Loading(TypedDict, total=False):
+    """More for transformers' `from_pretrained`."""
+
+    attn_implementation: str | None
+    """Its name of the attention kernel; None: the library's own choice."""
+
+
+def load_causal_lm(folder: Path, dtype: str, **options: Unpack[Loading]) -> PreTrainedModel:
     """The model in a local folder, on the processor, in one number format.
 
     Args:
@@ -36,7 +46,7 @@ def load_causal_lm(folder: Path, dtype: str, **options: Any) -> Any:
         )
 
 
-def build_empty_causal_lm(folder: Path) -> Any:
+def build_empty_causal_lm(folder: Path) -> PreTrainedModel:
     """The model a folder's config.json describes, with layers but without weights.
 
     Raises:

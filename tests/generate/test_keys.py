@@ -27,7 +27,6 @@ def test_the_same_content_has_the_same_key() -> None:
         completion_key(PIN, TEMPLATE, MESSAGES, Sampling(max_new_tokens=8), 0, CPU),
         completion_key(PIN, TEMPLATE, MESSAGES, Sampling(thinking=True), 0, CPU),
         completion_key(PIN, TEMPLATE, MESSAGES, Sampling(), 1, CPU),
-        completion_key(PIN, TEMPLATE, MESSAGES, Sampling(), 0, CPU, evaluation=digest("seal")),
         *(
             completion_key(PIN, TEMPLATE, MESSAGES, Sampling(), 0, CPU.model_copy(update=change))
             for change in ({"dtype": "bfloat16"}, {"device": "cuda"}, {"sampler": "2"})

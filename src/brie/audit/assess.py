@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from brie import __version__, versions
 from brie.analyse.assemble import AnalysisParts, analyse
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.audit.read import Judgments
 from brie.audit.rows import Row
-from brie.audit.words import sentences
+from brie.audit.words import AuditFacts, Claim, Confound, Facts, sentences
 from brie.checks import Answer, Evidence, Pair, run_checks
 from brie.digest import digest, short
 from brie.generate.measures import measures
@@ -173,18 +172,19 @@ def _counts(rows: Sequence[Row], parts: AnalysisParts) -> Counts:
 
 def audit_facts(
     found: Judgments, rows: Sequence[Row], parts: AnalysisParts, claim: float | None
-) -> dict[str, Any]:
+) -> AuditFacts:
     """What an audit adds to an analysis: where the rows come from and what is odd about them."""
     usable = [row.score for row in rows if row.score == row.score]
     pairs = {row.pair: row for row in rows}
     restated = [row for row in rows if row.own is not None and row.stored is not None]
-    facts = {
+    first = found.skipped[0] if found.skipped else None
+    facts: Facts = {
         "format": found.format,
         "reason": found.reason,
         "identifies": found.identifies,
         "rows": len(rows),
         "skipped": len(found.skipped),
-        "first_skipped": found.skipped[0]._asdict() if found.skipped else None,
+        "first_skipped": {"line": first.line, "why": first.why} if first else None,
         "pairs": len(pairs),
         "prompts": len({row.prompt for row in rows}),
         "row_mean": sum(usable) / len(usable) if usable else None,
@@ -208,7 +208,7 @@ def _standard_error(values: Sequence[float]) -> float | None:
     return float((variance / n) ** 0.5)
 
 
-def _confound(rows: Sequence[Row], parts: AnalysisParts) -> dict[str, Any] | None:
+def _confound(rows: Sequence[Row], parts: AnalysisParts) -> Confound | None:
     """A letter that is always the same side: its effect cannot be told from the model's.
 
     If a judge named the candidate's letter in a share x of comparisons whatever it read, and was
@@ -234,7 +234,7 @@ def _confound(rows: Sequence[Row], parts: AnalysisParts) -> dict[str, Any] | Non
     return {"letter": letter, "undone_by": share, "why": why}
 
 
-def _claim(claim: float | None, parts: AnalysisParts) -> dict[str, Any] | None:
+def _claim(claim: float | None, parts: AnalysisParts) -> Claim | None:
     if claim is None:
         return None
     rate = parts.win_rate

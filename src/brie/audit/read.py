@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Protocol
+
+from pydantic import JsonValue
 
 from brie.audit.formats import alpaca_eval, arena_hard, brie_legacy, mt_bench, table
 from brie.audit.rows import Item, Row, Skipped, Texts
 from brie.audit.stream import Value, values
 from brie.errors import InputError, UsageError, unknown
 
-FORMATS: dict[str, ModuleType] = {
+
+class Format(Protocol):
+    """What a module of `formats` offers."""
+
+    IDENTIFIES: str
+    """What of order and letter the format keeps."""
+
+    def fits(self, value: dict[str, JsonValue]) -> bool:
+        """Whether a row looks like this format."""
+
+    def read(self, number: int, value: dict[str, JsonValue]) -> list[Item]:
+        """The verdicts of one row, by its number in the file."""
+
+
+FORMATS: dict[str, Format] = {
     "alpaca_eval": alpaca_eval,
     "arena_hard": arena_hard,
     "mt_bench": mt_bench,
@@ -106,7 +121,7 @@ def detect(path: Path, columns: Mapping[str, str] | None) -> tuple[str, str]:
     )
 
 
-def _numbered(items: Iterable[Value]) -> Iterable[tuple[int, Any]]:
+def _numbered(items: Iterable[Value]) -> Iterable[tuple[int, JsonValue]]:
     return (item for item in items if not isinstance(item, Skipped))
 
 
@@ -121,14 +136,13 @@ def _read_into(found: Judgments, path: Path, name: str, columns: Mapping[str, st
                 found.rows.append(row)
 
 
-def _one(item: Value, reader: Any) -> list[Item]:
+def _one(item: Value, reader: Callable[[int, dict[str, JsonValue]], list[Item]]) -> list[Item]:
     if isinstance(item, Skipped):
         return [item]
     number, value = item
     if not isinstance(value, dict):
         return [Skipped(number, "is not a table of keys")]
-    rows: list[Item] = reader(number, value)
-    return rows
+    return reader(number, value)
 
 
 def _check_map(columns: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ import heapq
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 from brie.digest import digest
 from brie.records import Status, Winner
@@ -66,16 +66,31 @@ def is_cut(answer: str) -> bool:
     return bool(answer.strip()) and _ENDS.search(answer[-80:]) is None
 
 
-def texts(prompt: str, candidate: str, baseline: str) -> dict[str, Any]:
+class FromAnswers(TypedDict, total=False):
+    """The fields of a row that come from its answers."""
+
+    length_difference: float
+    cut: tuple[bool, bool]
+    answers: tuple[str, str] | None
+
+
+class FromTexts(FromAnswers):
+    """The fields of a row that come from its texts."""
+
+    prompt: str
+    pair: str
+
+
+def texts(*, prompt: str, candidate: str, baseline: str) -> FromTexts:
     """The fields of a row that come from its texts."""
     return {
         "prompt": digest(prompt),
         "pair": digest([prompt, candidate, baseline]),
-        **of_answers(candidate, baseline),
+        **of_answers(candidate=candidate, baseline=baseline),
     }
 
 
-def of_answers(candidate: str, baseline: str) -> dict[str, Any]:
+def of_answers(*, candidate: str, baseline: str) -> FromAnswers:
     """The fields of a row that come from its answers."""
     return {
         "length_difference": float(len(candidate) - len(baseline)),

@@ -8,13 +8,15 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
+
+from pydantic import JsonValue
 
 from brie.audit.rows import Skipped
 from brie.errors import InputError
 
 _CHUNK = 1 << 20
-Value = tuple[int, Any] | Skipped
+Value = tuple[int, JsonValue] | Skipped
 
 
 def values(path: Path) -> Iterator[Value]:
@@ -47,7 +49,7 @@ class _Twice(Exception):
     """An object names a key twice: which of the two is meant cannot be known."""
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
@@ -59,7 +61,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _STRICT = json.JSONDecoder(object_pairs_hook=_once)
 
 
-def _element(buffer: str, place: int) -> tuple[Any, int]:
+def _element(buffer: str, place: int) -> tuple[JsonValue | _Twice, int]:
     """The value that begins at a place, or why it is none, and where it ends.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -138,6 +138,6 @@ def parse(record: type[R], data: bytes, where: str, extra: Literal["forbid", "ig
     try:
         return record.model_validate_json(data, extra=extra)
     except ValidationError as error:
-        first: Any = error.errors()[0]
+        first = error.errors()[0]
         key = ".".join(str(part)[:80] for part in first["loc"]) or "the file"
         raise InputError(f"the bundle is damaged: {where}: {key}: {first['msg'][:200]}.") from error

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from brie.evaluation.ask import Wishes
     from brie.evaluation.judging import Spending
     from brie.records import Manifest
+    from brie.store import Store
 
 
 @click.command(
@@ -151,7 +152,7 @@ def best_step(run: str, project: Project) -> str | None:
     return None if step is None else str(step)
 
 
-def looked(found: dict[str, Any], store: Any) -> None:
+def looked(found: dict[str, Any], store: Store) -> None:
     """Count the quoted half as a look at the suite, and say how many there were."""
     chosen = found["selection"]
     chosen["looks"] = store.look(chosen["suite"], chosen["evaluation"], chosen["rows"])

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from brie.data.encode import Encoder, encode_all
 from brie.data.load import Parsed, parse
 from brie.data.overlap import Match, overlaps
 from brie.data.split import prompt_key
 from brie.errors import UsageError
-from brie.records import Conversation, Record
+from brie.records import Conversation, Message, Record
 
 _PERCENTILES = (50, 90, 99)
 _LABEL_VALUES = 12
@@ -142,7 +143,7 @@ def refuse_shared_prompts(
 
 
 def _duplicates(rows: Sequence[Conversation]) -> tuple[tuple[int, int], ...]:
-    first: dict[tuple[Any, ...], int] = {}
+    first: dict[tuple[Message, ...], int] = {}
     found = []
     for row in rows:
         earlier = first.setdefault(row.messages, row.line)
@@ -180,7 +181,7 @@ def _labels(parsed: Parsed) -> dict[str, dict[str, int]]:
     return {key: _top(counts) for key, counts in values.items() if len(counts) <= few}
 
 
-def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _flat(row: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
     """Keys of a row; those one level down are written `meta.key`."""
     for key, value in row.items():
         if isinstance(value, dict):

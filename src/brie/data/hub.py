@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from brie.data.load import to_conversation
 from brie.errors import InputError, UsageError
 from brie.records import Conversation
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 PREFIX = "hf:"
 _REFERENCE = re.compile(r"hf:(?P<repo>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<split>.+))?")
@@ -75,7 +78,7 @@ def _commit(repo: str, revision: str | None) -> str:
         ) from error
 
 
-def _rows(repo: str, commit: str, split: str) -> Any:
+def _rows(repo: str, commit: str, split: str) -> Dataset:
     from datasets import disable_progress_bars, load_dataset
 
     disable_progress_bars()

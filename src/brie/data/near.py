@@ -16,10 +16,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 NEAR = 0.5
 """Least Jaccard similarity of a near text: replacing, dropping or adding one word in five leaves
@@ -209,7 +212,7 @@ class _Alike:
             if similarity >= NEAR:
                 yield other, similarity
 
-    def _signature(self, shingles: Hashes) -> Any:
+    def _signature(self, shingles: Hashes) -> MinHash:
         from datasketch import MinHash
 
         signature = MinHash(

@@ -17,7 +17,7 @@ from brie.analyse.arrays import Floats, Ints
 from brie.analyse.compare import rates_by_prompt
 from brie.analyse.sequential import sequence
 from brie.analyse.table import StatusCode, VerdictTable
-from brie.digest import digest
+from brie.digest import Canonical, digest
 from brie.evaluation.plan import Work
 from brie.evaluation.votes import votes_by_prompt
 from brie.judge.seam import Task
@@ -76,7 +76,7 @@ class Facts:
 
     def digest(self) -> str:
         """Digest over every completion and every verdict the numbers use."""
-        texts = [
+        texts: Canonical = [
             [key, row.text, row.finish_reason, row.tokens, row.measures]
             for key, row in sorted(self.completions.items())
         ]

@@ -152,7 +152,7 @@ def _answered(row: Conversation) -> Entry:
 
 def _authors(parsed: Parsed) -> tuple[str, ...]:
     for key in _AUTHOR_KEYS:
-        found = {row[key] for row in parsed.extras.values() if isinstance(row.get(key), str)}
+        found = {by for row in parsed.extras.values() if isinstance(by := row.get(key), str)}
         if 0 < len(found) <= _MOST_AUTHORS:
             return tuple(sorted(found))
     return ()

@@ -6,12 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from brie.digest import canonical_json, short
 from brie.errors import PinError, UsageError
 from brie.pin import folder_template, render
 from brie.records import Message, Sampling
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
 _PROBE = "probe"
 _DEFINING = ("model", "added_tokens", "normalizer", "pre_tokenizer")
@@ -21,7 +24,7 @@ _DEFINING = ("model", "added_tokens", "normalizer", "pre_tokenizer")
 class Encoder:
     """A tokenizer, a chat template, the tokens that end an answer, and the context length."""
 
-    tokenizer: Any
+    tokenizer: PreTrainedTokenizerFast
     template: str
     special: Mapping[str, str]
     context: int
@@ -56,10 +59,10 @@ class Encoder:
     @classmethod
     def of(
         cls,
-        tokenizer: Any,
+        tokenizer: PreTrainedTokenizerFast,
         template: str,
         special: Mapping[str, str],
-        config: Any,
+        config: PreTrainedConfig,
         eos_ids: Sequence[int] = (),
     ) -> Encoder:
         """An encoder from parts already in memory; `config` is the model's own."""
@@ -91,7 +94,7 @@ class Encoder:
         if prompt and key in self._cache:
             return self._cache[key]
         turns = [message.model_dump() for message in messages]
-        variables: dict[str, Any] = {**self.special, "enable_thinking": thinking}
+        variables: dict[str, str | bool] = {**self.special, "enable_thinking": thinking}
         text = render(self.template, turns, variables)
         ids: list[int] = self.tokenizer(
             text,
@@ -144,7 +147,7 @@ def _opening(messages: Sequence[Message]) -> str:
     return " ".join(messages[-1].content[:200].split())[:40]
 
 
-def _tokenizer(folder: Path) -> Any:
+def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     from transformers import AutoTokenizer
 
     try:
@@ -168,7 +171,10 @@ def _eos_ids(folder: Path) -> list[int]:
 
 
 def _turn_end(
-    tokenizer: Any, template: str, special: Mapping[str, str], markers: frozenset[int]
+    tokenizer: PreTrainedTokenizerFast,
+    template: str,
+    special: Mapping[str, str],
+    markers: frozenset[int],
 ) -> set[int]:
     """The special token the template writes after an assistant's turn, if it writes one.
 

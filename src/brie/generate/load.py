@@ -6,18 +6,22 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from brie.errors import PinError, UsageError
 from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from brie.records import Environment
 from brie.weights import load_causal_lm
 
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
 _SMALL = 30_000_000
 """Parameters."""
 
 
-def load_model(folder: Path, environment: Environment) -> Any:
+def load_model(folder: Path, environment: Environment) -> PreTrainedModel:
     """A causal language model in evaluation mode on its device.
 
     Raises:
@@ -34,7 +38,7 @@ def load_model(folder: Path, environment: Environment) -> Any:
     return _place(model.eval().requires_grad_(False), environment)
 
 
-def load_adapter(model: Any, name: str, folder: Path) -> Any:
+def load_adapter(model: PreTrainedModel | PeftModel, name: str, folder: Path) -> PeftModel:
     """Put an adapter beside the model's weights, off; returns the wrapped model.
 
     Raises:
@@ -60,7 +64,7 @@ def load_adapter(model: Any, name: str, folder: Path) -> Any:
     return model.eval().requires_grad_(False)
 
 
-def _place(model: Any, environment: Environment) -> Any:
+def _place(model: PreTrainedModel, environment: Environment) -> PreTrainedModel:
     try:
         return model.to(environment.device)
     except (RuntimeError, AssertionError) as error:
@@ -86,7 +90,7 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def thread_count(model: Any, environment: Environment) -> int:
+def thread_count(model: PreTrainedModel | PeftModel, environment: Environment) -> int:
     """How many threads to compute with: a small model loses more to handing work around.
 
     On two busy cores a model of a million parameters ran 60 times slower with two threads than

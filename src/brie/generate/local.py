@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -31,6 +31,10 @@ from brie.generate.measures import measures
 from brie.generate.pace import Pace, is_out_of_memory
 from brie.records import Completion, Environment
 
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
 _WINDOW = 4096
 """Requests looked at together: enough to sort by length, few enough to hold for a long list."""
 
@@ -40,7 +44,7 @@ class TransformersEngine(Closing):
 
     def __init__(
         self,
-        model: Any,
+        model: PreTrainedModel | PeftModel,
         encoders: Mapping[str | None, Encoder],
         environment: Environment,
         *,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from brie.errors import InputError, UsageError
 from brie.records import Sampling
 
 _TAKEN = ("temperature", "top_p", "top_k", "repetition_penalty")
-_OFF: dict[str, Any] = {
+_OFF: dict[str, tuple[JsonValue, ...]] = {
     "min_p": (None, 0, 0.0),
     "typical_p": (None, 1, 1.0),
     "epsilon_cutoff": (None, 0, 0.0),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
+
+from pydantic import JsonValue
 
 from brie.digest import digest
 from brie.errors import UsageError
@@ -81,11 +82,11 @@ def _weights_name(base_url: str, model: str) -> str | None:
     return None
 
 
-def _get(url: str) -> dict[str, Any]:
+def _get(url: str) -> dict[str, JsonValue]:
     """A JSON object from an address, or an empty one: servers differ in what they offer."""
     try:
         with urlopen(url, timeout=_SECONDS) as reply:  # noqa: S310 - http(s) was checked
-            loaded = json.loads(reply.read(_MOST_BYTES))
+            loaded: JsonValue = json.loads(reply.read(_MOST_BYTES))
     except (URLError, OSError, ValueError):
         return {}
     return loaded if isinstance(loaded, dict) else {}

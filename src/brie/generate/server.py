@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brie.errors import Stopped, UsageError, unknown
 from brie.generate.engine import Closing, OnDone, Request
@@ -27,6 +27,7 @@ from brie.records import Completion
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletion
 
 _GIVE_UP_AFTER = 10
 """Consecutive answers that could not be had."""
@@ -181,7 +182,7 @@ class ServerEngine(Closing):
             measures=measures(answer.text),
         )
 
-    async def _ask(self, client: AsyncOpenAI, model: str, request: Request) -> Any:
+    async def _ask(self, client: AsyncOpenAI, model: str, request: Request) -> ChatCompletion:
         """Send a request, without the optional fields that this server has refused."""
         import openai
 

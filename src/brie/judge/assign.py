@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from brie.digest import digest
+from brie.digest import Canonical, digest
 from brie.records import Letter, Order, Positions, Presentation
 
 Cell = tuple[Order, Letter]
@@ -95,6 +95,6 @@ def presentations(
     )
 
 
-def _deal(width: int, block: list[object]) -> list[int]:
+def _deal(width: int, block: Sequence[Canonical]) -> list[int]:
     """A permutation of the codes, drawn by a hash of the block."""
     return sorted(range(width), key=lambda code: digest([*block, code]))

@@ -26,7 +26,7 @@ from brie.judge.providers.remote import RemoteJudge
 from brie.judge.seam import Reply, Shown, Task
 from brie.records import BatchLimits, Seat, Status, Usage
 from brie.store import Store
-from brie.store.ledger import BatchRow
+from brie.store.ledger import BatchBody, BatchRow
 from brie.store.owner import Owner
 
 HELD_SECONDS = 72 * 3600.0
@@ -100,7 +100,7 @@ class Post:
         batch = secrets.token_hex(6)
         cases = {key: judge.case(self.shown(self.tasks[key])) for key in got.mine}
         ids = {f"{batch}-{place}": key for place, key in enumerate(got.mine)}
-        body = {
+        body: BatchBody = {
             "keys": ids,
             "numbers": {key: case.number for key, case in cases.items()},
             "provider_id": None,

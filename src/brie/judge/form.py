@@ -9,12 +9,14 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
+
+from pydantic import JsonValue
 
 Form = Literal["tool", "json_schema", "text", "logprobs"]
 
 TOOL = "give_verdict"
-_GRADES = [1, 2, 3, 4, 5]
+_GRADES: list[JsonValue] = [1, 2, 3, 4, 5]
 
 
 @functools.cache
@@ -23,9 +25,9 @@ def key_of(criterion: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", criterion.lower()).strip("_")[:60]
 
 
-def schema(criteria: Sequence[str]) -> dict[str, Any]:
+def schema(criteria: Sequence[str]) -> dict[str, JsonValue]:
     """JSON schema of a verdict, in the part of the language that strict modes accept."""
-    grade = {"type": "integer", "enum": _GRADES}
+    grade: JsonValue = {"type": "integer", "enum": _GRADES}
     pair = _object({"A": grade, "B": grade})
     scores = {"scores": _object({key_of(name): pair for name in criteria})} if criteria else {}
     return _object(
@@ -74,7 +76,7 @@ def _listed(names: Sequence[str]) -> str:
     return "; ".join(f"“{name}”" for name in names)
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def _object(properties: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return {
         "type": "object",
         "properties": properties,

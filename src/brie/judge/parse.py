@@ -13,7 +13,9 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from pydantic import JsonValue
 
 from brie.judge.form import key_of
 
@@ -69,7 +71,7 @@ class Parsed:
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-def read_fields(values: Mapping[str, Any], criteria: Sequence[str], case: str | None) -> Parsed:
+def read_fields(values: Mapping[str, JsonValue], criteria: Sequence[str], case: str | None) -> Parsed:
     """A verdict from the fields of a tool call or a JSON object.
 
     Raises:
@@ -114,7 +116,7 @@ def read_text(text: str, criteria: Sequence[str], case: str | None) -> Parsed:
 # --- JSON ------------------------------------------------------------------------------
 
 
-def _object_in(text: str, case: str | None) -> dict[str, Any] | None:
+def _object_in(text: str, case: str | None) -> dict[str, JsonValue] | None:
     """The JSON object a reply consists of, or ends with.
 
     An object after other text may be a quotation from an answer, so it must name the case, whose
@@ -134,7 +136,7 @@ def _object_in(text: str, case: str | None) -> dict[str, Any] | None:
     return found if str(found.get("case")) == case else None
 
 
-def _loaded(text: str) -> dict[str, Any]:
+def _loaded(text: str) -> dict[str, JsonValue]:
     decoder = json.JSONDecoder(object_pairs_hook=_no_two, strict=False)
     for attempt in (text, re.sub(r",(\s*[}\]])", r"\1", text)):
         try:
@@ -149,7 +151,7 @@ def _loaded(text: str) -> dict[str, Any]:
     raise Unreadable("the JSON was cut off or broken.")
 
 
-def _no_two(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _no_two(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     winners = {str(value) for key, value in pairs if key == "winner"}
     if len(winners) > 1:
         raise Unreadable("the JSON named two winners.")

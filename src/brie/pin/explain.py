@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from brie.digest import file_digest
 from brie.pin.hashing import ADAPTER_CONFIG, ADAPTER_WEIGHTS
@@ -55,7 +56,7 @@ def adapter_fact(path: Path) -> list[str]:
     modules = config.get("target_modules")
     if not modules or "base_model_name_or_path" not in config:
         return []
-    named = ", ".join(sorted(modules)) if isinstance(modules, list) else str(modules)
+    named = ", ".join(sorted(map(str, modules))) if isinstance(modules, list) else str(modules)
     commit = config.get("revision")
     at = f"at {commit}" if commit else "of no commit: which weights that was is not recorded"
     return [
@@ -87,12 +88,8 @@ def _history(folder: Path, saved: list[int]) -> list[str]:
     """Whether the best measured step was kept, from a `trainer_state.json` where there is one."""
     states = [folder / "trainer_state.json"]
     states += [p / "trainer_state.json" for _, p in sorted(_steps(folder).items(), reverse=True)]
-    state: dict[str, Any] = next((s for s in map(_load, states) if s), {})
-    measured = {
-        int(row["step"]): float(row["eval_loss"])
-        for row in state.get("log_history", ())
-        if isinstance(row, dict) and "eval_loss" in row and "step" in row
-    }
+    state = next((s for s in map(_load, states) if s), {})
+    measured = _measured(state.get("log_history"))
     if not measured:
         return []
     best = min(measured, key=lambda step: measured[step])
@@ -110,9 +107,19 @@ def _history(folder: Path, saved: list[int]) -> list[str]:
     return facts
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _measured(history: JsonValue) -> dict[int, float]:
+    """Step -> validation loss, from a trainer's log."""
+    rows = [row for row in history if isinstance(row, dict)] if isinstance(history, list) else []
+    return {
+        int(step): float(loss)
+        for step, loss in ((row.get("step"), row.get("eval_loss")) for row in rows)
+        if isinstance(step, (int, float)) and isinstance(loss, (int, float))
+    }
+
+
+def _load(path: Path) -> dict[str, JsonValue]:
     try:
-        loaded = json.loads(path.read_text("utf-8"))
+        loaded: JsonValue = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return loaded if isinstance(loaded, dict) else {}

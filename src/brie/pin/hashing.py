@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from brie import versions
 from brie.digest import digest, file_digest, short
@@ -209,21 +207,21 @@ def read_pin(path: Path) -> Pin:
         raise InputError(f"{path} cannot be read: {error}.") from error
 
 
-def canonical_config(path: Path) -> Any:
+def canonical_config(path: Path) -> dict[str, JsonValue]:
     """A config file as a value whose digest does not depend on set order, paths or versions.
 
     Raises:
         PinError: the file is missing or not JSON.
     """
     try:
-        loaded = json.loads(path.read_text("utf-8"))
+        loaded: JsonValue = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise PinError(f"{path} cannot be read as JSON: {error}.") from error
     if not isinstance(loaded, dict):
         raise PinError(f"{path} is not a JSON object.")
     kept = {key: value for key, value in loaded.items() if key not in _UNSTABLE_KEYS}
-    if isinstance(kept.get("target_modules"), list):
-        kept["target_modules"] = sorted(kept["target_modules"])
+    if isinstance(modules := kept.get("target_modules"), list):
+        kept["target_modules"] = sorted(modules, key=str)
     return kept
 
 
@@ -277,25 +275,26 @@ def folder_template(folder: Path) -> tuple[str, dict[str, str]]:
     own = folder / "chat_template.jinja"
     template = own.read_text("utf-8") if own.is_file() else config.get("chat_template")
     if isinstance(template, list):
-        template = next((t["template"] for t in template if t.get("name") == "default"), None)
+        named = (t for t in template if isinstance(t, dict) and t.get("name") == "default")
+        template = next((t["template"] for t in named), None)
     if not isinstance(template, str):
         raise PinError(f"{folder} has no chat template; an instruct model is needed.")
     return template, {n: _token(config[n]) for n in _SPECIAL_TOKENS if config.get(n)}
 
 
-def _token(value: str | Mapping[str, Any]) -> str:
-    return value if isinstance(value, str) else str(value["content"])
+def _token(value: JsonValue) -> str:
+    return str(value["content"] if isinstance(value, dict) else value)
 
 
-def _generation_config(folder: Path) -> dict[str, Any]:
+def _generation_config(folder: Path) -> dict[str, JsonValue]:
     """What of the generation config decides when an answer ends; the rest is set by brie."""
     loaded = _json_or_empty(folder / "generation_config.json")
     return {key: loaded[key] for key in ("eos_token_id",) if key in loaded}
 
 
-def _json_or_empty(path: Path) -> dict[str, Any]:
+def _json_or_empty(path: Path) -> dict[str, JsonValue]:
     try:
-        loaded = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        loaded: JsonValue = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     except ValueError as error:
         raise PinError(f"{path} is not JSON: {error}.") from error
     return loaded if isinstance(loaded, dict) else {}

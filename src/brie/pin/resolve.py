@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from brie.errors import PinError, UsageError, unknown
 from brie.pin.bases import download, locate, open_base
@@ -47,7 +48,7 @@ class Run:
     """A training run's folder, as far as naming its checkpoints needs it."""
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: dict[str, JsonValue]
 
     @property
     def id(self) -> str:
@@ -70,7 +71,7 @@ def training_runs(project: Project) -> list[Run]:
     runs = []
     for path in sorted(project.runs.glob("train-*/manifest.json")):
         try:
-            manifest = json.loads(path.read_text("utf-8"))
+            manifest: JsonValue = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError):
             continue
         if isinstance(manifest, dict):

@@ -7,13 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from brie import versions
 from brie.errors import StoreError
 
 _CHUNK = 500
 """Keys in one SQL statement."""
+Value: TypeAlias = str | int | float | bytes | None
+"""What SQLite takes."""
+Row: TypeAlias = tuple[Any, ...]
+"""What SQLite answers: the columns' types are those of the schema, which only the query knows."""
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -165,13 +169,13 @@ class Database:
                 f"{explain(copy, error)}"
             ) from error
 
-    def _select(self, query: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    def _select(self, query: str, keys: Iterable[str]) -> Iterator[Row]:
         wanted = list(dict.fromkeys(keys))
         for start in range(0, len(wanted), _CHUNK):
             chunk = wanted[start : start + _CHUNK]
             yield from self._read(query.format(",".join("?" * len(chunk))), chunk)
 
-    def _read(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def _read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
         try:
             return self._db.execute(query, values).fetchall()
         except sqlite3.Error as error:

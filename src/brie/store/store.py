@@ -229,7 +229,8 @@ class Store(Ledger):
         """Of the keys not done: those nobody else holds, and those somebody does."""
         self._free_dead(owner)
         done = self.present(kind, keys, final)
-        holders = dict(self._select("SELECT key, owner FROM claims WHERE key IN ({})", keys))
+        query = "SELECT key, owner FROM claims WHERE key IN ({})"
+        holders: dict[str, str] = dict(self._select(query, keys))
         open_ = [key for key in dict.fromkeys(keys) if key not in done]
         free = [key for key in open_ if holders.get(key, owner.name) == owner.name]
         # What a batch holds comes back by itself, perhaps tomorrow: nobody waits for it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from typing import Any, Literal
+from typing import Literal
 
 from brie.errors import UsageError, unknown
 from brie.train.config import Decided, DeviceInfo
@@ -36,10 +36,12 @@ def choose_device(wanted: str = "auto") -> tuple[DeviceInfo, str]:
         raise UsageError(f"this machine (or this build of torch) has no {wanted}; usable: {usable}.")
     kind = next(name for name in DEVICES if here[name]) if wanted == "auto" else wanted
     reason = "asked for" if wanted != "auto" else f"first usable of {', '.join(DEVICES)}"
-    return _describe(torch, kind), reason
+    return _describe(kind), reason
 
 
-def _describe(torch: Any, kind: str) -> DeviceInfo:
+def _describe(kind: str) -> DeviceInfo:
+    import torch
+
     if kind == "cuda":
         properties = torch.cuda.get_device_properties(torch.cuda.current_device())
         return DeviceInfo(type="cuda", name=properties.name, memory_bytes=properties.total_memory)

@@ -7,19 +7,23 @@ the same number whatever the batch size.
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from brie.data.encode import IGNORED
 
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
 _POSITIONS_AT_ONCE = 256
 _POSITIONS_A_FORWARD = 4096
 
 
 def row_nll(
-    model: Any, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
+    model: PreTrainedModel | PeftModel, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Summed negative log-likelihood (nats) and number of learned tokens, a row.
 
@@ -48,7 +52,7 @@ def _rows_a_forward(labels: torch.Tensor) -> int:
 
 
 def _forward(
-    model: Any, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
+    model: PreTrainedModel | PeftModel, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     targets = labels[:, 1:]
     wanted = (targets != IGNORED).any(0).nonzero().flatten()
@@ -64,7 +68,9 @@ def _forward(
     return total, (targets != IGNORED).sum(1)
 
 
-def _logits(model: Any, ids: torch.Tensor, mask: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+def _logits(
+    model: PreTrainedModel | PeftModel, ids: torch.Tensor, mask: torch.Tensor, wanted: torch.Tensor
+) -> torch.Tensor:
     """Logits (rows, wanted, vocabulary) at the wanted positions alone, where the model can."""
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     if "logits_to_keep" in inspect.signature(type(inner).forward).parameters:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,16 @@ from brie.data.template import choose
 from brie.data.tokenizer import load_tokenizer
 from brie.errors import UsageError
 from brie.pin import Resolved
-from brie.records import Digest, Record
+from brie.records import Conversation, Digest, Record
 from brie.train.config import Decided
 from brie.train.device import choose_device, choose_dtype
 from brie.train.quiet import quiet
 from brie.weights import load_causal_lm
+
+if TYPE_CHECKING:
+    import torch
+    from peft import PeftModel
+    from transformers import PreTrainedModel
 
 LEAST = 8
 """Conversations below which no interval is given."""
@@ -187,7 +192,7 @@ def _exp(value: float) -> float:
     return math.exp(value) if value < 700 else math.inf
 
 
-def _encode(side: Resolved, conversations: Sequence[Any], max_length: int) -> list[Encoded]:
+def _encode(side: Resolved, conversations: Sequence[Conversation], max_length: int) -> list[Encoded]:
     folder = side.adapter if side.adapter and has_tokenizer(side.adapter) else side.base_folder
     tokenizer = load_tokenizer(folder)
     return encode_all(conversations, Encoder(tokenizer, choose(tokenizer), max_length))
@@ -220,7 +225,7 @@ def _score_both(
 
 
 @contextlib.contextmanager
-def _adapter_of(model: Any, side: Resolved) -> Iterator[Any]:
+def _adapter_of(model: PreTrainedModel, side: Resolved) -> Iterator[PreTrainedModel | PeftModel]:
     """The base with one side's adapter on it, taken off again afterwards."""
     if side.adapter is None:
         yield model
@@ -234,7 +239,7 @@ def _adapter_of(model: Any, side: Resolved) -> Iterator[Any]:
         adapted.unload()
 
 
-def _load(side: Resolved, device: str, dtype: Decided) -> Any:
+def _load(side: Resolved, device: str, dtype: Decided) -> PreTrainedModel | PeftModel:
     model = _load_base(side, device, dtype)
     if side.adapter is None:
         return model
@@ -243,12 +248,12 @@ def _load(side: Resolved, device: str, dtype: Decided) -> Any:
     return PeftModel.from_pretrained(model, side.adapter).eval()
 
 
-def _load_base(side: Resolved, device: str, dtype: Decided) -> Any:
+def _load_base(side: Resolved, device: str, dtype: Decided) -> PreTrainedModel:
     return load_causal_lm(side.base_folder, dtype.value).to(device).eval()
 
 
 def _score(
-    model: Any,
+    model: PreTrainedModel | PeftModel,
     rows: Sequence[Encoded],
     device: str,
     dtype: Decided,
@@ -283,7 +288,7 @@ def batches(rows: Sequence[Encoded]) -> list[list[int]]:
     return found
 
 
-def _tensors(rows: Sequence[Encoded]) -> tuple[Any, Any, Any]:
+def _tensors(rows: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     import torch
 
     width = max(len(row.ids) for row in rows)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from brie.catalog import build, read_toml
+from brie.catalog import Plain, build, read_toml
 from brie.errors import UsageError, unknown
 from brie.records import Record
 from brie.resources import Project
@@ -214,10 +214,11 @@ def _check_key(key: str, where: str, known: Iterable[str]) -> None:
         raise UsageError(f"{where}{error}")
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> Plain:
     if text.strip() == "none":
         return None
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        value: Plain = tomllib.loads(f"value = {text}")["value"]
+        return value
     except tomllib.TOMLDecodeError:
         return text

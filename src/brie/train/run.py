@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from brie.errors import BrieError, Stopped, UsageError
 from brie.pin import pin_checkpoint, write_pin
@@ -31,6 +31,9 @@ from brie.train.progress import Progress, Silent, Start
 from brie.train.resume import Continuation, continuation
 from brie.train.runs import checkpoints, find_equal, list_runs, lock, new_folder, write_manifest
 from brie.train.surroundings import git_state, versions
+
+if TYPE_CHECKING:
+    from brie.train.sft import Outcome
 
 
 def train(request: TrainRequest, project: Project, progress: Progress) -> Path:
@@ -188,7 +191,7 @@ class _Session:
         self._record(state="complete", pins=self._pin(), stopped_early=early)
         return self.folder
 
-    def _fit(self, checkpoint: Path | None) -> Any:
+    def _fit(self, checkpoint: Path | None) -> Outcome:
         from brie.train.sft import fit
 
         return fit(

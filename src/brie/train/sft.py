@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brie.errors import UsageError
 from brie.train.awake import awake
@@ -24,6 +24,8 @@ from brie.train.ranks import world
 from brie.train.smoke import compare_with_cpu
 
 if TYPE_CHECKING:
+    from transformers import TrainerCallback
+
     from brie.train.hooks import Interrupt
 
 _SMALL_BASE = 50_000_000
@@ -107,12 +109,12 @@ def build_hooks(
     interrupt: Interrupt,
     progress: Progress,
     on_saved: Callable[[int], None],
-) -> list[Any]:
+) -> list[TrainerCallback]:
     """Callbacks of a run that is kept."""
     from brie.train.hooks import OnSave, Recorder, tensorboard
 
     config = job.config
-    hooks: list[Any] = [
+    hooks: list[TrainerCallback] = [
         Recorder(
             metrics, progress, interrupt, config.planned_steps, patience=config.recipe.early_stopping
         ),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 _PACKAGES = (
     "brie-eval",
@@ -31,7 +30,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def git_state() -> dict[str, Any] | None:
+def git_state() -> dict[str, str | bool] | None:
     """Commit and dirtiness of the working folder, None outside a repository."""
     commit = _git("rev-parse", "HEAD")
     if commit is None:

@@ -10,8 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
+
+from brie.store.database import Row, Value
 
 PAGE = 25
 WINNERS = {"candidate": "{} > 0.5", "tie": "{} = 0.5", "baseline": "{} < 0.5"}
@@ -155,7 +156,7 @@ class Comparisons:
     def _names(self, query: str) -> list[str]:
         return sorted(row[0] for row in self._rows(query + " LIMIT 500"))
 
-    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    def _rows(self, query: str, values: tuple[Value, ...] = ()) -> list[Row]:
         return _read(self._uri, query, values)
 
 
@@ -170,7 +171,7 @@ def _ordered(uri: str, changed: int, wanted: Filter) -> array[int]:
     return array("q", (row[0] for row in _read(uri, f"SELECT c.id {where} ORDER BY {order}", values)))
 
 
-def _read(uri: str, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+def _read(uri: str, query: str, values: tuple[Value, ...]) -> list[Row]:
     with closing(sqlite3.connect(uri, uri=True, timeout=10)) as db:
         return db.execute(query, values).fetchall()
 

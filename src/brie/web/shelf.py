@@ -9,9 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from brie.errors import BrieError, UsageError, unknown
 from brie.evaluation.plan import Work
@@ -249,18 +248,14 @@ class TrainingRun:
     """Pin name -> step."""
 
 
-def training_run(folder: Path, manifest: dict[str, Any]) -> TrainingRun:
+def training_run(folder: Path, manifest: dict[str, JsonValue]) -> TrainingRun:
     """A run for the page: facts from its manifest, curves from `metrics.jsonl`."""
-    config = manifest.get("config") if isinstance(manifest.get("config"), dict) else {}
-    pins = {
-        str(name): int(pin["step"])
-        for name, pin in (manifest.get("pins") or {}).items()
-        if isinstance(pin, dict) and isinstance(pin.get("step"), int)
-    }
+    config, pins = manifest.get("config"), _pins(manifest.get("pins"))
+    planned = config.get("planned_steps", "?") if isinstance(config, dict) else "?"
     rows = [
         ("Command", str(manifest.get("command") or "")),
         ("Started", str(manifest.get("created") or "")),
-        ("Steps", f"{manifest.get('step', '?')} of {(config or {}).get('planned_steps', '?')}"),
+        ("Steps", f"{manifest.get('step', '?')} of {planned}"),
         ("Stopped early", str(manifest.get("stopped_early") or "")),
         ("Pins", ", ".join(f"{name} at step {step}" for name, step in pins.items())),
         ("Error", str(manifest.get("error") or "")),
@@ -273,6 +268,15 @@ def training_run(folder: Path, manifest: dict[str, Any]) -> TrainingRun:
         curves=_curves(folder / "metrics.jsonl"),
         pins=pins,
     )
+
+
+def _pins(pins: JsonValue) -> dict[str, int]:
+    """Pin name -> step, of the pins that name one."""
+    steps = {
+        name: pin.get("step") if isinstance(pin, dict) else None
+        for name, pin in (pins.items() if isinstance(pins, dict) else ())
+    }
+    return {name: step for name, step in steps.items() if isinstance(step, int)}
 
 
 def _curves(path: Path) -> tuple[Curve, ...]:

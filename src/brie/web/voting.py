@@ -7,8 +7,8 @@ B, addresses carry the evaluation's id (suite and fingerprint), forms a number.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypedDict
 from urllib.parse import parse_qsl, quote, unquote
 
 from starlette.concurrency import run_in_threadpool
@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from brie.errors import UsageError
 from brie.evaluation.votes import voter_name
+from brie.records import Letter, Message
 from brie.report.clean import clip
 from brie.report.sentence import verdict_sentence
 from brie.web.booth import Booth, Item
@@ -115,7 +116,9 @@ class Voting:
 
     # --- forms ---------------------------------------------------------------------------
 
-    def _posted(self, act: Callable[[Request, Form], Response]) -> Callable[[Request], Any]:
+    def _posted(
+        self, act: Callable[[Request, Form], Response]
+    ) -> Callable[[Request], Awaitable[Response]]:
         """A handler that reads a form, then acts in a thread."""
 
         async def handler(request: Request) -> Response:
@@ -210,10 +213,20 @@ def _to(evaluation: str | None, page: str = "") -> RedirectResponse:
     return RedirectResponse(f"/vote/{evaluation}{page}", status_code=303)
 
 
-def _shown(item: Item) -> dict[str, Any]:
+class Ballot(TypedDict):
+    """A pair as the voting page prints it."""
+
+    prompt: tuple[str, str]
+    """With a remark where it was cut."""
+    context: tuple[Message, ...]
+    answers: list[tuple[Letter, str, str]]
+    """Letter, text, remark, in the order shown."""
+
+
+def _shown(item: Item) -> Ballot:
     """The texts of a pair, cut where they are absurdly long, in the order shown."""
     pair = item.shown
-    other = "B" if pair.first_letter == "A" else "A"
+    other: Letter = "B" if pair.first_letter == "A" else "A"
     return {
         "prompt": clip(pair.messages[-1].content, LONGEST),
         "context": pair.messages[:-1],

@@ -9,7 +9,8 @@ Winners are read again from `judgment`, never trusted; texts that begin with ERR
 from __future__ import annotations
 
 import re
-from typing import Any
+
+from pydantic import JsonValue
 
 from brie.audit.rows import UNNAMED, Item, Row, Skipped, texts
 from brie.records import SCORE, Status, Winner
@@ -22,13 +23,13 @@ _SIDES: dict[str, Winner] = {"a": "baseline", "b": "candidate", "tie": "tie"}
 _STORED: dict[str, Winner] = {"brie": "candidate", "baseline": "baseline", "tie": "tie"}
 
 
-def fits(value: dict[str, Any]) -> bool:
+def fits(value: dict[str, JsonValue]) -> bool:
     """Whether a row looks like this format."""
     answers = {"baseline_response", "brie_response"}, {"baseline_output", "brie_output"}
     return {"prompt", "judgment"} <= value.keys() and any(keys <= value.keys() for keys in answers)
 
 
-def read(number: int, value: dict[str, Any]) -> list[Item]:
+def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
     """One judged comparison."""
     if not fits(value):
         return [Skipped(number, "lacks prompt, judgment or the two answers")]
@@ -48,7 +49,11 @@ def read(number: int, value: dict[str, Any]) -> list[Item]:
         label=-1,
         stored=_STORED.get(str(value.get("winner"))),
         own=own,
-        **texts(str(value["prompt"]), str(value[f"brie_{ending}"]), str(value[f"baseline_{ending}"])),
+        **texts(
+            prompt=str(value["prompt"]),
+            candidate=str(value[f"brie_{ending}"]),
+            baseline=str(value[f"baseline_{ending}"]),
+        ),
     )
     return [row]
 

@@ -8,7 +8,8 @@ columns with the two answers. Without a map, columns of these names are used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from pydantic import JsonValue
 
 from brie.audit.rows import UNNAMED, Item, Row, Skipped, of_answers
 from brie.digest import digest
@@ -31,14 +32,16 @@ _FAILED = {
 }
 
 
-def fits(value: dict[str, Any]) -> bool:
+def fits(value: dict[str, JsonValue]) -> bool:
     """Whether a row has the columns by name."""
     return {"prompt", "winner"} <= value.keys()
 
 
-def read(number: int, value: dict[str, Any], columns: Mapping[str, str]) -> list[Item]:
-    """One row of a table."""
-    names = {name: columns.get(name, name) for name in COLUMNS}
+def read(
+    number: int, value: dict[str, JsonValue], columns: Mapping[str, str] | None = None
+) -> list[Item]:
+    """One row of a table; `columns` gives brie's name -> the file's column."""
+    names = {name: (columns or {}).get(name, name) for name in COLUMNS}
     cell = {name: value.get(column) for name, column in names.items()}
     missing = [names[name] for name in ("prompt", "winner") if names[name] not in value]
     if missing:
@@ -60,7 +63,7 @@ def read(number: int, value: dict[str, Any], columns: Mapping[str, str]) -> list
         score=score,
         position=_side(cell["order"]),
         label={"a": 1, "b": -1}.get(str(cell["letter"]).strip().lower(), 0),
-        **(of_answers(one, two) if known else {}),
+        **(of_answers(candidate=one, baseline=two) if known else {}),
     )
     return [row]
 
@@ -77,7 +80,7 @@ def _verdict(said: str) -> tuple[Status | None, float]:
     return (Status.OK, number) if 0 <= number <= 1 else (None, number)
 
 
-def _side(said: Any) -> int:
+def _side(said: JsonValue) -> int:
     """+1 where the order says the candidate stood first, -1 where the baseline did."""
     first = str(said or "").strip().lower().replace("_first", "")
     return {"candidate": 1, "baseline": -1, "1": 1, "2": -1}.get(first, 0)

@@ -11,8 +11,9 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from brie.errors import UsageError
 from brie.judge import parse
@@ -22,6 +23,10 @@ from brie.judge.seam import Judge, Reply, Shown
 from brie.judge.settings import form_of, output_limit
 from brie.records import JudgeSpec, Rubric, Status, Usage
 from brie.weights import load_causal_lm
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 TIE_MARGIN = 0.02
 """Probabilities of the letters nearer than this are a tie; `[parameters] tie_margin` changes it."""
@@ -33,8 +38,8 @@ _TOKENS_TOGETHER = 16_384
 class _Loaded:
     """A model ready to be asked."""
 
-    model: Any
-    tokenizer: Any
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
     prompter: Prompter
     letters: tuple[int, int]
     """Token ids of the two letters."""
@@ -204,7 +209,7 @@ def _tokens(loaded: _Loaded, case: Case) -> list[int]:
     return list(loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _padded(loaded: _Loaded, rows: Sequence[Sequence[int]]) -> dict[str, Any]:
+def _padded(loaded: _Loaded, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
     """Rows padded on the left, with positions that do not count the padding."""
     import torch
 
@@ -270,13 +275,13 @@ def _ends(loaded: _Loaded) -> set[int]:
 
 
 def _read(text: str, whole: bool, rubric: Rubric, case: Case, usage: Usage, served: str) -> Reply:
-    common: dict[str, Any] = {"text": text, "usage": usage, "served": served}
+    reply = partial(Reply, text=text, usage=usage, served=served)
     if not whole:
-        return Reply(Status.INVALID, reason="cut off: it ended at its limit.", unreadable=True, **common)
+        return reply(Status.INVALID, reason="cut off: it ended at its limit.", unreadable=True)
     try:
         found = parse.read_text(text, rubric.criteria, case.number)
     except parse.Refused as error:
-        return Reply(Status.REFUSED, reason=str(error), **common)
+        return reply(Status.REFUSED, reason=str(error))
     except (parse.Unreadable, parse.WrongCase) as error:
-        return Reply(Status.INVALID, reason=f"unreadable: {error}", unreadable=True, **common)
-    return Reply(Status.OK, found.letter, found.reason, scores=found.scores, **common)
+        return reply(Status.INVALID, reason=f"unreadable: {error}", unreadable=True)
+    return reply(Status.OK, letter=found.letter, reason=found.reason, scores=found.scores)
