@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from brie.digest import canonical_json, digest, text_digest
+from brie.digest import Canonical, canonical_json, digest, text_digest
 from brie.judge.seam import Task
 from brie.records import (
     BaseModelRef,
@@ -262,7 +262,7 @@ def test_a_presentations_digest_is_over_the_texts_and_the_first_letter(order: Or
 
 def test_a_verdicts_key_is_over_judge_rubric_presentation_and_repeat() -> None:
     task = Task.plan("main", SEAT, "one", 0, SHOWN, 3)
-    parts = {
+    parts: dict[str, Canonical] = {
         "judge": SEAT.digest,
         "rubric": RUBRIC.digest(),
         "presentation": SHOWN.digest(),
@@ -292,7 +292,7 @@ def test_a_verdicts_key_does_not_cover_who_asks_for_it() -> None:
         ({("b", 1), ("a", 2)}, {("a", 2), ("b", 1)}),
     ],
 )
-def test_equal_values_have_one_text(one: object, other: object) -> None:
+def test_equal_values_have_one_text(one: Canonical, other: Canonical) -> None:
     assert canonical_json(one) == canonical_json(other)
     assert digest(one) == digest(other)
 
@@ -302,7 +302,7 @@ def test_the_text_has_sorted_keys_no_spaces_and_no_escapes() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [float("-inf")]])
-def test_what_is_no_number_has_no_digest(value: object) -> None:
+def test_what_is_no_number_has_no_digest(value: Canonical) -> None:
     with pytest.raises(ValueError, match="JSON"):
         digest(value)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from brie import versions
-from brie.digest import digest, file_digest, short
+from brie.digest import Canonical, digest, file_digest, short
 from brie.errors import InputError, PinError
 from brie.pin.template import template_digest
 from brie.records import BaseModelRef, LoraSummary, Pin
@@ -107,7 +107,12 @@ def pin_checkpoint(
     own_template = (folder / "chat_template.jinja").is_file() or (
         folder / "tokenizer_config.json"
     ).is_file()
-    parts = {"kind": "adapter", "files": files, "config": config, "base": base.digest}
+    parts: dict[str, Canonical] = {
+        "kind": "adapter",
+        "files": files,
+        "config": config,
+        "base": base.digest,
+    }
     return Pin(
         schema_=base.schema_,
         kind="adapter",
@@ -126,12 +131,12 @@ def pin_checkpoint(
     )
 
 
-def _digest(parts: Mapping[str, str | Mapping[str, str]], version: int) -> str:
+def _digest(parts: dict[str, Canonical], version: int) -> str:
     """The digest of a pin's parts; version 1 did not name itself."""
     return digest(parts if version == 1 else {**parts, "pin": version})
 
 
-def _named(parts: Mapping[str, str | Mapping[str, str]], known: str | None) -> tuple[str, int]:
+def _named(parts: dict[str, Canonical], known: str | None) -> tuple[str, int]:
     """The digest of a model's parts, and the version of pins it is of: today's, or the known one's."""
     for version in range(versions.PIN, 0, -1):
         if known is not None and _digest(parts, version) == known:
