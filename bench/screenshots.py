@@ -17,12 +17,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from brie.project import Project
 from brie.report.figures import write_figures
-from brie.resources import Project
 from brie.web.app import create_app
 from brie.web.guard import Access
+from brie.web.project_cache import Shelf
 from brie.web.server import free_socket
-from brie.web.shelf import Shelf
 from tests.browser import browser
 
 if TYPE_CHECKING:

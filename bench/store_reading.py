@@ -21,9 +21,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.output import save, table
-from brie.evaluation.facts import gather, headline_judges
-from brie.evaluation.facts import table as verdict_table
-from brie.evaluation.plan import Asked, Work, make_plan, seat
+from brie.evaluation.gather import gather
+from brie.evaluation.plan import Asked, make_plan, seat
+from brie.evaluation.rows import headline_judges
+from brie.evaluation.table import table as verdict_table
+from brie.evaluation.work import Work
 from brie.pin import Resolved
 from brie.records import (
     BaseModelRef,

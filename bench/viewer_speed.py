@@ -19,12 +19,13 @@ from tempfile import TemporaryDirectory
 from starlette.testclient import TestClient
 
 from bench.output import save, table
-from brie.evaluation.plan import Work, assignments, work_order
-from brie.judge.seam import Reply
+from brie.evaluation.manifest import write_manifest
+from brie.evaluation.plan import assignments, work_order
+from brie.evaluation.work import Work
+from brie.judge.interface import Reply
+from brie.project import Project
 from brie.records import Completion, Manifest, Plan, Status
 from brie.report import build_report
-from brie.resources import Project
-from brie.seal import write_manifest
 from brie.store import Store
 from brie.web.app import create_app
 from brie.web.guard import Access

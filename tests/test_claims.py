@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from brie.claims import check_claims, find_claims
+from brie.ci.claims import check_claims, find_claims
 from brie.errors import InputError, UsageError
-from brie.resources import Project
-from brie.results import Analysis
-from brie.seal import write_manifest
+from brie.evaluation.manifest import write_manifest
+from brie.project import Project
+from brie.records.analysis import Analysis
 from tests.flow.world import World, rules
 
 Said = Callable[[str], list[bool]]

@@ -17,13 +17,13 @@ import pytest
 from brie import __version__, versions
 from brie.bundle import check_file
 from brie.bundle.merge import unbundle
+from brie.ci.verify import Finding, verify
 from brie.evaluation.folders import Evaluation, find_evaluation
-from brie.pipeline import rebuild
+from brie.evaluation.results import rebuild
+from brie.project import Project
 from brie.records import JudgeSpec, Plan, Provider, Suite
 from brie.records.base import Record
-from brie.resources import Project
 from brie.store import Store
-from brie.verify import Finding, verify
 
 OLD = Path(__file__).parent / "golden" / "few-made-by-0.1.0.zip"
 """A finished evaluation with an added judge and two votes, bundled by the first build that sealed."""
@@ -135,7 +135,7 @@ KEYS = "one more key, one more check, and a raised sampler, prompt format and pi
 TABLES = "a raised store and raised documents"
 BUILDS: dict[str, list[tuple[str, str, str]]] = {
     KEYS: [
-        ("results.py", "    interim: bool\n", "    interim: bool\n    weather: int = 0\n"),
+        ("records/analysis.py", "    interim: bool\n", "    interim: bool\n    weather: int = 0\n"),
         ("evaluation/assemble.py", "        interim=interim,\n",
          "        interim=interim,\n        weather=7,\n"),
         ("checks/__init__.py", "    injection.check,\n)", "    injection.check,\n    weather,\n)"),

@@ -10,14 +10,15 @@ import pytest
 from brie.errors import UsageError
 from brie.evaluation.assemble import assemble
 from brie.evaluation.folders import Evaluation, find_evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.manifest import broken_links
+from brie.evaluation.vote_file import import_votes
+from brie.project import Project
 from brie.records import Manifest
-from brie.resources import Project
-from brie.results import Analysis
-from brie.seal import broken_links
+from brie.records.analysis import Analysis
 from brie.store import Store
-from brie.vote_file import import_votes
-from brie.web.booth import Booth
-from brie.web.shelf import Shelf
+from brie.web.project_cache import Shelf
+from brie.web.voting_session import Booth
 from tests.web import sample
 
 World = tuple[Project, Manifest]
@@ -42,7 +43,7 @@ def evaluation(world: World) -> Evaluation:
 
 def analysed(world: World) -> Analysis:
     with Store.open(world[0].store, read_only=True) as store:
-        return assemble(evaluation(world).manifest, store)
+        return assemble(gather(evaluation(world).manifest, store), store)
 
 
 def lines(winners: Mapping[str, str], voter: str = "Ann") -> str:
@@ -91,9 +92,9 @@ def test_the_same_file_again_adds_nothing_and_a_changed_vote_supersedes(world: W
 
 def test_a_perfectly_agreeing_voter_agrees_perfectly(world: World) -> None:
     with Store.open(world[0].store, read_only=True) as store:
-        from brie.evaluation.facts import comparison_views
+        from brie.evaluation.views import comparison_views
 
-        views = comparison_views(evaluation(world).manifest, store)
+        views = comparison_views(gather(evaluation(world).manifest, store))
     said = {}
     for view in views:
         own = [v.winner for v in view.verdicts if v.judge == "reference"]

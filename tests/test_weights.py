@@ -8,7 +8,7 @@ from threading import Barrier
 
 from transformers import PreTrainedModel
 
-from brie.weights import load_causal_lm
+from brie.pin.weights import load_causal_lm
 
 TINY = Path(__file__).parents[1] / "models" / "tiny"
 

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from brie.api import analyse, audit_files, evaluate
     from brie.errors import BrieError
-    from brie.evaluation.ask import Wishes
-    from brie.resources import Project
-    from brie.results import Analysis
+    from brie.evaluation.request import Wishes
+    from brie.project import Project
+    from brie.records.analysis import Analysis
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Analysis": "brie.results",
+    "Analysis": "brie.records.analysis",
     "BrieError": "brie.errors",
-    "Project": "brie.resources",
-    "Wishes": "brie.evaluation.ask",
+    "Project": "brie.project",
+    "Wishes": "brie.evaluation.request",
     "analyse": "brie.api",
     "audit_files": "brie.api",
     "evaluate": "brie.api",

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from brie.audit import read_files
 from brie.audit.assess import assess
-from brie.evaluation.ask import Wishes, prepare
 from brie.evaluation.assemble import assemble
-from brie.evaluation.evidence import around
+from brie.evaluation.budget import Spending
+from brie.evaluation.context import around
 from brie.evaluation.folders import find_evaluation
-from brie.evaluation.judging import Advance, Screen, Spending
-from brie.pipeline import Outcome
-from brie.pipeline import evaluate as run
-from brie.resources import Project
-from brie.results import Analysis
+from brie.evaluation.gather import gather
+from brie.evaluation.request import Wishes, prepare
+from brie.evaluation.results import Outcome
+from brie.evaluation.run import evaluate as run
+from brie.progress import Screen, Silent
+from brie.project import Project
+from brie.records.analysis import Analysis
 from brie.store import Store
-
-
-class Silent:
-    """A screen that shows nothing."""
-
-    def say(self, text: str) -> None:
-        """Say nothing."""
-
-    @contextmanager
-    def bar(self, label: str, total: int, unit: str) -> Iterator[Advance]:
-        """Show nothing."""
-        yield lambda done, note="": None
 
 
 def evaluate(
@@ -69,7 +58,7 @@ def analyse(evaluation: str, project: Project | None = None) -> Analysis:
     where = project or Project.find()
     found = find_evaluation(evaluation, where)
     with Store.open(where.store, read_only=True) as store:
-        return assemble(found.manifest, store, around(found.manifest, where))
+        return assemble(gather(found.manifest, store), store, around(found.manifest, where))
 
 
 def audit_files(

@@ -18,8 +18,8 @@ from pydantic import Field, ValidationError
 
 from brie.digest import digest, short
 from brie.errors import InputError, UsageError, unknown
+from brie.project import Project
 from brie.records import JudgeSpec, Message, Prompt, Record, Rubric, Suite
-from brie.resources import Project
 
 R = TypeVar("R", bound=Record)
 Plain: TypeAlias = (

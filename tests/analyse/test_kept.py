@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from brie.blinding import presentations
 from brie.digest import Canonical
 from brie.digest import digest as content_digest
 from brie.evaluation.plan import seat
-from brie.judge.assign import presentations
-from brie.judge.seam import Task
+from brie.judge.interface import Task
 from brie.records import JudgeSpec, Kept, Provider, Status, Verdict
 from brie.store import Store
 

@@ -16,7 +16,7 @@ from brie.analyse.win_rate import (
     source_interval,
     win_rate,
 )
-from brie.results import WinRate
+from brie.records.analysis import WinRate
 
 SETTINGS = Settings()
 

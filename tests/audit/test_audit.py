@@ -15,7 +15,7 @@ from brie.audit.formats.brie_legacy import winner
 from brie.audit.read import detect
 from brie.audit.rows import is_cut
 from brie.errors import InputError, UsageError
-from brie.results import Analysis
+from brie.records.analysis import Analysis
 
 
 def alpaca(n: int, preference: object = 2, **more: object) -> dict[str, Any]:

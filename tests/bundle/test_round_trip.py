@@ -10,12 +10,12 @@ import pytest
 
 from brie.bundle import check_file, pack_evaluation, unbundle
 from brie.bundle.merge import joined
+from brie.ci.verify import verify
 from brie.errors import InputError, UsageError
 from brie.evaluation.folders import find_evaluation
-from brie.resources import Project
-from brie.seal import amend, broken_links, read_manifest
+from brie.evaluation.manifest import amend, broken_links, read_manifest
+from brie.project import Project
 from brie.store import Store
-from brie.verify import verify
 from tests.bundle.conftest import numbers, rows, vote
 
 

@@ -12,7 +12,7 @@ from brie.data.load import load
 from brie.data.template import choose
 from brie.data.tokenizer import load_tokenizer
 from brie.errors import UsageError
-from brie.resources import packaged
+from brie.project import packaged
 from tests.data.rows import chat_logs, row, write
 
 

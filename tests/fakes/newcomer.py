@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from brie.errors import UsageError
-from brie.judge.form import Form
+from brie.judge.interface import Judge
 from brie.judge.prices import Tokens
 from brie.judge.prompt import Case
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.wire import Answer, Document, Failure, Wire
-from brie.judge.seam import Judge
+from brie.judge.schema import Form
 from brie.judge.settings import api_key, check
 from brie.records import JudgeSpec, Rubric
 

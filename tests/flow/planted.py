@@ -8,8 +8,10 @@ from typing import Literal
 
 import numpy as np
 
-from brie.evaluation.plan import Asked, Work, make_plan, seat
-from brie.judge.seam import Task
+from brie.evaluation.manifest import amend, write_manifest
+from brie.evaluation.plan import Asked, make_plan, seat
+from brie.evaluation.work import Work
+from brie.judge.interface import Task
 from brie.records import (
     Environment,
     JudgeSpec,
@@ -24,7 +26,6 @@ from brie.records import (
     Verdict,
     Winner,
 )
-from brie.seal import amend, write_manifest
 from brie.store import Store
 from brie.store.owner import Owner
 from tests.flow.world import Text, World, rules, suite

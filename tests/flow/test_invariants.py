@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brie.evaluation.plan import Work, work_order
+from brie.evaluation.plan import work_order
+from brie.evaluation.work import Work
 from brie.records import Positions, Side, Stopping
 from tests.flow.world import Text, World, rules, suite
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from brie.evaluation.gather import gather
 from brie.records import Side
 from tests.fakes.judge_servers import (
     JudgeServer,
@@ -129,7 +130,7 @@ def test_a_price_asks_nothing_again_and_a_word_of_the_rubric_asks_that_judge_aga
 def test_a_stopped_judge_leaves_the_headline_and_its_partial_rate_is_shown_apart(tmp_path: Path) -> None:
     from brie.evaluation.assemble import assemble
     from brie.evaluation.judging import with_stops
-    from brie.evaluation.plan import Work
+    from brie.evaluation.work import Work
     from brie.judge.run import Judged
     from brie.store import Store
     from tests.fakes.judge_wire import Act
@@ -146,7 +147,7 @@ def test_a_stopped_judge_leaves_the_headline_and_its_partial_rate_is_shown_apart
         with Store.open(tmp_path / "brie.sqlite") as store:
             work = Work(manifest.plan)
             stopped = with_stops(manifest, Judged(0, 0, stopped={"fails": "unreadable"}), work, store)
-            said = assemble(stopped, store)
+            said = assemble(gather(stopped, store), store)
             again = with_stops(stopped, Judged(0, 0, stopped={"fails": "unreadable"}), work, store)
     assert again.amendments == stopped.amendments
     assert not said.interim

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brie.evaluation.assemble import assemble
-from brie.evaluation.facts import gather, is_decided
-from brie.evaluation.judging import Advance, Terms, judge_all
-from brie.evaluation.plan import Asked, Work, damage, make_plan, seat
+from brie.evaluation.budget import Terms
+from brie.evaluation.controls import damage
+from brie.evaluation.gather import gather, is_decided
+from brie.evaluation.judging import judge_all
+from brie.evaluation.plan import Asked, make_plan, seat
+from brie.evaluation.work import Work
 from brie.pin import Resolved, pin_base, pin_checkpoint
+from brie.progress import Advance
 from brie.records import (
     Completion,
     Environment,
@@ -27,7 +31,7 @@ from brie.records import (
     Stopping,
     Suite,
 )
-from brie.results import Analysis
+from brie.records.analysis import Analysis
 from brie.store import Store
 from brie.store.owner import Owner
 from tests.pin.folders import make_adapter, make_base
@@ -144,7 +148,7 @@ class World:
                 judge_all(work, block, store, owner, Quiet(), manifest.id, Terms(asked.seats, None))
                 if plan.stopping and is_decided(gather(manifest, store)):
                     break
-            return assemble(manifest, store), manifest
+            return assemble(gather(manifest, store), store), manifest
 
     def _answers(self, work: Work, text: Text) -> Iterator[Completion]:
         made: dict[str, Completion] = {}

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from brie.blinding import JudgeInput, assign, presentations
 from brie.catalog import load_rubric
 from brie.digest import digest
 from brie.evaluation.plan import seat
 from brie.judge import Judged, run
-from brie.judge.assign import assign, presentations
-from brie.judge.seam import Shown, Task
+from brie.judge.interface import Task
+from brie.project import Project
 from brie.records import JudgeSpec, Message, Price, Provider, Rubric, Seat, Verdict, Winner
-from brie.resources import Project
 from brie.store import Store
 from brie.store.owner import Owner
 from tests.fakes.judge_servers import JudgeServer
@@ -72,15 +72,19 @@ class Arena:
             )
         ]
 
-    def shown(self, task: Task) -> Shown:
+    def shown(self, task: Task) -> JudgeInput:
         """What the judge sees."""
         p = task.presentation
-        first = "candidate" if p.order == "candidate_first" else "baseline"
-        second = "baseline" if first == "candidate" else "candidate"
-        letter = p.candidate_letter if first == "candidate" else p.baseline_letter
-        messages = (Message(role="user", content=f"Question {task.sample}?"),)
-        return Shown(
-            messages, None, None, self.text(first, task.sample), self.text(second, task.sample), letter
+        first, second = p.in_order(
+            candidate=self.text("candidate", task.sample), baseline=self.text("baseline", task.sample)
+        )
+        return JudgeInput(
+            messages=(Message(role="user", content=f"Question {task.sample}?"),),
+            reference=None,
+            check=None,
+            first=first,
+            second=second,
+            first_letter=p.first_letter,
         )
 
     def run(self, **named: Any) -> Judged:

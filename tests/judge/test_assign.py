@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brie.judge.assign import BALANCED, BOTH, Cell, assign, presentations
+from brie.blinding import BALANCED, BOTH, Cell, assign, presentations
 from brie.records import Positions
 
 JUDGES = ("sha256:" + "a" * 64, "sha256:" + "b" * 64)

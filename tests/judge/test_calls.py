@@ -11,13 +11,21 @@ from typing import Any
 
 import pytest
 
-from brie.judge.calls import Caller, Patience
+from brie.blinding import JudgeInput
 from brie.judge.faults import Fault
-from brie.judge.gate import Gate
-from brie.judge.seam import Reply, Shown
+from brie.judge.interface import Reply
+from brie.judge.limiter import Gate
+from brie.judge.retry import Caller, Patience
 from brie.records import Message, Status, Usage
 
-SHOWN = Shown((Message(role="user", content="Why?"),), None, None, "one", "two", "A")
+SHOWN = JudgeInput(
+    messages=(Message(role="user", content="Why?"),),
+    reference=None,
+    check=None,
+    first="one",
+    second="two",
+    first_letter="A",
+)
 GOOD = Reply(Status.OK, "A", usage=Usage(input_tokens=100, output_tokens=10, usd=0.01, seconds=0.5))
 UNREAD = Reply(
     Status.INVALID, reason="no winner in it", usage=Usage(input_tokens=5, usd=0.01), unreadable=True
@@ -60,7 +68,7 @@ class Scripted:
     instant = False
     free = False
 
-    async def ask(self, shown: Shown, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
         """The next line of the script."""
         self.times.append(asyncio.get_running_loop().time())
         self.corrections.append(correction)
@@ -69,7 +77,7 @@ class Scripted:
             raise said
         return said
 
-    def worst(self, shown: Shown) -> float:
+    def worst(self, shown: JudgeInput) -> float:
         """A quarter of a dollar."""
         return WORST
 

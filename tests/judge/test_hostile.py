@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from brie.judge.calls import Patience
 from brie.judge.prompt import neutral
+from brie.judge.retry import Patience
 from tests.fakes.judge_servers import JudgeServer, prefer_longer
 from tests.fakes.judge_wire import Act, Seen
 from tests.judge.arena import PRICE, Arena, arena, judge

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from brie.verify import differences
+from brie.ci.verify import differences
 from tests.fakes.judge_servers import JudgeServer, never, smooth
 from tests.fakes.judge_wire import Act, Seen
 from tests.judge.arena import PRICE, arena, judge
@@ -120,7 +120,7 @@ sys.path[:0] = [{root!r}, {source!r}]
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
-from brie.pipeline import to_json
+from brie.evaluation.run import to_json
 from tests.flow.test_planted import good, text
 from tests.flow.world import World
 from tests.judge.arena import judge

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brie.judge.calls import Patience
+from brie.judge.retry import Patience
 from brie.records import Price
 from tests.fakes.judge_servers import JudgeServer, faults
 from tests.fakes.judge_wire import Act, Seen

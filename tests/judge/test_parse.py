@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from brie.judge.form import key_of, schema
 from brie.judge.parse import Parsed, Refused, Unreadable, WrongCase, read_fields, read_text
+from brie.judge.schema import key_of, schema
 
 CRITERIA = ("Creativity and originality", "Clarity")
 SCORES = {"creativity_and_originality": {"A": 4, "B": 2}, "clarity": {"A": 5, "B": 1}}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brie.blinding import JudgeInput
 from brie.errors import InputError
 from brie.judge.prompt import Prompter, fill, fresh_code, neutral
-from brie.judge.seam import Shown
 from brie.records import Message, Rubric
 from tests.judge.arena import RUBRIC
 
@@ -40,9 +40,16 @@ HOSTILE = [
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(), st.lists(st.sampled_from(HOSTILE)).map("\n".join))
 
 
-def shown(first: str, second: str, *, prompt: str = "Why?", reference: str | None = None) -> Shown:
+def shown(first: str, second: str, *, prompt: str = "Why?", reference: str | None = None) -> JudgeInput:
     """A presentation."""
-    return Shown((Message(role="user", content=prompt),), reference, None, first, second, "A")
+    return JudgeInput(
+        messages=(Message(role="user", content=prompt),),
+        reference=reference,
+        check=None,
+        first=first,
+        second=second,
+        first_letter="A",
+    )
 
 
 def user(first: str, second: str, prompt: str = "Why?", reference: str | None = None) -> str:
@@ -152,7 +159,16 @@ def test_every_turn_of_a_conversation_is_shown_behind_its_own_fence() -> None:
         Message(role="assistant", content="Hello"),
         Message(role="user", content="Why?"),
     )
-    said = Prompter(RUBRIC, "text").build(Shown(turns, None, None, "a", "b", "B"), code=CODE).user
+    said = (
+        Prompter(RUBRIC, "text")
+        .build(
+            JudgeInput(
+                messages=turns, reference=None, check=None, first="a", second="b", first_letter="B"
+            ),
+            code=CODE,
+        )
+        .user
+    )
     names = [name for name in FENCE.findall(said) if not name.startswith("end")]
     assert names == [
         f"{name} · {CODE}"

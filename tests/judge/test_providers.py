@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from brie.errors import UsageError
-from brie.judge.calls import Patience
 from brie.judge.providers import open_judge
+from brie.judge.retry import Patience
 from brie.judge.settings import check
 from brie.records import JudgeSpec, Provider, Status, Verdict
 from tests.fakes.judge_servers import JudgeServer, Script, letter_b

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from brie.errors import StoreError
-from brie.judge.calls import Patience
+from brie.judge.interface import Reply
+from brie.judge.retry import Patience
 from brie.judge.run import reread
-from brie.judge.seam import Reply
 from brie.records import Status
 from tests.fakes.judge_servers import JudgeServer, faults, prefer_longer
 from tests.fakes.judge_wire import Act, Seen

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from brie.blinding import Presentation
 from brie.digest import Canonical, canonical_json, digest, text_digest
-from brie.judge.seam import Task
+from brie.judge.interface import Task
 from brie.records import (
     BaseModelRef,
     Controls,
@@ -19,7 +20,6 @@ from brie.records import (
     Order,
     Pin,
     Plan,
-    Presentation,
     Price,
     Prompt,
     Provider,

@@ -26,7 +26,7 @@ from brie.records import (
     Suite,
     Winner,
 )
-from brie.results import (
+from brie.records.analysis import (
     Analysis,
     ComparisonView,
     JudgedView,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from brie.errors import BrieError
-from brie.resources import Project
+from brie.project import Project
 from brie.train.config import TrainRequest
 from brie.train.explain import duration, explain, local_base
 from tests.train.world import Watcher, make_project, request

@@ -14,7 +14,7 @@ from brie.data.encode import Encoded
 from brie.errors import UsageError
 from brie.pin import resolve
 from brie.pin.resolve import as_base
-from brie.resources import Project
+from brie.project import Project
 from brie.train.perplexity import LEAST, Scores, batches, bootstrap, perplexity
 from brie.train.run import train
 from brie.train.runs import read_manifest

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from brie.errors import InputError, UsageError
-from brie.resources import Project
+from brie.project import Project
 from brie.train.runs import (
     Unreadable,
     checkpoint_name,

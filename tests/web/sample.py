@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from brie.evaluation.assemble import assemble
-from brie.evaluation.plan import Work, assignments, work_order
-from brie.judge.seam import Reply
+from brie.evaluation.gather import gather
+from brie.evaluation.manifest import write_manifest
+from brie.evaluation.plan import assignments, work_order
+from brie.evaluation.work import Work
+from brie.judge.interface import Reply
+from brie.project import Project
 from brie.records import Completion, Manifest, Plan, Status
-from brie.resources import Project
-from brie.seal import write_manifest
 from brie.store import Store
 from tests.report import sample as report_sample
 from tests.report.sample import GOOD, PLAIN
@@ -94,7 +96,7 @@ def project(
     write_manifest(found.runs / made.id, made)
     with Store.open(found.store) as store:
         fill(store, Work(made.plan), made.id, texts)
-        analysis = assemble(made, store)
+        analysis = assemble(gather(made, store), store)
     text = analysis.model_dump_json(indent=1, exclude_unset=True)
     (found.runs / made.id / "analysis.json").write_text(text, "utf-8")
     training_run(found.runs)

@@ -9,15 +9,16 @@ import pytest
 
 from brie.errors import UsageError
 from brie.evaluation.assemble import assemble
-from brie.evaluation.plan import Work
+from brie.evaluation.gather import gather
+from brie.evaluation.manifest import broken_links, read_manifest
 from brie.evaluation.votes import ballot, voter_name, voter_seat
+from brie.evaluation.work import Work
+from brie.project import Project
 from brie.records import Manifest, Status
-from brie.resources import Project
-from brie.seal import broken_links, read_manifest
 from brie.store import Store, counted
-from brie.web.booth import Booth
+from brie.web.project_cache import Shelf
 from brie.web.reveal import reveal
-from brie.web.shelf import Shelf
+from brie.web.voting_session import Booth
 from tests.web import sample
 
 World = tuple[Project, Manifest]
@@ -172,12 +173,12 @@ def test_the_first_vote_is_chained_to_the_seal_once(world: World) -> None:
 
 def test_votes_do_not_move_the_sealed_numbers(world: World) -> None:
     with Store.open(world[0].store, read_only=True) as store:
-        before = assemble(world[1], store)
+        before = assemble(gather(world[1], store), store)
     made = booth(world)
     for _ in range(6):
         made.vote(current(made), "A")
     with Store.open(world[0].store, read_only=True) as store:
-        after = assemble(read_manifest(world[0].runs / world[1].id), store)
+        after = assemble(gather(read_manifest(world[0].runs / world[1].id), store), store)
     assert after.win_rate == before.win_rate
     assert after.rows_digest != before.rows_digest
 

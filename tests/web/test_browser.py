@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from brie.project import Project
 from brie.records import Manifest
-from brie.resources import Project
 from brie.store import Store
 from brie.web.app import create_app
-from brie.web.booth import Booth
 from brie.web.guard import Access
+from brie.web.project_cache import Shelf
 from brie.web.server import free_socket
-from brie.web.shelf import Shelf
+from brie.web.voting_session import Booth
 from tests.browser import browser, complaints, violations
 from tests.web import sample
 

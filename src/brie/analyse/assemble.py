@@ -18,7 +18,7 @@ from brie.analyse.table import VerdictTable
 from brie.analyse.variance import Cost
 from brie.analyse.verdict import Ability
 from brie.analyse.win_rate import Settings
-from brie.results import Outcomes, VerdictWord, WinRate
+from brie.records.analysis import Outcomes, VerdictWord, WinRate
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Options:
 
 @dataclass(frozen=True)
 class AnalysisParts:
-    """What an analysis says, under the keys of `brie.results.Analysis`; nested parts are plain data.
+    """What an analysis says, under the keys of `brie.records.analysis.Analysis`.
 
     A quantity that is not identified or has too few prompts is None, its reason in `notes`.
     """
@@ -76,7 +76,7 @@ class AnalysisParts:
         return {name: getattr(self, name) for name in as_they_are}
 
 
-def analyse(
+def analyse_verdicts(
     table: VerdictTable,
     *,
     options: Options | None = None,

@@ -14,7 +14,7 @@ from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.verdict import Ability, Decision, decide, decide_sequential
 from brie.analyse.win_rate import WIDER, Settings, source_interval
-from brie.results import VerdictWord, WinRate
+from brie.records.analysis import VerdictWord, WinRate
 
 E_PROCESS = "e-process"
 

@@ -13,7 +13,7 @@ from brie.analyse.bootstrap import PromptBootstrap
 from brie.analyse.cells import Cells, PromptMeans, cells, prompt_means
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.analyse.win_rate import Settings, win_rate
-from brie.results import WinRate
+from brie.records.analysis import WinRate
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brie.results import VerdictWord, WinRate
+from brie.records.analysis import VerdictWord, WinRate
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from brie.analyse.bootstrap import FEWEST_PROMPTS, PLUS_ONE, Interval, Resampled
 from brie.analyse.power import prompts_needed
 from brie.analyse.sequential import betting_interval
 from brie.analyse.signflip import sign_flip
-from brie.results import WinRate
+from brie.records.analysis import WinRate
 
 WIDER = 1.3
 """From this ratio of widths on, the interval for new sources shares the headline."""

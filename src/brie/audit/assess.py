@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from brie import __version__, versions
-from brie.analyse.assemble import AnalysisParts, analyse
+from brie.analyse.assemble import AnalysisParts, analyse_verdicts
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.audit.read import Judgments
 from brie.audit.rows import Row
@@ -16,7 +16,7 @@ from brie.checks import Answer, Evidence, Pair, run_checks
 from brie.digest import digest, short
 from brie.generate.measures import measures
 from brie.records import Check
-from brie.results import Analysis, Counts, SideSummary, SuiteSummary
+from brie.records.analysis import Analysis, Counts, SideSummary, SuiteSummary
 
 _PROMPTS_FOR_MEAN = 2
 
@@ -31,7 +31,7 @@ def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analys
     """
     rows = _ordered(found.rows)
     verdicts = table(rows)
-    parts = analyse(verdicts)
+    parts = analyse_verdicts(verdicts)
     facts = audit_facts(found, rows, parts, claim)
     confound = facts["confound"]
     notes = dict(parts.notes)

@@ -10,12 +10,13 @@ from brie import __version__, versions
 from brie.bundle.contents import Contents
 from brie.bundle.merge import unbundle
 from brie.bundle.unpack import opened
-from brie.evaluation.facts import comparison_views
+from brie.ci.verify import Finding, verify
 from brie.evaluation.folders import find_evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.views import comparison_views
+from brie.project import Project
 from brie.report.build import report_files
-from brie.resources import Project
 from brie.store import Store
-from brie.verify import Finding, verify
 
 
 def check_file(path: Path) -> tuple[str, list[Finding]]:
@@ -52,7 +53,7 @@ def _report(path: Path, project: Project) -> Iterator[Finding]:
         yield Finding(words, True)
         return
     with Store.open(project.store, read_only=True) as store:
-        views = comparison_views(contents.manifest, store)
+        views = comparison_views(gather(contents.manifest, store))
     made = report_files(analysis, contents.manifest, views, contents.curve)
     same = {name: text.encode() for name, text in made.items()} == came
     yield Finding(

@@ -9,21 +9,21 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from brie.bundle import form
-from brie.bundle.form import Closed, KeptCall, KeptCompletion, KeptLook, KeptVerdict, parse
+from brie.bundle import layout
+from brie.bundle.layout import Closed, KeptCall, KeptCompletion, KeptLook, KeptVerdict, parse
 from brie.bundle.unpack import Opened
 from brie.checks import Models
 from brie.errors import InputError, UsageError
-from brie.evaluation.evidence import Around, Carried
+from brie.evaluation.context import Around, Carried
 from brie.evaluation.folders import evaluation_id
-from brie.evaluation.plan import Work
-from brie.evaluation.trained import Compared, Trained
+from brie.evaluation.manifest import broken_links
+from brie.evaluation.training_data import Compared, Trained
 from brie.evaluation.votes import ballot, voter_seats
-from brie.judge.seam import Task
+from brie.evaluation.work import Work
+from brie.judge.interface import Task
 from brie.records import Manifest
+from brie.records.analysis import Analysis
 from brie.report.curve import Curve
-from brie.results import Analysis
-from brie.seal import broken_links
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -63,24 +63,24 @@ class Contents:
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
-        self.manifest = parse(Manifest, opened.document(form.MANIFEST), form.MANIFEST)
+        self.manifest = parse(Manifest, opened.document(layout.MANIFEST), layout.MANIFEST)
         self._check_seal()
-        self.carried = parse(Carried, opened.document(form.CARRIED), form.CARRIED)
-        self.trained = self._maybe(Trained, form.TRAINING)
+        self.carried = parse(Carried, opened.document(layout.CARRIED), layout.CARRIED)
+        self.trained = self._maybe(Trained, layout.TRAINING)
         self.analysis = self._numbers()
-        self.curve = self._maybe(Curve, form.CURVE)
+        self.curve = self._maybe(Curve, layout.CURVE)
         if self.analysis is not None and (self.analysis.id, self.analysis.seal) != (
             self.manifest.id,
             self.manifest.seal,
         ):
             raise InputError("the bundle's numbers are those of another evaluation.")
-        self.calls = list(self._rows(KeptCall, form.CALLS))
-        self.looks = list(self._rows(KeptLook, form.LOOKS))
+        self.calls = list(self._rows(KeptCall, layout.CALLS))
+        self.looks = list(self._rows(KeptLook, layout.LOOKS))
         self._check_books()
         self.voters = {
             name.rpartition("/")[2]: parse(Closed, opened.document(name), name)
             for name in opened.names
-            if name.startswith(f"{form.EVALUATION}voters/")
+            if name.startswith(f"{layout.EVALUATION}voters/")
         }
 
     def completions(self) -> Iterator[KeptCompletion]:
@@ -90,7 +90,7 @@ class Contents:
             InputError: one of them is not, or stands twice.
         """
         known, last = keys_of(self.manifest).completions, ""
-        for kept in self._rows(KeptCompletion, form.COMPLETIONS):
+        for kept in self._rows(KeptCompletion, layout.COMPLETIONS):
             row = kept.row
             pin, prompt = known.get(row.key, ("", None))
             numbers = [row.seconds, *row.measures.values()]
@@ -106,7 +106,7 @@ class Contents:
             InputError: one of them is not.
         """
         known, last = keys_of(self.manifest).verdicts, ""
-        for kept in self._rows(KeptVerdict, form.VERDICTS):
+        for kept in self._rows(KeptVerdict, layout.VERDICTS):
             row = kept.row
             task = known.get(row.key)
             named = task is not None and (row.judge, row.rubric, row.presentation, row.repeat) == (
@@ -124,7 +124,7 @@ class Contents:
 
     def report(self) -> dict[str, bytes]:
         """The report's files, as they came."""
-        start = form.REPORT
+        start = layout.REPORT
         names = [name for name in self._opened.names if name.startswith(start)]
         return {name.removeprefix(start): self._opened.document(name) for name in names}
 
@@ -154,9 +154,9 @@ class Contents:
                 raise InputError("the bundle counts looks at another suite.")
 
     def _numbers(self) -> Analysis | None:
-        if form.ANALYSIS not in self._opened.names:
+        if layout.ANALYSIS not in self._opened.names:
             return None
-        return parse(Analysis, self._opened.document(form.ANALYSIS), form.ANALYSIS, extra="ignore")
+        return parse(Analysis, self._opened.document(layout.ANALYSIS), layout.ANALYSIS, extra="ignore")
 
     def _maybe(self, record: type[R], name: str) -> R | None:
         return parse(record, self._opened.document(name), name) if name in self._opened.names else None

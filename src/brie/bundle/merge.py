@@ -11,22 +11,21 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from brie.bundle import form
+from brie.bundle import layout
 from brie.bundle.contents import Contents
-from brie.bundle.form import parse
+from brie.bundle.layout import parse
 from brie.bundle.rows import Exchange
 from brie.bundle.unpack import Opened, opened
 from brie.digest import digest, file_digest
 from brie.errors import InputError, PinError
-from brie.evaluation.evidence import CARRIED
-from brie.evaluation.facts import gather
-from brie.evaluation.trained import record
+from brie.evaluation.context import CARRIED
+from brie.evaluation.gather import gather
+from brie.evaluation.manifest import amend, read_manifest, write_manifest
+from brie.evaluation.training_data import record
 from brie.pin import ADAPTER_CONFIG, canonical_config
-from brie.pipeline import to_json
+from brie.project import Project, write_text
 from brie.records import Amendment, Manifest, Pin
 from brie.report.curve import CURVE
-from brie.resources import Project, write_text
-from brie.seal import amend, read_manifest, write_manifest
 from brie.train.config import RunManifest, TrainConfig
 
 _JOINED = ("judge", "voter", "repeat", "retry")
@@ -130,7 +129,7 @@ def _write_folder(contents: Contents, folder: Path) -> None:
     if contents.curve is not None:
         write_text(folder / CURVE, _json(contents.curve))
     if contents.analysis is not None:
-        write_text(folder / "analysis.json", to_json(contents.analysis))
+        write_text(folder / "analysis.json", contents.analysis.to_json())
 
 
 def _keep_voters(contents: Contents, target: Path) -> None:
@@ -145,7 +144,7 @@ def _check_rows(contents: Contents, store: Exchange) -> None:
     """Whether the rows are the ones the numbers were made from."""
     if contents.analysis is None:
         return
-    found = gather(contents.manifest, store).digest()
+    found = gather(contents.manifest, store).digest
     if found != contents.analysis.rows_digest:
         raise InputError(
             f"the bundle's rows ({found}) are not those its numbers were made from "
@@ -158,9 +157,9 @@ def _check_rows(contents: Contents, store: Exchange) -> None:
 
 def _merge_run(bundle: Opened, project: Project) -> Merged:
     name = bundle.index.id
-    manifest = parse(RunManifest, bundle.document(form.RUN_MANIFEST), form.RUN_MANIFEST)
-    config = parse(TrainConfig, bundle.document(form.RUN_CONFIG), form.RUN_CONFIG)
-    if form.RUN_ID.fullmatch(name) is None or manifest.id != name or manifest.config != config:
+    manifest = parse(RunManifest, bundle.document(layout.RUN_MANIFEST), layout.RUN_MANIFEST)
+    config = parse(TrainConfig, bundle.document(layout.RUN_CONFIG), layout.RUN_CONFIG)
+    if layout.RUN_ID.fullmatch(name) is None or manifest.id != name or manifest.config != config:
         raise InputError("the bundle's run contradicts itself; nothing was taken.")
     target = project.runs / name
     if target.exists():
@@ -175,9 +174,9 @@ def _merge_run(bundle: Opened, project: Project) -> Merged:
 
 def _write_run(bundle: Opened, folder: Path) -> None:
     for name in bundle.names:
-        if not name.startswith(form.RUN):
+        if not name.startswith(layout.RUN):
             raise InputError(f"the bundle of a run holds {name}; nothing was taken.")
-        path = folder / name.removeprefix(form.RUN)
+        path = folder / name.removeprefix(layout.RUN)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with path.open("wb") as handle:
@@ -192,7 +191,7 @@ def _check_pins(folder: Path) -> None:
     for path in sorted(folder.glob("pins/*.json")):
         pin = parse(Pin, path.read_bytes(), f"run/pins/{path.name}")
         place = pin.checkpoint or ""
-        if form.CHECKPOINT.fullmatch(place) is None or Path(pin.base_location or "").is_absolute():
+        if layout.CHECKPOINT.fullmatch(place) is None or Path(pin.base_location or "").is_absolute():
             raise InputError(f"the bundle's pin {path.name} leads out of its run; nothing was taken.")
         checkpoint = folder / place.removeprefix("../")
         if checkpoint.is_dir():
@@ -207,7 +206,7 @@ def _check_adapter(pin: Pin, checkpoint: Path) -> None:
     for name, pinned in pin.files.items():
         path = checkpoint / name
         found = file_digest(path) if path.is_file() else "missing"
-        if name not in form.ADAPTER_FILES or found != pinned:
+        if name not in layout.ADAPTER_FILES or found != pinned:
             raise InputError(f"{name[:80]} is {found}, its pin says {pinned}; nothing was taken.")
     try:
         config = digest(canonical_config(checkpoint / ADAPTER_CONFIG))

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from brie import __version__, versions
 from brie.bundle.contents import around_of, keys_of
-from brie.bundle.form import (
+from brie.bundle.layout import (
     ADAPTER_FILES,
     ANALYSIS,
     CALLS,
@@ -39,24 +39,24 @@ from brie.bundle.form import (
     parse,
 )  # fmt: skip
 from brie.bundle.rows import Exchange
+from brie.ci.verify import compare
 from brie.digest import PREFIX
 from brie.errors import InputError, UsageError
 from brie.evaluation.assemble import assemble
-from brie.evaluation.evidence import Around, Carried, around
-from brie.evaluation.facts import comparison_views, gather
+from brie.evaluation.context import Around, Carried, around
 from brie.evaluation.folders import Evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.views import comparison_views
 from brie.pin import ADAPTER_CONFIG, read_pin
-from brie.pipeline import to_json
+from brie.project import Project
 from brie.records import Manifest, Pin
+from brie.records.analysis import Analysis
 from brie.report.build import report_files
 from brie.report.clean import without_paths
 from brie.report.curve import read_curve
-from brie.resources import Project
-from brie.results import Analysis
 from brie.store import Store
 from brie.train.config import RunManifest, TrainConfig
 from brie.train.runs import checkpoints, read_manifest
-from brie.verify import compare
 
 Members = dict[str, bytes | Path | Iterable[str]]
 """Name -> what it holds: bytes, a file, or lines of text made as they are written."""
@@ -124,8 +124,8 @@ def _evaluation(
         yield CURVE, _json(curve)
     if evaluation.analysis_file.is_file():
         analysis = _numbers(evaluation, manifest, store, known, around_of(brought, trained))
-        yield ANALYSIS, to_json(analysis).encode()
-        views = comparison_views(manifest, store)
+        yield ANALYSIS, analysis.to_json().encode()
+        views = comparison_views(gather(manifest, store))
         for name, text in report_files(analysis, manifest, views, curve).items():
             yield f"{REPORT}{name}", text.encode()
 
@@ -143,7 +143,7 @@ def portable(manifest: Manifest) -> Manifest:
 
 def _known(manifest: Manifest, known: Around, store: Store) -> Carried:
     """What is known of the models here, and which look at the suite this is."""
-    rows = gather(manifest, store).digest()
+    rows = gather(manifest, store).digest
     looks = known.looks(rows)
     number, others = (looks.number, looks.other_versions) if looks else store.look_number(
         manifest.plan.suite.digest(), manifest.id, rows
@@ -176,16 +176,16 @@ def _numbers(
         raise UsageError(
             f"the numbers of {manifest.id} cannot be read; make them again: brie report {manifest.id}"
         ) from error
-    again = assemble(evaluation.manifest, store, known)
+    again = assemble(gather(evaluation.manifest, store), store, known)
     same_build = stored.version == again.version
-    documents = (json.loads(to_json(stored)), json.loads(to_json(again)))
+    documents = (json.loads(stored.to_json()), json.loads(again.to_json()))
     found = compare(*documents, same_build=same_build).differ
     if found:
         raise UsageError(
             f"the numbers of {manifest.id} are not what the store gives now ({', '.join(found[:3])}); "
             f"make them again: brie report {manifest.id}"
         )
-    here = assemble(manifest, store, carried)
+    here = assemble(gather(manifest, store), store, carried)
     return here.model_copy(update={"created": stored.created, "cost": stored.cost})
 
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import groupby, islice
 from typing import TypeVar
 
-from brie.bundle.form import KeptCall, KeptCompletion, KeptLook, KeptVerdict
+from brie.bundle.layout import KeptCall, KeptCompletion, KeptLook, KeptVerdict
 from brie.digest import digest
 from brie.errors import InputError
 from brie.records import Completion, Verdict

@@ -27,7 +27,7 @@ from brie.checks import (
     truncation,
 )
 from brie.checks.evidence import Answer, Evidence, Looks, Models, Pair, Training
-from brie.checks.familiar import by_training
+from brie.checks.exposure import by_training
 from brie.checks.words import SEVERITY
 from brie.records import Check
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from brie.checks.evidence import Evidence, Training, survives
-from brie.checks.familiar import Halves, by_prompt
+from brie.checks.exposure import Halves, by_prompt
 from brie.checks.words import Finding, conclude, count, listed, not_run, rated, share, summary_of
 from brie.data.near import Match
 from brie.records import Check

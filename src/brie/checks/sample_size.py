@@ -7,7 +7,7 @@ from brie.analyse.power import smallest_detectable
 from brie.checks.evidence import Evidence
 from brie.checks.words import Finding, conclude, count, not_run, share
 from brie.records import Check
-from brie.results import WinRate
+from brie.records.analysis import WinRate
 
 ID = "sample_size"
 _FLOOR = 0.05

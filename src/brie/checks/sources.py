@@ -9,7 +9,7 @@ import numpy as np
 
 from brie.analyse.arrays import Ints
 from brie.checks.evidence import Evidence, side, survives
-from brie.checks.familiar import Halves, by_source
+from brie.checks.exposure import Halves, by_source
 from brie.checks.words import (
     Finding,
     conclude,
@@ -23,7 +23,7 @@ from brie.checks.words import (
     summary_of,
 )
 from brie.records import Check
-from brie.results import WinRate
+from brie.records.analysis import WinRate
 
 ID = "sources"
 GAP = 0.10

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from brie.analyse.study import plain
 from brie.records import Check
-from brie.results import WinRate
+from brie.records.analysis import WinRate
 
 SEVERITY = {"fail": 0, "warn": 1, "pass": 2, "not_run": 3}
 """Worst first."""

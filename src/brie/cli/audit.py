@@ -39,7 +39,7 @@ def command(
     """
     from brie.audit import read_files
     from brie.audit.assess import assess
-    from brie.pipeline import to_json, write_audit
+    from brie.evaluation.results import write_audit
 
     for path in files:
         if not path.is_file():
@@ -47,7 +47,7 @@ def command(
     found = read_files(files, wanted, parse_map(mapping))
     analysis = assess(found, name=", ".join(path.name for path in files), claim=claim)
     if as_json:
-        click.echo(to_json(analysis), nl=False)
+        click.echo(analysis.to_json(), nl=False)
         return
     report = write_audit(analysis, screen.project())
     screen.audit_summary(analysis, report)

@@ -11,11 +11,12 @@ import click
 
 from brie.cli import screen
 from brie.errors import Stopped, UsageError
-from brie.resources import Project
+from brie.project import Project
 
 if TYPE_CHECKING:
-    from brie.evaluation.ask import Wishes
-    from brie.evaluation.judging import Spending
+    from brie.evaluation.budget import Spending
+    from brie.evaluation.gather import gather
+    from brie.evaluation.request import Wishes
     from brie.records import Manifest
     from brie.store import Store
 
@@ -59,7 +60,7 @@ def command(
     of the suite, fixed for its version, chooses instead, and only the other half is quoted.
     """
     from brie.cli.plan import check_plot
-    from brie.evaluation.ask import Wishes
+    from brie.evaluation.request import Wishes
     from brie.store import Store
     from brie.studies import curve, selected
 
@@ -92,9 +93,9 @@ def evaluated(run: str, wishes: Wishes, project: Project, spending: Spending) ->
 
     from brie.catalog import load_defaults
     from brie.cli.eval import typed
-    from brie.evaluation.ask import prepare
+    from brie.evaluation.request import prepare
+    from brie.evaluation.run import evaluate
     from brie.pin import checkpoints, find_run
-    from brie.pipeline import evaluate
     from brie.store import Store
 
     found = find_run(run, project)
@@ -119,10 +120,10 @@ def keep(found: Mapping[str, Any], manifests: Mapping[str, Manifest], project: P
     """Leave the curve beside every evaluation of these checkpoints on this suite: their reports show
     it from now on."""
     from brie.evaluation.folders import evaluations
-    from brie.pipeline import write_report
+    from brie.evaluation.results import write_report
+    from brie.project import write_text
+    from brie.records.analysis import Analysis
     from brie.report.curve import CURVE
-    from brie.resources import write_text
-    from brie.results import Analysis
     from brie.store import Store
 
     points = {_point(manifest) for manifest in manifests.values()}
@@ -132,7 +133,7 @@ def keep(found: Mapping[str, Any], manifests: Mapping[str, Manifest], project: P
             if _point(evaluation.manifest) in points and evaluation.analysis_file.is_file():
                 write_text(evaluation.folder / CURVE, text)
                 analysis = Analysis.read(evaluation.analysis_file.read_bytes())
-                write_report(evaluation, analysis, store, project)
+                write_report(evaluation, analysis, gather(evaluation.manifest, store), project)
 
 
 def _point(manifest: Manifest) -> tuple[str, str, str]:

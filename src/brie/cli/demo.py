@@ -17,8 +17,8 @@ def command() -> None:
     whole way, through the same code as the real sizes. A second call trains nothing again.
     """
     from brie.cli.training import TrainProgress
-    from brie.evaluation.ask import Wishes, prepare
-    from brie.pipeline import evaluate
+    from brie.evaluation.request import Wishes, prepare
+    from brie.evaluation.run import evaluate
     from brie.train.config import TrainRequest
     from brie.train.run import train_or_reuse
 

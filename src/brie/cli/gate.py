@@ -33,8 +33,8 @@ Exit codes: 0 met, 4 not met, 5 undecided or verdict withheld.
 def command(evaluation: str | None, require: str, margin: float, as_json: bool) -> None:
     """Recompute EVALUATION's numbers from the store and say whether they meet a requirement."""
     from brie.api import analyse
+    from brie.ci.gate import gate
     from brie.evaluation.folders import find_evaluation
-    from brie.gate import gate
 
     screen.offline()
     project = screen.project()

@@ -33,8 +33,8 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
 
     from brie.catalog import load_defaults, load_panel
     from brie.evaluation.judging import why_stopped
-    from brie.judge_check import check_judges, document
     from brie.report.judge_card import write_judge_cards
+    from brie.studies.judge_check import check_judges, document
 
     project = screen.project()
     names = judges or load_panel(load_defaults(project).panel, project).judges

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from brie.cli import screen
 from brie.evaluation.folders import Evaluation, evaluations
-from brie.resources import Project
+from brie.project import Project
 
 if TYPE_CHECKING:
     from brie.train.config import State

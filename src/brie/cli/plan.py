@@ -11,7 +11,7 @@ import click
 
 from brie.cli import screen
 from brie.errors import UsageError
-from brie.resources import Project
+from brie.project import Project
 
 if TYPE_CHECKING:
     from brie.judge.quote import Habits

@@ -12,7 +12,7 @@ from brie.cli import screen
 def command(evaluation: str | None) -> None:
     """Analyse what the store holds and write the HTML and Markdown report. Nothing is asked."""
     from brie.evaluation.folders import find_evaluation
-    from brie.pipeline import rebuild
+    from brie.evaluation.results import rebuild
 
     screen.offline()
     project = screen.project()

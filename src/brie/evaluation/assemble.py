@@ -8,30 +8,31 @@ from statistics import fmean
 from typing import Any
 
 from brie import __version__, versions
-from brie.analyse.assemble import AnalysisParts, Options, analyse
+from brie.analyse.assemble import AnalysisParts, Options, analyse_verdicts
 from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
 from brie.analyse.table import StatusCode
 from brie.checks import Evidence, by_training, run_checks, withheld
-from brie.evaluation.evidence import Around, evidence_of
-from brie.evaluation.facts import Fact, Facts, gather, headline_judges, stopped_judges, table
+from brie.evaluation.context import Around, evidence_of
 from brie.evaluation.people import by_voter
+from brie.evaluation.rows import Fact, Facts, headline_judges, stopped_judges
+from brie.evaluation.table import table
 from brie.records import Manifest, Pin, Plan, Side
-from brie.results import Analysis, Cost, Counts, SideSummary, SuiteSummary
+from brie.records.analysis import Analysis, Cost, Counts, SideSummary, SuiteSummary
 from brie.store import Store
 
 
-def assemble(manifest: Manifest, store: Store, known: Around | None = None) -> Analysis:
+def assemble(facts: Facts, store: Store, known: Around | None = None) -> Analysis:
     """Everything that can be said of an evaluation now; nothing is asked and nothing written.
 
     Where verdicts are still missing the document is interim: complete prompts only, no verdict.
 
     Args:
-        manifest: the evaluation.
-        store: its completions and verdicts.
+        facts: the evaluation's rows.
+        store: what it cost, and the looks at its suite.
         known: models and training data as they are here; without them their checks are not run.
     """
-    facts = gather(manifest, store)
+    manifest = facts.manifest
     rows = facts.of("main")
     judges = headline_judges(manifest)
     stopped = stopped_judges(manifest)
@@ -44,7 +45,7 @@ def assemble(manifest: Manifest, store: Store, known: Around | None = None) -> A
         aa=_control(facts, "a_a", judges), damaged=_control(facts, "damaged", judges)
     )
     verdicts = table(facts, [*used, *_repeats(facts, used)], judges)
-    parts = analyse(
+    parts = analyse_verdicts(
         verdicts,
         options=options,
         controls=controls,
@@ -52,10 +53,12 @@ def assemble(manifest: Manifest, store: Store, known: Around | None = None) -> A
         seed=seed,
     )
     beside = (
-        analyse(table(facts, used, instruments), options=options, seed=seed) if instruments else None
+        analyse_verdicts(table(facts, used, instruments), options=options, seed=seed)
+        if instruments
+        else None
     )
     apart = {
-        name: analyse(table(facts, own, [name]), options=options, seed=seed)
+        name: analyse_verdicts(table(facts, own, [name]), options=options, seed=seed)
         for name in [*stopped, *(s.judge.id for s in facts.work.added)]
         if (own := _own(facts, name))
     }
@@ -150,7 +153,7 @@ def _document(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         version=versions.build(__version__),
         seal=manifest.seal,
-        rows_digest=facts.digest(),
+        rows_digest=facts.digest,
         interim=interim,
         suite=suite,
         candidate=_side(manifest, "candidate", plan.candidate),

@@ -10,10 +10,10 @@ from typing import Any
 
 from brie.digest import short
 from brie.errors import UsageError, unknown
+from brie.evaluation.manifest import broken_links, read_manifest, write_manifest
 from brie.evaluation.plan import Asked
+from brie.project import Project
 from brie.records import Manifest, Plan
-from brie.resources import Project
-from brie.seal import broken_links, read_manifest, write_manifest
 
 
 @dataclass(frozen=True, slots=True)

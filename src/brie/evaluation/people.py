@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from brie.analyse.assemble import Options, analyse
+from brie.analyse.assemble import Options, analyse_verdicts
 from brie.analyse.panel import agreement
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
-from brie.evaluation.facts import Fact, Facts, table
+from brie.evaluation.rows import Fact, Facts
+from brie.evaluation.table import table
 from brie.evaluation.votes import imported, voter_seats
 
 Rating = tuple[str, str, int, float]
@@ -40,7 +41,7 @@ def by_voter(
         votes = [fact for fact in facts.of("vote") if fact.task.judge == name]
         if not votes:
             continue
-        parts = analyse(table(facts, votes, [name], votes=True), options=options, seed=seed)
+        parts = analyse_verdicts(table(facts, votes, [name], votes=True), options=options, seed=seed)
         own = {**parts.by_judge[name], "votes": len(votes)}
         notes |= {k: v for k, v in parts.notes.items() if k.startswith(f"by_judge.{name}.")}
         if name in unordered:

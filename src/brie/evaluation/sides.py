@@ -11,8 +11,8 @@ from brie.generate.served import describe
 from brie.generate.server import Server, check_server
 from brie.generate.turns import Local, Served, Source
 from brie.pin import Resolved, resolve, resolve_pair
+from brie.project import Project
 from brie.records import Pin
-from brie.resources import Project
 
 SERVER = "server:"
 

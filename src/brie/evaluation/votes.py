@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from typing import Literal
 
 from brie import versions
+from brie.blinding import assign, presentations
 from brie.digest import text_digest
 from brie.errors import UsageError
-from brie.evaluation.plan import Work, prompt_digest, seat
-from brie.judge.assign import assign, presentations
-from brie.judge.seam import Task
+from brie.evaluation.plan import seat
+from brie.evaluation.work import Work, prompt_digest
+from brie.judge.interface import Task
 from brie.records import JudgeSpec, Manifest, Plan, Provider, Seat
 
 Choice = Literal["A", "B", "tie"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from brie.errors import PinError, UsageError
 from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from brie.pin.weights import load_causal_lm
 from brie.records import Environment
-from brie.weights import load_causal_lm
 
 if TYPE_CHECKING:
     from peft import PeftModel

@@ -16,14 +16,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from brie.blinding import JudgeInput
 from brie.judge.faults import Fault
-from brie.judge.lanes import CLAIM_SECONDS
+from brie.judge.interface import Reply, Task
 from brie.judge.prices import batch_share
 from brie.judge.prompt import Case
 from brie.judge.providers import open_judge
 from brie.judge.providers.batches import Batches, Item
 from brie.judge.providers.remote import RemoteJudge
-from brie.judge.seam import Reply, Shown, Task
+from brie.judge.workers import CLAIM_SECONDS
 from brie.records import BatchLimits, Seat, Status, Usage
 from brie.store import Store
 from brie.store.ledger import BatchBody, BatchRow
@@ -66,7 +67,7 @@ class Post:
     seats: Mapping[str, Seat]
     tasks: Mapping[str, Task]
     """By key: every verdict of the evaluation."""
-    shown: Callable[[Task], Shown]
+    shown: Callable[[Task], JudgeInput]
     store: Store
     owner: Owner
     evaluation: str
@@ -242,7 +243,7 @@ def _limits(judge: RemoteJudge) -> BatchLimits:
 
 
 def _parts(
-    tasks: Sequence[Task], shown: Callable[[Task], Shown], judge: RemoteJudge
+    tasks: Sequence[Task], shown: Callable[[Task], JudgeInput], judge: RemoteJudge
 ) -> Iterator[list[Task]]:
     """The tasks in parts that one batch holds."""
     limits = _limits(judge)

@@ -17,7 +17,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from brie.judge.form import key_of
+from brie.judge.schema import key_of
 
 Letter = Literal["A", "B", "tie"]
 

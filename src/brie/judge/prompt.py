@@ -21,9 +21,9 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from brie.blinding import JudgeInput
 from brie.errors import InputError
-from brie.judge.form import Form, instructions
-from brie.judge.seam import Shown
+from brie.judge.schema import Form, instructions
 from brie.records import Message, Rubric
 
 _CASE_HEADING = re.compile(r"^## Case[ \t]*$", re.MULTILINE)
@@ -103,7 +103,9 @@ class Prompter:
         self.system = f"{parts[0].strip()}\n{_RULES}\n{instructions(form, rubric.criteria)}"
         self._tokens = tuple(tokens)
 
-    def build(self, shown: Shown, correction: str = "", *, code: str = "", number: str = "") -> Case:
+    def build(
+        self, shown: JudgeInput, correction: str = "", *, code: str = "", number: str = ""
+    ) -> Case:
         """The request for a presentation.
 
         Args:
@@ -120,12 +122,12 @@ class Prompter:
         head = f"Case number: {number}\nFence code: {code}\n\n"
         return Case(self.system, f"{head}{body}{last}\nGive your verdict on case {number} now.", number)
 
-    def _clean(self, shown: Shown) -> dict[str, str]:
+    def _clean(self, shown: JudgeInput) -> dict[str, str]:
         texts = {"first": shown.first, "second": shown.second, "reference": shown.reference or ""}
         turns = {f"turn {n}": message.content for n, message in enumerate(shown.messages)}
         return {name: neutral(text, self._tokens) for name, text in {**texts, **turns}.items()}
 
-    def _part(self, name: str, shown: Shown, clean: Mapping[str, str], code: str) -> str:
+    def _part(self, name: str, shown: JudgeInput, clean: Mapping[str, str], code: str) -> str:
         if name == "conversation":
             return "\n\n".join(
                 _fenced(_speaker(message), clean[f"turn {n}"], code)
@@ -147,7 +149,7 @@ def fresh_code(text: str) -> str:
             return code
 
 
-def case_number(shown: Shown) -> str:
+def case_number(shown: JudgeInput) -> str:
     """Four digits that no answer can know: they depend on the other answer as well.
 
     The same for the same request, so that an interrupted evaluation ends in the replies, and thus in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from brie.judge.gate import START
+from brie.judge.limiter import START
 from brie.judge.prices import Tokens, batch_share, cost, host_of, is_paid, worst_cost
 from brie.judge.settings import fixed_bytes, output_limit
 from brie.records import Price, Seat

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from brie.blinding import JudgeInput
 from brie.judge.batch import Post, Rhythm
-from brie.judge.calls import Patience
-from brie.judge.clerk import Clerk
-from brie.judge.gate import Gate
-from brie.judge.lanes import CLAIM_SECONDS, Lane, Race
+from brie.judge.interface import Judge, Task
+from brie.judge.limiter import Gate
 from brie.judge.parse import CutOff, Refused, Unreadable, WrongCase, read_text
 from brie.judge.providers import open_judge
-from brie.judge.seam import Judge, Shown, Task
+from brie.judge.retry import Patience
+from brie.judge.workers import CLAIM_SECONDS, Lane, Race
+from brie.judge.writer import Clerk
 from brie.records import Rubric, Seat, Status, Usage, Verdict
 from brie.store import Store, claimed
 from brie.store.owner import Owner
@@ -54,7 +55,7 @@ def missing(tasks: Sequence[Task], store: Store, final: Sequence[Status] = FINAL
 def run(
     tasks: Sequence[Task],
     seats: Iterable[Seat],
-    shown: Callable[[Task], Shown],
+    shown: Callable[[Task], JudgeInput],
     store: Store,
     owner: Owner,
     *,
@@ -148,7 +149,7 @@ class _Job:
     """What all parts of a run need."""
 
     places: Mapping[str, Seat]
-    shown: Callable[[Task], Shown]
+    shown: Callable[[Task], JudgeInput]
     store: Store
     owner: Owner
     evaluation: str

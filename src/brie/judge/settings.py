@@ -7,11 +7,11 @@ import os
 import socket
 from collections.abc import Sequence
 
+from brie.blinding import JudgeInput
 from brie.errors import UsageError
-from brie.judge.form import Form, schema
 from brie.judge.prices import address_of, is_local
 from brie.judge.prompt import Prompter
-from brie.judge.seam import Shown
+from brie.judge.schema import Form, schema
 from brie.records import JudgeSpec, Rubric, Seat
 
 _LIMITS = ("max_tokens", "max_completion_tokens")
@@ -136,7 +136,7 @@ def fixed_bytes(spec: JudgeSpec, rubric: Rubric | None) -> int:
     return len(system.encode()) + len(around.encode()) + _AROUND
 
 
-def request_bytes(shown: Shown) -> int:
+def request_bytes(shown: JudgeInput) -> int:
     """UTF-8 bytes of a request's own texts, with the fences around them."""
     texts = [shown.first, shown.second, shown.reference or "", *(m.content for m in shown.messages)]
     # Neutralising adds at most one byte to three, as in `<s>`.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from brie.errors import PinError, UsageError, unknown
 from brie.pin.hashing import pin_base
+from brie.project import packaged
 from brie.records import BaseModelRef, Pin
-from brie.resources import packaged
 
 PACKAGED_PREFIX = "brie/"
 _HUB_FILES = [

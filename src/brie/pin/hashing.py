@@ -16,8 +16,8 @@ from brie import versions
 from brie.digest import Canonical, digest, file_digest, short
 from brie.errors import InputError, PinError
 from brie.pin.template import template_digest
+from brie.project import write_text
 from brie.records import BaseModelRef, LoraSummary, Pin
-from brie.resources import write_text
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"

@@ -20,8 +20,8 @@ from brie.errors import PinError, UsageError, unknown
 from brie.pin.bases import download, locate, open_base
 from brie.pin.explain import explain
 from brie.pin.hashing import ADAPTER_WEIGHTS, pin_base, pin_checkpoint, read_pin, verify_files
+from brie.project import Project
 from brie.records import Pin
-from brie.resources import Project
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Every record that crosses from one stage to another.
 
-Frozen, closed (`extra="forbid"`), JSON in and out. The letters A and B occur in one class
-only, `Presentation`, and one method turns them back into sides: `Presentation.unblind`.
+Frozen, closed (`extra="forbid"`), JSON in and out. A verdict keeps the letter it gave; which side
+carried that letter is known to `brie.blinding` alone.
 """
 
 from brie.records.asked import (
@@ -42,7 +42,7 @@ from brie.records.plan import (
     Stopping,
 )
 from brie.records.providers import PROVIDERS, BatchLimits, Provider, ProviderInfo, kind_of
-from brie.records.verdicts import Kept, Presentation, Status, Usage, Verdict
+from brie.records.verdicts import Kept, Status, Usage, Verdict
 
 __all__ = [
     "PROVIDERS",
@@ -71,7 +71,6 @@ __all__ = [
     "Pin",
     "Plan",
     "Positions",
-    "Presentation",
     "Price",
     "Prompt",
     "Provider",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from brie.records import kind_of
+from brie.records.analysis import ComparisonView, Outcomes
 from brie.report.agreement_words import (
     REASONS,
     Tendency,
@@ -23,7 +24,6 @@ from brie.report.facts import AgreementSquare, agreement_square, estimate
 from brie.report.numbers import counted, listed
 from brie.report.page import Shown, show
 from brie.report.panel import Panel
-from brie.results import ComparisonView, Outcomes
 
 COEFFICIENTS = (
     ("percent", "Same verdict", "share of comparisons"),

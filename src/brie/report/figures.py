@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from brie.digest import short
 from brie.records import Manifest
+from brie.records.analysis import Analysis, WinRate
 from brie.report import facts, numbers
 from brie.report.clean import one_line
 from brie.report.panel import panel_of
 from brie.report.sentence import interval_of, sources_matter, verdict_sentence, verdict_word
-from brie.results import Analysis, WinRate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -76,7 +76,7 @@ def write_judge_cards(cards: Sequence[Mapping[str, Any]], folder: Path) -> list[
     """Write an HTML page and a Markdown file a judge; the same card gives the same bytes.
 
     Args:
-        cards: what `brie.judge_check.check_judges` found.
+        cards: what `brie.studies.judge_check.check_judges` found.
         folder: where to.
 
     Raises:

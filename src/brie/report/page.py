@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from brie.blinding import first_letter, first_side
 from brie.records import Check, Manifest, Message
+from brie.records.analysis import Analysis, ComparisonView, JudgedView
 from brie.report import cite
 from brie.report.clean import clip, one_line
 from brie.report.curve import Curve
@@ -33,7 +35,6 @@ from brie.report.panel import Panel, panel_of
 from brie.report.provenance import Provenance, provenance
 from brie.report.secondary import Taste, rewards, robustness
 from brie.report.sentence import SCOPE, caveats, method_words, p_name, verdict_sentence, verdict_word
-from brie.results import Analysis, ComparisonView, JudgedView
 
 
 @dataclass(frozen=True)
@@ -217,11 +218,9 @@ def _merged(said: list[Said]) -> tuple[Said, ...]:
 
 
 def _said(verdict: JudgedView, limit: int) -> Said:
-    letter = "B" if verdict.candidate_letter == "A" else "A"
-    first = "candidate" if verdict.order == "candidate_first" else "baseline"
-    first_letter = verdict.candidate_letter if first == "candidate" else letter
+    letter = first_letter(verdict.order, verdict.candidate_letter)
     return Said(
-        shown=f"{first} first, as {first_letter}",
+        shown=f"{first_side(verdict.order)} first, as {letter}",
         choice=verdict.winner or verdict.status.value,
         winner=verdict.winner or "",
         scores=tuple(

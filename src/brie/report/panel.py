@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from brie.records import Manifest, kind_of
+from brie.records.analysis import Analysis
 from brie.report.numbers import counted, listed
-from brie.results import Analysis
 
 RULES = frozenset({"reference", "longer", "first", "distinct", "exact", "numeric", "regex"})
 """Ids of the shipped rules, for an analysis that does not say who its judges are."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from brie.digest import short
 from brie.records import Manifest, Pin, Seat
+from brie.records.analysis import Analysis, Counts
 from brie.report.clean import without_paths
 from brie.report.numbers import number, percent, plural
-from brie.results import Analysis, Counts
 
 Pairs = list[tuple[str, str]]
 

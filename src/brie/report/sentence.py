@@ -7,9 +7,9 @@ into its own kind of emphasis.
 from __future__ import annotations
 
 from brie.records import Manifest
+from brie.records.analysis import Analysis, WinRate
 from brie.report.numbers import percent, plural, points, span
 from brie.report.panel import Panel, panel_of
-from brie.results import Analysis, WinRate
 
 MARGIN = 0.05
 WIDER = 1.3

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from brie.records import Manifest
+from brie.records.analysis import Analysis
 from brie.report import facts, numbers
 from brie.report.clean import one_line
 from brie.report.provenance import count_rows
 from brie.report.sentence import caveats, interval_of, verdict_sentence, verdict_word
-from brie.results import Analysis
 
 if TYPE_CHECKING:
     from rich.text import Text

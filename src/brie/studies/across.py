@@ -9,10 +9,13 @@ from typing import Any
 
 from brie.analyse.compare import compare, rates_by_prompt
 from brie.errors import UsageError
-from brie.evaluation.facts import Facts, gather, headline_judges, table
+from brie.evaluation.gather import gather
+from brie.evaluation.rows import Facts, headline_judges
+from brie.evaluation.table import table
 from brie.records import Manifest
 from brie.store import Store
 from brie.studies.merge import prompt_names
+from brie.versions import schema_id
 
 STALE_DAYS = 30
 """Judges behind an API change; verdicts further apart than this may not be comparable."""
@@ -38,7 +41,7 @@ def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> dict[str
             "Evaluate both on one suite: brie eval --suite NAME"
         )
     return {
-        "schema": "brie.compare/1",
+        "schema": schema_id("compare"),
         "evaluations": {
             m.id: {"candidate": m.names["candidate"], "created": m.created} for m in manifests
         },

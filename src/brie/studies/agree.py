@@ -18,12 +18,16 @@ from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.errors import UsageError
-from brie.evaluation.facts import Facts, gather, headline_judges, prompt_views, stopped_judges, table
-from brie.evaluation.plan import Work
+from brie.evaluation.gather import gather
+from brie.evaluation.rows import Facts, headline_judges, stopped_judges
+from brie.evaluation.table import table
+from brie.evaluation.views import prompt_views
+from brie.evaluation.work import Work
 from brie.records import Manifest
-from brie.results import ComparisonView
+from brie.records.analysis import ComparisonView
 from brie.store import Store
 from brie.studies.merge import merge, prompt_names, sample_offsets
+from brie.versions import schema_id
 
 READ = 12
 """Comparisons the judges disagree on most, to be read side by side."""
@@ -61,7 +65,7 @@ def agreement(manifests: Sequence[Manifest], store: Store) -> dict[str, Any]:
         habits[name]["consistency"] = entry
     found["disagreements"] = _located(found["disagreements"], gathered, names, tables)
     return {
-        "schema": "brie.agreement/1",
+        "schema": schema_id("agreement"),
         "evaluations": [_evaluation(facts) for facts in gathered],
         "prompts": len(everyone.table.prompts),
         "judges": list(judges),
@@ -178,7 +182,7 @@ def _evaluation(facts: Facts) -> dict[str, Any]:
         "suite": manifest.plan.suite.name,
         "created": manifest.created,
         "seal": manifest.seal,
-        "rows_digest": facts.digest(),
+        "rows_digest": facts.digest,
     }
 
 

@@ -15,10 +15,12 @@ from brie.analyse.study import plain
 from brie.analyse.win_rate import Settings, win_rate
 from brie.digest import digest
 from brie.errors import UsageError
-from brie.evaluation.facts import Facts, gather
+from brie.evaluation.gather import gather
+from brie.evaluation.rows import Facts
 from brie.records import Manifest
 from brie.store import Store
 from brie.studies.across import rates_of
+from brie.versions import schema_id
 
 Rates = Mapping[str, Mapping[str, float]]
 """Checkpoint -> prompt -> prompt mean."""
@@ -37,7 +39,7 @@ def curve(manifests: Mapping[str, Manifest], store: Store, best: str | None = No
     """
     rates, _ = _gathered(manifests, store)
     return {
-        "schema": "brie.curve/1",
+        "schema": schema_id("curve"),
         "prompts": "the whole suite",
         "checkpoints": _rungs(rates, manifests),
         "best_by_validation_loss": best,
@@ -75,7 +77,7 @@ def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None =
     chosen = max(rungs, key=lambda rung: rung["value"])
     quoted = _quoted(rates[chosen["name"]], sorted(rest))
     return {
-        "schema": "brie.curve/1",
+        "schema": schema_id("curve"),
         "prompts": "the half of the suite that chooses",
         "checkpoints": rungs,
         "best_by_validation_loss": best,

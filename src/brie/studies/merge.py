@@ -9,8 +9,8 @@ import numpy as np
 
 from brie.analyse.arrays import Floats, Ints
 from brie.analyse.table import VerdictTable
-from brie.evaluation.facts import Facts
-from brie.evaluation.plan import prompt_digest
+from brie.evaluation.rows import Facts
+from brie.evaluation.work import prompt_digest
 
 
 def prompt_names(gathered: Sequence[Facts]) -> list[dict[str, str]]:

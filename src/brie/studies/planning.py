@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from brie.analyse.power import Measured, PlanRow, measured_ratio, plan_table, variance_ratio
+from brie.blinding import JudgeInput
 from brie.catalog import with_system
 from brie.evaluation.plan import seat
 from brie.judge.prices import is_paid, price_of
 from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
-from brie.judge.seam import Shown
 from brie.judge.settings import request_bytes
 from brie.records import JudgeSpec, Positions, Rubric, Sampling, Seat, Suite
+from brie.versions import schema_id
 
 CONTROLS = 12
 """Prompts that `brie eval` also judges with known answers: two comparisons each."""
@@ -56,7 +57,7 @@ class Design:
     def document(self) -> dict[str, Any]:
         """As JSON (schema `brie.plan-table/1`)."""
         return {
-            "schema": "brie.plan-table/1",
+            "schema": schema_id("plan-table"),
             "suite": self.suite,
             "prompts": self.prompts,
             "measured": self.measured,
@@ -165,7 +166,16 @@ def _sizes(suite: Suite, samples: int, positions: Positions, sampling: Sampling)
     answer, _ = blank_answers(sampling.max_new_tokens)
     orders = 2 if positions == "both" else 1
     each = [
-        request_bytes(Shown(with_system(p, suite), p.reference, p.check, answer, answer, "A"))
+        request_bytes(
+            JudgeInput(
+                messages=with_system(p, suite),
+                reference=p.reference,
+                check=p.check,
+                first=answer,
+                second=answer,
+                first_letter="A",
+            )
+        )
         for p in suite.prompts
     ]
     controls = each[:CONTROLS] * (2 if sampling.temperature > 0 else 1)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie.data.encode import IGNORED, Encoded, dataset
+from brie.pin.weights import load_causal_lm
 from brie.train.config import CHECKPOINTS
 from brie.train.metrics import MetricsFile
 from brie.train.prepare import Job
-from brie.weights import load_causal_lm
 
 if TYPE_CHECKING:
     from peft import LoraConfig

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from brie.data.split import prompt_key
 from brie.pin.bases import PACKAGED_PREFIX, is_whole
-from brie.resources import Project, packaged
+from brie.project import Project, packaged
 from brie.train.config import DeviceInfo, TrainConfig, TrainRequest
 from brie.train.device import choose_device, choose_dtype, refuse_packing
 from brie.train.memory import (

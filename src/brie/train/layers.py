@@ -6,8 +6,8 @@ import importlib.util
 from pathlib import Path
 
 from brie.errors import UsageError
+from brie.pin.weights import build_empty_causal_lm
 from brie.train.recipes import Recipe
-from brie.weights import build_empty_causal_lm
 
 
 def linear_layers(folder: Path) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from brie.errors import InputError
-from brie.resources import write_text
+from brie.project import write_text
 from brie.train.config import METRICS, EvalPoint, TrainPoint
 
 

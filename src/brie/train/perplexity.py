@@ -23,11 +23,11 @@ from brie.data.template import choose
 from brie.data.tokenizer import load_tokenizer
 from brie.errors import UsageError
 from brie.pin import Resolved
+from brie.pin.weights import load_causal_lm
 from brie.records import Conversation, Digest, Record
 from brie.train.config import Decided
 from brie.train.device import choose_device, choose_dtype
 from brie.train.quiet import quiet
-from brie.weights import load_causal_lm
 
 if TYPE_CHECKING:
     import torch

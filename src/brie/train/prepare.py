@@ -14,8 +14,8 @@ from brie.data.template import choose
 from brie.data.tokenizer import Tokenizer, load_tokenizer
 from brie.errors import InputError, UsageError
 from brie.pin import open_base
+from brie.project import Project
 from brie.records import Pin
-from brie.resources import Project
 from brie.train.config import (
     DataPart,
     Decided,

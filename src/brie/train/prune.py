@@ -15,7 +15,7 @@ from pathlib import Path
 from brie.digest import file_digest
 from brie.errors import UsageError
 from brie.pin import ADAPTER_WEIGHTS
-from brie.resources import Project
+from brie.project import Project
 from brie.train.runs import (
     RunInfo,
     checkpoints,

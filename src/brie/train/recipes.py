@@ -16,8 +16,8 @@ from pydantic import Field, model_validator
 
 from brie.catalog import Plain, build, read_toml
 from brie.errors import UsageError, unknown
+from brie.project import Project
 from brie.records import Record
-from brie.resources import Project
 
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """All linear layers of a Qwen2 or Llama block. Named, since PEFT's default is q and v alone."""

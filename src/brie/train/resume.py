@@ -7,7 +7,7 @@ from pathlib import Path
 
 from brie.errors import UsageError
 from brie.pin import find_run
-from brie.resources import Project
+from brie.project import Project
 from brie.train.config import TrainConfig, TrainRequest
 from brie.train.prepare import Job, build_job
 from brie.train.progress import Progress

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from brie.errors import BrieError, Stopped, UsageError
 from brie.pin import pin_checkpoint, write_pin
-from brie.resources import Project, write_text
+from brie.project import Project, write_text
 from brie.train import ranks
 from brie.train.config import (
     CHECKPOINTS,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from brie.errors import InputError, UsageError
-from brie.resources import Project, write_text
+from brie.project import Project, write_text
 from brie.train.config import CHECKPOINTS, MANIFEST, PINS, RunManifest, State
 
 _LOCK = ".lock"

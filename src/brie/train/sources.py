@@ -12,8 +12,8 @@ from brie.data.load import load
 from brie.data.split import split
 from brie.digest import file_digest
 from brie.errors import UsageError
+from brie.project import Project, packaged
 from brie.records import Conversation
-from brie.resources import Project, packaged
 from brie.train.config import SplitInfo, TrainRequest
 from brie.train.recipes import Recipe
 

@@ -21,8 +21,8 @@ from trl import SFTTrainer
 
 from brie.data.encode import IGNORED
 from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from brie.project import write_text
 from brie.records import BaseModelRef
-from brie.resources import write_text
 from brie.train.config import TrainPoint
 from brie.train.device import peak_memory
 from brie.train.nll import row_nll

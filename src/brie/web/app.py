@@ -16,11 +16,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from brie.errors import BrieError
+from brie.project import Project
 from brie.report.clean import without_paths
-from brie.resources import Project
 from brie.web.guard import VOTING, Access, Guard
 from brie.web.pages import Pages, styles
-from brie.web.shelf import Shelf
+from brie.web.project_cache import Shelf
 from brie.web.viewer import Viewer
 from brie.web.voting import Voting
 

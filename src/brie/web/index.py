@@ -14,14 +14,14 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from brie.errors import StoreError
-from brie.evaluation.facts import prompt_views
-from brie.evaluation.plan import Work
+from brie.evaluation.views import prompt_views
 from brie.evaluation.votes import votes_by_prompt
+from brie.evaluation.work import Work
+from brie.project import Project
 from brie.records import Manifest, Status
+from brie.records.analysis import ComparisonView
 from brie.report.clean import without_paths
 from brie.report.examples import counted, flipped, judge_scores, spread
-from brie.resources import Project
-from brie.results import ComparisonView
 from brie.store import Store
 
 FORMAT = 2

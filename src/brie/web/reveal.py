@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from brie.evaluation.facts import prompt_views
-from brie.evaluation.plan import Work
+from brie.evaluation.views import prompt_views
+from brie.evaluation.work import Work
+from brie.project import write_text
 from brie.records import SCORE, Manifest, Status, Winner
+from brie.records.analysis import ComparisonView, Outcomes, WinRate
 from brie.report.examples import judge_scores
 from brie.report.facts import AgreementCell, estimate
-from brie.resources import write_text
-from brie.results import ComparisonView, Outcomes, WinRate
 from brie.store import Store
-from brie.web.booth import Booth
+from brie.web.voting_session import Booth
 
 
 @dataclass(frozen=True)

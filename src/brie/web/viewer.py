@@ -10,8 +10,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from brie.errors import UsageError
-from brie.evaluation.facts import comparison_views, prompt_views
+from brie.evaluation.gather import gather
+from brie.evaluation.views import comparison_views, prompt_views
 from brie.pin import find_run, training_runs
+from brie.records.analysis import ComparisonView
 from brie.report.clean import clip
 from brie.report.curve import read_curve
 from brie.report.diff import word_diff
@@ -19,11 +21,10 @@ from brie.report.facts import checks_worst_first
 from brie.report.html import content_policy, render_html, stylesheet
 from brie.report.page import build_page, judges_said
 from brie.report.sentence import caveats, verdict_sentence, verdict_word
-from brie.results import ComparisonView
 from brie.web.charts import loss_chart
 from brie.web.pages import Pages
+from brie.web.project_cache import Shelf, training_run
 from brie.web.search import SHOWS, SORTS, Comparisons, Filter, Found
-from brie.web.shelf import Shelf, training_run
 
 LONGEST = 100_000
 """Characters of one answer on a page; the rest stays in the store."""
@@ -98,7 +99,7 @@ class Viewer:
         if analysis.counts.comparisons > _REPORTED:
             raise UsageError(f"{name} is too large to report here; run: brie report {name}")
         with self._shelf.store() as store:
-            views = comparison_views(opened.manifest, store)
+            views = comparison_views(gather(opened.manifest, store))
         curve = read_curve(self._shelf.folder(name))
         html = render_html(build_page(analysis, opened.manifest, views, curve))
         policy = content_policy(stylesheet()) + "; frame-ancestors 'none'"

@@ -22,10 +22,10 @@ from brie.evaluation.votes import voter_name
 from brie.records import Letter, Message
 from brie.report.clean import clip
 from brie.report.sentence import verdict_sentence
-from brie.web.booth import Booth, Item
 from brie.web.pages import Pages
+from brie.web.project_cache import Shelf
 from brie.web.reveal import close, closed_file, reveal
-from brie.web.shelf import Shelf
+from brie.web.voting_session import Booth, Item
 
 LONGEST = 50_000
 """Characters of one answer on the ballot; a longer one says that it was cut."""
@@ -226,14 +226,10 @@ class Ballot(TypedDict):
 def _shown(item: Item) -> Ballot:
     """The texts of a pair, cut where they are absurdly long, in the order shown."""
     pair = item.shown
-    other: Letter = "B" if pair.first_letter == "A" else "A"
     return {
         "prompt": clip(pair.messages[-1].content, LONGEST),
         "context": pair.messages[:-1],
-        "answers": [
-            (pair.first_letter, *clip(pair.first, LONGEST)),
-            (other, *clip(pair.second, LONGEST)),
-        ],
+        "answers": [(letter, *clip(text, LONGEST)) for letter, text in pair.answers],
     }
 
 

@@ -2,7 +2,7 @@
 
 Adding a provider is one new file here, which opens a judge, and one edited file, the table in
 `brie.records.providers`. A provider behind an HTTP interface writes a `Wire` (see `wire`) and opens
-a `RemoteJudge` with it; any other implements `Judge` (see `brie.judge.seam`).
+a `RemoteJudge` with it; any other implements `Judge` (see `brie.judge.interface`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from brie.errors import UsageError
-from brie.judge.seam import Judge
+from brie.judge.interface import Judge
 from brie.records import PROVIDERS, JudgeSpec, Rubric, Seat
 
 Opener = Callable[[JudgeSpec, Rubric | None], Judge]

@@ -17,14 +17,14 @@ from pydantic import JsonValue
 
 from brie.errors import UsageError
 from brie.judge.faults import server_time
-from brie.judge.form import TOOL, Form, schema
+from brie.judge.interface import Judge
 from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import Case
 from brie.judge.providers.batches import AnthropicBatches, Batches
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.stainless import Create, StainlessWire
 from brie.judge.providers.wire import Answer, Document
-from brie.judge.seam import Judge
+from brie.judge.schema import TOOL, Form, schema
 from brie.judge.settings import api_key, check, form_of, output_limit
 from brie.records import JudgeSpec, Rubric
 

@@ -16,12 +16,13 @@ from typing import TypedDict
 
 from pydantic import JsonValue
 
+from brie.blinding import JudgeInput
 from brie.judge import faults, parse
 from brie.judge.faults import Fault
+from brie.judge.interface import Reply
 from brie.judge.prices import address_of, cost, worst_cost
 from brie.judge.prompt import Case, Prompter
 from brie.judge.providers.wire import Answer, Document, Failure, Response, Wire
-from brie.judge.seam import Reply, Shown
 from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes
 from brie.records import JudgeSpec, Rubric, Status, Usage
 
@@ -62,17 +63,17 @@ class RemoteJudge:
             self._prompters[form] = Prompter(self.rubric, form)
         return self._prompters[form]
 
-    def case(self, shown: Shown, correction: str = "") -> Case:
+    def case(self, shown: JudgeInput, correction: str = "") -> Case:
         """The request in words."""
         return self._prompter.build(shown, correction)
 
-    def worst(self, shown: Shown) -> float:
+    def worst(self, shown: JudgeInput) -> float:
         """US dollars asking once can cost at most."""
         if self.spec.price is None:
             return 0.0
         return worst_cost(self.spec.price, self.size(shown), output_limit(self.spec))
 
-    def size(self, shown: Shown) -> int:
+    def size(self, shown: JudgeInput) -> int:
         """UTF-8 bytes of a request at most."""
         return self._fixed + request_bytes(shown)
 
@@ -80,7 +81,7 @@ class RemoteJudge:
         """The body of a request, as a batch holds it."""
         return _body(self.wire.request(case))
 
-    async def ask(self, shown: Shown, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
         """Ask once over the wire; see `Judge`."""
         case = self.case(shown, correction)
         start = time.perf_counter()

@@ -15,14 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brie.blinding import JudgeInput
 from brie.errors import UsageError
 from brie.judge import parse
 from brie.judge.faults import Fault
+from brie.judge.interface import Judge, Reply
 from brie.judge.prompt import Case, Prompter
-from brie.judge.seam import Judge, Reply, Shown
 from brie.judge.settings import form_of, output_limit
+from brie.pin.weights import load_causal_lm
 from brie.records import JudgeSpec, Rubric, Status, Usage
-from brie.weights import load_causal_lm
 
 if TYPE_CHECKING:
     import torch
@@ -60,11 +61,11 @@ class LocalJudge:
     _waiting: list[tuple[Case, asyncio.Future[Reply]]] = field(default_factory=list, init=False)
     _worker: asyncio.Task[None] | None = field(default=None, init=False)
 
-    def worst(self, shown: Shown) -> float:
+    def worst(self, shown: JudgeInput) -> float:
         """Nothing."""
         return 0.0
 
-    async def ask(self, shown: Shown, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
         """Ask once, together with whatever else waits; see `Judge`."""
         loaded = await self._load()
         case = loaded.prompter.build(shown, correction)

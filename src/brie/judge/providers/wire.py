@@ -27,10 +27,10 @@ from typing import Literal, Protocol
 from pydantic import JsonValue
 
 from brie.judge.faults import Fault
-from brie.judge.form import Form
 from brie.judge.prices import Tokens
 from brie.judge.prompt import Case
 from brie.judge.providers.batches import Batches, Row
+from brie.judge.schema import Form
 
 Document = Row
 """A decoded reply, of which nothing is known yet."""

@@ -9,8 +9,8 @@ from pydantic import JsonValue, ValidationError
 
 from brie.digest import digest
 from brie.errors import InputError
+from brie.project import write_text
 from brie.records import Amendment, AmendmentKind, Manifest
-from brie.resources import write_text
 
 MANIFEST = "manifest.json"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from brie.results import Analysis
+from brie.records.analysis import Analysis
 
 Require = Literal["better", "not-worse"]
 MARGIN = 0.05

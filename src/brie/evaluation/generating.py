@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from brie.evaluation.controls import damage
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.judging import Screen
-from brie.evaluation.plan import Work, damage
+from brie.evaluation.manifest import write_manifest
+from brie.evaluation.work import Work
 from brie.generate.engine import Engine
 from brie.generate.progress import Meter
 from brie.generate.turns import TurnEngine
+from brie.progress import Screen
 from brie.records import Made
-from brie.seal import write_manifest
 from brie.store import Store, claimed
 from brie.store.owner import Owner
 

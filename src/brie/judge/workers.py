@@ -12,10 +12,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
-from brie.judge.calls import Afford, Caller, Patience
-from brie.judge.clerk import Clerk
-from brie.judge.gate import Gate
-from brie.judge.seam import Judge, Reply, Shown, Task
+from brie.blinding import JudgeInput
+from brie.judge.interface import Judge, Reply, Task
+from brie.judge.limiter import Gate
+from brie.judge.retry import Afford, Caller, Patience
+from brie.judge.writer import Clerk
 from brie.records import Status, Verdict
 from brie.store.ledger import Reserved
 from brie.store.owner import Owner
@@ -40,7 +41,7 @@ class Race:
     owner: Owner
     cap: float | None
     final: tuple[Status, ...]
-    shown: Callable[[Task], Shown]
+    shown: Callable[[Task], JudgeInput]
     on_done: Callable[[int], None]
     patience: Patience
     unread: Mapping[str, str]

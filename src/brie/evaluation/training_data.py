@@ -21,9 +21,9 @@ from brie.data.split import prompt_key
 from brie.digest import file_digest
 from brie.errors import InputError
 from brie.pin import Resolved
+from brie.project import Project, packaged, write_text
 from brie.records import Conversation, Document, Suite, schema_field
 from brie.report.clean import without_paths
-from brie.resources import Project, packaged, write_text
 from brie.train.config import CONFIG, DataPart, TrainConfig
 
 FILE = "training.json"

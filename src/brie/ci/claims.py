@@ -25,8 +25,8 @@ from typing import Any
 from brie.errors import InputError, UsageError
 from brie.evaluation.assemble import assemble
 from brie.evaluation.folders import Evaluation, find_evaluation
-from brie.pipeline import to_json
-from brie.resources import Project
+from brie.evaluation.gather import gather
+from brie.project import Project
 from brie.store import Store
 
 MARKER = "<!-- brie:win_rate EVAL -->71 %"
@@ -111,7 +111,7 @@ def _document(name: str, project: Project) -> dict[str, Any]:
     """An evaluation's numbers, computed from the store; a withheld verdict stays withheld."""
     found = find_evaluation(name, project)
     with Store.open(project.store, read_only=True) as store:
-        document: dict[str, Any] = json.loads(to_json(assemble(found.manifest, store)))
+        document: dict[str, Any] = json.loads(assemble(gather(found.manifest, store), store).to_json())
     if document["interim"]:
         raise UsageError(f"{found.manifest.id} is not finished, so nothing can be quoted from it.")
     if _kept(found).get("verdict", "") is None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from brie.evaluation.plan import shown
+from brie.blinding import JudgeInput, judge_input
+from brie.evaluation.manifest import amend, write_manifest
 from brie.evaluation.votes import Choice, ballot, voter_seat
-from brie.judge.seam import Reply, Shown, Task
+from brie.judge.interface import Reply, Task
 from brie.records import Seat, Status
-from brie.seal import amend, write_manifest
 from brie.store import Store
-from brie.web.shelf import Shelf
+from brie.web.project_cache import Shelf
 
 _AMENDING = threading.Lock()
 
@@ -21,7 +21,7 @@ class Item:
     """One pair as the voter sees it: no side, no model, no path."""
 
     number: int
-    shown: Shown
+    shown: JudgeInput
     earlier: Choice | None
     """The vote that is about to be replaced, after an undo."""
 
@@ -72,7 +72,9 @@ class Booth:
         with self._shelf.store() as store:
             keys = (task.presentation.candidate, task.presentation.baseline)
             texts = {key: row.text for key, row in store.completions(keys).items()}
-        pair = shown(task, self.work.prompts[task.prompt], self.work.messages[task.prompt], texts)
+        pair = judge_input(
+            task.presentation, self.work.prompts[task.prompt], self.work.messages[task.prompt], texts
+        )
         return Item(number, pair, self._votes.get(number))
 
     def vote(

@@ -7,29 +7,11 @@ from functools import lru_cache
 from sys import intern
 from typing import Literal, Protocol
 
+from brie.blinding import JudgeInput, Presentation
 from brie.digest import text_digest
-from brie.records import MachineCheck, Message, Presentation, Seat, Status, Usage, Verdict
+from brie.records import Seat, Status, Usage, Verdict
 
 Kind = Literal["main", "a_a", "damaged", "repeat", "vote"]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Exactly what a judge sees of a comparison: no side, no model, no path."""
-
-    messages: tuple[Message, ...]
-    reference: str | None
-    check: MachineCheck | None
-    first: str
-    second: str
-    first_letter: Literal["A", "B"]
-
-    def letter(self, which: Literal["first", "second", "tie"]) -> Literal["A", "B", "tie"]:
-        """The letter of the answer in a place."""
-        if which == "tie":
-            return "tie"
-        other: Literal["A", "B"] = "B" if self.first_letter == "A" else "A"
-        return self.first_letter if which == "first" else other
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +53,7 @@ class Judge(Protocol):
         """Whether asking costs nothing."""
         ...
 
-    async def ask(self, shown: Shown, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
         """Ask once.
 
         Args:
@@ -83,7 +65,7 @@ class Judge(Protocol):
         """
         ...
 
-    def worst(self, shown: Shown) -> float:
+    def worst(self, shown: JudgeInput) -> float:
         """US dollars asking once can cost at most."""
         ...
 

@@ -11,15 +11,19 @@ from dataclasses import dataclass
 
 from brie.catalog import load_judge
 from brie.errors import UsageError
-from brie.evaluation.ask import model_seat
-from brie.evaluation.facts import gather
+from brie.evaluation.budget import Spending, agree
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.judging import Screen, Spending, agree, completion_texts, judge_all, why_stopped
-from brie.evaluation.plan import Work, added_seats, seat
-from brie.pipeline import Outcome, analyse, noted, write_report
+from brie.evaluation.gather import gather
+from brie.evaluation.judging import judge_all, why_stopped
+from brie.evaluation.manifest import amend, write_manifest
+from brie.evaluation.plan import added_seats, seat
+from brie.evaluation.request import model_seat
+from brie.evaluation.results import Outcome, record_analysis, write_report
+from brie.evaluation.run import noted
+from brie.evaluation.work import Work, completion_texts
+from brie.progress import Screen
+from brie.project import Project
 from brie.records import Manifest, Seat, Status
-from brie.resources import Project
-from brie.seal import amend, write_manifest
 from brie.store import Store
 from brie.store.owner import Owner
 
@@ -68,8 +72,9 @@ def judge_more(
         evaluation = Evaluation(evaluation.folder, manifest)
         done = judge_all(work, prompts, store, owner, screen, manifest.id, terms)
         evaluation = noted(evaluation, done, work, store)
-        analysis = analyse(evaluation, store, project)
-        report = write_report(evaluation, analysis, store, project)
+        data = gather(evaluation.manifest, store)
+        analysis = record_analysis(evaluation, data, store, project)
+        report = write_report(evaluation, analysis, data, project)
     return Outcome(evaluation, analysis, report, 0, done.computed, why_stopped(done, command))
 
 
@@ -148,10 +153,10 @@ def _askable(manifest: Manifest) -> Sequence[str]:
 
 
 def _verdicts(manifest: Manifest, store: Store) -> int:
-    return len(store.verdicts(task.key for task in Work.of(manifest).tasks()))
+    return len(store.statuses(task.key for task in Work.of(manifest).tasks()))
 
 
 def _unusable(manifest: Manifest, store: Store) -> int:
     """Verdicts a retry asks for again."""
-    statuses = [f.verdict.status for f in gather(manifest, store).facts if f.verdict is not None]
+    statuses = store.statuses(task.key for task in Work.of(manifest).tasks()).values()
     return sum(status in (Status.INVALID, Status.REFUSED) for status in statuses)

@@ -11,7 +11,7 @@ from brie.analyse.bootstrap import FEWEST_PROMPTS, percentiles
 from brie.analyse.cells import cells, prompt_means
 from brie.analyse.study import plain
 from brie.checks.evidence import Evidence
-from brie.results import WinRate
+from brie.records.analysis import WinRate
 
 _DRAWS = 9999
 

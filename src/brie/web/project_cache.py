@@ -13,14 +13,14 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from brie.errors import BrieError, UsageError, unknown
-from brie.evaluation.plan import Work
+from brie.evaluation.manifest import MANIFEST, read_manifest
 from brie.evaluation.votes import votes_by_prompt
-from brie.judge.seam import Task
+from brie.evaluation.work import Work
+from brie.judge.interface import Task
+from brie.project import Project
 from brie.records import Manifest
+from brie.records.analysis import Analysis
 from brie.report.clean import without_paths
-from brie.resources import Project
-from brie.results import Analysis
-from brie.seal import MANIFEST, read_manifest
 from brie.store import Store
 from brie.web.index import build_index, index_path, is_fresh, stamp
 from brie.web.search import Comparisons

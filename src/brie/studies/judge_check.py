@@ -18,21 +18,23 @@ from pydantic import Field
 
 from brie.analyse.arrays import z_quantile
 from brie.analyse.bootstrap import PLUS_ONE, plus_one
+from brie.blinding import JudgeInput, Presentation, assign, first_side, judge_input, presentations
 from brie.catalog import build, json_lines, load_judge
 from brie.digest import digest
 from brie.errors import InputError
-from brie.evaluation.ask import model_seat
-from brie.evaluation.judging import Screen, Spending, Terms, price_tasks
+from brie.evaluation.budget import Spending, Terms, price_tasks
 from brie.evaluation.plan import seat
-from brie.judge.assign import assign, presentations
+from brie.evaluation.request import model_seat
+from brie.judge.interface import Task
 from brie.judge.run import Judged, run
-from brie.judge.seam import Shown, Task
-from brie.records import Message, Prompt, Record, Seat, Status, Suite, Verdict
-from brie.resources import Project, packaged
+from brie.progress import Screen
+from brie.project import Project, packaged
+from brie.records import Message, Prompt, Record, Seat, Side, Status, Suite, Verdict
 from brie.store import Store
 from brie.store.owner import Owner
+from brie.versions import schema_id
 
-SCHEMA = "brie.judge_check/1"
+SCHEMA = schema_id("judge_check")
 LEVEL = 0.95
 LEDGER = "judge-check"
 """What these calls are booked under."""
@@ -54,23 +56,25 @@ class Pair(Record):
     source: str
 
 
+_ANSWER: dict[Side, int] = {"candidate": 0, "baseline": 1}
+"""Place of an answer in its pair, by the side it stands as."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What a judge said of one presentation of a pair."""
 
     pair: Pair
-    first_is: int
-    """Which answer was shown first: 0 or 1."""
-    first_letter: str
+    presentation: Presentation
+    """The pair's first answer stands as candidate, its second as baseline."""
     verdict: Verdict | None
 
     @property
     def chosen(self) -> int | None:
         """The answer that won: 0 or 1; None for a tie or no verdict."""
         letter = self.verdict.letter if self.usable and self.verdict else None
-        if letter not in ("A", "B"):
-            return None
-        return self.first_is if letter == self.first_letter else 1 - self.first_is
+        winner = self.presentation.unblind(letter) if letter else "tie"
+        return None if winner == "tie" else _ANSWER[winner]
 
     @property
     def usable(self) -> bool:
@@ -130,7 +134,7 @@ def check_judges(
     cards = []
     for place in seats:
         heard = [
-            Heard(one.pair, one.first_is, one.first_letter, verdicts.get(task.key))
+            Heard(one.pair, one.presentation, verdicts.get(task.key))
             for task, one in planned
             if task.judge == place.judge.id
         ]
@@ -244,11 +248,11 @@ def _estimate(value: float, low: float, high: float, n: int, method: str) -> dic
 def _first_won(heard: Heard) -> int:
     if heard.chosen is None:
         return 0
-    return 1 if heard.chosen == heard.first_is else -1
+    return 1 if heard.chosen == _ANSWER[first_side(heard.presentation.order)] else -1
 
 
 def _a_won(heard: Heard) -> int:
-    return _first_won(heard) * (1 if heard.first_letter == "A" else -1)
+    return _first_won(heard) * (1 if heard.presentation.first_letter == "A" else -1)
 
 
 def _flips(used: Sequence[Heard]) -> dict[str, Any] | None:
@@ -286,15 +290,12 @@ def _tasks(place: Seat, pairs: Sequence[Pair]) -> list[tuple[Task, Heard]]:
             codes[pair.id], "both", prompt=digest(pair.prompt), candidate=keys[0], baseline=keys[1]
         )
         for p in shown:
-            first_is = 0 if p.order == "candidate_first" else 1
-            letter = p.candidate_letter if first_is == 0 else p.baseline_letter
-            task = Task.plan("main", place, pair.id, 0, p)
-            found.append((task, Heard(pair, first_is, letter, None)))
+            found.append((Task.plan("main", place, pair.id, 0, p), Heard(pair, p, None)))
     return found
 
 
-def _shown(heard: Heard) -> Shown:
-    pair, first = heard.pair, heard.first_is
-    letter: Literal["A", "B"] = "A" if heard.first_letter == "A" else "B"
-    messages = (Message(role="user", content=pair.prompt),)
-    return Shown(messages, None, None, pair.answers[first], pair.answers[1 - first], letter)
+def _shown(heard: Heard) -> JudgeInput:
+    shown = heard.presentation
+    texts = dict(zip((shown.candidate, shown.baseline), heard.pair.answers, strict=True))
+    prompt = _prompt(heard.pair)
+    return judge_input(shown, prompt, prompt.messages, texts)

@@ -16,21 +16,21 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 from brie.catalog import read_text
 from brie.digest import file_digest
 from brie.errors import InputError, UsageError, unknown
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.plan import Work
+from brie.evaluation.manifest import amend, write_manifest
 from brie.evaluation.votes import ballot, imported, voter_name, voter_seat, voter_seats
-from brie.judge.seam import Reply, Task
-from brie.records import Seat, Status, Verdict
-from brie.seal import amend, write_manifest
+from brie.evaluation.work import Work
+from brie.judge.interface import Reply
+from brie.records import Seat, Status, Verdict, Winner
 from brie.store import Store
 
 COLUMNS = ("voter", "prompt", "sample", "winner", "comment")
-_WINNERS = ("candidate", "baseline", "tie")
+_WINNERS: tuple[Winner, ...] = get_args(Winner)
 _LONGEST = 4_000
 
 
@@ -42,7 +42,7 @@ class Vote:
     voter: str
     prompt: str
     sample: int
-    winner: str
+    winner: Winner
     comment: str
 
 
@@ -106,7 +106,8 @@ def _vote(row: dict[str, str | None], line: int, path: Path) -> Vote:
     cells = {name: (text or "").strip() for name, text in row.items() if isinstance(name, str)}
     if None in row or any(text is None for text in row.values()):
         raise InputError(f"{path}: line {line} has another number of cells than the first line.")
-    if cells["winner"] not in _WINNERS:
+    winner = next((known for known in _WINNERS if known == cells["winner"]), None)
+    if winner is None:
         raise InputError(f"{path}: line {line}: winner is candidate, baseline or tie.")
     sample = cells.get("sample") or "0"
     if not (sample.isascii() and sample.isdigit() and len(sample) < 7):
@@ -116,7 +117,7 @@ def _vote(row: dict[str, str | None], line: int, path: Path) -> Vote:
     except UsageError as error:
         raise InputError(f"{path}: line {line}: {error}.") from error
     comment = cells.get("comment", "")[:_LONGEST]
-    return Vote(line, voter, cells["prompt"], int(sample), cells["winner"], comment)
+    return Vote(line, voter, cells["prompt"], int(sample), winner, comment)
 
 
 def _rows(votes: list[Vote], work: Work, seat: Seat, store: Store, path: Path) -> Iterator[Verdict]:
@@ -134,15 +135,7 @@ def _rows(votes: list[Vote], work: Work, seat: Seat, store: Store, path: Path) -
             raise InputError(f"{path}: line {vote.line} repeats a vote of {vote.voter}.")
         seen.add(place)
         task, known = tasks[place], before.get(tasks[place].key)
-        letter = _letter(task, vote.winner)
+        letter = task.presentation.letter_of(vote.winner)
         if known is None or (known.letter, known.reason) != (letter, vote.comment):
             reply = Reply(Status.OK, letter, reason=vote.comment, text=f"imported: {letter}")
             yield task.verdict(reply).model_copy(update={"supersedes": known is not None})
-
-
-def _letter(task: Task, winner: str) -> Literal["A", "B", "tie"]:
-    """The letter under which a side would have stood."""
-    if winner == "tie":
-        return "tie"
-    shown = task.presentation
-    return shown.candidate_letter if winner == "candidate" else shown.baseline_letter

@@ -14,16 +14,16 @@ from pydantic import ValidationError
 from brie.analyse.table import VerdictTable
 from brie.checks import Answer, Evidence, Looks, Models, Pair
 from brie.errors import PinError, UsageError
-from brie.evaluation.facts import Facts, stopped_judges
+from brie.evaluation.rows import Facts, stopped_judges
 from brie.evaluation.sides import resolve_side
-from brie.evaluation.trained import Compared, compare, recorded
+from brie.evaluation.training_data import Compared, compare, recorded
 from brie.generate.sampling import model_sampling
 from brie.pin import Resolved, duplicates, locate, pin_base
 from brie.pin.resolve import as_base
+from brie.project import Project
 from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, Side, schema_field
+from brie.records.analysis import Analysis
 from brie.report.clean import without_paths
-from brie.resources import Project
-from brie.results import Analysis
 from brie.store import Store
 
 CARRIED = "carried.json"

@@ -7,9 +7,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from brie.blinding import JudgeInput
 from brie.judge.faults import Fault
-from brie.judge.gate import Gate
-from brie.judge.seam import Judge, Reply, Shown
+from brie.judge.interface import Judge, Reply
+from brie.judge.limiter import Gate
 from brie.records import Status, Usage
 
 
@@ -41,7 +42,7 @@ class Caller:
     random: random.Random
     """Only spreads retries in time; no number depends on it."""
 
-    async def verdict(self, shown: Shown, afford: Afford, asked: float, unread: str = "") -> Reply:
+    async def verdict(self, shown: JudgeInput, afford: Afford, asked: float, unread: str = "") -> Reply:
         """The reply that counts, with the usage of every request it took.
 
         Args:

@@ -7,48 +7,32 @@ and is taken up again by the same call.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from brie import __version__, versions
 from brie.errors import UsageError
-from brie.evaluation.answering import answer_all
-from brie.evaluation.assemble import assemble
-from brie.evaluation.evidence import around
-from brie.evaluation.facts import comparison_views, gather, is_decided
+from brie.evaluation.budget import Spending, agree
+from brie.evaluation.context import resolved
 from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
-from brie.evaluation.judging import Screen, Spending, agree, judge_all, plus, why_stopped, with_stops
-from brie.evaluation.plan import SERVED, Asked, Work, make_plan
+from brie.evaluation.gather import extended, gather, is_decided, nothing_yet, with_votes
+from brie.evaluation.generating import answer_all
+from brie.evaluation.judging import judge_all, plus, why_stopped, with_stops
+from brie.evaluation.manifest import write_manifest
+from brie.evaluation.plan import SERVED, Asked, make_plan
+from brie.evaluation.results import Outcome, kept_analysis, record_analysis, write_report
 from brie.evaluation.sides import sources
-from brie.evaluation.trained import record
+from brie.evaluation.work import Work
 from brie.generate.turns import open_engine
 from brie.judge.run import Judged
 from brie.pin import Resolved
+from brie.progress import Screen
+from brie.project import Project
 from brie.records import Environment, Plan
-from brie.resources import Project, write_text
-from brie.results import Analysis
-from brie.seal import write_manifest
 from brie.store import Store
 from brie.store.owner import Owner
 
 _SURELY_SHORT = 400
 """Characters that fit every model's context, whatever its tokenizer does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of running an evaluation."""
-
-    evaluation: Evaluation
-    analysis: Analysis
-    report: Path
-    completions: int
-    """Completions computed now; the rest was in the store."""
-    verdicts: int
-    stopped: str | None = None
-    """Why it is not finished, and how to go on."""
 
 
 def evaluate(
@@ -82,7 +66,7 @@ def evaluate(
         )
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         sides = (asked.candidate, asked.baseline)
-        completions, done = 0, Judged(0, 0)
+        completions, done, data = 0, Judged(0, 0), nothing_yet(evaluation.manifest)
         with open_engine(sources(sides, project), plan.environment) as engine:
             for block in work.blocks():
                 evaluation, made = answer_all(evaluation, work, block, engine, store, owner, screen)
@@ -92,16 +76,17 @@ def evaluate(
                 now = judge_all(work, block, store, owner, screen, evaluation.manifest.id, terms)
                 done = plus(done, now)
                 evaluation = noted(evaluation, done, work, store)
-                if now.broke or now.interrupted:
+                if plan.stopping:
+                    data = extended(replace(data, manifest=evaluation.manifest), store, block)
+                if now.broke or now.interrupted or is_decided(data):
                     break
-                if plan.stopping and is_decided(gather(evaluation.manifest, store)):
-                    break
+        data = with_votes(data, store) if plan.stopping else gather(evaluation.manifest, store)
         nothing_new = completions + done.computed == 0
-        kept = kept_analysis(evaluation, store) if nothing_new else None
-        analysis = kept or analyse(evaluation, store, project, sides)
+        kept = kept_analysis(evaluation, data) if nothing_new else None
+        analysis = kept or record_analysis(evaluation, data, store, project, sides)
         report = project.reports / evaluation.manifest.id / "index.html"
         if kept is None or not report.is_file():
-            report = write_report(evaluation, analysis, store, project)
+            report = write_report(evaluation, analysis, data, project)
     if completions + done.computed == 0:
         screen.say("nothing was missing: 0 completions and 0 verdicts computed.")
     stopped = why_stopped(done, command)
@@ -181,75 +166,62 @@ def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
             refuse_too_long(messages, Encoder.load(side.base_folder, side.adapter))
 
 
-def kept_analysis(evaluation: Evaluation, store: Store) -> Analysis | None:
-    """The numbers as they stand, where this brie made them from exactly these rows."""
-    try:
-        kept = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    rows = gather(evaluation.manifest, store).digest()
-    same = kept.rows_digest == rows and kept.version == versions.build(__version__)
-    return kept if same and not kept.interim else None
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of making an evaluation's answers."""
+
+    evaluation: str
+    computed: int
+    prompts: int
+
+    def __str__(self) -> str:
+        made = f"{self.computed} answers made" if self.computed else "no answer was missing"
+        return f"{made}; {self.prompts} prompts are answered. Next: brie judge {self.evaluation}"
 
 
-def analyse(
-    evaluation: Evaluation, store: Store, project: Project, sides: Sequence[Resolved] = ()
-) -> Analysis:
-    """Compute and keep an evaluation's numbers.
+def make_answers(evaluation: Evaluation, project: Project, screen: Screen) -> Answered:
+    """Sample every answer a sealed evaluation still lacks; no judge is asked.
 
     Args:
         evaluation: which.
-        store: its completions and verdicts.
-        project: where its models and training data are.
-        sides: both sides, where they were resolved just now.
-    """
-    known = around(evaluation.manifest, project, sides)
-    if known.compared is not None:
-        record(evaluation.folder, known.compared.trained)
-    analysis = assemble(evaluation.manifest, store, known)
-    write_text(evaluation.analysis_file, to_json(analysis))
-    if analysis.rows_digest:
-        store.look(evaluation.manifest.plan.suite.digest(), evaluation.manifest.id, analysis.rows_digest)
-    return analysis
-
-
-def to_json(analysis: Analysis) -> str:
-    """The `analysis.json` document."""
-    said = analysis.model_dump(mode="json", exclude_unset=True)
-    return json.dumps({"schema": analysis.schema_, **said}, indent=2, ensure_ascii=False) + "\n"
-
-
-def write_report(evaluation: Evaluation, analysis: Analysis, store: Store, project: Project) -> Path:
-    """Write the HTML and Markdown report; returns the HTML file."""
-    from brie.report.build import build_report
-    from brie.report.curve import read_curve
-
-    folder = project.reports / evaluation.manifest.id
-    folder.mkdir(parents=True, exist_ok=True)
-    views = comparison_views(evaluation.manifest, store)
-    write_text(folder / "analysis.json", to_json(analysis))
-    return build_report(analysis, evaluation.manifest, views, folder, read_curve(evaluation.folder))
-
-
-def rebuild(evaluation: Evaluation, project: Project) -> Outcome:
-    """Analyse what the store holds and write the report again; nothing is asked.
+        project: where its models are.
+        screen: progress.
 
     Raises:
-        StoreError: the store cannot be used.
+        PinError: a model here is another than the sealed one.
+        UsageError: a model is not here, or this machine is another kind than the sealed one.
     """
-    with Store.open(project.store) as store:
-        analysis = analyse(evaluation, store, project)
-        return Outcome(evaluation, analysis, write_report(evaluation, analysis, store, project), 0, 0)
+    manifest = evaluation.manifest
+    sides = resolved(manifest, project)
+    environment = manifest.plan.environment
+    _refuse_another(environment)
+    check_prompts(manifest.plan, sides)
+    work = Work.of(manifest)
+    with (
+        Store.open(project.store) as store,
+        Owner(project.runs / ".owners") as owner,
+        open_engine(sources(sides, project), environment) as engine,
+    ):
+        prompts = list(work.plan.order)
+        _, computed = answer_all(evaluation, work, prompts, engine, store, owner, screen)
+    return Answered(manifest.id, computed, len(prompts))
 
 
-def write_audit(analysis: Analysis, project: Project) -> Path:
-    """Write the report of an audit; returns the HTML file."""
-    from brie.report.build import build_report
+def _refuse_another(sealed: Environment) -> None:
+    """Answers of two environments are never mixed in one evaluation (invariant I7).
 
-    folder = project.reports / analysis.id
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror or error}.") from error
-    write_text(folder / "analysis.json", to_json(analysis))
-    return build_report(analysis, None, (), folder)
+    Raises:
+        UsageError: names the field that differs.
+    """
+    if sealed == SERVED:
+        return
+    from brie.generate.environment import detect_environment
+
+    here, _ = detect_environment(sealed.device, sealed.dtype)
+    apart = [
+        f"{name} is {getattr(here, name)} here and {getattr(sealed, name)} in the plan"
+        for name in Environment.model_fields
+        if getattr(here, name) != getattr(sealed, name)
+    ]
+    if apart:
+        raise UsageError(f"this machine cannot make answers for that plan: {'; '.join(apart)}.")

@@ -7,21 +7,15 @@ this version does not compute is absent: documents are written with `exclude_uns
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from brie.records import (
-    Check,
-    Digest,
-    Document,
-    Message,
-    Order,
-    Record,
-    Status,
-    Winner,
-    schema_field,
-)
+from brie.records.asked import Message
+from brie.records.base import Digest, Document, Letter, Order, Record, Winner, schema_field
+from brie.records.plan import Check
+from brie.records.verdicts import Status
 
 VerdictWord = Literal["better", "worse", "equivalent", "undecided"]
 
@@ -184,13 +178,18 @@ class Analysis(Document):
         """
         return cls.model_validate_json(document, extra="ignore")
 
+    def to_json(self) -> str:
+        """The `analysis.json` document."""
+        fields = self.model_dump(mode="json", exclude_unset=True)
+        return json.dumps({"schema": self.schema_, **fields}, indent=2, ensure_ascii=False) + "\n"
+
 
 class JudgedView(Record):
     """One verdict, unblinded, for people to read."""
 
     judge: str
     order: Order
-    candidate_letter: str
+    candidate_letter: Letter
     status: Status
     winner: Winner | None
     reason: str = ""

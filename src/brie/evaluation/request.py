@@ -13,8 +13,8 @@ from brie.evaluation.sides import resolve_sides
 from brie.judge.prompt import Prompter
 from brie.judge.settings import check, check_keys, form_of, missing_key
 from brie.pin import Resolved, default_candidate, open_base
+from brie.project import Project
 from brie.records import JudgeSpec, Positions, Sampling, Seat, Stopping, Suite
-from brie.resources import Project
 
 
 @dataclass(frozen=True, slots=True)

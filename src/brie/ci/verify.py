@@ -12,14 +12,14 @@ from pydantic import JsonValue
 from brie import __version__, versions
 from brie.digest import short
 from brie.evaluation.assemble import assemble
-from brie.evaluation.evidence import Around, around
+from brie.evaluation.context import Around, around
 from brie.evaluation.folders import Evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.manifest import broken_links
 from brie.evaluation.plan import assignments, work_order
-from brie.evaluation.trained import recorded
-from brie.pipeline import to_json
+from brie.evaluation.training_data import recorded
+from brie.project import Project
 from brie.records import Manifest
-from brie.resources import Project
-from brie.seal import broken_links
 from brie.store import Store
 
 TOLERANCE = 1e-9
@@ -119,7 +119,7 @@ def _numbers(evaluation: Evaluation, project: Project, known: Around) -> Iterato
         yield Finding(f"{evaluation.analysis_file.name} cannot be read: {error}", False)
         return
     with Store.open(project.store, read_only=True) as store:
-        again = json.loads(to_json(assemble(evaluation.manifest, store, known)))
+        again = json.loads(assemble(gather(evaluation.manifest, store), store, known).to_json())
     same = stored.get("rows_digest") == again.get("rows_digest")
     what = "every completion and verdict is the one the numbers used"
     yield Finding(

@@ -1,0 +1,117 @@
+"""From a sealed plan and the store to rows: one a planned verdict, with what is known of it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+
+from brie.analyse.compare import rates_by_prompt
+from brie.analyse.sequential import sequence
+from brie.analyse.table import StatusCode
+from brie.evaluation.rows import Fact, Facts, headline_judges, stopped_judges
+from brie.evaluation.table import table
+from brie.evaluation.votes import votes_by_prompt
+from brie.evaluation.work import Work
+from brie.judge.interface import Task
+from brie.records import Completion, Kept, Manifest, Status
+from brie.store import Store
+
+
+def gather(manifest: Manifest, store: Store) -> Facts:
+    """Read what the store knows of an evaluation's plan, up to where it stopped."""
+    found = nothing_yet(manifest)
+    with _without_collection():
+        for block in found.work.blocks():
+            found = extended(found, store, block)
+            if _is_unfinished(found) or is_decided(found):
+                break
+        return with_votes(found, store)
+
+
+def nothing_yet(manifest: Manifest) -> Facts:
+    """An evaluation's rows before any of them was read."""
+    return Facts(manifest, Work.of(manifest), {}, (), ())
+
+
+def with_votes(data: Facts, store: Store) -> Facts:
+    """The rows with the votes that people cast on the prompts that were reached."""
+    votes = tuple(_votes(data, store))
+    return replace(data, facts=(*data.facts, *votes)) if votes else data
+
+
+def _votes(facts: Facts, store: Store) -> Iterator[Fact]:
+    """The votes people have cast, on prompts that were reached; a withdrawn one is none."""
+    cast = votes_by_prompt(facts.manifest, facts.work)
+    tasks = [task for prompt in facts.prompts for task in cast.get(prompt, ())]
+    found = store.kept(task.key for task in tasks)
+    for task in tasks:
+        if is_cast(found.get(task.key)) and is_answered(task, facts.completions):
+            yield Fact(task, False, found[task.key])
+
+
+def is_cast(vote: Kept | None) -> bool:
+    """Whether a vote stands; a withdrawn one does not."""
+    return vote is not None and vote.status is Status.OK
+
+
+def is_answered(task: Task, completions: Mapping[str, Completion]) -> bool:
+    """Whether both answers of a planned verdict are there."""
+    return task.presentation.candidate in completions and task.presentation.baseline in completions
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Millions of objects and no cycles: looking for some again and again would take half the time."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
+def extended(before: Facts, store: Store, prompts: Sequence[str]) -> Facts:
+    """The rows with those of the next prompts."""
+    work = before.work
+    keys = [request.key for request in work.requests(prompts)] + list(work.damages(prompts))
+    completions = store.completions(keys)
+    tasks = work.tasks(prompts)
+    verdicts = store.kept(task.key for task in tasks)
+    facts = [Fact(task, is_same(task, completions), verdicts.get(task.key)) for task in tasks]
+    return Facts(
+        before.manifest,
+        work,
+        {**before.completions, **completions},
+        (*before.facts, *facts),
+        (*before.prompts, *prompts),
+    )
+
+
+def _is_unfinished(facts: Facts) -> bool:
+    """Whether verdicts of a judge that counts are missing; stopped and added judges hold nothing up."""
+    sealed = {s.judge.id for s in facts.manifest.plan.seats}
+    waited_for = sealed - set(stopped_judges(facts.manifest))
+    return any(f.status is StatusCode.MISSING for f in facts.of("main") if f.task.judge in waited_for)
+
+
+def is_decided(facts: Facts) -> bool:
+    """Whether the sealed rule ends the evaluation: every verdict is in and the e-process decided."""
+    stopping = facts.manifest.plan.stopping
+    if stopping is None or _is_unfinished(facts):
+        return False
+    judges = headline_judges(facts.manifest)
+    rates = rates_by_prompt(table(facts, facts.of("main"), judges))
+    means = [rates[name] for name in facts.prompts if name in rates]
+    return bool(means) and sequence(np.array(means), stopping.alpha).decided
+
+
+def is_same(task: Task, completions: Mapping[str, Completion]) -> bool:
+    """Whether both answers are there, and byte-identical."""
+    one = completions.get(task.presentation.candidate)
+    two = completions.get(task.presentation.baseline)
+    return one is not None and two is not None and one.text == two.text
