@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from brie.number_format import p_equals, percent
 from brie.results import VerdictWord, WinRate
 
 
@@ -26,7 +27,7 @@ class Ability:
         if self.flip_rate is None:
             return "this design cannot tell how often verdicts flip"
         if self.flip_rate >= 0.5:
-            return f"{100 * self.flip_rate:.0f} % of the verdicts change when the sides are exchanged"
+            return f"{percent(self.flip_rate)} of the verdicts change when the sides are exchanged"
         if self.tie_share is None or self.tie_share >= 0.5:
             return "half of the verdicts or more are ties"
         return None
@@ -51,7 +52,7 @@ def decide(rate: WinRate, ability: Ability, *, margin: float = 0.05, alpha: floa
     if rate.low is None or rate.high is None:
         return Decision("undecided", f"too few prompts for an interval: {rate.prompts} of the 8 needed")
     significant, side = rate.p_value < alpha, _side(rate.low, rate.high)
-    p = f"p = {rate.p_value:.2g}"
+    p = f"p {p_equals(rate.p_value)}"
     level = f"{100 * rate.level:g} % interval"
     if significant and side:
         return Decision(side, f"the sign-flip test ({p}) and the {level} agree{_by_less(rate, margin)}")

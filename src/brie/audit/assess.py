@@ -16,6 +16,7 @@ from brie.audit.words import sentences
 from brie.checks import Answer, Evidence, Pair, run_checks
 from brie.digest import digest, short
 from brie.generate.measures import measures
+from brie.number_format import percent
 from brie.records import Check
 from brie.results import Analysis, Counts, SideSummary, SuiteSummary
 
@@ -229,7 +230,8 @@ def _confound(rows: Sequence[Row], parts: AnalysisParts) -> dict[str, Any] | Non
     )
     if share:
         why += (
-            f"; a judge that named {letter} blindly in {share:.0%} of comparisons would undo the result"
+            f"; a judge that named {letter} blindly in {percent(share)} of comparisons would undo the "
+            "result"
         )
     return {"letter": letter, "undone_by": share, "why": why}
 

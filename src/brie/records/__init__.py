@@ -31,6 +31,7 @@ from brie.records.base import (
 )
 from brie.records.models import BaseModelRef, Completion, Environment, LoraSummary, Pin
 from brie.records.plan import (
+    WORST_FIRST,
     Amendment,
     AmendmentKind,
     Check,
@@ -44,6 +45,7 @@ from brie.records.verdicts import Kept, Presentation, Status, Usage, Verdict
 
 __all__ = [
     "SCORE",
+    "WORST_FIRST",
     "Amendment",
     "AmendmentKind",
     "BaseModelRef",

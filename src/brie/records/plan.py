@@ -116,3 +116,7 @@ class Check(Record):
     summary: str
     evidence: dict[str, Any] = Field(default_factory=dict)
     remedy: str | None = None
+
+
+WORST_FIRST = {"fail": 0, "warn": 1, "not_run": 2, "pass": 3}
+"""A check's status -> its place: what could not be asked stands before what was asked and is well."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from brie.report.numbers import percent, points, signed, signed_span, span
+from brie.number_format import percent, points, signed, signed_span, span
 from brie.results import Outcomes
 
 TICKS = (0, 25, 50, 75, 100)

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from brie.records import Check, Manifest
+from brie.number_format import number, p_value, percent
+from brie.records import WORST_FIRST, Check, Manifest
 from brie.report.clean import one_line
 from brie.report.curve import Curve, notes
-from brie.report.numbers import number, p_value, percent
 from brie.report.panel import judge_kinds
 from brie.results import Analysis, Outcomes
 
-WORST_FIRST = {"fail": 0, "warn": 1, "not_run": 2, "pass": 3}
 FEW = "With fewer than 8 prompts the interval is a betting interval: wide, but it holds for any number."
 SHARES = {"truncated", "empty", "repetition", "refusal"}
 """Measures that are shares of answers; others are means."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from brie.number_format import dollars, p_value, percent, plural
 from brie.records import Check, Manifest, Message
 from brie.report import cite
 from brie.report.clean import clip, one_line
@@ -28,7 +29,6 @@ from brie.report.facts import (
     tastes,
 )
 from brie.report.glossary import GLOSSARY
-from brie.report.numbers import dollars, p_value, percent, plural
 from brie.report.panel import Panel, panel_of
 from brie.report.provenance import Provenance, provenance
 from brie.report.secondary import Taste, rewards, robustness

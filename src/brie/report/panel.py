@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from brie.number_format import counted, listed
 from brie.records import Manifest, Provider
-from brie.report.numbers import counted, listed
 from brie.results import Analysis
 
 RULES = frozenset({"reference", "longer", "first", "distinct", "exact", "numeric", "regex"})

@@ -6,8 +6,8 @@ into its own kind of emphasis.
 
 from __future__ import annotations
 
+from brie.number_format import percent, plural, points, span
 from brie.records import Manifest
-from brie.report.numbers import percent, plural, points, span
 from brie.report.panel import Panel, panel_of
 from brie.results import Analysis, WinRate
 
