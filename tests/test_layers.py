@@ -12,7 +12,19 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "brie"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "digest", "records", "results", "number_format", "resources", "weights"),
+    (
+        "errors",
+        "conventions",
+        "digest",
+        "records",
+        "results",
+        "number_format",
+        "resources",
+        "weights",
+        "clock",
+        "installed",
+        "libraries",
+    ),
     ("store", "catalog", "pin", "seal"),
     ("data",),
     ("train", "generate", "judge", "analyse"),

@@ -120,3 +120,8 @@ def test_counting() -> None:
     assert number_format.plural(2000, "prompt") == "2,000 prompts"
     assert number_format.counted(3) == "three"
     assert number_format.dollars(0.0004) == "$0.0004"
+
+
+def test_durations_are_said_as_people_say_them() -> None:
+    said = [number_format.duration(seconds) for seconds in (3, 59.7, 600, 7260)]
+    assert said == ["3 s", "1 min 00 s", "10 min 00 s", "2 h 01 min"]

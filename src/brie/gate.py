@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from brie.conventions import MARGIN
 from brie.results import Analysis
 
 Require = Literal["better", "not-worse"]
-MARGIN = 0.05
-"""How much worse than even still counts as not worse; the margin of `equivalent` (STATISTICS 1.5)."""
 
 
 @dataclass(frozen=True, slots=True)

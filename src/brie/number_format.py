@@ -138,3 +138,12 @@ def quoted(names: Sequence[str], most: int = 3) -> str:
 def dollars(usd: float) -> str:
     """Money as people write it."""
     return f"${usd:,.2f}" if usd >= 0.01 or usd == 0 else f"${usd:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: `48 s`, `6 min 00 s`, `11 h 06 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

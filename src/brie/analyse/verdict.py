@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from brie.conventions import FEWEST_PROMPTS, MARGIN
 from brie.number_format import p_equals, percent
 from brie.results import VerdictWord, WinRate
 
@@ -41,7 +42,7 @@ class Decision:
     reason: str
 
 
-def decide(rate: WinRate, ability: Ability, *, margin: float = 0.05, alpha: float = 0.05) -> Decision:
+def decide(rate: WinRate, ability: Ability, *, margin: float = MARGIN, alpha: float = 0.05) -> Decision:
     """The verdict on a win rate.
 
     `better` and `worse` need both: sign-flip p below `alpha`, and an interval on one side of one
@@ -50,7 +51,10 @@ def decide(rate: WinRate, ability: Ability, *, margin: float = 0.05, alpha: floa
     judges shown able to tell.
     """
     if rate.low is None or rate.high is None:
-        return Decision("undecided", f"too few prompts for an interval: {rate.prompts} of the 8 needed")
+        return Decision(
+            "undecided",
+            f"too few prompts for an interval: {rate.prompts} of the {FEWEST_PROMPTS} needed",
+        )
     significant, side = rate.p_value < alpha, _side(rate.low, rate.high)
     p = f"p {p_equals(rate.p_value)}"
     level = f"{100 * rate.level:g} % interval"

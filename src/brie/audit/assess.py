@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from brie import __version__
@@ -14,6 +13,7 @@ from brie.audit.read import Judgments
 from brie.audit.rows import Row
 from brie.audit.words import sentences
 from brie.checks import Answer, Evidence, Pair, run_checks
+from brie.clock import now
 from brie.digest import digest, short
 from brie.generate.measures import measures
 from brie.number_format import percent
@@ -42,7 +42,7 @@ def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analys
     rows_digest = digest(sorted([r.pair, r.judge, r.line, str(r.score)] for r in rows))
     document = Analysis(
         id=f"audit-{short(rows_digest)}",
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=now(),
         version=__version__,
         seal=None,
         rows_digest=rows_digest,

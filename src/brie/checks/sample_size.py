@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from brie.analyse.bootstrap import FEWEST_PROMPTS
 from brie.analyse.power import smallest_detectable
 from brie.checks.evidence import Evidence
 from brie.checks.words import Finding, conclude, not_run
+from brie.conventions import FEWEST_PROMPTS
 from brie.number_format import percent, plural
 from brie.records import Check
 from brie.results import WinRate

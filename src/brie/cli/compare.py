@@ -15,7 +15,7 @@ from brie.number_format import p_equals
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Compare evaluations prompt by prompt: differences with intervals, Holm over all pairs."""
-    from brie.analyse.bootstrap import FEWEST_PROMPTS
+    from brie.conventions import FEWEST_PROMPTS
     from brie.evaluation.folders import find_evaluation
     from brie.store import Store
     from brie.studies import compare_evaluations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
@@ -13,6 +12,7 @@ from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
 from brie.analyse.table import StatusCode
 from brie.checks import Evidence, by_training, run_checks, withheld
+from brie.clock import now
 from brie.evaluation.evidence import Around, evidence_of
 from brie.evaluation.facts import Fact, Facts, gather, headline_judges, stopped_judges, table
 from brie.evaluation.people import by_voter
@@ -147,7 +147,7 @@ def _document(
     )
     return Analysis(
         id=manifest.id,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=now(),
         version=__version__,
         seal=manifest.seal,
         rows_digest=facts.digest(),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from brie.errors import PinError, UsageError
+from brie.libraries import quiet_transformers
 from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from brie.records import Environment
 from brie.weights import load_causal_lm
@@ -26,7 +25,7 @@ def load_model(folder: Path, environment: Environment) -> Any:
     """
     if not list(folder.glob("*.safetensors")):
         raise PinError(f"{folder} holds no *.safetensors weights; brie loads nothing else.")
-    with quiet():
+    with quiet_transformers():
         try:
             model = load_causal_lm(folder, environment.dtype)
         except (OSError, ValueError) as error:
@@ -45,7 +44,7 @@ def load_adapter(model: Any, name: str, folder: Path) -> Any:
     for needed in (ADAPTER_WEIGHTS, ADAPTER_CONFIG):
         if not (folder / needed).is_file():
             raise PinError(f"{folder} is no adapter that brie can load: it has no {needed}.")
-    with quiet(), warnings.catch_warnings(record=True) as said:
+    with quiet_transformers(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
             if isinstance(model, PeftModel):
@@ -70,22 +69,6 @@ def _place(model: Any, environment: Environment) -> Any:
         ) from error
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers' progress bars and notices off the screen."""
-    from transformers.utils import logging
-
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bars:
-            logging.enable_progress_bar()
-
-
 def thread_count(model: Any, environment: Environment) -> int:
     """How many threads to compute with: a small model loses more to handing work around.
 
@@ -97,18 +80,3 @@ def thread_count(model: Any, environment: Environment) -> int:
     usual: int = torch.get_num_threads()
     small = sum(parameter.numel() for parameter in model.parameters()) < _SMALL
     return 1 if small and environment.device == "cpu" else usual
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Compute with so many threads, then with as many as before."""
-    import torch
-
-    before: int = torch.get_num_threads()
-    if count != before:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        if count != before:
-            torch.set_num_threads(before)

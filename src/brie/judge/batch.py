@@ -14,8 +14,8 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
+from brie.clock import now
 from brie.judge.faults import Fault
 from brie.judge.lanes import CLAIM_SECONDS
 from brie.judge.prices import BATCH_SHARE
@@ -109,7 +109,7 @@ class Post:
             "numbers": {key: case.number for key, case in cases.items()},
             "provider_id": None,
         }
-        row = BatchRow(batch, name, "submitting", body, datetime.now(UTC).isoformat(timespec="seconds"))
+        row = BatchRow(batch, name, "submitting", body, now())
         self.store.open_batch(row, self.evaluation, got.mine, seconds=HELD_SECONDS)
         requests = [(custom, judge.body(cases[key])) for custom, key in ids.items()]
         sdk = judge.wire.sdk

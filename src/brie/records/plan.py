@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from brie.conventions import E_PROCESS
 from brie.digest import digest
 from brie.records.asked import Sampling, Seat, Suite
 from brie.records.base import Digest, Document, Positions, Record, Side
@@ -25,7 +26,7 @@ class Controls(Record):
 class Stopping(Record):
     """A sealed rule for stopping early (STATISTICS 5)."""
 
-    rule: Literal["e-process"] = "e-process"
+    rule: Literal["e-process"] = E_PROCESS
     alpha: float = 0.05
     block: int = 10
     max_prompts: int

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from brie.store.database import Database
@@ -140,8 +139,3 @@ class Ledger(Database):
         return [
             BatchRow(name, judge, state, json.loads(body), at) for name, judge, state, body, at in rows
         ]
-
-
-def now() -> str:
-    """The time as the store writes it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -11,9 +11,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+from brie.clock import now
 from brie.records import Completion, Kept, Status, Verdict
 from brie.store.database import SCHEMA_VERSION
-from brie.store.ledger import BATCH, Ledger, Reserved, now
+from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.owner import Owner
 
 __all__ = ["SCHEMA_VERSION", "Kind", "Store", "claimed", "counted"]

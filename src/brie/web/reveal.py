@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from brie.clock import now
 from brie.evaluation.facts import prompt_views
 from brie.evaluation.plan import Work
 from brie.records import SCORE, Manifest, Status, Winner
@@ -47,7 +47,7 @@ def close(folder: Path, name: str, votes: int) -> None:
     """Remember that a voter has seen the result."""
     path = closed_file(folder, name)
     path.parent.mkdir(exist_ok=True)
-    when = datetime.now(UTC).isoformat(timespec="seconds")
+    when = now()
     write_text(path, json.dumps({"voter": name, "votes": votes, "revealed": when}) + "\n")
 
 
