@@ -12,7 +12,17 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "brie"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "digest", "versions", "progress", "project", "records"),
+    (
+        "conventions",
+        "digest",
+        "errors",
+        "number_format",
+        "progress",
+        "project",
+        "provenance",
+        "records",
+        "versions",
+    ),
     ("blinding", "catalog", "pin", "store"),
     ("data",),
     ("train", "generate", "judge", "analyse"),

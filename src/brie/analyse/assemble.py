@@ -18,6 +18,7 @@ from brie.analyse.table import VerdictTable
 from brie.analyse.variance import Cost
 from brie.analyse.verdict import Ability
 from brie.analyse.win_rate import Settings
+from brie.conventions import MARGIN
 from brie.records.analysis import Outcomes, VerdictWord, WinRate
 
 
@@ -27,7 +28,7 @@ class Options:
 
     level: float = 0.95
     resamples: int = 9999
-    margin: float = 0.05
+    margin: float = MARGIN
     """Half-width of "equivalent", in units of the win rate."""
     alpha: float = 0.05
     cost: Cost = field(default_factory=Cost)

@@ -21,8 +21,6 @@ from brie.analyse.arrays import Floats, Ints, group_sum
 
 PLUS_ONE = "cluster-bootstrap-plus-one"
 PROMPT_BOOTSTRAP = "prompt-bootstrap"
-FEWEST_PROMPTS = 8
-"""Below this many prompts no bootstrap interval holds its level."""
 LATTICE_LIMIT = 2_000_000
 """Longest transform of the exact engine."""
 _LARGEST_DENOMINATOR = 10_000

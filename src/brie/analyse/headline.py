@@ -13,10 +13,9 @@ from brie.analyse.sequential import Sequence, sequence
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.verdict import Ability, Decision, decide, decide_sequential
-from brie.analyse.win_rate import WIDER, Settings, source_interval
+from brie.analyse.win_rate import Settings, source_interval
+from brie.conventions import E_PROCESS, WIDER
 from brie.records.analysis import VerdictWord, WinRate
-
-E_PROCESS = "e-process"
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 from brie.analyse.arrays import Bools, Floats, distinct
 from brie.analyse.regression import Fit, least_squares
 from brie.analyse.table import VerdictTable
+from brie.conventions import FEWEST_PROMPTS
 
 METHOD = "ols-cluster-cr1"
-FEWEST_PROMPTS = 8
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from brie import __version__, versions
 from brie.analyse.assemble import AnalysisParts, analyse_verdicts
@@ -15,6 +14,8 @@ from brie.audit.words import AuditFacts, Claim, Confound, Facts, sentences
 from brie.checks import Answer, Evidence, Pair, run_checks
 from brie.digest import digest, short
 from brie.generate.measures import measures
+from brie.number_format import percent
+from brie.provenance import now
 from brie.records import Check
 from brie.records.analysis import Analysis, Counts, SideSummary, SuiteSummary
 
@@ -40,7 +41,7 @@ def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analys
     rows_digest = digest(sorted([r.pair, r.judge, r.line, str(r.score)] for r in rows))
     document = Analysis(
         id=f"audit-{short(rows_digest)}",
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=now(),
         version=versions.build(__version__),
         seal=None,
         rows_digest=rows_digest,
@@ -229,7 +230,8 @@ def _confound(rows: Sequence[Row], parts: AnalysisParts) -> Confound | None:
     )
     if share:
         why += (
-            f"; a judge that named {letter} blindly in {share:.0%} of comparisons would undo the result"
+            f"; a judge that named {letter} blindly in {percent(share)} of comparisons would undo the "
+            "result"
         )
     return {"letter": letter, "undone_by": share, "why": why}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypedDict
 
+from brie.number_format import interval
+
 _EVEN = 0.5
 
 
@@ -90,10 +92,11 @@ def _units(facts: Facts) -> Iterator[str]:
             f"{rows} rows are {pairs} different pairs of answers to {prompts} prompts; "
             f"the interval counts the {prompts}."
         )
-    if facts["row_mean"] is not None and facts["row_standard_error"] is not None:
+    mean, error = facts["row_mean"], facts["row_standard_error"]
+    if mean is not None and error is not None:
         yield (
-            f"Mean over rows {facts['row_mean']:.4%}, standard error {facts['row_standard_error']:.4%} "
-            "if rows were independent."
+            f"Mean over rows {100 * mean:.4f} %, standard error {100 * error:.4f} % if rows were "
+            "independent."
         )
 
 
@@ -106,9 +109,9 @@ def _restated(facts: Facts) -> str:
 
 def _claimed(claim: Claim) -> str:
     if claim["interval"] is None:
-        return f"The claimed {claim['value']:.1%} cannot be compared: there is no interval."
+        return f"The claimed {100 * claim['value']:.1f} % cannot be compared: there is no interval."
     low, high = claim["interval"]
     where = "inside" if claim["inside_interval"] else "outside"
-    said = f"The claimed {claim['value']:.1%} is {where} the interval, {low:.0%} to {high:.0%}"
+    said = f"The claimed {100 * claim['value']:.1f} % is {where} the interval, {interval(low, high)}"
     even = low <= _EVEN <= high
-    return said + ("; so is an even 50%." if even and claim["inside_interval"] else ".")
+    return said + ("; so is an even 50 %." if even and claim["inside_interval"] else ".")

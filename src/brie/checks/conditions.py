@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from brie.checks.evidence import Evidence
-from brie.checks.words import Finding, conclude, not_run
+from brie.checks.findings import Finding, conclude, not_run
 from brie.digest import short
 from brie.generate.sampling import differences
 from brie.records import Check, Plan

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from brie.analyse.arrays import generator
-from brie.analyse.bootstrap import FEWEST_PROMPTS, percentiles
+from brie.analyse.bootstrap import percentiles
 from brie.analyse.cells import cells, prompt_means
 from brie.analyse.study import plain
 from brie.checks.evidence import Evidence
+from brie.conventions import FEWEST_PROMPTS
 from brie.records.analysis import WinRate
 
 _DRAWS = 9999
@@ -27,7 +28,7 @@ class Halves:
     how: str
     """How it is known, as the end of a sentence."""
     low: float | None = None
-    """Interval of seen minus unseen; None where a half has fewer than 8 prompts."""
+    """Interval of seen minus unseen; None where a half has fewer than `FEWEST_PROMPTS`."""
     high: float | None = None
 
     @property

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from brie.conventions import MARGIN
 from brie.records.analysis import Analysis
 
 Require = Literal["better", "not-worse"]
-MARGIN = 0.05
-"""How much below even is still not worse; the margin of `equivalent` (docs/statistics.md 1.5)."""
 
 
 @dataclass(frozen=True, slots=True)

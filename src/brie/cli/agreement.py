@@ -67,9 +67,9 @@ def folder_name(found: Mapping[str, Any]) -> str:
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The report for a terminal, at most 80 columns; names made harmless."""
+    from brie.number_format import plural
     from brie.report.agreement_words import beyond, lead, panel_sentences, reward_sentences
     from brie.report.clean import one_line
-    from brie.report.numbers import plural
 
     agreement, panel = found["agreement"], found["agreement"]["panel"]
     yield from filled(f"{lead(found)} {beyond(found)}")

@@ -11,6 +11,7 @@ import click
 
 from brie.cli import screen
 from brie.errors import Stopped, UsageError
+from brie.number_format import p_equals
 from brie.project import Project
 
 if TYPE_CHECKING:
@@ -174,9 +175,10 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
         return
     rate = chosen["win_rate"]
     span = f"{rate['value']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}]"
+    p = p_equals(rate["p_value"])
     yield ""
     yield f"chosen: step {chosen['step']}, by {chosen['dev_prompts']} prompts that are not quoted"
-    yield f"quote this: {span}, p {rate['p_value']:.2g}, on {chosen['quoted_prompts']} other prompts"
+    yield f"quote this: {span}, p {p}, on {chosen['quoted_prompts']} other prompts"
     yield f"Not its {chosen['dev_win_rate']:.0%} above: it leads there because it was chosen there."
     yield "Nor the whole suite's rate in its report, which contains those prompts."
     yield f"Times tested on this suite so far: {chosen['looks']}"

@@ -103,7 +103,7 @@ class Lines:
 
     def __call__(self, done: int, note: str = "") -> None:
         """So many more are done."""
-        from brie.generate.progress import duration
+        from brie.number_format import duration
 
         self.done += done
         now = self.clock()

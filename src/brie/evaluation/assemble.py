@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
@@ -17,6 +16,7 @@ from brie.evaluation.context import Around, evidence_of
 from brie.evaluation.people import by_voter
 from brie.evaluation.rows import Fact, Facts, headline_judges, stopped_judges
 from brie.evaluation.table import table
+from brie.provenance import now
 from brie.records import Manifest, Pin, Plan, Side
 from brie.records.analysis import Analysis, Cost, Counts, SideSummary, SuiteSummary
 from brie.store import Store
@@ -150,7 +150,7 @@ def _document(
     )
     return Analysis(
         id=manifest.id,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=now(),
         version=versions.build(__version__),
         seal=manifest.seal,
         rows_digest=facts.digest,

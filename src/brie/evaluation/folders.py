@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from brie.errors import UsageError, unknown
 from brie.evaluation.manifest import broken_links, read_manifest, write_manifest
 from brie.evaluation.plan import Asked
 from brie.project import Project
+from brie.provenance import now, package_versions
 from brie.records import Manifest, Plan
 
 
@@ -53,7 +53,7 @@ def open_evaluation(
     manifest = Manifest(
         id=folder.name,
         name=name,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=now(),
         seal=seal,
         plan=plan,
         names={"candidate": asked.candidate.name, "baseline": asked.baseline.name},
@@ -100,16 +100,10 @@ def short_id(evaluation: Evaluation) -> str:
 def versions() -> dict[str, str]:
     """Versions of what decides the numbers."""
     import platform
-    from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": platform.python_version()}
     models = ("torch", "transformers", "peft")
-    for package in ("brie-eval", *models, "numpy", "scipy", "scikit-learn", "sacrebleu"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    packages = ("brie-eval", *models, "numpy", "scipy", "scikit-learn", "sacrebleu")
+    return {"python": platform.python_version(), **package_versions(packages)}
 
 
 def differing(plan: Plan, other: Plan) -> str | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie.errors import PinError, UsageError
 from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from brie.pin.libraries import quiet_transformers
 from brie.pin.weights import load_causal_lm
 from brie.records import Environment
 
@@ -30,7 +29,7 @@ def load_model(folder: Path, environment: Environment) -> PreTrainedModel:
     """
     if not list(folder.glob("*.safetensors")):
         raise PinError(f"{folder} holds no *.safetensors weights; brie loads nothing else.")
-    with quiet():
+    with quiet_transformers():
         try:
             model = load_causal_lm(folder, environment.dtype)
         except (OSError, ValueError) as error:
@@ -49,7 +48,7 @@ def load_adapter(model: PreTrainedModel | PeftModel, name: str, folder: Path) ->
     for needed in (ADAPTER_WEIGHTS, ADAPTER_CONFIG):
         if not (folder / needed).is_file():
             raise PinError(f"{folder} is no adapter that brie can load: it has no {needed}.")
-    with quiet(), warnings.catch_warnings(record=True) as said:
+    with quiet_transformers(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
             if isinstance(model, PeftModel):
@@ -74,22 +73,6 @@ def _place(model: PreTrainedModel, environment: Environment) -> PreTrainedModel:
         ) from error
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers' progress bars and notices off the screen."""
-    from transformers.utils import logging
-
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bars:
-            logging.enable_progress_bar()
-
-
 def thread_count(model: PreTrainedModel | PeftModel, environment: Environment) -> int:
     """How many threads to compute with: a small model loses more to handing work around.
 
@@ -101,18 +84,3 @@ def thread_count(model: PreTrainedModel | PeftModel, environment: Environment) -
     usual: int = torch.get_num_threads()
     small = sum(parameter.numel() for parameter in model.parameters()) < _SMALL
     return 1 if small and environment.device == "cpu" else usual
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Compute with so many threads, then with as many as before."""
-    import torch
-
-    before: int = torch.get_num_threads()
-    if count != before:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        if count != before:
-            torch.set_num_threads(before)

@@ -26,9 +26,10 @@ from brie.errors import UsageError
 from brie.generate.batch import Batch, Row, is_joinable
 from brie.generate.encode import Encoder
 from brie.generate.engine import Closing, OnDone, Request
-from brie.generate.load import load_adapter, load_model, thread_count, threads
+from brie.generate.load import load_adapter, load_model, thread_count
 from brie.generate.measures import measures
-from brie.generate.pace import Pace, is_out_of_memory
+from brie.generate.pace import Pace
+from brie.pin.libraries import is_out_of_memory, threads
 from brie.records import Completion, Environment
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -14,6 +13,7 @@ from pydantic import JsonValue
 from brie.digest import digest
 from brie.errors import UsageError
 from brie.generate.server import Server
+from brie.provenance import now
 from brie.records import BaseModelRef, Pin
 
 _SECONDS = 10
@@ -61,7 +61,7 @@ def describe(server: Server, model: str) -> ServedModel:
         raise UsageError(f"{server.base_url!r} is not an address: http://HOST:PORT/v1 is expected.")
     root = server.base_url.rstrip("/").removesuffix("/v1")
     reported = _ollama_digest(root, model) or _weights_name(server.base_url.rstrip("/"), model)
-    return ServedModel(server.label, model, reported, datetime.now(UTC).isoformat(timespec="seconds"))
+    return ServedModel(server.label, model, reported, now())
 
 
 def _ollama_digest(root: str, model: str) -> str | None:

@@ -14,7 +14,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from brie.blinding import JudgeInput
 from brie.judge.faults import Fault
@@ -25,6 +24,7 @@ from brie.judge.providers import open_judge
 from brie.judge.providers.batches import Batches, Item
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.workers import CLAIM_SECONDS
+from brie.provenance import now
 from brie.records import BatchLimits, Seat, Status, Usage
 from brie.store import Store
 from brie.store.ledger import BatchBody, BatchRow
@@ -106,7 +106,7 @@ class Post:
             "numbers": {key: case.number for key, case in cases.items()},
             "provider_id": None,
         }
-        row = BatchRow(batch, name, "submitting", body, datetime.now(UTC).isoformat(timespec="seconds"))
+        row = BatchRow(batch, name, "submitting", body, now())
         self.store.open_batch(row, self.evaluation, got.mine, seconds=HELD_SECONDS)
         requests = [(custom, judge.body(cases[key])) for custom, key in ids.items()]
         try:

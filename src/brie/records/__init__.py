@@ -32,6 +32,7 @@ from brie.records.base import (
 )
 from brie.records.models import BaseModelRef, Completion, Environment, LoraSummary, Pin
 from brie.records.plan import (
+    WORST_FIRST,
     Amendment,
     AmendmentKind,
     Check,
@@ -47,6 +48,7 @@ from brie.records.verdicts import Kept, Status, Usage, Verdict
 __all__ = [
     "PROVIDERS",
     "SCORE",
+    "WORST_FIRST",
     "Amendment",
     "AmendmentKind",
     "BaseModelRef",

@@ -36,7 +36,7 @@ class WinRate(Record):
 
     value: float
     low: float | None
-    """None below 8 prompts: no bootstrap interval holds there; the reason is in the notes."""
+    """None below `FEWEST_PROMPTS`: no bootstrap interval holds there; the reason is in the notes."""
     high: float | None
     level: float
     method: str
@@ -48,7 +48,7 @@ class WinRate(Record):
     bounds: tuple[float, float]
     """The rate with every missing verdict lost, and with every one won."""
     betting_interval: tuple[float, float] | None = None
-    """Below 8 prompts: the finite-sample interval shown instead."""
+    """Below `FEWEST_PROMPTS`: the finite-sample interval shown instead."""
     by_source_interval: tuple[float, float] | None = None
     """Interval for new sources, sources as the unit."""
     interval_90: tuple[float, float] | None = None

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from brie.conventions import E_PROCESS
 from brie.digest import digest
 from brie.records.asked import Sampling, Seat, Suite
 from brie.records.base import Digest, Document, Positions, Record, Side, schema_field
@@ -25,7 +26,7 @@ class Controls(Record):
 class Stopping(Record):
     """A sealed rule for stopping early (docs/statistics.md 5)."""
 
-    rule: Literal["e-process"] = "e-process"
+    rule: Literal["e-process"] = E_PROCESS
     alpha: float = 0.05
     block: int = 10
     max_prompts: int
@@ -116,3 +117,7 @@ class Check(Record):
     summary: str
     evidence: dict[str, Any] = Field(default_factory=dict)
     remedy: str | None = None
+
+
+WORST_FIRST = {"fail": 0, "warn": 1, "not_run": 2, "pass": 3}
+"""A check's status -> its place: what could not be asked stands before what was asked and is well."""

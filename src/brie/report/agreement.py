@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from brie.number_format import counted, listed, percent
 from brie.records import kind_of
 from brie.records.analysis import ComparisonView, Outcomes
 from brie.report.agreement_words import (
@@ -21,7 +22,6 @@ from brie.report.agreement_words import (
 from brie.report.clean import one_line
 from brie.report.examples import Example
 from brie.report.facts import AgreementSquare, agreement_square, estimate
-from brie.report.numbers import counted, listed
 from brie.report.page import Shown, show
 from brie.report.panel import Panel
 
@@ -187,7 +187,7 @@ def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Beside it", str(beside) if beside else ""),
         ("Prompts", f"{found['prompts']:,}"),
         ("Comparisons with two verdicts", f"{panel['n']:,}" if panel else ""),
-        ("Same verdict by all", f"{panel['unanimous']:.0%}".replace("%", " %") if panel else ""),
+        ("Same verdict by all", percent(panel["unanimous"]) if panel else ""),
     ]
     return [(name, value) for name, value in rows if value]
 

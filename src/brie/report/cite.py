@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from brie.digest import short
+from brie.number_format import p_equals, percent, plural, points
 from brie.records import Manifest
 from brie.records.analysis import Analysis
-from brie.report.numbers import p_equals, percent, plural, points
 from brie.report.panel import Panel, panel_of
 from brie.report.sentence import interval_of, method_words, p_name
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from brie.number_format import dollars, number, percent, plural, signed, signed_span, span
 from brie.report.agreement_words import quoted
 from brie.report.clean import one_line
 from brie.report.facts import estimate
 from brie.report.markdown import escape, prose, spaced, table
-from brie.report.numbers import dollars, number, percent, plural, signed, signed_span, span
 from brie.report.sheets import render_sheet, write_sheets
 
 FAMILIES = {

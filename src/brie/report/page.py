@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from brie.blinding import first_letter, first_side
+from brie.number_format import dollars, p_value, percent, plural
 from brie.records import Check, Manifest, Message
 from brie.records.analysis import Analysis, ComparisonView, JudgedView
 from brie.report import cite
@@ -30,7 +31,6 @@ from brie.report.facts import (
     tastes,
 )
 from brie.report.glossary import GLOSSARY
-from brie.report.numbers import dollars, p_value, percent, plural
 from brie.report.panel import Panel, panel_of
 from brie.report.provenance import Provenance, provenance
 from brie.report.secondary import Taste, rewards, robustness

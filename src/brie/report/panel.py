@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from brie.number_format import counted, listed
 from brie.records import Manifest, kind_of
 from brie.records.analysis import Analysis
-from brie.report.numbers import counted, listed
 
 RULES = frozenset({"reference", "longer", "first", "distinct", "exact", "numeric", "regex"})
 """Ids of the shipped rules, for an analysis that does not say who its judges are."""

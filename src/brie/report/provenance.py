@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from brie.digest import short
+from brie.number_format import number, percent, plural
 from brie.records import Manifest, Pin, Seat
 from brie.records.analysis import Analysis, Counts
 from brie.report.clean import without_paths
-from brie.report.numbers import number, percent, plural
 
 Pairs = list[tuple[str, str]]
 

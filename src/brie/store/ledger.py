@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypedDict
 
 from brie.store.database import Database
@@ -151,8 +150,3 @@ class Ledger(Database):
         return [
             BatchRow(name, judge, state, json.loads(body), at) for name, judge, state, body, at in rows
         ]
-
-
-def now() -> str:
-    """The time as the store writes it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

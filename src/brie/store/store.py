@@ -11,8 +11,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+from brie.provenance import now
 from brie.records import Completion, Kept, Status, Verdict
-from brie.store.ledger import BATCH, Ledger, Reserved, now
+from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.owner import Owner
 
 __all__ = ["Kind", "Store", "claimed", "counted"]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from brie.analyse.arrays import generator
-from brie.analyse.bootstrap import FEWEST_PROMPTS
 from brie.analyse.compare import dev_half, ladder
 from brie.analyse.study import plain
 from brie.analyse.win_rate import Settings, win_rate
+from brie.conventions import FEWEST_PROMPTS
 from brie.digest import digest
 from brie.errors import UsageError
 from brie.evaluation.gather import gather
@@ -35,7 +35,7 @@ def curve(manifests: Mapping[str, Manifest], store: Store, best: str | None = No
         best: the checkpoint with the lowest validation loss, where it is known.
 
     Raises:
-        UsageError: the checkpoints share fewer than 8 judged prompts.
+        UsageError: the checkpoints share fewer than `FEWEST_PROMPTS` judged prompts.
     """
     rates, _ = _gathered(manifests, store)
     return {
@@ -59,7 +59,7 @@ def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None =
         best: the checkpoint with the lowest validation loss, where it is known.
 
     Raises:
-        UsageError: a half has fewer than 8 prompts that every checkpoint was judged on.
+        UsageError: a half has fewer than `FEWEST_PROMPTS` that every checkpoint was judged on.
     """
     rates, facts = _gathered(manifests, store)
     shared = set.intersection(*(set(of) for of in rates.values()))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from brie.data.split import prompt_key
+from brie.number_format import duration
 from brie.pin.bases import PACKAGED_PREFIX, is_whole
 from brie.project import Project, packaged
 from brie.train.config import DeviceInfo, TrainConfig, TrainRequest
@@ -310,15 +311,6 @@ def _time(plan: Plan, timed: Job | None) -> str:
 
     seconds = time_steps(timed)
     return f"{duration(seconds * plan.steps)} for the steps ({seconds:.2f} s each), and evaluations"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours"
 
 
 def _gb(size: int) -> str:

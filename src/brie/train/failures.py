@@ -5,14 +5,8 @@ from __future__ import annotations
 import errno
 
 from brie.errors import BrieError, Stopped
+from brie.pin.libraries import is_out_of_memory
 from brie.train.recipes import Recipe
-
-_OUT_OF_MEMORY = (
-    "out of memory",
-    "can't allocate memory",
-    "not enough memory",
-    "cannot allocate memory",
-)
 
 
 def explain_failure(error: BaseException, recipe: Recipe, resume: str, saved: bool) -> BrieError | None:
@@ -32,14 +26,6 @@ def explain_failure(error: BaseException, recipe: Recipe, resume: str, saved: bo
     if is_disk_full(error):
         return Stopped(f"the disk is full. Free some space (brie prune RUN), then {go_on}")
     return None
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on any device."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in said for words in _OUT_OF_MEMORY)
 
 
 def is_disk_full(error: BaseException) -> bool:

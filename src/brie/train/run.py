@@ -7,13 +7,13 @@ import shlex
 import sys
 import time
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie.errors import BrieError, Stopped, UsageError
 from brie.pin import pin_checkpoint, write_pin
 from brie.project import Project, write_text
+from brie.provenance import now
 from brie.train import ranks
 from brie.train.config import (
     CHECKPOINTS,
@@ -278,8 +278,3 @@ class _Session:
         pin = pin.model_copy(update={"base_location": self.job.config.base_location})
         write_pin(pin, self.folder / PINS / f"{which}.json", checkpoint)
         return PinEntry(step=point.step, eval_loss=point.loss, digest=pin.digest)
-
-
-def now() -> str:
-    """The time, for records."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

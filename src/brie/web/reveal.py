@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from brie.evaluation.views import prompt_views
 from brie.evaluation.work import Work
 from brie.project import write_text
+from brie.provenance import now
 from brie.records import SCORE, Manifest, Status, Winner
 from brie.records.analysis import ComparisonView, Outcomes, WinRate
 from brie.report.examples import judge_scores
@@ -47,7 +47,7 @@ def close(folder: Path, name: str, votes: int) -> None:
     """Remember that a voter has seen the result."""
     path = closed_file(folder, name)
     path.parent.mkdir(exist_ok=True)
-    when = datetime.now(UTC).isoformat(timespec="seconds")
+    when = now()
     write_text(path, json.dumps({"voter": name, "votes": votes, "revealed": when}) + "\n")
 
 
