@@ -1,0 +1,237 @@
+"""What is said of money before any is spent: usual and worst cost, time, and who must agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from brie.errors import UsageError
+from brie.evaluation.judging import Quote, detectable, plus, unasked, why_stopped
+from brie.judge import Judged
+from brie.judge.prices import worst_cost
+from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
+from brie.judge.settings import fixed_bytes, output_limit, request_bytes
+from brie.records import JudgeSpec, Price, Provider, Rubric, Seat
+from tests.judge.arena import RUBRIC
+
+A_DOLLAR_A_TOKEN_IN = Price(input=1e6, output=0, source="a test", read_on="2026-01-01")
+A_DOLLAR_A_TOKEN_OUT = Price(input=0, output=1e6, source="a test", read_on="2026-01-01")
+
+
+def place(rubric: Rubric | None = RUBRIC, **changes: Any) -> Seat:
+    settings: dict[str, Any] = {"id": "j", "provider": Provider.ANTHROPIC, "model": "m", **changes}
+    spec = JudgeSpec(**settings)
+    return Seat(judge=spec, rubric=rubric, digest=spec.digest("1"))
+
+
+def usual(seat: Seat, *sizes: int, habits: Habits | None = None, **more: Any) -> JudgeQuote:
+    return quote(seat, sizes, habits or Habits(), **more)
+
+
+def test_input_is_expected_at_four_bytes_a_token_and_at_worst_at_one() -> None:
+    seat = place(price=A_DOLLAR_A_TOKEN_IN)
+    fixed = fixed_bytes(seat.judge, RUBRIC)
+    said = usual(seat, 400, 1000)
+    assert said.expected == pytest.approx(sum(round((fixed + size) / 4) for size in (400, 1000)))
+    assert said.worst == pytest.approx(2 * fixed + 400 + 1000 + 2 * 1000)
+    assert said.calls == 2
+    assert said.price is A_DOLLAR_A_TOKEN_IN
+
+
+def test_where_answers_are_not_written_the_worst_takes_the_longest() -> None:
+    seat = place(price=A_DOLLAR_A_TOKEN_IN)
+    short, long = usual(seat, 400), usual(seat, 400, most=[9000])
+    assert long.expected == short.expected
+    assert long.worst - short.worst == pytest.approx(9000 - 400)
+
+
+@pytest.mark.parametrize(
+    ("habits", "limit", "tokens"),
+    [
+        (Habits(), 1024, 500),
+        (Habits(), 200, 200),
+        (Habits(9, 1.0, 70.0), 1024, 500),
+        (Habits(10, 1.0, 70.0), 1024, 70),
+        (Habits(10, 1.0, 900.0), 300, 300),
+    ],
+)
+def test_a_reply_is_as_long_as_ten_earlier_ones_say_and_no_longer_than_its_limit(
+    habits: Habits, limit: int, tokens: int
+) -> None:
+    said = usual(place(price=A_DOLLAR_A_TOKEN_OUT, max_tokens=limit), 400, habits=habits)
+    assert said.expected == pytest.approx(tokens)
+    assert said.worst == pytest.approx(limit)
+
+
+def test_a_limit_among_the_parameters_is_the_one_that_is_sent() -> None:
+    seat = place(price=A_DOLLAR_A_TOKEN_OUT, parameters={"max_completion_tokens": 50})
+    assert output_limit(seat.judge) == 50
+    assert usual(seat, 1).worst == pytest.approx(50)
+    assert output_limit(place(parameters={"max_tokens": 60}).judge) == 60
+    assert output_limit(place(parameters={"max_tokens": "many"}).judge) == 1024
+
+
+@pytest.mark.parametrize("price", [A_DOLLAR_A_TOKEN_IN, A_DOLLAR_A_TOKEN_OUT])
+def test_a_batch_costs_half(price: Price) -> None:
+    one, half = usual(place(price=price), 400), usual(place(price=price), 400, batch=True)
+    assert half.expected == pytest.approx(one.expected / 2)
+    assert half.worst == pytest.approx(one.worst / 2)
+
+
+@pytest.mark.parametrize(
+    ("habits", "concurrency", "minutes"),
+    [
+        (Habits(), 1, 9.0),
+        (Habits(), 3, 3.0),
+        (Habits(), 500, 9 / 32),
+        (Habits(10, 2.0, 70.0), 1, 3.0),
+        (Habits(9, 2.0, 70.0), 1, 9.0),
+    ],
+)
+def test_the_time_is_that_of_the_calls_in_flight_together(
+    habits: Habits, concurrency: int, minutes: float
+) -> None:
+    said = usual(place(max_concurrency=concurrency), *[1] * 90, habits=habits)
+    assert said.minutes == pytest.approx(minutes)
+
+
+def test_rules_cost_nothing_and_take_what_they_took() -> None:
+    seat = place(None, provider=Provider.RULES)
+    said = usual(seat, *[1] * 30, habits=Habits(10, 2.0, 5.0))
+    assert (said.expected, said.worst, said.paid, said.host, said.price) == (0, 0, False, None, None)
+    assert (said.calls, said.minutes) == (30, 1.0)
+    assert usual(seat, *[1] * 30, habits=Habits(9, 2.0, 5.0)).minutes == 0.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "paid", "host"),
+    [
+        ({}, True, "api.anthropic.com"),
+        ({"provider": Provider.OPENAI}, True, "api.openai.com"),
+        ({"provider": Provider.OPENAI, "base_url": "http://localhost:1/v1"}, True, None),
+        (
+            {"provider": Provider.OPENAI_COMPATIBLE, "base_url": "https://x.example/v1"},
+            True,
+            "x.example",
+        ),
+        ({"provider": Provider.OPENAI_COMPATIBLE, "base_url": "http://localhost:1/v1"}, False, None),
+        (
+            {
+                "provider": Provider.OPENAI_COMPATIBLE,
+                "base_url": "http://localhost:1/v1",
+                "price": A_DOLLAR_A_TOKEN_IN,
+            },
+            True,
+            None,
+        ),
+    ],
+)
+def test_who_is_paid_and_who_receives_the_texts(
+    changes: dict[str, Any], paid: bool, host: str | None
+) -> None:
+    said = usual(place(**changes), 1)
+    assert (said.paid, said.host) == (paid, host)
+
+
+def test_answers_not_yet_written_are_as_long_as_usual_or_as_at_most() -> None:
+    usual_text, longest = blank_answers(100)
+    assert (len(usual_text), len(longest)) == (240, 600)
+
+
+def test_the_bytes_of_a_request_hold_its_texts_and_room_for_the_marks() -> None:
+    from brie.judge.seam import Shown
+    from brie.records import Message
+
+    shown = Shown((Message(role="user", content="ü" * 30),), None, None, "a" * 300, "", "A")
+    assert request_bytes(shown) == 80 + 400 + 0 + 0 + 4 * 100
+    with_reference = Shown(shown.messages, "r" * 30, None, shown.first, shown.second, "A")
+    assert request_bytes(with_reference) == request_bytes(shown) + 40
+
+
+def one(name: str = "a", **changes: Any) -> JudgeQuote:
+    settings: dict[str, Any] = {
+        "judge": name, "calls": 10, "expected": 0.25, "worst": 1.5, "minutes": 4.0,
+        "price": A_DOLLAR_A_TOKEN_IN, "host": "x.example", "paid": True, **changes,
+    }  # fmt: skip
+    return JudgeQuote(**settings)
+
+
+FREE = one("rule", calls=5, expected=0.0, worst=0.0, minutes=9.0, price=None, host=None, paid=False)
+
+
+def test_a_quote_sums_its_judges_and_names_each() -> None:
+    quoted = Quote((one(), one("b", calls=7), FREE, one("idle", calls=0)), 5.0, 0.5, "It can tell.")
+    assert (quoted.expected, quoted.worst) == (0.75, 4.5)
+    head, *lines, told = quoted.lines()
+    assert head == (
+        "22 verdicts to ask for: about $0.75, at most $4.50, in about 9 minutes; cap $5.00, "
+        "$0.50 of it spent."
+    )
+    assert [line.split(":")[0].strip() for line in lines] == ["a", "b", "rule"]
+    assert "10 calls, $0.25 to $1.50 (a test); prompts and answers go to x.example" in lines[0]
+    assert "5 calls, free; nothing leaves this machine" in lines[2]
+    assert told == "It can tell."
+
+
+def test_a_quote_of_a_minute_with_nothing_spent() -> None:
+    quoted = Quote((one(minutes=1.4),), 5.0, 0.0, "")
+    assert quoted.lines()[0].endswith("in about a minute; cap $5.00.")
+    assert len(quoted.lines()) == 2
+    assert "2 minutes" in Quote((one(minutes=1.5),), 5.0, 0.0, "").lines()[0]
+
+
+@pytest.mark.parametrize(
+    ("judge", "leaves"),
+    [
+        (FREE, False),
+        (one(), True),
+        (one(host=None), True),
+        (one(worst=0.0, expected=0.0), True),
+        (one(host=None, worst=0.0, expected=0.0, paid=False), False),
+    ],
+)
+def test_without_anybody_to_ask_only_what_is_free_and_stays_here_is_agreed_to(
+    judge: JudgeQuote, leaves: bool
+) -> None:
+    quoted = Quote((FREE, judge), 5.0, 0.0, "")
+    assert quoted.leaves is leaves
+    if leaves:
+        with pytest.raises(UsageError, match="--yes"):
+            unasked(quoted)
+    else:
+        unasked(quoted)
+
+
+def test_what_a_design_can_tell_is_said_or_that_it_is_too_small() -> None:
+    assert detectable(100, 1).startswith("100 prompts, 1 sample each: this design can tell")
+    assert "3 samples each" in detectable(100, 3)
+    assert "too few" in detectable(2, 1)
+
+
+def test_two_runs_of_the_judges_add_up() -> None:
+    first = Judged(1, 2, 3, {"a": "x"}, True, False)
+    second = Judged(10, 20, 30, {"b": "y"}, False, True)
+    assert plus(first, second) == Judged(11, 22, 33, {"a": "x", "b": "y"}, True, True)
+    quiet = Judged(0, 0, 0, {}, False, False)
+    assert plus(quiet, quiet) == quiet
+
+
+def test_why_an_evaluation_stopped_and_how_to_go_on() -> None:
+    again = "brie eval --budget 0.5 --suite x"
+    assert why_stopped(Judged(1, 1, 0, {}, False, False), again) is None
+    broke = why_stopped(Judged(1, 1, 0, {}, True, False), again)
+    assert broke is not None
+    assert broke.endswith("Go on: brie eval --suite x --budget USD")
+    stopped = why_stopped(Judged(1, 1, 2, {"a": "no key"}, False, True), again)
+    assert stopped is not None
+    assert stopped.startswith("judge a was stopped: no key; interrupted; 2 verdicts ended in errors")
+    assert stopped.endswith(f"Go on: {again}")
+
+
+def test_the_worst_of_a_quote_is_the_sum_of_what_is_reserved() -> None:
+    price = Price(input=3, output=15, cache_write=3.75, source="a test", read_on="2026-01-01")
+    seat = place(price=price)
+    fixed = fixed_bytes(seat.judge, RUBRIC)
+    said = usual(seat, 10, 20)
+    assert said.worst == pytest.approx(sum(worst_cost(price, fixed + size, 1024) for size in (10, 20)))
