@@ -160,7 +160,7 @@ def environment_of(asked: Asked) -> tuple[Environment, str]:
         return SERVED, "servers"
     from brie.generate.environment import detect_environment
 
-    return detect_environment(asked.device, asked.dtype)
+    return detect_environment(asked.device, dtype=asked.dtype)
 
 
 def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
@@ -176,9 +176,9 @@ def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
     characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
     for side in sides:
         if side.adapter is not None:
-            check_tokenizer(side.base_folder, side.adapter)
+            check_tokenizer(base=side.base_folder, adapter=side.adapter)
         if characters > _SURELY_SHORT and not side.served:
-            refuse_too_long(messages, Encoder.load(side.base_folder, side.adapter))
+            refuse_too_long(messages, Encoder.load(side.base_folder, adapter=side.adapter))
 
 
 def kept_analysis(evaluation: Evaluation, store: Store) -> Analysis | None:
@@ -209,7 +209,11 @@ def analyse(
     analysis = assemble(evaluation.manifest, store, known)
     write_text(evaluation.analysis_file, to_json(analysis))
     if analysis.rows_digest:
-        store.look(evaluation.manifest.plan.suite.digest(), evaluation.manifest.id, analysis.rows_digest)
+        store.look(
+            suite=evaluation.manifest.plan.suite.digest(),
+            evaluation=evaluation.manifest.id,
+            rows=analysis.rows_digest,
+        )
     return analysis
 
 

@@ -70,7 +70,7 @@ def _refuse_another(sealed: Environment) -> None:
         return
     from brie.generate.environment import detect_environment
 
-    here, _ = detect_environment(sealed.device, sealed.dtype)
+    here, _ = detect_environment(sealed.device, dtype=sealed.dtype)
     apart = [
         f"{name} is {getattr(here, name)} here and {getattr(sealed, name)} in the plan"
         for name in Environment.model_fields
