@@ -4,9 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 EXTRAS := train,dev
-BENCHES := $(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py))
+BENCHES := $(filter-out mutants,$(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py)))
 
-.PHONY: demo test test-all lint types bench wheel clean
+.PHONY: demo test test-all lint types bench mutants wheel dist clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -28,8 +28,25 @@ types: $(READY)
 bench: $(READY)
 	@for name in $(BENCHES); do echo "== bench.$$name"; $(BIN)/python -m bench.$$name || exit 1; done
 
+# Are wrong lines noticed? Some 300 of them, about half an hour: see bench/mutants.py.
+mutants: $(READY)
+	$(BIN)/python -m bench.mutants
+
 wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist .
+
+# What a release is made of, and a trial of it: the wheel in an environment and a folder of its own.
+dist: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),release]'
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	@set -e; trial=$$(mktemp -d); trap 'rm -rf "$$trial"' EXIT; wheel=$$(ls "$$PWD"/dist/*.whl); \
+	  $(BIN)/python -m venv "$$trial/venv"; \
+	  "$$trial/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+	    -c constraints.txt "$$wheel[train]"; \
+	  mkdir "$$trial/project"; cd "$$trial/project"; unset PYTHONPATH; \
+	  ../venv/bin/brie --version; ../venv/bin/brie demo
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

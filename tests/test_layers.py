@@ -12,7 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "brie"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "digest", "records", "results", "resources", "weights"),
+    ("errors", "digest", "records", "results", "resources", "versions", "weights"),
     ("store", "catalog", "pin", "seal"),
     ("data",),
     ("train", "generate", "judge", "analyse"),

@@ -9,7 +9,7 @@ from brie.results import Analysis
 
 Require = Literal["better", "not-worse"]
 MARGIN = 0.05
-"""How much worse than even still counts as not worse; the margin of `equivalent` (STATISTICS 1.5)."""
+"""How much below even is still not worse; the margin of `equivalent` (docs/statistics.md 1.5)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from brie.evaluation.plan import seat
 from brie.judge.assign import assign, presentations
 from brie.judge.run import Judged, run
 from brie.judge.seam import Shown, Task
-from brie.records import Message, Prompt, Provider, Record, Seat, Status, Suite, Verdict
+from brie.records import Message, Prompt, Record, Seat, Status, Suite, Verdict
 from brie.resources import Project, packaged
 from brie.store import Store
 from brie.store.owner import Owner
@@ -267,7 +267,7 @@ def _injected(used: Sequence[Heard]) -> dict[str, Any] | None:
 
 def _seat(name: str, suite: Suite, project: Project) -> Seat:
     spec = load_judge(name, project)
-    return seat(spec, None) if spec.provider is Provider.RULES else model_seat(spec, suite, project)
+    return seat(spec, None) if spec.provided.kind == "rule" else model_seat(spec, suite, project)
 
 
 def _prompt(pair: Pair) -> Prompt:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brie import __version__
+from brie import __version__, versions
 from brie.errors import UsageError
 from brie.evaluation.answering import answer_all
 from brie.evaluation.assemble import assemble
@@ -184,11 +184,11 @@ def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
 def kept_analysis(evaluation: Evaluation, store: Store) -> Analysis | None:
     """The numbers as they stand, where this brie made them from exactly these rows."""
     try:
-        kept = Analysis.model_validate_json(evaluation.analysis_file.read_text("utf-8"))
+        kept = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
     except (OSError, ValueError):
         return None
     rows = gather(evaluation.manifest, store).digest()
-    same = kept.rows_digest == rows and kept.version == __version__
+    same = kept.rows_digest == rows and kept.version == versions.build(__version__)
     return kept if same and not kept.interim else None
 
 

@@ -16,9 +16,8 @@ from brie.evaluation.facts import gather
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.judging import Screen, Spending, agree, completion_texts, judge_all, why_stopped
 from brie.evaluation.plan import Work, added_seats, seat
-from brie.judge.seam import PROMPT_FORMAT
 from brie.pipeline import Outcome, analyse, noted, write_report
-from brie.records import Manifest, Provider, Seat, Status
+from brie.records import Manifest, Seat, Status
 from brie.resources import Project
 from brie.seal import amend, write_manifest
 from brie.store import Store
@@ -84,10 +83,11 @@ def reachable(manifest: Manifest, project: Project) -> tuple[Seat, ...]:
 
 
 def _reachable(place: Seat, manifest: Manifest, project: Project) -> Seat:
-    if place.judge.provider in (Provider.RULES, Provider.HUMAN):
+    if place.judge.provided.kind != "model":
         return place
-    spec = model_seat(load_judge(place.judge.id, project), manifest.plan.suite, project).judge
-    if spec.digest(PROMPT_FORMAT) != place.digest:
+    file = load_judge(place.judge.id, project)
+    spec = model_seat(file, manifest.plan.suite, project, sealed=place).judge
+    if spec.prompt_format(place.digest) is None:
         raise UsageError(
             f"judges/{spec.id}.toml is not the judge that was sealed (model {place.judge.model}, now "
             f"{spec.model}, or other settings). Put it back, or give the new judge a file of its own: "
@@ -137,15 +137,14 @@ def _new_seat(name: str, manifest: Manifest, project: Project) -> Seat | None:
     if any(place.judge.id == name for place in (*manifest.plan.seats, *added_seats(manifest))):
         return None
     spec = load_judge(name, project)
-    if spec.provider is Provider.RULES:
+    if spec.provided.kind == "rule":
         return seat(spec, None, instrument=True).sealed()
     return model_seat(spec, manifest.plan.suite, project, instrument=True).sealed()
 
 
 def _askable(manifest: Manifest) -> Sequence[str]:
     """Judges whose second answer may differ from the first."""
-    without = (Provider.RULES, Provider.HUMAN)
-    return [s.judge.id for s in Work.of(manifest).seats if s.judge.provider not in without]
+    return [s.judge.id for s in Work.of(manifest).seats if s.judge.provided.kind == "model"]
 
 
 def _verdicts(manifest: Manifest, store: Store) -> int:

@@ -7,11 +7,21 @@ this version does not compute is absent: documents are written with `exclude_uns
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from brie.records import Check, Digest, Document, Message, Order, Record, Status, Winner
+from brie.records import (
+    Check,
+    Digest,
+    Document,
+    Message,
+    Order,
+    Record,
+    Status,
+    Winner,
+    schema_field,
+)
 
 VerdictWord = Literal["better", "worse", "equivalent", "undecided"]
 
@@ -87,6 +97,8 @@ class Counts(Record):
 
 
 class SuiteSummary(Record):
+    """The suite as the headline names it; `prompts` is how many it has."""
+
     name: str
     version: str
     digest: str
@@ -94,6 +106,8 @@ class SuiteSummary(Record):
 
 
 class SideSummary(Record):
+    """A side as the headline names it; no digest where the model is not known."""
+
     name: str
     digest: str | None
     step: int | None = None
@@ -101,6 +115,8 @@ class SideSummary(Record):
 
 
 class Cost(Record):
+    """What judging has cost so far."""
+
     usd: float
     calls: int
     """Calls made by this evaluation."""
@@ -113,7 +129,7 @@ class Cost(Record):
 class Analysis(Document):
     """`analysis.json`."""
 
-    schema_: Literal["brie.analysis/1"] = Field(default="brie.analysis/1", alias="schema")
+    schema_: str = schema_field("analysis")
     id: str
     created: str
     version: str = ""
@@ -158,6 +174,15 @@ class Analysis(Document):
     checks: tuple[Check, ...] = ()
     cost: Cost | None = None
     notes: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def read(cls, document: str | bytes) -> Self:
+        """The numbers of an `analysis.json` of any build; keys this one does not know are left out.
+
+        Raises:
+            ValueError: it is no such document.
+        """
+        return cls.model_validate_json(document, extra="ignore")
 
 
 class JudgedView(Record):

@@ -1,4 +1,4 @@
-"""Seals: a plan is hashed before its first verdict; later additions are chained to it (I4)."""
+"""Seals: a plan is hashed before its first verdict; later additions are chained to it (invariant I4)."""
 
 from __future__ import annotations
 

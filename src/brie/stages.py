@@ -61,7 +61,7 @@ def make_answers(evaluation: Evaluation, project: Project, screen: Screen) -> An
 
 
 def _refuse_another(sealed: Environment) -> None:
-    """Answers of two environments are never mixed in one evaluation (DESIGN 5).
+    """Answers of two environments are never mixed in one evaluation (invariant I7).
 
     Raises:
         UsageError: names the field that differs.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
+from pydantic import JsonValue
+
+from brie import __version__, versions
 from brie.digest import short
 from brie.evaluation.assemble import assemble
 from brie.evaluation.evidence import Around, around
@@ -30,6 +32,10 @@ VOLATILE = (
     "generation.candidate.seconds",
 )
 """Keys of `analysis.json` that may differ between two runs of one plan."""
+
+
+DECIDED = ("verdict", "seal", "rows_digest", "id", "candidate.digest", "baseline.digest", "suite.digest")
+"""Words that no build may choose otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,8 @@ def _assignment(manifest: Manifest) -> Finding:
 def _numbers(evaluation: Evaluation, project: Project, known: Around) -> Iterator[Finding]:
     try:
         stored = json.loads(evaluation.analysis_file.read_text("utf-8"))
+        if not isinstance(stored, dict):
+            raise ValueError("it is no JSON object")
     except (OSError, ValueError) as error:
         yield Finding(f"{evaluation.analysis_file.name} cannot be read: {error}", False)
         return
@@ -117,34 +125,112 @@ def _numbers(evaluation: Evaluation, project: Project, known: Around) -> Iterato
     yield Finding(
         what if same else "a completion or a verdict was changed since the numbers were made", same
     )
-    differing = list(differences(stored, again))
-    shown = ", ".join(differing[:5])
+    here, made = versions.build(__version__), str(stored.get("version"))
+    found = compare(stored, again, same_build=made == here)
+    shown = ", ".join(found.differ[:5])
     yield Finding(
-        f"numbers differ at: {shown}" if differing else "every number is reproduced (to 1e-9)",
-        not differing,
+        f"numbers differ at: {shown}" if found.differ else "every number is reproduced (to 1e-9)",
+        not found.differ,
     )
+    if made != here:
+        yield from (Finding(words, True) for words in found.told(made))
 
 
-def differences(stored: Any, again: Any, path: str = "") -> Iterator[str]:
-    """Paths at which two documents differ; numbers may differ by TOLERANCE."""
+# --- two documents -----------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Compared:
+    """Where two documents differ, as paths such as `by_category.maths.win_rate.value`."""
+
+    differ: list[str] = field(default_factory=list)
+    """Numbers, and the verdict; of one build also words, and keys that one of them lacks."""
+    new: list[str] = field(default_factory=list)
+    """Keys that this build has and the stored document has not."""
+    gone: list[str] = field(default_factory=list)
+    """Keys of the stored document that this build does not have."""
+    words: list[str] = field(default_factory=list)
+    """Words that another build chose otherwise, such as the status of a check."""
+
+    def told(self, made: str) -> Iterator[str]:
+        """What was not compared with a document of another build."""
+        who = f"made by brie {made or 'of unknown version'}"
+        if self.new:
+            yield f"{who}: {_counted(self.new)} it did not have ({_shown(self.new)})"
+        if self.gone:
+            yield f"{who}: {_counted(self.gone)} this one does not have ({_shown(self.gone)})"
+        if self.words:
+            yield f"{who}: other words at {_shown(self.words)}"
+        if not (self.new or self.gone or self.words):
+            yield f"{who}: it had the same keys"
+
+
+def _counted(paths: Sequence[str]) -> str:
+    return f"{len(paths)} key{'s' if len(paths) > 1 else ''}"
+
+
+def _shown(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:8]) + (", …" if len(paths) > 8 else "")
+
+
+def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> Compared:
+    """Where two documents differ; numbers may differ by TOLERANCE.
+
+    A document of the same build must have the same keys and words. Of another build, with other
+    keys, checks and words, what both have is compared: every number, and the verdict.
+
+    Args:
+        stored: the document of record.
+        again: the same, computed now.
+        same_build: whether the same code made both.
+    """
+    found = Compared()
+    _compare(stored, again, "", found)
+    if same_build:
+        found.differ = sorted([*found.differ, *found.new, *found.gone, *found.words])
+        found.new, found.gone, found.words = [], [], []
+    return found
+
+
+def differences(stored: JsonValue, again: JsonValue) -> list[str]:
+    """Paths at which two documents of one build differ."""
+    return compare(stored, again).differ
+
+
+def _compare(stored: JsonValue, again: JsonValue, path: str, found: Compared) -> None:
+    if path in VOLATILE:
+        return
+    if path == "checks":
+        stored, again = _by_id(stored), _by_id(again)
     if isinstance(stored, dict) and isinstance(again, dict):
         for key in sorted({*stored, *again}):
             here = f"{path}.{key}" if path else key
             if here in VOLATILE:
                 continue
-            if (key in stored) != (key in again):
-                yield here
+            if key not in stored:
+                found.new.append(here)
+            elif key not in again:
+                found.gone.append(here)
             else:
-                yield from differences(stored[key], again[key], here)
+                _compare(stored[key], again[key], here, found)
     elif isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
         for number, (one, two) in enumerate(zip(stored, again, strict=True)):
-            yield from differences(one, two, f"{path}[{number}]")
-    elif _number(stored) and _number(again):
-        if not math.isclose(stored, again, rel_tol=0, abs_tol=TOLERANCE):
-            yield path
-    elif stored != again:
-        yield path
+            _compare(one, two, f"{path}[{number}]", found)
+    elif not _alike(stored, again):
+        text = isinstance(stored, str) and isinstance(again, str)
+        (found.words if text and path not in DECIDED else found.differ).append(path)
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _by_id(checks: JsonValue) -> JsonValue:
+    """The checks by their ids: another build may have more of them, in another order."""
+    if not isinstance(checks, list):
+        return checks
+    return {str(one["id"]): one for one in checks if isinstance(one, dict) and "id" in one}
+
+
+def _alike(stored: JsonValue, again: JsonValue) -> bool:
+    if isinstance(stored, bool) or isinstance(again, bool):
+        return stored is again
+    if isinstance(stored, (int, float)) and isinstance(again, (int, float)):
+        return math.isclose(stored, again, rel_tol=0, abs_tol=TOLERANCE)
+    return stored == again

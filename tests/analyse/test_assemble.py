@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from brie.analyse import (
     analyse,
     look,
 )
+from brie.analyse.sequential import wealth
 from brie.analyse.study import plain
 from brie.results import Analysis
 from tests.analyse.tables import (
@@ -204,7 +206,7 @@ def test_missing_verdicts_are_shown_at_both_extremes() -> None:
 
 
 def test_a_verdict_that_hangs_on_missing_ones_does_not_survive() -> None:
-    """10 of 13 against 10 of 12: p = .092 or .039 (STATISTICS 1.3)."""
+    """10 of 13 against 10 of 12: p = .092 or .039 (docs/statistics.md 1.3)."""
     found = run(one_verdict_each([1.0] * 12 + [np.nan] * 6)).verdict_survives_missing
     assert found is False
     assert run(one_verdict_each([1.0] * 60 + [np.nan])).verdict_survives_missing is True
@@ -371,3 +373,45 @@ def test_a_hundred_thousand_verdicts_take_seconds() -> None:
     start = time.process_time()
     analyse(table)
     assert time.process_time() - start < 15
+
+
+@given(st.permutations([1.0] * 12 + [0.0] * 6), st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=25)
+def test_the_e_process_bets_in_the_sealed_order(steps: list[float], draw: random.Random) -> None:
+    """Looking at prompts in any other order would not be valid at any time."""
+    order = names("p", len(steps))
+    draw.shuffle(order)
+    table = one_verdict_each(steps)
+    rule = EarlyStopping(order=tuple(order), alpha=0.05, max_prompts=99)
+    in_order = np.array([steps[table.prompts.index(name)] for name in order])
+    path = wealth(in_order)
+    parts, seen = run(table, stopping=rule), look(table, rule)
+    assert seen is not None
+    assert parts.sequential is not None
+    assert parts.sequential["wealth"] == pytest.approx(path.max())
+    assert seen.wealth == pytest.approx(path.max())
+    reached = np.flatnonzero(path >= 20)
+    assert seen.stopped_at == (reached[0] + 1 if len(reached) else None)
+
+
+def test_wins_first_decide_and_losses_first_do_not() -> None:
+    table = one_verdict_each([1.0] * 14 + [0.0] * 14)
+    forward, backward = tuple(table.prompts), tuple(reversed(table.prompts))
+    verdicts = {}
+    for order in (forward, backward):
+        seen = look(table, EarlyStopping(order=order, alpha=0.05, max_prompts=99))
+        assert seen is not None
+        verdicts[order] = (seen.decided, seen.low > 0.5, seen.high < 0.5)
+    assert verdicts == {forward: (True, True, False), backward: (True, False, True)}
+
+
+def test_missing_verdicts_are_put_into_their_place_in_the_sealed_order() -> None:
+    """Twelve wins decide at once; one lost before them and they do not."""
+    steps = [np.nan] * 4 + [1.0] * 9
+    table = one_verdict_each(steps)
+    late = EarlyStopping(order=tuple(reversed(table.prompts)), alpha=0.05, max_prompts=99)
+    early = replace(late, order=tuple(table.prompts))
+    assert run(table, stopping=late).verdict == "better"
+    assert run(table, stopping=late).verdict_survives_missing is True
+    assert run(table, stopping=early).verdict == "better"
+    assert run(table, stopping=early).verdict_survives_missing is False

@@ -1,7 +1,8 @@
-"""The plus-one cluster bootstrap: literals of STATISTICS 12.2b, two engines, honest properties."""
+"""The plus-one cluster bootstrap: docs/statistics.md 12.2, two engines, honest properties."""
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import numpy as np
@@ -13,6 +14,7 @@ from brie.analyse.arrays import Floats
 from brie.analyse.bootstrap import (
     Engine,
     PromptBootstrap,
+    Resampled,
     lattice,
     percentiles,
     plus_one,
@@ -186,3 +188,52 @@ def test_805_prompts_take_a_few_milliseconds() -> None:
     for _ in range(5):
         plus_one(means, rng(), engine="monte-carlo")
     assert (time.process_time() - start) / 5 < 0.1
+
+
+def first_reached(values: Floats, q: float) -> float:
+    """Inverse CDF by its definition: the smallest value that a share `q` of all does not exceed."""
+    return min(float(x) for x in values if float(np.mean(values <= x)) >= q - 1e-12)
+
+
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=60), st.data())
+@settings(deadline=None, max_examples=100)
+def test_a_quantile_of_draws_is_the_one_counting_finds(steps: list[int], data: st.DataObject) -> None:
+    draws = np.sort(np.array(steps) / 8)
+    found = Resampled(draws, None, False, "test")
+    rank = data.draw(st.integers(1, len(steps)))
+    for q in (rank / len(steps), data.draw(st.floats(0.001, 0.999))):
+        assert found.quantile(q) == first_reached(draws, q)
+        mirrored = Resampled(draws, None, True, "test")
+        assert mirrored.quantile(q) == pytest.approx(1 - first_reached(draws, 1 - q))
+
+
+@pytest.mark.parametrize("resamples", [999, 9999])
+def test_the_ends_of_a_drawn_interval_are_the_250th_draws_from_either_end(resamples: int) -> None:
+    """Of 9,999; the 25th of 999. One further in or out is another number: no two draws are equal."""
+    means = np.random.default_rng(2).random(60)
+    found = plus_one(means, rng(), resamples=resamples)
+    assert len(set(found.support.tolist())) > 0.99 * resamples
+    interval, place = found.interval(0.95), (resamples + 1) // 40
+    ends = sorted(1 - found.support if found.mirrored else found.support)
+    assert interval.low == ends[place - 1]
+    assert interval.high == ends[-place]
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=4), st.floats(0.01, 0.99))
+@settings(deadline=None, max_examples=60)
+def test_an_exact_quantile_is_the_one_of_all_resamples_written_out(steps: list[int], q: float) -> None:
+    values = np.array([*steps, 0, 3]) / 3
+    every = np.array([np.mean(drawn) for drawn in itertools.product(values, repeat=len(values))])
+    found = plus_one(np.array(steps) / 3, rng(), engine="exact")
+    assert found.quantile(q) == pytest.approx(first_reached(np.round(every, 12), q), abs=1e-9)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=80), st.sampled_from([0.5, 0.8, 0.9, 0.95]))
+@settings(deadline=None, max_examples=60)
+def test_percentiles_are_those_counting_finds(values: list[float], level: float) -> None:
+    draws = np.array(values)
+    tail = (1 - level) / 2
+    found = percentiles(draws, level)
+    assert found is not None
+    assert found[0] == first_reached(draws, tail)
+    assert found[1] == -first_reached(-draws, tail)

@@ -9,9 +9,6 @@ from typing import Any
 
 from brie.records import Conversation, Message
 
-ORIGINAL = Path(__file__).parents[3] / "shared" / "data"
-"""Real data to run against, beside the checkout; tests that use it skip where it is absent."""
-
 
 def row(question: str = "Why?", answer: str = "Because.", **more: Any) -> dict[str, Any]:
     """One good row as JSON."""
@@ -41,3 +38,24 @@ def write(path: Path, rows: Sequence[Any]) -> Path:
     """A JSON lines file."""
     path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
     return path
+
+
+def chat_logs() -> list[dict[str, Any]]:
+    """A validation file as people keep them: 60 rows of 52 prompts, copied out of chat windows.
+
+    Eight prompts have two answers. Texts hold tabs, quoted markup, several scripts, a list that was
+    pasted in and turns that quote the roles' names; two rows are of several turns.
+    """
+    odd = (
+        "Human\n\nTalk about overfitting!\n\n\t•\tone\n\t•\ttwo {n}",
+        "Why is the sky blue, in {n} words?",
+        "Übersetze „guten Morgen“ in {n} Sprachen: 你好, سلام, 🙂",
+        "<|im_start|>user\nis this {n} a turn?<|im_end|>",
+        "def f(x):\n\treturn x * {n}  # what does it do?",
+    )
+    asked = [odd[n % len(odd)].format(n=n) for n in range(52)]
+    rows = [row(text, f"Answer {n}.\n\n- a\n- b") for n, text in enumerate([*asked, *asked[:8]])]
+    for n in (20, 31):
+        more = [{"role": "user", "content": "Go on."}, {"role": "assistant", "content": f"More {n}."}]
+        rows[n]["messages"] += more
+    return rows

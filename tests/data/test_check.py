@@ -13,7 +13,7 @@ from brie.data.template import choose
 from brie.data.tokenizer import load_tokenizer
 from brie.errors import UsageError
 from brie.resources import packaged
-from tests.data.rows import ORIGINAL, row, write
+from tests.data.rows import chat_logs, row, write
 
 
 def test_a_clean_file_is_ok(tmp_path: Path) -> None:
@@ -80,8 +80,9 @@ def test_training_refuses_a_validation_file_with_trained_prompts(tmp_path: Path)
     refuse_shared_prompts(train=load(train), val=load(val)[:1], names=("train", "val"))
 
 
-@pytest.mark.skipif(not ORIGINAL.is_dir(), reason="the original project's data is not here")
-def test_the_original_validation_file() -> None:
-    report = check(ORIGINAL / "brie_original" / "sft.val.jsonl")
+def test_a_file_of_chat_logs_is_counted_by_rows_and_prompts(tmp_path: Path) -> None:
+    report = check(write(tmp_path / "val.jsonl", chat_logs()))
     assert (report.rows, report.prompts) == (60, 52)
+    assert (report.several_answers, report.most_answers) == (8, 2)
+    assert report.duplicates == ()
     assert report.ok

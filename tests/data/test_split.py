@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from brie.data.load import load
 from brie.data.split import By, Split, group_key, hold_out, prompt_key, split
 from brie.errors import UsageError
 from brie.records import Conversation, Message
-from tests.data.rows import ORIGINAL, conversation
+from tests.data.rows import chat_logs, conversation, write
 
 questions = st.sampled_from(["Why?", "why?", " Why? ", "How?", "How  so?", "ℌow?", "Who?", "Wo?"])
 rows = st.lists(st.tuples(questions, st.sampled_from("abcd")), min_size=2, max_size=40)
@@ -120,8 +121,11 @@ def test_an_unknown_or_only_source_cannot_be_held_out() -> None:
         hold_out([conversation("a", source="books")], "books")
 
 
-@pytest.mark.skipif(not ORIGINAL.is_dir(), reason="the original project's data is not here")
-def test_the_original_validation_file_holds_60_rows_and_52_prompts() -> None:
-    made = load(ORIGINAL / "brie_original" / "sft.val.jsonl")
+def test_a_file_of_chat_logs_is_split_by_its_prompts(tmp_path: Path) -> None:
+    made = list(load(write(tmp_path / "val.jsonl", chat_logs())))
     assert len(made) == 60
     assert len({prompt_key(c) for c in made}) == 52
+    halves = cut(made, "prompt", seed=3, fraction=0.25)
+    assert halves is not None
+    assert sum(halves.groups) == 52
+    assert len(halves.train) + len(halves.val) == 60

@@ -16,12 +16,17 @@ from brie.errors import UsageError
 from brie.pin import render
 from brie.records import Conversation
 from brie.resources import packaged
-from tests.data.rows import ORIGINAL, turns
+from tests.data.chatml import PLAIN, make_folder, rendered
+from tests.data.rows import turns
 
-QWEN = ORIGINAL / "qwen2.5_tokenizer"
 TINY = packaged("models", "tiny")
-needs_qwen = pytest.mark.skipif(not QWEN.is_dir(), reason="Qwen2.5's tokenizer is not here")
-FOLDERS = [pytest.param(QWEN, marks=needs_qwen, id="qwen2.5"), pytest.param(TINY, id="tiny")]
+
+
+@pytest.fixture(params=["qwen-like", "tiny"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A model whose template marks no answers, and one whose template does."""
+    return TINY if request.param == "tiny" else make_folder(tmp_path / "qwen-like")
+
 
 CALL = {"type": "function", "function": {"name": "f", "arguments": {"a": 1, "ü": "<b>"}}}
 BARE_CALL = {"name": "g", "arguments": {}}
@@ -49,18 +54,17 @@ def odd_conversations() -> Iterator[tuple[dict[str, Any], ...]]:
     yield from itertools.product(TURNS[:3], TURNS, TURNS)
 
 
-@needs_qwen
-def test_our_template_renders_like_the_stock_one_on_odd_conversations() -> None:
-    stock = (QWEN / "chat_template.jinja").read_text("utf-8")
-    special = special_tokens(load_tokenizer(QWEN))
-    ours = chatml_like(stock, special)
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("tools", [None, [], [TOOL], [TOOL, TOOL]])
+def test_our_template_renders_the_format_on_odd_conversations(
+    tools: list[dict[str, Any]] | None, header: bool
+) -> None:
+    special = special_tokens(load_tokenizer(TINY))
+    ours = chatml_like(PLAIN, special)
     assert ours is not None
-    for number, messages in enumerate(odd_conversations()):
-        tools = (None, [], [TOOL], [TOOL, TOOL])[number % 4]
-        header = number % 3 != 0
-        options: dict[str, Any] = {"add_generation_prompt": header, "tools": tools}
-        expected = render(stock, messages, special, **options)
-        assert render(ours, messages, special, **options) == expected, messages
+    for messages in odd_conversations():
+        made = render(ours, messages, special, add_generation_prompt=header, tools=tools)
+        assert made == rendered(messages, tools, header=header), messages
 
 
 def learned(tokenizer: Tokenizer, template: TrainingTemplate, conversation: Conversation) -> list[str]:
@@ -72,7 +76,6 @@ def learned(tokenizer: Tokenizer, template: TrainingTemplate, conversation: Conv
     return [tokenizer.decode(list(run)) for on, run in runs if on]
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize(
     "answers",
     [
@@ -93,7 +96,6 @@ def test_the_loss_covers_exactly_the_answers_and_their_end_token(
     assert learned(tokenizer, template, conversation) == [f"{a}<|im_end|>" for a in answers]
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
 def test_what_is_learned_matches_what_trl_would_mask(folder: Path) -> None:
     """The same template handed to transformers' own assistant mask gives the same labels."""
     tokenizer = load_tokenizer(folder)
@@ -112,10 +114,11 @@ def test_what_is_learned_matches_what_trl_would_mask(folder: Path) -> None:
     assert [int(label != IGNORED) for label in row.labels] == out["assistant_masks"]
 
 
-def test_qwen_is_trained_with_our_template_and_tiny_with_its_own() -> None:
+def test_a_template_without_marks_is_trained_with_ours_and_one_with_marks_with_its_own(
+    tmp_path: Path,
+) -> None:
     assert choose(load_tokenizer(TINY)).way == "markers"
-    if QWEN.is_dir():
-        assert choose(load_tokenizer(QWEN)).way == "chatml"
+    assert choose(load_tokenizer(make_folder(tmp_path / "qwen-like"))).way == "chatml"
 
 
 @pytest.mark.parametrize("system", ["You are SmolLM, a helpful assistant.", "Quotes ' and \"", None])
@@ -148,7 +151,6 @@ def test_a_template_of_another_kind_is_trained_by_spans() -> None:
     assert learned(tokenizer, template, conversation) == ["Two.<|endoftext|>", "Four.<|endoftext|>"]
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
 def test_spans_and_markers_agree(folder: Path) -> None:
     tokenizer = load_tokenizer(folder)
     template = choose(tokenizer)

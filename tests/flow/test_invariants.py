@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import random
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +147,44 @@ def test_work_is_spread_over_categories_from_the_start(seed: int, half: int) -> 
     for cut in range(1, len(order) + 1):
         taken = [name[0] for name in order[:cut]]
         assert abs(taken.count("a") - taken.count("b")) <= 2
+
+
+sizes = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 40), min_size=1)
+
+
+@settings(deadline=None)
+@given(sizes, st.integers(0, 100))
+def test_every_stretch_of_the_work_holds_each_category_by_its_share(
+    sizes: dict[str, int], seed: int
+) -> None:
+    """Half a prompt from its share at a time, and half a prompt more for each category in between."""
+    prompts = [(f"{c}{n}", c) for c, size in sizes.items() for n in range(size)]
+    order = work_order(prompts, seed)
+    assert sorted(order) == sorted(name for name, _ in prompts)
+    for cut in range(len(order) + 1):
+        taken = Counter(name[0] for name in order[:cut])
+        for category, size in sizes.items():
+            share = size / len(prompts)
+            assert abs(taken[category] - share * cut) <= 0.5 + share * len(sizes) / 2 + 1e-9
+
+
+@settings(deadline=None)
+@given(sizes, st.integers(0, 100), st.randoms(use_true_random=False))
+def test_the_order_of_work_hangs_on_the_seed_and_not_on_the_suites_order(
+    sizes: dict[str, int], seed: int, draw: random.Random
+) -> None:
+    prompts = [(f"{c}{n}", c) for c, size in sizes.items() for n in range(size)]
+    order = work_order(prompts, seed)
+    draw.shuffle(prompts)
+    assert work_order(prompts, seed) == order
+    if len(prompts) > 12 and len(sizes) > 1:
+        assert work_order(prompts, seed + 1) != order
+
+
+def test_within_a_category_the_seed_decides_who_comes_first() -> None:
+    prompts = [(f"a{n}", "a") for n in range(6)]
+    first = {work_order(prompts, seed)[0] for seed in range(60)}
+    assert first == {name for name, _ in prompts}
 
 
 def test_the_seal_covers_content_and_not_names(world: World) -> None:

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import pytest
 
+from brie import versions
 from brie.errors import UsageError
-from brie.generate import SAMPLER_VERSION, detect_environment
+from brie.generate import detect_environment
 
 
 def test_a_cpu_computes_in_float32_and_says_why() -> None:
     environment, reason = detect_environment("cpu")
     assert (environment.device, environment.dtype) == ("cpu", "float32")
-    assert environment.sampler == SAMPLER_VERSION
+    assert environment.sampler == versions.SAMPLER
     assert reason.startswith("float32: on cpu")
 
 

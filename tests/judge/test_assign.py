@@ -1,4 +1,4 @@
-"""Order and letter are crossed, balanced, and never move (DESIGN I1)."""
+"""Order and letter are crossed, balanced, and never move (invariant I1)."""
 
 from __future__ import annotations
 

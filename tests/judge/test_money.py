@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -59,7 +58,7 @@ def _billed_within_the_cap(
         most = 24 * (5000 * price[0] + 200 * price[1]) / 1e6
         cap = share * most / 2
         done = found.run(cap=cap, patience=Patience(first_wait=0.001, most_wait=0.01))
-        time.sleep(0.15 if rates["hang"] else 0)  # What hangs is billed when the server is done with it.
+        server.settle()  # What hangs is billed when the server is done with it.
         assert server.billed <= cap + 1e-9
         assert server.billed <= found.spent + 1e-9
         assert found.spent <= cap + 1e-9

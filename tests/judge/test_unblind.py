@@ -1,4 +1,4 @@
-"""One un-blinding (DESIGN I2), and what a constant judge comes to."""
+"""One un-blinding (invariant I2), and what a constant judge comes to."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from brie.pin import (
 )
 from brie.pin.template import template_digest
 from brie.records import Pin
-from tests.pin.folders import CHATML, make_adapter, make_base
+from tests.pin.folders import CHATML, make_adapter, make_base, write_tensors
 
 
 @pytest.fixture
@@ -123,3 +124,113 @@ def test_generation_markers_make_no_difference_to_a_template() -> None:
 
 def test_one_other_character_makes_another_template() -> None:
     assert template_digest(CHATML.replace("<|im_end|>", "<|end|>"), {}) != template_digest(CHATML, {})
+
+
+def _edited(folder: Path, file: str, **changes: object) -> None:
+    """Replace keys of a JSON file of a model's folder."""
+    path = folder / file
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"r": 16},
+        {"lora_alpha": 32},
+        {"lora_dropout": 0.1},
+        {"target_modules": ["q_proj", "k_proj"]},
+        {"target_modules": ["q_proj", "v_proj", "k_proj"]},
+        {"use_rslora": True},
+        {"layers_to_transform": [0]},
+    ],
+)
+def test_every_setting_of_an_adapter_is_part_of_its_digest(
+    base: Path, adapter: Path, change: dict[str, object]
+) -> None:
+    """Equal weights under another alpha are another model: its answers must not be reused."""
+    _, one = _pins(base, adapter)
+    _edited(adapter, ADAPTER_CONFIG, **change)
+    on, other = _pins(base, adapter)
+    assert other.digest != one.digest
+    assert other.config != one.config
+    assert other.files == one.files
+    with pytest.raises(PinError, match=ADAPTER_CONFIG):
+        verify_files(one, adapter, on)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "_name_or_path", "base_model_name_or_path", "revision", "transformers_version",
+        "peft_version", "inference_mode", "dtype", "torch_dtype", "use_cache",
+    ],
+)  # fmt: skip
+def test_where_and_by_which_library_a_config_was_written_is_not_part_of_it(
+    base: Path, adapter: Path, key: str
+) -> None:
+    before = _pins(base, adapter)
+    _edited(adapter, ADAPTER_CONFIG, **{key: "something else"})
+    _edited(base, "config.json", **{key: "something else"})
+    after = _pins(base, adapter)
+    assert [pin.digest for pin in after] == [pin.digest for pin in before]
+
+
+def test_an_adapters_weights_are_part_of_its_digest(base: Path, adapter: Path, tmp_path: Path) -> None:
+    _, one = _pins(base, adapter)
+    _, other = _pins(base, make_adapter(tmp_path / "other", fill=2))
+    assert other.digest != one.digest
+    assert other.config == one.config
+    assert other.files.keys() == {ADAPTER_WEIGHTS}
+    assert other.files != one.files
+
+
+def _more_weights(folder: Path) -> None:
+    write_tensors(folder / "model-2.safetensors", {"more": (2, 2)})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: write_tensors(folder / "model.safetensors", {"embed": (4, 4)}, fill=9),
+        _more_weights,
+        lambda folder: (folder / "tokenizer.json").write_text('{"version": "2"}'),
+        lambda folder: (folder / "vocab.json").write_text("{}"),
+        lambda folder: (folder / "merges.txt").write_text("a b"),
+        lambda folder: (folder / "tokenizer.model").write_text("pieces"),
+        lambda folder: _edited(folder, "config.json", hidden_size=8),
+        lambda folder: _edited(folder, "config.json", rope_theta=10000),
+        lambda folder: (folder / "generation_config.json").write_text('{"eos_token_id": [1, 2]}'),
+    ],
+)
+def test_everything_of_a_base_that_decides_its_answers_is_part_of_its_digest(
+    base: Path, change: Callable[[Path], object]
+) -> None:
+    one = pin_base(base, repo="me/base")
+    change(base)
+    other = pin_base(base, repo="me/base")
+    assert other.digest != one.digest
+    assert other.base.digest == other.digest
+    with pytest.raises(PinError):
+        verify_files(one.model_copy(update={"files": other.files}), base)
+
+
+def test_sampling_settings_of_a_base_and_its_name_are_not_part_of_its_digest(base: Path) -> None:
+    (base / "generation_config.json").write_text('{"eos_token_id": 1, "temperature": 0.7}')
+    one = pin_base(base, repo="me/base")
+    (base / "generation_config.json").write_text('{"top_k": 5, "eos_token_id": 1}')
+    other = pin_base(base, repo="you/base", revision="abc", kind="model")
+    assert other.digest == one.digest
+    assert (other.kind, other.name, other.base.repo, other.base.revision) == (
+        "model", "you/base", "you/base", "abc",
+    )  # fmt: skip
+
+
+def test_an_adapter_speaks_its_bases_template_unless_it_brings_its_own(
+    base: Path, adapter: Path
+) -> None:
+    on, plain = _pins(base, adapter)
+    assert plain.template_digest == on.template_digest
+    (adapter / "chat_template.jinja").write_text(CHATML.replace("<|im_end|>", "<|end|>"))
+    _, own = _pins(base, adapter)
+    assert own.template_digest != on.template_digest
+    assert own.digest == plain.digest

@@ -16,6 +16,8 @@ from tests.web import sample
 from tests.web.conftest import Client
 
 World = tuple[Project, Manifest]
+GOOD_END = "what is left is red and orange"
+"""Only the fine-tune's answers say it."""
 
 
 def start(voter: TestClient, evaluation: str, name: str = "Ann") -> str:
@@ -81,6 +83,34 @@ def test_the_letters_on_the_page_are_those_of_the_presentation(client: Client, w
     first = re.search(r'class="letter">([AB])<', page)
     assert first
     assert first[1] == item.shown.first_letter
+
+
+def test_a_vote_for_the_better_text_is_a_vote_for_its_side(client: Client, world: World) -> None:
+    """Twenty-four pairs in every cell: the letter beside the fine-tune's text always wins for it."""
+    from brie.evaluation.assemble import assemble
+    from brie.evaluation.folders import find_evaluation
+    from brie.store import Store
+
+    voter, name = client("voter"), world[1].id
+    page = start(voter, name)
+    letters = []
+    for _ in range(24):
+        shown = re.findall(
+            r'class="letter">([AB])</span>.*?<div class="text"[^>]*>(.*?)</div>', page, re.S
+        )
+        assert sorted(letter for letter, _ in shown) == ["A", "B"]
+        (better,) = (letter for letter, answer in shown if GOOD_END in answer)
+        other = "B" if better == "A" else "A"
+        letters.append((better, shown[0][0]))
+        scores = {f"score-0-{better}": "5", f"score-0-{other}": "1"}
+        page = cast(voter, name, page, better, **scores)
+    assert len(set(letters)) == 4
+    voter.post(f"/vote/{name}/finish")
+    result = voter.get(f"/vote/{name}").text
+    assert "Your votes" in result
+    with Store.open(world[0].store, read_only=True) as store:
+        own = assemble(find_evaluation(name, world[0]).manifest, store).by_judge["human:Ann"]
+    assert own["outcomes"] == {"win": 24, "tie": 0, "loss": 0}
 
 
 def test_the_result_comes_after_and_closes_the_voting(client: Client, world: World) -> None:

@@ -1,4 +1,4 @@
-"""The plus-one cluster bootstrap and the ordinary prompt bootstrap (STATISTICS 3).
+"""The plus-one cluster bootstrap and the ordinary prompt bootstrap (docs/statistics.md 3.1).
 
 The plus-one bootstrap adds one imagined prompt that is won and one that is lost, then resamples
 prompts. It never degenerates, which a plain bootstrap does exactly where a fine-tune wins

@@ -1,4 +1,4 @@
-"""Comparisons whose answer is known: A/A pairs and a damaged baseline (DESIGN 7, `controls`)."""
+"""Comparisons whose answer is known: A/A pairs and a damaged baseline (docs/statistics.md 8.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The headline: one rate, its intervals, and the verdict with its reason (STATISTICS 1)."""
+"""The headline: one rate, its intervals, and the verdict with its reason (docs/statistics.md 1)."""
 
 from __future__ import annotations
 

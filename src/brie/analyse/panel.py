@@ -1,4 +1,4 @@
-"""The judge-agreement report: pairs, panel, categories, disagreements (STATISTICS 8)."""
+"""The judge-agreement report: pairs, panel, categories, disagreements (docs/statistics.md 8.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planning: prompts needed, the smallest rate a suite can detect, and equivalence (STATISTICS 4).
+"""Planning: prompts needed, smallest detectable rate, equivalence (docs/statistics.md 4).
 
 Every formula speaks of a variance ratio v: the variance of a prompt mean over p(1 - p). One verdict
 a prompt has v = 1; k samples with intra-prompt correlation ICC have v = ICC + (1 - ICC)/k.

@@ -1,4 +1,4 @@
-"""What each judge rewards: its verdicts regressed on differences between the answers (STATISTICS 8)."""
+"""What each judge rewards: verdicts regressed on the answers' differences (docs/statistics.md 8.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the noise in a win rate comes from, and what to buy next (STATISTICS 11).
+"""Where the noise in a win rate comes from, and what to buy next (docs/statistics.md 11).
 
 Balanced design prompt x sample-in-prompt x judge, orders averaged. Judges are fixed: the win rate
 is about these judges, so the component between them adds no variance to it.

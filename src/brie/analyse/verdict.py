@@ -1,4 +1,4 @@
-"""Better, worse, equivalent or undecided, and the sentence that says why (STATISTICS 1.5)."""
+"""Better, worse, equivalent or undecided, and the sentence that says why (docs/statistics.md 1.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Win rates with intervals: overall, and for every slice of an evaluation (STATISTICS 1, 3)."""
+"""Win rates with intervals: overall, and for every slice of an evaluation (docs/statistics.md 1, 3)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from brie import __version__
+from brie import __version__, versions
 from brie.analyse.assemble import AnalysisParts, analyse
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.audit.read import Judgments
@@ -41,7 +41,7 @@ def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analys
     document = Analysis(
         id=f"audit-{short(rows_digest)}",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        version=__version__,
+        version=versions.build(__version__),
         seal=None,
         rows_digest=rows_digest,
         interim=False,

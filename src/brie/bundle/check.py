@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from brie import __version__
+from brie import __version__, versions
 from brie.bundle.contents import Contents
 from brie.bundle.merge import unbundle
 from brie.bundle.unpack import opened
@@ -47,8 +47,9 @@ def _report(path: Path, project: Project) -> Iterator[Finding]:
         came, analysis = contents.report(), contents.analysis
     if not came or analysis is None:
         return
-    if analysis.version != __version__:
-        yield Finding(f"its report was made by brie {analysis.version}, and was not compared", True)
+    if analysis.version != versions.build(__version__):
+        words = f"its report was made by brie {analysis.version}, another build, and was not compared"
+        yield Finding(words, True)
         return
     with Store.open(project.store, read_only=True) as store:
         views = comparison_views(contents.manifest, store)

@@ -67,7 +67,7 @@ class Contents:
         self._check_seal()
         self.carried = parse(Carried, opened.document(form.CARRIED), form.CARRIED)
         self.trained = self._maybe(Trained, form.TRAINING)
-        self.analysis = self._maybe(Analysis, form.ANALYSIS)
+        self.analysis = self._numbers()
         self.curve = self._maybe(Curve, form.CURVE)
         if self.analysis is not None and (self.analysis.id, self.analysis.seal) != (
             self.manifest.id,
@@ -152,6 +152,11 @@ class Contents:
         for look in self.looks:
             if look.suite != suite and look.evaluation.rpartition("-")[0] != name:
                 raise InputError("the bundle counts looks at another suite.")
+
+    def _numbers(self) -> Analysis | None:
+        if form.ANALYSIS not in self._opened.names:
+            return None
+        return parse(Analysis, self._opened.document(form.ANALYSIS), form.ANALYSIS, extra="ignore")
 
     def _maybe(self, record: type[R], name: str) -> R | None:
         return parse(record, self._opened.document(name), name) if name in self._opened.names else None

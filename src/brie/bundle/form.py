@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from brie.errors import InputError
-from brie.records import Completion, Digest, Document, Record, Verdict
+from brie.records import Completion, Digest, Document, Record, Verdict, schema_field
 
 SCHEMA = 1
 INDEX = "bundle.json"
@@ -65,7 +65,7 @@ class Member(Record):
 class Index(Document):
     """`bundle.json`."""
 
-    schema_: Literal["brie.bundle/1"] = Field(default="brie.bundle/1", alias="schema")
+    schema_: str = schema_field("bundle")
     kind: Literal["evaluation", "run"]
     id: str
     version: str
@@ -123,14 +123,20 @@ def lines(rows: Iterable[Record]) -> Iterator[str]:
     return (row.model_dump_json() + "\n" for row in rows)
 
 
-def parse(record: type[R], data: bytes, where: str) -> R:
+def parse(record: type[R], data: bytes, where: str, extra: Literal["forbid", "ignore"] = "forbid") -> R:
     """A record from a member's bytes.
+
+    Args:
+        record: what it should be.
+        data: the bytes.
+        where: the member's name, and the line.
+        extra: what becomes of keys that the record does not have.
 
     Raises:
         InputError: it is none; names the member and the key.
     """
     try:
-        return record.model_validate_json(data)
+        return record.model_validate_json(data, extra=extra)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part)[:80] for part in first["loc"]) or "the file"

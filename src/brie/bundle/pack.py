@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from brie import __version__
+from brie import __version__, versions
 from brie.bundle.contents import around_of, keys_of
 from brie.bundle.form import (
     ADAPTER_FILES,
@@ -54,10 +54,9 @@ from brie.report.curve import read_curve
 from brie.resources import Project
 from brie.results import Analysis
 from brie.store import Store
-from brie.store.database import SCHEMA_VERSION
 from brie.train.config import RunManifest, TrainConfig
 from brie.train.runs import checkpoints, read_manifest
-from brie.verify import differences
+from brie.verify import compare
 
 Members = dict[str, bytes | Path | Iterable[str]]
 """Name -> what it holds: bytes, a file, or lines of text made as they are written."""
@@ -77,7 +76,7 @@ def pack_evaluation(evaluation: Evaluation, project: Project, out: Path) -> Path
     with Exchange.open(project.store, read_only=True) as store, store.snapshot():
         members = dict(_evaluation(evaluation, project, store))
         kept = Index(kind="evaluation", id=evaluation.manifest.id, version=__version__,
-                     store=SCHEMA_VERSION, members={})  # fmt: skip
+                     store=versions.STORE, members={})  # fmt: skip
         return _write(out, kept, members, project)
 
 
@@ -95,7 +94,7 @@ def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False
         InputError: `out` cannot be written.
     """
     members = dict(_run(folder, adapter=adapter))
-    kept = Index(kind="run", id=folder.name, version=__version__, store=SCHEMA_VERSION, members={})
+    kept = Index(kind="run", id=folder.name, version=__version__, store=versions.STORE, members={})
     return _write(out, kept, members, project)
 
 
@@ -172,13 +171,15 @@ def _numbers(
         UsageError: the numbers of record are not what the store gives now.
     """
     try:
-        stored = Analysis.model_validate_json(evaluation.analysis_file.read_text("utf-8"))
+        stored = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(
             f"the numbers of {manifest.id} cannot be read; make them again: brie report {manifest.id}"
         ) from error
     again = assemble(evaluation.manifest, store, known)
-    found = list(differences(json.loads(to_json(stored)), json.loads(to_json(again))))
+    same_build = stored.version == again.version
+    documents = (json.loads(to_json(stored)), json.loads(to_json(again)))
+    found = compare(*documents, same_build=same_build).differ
     if found:
         raise UsageError(
             f"the numbers of {manifest.id} are not what the store gives now ({', '.join(found[:3])}); "

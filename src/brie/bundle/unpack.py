@@ -16,11 +16,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from brie import versions
 from brie.bundle import form
 from brie.bundle.form import Index, parse
 from brie.digest import PREFIX
 from brie.errors import InputError
-from brie.store.database import SCHEMA_VERSION
 
 _END = b"PK\x05\x06"
 _BLOCK = 2**18
@@ -92,8 +92,8 @@ class Opened:
         if schema and int(schema[1]) > form.SCHEMA:
             raise self._newer(f"bundle schema {int(schema[1])}, this one knows {form.SCHEMA}")
         index = parse(Index, data, form.INDEX)
-        if index.store > SCHEMA_VERSION:
-            raise self._newer(f"store schema {index.store}, this one knows {SCHEMA_VERSION}")
+        if index.store > versions.STORE:
+            raise self._newer(f"store schema {index.store}, this one knows {versions.STORE}")
         return index
 
     def _check_digests(self) -> None:

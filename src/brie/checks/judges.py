@@ -53,7 +53,7 @@ def _alone(judges: list[str], seats: list[Seat]) -> list[Finding]:
     if len(judges) > 1:
         return []
     remedy = "Name several with `--judge`, or a panel with `--panel`; `brie judge-check` compares them."
-    if seats and seats[0].judge.provider == "rules":
+    if seats and seats[0].judge.provided.kind == "rule":
         text = f"One rule, `{judges[0]}`, decided everything: it is a program, and reads nothing."
         return [Finding("warn", text, remedy)]
     text = f"One judge, `{judges[0]}`, decided everything: its taste and the result are one number."

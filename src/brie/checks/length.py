@@ -10,7 +10,7 @@ from brie.analyse.cells import cells
 from brie.analyse.length import LARGE_CHANGE
 from brie.checks.evidence import Evidence, side
 from brie.checks.words import Finding, conclude, interval, not_run, points, share
-from brie.records import Check
+from brie.records import Check, kind_of
 
 ID = "length"
 LONGER_WINS = 0.8
@@ -96,7 +96,11 @@ def _longer_wins(evidence: Evidence) -> float | None:
 def _longer_judge(evidence: Evidence) -> float | None:
     """Win rate by the rule that always names the longer answer."""
     for entry in evidence.analysis.by_judge.values():
-        if entry.get("provider") == "rules" and entry.get("model") == "longer" and entry["win_rate"]:
+        if (
+            kind_of(entry.get("provider")) == "rule"
+            and entry.get("model") == "longer"
+            and entry["win_rate"]
+        ):
             return float(entry["win_rate"]["value"])
     return None
 

@@ -8,7 +8,7 @@ from typing import Any
 from brie.analyse.arrays import t_quantile
 from brie.checks.evidence import Evidence
 from brie.checks.words import Finding, conclude, either, interval, listed, not_run, points, share
-from brie.records import Check, Provider
+from brie.records import Check
 
 ID = "position"
 FLIPS = 0.25
@@ -88,7 +88,7 @@ def _liked(effects: Effects, evidence: Evidence) -> list[Finding]:
 def _only_rules(evidence: Evidence) -> bool:
     """Rules read no letters: what looks like a liking for one is chance."""
     seats = [s for s in evidence.plan.seats if not s.instrument] if evidence.plan else []
-    return bool(seats) and all(s.judge.provider is Provider.RULES for s in seats)
+    return bool(seats) and all(s.judge.provided.kind == "rule" for s in seats)
 
 
 def _flips(rate: float | None, evidence: Evidence) -> list[Finding]:

@@ -131,7 +131,7 @@ def keep(found: Mapping[str, Any], manifests: Mapping[str, Manifest], project: P
         for evaluation in evaluations(project):
             if _point(evaluation.manifest) in points and evaluation.analysis_file.is_file():
                 write_text(evaluation.folder / CURVE, text)
-                analysis = Analysis.model_validate_json(evaluation.analysis_file.read_bytes())
+                analysis = Analysis.read(evaluation.analysis_file.read_bytes())
                 write_report(evaluation, analysis, store, project)
 
 

@@ -37,7 +37,7 @@ def command(file: Path) -> None:
     if merged.outdated:
         click.echo(f"Its numbers were made without them: brie report {merged.id}")
     elif merged.new and found.analysis_file.is_file():
-        analysis = Analysis.model_validate_json(found.analysis_file.read_bytes())
+        analysis = Analysis.read(found.analysis_file.read_bytes())
         with Store.open(project.store, read_only=True) as store:
             report = write_report(found, analysis, store, project)
         click.echo(f"Report  {project.relative(report)}")

@@ -13,7 +13,7 @@ from brie.evaluation.sides import resolve_sides
 from brie.judge.prompt import Prompter
 from brie.judge.settings import check, check_keys, form_of, missing_key
 from brie.pin import Resolved, default_candidate, open_base
-from brie.records import JudgeSpec, Positions, Provider, Sampling, Seat, Stopping, Suite
+from brie.records import JudgeSpec, Positions, Sampling, Seat, Stopping, Suite
 from brie.resources import Project
 
 
@@ -155,14 +155,28 @@ def _seats(wishes: Wishes, suite: Suite, project: Project) -> tuple[tuple[Seat, 
 
 
 def _seat(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> Seat:
-    if judge.provider is Provider.RULES:
+    if judge.provided.kind == "rule":
         _require(judge, suite)
         return seat(judge, None, instrument=instrument)
     return model_seat(judge, suite, project, instrument=instrument)
 
 
-def model_seat(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> Seat:
+def model_seat(
+    judge: JudgeSpec,
+    suite: Suite,
+    project: Project,
+    *,
+    instrument: bool = False,
+    sealed: Seat | None = None,
+) -> Seat:
     """A seat for a judge that is a model: its settings checked, its rubric read, its weights found.
+
+    Args:
+        judge: as its file says.
+        suite: names the rubric where the judge does not.
+        project: where rubrics and weights are looked for.
+        instrument: whether it stands beside the headline.
+        sealed: the seat it has in a plan.
 
     Raises:
         UsageError, InputError: a setting, the rubric or the weights; the message names the file.
@@ -170,14 +184,15 @@ def model_seat(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: 
     check(judge)
     rubric = load_rubric(judge.rubric or suite.rubric, project)
     Prompter(rubric, form_of(judge))
-    return seat(_located(judge, project), rubric, instrument=instrument)
+    weights = str(sealed.judge.parameters.get("weights")) if sealed else None
+    return seat(_located(judge, project, weights), rubric, instrument=instrument)
 
 
-def _located(judge: JudgeSpec, project: Project) -> JudgeSpec:
+def _located(judge: JudgeSpec, project: Project, known: str | None) -> JudgeSpec:
     """A local judge with its weights found and pinned: their digest is part of who it is."""
-    if judge.provider is not Provider.TRANSFORMERS:
+    if not judge.provided.weights:
         return judge
-    folder, pin, _ = open_base(judge.model, project.root)
+    folder, pin, _ = open_base(judge.model, project.root, known)
     weights = {**judge.parameters, "weights": pin.digest}
     return judge.model_copy(
         update={"model": str(pin.base), "parameters": weights, "location": str(folder)}

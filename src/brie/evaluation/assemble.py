@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
-from brie import __version__
+from brie import __version__, versions
 from brie.analyse.assemble import AnalysisParts, Options, analyse
 from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
@@ -148,7 +148,7 @@ def _document(
     return Analysis(
         id=manifest.id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        version=__version__,
+        version=versions.build(__version__),
         seal=manifest.seal,
         rows_digest=facts.digest(),
         interim=interim,

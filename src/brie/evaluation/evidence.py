@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from brie.analyse.table import VerdictTable
 from brie.checks import Answer, Evidence, Looks, Models, Pair
@@ -21,7 +20,7 @@ from brie.evaluation.trained import Compared, compare, recorded
 from brie.generate.sampling import model_sampling
 from brie.pin import Resolved, duplicates, locate, pin_base
 from brie.pin.resolve import as_base
-from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, Side
+from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, Side, schema_field
 from brie.report.clean import without_paths
 from brie.resources import Project
 from brie.results import Analysis
@@ -36,7 +35,7 @@ class Carried(Document):
     An evaluation that came in a bundle is analysed with this: its models need not be here.
     """
 
-    schema_: Literal["brie.carried/1"] = Field(default="brie.carried/1", alias="schema")
+    schema_: str = schema_field("carried")
     differ: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
@@ -142,12 +141,12 @@ def _resolved(manifest: Manifest, side: Side, project: Project, candidate: Resol
     pin: Pin = getattr(manifest.plan, side)
     reference = manifest.locations[side]
     if reference != "base":
-        found = resolve_side(reference, project)
+        found = resolve_side(reference, project, pin)
     elif candidate is not None:
         found = as_base(candidate)
     else:
         folder = locate(pin.base, None, project.root)
-        base = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision)
+        base = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision, known=pin.digest)
         found = Resolved(base, pin.base.repo, reference, folder, base, None)
     if found.pin.digest != pin.digest:
         raise PinError(f"{reference} is another model now")

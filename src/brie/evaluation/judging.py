@@ -13,16 +13,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from brie import judge
+from brie import judge, versions
 from brie.analyse.power import smallest_detectable, variance_ratio
 from brie.catalog import load_defaults
 from brie.errors import UsageError
 from brie.evaluation.plan import Work, shown
-from brie.judge.prices import is_free, price_of
+from brie.judge.prices import is_paid, price_of
 from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
 from brie.judge.run import FINAL, FINAL_ON_RETRY, Judged
 from brie.judge.seam import Shown, Task
-from brie.judge.settings import REMOTE, WITHOUT_KEYS, check_keys, request_bytes
+from brie.judge.settings import WITHOUT_KEYS, check_keys, request_bytes
 from brie.records import Manifest, Seat
 from brie.resources import Project
 from brie.seal import amend
@@ -179,7 +179,8 @@ def agree(
     Raises:
         UsageError: a key is missing, a price is unknown, or nobody agreed.
     """
-    if all(place.judge.provider not in REMOTE for place in seats):
+    _refuse_older_formats(work, seats, store)
+    if not any(place.judge.provided.remote for place in seats):
         return Terms(tuple(seats), None, spending.retry, spending.batch)
     texts = completion_texts(work, None, store)
     tasks = [t for t in work.tasks() if not is_identical(t, texts)]
@@ -193,6 +194,28 @@ def agree(
         tasks, seats, lambda task: show(task, usual), store, spending, project, name, say,
         told=told, largest=lambda task: show(task, most),
     )  # fmt: skip
+
+
+def _refuse_older_formats(work: Work, seats: Sequence[Seat], store: Store) -> None:
+    """What a judge was asked in one format of the prompt is not completed in another.
+
+    Raises:
+        UsageError: verdicts are missing of a judge that was sealed under an older format.
+    """
+    older = {
+        place.judge.id
+        for place in seats
+        if place.judge.provided.kind != "person"
+        and place.judge.prompt_format(place.digest) != versions.PROMPT_FORMAT
+    }
+    tasks = [task for task in work.tasks() if task.judge in older] if older else []
+    left = len(tasks) - len(store.present("verdicts", (task.key for task in tasks)))
+    if left:
+        raise UsageError(
+            f"{' and '.join(sorted(older))} were sealed under an older format of the judge's prompt, "
+            f"and {left} of their verdicts are missing. Those that are there stay and are reported; "
+            "for all of them in one format, make the evaluation anew: brie eval with the same options."
+        )
 
 
 def price_tasks(
@@ -255,7 +278,7 @@ def price_tasks(
 
 def _priced(place: Seat, most: Sequence[int]) -> Seat:
     spec = place.judge
-    if spec.provider not in REMOTE or is_free(spec):
+    if not is_paid(spec):
         return place
     price = price_of(spec, longest=max(most, default=0))
     return place.model_copy(update={"judge": spec.model_copy(update={"price": price})})
@@ -291,7 +314,7 @@ def judge_all(
     owner: Owner,
     screen: Screen,
     evaluation: str,
-    terms: Terms | None = None,
+    terms: Terms,
 ) -> Judged:
     """Ask every judge for every verdict that is missing.
 
@@ -302,9 +325,8 @@ def judge_all(
         owner: this process.
         screen: progress.
         evaluation: id the calls are booked under.
-        terms: what was agreed; without them the plan's judges are asked as sealed.
+        terms: what was agreed.
     """
-    terms = terms or Terms(work.seats, None)
     texts = completion_texts(work, prompts, store)
     asked = {place.judge.id for place in terms.seats}
     tasks = [t for t in work.tasks(prompts) if t.judge in asked and not is_identical(t, texts)]

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from brie import versions
 from brie.catalog import with_system
 from brie.digest import digest, short
 from brie.errors import UsageError
 from brie.generate.engine import Request
 from brie.generate.keys import completion_key
 from brie.judge.assign import assign, presentations
-from brie.judge.seam import PROMPT_FORMAT, Kind, Shown, Task
+from brie.judge.seam import Kind, Shown, Task
 from brie.pin import Resolved
 from brie.records import (
     Completion,
@@ -64,9 +65,15 @@ class Asked:
     """None: what suits the device."""
 
 
-def seat(judge: JudgeSpec, rubric: Rubric | None, *, instrument: bool = False) -> Seat:
+def seat(
+    judge: JudgeSpec,
+    rubric: Rubric | None,
+    *,
+    instrument: bool = False,
+    prompt_format: str = versions.PROMPT_FORMAT,
+) -> Seat:
     """A judge with its rubric, as a plan seals it."""
-    return Seat(judge=judge, rubric=rubric, digest=judge.digest(PROMPT_FORMAT), instrument=instrument)
+    return Seat(judge=judge, rubric=rubric, digest=judge.digest(prompt_format), instrument=instrument)
 
 
 def make_plan(asked: Asked, environment: Environment) -> Plan:
@@ -201,7 +208,7 @@ class Work:
                 sample=sample,
                 environment=self._environment(pin),
             )
-            if pin.kind == "served":  # not pinned, so never shared with another evaluation (I6)
+            if pin.kind == "served":  # never shared with another evaluation (invariant I6)
                 known = digest({"evaluation": self._seal, "key": known})
             self._keys[pin.digest, prompt, sample] = known
         return known

@@ -11,6 +11,7 @@ from brie.generate.served import describe
 from brie.generate.server import Server, check_server
 from brie.generate.turns import Local, Served, Source
 from brie.pin import Resolved, resolve, resolve_pair
+from brie.records import Pin
 from brie.resources import Project
 
 SERVER = "server:"
@@ -34,14 +35,19 @@ def resolve_sides(candidate: str, baseline: str, project: Project) -> tuple[Reso
     return (two, two) if candidate == "baseline" else (resolve_side(candidate, project), two)
 
 
-def resolve_side(reference: str, project: Project) -> Resolved:
+def resolve_side(reference: str, project: Project, sealed: Pin | None = None) -> Resolved:
     """One side by its reference.
+
+    Args:
+        reference: what was named.
+        project: where it is looked for.
+        sealed: the pin it had before (see `pin.resolve`).
 
     Raises:
         UsageError, PinError: see `resolve_sides`.
     """
     if not reference.startswith(SERVER):
-        return resolve(reference, project)
+        return resolve(reference, project, sealed)
     label, hash_sign, model = reference.removeprefix(SERVER).partition("#")
     if not hash_sign or not model:
         raise UsageError(f"a served model is named server:LABEL#MODEL, not {reference!r}.")

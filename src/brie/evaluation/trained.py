@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from brie.checks import Training
 from brie.data.load import Parsed, parse
@@ -22,7 +21,7 @@ from brie.data.split import prompt_key
 from brie.digest import file_digest
 from brie.errors import InputError
 from brie.pin import Resolved
-from brie.records import Conversation, Document, Suite
+from brie.records import Conversation, Document, Suite, schema_field
 from brie.report.clean import without_paths
 from brie.resources import Project, packaged, write_text
 from brie.train.config import CONFIG, DataPart, TrainConfig
@@ -37,7 +36,7 @@ _MOST_AUTHORS = 20
 class Trained(Document):
     """`training.json`."""
 
-    schema_: Literal["brie.training/1"] = Field(default="brie.training/1", alias="schema")
+    schema_: str = schema_field("training")
     training: Training | None
     reason: str = ""
     """Why there is none, as the end of a sentence."""

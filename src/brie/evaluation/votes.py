@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
+from brie import versions
 from brie.digest import text_digest
 from brie.errors import UsageError
 from brie.evaluation.plan import Work, prompt_digest, seat
@@ -42,7 +43,7 @@ def voter_seat(plan: Plan, name: str) -> Seat:
     """The voter as a judge of this plan, with the rubric the panel reads, where it reads one."""
     rubric = next((s.rubric for s in plan.seats if s.rubric is not None), None)
     spec = JudgeSpec(id=f"{HUMAN}{name}", provider=Provider.HUMAN, model=name, output="text")
-    return seat(spec, rubric)
+    return seat(spec, rubric, prompt_format=versions.BALLOT)
 
 
 def voter_seats(manifest: Manifest) -> tuple[Seat, ...]:

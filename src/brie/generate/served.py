@@ -1,4 +1,4 @@
-"""What a server says of its models, as far as that can stand in for a pin (DESIGN I6)."""
+"""What a server says of its models, as far as that can stand in for a pin (invariant I6)."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
         for completion in engine.generate(requests):
             ...
 
-A server cannot be pinned (DESIGN I6): it says what it likes of itself, and that is recorded. Its
+A server cannot be pinned (invariant I6): it says what it likes of itself, and that is recorded. Its
 answers are as repeatable as it makes them; every request carries a seed drawn from its key.
 """
 
@@ -79,6 +79,7 @@ class _Failures:
 
     @property
     def too_many(self) -> bool:
+        """Ten failures in a row: the server is not coming back by itself."""
         return self.in_a_row >= _GIVE_UP_AFTER
 
     def note(self, outcome: _Outcome) -> None:

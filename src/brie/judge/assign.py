@@ -1,4 +1,4 @@
-"""Which cells a comparison's presentations take (DESIGN I1).
+"""Which cells a comparison's presentations take (invariant I1).
 
 A cell is an order (candidate first or second) with a lettering (candidate A or B). With
 `positions = "both"` a comparison takes two complementary cells, in one of two ways:

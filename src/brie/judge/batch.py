@@ -18,27 +18,22 @@ from datetime import UTC, datetime
 
 from brie.judge.faults import Fault
 from brie.judge.lanes import CLAIM_SECONDS
-from brie.judge.prices import BATCH_SHARE
+from brie.judge.prices import batch_share
 from brie.judge.prompt import Case
 from brie.judge.providers import open_judge
-from brie.judge.providers.anthropic import AnthropicWire
-from brie.judge.providers.batches import AnthropicBatches, Batches, Item, OpenAIBatches
-from brie.judge.providers.openai import OpenAIWire
+from brie.judge.providers.batches import Batches, Item
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.seam import Reply, Shown, Task
-from brie.records import Provider, Seat, Status, Usage
+from brie.records import BatchLimits, Seat, Status, Usage
 from brie.store import Store
 from brie.store.ledger import BatchBody, BatchRow
 from brie.store.owner import Owner
 
 HELD_SECONDS = 72 * 3600.0
 """Providers give a batch up after a day; its keys are free again some time after that."""
-_LARGEST = 50_000_000
-"""Bytes of the requests in one batch."""
+_OTHER_KIND = "the server's answer is of another kind"
 _GARBLED = (AttributeError, KeyError, TypeError, ValueError)
 """What the SDKs raise over a body that is not the document it should be."""
-BATCHED = (Provider.ANTHROPIC, Provider.OPENAI)
-"""Providers that have batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +88,8 @@ class Post:
                 await judge.close()
 
     async def _submit(self, name: str, judge: RemoteJudge, tasks: Sequence[Task]) -> None:
-        usd = {t.key: BATCH_SHARE * judge.worst(self.shown(t)) for t in tasks}
+        share = batch_share(judge.spec)
+        usd = {t.key: share * judge.worst(self.shown(t)) for t in tasks}
         got = self.store.reserve(
             [t.key for t in tasks], self.owner, seconds=CLAIM_SECONDS, usd=usd, judge=name,
             evaluation=self.evaluation, cap=self.cap, final=self.final,
@@ -112,17 +108,16 @@ class Post:
         row = BatchRow(batch, name, "submitting", body, datetime.now(UTC).isoformat(timespec="seconds"))
         self.store.open_batch(row, self.evaluation, got.mine, seconds=HELD_SECONDS)
         requests = [(custom, judge.body(cases[key])) for custom, key in ids.items()]
-        sdk = judge.wire.sdk
         try:
             provider_id = await _batches(judge).submit(batch, requests)
-        except sdk.APIStatusError as error:
-            if error.status_code >= 500:
+        except judge.wire.errors as error:
+            failure = judge.wire.failure(error)
+            if failure.what != "status" or failure.status >= 500:
                 return  # Perhaps it was taken: collecting looks for it.
             self.store.change_batch(batch, state="done", body=body)
-            fault = judge.fault_of(error, {"extra_body": {}})
-            self.came.stopped[name] = f"the batch was not taken: {fault}"
+            self.came.stopped[name] = f"the batch was not taken: {judge.fault_of(error)}"
             return
-        except (sdk.APIError, *_GARBLED):
+        except _GARBLED:
             return
         self.store.change_batch(batch, state="open", body={**body, "provider_id": provider_id})
         self.say(f"{name}: a batch of {len(requests)} verdicts is under way ({provider_id}).")
@@ -141,19 +136,25 @@ class Post:
             )
         for row in rows:
             judge = _remote(self.seats[row.judge])
-            sdk = judge.wire.sdk
             try:
                 await self._collect(row, judge)
-            except sdk.APIStatusError as error:
-                self._cannot(row, judge.fault_of(error, {"extra_body": {}}))
-                if error.status_code == 404:
-                    self.store.change_batch(row.id, state="done", body=row.body)
-            except sdk.APIConnectionError as error:
-                self._cannot(row, judge.redact(f"{error} {error.__cause__ or ''}".strip()))
-            except (sdk.APIError, *_GARBLED):
-                self._cannot(row, "the server's answer is of another kind")
+            except judge.wire.errors as error:
+                self._failed(row, judge, error)
+            except _GARBLED:
+                self._cannot(row, _OTHER_KIND)
             finally:
                 await judge.close()
+
+    def _failed(self, row: BatchRow, judge: RemoteJudge, error: Exception) -> None:
+        failure = judge.wire.failure(error)
+        if failure.what == "status":
+            self._cannot(row, judge.fault_of(error))
+            if failure.status == 404:
+                self.store.change_batch(row.id, state="done", body=row.body)
+        elif failure.what == "garbled":
+            self._cannot(row, _OTHER_KIND)
+        else:
+            self._cannot(row, judge.redact(f"{error} {error.__cause__ or ''}".strip()))
 
     def _cannot(self, row: BatchRow, why: object) -> None:
         self.came.stopped[row.judge] = f"its batch could not be collected: {why}"
@@ -212,12 +213,13 @@ class Post:
             return Reply(Status.ERROR, reason=f"batch: {why}", usage=Usage())
         task = self.tasks[key]
         case = Case("", "", number)
+        share = batch_share(judge.spec)
         try:
             return judge.read(
-                item.document, case, 0.0, worst=lambda: judge.worst(self.shown(task)), share=BATCH_SHARE
+                item.document, case, 0.0, worst=lambda: judge.worst(self.shown(task)), share=share
             )
         except Fault as fault:
-            usd = BATCH_SHARE * judge.worst(self.shown(task))
+            usd = share * judge.worst(self.shown(task))
             return Reply(Status.ERROR, reason=f"batch: {fault}", usage=Usage(usd=usd))
 
 
@@ -228,21 +230,27 @@ def _remote(place: Seat) -> RemoteJudge:
 
 
 def _batches(judge: RemoteJudge) -> Batches:
-    if isinstance(judge.wire, AnthropicWire):
-        return AnthropicBatches(judge.wire.client)
-    assert isinstance(judge.wire, OpenAIWire)
-    return OpenAIBatches(judge.wire.client)
+    found = judge.wire.batches()
+    assert found is not None, f"the table gives {judge.spec.provider} batches, its wire does not"
+    return found
+
+
+def _limits(judge: RemoteJudge) -> BatchLimits:
+    limits = judge.spec.provided.batches
+    assert limits is not None
+    return limits
 
 
 def _parts(
     tasks: Sequence[Task], shown: Callable[[Task], Shown], judge: RemoteJudge
 ) -> Iterator[list[Task]]:
     """The tasks in parts that one batch holds."""
+    limits = _limits(judge)
     part: list[Task] = []
     size = 0
     for task in tasks:
         own = judge.size(shown(task))
-        if part and (len(part) >= AnthropicBatches.most or size + own > _LARGEST):
+        if part and (len(part) >= limits.requests or size + own > limits.size):
             yield part
             part, size = [], 0
         part.append(task)

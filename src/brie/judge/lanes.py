@@ -21,7 +21,7 @@ from brie.store.ledger import Reserved
 from brie.store.owner import Owner
 
 IN_A_ROW = 10
-"""Unusable verdicts in a row that stop a judge (I5)."""
+"""Unusable verdicts in a row that stop a judge (invariant I5)."""
 CLAIM_SECONDS = 6 * 3600.0
 """A claim of a dead process is free at once; only one that hangs is waited for so long."""
 _CHUNK = 32

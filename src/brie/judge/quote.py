@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brie.judge.gate import START
-from brie.judge.prices import BATCH_SHARE, Tokens, cost, host_of, is_local, worst_cost
-from brie.judge.settings import REMOTE, fixed_bytes, output_limit
-from brie.records import Price, Provider, Seat
+from brie.judge.prices import Tokens, batch_share, cost, host_of, is_paid, worst_cost
+from brie.judge.settings import fixed_bytes, output_limit
+from brie.records import Price, Seat
 
 BYTES_A_TOKEN = 4.0
 """Of English text; only expectations use it, the worst case counts every byte as a token."""
@@ -79,13 +79,13 @@ def quote(
         batch: whether the calls go through the provider's batches, at half the price.
     """
     spec, calls = seat.judge, len(sizes)
-    if spec.provider not in REMOTE or seat.rubric is None:
+    if not spec.provided.remote:
         pace = habits.seconds if habits.calls >= ENOUGH_HISTORY else 0.0
         return JudgeQuote(spec.id, calls, 0.0, 0.0, calls * pace / 60, None, None, paid=False)
     known = habits.calls >= ENOUGH_HISTORY
     fixed, limit = fixed_bytes(spec, seat.rubric), output_limit(spec)
     usual = min(float(limit), habits.output_tokens if known else REPLY_TOKENS)
-    share = BATCH_SHARE if batch else 1.0
+    share = batch_share(spec) if batch else 1.0
     expected = sum(
         cost(spec.price, Tokens(round((fixed + size) / BYTES_A_TOKEN), round(usual))) for size in sizes
     )
@@ -99,7 +99,5 @@ def quote(
         minutes=seconds / 60,
         price=spec.price,
         host=host_of(spec),
-        paid=spec.price is not None
-        or not is_local(spec)
-        or spec.provider is not Provider.OPENAI_COMPATIBLE,
+        paid=is_paid(spec),
     )

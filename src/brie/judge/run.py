@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from brie.judge.batch import BATCHED, Post, Rhythm
+from brie.judge.batch import Post, Rhythm
 from brie.judge.calls import Patience
 from brie.judge.clerk import Clerk
 from brie.judge.gate import Gate
@@ -21,7 +21,7 @@ from brie.store import Store, claimed
 from brie.store.owner import Owner
 
 FINAL = (Status.OK, Status.INVALID, Status.REFUSED)
-"""Statuses a rerun leaves alone (I5); `error` and what is missing are asked again."""
+"""Statuses a rerun leaves alone (invariant I5); `error` and what is missing are asked again."""
 FINAL_ON_RETRY = (Status.OK,)
 """With --retry `invalid` and `refused` are asked again too."""
 PATIENCE = Patience()
@@ -113,7 +113,7 @@ def run(
 def reread(
     tasks: Sequence[Task], places: Mapping[str, Seat], store: Store, evaluation: str
 ) -> list[Verdict]:
-    """Read stored replies again that an older parser could not read; nothing is asked (I5)."""
+    """Read stored replies again that an older parser could not read; nothing is asked (invariant I5)."""
     by_key = {task.key: task for task in tasks}
     found = []
     for key, verdict in store.verdicts(store.present("verdicts", by_key, (Status.INVALID,))).items():
@@ -167,7 +167,7 @@ class _Job:
 
     def is_batched(self, task: Task) -> bool:
         """Whether the task's judge has batches."""
-        return self.places[task.judge].judge.provider in BATCHED
+        return self.places[task.judge].judge.provided.batches is not None
 
     def judge(
         self, todo: Sequence[Task], before: Judged, unread: Mapping[str, str] | None = None
@@ -176,11 +176,16 @@ class _Job:
         if not todo:
             return before
         judges = {name: open_judge(self.places[name]) for name in dict.fromkeys(t.judge for t in todo)}
-        at_once = [task for task in todo if judges[task.judge].instant]
-        asked = [task for task in todo if not judges[task.judge].instant]
+        instant = {name for name, one in judges.items() if self._is_instant(name, one)}
+        at_once = [task for task in todo if task.judge in instant]
+        asked = [task for task in todo if task.judge not in instant]
         asyncio.run(self._at_once(at_once, judges))
         result = replace(before, computed=before.computed + len(at_once))
         return asyncio.run(self._race(asked, judges, result, unread or {})) if asked else result
+
+    def _is_instant(self, name: str, judge: Judge) -> bool:
+        """What is sent away is claimed and paid for one by one, whatever the judge says of itself."""
+        return judge.instant and not self.places[name].judge.provided.remote
 
     def collected(self, post: Post, tasks: Sequence[Task], before: Judged, *, again: bool) -> Judged:
         """Wait for the batches; ask once more, at once, for what could not be read.

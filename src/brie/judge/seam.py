@@ -10,9 +10,6 @@ from typing import Literal, Protocol
 from brie.digest import text_digest
 from brie.records import MachineCheck, Message, Presentation, Seat, Status, Usage, Verdict
 
-PROMPT_FORMAT = "1"
-"""Version of the judge prompt and of the rules; part of every judge digest."""
-
 Kind = Literal["main", "a_a", "damaged", "repeat", "vote"]
 
 

@@ -9,14 +9,10 @@ from collections.abc import Sequence
 
 from brie.errors import UsageError
 from brie.judge.form import Form, schema
-from brie.judge.prices import is_local
+from brie.judge.prices import address_of, is_local
 from brie.judge.prompt import Prompter
 from brie.judge.seam import Shown
-from brie.records import JudgeSpec, Provider, Rubric, Seat
-
-KEY_VARIABLES = {Provider.ANTHROPIC: "ANTHROPIC_API_KEY", Provider.OPENAI: "OPENAI_API_KEY"}
-REMOTE = frozenset({Provider.ANTHROPIC, Provider.OPENAI, Provider.OPENAI_COMPATIBLE})
-"""Providers that are asked over HTTP."""
+from brie.records import JudgeSpec, Rubric, Seat
 
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _BRIES = ("model", "messages", "system", "stream", "n", "tools", "response_format")
@@ -32,10 +28,10 @@ def check(spec: JudgeSpec) -> None:
         UsageError: names the file and the line.
     """
     file = f"judges/{spec.id}.toml"
-    if spec.provider not in REMOTE:
+    if not spec.provided.remote:
         return
-    if spec.base_url is None and spec.provider is Provider.OPENAI_COMPATIBLE:
-        raise UsageError(f'{file}: provider openai-compatible needs base_url = "http://HOST:PORT/v1".')
+    if address_of(spec) is None:
+        raise UsageError(f'{file}: provider {spec.provider} needs base_url = "http://HOST:PORT/v1".')
     if spec.base_url is not None and not spec.base_url.startswith(("http://", "https://")):
         raise UsageError(f"{file}: base_url = {spec.base_url!r} is no http or https address.")
     if spec.base_url is not None and not spec.endpoint:
@@ -70,7 +66,7 @@ def key_variable(spec: JudgeSpec) -> str | None:
     """The variable that holds a judge's key; None where it needs none."""
     if spec.api_key_env:
         return spec.api_key_env
-    return None if is_local(spec) else KEY_VARIABLES.get(spec.provider)
+    return None if is_local(spec) else spec.provided.key_variable
 
 
 def missing_key(spec: JudgeSpec) -> str | None:
@@ -131,8 +127,10 @@ def form_of(spec: JudgeSpec) -> Form:
     return "text" if spec.output == "rule" else spec.output
 
 
-def fixed_bytes(spec: JudgeSpec, rubric: Rubric) -> int:
+def fixed_bytes(spec: JudgeSpec, rubric: Rubric | None) -> int:
     """UTF-8 bytes all requests of a judge have in common."""
+    if rubric is None:
+        return len(json.dumps(spec.parameters, ensure_ascii=False).encode()) + _AROUND
     system = Prompter(rubric, form_of(spec)).system
     around = json.dumps([schema(rubric.criteria), spec.parameters], ensure_ascii=False)
     return len(system.encode()) + len(around.encode()) + _AROUND

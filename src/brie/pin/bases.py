@@ -125,8 +125,15 @@ def is_whole(folder: Path, *, weights: bool = True) -> bool:
     return all((folder / shard).is_file() for shard in shards)
 
 
-def open_base(reference: str, project_root: Path) -> tuple[Path, Pin, str | None]:
+def open_base(
+    reference: str, project_root: Path, known: str | None = None
+) -> tuple[Path, Pin, str | None]:
     """A base named by a person: `tiny`, `ORG/NAME[@REV]`, or a local folder.
+
+    Args:
+        reference: what the person named.
+        project_root: what recorded locations are relative to.
+        known: a digest it was pinned by before (see `pin_base`).
 
     Returns:
         Its folder, its pin, and the location to record (local folders only).
@@ -139,14 +146,16 @@ def open_base(reference: str, project_root: Path) -> tuple[Path, Pin, str | None
         resolved = folder.resolve()
         inside = resolved.is_relative_to(project_root)
         location = str(resolved.relative_to(project_root)) if inside else str(resolved)
-        return resolved, pin_base(resolved, repo=resolved.name), location
+        return resolved, pin_base(resolved, repo=resolved.name, known=known), location
     repo, _, revision = reference.partition("@")
     name = repo.removeprefix(PACKAGED_PREFIX)
     if "/" not in name:
         packaged_folder = packaged_base(name)
-        return packaged_folder, pin_base(packaged_folder, repo=PACKAGED_PREFIX + name), None
+        base = pin_base(packaged_folder, repo=PACKAGED_PREFIX + name, known=known)
+        return packaged_folder, base, None
     snapshot = download(repo, revision or None)
-    return snapshot, pin_base(snapshot, repo=repo, revision=_commit(snapshot, revision)), None
+    base = pin_base(snapshot, repo=repo, revision=_commit(snapshot, revision), known=known)
+    return snapshot, base, None
 
 
 def _commit(snapshot: Path, asked: str) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from brie.digest import digest, file_digest, short
+from brie import versions
+from brie.digest import Canonical, digest, file_digest, short
 from brie.errors import InputError, PinError
 from brie.pin.template import template_digest
 from brie.records import BaseModelRef, LoraSummary, Pin
@@ -36,7 +37,14 @@ _UNSTABLE_KEYS = {
 _SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 
-def pin_base(folder: Path, *, repo: str, revision: str | None = None, kind: str = "base") -> Pin:
+def pin_base(
+    folder: Path,
+    *,
+    repo: str,
+    revision: str | None = None,
+    kind: str = "base",
+    known: str | None = None,
+) -> Pin:
     """Pin a full model: a base, or a merged or fully trained one.
 
     Args:
@@ -44,6 +52,8 @@ def pin_base(folder: Path, *, repo: str, revision: str | None = None, kind: str 
         repo: Hub id, or a label; never a path.
         revision: commit on the Hub, where there is one.
         kind: "base" or "model".
+        known: a digest it was pinned by before. Where an older version of pins gives that digest,
+            the pin is of that version: what changed is brie, not the model.
 
     Raises:
         PinError: weights, config or tokenizer are missing, or only unsafe weight files exist.
@@ -58,9 +68,10 @@ def pin_base(folder: Path, *, repo: str, revision: str | None = None, kind: str 
         raise PinError(f"{folder} holds no tokenizer ({', '.join(_TOKENIZER_FILES)}).")
     files = {path.name: file_digest(path) for path in (*weights, *tokenizer)}
     config = digest([canonical_config(folder / "config.json"), _generation_config(folder)])
-    name = digest({"kind": "model", "files": files, "config": config})
+    name, version = _named({"kind": "model", "files": files, "config": config}, known)
     return Pin.model_validate(
         {
+            "schema": f"brie.pin/{version}",
             "kind": kind,
             "name": repo,
             "digest": name,
@@ -83,7 +94,7 @@ def pin_checkpoint(
     epoch: float | None = None,
     eval_loss: float | None = None,
 ) -> Pin:
-    """Pin an adapter checkpoint on its base.
+    """Pin an adapter checkpoint on its base; the pin is of its base's version.
 
     Raises:
         PinError: the folder is no adapter, or its weights are not safetensors.
@@ -96,10 +107,17 @@ def pin_checkpoint(
     own_template = (folder / "chat_template.jinja").is_file() or (
         folder / "tokenizer_config.json"
     ).is_file()
+    parts: dict[str, Canonical] = {
+        "kind": "adapter",
+        "files": files,
+        "config": config,
+        "base": base.digest,
+    }
     return Pin(
+        schema_=base.schema_,
         kind="adapter",
         name=name,
-        digest=digest({"kind": "adapter", "files": files, "config": config, "base": base.digest}),
+        digest=_digest(parts, base.version),
         files=files,
         config=config,
         base=base.base,
@@ -111,6 +129,19 @@ def pin_checkpoint(
         epoch=epoch,
         eval_loss=eval_loss,
     )
+
+
+def _digest(parts: dict[str, Canonical], version: int) -> str:
+    """The digest of a pin's parts; version 1 did not name itself."""
+    return digest(parts if version == 1 else {**parts, "pin": version})
+
+
+def _named(parts: dict[str, Canonical], known: str | None) -> tuple[str, int]:
+    """The digest of a model's parts, and the version of pins it is of: today's, or the known one's."""
+    for version in range(versions.PIN, 0, -1):
+        if known is not None and _digest(parts, version) == known:
+            return known, version
+    return _digest(parts, versions.PIN), versions.PIN
 
 
 def verify_files(pin: Pin, folder: Path, base: Pin | None = None) -> None:
@@ -137,7 +168,9 @@ def verify_files(pin: Pin, folder: Path, base: Pin | None = None) -> None:
     if pin.kind == "adapter":
         _verify_adapter(pin, folder, base)
     else:
-        again = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision, kind=pin.kind)
+        again = pin_base(
+            folder, repo=pin.base.repo, revision=pin.base.revision, kind=pin.kind, known=pin.digest
+        )
         if again.digest != pin.digest:
             raise PinError(f"{folder}/config.json is not what the pin of {pin.name} says.")
 

@@ -1,4 +1,4 @@
-"""Model references (DESIGN 5) to pins and folders. Nothing is guessed and nothing followed silently.
+"""Model references to pins and folders: nothing is guessed or followed in silence (invariant I6).
 
     PIN.json              a pin file                 base      the other side's base
     RUN:best  RUN:last    a run's pins               baseline  as candidate: an A/A run
@@ -106,7 +106,7 @@ def default_candidate(project: Project) -> str:
     """The only run's `best` pin.
 
     Raises:
-        UsageError: no run, or several: each with the command that picks it (DESIGN I9).
+        UsageError: no run, or several: each with the command that picks it (invariant I9).
     """
     runs = [run for run in training_runs(project) if (run.folder / "pins" / "best.json").is_file()]
     if not runs:
@@ -147,8 +147,14 @@ def as_base(side: Resolved) -> Resolved:
     return Resolved(side.base, side.base.base.repo, "base", side.base_folder, side.base, None)
 
 
-def resolve(reference: str, project: Project) -> Resolved:
+def resolve(reference: str, project: Project, sealed: Pin | None = None) -> Resolved:
     """One model reference.
+
+    Args:
+        reference: what was named.
+        project: where runs are looked for.
+        sealed: the pin it had before: a model that has not changed gets the same again, even where
+            pins have a newer version now.
 
     Raises:
         UsageError, PinError: see `resolve_pair`.
@@ -157,12 +163,12 @@ def resolve(reference: str, project: Project) -> Resolved:
     if path.suffix == ".json" and path.is_file():
         return _from_pin(path, reference, project)
     if reference.startswith("hf:"):
-        return _from_hub(reference, project)
+        return _from_hub(reference, project, sealed)
     name, colon, which = reference.rpartition(":")
     if colon and not path.exists():
         return _from_run(find_run(name, project), which, project)
     if path.is_dir():
-        return _from_folder(path, reference, project)
+        return _from_folder(path, reference, project, sealed)
     _refuse_bare_run(reference, project)
     raise unknown(
         "model",
@@ -189,7 +195,8 @@ def _refuse_bare_run(name: str, project: Project) -> None:
 def _from_pin(path: Path, reference: str, project: Project) -> Resolved:
     pin = read_pin(path)
     base_folder = locate(pin.base, pin.base_location, project.root)
-    base = pin_base(base_folder, repo=pin.base.repo, revision=pin.base.revision)
+    ref = pin.base
+    base = pin_base(base_folder, repo=ref.repo, revision=ref.revision, known=ref.digest)
     folder = (path.parent / (pin.checkpoint or ".")).resolve()
     verify_files(pin, folder if pin.kind == "adapter" or pin.checkpoint else base_folder, base)
     adapter = folder if pin.kind == "adapter" else None
@@ -216,7 +223,8 @@ def _from_run(run: Run, which: str, project: Project) -> Resolved:
     step = int(which)
     template = read_pin(run.folder / "pins" / "last.json")
     base_folder = locate(template.base, template.base_location, project.root)
-    base = pin_base(base_folder, repo=template.base.repo, revision=template.base.revision)
+    ref = template.base
+    base = pin_base(base_folder, repo=ref.repo, revision=ref.revision, known=ref.digest)
     pin = pin_checkpoint(
         steps[step],
         base=base,
@@ -238,16 +246,16 @@ def checkpoints(folder: Path) -> dict[int, Path]:
     return found
 
 
-def _from_folder(path: Path, reference: str, project: Project) -> Resolved:
+def _from_folder(path: Path, reference: str, project: Project, sealed: Pin | None) -> Resolved:
     found = explain(path)
     if found.choices:
         raise UsageError("\n".join([*found.facts, "Name the checkpoint you mean:", *found.choices]))
     folder = path.resolve()
-    said = tuple(found.facts)
+    said, known = tuple(found.facts), sealed.base.digest if sealed else None
     if not (folder / ADAPTER_WEIGHTS).is_file():
-        pin = pin_base(folder, repo=folder.name, kind="model")
+        pin = pin_base(folder, repo=folder.name, kind="model", known=known)
         return Resolved(pin, folder.name, project.relative(folder), folder, pin, None, said)
-    base_folder, base, _ = open_base(_named_base(folder), project.root)
+    base_folder, base, _ = open_base(_named_base(folder), project.root, known)
     pin = pin_checkpoint(folder, base=base, name=folder.name)
     return Resolved(pin, folder.name, project.relative(folder), base_folder, base, folder, said)
 
@@ -262,10 +270,10 @@ def _named_base(folder: Path) -> str:
     return f"{name}@{revision}" if revision and not Path(name).is_dir() else name
 
 
-def _from_hub(reference: str, project: Project) -> Resolved:
+def _from_hub(reference: str, project: Project, sealed: Pin | None) -> Resolved:
     repo, _, revision = reference.removeprefix("hf:").partition("@")
     folder = download(repo, revision or None)
-    resolved = _from_folder(folder, reference, project)
+    resolved = _from_folder(folder, reference, project, sealed)
     said = () if revision == folder.name else (f"{repo} is at commit {folder.name} now: pinned there.",)
     pinned = f"hf:{repo}@{folder.name}"
     return Resolved(

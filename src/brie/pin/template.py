@@ -1,6 +1,6 @@
 """Chat templates: rendering them without a tokenizer, and naming them by what they render.
 
-A template's digest is taken over its rendering of fixed probe conversations (DESIGN I7), so
+A template's digest is taken over its rendering of fixed probe conversations (invariant I7), so
 two templates that say the same have the same digest, whatever markers they carry for training.
 """
 

@@ -11,7 +11,6 @@ from brie.records.asked import (
     Message,
     Price,
     Prompt,
-    Provider,
     Rubric,
     Sampling,
     Seat,
@@ -28,6 +27,8 @@ from brie.records.base import (
     Record,
     Side,
     Winner,
+    later,
+    schema_field,
 )
 from brie.records.models import BaseModelRef, Completion, Environment, LoraSummary, Pin
 from brie.records.plan import (
@@ -40,13 +41,16 @@ from brie.records.plan import (
     Plan,
     Stopping,
 )
+from brie.records.providers import PROVIDERS, BatchLimits, Provider, ProviderInfo, kind_of
 from brie.records.verdicts import Kept, Presentation, Status, Usage, Verdict
 
 __all__ = [
+    "PROVIDERS",
     "SCORE",
     "Amendment",
     "AmendmentKind",
     "BaseModelRef",
+    "BatchLimits",
     "Check",
     "Completion",
     "Controls",
@@ -71,6 +75,7 @@ __all__ = [
     "Price",
     "Prompt",
     "Provider",
+    "ProviderInfo",
     "Record",
     "Rubric",
     "Sampling",
@@ -82,4 +87,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "Winner",
+    "kind_of",
+    "later",
+    "schema_field",
 ]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from brie.digest import digest
 from brie.records.asked import Sampling, Seat, Suite
-from brie.records.base import Digest, Document, Positions, Record, Side
+from brie.records.base import Digest, Document, Positions, Record, Side, schema_field
 from brie.records.models import Environment, Pin
 
 
@@ -23,7 +23,7 @@ class Controls(Record):
 
 
 class Stopping(Record):
-    """A sealed rule for stopping early (STATISTICS 5)."""
+    """A sealed rule for stopping early (docs/statistics.md 5)."""
 
     rule: Literal["e-process"] = "e-process"
     alpha: float = 0.05
@@ -34,7 +34,7 @@ class Stopping(Record):
 class Plan(Document):
     """Everything that decides an evaluation's numbers, sealed before the first verdict."""
 
-    schema_: Literal["brie.plan/1"] = Field(default="brie.plan/1", alias="schema")
+    schema_: str = schema_field("plan")
     suite: Suite
     candidate: Pin
     baseline: Pin
@@ -92,7 +92,7 @@ class Made(Record):
 class Manifest(Document):
     """`runs/eval-*/manifest.json`: the sealed plan and where things lie on this machine."""
 
-    schema_: Literal["brie.manifest/1"] = Field(default="brie.manifest/1", alias="schema")
+    schema_: str = schema_field("manifest")
     id: str
     name: str | None = None
     created: str

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from brie.records import kind_of
 from brie.report.agreement_words import (
     REASONS,
     Tendency,
@@ -161,7 +162,7 @@ def build_agreement_page(
 
 def role_words(who: Mapping[str, Any]) -> str:
     """What a judge is to the headline."""
-    rule = "rule" if who.get("provider") == "rules" else ""
+    rule = "rule" if kind_of(who.get("provider")) == "rule" else ""
     beside = {
         "beside": "beside the headline, not counted in it",
         "stopped": "stopped, and therefore not in the headline",

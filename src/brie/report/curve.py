@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from brie.records import Document, schema_field
 
 CURVE = "curve.json"
 _SHARE = Field(ge=0, le=1, allow_inf_nan=False)
@@ -33,12 +34,12 @@ class Selection(BaseModel):
     checkpoint: str
 
 
-class Curve(BaseModel):
+class Curve(Document):
     """The part of a `brie.curve/1` document that a report shows."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(extra="ignore")
 
-    schema_: Literal["brie.curve/1"] = Field(default="brie.curve/1", alias="schema")
+    schema_: str = schema_field("curve")
     prompts: str
     """Which prompts, in words."""
     checkpoints: tuple[Rung, ...] = Field(max_length=1_000)

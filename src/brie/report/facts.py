@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from brie.records import Check, Manifest
+from brie.records import Check, Manifest, kind_of
 from brie.report.clean import one_line
 from brie.report.curve import Curve, notes
 from brie.report.numbers import number, p_value, percent
@@ -293,7 +293,7 @@ def _judge_row(name: str, entry: Mapping[str, Any], kinds: Mapping[str, str], an
     marks = [words.get(kinds.get(name, ""), "")]
     if entry.get("instrument"):
         marks = [f"{marks[0]} instrument, not counted".strip()]
-    elif entry.get("provider") == "human" and entry.get("added"):
+    elif kind_of(entry.get("provider")) == "person" and entry.get("added"):
         marks.append("beside the headline")
         return _row(name, entry, "; ".join(marks))
     elif entry.get("added"):

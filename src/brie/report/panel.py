@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from brie.records import Manifest, Provider
+from brie.records import Manifest, kind_of
 from brie.report.numbers import counted, listed
 from brie.results import Analysis
 
@@ -111,7 +111,7 @@ def _kind(name: str, provider: str | None) -> str:
         if name.startswith("human:"):
             return "person"
         return "rule" if name in RULES else "model"
-    return {Provider.RULES: "rule", Provider.HUMAN: "person"}.get(Provider(provider), "model")
+    return kind_of(provider)
 
 
 def _named(word: str, names: tuple[str, ...]) -> str:

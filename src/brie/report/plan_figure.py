@@ -25,7 +25,7 @@ def write_plan_figure(plan: Mapping[str, Any], path: Path) -> Path:
     """Draw the smallest detectable win rate over the number of prompts, one line a design.
 
     Args:
-        plan: a `brie.evaluation.plan-table/1` document.
+        plan: a `brie.plan-table/1` document.
         path: where to, an .svg, .png or .pdf file; the same plan gives the same bytes.
 
     Raises:

@@ -163,7 +163,7 @@ def _seat(seat: Seat) -> Pairs:
     judge = seat.judge
     rows = [
         ("Judge", judge.id + (" (an instrument, outside the headline)" if seat.instrument else "")),
-        ("Provider", judge.provider.value + (" (rule-based)" if judge.provider == "rules" else "")),
+        ("Provider", judge.provider.value + (" (rule-based)" if judge.provided.kind == "rule" else "")),
         ("Model", judge.model),
         ("Endpoint", judge.endpoint or ""),
         ("Temperature", f"{judge.temperature:g}" if judge.temperature is not None else ""),

@@ -13,7 +13,7 @@ from brie.results import Analysis, WinRate
 
 MARGIN = 0.05
 WIDER = 1.3
-"""Sources share the headline where their interval is wider than this many times (STATISTICS 1.7)."""
+"""Sources share the headline where their interval is so many times wider (docs/statistics.md 1.7)."""
 
 SCOPE = (
     "The interval is for new prompts like these, for this checkpoint (another training seed could "

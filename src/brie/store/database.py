@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
+from brie import versions
 from brie.errors import StoreError
 
-SCHEMA_VERSION = 2
 _CHUNK = 500
 """Keys in one SQL statement."""
 Value: TypeAlias = str | int | float | bytes | None
@@ -89,6 +89,8 @@ class Database:
         store = cls(db, path)
         try:
             store._prepare(read_only)
+            if read_only and store.version() < versions.STORE:
+                store._read_newer()
         except BaseException:
             db.close()
             raise
@@ -112,22 +114,36 @@ class Database:
 
     def _prepare(self, read_only: bool) -> None:
         version = self.version()
-        if version > SCHEMA_VERSION:
+        if version > versions.STORE:
             raise StoreError(
                 f"{self.path} was written by a newer brie (schema {version}, this one knows "
-                f"{SCHEMA_VERSION}); upgrade: pip install -U brie-eval"
+                f"{versions.STORE}); upgrade: pip install -U brie-eval"
             )
         if read_only:
             return
         self._read("PRAGMA journal_mode = WAL")
         self._read("PRAGMA synchronous = NORMAL")
-        if version < SCHEMA_VERSION:
+        if version < versions.STORE:
             self._migrate(version)
+
+    def _read_newer(self) -> None:
+        """Go on with a copy in memory, brought to today's schema: who only reads changes no file."""
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            self._db.backup(copy)
+        except sqlite3.Error as error:
+            raise StoreError(explain(self.path, error)) from error
+        self._db.close()
+        self._db = copy
+        self._bring_forward()
 
     def _migrate(self, version: int) -> None:
         """Bring the schema forward; a store that holds something is copied aside before."""
         if version:
             self._back_up(version)
+        self._bring_forward()
+
+    def _bring_forward(self) -> None:
         with self._writing():
             # Another process may have done it in the meantime.
             found = self.version()
@@ -136,7 +152,7 @@ class Database:
             ]
             for statement in ";".join(steps).split(";"):
                 self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._db.execute(f"PRAGMA user_version = {versions.STORE}")
 
     def _back_up(self, version: int) -> None:
         copy = self.path.with_name(f"{self.path.name}.schema{version}.bak")
@@ -149,7 +165,7 @@ class Database:
         except sqlite3.Error as error:
             copy.unlink(missing_ok=True)
             raise StoreError(
-                f"{self.path} must be brought to schema {SCHEMA_VERSION}, and no copy can be kept: "
+                f"{self.path} must be brought to schema {versions.STORE}, and no copy can be kept: "
                 f"{explain(copy, error)}"
             ) from error
 

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from brie.records import Completion, Kept, Status, Verdict
-from brie.store.database import SCHEMA_VERSION
 from brie.store.ledger import BATCH, Ledger, Reserved, now
 from brie.store.owner import Owner
 
-__all__ = ["SCHEMA_VERSION", "Kind", "Store", "claimed", "counted"]
+__all__ = ["Kind", "Store", "claimed", "counted"]
 
 Kind = Literal["completions", "verdicts"]
 _ROUNDING = 1e-9

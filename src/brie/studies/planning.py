@@ -9,10 +9,10 @@ from typing import Any
 from brie.analyse.power import Measured, PlanRow, measured_ratio, plan_table, variance_ratio
 from brie.catalog import with_system
 from brie.evaluation.plan import seat
-from brie.judge.prices import is_free, price_of
+from brie.judge.prices import is_paid, price_of
 from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
 from brie.judge.seam import Shown
-from brie.judge.settings import REMOTE, request_bytes
+from brie.judge.settings import request_bytes
 from brie.records import JudgeSpec, Positions, Rubric, Sampling, Seat, Suite
 
 CONTROLS = 12
@@ -54,9 +54,9 @@ class Design:
     judges: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
-        """As JSON (schema `brie.evaluation.plan-table/1`)."""
+        """As JSON (schema `brie.plan-table/1`)."""
         return {
-            "schema": "brie.evaluation.plan-table/1",
+            "schema": "brie.plan-table/1",
             "suite": self.suite,
             "prompts": self.prompts,
             "measured": self.measured,
@@ -110,7 +110,7 @@ def design(
 
 def place(spec: JudgeSpec, rubric: Rubric | None) -> Seat:
     """A judge as it would be priced: its weights and its key are not needed for that."""
-    return seat(spec, rubric if spec.provider in REMOTE else None)
+    return seat(spec, rubric if spec.provided.remote else None)
 
 
 def _ratio(earlier: Earlier | None, samples: int, judges: int, positions: Positions) -> float:
@@ -136,8 +136,7 @@ def _price(
     )
     unknown = any(q.paid and q.price is None for q in live)
     untimed = any(
-        not q.minutes and one.judge.provider == "transformers"
-        for q, one in zip(live, seats, strict=True)
+        not q.minutes and one.judge.provided.weights for q, one in zip(live, seats, strict=True)
     )
     return Price(
         calls=sum(q.calls for q in live),
@@ -155,7 +154,7 @@ def _price(
 
 def _quote(one: Seat, sizes: Sequence[int], habits: Habits, *, batch: bool) -> JudgeQuote:
     spec = one.judge
-    if spec.provider in REMOTE and not is_free(spec):
+    if is_paid(spec):
         price = price_of(spec, longest=max(sizes, default=0))
         one = one.model_copy(update={"judge": spec.model_copy(update={"price": price})})
     return quote(one, sizes, habits, batch=batch)

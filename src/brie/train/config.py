@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from brie.digest import Canonical, digest
-from brie.records import BaseModelRef, Digest, Document, Record
+from brie.records import BaseModelRef, Digest, Document, Record, schema_field
 from brie.train.recipes import DESCRIPTIVE_KEYS, Recipe
 
 State = Literal["running", "complete", "interrupted", "failed"]
@@ -100,7 +100,7 @@ class DeviceInfo(Record):
 class TrainConfig(Document):
     """`config.json`: everything resolved. Two runs with equal identities give equal weights."""
 
-    schema_: Literal["brie.train/1"] = Field(default="brie.train/1", alias="schema")
+    schema_: str = schema_field("train")
     recipe: Recipe
     base: BaseModelRef
     base_location: str | None = None
@@ -172,7 +172,7 @@ class PinEntry(Record):
 class RunManifest(Document):
     """`manifest.json`: what was done, where, with what, and what came of it."""
 
-    schema_: Literal["brie.run/1"] = Field(default="brie.run/1", alias="schema")
+    schema_: str = schema_field("run")
     id: str
     name: str | None = None
     state: State

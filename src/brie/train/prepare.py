@@ -58,8 +58,22 @@ def prepare(request: TrainRequest, project: Project, progress: Progress) -> Job:
     return build_job(request, resolve_recipe(request, project), project, progress)
 
 
-def build_job(request: TrainRequest, recipe: Recipe, project: Project, progress: Progress) -> Job:
-    """A job for a recipe whose settings are final; raises what `prepare` raises."""
+def build_job(
+    request: TrainRequest,
+    recipe: Recipe,
+    project: Project,
+    progress: Progress,
+    known_base: str | None = None,
+) -> Job:
+    """A job for a recipe whose settings are final; raises what `prepare` raises.
+
+    Args:
+        request: files and options.
+        recipe: the settings.
+        project: where files are looked for.
+        progress: what is said on the way.
+        known_base: the digest of the base, for a run that goes on.
+    """
     here = world(request.processes)
     recipe = fit_micro_batch(recipe, here.size, progress)
     device, dtype = _decide_device(request, recipe, here, progress)
@@ -69,7 +83,7 @@ def build_job(request: TrainRequest, recipe: Recipe, project: Project, progress:
     progress.note(
         f"data: {_told(request, train=train_rows, val=val_rows, drawn=split_info is not None)}"
     )
-    folder, base, location = open_base(recipe.base, project.root)
+    folder, base, location = open_base(recipe.base, project.root, known_base)
     progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
     if recipe.license_note:
         progress.note(recipe.license_note)

@@ -128,7 +128,7 @@ def _is_pin(path: Path) -> bool:
         loaded = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(loaded, dict) and loaded.get("schema") == "brie.pin/1"
+    return isinstance(loaded, dict) and str(loaded.get("schema")).startswith("brie.pin/")
 
 
 def _read(path: Path) -> str:

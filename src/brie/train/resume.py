@@ -43,7 +43,8 @@ def continuation(request: TrainRequest, project: Project, progress: Progress) ->
     _refuse_changes(request, run)
     before = run.manifest.config
     recipe = override(_with_base(before), request.settings)
-    job = build_job(_sources(request, before, project), recipe, project, progress)
+    sources = _sources(request, before, project)
+    job = build_job(sources, recipe, project, progress, known_base=before.base.digest)
     _refuse_differences(run, now=job.config, before=before)
     _note_differences(progress, now=job.config, before=before)
     checkpoint, step = _last_whole(run)

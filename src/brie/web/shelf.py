@@ -113,7 +113,7 @@ class Shelf:
         if not path.is_file():
             return None
         try:
-            return Analysis.model_validate_json(path.read_text("utf-8"))
+            return Analysis.read(path.read_text("utf-8"))
         except (OSError, ValueError, ValidationError) as error:
             raise UsageError(
                 f"the numbers of {evaluation} cannot be read; make them again: brie report {evaluation}"

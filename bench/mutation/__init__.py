@@ -1,0 +1,1 @@
+"""Mutation testing in four steps, one a module: `sites`, `reach`, `trees`, `forks`."""

@@ -1,0 +1,226 @@
+"""What each reader makes of one row, field by field, and what it says of a row it cannot use."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brie.audit import read_files
+from brie.audit.read import FORMATS
+from brie.audit.rows import Row, Skipped
+from brie.digest import digest
+from brie.errors import UsageError
+from brie.records import Status
+from tests.audit.test_audit import alpaca, arena, audited, legacy, mt_bench, said, write
+
+ANSWERS = ("The candidate answers at length.", "The baseline answers.")
+
+
+def read(path: Path, *values: dict[str, Any], **options: Any) -> list[Row]:
+    return read_files([write(path, list(values))], **options).rows
+
+
+def fields(row: Row) -> dict[str, Any]:
+    """All fields, those left at "unknown" without."""
+    empty = asdict(Row(0, "", "", "", Status.OK))
+    return {
+        name: value
+        for name, value in asdict(row).items()
+        if name != "answers" and not (value == empty[name] or (_is_nan(value) and _is_nan(empty[name])))
+    }
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and isnan(value)
+
+
+def test_an_alpaca_eval_row(tmp_path: Path) -> None:
+    (row,) = read(tmp_path / "f.jsonl", alpaca(1, 1.25, dataset="koala"))
+    assert fields(row) == {
+        "line": 1, "prompt": digest("Question 1"), "pair": digest(["Question 1", *ANSWERS]),
+        "judge": "a-judge", "score": 0.25, "category": "koala", "length_difference": 11.0,
+    }  # fmt: skip
+
+
+def test_an_alpaca_eval_row_that_names_nobody(tmp_path: Path) -> None:
+    (row,) = read(tmp_path / "f.jsonl", alpaca(1, annotator=None))
+    assert (row.judge, row.category) == ("annotator", "all")
+
+
+def test_an_arena_hard_row_is_two_games(tmp_path: Path) -> None:
+    path = tmp_path / "f.jsonl"
+    one, two = read(path, arena(1, "A>B", "B>A") | {"category": "maths"})
+    both = {
+        "line": 1, "prompt": digest("q1"), "pair": digest(["q1", "mine"]), "judge": "gpt",
+        "category": "maths",
+    }  # fmt: skip
+    assert fields(one) == {**both, "score": 0.0, "position": -1, "label": -1}
+    assert fields(two) == {**both, "score": 0.0, "position": 1, "label": 1}
+    old = {"question_id": "q9", "games": [{"score": "A=B"}]}
+    (row,) = read(path, old)
+    assert row.pair == digest(["q9", "candidate"])
+    assert row.judge == "unnamed"
+    (failed, _) = read(path, arena(1, None, "A>B"), arena(2))[:2]
+    assert failed.status is Status.INVALID
+    assert isnan(failed.score)
+
+
+def test_a_third_game_does_not_count(tmp_path: Path) -> None:
+    games = [{"score": "A>B"}] * 3
+    assert len(read(tmp_path / "f.jsonl", {**arena(1), "games": games})) == 2
+
+
+def test_an_mt_bench_row_is_two_games_of_one_turn(tmp_path: Path) -> None:
+    one, two = read(tmp_path / "f.jsonl", mt_bench(81, "model_2", "tie (close)"))
+    both = {
+        "line": 1, "prompt": digest([81]), "pair": digest([81, 1, "mine", "base"]), "judge": "gpt-4",
+        "category": "turn 1",
+    }  # fmt: skip
+    assert fields(one) == {**both, "score": 0.0, "position": 1, "label": 1}
+    assert fields(two) == {**both, "score": 0.5, "position": -1, "label": -1}
+
+
+def test_a_vote_on_mt_bench(tmp_path: Path) -> None:
+    vote = {"question_id": 7, "model_a": "x", "model_b": "y", "winner": "Model_B", "turn": 2}
+    (row,) = read(tmp_path / "f.jsonl", vote)
+    assert fields(row) == {
+        "line": 1, "prompt": digest([7]), "pair": digest([7, 2, "x", "y"]), "judge": "unnamed",
+        "category": "turn 2", "score": 0.0,
+    }  # fmt: skip
+    (untold,) = read(tmp_path / "f.jsonl", {k: v for k, v in vote.items() if k != "turn"})
+    assert untold.pair == digest([7, 1, "x", "y"])
+    assert untold.category == "all"
+
+
+@pytest.mark.parametrize("ending", ["response", "output"])
+def test_a_row_of_the_original_scripts_of_either_spelling(tmp_path: Path, ending: str) -> None:
+    value = {
+        "prompt": "Why?", f"baseline_{ending}": "One.", f"brie_{ending}": "Two and", "category": "x",
+        "judgment": "Winner: A", "presentation_order": "BA", "winner": "brie", "judge_model": "gpt",
+    }  # fmt: skip
+    (row,) = read(tmp_path / "f.jsonl", value)
+    assert fields(row) == {
+        "line": 1, "prompt": digest("Why?"), "pair": digest(["Why?", "Two and", "One."]),
+        "judge": "gpt", "category": "x", "position": 1, "label": -1, "stored": "candidate",
+        "own": "baseline", "score": 0.0, "length_difference": 3.0, "cut": (True, False),
+    }  # fmt: skip
+
+
+def test_a_row_of_a_table(tmp_path: Path) -> None:
+    value = {
+        "prompt": "Why?", "judge": "ann", "winner": "Draw ", "order": "Candidate_first",
+        "letter": "b", "category": "x", "source": "book", "candidate": "Two", "baseline": "One.",
+    }  # fmt: skip
+    path = tmp_path / "f.jsonl"
+    (row,) = read(path, value)
+    assert fields(row) == {
+        "line": 1, "prompt": digest("Why?"), "pair": digest(["Why?", "Two", "One."]), "judge": "ann",
+        "category": "x", "source": "book", "position": 1, "label": -1, "score": 0.5,
+        "length_difference": -1.0, "cut": (True, False),
+    }  # fmt: skip
+    one, two, three = read(path, *({"prompt": p, "winner": 1} for p in ("Why?", "Why?", "How?")))
+    assert one.prompt == two.prompt == digest("Why?")
+    assert three.prompt == digest("How?")
+    assert one.pair != two.pair, "without the answers, each row is taken for a pair of its own"
+    assert (one.judge, one.category, one.source) == ("unnamed", "all", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("word", "score"),
+    [
+        ("candidate", 1.0), ("win", 1.0), ("Won", 1.0), ("1", 1.0), (1, 1.0), ("1.0", 1.0),
+        ("tie", 0.5), ("draw", 0.5), (0.5, 0.5), ("baseline", 0.0), ("loss", 0.0), ("lost", 0.0),
+        ("0", 0.0), (0.0, 0.0), (0.25, 0.25), ("0.75", 0.75),
+    ],
+)  # fmt: skip
+def test_a_tables_winner_is_a_side_or_a_share(tmp_path: Path, word: object, score: float) -> None:
+    (row,) = read(tmp_path / "f.jsonl", {"prompt": "q", "winner": word})
+    assert (row.status, row.score) == (Status.OK, score)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("error", Status.ERROR), ("refused", Status.REFUSED), ("invalid", Status.INVALID),
+        ("", Status.INVALID), (None, Status.INVALID),
+    ],
+)  # fmt: skip
+def test_a_tables_failed_verdict_keeps_its_status(tmp_path: Path, word: object, status: Status) -> None:
+    (row,) = read(tmp_path / "f.jsonl", {"prompt": "q", "winner": word})
+    assert row.status is status
+    assert isnan(row.score)
+
+
+SKIPPED: list[tuple[str, dict[str, Any], str]] = [
+    ("alpaca_eval", alpaca(1, 2.5), "preference 2.5 is outside"),
+    ("alpaca_eval", alpaca(1, 0.5), "preference 0.5 is outside"),
+    ("alpaca_eval", {"instruction": "q", "output_1": "a"}, "lacks output_2, preference"),
+    ("arena_hard", {"uid": "q"}, "lacks games"),
+    ("mt_bench", {"question_id": 1}, "lacks question_id, models"),
+    ("mt_bench", mt_bench(1, "nobody", "nobody"), "'nobody' is unknown"),
+    ("brie_legacy", {"prompt": "q", "judgment": "Winner: A"}, "lacks prompt, judgment"),
+    ("table", {"prompt": "q"}, "lacks the column 'winner'"),
+    ("table", {"prompt": "q", "winner": "perhaps"}, "'perhaps' is none of"),
+    ("table", {"prompt": "q", "winner": 1.5}, "'1.5' is none of"),
+    ("table", {"prompt": "q", "winner": -0.5}, "'-0.5' is none of"),
+]
+GOOD = {
+    "alpaca_eval": alpaca, "arena_hard": arena, "mt_bench": mt_bench, "brie_legacy": legacy,
+    "table": lambda n: {"prompt": f"q{n}", "winner": "tie"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "why"), SKIPPED)
+def test_a_row_that_cannot_be_used_is_named_with_its_line_and_reason(
+    tmp_path: Path, name: str, value: dict[str, Any], why: str
+) -> None:
+    good = [GOOD[name](n) for n in range(3)]
+    path = write(tmp_path / "f.jsonl", [*good, value])
+    found = read_files([path], name)
+    assert {one.line for one in found.skipped} == {4}
+    assert why in found.skipped[0].why
+    facts = said(audited(path))
+    assert facts["first_skipped"]["line"] == 4
+    assert any("skipped; the first is line 4" in text for text in facts["findings"])
+
+
+def test_an_unknown_game_is_named_by_its_number(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.jsonl", [arena(1), arena(2, "A>B", "A?B"), arena(3, "?", "A>B")])
+    found = read_files([path])
+    assert [(one.line, one.why) for one in found.skipped] == [
+        (2, "game 2 has the unknown score 'A?B'"),
+        (3, "game 1 has the unknown score '?'"),
+    ]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_that_is_asked_for_is_not_guessed(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "f.jsonl", [GOOD[name](n) for n in range(3)])
+    found = read_files([path], name)
+    assert (found.format, found.reason) == (name, "asked for")
+    assert found.identifies == FORMATS[name].IDENTIFIES
+    assert found.skipped == []
+    guessed = read_files([path])
+    assert guessed.format == name
+    assert guessed.reason == f"3 of its first 3 rows have the keys of {name}"
+
+
+def test_an_unknown_format_or_column_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.jsonl", [alpaca(1)])
+    with pytest.raises(UsageError, match="did you mean 'alpaca_eval'"):
+        read_files([path], "alpaca_evil")
+    with pytest.raises(UsageError, match="did you mean 'winner'"):
+        read_files([path], columns={"winer": "x"})
+
+
+def test_rows_of_no_table_are_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "f.jsonl"
+    write(path, [alpaca(1), alpaca(2), alpaca(3)])
+    path.write_text(path.read_text() + "[1, 2]\n\n7\n")
+    found = read_files([path])
+    assert found.skipped == [Skipped(4, "is not a table of keys"), Skipped(6, "is not a table of keys")]
+    assert len(found.rows) == 3
