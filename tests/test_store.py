@@ -127,9 +127,9 @@ def test_an_interrupted_write_leaves_nothing_behind(store: Store) -> None:
 
 
 def test_looks_count_different_sets_of_rows_once(store: Store) -> None:
-    assert store.look("suite", "e1", "rows1") == 1
-    assert store.look("suite", "e1", "rows1") == 1
-    assert store.look("suite", "e2", "rows2") == 2
+    assert store.look(suite="suite", evaluation="e1", rows="rows1") == 1
+    assert store.look(suite="suite", evaluation="e1", rows="rows1") == 1
+    assert store.look(suite="suite", evaluation="e2", rows="rows2") == 2
     assert store.looks("other") == 0
 
 

@@ -79,7 +79,7 @@ def read_suite(path: Path) -> Suite:
     seen: dict[str, str] = {}
     for (where, _), prompt in zip(rows, prompts, strict=True):
         if prompt.id in seen:
-            raise InputError(_twice(path, where, seen[prompt.id], prompt.id))
+            raise InputError(_twice(path, where=where, before=seen[prompt.id], name=prompt.id))
         seen[prompt.id] = where
     return build(Suite, {**head, "prompts": prompts}, str(path))
 
@@ -151,7 +151,7 @@ def _hashed(text: str) -> str:
     return short(digest(text), 12)
 
 
-def _twice(path: Path, where: str, before: str, name: str) -> str:
+def _twice(path: Path, *, where: str, before: str, name: str) -> str:
     if path.suffix in {".txt", ".csv"}:
         return f"{path}: {where} repeats the prompt or the id of {before}; leave one of them out."
     return f"{path}: {where} has the id {name!r} of {before}."

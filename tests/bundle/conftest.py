@@ -25,7 +25,7 @@ Copy = Callable[[str], Project]
 
 def vote(project: Project, name: str, votes: int) -> None:
     """Some votes of a person, cast as the ballot casts them."""
-    booth = Booth(Shelf(project), find_evaluation(None, project).manifest.id, name)
+    booth = Booth(Shelf(project), evaluation=find_evaluation(None, project).manifest.id, name=name)
     for number in range(votes):
         item = booth.current()
         assert item is not None

@@ -176,10 +176,10 @@ def test_additions_that_do_not_go_together_are_refused(sender: Project) -> None:
     one = amend(manifest, "voter", {"judge": "human:Bob"}, 1)
     two = amend(manifest, "stopped", {"judge": "gpt", "said": "no"}, 1)
     with pytest.raises(InputError, match="does not go together"):
-        joined(one, two)
+        joined(here=one, there=two)
     other = manifest.model_copy(update={"seal": "sha256:" + "0" * 64})
     with pytest.raises(InputError, match="was sealed as"):
-        joined(manifest, other)
+        joined(here=manifest, there=other)
 
 
 def test_a_folder_in_the_way_is_refused_before_anything_is_written(

@@ -15,9 +15,9 @@ def test_a_cpu_computes_in_float32_and_says_why() -> None:
 
 
 def test_a_dtype_can_be_asked_for() -> None:
-    assert detect_environment("cpu", "bfloat16")[0].dtype == "bfloat16"
+    assert detect_environment("cpu", dtype="bfloat16")[0].dtype == "bfloat16"
     with pytest.raises(UsageError, match="did you mean 'float16'"):
-        detect_environment("cpu", "flaot16")
+        detect_environment("cpu", dtype="flaot16")
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

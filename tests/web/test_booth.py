@@ -25,7 +25,7 @@ World = tuple[Project, Manifest]
 
 
 def booth(world: World, name: str = "Ann") -> Booth:
-    return Booth(Shelf(world[0]), world[1].id, name)
+    return Booth(Shelf(world[0]), evaluation=world[1].id, name=name)
 
 
 def stored(world: World, made: Booth) -> dict[int, list[str | None]]:
@@ -194,7 +194,7 @@ def test_identical_answers_are_not_asked(tmp_path: Path) -> None:
             "UPDATE completions SET body = ? WHERE key = ?",
             (texts[key].model_copy(update={"text": texts[other].text}).model_dump_json(), key),
         )
-    made = Booth(shelf, manifest.id, "Ann")
+    made = Booth(shelf, evaluation=manifest.id, name="Ann")
     assert {task.prompt for task in made.tasks} == {"explanations-01", "recipes-01", "summaries-01"}
 
 

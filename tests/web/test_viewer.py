@@ -221,7 +221,7 @@ def test_a_locked_store_is_said_and_no_page_hangs(world: World) -> None:
 
 def test_votes_are_verdicts_in_the_viewer_with_hostile_comments_harmless(world: World) -> None:
     shelf = Shelf(world[0])
-    booth = Booth(shelf, world[1].id, "Ann")
+    booth = Booth(shelf, evaluation=world[1].id, name="Ann")
     texts = [HOSTILE[name] for name in sorted(set(HOSTILE) - {"surrogate", "empty"})]
     for text in texts:
         item = booth.current()

@@ -78,7 +78,7 @@ def test_the_letters_on_the_page_are_those_of_the_presentation(client: Client, w
 
     voter, name = client("voter"), world[1].id
     page = start(voter, name)
-    booth = Booth(Shelf(world[0]), name, "Ann")
+    booth = Booth(Shelf(world[0]), evaluation=name, name="Ann")
     item = booth.current()
     assert item is not None
     first = re.search(r'class="letter">([AB])<', page)
@@ -193,7 +193,7 @@ def test_scores_are_kept_and_nonsense_is_not(client: Client, world: World) -> No
     voter, name = client("voter"), world[1].id
     page = start(voter, name)
     cast(voter, name, page, "A", **{"score-0-A": "5", "score-0-B": "9", "score-7-A": "3"})
-    booth = Booth(Shelf(world[0]), name, "Ann")
+    booth = Booth(Shelf(world[0]), evaluation=name, name="Ann")
     with Store.open(world[0].store, read_only=True) as store:
         verdict = store.verdicts([booth.tasks[int(number(page))].key])
     assert next(iter(verdict.values())).scores == {"clarity": {"A": 5.0}}

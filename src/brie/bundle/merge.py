@@ -69,7 +69,7 @@ def unbundle(path: Path, project: Project) -> Merged:
 def _merge_evaluation(contents: Contents, project: Project) -> Merged:
     target = project.runs / contents.manifest.id
     here = read_manifest(target) if target.exists() else None
-    manifest = contents.manifest if here is None else joined(here, contents.manifest)
+    manifest = contents.manifest if here is None else joined(here=here, there=contents.manifest)
     with _staging(project) as folder, Exchange.open(project.store) as store:
         _write_folder(contents, folder)
         with store.together():
@@ -81,7 +81,7 @@ def _merge_evaluation(contents: Contents, project: Project) -> Merged:
                 _check_rows(contents, store)
         # Rows without a folder are seen by nobody and merged again; a folder without rows is seen.
         if here is None:
-            _place(folder, target)
+            _place(folder, target=target)
         elif manifest != here:
             write_manifest(target, manifest)
         _keep_voters(contents, target)
@@ -89,7 +89,7 @@ def _merge_evaluation(contents: Contents, project: Project) -> Merged:
     return Merged("evaluation", manifest.id, here is None, completions, verdicts, outdated)
 
 
-def joined(here: Manifest, there: Manifest) -> Manifest:
+def joined(*, here: Manifest, there: Manifest) -> Manifest:
     """The manifest with what was added on the other machine chained after what was added here.
 
     Raises:
@@ -168,7 +168,7 @@ def _merge_run(bundle: Opened, project: Project) -> Merged:
     with _staging(project) as folder:
         _write_run(bundle, folder)
         _check_pins(folder)
-        _place(folder, target)
+        _place(folder, target=target)
     return Merged("run", name, new=True)
 
 
@@ -246,7 +246,7 @@ def _staging(project: Project) -> Iterator[Path]:
         shutil.rmtree(outer, ignore_errors=True)
 
 
-def _place(folder: Path, target: Path) -> None:
+def _place(folder: Path, *, target: Path) -> None:
     """Move a finished folder to where it belongs, in one step."""
     try:
         folder.rename(target)

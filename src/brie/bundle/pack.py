@@ -116,7 +116,7 @@ def _evaluation(
     yield COMPLETIONS, lines(store.completions_of(keys.completions))
     yield VERDICTS, lines(store.attempts_of(keys.verdicts))
     yield CALLS, lines(store.calls_of([manifest.id, f"{manifest.id}/votes"]))
-    yield LOOKS, lines(store.looks_of(manifest.plan.suite.digest(), manifest.id))
+    yield LOOKS, lines(store.looks_of(suite=manifest.plan.suite.digest(), evaluation=manifest.id))
     for path in sorted(folder.glob("voters/*.json")):
         yield f"{EVALUATION}voters/{path.name}", _json(parse(Closed, path.read_bytes(), path.name))
     curve = read_curve(folder)
@@ -146,7 +146,7 @@ def _known(manifest: Manifest, known: Around, store: Store) -> Carried:
     rows = gather(manifest, store).digest
     looks = known.looks(rows)
     number, others = (looks.number, looks.other_versions) if looks else store.look_number(
-        manifest.plan.suite.digest(), manifest.id, rows
+        suite=manifest.plan.suite.digest(), evaluation=manifest.id, rows=rows
     )  # fmt: skip
     models = known.models
     if models is None:

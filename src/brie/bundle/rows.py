@@ -57,7 +57,7 @@ class Exchange(Store):
             for row in rows
         ]
 
-    def looks_of(self, suite: str, evaluation: str) -> list[KeptLook]:
+    def looks_of(self, *, suite: str, evaluation: str) -> list[KeptLook]:
         """Looks at a suite, and at other versions of it, oldest first."""
         name = evaluation.rpartition("-")[0]
         rows = self._read("SELECT suite, evaluation, rows, created FROM looks ORDER BY id")
@@ -84,7 +84,8 @@ class Exchange(Store):
             there = self.completions(kept.row.key for kept in part)
             for kept in part:
                 if kept.row.key in there:
-                    _same(f"completion {kept.row.key}", there[kept.row.key], kept.row, _answer_digest)
+                    what = f"completion {kept.row.key}"
+                    _same(what, _answer_digest, here=there[kept.row.key], there=kept.row)
                     continue
                 row = kept.row
                 body = row.model_dump_json()
@@ -109,7 +110,7 @@ class Exchange(Store):
                 key = brought[0].row.key
                 here = there.get(key, [])
                 for own, other in zip(here, brought, strict=False):
-                    _same(f"verdict {key}", own, other.row, _said_digest)
+                    _same(f"verdict {key}", _said_digest, here=own, there=other.row)
                 added += self._append(brought[len(here) :], len(here))
         return added
 
@@ -165,7 +166,7 @@ def _call_digest(row: KeptCall) -> str:
     return digest(row)
 
 
-def _same(what: str, here: T, there: T, name: Callable[[T], str]) -> None:
+def _same(what: str, name: Callable[[T], str], *, here: T, there: T) -> None:
     one, two = name(here), name(there)
     if one != two:
         raise InputError(

@@ -157,7 +157,9 @@ def best_step(run: str, project: Project) -> str | None:
 def looked(found: dict[str, Any], store: Store) -> None:
     """Count the quoted half as a look at the suite, and say how many there were."""
     chosen = found["selection"]
-    chosen["looks"] = store.look(chosen["suite"], chosen["evaluation"], chosen["rows"])
+    chosen["looks"] = store.look(
+        suite=chosen["suite"], evaluation=chosen["evaluation"], rows=chosen["rows"]
+    )
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:

@@ -118,12 +118,12 @@ def check(
         sources=_top(Counter(row.source for row in rows)),
         labels=_labels(parsed),
         lengths=_lengths(rows, encoder, tokenizer) if encoder and rows else None,
-        shared=_shared(rows, parse(val).conversations) if val else None,
+        shared=_shared(train=rows, val=parse(val).conversations) if val else None,
     )
 
 
 def refuse_shared_prompts(
-    train: Sequence[Conversation], val: Sequence[Conversation], names: tuple[str, str]
+    *, train: Sequence[Conversation], val: Sequence[Conversation], names: tuple[str, str]
 ) -> None:
     """Stop where a validation file holds prompts that are trained on.
 
@@ -204,7 +204,7 @@ def _lengths(rows: Sequence[Conversation], encoder: Encoder, name: str) -> Lengt
     )
 
 
-def _shared(train: Sequence[Conversation], val: Sequence[Conversation]) -> Shared:
+def _shared(*, train: Sequence[Conversation], val: Sequence[Conversation]) -> Shared:
     matches = overlaps(_prompts(val), _prompts(train))
     return Shared(
         exact=tuple((int(m.left), int(m.right)) for m in matches if m.exact),

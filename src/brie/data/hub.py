@@ -40,7 +40,7 @@ def load_hub(reference: str) -> HubRows:
         )
     repo, split = matched["repo"], matched["split"] or "train"
     commit = _commit(repo, matched["revision"])
-    rows = _rows(repo, commit, split)
+    rows = _rows(repo, commit=commit, split=split)
     named = f"{PREFIX}{repo}@{commit}:{split}"
     conversations = []
     for number, row in enumerate(rows, start=1):
@@ -78,7 +78,7 @@ def _commit(repo: str, revision: str | None) -> str:
         ) from error
 
 
-def _rows(repo: str, commit: str, split: str) -> Dataset:
+def _rows(repo: str, *, commit: str, split: str) -> Dataset:
     from datasets import disable_progress_bars, load_dataset
 
     disable_progress_bars()

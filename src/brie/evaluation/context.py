@@ -189,7 +189,7 @@ def evidence_of(
     if analysis.rows_digest:
         digest, name = plan.suite.digest(), facts.manifest.id
         looks = known.looks(analysis.rows_digest) or Looks(
-            *store.look_number(digest, name, analysis.rows_digest)
+            *store.look_number(suite=digest, evaluation=name, rows=analysis.rows_digest)
         )
     return Evidence(
         analysis=analysis,

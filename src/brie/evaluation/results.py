@@ -67,7 +67,11 @@ def record_analysis(
     analysis = assemble(data, store, known)
     write_text(evaluation.analysis_file, analysis.to_json())
     if analysis.rows_digest:
-        store.look(evaluation.manifest.plan.suite.digest(), evaluation.manifest.id, analysis.rows_digest)
+        store.look(
+            suite=evaluation.manifest.plan.suite.digest(),
+            evaluation=evaluation.manifest.id,
+            rows=analysis.rows_digest,
+        )
     return analysis
 
 

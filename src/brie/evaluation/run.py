@@ -145,7 +145,7 @@ def environment_of(asked: Asked) -> tuple[Environment, str]:
         return SERVED, "servers"
     from brie.generate.environment import detect_environment
 
-    return detect_environment(asked.device, asked.dtype)
+    return detect_environment(asked.device, dtype=asked.dtype)
 
 
 def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
@@ -161,9 +161,9 @@ def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
     characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
     for side in sides:
         if side.adapter is not None:
-            check_tokenizer(side.base_folder, side.adapter)
+            check_tokenizer(base=side.base_folder, adapter=side.adapter)
         if characters > _SURELY_SHORT and not side.served:
-            refuse_too_long(messages, Encoder.load(side.base_folder, side.adapter))
+            refuse_too_long(messages, Encoder.load(side.base_folder, adapter=side.adapter))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ def _refuse_another(sealed: Environment) -> None:
         return
     from brie.generate.environment import detect_environment
 
-    here, _ = detect_environment(sealed.device, sealed.dtype)
+    here, _ = detect_environment(sealed.device, dtype=sealed.dtype)
     apart = [
         f"{name} is {getattr(here, name)} here and {getattr(sealed, name)} in the plan"
         for name in Environment.model_fields

@@ -25,7 +25,7 @@ def resolve_sides(candidate: str, baseline: str, project: Project) -> tuple[Reso
             does not answer or has not the model.
     """
     if not any(name.startswith(SERVER) for name in (candidate, baseline)):
-        return resolve_pair(candidate, baseline, project)
+        return resolve_pair(project, candidate=candidate, baseline=baseline)
     if baseline == "base":
         raise UsageError(
             "a model behind a server has no base that brie knows; name the other side: "

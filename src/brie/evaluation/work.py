@@ -79,7 +79,12 @@ class Work:
         if known is None:
             messages, sampling = self.messages[prompt], self.plan.sampling
             known = completion_key(
-                pin.digest, pin.template_digest, messages, sampling, sample, self._environment(pin)
+                pin_digest=pin.digest,
+                template_digest=pin.template_digest,
+                messages=messages,
+                sampling=sampling,
+                sample=sample,
+                environment=self._environment(pin),
             )
             if pin.kind == "served":  # never shared with another evaluation (invariant I6)
                 known = digest({"evaluation": self._seal, "key": known})

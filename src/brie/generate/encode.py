@@ -38,7 +38,7 @@ class Encoder:
     _cache: dict[str, list[int]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def load(cls, folder: Path, adapter: Path | None = None) -> Encoder:
+    def load(cls, folder: Path, *, adapter: Path | None = None) -> Encoder:
         """Read a model folder; an adapter's own chat template takes precedence over its base's.
 
         Raises:
@@ -53,7 +53,7 @@ class Encoder:
         own = adapter is not None and _has_template(adapter)
         template, special = folder_template(adapter if adapter is not None and own else folder)
         if adapter is not None:
-            check_tokenizer(folder, adapter)
+            check_tokenizer(base=folder, adapter=adapter)
         return cls.of(tokenizer, template, special, config.get_text_config(), _eos_ids(folder))
 
     @classmethod
@@ -190,7 +190,7 @@ def _turn_end(
     return {ids[0]} if ids and ids[0] in markers else set()
 
 
-def check_tokenizer(base: Path, adapter: Path) -> None:
+def check_tokenizer(*, base: Path, adapter: Path) -> None:
     """Whether an adapter that was saved with a tokenizer was trained with its base's.
 
     Raises:

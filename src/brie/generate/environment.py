@@ -13,7 +13,9 @@ SERVED = Environment(
 """Of completions made by a server, which keeps its dtype and device to itself."""
 
 
-def detect_environment(device: str | None = None, dtype: str | None = None) -> tuple[Environment, str]:
+def detect_environment(
+    device: str | None = None, *, dtype: str | None = None
+) -> tuple[Environment, str]:
     """The environment for this machine, with the reason that is printed.
 
     Args:

@@ -9,6 +9,7 @@ from brie.records import Environment, Message, Sampling
 
 
 def completion_key(
+    *,
     pin_digest: str,
     template_digest: str,
     messages: Sequence[Message],

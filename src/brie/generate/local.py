@@ -83,7 +83,9 @@ class TransformersEngine(Closing):
             UsageError: the device is not there.
         """
         encoders: dict[str | None, Encoder] = {None: Encoder.load(base)}
-        encoders |= {name: Encoder.load(base, folder) for name, folder in (adapters or {}).items()}
+        encoders |= {
+            name: Encoder.load(base, adapter=folder) for name, folder in (adapters or {}).items()
+        }
         model = load_model(base, environment)
         for name, folder in (adapters or {}).items():
             model = load_adapter(model, name, folder)

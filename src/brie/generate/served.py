@@ -60,11 +60,12 @@ def describe(server: Server, model: str) -> ServedModel:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise UsageError(f"{server.base_url!r} is not an address: http://HOST:PORT/v1 is expected.")
     root = server.base_url.rstrip("/").removesuffix("/v1")
-    reported = _ollama_digest(root, model) or _weights_name(server.base_url.rstrip("/"), model)
+    base_url = server.base_url.rstrip("/")
+    reported = _ollama_digest(root, model=model) or _weights_name(base_url, model=model)
     return ServedModel(server.label, model, reported, now())
 
 
-def _ollama_digest(root: str, model: str) -> str | None:
+def _ollama_digest(root: str, *, model: str) -> str | None:
     listed = _get(f"{root}/api/tags").get("models")
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, dict) and model in (entry.get("name"), entry.get("model")):
@@ -73,7 +74,7 @@ def _ollama_digest(root: str, model: str) -> str | None:
     return None
 
 
-def _weights_name(base_url: str, model: str) -> str | None:
+def _weights_name(base_url: str, *, model: str) -> str | None:
     listed = _get(f"{base_url}/models").get("data")
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, dict) and entry.get("id") == model:

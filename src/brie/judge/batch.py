@@ -115,12 +115,12 @@ class Post:
             failure = judge.wire.failure(error)
             if failure.what != "status" or failure.status >= 500:
                 return  # Perhaps it was taken: collecting looks for it.
-            self.store.change_batch(batch, "done", body)
+            self.store.change_batch(batch, state="done", body=body)
             self.came.stopped[name] = f"the batch was not taken: {judge.fault_of(error)}"
             return
         except _GARBLED:
             return
-        self.store.change_batch(batch, "open", {**body, "provider_id": provider_id})
+        self.store.change_batch(batch, state="open", body={**body, "provider_id": provider_id})
         self.say(f"{name}: a batch of {len(requests)} verdicts is under way ({provider_id}).")
 
     async def collect(self) -> None:
@@ -151,7 +151,7 @@ class Post:
         if failure.what == "status":
             self._cannot(row, judge.fault_of(error))
             if failure.status == 404:
-                self.store.change_batch(row.id, "done", row.body)
+                self.store.change_batch(row.id, state="done", body=row.body)
         elif failure.what == "garbled":
             self._cannot(row, _OTHER_KIND)
         else:
@@ -171,7 +171,7 @@ class Post:
                 self._keep(row, judge, items)
                 return
         # It never arrived: its keys are free, and the next round asks for them.
-        self.store.change_batch(row.id, "done", row.body)
+        self.store.change_batch(row.id, state="done", body=row.body)
 
     async def _lost(self, row: BatchRow, batches: Batches) -> list[str]:
         """Batches that may be the one nobody confirmed; a list may lag behind, so it is asked twice."""
@@ -199,7 +199,7 @@ class Post:
                 came.setdefault(key, item)
         verdicts = []
         for key in row.body["keys"].values():
-            reply = self._reply(judge, key, row.body["numbers"][key], came.get(key))
+            reply = self._reply(judge, key=key, number=row.body["numbers"][key], item=came.get(key))
             self.came.errors += reply.status is Status.ERROR
             if reply.unreadable:
                 self.came.unreadable[key] = reply.reason
@@ -208,7 +208,7 @@ class Post:
         self.came.computed += len(verdicts)
         self.on_done(len(verdicts))
 
-    def _reply(self, judge: RemoteJudge, key: str, number: str, item: Item | None) -> Reply:
+    def _reply(self, judge: RemoteJudge, *, key: str, number: str, item: Item | None) -> Reply:
         if item is None or item.document is None:
             why = "no result" if item is None else judge.redact(item.problem)
             return Reply(Status.ERROR, reason=f"batch: {why}", usage=Usage())

@@ -185,7 +185,7 @@ def _verify_adapter(pin: Pin, folder: Path, base: Pin | None) -> None:
         )
 
 
-def write_pin(pin: Pin, path: Path, checkpoint: Path) -> Pin:
+def write_pin(pin: Pin, path: Path, *, checkpoint: Path) -> Pin:
     """Write a pin file that finds its checkpoint relative to itself; returns what was written."""
     import os
 

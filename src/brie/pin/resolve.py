@@ -120,7 +120,7 @@ def default_candidate(project: Project) -> str:
     return f"{runs[0].name}:best"
 
 
-def resolve_pair(candidate: str, baseline: str, project: Project) -> tuple[Resolved, Resolved]:
+def resolve_pair(project: Project, *, candidate: str, baseline: str) -> tuple[Resolved, Resolved]:
     """Both sides of an evaluation.
 
     Args:

@@ -121,7 +121,7 @@ class Ledger(Database):
                 [(f"{BATCH}{row.id}", time.time() + seconds, key) for key in keys],
             )
 
-    def change_batch(self, name: str, state: str, body: BatchBody) -> None:
+    def change_batch(self, name: str, *, state: str, body: BatchBody) -> None:
         """Record what became of a batch; once it is done, what it still holds is free again."""
         with self._writing():
             self._db.execute(

@@ -282,7 +282,7 @@ class Store(Ledger):
 
     # --- looks ---------------------------------------------------------------------------
 
-    def look(self, suite: str, evaluation: str, rows: str) -> int:
+    def look(self, *, suite: str, evaluation: str, rows: str) -> int:
         """Record that an analysis of these rows was shown; returns the suite's looks so far."""
         with self._writing():
             self._db.execute(
@@ -291,7 +291,7 @@ class Store(Ledger):
             )
         return self.looks(suite)
 
-    def look_number(self, suite: str, evaluation: str, rows: str) -> tuple[int, int]:
+    def look_number(self, *, suite: str, evaluation: str, rows: str) -> tuple[int, int]:
         """Which look at a suite an analysis of these rows is, and how many earlier ones saw another
         version of the suite; the same for ever, however many looks follow.
 

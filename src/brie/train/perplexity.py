@@ -82,9 +82,9 @@ class Scores:
 
 def perplexity(
     path: Path,
+    *,
     candidate: Resolved,
     baseline: Resolved,
-    *,
     generator: np.random.Generator,
     device: str = "auto",
     max_length: int = 2048,
@@ -115,24 +115,23 @@ def perplexity(
             "the two models have different chat templates; their tokens cannot be compared."
         )
     conversations = load(path)
-    rows = [_encode(side, conversations, max_length) for side in (candidate, baseline)]
-    if [row.ids for row in rows[0]] != [row.ids for row in rows[1]]:
-        raise UsageError(
-            "the two models cut text into different tokens; their perplexities differ in unit."
-        )
-    kept = trainable(rows[0])
+    rows = _encode_alike((candidate, baseline), conversations, max_length)
+    kept = trainable(rows)
     if not kept:
         raise UsageError(f"every answer of {path} lies beyond {max_length} tokens; raise --max-length.")
     dtype = choose_dtype("auto", choose_device(device)[0])
     with quiet():
-        scores = _score_both(candidate, baseline, kept, device, dtype, on_batch)
-    intervals = bootstrap(*scores, generator=generator, level=level, resamples=resamples)
+        scores = _score_both(kept, device, dtype, on_batch, candidate=candidate, baseline=baseline)
+    first, second = scores
+    intervals = bootstrap(
+        candidate=first, baseline=second, generator=generator, level=level, resamples=resamples
+    )
     return PerplexityReport(
         data=path.name,
         digest=rows_digest(conversations),
         conversations=len(kept),
-        dropped=tuple(row.line for row in rows[0] if row.cut == "lost"),
-        tokens=int(scores[0].tokens.sum()),
+        dropped=tuple(row.line for row in rows if row.cut == "lost"),
+        tokens=int(first.tokens.sum()),
         max_length=max_length,
         dtype=dtype.value,
         level=level,
@@ -144,9 +143,9 @@ def perplexity(
 
 
 def bootstrap(
+    *,
     candidate: Scores,
     baseline: Scores,
-    *,
     generator: np.random.Generator,
     level: float = 0.95,
     resamples: int = 9999,
@@ -192,6 +191,18 @@ def _exp(value: float) -> float:
     return math.exp(value) if value < 700 else math.inf
 
 
+def _encode_alike(
+    sides: tuple[Resolved, Resolved], conversations: Sequence[Conversation], max_length: int
+) -> list[Encoded]:
+    """The conversations in tokens, which have to be the same for both sides."""
+    one, two = (_encode(side, conversations, max_length) for side in sides)
+    if [row.ids for row in one] != [row.ids for row in two]:
+        raise UsageError(
+            "the two models cut text into different tokens; their perplexities differ in unit."
+        )
+    return one
+
+
 def _encode(side: Resolved, conversations: Sequence[Conversation], max_length: int) -> list[Encoded]:
     folder = side.adapter if side.adapter and has_tokenizer(side.adapter) else side.base_folder
     tokenizer = load_tokenizer(folder)
@@ -204,23 +215,23 @@ def has_tokenizer(folder: Path) -> bool:
 
 
 def _score_both(
-    candidate: Resolved,
-    baseline: Resolved,
     rows: Sequence[Encoded],
     device: str,
     dtype: Decided,
     on_batch: Callable[[int, int], None],
+    *,
+    candidate: Resolved,
+    baseline: Resolved,
 ) -> tuple[Scores, Scores]:
     kind = choose_device(device)[0].type
-    total = 2 * len(rows)
     if candidate.base.digest != baseline.base.digest:
-        first = _score(_load(candidate, kind, dtype), rows, kind, dtype, 0, total, on_batch)
-        second = _score(_load(baseline, kind, dtype), rows, kind, dtype, len(rows), total, on_batch)
+        first = _score(_load(candidate, kind, dtype), rows, kind, dtype, on_batch, done=0)
+        second = _score(_load(baseline, kind, dtype), rows, kind, dtype, on_batch, done=len(rows))
         return first, second
     model, scored = _load_base(candidate, kind, dtype), []
     for number, side in enumerate((candidate, baseline)):
         with _adapter_of(model, side) as shown:
-            scored.append(_score(shown, rows, kind, dtype, number * len(rows), total, on_batch))
+            scored.append(_score(shown, rows, kind, dtype, on_batch, done=number * len(rows)))
     return scored[0], scored[1]
 
 
@@ -257,10 +268,11 @@ def _score(
     rows: Sequence[Encoded],
     device: str,
     dtype: Decided,
-    done: int,
-    total: int,
     on_batch: Callable[[int, int], None],
+    *,
+    done: int,
 ) -> Scores:
+    """One of the two sides' scores; `done` rows were scored before."""
     import torch
 
     from brie.train.nll import row_nll
@@ -270,10 +282,10 @@ def _score(
     for batch in batches(rows):
         ids, mask, labels = (part.to(device) for part in _tensors([rows[i] for i in batch]))
         with torch.no_grad(), torch.autocast(device, getattr(torch, dtype.value), enabled=half):
-            sums, counts = row_nll(model, ids, mask, labels)
+            sums, counts = row_nll(model, ids=ids, mask=mask, labels=labels)
         nll[batch], tokens[batch] = sums.double().cpu().numpy(), counts.cpu().numpy()
         done += len(batch)
-        on_batch(done, total)
+        on_batch(done, 2 * len(rows))
     return Scores(nll, tokens)
 
 

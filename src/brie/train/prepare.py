@@ -80,7 +80,9 @@ def build_job(
     refuse_packing(recipe, device)
     refuse_missing_trackers(recipe)
     train_rows, val_rows, split_info = read_data(request, recipe, project)
-    progress.note(f"data: {_told(train_rows, val_rows, request, split_info is not None)}")
+    progress.note(
+        f"data: {_told(request, train=train_rows, val=val_rows, drawn=split_info is not None)}"
+    )
     folder, base, location = open_base(recipe.base, project.root, known_base)
     progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
     if recipe.license_note:
@@ -111,7 +113,7 @@ def build_job(
     return Job(request, config, folder, base, tokenizer, *kept)
 
 
-def _told(train: Source, val: Source, request: TrainRequest, drawn: bool) -> str:
+def _told(request: TrainRequest, *, train: Source, val: Source, drawn: bool) -> str:
     own = "" if request.data else ", the recipe's own (--data FILE for yours)"
     held = "set aside by prompt" if drawn else f"from {val.shown}"
     return f"{len(train.rows):,} rows of {train.shown}{own}; {len(val.rows):,} to validate, {held}"

@@ -45,8 +45,8 @@ def continuation(request: TrainRequest, project: Project, progress: Progress) ->
     recipe = override(_with_base(before), request.settings)
     sources = _sources(request, before, project)
     job = build_job(sources, recipe, project, progress, known_base=before.base.digest)
-    _refuse_differences(job.config, before, run)
-    _note_differences(job.config, before, progress)
+    _refuse_differences(run, now=job.config, before=before)
+    _note_differences(progress, now=job.config, before=before)
     checkpoint, step = _last_whole(run)
     return Continuation(run, job, checkpoint, step)
 
@@ -102,7 +102,7 @@ def _found(recorded: str, option: str, project: Project) -> str:
     return str(path)
 
 
-def _refuse_differences(now: TrainConfig, before: TrainConfig, run: RunInfo) -> None:
+def _refuse_differences(run: RunInfo, *, now: TrainConfig, before: TrainConfig) -> None:
     old, new = before.facts(), now.facts()
     changed = sorted(
         key for key in old.keys() | new.keys() if old.get(key) != new.get(key) and key not in MEMORY_KEYS
@@ -114,7 +114,7 @@ def _refuse_differences(now: TrainConfig, before: TrainConfig, run: RunInfo) -> 
         )
 
 
-def _note_differences(now: TrainConfig, before: TrainConfig, progress: Progress) -> None:
+def _note_differences(progress: Progress, *, now: TrainConfig, before: TrainConfig) -> None:
     pairs = {
         "device": (before.device.type, now.device.type),
         "processes": (before.device.count, now.device.count),

@@ -276,5 +276,5 @@ class _Session:
             eval_loss=point.loss,
         )
         pin = pin.model_copy(update={"base_location": self.job.config.base_location})
-        write_pin(pin, self.folder / PINS / f"{which}.json", checkpoint)
+        write_pin(pin, self.folder / PINS / f"{which}.json", checkpoint=checkpoint)
         return PinEntry(step=point.step, eval_loss=point.loss, digest=pin.digest)

@@ -132,7 +132,7 @@ def new_folder(project: Project, size: str) -> Path:
     return folder
 
 
-def checkpoint_name(step: int, planned_steps: int) -> str:
+def checkpoint_name(step: int, *, planned_steps: int) -> str:
     """`checkpoint-050`: padded so that names sort by step."""
     return f"checkpoint-{step:0{max(3, len(str(planned_steps)))}d}"
 

@@ -68,7 +68,7 @@ def fit(
         from brie.train.hooks import Diverged, Interrupt
 
         if job.config.device.type == "mps":
-            progress.note(compare_with_cpu("mps", job.config.dtype.value))
+            progress.note(compare_with_cpu("mps", dtype=job.config.dtype.value))
 
         interrupt = Interrupt()
         hooks = build_hooks(job, folder, metrics, interrupt, progress, on_saved)

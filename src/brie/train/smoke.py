@@ -28,7 +28,7 @@ class Step(NamedTuple):
     """How far each trained weight moved, by name, on the CPU."""
 
 
-def compare_with_cpu(device: str, dtype: str) -> str:
+def compare_with_cpu(device: str, *, dtype: str) -> str:
     """Refuse a device whose arithmetic is wrong.
 
     Returns:
@@ -38,7 +38,7 @@ def compare_with_cpu(device: str, dtype: str) -> str:
         UsageError: loss or weight changes differ beyond rounding; names both numbers.
     """
     model = _model()
-    here, there = one_step(model, "cpu", "float32"), one_step(model, device, dtype)
+    here, there = one_step(model, "cpu", dtype="float32"), one_step(model, device, dtype=dtype)
     differing = disagreement(here, there, TOLERANCE[dtype])
     if differing:
         raise UsageError(
@@ -82,7 +82,7 @@ def _model() -> PeftModel:
     return get_peft_model(Qwen2ForCausalLM(config), lora)
 
 
-def one_step(model: PeftModel, device: str, dtype: str) -> Step:
+def one_step(model: PeftModel, device: str, *, dtype: str) -> Step:
     """Loss of a fixed batch and the weight changes of one SGD step; the model is left as it was.
 
     Plain SGD: its change is proportional to the gradient, where Adam's first step shows its

@@ -43,7 +43,7 @@ def read_data(
     if request.val is not None:
         val = _named(request.val, project)
         if not recipe.allow_shared_prompts:
-            refuse_shared_prompts(train.rows, val.rows, (train.shown, val.shown))
+            refuse_shared_prompts(train=train.rows, val=val.rows, names=(train.shown, val.shown))
         return train, val, None
     halves = split(
         train.rows,

@@ -141,7 +141,10 @@ class BrieTrainer(SFTTrainer):
         inputs = self._prepare_inputs(inputs)
         with torch.no_grad(), self.compute_loss_context_manager():
             totals, counts = row_nll(
-                model, inputs["input_ids"], inputs["attention_mask"], inputs["labels"]
+                model,
+                ids=inputs["input_ids"],
+                mask=inputs["attention_mask"],
+                labels=inputs["labels"],
             )
         # Across processes the last batch is padded with repeated rows; gathering drops them.
         self._validation.append(self.accelerator.gather_for_metrics((totals, counts)))
@@ -162,7 +165,9 @@ class BrieTrainer(SFTTrainer):
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
             written = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-            place = self._checkpoints / checkpoint_name(self.state.global_step, self._planned_steps)
+            place = self._checkpoints / checkpoint_name(
+                self.state.global_step, planned_steps=self._planned_steps
+            )
             if place.exists():
                 shutil.rmtree(place)
             written.replace(place)

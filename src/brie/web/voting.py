@@ -78,11 +78,11 @@ class Voting:
             return self._pages.render("vote_name.html", evaluation=evaluation, problem="")
         if closed_file(self._shelf.folder(evaluation), name).is_file():
             return _to(evaluation, "/result")
-        booth = self._booth(evaluation, name)
+        booth = self._booth(evaluation=evaluation, name=name)
         item = booth.current()
         done, total = booth.progress
         if item is None:
-            self._forget(evaluation, name)
+            self._forget(evaluation=evaluation, name=name)
         shown = _shown(item) if item else None
         return self._pages.render(
             "vote.html",
@@ -101,7 +101,7 @@ class Voting:
         evaluation, name = self._evaluation(request), self._voter(request)
         if name is None or not closed_file(self._shelf.folder(evaluation), name).is_file():
             return _to(evaluation)
-        booth = self._booth(evaluation, name)
+        booth = self._booth(evaluation=evaluation, name=name)
         with self._shelf.store() as store:
             found = reveal(booth, store)
         analysis = self._shelf.analysis(evaluation)
@@ -195,15 +195,15 @@ class Voting:
             raise HTTPException(403, "say your name first")
         if closed_file(self._shelf.folder(evaluation), name).is_file():
             raise HTTPException(403, "you have seen the result, so a further vote would not be blind")
-        return self._booth(evaluation, name)
+        return self._booth(evaluation=evaluation, name=name)
 
-    def _booth(self, evaluation: str, name: str) -> Booth:
+    def _booth(self, *, evaluation: str, name: str) -> Booth:
         with self._lock:
             if (evaluation, name) not in self._booths:
-                self._booths[evaluation, name] = Booth(self._shelf, evaluation, name)
+                self._booths[evaluation, name] = Booth(self._shelf, evaluation=evaluation, name=name)
             return self._booths[evaluation, name]
 
-    def _forget(self, evaluation: str, name: str) -> None:
+    def _forget(self, *, evaluation: str, name: str) -> None:
         """At the end of a ballot: the next visit looks for new answers."""
         with self._lock:
             self._booths.pop((evaluation, name), None)

@@ -29,7 +29,7 @@ class Item:
 class Booth:
     """One voter on one evaluation; keeps what was voted, skipped and undone."""
 
-    def __init__(self, shelf: Shelf, evaluation: str, name: str) -> None:
+    def __init__(self, shelf: Shelf, *, evaluation: str, name: str) -> None:
         opened = shelf.open(evaluation)
         self.evaluation, self.name = evaluation, name
         self.work, self.manifest = opened.work, opened.manifest
