@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from brie.errors import UsageError
-from brie.evaluation.judging import Quote, detectable, plus, unasked, why_stopped
+from brie.evaluation.budget import Quote, detectable, unasked
+from brie.evaluation.judging import plus, why_stopped
 from brie.judge import Judged
 from brie.judge.prices import worst_cost
 from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
@@ -140,12 +142,15 @@ def test_answers_not_yet_written_are_as_long_as_usual_or_as_at_most() -> None:
 
 
 def test_the_bytes_of_a_request_hold_its_texts_and_room_for_the_marks() -> None:
-    from brie.judge.seam import Shown
+    from brie.blinding import JudgeInput
     from brie.records import Message
 
-    shown = Shown((Message(role="user", content="ü" * 30),), None, None, "a" * 300, "", "A")
+    shown = JudgeInput(
+        messages=(Message(role="user", content="ü" * 30),), reference=None, check=None,
+        first="a" * 300, second="", first_letter="A",
+    )  # fmt: skip
     assert request_bytes(shown) == 80 + 400 + 0 + 0 + 4 * 100
-    with_reference = Shown(shown.messages, "r" * 30, None, shown.first, shown.second, "A")
+    with_reference = replace(shown, reference="r" * 30)
     assert request_bytes(with_reference) == request_bytes(shown) + 40
 
 
