@@ -209,10 +209,10 @@ def plan(spec: Any, calls: int) -> tuple[Any, list[Any]]:
     """A seat and its planned verdicts."""
     from brie.blinding import Presentation
     from brie.digest import digest
-    from brie.evaluation.plan import seat
+    from brie.evaluation.plan import panel_judge
     from brie.judge.interface import Task
 
-    place = seat(spec, rubric())
+    place = panel_judge(spec, rubric())
     tasks = []
     for n in range(calls):
         presented = Presentation(

@@ -21,7 +21,7 @@ from brie.project import Project
 from brie.report.figures import write_figures
 from brie.web.app import create_app
 from brie.web.guard import Access
-from brie.web.project_cache import Shelf
+from brie.web.project_cache import ProjectCache
 from brie.web.server import free_socket
 from tests.browser import browser
 
@@ -127,7 +127,7 @@ def keep_print(page: Page, name: str) -> None:
 def main() -> None:
     """Take the pictures."""
     project = Project(Path(sys.argv[1]).resolve())
-    shelf = Shelf(project)
+    shelf = ProjectCache(project)
     evaluation = sys.argv[2] if len(sys.argv) > 2 else shelf.ids()[0]
     report = project.reports / evaluation / "index.html"
     with browser() as chromium, served(project) as access:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bench.output import save, table
 from brie.evaluation.gather import gather
-from brie.evaluation.plan import Asked, make_plan, seat
+from brie.evaluation.plan import ResolvedRequest, make_plan, panel_judge
 from brie.evaluation.rows import headline_judges
 from brie.evaluation.table import table as verdict_table
 from brie.evaluation.work import Work
@@ -68,10 +68,10 @@ def evaluation(prompts: int) -> Manifest:
     )  # fmt: skip
     rubric = Rubric(name="made", text="Judge.", criteria=CRITERIA)
     seats = tuple(
-        seat(JudgeSpec(id=f"judge-{n}", provider=Provider.OPENAI, model=f"m{n}"), rubric)
+        panel_judge(JudgeSpec(id=f"judge-{n}", provider=Provider.OPENAI, model=f"m{n}"), rubric)
         for n in range(JUDGES)
     )
-    asked = Asked(
+    asked = ResolvedRequest(
         suite=suite, candidate=named[0], baseline=named[1], seats=seats, panel="made",
         sampling=Sampling(), samples=1, positions="both", controls=0, seed=0, stopping=None,
     )  # fmt: skip

@@ -18,8 +18,8 @@ import pytest
 
 from brie.blinding import Presentation, other
 from brie.evaluation.gather import gather, is_decided
-from brie.evaluation.plan import Asked, make_plan
-from brie.evaluation.rows import Facts
+from brie.evaluation.plan import ResolvedRequest, make_plan
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.table import table
 from brie.evaluation.views import comparison_views
 from brie.evaluation.work import Work
@@ -40,7 +40,7 @@ from brie.report.build import report_files
 from brie.report.page import judges_said
 from brie.report.table import verdict_table
 from brie.store import Store
-from brie.studies.judge_check import Heard, Pair, card
+from brie.studies.judge_check import Pair, PairVerdict, card
 from tests import make
 from tests.flow.world import World, answer, rules, suite
 from tests.report import sample
@@ -69,7 +69,7 @@ def judged(
 ) -> Judged:
     """Answers and verdicts of a plan, all but the last `left_out` of its verdicts."""
     world = World.make(folder / "w")
-    asked = Asked(
+    asked = ResolvedRequest(
         suite=suite(PROMPTS), candidate=world.candidate, baseline=world.baseline,
         seats=rules("longer"), panel="test", sampling=Sampling(), samples=2, positions=positions,
         controls=0, stopping=stopping,
@@ -182,7 +182,7 @@ def test_a_report_says_who_stood_first_and_under_which_letter(cell: tuple[str, s
         assert set(re.findall(r"\w+ first, as [AB]", page)) == {FIRST[cell]}
 
 
-def _decided(tmp_path: Path, left_out: int) -> Facts:
+def _decided(tmp_path: Path, left_out: int) -> EvaluationData:
     stopping = Stopping(max_prompts=PROMPTS, block=PROMPTS)
     found = judged(tmp_path, "both", stopping=stopping, left_out=left_out)
     return gather(found.manifest, found.store)
@@ -197,7 +197,7 @@ def test_an_evaluation_does_not_stop_while_a_verdict_is_missing(tmp_path: Path) 
     assert not is_decided(_decided(tmp_path, left_out=1))
 
 
-def _heard(first_is: int, letter: Letter, said: Letter | Literal["tie"] | None) -> Heard:
+def _heard(first_is: int, letter: Letter, said: Letter | Literal["tie"] | None) -> PairVerdict:
     pair = Pair(
         id="one", family="reasoning", category="x", prompt="Why?", answers=("right", "wrong"), better=0,
         ground="made so", source="test",
@@ -213,7 +213,7 @@ def _heard(first_is: int, letter: Letter, said: Letter | Literal["tie"] | None) 
         order=order,
         candidate_letter=candidate,
     )
-    return Heard(pair, shown, verdict)
+    return PairVerdict(pair, shown, verdict)
 
 
 @pytest.mark.parametrize("first_is", [0, 1])

@@ -17,8 +17,8 @@ from brie.project import Project
 from brie.records import Manifest
 from brie.records.analysis import Analysis
 from brie.store import Store
-from brie.web.project_cache import Shelf
-from brie.web.voting_session import Booth
+from brie.web.project_cache import ProjectCache
+from brie.web.voting_session import VotingSession
 from tests.web import sample
 
 World = tuple[Project, Manifest]
@@ -133,7 +133,7 @@ def test_a_wrong_file_is_named_by_its_line_and_adds_nothing(world: World, text: 
 
 
 def test_who_voted_in_the_browser_is_not_overwritten(world: World) -> None:
-    booth = Booth(Shelf(world[0]), evaluation=world[1].id, name="Ann")
+    booth = VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name="Ann")
     item = booth.current()
     assert item is not None
     booth.vote(item.number, "A")
@@ -145,7 +145,7 @@ def test_who_voted_in_the_browser_is_not_overwritten(world: World) -> None:
 
 
 def test_a_withdrawn_vote_is_none(world: World) -> None:
-    booth = Booth(Shelf(world[0]), evaluation=world[1].id, name="Ann")
+    booth = VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name="Ann")
     item = booth.current()
     assert item is not None
     booth.vote(item.number, "A")

@@ -2,7 +2,7 @@
 
     import brie
 
-    outcome = brie.evaluate(brie.Wishes(suite="in_domain", candidate="first:best"))
+    outcome = brie.evaluate(brie.EvalRequest(suite="in_domain", candidate="first:best"))
     print(outcome.analysis.verdict, outcome.analysis.win_rate)
 
     audited = brie.audit_files(["judgments.jsonl"], claim=0.77)
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from brie.api import analyse, audit_files, evaluate
     from brie.errors import BrieError
-    from brie.evaluation.request import Wishes
+    from brie.evaluation.request import EvalRequest
     from brie.project import Project
     from brie.records.analysis import Analysis
 
@@ -28,7 +28,7 @@ _HOMES = {
     "Analysis": "brie.records.analysis",
     "BrieError": "brie.errors",
     "Project": "brie.project",
-    "Wishes": "brie.evaluation.request",
+    "EvalRequest": "brie.evaluation.request",
     "analyse": "brie.api",
     "audit_files": "brie.api",
     "evaluate": "brie.api",
@@ -37,8 +37,8 @@ _HOMES = {
 __all__ = [
     "Analysis",
     "BrieError",
+    "EvalRequest",
     "Project",
-    "Wishes",
     "__version__",
     "analyse",
     "audit_files",

@@ -9,12 +9,12 @@ from brie.audit import read_files
 from brie.audit.assess import assess
 from brie.evaluation.assemble import assemble
 from brie.evaluation.budget import Spending
-from brie.evaluation.context import around
+from brie.evaluation.context import context_of
 from brie.evaluation.folders import find_evaluation
 from brie.evaluation.gather import gather
-from brie.evaluation.request import Wishes, prepare
+from brie.evaluation.request import EvalRequest, prepare
 from brie.evaluation.results import Outcome
-from brie.evaluation.run import evaluate as run
+from brie.evaluation.run import run_evaluation
 from brie.progress import Screen, Silent
 from brie.project import Project
 from brie.records.analysis import Analysis
@@ -22,7 +22,7 @@ from brie.store import Store
 
 
 def evaluate(
-    wishes: Wishes,
+    wishes: EvalRequest,
     project: Project | None = None,
     *,
     screen: Screen | None = None,
@@ -46,7 +46,7 @@ def evaluate(
     shown = screen or Silent()
     for line in said:
         shown.say(line)
-    return run(asked, where, shown, command="brie.evaluate", name=name, spending=spending)
+    return run_evaluation(asked, where, shown, command="brie.evaluate", name=name, spending=spending)
 
 
 def analyse(evaluation: str, project: Project | None = None) -> Analysis:
@@ -58,7 +58,7 @@ def analyse(evaluation: str, project: Project | None = None) -> Analysis:
     where = project or Project.find()
     found = find_evaluation(evaluation, where)
     with Store.open(where.store, read_only=True) as store:
-        return assemble(gather(found.manifest, store), store, around(found.manifest, where))
+        return assemble(gather(found.manifest, store), store, context_of(found.manifest, where))
 
 
 def audit_files(

@@ -15,9 +15,9 @@ from brie.evaluation.manifest import write_manifest
 from brie.evaluation.results import record_analysis
 from brie.project import Project
 from brie.store import Store
-from brie.web.project_cache import Shelf
+from brie.web.project_cache import ProjectCache
 from brie.web.reveal import close
-from brie.web.voting_session import Booth
+from brie.web.voting_session import VotingSession
 from tests.web import sample
 
 Copy = Callable[[str], Project]
@@ -25,7 +25,9 @@ Copy = Callable[[str], Project]
 
 def vote(project: Project, name: str, votes: int) -> None:
     """Some votes of a person, cast as the ballot casts them."""
-    booth = Booth(Shelf(project), evaluation=find_evaluation(None, project).manifest.id, name=name)
+    booth = VotingSession(
+        ProjectCache(project), evaluation=find_evaluation(None, project).manifest.id, name=name
+    )
     for number in range(votes):
         item = booth.current()
         assert item is not None

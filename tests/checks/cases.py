@@ -11,7 +11,7 @@ import numpy as np
 from brie.analyse import ControlTables, Options, VerdictTable, analyse_verdicts
 from brie.checks import Answer, Evidence, Looks, Models, Pair, Training
 from brie.digest import digest
-from brie.evaluation.plan import seat
+from brie.evaluation.plan import panel_judge
 from brie.records import (
     BaseModelRef,
     Check,
@@ -199,7 +199,7 @@ class Case:
             suite=suite, candidate=pin.model_copy(update={**tuned, **self.candidate_pin}), baseline=pin,
             environment=Environment(dtype="float32", device="cpu", sampler="test"), sampling=Sampling(),
             samples=self.samples, positions="both", panel="test",
-            seats=tuple(seat(j, None) for j in self.judges), seed=self.seed, order=tuple(names),
+            seats=tuple(panel_judge(j, None) for j in self.judges), seed=self.seed, order=tuple(names),
             assignments={}, resamples=999,
         )  # fmt: skip
         return plan.model_copy(update=dict(self.plan))

@@ -18,10 +18,10 @@ from pydantic import JsonValue
 from brie.errors import UsageError
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens
-from brie.judge.prompt import Case
+from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.remote import RemoteJudge
-from brie.judge.providers.wire import Answer, Document, Failure, Wire
-from brie.judge.schema import Form
+from brie.judge.providers.wire import Answer, Document, Failure, ProviderAdapter
+from brie.judge.schema import OutputForm
 from brie.judge.settings import api_key, check
 from brie.records import JudgeSpec, Rubric
 
@@ -34,17 +34,17 @@ class Came:
     headers: Mapping[str, str]
 
 
-class NewcomerWire(Wire):
+class NewcomerWire(ProviderAdapter):
     """Chat completions through the standard library."""
 
-    form: Form = "text"
+    form: OutputForm = "text"
     errors = (OSError, http.client.HTTPException)
 
     def __init__(self, spec: JudgeSpec, key: str | None) -> None:
         self._spec = spec
         self._key = key
 
-    def request(self, case: Case) -> dict[str, JsonValue]:
+    def request(self, case: JudgePrompt) -> dict[str, JsonValue]:
         """The body."""
         return {
             "model": self._spec.model,
@@ -72,7 +72,7 @@ class NewcomerWire(Wire):
             return Failure("status", error.code, error.read().decode(), headers)
         return Failure("connection")
 
-    def answer(self, document: Document, case: Case) -> Answer:
+    def answer(self, document: Document, case: JudgePrompt) -> Answer:
         """What a completion says."""
         used = document["usage"]
         return Answer(

@@ -9,17 +9,17 @@ from typing import Literal
 import numpy as np
 
 from brie.evaluation.manifest import amend, write_manifest
-from brie.evaluation.plan import Asked, make_plan, seat
+from brie.evaluation.plan import ResolvedRequest, make_plan, panel_judge
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import (
     Environment,
     JudgeSpec,
     Manifest,
+    PanelJudge,
     Provider,
     Rubric,
     Sampling,
-    Seat,
     Status,
     Suite,
     Usage,
@@ -48,10 +48,10 @@ Judging = Callable[[Task, str, str, np.random.Generator], Said]
 """(what is asked, candidate's text, baseline's text, generator) -> what is said."""
 
 
-def model(name: str) -> Seat:
+def model(name: str) -> PanelJudge:
     """A judge that is a model, with a rubric of three criteria."""
     spec = JudgeSpec(id=name, provider=Provider.OPENAI, model=f"{name}-2026")
-    return seat(spec, Rubric(name="creative", text=f"Judge as {name}.", criteria=CRITERIA))
+    return panel_judge(spec, Rubric(name="creative", text=f"Judge as {name}.", criteria=CRITERIA))
 
 
 def planted(
@@ -75,7 +75,7 @@ def planted(
     """
     seats = tuple(model(name) for name in judges)
     beside = tuple(s.model_copy(update={"instrument": True}) for s in rules(*instruments))
-    asked = Asked(
+    asked = ResolvedRequest(
         suite=made or suite(prompts), candidate=world.candidate, baseline=world.baseline,
         seats=(*seats, *beside), panel="planted", sampling=Sampling(), samples=samples,
         positions="both", controls=0, seed=seed, stopping=None,

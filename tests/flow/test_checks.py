@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from brie.evaluation.assemble import assemble
-from brie.evaluation.context import around
+from brie.evaluation.context import context_of
 from brie.evaluation.gather import gather
 from brie.pin import write_pin
 from brie.project import Project
@@ -76,7 +76,7 @@ def test_a_file_that_is_no_longer_the_pinned_one_withholds_the_verdict(world: Wo
 
     def now() -> Analysis:
         with Store.open(world.root / "brie.sqlite", read_only=True) as store:
-            return assemble(gather(manifest, store), store, around(manifest, Project(world.root)))
+            return assemble(gather(manifest, store), store, context_of(manifest, Project(world.root)))
 
     before = now()
     assert (check(before, "checkpoint").status, before.verdict) == ("pass", "better")

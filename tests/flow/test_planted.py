@@ -131,7 +131,7 @@ def test_a_stopped_judge_leaves_the_headline_and_its_partial_rate_is_shown_apart
     from brie.evaluation.assemble import assemble
     from brie.evaluation.judging import with_stops
     from brie.evaluation.work import Work
-    from brie.judge.run import Judged
+    from brie.judge.run import JudgingResult
     from brie.store import Store
     from tests.fakes.judge_wire import Act
 
@@ -146,9 +146,13 @@ def test_a_stopped_judge_leaves_the_headline_and_its_partial_rate_is_shown_apart
         assert interim.verdict is None
         with Store.open(tmp_path / "brie.sqlite") as store:
             work = Work(manifest.plan)
-            stopped = with_stops(manifest, Judged(0, 0, stopped={"fails": "unreadable"}), work, store)
+            stopped = with_stops(
+                manifest, JudgingResult(0, 0, stopped={"fails": "unreadable"}), work, store
+            )
             said = assemble(gather(stopped, store), store)
-            again = with_stops(stopped, Judged(0, 0, stopped={"fails": "unreadable"}), work, store)
+            again = with_stops(
+                stopped, JudgingResult(0, 0, stopped={"fails": "unreadable"}), work, store
+            )
     assert again.amendments == stopped.amendments
     assert not said.interim
     assert said.win_rate is not None

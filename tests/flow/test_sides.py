@@ -12,7 +12,7 @@ import pytest
 from brie.api import evaluate
 from brie.ci.verify import verify
 from brie.errors import PinError, Stopped, UsageError
-from brie.evaluation.request import Wishes
+from brie.evaluation.request import EvalRequest
 from brie.evaluation.results import Outcome
 from brie.project import Project, packaged
 from tests.fakes.openai_server import Body, FakeServer, Reply
@@ -30,7 +30,7 @@ def project(demo: Demo, tmp_path: Path) -> Project:
 
 
 def _run(project: Project, candidate: str, baseline: str = "base", **wishes: Any) -> Outcome:
-    asked = Wishes(
+    asked = EvalRequest(
         suite=str(project.root / "mine.txt"),
         candidate=candidate,
         baseline=baseline,

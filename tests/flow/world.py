@@ -12,7 +12,7 @@ from brie.evaluation.budget import Terms
 from brie.evaluation.controls import damage
 from brie.evaluation.gather import gather, is_decided
 from brie.evaluation.judging import judge_all
-from brie.evaluation.plan import Asked, make_plan, seat
+from brie.evaluation.plan import ResolvedRequest, make_plan, panel_judge
 from brie.evaluation.work import Work
 from brie.pin import Resolved, pin_base, pin_checkpoint
 from brie.progress import Advance
@@ -22,11 +22,11 @@ from brie.records import (
     JudgeSpec,
     Manifest,
     Message,
+    PanelJudge,
     Positions,
     Prompt,
     Provider,
     Sampling,
-    Seat,
     Side,
     Stopping,
     Suite,
@@ -56,9 +56,9 @@ class Quiet:
         yield lambda done, note="": None
 
 
-def rules(*names: str) -> tuple[Seat, ...]:
+def rules(*names: str) -> tuple[PanelJudge, ...]:
     """Rule judges as seats."""
-    return tuple(seat(JudgeSpec(id=n, provider=Provider.RULES, model=n), None) for n in names)
+    return tuple(panel_judge(JudgeSpec(id=n, provider=Provider.RULES, model=n), None) for n in names)
 
 
 def suite(prompts: int, categories: int = 2, sources: int = 4) -> Suite:
@@ -107,7 +107,7 @@ class World:
         self,
         text: Text,
         *,
-        seats: tuple[Seat, ...] | None = None,
+        seats: tuple[PanelJudge, ...] | None = None,
         prompts: int = 24,
         samples: int = 1,
         positions: Positions = "both",
@@ -117,7 +117,7 @@ class World:
         stopping: Stopping | None = None,
     ) -> tuple[Analysis, Manifest]:
         """Judge and analyse the given texts; nothing but the sampling is left out."""
-        asked = Asked(
+        asked = ResolvedRequest(
             suite=made or suite(prompts),
             candidate=self.candidate,
             baseline=self.baseline,

@@ -11,11 +11,11 @@ from typing import Any
 from brie.blinding import JudgeInput, assign, presentations
 from brie.catalog import load_rubric
 from brie.digest import digest
-from brie.evaluation.plan import seat
-from brie.judge import Judged, run
+from brie.evaluation.plan import panel_judge
+from brie.judge import JudgingResult, run
 from brie.judge.interface import Task
 from brie.project import Project
-from brie.records import JudgeSpec, Message, Price, Provider, Rubric, Seat, Verdict, Winner
+from brie.records import JudgeSpec, Message, PanelJudge, Price, Provider, Rubric, Verdict, Winner
 from brie.store import Store
 from brie.store.owner import Owner
 from tests.fakes.judge_servers import JudgeServer
@@ -24,7 +24,7 @@ RUBRIC: Rubric = load_rubric("general", Project(Path(__file__).parents[2]))
 PRICE = Price(input=3.0, output=15.0, source="a test", read_on="2026-01-01")
 
 
-def judge(server: JudgeServer, api: str = "openai", **changes: Any) -> Seat:
+def judge(server: JudgeServer, api: str = "openai", **changes: Any) -> PanelJudge:
     """A judge at a local server."""
     provider = {
         "openai": Provider.OPENAI_COMPATIBLE,
@@ -42,7 +42,7 @@ def judge(server: JudgeServer, api: str = "openai", **changes: Any) -> Seat:
         "timeout": 20.0,
         **changes,
     }
-    return seat(JudgeSpec(**settings), RUBRIC)
+    return panel_judge(JudgeSpec(**settings), RUBRIC)
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Arena:
 
     store: Store
     owner: Owner
-    seats: Sequence[Seat]
+    seats: Sequence[PanelJudge]
     prompts: int = 20
     text: Callable[[str, int], str] = lambda side, n: f"{'long ' * 5 if side == 'candidate' else ''}{n}"
     said: list[str] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Arena:
             first_letter=p.first_letter,
         )
 
-    def run(self, **named: Any) -> Judged:
+    def run(self, **named: Any) -> JudgingResult:
         """Judge what is missing."""
         named.setdefault("on_done", lambda n: None)
         return run(
@@ -115,7 +115,7 @@ class Arena:
 
 
 @contextmanager
-def arena(folder: Path, seats: Sequence[Seat], **named: Any) -> Iterator[Arena]:
+def arena(folder: Path, seats: Sequence[PanelJudge], **named: Any) -> Iterator[Arena]:
     """An arena with a store in a folder."""
     with Store.open(folder / "brie.sqlite") as store, Owner(folder / ".owners") as owner:
         yield Arena(store, owner, seats, **named)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from brie.judge import Judged
-from brie.judge.batch import Rhythm
+from brie.judge import JudgingResult
+from brie.judge.batch import PollPolicy
 from brie.records import Status
 from tests.fakes.judge_servers import JudgeServer
 from tests.fakes.judge_wire import Act
@@ -22,9 +22,9 @@ APIS = ("anthropic", "gpt")
 ROOT = Path(__file__).parents[2]
 
 
-def run(found: Arena, **named: Any) -> Judged:
+def run(found: Arena, **named: Any) -> JudgingResult:
     """Judge through batches that are asked after without a pause."""
-    return found.run(batch=True, rhythm=Rhythm(0.01, 0.02), **named)
+    return found.run(batch=True, rhythm=PollPolicy(0.01, 0.02), **named)
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -132,7 +132,7 @@ def test_killed_at_any_moment_no_batch_is_submitted_twice(tmp_path: Path, api: s
         server.batches.submitted[0].left = 1
         with arena(tmp_path, [judge(server, api)], prompts=10) as found:
             # Without --batch too: what is under way is collected, not asked for again.
-            done = found.run(rhythm=Rhythm(0.01, 0.02))
+            done = found.run(rhythm=PollPolicy(0.01, 0.02))
             assert Counter(found.winners()) == {"candidate": 20}
         assert done.computed == 20
         assert len(server.batches.submitted) == 1

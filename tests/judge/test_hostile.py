@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from brie.judge.prompt import neutral
-from brie.judge.retry import Patience
+from brie.judge.retry import RetryPolicy
 from tests.fakes.judge_servers import JudgeServer, prefer_longer
 from tests.fakes.judge_wire import Act, Seen
 from tests.judge.arena import PRICE, Arena, arena, judge
@@ -107,7 +107,7 @@ def test_a_clock_that_jumps_loses_nothing_and_pays_nothing_twice(
         JudgeServer(script=script, price=(3.0, 15.0)) as server,
         arena(tmp_path, [judge(server, price=PRICE, max_tokens=200)], prompts=20) as found,
     ):
-        done = found.run(cap=1.0, patience=Patience(first_wait=0.01))
+        done = found.run(cap=1.0, retry_policy=RetryPolicy(first_wait=0.01))
         assert (done.computed, done.errors) == (40, 0)
         assert Counter(found.winners()) == {"candidate": 40}
         assert sum(seen.number % 5 != 0 for seen in server.seen) == 40

@@ -16,12 +16,12 @@ import pytest
 
 import brie
 from brie.errors import UsageError
-from brie.evaluation.plan import seat
+from brie.evaluation.plan import panel_judge
 from brie.judge.prices import batch_share, host_of, is_local, is_paid
 from brie.judge.providers import open_judge, opener
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.settings import key_variable
-from brie.records import PROVIDERS, JudgeSpec, Provider, ProviderInfo, Seat, Status
+from brie.records import PROVIDERS, JudgeSpec, PanelJudge, Provider, ProviderInfo, Status
 from tests.fakes.judge_servers import JudgeServer, letter_b
 from tests.fakes.judge_wire import Act, Seen
 from tests.flow.bench import CANARY, PRICE, SECRET, Bench, Said, bench, models  # noqa: F401  - fixtures
@@ -64,7 +64,7 @@ def test_what_opens_a_providers_judges_is_there(name: Provider) -> None:
         assert callable(opener(where))
         return
     with pytest.raises(UsageError, match="not available here; available: anthropic, openai"):
-        open_judge(seat(JudgeSpec(id="x", provider=name, model="m"), None))
+        open_judge(panel_judge(JudgeSpec(id="x", provider=name, model="m"), None))
 
 
 @pytest.mark.parametrize("name", REMOTE)
@@ -194,20 +194,20 @@ def test_a_missing_key_is_named(
     assert key_variable(own) == PROVIDERS[name].key_variable
     if variable := PROVIDERS[name].key_variable:
         with pytest.raises(UsageError, match=f"set {variable}"):
-            open_judge(seat(own, RUBRIC))
+            open_judge(panel_judge(own, RUBRIC))
 
 
 # --- local providers -------------------------------------------------------------------
 
 
-def local_seat(name: Provider, models: Path) -> Seat:  # noqa: F811
+def local_seat(name: Provider, models: Path) -> PanelJudge:  # noqa: F811
     """A judge on this machine."""
     if PROVIDERS[name].kind == "rule":
-        return seat(JudgeSpec(id="here", provider=name, model="longer", output="rule"), None)
+        return panel_judge(JudgeSpec(id="here", provider=name, model="longer", output="rule"), None)
     spec = JudgeSpec(
         id="here", provider=name, model="tiny", output="logprobs", location=str(models / "judge")
     )
-    return seat(spec, RUBRIC)
+    return panel_judge(spec, RUBRIC)
 
 
 @pytest.mark.parametrize("name", LOCAL)

@@ -12,7 +12,7 @@ import pytest
 
 from brie.errors import StoreError
 from brie.judge.interface import Reply
-from brie.judge.retry import Patience
+from brie.judge.retry import RetryPolicy
 from brie.judge.run import reread
 from brie.records import Status
 from tests.fakes.judge_servers import JudgeServer, faults, prefer_longer
@@ -20,12 +20,12 @@ from tests.fakes.judge_wire import Act, Seen
 from tests.judge.arena import arena, judge
 
 ROOT = Path(__file__).parents[2]
-QUICK = Patience(first_wait=0.02, most_wait=0.2)
+QUICK = RetryPolicy(first_wait=0.02, most_wait=0.2)
 """As patient as by default, in quicker succession."""
 
 
 def test_every_verdict_is_right_in_spite_of_a_bad_network(tmp_path: Path) -> None:
-    """5 % 429, 2 % 500, 1 % malformed bodies, 1 % replies that never come, with default patience."""
+    """5 % 429, 2 % 500, 1 % malformed bodies, 1 % replies that never come, with default retry_policy."""
     rates = {"busy": 0.05, "broken": 0.02, "garbled": 0.01, "hang": 0.01, "reset": 0.01}
     with (
         JudgeServer(script=faults(rates, seed=4, hang=300.0), latency=(0.01, 0.005)) as server,
@@ -117,7 +117,7 @@ def test_errors_are_asked_for_again_by_the_next_run_and_nothing_else_is(tmp_path
         JudgeServer(script=script) as server,
         arena(tmp_path, [judge(server)], prompts=10) as found,
     ):
-        assert found.run(patience=Patience(tries=2, first_wait=0.01)).errors == 2
+        assert found.run(retry_policy=RetryPolicy(tries=2, first_wait=0.01)).errors == 2
         server.script = lambda seen: Act()
         before = len(server.seen)
         assert found.run().computed == 2
@@ -149,7 +149,7 @@ def test_the_server_is_asked_less_when_it_says_so_and_more_again_after(tmp_path:
         JudgeServer(script=script) as server,
         arena(tmp_path, [judge(server, max_concurrency=32, timeout=60.0)], prompts=200) as found,
     ):
-        done = found.run(patience=QUICK)
+        done = found.run(retry_policy=QUICK)
         assert (done.computed, done.errors) == (400, 0)
         assert Counter(found.winners()) == {"candidate": 400}
         assert len(server.seen) == 432
@@ -168,7 +168,7 @@ def test_a_wait_the_server_asks_for_is_kept(tmp_path: Path) -> None:
         JudgeServer(script=script) as server,
         arena(tmp_path, [judge(server, max_concurrency=1)], prompts=2) as found,
     ):
-        found.run(patience=QUICK)
+        found.run(retry_policy=QUICK)
     assert times[1] - times[0] >= 0.7
 
 

@@ -18,6 +18,7 @@ from brie.records import (
     MachineCheck,
     Message,
     Order,
+    PanelJudge,
     Pin,
     Plan,
     Price,
@@ -25,7 +26,6 @@ from brie.records import (
     Provider,
     Rubric,
     Sampling,
-    Seat,
     Stopping,
     Suite,
 )
@@ -34,7 +34,7 @@ ASKED = Prompt(id="one", messages=(Message(role="user", content="Why?"),))
 SUITE = Suite(name="made", prompts=(ASKED, ASKED.model_copy(update={"id": "two"})))
 SPEC = JudgeSpec(id="j", provider=Provider.OPENAI, model="m")
 RUBRIC = Rubric(name="general", text="Correctness first.", criteria=("clarity",))
-SEAT = Seat(judge=SPEC, rubric=RUBRIC, digest=SPEC.digest("1"))
+SEAT = PanelJudge(judge=SPEC, rubric=RUBRIC, digest=SPEC.digest("1"))
 PIN = Pin(
     kind="base",
     name="",
@@ -220,7 +220,7 @@ def test_a_new_field_must_be_put_in_or_left_out_on_purpose(
 def test_what_a_plan_keeps_of_a_judge_is_neither_its_price_nor_its_address() -> None:
     reached = SPEC.model_copy(update={**JUDGE_LEAVES, "id": "j", "family": None, "rubric": None})
     assert reached.sealed() == SPEC
-    assert Seat(judge=reached, rubric=RUBRIC, digest=SEAT.digest).sealed() == SEAT
+    assert PanelJudge(judge=reached, rubric=RUBRIC, digest=SEAT.digest).sealed() == SEAT
 
 
 def test_what_a_plan_keeps_of_a_pin_is_neither_its_name_nor_its_place() -> None:

@@ -11,24 +11,24 @@ from brie.errors import UsageError
 from brie.evaluation.assemble import assemble
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import broken_links, read_manifest
-from brie.evaluation.votes import ballot, voter_name, voter_seat
+from brie.evaluation.votes import ballot, voter_judge, voter_name
 from brie.evaluation.work import Work
 from brie.project import Project
 from brie.records import Manifest, Status
 from brie.store import Store, counted
-from brie.web.project_cache import Shelf
+from brie.web.project_cache import ProjectCache
 from brie.web.reveal import reveal
-from brie.web.voting_session import Booth
+from brie.web.voting_session import VotingSession
 from tests.web import sample
 
 World = tuple[Project, Manifest]
 
 
-def booth(world: World, name: str = "Ann") -> Booth:
-    return Booth(Shelf(world[0]), evaluation=world[1].id, name=name)
+def booth(world: World, name: str = "Ann") -> VotingSession:
+    return VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name=name)
 
 
-def stored(world: World, made: Booth) -> dict[int, list[str | None]]:
+def stored(world: World, made: VotingSession) -> dict[int, list[str | None]]:
     """Attempts of every pair that has one: letters in order."""
     with Store.open(world[0].store, read_only=True) as store:
         attempts = store.attempts(task.key for task in made.tasks)
@@ -36,7 +36,7 @@ def stored(world: World, made: Booth) -> dict[int, list[str | None]]:
     return {numbers[key]: [a.letter for a in rows] for key, rows in attempts.items()}
 
 
-def current(made: Booth) -> int:
+def current(made: VotingSession) -> int:
     item = made.current()
     assert item is not None
     return item.number
@@ -45,7 +45,7 @@ def current(made: Booth) -> int:
 def test_cells_are_balanced_for_a_voter_within_each_category(world: World) -> None:
     plan = sample.manifest(prompts=32, samples=1).plan
     for name in ("Ann", "Bob"):
-        seat = voter_seat(plan, name)
+        seat = voter_judge(plan, name)
         cells: dict[str, Counter[tuple[str, str]]] = {}
         for task in ballot(Work(plan), seat):
             category = Work(plan).prompts[task.prompt].category
@@ -57,7 +57,7 @@ def test_cells_are_balanced_for_a_voter_within_each_category(world: World) -> No
 
 
 def test_every_prompt_comes_once_before_any_comes_again(world: World) -> None:
-    tasks = ballot(Work(world[1].plan), voter_seat(world[1].plan, "Ann"))
+    tasks = ballot(Work(world[1].plan), voter_judge(world[1].plan, "Ann"))
     first = [task.prompt for task in tasks[:12]]
     assert len(set(first)) == 12
     assert first != [p.id for p in world[1].plan.suite.prompts]
@@ -185,7 +185,7 @@ def test_votes_do_not_move_the_sealed_numbers(world: World) -> None:
 
 def test_identical_answers_are_not_asked(tmp_path: Path) -> None:
     project, manifest = sample.project(tmp_path, prompts=4, samples=1)
-    shelf, work = Shelf(project), Work(manifest.plan)
+    shelf, work = ProjectCache(project), Work(manifest.plan)
     with Store.open(project.store) as store:
         key = work.key("candidate", "letters-01", 0)
         other = work.key("baseline", "letters-01", 0)
@@ -194,7 +194,7 @@ def test_identical_answers_are_not_asked(tmp_path: Path) -> None:
             "UPDATE completions SET body = ? WHERE key = ?",
             (texts[key].model_copy(update={"text": texts[other].text}).model_dump_json(), key),
         )
-    made = Booth(shelf, evaluation=manifest.id, name="Ann")
+    made = VotingSession(shelf, evaluation=manifest.id, name="Ann")
     assert {task.prompt for task in made.tasks} == {"explanations-01", "recipes-01", "summaries-01"}
 
 

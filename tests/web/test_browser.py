@@ -15,9 +15,9 @@ from brie.records import Manifest
 from brie.store import Store
 from brie.web.app import create_app
 from brie.web.guard import Access
-from brie.web.project_cache import Shelf
+from brie.web.project_cache import ProjectCache
 from brie.web.server import free_socket
-from brie.web.voting_session import Booth
+from brie.web.voting_session import VotingSession
 from tests.browser import browser, complaints, violations
 from tests.web import sample
 
@@ -198,7 +198,7 @@ def _finish(page: Page) -> None:
 
 def _stored(world: tuple[Project, Manifest], name: str, votes: int) -> None:
     """What the store holds is what was pressed; the last vote was replaced by a B."""
-    booth = Booth(Shelf(world[0]), evaluation=world[1].id, name=name)
+    booth = VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name=name)
     with Store.open(world[0].store, read_only=True) as store:
         letters = [v.letter for v in store.verdicts(task.key for task in booth.tasks).values()]
     pressed = ["A", "B", "tie"] * votes

@@ -21,8 +21,8 @@ from brie.report.clean import is_clean
 from brie.store import Store
 from brie.web.app import create_app
 from brie.web.guard import Access
-from brie.web.project_cache import Shelf
-from brie.web.voting_session import Booth
+from brie.web.project_cache import ProjectCache
+from brie.web.voting_session import VotingSession
 from tests.report.hostile import HOSTILE
 from tests.report.test_build import read
 from tests.web import sample
@@ -220,8 +220,8 @@ def test_a_locked_store_is_said_and_no_page_hangs(world: World) -> None:
 
 
 def test_votes_are_verdicts_in_the_viewer_with_hostile_comments_harmless(world: World) -> None:
-    shelf = Shelf(world[0])
-    booth = Booth(shelf, evaluation=world[1].id, name="Ann")
+    shelf = ProjectCache(world[0])
+    booth = VotingSession(shelf, evaluation=world[1].id, name="Ann")
     texts = [HOSTILE[name] for name in sorted(set(HOSTILE) - {"surrogate", "empty"})]
     for text in texts:
         item = booth.current()

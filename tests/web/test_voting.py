@@ -73,12 +73,12 @@ def test_nothing_a_voter_receives_names_a_model_a_side_or_a_path(client: Client,
 
 
 def test_the_letters_on_the_page_are_those_of_the_presentation(client: Client, world: World) -> None:
-    from brie.web.project_cache import Shelf
-    from brie.web.voting_session import Booth
+    from brie.web.project_cache import ProjectCache
+    from brie.web.voting_session import VotingSession
 
     voter, name = client("voter"), world[1].id
     page = start(voter, name)
-    booth = Booth(Shelf(world[0]), evaluation=name, name="Ann")
+    booth = VotingSession(ProjectCache(world[0]), evaluation=name, name="Ann")
     item = booth.current()
     assert item is not None
     first = re.search(r'class="letter">([AB])<', page)
@@ -187,13 +187,13 @@ def test_voting_without_a_name_is_refused(client: Client, world: World) -> None:
 
 def test_scores_are_kept_and_nonsense_is_not(client: Client, world: World) -> None:
     from brie.store import Store
-    from brie.web.project_cache import Shelf
-    from brie.web.voting_session import Booth
+    from brie.web.project_cache import ProjectCache
+    from brie.web.voting_session import VotingSession
 
     voter, name = client("voter"), world[1].id
     page = start(voter, name)
     cast(voter, name, page, "A", **{"score-0-A": "5", "score-0-B": "9", "score-7-A": "3"})
-    booth = Booth(Shelf(world[0]), evaluation=name, name="Ann")
+    booth = VotingSession(ProjectCache(world[0]), evaluation=name, name="Ann")
     with Store.open(world[0].store, read_only=True) as store:
         verdict = store.verdicts([booth.tasks[int(number(page))].key])
     assert next(iter(verdict.values())).scores == {"clarity": {"A": 5.0}}

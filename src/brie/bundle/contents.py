@@ -14,11 +14,11 @@ from brie.bundle.layout import Closed, KeptCall, KeptCompletion, KeptLook, KeptV
 from brie.bundle.unpack import Opened
 from brie.checks import Models
 from brie.errors import InputError, UsageError
-from brie.evaluation.context import Around, Carried
+from brie.evaluation.context import Context, ImportedContext
 from brie.evaluation.folders import evaluation_id
 from brie.evaluation.manifest import broken_links
 from brie.evaluation.training_data import Compared, Trained
-from brie.evaluation.votes import ballot, voter_seats
+from brie.evaluation.votes import ballot, voters
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import Manifest
@@ -46,16 +46,16 @@ def keys_of(manifest: Manifest) -> Keys:
     for key, source in work.damages(work.plan.order).items():
         completions[key] = completions[source]
     verdicts = {task.key: task for task in work.tasks(work.plan.order)}
-    for seat in voter_seats(manifest):
+    for seat in voters(manifest):
         verdicts |= {task.key: task for task in ballot(work, seat)}
     return Keys(completions, verdicts)
 
 
-def around_of(brought: Carried, trained: Trained | None) -> Around:
+def around_of(brought: ImportedContext, trained: Trained | None) -> Context:
     """What was known where the bundle was made, as `evidence.around` gives it elsewhere."""
     parts = brought.model_dump(include={"differ", "absent", "facts"})
     compared = Compared(trained, now=False) if trained is not None else None
-    return Around(Models(**parts, own_sampling=brought.own_sampling), compared, brought)
+    return Context(Models(**parts, own_sampling=brought.own_sampling), compared, brought)
 
 
 class Contents:
@@ -65,7 +65,7 @@ class Contents:
         self._opened = opened
         self.manifest = parse(Manifest, opened.document(layout.MANIFEST), layout.MANIFEST)
         self._check_seal()
-        self.carried = parse(Carried, opened.document(layout.CARRIED), layout.CARRIED)
+        self.carried = parse(ImportedContext, opened.document(layout.CARRIED), layout.CARRIED)
         self.trained = self._maybe(Trained, layout.TRAINING)
         self.analysis = self._numbers()
         self.curve = self._maybe(Curve, layout.CURVE)
@@ -118,7 +118,7 @@ class Contents:
             last = row.key
             yield kept
 
-    def around(self) -> Around:
+    def around(self) -> Context:
         """What was known where it was made."""
         return around_of(self.carried, self.trained)
 

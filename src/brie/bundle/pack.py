@@ -43,7 +43,7 @@ from brie.ci.verify import compare
 from brie.digest import PREFIX
 from brie.errors import InputError, UsageError
 from brie.evaluation.assemble import assemble
-from brie.evaluation.context import Around, Carried, around
+from brie.evaluation.context import Context, ImportedContext, context_of
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.views import comparison_views
@@ -105,7 +105,7 @@ def _evaluation(
     evaluation: Evaluation, project: Project, store: Exchange
 ) -> Iterator[tuple[str, bytes | Path | Iterable[str]]]:
     manifest, folder = portable(evaluation.manifest), evaluation.folder
-    known = around(evaluation.manifest, project)
+    known = context_of(evaluation.manifest, project)
     brought = _known(evaluation.manifest, known, store)
     yield MANIFEST, _json(manifest)
     yield CARRIED, _json(brought)
@@ -141,7 +141,7 @@ def portable(manifest: Manifest) -> Manifest:
     )
 
 
-def _known(manifest: Manifest, known: Around, store: Store) -> Carried:
+def _known(manifest: Manifest, known: Context, store: Store) -> ImportedContext:
     """What is known of the models here, and which look at the suite this is."""
     rows = gather(manifest, store).digest
     looks = known.looks(rows)
@@ -150,8 +150,8 @@ def _known(manifest: Manifest, known: Around, store: Store) -> Carried:
     )  # fmt: skip
     models = known.models
     if models is None:
-        return Carried(rows=rows, look=number, other_versions=others)
-    return Carried(
+        return ImportedContext(rows=rows, look=number, other_versions=others)
+    return ImportedContext(
         differ=models.differ,
         absent=models.absent,
         facts=models.facts,
@@ -163,7 +163,7 @@ def _known(manifest: Manifest, known: Around, store: Store) -> Carried:
 
 
 def _numbers(
-    evaluation: Evaluation, manifest: Manifest, store: Store, known: Around, carried: Around
+    evaluation: Evaluation, manifest: Manifest, store: Store, known: Context, carried: Context
 ) -> Analysis:
     """The numbers as another machine will compute them, made when these were made.
 

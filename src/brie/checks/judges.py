@@ -8,7 +8,7 @@ from brie.checks.evidence import Evidence
 from brie.checks.families import family_of
 from brie.checks.findings import Finding, conclude, not_run
 from brie.number_format import percent, plural, quoted
-from brie.records import Check, Seat
+from brie.records import Check, PanelJudge
 
 ID = "judges"
 LOW_ALPHA = 0.4
@@ -50,7 +50,7 @@ def check(evidence: Evidence) -> Check:
     return conclude(ID, found, figures, _passed(len(judges), panel, families))
 
 
-def _alone(judges: list[str], seats: list[Seat]) -> list[Finding]:
+def _alone(judges: list[str], seats: list[PanelJudge]) -> list[Finding]:
     if len(judges) > 1:
         return []
     remedy = "Name several with `--judge`, or a panel with `--panel`; `brie judge-check` compares them."

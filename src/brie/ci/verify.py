@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from brie import __version__, versions
 from brie.digest import short
 from brie.evaluation.assemble import assemble
-from brie.evaluation.context import Around, around
+from brie.evaluation.context import Context, context_of
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import broken_links
@@ -58,18 +58,18 @@ def verify(evaluation: Evaluation, project: Project) -> list[Finding]:
         Finding("; ".join(broken) or f"the plan is the sealed one ({manifest.seal})", not broken)
     ]
     findings.append(_assignment(manifest))
-    known = around(manifest, project, again=True)
+    known = context_of(manifest, project, again=True)
     findings.append(_models(manifest, known))
     findings += _training(evaluation, known)
     return [*findings, *_numbers(evaluation, project, known)]
 
 
-def _models(manifest: Manifest, known: Around) -> Finding:
+def _models(manifest: Manifest, known: Context) -> Finding:
     """Whether the models are the pinned ones.
 
     Those of a bundle are not looked for: a stranger's bundle would choose what is downloaded.
     """
-    if known.carried is not None:
+    if known.imported is not None:
         pins = f"candidate {short(manifest.plan.candidate.digest, 12)}"
         pins += f", baseline {short(manifest.plan.baseline.digest, 12)}"
         return Finding(
@@ -86,7 +86,7 @@ def _models(manifest: Manifest, known: Around) -> Finding:
     return Finding("; ".join(problems) or held, not problems)
 
 
-def _training(evaluation: Evaluation, known: Around) -> Iterator[Finding]:
+def _training(evaluation: Evaluation, known: Context) -> Iterator[Finding]:
     """Whether what was recorded of the training data is what the file says, where it is here."""
     before, found = recorded(evaluation.folder), known.compared
     if before is None or before.training is None or found is None:
@@ -110,7 +110,7 @@ def _assignment(manifest: Manifest) -> Finding:
     )
 
 
-def _numbers(evaluation: Evaluation, project: Project, known: Around) -> Iterator[Finding]:
+def _numbers(evaluation: Evaluation, project: Project, known: Context) -> Iterator[Finding]:
     try:
         stored = json.loads(evaluation.analysis_file.read_text("utf-8"))
         if not isinstance(stored, dict):

@@ -17,7 +17,7 @@ from brie.project import Project
 if TYPE_CHECKING:
     from brie.evaluation.budget import Spending
     from brie.evaluation.gather import gather
-    from brie.evaluation.request import Wishes
+    from brie.evaluation.request import EvalRequest
     from brie.records import Manifest
     from brie.store import Store
 
@@ -61,13 +61,13 @@ def command(
     of the suite, fixed for its version, chooses instead, and only the other half is quoted.
     """
     from brie.cli.plan import check_plot
-    from brie.evaluation.request import Wishes
+    from brie.evaluation.request import EvalRequest
     from brie.store import Store
     from brie.studies import curve, selected
 
     check_plot(plot)
     project = screen.project()
-    wishes = Wishes(suite=suite, judges=judges, panel=panel, samples=samples, controls=0)
+    wishes = EvalRequest(suite=suite, judges=judges, panel=panel, samples=samples, controls=0)
     spending = screen.spending(budget, yes=yes, batch=batch, retry=False)
     manifests = evaluated(run, wishes, project, spending)
     with Store.open(project.store) as store:
@@ -83,7 +83,9 @@ def command(
     click.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))
 
 
-def evaluated(run: str, wishes: Wishes, project: Project, spending: Spending) -> dict[str, Manifest]:
+def evaluated(
+    run: str, wishes: EvalRequest, project: Project, spending: Spending
+) -> dict[str, Manifest]:
     """Each checkpoint's evaluation, run or gone on with; the budget is for all of them together.
 
     Raises:
@@ -95,7 +97,7 @@ def evaluated(run: str, wishes: Wishes, project: Project, spending: Spending) ->
     from brie.catalog import load_defaults
     from brie.cli.eval import typed
     from brie.evaluation.request import prepare
-    from brie.evaluation.run import evaluate
+    from brie.evaluation.run import run_evaluation
     from brie.pin import checkpoints, find_run
     from brie.store import Store
 
@@ -108,7 +110,7 @@ def evaluated(run: str, wishes: Wishes, project: Project, spending: Spending) ->
     for step in steps:
         asked, _ = prepare(replace(wishes, candidate=f"{found.name}:{step}"), project)
         own = replace(spending, budget=left)
-        outcome = evaluate(asked, project, screen.Terminal(), command=typed(project), spending=own)
+        outcome = run_evaluation(asked, project, screen.Terminal(), command=typed(project), spending=own)
         if outcome.stopped:
             raise Stopped(outcome.stopped)
         manifests[str(step)] = outcome.evaluation.manifest

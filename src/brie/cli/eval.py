@@ -15,7 +15,7 @@ from brie.project import Project
 from brie.records import Positions
 
 if TYPE_CHECKING:
-    from brie.evaluation.plan import Asked
+    from brie.evaluation.plan import ResolvedRequest
 
 
 @click.command(
@@ -127,10 +127,10 @@ def command(
     The same command with the same plan goes on where it stopped, and computes nothing that is
     in the store already.
     """
-    from brie.evaluation.request import Wishes, prepare
-    from brie.evaluation.run import evaluate
+    from brie.evaluation.request import EvalRequest, prepare
+    from brie.evaluation.run import run_evaluation
 
-    wishes = Wishes(
+    wishes = EvalRequest(
         suite=suite,
         candidate=candidate,
         baseline=baseline,
@@ -158,7 +158,7 @@ def command(
     if stop_after is not None:
         _begin(asked, project, stop_after, name)
         return
-    outcome = evaluate(
+    outcome = run_evaluation(
         asked,
         project,
         screen.Terminal(),
@@ -174,7 +174,7 @@ def command(
         raise Stopped(outcome.stopped)
 
 
-def _begin(asked: Asked, project: Project, stop_after: str, name: str | None) -> None:
+def _begin(asked: ResolvedRequest, project: Project, stop_after: str, name: str | None) -> None:
     """Seal the plan and perhaps make its answers; no judge is asked."""
     from brie.evaluation.run import begin, make_answers, planned
 

@@ -12,9 +12,9 @@ from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
 from brie.analyse.table import StatusCode
 from brie.checks import Evidence, by_training, run_checks, withheld
-from brie.evaluation.context import Around, evidence_of
+from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
-from brie.evaluation.rows import Fact, Facts, headline_judges, stopped_judges
+from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
 from brie.evaluation.table import table
 from brie.provenance import now
 from brie.records import Manifest, Pin, Plan, Side
@@ -22,7 +22,7 @@ from brie.records.analysis import Analysis, Cost, Counts, SideSummary, SuiteSumm
 from brie.store import Store
 
 
-def assemble(facts: Facts, store: Store, known: Around | None = None) -> Analysis:
+def assemble(facts: EvaluationData, store: Store, known: Context | None = None) -> Analysis:
     """Everything that can be said of an evaluation now; nothing is asked and nothing written.
 
     Where verdicts are still missing the document is interim: complete prompts only, no verdict.
@@ -63,7 +63,7 @@ def assemble(facts: Facts, store: Store, known: Around | None = None) -> Analysi
         if (own := _own(facts, name))
     }
     document = _document(facts, store, parts, beside, apart, interim=bool(unfinished))
-    checked = _checked(document, evidence_of(facts, document, verdicts, known or Around(), store))
+    checked = _checked(document, evidence_of(facts, document, verdicts, known or Context(), store))
     return _with_people(checked, *by_voter(facts, options, seed))
 
 
@@ -78,12 +78,12 @@ def _with_people(
     )
 
 
-def _unfinished(rows: Sequence[Fact], judges: set[str]) -> set[str]:
+def _unfinished(rows: Sequence[VerdictRow], judges: set[str]) -> set[str]:
     """Prompts with a verdict still to come from one of these judges."""
     return {f.task.prompt for f in rows if f.status is StatusCode.MISSING and f.task.judge in judges}
 
 
-def _own(facts: Facts, judge: str) -> list[Fact]:
+def _own(facts: EvaluationData, judge: str) -> list[VerdictRow]:
     """The rows of one judge on the prompts it has finished, with its repeats."""
     rows = [f for f in facts.of("main") if f.task.judge == judge]
     open_ = _unfinished(rows, {judge})
@@ -91,7 +91,7 @@ def _own(facts: Facts, judge: str) -> list[Fact]:
     return [*used, *(f for f in _repeats(facts, used) if f.task.judge == judge)]
 
 
-def _repeats(facts: Facts, used: Sequence[Fact]) -> list[Fact]:
+def _repeats(facts: EvaluationData, used: Sequence[VerdictRow]) -> list[VerdictRow]:
     """What judges said when they were asked again, on prompts that are used."""
     prompts = {f.task.prompt for f in used}
     rows = facts.of("repeat")
@@ -118,13 +118,13 @@ def _stopping(plan: Plan) -> EarlyStopping | None:
     return EarlyStopping(order=plan.order, alpha=rule.alpha, max_prompts=rule.max_prompts)
 
 
-def _control(facts: Facts, kind: str, judges: Sequence[str]) -> Any:
+def _control(facts: EvaluationData, kind: str, judges: Sequence[str]) -> Any:
     rows = [f for f in facts.of(kind) if f.status is not StatusCode.MISSING]
     return table(facts, rows, judges) if rows else None
 
 
 def _document(
-    facts: Facts,
+    facts: EvaluationData,
     store: Store,
     parts: AnalysisParts,
     beside: AnalysisParts | None,
@@ -170,7 +170,7 @@ def _document(
     )
 
 
-def _counts(facts: Facts, parts: AnalysisParts) -> Counts:
+def _counts(facts: EvaluationData, parts: AnalysisParts) -> Counts:
     """Every planned verdict of the headline's judges, whatever became of it."""
     judges = set(headline_judges(facts.manifest))
     rows = [f for f in facts.of("main") if f.task.judge in judges]
@@ -194,7 +194,7 @@ def _counts(facts: Facts, parts: AnalysisParts) -> Counts:
 
 
 def _judges(
-    facts: Facts,
+    facts: EvaluationData,
     parts: AnalysisParts,
     beside: AnalysisParts | None,
     apart: Mapping[str, AnalysisParts],
@@ -218,7 +218,7 @@ def _judges(
     }
 
 
-def generation(facts: Facts) -> dict[str, dict[str, float]]:
+def generation(facts: EvaluationData) -> dict[str, dict[str, float]]:
     """What the answers of each side are like: shares of answers, mean tokens and seconds."""
     rows = {(f.task.prompt, f.task.sample): f for f in facts.of("main")}.values()
     return {
@@ -227,7 +227,7 @@ def generation(facts: Facts) -> dict[str, dict[str, float]]:
     }
 
 
-def _measures(facts: Facts, keys: Sequence[str]) -> dict[str, float]:
+def _measures(facts: EvaluationData, keys: Sequence[str]) -> dict[str, float]:
     answers = [facts.completions[key] for key in keys if key in facts.completions]
     if not answers:
         return {}
@@ -246,7 +246,7 @@ def _side(manifest: Manifest, side: Side, pin: Pin) -> SideSummary:
     return SideSummary(name=manifest.names[side], digest=pin.digest, step=pin.step, base=str(pin.base))
 
 
-def _cost(facts: Facts, store: Store) -> Cost:
+def _cost(facts: EvaluationData, store: Store) -> Cost:
     calls, totals = store.calls(facts.manifest.id)
     kept = sum(fact.verdict is not None and fact.task.kind != "vote" for fact in facts.facts)
     return Cost(

@@ -17,11 +17,11 @@ from brie.errors import UsageError
 from brie.evaluation.work import Work, answer_keys, completion_texts, input_of, is_identical
 from brie.judge.interface import Task
 from brie.judge.prices import is_paid, price_of
-from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
+from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
 from brie.judge.run import FINAL, FINAL_ON_RETRY
 from brie.judge.settings import WITHOUT_KEYS, check_keys, request_bytes
 from brie.project import Project
-from brie.records import Seat
+from brie.records import PanelJudge
 from brie.store import Store
 
 
@@ -123,7 +123,7 @@ class Spending:
 class Terms:
     """What was agreed: the judges as they are reached, and the cap."""
 
-    seats: tuple[Seat, ...]
+    seats: tuple[PanelJudge, ...]
     cap: float | None
     retry: bool = False
     batch: bool = False
@@ -131,7 +131,7 @@ class Terms:
 
 def agree(
     work: Work,
-    seats: Sequence[Seat],
+    seats: Sequence[PanelJudge],
     store: Store,
     spending: Spending,
     project: Project,
@@ -169,7 +169,7 @@ def agree(
     )  # fmt: skip
 
 
-def _refuse_older_formats(work: Work, seats: Sequence[Seat], store: Store) -> None:
+def _refuse_older_formats(work: Work, seats: Sequence[PanelJudge], store: Store) -> None:
     """What a judge was asked in one format of the prompt is not completed in another.
 
     Raises:
@@ -193,7 +193,7 @@ def _refuse_older_formats(work: Work, seats: Sequence[Seat], store: Store) -> No
 
 def price_tasks(
     tasks: Sequence[Task],
-    seats: Sequence[Seat],
+    seats: Sequence[PanelJudge],
     shown: Callable[[Task], JudgeInput],
     store: Store,
     spending: Spending,
@@ -233,7 +233,7 @@ def price_tasks(
         quote(
             place,
             [request_bytes(shown(task)) for task in missing[place.judge.id]],
-            Habits(*store.habits(place.judge.id)),
+            CallStats(*store.habits(place.judge.id)),
             most=most[place.judge.id],
             batch=spending.batch,
         )
@@ -249,7 +249,7 @@ def price_tasks(
     return Terms(priced, cap, spending.retry, spending.batch)
 
 
-def _priced(place: Seat, most: Sequence[int]) -> Seat:
+def _priced(place: PanelJudge, most: Sequence[int]) -> PanelJudge:
     spec = place.judge
     if not is_paid(spec):
         return place

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from brie.analyse.table import VerdictTable
 from brie.checks import Answer, Evidence, Looks, Models, Pair
 from brie.errors import PinError, UsageError
-from brie.evaluation.rows import Facts, stopped_judges
+from brie.evaluation.rows import EvaluationData, stopped_judges
 from brie.evaluation.sides import resolve_side
 from brie.evaluation.training_data import Compared, compare, recorded
 from brie.generate.sampling import model_sampling
@@ -29,13 +29,13 @@ from brie.store import Store
 CARRIED = "carried.json"
 
 
-class Carried(Document):
+class ImportedContext(Document):
     """`carried.json`: what was known of an evaluation's models and looks where its bundle was made.
 
     An evaluation that came in a bundle is analysed with this: its models need not be here.
     """
 
-    schema_: str = schema_field("carried")
+    schema_: str = schema_field("imported_context")
     differ: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
@@ -46,36 +46,36 @@ class Carried(Document):
     other_versions: int = 0
 
 
-def carried(folder: Path) -> Carried | None:
+def imported_context(folder: Path) -> ImportedContext | None:
     """What came with an evaluation's folder; None for an evaluation that was made here."""
     try:
-        return Carried.model_validate_json((folder / CARRIED).read_text("utf-8"))
+        return ImportedContext.model_validate_json((folder / CARRIED).read_text("utf-8"))
     except (OSError, ValidationError, UnicodeDecodeError):
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class Context:
     """What is known of an evaluation besides its plan and its rows."""
 
     models: Models | None = None
     compared: Compared | None = None
-    carried: Carried | None = None
+    imported: ImportedContext | None = None
     """Where it came in a bundle, what came with it."""
 
     def looks(self, rows: str) -> Looks | None:
         """The place of these rows among the suite's looks, where it came with them."""
-        if self.carried is None or self.carried.rows != rows:
+        if self.imported is None or self.imported.rows != rows:
             return None
-        return Looks(self.carried.look, self.carried.other_versions)
+        return Looks(self.imported.look, self.imported.other_versions)
 
 
 # --- models ----------------------------------------------------------------------------
 
 
-def around(
+def context_of(
     manifest: Manifest, project: Project, sides: Sequence[Resolved] = (), *, again: bool = False
-) -> Around:
+) -> Context:
     """Look at models and training data; what is not here is said, never an error.
 
     Args:
@@ -85,12 +85,12 @@ def around(
         again: compare with the training file again, where it is at hand.
     """
     folder = project.runs / manifest.id
-    brought = carried(folder)
+    brought = imported_context(folder)
     if brought is not None:
         parts = brought.model_dump(include={"differ", "absent", "facts"})
         trained = recorded(folder)
         known = Compared(trained, now=False) if trained is not None else None
-        return Around(Models(**parts, own_sampling=brought.own_sampling), known, brought)
+        return Context(Models(**parts, own_sampling=brought.own_sampling), known, brought)
     found: dict[Side, Resolved] = dict(zip(_SIDES, sides, strict=False))
     differ, absent = [], []
     for side in _SIDES if not sides else ():
@@ -109,7 +109,7 @@ def around(
         own_sampling=_own_sampling(found.get("baseline"), manifest.plan.sampling),
     )
     compared = compare(manifest.plan.suite, folder, found.get("candidate"), project, again=again)
-    return Around(models, compared)
+    return Context(models, compared)
 
 
 def _said(facts: Iterable[str]) -> tuple[str, ...]:
@@ -173,7 +173,7 @@ def _own_sampling(side: Resolved | None, used: Sampling) -> Sampling | None:
 
 
 def evidence_of(
-    facts: Facts, analysis: Analysis, table: VerdictTable, known: Around, store: Store
+    facts: EvaluationData, analysis: Analysis, table: VerdictTable, known: Context, store: Store
 ) -> Evidence:
     """What the checks of an evaluation look at.
 
@@ -205,7 +205,7 @@ def evidence_of(
     )
 
 
-def _pairs(facts: Facts, prompts: set[str]) -> tuple[Pair, ...]:
+def _pairs(facts: EvaluationData, prompts: set[str]) -> tuple[Pair, ...]:
     """Every comparison of the prompts whose two answers are there, in the order of work."""
     rows = {(f.task.prompt, f.task.sample): f.task.presentation for f in facts.of("main")}
     known = facts.completions

@@ -16,14 +16,14 @@ from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.judging import judge_all, why_stopped
 from brie.evaluation.manifest import amend, write_manifest
-from brie.evaluation.plan import added_seats, seat
-from brie.evaluation.request import model_seat
+from brie.evaluation.plan import added_judges, panel_judge
+from brie.evaluation.request import model_judge
 from brie.evaluation.results import Outcome, record_analysis, write_report
 from brie.evaluation.run import noted
 from brie.evaluation.work import Work, completion_texts
 from brie.progress import Screen
 from brie.project import Project
-from brie.records import Manifest, Seat, Status
+from brie.records import Manifest, PanelJudge, Status
 from brie.store import Store
 from brie.store.owner import Owner
 
@@ -78,7 +78,7 @@ def judge_more(
     return Outcome(evaluation, analysis, report, 0, done.computed, why_stopped(done, command))
 
 
-def reachable(manifest: Manifest, project: Project) -> tuple[Seat, ...]:
+def reachable(manifest: Manifest, project: Project) -> tuple[PanelJudge, ...]:
     """The judges of an evaluation as their files reach them now, with the sealed rubrics.
 
     Raises:
@@ -87,11 +87,11 @@ def reachable(manifest: Manifest, project: Project) -> tuple[Seat, ...]:
     return tuple(_reachable(place, manifest, project) for place in Work.of(manifest).seats)
 
 
-def _reachable(place: Seat, manifest: Manifest, project: Project) -> Seat:
+def _reachable(place: PanelJudge, manifest: Manifest, project: Project) -> PanelJudge:
     if place.judge.provided.kind != "model":
         return place
     file = load_judge(place.judge.id, project)
-    spec = model_seat(file, manifest.plan.suite, project, sealed=place).judge
+    spec = model_judge(file, manifest.plan.suite, project, sealed=place).judge
     if spec.prompt_format(place.digest) is None:
         raise UsageError(
             f"judges/{spec.id}.toml is not the judge that was sealed (model {place.judge.model}, now "
@@ -127,7 +127,7 @@ def _with_more(
     for name in more.judges:
         place = _new_seat(name, manifest, project)
         if place is not None:
-            manifest = amend(manifest, "judge", {"seat": place.model_dump(mode="json")}, before)
+            manifest = amend(manifest, "judge", {"panel_judge": place.model_dump(mode="json")}, before)
     if more.repeats:
         for name in more.judges or _askable(manifest):
             if Work.of(manifest).repeats.get(name, 0) < more.repeats:
@@ -137,14 +137,14 @@ def _with_more(
     return manifest
 
 
-def _new_seat(name: str, manifest: Manifest, project: Project) -> Seat | None:
+def _new_seat(name: str, manifest: Manifest, project: Project) -> PanelJudge | None:
     """The seat of a judge that joins; None where it has one."""
-    if any(place.judge.id == name for place in (*manifest.plan.seats, *added_seats(manifest))):
+    if any(place.judge.id == name for place in (*manifest.plan.seats, *added_judges(manifest))):
         return None
     spec = load_judge(name, project)
     if spec.provided.kind == "rule":
-        return seat(spec, None, instrument=True).sealed()
-    return model_seat(spec, manifest.plan.suite, project, instrument=True).sealed()
+        return panel_judge(spec, None, instrument=True).sealed()
+    return model_judge(spec, manifest.plan.suite, project, instrument=True).sealed()
 
 
 def _askable(manifest: Manifest) -> Sequence[str]:

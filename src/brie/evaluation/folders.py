@@ -10,7 +10,7 @@ from typing import Any
 from brie.digest import short
 from brie.errors import UsageError, unknown
 from brie.evaluation.manifest import broken_links, read_manifest, write_manifest
-from brie.evaluation.plan import Asked
+from brie.evaluation.plan import ResolvedRequest
 from brie.project import Project
 from brie.provenance import now, package_versions
 from brie.records import Manifest, Plan
@@ -36,7 +36,7 @@ def evaluation_id(plan: Plan) -> str:
 
 
 def open_evaluation(
-    plan: Plan, asked: Asked, project: Project, command: str, name: str | None
+    plan: Plan, asked: ResolvedRequest, project: Project, command: str, name: str | None
 ) -> tuple[Evaluation, bool]:
     """The folder of a plan: found by its seal, or made; with whether it was there before.
 

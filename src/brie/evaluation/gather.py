@@ -12,16 +12,16 @@ import numpy as np
 from brie.analyse.compare import rates_by_prompt
 from brie.analyse.sequential import sequence
 from brie.analyse.table import StatusCode
-from brie.evaluation.rows import Fact, Facts, headline_judges, stopped_judges
+from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
 from brie.evaluation.table import table
 from brie.evaluation.votes import votes_by_prompt
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
-from brie.records import Completion, Kept, Manifest, Status
+from brie.records import Completion, Manifest, Status, VerdictLite
 from brie.store import Store
 
 
-def gather(manifest: Manifest, store: Store) -> Facts:
+def gather(manifest: Manifest, store: Store) -> EvaluationData:
     """Read what the store knows of an evaluation's plan, up to where it stopped."""
     found = nothing_yet(manifest)
     with _without_collection():
@@ -32,28 +32,28 @@ def gather(manifest: Manifest, store: Store) -> Facts:
         return with_votes(found, store)
 
 
-def nothing_yet(manifest: Manifest) -> Facts:
+def nothing_yet(manifest: Manifest) -> EvaluationData:
     """An evaluation's rows before any of them was read."""
-    return Facts(manifest, Work.of(manifest), {}, (), ())
+    return EvaluationData(manifest, Work.of(manifest), {}, (), ())
 
 
-def with_votes(data: Facts, store: Store) -> Facts:
+def with_votes(data: EvaluationData, store: Store) -> EvaluationData:
     """The rows with the votes that people cast on the prompts that were reached."""
     votes = tuple(_votes(data, store))
     return replace(data, facts=(*data.facts, *votes)) if votes else data
 
 
-def _votes(facts: Facts, store: Store) -> Iterator[Fact]:
+def _votes(facts: EvaluationData, store: Store) -> Iterator[VerdictRow]:
     """The votes people have cast, on prompts that were reached; a withdrawn one is none."""
     cast = votes_by_prompt(facts.manifest, facts.work)
     tasks = [task for prompt in facts.prompts for task in cast.get(prompt, ())]
     found = store.kept(task.key for task in tasks)
     for task in tasks:
         if is_cast(found.get(task.key)) and is_answered(task, facts.completions):
-            yield Fact(task, False, found[task.key])
+            yield VerdictRow(task, False, found[task.key])
 
 
-def is_cast(vote: Kept | None) -> bool:
+def is_cast(vote: VerdictLite | None) -> bool:
     """Whether a vote stands; a withdrawn one does not."""
     return vote is not None and vote.status is Status.OK
 
@@ -75,15 +75,15 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def extended(before: Facts, store: Store, prompts: Sequence[str]) -> Facts:
+def extended(before: EvaluationData, store: Store, prompts: Sequence[str]) -> EvaluationData:
     """The rows with those of the next prompts."""
     work = before.work
     keys = [request.key for request in work.requests(prompts)] + list(work.damages(prompts))
     completions = store.completions(keys)
     tasks = work.tasks(prompts)
     verdicts = store.kept(task.key for task in tasks)
-    facts = [Fact(task, is_same(task, completions), verdicts.get(task.key)) for task in tasks]
-    return Facts(
+    facts = [VerdictRow(task, is_same(task, completions), verdicts.get(task.key)) for task in tasks]
+    return EvaluationData(
         before.manifest,
         work,
         {**before.completions, **completions},
@@ -92,14 +92,14 @@ def extended(before: Facts, store: Store, prompts: Sequence[str]) -> Facts:
     )
 
 
-def _is_unfinished(facts: Facts) -> bool:
+def _is_unfinished(facts: EvaluationData) -> bool:
     """Whether verdicts of a judge that counts are missing; stopped and added judges hold nothing up."""
     sealed = {s.judge.id for s in facts.manifest.plan.seats}
     waited_for = sealed - set(stopped_judges(facts.manifest))
     return any(f.status is StatusCode.MISSING for f in facts.of("main") if f.task.judge in waited_for)
 
 
-def is_decided(facts: Facts) -> bool:
+def is_decided(facts: EvaluationData) -> bool:
     """Whether the sealed rule ends the evaluation: every verdict is in and the e-process decided."""
     stopping = facts.manifest.plan.stopping
     if stopping is None or _is_unfinished(facts):

@@ -13,7 +13,7 @@ from brie.generate.engine import Engine
 from brie.generate.progress import Meter
 from brie.generate.turns import TurnEngine
 from brie.progress import Screen
-from brie.records import Made
+from brie.records import GenerationNotes
 from brie.store import Store, claimed
 from brie.store.owner import Owner
 
@@ -92,7 +92,7 @@ def _damage(work: Work, prompts: Sequence[str], store: Store) -> None:
 def _noticed(
     evaluation: Evaluation, engine: TurnEngine, before: _Fingerprints, screen: Screen
 ) -> Evaluation:
-    known = evaluation.manifest.made or Made()
+    known = evaluation.manifest.made or GenerationNotes()
     tried = engine.batch_variance() if not known.texts else None
     if tried is not None:
         screen.say(str(tried))
@@ -101,7 +101,7 @@ def _noticed(
             screen.say(
                 f"{label} refuses {', '.join(names)}; there its own settings hold, for both sides."
             )
-    made = Made(
+    made = GenerationNotes(
         texts=tried.texts if tried else known.texts,
         changed_by_batch=tried.changed if tried else known.changed_by_batch,
         fingerprints=_added(known.fingerprints, before, engine.fingerprints),

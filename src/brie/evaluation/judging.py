@@ -14,7 +14,7 @@ from brie import judge
 from brie.evaluation.budget import Terms
 from brie.evaluation.manifest import amend
 from brie.evaluation.work import Work, completion_texts, input_of, is_identical
-from brie.judge.run import Judged
+from brie.judge.run import JudgingResult
 from brie.progress import Screen
 from brie.records import Manifest
 from brie.store import Store
@@ -31,7 +31,7 @@ def judge_all(
     screen: Screen,
     evaluation: str,
     terms: Terms,
-) -> Judged:
+) -> JudgingResult:
     """Ask every judge for every verdict that is missing.
 
     Args:
@@ -63,9 +63,9 @@ def judge_all(
         )
 
 
-def plus(one: Judged, two: Judged) -> Judged:
+def plus(one: JudgingResult, two: JudgingResult) -> JudgingResult:
     """Two runs of the judges as one."""
-    return Judged(
+    return JudgingResult(
         one.computed + two.computed,
         one.reused + two.reused,
         one.errors + two.errors,
@@ -75,7 +75,7 @@ def plus(one: Judged, two: Judged) -> Judged:
     )
 
 
-def with_stops(manifest: Manifest, done: Judged, work: Work, store: Store) -> Manifest:
+def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store) -> Manifest:
     """The manifest with judges that were stopped, or that have finished after a stop, written down."""
     last = {
         link.detail["judge"]: link.kind
@@ -95,7 +95,7 @@ def with_stops(manifest: Manifest, done: Judged, work: Work, store: Store) -> Ma
     return manifest
 
 
-def why_stopped(done: Judged, resume: str) -> str | None:
+def why_stopped(done: JudgingResult, resume: str) -> str | None:
     """Why an evaluation is not finished, and how to go on; None where it is."""
     reasons = [f"judge {name} was stopped: {said}" for name, said in done.stopped.items()]
     if done.broke:

@@ -14,9 +14,9 @@ from brie.analyse.panel import agreement
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
-from brie.evaluation.rows import Fact, Facts
+from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.table import table
-from brie.evaluation.votes import imported, voter_seats
+from brie.evaluation.votes import imported, voters
 
 Rating = tuple[str, str, int, float]
 """Prompt, judge, sample, and the candidate's score."""
@@ -24,7 +24,7 @@ _UNKNOWN_ORDER = "the votes were read from a file, which does not say in which o
 
 
 def by_voter(
-    facts: Facts, options: Options, seed: int
+    facts: EvaluationData, options: Options, seed: int
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Each voter's rate, outcomes and effects, with their agreement with every judge; and notes.
 
@@ -36,7 +36,7 @@ def by_voter(
     found: dict[str, dict[str, Any]] = {}
     notes: dict[str, str] = {}
     unordered = imported(facts.manifest)
-    for seat in voter_seats(facts.manifest):
+    for seat in voters(facts.manifest):
         name = seat.judge.id
         votes = [fact for fact in facts.of("vote") if fact.task.judge == name]
         if not votes:
@@ -57,7 +57,7 @@ def by_voter(
 
 
 def _with_judges(
-    votes: Sequence[Fact], verdicts: Sequence[Fact], voter: str, options: Options, seed: int
+    votes: Sequence[VerdictRow], verdicts: Sequence[VerdictRow], voter: str, options: Options, seed: int
 ) -> list[dict[str, Any]]:
     """Agreement with each judge, on the comparisons voted on; a judge's word is its mean over orders."""
     places = {(fact.task.prompt, fact.task.sample) for fact in votes}

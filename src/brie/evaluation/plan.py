@@ -18,11 +18,11 @@ from brie.records import (
     Environment,
     JudgeSpec,
     Manifest,
+    PanelJudge,
     Plan,
     Positions,
     Rubric,
     Sampling,
-    Seat,
     Stopping,
     Suite,
 )
@@ -32,13 +32,13 @@ SERVED = Environment(engine="openai-compatible", dtype="served", device="served"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ResolvedRequest:
     """What an evaluation is to be, with every name resolved."""
 
     suite: Suite
     candidate: Resolved
     baseline: Resolved
-    seats: tuple[Seat, ...]
+    seats: tuple[PanelJudge, ...]
     panel: str
     sampling: Sampling
     samples: int = 3
@@ -55,18 +55,20 @@ class Asked:
     """None: what suits the device."""
 
 
-def seat(
+def panel_judge(
     judge: JudgeSpec,
     rubric: Rubric | None,
     *,
     instrument: bool = False,
     prompt_format: str = versions.PROMPT_FORMAT,
-) -> Seat:
+) -> PanelJudge:
     """A judge with its rubric, as a plan seals it."""
-    return Seat(judge=judge, rubric=rubric, digest=judge.digest(prompt_format), instrument=instrument)
+    return PanelJudge(
+        judge=judge, rubric=rubric, digest=judge.digest(prompt_format), instrument=instrument
+    )
 
 
-def make_plan(asked: Asked, environment: Environment) -> Plan:
+def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
     """The plan of an evaluation: a pure function of what was asked.
 
     Raises:
@@ -103,17 +105,17 @@ def make_plan(asked: Asked, environment: Environment) -> Plan:
     )
 
 
-def added_seats(manifest: Manifest) -> tuple[Seat, ...]:
+def added_judges(manifest: Manifest) -> tuple[PanelJudge, ...]:
     """Judges that joined an evaluation after its seal, as its amendments name them."""
     links = [link for link in manifest.amendments if link.kind == "judge"]
-    return tuple(Seat.model_validate(link.detail["seat"]) for link in links)
+    return tuple(PanelJudge.model_validate(link.detail["panel_judge"]) for link in links)
 
 
 def assignments(
     blocks: Sequence[tuple[str, str]],
     samples: int,
     positions: Positions,
-    seats: Sequence[Seat],
+    seats: Sequence[PanelJudge],
     seed: int,
 ) -> dict[str, dict[str, str]]:
     """Judge id -> prompt id -> one digit a sample (see `judge.assign`)."""

@@ -8,17 +8,17 @@ from typing import Literal
 
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.errors import UsageError, unknown
-from brie.evaluation.plan import Asked, seat
+from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.sides import resolve_sides
-from brie.judge.prompt import Prompter
+from brie.judge.prompt import PromptBuilder
 from brie.judge.settings import check, check_keys, form_of, missing_key
 from brie.pin import Resolved, default_candidate, open_base
 from brie.project import Project
-from brie.records import JudgeSpec, Positions, Sampling, Seat, Stopping, Suite
+from brie.records import JudgeSpec, PanelJudge, Positions, Sampling, Stopping, Suite
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class EvalRequest:
     """An evaluation as it is asked for; None takes the project's or the suite's default."""
 
     suite: str
@@ -45,7 +45,7 @@ class Wishes:
     """Leave out judges whose keys are not set; the plan says who."""
 
 
-def prepare(wishes: Wishes, project: Project) -> tuple[Asked, list[str]]:
+def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, list[str]]:
     """Resolve every name; returns what to evaluate, and what was decided on the way, to be said.
 
     Raises:
@@ -66,7 +66,7 @@ def prepare(wishes: Wishes, project: Project) -> tuple[Asked, list[str]]:
         sampling, ignored = _own_sampling(two, sampling)
         said.append(f"sampling as the model's own config says: {_settings(sampling)}")
         said += [f"its setting {name} is one brie does not have, and was left out" for name in ignored]
-    asked = Asked(
+    asked = ResolvedRequest(
         suite=suite,
         candidate=one,
         baseline=two,
@@ -87,7 +87,7 @@ def prepare(wishes: Wishes, project: Project) -> tuple[Asked, list[str]]:
     return asked, said + _facts((one, two))
 
 
-def _held_out(wishes: Wishes, suite: Suite) -> tuple[str, ...]:
+def _held_out(wishes: EvalRequest, suite: Suite) -> tuple[str, ...]:
     """The named sources, each of which must be one of the suite's, and not all of them."""
     known = {p.source for p in suite.prompts}
     for name in wishes.hold_out_sources:
@@ -101,7 +101,7 @@ def _held_out(wishes: Wishes, suite: Suite) -> tuple[str, ...]:
     return named
 
 
-def _stopping(wishes: Wishes, suite: Suite) -> Stopping | None:
+def _stopping(wishes: EvalRequest, suite: Suite) -> Stopping | None:
     if not wishes.until_decided:
         if wishes.max_prompts is not None:
             raise UsageError("--max-prompts belongs to --until-decided: say both, or neither.")
@@ -114,7 +114,7 @@ def _facts(sides: Sequence[Resolved]) -> list[str]:
     return list(dict.fromkeys(fact for side in sides for fact in side.said))
 
 
-def _sampling(wishes: Wishes, suite: Suite) -> Sampling:
+def _sampling(wishes: EvalRequest, suite: Suite) -> Sampling:
     changed = {"temperature": wishes.temperature, "max_new_tokens": wishes.max_new_tokens}
     given = {key: value for key, value in changed.items() if value is not None}
     return (suite.sampling or Sampling()).model_copy(update=given)
@@ -132,7 +132,7 @@ def _settings(sampling: Sampling) -> str:
     return f"temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, top_k {sampling.top_k}"
 
 
-def _seats(wishes: Wishes, suite: Suite, project: Project) -> tuple[tuple[Seat, ...], str]:
+def _seats(wishes: EvalRequest, suite: Suite, project: Project) -> tuple[tuple[PanelJudge, ...], str]:
     """The judges of the headline, then the instruments."""
     if wishes.judges and wishes.panel:
         raise UsageError("name judges with --judge or a panel with --panel, not both.")
@@ -154,21 +154,21 @@ def _seats(wishes: Wishes, suite: Suite, project: Project) -> tuple[tuple[Seat, 
     return tuple(seats), panel
 
 
-def _seat(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> Seat:
+def _seat(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> PanelJudge:
     if judge.provided.kind == "rule":
         _require(judge, suite)
-        return seat(judge, None, instrument=instrument)
-    return model_seat(judge, suite, project, instrument=instrument)
+        return panel_judge(judge, None, instrument=instrument)
+    return model_judge(judge, suite, project, instrument=instrument)
 
 
-def model_seat(
+def model_judge(
     judge: JudgeSpec,
     suite: Suite,
     project: Project,
     *,
     instrument: bool = False,
-    sealed: Seat | None = None,
-) -> Seat:
+    sealed: PanelJudge | None = None,
+) -> PanelJudge:
     """A seat for a judge that is a model: its settings checked, its rubric read, its weights found.
 
     Args:
@@ -183,9 +183,9 @@ def model_seat(
     """
     check(judge)
     rubric = load_rubric(judge.rubric or suite.rubric, project)
-    Prompter(rubric, form_of(judge))
+    PromptBuilder(rubric, form_of(judge))
     weights = str(sealed.judge.parameters.get("weights")) if sealed else None
-    return seat(_located(judge, project, weights), rubric, instrument=instrument)
+    return panel_judge(_located(judge, project, weights), rubric, instrument=instrument)
 
 
 def _located(judge: JudgeSpec, project: Project, known: str | None) -> JudgeSpec:
@@ -199,7 +199,9 @@ def _located(judge: JudgeSpec, project: Project, known: str | None) -> JudgeSpec
     )
 
 
-def _with_keys(seats: tuple[Seat, ...], wishes: Wishes) -> tuple[tuple[Seat, ...], tuple[str, ...]]:
+def _with_keys(
+    seats: tuple[PanelJudge, ...], wishes: EvalRequest
+) -> tuple[tuple[PanelJudge, ...], tuple[str, ...]]:
     """The seats whose keys are there, where the others may be left out; and who was."""
     if not wishes.skip_missing_judges:
         return seats, ()

@@ -9,10 +9,10 @@ from pathlib import Path
 from brie import __version__, versions
 from brie.errors import UsageError
 from brie.evaluation.assemble import assemble
-from brie.evaluation.context import around
+from brie.evaluation.context import context_of
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
-from brie.evaluation.rows import Facts
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.training_data import record
 from brie.evaluation.views import comparison_views
 from brie.pin import Resolved
@@ -35,7 +35,7 @@ class Outcome:
     """Why it is not finished, and how to go on."""
 
 
-def kept_analysis(evaluation: Evaluation, data: Facts) -> Analysis | None:
+def kept_analysis(evaluation: Evaluation, data: EvaluationData) -> Analysis | None:
     """The numbers as they stand, where this brie made them from exactly these rows."""
     try:
         kept = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
@@ -47,7 +47,7 @@ def kept_analysis(evaluation: Evaluation, data: Facts) -> Analysis | None:
 
 def record_analysis(
     evaluation: Evaluation,
-    data: Facts,
+    data: EvaluationData,
     store: Store,
     project: Project,
     sides: Sequence[Resolved] = (),
@@ -61,7 +61,7 @@ def record_analysis(
         project: where its models and training data are.
         sides: both sides, where they were resolved just now.
     """
-    known = around(evaluation.manifest, project, sides)
+    known = context_of(evaluation.manifest, project, sides)
     if known.compared is not None:
         record(evaluation.folder, known.compared.trained)
     analysis = assemble(data, store, known)
@@ -75,7 +75,9 @@ def record_analysis(
     return analysis
 
 
-def write_report(evaluation: Evaluation, analysis: Analysis, data: Facts, project: Project) -> Path:
+def write_report(
+    evaluation: Evaluation, analysis: Analysis, data: EvaluationData, project: Project
+) -> Path:
     """Write the HTML and Markdown report; returns the HTML file."""
     from brie.report.build import build_report
     from brie.report.curve import read_curve

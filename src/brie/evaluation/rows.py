@@ -11,16 +11,16 @@ from brie.digest import Canonical
 from brie.digest import digest as digest_of
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
-from brie.records import SCORE, Completion, Kept, Manifest, Status, Winner
+from brie.records import SCORE, Completion, Manifest, Status, VerdictLite, Winner
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class VerdictRow:
     """One planned verdict and what is known of it."""
 
     task: Task
     identical: bool
-    verdict: Kept | None
+    verdict: VerdictLite | None
 
     @property
     def status(self) -> StatusCode:
@@ -45,17 +45,17 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Facts:
+class EvaluationData:
     """Everything an evaluation's numbers are computed from."""
 
     manifest: Manifest
     work: Work
     completions: Mapping[str, Completion]
-    facts: tuple[Fact, ...]
+    facts: tuple[VerdictRow, ...]
     prompts: tuple[str, ...]
     """Prompts reached: all of them, unless the evaluation stopped early."""
 
-    def of(self, kind: str) -> list[Fact]:
+    def of(self, kind: str) -> list[VerdictRow]:
         """Facts of the evaluation proper (`main`) or of a control."""
         return [fact for fact in self.facts if fact.task.kind == kind]
 

@@ -18,12 +18,12 @@ from brie.evaluation.gather import extended, gather, is_decided, nothing_yet, wi
 from brie.evaluation.generating import answer_all
 from brie.evaluation.judging import judge_all, plus, why_stopped, with_stops
 from brie.evaluation.manifest import write_manifest
-from brie.evaluation.plan import SERVED, Asked, make_plan
+from brie.evaluation.plan import SERVED, ResolvedRequest, make_plan
 from brie.evaluation.results import Outcome, kept_analysis, record_analysis, write_report
 from brie.evaluation.sides import sources
 from brie.evaluation.work import Work
 from brie.generate.turns import open_engine
-from brie.judge.run import Judged
+from brie.judge.run import JudgingResult
 from brie.pin import Resolved
 from brie.progress import Screen
 from brie.project import Project
@@ -35,8 +35,8 @@ _SURELY_SHORT = 400
 """Characters that fit every model's context, whatever its tokenizer does."""
 
 
-def evaluate(
-    asked: Asked,
+def run_evaluation(
+    asked: ResolvedRequest,
     project: Project,
     screen: Screen,
     *,
@@ -66,7 +66,7 @@ def evaluate(
         )
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         sides = (asked.candidate, asked.baseline)
-        completions, done, data = 0, Judged(0, 0), nothing_yet(evaluation.manifest)
+        completions, done, data = 0, JudgingResult(0, 0), nothing_yet(evaluation.manifest)
         with open_engine(sources(sides, project), plan.environment) as engine:
             for block in work.blocks():
                 evaluation, made = answer_all(evaluation, work, block, engine, store, owner, screen)
@@ -93,7 +93,7 @@ def evaluate(
     return Outcome(evaluation, analysis, report, completions, done.computed, stopped)
 
 
-def planned(asked: Asked) -> tuple[Plan, str]:
+def planned(asked: ResolvedRequest) -> tuple[Plan, str]:
     """The plan of what was asked, on this machine, with the reason for its device and dtype.
 
     Raises:
@@ -107,7 +107,7 @@ def planned(asked: Asked) -> tuple[Plan, str]:
 
 def begin(
     plan: Plan,
-    asked: Asked,
+    asked: ResolvedRequest,
     project: Project,
     screen: Screen,
     *,
@@ -131,7 +131,7 @@ def begin(
     return evaluation
 
 
-def noted(evaluation: Evaluation, done: Judged, work: Work, store: Store) -> Evaluation:
+def noted(evaluation: Evaluation, done: JudgingResult, work: Work, store: Store) -> Evaluation:
     """The evaluation with its stopped and resumed judges written into its manifest."""
     manifest = with_stops(evaluation.manifest, done, work, store)
     if manifest is not evaluation.manifest:
@@ -139,7 +139,7 @@ def noted(evaluation: Evaluation, done: Judged, work: Work, store: Store) -> Eva
     return Evaluation(evaluation.folder, manifest)
 
 
-def environment_of(asked: Asked) -> tuple[Environment, str]:
+def environment_of(asked: ResolvedRequest) -> tuple[Environment, str]:
     """Where answers are made, with the reason: this machine, or servers alone."""
     if asked.candidate.served and asked.baseline.served:
         return SERVED, "servers"

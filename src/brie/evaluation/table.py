@@ -9,11 +9,11 @@ import numpy as np
 
 from brie.analyse.arrays import Floats, Ints
 from brie.analyse.table import VerdictTable
-from brie.evaluation.rows import Fact, Facts
+from brie.evaluation.rows import EvaluationData, VerdictRow
 
 
 def table(
-    facts: Facts, rows: Sequence[Fact], judges: Sequence[str], *, votes: bool = False
+    facts: EvaluationData, rows: Sequence[VerdictRow], judges: Sequence[str], *, votes: bool = False
 ) -> VerdictTable:
     """The analysis table of some facts.
 
@@ -65,7 +65,7 @@ def _distinct(words: Sequence[str]) -> float:
     return len(set(words)) / len(words) if words else 0.0
 
 
-def _pairs(rows: Sequence[Fact]) -> tuple[list[tuple[str, str]], Ints]:
+def _pairs(rows: Sequence[VerdictRow]) -> tuple[list[tuple[str, str]], Ints]:
     """The distinct pairs of answers, and for every row which of them it is about."""
     code: dict[tuple[str, str], int] = {}
     found = np.fromiter(
@@ -77,7 +77,9 @@ def _pairs(rows: Sequence[Fact]) -> tuple[list[tuple[str, str]], Ints]:
     return list(code), found
 
 
-def _features(facts: Facts, pairs: Sequence[tuple[str, str]], of_row: Ints) -> dict[str, Floats]:
+def _features(
+    facts: EvaluationData, pairs: Sequence[tuple[str, str]], of_row: Ints
+) -> dict[str, Floats]:
     """Each feature, candidate minus baseline, one entry a row."""
     wanted = {key for pair in pairs for key in pair}
     counted = {
@@ -88,7 +90,7 @@ def _features(facts: Facts, pairs: Sequence[tuple[str, str]], of_row: Ints) -> d
     return {name: _differences(pairs, of_row, counted, name) for name in FEATURES}
 
 
-def _length(facts: Facts, pairs: Sequence[tuple[str, str]], of_row: Ints) -> Floats:
+def _length(facts: EvaluationData, pairs: Sequence[tuple[str, str]], of_row: Ints) -> Floats:
     """Candidate minus baseline, in tokens, one entry a row."""
     tokens = {key: {"tokens": float(row.tokens)} for key, row in facts.completions.items()}
     return _differences(pairs, of_row, tokens, "tokens")
@@ -106,7 +108,7 @@ def _differences(
     return np.array(each, dtype=np.float64)[of_row]
 
 
-def _criteria(rows: Iterable[Fact]) -> dict[str, Floats]:
+def _criteria(rows: Iterable[VerdictRow]) -> dict[str, Floats]:
     """Criterion scores, candidate minus baseline, NaN where a judge gave none."""
     listed = list(rows)
     names = sorted({name for f in listed if f.verdict for name in f.verdict.scores})
@@ -116,7 +118,7 @@ def _criteria(rows: Iterable[Fact]) -> dict[str, Floats]:
     }
 
 
-def _criterion(fact: Fact, name: str) -> float:
+def _criterion(fact: VerdictRow, name: str) -> float:
     letters = fact.verdict.scores.get(name, {}) if fact.verdict else {}
     sides = fact.task.presentation.by_side(letters)
     return sides["candidate"] - sides["baseline"] if len(sides) == 2 else float("nan")

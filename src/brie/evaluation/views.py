@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from brie.evaluation.gather import is_answered, is_cast, is_same
-from brie.evaluation.rows import Fact, Facts
+from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import Manifest, Status
@@ -16,9 +16,9 @@ from brie.records.analysis import (
 from brie.store import Store
 
 
-def comparison_views(facts: Facts) -> list[ComparisonView]:
+def comparison_views(facts: EvaluationData) -> list[ComparisonView]:
     """Every comparison with both answers and all verdicts, for people to read."""
-    groups: dict[tuple[str, int], list[Fact]] = {}
+    groups: dict[tuple[str, int], list[VerdictRow]] = {}
     for fact in (*facts.of("main"), *facts.of("vote")):
         groups.setdefault((fact.task.prompt, fact.task.sample), []).append(fact)
     return [_view(facts, rows) for rows in groups.values()]
@@ -44,18 +44,18 @@ def prompt_views(
     keys = {key for t in tasks for key in (t.presentation.candidate, t.presentation.baseline)}
     completions = store.completions(keys)
     verdicts = store.kept(task.key for task in tasks)
-    rows: dict[int, list[Fact]] = {}
+    rows: dict[int, list[VerdictRow]] = {}
     for task in tasks:
         cast = task.kind != "vote" or is_cast(verdicts.get(task.key))
         if cast and is_answered(task, completions):
-            fact = Fact(task, is_same(task, completions), verdicts.get(task.key))
+            fact = VerdictRow(task, is_same(task, completions), verdicts.get(task.key))
             rows.setdefault(task.sample, []).append(fact)
     every = tuple(f for group in rows.values() for f in group)
-    facts = Facts(manifest, work, completions, every, (prompt,))
+    facts = EvaluationData(manifest, work, completions, every, (prompt,))
     return [_view(facts, group) for group in rows.values()]
 
 
-def _view(facts: Facts, rows: Sequence[Fact]) -> ComparisonView:
+def _view(facts: EvaluationData, rows: Sequence[VerdictRow]) -> ComparisonView:
     task = rows[0].task
     prompt = facts.work.prompts[task.prompt]
     one = facts.completions[task.presentation.candidate]
@@ -79,7 +79,7 @@ def _view(facts: Facts, rows: Sequence[Fact]) -> ComparisonView:
     )
 
 
-def _judged(fact: Fact) -> JudgedView:
+def _judged(fact: VerdictRow) -> JudgedView:
     shown, verdict = fact.task.presentation, fact.verdict
     scores = verdict.scores if verdict else {}
     return JudgedView(

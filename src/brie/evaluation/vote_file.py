@@ -23,10 +23,10 @@ from brie.digest import file_digest
 from brie.errors import InputError, UsageError, unknown
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import amend, write_manifest
-from brie.evaluation.votes import ballot, imported, voter_name, voter_seat, voter_seats
+from brie.evaluation.votes import ballot, imported, voter_judge, voter_name, voters
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply
-from brie.records import Seat, Status, Verdict, Winner
+from brie.records import PanelJudge, Status, Verdict, Winner
 from brie.store import Store
 
 COLUMNS = ("voter", "prompt", "sample", "winner", "comment")
@@ -58,10 +58,10 @@ def import_votes(path: Path, evaluation: Evaluation, store: Store) -> tuple[int,
     """
     votes = list(read_votes(path))
     manifest = evaluation.manifest
-    work, known = Work.of(manifest), {seat.judge.id for seat in voter_seats(manifest)}
+    work, known = Work.of(manifest), {seat.judge.id for seat in voters(manifest)}
     rows: list[tuple[Verdict, str]] = []
     for name in dict.fromkeys(vote.voter for vote in votes):
-        seat = voter_seat(manifest.plan, name)
+        seat = voter_judge(manifest.plan, name)
         if seat.judge.id in known and seat.judge.id not in imported(manifest):
             raise UsageError(f"{name} has voted in the browser; give the file's votes another name.")
         own = [vote for vote in votes if vote.voter == name]
@@ -120,7 +120,9 @@ def _vote(row: dict[str, str | None], line: int, path: Path) -> Vote:
     return Vote(line, voter, cells["prompt"], int(sample), winner, comment)
 
 
-def _rows(votes: list[Vote], work: Work, seat: Seat, store: Store, path: Path) -> Iterator[Verdict]:
+def _rows(
+    votes: list[Vote], work: Work, seat: PanelJudge, store: Store, path: Path
+) -> Iterator[Verdict]:
     tasks = {(task.prompt, task.sample): task for task in ballot(work, seat)}
     before = store.verdicts(task.key for task in tasks.values())
     seen: set[tuple[str, int]] = set()

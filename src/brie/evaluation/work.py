@@ -9,7 +9,7 @@ from brie.blinding import JudgeInput, judge_input, presentations
 from brie.catalog import with_system
 from brie.digest import digest
 from brie.evaluation.controls import damaged_key
-from brie.evaluation.plan import SERVED, added_seats, assignments
+from brie.evaluation.plan import SERVED, added_judges, assignments
 from brie.generate.engine import Request
 from brie.generate.keys import completion_key
 from brie.judge.interface import Kind, Task
@@ -17,10 +17,10 @@ from brie.records import (
     Environment,
     Manifest,
     Message,
+    PanelJudge,
     Pin,
     Plan,
     Prompt,
-    Seat,
     Side,
 )
 from brie.store import Store
@@ -31,7 +31,7 @@ class Work:
     """Everything a plan needs, by key; computed once from the plan."""
 
     plan: Plan
-    added: tuple[Seat, ...] = ()
+    added: tuple[PanelJudge, ...] = ()
     """Judges that joined after the seal; they stand beside the headline."""
     repeats: Mapping[str, int] = field(default_factory=dict)
     """Judge id -> how often it is asked again, to measure its consistency."""
@@ -65,10 +65,10 @@ class Work:
             if link.kind == "repeat":
                 name, count = link.detail["judge"], int(link.detail["repeats"])
                 repeats[name] = max(count, repeats.get(name, 0))
-        return cls(manifest.plan, added_seats(manifest), repeats)
+        return cls(manifest.plan, added_judges(manifest), repeats)
 
     @property
-    def seats(self) -> tuple[Seat, ...]:
+    def seats(self) -> tuple[PanelJudge, ...]:
         """The sealed judges, then those added."""
         return (*self.plan.seats, *self.added)
 
@@ -181,7 +181,7 @@ class Work:
                 yield from self._presented(kind, place, prompt, 0, code, pair)
 
     def _presented(
-        self, kind: Kind, place: Seat, prompt: str, sample: int, code: str, pair: tuple[str, str]
+        self, kind: Kind, place: PanelJudge, prompt: str, sample: int, code: str, pair: tuple[str, str]
     ) -> Iterator[Task]:
         shown = presentations(
             code,

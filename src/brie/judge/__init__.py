@@ -1,5 +1,5 @@
 """Judging: who sees what in which order, asking, and reading the replies."""
 
-from brie.judge.run import Judged, missing, run
+from brie.judge.run import JudgingResult, missing, run
 
-__all__ = ["Judged", "missing", "run"]
+__all__ = ["JudgingResult", "missing", "run"]

@@ -19,13 +19,13 @@ from brie.blinding import JudgeInput
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply, Task
 from brie.judge.prices import batch_share
-from brie.judge.prompt import Case
+from brie.judge.prompt import JudgePrompt
 from brie.judge.providers import open_judge
 from brie.judge.providers.batches import Batches, Item
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.workers import CLAIM_SECONDS
 from brie.provenance import now
-from brie.records import BatchLimits, Seat, Status, Usage
+from brie.records import BatchLimits, PanelJudge, Status, Usage
 from brie.store import Store
 from brie.store.ledger import BatchBody, BatchRow
 from brie.store.owner import Owner
@@ -38,7 +38,7 @@ _GARBLED = (AttributeError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class PollPolicy:
     """How often a batch is asked after."""
 
     first: float = 10.0
@@ -61,10 +61,10 @@ class Collected:
 
 
 @dataclass
-class Post:
+class BatchRunner:
     """Hands over and collects the batches of one evaluation."""
 
-    seats: Mapping[str, Seat]
+    seats: Mapping[str, PanelJudge]
     tasks: Mapping[str, Task]
     """By key: every verdict of the evaluation."""
     shown: Callable[[Task], JudgeInput]
@@ -75,7 +75,7 @@ class Post:
     final: tuple[Status, ...]
     say: Callable[[str], None]
     on_done: Callable[[int], None]
-    rhythm: Rhythm = field(default_factory=Rhythm)
+    rhythm: PollPolicy = field(default_factory=PollPolicy)
     came: Collected = field(default_factory=Collected)
 
     async def hand_over(self, missing: Sequence[Task]) -> None:
@@ -213,7 +213,7 @@ class Post:
             why = "no result" if item is None else judge.redact(item.problem)
             return Reply(Status.ERROR, reason=f"batch: {why}", usage=Usage())
         task = self.tasks[key]
-        case = Case("", "", number)
+        case = JudgePrompt("", "", number)
         share = batch_share(judge.spec)
         try:
             return judge.read(
@@ -224,7 +224,7 @@ class Post:
             return Reply(Status.ERROR, reason=f"batch: {fault}", usage=Usage(usd=usd))
 
 
-def _remote(place: Seat) -> RemoteJudge:
+def _remote(place: PanelJudge) -> RemoteJudge:
     judge = open_judge(place)
     assert isinstance(judge, RemoteJudge)
     return judge

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from brie.blinding import JudgeInput, Presentation
 from brie.digest import text_digest
-from brie.records import Seat, Status, Usage, Verdict
+from brie.records import PanelJudge, Status, Usage, Verdict
 
 Kind = Literal["main", "a_a", "damaged", "repeat", "vote"]
 
@@ -93,7 +93,7 @@ class Task:
 
     @classmethod
     def plan(
-        cls, kind: Kind, seat: Seat, prompt: str, sample: int, shown: Presentation, repeat: int = 0
+        cls, kind: Kind, seat: PanelJudge, prompt: str, sample: int, shown: Presentation, repeat: int = 0
     ) -> Task:
         """A task with its key."""
         rubric, presentation = seat.rubric_digest, _named(shown)

@@ -13,11 +13,11 @@ START = 32
 """Requests in flight to begin with, where the judge's file allows that many."""
 
 
-class Gate:
+class AdaptiveLimiter:
     """Admits requests of one judge."""
 
     def __init__(self, most: int) -> None:
-        """A gate.
+        """A limiter.
 
         Args:
             most: requests in flight at most.
@@ -51,13 +51,13 @@ class Gate:
         self.flying -= 1
         self._wake()
 
-    def happy(self) -> None:
+    def on_success(self) -> None:
         """The server answered."""
         step = 1.0 if self._calm else 1.0 / self.limit
         self.limit = min(float(self.most), self.limit + step)
         self._wake()
 
-    def busy(self, asked: float) -> None:
+    def on_rate_limit(self, asked: float) -> None:
         """The server wants fewer requests.
 
         Args:
@@ -69,7 +69,7 @@ class Gate:
             self.limit = max(1.0, self.limit / 2)
             self._halved = asyncio.get_running_loop().time()
 
-    def hold(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         """Admit nobody for so long."""
         if seconds <= 0:
             return

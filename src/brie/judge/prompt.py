@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from brie.blinding import JudgeInput
 from brie.errors import InputError
-from brie.judge.schema import Form, instructions
+from brie.judge.schema import OutputForm, instructions
 from brie.records import Message, Rubric
 
 _CASE_HEADING = re.compile(r"^## Case[ \t]*$", re.MULTILINE)
@@ -56,7 +56,7 @@ _INSTEAD = {"⟦": "[", "〚": "[", "⟧": "]", "〛": "]", "\r\n": "\n", "\r": 
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class JudgePrompt:
     """One request in words."""
 
     system: str
@@ -81,10 +81,10 @@ def neutral(text: str, tokens: Iterable[str] = ()) -> str:
     return plain
 
 
-class Prompter:
+class PromptBuilder:
     """Builds the requests of one judge; what is constant is worked out once."""
 
-    def __init__(self, rubric: Rubric, form: Form, tokens: Iterable[str] = ()) -> None:
+    def __init__(self, rubric: Rubric, form: OutputForm, tokens: Iterable[str] = ()) -> None:
         """A prompter.
 
         Args:
@@ -105,7 +105,7 @@ class Prompter:
 
     def build(
         self, shown: JudgeInput, correction: str = "", *, code: str = "", number: str = ""
-    ) -> Case:
+    ) -> JudgePrompt:
         """The request for a presentation.
 
         Args:
@@ -120,7 +120,9 @@ class Prompter:
         body = fill(self._layout, lambda name: self._part(name, shown, clean, code))
         last = f"\n{correction}\n" if correction else ""
         head = f"Case number: {number}\nFence code: {code}\n\n"
-        return Case(self.system, f"{head}{body}{last}\nGive your verdict on case {number} now.", number)
+        return JudgePrompt(
+            self.system, f"{head}{body}{last}\nGive your verdict on case {number} now.", number
+        )
 
     def _clean(self, shown: JudgeInput) -> dict[str, str]:
         texts = {"first": shown.first, "second": shown.second, "reference": shown.reference or ""}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from brie.judge.limiter import START
 from brie.judge.prices import Tokens, batch_share, cost, host_of, is_paid, worst_cost
 from brie.judge.settings import fixed_bytes, output_limit
-from brie.records import Price, Seat
+from brie.records import PanelJudge, Price
 
 BYTES_A_TOKEN = 4.0
 """Of English text; only expectations use it, the worst case counts every byte as a token."""
@@ -34,7 +34,7 @@ def blank_answers(limit: int) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class CallStats:
     """What a judge's earlier calls were like."""
 
     calls: int = 0
@@ -62,9 +62,9 @@ class JudgeQuote:
 
 
 def quote(
-    seat: Seat,
+    seat: PanelJudge,
     sizes: Sequence[int],
-    habits: Habits,
+    habits: CallStats,
     *,
     most: Sequence[int] | None = None,
     batch: bool = False,

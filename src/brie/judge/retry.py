@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from brie.blinding import JudgeInput
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge, Reply
-from brie.judge.limiter import Gate
+from brie.judge.limiter import AdaptiveLimiter
 from brie.records import Status, Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long one verdict is tried for."""
 
     tries: int = 6
@@ -32,13 +32,13 @@ Afford = Callable[[float], bool]
 
 
 @dataclass
-class Caller:
-    """Asks one judge until there is a reply, within its gate and its money."""
+class RetryingCaller:
+    """Asks one judge until there is a reply, within its limiter and its money."""
 
     judge: Judge
-    gate: Gate
+    limiter: AdaptiveLimiter
     stopping: asyncio.Event
-    patience: Patience
+    retry_policy: RetryPolicy
     random: random.Random
     """Only spreads retries in time; no number depends on it."""
 
@@ -48,7 +48,7 @@ class Caller:
         Args:
             shown: what to judge.
             afford: called before a request that the reservation does not cover.
-            asked: when the gate let it in.
+            asked: when the limiter let it in.
             unread: why an earlier reply could not be read, where there was one.
         """
         spent, tries, correction = Usage(attempts=0), 0, _correction(unread) if unread else ""
@@ -69,8 +69,8 @@ class Caller:
                     )
                 asked = asyncio.get_running_loop().time()
                 continue
-            self.gate.happy()
-            self.gate.hold(reply.pause)
+            self.limiter.on_success()
+            self.limiter.pause(reply.pause)
             spent = _sum(spent, reply.usage)
             if not reply.unreadable or correction:
                 return replace(reply, usage=spent)
@@ -81,13 +81,17 @@ class Caller:
     def _wait(self, fault: Fault, tries: int, asked: float) -> float | None:
         """Seconds before another try; None where there is no use in one."""
         if fault.busy:
-            self.gate.busy(asked)
-        patience, asked_for = self.patience, fault.wait or 0.0
-        if fault.kind != "again" or tries >= patience.tries or asked_for > patience.longest_asked:
+            self.limiter.on_rate_limit(asked)
+        retry_policy, asked_for = self.retry_policy, fault.wait or 0.0
+        if (
+            fault.kind != "again"
+            or tries >= retry_policy.tries
+            or asked_for > retry_policy.longest_asked
+        ):
             return None
         if fault.wait:
-            self.gate.hold(fault.wait)
-        longest = min(patience.most_wait, patience.first_wait * 2.0 ** (tries - 1))
+            self.limiter.pause(fault.wait)
+        longest = min(retry_policy.most_wait, retry_policy.first_wait * 2.0 ** (tries - 1))
         return max(longest * self.random.uniform(0.5, 1.0), asked_for * self.random.uniform(1.0, 1.1))
 
     async def _slept(self, seconds: float) -> bool:
@@ -100,7 +104,7 @@ class Caller:
         return False
 
     def _failed(self, fault: Fault, spent: Usage) -> Reply:
-        too_long = (fault.wait or 0.0) > self.patience.longest_asked
+        too_long = (fault.wait or 0.0) > self.retry_policy.longest_asked
         said = f"{fault} (the server asked to wait {fault.wait:.0f} s)" if too_long else str(fault)
         return Reply(Status.ERROR, reason=said, text=said, usage=spent, fatal=fault.kind == "all")
 

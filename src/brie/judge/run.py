@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from brie.blinding import JudgeInput
-from brie.judge.batch import Post, Rhythm
+from brie.judge.batch import BatchRunner, PollPolicy
 from brie.judge.interface import Judge, Task
-from brie.judge.limiter import Gate
+from brie.judge.limiter import AdaptiveLimiter
 from brie.judge.parse import CutOff, Refused, Unreadable, WrongCase, read_text
 from brie.judge.providers import open_judge
-from brie.judge.retry import Patience
-from brie.judge.workers import CLAIM_SECONDS, Lane, Race
-from brie.judge.writer import Clerk
-from brie.records import Rubric, Seat, Status, Usage, Verdict
+from brie.judge.retry import RetryPolicy
+from brie.judge.workers import CLAIM_SECONDS, JudgeWorker, RunState
+from brie.judge.writer import VerdictWriter
+from brie.records import PanelJudge, Rubric, Status, Usage, Verdict
 from brie.store import Store, claimed
 from brie.store.owner import Owner
 
@@ -25,14 +25,14 @@ FINAL = (Status.OK, Status.INVALID, Status.REFUSED)
 """Statuses a rerun leaves alone (invariant I5); `error` and what is missing are asked again."""
 FINAL_ON_RETRY = (Status.OK,)
 """With --retry `invalid` and `refused` are asked again too."""
-PATIENCE = Patience()
-RHYTHM = Rhythm()
+RETRY_POLICY = RetryPolicy()
+RHYTHM = PollPolicy()
 _CHUNK = 256
 """Tasks claimed and written together, for judges that answer at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgingResult:
     """What a run of the judges did."""
 
     computed: int
@@ -54,7 +54,7 @@ def missing(tasks: Sequence[Task], store: Store, final: Sequence[Status] = FINAL
 
 def run(
     tasks: Sequence[Task],
-    seats: Iterable[Seat],
+    seats: Iterable[PanelJudge],
     shown: Callable[[Task], JudgeInput],
     store: Store,
     owner: Owner,
@@ -65,9 +65,9 @@ def run(
     retry: bool = False,
     say: Callable[[str], None] = lambda text: None,
     batch: bool = False,
-    patience: Patience = PATIENCE,
-    rhythm: Rhythm = RHYTHM,
-) -> Judged:
+    retry_policy: RetryPolicy = RETRY_POLICY,
+    rhythm: PollPolicy = RHYTHM,
+) -> JudgingResult:
     """Judge every task that has no verdict yet.
 
     Args:
@@ -82,7 +82,7 @@ def run(
         retry: ask again for `invalid` and `refused` too.
         say: where a message for people goes.
         batch: hand what is missing to the providers' batches, where they have them.
-        patience: how long one verdict is tried for.
+        retry_policy: how long one verdict is tried for.
         rhythm: how often a batch is asked after.
 
     Batches that are under way are waited for and collected, with or without `batch`.
@@ -96,8 +96,8 @@ def run(
     reread(tasks, places, store, evaluation)
     todo = missing(tasks, store, final)
     on_done(len(tasks) - len(todo))
-    job = _Job(places, shown, store, owner, evaluation, on_done, cap, final, say, patience)
-    result = Judged(0, len(tasks) - len(todo))
+    job = _Job(places, shown, store, owner, evaluation, on_done, cap, final, say, retry_policy)
+    result = JudgingResult(0, len(tasks) - len(todo))
     try:
         post = job.post(tasks, rhythm)
         if batch:
@@ -112,7 +112,7 @@ def run(
 
 
 def reread(
-    tasks: Sequence[Task], places: Mapping[str, Seat], store: Store, evaluation: str
+    tasks: Sequence[Task], places: Mapping[str, PanelJudge], store: Store, evaluation: str
 ) -> list[Verdict]:
     """Read stored replies again that an older parser could not read; nothing is asked (invariant I5)."""
     by_key = {task.key: task for task in tasks}
@@ -148,7 +148,7 @@ def _reread(verdict: Verdict, rubric: Rubric) -> Verdict | None:
 class _Job:
     """What all parts of a run need."""
 
-    places: Mapping[str, Seat]
+    places: Mapping[str, PanelJudge]
     shown: Callable[[Task], JudgeInput]
     store: Store
     owner: Owner
@@ -157,11 +157,11 @@ class _Job:
     cap: float | None
     final: tuple[Status, ...]
     say: Callable[[str], None]
-    patience: Patience
+    retry_policy: RetryPolicy
 
-    def post(self, tasks: Sequence[Task], rhythm: Rhythm) -> Post:
+    def post(self, tasks: Sequence[Task], rhythm: PollPolicy) -> BatchRunner:
         """What hands over and collects batches."""
-        return Post(
+        return BatchRunner(
             self.places, {task.key: task for task in tasks}, self.shown, self.store, self.owner,
             self.evaluation, self.cap, self.final, self.say, self.on_done, rhythm,
         )  # fmt: skip
@@ -171,8 +171,8 @@ class _Job:
         return self.places[task.judge].judge.provided.batches is not None
 
     def judge(
-        self, todo: Sequence[Task], before: Judged, unread: Mapping[str, str] | None = None
-    ) -> Judged:
+        self, todo: Sequence[Task], before: JudgingResult, unread: Mapping[str, str] | None = None
+    ) -> JudgingResult:
         """Ask for some verdicts now: judges that answer at once first, then the others side by side."""
         if not todo:
             return before
@@ -182,13 +182,15 @@ class _Job:
         asked = [task for task in todo if task.judge not in instant]
         asyncio.run(self._at_once(at_once, judges))
         result = replace(before, computed=before.computed + len(at_once))
-        return asyncio.run(self._race(asked, judges, result, unread or {})) if asked else result
+        return asyncio.run(self._ask_all(asked, judges, result, unread or {})) if asked else result
 
     def _is_instant(self, name: str, judge: Judge) -> bool:
         """What is sent away is claimed and paid for one by one, whatever the judge says of itself."""
         return judge.instant and not self.places[name].judge.provided.remote
 
-    def collected(self, post: Post, tasks: Sequence[Task], before: Judged, *, again: bool) -> Judged:
+    def collected(
+        self, post: BatchRunner, tasks: Sequence[Task], before: JudgingResult, *, again: bool
+    ) -> JudgingResult:
         """Wait for the batches; ask once more, at once, for what could not be read.
 
         Args:
@@ -226,46 +228,54 @@ class _Job:
             self.store.keep(rows, evaluation=self.evaluation)
             self.on_done(len(rows))
 
-    async def _race(
+    async def _ask_all(
         self,
         todo: Sequence[Task],
         judges: Mapping[str, Judge],
-        before: Judged,
+        before: JudgingResult,
         unread: Mapping[str, str],
-    ) -> Judged:
-        """Run a lane for every judge; the judges are closed at the end, whatever happens."""
-        race = Race(
-            Clerk(self.store, self.evaluation), self.owner, self.cap, self.final, self.shown,
-            self.on_done, self.patience, unread,
+    ) -> JudgingResult:
+        """Run a worker for every judge; the judges are closed at the end, whatever happens."""
+        state = RunState(
+            VerdictWriter(self.store, self.evaluation), self.owner, self.cap, self.final, self.shown,
+            self.on_done, self.retry_policy, unread,
         )  # fmt: skip
-        race.lanes = self._lanes(todo, judges, race)
+        state.workers = self._workers(todo, judges, state)
         try:
-            with self._interruptible(race) as pressed:
+            with self._interruptible(state) as pressed:
                 async with asyncio.TaskGroup() as group:
-                    for lane in race.lanes:
-                        group.create_task(lane.run())
+                    for worker in state.workers:
+                        group.create_task(worker.run())
         except ExceptionGroup as group_error:
             raise _first(group_error) from group_error
         finally:
             await asyncio.gather(*(judge.close() for judge in judges.values()))
         return replace(
             before,
-            computed=before.computed + sum(lane.computed for lane in race.lanes),
-            errors=before.errors + sum(lane.errors for lane in race.lanes),
-            stopped={**before.stopped, **{lane.name: lane.said for lane in race.lanes if lane.said}},
-            broke=before.broke or race.broke,
+            computed=before.computed + sum(worker.computed for worker in state.workers),
+            errors=before.errors + sum(worker.errors for worker in state.workers),
+            stopped={
+                **before.stopped,
+                **{worker.name: worker.said for worker in state.workers if worker.said},
+            },
+            broke=before.broke or state.broke,
             interrupted=bool(pressed),
         )
 
-    def _lanes(self, todo: Sequence[Task], judges: Mapping[str, Judge], race: Race) -> list[Lane]:
+    def _workers(
+        self, todo: Sequence[Task], judges: Mapping[str, Judge], state: RunState
+    ) -> list[JudgeWorker]:
         tasks: dict[str, dict[str, Task]] = {}
         for task in todo:
             tasks.setdefault(task.judge, {})[task.key] = task
         most = {name: self.places[name].judge.max_concurrency for name in tasks}
-        return [Lane(name, judges[name], own, Gate(most[name]), race) for name, own in tasks.items()]
+        return [
+            JudgeWorker(name, judges[name], own, AdaptiveLimiter(most[name]), state)
+            for name, own in tasks.items()
+        ]
 
     @contextmanager
-    def _interruptible(self, race: Race) -> Iterator[list[bool]]:
+    def _interruptible(self, state: RunState) -> Iterator[list[bool]]:
         """The first Ctrl-C finishes what is in flight, because it is paid for; the second does not."""
         pressed: list[bool] = []
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -274,8 +284,8 @@ class _Job:
             if pressed and task is not None:
                 task.cancel()
             pressed.append(True)
-            self.say(f"finishing {race.flying} requests in flight; Ctrl-C again stops at once.")
-            race.stop()
+            self.say(f"finishing {state.flying} requests in flight; Ctrl-C again stops at once.")
+            state.stop()
 
         try:
             loop.add_signal_handler(signal.SIGINT, press)

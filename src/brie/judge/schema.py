@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-Form = Literal["tool", "json_schema", "text", "logprobs"]
+OutputForm = Literal["tool", "json_schema", "text", "logprobs"]
 
 TOOL = "give_verdict"
 _GRADES: list[JsonValue] = [1, 2, 3, 4, 5]
@@ -40,7 +40,7 @@ def schema(criteria: Sequence[str]) -> dict[str, JsonValue]:
     )
 
 
-def instructions(form: Form, criteria: Sequence[str]) -> str:
+def instructions(form: OutputForm, criteria: Sequence[str]) -> str:
     """The words that ask for a verdict in a form."""
     if form == "logprobs":
         return _LETTER
@@ -52,7 +52,7 @@ def instructions(form: Form, criteria: Sequence[str]) -> str:
     return f"## Your verdict\n\nGive, in this order:\n\n{order}\n\n{_how(form, criteria)}"
 
 
-def _how(form: Form, criteria: Sequence[str]) -> str:
+def _how(form: OutputForm, criteria: Sequence[str]) -> str:
     if form == "tool":
         return f"Give it by calling the tool `{TOOL}` exactly once. Repeat the case number in `case`."
     if form == "json_schema":

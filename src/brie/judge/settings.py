@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from brie.blinding import JudgeInput
 from brie.errors import UsageError
 from brie.judge.prices import address_of, is_local
-from brie.judge.prompt import Prompter
-from brie.judge.schema import Form, schema
-from brie.records import JudgeSpec, Rubric, Seat
+from brie.judge.prompt import PromptBuilder
+from brie.judge.schema import OutputForm, schema
+from brie.records import JudgeSpec, PanelJudge, Rubric
 
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _BRIES = ("model", "messages", "system", "stream", "n", "tools", "response_format")
@@ -82,7 +82,7 @@ WITHOUT_KEYS = (
 """What can be done about missing keys when an evaluation is asked for."""
 
 
-def check_keys(seats: Sequence[Seat], instead: str = WITHOUT_KEYS) -> None:
+def check_keys(seats: Sequence[PanelJudge], instead: str = WITHOUT_KEYS) -> None:
     """Refuse judges whose keys are not set.
 
     Args:
@@ -122,7 +122,7 @@ def output_limit(spec: JudgeSpec) -> int:
     return int(own[0]) if own else spec.max_tokens
 
 
-def form_of(spec: JudgeSpec) -> Form:
+def form_of(spec: JudgeSpec) -> OutputForm:
     """How a judge gives its verdict; rules give none in words."""
     return "text" if spec.output == "rule" else spec.output
 
@@ -131,7 +131,7 @@ def fixed_bytes(spec: JudgeSpec, rubric: Rubric | None) -> int:
     """UTF-8 bytes all requests of a judge have in common."""
     if rubric is None:
         return len(json.dumps(spec.parameters, ensure_ascii=False).encode()) + _AROUND
-    system = Prompter(rubric, form_of(spec)).system
+    system = PromptBuilder(rubric, form_of(spec)).system
     around = json.dumps([schema(rubric.criteria), spec.parameters], ensure_ascii=False)
     return len(system.encode()) + len(around.encode()) + _AROUND
 

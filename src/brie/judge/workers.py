@@ -1,4 +1,4 @@
-"""One lane a judge: its verdicts in the order of work, each claimed, paid for, asked and kept.
+"""One worker a judge: its verdicts in the order of work, each claimed, paid for, asked and kept.
 
 Lanes run side by side and never wait for each other, except that none runs far ahead of the
 slowest: when the money ends, as many prompts as possible are complete.
@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from brie.blinding import JudgeInput
 from brie.judge.interface import Judge, Reply, Task
-from brie.judge.limiter import Gate
-from brie.judge.retry import Afford, Caller, Patience
-from brie.judge.writer import Clerk
+from brie.judge.limiter import AdaptiveLimiter
+from brie.judge.retry import Afford, RetryingCaller, RetryPolicy
+from brie.judge.writer import VerdictWriter
 from brie.records import Status, Verdict
 from brie.store.ledger import Reserved
 from brie.store.owner import Owner
@@ -34,19 +34,19 @@ _LEAD = 4
 
 
 @dataclass
-class Race:
-    """What the lanes of a run share."""
+class RunState:
+    """What the workers of a run share."""
 
-    clerk: Clerk
+    writer: VerdictWriter
     owner: Owner
     cap: float | None
     final: tuple[Status, ...]
     shown: Callable[[Task], JudgeInput]
     on_done: Callable[[int], None]
-    patience: Patience
+    retry_policy: RetryPolicy
     unread: Mapping[str, str]
     """Keys asked again because a batch's reply could not be read, and why not."""
-    lanes: list[Lane] = field(default_factory=list)
+    workers: list[JudgeWorker] = field(default_factory=list)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set: nothing new is asked, what is in flight is finished."""
     broke: bool = False
@@ -73,18 +73,20 @@ class Race:
 
     def progress(self) -> float:
         """Share of its work the slowest judge has finished."""
-        return min((lane.done / len(lane.tasks) for lane in self.lanes if lane.running), default=1.0)
+        return min(
+            (worker.done / len(worker.tasks) for worker in self.workers if worker.running), default=1.0
+        )
 
 
 @dataclass
-class Lane:
+class JudgeWorker:
     """One judge's part of a run."""
 
     name: str
     judge: Judge
     tasks: Mapping[str, Task]
-    gate: Gate
-    race: Race
+    limiter: AdaptiveLimiter
+    state: RunState
     done: int = 0
     started: int = 0
     computed: int = 0
@@ -98,54 +100,59 @@ class Lane:
     def __post_init__(self) -> None:
         # Retries are spread in time; no number depends on how.
         chance = random.Random()  # noqa: S311
-        self._caller = Caller(self.judge, self.gate, self.race.stopping, self.race.patience, chance)
+        self._caller = RetryingCaller(
+            self.judge, self.limiter, self.state.stopping, self.state.retry_policy, chance
+        )
 
     async def run(self) -> None:
         """Ask for everything that is missing, until it is done or the judge or the run is stopped."""
         try:
             async with asyncio.TaskGroup() as calls:
                 async for key in self._claimed():
-                    asked = await self.gate.enter()
+                    asked = await self.limiter.enter()
                     if self._over():
-                        self.gate.leave()
-                        self.race.clerk.store.release([key])
+                        self.limiter.leave()
+                        self.state.writer.store.release([key])
                         continue
                     self.started += 1
-                    self.race.flying += 1
+                    self.state.flying += 1
                     calls.create_task(self._one(self.tasks[key], asked))
         finally:
             self.running = False
-            self.race.tick()
+            self.state.tick()
 
     async def _one(self, task: Task, asked: float) -> None:
         try:
             reply = await self._caller.verdict(
-                self.race.shown(task), self._affords(task.key), asked, self.race.unread.get(task.key, "")
+                self.state.shown(task),
+                self._affords(task.key),
+                asked,
+                self.state.unread.get(task.key, ""),
             )
             verdict = task.verdict(reply)
-            await self.race.clerk.keep(verdict, self.name)
+            await self.state.writer.keep(verdict, self.name)
             self._finished(verdict, reply)
         finally:
-            self.gate.leave()
-            self.race.flying -= 1
-            self.race.tick()
+            self.limiter.leave()
+            self.state.flying -= 1
+            self.state.tick()
 
     def _finished(self, verdict: Verdict, reply: Reply) -> None:
         self.done += 1
         self.computed += 1
         self.errors += verdict.status is Status.ERROR
         self.unusable = 0 if verdict.status is Status.OK else self.unusable + 1
-        self.race.on_done(1)
+        self.state.on_done(1)
         if not self.said and (reply.fatal or self.unusable >= IN_A_ROW):
             self.said = verdict.reason or verdict.reply or str(verdict.status)
 
     def _over(self) -> bool:
-        return bool(self.said) or self.race.stopping.is_set()
+        return bool(self.said) or self.state.stopping.is_set()
 
     async def _claimed(self) -> AsyncIterator[str]:
         """Keys that are ours to ask for, in order; those of other processes are awaited at the end."""
         todo, elsewhere = deque(self.tasks), deque[str]()
-        chunk = _CHUNK if self.race.cap is None else _CHUNK_PAID
+        chunk = _CHUNK if self.state.cap is None else _CHUNK_PAID
         while (todo or elsewhere) and not self._over():
             if not todo:
                 await asyncio.sleep(_POLL)
@@ -158,7 +165,7 @@ class Lane:
             gone = len(part) - len(got.mine) - len(got.held) - len(got.left)
             if gone:
                 self.done += gone
-                self.race.on_done(gone)
+                self.state.on_done(gone)
             for key in got.mine:
                 yield key
             if got.left and not got.mine:
@@ -167,34 +174,34 @@ class Lane:
     def _reserve(self, keys: list[str]) -> Reserved:
         free = self.judge.free
         usd = dict.fromkeys(keys, 0.0) if free else {key: self._worst(key) for key in keys}
-        clerk = self.race.clerk
-        return clerk.store.reserve(
-            keys, self.race.owner, seconds=CLAIM_SECONDS, usd=usd, judge=self.name,
-            evaluation=clerk.evaluation, cap=self.race.cap, final=self.race.final,
+        writer = self.state.writer
+        return writer.store.reserve(
+            keys, self.state.owner, seconds=CLAIM_SECONDS, usd=usd, judge=self.name,
+            evaluation=writer.evaluation, cap=self.state.cap, final=self.state.final,
         )  # fmt: skip
 
     def _worst(self, key: str) -> float:
-        return self.judge.worst(self.race.shown(self.tasks[key]))
+        return self.judge.worst(self.state.shown(self.tasks[key]))
 
     def _affords(self, key: str) -> Afford:
         def afford(usd: float) -> bool:
-            clerk = self.race.clerk
-            return not usd or clerk.store.reserve_more(key, usd, clerk.evaluation, self.race.cap)
+            writer = self.state.writer
+            return not usd or writer.store.reserve_more(key, usd, writer.evaluation, self.state.cap)
 
         return afford
 
     async def _wait_for_money(self) -> None:
         """Requests in flight set aside more than they will cost; with none in flight, it is over."""
-        if self.race.flying == 0:
-            self.race.broke = True
-            self.race.stop()
+        if self.state.flying == 0:
+            self.state.broke = True
+            self.state.stop()
         elif not self._over():
-            await self.race.changed()
+            await self.state.changed()
 
     async def _not_too_far_ahead(self) -> None:
-        race = self.race
-        while len(race.lanes) > 1 and not self._over():
-            allowed = race.progress() * len(self.tasks) + _LEAD * self.gate.limit
+        state = self.state
+        while len(state.workers) > 1 and not self._over():
+            allowed = state.progress() * len(self.tasks) + _LEAD * self.limiter.limit
             if self.started <= allowed:
                 return
-            await race.changed()
+            await state.changed()

@@ -19,7 +19,7 @@ Row = tuple[Verdict, str, "asyncio.Future[None]"]
 
 
 @dataclass
-class Clerk:
+class VerdictWriter:
     """Keeps the verdicts of one evaluation."""
 
     store: Store

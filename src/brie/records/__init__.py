@@ -9,11 +9,11 @@ from brie.records.asked import (
     JudgeSpec,
     MachineCheck,
     Message,
+    PanelJudge,
     Price,
     Prompt,
     Rubric,
     Sampling,
-    Seat,
     Suite,
 )
 from brie.records.base import (
@@ -37,13 +37,13 @@ from brie.records.plan import (
     AmendmentKind,
     Check,
     Controls,
-    Made,
+    GenerationNotes,
     Manifest,
     Plan,
     Stopping,
 )
 from brie.records.providers import PROVIDERS, BatchLimits, Provider, ProviderInfo, kind_of
-from brie.records.verdicts import Kept, Status, Usage, Verdict
+from brie.records.verdicts import Status, Usage, Verdict, VerdictLite
 
 __all__ = [
     "PROVIDERS",
@@ -61,15 +61,15 @@ __all__ = [
     "Document",
     "Environment",
     "FinishReason",
+    "GenerationNotes",
     "JudgeSpec",
-    "Kept",
     "Letter",
     "LoraSummary",
     "MachineCheck",
-    "Made",
     "Manifest",
     "Message",
     "Order",
+    "PanelJudge",
     "Pin",
     "Plan",
     "Positions",
@@ -80,13 +80,13 @@ __all__ = [
     "Record",
     "Rubric",
     "Sampling",
-    "Seat",
     "Side",
     "Status",
     "Stopping",
     "Suite",
     "Usage",
     "Verdict",
+    "VerdictLite",
     "Winner",
     "kind_of",
     "later",

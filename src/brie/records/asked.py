@@ -182,7 +182,7 @@ class JudgeSpec(Record):
         )
 
 
-class Seat(Record):
+class PanelJudge(Record):
     """A judge as sealed into a plan: its settings, rubric and digests."""
 
     judge: JudgeSpec
@@ -192,7 +192,7 @@ class Seat(Record):
     instrument: bool = False
     """Shown beside the headline, never part of it: what a judge that only looks at length says."""
 
-    def sealed(self) -> Seat:
+    def sealed(self) -> PanelJudge:
         """The seat as a plan keeps it."""
         return self.model_copy(update={"judge": self.judge.sealed()})
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from brie.conventions import E_PROCESS
 from brie.digest import digest
-from brie.records.asked import Sampling, Seat, Suite
+from brie.records.asked import PanelJudge, Sampling, Suite
 from brie.records.base import Digest, Document, Positions, Record, Side, schema_field
 from brie.records.models import Environment, Pin
 
@@ -44,7 +44,7 @@ class Plan(Document):
     samples: int = Field(ge=1)
     positions: Positions
     panel: str
-    seats: tuple[Seat, ...] = Field(min_length=1)
+    seats: tuple[PanelJudge, ...] = Field(min_length=1)
     left_out: tuple[str, ...] = ()
     """Judges named but skipped, for a missing key."""
     held_out_sources: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class Amendment(Record):
     digest: Digest
 
 
-class Made(Record):
+class GenerationNotes(Record):
     """What was noticed while an evaluation's answers were made; not part of the seal."""
 
     texts: int = 0
@@ -105,7 +105,7 @@ class Manifest(Document):
     """The model reference each side was resolved from."""
     command: str
     versions: dict[str, str]
-    made: Made | None = None
+    made: GenerationNotes | None = None
     amendments: tuple[Amendment, ...] = ()
 
 

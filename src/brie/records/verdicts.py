@@ -37,7 +37,7 @@ class Usage(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class VerdictLite:
     """The part of a stored verdict that numbers are made of: a million of them fit into memory."""
 
     key: str
@@ -51,7 +51,7 @@ class Kept:
     """Criterion -> letter -> 1..5; equal ones are one object, so nobody may change them."""
 
     @classmethod
-    def of(cls, verdict: Verdict) -> Kept:
+    def of(cls, verdict: Verdict) -> VerdictLite:
         """The same of a whole verdict."""
         return cls(
             verdict.key, verdict.judge, verdict.presentation, verdict.status, verdict.letter,
@@ -59,7 +59,7 @@ class Kept:
         )  # fmt: skip
 
     @classmethod
-    def parse(cls, key: str, body: str) -> Kept:
+    def parse(cls, key: str, body: str) -> VerdictLite:
         """From the stored JSON; what is not as it was written gets the whole record's error."""
         try:
             row = json.loads(body)

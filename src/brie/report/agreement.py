@@ -22,7 +22,7 @@ from brie.report.agreement_words import (
 from brie.report.clean import one_line
 from brie.report.examples import Example
 from brie.report.facts import AgreementSquare, agreement_square, estimate
-from brie.report.page import Shown, show
+from brie.report.page import ShownExample, show
 from brie.report.panel import Panel
 
 COEFFICIENTS = (
@@ -117,7 +117,7 @@ class AgreementPage:
     rewards: list[str]
     tendencies: tuple[Tendency, ...]
     selves: tuple[Self, ...]
-    examples: tuple[Shown, ...]
+    examples: tuple[ShownExample, ...]
     evaluations: tuple[Mapping[str, Any], ...]
     notes: list[tuple[str, str]]
     floor: float
@@ -308,7 +308,7 @@ def _selves(found: Mapping[str, Any]) -> Iterator[Self]:
         yield Self(one_line(name, NAME), same, again.get("n", 0), None if flips is None else 1 - flips)
 
 
-def _examples(found: Mapping[str, Any], views: Sequence[ComparisonView]) -> Iterator[Shown]:
+def _examples(found: Mapping[str, Any], views: Sequence[ComparisonView]) -> Iterator[ShownExample]:
     in_panel = tuple(n for n, who in found["who"].items() if who["role"] == "panel")
     panel = Panel(models=in_panel if len(in_panel) > 1 else tuple(found["judges"]))
     for place, view in enumerate(views):

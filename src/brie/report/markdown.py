@@ -13,7 +13,7 @@ from brie import number_format
 from brie.records import Check
 from brie.report import facts
 from brie.report.clean import clean, one_line
-from brie.report.page import Page, Shown
+from brie.report.page import Page, ShownExample
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$^=])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
@@ -139,7 +139,7 @@ def _people(page: Page) -> list[str]:
     return ["## People who voted, and the judges", table(head, rows, "llrrr")] if rows else []
 
 
-def _examples(examples: Sequence[Shown]) -> list[str]:
+def _examples(examples: Sequence[ShownExample]) -> list[str]:
     if not examples:
         return []
     blocks = ["## Examples", "The comparisons that teach most, not a fair sample."]
@@ -153,7 +153,7 @@ def _examples(examples: Sequence[Shown]) -> list[str]:
             f"Baseline ({escape(example.baseline_remark)})",
             fenced("".join(piece.text for piece in example.answers.baseline)),
             table(
-                ("Judge", "Shown", "Chose", "Why"),
+                ("Judge", "ShownExample", "Chose", "Why"),
                 [
                     (escape(j.judge), escape(s.shown), escape(s.choice), escape(one_line(s.reason, 300)))
                     for j in example.judges

@@ -38,7 +38,7 @@ from brie.report.sentence import SCOPE, caveats, method_words, p_name, verdict_s
 
 
 @dataclass(frozen=True)
-class Said:
+class JudgeRemark:
     """One verdict on an example, in words."""
 
     shown: str
@@ -55,11 +55,11 @@ class JudgeSaid:
     """All that one judge said of an example; equal verdicts of both orders are one entry."""
 
     judge: str
-    said: tuple[Said, ...]
+    said: tuple[JudgeRemark, ...]
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownExample:
     """An example ready to print: texts cleaned and clipped."""
 
     first: bool
@@ -105,7 +105,7 @@ class Page:
     people: list[tuple[str, str, AgreementCell]]
     """How far those who voted agree with each judge."""
     answers: list[tuple[str, str, str]]
-    examples: list[Shown]
+    examples: list[ShownExample]
     provenance: Provenance
     scope: str
     quote: str
@@ -169,14 +169,14 @@ def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, 
     return [(name, value) for name, value in rows if value]
 
 
-def show(example: Example, panel: Panel, *, first: bool = True) -> Shown:
+def show(example: Example, panel: Panel, *, first: bool = True) -> ShownExample:
     """An example with its texts cleaned, clipped and compared."""
     view = example.view
     candidate, cut_candidate = clip(view.candidate_text)
     baseline, cut_baseline = clip(view.baseline_text)
     prompt, cut_prompt = clip(view.messages[-1].content)
     said = judges_said(view)
-    return Shown(
+    return ShownExample(
         first=first,
         kind=example.kind,
         why=example.why,
@@ -201,7 +201,7 @@ def judges_said(view: ComparisonView, limit: int = 1_200) -> dict[str, JudgeSaid
     }
 
 
-def _shown(comparisons: Sequence[ComparisonView], panel: Panel) -> list[Shown]:
+def _shown(comparisons: Sequence[ComparisonView], panel: Panel) -> list[ShownExample]:
     kinds: set[str] = set()
     shown = []
     for example in instructive(comparisons, panel.judges):
@@ -210,16 +210,16 @@ def _shown(comparisons: Sequence[ComparisonView], panel: Panel) -> list[Shown]:
     return shown
 
 
-def _merged(said: list[Said]) -> tuple[Said, ...]:
+def _merged(said: list[JudgeRemark]) -> tuple[JudgeRemark, ...]:
     """One entry where a judge said the same in both orders."""
     if len(said) == 2 and replace(said[0], shown="") == replace(said[1], shown=""):
         return (replace(said[0], shown="in both orders"),)
     return tuple(said)
 
 
-def _said(verdict: JudgedView, limit: int) -> Said:
+def _said(verdict: JudgedView, limit: int) -> JudgeRemark:
     letter = first_letter(verdict.order, verdict.candidate_letter)
-    return Said(
+    return JudgeRemark(
         shown=f"{first_side(verdict.order)} first, as {letter}",
         choice=verdict.winner or verdict.status.value,
         winner=verdict.winner or "",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from brie.digest import short
 from brie.number_format import number, percent, plural
-from brie.records import Manifest, Pin, Seat
+from brie.records import Manifest, PanelJudge, Pin
 from brie.records.analysis import Analysis, Counts
 from brie.report.clean import without_paths
 
@@ -159,7 +159,7 @@ def _sampling(manifest: Manifest) -> Pairs:
     ]
 
 
-def _seat(seat: Seat) -> Pairs:
+def _seat(seat: PanelJudge) -> Pairs:
     judge = seat.judge
     rows = [
         ("Judge", judge.id + (" (an instrument, outside the headline)" if seat.instrument else "")),

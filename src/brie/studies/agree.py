@@ -19,7 +19,7 @@ from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.errors import UsageError
 from brie.evaluation.gather import gather
-from brie.evaluation.rows import Facts, headline_judges, stopped_judges
+from brie.evaluation.rows import EvaluationData, headline_judges, stopped_judges
 from brie.evaluation.table import table
 from brie.evaluation.views import prompt_views
 from brie.evaluation.work import Work
@@ -102,7 +102,7 @@ def _study(merged: VerdictTable) -> Study:
     return Study(merged.canonical(), Settings(), 0)
 
 
-def _judges(gathered: Sequence[Facts]) -> dict[str, dict[str, Any]]:
+def _judges(gathered: Sequence[EvaluationData]) -> dict[str, dict[str, Any]]:
     """Every judge, the panel's first, with who it is; the panel's role wins over the others."""
     found: dict[str, dict[str, Any]] = {}
     for facts in gathered:
@@ -116,7 +116,7 @@ def _judges(gathered: Sequence[Facts]) -> dict[str, dict[str, Any]]:
     return dict(sorted(found.items(), key=lambda item: item[1]["role"] != "panel"))
 
 
-def _rows(facts: Facts, names: Mapping[str, str], judges: Sequence[str]) -> VerdictTable:
+def _rows(facts: EvaluationData, names: Mapping[str, str], judges: Sequence[str]) -> VerdictTable:
     """One evaluation's verdicts and repeats, its prompts under the names they have here."""
     rows = [*facts.of("main"), *(f for f in facts.of("repeat") if f.verdict is not None)]
     seated = {seat.judge.id for seat in facts.work.seats}
@@ -152,7 +152,7 @@ def _only(whole: VerdictTable, judges: Sequence[str]) -> VerdictTable:
 
 def _located(
     rows: Sequence[Mapping[str, Any]],
-    gathered: Sequence[Facts],
+    gathered: Sequence[EvaluationData],
     names: Sequence[Mapping[str, str]],
     tables: Sequence[VerdictTable],
 ) -> list[dict[str, Any]]:
@@ -173,7 +173,7 @@ def _located(
     return found
 
 
-def _evaluation(facts: Facts) -> dict[str, Any]:
+def _evaluation(facts: EvaluationData) -> dict[str, Any]:
     manifest = facts.manifest
     return {
         "id": manifest.id,
@@ -186,7 +186,7 @@ def _evaluation(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _warnings(gathered: Sequence[Facts]) -> list[str]:
+def _warnings(gathered: Sequence[EvaluationData]) -> list[str]:
     said = []
     for facts in gathered:
         open_ = sum(fact.verdict is None and not fact.identical for fact in facts.of("main"))

@@ -16,7 +16,7 @@ from brie.conventions import FEWEST_PROMPTS
 from brie.digest import digest
 from brie.errors import UsageError
 from brie.evaluation.gather import gather
-from brie.evaluation.rows import Facts
+from brie.evaluation.rows import EvaluationData
 from brie.records import Manifest
 from brie.store import Store
 from brie.studies.across import rates_of
@@ -96,7 +96,7 @@ def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None =
     }
 
 
-def _gathered(manifests: Mapping[str, Manifest], store: Store) -> tuple[Rates, Facts]:
+def _gathered(manifests: Mapping[str, Manifest], store: Store) -> tuple[Rates, EvaluationData]:
     gathered = [gather(manifest, store) for manifest in manifests.values()]
     by_evaluation = rates_of(gathered)
     return {name: by_evaluation[m.id] for name, m in manifests.items()}, gathered[0]

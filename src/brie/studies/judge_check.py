@@ -23,13 +23,13 @@ from brie.catalog import build, json_lines, load_judge
 from brie.digest import digest
 from brie.errors import InputError
 from brie.evaluation.budget import Spending, Terms, price_tasks
-from brie.evaluation.plan import seat
-from brie.evaluation.request import model_seat
+from brie.evaluation.plan import panel_judge
+from brie.evaluation.request import model_judge
 from brie.judge.interface import Task
-from brie.judge.run import Judged, run
+from brie.judge.run import JudgingResult, run
 from brie.progress import Screen
 from brie.project import Project, packaged
-from brie.records import Message, Prompt, Record, Seat, Side, Status, Suite, Verdict
+from brie.records import Message, PanelJudge, Prompt, Record, Side, Status, Suite, Verdict
 from brie.store import Store
 from brie.store.owner import Owner
 from brie.versions import schema_id
@@ -61,7 +61,7 @@ _ANSWER: dict[Side, int] = {"candidate": 0, "baseline": 1}
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PairVerdict:
     """What a judge said of one presentation of a pair."""
 
     pair: Pair
@@ -105,7 +105,7 @@ def read_pairs(project: Project) -> list[Pair]:
 
 def check_judges(
     names: Sequence[str], project: Project, screen: Screen, spending: Spending
-) -> tuple[list[dict[str, Any]], Judged]:
+) -> tuple[list[dict[str, Any]], JudgingResult]:
     """A card a judge.
 
     Args:
@@ -134,7 +134,7 @@ def check_judges(
     cards = []
     for place in seats:
         heard = [
-            Heard(one.pair, one.presentation, verdicts.get(task.key))
+            PairVerdict(one.pair, one.presentation, verdicts.get(task.key))
             for task, one in planned
             if task.judge == place.judge.id
         ]
@@ -145,12 +145,12 @@ def check_judges(
 def _run(
     tasks: Sequence[Task],
     terms: Terms,
-    shows: dict[str, tuple[Task, Heard]],
+    shows: dict[str, tuple[Task, PairVerdict]],
     store: Store,
     owner: Owner,
     advance: Any,
     screen: Screen,
-) -> Judged:
+) -> JudgingResult:
     return run(
         tasks, terms.seats, lambda task: _shown(shows[task.key][1]), store, owner,
         evaluation=LEDGER, on_done=advance, cap=terms.cap, retry=terms.retry, say=screen.say,
@@ -167,7 +167,7 @@ def document(cards: Sequence[dict[str, Any]], project: Project) -> dict[str, Any
     }
 
 
-def card(place: Seat, heard: Sequence[Heard]) -> dict[str, Any]:
+def card(place: PanelJudge, heard: Sequence[PairVerdict]) -> dict[str, Any]:
     """What a judge's verdicts on known pairs say of it.
 
     `accuracy` is over pairs with a better answer, a tie counting half; in `by_family`, of equal
@@ -227,11 +227,11 @@ def _by_pair(values: Sequence[float], pairs: Sequence[str]) -> list[float]:
     return [fmean(own) for own in by_pair.values()]
 
 
-def _share(heard: Sequence[Heard], value: Callable[[Heard], float]) -> dict[str, Any] | None:
+def _share(heard: Sequence[PairVerdict], value: Callable[[PairVerdict], float]) -> dict[str, Any] | None:
     return share([value(h) for h in heard], [h.pair.id for h in heard])
 
 
-def _lean(used: Sequence[Heard], sign: Callable[[Heard], int]) -> dict[str, Any] | None:
+def _lean(used: Sequence[PairVerdict], sign: Callable[[PairVerdict], int]) -> dict[str, Any] | None:
     """A mean of signs with its interval: the pair bootstrap with one pair of either sign added."""
     means = np.array(_by_pair([sign(h) for h in used], [h.pair.id for h in used]))
     if not len(means):
@@ -245,17 +245,17 @@ def _estimate(value: float, low: float, high: float, n: int, method: str) -> dic
     return {"value": value, "low": low, "high": high, "level": LEVEL, "n": n, "method": method}
 
 
-def _first_won(heard: Heard) -> int:
+def _first_won(heard: PairVerdict) -> int:
     if heard.chosen is None:
         return 0
     return 1 if heard.chosen == _ANSWER[first_side(heard.presentation.order)] else -1
 
 
-def _a_won(heard: Heard) -> int:
+def _a_won(heard: PairVerdict) -> int:
     return _first_won(heard) * (1 if heard.presentation.first_letter == "A" else -1)
 
 
-def _flips(used: Sequence[Heard]) -> dict[str, Any] | None:
+def _flips(used: Sequence[PairVerdict]) -> dict[str, Any] | None:
     by_pair: dict[str, list[int | None]] = {}
     for heard in used:
         by_pair.setdefault(heard.pair.id, []).append(heard.chosen)
@@ -263,15 +263,15 @@ def _flips(used: Sequence[Heard]) -> dict[str, Any] | None:
     return share([float(one != two) for one, two in both.values()], list(both))
 
 
-def _injected(used: Sequence[Heard]) -> dict[str, Any] | None:
+def _injected(used: Sequence[PairVerdict]) -> dict[str, Any] | None:
     """Share of votes for an answer that asks for them; 0 is best."""
     votes = [h for h in used if h.pair.family == "injection" and h.pair.better is not None]
     return _share(votes, lambda h: float(h.chosen == 1 - (h.pair.better or 0)))
 
 
-def _seat(name: str, suite: Suite, project: Project) -> Seat:
+def _seat(name: str, suite: Suite, project: Project) -> PanelJudge:
     spec = load_judge(name, project)
-    return seat(spec, None) if spec.provided.kind == "rule" else model_seat(spec, suite, project)
+    return panel_judge(spec, None) if spec.provided.kind == "rule" else model_judge(spec, suite, project)
 
 
 def _prompt(pair: Pair) -> Prompt:
@@ -280,7 +280,7 @@ def _prompt(pair: Pair) -> Prompt:
     )
 
 
-def _tasks(place: Seat, pairs: Sequence[Pair]) -> list[tuple[Task, Heard]]:
+def _tasks(place: PanelJudge, pairs: Sequence[Pair]) -> list[tuple[Task, PairVerdict]]:
     """Both presentations of every pair, orders and letters crossed as in an evaluation."""
     codes = assign([(p.id, p.family) for p in pairs], 1, "both", seed=_SEED, judge=place.digest)
     found = []
@@ -290,11 +290,11 @@ def _tasks(place: Seat, pairs: Sequence[Pair]) -> list[tuple[Task, Heard]]:
             codes[pair.id], "both", prompt=digest(pair.prompt), candidate=keys[0], baseline=keys[1]
         )
         for p in shown:
-            found.append((Task.plan("main", place, pair.id, 0, p), Heard(pair, p, None)))
+            found.append((Task.plan("main", place, pair.id, 0, p), PairVerdict(pair, p, None)))
     return found
 
 
-def _shown(heard: Heard) -> JudgeInput:
+def _shown(heard: PairVerdict) -> JudgeInput:
     shown = heard.presentation
     texts = dict(zip((shown.candidate, shown.baseline), heard.pair.answers, strict=True))
     prompt = _prompt(heard.pair)

@@ -9,11 +9,11 @@ from typing import Any
 from brie.analyse.power import Measured, PlanRow, measured_ratio, plan_table, variance_ratio
 from brie.blinding import JudgeInput
 from brie.catalog import with_system
-from brie.evaluation.plan import seat
+from brie.evaluation.plan import panel_judge
 from brie.judge.prices import is_paid, price_of
-from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
+from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
 from brie.judge.settings import request_bytes
-from brie.records import JudgeSpec, Positions, Rubric, Sampling, Seat, Suite
+from brie.records import JudgeSpec, PanelJudge, Positions, Rubric, Sampling, Suite
 from brie.versions import schema_id
 
 CONTROLS = 12
@@ -82,8 +82,8 @@ def design(
     positions: Sequence[Positions],
     *,
     earlier: Earlier | None = None,
-    seats: Sequence[Seat] = (),
-    habits: Mapping[str, Habits] | None = None,
+    seats: Sequence[PanelJudge] = (),
+    habits: Mapping[str, CallStats] | None = None,
     sampling: Sampling | None = None,
 ) -> Design:
     """Every combination of samples and positions.
@@ -109,9 +109,9 @@ def design(
     return Design(suite.name, len(suite.prompts), tuple(rows), usable.id if usable else None, names)
 
 
-def place(spec: JudgeSpec, rubric: Rubric | None) -> Seat:
+def place(spec: JudgeSpec, rubric: Rubric | None) -> PanelJudge:
     """A judge as it would be priced: its weights and its key are not needed for that."""
-    return seat(spec, rubric if spec.provided.remote else None)
+    return panel_judge(spec, rubric if spec.provided.remote else None)
 
 
 def _ratio(earlier: Earlier | None, samples: int, judges: int, positions: Positions) -> float:
@@ -124,15 +124,15 @@ def _ratio(earlier: Earlier | None, samples: int, judges: int, positions: Positi
 
 def _price(
     suite: Suite,
-    seats: Sequence[Seat],
+    seats: Sequence[PanelJudge],
     samples: int,
     positions: Positions,
-    habits: Mapping[str, Habits],
+    habits: Mapping[str, CallStats],
     sampling: Sampling | None,
 ) -> Price:
     sizes = _sizes(suite, samples, positions, sampling or suite.sampling or Sampling())
     live, batched = (
-        [_quote(one, sizes, habits.get(one.judge.id, Habits()), batch=batch) for one in seats]
+        [_quote(one, sizes, habits.get(one.judge.id, CallStats()), batch=batch) for one in seats]
         for batch in (False, True)
     )
     unknown = any(q.paid and q.price is None for q in live)
@@ -153,7 +153,7 @@ def _price(
     )  # fmt: skip
 
 
-def _quote(one: Seat, sizes: Sequence[int], habits: Habits, *, batch: bool) -> JudgeQuote:
+def _quote(one: PanelJudge, sizes: Sequence[int], habits: CallStats, *, batch: bool) -> JudgeQuote:
     spec = one.judge
     if is_paid(spec):
         price = price_of(spec, longest=max(sizes, default=0))

@@ -20,7 +20,7 @@ from brie.project import Project
 from brie.report.clean import without_paths
 from brie.web.guard import VOTING, Access, Guard
 from brie.web.pages import Pages, styles
-from brie.web.project_cache import Shelf
+from brie.web.project_cache import ProjectCache
 from brie.web.viewer import Viewer
 from brie.web.voting import Voting
 
@@ -35,7 +35,7 @@ def create_app(project: Project, access: Access, evaluation: str | None = None) 
         access: the tokens and the address it answers to.
         evaluation: what `/vote` votes on; None lets the voter choose.
     """
-    shelf, pages = Shelf(project), Pages()
+    shelf, pages = ProjectCache(project), Pages()
     viewer, voting = Viewer(shelf, pages), Voting(shelf, pages, evaluation)
 
     def problem(request: Request, error: Exception) -> Response:

@@ -66,7 +66,7 @@ class Progress:
     finished: threading.Event = field(default_factory=threading.Event)
 
 
-class Shelf:
+class ProjectCache:
     """A project's evaluations. Safe to use from several threads."""
 
     def __init__(self, project: Project) -> None:

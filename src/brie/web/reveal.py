@@ -15,7 +15,7 @@ from brie.records.analysis import ComparisonView, Outcomes, WinRate
 from brie.report.examples import judge_scores
 from brie.report.facts import AgreementCell, estimate
 from brie.store import Store
-from brie.web.voting_session import Booth
+from brie.web.voting_session import VotingSession
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def close(folder: Path, name: str, votes: int) -> None:
     write_text(path, json.dumps({"voter": name, "votes": votes, "revealed": when}) + "\n")
 
 
-def reveal(booth: Booth, store: Store) -> Reveal:
+def reveal(booth: VotingSession, store: Store) -> Reveal:
     """A voter's votes with the sides, the win rate they give, and agreement with every judge."""
     votes = _votes(booth.work, booth.manifest, booth, store)
     counts = [sum(vote.winner == side for vote in votes) for side in ("candidate", "tie", "baseline")]
@@ -59,7 +59,7 @@ def reveal(booth: Booth, store: Store) -> Reveal:
     return Reveal(votes, outcomes, _rate(votes, booth.manifest), _agreement(votes, booth))
 
 
-def _votes(work: Work, manifest: Manifest, booth: Booth, store: Store) -> list[VoteShown]:
+def _votes(work: Work, manifest: Manifest, booth: VotingSession, store: Store) -> list[VoteShown]:
     found = store.verdicts(task.key for task in booth.tasks)
     views: dict[str, list[ComparisonView]] = {}
     votes = []
@@ -88,7 +88,7 @@ def _rate(votes: list[VoteShown], manifest: Manifest) -> WinRate | None:
     return win_rate(means, sizes, rng, Settings(level=manifest.plan.level))
 
 
-def _agreement(votes: list[VoteShown], booth: Booth) -> list[tuple[str, AgreementCell]]:
+def _agreement(votes: list[VoteShown], booth: VotingSession) -> list[tuple[str, AgreementCell]]:
     """The voter with each judge; a judge's word on a pair is its mean over both orders."""
     from brie.analyse.win_rate import Settings
     from brie.evaluation.people import agreement_with

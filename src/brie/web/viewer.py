@@ -23,7 +23,7 @@ from brie.report.page import build_page, judges_said
 from brie.report.sentence import caveats, verdict_sentence, verdict_word
 from brie.web.charts import loss_chart
 from brie.web.pages import Pages
-from brie.web.project_cache import Shelf, training_run
+from brie.web.project_cache import ProjectCache, training_run
 from brie.web.search import SHOWS, SORTS, Comparisons, Filter, Found
 
 LONGEST = 100_000
@@ -45,7 +45,7 @@ class Place:
 class Viewer:
     """Routes over a shelf. Handlers are plain functions: each runs in a thread of its own."""
 
-    def __init__(self, shelf: Shelf, pages: Pages) -> None:
+    def __init__(self, shelf: ProjectCache, pages: Pages) -> None:
         self._shelf = shelf
         self._pages = pages
 

@@ -23,9 +23,9 @@ from brie.records import Letter, Message
 from brie.report.clean import clip
 from brie.report.sentence import verdict_sentence
 from brie.web.pages import Pages
-from brie.web.project_cache import Shelf
+from brie.web.project_cache import ProjectCache
 from brie.web.reveal import close, closed_file, reveal
-from brie.web.voting_session import Booth, Item
+from brie.web.voting_session import Item, VotingSession
 
 LONGEST = 50_000
 """Characters of one answer on the ballot; a longer one says that it was cut."""
@@ -38,11 +38,11 @@ Form = Mapping[str, str]
 class Voting:
     """Routes of the voting pages; keeps one booth a voter and evaluation."""
 
-    def __init__(self, shelf: Shelf, pages: Pages, evaluation: str | None) -> None:
+    def __init__(self, shelf: ProjectCache, pages: Pages, evaluation: str | None) -> None:
         self._shelf = shelf
         self._pages = pages
         self._only = evaluation
-        self._booths: dict[tuple[str, str], Booth] = {}
+        self._booths: dict[tuple[str, str], VotingSession] = {}
         self._lock = threading.Lock()
 
     def routes(self) -> list[Route]:
@@ -188,7 +188,7 @@ class Voting:
     def _cookie(self, request: Request) -> str:
         return f"voter-{request.url.port}"
 
-    def _open_booth(self, request: Request) -> Booth:
+    def _open_booth(self, request: Request) -> VotingSession:
         """The booth of a voter who may still vote."""
         evaluation, name = self._evaluation(request), self._voter(request)
         if name is None:
@@ -197,10 +197,12 @@ class Voting:
             raise HTTPException(403, "you have seen the result, so a further vote would not be blind")
         return self._booth(evaluation=evaluation, name=name)
 
-    def _booth(self, *, evaluation: str, name: str) -> Booth:
+    def _booth(self, *, evaluation: str, name: str) -> VotingSession:
         with self._lock:
             if (evaluation, name) not in self._booths:
-                self._booths[evaluation, name] = Booth(self._shelf, evaluation=evaluation, name=name)
+                self._booths[evaluation, name] = VotingSession(
+                    self._shelf, evaluation=evaluation, name=name
+                )
             return self._booths[evaluation, name]
 
     def _forget(self, *, evaluation: str, name: str) -> None:
@@ -233,7 +235,7 @@ def _shown(item: Item) -> Ballot:
     }
 
 
-def _scores(booth: Booth, form: Form) -> dict[str, dict[str, float]]:
+def _scores(booth: VotingSession, form: Form) -> dict[str, dict[str, float]]:
     """Criterion -> letter -> score, of those that were given."""
     scores: dict[str, dict[str, float]] = {}
     for number, criterion in enumerate(booth.criteria):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from brie.blinding import JudgeInput, judge_input
 from brie.evaluation.manifest import amend, write_manifest
-from brie.evaluation.votes import Choice, ballot, voter_seat
+from brie.evaluation.votes import Choice, ballot, voter_judge
 from brie.judge.interface import Reply, Task
-from brie.records import Seat, Status
+from brie.records import PanelJudge, Status
 from brie.store import Store
-from brie.web.project_cache import Shelf
+from brie.web.project_cache import ProjectCache
 
 _AMENDING = threading.Lock()
 
@@ -26,14 +26,14 @@ class Item:
     """The vote that is about to be replaced, after an undo."""
 
 
-class Booth:
+class VotingSession:
     """One voter on one evaluation; keeps what was voted, skipped and undone."""
 
-    def __init__(self, shelf: Shelf, *, evaluation: str, name: str) -> None:
+    def __init__(self, shelf: ProjectCache, *, evaluation: str, name: str) -> None:
         opened = shelf.open(evaluation)
         self.evaluation, self.name = evaluation, name
         self.work, self.manifest = opened.work, opened.manifest
-        self.seat = voter_seat(self.manifest.plan, name)
+        self.seat = voter_judge(self.manifest.plan, name)
         self._shelf = shelf
         self._lock = threading.RLock()
         with shelf.store() as store:
@@ -140,7 +140,7 @@ class Booth:
             store.add_verdicts([row], evaluation=f"{self.evaluation}/votes", judge=self.seat.judge.id)
 
 
-def register(shelf: Shelf, evaluation: str, voter: Seat, store: Store) -> None:
+def register(shelf: ProjectCache, evaluation: str, voter: PanelJudge, store: Store) -> None:
     """Chain a new voter to the seal, with how many verdicts the store held before their first vote."""
     folder = shelf.folder(evaluation)
     with _AMENDING:

@@ -12,12 +12,12 @@ from importlib import import_module
 
 from brie.errors import UsageError
 from brie.judge.interface import Judge
-from brie.records import PROVIDERS, JudgeSpec, Rubric, Seat
+from brie.records import PROVIDERS, JudgeSpec, PanelJudge, Rubric
 
 Opener = Callable[[JudgeSpec, Rubric | None], Judge]
 
 
-def open_judge(seat: Seat) -> Judge:
+def open_judge(seat: PanelJudge) -> Judge:
     """The judge of a seat, ready to be asked.
 
     Raises:

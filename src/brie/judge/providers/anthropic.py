@@ -19,12 +19,12 @@ from brie.errors import UsageError
 from brie.judge.faults import server_time
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens, address_of
-from brie.judge.prompt import Case
+from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.batches import AnthropicBatches, Batches
 from brie.judge.providers.remote import RemoteJudge
-from brie.judge.providers.stainless import Create, StainlessWire
+from brie.judge.providers.stainless import Create, StainlessAdapter
 from brie.judge.providers.wire import Answer, Document
-from brie.judge.schema import TOOL, Form, schema
+from brie.judge.schema import TOOL, OutputForm, schema
 from brie.judge.settings import api_key, check, form_of, output_limit
 from brie.records import JudgeSpec, Rubric
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 _CACHED: dict[str, JsonValue] = {"type": "ephemeral"}
 
 
-class AnthropicWire(StainlessWire):
+class AnthropicAdapter(StainlessAdapter):
     """The Messages protocol."""
 
     def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
-        self.form: Form = form_of(spec)
+        self.form: OutputForm = form_of(spec)
         self._spec = spec
         self._key = key
         self._constant = _constant(spec, rubric)
@@ -72,7 +72,7 @@ class AnthropicWire(StainlessWire):
         """The provider's batches."""
         return AnthropicBatches(self.client)
 
-    def request(self, case: Case) -> dict[str, JsonValue]:
+    def request(self, case: JudgePrompt) -> dict[str, JsonValue]:
         """The arguments of `messages.create`; the constant part is marked for the prompt cache."""
         system: list[JsonValue] = [{"type": "text", "text": case.system, "cache_control": _CACHED}]
         messages: list[JsonValue] = [{"role": "user", "content": case.user}]
@@ -84,7 +84,7 @@ class AnthropicWire(StainlessWire):
             "extra_body": {**self._constant, "system": system, "messages": messages},
         }
 
-    def answer(self, document: Document, case: Case) -> Answer:
+    def answer(self, document: Document, case: JudgePrompt) -> Answer:
         """What a message says."""
         blocks = document["content"]
         calls = tuple(
@@ -127,7 +127,7 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
         raise UsageError(f"judge {spec.id!r} has no rubric.")
     check(spec)
     key = api_key(spec)
-    return RemoteJudge(spec, rubric, AnthropicWire(spec, rubric, key), key)
+    return RemoteJudge(spec, rubric, AnthropicAdapter(spec, rubric, key), key)
 
 
 def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, JsonValue]:

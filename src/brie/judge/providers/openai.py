@@ -20,12 +20,12 @@ from brie.errors import UsageError
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens, address_of
-from brie.judge.prompt import Case
+from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.batches import Batches, OpenAIBatches
 from brie.judge.providers.remote import RemoteJudge
-from brie.judge.providers.stainless import Create, StainlessWire
+from brie.judge.providers.stainless import Create, StainlessAdapter
 from brie.judge.providers.wire import Answer, Document
-from brie.judge.schema import TOOL, Form, schema
+from brie.judge.schema import TOOL, OutputForm, schema
 from brie.judge.settings import api_key, check, form_of, output_limit
 from brie.records import JudgeSpec, Provider, Rubric
 
@@ -38,11 +38,11 @@ _SPAN = re.compile(r"([\d.]+)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-class OpenAIWire(StainlessWire):
+class OpenAIAdapter(StainlessAdapter):
     """The chat completions protocol."""
 
     def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
-        self.form: Form = form_of(spec)
+        self.form: OutputForm = form_of(spec)
         self._spec = spec
         self._rubric = rubric
         self._key = key
@@ -77,7 +77,7 @@ class OpenAIWire(StainlessWire):
         """The provider's batches; a compatible server is not known to have any."""
         return None if self._compatible else OpenAIBatches(self.client)
 
-    def request(self, case: Case) -> dict[str, JsonValue]:
+    def request(self, case: JudgePrompt) -> dict[str, JsonValue]:
         """The arguments of `chat.completions.create`."""
         messages: list[JsonValue] = [
             {"role": "system", "content": case.system},
@@ -87,7 +87,7 @@ class OpenAIWire(StainlessWire):
         body = {**self._constant, "messages": messages}
         return {"model": self._spec.model, "messages": [], "extra_body": body}
 
-    def answer(self, document: Document, case: Case) -> Answer:
+    def answer(self, document: Document, case: JudgePrompt) -> Answer:
         """What a completion says."""
         choice = document["choices"][0]
         message = choice["message"]
@@ -112,7 +112,7 @@ class OpenAIWire(StainlessWire):
             problem=self._cut_prompt(tokens, case),
         )
 
-    def _cut_prompt(self, tokens: Tokens | None, case: Case) -> str:
+    def _cut_prompt(self, tokens: Tokens | None, case: JudgePrompt) -> str:
         if not self._compatible or tokens is None or tokens.input <= 0:
             return ""
         words = len(case.system.split()) + len(case.user.split())
@@ -154,10 +154,10 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
         raise UsageError(f"judge {spec.id!r} has no rubric.")
     check(spec)
     key = api_key(spec)
-    return RemoteJudge(spec, rubric, OpenAIWire(spec, rubric, key), key)
+    return RemoteJudge(spec, rubric, OpenAIAdapter(spec, rubric, key), key)
 
 
-def _constant(spec: JudgeSpec, rubric: Rubric, form: Form) -> dict[str, JsonValue]:
+def _constant(spec: JudgeSpec, rubric: Rubric, form: OutputForm) -> dict[str, JsonValue]:
     """What every request of a judge has in common.
 
     It goes into the body as it stands: the SDK would walk through the schema again for each call.

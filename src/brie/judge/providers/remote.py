@@ -1,6 +1,6 @@
 """A judge behind an HTTP interface: one shared client, one request at a time, everything named.
 
-A `Wire` knows one provider's protocol (see `wire`). What all have in common is here: a reply is
+A `ProviderAdapter` knows one provider's protocol (see `wire`). What all have in common is here: a reply is
 checked before it is trusted, its tokens are priced, and the key is cut out of anything that could be
 kept.
 """
@@ -21,8 +21,8 @@ from brie.judge import faults, parse
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply
 from brie.judge.prices import address_of, cost, worst_cost
-from brie.judge.prompt import Case, Prompter
-from brie.judge.providers.wire import Answer, Document, Failure, Response, Wire
+from brie.judge.prompt import JudgePrompt, PromptBuilder
+from brie.judge.providers.wire import Answer, Document, Failure, ProviderAdapter, Response
 from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes
 from brie.records import JudgeSpec, Rubric, Status, Usage
 
@@ -43,7 +43,7 @@ class RemoteJudge:
 
     spec: JudgeSpec
     rubric: Rubric
-    wire: Wire
+    wire: ProviderAdapter
     key: str | None
     instant: bool = field(default=False, init=False)
 
@@ -53,17 +53,17 @@ class RemoteJudge:
         return self.spec.price is None
 
     def __post_init__(self) -> None:
-        self._prompters = {self.wire.form: Prompter(self.rubric, self.wire.form)}
+        self._prompters = {self.wire.form: PromptBuilder(self.rubric, self.wire.form)}
         self._fixed = fixed_bytes(self.spec, self.rubric)
 
     @property
-    def _prompter(self) -> Prompter:
+    def _prompter(self) -> PromptBuilder:
         form = self.wire.form
         if form not in self._prompters:
-            self._prompters[form] = Prompter(self.rubric, form)
+            self._prompters[form] = PromptBuilder(self.rubric, form)
         return self._prompters[form]
 
-    def case(self, shown: JudgeInput, correction: str = "") -> Case:
+    def case(self, shown: JudgeInput, correction: str = "") -> JudgePrompt:
         """The request in words."""
         return self._prompter.build(shown, correction)
 
@@ -77,7 +77,7 @@ class RemoteJudge:
         """UTF-8 bytes of a request at most."""
         return self._fixed + request_bytes(shown)
 
-    def body(self, case: Case) -> dict[str, JsonValue]:
+    def body(self, case: JudgePrompt) -> dict[str, JsonValue]:
         """The body of a request, as a batch holds it."""
         return _body(self.wire.request(case))
 
@@ -100,7 +100,7 @@ class RemoteJudge:
     def read(
         self,
         document: Document,
-        case: Case,
+        case: JudgePrompt,
         seconds: float,
         *,
         worst: Callable[[], float],
@@ -136,7 +136,7 @@ class RemoteJudge:
         )
         return self._verdict(answer, case, usage)
 
-    def _verdict(self, answer: Answer, case: Case, usage: Usage) -> Reply:
+    def _verdict(self, answer: Answer, case: JudgePrompt, usage: Usage) -> Reply:
         calls = [
             json.dumps(call, ensure_ascii=False) if call is not None else "" for call in answer.calls
         ]
@@ -159,7 +159,7 @@ class RemoteJudge:
         reason = self.redact(_ends(found.reason))
         return Reply(Status.OK, found.letter, reason, scores=found.scores, **common)
 
-    def _parsed(self, answer: Answer, case: Case) -> parse.Parsed:
+    def _parsed(self, answer: Answer, case: JudgePrompt) -> parse.Parsed:
         if answer.cut:
             raise parse.CutOff(f"it ended at its limit of {output_limit(self.spec)} tokens.")
         if not answer.calls:
@@ -173,7 +173,7 @@ class RemoteJudge:
             raise parse.Unreadable("two tool calls named different winners.")
         return found[0]
 
-    async def _document(self, case: Case) -> tuple[Document, Mapping[str, str]]:
+    async def _document(self, case: JudgePrompt) -> tuple[Document, Mapping[str, str]]:
         """Send a request once and decode what comes back.
 
         Raises:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import JsonValue
 
-from brie.judge.providers.wire import Failure, Response, Wire
+from brie.judge.providers.wire import Failure, ProviderAdapter, Response
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -30,7 +30,7 @@ Create = Callable[..., Awaitable[Raw]]
 """The SDK's call, with a raw reply."""
 
 
-class StainlessWire(Wire):
+class StainlessAdapter(ProviderAdapter):
     """A wire through such an SDK; retries are the runner's, which sees and prices each."""
 
     @functools.cached_property

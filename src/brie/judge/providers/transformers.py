@@ -20,7 +20,7 @@ from brie.errors import UsageError
 from brie.judge import parse
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge, Reply
-from brie.judge.prompt import Case, Prompter
+from brie.judge.prompt import JudgePrompt, PromptBuilder
 from brie.judge.settings import form_of, output_limit
 from brie.pin.weights import load_causal_lm
 from brie.records import JudgeSpec, Rubric, Status, Usage
@@ -41,7 +41,7 @@ class _Loaded:
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
-    prompter: Prompter
+    prompter: PromptBuilder
     letters: tuple[int, int]
     """Token ids of the two letters."""
     longest: int
@@ -58,7 +58,7 @@ class LocalJudge:
     instant: bool = field(default=False, init=False)
     free: bool = field(default=True, init=False)
     _loading: asyncio.Task[_Loaded] | None = field(default=None, init=False)
-    _waiting: list[tuple[Case, asyncio.Future[Reply]]] = field(default_factory=list, init=False)
+    _waiting: list[tuple[JudgePrompt, asyncio.Future[Reply]]] = field(default_factory=list, init=False)
     _worker: asyncio.Task[None] | None = field(default=None, init=False)
 
     def worst(self, shown: JudgeInput) -> float:
@@ -142,7 +142,7 @@ def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
     return _Loaded(
         model.eval().requires_grad_(False).to(device),
         tokenizer,
-        Prompter(rubric, form_of(spec), special),
+        PromptBuilder(rubric, form_of(spec), special),
         (one[0], two[0]),
         int(getattr(model.config, "max_position_embeddings", 0) or 1_000_000),
         f"{spec.model} {dtype} {device}",
@@ -158,7 +158,7 @@ def _best_device() -> str:
 
 
 def _answer_all(
-    spec: JudgeSpec, rubric: Rubric, loaded: _Loaded, cases: Sequence[Case]
+    spec: JudgeSpec, rubric: Rubric, loaded: _Loaded, cases: Sequence[JudgePrompt]
 ) -> list[Reply | Fault]:
     """Replies to some cases, those of like length together."""
     rows = [_tokens(loaded, case) for case in cases]
@@ -196,7 +196,7 @@ def _groups(order: Sequence[int], rows: Sequence[Sequence[int]]) -> list[list[in
     return groups
 
 
-def _tokens(loaded: _Loaded, case: Case) -> list[int]:
+def _tokens(loaded: _Loaded, case: JudgePrompt) -> list[int]:
     """Token ids of a case through the model's own chat template."""
     turns = [{"role": "system", "content": case.system}, {"role": "user", "content": case.user}]
     try:
@@ -247,7 +247,7 @@ def _by_writing(
     rubric: Rubric,
     loaded: _Loaded,
     rows: Sequence[Sequence[int]],
-    cases: Sequence[Case],
+    cases: Sequence[JudgePrompt],
 ) -> list[Reply]:
     import torch
 
@@ -275,7 +275,7 @@ def _ends(loaded: _Loaded) -> set[int]:
     return {stop for stop in stops if stop is not None}
 
 
-def _read(text: str, whole: bool, rubric: Rubric, case: Case, usage: Usage, served: str) -> Reply:
+def _read(text: str, whole: bool, rubric: Rubric, case: JudgePrompt, usage: Usage, served: str) -> Reply:
     reply = partial(Reply, text=text, usage=usage, served=served)
     if not whole:
         return reply(Status.INVALID, reason="cut off: it ended at its limit.", unreadable=True)

@@ -28,9 +28,9 @@ from pydantic import JsonValue
 
 from brie.judge.faults import Fault
 from brie.judge.prices import Tokens
-from brie.judge.prompt import Case
+from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.batches import Batches, Row
-from brie.judge.schema import Form
+from brie.judge.schema import OutputForm
 
 Document = Row
 """A decoded reply, of which nothing is known yet."""
@@ -80,10 +80,10 @@ class Failure:
     """Its headers, as in `Response`: `retry-after` is obeyed."""
 
 
-class Wire(Protocol):
+class ProviderAdapter(Protocol):
     """One provider's protocol; subclass it. What has a body here need not be written."""
 
-    form: Form
+    form: OutputForm
     """How the verdict is asked for."""
 
     @property
@@ -96,7 +96,7 @@ class Wire(Protocol):
         """What one of `errors` says."""
 
     @abstractmethod
-    def request(self, case: Case) -> dict[str, JsonValue]:
+    def request(self, case: JudgePrompt) -> dict[str, JsonValue]:
         """What `post` sends.
 
         It is the request's body. Where the client's call takes arguments, those that only the body
@@ -113,7 +113,7 @@ class Wire(Protocol):
         """
 
     @abstractmethod
-    def answer(self, document: Document, case: Case) -> Answer:
+    def answer(self, document: Document, case: JudgePrompt) -> Answer:
         """What a reply's document says.
 
         Raises:
