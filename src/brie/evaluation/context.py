@@ -35,7 +35,7 @@ class ImportedContext(Document):
     An evaluation that came in a bundle is analysed with this: its models need not be here.
     """
 
-    schema_: str = schema_field("imported_context")
+    schema_: str = schema_field("carried")
     differ: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()

@@ -127,7 +127,7 @@ def _with_more(
     for name in more.judges:
         place = _new_seat(name, manifest, project)
         if place is not None:
-            manifest = amend(manifest, "judge", {"panel_judge": place.model_dump(mode="json")}, before)
+            manifest = amend(manifest, "judge", {"seat": place.model_dump(mode="json")}, before)
     if more.repeats:
         for name in more.judges or _askable(manifest):
             if Work.of(manifest).repeats.get(name, 0) < more.repeats:

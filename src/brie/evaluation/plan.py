@@ -108,7 +108,7 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
 def added_judges(manifest: Manifest) -> tuple[PanelJudge, ...]:
     """Judges that joined an evaluation after its seal, as its amendments name them."""
     links = [link for link in manifest.amendments if link.kind == "judge"]
-    return tuple(PanelJudge.model_validate(link.detail["panel_judge"]) for link in links)
+    return tuple(PanelJudge.model_validate(link.detail["seat"]) for link in links)
 
 
 def assignments(
