@@ -230,7 +230,7 @@ SEALED = {
     "Prompt": "category check difficulty id messages reference source",
     "Rubric": "criteria name text",
     "Sampling": "max_new_tokens repetition_penalty seed temperature thinking top_k top_p",
-    "Seat": "digest instrument judge rubric",
+    "PanelJudge": "digest instrument judge rubric",
     "Stopping": "alpha block max_prompts rule",
     "Suite": "description license name prompts rubric sampling system version",
 }

@@ -100,7 +100,7 @@ CHILD = """
 import sys
 sys.path[:0] = [{root!r}, {source!r}]
 from pathlib import Path
-from brie.judge.batch import Rhythm
+from brie.judge.batch import PollPolicy
 from tests.judge.arena import arena, judge
 
 class There:
@@ -109,7 +109,7 @@ class There:
 
 with arena(Path({folder!r}), [judge(There(), {api!r})], prompts=10) as found:
     print("ready", flush=True)
-    found.run(batch=True, rhythm=Rhythm(0.05, 0.05))
+    found.run(batch=True, rhythm=PollPolicy(0.05, 0.05))
 """
 
 

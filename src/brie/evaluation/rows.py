@@ -56,7 +56,7 @@ class EvaluationData:
     """Prompts reached: all of them, unless the evaluation stopped early."""
 
     def of(self, kind: str) -> list[VerdictRow]:
-        """Facts of the evaluation proper (`main`) or of a control."""
+        """Rows of the evaluation proper (`main`) or of a control."""
         return [fact for fact in self.facts if fact.task.kind == kind]
 
     @cached_property

@@ -1,8 +1,8 @@
 """A judge behind an HTTP interface: one shared client, one request at a time, everything named.
 
 A `ProviderAdapter` knows one provider's protocol (see `wire`). What all have in common is here: a
-reply is checked before it is trusted, its tokens are priced, and the key is cut out of anything that could be
-kept.
+reply is checked before it is trusted, its tokens are priced, and the key is cut out of anything that
+could be kept.
 """
 
 from __future__ import annotations
