@@ -132,7 +132,7 @@ class There:
 seats = tuple(judge(There(), api, max_concurrency={most}) for api in ("openai", "anthropic"))
 world = replace(World.make(Path(mkdtemp())), root=Path({folder!r}))
 print("ready", flush=True)
-said, _ = world.evaluate(text, seats=seats, prompts={prompts})
+said, _ = world.evaluate(text, panel_judges=seats, prompts={prompts})
 print(to_json(said))
 """
 

@@ -213,7 +213,7 @@ def _judges(
             **({"stopped": stopped[s.judge.id]} if s.judge.id in stopped else {}),
             **found[s.judge.id],
         }
-        for s in facts.work.seats
+        for s in facts.work.panel_judges
         if s.judge.id in found
     }
 

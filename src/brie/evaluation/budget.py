@@ -18,7 +18,7 @@ from brie.evaluation.work import Work, answer_keys, completion_texts, input_of, 
 from brie.judge.interface import Task
 from brie.judge.prices import is_paid, price_of
 from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
-from brie.judge.run import FINAL, FINAL_ON_RETRY
+from brie.judge.run_context import FINAL, FINAL_ON_RETRY
 from brie.judge.settings import WITHOUT_KEYS, check_keys, request_bytes
 from brie.project import Project
 from brie.records import PanelJudge
@@ -123,7 +123,7 @@ class Spending:
 class Terms:
     """What was agreed: the judges as they are reached, and the cap."""
 
-    seats: tuple[PanelJudge, ...]
+    panel_judges: tuple[PanelJudge, ...]
     cap: float | None
     retry: bool = False
     batch: bool = False

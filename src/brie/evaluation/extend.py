@@ -84,7 +84,7 @@ def reachable(manifest: Manifest, project: Project) -> tuple[PanelJudge, ...]:
     Raises:
         UsageError: a file is gone, or says another judge than the sealed one.
     """
-    return tuple(_reachable(place, manifest, project) for place in Work.of(manifest).seats)
+    return tuple(_reachable(place, manifest, project) for place in Work.of(manifest).panel_judges)
 
 
 def _reachable(place: PanelJudge, manifest: Manifest, project: Project) -> PanelJudge:
@@ -149,7 +149,7 @@ def _new_seat(name: str, manifest: Manifest, project: Project) -> PanelJudge | N
 
 def _askable(manifest: Manifest) -> Sequence[str]:
     """Judges whose second answer may differ from the first."""
-    return [s.judge.id for s in Work.of(manifest).seats if s.judge.provided.kind == "model"]
+    return [s.judge.id for s in Work.of(manifest).panel_judges if s.judge.provided.kind == "model"]
 
 
 def _verdicts(manifest: Manifest, store: Store) -> int:

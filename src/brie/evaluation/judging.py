@@ -44,23 +44,22 @@ def judge_all(
         terms: what was agreed.
     """
     texts = completion_texts(work, prompts, store)
-    asked = {place.judge.id for place in terms.seats}
+    asked = {place.judge.id for place in terms.panel_judges}
     tasks = [t for t in work.tasks(prompts) if t.judge in asked and not is_identical(t, texts)]
     store.settle_dead(owner)
     with screen.bar("judging", len(tasks), "verdicts") as advance:
-        return judge.run(
-            tasks,
-            terms.seats,
-            lambda task: input_of(work, task, texts),
-            store,
-            owner,
+        context = judge.RunContext(
+            panel_judges=terms.panel_judges,
+            shown=lambda task: input_of(work, task, texts),
+            store=store,
+            owner=owner,
             evaluation=evaluation,
             on_done=advance,
+            say=screen.say,
             cap=terms.cap,
             retry=terms.retry,
-            batch=terms.batch,
-            say=screen.say,
         )
+        return judge.run(tasks, context, batch=terms.batch)
 
 
 def plus(one: JudgingResult, two: JudgingResult) -> JudgingResult:

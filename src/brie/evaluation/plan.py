@@ -38,7 +38,7 @@ class ResolvedRequest:
     suite: Suite
     candidate: Resolved
     baseline: Resolved
-    seats: tuple[PanelJudge, ...]
+    panel_judges: tuple[PanelJudge, ...]
     panel: str
     sampling: Sampling
     samples: int = 3
@@ -94,12 +94,12 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
         samples=samples,
         positions=asked.positions,
         panel=asked.panel,
-        seats=tuple(place.sealed() for place in asked.seats),
+        seats=tuple(place.sealed() for place in asked.panel_judges),
         left_out=asked.left_out,
         held_out_sources=asked.held_out_sources,
         seed=asked.seed,
         order=tuple(order),
-        assignments=assignments(blocks, samples, asked.positions, asked.seats, asked.seed),
+        assignments=assignments(blocks, samples, asked.positions, asked.panel_judges, asked.seed),
         controls=Controls(prompts=tuple(name for name in order if name in set(drawn))),
         stopping=asked.stopping,
     )

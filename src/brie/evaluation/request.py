@@ -70,7 +70,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         suite=suite,
         candidate=one,
         baseline=two,
-        seats=seats,
+        panel_judges=seats,
         panel=panel,
         left_out=left_out,
         sampling=sampling,

@@ -62,8 +62,9 @@ def run_evaluation(
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         work = Work(plan)
         terms = agree(
-            work, asked.seats, store, spending or Spending(), project, evaluation_id(plan), screen.say
-        )
+            work, asked.panel_judges, store, spending or Spending(), project, evaluation_id(plan),
+            screen.say,
+        )  # fmt: skip
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         sides = (asked.candidate, asked.baseline)
         completions, done, data = 0, JudgingResult(0, 0), nothing_yet(evaluation.manifest)

@@ -110,4 +110,4 @@ def _task(work: Work, voter: PanelJudge, codes: Mapping[str, str], prompt: str, 
         candidate=work.key("candidate", prompt, sample),
         baseline=work.key("baseline", prompt, sample),
     )
-    return Task.plan("vote", voter, prompt, sample, presentation)
+    return Task.plan("vote", voter, presentation, prompt=prompt, sample=sample)

@@ -68,7 +68,7 @@ class Work:
         return cls(manifest.plan, added_judges(manifest), repeats)
 
     @property
-    def seats(self) -> tuple[PanelJudge, ...]:
+    def panel_judges(self) -> tuple[PanelJudge, ...]:
         """The sealed judges, then those added."""
         return (*self.plan.seats, *self.added)
 
@@ -150,22 +150,23 @@ class Work:
                 yield "baseline", prompt, controls.first_sample
 
     def _tasks(self, kind: Kind, prompt: str) -> Iterator[Task]:
-        for place in self.seats:
-            code = self._codes[place.judge.id][prompt]
+        for panel_judge in self.panel_judges:
+            code = self._codes[panel_judge.judge.id][prompt]
             for sample in range(self.plan.samples):
                 pair = (self.key("candidate", prompt, sample), self.key("baseline", prompt, sample))
-                yield from self._presented(kind, place, prompt, sample, code[sample], pair)
+                yield from self._presented(kind, panel_judge, prompt, sample, code[sample], pair)
 
     def _repeated(self, prompt: str) -> Iterator[Task]:
         """The same presentations again, for judges whose consistency is measured."""
         if not self.repeats:
             return
-        places = {place.judge.id: place for place in self.seats}
+        by_id = {p.judge.id: p for p in self.panel_judges}
         for task in self._tasks("main", prompt):
             for number in range(1, self.repeats.get(task.judge, 0) + 1):
                 yield Task.plan(
-                    "repeat", places[task.judge], prompt, task.sample, task.presentation, number
-                )
+                    "repeat", by_id[task.judge], task.presentation, prompt=prompt, sample=task.sample,
+                    repeat=number,
+                )  # fmt: skip
 
     def _control_tasks(self, prompt: str) -> Iterator[Task]:
         controls = self.plan.controls
@@ -175,13 +176,19 @@ class Work:
         ]
         if self.plan.sampling.temperature > 0:
             pairs.append(("a_a", (self.key("baseline", prompt, controls.first_sample), intact)))
-        for place in self.seats:
-            code = self._codes[place.judge.id][prompt][0]
+        for panel_judge in self.panel_judges:
+            code = self._codes[panel_judge.judge.id][prompt][0]
             for kind, pair in pairs:
-                yield from self._presented(kind, place, prompt, 0, code, pair)
+                yield from self._presented(kind, panel_judge, prompt, 0, code, pair)
 
     def _presented(
-        self, kind: Kind, place: PanelJudge, prompt: str, sample: int, code: str, pair: tuple[str, str]
+        self,
+        kind: Kind,
+        panel_judge: PanelJudge,
+        prompt: str,
+        sample: int,
+        code: str,
+        pair: tuple[str, str],
     ) -> Iterator[Task]:
         shown = presentations(
             code,
@@ -191,7 +198,7 @@ class Work:
             baseline=pair[1],
         )
         for presentation in shown:
-            yield Task.plan(kind, place, prompt, sample, presentation)
+            yield Task.plan(kind, panel_judge, presentation, prompt=prompt, sample=sample)
 
     def _request(self, side: Side, prompt: str, sample: int) -> Request:
         pin = self._pin(side)
@@ -235,8 +242,8 @@ def completion_texts(work: Work, prompts: Sequence[str] | None, store: Store) ->
 
 def is_identical(task: Task, texts: Mapping[str, str]) -> bool:
     """Byte-identical answers are ties without a call; answers not there yet are not identical."""
-    one, two = (texts.get(key) for key in answer_keys(task))
-    return one is not None and one == two
+    candidate, baseline = (texts.get(key) for key in answer_keys(task))
+    return candidate is not None and candidate == baseline
 
 
 def answer_keys(task: Task) -> tuple[str, str]:
