@@ -77,7 +77,8 @@ def _liked(effects: Effects, evidence: Evidence) -> list[Finding]:
         if name != "position" and _only_rules(evidence):
             continue
         gains = "gains" if entry["effect"] > 0 else "loses"
-        ends = span(*sorted((abs(low), abs(high))), " to ")
+        near, far = sorted((abs(low), abs(high)))
+        ends = span(near, far, " to ")
         text = (
             f"With these judges {_EFFECTS[name][1]} {gains} {difference(entry['effect'])} ({ends})"
             f"{'; both orders cancel it in the rate' if evidence.table.both_orders else ''}."
