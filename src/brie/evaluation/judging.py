@@ -44,7 +44,7 @@ def judge_all(
         terms: what was agreed.
     """
     texts = completion_texts(work, prompts, store)
-    asked = {place.judge.id for place in terms.panel_judges}
+    asked = {panel_judge.judge.id for panel_judge in terms.panel_judges}
     tasks = [t for t in work.tasks(prompts) if t.judge in asked and not is_identical(t, texts)]
     store.settle_dead(owner)
     with screen.bar("judging", len(tasks), "verdicts") as advance:
@@ -62,15 +62,15 @@ def judge_all(
         return judge.run(tasks, context, batch=terms.batch)
 
 
-def plus(one: JudgingResult, two: JudgingResult) -> JudgingResult:
+def plus(first: JudgingResult, second: JudgingResult) -> JudgingResult:
     """Two runs of the judges as one."""
     return JudgingResult(
-        one.computed + two.computed,
-        one.reused + two.reused,
-        one.errors + two.errors,
-        {**one.stopped, **two.stopped},
-        one.broke or two.broke,
-        one.interrupted or two.interrupted,
+        first.computed + second.computed,
+        first.reused + second.reused,
+        first.errors + second.errors,
+        {**first.stopped, **second.stopped},
+        first.broke or second.broke,
+        first.interrupted or second.interrupted,
     )
 
 
@@ -85,9 +85,9 @@ def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store
     if not (done.stopped or stopped):
         return manifest
     before = len(store.statuses(task.key for task in work.tasks()))
-    for name, said in done.stopped.items():
+    for name, reason in done.stopped.items():
         if name not in stopped:
-            manifest = amend(manifest, "stopped", {"judge": name, "said": said}, before)
+            manifest = amend(manifest, "stopped", {"judge": name, "said": reason}, before)
     for name in sorted(stopped - set(done.stopped)):
         if not judge.missing([t for t in work.tasks() if t.judge == name and t.kind == "main"], store):
             manifest = amend(manifest, "resumed", {"judge": name}, before)
@@ -96,7 +96,7 @@ def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store
 
 def why_stopped(done: JudgingResult, resume: str) -> str | None:
     """Why an evaluation is not finished, and how to go on; None where it is."""
-    reasons = [f"judge {name} was stopped: {said}" for name, said in done.stopped.items()]
+    reasons = [f"judge {name} was stopped: {reason}" for name, reason in done.stopped.items()]
     if done.broke:
         reasons.append("the budget is reached; raise it with --budget")
         # The same cap again would stop at the same place.

@@ -60,13 +60,13 @@ def amend(
 
 def broken_links(manifest: Manifest) -> Sequence[str]:
     """What of the seal and its chain does not hold; empty where all of it does."""
-    found = []
+    broken = []
     if manifest.plan.seal() != manifest.seal:
-        found.append("the plan is not the one that was sealed")
+        broken.append("the plan is not the one that was sealed")
     previous = manifest.seal
     for number, link in enumerate(manifest.amendments, 1):
         body = link.model_dump(mode="json", exclude={"digest"})
         if link.previous != previous or link.digest != digest(body):
-            found.append(f"amendment {number} ({link.kind}) was changed or moved")
+            broken.append(f"amendment {number} ({link.kind}) was changed or moved")
         previous = link.digest
-    return found
+    return broken

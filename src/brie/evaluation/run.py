@@ -83,10 +83,10 @@ def run_evaluation(
                     break
         data = with_votes(data, store) if plan.stopping else gather(evaluation.manifest, store)
         nothing_new = completions + done.computed == 0
-        kept = kept_analysis(evaluation, data) if nothing_new else None
-        analysis = kept or record_analysis(evaluation, data, store, project, sides)
+        standing = kept_analysis(evaluation, data) if nothing_new else None
+        analysis = standing or record_analysis(evaluation, data, store, project, sides)
         report = project.reports / evaluation.manifest.id / "index.html"
-        if kept is None or not report.is_file():
+        if standing is None or not report.is_file():
             report = write_report(evaluation, analysis, data, project)
     if completions + done.computed == 0:
         screen.say("nothing was missing: 0 completions and 0 verdicts computed.")

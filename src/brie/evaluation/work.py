@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from brie.blinding import JudgeInput, judge_input, presentations
 from brie.catalog import with_system
@@ -35,27 +36,46 @@ class Work:
     """Judges that joined after the seal; they stand beside the headline."""
     repeats: Mapping[str, int] = field(default_factory=dict)
     """Judge id -> how often it is asked again, to measure its consistency."""
-    prompts: dict[str, Prompt] = field(init=False)
-    messages: dict[str, tuple[Message, ...]] = field(init=False)
-    _digests: dict[str, str] = field(init=False)
-    _read: dict[str, str] = field(init=False)
-    """What judges read of a prompt."""
-    _codes: dict[str, dict[str, str]] = field(init=False)
-    _keys: dict[tuple[str, str, int], str] = field(init=False, default_factory=dict)
-    _seal: str = field(init=False)
+    _keys: dict[tuple[str, str, int], str] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    """Keys of completions that were worked out before."""
 
-    def __post_init__(self) -> None:
-        prompts = {p.id: p for p in self.plan.suite.prompts}
-        messages = {name: with_system(p, self.plan.suite) for name, p in prompts.items()}
-        blocks = [(p.id, p.category) for p in self.plan.suite.prompts]
-        late = assignments(blocks, self.plan.samples, self.plan.positions, self.added, self.plan.seed)
-        object.__setattr__(self, "_codes", {**late, **self.plan.assignments})
-        object.__setattr__(self, "_seal", self.plan.seal())
-        object.__setattr__(self, "prompts", prompts)
-        object.__setattr__(self, "messages", messages)
-        object.__setattr__(self, "_digests", {n: prompt_digest(m) for n, m in messages.items()})
-        read = {n: _read_digest(prompts[n], answered) for n, answered in self._digests.items()}
-        object.__setattr__(self, "_read", read)
+    @cached_property
+    def prompts(self) -> dict[str, Prompt]:
+        """The suite's prompts by id."""
+        return {p.id: p for p in self.plan.suite.prompts}
+
+    @cached_property
+    def messages(self) -> dict[str, tuple[Message, ...]]:
+        """Prompt id -> the conversation that is answered."""
+        return {name: with_system(p, self.plan.suite) for name, p in self.prompts.items()}
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        """Prompt id -> digest of what the models read."""
+        return {name: prompt_digest(messages) for name, messages in self.messages.items()}
+
+    @cached_property
+    def _read(self) -> dict[str, str]:
+        """Prompt id -> digest of what judges read of it."""
+        return {
+            name: _read_digest(self.prompts[name], answered) for name, answered in self._digests.items()
+        }
+
+    @cached_property
+    def _codes(self) -> Mapping[str, Mapping[str, str]]:
+        """Judge id -> prompt id -> one digit a sample; the sealed ones as they were sealed."""
+        plan = self.plan
+        blocks = [(p.id, p.category) for p in plan.suite.prompts]
+        late = assignments(
+            blocks, self.added, samples=plan.samples, positions=plan.positions, seed=plan.seed
+        )
+        return {**late, **plan.assignments}
+
+    @cached_property
+    def _seal(self) -> str:
+        return self.plan.seal()
 
     @classmethod
     def of(cls, manifest: Manifest) -> Work:
@@ -75,10 +95,10 @@ class Work:
     def key(self, side: Side, prompt: str, sample: int) -> str:
         """Key of a side's completion."""
         pin = self._pin(side)
-        known = self._keys.get((pin.digest, prompt, sample))
-        if known is None:
+        cached = self._keys.get((pin.digest, prompt, sample))
+        if cached is None:
             messages, sampling = self.messages[prompt], self.plan.sampling
-            known = completion_key(
+            cached = completion_key(
                 pin_digest=pin.digest,
                 template_digest=pin.template_digest,
                 messages=messages,
@@ -87,9 +107,9 @@ class Work:
                 environment=self._environment(pin),
             )
             if pin.kind == "served":  # never shared with another evaluation (invariant I6)
-                known = digest({"evaluation": self._seal, "key": known})
-            self._keys[pin.digest, prompt, sample] = known
-        return known
+                cached = digest({"evaluation": self._seal, "key": cached})
+            self._keys[pin.digest, prompt, sample] = cached
+        return cached
 
     def blocks(self) -> list[tuple[str, ...]]:
         """Prompt ids in the order of work, in the blocks after which the evaluation may stop."""
