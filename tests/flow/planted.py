@@ -87,7 +87,7 @@ def planted(
         locations={"candidate": "run:10", "baseline": "base"}, command="brie eval", versions={},
     )  # fmt: skip
     for name, count in (repeats or {}).items():
-        manifest = amend(manifest, "repeat", {"judge": name, "repeats": count}, 0)
+        manifest = amend(manifest, "repeat", {"judge": name, "repeats": count}, verdicts_before=0)
     work = Work.of(manifest)
     rng = np.random.default_rng(seed)
     with Store.open(world.root / "brie.sqlite") as store, Owner(world.root / ".owners"):

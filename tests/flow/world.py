@@ -146,8 +146,9 @@ class World:
             store.add_completions(list(self._answers(work, text)))
             for block in work.blocks():
                 judge_all(
-                    work, block, store, owner, Quiet(), manifest.id, Terms(asked.panel_judges, None)
-                )
+                    work, store, owner, Quiet(), Terms(asked.panel_judges, None),
+                    evaluation=manifest.id, prompts=block,
+                )  # fmt: skip
                 if plan.stopping and is_decided(gather(manifest, store)):
                     break
             return assemble(gather(manifest, store), store), manifest

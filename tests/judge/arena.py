@@ -65,7 +65,7 @@ class Arena:
             for place in self.panel_judges
             for shown in presentations(
                 codes[place.judge.id][name],
-                "both",
+                positions="both",
                 prompt=digest(name),
                 candidate=digest(["candidate", n]),
                 baseline=digest(["baseline", n]),

@@ -108,7 +108,7 @@ def joined(*, here: Manifest, there: Manifest) -> Manifest:
             here = here.model_copy(update={"amendments": there.amendments[: number + 1]})
         elif link.kind in _JOINED:
             detail = {**link.detail, "merged": link.digest}
-            here = amend(here, link.kind, detail, link.verdicts_before)
+            here = amend(here, link.kind, detail, verdicts_before=link.verdicts_before)
         else:
             raise InputError(
                 f"what was added to {here.id} here ({here.amendments[-1].digest}) and in the bundle "

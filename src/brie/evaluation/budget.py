@@ -136,7 +136,8 @@ def agree(
     store: Store,
     spending: Spending,
     project: Project,
-    name: str,
+    *,
+    evaluation: str,
     say: Callable[[str], None],
 ) -> Terms:
     """Price what is missing of an evaluation and have it agreed to.
@@ -147,7 +148,7 @@ def agree(
         store: what is there already.
         spending: the wishes about money.
         project: whose budget holds where none is given.
-        name: the evaluation's id; what it has spent counts.
+        evaluation: its id; what it has spent counts.
         say: where the quote goes.
 
     Raises:
@@ -165,8 +166,8 @@ def agree(
         return input_of(work, task, {key: texts.get(key, blank) for key in answer_keys(task)})
 
     return price_tasks(
-        tasks, panel_judges, lambda task: show(task, usual), store, spending, project, name, say,
-        told=told, largest=lambda task: show(task, most),
+        tasks, panel_judges, lambda task: show(task, usual), store, spending, project,
+        evaluation=evaluation, say=say, told=told, largest=lambda task: show(task, most),
     )  # fmt: skip
 
 
@@ -199,9 +200,9 @@ def price_tasks(
     store: Store,
     spending: Spending,
     project: Project,
-    name: str,
-    say: Callable[[str], None],
     *,
+    evaluation: str,
+    say: Callable[[str], None],
     told: str = "",
     largest: Callable[[Task], JudgeInput] | None = None,
 ) -> Terms:
@@ -214,7 +215,7 @@ def price_tasks(
         store: what is there already.
         spending: the wishes about money.
         project: whose budget holds where none is given.
-        name: what the calls are booked under.
+        evaluation: what the calls are booked under.
         say: where the quote goes.
         told: what the design can tell, in one sentence.
         largest: the same as `shown`, as large as it may become; where answers are not written yet.
@@ -244,7 +245,7 @@ def price_tasks(
         for panel_judge in priced
         if panel_judge.judge.id in missing
     ]
-    quoted = Quote(tuple(quotes), cap, store.committed(name), told)
+    quoted = Quote(tuple(quotes), cap, store.committed(evaluation), told)
     if any(quoted_judge.host or quoted_judge.paid for quoted_judge in quotes):
         for line in quoted.lines():
             say(line)

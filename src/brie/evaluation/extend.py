@@ -65,12 +65,14 @@ def judge_more(
         work = Work.of(manifest)
         prompts = answered(work, store)
         terms = agree(
-            work, reachable(manifest, project), store, wishes, project, manifest.id, screen.say
-        )
+            work, reachable(manifest, project), store, wishes, project,
+            evaluation=manifest.id, say=screen.say,
+        )  # fmt: skip
         if manifest is not evaluation.manifest:
             write_manifest(evaluation.folder, manifest)
         evaluation = Evaluation(evaluation.folder, manifest)
-        done = judge_all(work, prompts, store, owner, screen, manifest.id, terms)
+        store.settle_dead(owner)
+        done = judge_all(work, store, owner, screen, terms, evaluation=manifest.id, prompts=prompts)
         evaluation = noted(evaluation, done, work, store)
         data = gather(evaluation.manifest, store)
         analysis = record_analysis(evaluation, data, store, project)
@@ -127,13 +129,15 @@ def _with_more(
     for name in more.judges:
         joining = _joining(name, manifest, project)
         if joining is not None:
-            manifest = amend(manifest, "judge", {"seat": joining.model_dump(mode="json")}, before)
+            detail = {"seat": joining.model_dump(mode="json")}
+            manifest = amend(manifest, "judge", detail, verdicts_before=before)
     if more.repeats:
         for name in more.judges or _askable(manifest):
             if Work.of(manifest).repeats.get(name, 0) < more.repeats:
-                manifest = amend(manifest, "repeat", {"judge": name, "repeats": more.repeats}, before)
-    if wishes.retry and (again := _unusable(manifest, store)):
-        manifest = amend(manifest, "retry", {"verdicts": again}, before)
+                wished = {"judge": name, "repeats": more.repeats}
+                manifest = amend(manifest, "repeat", wished, verdicts_before=before)
+    if wishes.retry and (unusable := _unusable(manifest, store)):
+        manifest = amend(manifest, "retry", {"verdicts": unusable}, verdicts_before=before)
     return manifest
 
 

@@ -27,7 +27,7 @@ def gather(manifest: Manifest, store: Store) -> EvaluationData:
     with _without_collection():
         for block in data.work.blocks():
             data = extended(data, store, block)
-            if _is_unfinished(data) or is_decided(data):
+            if manifest.plan.stopping is not None and (_is_unfinished(data) or _has_decided(data)):
                 break
         return with_votes(data, store)
 
@@ -101,8 +101,13 @@ def _is_unfinished(facts: EvaluationData) -> bool:
 
 def is_decided(facts: EvaluationData) -> bool:
     """Whether the sealed rule ends the evaluation: every verdict is in and the e-process decided."""
+    return facts.manifest.plan.stopping is not None and not _is_unfinished(facts) and _has_decided(facts)
+
+
+def _has_decided(facts: EvaluationData) -> bool:
+    """Whether the e-process over the prompts so far has decided."""
     stopping = facts.manifest.plan.stopping
-    if stopping is None or _is_unfinished(facts):
+    if stopping is None:
         return False
     judges = headline_judges(facts.manifest)
     rates = rates_by_prompt(table(facts, facts.of("main"), judges))

@@ -42,6 +42,7 @@ def amend(
     manifest: Manifest,
     kind: AmendmentKind,
     detail: Mapping[str, JsonValue],
+    *,
     verdicts_before: int,
 ) -> Manifest:
     """The manifest with one more link in its chain of additions.

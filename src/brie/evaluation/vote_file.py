@@ -69,7 +69,7 @@ def import_votes(path: Path, evaluation: Evaluation, store: Store) -> tuple[int,
         if voter.judge.id not in voted:
             detail = {"judge": voter.judge.id, "digest": voter.digest, "rubric": voter.rubric_digest,
                       "positions": "balanced", "imported": file_digest(path)}  # fmt: skip
-            manifest = amend(manifest, "voter", detail, store.newest())
+            manifest = amend(manifest, "voter", detail, verdicts_before=store.newest())
     if manifest is not evaluation.manifest:
         write_manifest(evaluation.folder, manifest)
     store.keep(rows, evaluation=f"{manifest.id}/votes", booked=False)

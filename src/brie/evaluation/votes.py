@@ -105,7 +105,7 @@ def _samples(plan: Plan, voter: PanelJudge, prompt: str) -> list[int]:
 def _task(work: Work, voter: PanelJudge, codes: Mapping[str, str], prompt: str, sample: int) -> Task:
     (presentation,) = presentations(
         codes[prompt][sample],
-        "balanced",
+        positions="balanced",
         prompt=prompt_digest(work.messages[prompt]),
         candidate=work.key("candidate", prompt, sample),
         baseline=work.key("baseline", prompt, sample),

@@ -212,7 +212,7 @@ class Work:
     ) -> Iterator[Task]:
         shown = presentations(
             code,
-            self.plan.positions,
+            positions=self.plan.positions,
             prompt=self._read[prompt],
             candidate=pair[0],
             baseline=pair[1],

@@ -126,8 +126,8 @@ def check_judges(
     tasks = [task for task, _ in shows.values()]
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         terms = price_tasks(
-            tasks, seats, lambda task: _shown(shows[task.key][1]), store, spending, project, LEDGER,
-            screen.say,
+            tasks, seats, lambda task: _shown(shows[task.key][1]), store, spending, project,
+            evaluation=LEDGER, say=screen.say,
         )  # fmt: skip
         with screen.bar("judging", len(tasks), "verdicts") as advance:
             done = _run(tasks, terms, shows, store, owner, advance, screen)
@@ -290,7 +290,11 @@ def _tasks(place: PanelJudge, pairs: Sequence[Pair]) -> list[tuple[Task, PairVer
     for pair in pairs:
         keys = [digest({"judge_check": pair.prompt, "answer": text}) for text in pair.answers]
         shown = presentations(
-            codes[pair.id], "both", prompt=digest(pair.prompt), candidate=keys[0], baseline=keys[1]
+            codes[pair.id],
+            positions="both",
+            prompt=digest(pair.prompt),
+            candidate=keys[0],
+            baseline=keys[1],
         )
         for p in shown:
             found.append(

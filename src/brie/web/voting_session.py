@@ -149,7 +149,7 @@ def register(cache: ProjectCache, evaluation: str, voter: PanelJudge, store: Sto
             return
         detail = {"judge": voter.judge.id, "digest": voter.digest, "rubric": voter.rubric_digest,
                   "positions": "balanced"}  # fmt: skip
-        amended = amend(manifest, "voter", detail, store.newest())
+        amended = amend(manifest, "voter", detail, verdicts_before=store.newest())
         write_manifest(folder, amended)
         cache.amended(evaluation, amended)
 
