@@ -6,7 +6,7 @@ READY := .venv/ready
 EXTRAS := train,dev
 BENCHES := $(filter-out mutants,$(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py)))
 
-.PHONY: demo test test-all lint types bench mutants wheel clean
+.PHONY: demo test test-all lint types bench mutants wheel dist clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -34,6 +34,19 @@ mutants: $(READY)
 
 wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist .
+
+# What a release is made of, and a trial of it: the wheel in an environment and a folder of its own.
+dist: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),release]'
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	@set -e; trial=$$(mktemp -d); trap 'rm -rf "$$trial"' EXIT; wheel=$$(ls "$$PWD"/dist/*.whl); \
+	  $(BIN)/python -m venv "$$trial/venv"; \
+	  "$$trial/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+	    -c constraints.txt "$$wheel[train]"; \
+	  mkdir "$$trial/project"; cd "$$trial/project"; unset PYTHONPATH; \
+	  ../venv/bin/brie --version; ../venv/bin/brie demo
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

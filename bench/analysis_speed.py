@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bench.output import save, table
-from brie.analyse import VerdictTable, analyse
+from brie.analyse import VerdictTable, analyse_verdicts
 from brie.analyse.bootstrap import plus_one
 from brie.analyse.signflip import sign_flip
 
@@ -67,7 +67,7 @@ def main() -> int:
     verdicts = million(100_000, args.seed)
     before = _peak()
     spent = time.process_time()
-    whole = seconds(lambda: analyse(verdicts, seed=args.seed), 1)
+    whole = seconds(lambda: analyse_verdicts(verdicts, seed=args.seed), 1)
     spent = time.process_time() - spent
     peak = _peak()
     small, large = rng.integers(0, 13, 805) / 12, rng.integers(0, 13, 1_000_000) / 12

@@ -1,4 +1,4 @@
-"""Does the 95 % interval cover? The reduced grid of STATISTICS 12.11, and its rivals beside it.
+"""Does the 95 % interval cover? The reduced grid of docs/statistics.md 12.11, and its rivals beside it.
 
     python -m bench.coverage [--runs 2000] [--seed 20261121]
 

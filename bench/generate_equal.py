@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--dtype")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    environment, _ = detect_environment(asked.device, asked.dtype)
+    environment, _ = detect_environment(asked.device, dtype=asked.dtype)
     wanted = requests(asked.texts // SAMPLES, None, asked.tokens, environment, samples=SAMPLES)
     found: dict[str, Any] = {"tokens": asked.tokens, "device": environment.device}
     found["dtype"] = environment.dtype

@@ -106,7 +106,14 @@ def requests(
         messages = (Message(role="user", content=f"{i} " + "abcdefg " * (i * 7 % words)),)
         prompt, pin = digest(list(messages)), digest(adapter)
         for sample in range(samples):
-            key = completion_key(pin, digest("t"), messages, chosen, sample, environment)
+            key = completion_key(
+                pin_digest=pin,
+                template_digest=digest("t"),
+                messages=messages,
+                sampling=chosen,
+                sample=sample,
+                environment=environment,
+            )
             made.append(Request(key, pin, adapter, messages, prompt, sample, chosen))
     return made
 

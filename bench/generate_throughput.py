@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--dtype")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    environment, reason = detect_environment(asked.device, asked.dtype)
+    environment, reason = detect_environment(asked.device, dtype=asked.dtype)
     print(reason, flush=True)
     encoder = Encoder.load(base(asked.shape))
     models = {

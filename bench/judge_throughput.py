@@ -153,7 +153,7 @@ def judge(api: str, port: int) -> Any:
 def rubric() -> Any:
     """The shipped general rubric."""
     from brie.catalog import load_rubric
-    from brie.resources import Project
+    from brie.project import Project
 
     return load_rubric("general", Project(ROOT))
 
@@ -170,7 +170,7 @@ def make_client(api: str, address: str) -> Any:
 
 async def bare(api: str, client: Any, calls: int) -> None:
     """The shortest loop over the SDK that judges: a semaphore, a request, its JSON."""
-    from brie.judge.form import schema
+    from brie.judge.schema import schema
 
     places = asyncio.Semaphore(CONCURRENCY)
     shape = schema(rubric().criteria)
@@ -207,12 +207,12 @@ async def bare(api: str, client: Any, calls: int) -> None:
 
 def plan(spec: Any, calls: int) -> tuple[Any, list[Any]]:
     """A seat and its planned verdicts."""
+    from brie.blinding import Presentation
     from brie.digest import digest
-    from brie.evaluation.plan import seat
-    from brie.judge.seam import Task
-    from brie.records import Presentation
+    from brie.evaluation.plan import panel_judge
+    from brie.judge.interface import Task
 
-    place = seat(spec, rubric())
+    place = panel_judge(spec, rubric())
     tasks = []
     for n in range(calls):
         presented = Presentation(
@@ -222,28 +222,40 @@ def plan(spec: Any, calls: int) -> tuple[Any, list[Any]]:
             order="candidate_first",
             candidate_letter="A",
         )
-        tasks.append(Task.plan("main", place, f"p{n}", n, presented))
+        tasks.append(Task.plan("main", place, presented, prompt=f"p{n}", sample=n))
     return place, tasks
 
 
 def judge_with_brie(place: Any, tasks: list[Any]) -> None:
     """The same through `brie.judge.run`, every verdict kept."""
-    from brie.judge import run
-    from brie.judge.seam import Shown, Task
+    from brie.blinding import JudgeInput
+    from brie.judge import RunContext, run
+    from brie.judge.interface import Task
     from brie.records import Message
     from brie.store import Store
     from brie.store.owner import Owner
 
-    def shown(task: Task) -> Shown:
+    def shown(task: Task) -> JudgeInput:
         prompt, first, second = answers(task.sample)
-        return Shown((Message(role="user", content=prompt),), None, None, first, second, "A")
+        return JudgeInput(
+            messages=(Message(role="user", content=prompt),),
+            reference=None,
+            check=None,
+            first=first,
+            second=second,
+            first_letter="A",
+        )
 
     with (
         tempfile.TemporaryDirectory() as folder,
         Store.open(Path(folder) / "brie.sqlite") as store,
         Owner(Path(folder) / ".owners") as owner,
     ):
-        done = run(tasks, [place], shown, store, owner, evaluation="bench", on_done=lambda n: None)
+        context = RunContext(
+            panel_judges=(place,), shown=shown, store=store, owner=owner, evaluation="bench",
+            on_done=lambda n: None,
+        )  # fmt: skip
+        done = run(tasks, context)
         assert done.computed == len(tasks), done
         assert not done.errors, done
 

@@ -1,4 +1,4 @@
-"""Simulated evaluations whose true win rate is known (STATISTICS 2)."""
+"""Simulated evaluations whose true win rate is known (docs/statistics.md 2)."""
 
 from __future__ import annotations
 

@@ -21,9 +21,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.output import save, table
-from brie.evaluation.facts import gather, headline_judges
-from brie.evaluation.facts import table as verdict_table
-from brie.evaluation.plan import Asked, Work, make_plan, seat
+from brie.evaluation.gather import gather
+from brie.evaluation.plan import ResolvedRequest, make_plan, panel_judge
+from brie.evaluation.rows import headline_judges
+from brie.evaluation.table import table as verdict_table
+from brie.evaluation.work import Work
 from brie.pin import Resolved
 from brie.records import (
     BaseModelRef,
@@ -66,11 +68,11 @@ def evaluation(prompts: int) -> Manifest:
     )  # fmt: skip
     rubric = Rubric(name="made", text="Judge.", criteria=CRITERIA)
     seats = tuple(
-        seat(JudgeSpec(id=f"judge-{n}", provider=Provider.OPENAI, model=f"m{n}"), rubric)
+        panel_judge(JudgeSpec(id=f"judge-{n}", provider=Provider.OPENAI, model=f"m{n}"), rubric)
         for n in range(JUDGES)
     )
-    asked = Asked(
-        suite=suite, candidate=named[0], baseline=named[1], seats=seats, panel="made",
+    asked = ResolvedRequest(
+        suite=suite, candidate=named[0], baseline=named[1], panel_judges=seats, panel="made",
         sampling=Sampling(), samples=1, positions="both", controls=0, seed=0, stopping=None,
     )  # fmt: skip
     plan = make_plan(asked, Environment(dtype="float32", device="cpu", sampler="made"))

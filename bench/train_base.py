@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from brie.resources import Project, packaged
+from brie.project import Project, packaged
 from brie.train.recipes import load_recipe
 
 FOLDER = Path(tempfile.gettempdir()) / "brie-bench-train"

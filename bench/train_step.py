@@ -28,7 +28,7 @@ from typing import Any
 from bench.output import save, table
 from bench.train_base import FOLDER, make_base, make_rows
 from brie.errors import Stopped
-from brie.resources import Project
+from brie.project import Project
 from brie.train.config import TrainPoint, TrainRequest
 from brie.train.device import choose_device
 from brie.train.memory import estimate, parameters

@@ -21,7 +21,7 @@ import numpy as np
 from bench.hedged import hedged_sequence
 from bench.output import save, table
 from bench.simulate import Floats, Setting, prompt_means
-from brie.analyse import ControlTables, Options, VerdictTable, analyse
+from brie.analyse import ControlTables, Options, VerdictTable, analyse_verdicts
 from brie.analyse.bootstrap import plus_one
 from brie.analyse.compare import max_t
 from brie.analyse.sequential import sequence
@@ -106,7 +106,7 @@ def hopeless_panels(runs: int, seed: int) -> list[dict[str, Any]]:
                 rng = np.random.default_rng([seed, 4, prompts, run])
                 data, control = (_panel(name, n, rng) for n in (prompts, 20))
                 tables = ControlTables(aa=control, damaged=control) if run % 2 else None
-                parts = analyse(data, options=Options(resamples=199), controls=tables, seed=run)
+                parts = analyse_verdicts(data, options=Options(resamples=199), controls=tables, seed=run)
                 words.append(parts.verdict)
             rows.append(
                 {"panel": f"always {name}", "prompts": prompts, "runs": runs,

@@ -19,12 +19,13 @@ from tempfile import TemporaryDirectory
 from starlette.testclient import TestClient
 
 from bench.output import save, table
-from brie.evaluation.plan import Work, assignments, work_order
-from brie.judge.seam import Reply
+from brie.evaluation.manifest import write_manifest
+from brie.evaluation.plan import assignments, work_order
+from brie.evaluation.work import Work
+from brie.judge.interface import Reply
+from brie.project import Project
 from brie.records import Completion, Manifest, Plan, Status
 from brie.report import build_report
-from brie.resources import Project
-from brie.seal import write_manifest
 from brie.store import Store
 from brie.web.app import create_app
 from brie.web.guard import Access
@@ -40,7 +41,9 @@ def large_manifest(prompts: int, samples: int) -> Manifest:
     changes = {
         "samples": samples,
         "order": tuple(work_order(blocks, 7)),
-        "assignments": assignments(blocks, samples, "both", base.plan.seats, 7),
+        "assignments": assignments(
+            blocks, base.plan.seats, samples=samples, positions="both", seed=7
+        ),
     }
     plan = Plan.model_validate({**dict(base.plan), **changes})
     return base.model_copy(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from brie.digest import digest
+from brie.digest import Canonical, digest
 from brie.records import Completion, Status, Usage, Verdict
 
 
-def name(text: object) -> str:
+def name(text: Canonical) -> str:
     """A digest to use as a key."""
     return digest(["test", text])
 

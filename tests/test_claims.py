@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from brie.claims import check_claims, find_claims
+from brie.ci.claims import check_claims, find_claims
 from brie.errors import InputError, UsageError
-from brie.resources import Project
-from brie.results import Analysis
-from brie.seal import write_manifest
+from brie.evaluation.manifest import write_manifest
+from brie.project import Project
+from brie.records.analysis import Analysis
 from tests.flow.world import World, rules
 
 Said = Callable[[str], list[bool]]
@@ -28,7 +28,7 @@ def quoted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Analysis]
         return near if won == (side == "candidate") else "Nothing of the kind."
 
     world = World.make(root / "runs")
-    analysis, manifest = world.evaluate(text, seats=rules("reference"), prompts=40)
+    analysis, manifest = world.evaluate(text, panel_judges=rules("reference"), prompts=40)
     write_manifest(root / "runs" / manifest.id, manifest)
     return Project(root), analysis
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from brie.gate import Require, gate
-from brie.results import Analysis, VerdictWord
+from brie.ci.gate import Require, gate
+from brie.records.analysis import Analysis, VerdictWord
 from tests.report.sample import analysis
 
 

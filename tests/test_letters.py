@@ -16,21 +16,37 @@ from typing import Literal
 
 import pytest
 
-from brie.evaluation.facts import Facts, comparison_views, gather, is_decided, table
-from brie.evaluation.plan import Asked, Work, make_plan
-from brie.judge.seam import Reply, Task
-from brie.judge_check import Heard, Pair, card
-from brie.records import Environment, Letter, Manifest, Positions, Sampling, Side, Status, Stopping
+from brie.blinding import Presentation, other
+from brie.evaluation.gather import gather, is_decided
+from brie.evaluation.plan import ResolvedRequest, make_plan
+from brie.evaluation.rows import EvaluationData
+from brie.evaluation.table import table
+from brie.evaluation.views import comparison_views
+from brie.evaluation.work import Work
+from brie.judge.interface import Reply, Task
+from brie.records import (
+    Environment,
+    Letter,
+    Manifest,
+    Order,
+    Positions,
+    Sampling,
+    Side,
+    Status,
+    Stopping,
+)
+from brie.records.analysis import ComparisonView, JudgedView
 from brie.report.build import report_files
 from brie.report.page import judges_said
 from brie.report.table import verdict_table
-from brie.results import ComparisonView, JudgedView
 from brie.store import Store
+from brie.studies.judge_check import Pair, PairVerdict, card
 from tests import make
 from tests.flow.world import World, answer, rules, suite
 from tests.report import sample
 
 PROMPTS = 16
+_DIGEST = "sha256:" + "0" * 64
 CELLS = [(order, letter) for order in ("candidate_first", "baseline_first") for letter in ("A", "B")]
 
 
@@ -53,9 +69,9 @@ def judged(
 ) -> Judged:
     """Answers and verdicts of a plan, all but the last `left_out` of its verdicts."""
     world = World.make(folder / "w")
-    asked = Asked(
+    asked = ResolvedRequest(
         suite=suite(PROMPTS), candidate=world.candidate, baseline=world.baseline,
-        seats=rules("longer"), panel="test", sampling=Sampling(), samples=2, positions=positions,
+        panel_judges=rules("longer"), panel="test", sampling=Sampling(), samples=2, positions=positions,
         controls=0, stopping=stopping,
     )  # fmt: skip
     plan = make_plan(asked, Environment(dtype="float32", device="cpu", sampler="test"))
@@ -97,7 +113,7 @@ def test_every_cell_of_order_and_letter_occurs(found: Judged) -> None:
 
 
 def test_for_people_the_winner_and_the_scores_are_the_candidates(found: Judged) -> None:
-    for view in comparison_views(found.manifest, found.store):
+    for view in comparison_views(gather(found.manifest, found.store)):
         assert view.score == 1.0
         assert view.candidate_text == text("candidate", view.prompt_id, view.sample)
         assert view.baseline_text == text("baseline", view.prompt_id, view.sample)
@@ -121,7 +137,7 @@ def test_for_the_analysis_the_scores_are_the_candidates(found: Judged) -> None:
 
 
 def test_the_table_for_spreadsheets_names_each_cell_as_it_was_shown(found: Judged) -> None:
-    views = comparison_views(found.manifest, found.store)
+    views = comparison_views(gather(found.manifest, found.store))
     rows = list(csv.DictReader(io.StringIO(verdict_table(views), newline="")))
     expected = sorted(
         (t.prompt, str(t.sample), t.presentation.order, t.presentation.candidate_letter)
@@ -166,7 +182,7 @@ def test_a_report_says_who_stood_first_and_under_which_letter(cell: tuple[str, s
         assert set(re.findall(r"\w+ first, as [AB]", page)) == {FIRST[cell]}
 
 
-def _decided(tmp_path: Path, left_out: int) -> Facts:
+def _decided(tmp_path: Path, left_out: int) -> EvaluationData:
     stopping = Stopping(max_prompts=PROMPTS, block=PROMPTS)
     found = judged(tmp_path, "both", stopping=stopping, left_out=left_out)
     return gather(found.manifest, found.store)
@@ -181,14 +197,23 @@ def test_an_evaluation_does_not_stop_while_a_verdict_is_missing(tmp_path: Path) 
     assert not is_decided(_decided(tmp_path, left_out=1))
 
 
-def _heard(first_is: int, letter: Letter, said: Letter | Literal["tie"] | None) -> Heard:
+def _heard(first_is: int, letter: Letter, said: Letter | Literal["tie"] | None) -> PairVerdict:
     pair = Pair(
         id="one", family="reasoning", category="x", prompt="Why?", answers=("right", "wrong"), better=0,
         ground="made so", source="test",
     )  # fmt: skip
     status = Status.INVALID if said is None else Status.OK
     verdict = make.verdict("x", status).model_copy(update={"letter": said})
-    return Heard(pair, first_is, letter, verdict)
+    candidate = letter if first_is == 0 else other(letter)
+    order: Order = "candidate_first" if first_is == 0 else "baseline_first"
+    shown = Presentation(
+        prompt=_DIGEST,
+        candidate=_DIGEST,
+        baseline=_DIGEST,
+        order=order,
+        candidate_letter=candidate,
+    )
+    return PairVerdict(pair, shown, verdict)
 
 
 @pytest.mark.parametrize("first_is", [0, 1])

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from brie import versions
 from brie.errors import StoreError
 from brie.records import Status
-from brie.store import SCHEMA_VERSION, Store, claimed
+from brie.store import Store, claimed
 from brie.store.owner import Owner
 from tests.make import completion, name, verdict
 
@@ -126,9 +127,9 @@ def test_an_interrupted_write_leaves_nothing_behind(store: Store) -> None:
 
 
 def test_looks_count_different_sets_of_rows_once(store: Store) -> None:
-    assert store.look("suite", "e1", "rows1") == 1
-    assert store.look("suite", "e1", "rows1") == 1
-    assert store.look("suite", "e2", "rows2") == 2
+    assert store.look(suite="suite", evaluation="e1", rows="rows1") == 1
+    assert store.look(suite="suite", evaluation="e1", rows="rows1") == 1
+    assert store.look(suite="suite", evaluation="e2", rows="rows2") == 2
     assert store.looks("other") == 0
 
 
@@ -141,7 +142,7 @@ def test_a_missing_store_is_named_when_only_reading(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "brie.sqlite"
     db = sqlite3.connect(path)
-    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    db.execute(f"PRAGMA user_version = {versions.STORE + 1}")
     db.close()
     before = path.read_bytes()
     with pytest.raises(StoreError, match="newer brie"):

@@ -12,10 +12,10 @@ import pytest
 
 from brie.checks import Training
 from brie.digest import digest, file_digest
-from brie.evaluation.trained import FILE, Compared, compare, record, recorded
+from brie.evaluation.training_data import FILE, Compared, compare, record, recorded
 from brie.pin import Resolved
+from brie.project import Project
 from brie.records import BaseModelRef, Message, Prompt, Suite
-from brie.resources import Project
 from brie.train.config import CONFIG, DataPart, Decided, DeviceInfo, TemplateInfo, TrainConfig
 from brie.train.recipes import load_recipe
 from tests.flow.world import World

@@ -10,14 +10,15 @@ import pytest
 from brie.errors import UsageError
 from brie.evaluation.assemble import assemble
 from brie.evaluation.folders import Evaluation, find_evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.manifest import broken_links
+from brie.evaluation.vote_file import import_votes
+from brie.project import Project
 from brie.records import Manifest
-from brie.resources import Project
-from brie.results import Analysis
-from brie.seal import broken_links
+from brie.records.analysis import Analysis
 from brie.store import Store
-from brie.vote_file import import_votes
-from brie.web.booth import Booth
-from brie.web.shelf import Shelf
+from brie.web.project_cache import ProjectCache
+from brie.web.voting_session import VotingSession
 from tests.web import sample
 
 World = tuple[Project, Manifest]
@@ -42,7 +43,7 @@ def evaluation(world: World) -> Evaluation:
 
 def analysed(world: World) -> Analysis:
     with Store.open(world[0].store, read_only=True) as store:
-        return assemble(evaluation(world).manifest, store)
+        return assemble(gather(evaluation(world).manifest, store), store)
 
 
 def lines(winners: Mapping[str, str], voter: str = "Ann") -> str:
@@ -91,9 +92,9 @@ def test_the_same_file_again_adds_nothing_and_a_changed_vote_supersedes(world: W
 
 def test_a_perfectly_agreeing_voter_agrees_perfectly(world: World) -> None:
     with Store.open(world[0].store, read_only=True) as store:
-        from brie.evaluation.facts import comparison_views
+        from brie.evaluation.views import comparison_views
 
-        views = comparison_views(evaluation(world).manifest, store)
+        views = comparison_views(gather(evaluation(world).manifest, store))
     said = {}
     for view in views:
         own = [v.winner for v in view.verdicts if v.judge == "reference"]
@@ -132,7 +133,7 @@ def test_a_wrong_file_is_named_by_its_line_and_adds_nothing(world: World, text: 
 
 
 def test_who_voted_in_the_browser_is_not_overwritten(world: World) -> None:
-    booth = Booth(Shelf(world[0]), world[1].id, "Ann")
+    booth = VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name="Ann")
     item = booth.current()
     assert item is not None
     booth.vote(item.number, "A")
@@ -144,7 +145,7 @@ def test_who_voted_in_the_browser_is_not_overwritten(world: World) -> None:
 
 
 def test_a_withdrawn_vote_is_none(world: World) -> None:
-    booth = Booth(Shelf(world[0]), world[1].id, "Ann")
+    booth = VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name="Ann")
     item = booth.current()
     assert item is not None
     booth.vote(item.number, "A")

@@ -2,7 +2,7 @@
 
     import brie
 
-    outcome = brie.evaluate(brie.Wishes(suite="in_domain", candidate="first:best"))
+    outcome = brie.evaluate(brie.EvalRequest(suite="in_domain", candidate="first:best"))
     print(outcome.analysis.verdict, outcome.analysis.win_rate)
 
     audited = brie.audit_files(["judgments.jsonl"], claim=0.77)
@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from brie.api import analyse, audit_files, evaluate
     from brie.errors import BrieError
-    from brie.evaluation.ask import Wishes
-    from brie.resources import Project
-    from brie.results import Analysis
+    from brie.evaluation.request import EvalRequest
+    from brie.project import Project
+    from brie.records.analysis import Analysis
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Analysis": "brie.results",
+    "Analysis": "brie.records.analysis",
     "BrieError": "brie.errors",
-    "Project": "brie.resources",
-    "Wishes": "brie.evaluation.ask",
+    "Project": "brie.project",
+    "EvalRequest": "brie.evaluation.request",
     "analyse": "brie.api",
     "audit_files": "brie.api",
     "evaluate": "brie.api",
@@ -37,8 +37,8 @@ _HOMES = {
 __all__ = [
     "Analysis",
     "BrieError",
+    "EvalRequest",
     "Project",
-    "Wishes",
     "__version__",
     "analyse",
     "audit_files",

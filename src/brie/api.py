@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from brie.audit import read_files
 from brie.audit.assess import assess
-from brie.evaluation.ask import Wishes, prepare
 from brie.evaluation.assemble import assemble
-from brie.evaluation.evidence import around
+from brie.evaluation.budget import Spending
+from brie.evaluation.context import context_of
 from brie.evaluation.folders import find_evaluation
-from brie.evaluation.judging import Advance, Screen, Spending
-from brie.pipeline import Outcome
-from brie.pipeline import evaluate as run
-from brie.resources import Project
-from brie.results import Analysis
+from brie.evaluation.gather import gather
+from brie.evaluation.request import EvalRequest, prepare
+from brie.evaluation.results import Outcome
+from brie.evaluation.run import run_evaluation
+from brie.progress import Screen, Silent
+from brie.project import Project
+from brie.records.analysis import Analysis
 from brie.store import Store
 
 
-class Silent:
-    """A screen that shows nothing."""
-
-    def say(self, text: str) -> None:
-        """Say nothing."""
-
-    @contextmanager
-    def bar(self, label: str, total: int, unit: str) -> Iterator[Advance]:
-        """Show nothing."""
-        yield lambda done, note="": None
-
-
 def evaluate(
-    wishes: Wishes,
+    wishes: EvalRequest,
     project: Project | None = None,
     *,
     screen: Screen | None = None,
@@ -53,11 +42,11 @@ def evaluate(
         BrieError: a choice is missing or wrong, a model is not what its pin says, or work stopped.
     """
     where = project or Project.find()
-    asked, said = prepare(wishes, where)
+    asked, decisions = prepare(wishes, where)
     shown = screen or Silent()
-    for line in said:
+    for line in decisions:
         shown.say(line)
-    return run(asked, where, shown, command="brie.evaluate", name=name, spending=spending)
+    return run_evaluation(asked, where, shown, command="brie.evaluate", name=name, spending=spending)
 
 
 def analyse(evaluation: str, project: Project | None = None) -> Analysis:
@@ -67,9 +56,9 @@ def analyse(evaluation: str, project: Project | None = None) -> Analysis:
         BrieError: no such evaluation, or the store cannot be read.
     """
     where = project or Project.find()
-    found = find_evaluation(evaluation, where)
+    record = find_evaluation(evaluation, where)
     with Store.open(where.store, read_only=True) as store:
-        return assemble(found.manifest, store, around(found.manifest, where))
+        return assemble(gather(record.manifest, store), store, context_of(record.manifest, where))
 
 
 def audit_files(

@@ -9,18 +9,23 @@ import csv
 import io
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, time
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeAlias, TypeVar
 
 from pydantic import Field, ValidationError
 
 from brie.digest import digest, short
 from brie.errors import InputError, UsageError, unknown
+from brie.project import Project
 from brie.records import JudgeSpec, Message, Prompt, Record, Rubric, Suite
-from brie.resources import Project
 
 R = TypeVar("R", bound=Record)
+Plain: TypeAlias = (
+    "str | int | float | date | time | Record | Sequence[Plain] | Mapping[str, Plain] | None"
+)
+"""What TOML and JSON files hold, and what records are built from."""
 _PANELS = "panels.toml"
 _SUITE_FILES = {".toml", ".jsonl", ".txt", ".csv"}
 _COLUMNS = ("prompt", "id", "system", "category", "source", "difficulty", "reference")
@@ -41,19 +46,15 @@ def load_suite(name: str, project: Project) -> Suite:
         if not path.is_file():
             raise UsageError(f"there is no suite file {path}.")
         return read_suite(path)
-    found = suite_files(project)
-    if name not in found:
-        raise unknown("suite", name, found, "A file works too: --suite my_prompts.toml")
-    return read_suite(found[name])
+    files = suite_files(project)
+    if name not in files:
+        raise unknown("suite", name, files, "A file works too: --suite my_prompts.toml")
+    return read_suite(files[name])
 
 
 def suite_files(project: Project) -> dict[str, Path]:
     """Suites by name, the project's own files first."""
-    found: dict[str, Path] = {}
-    for folder in project.files("prompt_suites"):
-        for path in sorted([*folder.glob("*.toml"), *folder.glob("*.jsonl")]):
-            found.setdefault(path.stem, path)
-    return found
+    return project.named("prompt_suites", "*.toml", "*.jsonl")
 
 
 def read_suite(path: Path) -> Suite:
@@ -74,12 +75,12 @@ def read_suite(path: Path) -> Suite:
     seen: dict[str, str] = {}
     for (where, _), prompt in zip(rows, prompts, strict=True):
         if prompt.id in seen:
-            raise InputError(_twice(path, where, seen[prompt.id], prompt.id))
+            raise InputError(_twice(path, where=where, before=seen[prompt.id], name=prompt.id))
         seen[prompt.id] = where
     return build(Suite, {**head, "prompts": prompts}, str(path))
 
 
-_Rows = tuple[dict[str, Any], list[tuple[str, Any]]]
+_Rows = tuple[dict[str, Plain], list[tuple[str, Plain]]]
 """A suite's own keys, and its prompts, each with the place it stands at."""
 
 
@@ -98,8 +99,8 @@ def _jsonl_rows(path: Path) -> _Rows:
 
 def _txt_rows(path: Path) -> _Rows:
     lines = enumerate(read_text(path).splitlines(), 1)
-    kept = [(number, line.strip()) for number, line in lines if line.strip()]
-    return {"name": path.stem}, [(f"line {n}", {"prompt": t, "id": _hashed(t)}) for n, t in kept]
+    filled = [(number, line.strip()) for number, line in lines if line.strip()]
+    return {"name": path.stem}, [(f"line {n}", {"prompt": t, "id": _hashed(t)}) for n, t in filled]
 
 
 def _csv_rows(path: Path) -> _Rows:
@@ -107,7 +108,7 @@ def _csv_rows(path: Path) -> _Rows:
     first = text.partition("\n")[0]
     separator = ";" if ";" in first and "," not in first else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows: list[tuple[str, Any]] = []
+    rows: list[tuple[str, Plain]] = []
     try:
         columns = _csv_columns(path, next(reader, []))
         for cells in reader:
@@ -146,7 +147,7 @@ def _hashed(text: str) -> str:
     return short(digest(text), 12)
 
 
-def _twice(path: Path, where: str, before: str, name: str) -> str:
+def _twice(path: Path, *, where: str, before: str, name: str) -> str:
     if path.suffix in {".txt", ".csv"}:
         return f"{path}: {where} repeats the prompt or the id of {before}; leave one of them out."
     return f"{path}: {where} has the id {name!r} of {before}."
@@ -155,10 +156,10 @@ def _twice(path: Path, where: str, before: str, name: str) -> str:
 _READERS = {".jsonl": _jsonl_rows, ".txt": _txt_rows, ".csv": _csv_rows}
 
 
-def _prompt(row: Any, path: Path, where: str) -> Prompt:
+def _prompt(row: Plain, path: Path, where: str) -> Prompt:
     if not isinstance(row, dict):
         raise InputError(f"{path}: {where} is not a table of keys.")
-    values = dict(row)
+    values: dict[str, Plain] = dict(row)
     text, system = values.pop("prompt", None), values.pop("system", None)
     if (text is None) == ("messages" not in values):
         raise InputError(f"{path}: {where} needs exactly one of `prompt` and `messages`.")
@@ -166,8 +167,9 @@ def _prompt(row: Any, path: Path, where: str) -> Prompt:
         if not isinstance(text, str) or not text.strip():
             raise InputError(f"{path}: {where}: `prompt` must be a text that is not empty.")
         values["messages"] = [{"role": "user", "content": text}]
-    if system is not None:
-        values["messages"] = [{"role": "system", "content": system}, *values["messages"]]
+    turns = values.get("messages")
+    if system is not None and isinstance(turns, list):
+        values["messages"] = [{"role": "system", "content": system}, *turns]
     return build(Prompt, values, f"{path}: {where}")
 
 
@@ -183,12 +185,8 @@ def with_system(prompt: Prompt, suite: Suite) -> tuple[Message, ...]:
 
 def judge_files(project: Project) -> dict[str, Path]:
     """Judges by id, the project's own files first."""
-    found: dict[str, Path] = {}
-    for folder in project.files("judges"):
-        for path in sorted(folder.glob("*.toml")):
-            if path.name != _PANELS:
-                found.setdefault(path.stem, path)
-    return found
+    files = project.named("judges", "*.toml")
+    return {name: path for name, path in files.items() if path.name != _PANELS}
 
 
 def load_judge(name: str, project: Project) -> JudgeSpec:
@@ -198,10 +196,10 @@ def load_judge(name: str, project: Project) -> JudgeSpec:
         UsageError: no judge of that id; near matches are listed.
         InputError: its file is wrong.
     """
-    found = judge_files(project)
-    if name not in found:
-        raise unknown("judge", name, found, "Add one as judges/NAME.toml.")
-    return build(JudgeSpec, {"id": name, **read_toml(found[name])}, str(found[name]))
+    files = judge_files(project)
+    if name not in files:
+        raise unknown("judge", name, files, "Add one as judges/NAME.toml.")
+    return build(JudgeSpec, {"id": name, **read_toml(files[name])}, str(files[name]))
 
 
 class Panel(Record):
@@ -213,13 +211,13 @@ class Panel(Record):
 
 def panels(project: Project) -> dict[str, Panel]:
     """Panels by name, the project's own over the shipped ones."""
-    found: dict[str, Panel] = {}
+    by_name: dict[str, Panel] = {}
     for folder in reversed(project.files("judges")):
         path = folder / _PANELS
         if path.is_file():
             for name, values in read_toml(path).items():
-                found[name] = build(Panel, values, f"{path}: [{name}]")
-    return found
+                by_name[name] = build(Panel, values, f"{path}: [{name}]")
+    return by_name
 
 
 def load_panel(name: str, project: Project) -> Panel:
@@ -228,10 +226,10 @@ def load_panel(name: str, project: Project) -> Panel:
     Raises:
         UsageError: no panel of that name; near matches are listed.
     """
-    found = panels(project)
-    if name not in found:
-        raise unknown("panel", name, found)
-    return found[name]
+    by_name = panels(project)
+    if name not in by_name:
+        raise unknown("panel", name, by_name)
+    return by_name[name]
 
 
 def load_rubric(name: str, project: Project) -> Rubric:
@@ -240,13 +238,10 @@ def load_rubric(name: str, project: Project) -> Rubric:
     Raises:
         UsageError: no rubric of that name.
     """
-    found: dict[str, Path] = {}
-    for folder in project.files("judges"):
-        for path in sorted((folder / "rubrics").glob("*.md")):
-            found.setdefault(path.stem, path)
-    if name not in found:
-        raise unknown("rubric", name, found, "Add one as judges/rubrics/NAME.md.")
-    text = read_text(found[name])
+    files = project.named("judges", "rubrics/*.md")
+    if name not in files:
+        raise unknown("rubric", name, files, "Add one as judges/rubrics/NAME.md.")
+    text = read_text(files[name])
     return Rubric(name=name, text=text, criteria=tuple(_criteria(text)))
 
 
@@ -309,7 +304,7 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: line {line} is not UTF-8 text.") from error
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Plain]:
     """A TOML file.
 
     Raises:
@@ -321,7 +316,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not valid TOML: {error}.") from error
 
 
-def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+def json_lines(path: Path) -> Iterator[tuple[int, Plain]]:
     """Line numbers and values of a JSONL file; empty lines are skipped.
 
     Raises:
@@ -335,7 +330,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
                 raise InputError(f"{path}: line {number} is not JSON: {error}.") from error
 
 
-def build(record: type[R], values: Mapping[str, Any], where: str) -> R:
+def build(record: type[R], values: Plain, where: str) -> R:
     """A record from a file's values; the first mistake becomes one sentence.
 
     Raises:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from pydantic import BaseModel
 
@@ -14,8 +16,14 @@ _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
 )
 
+Canonical: TypeAlias = (
+    "str | int | float | BaseModel"
+    " | Mapping[str, Canonical] | Sequence[Canonical] | AbstractSet[Canonical] | None"
+)
+"""What has a canonical JSON."""
 
-def canonical_json(value: Any) -> str:
+
+def canonical_json(value: Canonical) -> str:
     """JSON with sorted keys, no spaces, no NaN: equal values give equal text.
 
     Records are dumped by their fields; sets become sorted lists.
@@ -23,7 +31,7 @@ def canonical_json(value: Any) -> str:
     return _ENCODER.encode(_plain(value))
 
 
-def digest(value: Any) -> str:
+def digest(value: Canonical) -> str:
     """`sha256:<hex>` over the canonical JSON of `value`."""
     return text_digest(canonical_json(value))
 
@@ -44,7 +52,7 @@ def short(value: str, length: int = 8) -> str:
     return value.removeprefix(PREFIX)[:length]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Canonical) -> Canonical:
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, BaseModel):

@@ -1,4 +1,4 @@
-"""Agreement coefficients: the literals of STATISTICS 12.3 and independent libraries."""
+"""Agreement coefficients: the literals of docs/statistics.md 12.3 and independent libraries."""
 
 from __future__ import annotations
 

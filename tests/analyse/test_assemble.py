@@ -19,12 +19,12 @@ from brie.analyse import (
     Options,
     StatusCode,
     VerdictTable,
-    analyse,
+    analyse_verdicts,
     look,
 )
 from brie.analyse.sequential import wealth
 from brie.analyse.study import plain
-from brie.results import Analysis
+from brie.records.analysis import Analysis
 from tests.analyse.tables import (
     Judge,
     always_a,
@@ -45,7 +45,7 @@ FAST = Options(resamples=299)
 
 def run(table: VerdictTable, **keywords: Any) -> AnalysisParts:
     """Analyse, and insist on JSON without a NaN."""
-    parts = analyse(table, **{"options": FAST, "seed": 5, **keywords})
+    parts = analyse_verdicts(table, **{"options": FAST, "seed": 5, **keywords})
     json.dumps(plain(parts), allow_nan=False)
     return parts
 
@@ -206,7 +206,7 @@ def test_missing_verdicts_are_shown_at_both_extremes() -> None:
 
 
 def test_a_verdict_that_hangs_on_missing_ones_does_not_survive() -> None:
-    """10 of 13 against 10 of 12: p = .092 or .039 (STATISTICS 1.3)."""
+    """10 of 13 against 10 of 12: p = .092 or .039 (docs/statistics.md 1.3)."""
     found = run(one_verdict_each([1.0] * 12 + [np.nan] * 6)).verdict_survives_missing
     assert found is False
     assert run(one_verdict_each([1.0] * 60 + [np.nan])).verdict_survives_missing is True
@@ -371,7 +371,7 @@ def test_a_hundred_thousand_verdicts_take_seconds() -> None:
 
     table = design([coin(0.6)] * 5, prompts=10_000, sources=40)
     start = time.process_time()
-    analyse(table)
+    analyse_verdicts(table)
     assert time.process_time() - start < 15
 
 

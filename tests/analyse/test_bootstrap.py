@@ -1,4 +1,4 @@
-"""The plus-one cluster bootstrap: literals of STATISTICS 12.2b, two engines, honest properties."""
+"""The plus-one cluster bootstrap: docs/statistics.md 12.2, two engines, honest properties."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_designs_of_one_order_average_what_they_have() -> None:
 
 
 def test_averaging_what_is_there_would_be_biased_and_complete_pairs_are_not() -> None:
-    """Position bias, and failures only where the candidate stands first (STATISTICS 1.1)."""
+    """Position bias, and failures only where the candidate stands first (docs/statistics.md 1.1)."""
     rng = np.random.default_rng(11)
     prompts = 40_000
     position = np.tile([1, -1], prompts)

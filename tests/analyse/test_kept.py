@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from brie.blinding import presentations
+from brie.digest import Canonical
 from brie.digest import digest as content_digest
-from brie.evaluation.plan import seat
-from brie.judge.assign import presentations
-from brie.judge.seam import Task
-from brie.records import JudgeSpec, Kept, Provider, Status, Verdict
+from brie.evaluation.plan import panel_judge
+from brie.judge.interface import Task
+from brie.records import JudgeSpec, Provider, Status, Verdict, VerdictLite
 from brie.store import Store
 
 
@@ -41,7 +42,7 @@ def test_the_kept_rows_are_the_counted_verdicts(tmp_path: Path) -> None:
     with Store.open(tmp_path / "s.sqlite") as store:
         store.keep([(row, "judge") for row in rows], evaluation="e")
         whole, kept = store.verdicts(keys), store.kept(keys)
-    assert kept == {key: Kept.of(one) for key, one in whole.items()}
+    assert kept == {key: VerdictLite.of(one) for key, one in whole.items()}
     assert [kept[digest(n)].letter for n in (10, 11, 12, 13)] == ["A", "tie", "B", None]
 
 
@@ -58,17 +59,19 @@ def test_the_kept_rows_are_the_counted_verdicts(tmp_path: Path) -> None:
 def test_a_damaged_row_is_refused_as_the_whole_record_refuses_it(old: str, new: str) -> None:
     body = verdict(10).model_dump_json()
     with pytest.raises(ValidationError):
-        Kept.parse(digest(10), body.replace(old, new, 1))
+        VerdictLite.parse(digest(10), body.replace(old, new, 1))
 
 
 def test_the_key_of_a_task_is_the_digest_of_its_parts() -> None:
-    place = seat(JudgeSpec(id="longer", provider=Provider.RULES, model="longer"), None)
-    (shown, _) = presentations("0", "both", prompt=digest(1), candidate=digest(2), baseline=digest(3))
-    parts = {"judge": place.digest, "rubric": place.rubric_digest, "repeat": 2}
-    task = Task.plan("repeat", place, "p", 0, shown, 2)
+    place = panel_judge(JudgeSpec(id="longer", provider=Provider.RULES, model="longer"), None)
+    (shown, _) = presentations(
+        "0", positions="both", prompt=digest(1), candidate=digest(2), baseline=digest(3)
+    )
+    parts: dict[str, Canonical] = {"judge": place.digest, "rubric": place.rubric_digest, "repeat": 2}
+    task = Task.plan("repeat", place, shown, prompt="p", sample=0, repeat=2)
     assert task.key == content_digest({**parts, "presentation": shown.digest()})
 
 
 def test_equal_scores_are_one_object() -> None:
-    one, two = (Kept.parse(digest(n), verdict(n).model_dump_json()) for n in (10, 11))
+    one, two = (VerdictLite.parse(digest(n), verdict(n).model_dump_json()) for n in (10, 11))
     assert one.scores["depth"] is two.scores["depth"]

@@ -1,4 +1,4 @@
-"""Adjusted p-values: the literals of STATISTICS 12.6."""
+"""Adjusted p-values: the literals of docs/statistics.md 12.6."""
 
 from __future__ import annotations
 

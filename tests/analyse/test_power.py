@@ -1,4 +1,4 @@
-"""Planning: the formula columns of STATISTICS 4, to the integer."""
+"""Planning: the formula columns of docs/statistics.md 4, to the integer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Second opinions: the literals of STATISTICS 12.5, 12.7 and 12.10."""
+"""Second opinions: the literals of docs/statistics.md 12.5, 12.7 and 12.10."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brie.analyse.verdict import Ability, decide, decide_sequential
-from brie.results import WinRate
+from brie.records.analysis import WinRate
 
 ABLE = Ability(damaged_low=0.8, flip_rate=0.1, tie_share=0.1)
 

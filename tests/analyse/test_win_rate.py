@@ -16,7 +16,7 @@ from brie.analyse.win_rate import (
     source_interval,
     win_rate,
 )
-from brie.results import WinRate
+from brie.records.analysis import WinRate
 
 SETTINGS = Settings()
 
@@ -93,7 +93,7 @@ def test_new_sources_have_a_wider_interval_where_sources_differ() -> None:
 
 
 def test_the_interval_for_new_sources_covers_the_mean_of_sources() -> None:
-    """Source effects of sd 1 on the logit scale, 12 sources of 8 prompts (STATISTICS 1.7)."""
+    """Source effects of sd 1 on the logit scale, 12 sources of 8 prompts (docs/statistics.md 1.7)."""
     draw = np.random.default_rng(9)
     truth = (1 / (1 + np.exp(-draw.normal(0.5, 1, 200_000)))).mean()
     covered = naive = 0

@@ -57,7 +57,7 @@ def test_the_sample_of_texts_is_bounded_and_does_not_depend_on_the_order() -> No
             one = row(number)
             texts.take(one)
             assert one.answers is None
-        samples.append(texts.kept)
+        samples.append(texts.answers)
     assert len(samples[0]) == 50
     assert samples[0] == samples[1] == samples[2]
     assert set(samples[0]) == set(sorted(row(n).pair for n in range(200))[:50])
@@ -65,7 +65,7 @@ def test_the_sample_of_texts_is_bounded_and_does_not_depend_on_the_order() -> No
 
 def test_a_claim_stands_beside_the_interval(tmp_path: Path) -> None:
     path = write(tmp_path / "f.jsonl", [alpaca(n, preference=1 + n % 2) for n in range(40)])
-    for claim, words in ((0.55, "so is an even 50%"), (0.99, "99.0% is outside the interval, ")):
+    for claim, words in ((0.55, "so is an even 50 %"), (0.99, "99.0 % is outside the interval, ")):
         facts = audited(path, claim=claim).audit
         assert facts is not None
         assert words in facts["findings"][-1]

@@ -10,13 +10,14 @@ import pytest
 
 from brie.bundle import pack_evaluation
 from brie.evaluation.folders import find_evaluation
-from brie.pipeline import analyse
-from brie.resources import Project
-from brie.seal import write_manifest
+from brie.evaluation.gather import gather
+from brie.evaluation.manifest import write_manifest
+from brie.evaluation.results import record_analysis
+from brie.project import Project
 from brie.store import Store
-from brie.web.booth import Booth
+from brie.web.project_cache import ProjectCache
 from brie.web.reveal import close
-from brie.web.shelf import Shelf
+from brie.web.voting_session import VotingSession
 from tests.web import sample
 
 Copy = Callable[[str], Project]
@@ -24,7 +25,9 @@ Copy = Callable[[str], Project]
 
 def vote(project: Project, name: str, votes: int) -> None:
     """Some votes of a person, cast as the ballot casts them."""
-    booth = Booth(Shelf(project), find_evaluation(None, project).manifest.id, name)
+    booth = VotingSession(
+        ProjectCache(project), evaluation=find_evaluation(None, project).manifest.id, name=name
+    )
     for number in range(votes):
         item = booth.current()
         assert item is not None
@@ -35,7 +38,7 @@ def numbers(project: Project) -> bytes:
     """The evaluation's numbers, made again."""
     found = find_evaluation(None, project)
     with Store.open(project.store) as store:
-        analyse(found, store, project)
+        record_analysis(found, gather(found.manifest, store), store, project)
     return found.analysis_file.read_bytes()
 
 

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brie.bundle import check_file, form, unbundle
+from brie.bundle import check_file, layout, unbundle
 from brie.digest import digest
 from brie.errors import BrieError, InputError
-from brie.resources import Project
+from brie.project import Project
 from tests.bundle.conftest import everything, rows
 
 Members = dict[str, bytes]
@@ -32,11 +32,11 @@ def contents(file: Path) -> Members:
 
 def index(members: Members) -> bytes:
     """An index that fits the members: whoever changes a bundle changes this too."""
-    found = json.loads(members[form.INDEX])
+    found = json.loads(members[layout.INDEX])
     found["members"] = {
         name: {"digest": f"sha256:{hashlib.sha256(data).hexdigest()}", "bytes": len(data)}
         for name, data in members.items()
-        if name != form.INDEX
+        if name != layout.INDEX
     }
     return json.dumps(found).encode()
 
@@ -52,7 +52,7 @@ def changed(file: Path, to: Path, change: Change, *, honest_index: bool = True) 
     members = contents(file)
     change(members)
     if honest_index:
-        members[form.INDEX] = index(members)
+        members[layout.INDEX] = index(members)
     return write(members, to)
 
 
@@ -94,8 +94,8 @@ def test_a_link(file: Path, empty: Project, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
         for name, data in members.items():
             info = zipfile.ZipInfo(name)
-            info.external_attr = (0o120777 if name == form.ANALYSIS else 0o100644) << 16
-            archive.writestr(info, b"/etc/passwd" if name == form.ANALYSIS else data)
+            info.external_attr = (0o120777 if name == layout.ANALYSIS else 0o100644) << 16
+            archive.writestr(info, b"/etc/passwd" if name == layout.ANALYSIS else data)
     assert "is a link" in refused(tmp_path / "b.zip", empty)
 
 
@@ -105,12 +105,12 @@ def test_a_member_twice(file: Path, empty: Project, tmp_path: Path) -> None:
         warnings.simplefilter("ignore")
         for name, data in members.items():
             archive.writestr(name, data)
-        archive.writestr(form.VERDICTS, members[form.VERDICTS])
+        archive.writestr(layout.VERDICTS, members[layout.VERDICTS])
     assert "is there twice" in refused(tmp_path / "b.zip", empty)
 
 
 def test_a_bomb_that_says_so(file: Path, empty: Project, tmp_path: Path) -> None:
-    bomb = changed(file, tmp_path / "b.zip", lambda m: m.update({form.LOOKS: b"\n" * 50_000_000}))
+    bomb = changed(file, tmp_path / "b.zip", lambda m: m.update({layout.LOOKS: b"\n" * 50_000_000}))
     assert bomb.stat().st_size < 1_000_000
     assert "would swell" in refused(bomb, empty)
 
@@ -118,9 +118,9 @@ def test_a_bomb_that_says_so(file: Path, empty: Project, tmp_path: Path) -> None
 @pytest.mark.parametrize("declared", [10, 3_000_000_000])
 def test_a_bomb_that_lies(file: Path, empty: Project, tmp_path: Path, declared: int) -> None:
     """The directory says another size than unpacking gives; neither is believed."""
-    bomb = changed(file, tmp_path / "b.zip", lambda m: m.update({form.LOOKS: b"\n" * 50_000_000}))
+    bomb = changed(file, tmp_path / "b.zip", lambda m: m.update({layout.LOOKS: b"\n" * 50_000_000}))
     data = bytearray(bomb.read_bytes())
-    place = data.rindex(form.LOOKS.encode()) - 46
+    place = data.rindex(layout.LOOKS.encode()) - 46
     assert data[place : place + 4] == b"PK\x01\x02"
     data[place + 24 : place + 28] = struct.pack("<I", declared)
     bomb.write_bytes(bytes(data))
@@ -132,7 +132,9 @@ def test_more_members_than_a_bundle_has(file: Path, empty: Project, tmp_path: Pa
     assert "lists 1,2" in refused(changed(file, tmp_path / "b.zip", lambda m: m.update(more)), empty)
 
 
-@pytest.mark.parametrize("name", [form.VERDICTS, form.ANALYSIS, form.MANIFEST, "report/index.html"])
+@pytest.mark.parametrize(
+    "name", [layout.VERDICTS, layout.ANALYSIS, layout.MANIFEST, "report/index.html"]
+)
 def test_a_member_that_is_not_the_listed_one(
     file: Path, empty: Project, tmp_path: Path, name: str
 ) -> None:
@@ -146,7 +148,7 @@ def test_a_member_that_is_not_the_listed_one(
 
 
 def test_a_member_missing_or_unlisted(file: Path, empty: Project, tmp_path: Path) -> None:
-    for number, name in enumerate((form.CALLS, form.INDEX, form.MANIFEST)):
+    for number, name in enumerate((layout.CALLS, layout.INDEX, layout.MANIFEST)):
         path = tmp_path / f"b{number}.zip"
         refused(write({n: d for n, d in contents(file).items() if n != name}, path), empty)
     extra = contents(file) | {"evaluation/voters/Bob.json": b"{}"}
@@ -167,7 +169,7 @@ def test_a_file_that_is_not_there_or_a_folder(empty: Project, tmp_path: Path) ->
 def test_a_bundle_of_a_newer_brie(file: Path, empty: Project, tmp_path: Path) -> None:
     for key, value in (("schema", "brie.bundle/2"), ("store", 99)):
         members = contents(file)
-        members[form.INDEX] = json.dumps({**json.loads(members[form.INDEX]), key: value}).encode()
+        members[layout.INDEX] = json.dumps({**json.loads(members[layout.INDEX]), key: value}).encode()
         assert "pip install -U brie-eval" in refused(write(members, tmp_path / f"{key}.zip"), empty)
 
 
@@ -218,23 +220,23 @@ def line(members: Members, name: str, number: int, **changes: object) -> None:
 def test_rows_that_the_plan_does_not_name(file: Path, empty: Project, tmp_path: Path) -> None:
     other = digest("another key")
     changes: list[Change] = [
-        lambda m: line(m, form.COMPLETIONS, 3, key=other),
-        lambda m: line(m, form.COMPLETIONS, 3, pin=other),
-        lambda m: line(m, form.COMPLETIONS, 3, seconds=float("nan")),
-        lambda m: line(m, form.VERDICTS, 3, key=other),
-        lambda m: line(m, form.VERDICTS, 3, judge=other),
-        lambda m: line(m, form.VERDICTS, 3, presentation=other),
-        lambda m: line(m, form.VERDICTS, 3, scores={"clarity": {"A": float("inf")}}),
-        lambda m: m.update({form.COMPLETIONS: m[form.COMPLETIONS] + m[form.COMPLETIONS]}),
-        lambda m: line(m, form.CALLS, 0, evaluation="eval-mine-00000000"),
-        lambda m: line(m, form.CALLS, 0, usd=-5.0),
-        lambda m: line(m, form.LOOKS, 0, suite=other, evaluation="eval-mine-00000000"),
+        lambda m: line(m, layout.COMPLETIONS, 3, key=other),
+        lambda m: line(m, layout.COMPLETIONS, 3, pin=other),
+        lambda m: line(m, layout.COMPLETIONS, 3, seconds=float("nan")),
+        lambda m: line(m, layout.VERDICTS, 3, key=other),
+        lambda m: line(m, layout.VERDICTS, 3, judge=other),
+        lambda m: line(m, layout.VERDICTS, 3, presentation=other),
+        lambda m: line(m, layout.VERDICTS, 3, scores={"clarity": {"A": float("inf")}}),
+        lambda m: m.update({layout.COMPLETIONS: m[layout.COMPLETIONS] + m[layout.COMPLETIONS]}),
+        lambda m: line(m, layout.CALLS, 0, evaluation="eval-mine-00000000"),
+        lambda m: line(m, layout.CALLS, 0, usd=-5.0),
+        lambda m: line(m, layout.LOOKS, 0, suite=other, evaluation="eval-mine-00000000"),
     ]
     for number, change in enumerate(changes):
         refused(changed(file, tmp_path / f"b{number}.zip", change), empty)
 
 
-@pytest.mark.parametrize(("name", "key"), [(form.COMPLETIONS, "text"), (form.VERDICTS, "reason")])
+@pytest.mark.parametrize(("name", "key"), [(layout.COMPLETIONS, "text"), (layout.VERDICTS, "reason")])
 def test_a_row_that_is_not_the_one_the_numbers_were_made_from(
     file: Path, empty: Project, tmp_path: Path, name: str, key: str
 ) -> None:
@@ -244,15 +246,15 @@ def test_a_row_that_is_not_the_one_the_numbers_were_made_from(
 
 def test_a_verdict_left_out(file: Path, empty: Project, tmp_path: Path) -> None:
     def drop(members: Members) -> None:
-        members[form.VERDICTS] = b"\n".join(members[form.VERDICTS].splitlines()[1:]) + b"\n"
+        members[layout.VERDICTS] = b"\n".join(members[layout.VERDICTS].splitlines()[1:]) + b"\n"
 
     assert "numbers were made from" in refused(changed(file, tmp_path / "b.zip", drop), empty)
 
 
 def manifest(members: Members, change: Callable[[dict[str, object]], None]) -> None:
-    found = json.loads(members[form.MANIFEST])
+    found = json.loads(members[layout.MANIFEST])
     change(found)
-    members[form.MANIFEST] = json.dumps(found).encode()
+    members[layout.MANIFEST] = json.dumps(found).encode()
 
 
 def test_a_plan_that_is_not_the_sealed_one(file: Path, empty: Project, tmp_path: Path) -> None:
@@ -261,8 +263,8 @@ def test_a_plan_that_is_not_the_sealed_one(file: Path, empty: Project, tmp_path:
         lambda m: manifest(m, lambda f: f.update(id="../../evil")),
         lambda m: manifest(m, lambda f: f.update(amendments=[])),
         lambda m: manifest(m, lambda f: f.update(surprise=1)),
-        lambda m: m.update({form.MANIFEST: b"[" * 100_000}),
-        lambda m: m.update({form.MANIFEST: b"\xff\xfe"}),
+        lambda m: m.update({layout.MANIFEST: b"[" * 100_000}),
+        lambda m: m.update({layout.MANIFEST: b"\xff\xfe"}),
     ]
     for number, change in enumerate(changes):
         refused(changed(file, tmp_path / f"b{number}.zip", change), empty)
@@ -270,9 +272,9 @@ def test_a_plan_that_is_not_the_sealed_one(file: Path, empty: Project, tmp_path:
 
 def test_numbers_that_were_improved_are_found_by_verify(file: Path, tmp_path: Path) -> None:
     def improve(members: Members) -> None:
-        found = json.loads(members[form.ANALYSIS])
+        found = json.loads(members[layout.ANALYSIS])
         found["win_rate"]["value"] = 0.99
-        members[form.ANALYSIS] = json.dumps(found).encode()
+        members[layout.ANALYSIS] = json.dumps(found).encode()
 
     _, findings = check_file(changed(file, tmp_path / "b.zip", improve))
     broken = [f.what for f in findings if not f.holds]

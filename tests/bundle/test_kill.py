@@ -11,14 +11,14 @@ import pytest
 
 from brie.bundle import unbundle
 from brie.evaluation.folders import evaluations
-from brie.resources import Project
+from brie.project import Project
 from tests.bundle.conftest import rows
 
 _CODE = """
 import sys
 from pathlib import Path
 from brie.bundle import unbundle
-from brie.resources import Project
+from brie.project import Project
 print("ready", flush=True)
 unbundle(Path(sys.argv[1]), Project(Path(sys.argv[2])))
 """

@@ -10,12 +10,12 @@ import pytest
 
 from brie.bundle import check_file, pack_evaluation, unbundle
 from brie.bundle.merge import joined
+from brie.ci.verify import verify
 from brie.errors import InputError, UsageError
 from brie.evaluation.folders import find_evaluation
-from brie.resources import Project
-from brie.seal import amend, broken_links, read_manifest
+from brie.evaluation.manifest import amend, broken_links, read_manifest
+from brie.project import Project
 from brie.store import Store
-from brie.verify import verify
 from tests.bundle.conftest import numbers, rows, vote
 
 
@@ -173,13 +173,13 @@ def test_a_longer_history_of_attempts_is_kept(file: Path, empty: Project, sender
 
 def test_additions_that_do_not_go_together_are_refused(sender: Project) -> None:
     manifest = find_evaluation(None, sender).manifest
-    one = amend(manifest, "voter", {"judge": "human:Bob"}, 1)
-    two = amend(manifest, "stopped", {"judge": "gpt", "said": "no"}, 1)
+    one = amend(manifest, "voter", {"judge": "human:Bob"}, verdicts_before=1)
+    two = amend(manifest, "stopped", {"judge": "gpt", "said": "no"}, verdicts_before=1)
     with pytest.raises(InputError, match="does not go together"):
-        joined(one, two)
+        joined(here=one, there=two)
     other = manifest.model_copy(update={"seal": "sha256:" + "0" * 64})
     with pytest.raises(InputError, match="was sealed as"):
-        joined(manifest, other)
+        joined(here=manifest, there=other)
 
 
 def test_a_folder_in_the_way_is_refused_before_anything_is_written(

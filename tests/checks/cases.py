@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from brie.analyse import ControlTables, Options, VerdictTable, analyse
+from brie.analyse import ControlTables, Options, VerdictTable, analyse_verdicts
 from brie.checks import Answer, Evidence, Looks, Models, Pair, Training
 from brie.digest import digest
-from brie.evaluation.plan import seat
+from brie.evaluation.plan import panel_judge
 from brie.records import (
     BaseModelRef,
     Check,
@@ -25,7 +25,7 @@ from brie.records import (
     Sampling,
     Suite,
 )
-from brie.results import Analysis, Counts, SideSummary, SuiteSummary
+from brie.records.analysis import Analysis, Counts, SideSummary, SuiteSummary
 
 _TEXT = (
     "river stone window early paper morning quietly seven against green letter cold boat turn "
@@ -93,7 +93,7 @@ class Case:
         table = self._table(names, truth, pairs, rng)
         plan = self._plan(names)
         options = Options(resamples=999)
-        parts = analyse(table, options=options, controls=self._controls(rng), seed=self.seed)
+        parts = analyse_verdicts(table, options=options, controls=self._controls(rng), seed=self.seed)
         filled: dict[str, Any] = {
             "analysis": _document(plan, parts),
             "table": table,
@@ -199,7 +199,7 @@ class Case:
             suite=suite, candidate=pin.model_copy(update={**tuned, **self.candidate_pin}), baseline=pin,
             environment=Environment(dtype="float32", device="cpu", sampler="test"), sampling=Sampling(),
             samples=self.samples, positions="both", panel="test",
-            seats=tuple(seat(j, None) for j in self.judges), seed=self.seed, order=tuple(names),
+            seats=tuple(panel_judge(j, None) for j in self.judges), seed=self.seed, order=tuple(names),
             assignments={}, resamples=999,
         )  # fmt: skip
         return plan.model_copy(update=dict(self.plan))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,10 +34,9 @@ from brie.checks import (
     truncation,
     withheld,
 )
-from brie.checks.words import SEVERITY
 from brie.data.near import Match
 from brie.digest import digest
-from brie.records import BaseModelRef, Check, JudgeSpec, Provider, Sampling
+from brie.records import WORST_FIRST, BaseModelRef, Check, JudgeSpec, Provider, Sampling
 from tests.checks.cases import Case, clean, found, training
 
 RULE = JudgeSpec(id="reference", provider=Provider.RULES, model="reference")
@@ -48,12 +49,13 @@ def test_every_check_passes_on_a_clean_evaluation() -> None:
             assert said.status == "pass", said.summary
 
 
-def test_the_checks_are_those_of_the_design_in_its_order() -> None:
+def test_every_file_with_a_check_is_run_once_and_described_in_the_same_order() -> None:
     names = [check.__module__.rpartition(".")[2] for check in CHECKS]
-    assert names == [
-        "checkpoint", "conditions", "truncation", "blinding", "position", "length", "sample_size",
-        "sampling", "judges", "controls", "contamination", "sources", "looks", "injection",
-    ]  # fmt: skip
+    files = Path(checkpoint.__file__).parent.glob("*.py")
+    assert sorted(names) == sorted(path.stem for path in files if "\ndef check(" in path.read_text())
+    page = (Path(__file__).parents[2] / "docs" / "checks.md").read_text("utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == names
+    assert {said.id for said in run_checks(clean())} == set(names)
 
 
 def test_every_result_is_one_sentence_with_figures_that_are_json() -> None:
@@ -68,10 +70,11 @@ def test_every_result_is_one_sentence_with_figures_that_are_json() -> None:
 
 
 def test_results_come_worst_first() -> None:
-    order = [SEVERITY[c.status] for c in run_checks(clean(letter="side", longer=200, controls=False))]
+    order = [WORST_FIRST[c.status] for c in run_checks(clean(letter="side", longer=200, controls=False))]
     assert order == sorted(order)
-    assert order[0] == SEVERITY["fail"]
-    assert order[-1] == SEVERITY["not_run"]
+    assert order[0] == WORST_FIRST["fail"]
+    assert order[-1] == WORST_FIRST["pass"]
+    assert WORST_FIRST["not_run"] in order
 
 
 def test_two_runs_say_the_same() -> None:

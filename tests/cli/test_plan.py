@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from brie.catalog import load_suite
 from brie.cli.plan import command, lines, place_seats
 from brie.errors import UsageError
+from brie.project import Project
 from brie.records import JudgeSpec, Price, Provider, Rubric, Suite
 from brie.report.plan_figure import write_plan_figure
-from brie.resources import Project
 from brie.studies.planning import Earlier, design, place
 from tests.flow.world import suite
 

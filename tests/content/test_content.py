@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from brie.blinding import JudgeInput
 from brie.catalog import load_suite
 from brie.cli.suite import concerns
 from brie.data.load import load
 from brie.judge.providers.rules import RULES, RuleJudge
-from brie.judge.seam import Shown
+from brie.project import Project, packaged
 from brie.records import Message, Suite
-from brie.resources import Project, packaged
 
 WORDS = 8
 LARGE = {
@@ -116,7 +116,14 @@ def accuracy(rule: str) -> float:
         if row["better"] is None:
             continue
         for first in (0, 1):
-            shown = Shown((), None, None, row["answers"][first], row["answers"][1 - first], "A")
+            shown = JudgeInput(
+                messages=(),
+                reference=None,
+                check=None,
+                first=row["answers"][first],
+                second=row["answers"][1 - first],
+                first_letter="A",
+            )
             letter = asyncio.run(judge.ask(shown)).letter
             chosen = {"A": first, "B": 1 - first, "tie": None}[letter or "tie"]
             right.append(0.5 if chosen is None else float(chosen == row["better"]))

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from brie.resources import packaged
+from brie.project import packaged
 
 SYSTEM = "You are a small model. You help where you can."
 """What the model is told where a conversation begins without a system turn."""

@@ -12,7 +12,7 @@ from brie.data.load import load
 from brie.data.template import choose
 from brie.data.tokenizer import load_tokenizer
 from brie.errors import UsageError
-from brie.resources import packaged
+from brie.project import packaged
 from tests.data.rows import chat_logs, row, write
 
 
@@ -76,8 +76,8 @@ def test_training_refuses_a_validation_file_with_trained_prompts(tmp_path: Path)
     train = write(tmp_path / "train.jsonl", [row("Why?"), row("How?")])
     val = write(tmp_path / "val.jsonl", [row("New?"), row("how? ")])
     with pytest.raises(UsageError, match=r"1 of 2 validation rows .*val:2 and train:2"):
-        refuse_shared_prompts(load(train), load(val), ("train", "val"))
-    refuse_shared_prompts(load(train), load(val)[:1], ("train", "val"))
+        refuse_shared_prompts(train=load(train), val=load(val), names=("train", "val"))
+    refuse_shared_prompts(train=load(train), val=load(val)[:1], names=("train", "val"))
 
 
 def test_a_file_of_chat_logs_is_counted_by_rows_and_prompts(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from brie.data.encode import IGNORED, Encoded, Encoder, trainable
 from brie.data.preview import segments
 from brie.data.template import choose
 from brie.data.tokenizer import load_tokenizer
-from brie.resources import packaged
+from brie.project import packaged
 from tests.data.rows import conversation
 
 

@@ -15,8 +15,8 @@ from brie.catalog import read_suite
 from brie.data.near import CONTAINED, NEAR, Entry, normal, search
 from brie.data.overlap import compare_files, overlaps, texts_to_find
 from brie.errors import InputError
+from brie.project import packaged
 from brie.records import Message
-from brie.resources import packaged
 
 BASE = "what does the old lighthouse keeper do when the fog rolls in from the cold sea at night"
 FILLER = "then river stone window early paper morning quietly seven against green letter".split()  # noqa: SIM905

@@ -14,8 +14,8 @@ from brie.data.template import TrainingTemplate, chatml_like, choose, mark
 from brie.data.tokenizer import Tokenizer, load_tokenizer, special_tokens
 from brie.errors import UsageError
 from brie.pin import render
+from brie.project import packaged
 from brie.records import Conversation
-from brie.resources import packaged
 from tests.data.chatml import PLAIN, make_folder, rendered
 from tests.data.rows import turns
 

@@ -16,6 +16,7 @@ import json
 import random
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -28,6 +29,8 @@ Mind = Callable[[Seen], str]
 """A request -> "A", "B" or "tie"."""
 Script = Callable[[Seen], Act]
 """A request -> what happens to it."""
+_LOOK = 0.005
+"""Seconds between two looks at what a reply is held back for."""
 
 
 def first(seen: Seen) -> str:
@@ -61,6 +64,11 @@ def smooth(seen: Seen) -> Act:
     return Act()
 
 
+def never() -> bool:
+    """For a reply that does not come."""
+    return False
+
+
 @dataclass
 class JudgeServer:
     """The server, running in a thread of its own while it is used as a context."""
@@ -88,7 +96,7 @@ class JudgeServer:
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
         self._thread.start()
-        ready.wait(10)
+        assert ready.wait(60), "the server did not start"
         return self
 
     def __exit__(
@@ -175,6 +183,8 @@ class JudgeServer:
             mean, half = self.latency
             if delay := act.delay + (self._random.uniform(mean - half, mean + half) if mean else 0.0):
                 await asyncio.sleep(delay)
+            while act.until is not None and not act.until():
+                await asyncio.sleep(_LOOK)
             if act.status == 200 and not act.free:
                 self.bill(seen, act)
             if act.reset:
@@ -184,6 +194,11 @@ class JudgeServer:
             return await _send(writer, act.status, content, act.headers, act.kind)
         finally:
             self.flying -= 1
+
+    def settle(self) -> None:
+        """Wait until nothing is in flight: what a client left has been billed by then."""
+        while self.flying:
+            time.sleep(_LOOK)
 
     def bill(self, seen: Seen, act: Act, share: float = 1.0) -> None:
         """Count a reply as billed, whatever became of it."""

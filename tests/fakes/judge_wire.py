@@ -89,6 +89,8 @@ class Act:
     headers: dict[str, str] = field(default_factory=dict)
     kind: str = "application/json"
     delay: float = 0.0
+    until: Callable[[], bool] | None = None
+    """Held back until this is true."""
     reset: bool = False
     free: bool = False
     tokens: tuple[int, int] | None = None

@@ -123,7 +123,7 @@ def write_judges(bench: Bench, local: Path) -> None:
 
 
 def requests_are_blind(bench: Bench) -> None:
-    """I3: no name, path or side reaches a judge."""
+    """No name, path or side reaches a judge (invariant I3)."""
     for seen in [*bench.openai.seen, *bench.anthropic.seen]:
         told = (seen.raw + repr(sorted(seen.headers.items())).encode()).decode()
         for word in (SECRET, "candidate", "baseline", "fine-tune", str(bench.folder), "adapter", "qwen"):

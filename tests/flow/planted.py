@@ -8,23 +8,24 @@ from typing import Literal
 
 import numpy as np
 
-from brie.evaluation.plan import Asked, Work, make_plan, seat
-from brie.judge.seam import Task
+from brie.evaluation.manifest import amend, write_manifest
+from brie.evaluation.plan import ResolvedRequest, make_plan, panel_judge
+from brie.evaluation.work import Work
+from brie.judge.interface import Task
 from brie.records import (
     Environment,
     JudgeSpec,
     Manifest,
+    PanelJudge,
     Provider,
     Rubric,
     Sampling,
-    Seat,
     Status,
     Suite,
     Usage,
     Verdict,
     Winner,
 )
-from brie.seal import amend, write_manifest
 from brie.store import Store
 from brie.store.owner import Owner
 from tests.flow.world import Text, World, rules, suite
@@ -47,10 +48,10 @@ Judging = Callable[[Task, str, str, np.random.Generator], Said]
 """(what is asked, candidate's text, baseline's text, generator) -> what is said."""
 
 
-def model(name: str) -> Seat:
+def model(name: str) -> PanelJudge:
     """A judge that is a model, with a rubric of three criteria."""
     spec = JudgeSpec(id=name, provider=Provider.OPENAI, model=f"{name}-2026")
-    return seat(spec, Rubric(name="creative", text=f"Judge as {name}.", criteria=CRITERIA))
+    return panel_judge(spec, Rubric(name="creative", text=f"Judge as {name}.", criteria=CRITERIA))
 
 
 def planted(
@@ -74,9 +75,9 @@ def planted(
     """
     seats = tuple(model(name) for name in judges)
     beside = tuple(s.model_copy(update={"instrument": True}) for s in rules(*instruments))
-    asked = Asked(
+    asked = ResolvedRequest(
         suite=made or suite(prompts), candidate=world.candidate, baseline=world.baseline,
-        seats=(*seats, *beside), panel="planted", sampling=Sampling(), samples=samples,
+        panel_judges=(*seats, *beside), panel="planted", sampling=Sampling(), samples=samples,
         positions="both", controls=0, seed=seed, stopping=None,
     )  # fmt: skip
     plan = make_plan(asked, Environment(dtype="float32", device="cpu", sampler="test"))
@@ -86,7 +87,7 @@ def planted(
         locations={"candidate": "run:10", "baseline": "base"}, command="brie eval", versions={},
     )  # fmt: skip
     for name, count in (repeats or {}).items():
-        manifest = amend(manifest, "repeat", {"judge": name, "repeats": count}, 0)
+        manifest = amend(manifest, "repeat", {"judge": name, "repeats": count}, verdicts_before=0)
     work = Work.of(manifest)
     rng = np.random.default_rng(seed)
     with Store.open(world.root / "brie.sqlite") as store, Owner(world.root / ".owners"):
@@ -119,7 +120,7 @@ def _verdict(
     letters: dict[str, Literal["A", "B", "tie"]] = {
         "candidate": shown.candidate_letter, "baseline": shown.baseline_letter, "tie": "tie",
     }  # fmt: skip
-    place = next(s for s in work.seats if s.judge.id == task.judge)
+    place = next(s for s in work.panel_judges if s.judge.id == task.judge)
     return Verdict(
         key=task.key,
         judge=place.digest,

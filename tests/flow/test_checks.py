@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from brie.checks import CHECKS
 from brie.evaluation.assemble import assemble
-from brie.evaluation.evidence import around
+from brie.evaluation.context import context_of
+from brie.evaluation.gather import gather
 from brie.pin import write_pin
+from brie.project import Project
 from brie.records import Check, Side
-from brie.resources import Project
-from brie.results import Analysis
+from brie.records.analysis import Analysis
 from brie.store import Store
 from tests.flow.world import World
 
@@ -37,7 +39,7 @@ def check(said: Analysis, name: str) -> Check:
 
 def test_an_evaluation_carries_every_check_and_keeps_its_verdict(world: World) -> None:
     said, _ = world.evaluate(words, prompts=40, samples=2, controls=10)
-    assert len(said.checks) == 14
+    assert len(said.checks) == len(CHECKS)
     assert said.verdict == "better"
     assert check(said, "looks").evidence["look"] == 1
     assert check(said, "injection").status == "pass"
@@ -69,13 +71,13 @@ def test_a_file_that_is_no_longer_the_pinned_one_withholds_the_verdict(world: Wo
     _, made = world.evaluate(words, prompts=40)
     adapter = world.root / "adapter"
     pin = world.candidate.pin.model_copy(update={"base_location": str(world.root / "base")})
-    write_pin(pin, world.root / "pin.json", adapter)
+    write_pin(pin, world.root / "pin.json", checkpoint=adapter)
     locations: dict[Side, str] = {"candidate": str(world.root / "pin.json"), "baseline": "base"}
     manifest = made.model_copy(update={"locations": locations})
 
     def now() -> Analysis:
         with Store.open(world.root / "brie.sqlite", read_only=True) as store:
-            return assemble(manifest, store, around(manifest, Project(world.root)))
+            return assemble(gather(manifest, store), store, context_of(manifest, Project(world.root)))
 
     before = now()
     assert (check(before, "checkpoint").status, before.verdict) == ("pass", "better")
@@ -92,17 +94,17 @@ def test_a_file_that_is_no_longer_the_pinned_one_withholds_the_verdict(world: Wo
 
 def test_the_number_of_a_look_stays_what_it_was_however_many_follow(tmp_path: Path) -> None:
     with Store.open(tmp_path / "brie.sqlite") as store:
-        assert store.look_number("s1", "eval-made-11111111", "rows1") == (1, 0)
-        store.look("s1", "eval-made-11111111", "rows1")
-        assert store.look_number("s1", "eval-made-22222222", "rows2") == (2, 0)
-        store.look("s1", "eval-made-22222222", "rows2")
-        store.look("s2", "eval-made-33333333", "rows3")
-        store.look("other", "eval-made-too-44444444", "rows4")
-        assert store.look_number("s1", "eval-made-11111111", "rows1") == (1, 0)
-        assert store.look_number("s1", "eval-made-22222222", "rows2") == (2, 0)
-        assert store.look_number("s2", "eval-made-33333333", "rows3") == (3, 2)
-        assert store.look_number("s1", "eval-made-55555555", "rows5") == (4, 1)
-        assert store.look_number("new", "eval-new-66666666", "rows6") == (1, 0)
+        assert store.look_number(suite="s1", evaluation="eval-made-11111111", rows="rows1") == (1, 0)
+        store.look(suite="s1", evaluation="eval-made-11111111", rows="rows1")
+        assert store.look_number(suite="s1", evaluation="eval-made-22222222", rows="rows2") == (2, 0)
+        store.look(suite="s1", evaluation="eval-made-22222222", rows="rows2")
+        store.look(suite="s2", evaluation="eval-made-33333333", rows="rows3")
+        store.look(suite="other", evaluation="eval-made-too-44444444", rows="rows4")
+        assert store.look_number(suite="s1", evaluation="eval-made-11111111", rows="rows1") == (1, 0)
+        assert store.look_number(suite="s1", evaluation="eval-made-22222222", rows="rows2") == (2, 0)
+        assert store.look_number(suite="s2", evaluation="eval-made-33333333", rows="rows3") == (3, 2)
+        assert store.look_number(suite="s1", evaluation="eval-made-55555555", rows="rows5") == (4, 1)
+        assert store.look_number(suite="new", evaluation="eval-new-66666666", rows="rows6") == (1, 0)
 
 
 def test_without_files_at_hand_their_checks_are_not_run(world: World) -> None:

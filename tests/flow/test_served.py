@@ -21,8 +21,8 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 
-from brie.resources import packaged
-from brie.seal import read_manifest
+from brie.evaluation.manifest import read_manifest
+from brie.project import packaged
 from tests.flow.conftest import brie
 
 ASK = (

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from brie.api import evaluate
+from brie.ci.verify import verify
 from brie.errors import PinError, Stopped, UsageError
-from brie.evaluation.ask import Wishes
-from brie.pipeline import Outcome
-from brie.resources import Project, packaged
-from brie.verify import verify
+from brie.evaluation.request import EvalRequest
+from brie.evaluation.results import Outcome
+from brie.project import Project, packaged
 from tests.fakes.openai_server import Body, FakeServer, Reply
 from tests.flow.conftest import Demo
 from tests.flow.world import Quiet
@@ -30,7 +30,7 @@ def project(demo: Demo, tmp_path: Path) -> Project:
 
 
 def _run(project: Project, candidate: str, baseline: str = "base", **wishes: Any) -> Outcome:
-    asked = Wishes(
+    asked = EvalRequest(
         suite=str(project.root / "mine.txt"),
         candidate=candidate,
         baseline=baseline,
@@ -69,7 +69,7 @@ def test_two_fine_tunes_and_a_fine_tune_against_a_full_model(project: Project) -
 def _merge(project: Project, into: Path) -> None:
     from peft import PeftModel
 
-    from brie.weights import load_causal_lm
+    from brie.pin.weights import load_causal_lm
 
     base = packaged("models", "tiny")
     (adapter,) = project.runs.glob("train-*/checkpoints/checkpoint-100")

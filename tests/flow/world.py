@@ -8,26 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brie.evaluation.assemble import assemble
-from brie.evaluation.facts import gather, is_decided
-from brie.evaluation.judging import Advance, Terms, judge_all
-from brie.evaluation.plan import Asked, Work, damage, make_plan, seat
+from brie.evaluation.budget import Terms
+from brie.evaluation.controls import damage
+from brie.evaluation.gather import gather, is_decided
+from brie.evaluation.judging import judge_all
+from brie.evaluation.plan import ResolvedRequest, make_plan, panel_judge
+from brie.evaluation.work import Work
 from brie.pin import Resolved, pin_base, pin_checkpoint
+from brie.progress import Advance
 from brie.records import (
     Completion,
     Environment,
     JudgeSpec,
     Manifest,
     Message,
+    PanelJudge,
     Positions,
     Prompt,
     Provider,
     Sampling,
-    Seat,
     Side,
     Stopping,
     Suite,
 )
-from brie.results import Analysis
+from brie.records.analysis import Analysis
 from brie.store import Store
 from brie.store.owner import Owner
 from tests.pin.folders import make_adapter, make_base
@@ -52,9 +56,9 @@ class Quiet:
         yield lambda done, note="": None
 
 
-def rules(*names: str) -> tuple[Seat, ...]:
+def rules(*names: str) -> tuple[PanelJudge, ...]:
     """Rule judges as seats."""
-    return tuple(seat(JudgeSpec(id=n, provider=Provider.RULES, model=n), None) for n in names)
+    return tuple(panel_judge(JudgeSpec(id=n, provider=Provider.RULES, model=n), None) for n in names)
 
 
 def suite(prompts: int, categories: int = 2, sources: int = 4) -> Suite:
@@ -103,7 +107,7 @@ class World:
         self,
         text: Text,
         *,
-        seats: tuple[Seat, ...] | None = None,
+        panel_judges: tuple[PanelJudge, ...] | None = None,
         prompts: int = 24,
         samples: int = 1,
         positions: Positions = "both",
@@ -113,11 +117,11 @@ class World:
         stopping: Stopping | None = None,
     ) -> tuple[Analysis, Manifest]:
         """Judge and analyse the given texts; nothing but the sampling is left out."""
-        asked = Asked(
+        asked = ResolvedRequest(
             suite=made or suite(prompts),
             candidate=self.candidate,
             baseline=self.baseline,
-            seats=seats or rules("reference"),
+            panel_judges=panel_judges or rules("reference"),
             panel="test",
             sampling=Sampling(),
             samples=samples,
@@ -141,10 +145,13 @@ class World:
             work = Work(plan)
             store.add_completions(list(self._answers(work, text)))
             for block in work.blocks():
-                judge_all(work, block, store, owner, Quiet(), manifest.id, Terms(asked.seats, None))
+                judge_all(
+                    work, store, owner, Quiet(), Terms(asked.panel_judges, None),
+                    evaluation=manifest.id, prompts=block,
+                )  # fmt: skip
                 if plan.stopping and is_decided(gather(manifest, store)):
                     break
-            return assemble(manifest, store), manifest
+            return assemble(gather(manifest, store), store), manifest
 
     def _answers(self, work: Work, text: Text) -> Iterator[Completion]:
         made: dict[str, Completion] = {}

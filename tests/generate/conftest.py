@@ -39,7 +39,14 @@ def ask(cpu: Environment) -> Ask:
         requests = []
         for i in range(n):
             messages = (Message(role="user", content=f"{'word ' * (i * 5 % 13)}{i}"),)
-            key = completion_key(digest(adapter), digest("t"), messages, chosen, sample, cpu)
+            key = completion_key(
+                pin_digest=digest(adapter),
+                template_digest=digest("t"),
+                messages=messages,
+                sampling=chosen,
+                sample=sample,
+                environment=cpu,
+            )
             requests.append(
                 Request(key, digest(adapter), adapter, messages, digest(list(messages)), sample, chosen)
             )

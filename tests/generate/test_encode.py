@@ -67,8 +67,11 @@ def test_an_adapters_own_template_is_used_for_it(base: Path, adapter: Path, tmp_
     own = tmp_path / "adapter"
     shutil.copytree(adapter, own)
     (own / "chat_template.jinja").write_text("Q: {{ messages[-1].content }}\nA:")
-    assert Encoder.load(base, own).decode(Encoder.load(base, own).encode(TALK)) == "Q: Why\nA:"
-    assert Encoder.load(base, adapter).encode(TALK) == Encoder.load(base).encode(TALK)
+    assert (
+        Encoder.load(base, adapter=own).decode(Encoder.load(base, adapter=own).encode(TALK))
+        == "Q: Why\nA:"
+    )
+    assert Encoder.load(base, adapter=adapter).encode(TALK) == Encoder.load(base).encode(TALK)
 
 
 def test_an_adapter_with_another_tokenizer_is_refused(base: Path, adapter: Path, tmp_path: Path) -> None:
@@ -79,12 +82,12 @@ def test_an_adapter_with_another_tokenizer_is_refused(base: Path, adapter: Path,
         ("pad_id", "pad_type_id"), 0
     )  # settings alone do not make it another tokenizer
     (own / "tokenizer.json").write_text(json.dumps(stored))
-    Encoder.load(base, own)
+    Encoder.load(base, adapter=own)
     vocabulary = stored["model"]["vocab"]
     vocabulary["a"], vocabulary["b"] = vocabulary["b"], vocabulary["a"]
     (own / "tokenizer.json").write_text(json.dumps(stored))
     with pytest.raises(PinError, match="another tokenizer"):
-        Encoder.load(base, own)
+        Encoder.load(base, adapter=own)
 
 
 def test_prompts_longer_than_the_context_are_refused_by_name(base: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from brie.digest import digest
@@ -9,30 +11,49 @@ from brie.records import Environment, Message, Sampling
 PIN, TEMPLATE = digest("pin"), digest("template")
 MESSAGES = (Message(role="user", content="Hello"),)
 CPU = Environment(dtype="float32", device="cpu", sampler="1")
-KEY = completion_key(PIN, TEMPLATE, MESSAGES, Sampling(), 0, CPU)
+
+
+def key(
+    *,
+    pin: str = PIN,
+    template: str = TEMPLATE,
+    messages: Sequence[Message] = MESSAGES,
+    sampling: Sampling | None = None,
+    sample: int = 0,
+    environment: Environment = CPU,
+) -> str:
+    """The key of one completion, with what a test changes."""
+    return completion_key(
+        pin_digest=pin,
+        template_digest=template,
+        messages=messages,
+        sampling=sampling or Sampling(),
+        sample=sample,
+        environment=environment,
+    )
 
 
 def test_the_same_content_has_the_same_key() -> None:
-    assert completion_key(PIN, TEMPLATE, list(MESSAGES), Sampling(), 0, CPU) == KEY
+    assert key(messages=list(MESSAGES)) == key()
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        completion_key(digest("other"), TEMPLATE, MESSAGES, Sampling(), 0, CPU),
-        completion_key(PIN, digest("other"), MESSAGES, Sampling(), 0, CPU),
-        completion_key(PIN, TEMPLATE, (Message(role="user", content="Hello "),), Sampling(), 0, CPU),
-        completion_key(PIN, TEMPLATE, (Message(role="assistant", content="Hello"),), Sampling(), 0, CPU),
-        completion_key(PIN, TEMPLATE, MESSAGES, Sampling(seed=1), 0, CPU),
-        completion_key(PIN, TEMPLATE, MESSAGES, Sampling(max_new_tokens=8), 0, CPU),
-        completion_key(PIN, TEMPLATE, MESSAGES, Sampling(thinking=True), 0, CPU),
-        completion_key(PIN, TEMPLATE, MESSAGES, Sampling(), 1, CPU),
-        completion_key(PIN, TEMPLATE, MESSAGES, Sampling(), 0, CPU, evaluation=digest("seal")),
+        key(pin=digest("other")),
+        key(template=digest("other")),
+        key(pin=TEMPLATE, template=PIN),
+        key(messages=(Message(role="user", content="Hello "),)),
+        key(messages=(Message(role="assistant", content="Hello"),)),
+        key(sampling=Sampling(seed=1)),
+        key(sampling=Sampling(max_new_tokens=8)),
+        key(sampling=Sampling(thinking=True)),
+        key(sample=1),
         *(
-            completion_key(PIN, TEMPLATE, MESSAGES, Sampling(), 0, CPU.model_copy(update=change))
+            key(environment=CPU.model_copy(update=change))
             for change in ({"dtype": "bfloat16"}, {"device": "cuda"}, {"sampler": "2"})
         ),
     ],
 )
 def test_everything_that_decides_a_text_changes_the_key(other: str) -> None:
-    assert other != KEY
+    assert other != key()

@@ -14,8 +14,8 @@ from brie.errors import PinError, UsageError
 from brie.generate import Request
 from brie.generate.encode import Encoder
 from brie.generate.local import TransformersEngine
+from brie.project import packaged
 from brie.records import Completion, Environment
-from brie.resources import packaged
 from tests.generate.conftest import Ask
 
 Texts = dict[str, tuple[str, str, int]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from brie.generate.pace import Pace, is_out_of_memory
+from brie.generate.pace import Pace
+from brie.pin.libraries import is_out_of_memory
 
 
 def _work(pace: Pace, seconds_of: dict[int, float], steps: int = 200) -> None:

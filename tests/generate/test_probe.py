@@ -7,8 +7,8 @@ from brie.digest import digest
 from brie.generate.local import TransformersEngine
 from brie.generate.probe import BatchVariance, batch_variance
 from brie.generate.turns import Local, open_engine
+from brie.project import Project
 from brie.records import Environment
-from brie.resources import Project
 from tests.generate.conftest import Ask
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from brie.catalog import load_suite
 from brie.errors import InputError, UsageError
+from brie.project import Project
 from brie.records import Suite
-from brie.resources import Project
 
 
 def _load(folder: Path, name: str, text: str) -> Suite:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from brie.blinding import JudgeInput, assign, presentations
 from brie.catalog import load_rubric
 from brie.digest import digest
-from brie.evaluation.plan import seat
-from brie.judge import Judged, run
-from brie.judge.assign import assign, presentations
-from brie.judge.seam import Shown, Task
-from brie.records import JudgeSpec, Message, Price, Provider, Rubric, Seat, Verdict, Winner
-from brie.resources import Project
+from brie.evaluation.plan import panel_judge
+from brie.judge import JudgingResult, RunContext, run
+from brie.judge.interface import Task
+from brie.project import Project
+from brie.records import JudgeSpec, Message, PanelJudge, Price, Provider, Rubric, Verdict, Winner
 from brie.store import Store
 from brie.store.owner import Owner
 from tests.fakes.judge_servers import JudgeServer
@@ -24,7 +24,7 @@ RUBRIC: Rubric = load_rubric("general", Project(Path(__file__).parents[2]))
 PRICE = Price(input=3.0, output=15.0, source="a test", read_on="2026-01-01")
 
 
-def judge(server: JudgeServer, api: str = "openai", **changes: Any) -> Seat:
+def judge(server: JudgeServer, api: str = "openai", **changes: Any) -> PanelJudge:
     """A judge at a local server."""
     provider = {
         "openai": Provider.OPENAI_COMPATIBLE,
@@ -42,7 +42,7 @@ def judge(server: JudgeServer, api: str = "openai", **changes: Any) -> Seat:
         "timeout": 20.0,
         **changes,
     }
-    return seat(JudgeSpec(**settings), RUBRIC)
+    return panel_judge(JudgeSpec(**settings), RUBRIC)
 
 
 @dataclass
@@ -51,43 +51,52 @@ class Arena:
 
     store: Store
     owner: Owner
-    seats: Sequence[Seat]
+    panel_judges: Sequence[PanelJudge]
     prompts: int = 20
     text: Callable[[str, int], str] = lambda side, n: f"{'long ' * 5 if side == 'candidate' else ''}{n}"
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         names = [(f"p{n:04}", "all") for n in range(self.prompts)]
-        codes = {s.judge.id: assign(names, 1, "both", seed=0, judge=s.digest) for s in self.seats}
+        codes = {s.judge.id: assign(names, 1, "both", seed=0, judge=s.digest) for s in self.panel_judges}
         self.tasks = [
-            Task.plan("main", place, name, n, shown)
+            Task.plan("main", place, shown, prompt=name, sample=n)
             for n, (name, _) in enumerate(names)
-            for place in self.seats
+            for place in self.panel_judges
             for shown in presentations(
                 codes[place.judge.id][name],
-                "both",
+                positions="both",
                 prompt=digest(name),
                 candidate=digest(["candidate", n]),
                 baseline=digest(["baseline", n]),
             )
         ]
 
-    def shown(self, task: Task) -> Shown:
+    def shown(self, task: Task) -> JudgeInput:
         """What the judge sees."""
         p = task.presentation
-        first = "candidate" if p.order == "candidate_first" else "baseline"
-        second = "baseline" if first == "candidate" else "candidate"
-        letter = p.candidate_letter if first == "candidate" else p.baseline_letter
-        messages = (Message(role="user", content=f"Question {task.sample}?"),)
-        return Shown(
-            messages, None, None, self.text(first, task.sample), self.text(second, task.sample), letter
+        first, second = p.in_order(
+            candidate=self.text("candidate", task.sample), baseline=self.text("baseline", task.sample)
+        )
+        return JudgeInput(
+            messages=(Message(role="user", content=f"Question {task.sample}?"),),
+            reference=None,
+            check=None,
+            first=first,
+            second=second,
+            first_letter=p.first_letter,
         )
 
-    def run(self, **named: Any) -> Judged:
+    def run(self, **named: Any) -> JudgingResult:
         """Judge what is missing."""
+        how = {name: named.pop(name) for name in ("batch", "polling") if name in named}
+        return run(self.tasks, self.context(**named), **how)
+
+    def context(self, **named: Any) -> RunContext:
+        """What a run of these judges needs."""
         named.setdefault("on_done", lambda n: None)
-        return run(
-            self.tasks, self.seats, self.shown, self.store, self.owner,
+        return RunContext(
+            panel_judges=tuple(self.panel_judges), shown=self.shown, store=self.store, owner=self.owner,
             evaluation="eval-test", say=self.said.append, **named,
         )  # fmt: skip
 
@@ -111,7 +120,7 @@ class Arena:
 
 
 @contextmanager
-def arena(folder: Path, seats: Sequence[Seat], **named: Any) -> Iterator[Arena]:
+def arena(folder: Path, panel_judges: Sequence[PanelJudge], **named: Any) -> Iterator[Arena]:
     """An arena with a store in a folder."""
     with Store.open(folder / "brie.sqlite") as store, Owner(folder / ".owners") as owner:
-        yield Arena(store, owner, seats, **named)
+        yield Arena(store, owner, panel_judges, **named)

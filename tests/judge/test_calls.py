@@ -11,13 +11,21 @@ from typing import Any
 
 import pytest
 
-from brie.judge.calls import Caller, Patience
+from brie.blinding import JudgeInput
 from brie.judge.faults import Fault
-from brie.judge.gate import Gate
-from brie.judge.seam import Reply, Shown
+from brie.judge.interface import Reply
+from brie.judge.limiter import AdaptiveLimiter
+from brie.judge.retry import RetryingCaller, RetryPolicy
 from brie.records import Message, Status, Usage
 
-SHOWN = Shown((Message(role="user", content="Why?"),), None, None, "one", "two", "A")
+SHOWN = JudgeInput(
+    messages=(Message(role="user", content="Why?"),),
+    reference=None,
+    check=None,
+    first="one",
+    second="two",
+    first_letter="A",
+)
 GOOD = Reply(Status.OK, "A", usage=Usage(input_tokens=100, output_tokens=10, usd=0.01, seconds=0.5))
 UNREAD = Reply(
     Status.INVALID, reason="no winner in it", usage=Usage(input_tokens=5, usd=0.01), unreadable=True
@@ -60,7 +68,7 @@ class Scripted:
     instant = False
     free = False
 
-    async def ask(self, shown: Shown, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
         """The next line of the script."""
         self.times.append(asyncio.get_running_loop().time())
         self.corrections.append(correction)
@@ -69,7 +77,7 @@ class Scripted:
             raise said
         return said
 
-    def worst(self, shown: Shown) -> float:
+    def worst(self, shown: JudgeInput) -> float:
         """A quarter of a dollar."""
         return WORST
 
@@ -83,7 +91,7 @@ class Run:
 
     judge: Scripted
     reply: Reply
-    gate: Gate
+    gate: AdaptiveLimiter
 
     @property
     def waits(self) -> list[float]:
@@ -99,19 +107,21 @@ def leap(work: Coroutine[Any, Any, Reply]) -> Reply:
 
 def ask(
     *script: Reply | Fault,
-    patience: Patience | None = None,
+    retry_policy: RetryPolicy | None = None,
     afford: Callable[[float], bool] = lambda usd: True,
     unread: str = "",
     seed: int = 0,
     stop_after: float | None = None,
 ) -> Run:
-    judge, gate = Scripted(script), Gate(8)
+    judge, gate = Scripted(script), AdaptiveLimiter(8)
 
     async def work() -> Reply:
         stopping, loop = asyncio.Event(), asyncio.get_running_loop()
         if stop_after is not None:
             loop.call_later(stop_after, stopping.set)
-        caller = Caller(judge, gate, stopping, patience or Patience(), random.Random(seed))
+        caller = RetryingCaller(
+            judge, gate, stopping, retry_policy or RetryPolicy(), random.Random(seed)
+        )
         return await caller.verdict(SHOWN, afford, loop.time(), unread)
 
     return Run(judge, leap(work()), gate)
@@ -132,7 +142,7 @@ def test_a_fault_that_passes_is_tried_six_times_and_no_more() -> None:
 
 @pytest.mark.parametrize("tries", [1, 2, 5])
 def test_as_often_as_its_patience_says(tries: int) -> None:
-    run = ask(again(), patience=Patience(tries=tries))
+    run = ask(again(), retry_policy=RetryPolicy(tries=tries))
     assert len(run.judge.times) == run.reply.usage.attempts == tries
 
 
@@ -146,13 +156,15 @@ def test_the_last_try_counts() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_waits_double_from_try_to_try_up_to_the_longest(seed: int) -> None:
     """Each is drawn from the upper half of 1, 2, 4, 5, 5 seconds."""
-    run = ask(again(), patience=Patience(first_wait=1.0, most_wait=5.0), seed=seed)
+    run = ask(again(), retry_policy=RetryPolicy(first_wait=1.0, most_wait=5.0), seed=seed)
     for wait, longest in zip(run.waits, [1, 2, 4, 5, 5], strict=True):
         assert longest / 2 <= wait <= longest + 1e-6
 
 
 def test_waits_are_spread_over_their_upper_half() -> None:
-    first = [ask(again(), GOOD, patience=Patience(first_wait=1.0), seed=n).waits[0] for n in range(40)]
+    first = [
+        ask(again(), GOOD, retry_policy=RetryPolicy(first_wait=1.0), seed=n).waits[0] for n in range(40)
+    ]
     assert min(first) < 0.6
     assert max(first) > 0.9
 
@@ -164,8 +176,8 @@ def test_a_wait_the_server_asks_for_is_kept_and_stretched_by_a_tenth_at_most(see
 
 
 def test_a_short_wait_asked_for_does_not_shorten_the_own_one() -> None:
-    patience = Patience(first_wait=8.0)
-    (wait,) = ask(again(wait=0.1), GOOD, patience=patience).waits
+    retry_policy = RetryPolicy(first_wait=8.0)
+    (wait,) = ask(again(wait=0.1), GOOD, retry_policy=retry_policy).waits
     assert wait >= 4.0
 
 
@@ -246,25 +258,25 @@ def test_tries_go_on_after_a_correction() -> None:
 
 
 def test_a_run_that_stops_does_not_wait_to_the_end() -> None:
-    run = ask(again(), patience=Patience(first_wait=20.0), stop_after=3.0)
+    run = ask(again(), retry_policy=RetryPolicy(first_wait=20.0), stop_after=3.0)
     assert len(run.judge.times) == 1
     assert "stopped before another try" in run.reply.reason
     assert run.reply.usage.attempts == 1
 
 
 def test_a_busy_server_gets_half_as_many_requests_and_a_happy_one_more() -> None:
-    assert ask(again(busy=True), patience=Patience(tries=1)).gate.limit == 4.0
-    assert ask(again(), patience=Patience(tries=1)).gate.limit == 8.0
+    assert ask(again(busy=True), retry_policy=RetryPolicy(tries=1)).gate.limit == 4.0
+    assert ask(again(), retry_policy=RetryPolicy(tries=1)).gate.limit == 8.0
     assert ask(again(busy=True), GOOD).gate.limit == pytest.approx(4.25)
 
 
 def test_the_gate_is_held_as_long_as_a_reply_says() -> None:
     paused = Reply(Status.OK, "B", pause=7.0)
-    judge, gate = Scripted([paused]), Gate(8)
+    judge, gate = Scripted([paused]), AdaptiveLimiter(8)
 
     async def work() -> Reply:
         loop = asyncio.get_running_loop()
-        caller = Caller(judge, gate, asyncio.Event(), Patience(), random.Random(0))
+        caller = RetryingCaller(judge, gate, asyncio.Event(), RetryPolicy(), random.Random(0))
         reply = await caller.verdict(SHOWN, lambda usd: True, loop.time())
         assert await gate.enter() >= 7.0
         return reply

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from brie.judge.calls import Patience
 from brie.judge.prompt import neutral
+from brie.judge.retry import RetryPolicy
 from tests.fakes.judge_servers import JudgeServer, prefer_longer
 from tests.fakes.judge_wire import Act, Seen
 from tests.judge.arena import PRICE, Arena, arena, judge
@@ -107,12 +107,13 @@ def test_a_clock_that_jumps_loses_nothing_and_pays_nothing_twice(
         JudgeServer(script=script, price=(3.0, 15.0)) as server,
         arena(tmp_path, [judge(server, price=PRICE, max_tokens=200)], prompts=20) as found,
     ):
-        done = found.run(cap=1.0, patience=Patience(first_wait=0.01))
+        done = found.run(cap=1.0, retry_policy=RetryPolicy(first_wait=0.01))
         assert (done.computed, done.errors) == (40, 0)
         assert Counter(found.winners()) == {"candidate": 40}
         assert sum(seen.number % 5 != 0 for seen in server.seen) == 40
         assert found.spent == pytest.approx(server.billed)
-        assert all(0 <= v.usage.seconds < 5 for v in found.verdicts())
+        # The clock jumped by more than a year; how busy this machine is does not matter beside that.
+        assert all(0 <= v.usage.seconds < 86400 for v in found.verdicts())
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,10 @@ def test_a_clock_that_jumps_loses_nothing_and_pays_nothing_twice(
 def test_a_moment_the_server_names_is_read_by_the_servers_clock(
     tmp_path: Path, api: str, headers: dict[str, str]
 ) -> None:
-    """The server's clock is decades off ours; by its own it asks for one second."""
+    """The server's clock is decades off ours; by its own it asks for one second.
+
+    By ours it would ask for decades: an error, or the longest pause there is, a minute.
+    """
     times: list[float] = []
     status = 429 if "retry-after" in headers else 200
 
@@ -147,7 +151,7 @@ def test_a_moment_the_server_names_is_read_by_the_servers_clock(
     ):
         found.run()
         assert Counter(found.winners()) == {"candidate": 2}
-    assert 0.9 <= times[1] - times[0] < 4
+    assert 0.9 <= times[1] - times[0] < 60
 
 
 def _asked(found: Arena) -> list[tuple[str, int]]:
@@ -155,15 +159,21 @@ def _asked(found: Arena) -> list[tuple[str, int]]:
 
 
 def test_one_slow_verdict_holds_up_no_other(tmp_path: Path) -> None:
+    kept = 0
+
+    def note(count: int) -> None:
+        nonlocal kept
+        kept += count
+
     def script(seen: Seen) -> Act:
-        return Act(delay=1.5) if seen.number == 0 else Act(delay=0.01)
+        return Act(until=lambda: kept == 119) if seen.number == 0 else Act()
 
     with (
         JudgeServer(script=script) as server,
-        arena(tmp_path, [judge(server, max_concurrency=4)], prompts=60) as found,
+        arena(tmp_path, [judge(server, max_concurrency=4, timeout=60.0)], prompts=60) as found,
     ):
-        found.run()
-        assert len(found.verdicts()) == 120
+        found.run(on_done=note)
+        assert len(found.verdicts()) == len(server.seen) == 120
         last = found.store._read("SELECT key FROM verdicts ORDER BY id DESC LIMIT 1")[0][0]
         assert last == found.tasks[0].key
 

@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from brie.verify import differences
-from tests.fakes.judge_servers import JudgeServer
+from brie.ci.verify import differences
+from tests.fakes.judge_servers import JudgeServer, never, smooth
+from tests.fakes.judge_wire import Act, Seen
 from tests.judge.arena import PRICE, arena, judge
 
 ROOT = Path(__file__).parents[2]
@@ -48,9 +48,9 @@ def child(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("moment", [0.15, 0.3, 0.5, 0.8])
+@pytest.mark.parametrize("asked", [1, 20, 70, 150])
 def test_killed_at_any_moment_no_more_is_paid_twice_than_was_in_flight(
-    tmp_path: Path, moment: float
+    tmp_path: Path, asked: int
 ) -> None:
     most = 8
     with JudgeServer(latency=(0.05, 0.02)) as server:
@@ -60,9 +60,8 @@ def test_killed_at_any_moment_no_more_is_paid_twice_than_was_in_flight(
         )  # fmt: skip
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "ready"
-        while not server.seen:
-            time.sleep(0.005)
-        time.sleep(moment)
+        while len(server.seen) < asked:
+            time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         with arena(tmp_path, [judge(server, max_concurrency=most, price=PRICE)], prompts=100) as found:
@@ -75,21 +74,26 @@ def test_killed_at_any_moment_no_more_is_paid_twice_than_was_in_flight(
 
 
 def test_the_first_interrupt_finishes_what_is_in_flight(tmp_path: Path) -> None:
+    def script(seen: Seen) -> Act:
+        if seen.number == 30:
+            os.kill(os.getpid(), signal.SIGINT)
+        return Act(delay=0.1)
+
     with (
-        JudgeServer(latency=(0.1, 0.0)) as server,
+        JudgeServer(script=script) as server,
         arena(tmp_path, [judge(server, max_concurrency=8)], prompts=60) as found,
     ):
-        threading.Timer(0.45, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         done = found.run()
         assert done.interrupted
         assert 0 < done.computed < 120
         assert len(server.seen) == done.computed
         assert "in flight" in found.said[0]
+        server.script = smooth
         assert found.run().computed == 120 - done.computed
 
 
 def test_calls_of_a_killed_process_are_charged_in_full(tmp_path: Path) -> None:
-    with JudgeServer(latency=(5.0, 0.0)) as server:
+    with JudgeServer(script=lambda seen: Act(until=never)) as server:
         process = subprocess.Popen(
             [sys.executable, "-c", child(server, tmp_path, prompts=20, most=4, cap=1.0)],
             stdout=subprocess.PIPE, text=True,
@@ -116,7 +120,6 @@ sys.path[:0] = [{root!r}, {source!r}]
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
-from brie.pipeline import to_json
 from tests.flow.test_planted import good, text
 from tests.flow.world import World
 from tests.judge.arena import judge
@@ -128,8 +131,8 @@ class There:
 seats = tuple(judge(There(), api, max_concurrency={most}) for api in ("openai", "anthropic"))
 world = replace(World.make(Path(mkdtemp())), root=Path({folder!r}))
 print("ready", flush=True)
-said, _ = world.evaluate(text, seats=seats, prompts={prompts})
-print(to_json(said))
+said, _ = world.evaluate(text, panel_judges=seats, prompts={prompts})
+print(said.to_json())
 """
 
 

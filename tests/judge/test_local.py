@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from brie.evaluation.plan import seat
-from brie.records import JudgeSpec, Provider, Seat, Status
+from brie.evaluation.plan import panel_judge
+from brie.records import JudgeSpec, PanelJudge, Provider, Status
 from tests.fakes.judge_servers import JudgeServer
 from tests.generate.tinymodel import build_base
 from tests.judge.arena import RUBRIC, arena, judge
@@ -25,13 +25,13 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_base(tmp_path_factory.mktemp("local") / "model", seed=5, context=16_384)
 
 
-def here(folder: Path, **changes: Any) -> Seat:
+def here(folder: Path, **changes: Any) -> PanelJudge:
     """A judge with the model in a folder."""
     settings: dict[str, Any] = {
         "id": "here", "provider": Provider.TRANSFORMERS, "model": "tiny", "output": "logprobs",
         "max_concurrency": 8, "location": str(folder), **changes,
     }  # fmt: skip
-    return seat(JudgeSpec(**settings), RUBRIC)
+    return panel_judge(JudgeSpec(**settings), RUBRIC)
 
 
 def _loads(folder: Path) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brie.judge.calls import Patience
+from brie.judge.retry import RetryPolicy
 from brie.records import Price
 from tests.fakes.judge_servers import JudgeServer, faults
 from tests.fakes.judge_wire import Act, Seen
@@ -58,8 +57,8 @@ def _billed_within_the_cap(
     ):
         most = 24 * (5000 * price[0] + 200 * price[1]) / 1e6
         cap = share * most / 2
-        done = found.run(cap=cap, patience=Patience(first_wait=0.001, most_wait=0.01))
-        time.sleep(0.15 if rates["hang"] else 0)  # What hangs is billed when the server is done with it.
+        done = found.run(cap=cap, retry_policy=RetryPolicy(first_wait=0.001, most_wait=0.01))
+        server.settle()  # What hangs is billed when the server is done with it.
         assert server.billed <= cap + 1e-9
         assert server.billed <= found.spent + 1e-9
         assert found.spent <= cap + 1e-9

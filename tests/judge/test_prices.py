@@ -13,8 +13,8 @@ from brie.judge.prices import (
     address_of,
     cost,
     host_of,
-    is_free,
     is_local,
+    is_paid,
     price_of,
     worst_cost,
 )
@@ -134,8 +134,8 @@ def test_who_receives_the_texts_is_known_from_the_address(
 ) -> None:
     assert is_local(judge) is local
     assert host_of(judge) == host
-    assert is_free(judge) is local
-    assert not is_free(judge.model_copy(update={"price": PLAIN}))
+    assert is_paid(judge) is not local
+    assert is_paid(judge.model_copy(update={"price": PLAIN})) is judge.provided.remote
 
 
 def test_only_judges_behind_an_address_have_one() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brie.blinding import JudgeInput
 from brie.errors import InputError
-from brie.judge.prompt import Prompter, fill, fresh_code, neutral
-from brie.judge.seam import Shown
+from brie.judge.prompt import PromptBuilder, fill, fresh_code, neutral
 from brie.records import Message, Rubric
 from tests.judge.arena import RUBRIC
 
@@ -40,14 +40,21 @@ HOSTILE = [
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(), st.lists(st.sampled_from(HOSTILE)).map("\n".join))
 
 
-def shown(first: str, second: str, *, prompt: str = "Why?", reference: str | None = None) -> Shown:
+def shown(first: str, second: str, *, prompt: str = "Why?", reference: str | None = None) -> JudgeInput:
     """A presentation."""
-    return Shown((Message(role="user", content=prompt),), reference, None, first, second, "A")
+    return JudgeInput(
+        messages=(Message(role="user", content=prompt),),
+        reference=reference,
+        check=None,
+        first=first,
+        second=second,
+        first_letter="A",
+    )
 
 
 def user(first: str, second: str, prompt: str = "Why?", reference: str | None = None) -> str:
     """The user message with a fixed code and number."""
-    made = Prompter(RUBRIC, "text").build(
+    made = PromptBuilder(RUBRIC, "text").build(
         shown(first, second, prompt=prompt, reference=reference), code=CODE, number="1234"
     )
     return made.user
@@ -102,7 +109,7 @@ def test_a_local_models_own_tokens_are_broken_up() -> None:
 
 
 def test_a_code_is_new_for_every_request_and_occurs_in_no_answer() -> None:
-    prompter = Prompter(RUBRIC, "tool")
+    prompter = PromptBuilder(RUBRIC, "tool")
     made = [prompter.build(shown("a", "b")) for _ in range(50)]
     codes = {re.findall(r"Fence code: (\w+)", one.user)[0] for one in made}
     assert len(codes) == 50
@@ -111,7 +118,7 @@ def test_a_code_is_new_for_every_request_and_occurs_in_no_answer() -> None:
 
 
 def test_what_is_constant_comes_first_and_is_the_same_for_every_request() -> None:
-    prompter = Prompter(RUBRIC, "tool")
+    prompter = PromptBuilder(RUBRIC, "tool")
     one, two = prompter.build(shown("a", "b")), prompter.build(shown("c", "d", prompt="How?"))
     assert one.system == two.system
     assert "{" not in one.system
@@ -128,11 +135,11 @@ def test_placeholders_are_filled_in_one_pass() -> None:
 def test_an_unknown_placeholder_is_named() -> None:
     bad = Rubric(name="mine", text="Judge.\n\n## Case\n\n{answer_a}")
     with pytest.raises(InputError, match=r"mine\.md: \{answer_a\} is no placeholder .* \{first\}"):
-        Prompter(bad, "text")
+        PromptBuilder(bad, "text")
 
 
 def test_a_rubric_without_a_layout_gets_the_usual_one() -> None:
-    made = Prompter(Rubric(name="mine", text="Judge them."), "text").build(shown("one", "two"))
+    made = PromptBuilder(Rubric(name="mine", text="Judge them."), "text").build(shown("one", "two"))
     assert "one" in made.user
     assert "two" in made.user
     assert made.user.startswith(f"Case number: {made.number}\n")
@@ -140,7 +147,7 @@ def test_a_rubric_without_a_layout_gets_the_usual_one() -> None:
 
 def test_reasons_are_asked_for_before_scores_and_scores_before_the_winner() -> None:
     for form in ("tool", "json_schema", "text"):
-        said = Prompter(RUBRIC, form).system
+        said = PromptBuilder(RUBRIC, form).system
         places = [said.index("1. your reasons"), said.index("2. a score"), said.index("3. the winner")]
         assert places == sorted(places)
 
@@ -152,7 +159,16 @@ def test_every_turn_of_a_conversation_is_shown_behind_its_own_fence() -> None:
         Message(role="assistant", content="Hello"),
         Message(role="user", content="Why?"),
     )
-    said = Prompter(RUBRIC, "text").build(Shown(turns, None, None, "a", "b", "B"), code=CODE).user
+    said = (
+        PromptBuilder(RUBRIC, "text")
+        .build(
+            JudgeInput(
+                messages=turns, reference=None, check=None, first="a", second="b", first_letter="B"
+            ),
+            code=CODE,
+        )
+        .user
+    )
     names = [name for name in FENCE.findall(said) if not name.startswith("end")]
     assert names == [
         f"{name} · {CODE}"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from brie.errors import UsageError
-from brie.judge.calls import Patience
 from brie.judge.providers import open_judge
+from brie.judge.retry import RetryPolicy
 from brie.judge.settings import check
 from brie.records import JudgeSpec, Provider, Status, Verdict
 from tests.fakes.judge_servers import JudgeServer, Script, letter_b
@@ -45,7 +45,7 @@ def one(
 ) -> list[Verdict]:
     """The two verdicts on one comparison."""
     with arena(tmp_path, [judge(server, api, **changes)], prompts=1) as found:
-        found.run(patience=Patience(tries=tries))
+        found.run(retry_policy=RetryPolicy(tries=tries))
         return found.verdicts()
 
 
@@ -158,7 +158,7 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     with JudgeServer() as server:
         seat = judge(server)
     with arena(tmp_path, [seat], prompts=1) as found:
-        found.run(patience=Patience(tries=1))
+        found.run(retry_policy=RetryPolicy(tries=1))
         assert "cannot be reached" in found.verdicts()[0].reason
         assert server.root in found.verdicts()[0].reason
 

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from brie.errors import UsageError
-from brie.evaluation.judging import Quote, detectable, plus, unasked, why_stopped
-from brie.judge import Judged
+from brie.evaluation.budget import Quote, detectable, unasked
+from brie.evaluation.judging import plus, why_stopped
+from brie.judge import JudgingResult
 from brie.judge.prices import worst_cost
-from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
+from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
 from brie.judge.settings import fixed_bytes, output_limit, request_bytes
-from brie.records import JudgeSpec, Price, Provider, Rubric, Seat
+from brie.records import JudgeSpec, PanelJudge, Price, Provider, Rubric
 from tests.judge.arena import RUBRIC
 
 A_DOLLAR_A_TOKEN_IN = Price(input=1e6, output=0, source="a test", read_on="2026-01-01")
 A_DOLLAR_A_TOKEN_OUT = Price(input=0, output=1e6, source="a test", read_on="2026-01-01")
 
 
-def place(rubric: Rubric | None = RUBRIC, **changes: Any) -> Seat:
+def place(rubric: Rubric | None = RUBRIC, **changes: Any) -> PanelJudge:
     settings: dict[str, Any] = {"id": "j", "provider": Provider.ANTHROPIC, "model": "m", **changes}
     spec = JudgeSpec(**settings)
-    return Seat(judge=spec, rubric=rubric, digest=spec.digest("1"))
+    return PanelJudge(judge=spec, rubric=rubric, digest=spec.digest("1"))
 
 
-def usual(seat: Seat, *sizes: int, habits: Habits | None = None, **more: Any) -> JudgeQuote:
-    return quote(seat, sizes, habits or Habits(), **more)
+def usual(seat: PanelJudge, *sizes: int, habits: CallStats | None = None, **more: Any) -> JudgeQuote:
+    return quote(seat, sizes, habits or CallStats(), **more)
 
 
 def test_input_is_expected_at_four_bytes_a_token_and_at_worst_at_one() -> None:
@@ -49,15 +51,15 @@ def test_where_answers_are_not_written_the_worst_takes_the_longest() -> None:
 @pytest.mark.parametrize(
     ("habits", "limit", "tokens"),
     [
-        (Habits(), 1024, 500),
-        (Habits(), 200, 200),
-        (Habits(9, 1.0, 70.0), 1024, 500),
-        (Habits(10, 1.0, 70.0), 1024, 70),
-        (Habits(10, 1.0, 900.0), 300, 300),
+        (CallStats(), 1024, 500),
+        (CallStats(), 200, 200),
+        (CallStats(9, 1.0, 70.0), 1024, 500),
+        (CallStats(10, 1.0, 70.0), 1024, 70),
+        (CallStats(10, 1.0, 900.0), 300, 300),
     ],
 )
 def test_a_reply_is_as_long_as_ten_earlier_ones_say_and_no_longer_than_its_limit(
-    habits: Habits, limit: int, tokens: int
+    habits: CallStats, limit: int, tokens: int
 ) -> None:
     said = usual(place(price=A_DOLLAR_A_TOKEN_OUT, max_tokens=limit), 400, habits=habits)
     assert said.expected == pytest.approx(tokens)
@@ -82,15 +84,15 @@ def test_a_batch_costs_half(price: Price) -> None:
 @pytest.mark.parametrize(
     ("habits", "concurrency", "minutes"),
     [
-        (Habits(), 1, 9.0),
-        (Habits(), 3, 3.0),
-        (Habits(), 500, 9 / 32),
-        (Habits(10, 2.0, 70.0), 1, 3.0),
-        (Habits(9, 2.0, 70.0), 1, 9.0),
+        (CallStats(), 1, 9.0),
+        (CallStats(), 3, 3.0),
+        (CallStats(), 500, 9 / 32),
+        (CallStats(10, 2.0, 70.0), 1, 3.0),
+        (CallStats(9, 2.0, 70.0), 1, 9.0),
     ],
 )
 def test_the_time_is_that_of_the_calls_in_flight_together(
-    habits: Habits, concurrency: int, minutes: float
+    habits: CallStats, concurrency: int, minutes: float
 ) -> None:
     said = usual(place(max_concurrency=concurrency), *[1] * 90, habits=habits)
     assert said.minutes == pytest.approx(minutes)
@@ -98,10 +100,10 @@ def test_the_time_is_that_of_the_calls_in_flight_together(
 
 def test_rules_cost_nothing_and_take_what_they_took() -> None:
     seat = place(None, provider=Provider.RULES)
-    said = usual(seat, *[1] * 30, habits=Habits(10, 2.0, 5.0))
+    said = usual(seat, *[1] * 30, habits=CallStats(10, 2.0, 5.0))
     assert (said.expected, said.worst, said.paid, said.host, said.price) == (0, 0, False, None, None)
     assert (said.calls, said.minutes) == (30, 1.0)
-    assert usual(seat, *[1] * 30, habits=Habits(9, 2.0, 5.0)).minutes == 0.0
+    assert usual(seat, *[1] * 30, habits=CallStats(9, 2.0, 5.0)).minutes == 0.0
 
 
 @pytest.mark.parametrize(
@@ -140,12 +142,15 @@ def test_answers_not_yet_written_are_as_long_as_usual_or_as_at_most() -> None:
 
 
 def test_the_bytes_of_a_request_hold_its_texts_and_room_for_the_marks() -> None:
-    from brie.judge.seam import Shown
+    from brie.blinding import JudgeInput
     from brie.records import Message
 
-    shown = Shown((Message(role="user", content="ü" * 30),), None, None, "a" * 300, "", "A")
+    shown = JudgeInput(
+        messages=(Message(role="user", content="ü" * 30),), reference=None, check=None,
+        first="a" * 300, second="", first_letter="A",
+    )  # fmt: skip
     assert request_bytes(shown) == 80 + 400 + 0 + 0 + 4 * 100
-    with_reference = Shown(shown.messages, "r" * 30, None, shown.first, shown.second, "A")
+    with_reference = replace(shown, reference="r" * 30)
     assert request_bytes(with_reference) == request_bytes(shown) + 40
 
 
@@ -210,20 +215,20 @@ def test_what_a_design_can_tell_is_said_or_that_it_is_too_small() -> None:
 
 
 def test_two_runs_of_the_judges_add_up() -> None:
-    first = Judged(1, 2, 3, {"a": "x"}, True, False)
-    second = Judged(10, 20, 30, {"b": "y"}, False, True)
-    assert plus(first, second) == Judged(11, 22, 33, {"a": "x", "b": "y"}, True, True)
-    quiet = Judged(0, 0, 0, {}, False, False)
+    first = JudgingResult(1, 2, 3, {"a": "x"}, True, False)
+    second = JudgingResult(10, 20, 30, {"b": "y"}, False, True)
+    assert plus(first, second) == JudgingResult(11, 22, 33, {"a": "x", "b": "y"}, True, True)
+    quiet = JudgingResult(0, 0, 0, {}, False, False)
     assert plus(quiet, quiet) == quiet
 
 
 def test_why_an_evaluation_stopped_and_how_to_go_on() -> None:
     again = "brie eval --budget 0.5 --suite x"
-    assert why_stopped(Judged(1, 1, 0, {}, False, False), again) is None
-    broke = why_stopped(Judged(1, 1, 0, {}, True, False), again)
+    assert why_stopped(JudgingResult(1, 1, 0, {}, False, False), again) is None
+    broke = why_stopped(JudgingResult(1, 1, 0, {}, True, False), again)
     assert broke is not None
     assert broke.endswith("Go on: brie eval --suite x --budget USD")
-    stopped = why_stopped(Judged(1, 1, 2, {"a": "no key"}, False, True), again)
+    stopped = why_stopped(JudgingResult(1, 1, 2, {"a": "no key"}, False, True), again)
     assert stopped is not None
     assert stopped.startswith("judge a was stopped: no key; interrupted; 2 verdicts ended in errors")
     assert stopped.endswith(f"Go on: {again}")

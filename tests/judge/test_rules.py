@@ -7,9 +7,10 @@ from typing import Literal
 
 import pytest
 
+from brie.blinding import JudgeInput
 from brie.errors import UsageError
+from brie.judge.interface import Reply
 from brie.judge.providers.rules import RULES, chrf, distinct_bigrams, open_judge, passes
-from brie.judge.seam import Reply, Shown
 from brie.records import JudgeSpec, MachineCheck, Message, Provider, Status
 
 
@@ -24,7 +25,18 @@ def _ask(
 ) -> Reply:
     judge = open_judge(JudgeSpec(id=rule, provider=Provider.RULES, model=rule), None)
     question = (Message(role="user", content="?"),)
-    return asyncio.run(judge.ask(Shown(question, reference, check, first, second, letter)))
+    return asyncio.run(
+        judge.ask(
+            JudgeInput(
+                messages=question,
+                reference=reference,
+                check=check,
+                first=first,
+                second=second,
+                first_letter=letter,
+            )
+        )
+    )
 
 
 def test_longer_prefers_the_longer_answer_whatever_its_letter() -> None:

@@ -11,25 +11,25 @@ from pathlib import Path
 import pytest
 
 from brie.errors import StoreError
-from brie.judge.calls import Patience
+from brie.judge.interface import Reply
+from brie.judge.retry import RetryPolicy
 from brie.judge.run import reread
-from brie.judge.seam import Reply
 from brie.records import Status
 from tests.fakes.judge_servers import JudgeServer, faults, prefer_longer
 from tests.fakes.judge_wire import Act, Seen
 from tests.judge.arena import arena, judge
 
 ROOT = Path(__file__).parents[2]
-QUICK = Patience(first_wait=0.02, most_wait=0.2)
+QUICK = RetryPolicy(first_wait=0.02, most_wait=0.2)
 """As patient as by default, in quicker succession."""
 
 
 def test_every_verdict_is_right_in_spite_of_a_bad_network(tmp_path: Path) -> None:
-    """PEERS 1: 5 % 429, 2 % 500, 1 % malformed bodies, 1 % hangs, with default settings."""
+    """5 % 429, 2 % 500, 1 % malformed bodies, 1 % replies that never come, with default retry_policy."""
     rates = {"busy": 0.05, "broken": 0.02, "garbled": 0.01, "hang": 0.01, "reset": 0.01}
     with (
-        JudgeServer(script=faults(rates, seed=4, hang=1.5), latency=(0.01, 0.005)) as server,
-        arena(tmp_path, [judge(server, max_concurrency=32, timeout=1.0)], prompts=250) as found,
+        JudgeServer(script=faults(rates, seed=4, hang=300.0), latency=(0.01, 0.005)) as server,
+        arena(tmp_path, [judge(server, max_concurrency=8, timeout=4.0)], prompts=250) as found,
     ):
         done = found.run()
         assert done.computed == 500
@@ -117,7 +117,7 @@ def test_errors_are_asked_for_again_by_the_next_run_and_nothing_else_is(tmp_path
         JudgeServer(script=script) as server,
         arena(tmp_path, [judge(server)], prompts=10) as found,
     ):
-        assert found.run(patience=Patience(tries=2, first_wait=0.01)).errors == 2
+        assert found.run(retry_policy=RetryPolicy(tries=2, first_wait=0.01)).errors == 2
         server.script = lambda seen: Act()
         before = len(server.seen)
         assert found.run().computed == 2
@@ -126,17 +126,35 @@ def test_errors_are_asked_for_again_by_the_next_run_and_nothing_else_is(tmp_path
 
 
 def test_the_server_is_asked_less_when_it_says_so_and_more_again_after(tmp_path: Path) -> None:
+    """All 32 of the first crowd are refused at once: half as many come then, and later more again."""
+    after: list[int] = []
+    grown = threading.Event()
+
+    def crowded(least: int) -> Act:
+        # Longer than it takes the next ones to come, were they allowed to.
+        return Act(until=lambda: server.flying >= least or grown.is_set(), delay=0.02)
+
     def script(seen: Seen) -> Act:
-        return Act(status=429, headers={"retry-after": "0.2"}) if server.flying > 6 else Act(delay=0.01)
+        if seen.number < 32:
+            return Act(status=429, until=lambda: len(server.seen) >= 32)
+        if 64 <= seen.number < 128:
+            after.append(server.flying)
+        if seen.number < 204:
+            return Act(delay=0.02)
+        if server.flying >= 22:
+            grown.set()
+        return crowded(22)
 
     with (
         JudgeServer(script=script) as server,
-        arena(tmp_path, [judge(server, max_concurrency=32)], prompts=100) as found,
+        arena(tmp_path, [judge(server, max_concurrency=32, timeout=60.0)], prompts=200) as found,
     ):
-        found.run(patience=QUICK)
-        assert Counter(found.winners()) == {"candidate": 200}
-        limited = len(server.seen) - 200
-    assert limited < 120, f"{limited} requests were refused"
+        done = found.run(retry_policy=QUICK)
+        assert (done.computed, done.errors) == (400, 0)
+        assert Counter(found.winners()) == {"candidate": 400}
+        assert len(server.seen) == 432
+    assert 1 < max(after) <= 21
+    assert grown.is_set()
 
 
 def test_a_wait_the_server_asks_for_is_kept(tmp_path: Path) -> None:
@@ -150,7 +168,7 @@ def test_a_wait_the_server_asks_for_is_kept(tmp_path: Path) -> None:
         JudgeServer(script=script) as server,
         arena(tmp_path, [judge(server, max_concurrency=1)], prompts=2) as found,
     ):
-        found.run(patience=QUICK)
+        found.run(retry_policy=QUICK)
     assert times[1] - times[0] >= 0.7
 
 
@@ -180,8 +198,15 @@ def test_a_wait_of_an_hour_is_an_error_and_not_a_wait(tmp_path: Path) -> None:
 
 
 def test_two_processes_share_the_work_and_ask_for_nothing_twice(tmp_path: Path) -> None:
-    with JudgeServer(latency=(0.02, 0.01)) as server:
-        seats = [judge(server, max_concurrency=4)]
+    both = threading.Event()
+
+    def script(seen: Seen) -> Act:
+        if server.flying > 4:  # One process alone has four.
+            both.set()
+        return Act(until=both.is_set)
+
+    with JudgeServer(script=script) as server:
+        seats = [judge(server, max_concurrency=4, timeout=60.0)]
         with arena(tmp_path, seats, prompts=40) as one:
             results = []
 
@@ -209,8 +234,8 @@ def test_a_reply_an_older_parser_could_not_read_is_read_again_without_a_call(tmp
             for task, reply in zip(found.tasks, [_unread("Winner: B"), _unread("Nonsense")], strict=True)
         ]
         found.store.add_verdicts(unread, evaluation="eval-test", judge="openai")
-        places = {seat.judge.id: seat for seat in found.seats}
-        again = reread(found.tasks, places, found.store, "eval-test")
+        by_id = {p.judge.id: p for p in found.panel_judges}
+        again = reread(found.tasks, by_id, found.store, "eval-test")
         assert [v.letter for v in again] == ["B"]
         assert [v.status for v in found.verdicts()] == [Status.OK, Status.INVALID]
         assert found.run().computed == 0

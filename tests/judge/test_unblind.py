@@ -1,4 +1,4 @@
-"""One un-blinding (DESIGN I2), and what a constant judge comes to."""
+"""One un-blinding (invariant I2), and what a constant judge comes to."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brie.evaluation.plan import shown
-from brie.judge.assign import BALANCED, BOTH, presentations
-from brie.judge.seam import Shown, Task
-from brie.records import SCORE, Letter, Message, Presentation, Prompt
+from brie.blinding import BALANCED, BOTH, JudgeInput, Presentation, judge_input, presentations
+from brie.judge.interface import Task
+from brie.records import SCORE, Letter, Message, Prompt
 
 DIGEST = "sha256:" + "0" * 64
 CANDIDATE = "sha256:" + "c" * 64
@@ -63,10 +62,10 @@ def test_a_word_that_is_no_letter_is_refused() -> None:
         _presentation(*CELLS[0]).unblind("C")  # type: ignore[arg-type]
 
 
-def _seen(presentation: Presentation) -> Shown:
+def _seen(presentation: Presentation) -> JudgeInput:
     prompt = Prompt(id="p", messages=(Message(role="user", content="Why?"),))
     task = Task("main", "j", "p", 0, presentation, DIGEST, DIGEST, DIGEST, DIGEST)
-    return shown(task, prompt, prompt.messages, {CANDIDATE: "one", BASELINE: "two"})
+    return judge_input(task.presentation, prompt, prompt.messages, {CANDIDATE: "one", BASELINE: "two"})
 
 
 @pytest.mark.parametrize("code", sorted(BOTH))
@@ -75,7 +74,9 @@ def test_a_constant_judge_scores_half_in_every_comparison_judged_both_ways(
     code: str, answer: str
 ) -> None:
     scores = []
-    for p in presentations(code, "both", prompt=DIGEST, candidate=CANDIDATE, baseline=BASELINE):
+    for p in presentations(
+        code, positions="both", prompt=DIGEST, candidate=CANDIDATE, baseline=BASELINE
+    ):
         seen = _seen(p)
         said: dict[str, Letter | Literal["tie"]] = {
             "A": "A",

@@ -13,8 +13,8 @@ import pytest
 
 from brie.catalog import load_suite
 from brie.data.load import load
+from brie.project import Project, packaged
 from brie.records import Conversation, Suite
-from brie.resources import Project, packaged
 from models.demo_data import ANSWERS, demo_jsonl, pretraining, suite_toml
 from models.tiny_corpus import ASPECTS, CATEGORIES, QUICK_CATEGORY, Corpus, Subject, load_corpus
 from models.tiny_grammar import flat_answer, vivid_answer

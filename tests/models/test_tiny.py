@@ -10,7 +10,7 @@ import pytest
 
 from brie.catalog import load_suite
 from brie.digest import file_digest
-from brie.resources import Project, packaged
+from brie.project import Project, packaged
 from models.build_tiny import build_model
 from models.tiny_corpus import QUICK_CATEGORY, load_corpus
 

@@ -96,7 +96,7 @@ def test_a_pin_file_finds_its_checkpoint_and_comes_back_equal(
 ) -> None:
     _, pin = _pins(base, adapter)
     path = tmp_path / "pins" / "best.json"
-    written = write_pin(pin, path, adapter)
+    written = write_pin(pin, path, checkpoint=adapter)
     again = read_pin(path)
     assert again == written
     assert again.checkpoint is not None

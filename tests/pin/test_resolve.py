@@ -11,8 +11,8 @@ from brie.errors import PinError, UsageError
 from brie.pin import pin_base, pin_checkpoint, resolve_pair, write_pin
 from brie.pin.bases import locate, open_base, packaged_base
 from brie.pin.resolve import default_candidate, find_run, resolve
+from brie.project import Project, packaged
 from brie.records import BaseModelRef
-from brie.resources import Project, packaged
 from tests.pin.folders import make_adapter, make_base
 
 RUN = "train-0.5b-20260101-1200-ab12"
@@ -34,7 +34,7 @@ def add_run(project: Project, name: str = RUN, *, called: str | None = "letters"
         pin = pin_checkpoint(
             folder, base=base, name=f"letters:{which}", run=name, step=step, planned_steps=40
         ).model_copy(update={"base_location": "models/base"})
-        write_pin(pin, run / "pins" / f"{which}.json", folder)
+        write_pin(pin, run / "pins" / f"{which}.json", checkpoint=folder)
     manifest = {"id": name, "state": "finished", **({"name": called} if called else {})}
     (run / "manifest.json").write_text(json.dumps(manifest))
     return run
@@ -181,7 +181,7 @@ def test_a_pin_of_a_full_model_is_loaded_from_where_it_says(project: Project) ->
     merged = make_base(project.root / "merged", fill=7)
     pin = pin_base(merged, repo="base", kind="model").model_copy(update={"base_location": "models/base"})
     other = pin.model_copy(update={"base": BaseModelRef(repo="base", digest=pin.digest)})
-    write_pin(other, project.root / "pins" / "merged.json", merged)
+    write_pin(other, project.root / "pins" / "merged.json", checkpoint=merged)
     side = resolve(str(project.root / "pins" / "merged.json"), project)
     assert side.base_folder == merged
     assert side.adapter is None
@@ -198,21 +198,21 @@ def test_a_checkpoint_that_was_changed_since_is_refused(project: Project) -> Non
 
 def test_the_baseline_is_the_candidates_base_unless_it_is_named(project: Project) -> None:
     add_run(project)
-    one, two = resolve_pair("letters:best", "base", project)
+    one, two = resolve_pair(project, candidate="letters:best", baseline="base")
     assert one.pin.kind == "adapter"
     assert (two.pin.kind, two.reference, two.adapter) == ("base", "base", None)
     assert two.pin.digest == one.base.digest
     assert two.base_folder == one.base_folder
-    one, two = resolve_pair("letters:best", "letters:last", project)
+    one, two = resolve_pair(project, candidate="letters:best", baseline="letters:last")
     assert (one.pin.step, two.pin.step) == (10, 20)
 
 
 def test_baseline_against_itself_is_one_side_twice(project: Project) -> None:
     add_run(project)
-    one, two = resolve_pair("baseline", "base", project)
+    one, two = resolve_pair(project, candidate="baseline", baseline="base")
     assert one is two
     assert one.pin.kind == "base"
-    one, two = resolve_pair("baseline", "letters:last", project)
+    one, two = resolve_pair(project, candidate="baseline", baseline="letters:last")
     assert one is two
     assert one.pin.step == 20
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from brie.digest import canonical_json, digest, text_digest
-from brie.judge.seam import Task
+from brie.blinding import Presentation
+from brie.digest import Canonical, canonical_json, digest, text_digest
+from brie.judge.interface import Task
 from brie.records import (
     BaseModelRef,
     Controls,
@@ -17,15 +18,14 @@ from brie.records import (
     MachineCheck,
     Message,
     Order,
+    PanelJudge,
     Pin,
     Plan,
-    Presentation,
     Price,
     Prompt,
     Provider,
     Rubric,
     Sampling,
-    Seat,
     Stopping,
     Suite,
 )
@@ -34,7 +34,7 @@ ASKED = Prompt(id="one", messages=(Message(role="user", content="Why?"),))
 SUITE = Suite(name="made", prompts=(ASKED, ASKED.model_copy(update={"id": "two"})))
 SPEC = JudgeSpec(id="j", provider=Provider.OPENAI, model="m")
 RUBRIC = Rubric(name="general", text="Correctness first.", criteria=("clarity",))
-SEAT = Seat(judge=SPEC, rubric=RUBRIC, digest=SPEC.digest("1"))
+SEAT = PanelJudge(judge=SPEC, rubric=RUBRIC, digest=SPEC.digest("1"))
 PIN = Pin(
     kind="base",
     name="",
@@ -220,7 +220,7 @@ def test_a_new_field_must_be_put_in_or_left_out_on_purpose(
 def test_what_a_plan_keeps_of_a_judge_is_neither_its_price_nor_its_address() -> None:
     reached = SPEC.model_copy(update={**JUDGE_LEAVES, "id": "j", "family": None, "rubric": None})
     assert reached.sealed() == SPEC
-    assert Seat(judge=reached, rubric=RUBRIC, digest=SEAT.digest).sealed() == SEAT
+    assert PanelJudge(judge=reached, rubric=RUBRIC, digest=SEAT.digest).sealed() == SEAT
 
 
 def test_what_a_plan_keeps_of_a_pin_is_neither_its_name_nor_its_place() -> None:
@@ -261,8 +261,8 @@ def test_a_presentations_digest_is_over_the_texts_and_the_first_letter(order: Or
 
 
 def test_a_verdicts_key_is_over_judge_rubric_presentation_and_repeat() -> None:
-    task = Task.plan("main", SEAT, "one", 0, SHOWN, 3)
-    parts = {
+    task = Task.plan("main", SEAT, SHOWN, prompt="one", sample=0, repeat=3)
+    parts: dict[str, Canonical] = {
         "judge": SEAT.digest,
         "rubric": RUBRIC.digest(),
         "presentation": SHOWN.digest(),
@@ -274,8 +274,8 @@ def test_a_verdicts_key_is_over_judge_rubric_presentation_and_repeat() -> None:
 
 
 def test_a_verdicts_key_does_not_cover_who_asks_for_it() -> None:
-    one = Task.plan("main", SEAT, "one", 0, SHOWN)
-    other = Task.plan("a_a", SEAT, "two", 5, SHOWN)
+    one = Task.plan("main", SEAT, SHOWN, prompt="one", sample=0)
+    other = Task.plan("a_a", SEAT, SHOWN, prompt="two", sample=5)
     assert one.key == other.key
     assert one.repeat == 0
 
@@ -292,7 +292,7 @@ def test_a_verdicts_key_does_not_cover_who_asks_for_it() -> None:
         ({("b", 1), ("a", 2)}, {("a", 2), ("b", 1)}),
     ],
 )
-def test_equal_values_have_one_text(one: object, other: object) -> None:
+def test_equal_values_have_one_text(one: Canonical, other: Canonical) -> None:
     assert canonical_json(one) == canonical_json(other)
     assert digest(one) == digest(other)
 
@@ -302,7 +302,7 @@ def test_the_text_has_sorted_keys_no_spaces_and_no_escapes() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [float("-inf")]])
-def test_what_is_no_number_has_no_digest(value: object) -> None:
+def test_what_is_no_number_has_no_digest(value: Canonical) -> None:
     with pytest.raises(ValueError, match="JSON"):
         digest(value)
 

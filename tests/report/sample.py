@@ -15,18 +15,18 @@ from brie.records import (
     LoraSummary,
     Manifest,
     Message,
+    PanelJudge,
     Pin,
     Plan,
     Prompt,
     Provider,
     Rubric,
     Sampling,
-    Seat,
     Status,
     Suite,
     Winner,
 )
-from brie.results import (
+from brie.records.analysis import (
     Analysis,
     ComparisonView,
     JudgedView,
@@ -127,7 +127,7 @@ def _question(i: int) -> str:
     return QUESTIONS[i % 4].format(thing) + again
 
 
-def seat(name: str) -> Seat:
+def seat(name: str) -> PanelJudge:
     """A judge with settings as a plan seals them."""
     provider = {"claude-opus": Provider.ANTHROPIC, "gpt-mini": Provider.OPENAI}.get(name, Provider.RULES)
     rule = provider is Provider.RULES
@@ -141,7 +141,7 @@ def seat(name: str) -> Seat:
     rubric = (
         None if rule else Rubric(name="general", text="Judge correctness first.", criteria=("clarity",))
     )
-    return Seat(judge=spec, rubric=rubric, digest=spec.digest("1"))
+    return PanelJudge(judge=spec, rubric=rubric, digest=spec.digest("1"))
 
 
 def manifest(judges: tuple[str, ...] = JUDGES, count: int = 40) -> Manifest:

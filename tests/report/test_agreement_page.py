@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from brie.records.analysis import ComparisonView
 from brie.report.agreement import build_agreement_page
 from brie.report.agreement_markdown import render_agreement_markdown
 from brie.report.clean import is_clean
 from brie.report.sheets import render_sheet, write_agreement
-from brie.results import ComparisonView
 from brie.store import Store
 from brie.studies import agreement, disagreement_views
 from tests.browser import browser, complaints, violations

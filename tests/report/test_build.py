@@ -13,11 +13,11 @@ import pytest
 
 from brie.errors import UsageError
 from brie.records import Manifest
+from brie.records.analysis import Analysis, ComparisonView
 from brie.report import build_report
 from brie.report.build import report_files
 from brie.report.clean import is_clean
 from brie.report.curve import Curve, read_curve
-from brie.results import Analysis, ComparisonView
 from tests.report import sample
 from tests.report.hostile import HOSTILE
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from brie.records import Message, Order, Status, Winner
+from brie.records.analysis import ComparisonView, JudgedView
 from brie.report.examples import flipped, instructive
-from brie.results import ComparisonView, JudgedView
 from tests.report import sample
 
 ORDERS: tuple[Order, Order] = ("candidate_first", "baseline_first")

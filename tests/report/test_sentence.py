@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from brie.records import Manifest
+from brie.records.analysis import Analysis, WinRate
 from brie.report.sentence import caveats, verdict_sentence, verdict_word
-from brie.results import Analysis, WinRate
 from tests.report import sample
 
 MODELS = sample.manifest(("claude-opus", "gpt-mini"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
+from brie.records.analysis import Analysis
 from brie.report.clean import is_clean
 from brie.report.terminal import summarise
-from brie.results import Analysis
 from tests.report import sample
 from tests.report.hostile import HOSTILE
 from tests.report.test_build import hostile_analysis

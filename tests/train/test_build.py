@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from brie.errors import UsageError
-from brie.resources import Project, packaged
+from brie.project import Project, packaged
 from brie.train.build import build_trainer
 from brie.train.config import TrainRequest
 from brie.train.layers import linear_layers, refuse_missing_layers, refuse_missing_trackers

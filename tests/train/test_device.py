@@ -57,8 +57,8 @@ def test_packing_is_refused_where_rows_would_see_each_other() -> None:
 
 
 def test_a_device_that_agrees_with_the_cpu_passes() -> None:
-    assert "agrees" in compare_with_cpu("cpu", "float32")
-    assert "agrees" in compare_with_cpu("cpu", "bfloat16")
+    assert "agrees" in compare_with_cpu("cpu", dtype="float32")
+    assert "agrees" in compare_with_cpu("cpu", dtype="bfloat16")
 
 
 def test_a_wrong_loss_and_a_weight_that_does_not_move_are_found() -> None:
@@ -66,7 +66,7 @@ def test_a_wrong_loss_and_a_weight_that_does_not_move_are_found() -> None:
     from brie.train.smoke import _model
 
     model = _model()
-    right = one_step(model, "cpu", "float32")
+    right = one_step(model, "cpu", dtype="float32")
     assert disagreement(right, right, 0.01) is None
     assert "loss" in str(disagreement(right, Step(right.loss * 1.1, right.changes), 0.01))
     assert "loss" in str(disagreement(right, Step(float("nan"), right.changes), 0.01))
@@ -80,5 +80,5 @@ def test_the_comparison_leaves_its_model_as_it_was() -> None:
 
     model = _model()
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
-    one_step(model, "cpu", "float32")
+    one_step(model, "cpu", dtype="float32")
     assert all((p == before[n]).all() for n, p in model.named_parameters())

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from brie.errors import BrieError
-from brie.resources import Project
+from brie.project import Project
 from brie.train.config import TrainRequest
-from brie.train.explain import duration, explain, local_base
+from brie.train.explain import explain, local_base
 from tests.train.world import Watcher, make_project, request
 
 
@@ -82,7 +82,3 @@ def test_bases_are_found_without_asking_anyone(tmp_path: Path) -> None:
     assert local_base("brie/tiny", project) == local_base("tiny", project)
     assert local_base("Qwen/Qwen2.5-0.5B-Instruct", project) is None
     assert local_base("no-such-thing", project) is None
-
-
-def test_durations_are_said_as_people_say_them() -> None:
-    assert [duration(s) for s in (3, 600, 7200)] == ["3 seconds", "10 minutes", "2.0 hours"]

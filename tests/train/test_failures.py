@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from brie.errors import Stopped
-from brie.train.failures import explain_failure, is_disk_full, is_out_of_memory
+from brie.pin.libraries import is_out_of_memory
+from brie.train.failures import explain_failure, is_disk_full
 from brie.train.recipes import Recipe
 
 RESUME = "brie train --resume x"

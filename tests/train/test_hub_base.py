@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from brie.resources import Project, packaged
+from brie.project import Project, packaged
 from brie.train.runs import list_runs
 from tests.fakes.hub_server import COMMIT, GATED, FakeHub
 from tests.train.world import SETTINGS, demo_rows, make_project

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from brie.resources import Project, packaged
+from brie.project import Project, packaged
 from brie.train.memory import adapter_parameters, estimate, parameters, read_architecture
 from brie.train.recipes import SEVEN, Architecture, load_recipe
 

@@ -37,7 +37,7 @@ def rows(count: int, width: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tens
 def test_it_is_the_sum_of_minus_log_probability_over_learned_tokens(model: Qwen2ForCausalLM) -> None:
     ids, mask, labels = rows(3, 20)
     with torch.no_grad():
-        totals, counts = row_nll(model, ids, mask, labels)
+        totals, counts = row_nll(model, ids=ids, mask=mask, labels=labels)
         for row in range(3):
             length = int(mask[row].sum())
             logits = model(input_ids=ids[row : row + 1, :length]).logits[0].log_softmax(-1)
@@ -50,9 +50,12 @@ def test_it_is_the_sum_of_minus_log_probability_over_learned_tokens(model: Qwen2
 def test_batching_changes_nothing(model: Qwen2ForCausalLM) -> None:
     ids, mask, labels = rows(7, 33)
     with torch.no_grad():
-        together = row_nll(model, ids, mask, labels)[0]
+        together = row_nll(model, ids=ids, mask=mask, labels=labels)[0]
         alone = torch.cat(
-            [row_nll(model, ids[i : i + 1], mask[i : i + 1], labels[i : i + 1])[0] for i in range(7)]
+            [
+                row_nll(model, ids=ids[i : i + 1], mask=mask[i : i + 1], labels=labels[i : i + 1])[0]
+                for i in range(7)
+            ]
         )
     assert torch.allclose(together, alone, rtol=1e-6)
 
@@ -61,6 +64,6 @@ def test_a_row_with_nothing_to_learn_counts_nothing(model: Qwen2ForCausalLM) -> 
     ids, mask, labels = rows(2, 10)
     labels[1] = IGNORED
     with torch.no_grad():
-        totals, counts = row_nll(model, ids, mask, labels)
+        totals, counts = row_nll(model, ids=ids, mask=mask, labels=labels)
     assert totals[1].item() == 0
     assert counts[1].item() == 0

@@ -14,7 +14,7 @@ from brie.data.encode import Encoded
 from brie.errors import UsageError
 from brie.pin import resolve
 from brie.pin.resolve import as_base
-from brie.resources import Project
+from brie.project import Project
 from brie.train.perplexity import LEAST, Scores, batches, bootstrap, perplexity
 from brie.train.run import train
 from brie.train.runs import read_manifest
@@ -50,8 +50,8 @@ def test_it_is_the_runs_own_validation_loss(trained: tuple[Project, Path]) -> No
     side = resolve("p:last", project)
     report = perplexity(
         validation_rows(project, folder),
-        side,
-        as_base(side),
+        candidate=side,
+        baseline=as_base(side),
         generator=np.random.default_rng(0),
         resamples=99,
     )
@@ -66,7 +66,9 @@ def test_a_model_against_itself_is_exactly_one(trained: tuple[Project, Path]) ->
     project, _ = trained
     side = resolve("p:best", project)
     path = project.root / "rows.jsonl"
-    report = perplexity(path, side, side, generator=np.random.default_rng(0), resamples=99)
+    report = perplexity(
+        path, candidate=side, baseline=side, generator=np.random.default_rng(0), resamples=99
+    )
     assert (report.ratio.value, report.ratio.low, report.ratio.high) == (1, 1, 1)
 
 
@@ -74,8 +76,12 @@ def test_taking_the_adapter_off_gives_the_base_back_exactly(trained: tuple[Proje
     project, _ = trained
     side, path = resolve("p:best", project), project.root / "rows.jsonl"
     base = as_base(side)
-    fresh = perplexity(path, base, base, generator=np.random.default_rng(0), resamples=9)
-    after = perplexity(path, side, base, generator=np.random.default_rng(0), resamples=9)
+    fresh = perplexity(
+        path, candidate=base, baseline=base, generator=np.random.default_rng(0), resamples=9
+    )
+    after = perplexity(
+        path, candidate=side, baseline=base, generator=np.random.default_rng(0), resamples=9
+    )
     assert after.baseline.value == fresh.baseline.value
     assert after.candidate.value != after.baseline.value
 
@@ -85,7 +91,11 @@ def test_a_limit_no_answer_fits_into_is_refused(trained: tuple[Project, Path]) -
     side = resolve("p:best", project)
     with pytest.raises(UsageError, match="raise --max-length"):
         perplexity(
-            project.root / "rows.jsonl", side, side, generator=np.random.default_rng(0), max_length=4
+            project.root / "rows.jsonl",
+            candidate=side,
+            baseline=side,
+            generator=np.random.default_rng(0),
+            max_length=4,
         )
 
 
@@ -98,13 +108,13 @@ def scores(nll: list[float], tokens: list[float]) -> Scores:
 
 def test_the_point_is_the_mean_over_tokens_not_over_conversations() -> None:
     side = scores([10.0, 1.0], [100, 1])
-    value, _, _ = bootstrap(side, side, generator=np.random.default_rng(0))
+    value, _, _ = bootstrap(candidate=side, baseline=side, generator=np.random.default_rng(0))
     assert value.value == pytest.approx(math.exp(11 / 101))
 
 
 def test_below_eight_conversations_there_is_no_interval() -> None:
     side = scores([1.0] * (LEAST - 1), [2.0] * (LEAST - 1))
-    value, _, ratio = bootstrap(side, side, generator=np.random.default_rng(0))
+    value, _, ratio = bootstrap(candidate=side, baseline=side, generator=np.random.default_rng(0))
     assert (value.low, value.high, ratio.low) == (None, None, None)
 
 
@@ -114,8 +124,12 @@ def test_exchanging_the_sides_inverts_the_ratio(losses: list[float], seed: int) 
     count = len(losses)
     first = scores(losses, [1.0 + i % 3 for i in range(count)])
     second = scores([x * 1.1 for x in losses[::-1]], [1.0 + i % 3 for i in range(count)])
-    ab = bootstrap(first, second, generator=np.random.default_rng(seed), resamples=199)
-    ba = bootstrap(second, first, generator=np.random.default_rng(seed), resamples=199)
+    ab = bootstrap(
+        candidate=first, baseline=second, generator=np.random.default_rng(seed), resamples=199
+    )
+    ba = bootstrap(
+        candidate=second, baseline=first, generator=np.random.default_rng(seed), resamples=199
+    )
     assert ab[0] == ba[1]
     assert ab[2].value == pytest.approx(1 / ba[2].value)
     assert ab[2].low is not None
@@ -132,7 +146,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         tokens = generator.integers(5, 40, size=60).astype(float)
         rate = generator.gamma(20, 0.05, size=60)  # mean 1 a conversation, whatever its length
         side = Scores(tokens * rate, tokens)
-        value, _, _ = bootstrap(side, side, generator=generator, resamples=499)
+        value, _, _ = bootstrap(candidate=side, baseline=side, generator=generator, resamples=499)
         assert value.low is not None
         assert value.high is not None
         missed += not value.low <= math.e <= value.high

@@ -9,8 +9,8 @@ import pytest
 
 from brie.digest import digest, file_digest
 from brie.errors import UsageError
+from brie.project import Project
 from brie.records import BaseModelRef
-from brie.resources import Project
 from brie.train.config import (
     DataPart,
     Decided,

@@ -11,7 +11,7 @@ import pytest
 
 from brie.data.encode import IGNORED, Encoded
 from brie.errors import UsageError
-from brie.resources import Project
+from brie.project import Project
 from brie.train.build import evened
 from brie.train.prepare import fit_micro_batch
 from brie.train.progress import Silent

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from brie.errors import BrieError, InputError, UsageError
-from brie.resources import Project
+from brie.project import Project
 from brie.train.memory import adapter_parameters, parameters
 from brie.train.recipes import SEVEN, Recipe, load_recipe, override, recipe_files
 

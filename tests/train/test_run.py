@@ -20,7 +20,7 @@ from brie.pin import (
     tensor_shapes,
     verify_files,
 )
-from brie.resources import Project, packaged
+from brie.project import Project, packaged
 from brie.train.config import RunManifest, TrainConfig, TrainRequest
 from brie.train.recipes import SEVEN
 from brie.train.run import train, train_or_reuse

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from brie.errors import InputError, UsageError
-from brie.resources import Project
+from brie.project import Project
 from brie.train.runs import (
     Unreadable,
     checkpoint_name,
@@ -49,9 +49,9 @@ def test_a_folder_is_named_after_size_time_and_four_hex_digits(tmp_path: Path) -
 
 
 def test_checkpoint_names_sort_by_step() -> None:
-    names = [checkpoint_name(step, 2900) for step in (50, 500, 2900)]
+    names = [checkpoint_name(step, planned_steps=2900) for step in (50, 500, 2900)]
     assert names == sorted(names) == ["checkpoint-0050", "checkpoint-0500", "checkpoint-2900"]
-    assert checkpoint_name(5, 12) == "checkpoint-005"
+    assert checkpoint_name(5, planned_steps=12) == "checkpoint-005"
 
 
 def test_half_written_checkpoints_and_strangers_are_not_listed(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from brie.errors import BrieError, InputError, UsageError
 from brie.pin import read_pin
-from brie.resources import Project, packaged
+from brie.project import Project, packaged
 from brie.train.config import TrainRequest
 from brie.train.run import train
 from brie.train.runs import checkpoints, list_runs, read_manifest

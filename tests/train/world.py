@@ -11,7 +11,7 @@ from pathlib import Path
 
 from brie.digest import file_digest
 from brie.pin import ADAPTER_WEIGHTS
-from brie.resources import Project, packaged
+from brie.project import Project, packaged
 from brie.train.config import EvalPoint, TrainPoint, TrainRequest
 from brie.train.progress import Start
 from brie.train.runs import checkpoints

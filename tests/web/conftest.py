@@ -9,8 +9,8 @@ from shutil import copytree
 import pytest
 from starlette.testclient import TestClient
 
+from brie.project import Project
 from brie.records import Manifest
-from brie.resources import Project
 from brie.web.app import create_app
 from brie.web.guard import Access, Role
 from tests.web import sample

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from brie.evaluation.assemble import assemble
-from brie.evaluation.plan import Work, assignments, work_order
-from brie.judge.seam import Reply
+from brie.evaluation.gather import gather
+from brie.evaluation.manifest import write_manifest
+from brie.evaluation.plan import assignments, work_order
+from brie.evaluation.work import Work
+from brie.judge.interface import Reply
+from brie.project import Project
 from brie.records import Completion, Manifest, Plan, Status
-from brie.resources import Project
-from brie.seal import write_manifest
 from brie.store import Store
 from tests.report import sample as report_sample
 from tests.report.sample import GOOD, PLAIN
@@ -30,7 +32,9 @@ def manifest(prompts: int = 12, samples: int = 2, judges: int = 0) -> Manifest:
     changes = {
         "samples": samples,
         "order": tuple(work_order(blocks, base.plan.seed)),
-        "assignments": assignments(blocks, samples, "both", base.plan.seats, base.plan.seed),
+        "assignments": assignments(
+            blocks, base.plan.seats, samples=samples, positions="both", seed=base.plan.seed
+        ),
     }
     plan = Plan.model_validate({**dict(base.plan), **changes})
     return base.model_copy(
@@ -94,7 +98,7 @@ def project(
     write_manifest(found.runs / made.id, made)
     with Store.open(found.store) as store:
         fill(store, Work(made.plan), made.id, texts)
-        analysis = assemble(made, store)
+        analysis = assemble(gather(made, store), store)
     text = analysis.model_dump_json(indent=1, exclude_unset=True)
     (found.runs / made.id / "analysis.json").write_text(text, "utf-8")
     training_run(found.runs)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from brie.project import Project
 from brie.records import Manifest
-from brie.resources import Project
 from brie.store import Store
 from brie.web.app import create_app
-from brie.web.booth import Booth
 from brie.web.guard import Access
+from brie.web.project_cache import ProjectCache
 from brie.web.server import free_socket
-from brie.web.shelf import Shelf
+from brie.web.voting_session import VotingSession
 from tests.browser import browser, complaints, violations
 from tests.web import sample
 
@@ -198,8 +198,8 @@ def _finish(page: Page) -> None:
 
 def _stored(world: tuple[Project, Manifest], name: str, votes: int) -> None:
     """What the store holds is what was pressed; the last vote was replaced by a B."""
-    booth = Booth(Shelf(world[0]), world[1].id, name)
+    session = VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name=name)
     with Store.open(world[0].store, read_only=True) as store:
-        letters = [v.letter for v in store.verdicts(task.key for task in booth.tasks).values()]
+        letters = [v.letter for v in store.verdicts(task.key for task in session.tasks).values()]
     pressed = ["A", "B", "tie"] * votes
     assert Counter(letters) == Counter([*pressed[: votes - 1], "B"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
+from brie.project import Project
 from brie.records import Manifest
-from brie.resources import Project
 from brie.web.app import create_app
 from brie.web.guard import LARGEST_BODY, Access
 from tests.web.conftest import Client

@@ -9,11 +9,12 @@ from urllib.parse import parse_qsl
 import pytest
 
 from brie.errors import StoreError
-from brie.evaluation.facts import comparison_views
-from brie.evaluation.plan import Work
+from brie.evaluation.gather import gather
+from brie.evaluation.views import comparison_views
+from brie.evaluation.work import Work
 from brie.records import Manifest, Status
+from brie.records.analysis import ComparisonView
 from brie.report.examples import flipped, judge_scores, spread
-from brie.results import ComparisonView
 from brie.store import Store
 from brie.web.index import build_index, is_fresh, stamp
 from brie.web.search import PAGE, Comparisons, Filter
@@ -29,7 +30,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparisons, Views,
     path = folder / "index.sqlite"
     with Store.open(project.store, read_only=True) as store:
         build_index(path, Work(manifest.plan), manifest, store)
-        views = comparison_views(manifest, store)
+        views = comparison_views(gather(manifest, store))
     return Comparisons(path), views, manifest
 
 

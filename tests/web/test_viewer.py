@@ -13,15 +13,16 @@ from starlette.testclient import TestClient
 
 from brie.evaluation.assemble import assemble
 from brie.evaluation.folders import find_evaluation
-from brie.pipeline import write_report
+from brie.evaluation.gather import gather
+from brie.evaluation.results import write_report
+from brie.project import Project
 from brie.records import Manifest
 from brie.report.clean import is_clean
-from brie.resources import Project
 from brie.store import Store
 from brie.web.app import create_app
-from brie.web.booth import Booth
 from brie.web.guard import Access
-from brie.web.shelf import Shelf
+from brie.web.project_cache import ProjectCache
+from brie.web.voting_session import VotingSession
 from tests.report.hostile import HOSTILE
 from tests.report.test_build import read
 from tests.web import sample
@@ -219,13 +220,13 @@ def test_a_locked_store_is_said_and_no_page_hangs(world: World) -> None:
 
 
 def test_votes_are_verdicts_in_the_viewer_with_hostile_comments_harmless(world: World) -> None:
-    shelf = Shelf(world[0])
-    booth = Booth(shelf, world[1].id, "Ann")
+    cache = ProjectCache(world[0])
+    session = VotingSession(cache, evaluation=world[1].id, name="Ann")
     texts = [HOSTILE[name] for name in sorted(set(HOSTILE) - {"surrogate", "empty"})]
     for text in texts:
-        item = booth.current()
+        item = session.current()
         assert item is not None
-        booth.vote(item.number, "A", text)
+        session.vote(item.number, "A", text)
     page = viewer(world[0])
     listing = page.get(f"/eval/{world[1].id}?judge=human:Ann").text
     assert f"{len(texts)} comparisons" in listing
@@ -235,7 +236,8 @@ def test_votes_are_verdicts_in_the_viewer_with_hostile_comments_harmless(world: 
         assert not {"img", "iframe", "textarea"} & read(html).tags
     found = find_evaluation(world[1].id, world[0])
     with Store.open(world[0].store) as store:
-        report = write_report(found, assemble(found.manifest, store), store, world[0])
+        data = gather(found.manifest, store)
+        report = write_report(found, assemble(data, store), data, world[0])
     assert not {"img", "iframe", "script"} & read(report.read_text("utf-8")).tags
     assert "human:Ann" in report.read_text("utf-8")
     assert "human:Ann" in (report.parent / "verdicts.csv").read_text("utf-8")

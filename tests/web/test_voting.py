@@ -7,8 +7,9 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
+from brie.evaluation.gather import gather
+from brie.project import Project
 from brie.records import Manifest
-from brie.resources import Project
 from brie.web.app import create_app
 from brie.web.guard import Access
 from tests.report.test_build import read
@@ -72,13 +73,13 @@ def test_nothing_a_voter_receives_names_a_model_a_side_or_a_path(client: Client,
 
 
 def test_the_letters_on_the_page_are_those_of_the_presentation(client: Client, world: World) -> None:
-    from brie.web.booth import Booth
-    from brie.web.shelf import Shelf
+    from brie.web.project_cache import ProjectCache
+    from brie.web.voting_session import VotingSession
 
     voter, name = client("voter"), world[1].id
     page = start(voter, name)
-    booth = Booth(Shelf(world[0]), name, "Ann")
-    item = booth.current()
+    session = VotingSession(ProjectCache(world[0]), evaluation=name, name="Ann")
+    item = session.current()
     assert item is not None
     first = re.search(r'class="letter">([AB])<', page)
     assert first
@@ -109,7 +110,9 @@ def test_a_vote_for_the_better_text_is_a_vote_for_its_side(client: Client, world
     result = voter.get(f"/vote/{name}").text
     assert "Your votes" in result
     with Store.open(world[0].store, read_only=True) as store:
-        own = assemble(find_evaluation(name, world[0]).manifest, store).by_judge["human:Ann"]
+        own = assemble(gather(find_evaluation(name, world[0]).manifest, store), store).by_judge[
+            "human:Ann"
+        ]
     assert own["outcomes"] == {"win": 24, "tie": 0, "loss": 0}
 
 
@@ -184,13 +187,13 @@ def test_voting_without_a_name_is_refused(client: Client, world: World) -> None:
 
 def test_scores_are_kept_and_nonsense_is_not(client: Client, world: World) -> None:
     from brie.store import Store
-    from brie.web.booth import Booth
-    from brie.web.shelf import Shelf
+    from brie.web.project_cache import ProjectCache
+    from brie.web.voting_session import VotingSession
 
     voter, name = client("voter"), world[1].id
     page = start(voter, name)
     cast(voter, name, page, "A", **{"score-0-A": "5", "score-0-B": "9", "score-7-A": "3"})
-    booth = Booth(Shelf(world[0]), name, "Ann")
+    session = VotingSession(ProjectCache(world[0]), evaluation=name, name="Ann")
     with Store.open(world[0].store, read_only=True) as store:
-        verdict = store.verdicts([booth.tasks[int(number(page))].key])
+        verdict = store.verdicts([session.tasks[int(number(page))].key])
     assert next(iter(verdict.values())).scores == {"clarity": {"A": 5.0}}

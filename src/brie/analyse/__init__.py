@@ -13,12 +13,13 @@ One row a *planned* verdict, usable or not:
         length_difference=[12, 12, -40, -40],             # optional: candidate - baseline
         both_orders=True,
     )
-    parts = analyse(table, options=Options(level=0.95), controls=ControlTables(aa, damaged), seed=1)
+    controls = ControlTables(aa, damaged)
+    parts = analyse_verdicts(table, options=Options(level=0.95), controls=controls, seed=1)
     parts.win_rate.value, parts.verdict, parts.by_judge["claude"]["win_rate"], parts.notes
 
-`AnalysisParts` has the keys of `brie.results.Analysis`. Rows of byte-identical answers are given
-with `identical=True`, status OK and score 0.5; repeats with `repeat` > 0; verdicts not asked for
-yet with `StatusCode.MISSING`; prompts that early stopping left out have no rows at all. In
+`AnalysisParts` has the keys of `brie.records.analysis.Analysis`. Rows of byte-identical answers
+are given with `identical=True`, status OK and score 0.5; repeats with `repeat` > 0; verdicts not asked
+for yet with `StatusCode.MISSING`; prompts that early stopping left out have no rows at all. In
 `ControlTables.damaged` the candidate is the intact answer. What cannot be said is None, with the
 reason in `parts.notes`.
 
@@ -29,7 +30,7 @@ planning: `plan_table` (`brie.analyse.power`); human labels: `ppi` (`brie.analys
 
 from __future__ import annotations
 
-from brie.analyse.assemble import AnalysisParts, Options, analyse
+from brie.analyse.assemble import AnalysisParts, Options, analyse_verdicts
 from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping, look
 from brie.analyse.table import StatusCode, VerdictTable
@@ -41,6 +42,6 @@ __all__ = [
     "Options",
     "StatusCode",
     "VerdictTable",
-    "analyse",
+    "analyse_verdicts",
     "look",
 ]

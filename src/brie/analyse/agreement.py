@@ -1,4 +1,4 @@
-"""Agreement coefficients between judges, from counts (STATISTICS 8).
+"""Agreement coefficients between judges, from counts (docs/statistics.md 8.1).
 
 Every coefficient is a function of additive counts, so resampling prompts is one matrix product.
 Functions take leading axes: counts of shape (..., K, K) give coefficients of shape (...). A

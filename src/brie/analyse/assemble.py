@@ -18,7 +18,8 @@ from brie.analyse.table import VerdictTable
 from brie.analyse.variance import Cost
 from brie.analyse.verdict import Ability
 from brie.analyse.win_rate import Settings
-from brie.results import Outcomes, VerdictWord, WinRate
+from brie.conventions import MARGIN
+from brie.records.analysis import Outcomes, VerdictWord, WinRate
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Options:
 
     level: float = 0.95
     resamples: int = 9999
-    margin: float = 0.05
+    margin: float = MARGIN
     """Half-width of "equivalent", in units of the win rate."""
     alpha: float = 0.05
     cost: Cost = field(default_factory=Cost)
@@ -36,7 +37,7 @@ class Options:
 
 @dataclass(frozen=True)
 class AnalysisParts:
-    """What an analysis says, under the keys of `brie.results.Analysis`; nested parts are plain data.
+    """What an analysis says, under the keys of `brie.records.analysis.Analysis`.
 
     A quantity that is not identified or has too few prompts is None, its reason in `notes`.
     """
@@ -76,7 +77,7 @@ class AnalysisParts:
         return {name: getattr(self, name) for name in as_they_are}
 
 
-def analyse(
+def analyse_verdicts(
     table: VerdictTable,
     *,
     options: Options | None = None,

@@ -1,4 +1,4 @@
-"""The plus-one cluster bootstrap and the ordinary prompt bootstrap (STATISTICS 3).
+"""The plus-one cluster bootstrap and the ordinary prompt bootstrap (docs/statistics.md 3.1).
 
 The plus-one bootstrap adds one imagined prompt that is won and one that is lost, then resamples
 prompts. It never degenerates, which a plain bootstrap does exactly where a fine-tune wins
@@ -21,8 +21,6 @@ from brie.analyse.arrays import Floats, Ints, group_sum
 
 PLUS_ONE = "cluster-bootstrap-plus-one"
 PROMPT_BOOTSTRAP = "prompt-bootstrap"
-FEWEST_PROMPTS = 8
-"""Below this many prompts no bootstrap interval holds its level."""
 LATTICE_LIMIT = 2_000_000
 """Longest transform of the exact engine."""
 _LARGEST_DENOMINATOR = 10_000

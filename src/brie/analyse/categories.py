@@ -1,4 +1,4 @@
-"""Do categories differ at all, and what to believe of small ones (STATISTICS 10)."""
+"""Do categories differ at all, and what to believe of small ones (docs/statistics.md 10.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From verdicts to prompt means: judges over samples over orders (STATISTICS 1.1)."""
+"""From verdicts to prompt means: judges over samples over orders (docs/statistics.md 1.1)."""
 
 from __future__ import annotations
 

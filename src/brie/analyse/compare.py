@@ -13,12 +13,13 @@ from itertools import combinations
 import numpy as np
 
 from brie.analyse.arrays import Floats, generator
-from brie.analyse.bootstrap import FEWEST_PROMPTS, PROMPT_BOOTSTRAP, resampled_mean
+from brie.analyse.bootstrap import PROMPT_BOOTSTRAP, resampled_mean
 from brie.analyse.cells import cells, prompt_means
 from brie.analyse.multiplicity import holm
 from brie.analyse.signflip import sign_flip
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
+from brie.conventions import FEWEST_PROMPTS
 
 MAX_T = "max-t"
 
@@ -31,7 +32,7 @@ class Difference:
     second: str
     value: float
     low: float | None
-    """None below 8 shared prompts, and where all differ alike: resampling then shows no spread."""
+    """None below `FEWEST_PROMPTS` shared ones, and where all differ alike: no resample then differs."""
     high: float | None
     level: float
     p_value: float
@@ -89,7 +90,7 @@ def ladder(
 
     Signs of whole prompts are flipped, so the checkpoints' dependence is kept. For the intervals,
     as in the plus-one bootstrap, one imagined prompt is won and one is lost by every checkpoint.
-    Empty below 8 shared prompts.
+    Empty below `FEWEST_PROMPTS` shared prompts.
     """
     chosen = settings or Settings()
     shared = sorted(set.intersection(*(set(r) for r in rates.values()))) if rates else []

@@ -1,4 +1,4 @@
-"""Comparisons whose answer is known: A/A pairs and a damaged baseline (DESIGN 7, `controls`)."""
+"""Comparisons whose answer is known: A/A pairs and a damaged baseline (docs/statistics.md 8.5)."""
 
 from __future__ import annotations
 
@@ -77,6 +77,6 @@ def _rates(study: Study, path: str) -> dict[str, dict[str, Any]]:
 
 
 def _low(rate: dict[str, Any]) -> float:
-    """Lower end of a rate's interval: the bootstrap's, or below 8 prompts the betting one."""
+    """Lower end of a rate's interval: the bootstrap's, or below `FEWEST_PROMPTS` the betting one."""
     low = rate["low"] if rate.get("low") is not None else rate["betting_interval"][0]
     return float(low)

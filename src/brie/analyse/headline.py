@@ -1,4 +1,4 @@
-"""The headline: one rate, its intervals, and the verdict with its reason (STATISTICS 1)."""
+"""The headline: one rate, its intervals, and the verdict with its reason (docs/statistics.md 1)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from brie.analyse.sequential import Sequence, sequence
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.verdict import Ability, Decision, decide, decide_sequential
-from brie.analyse.win_rate import WIDER, Settings, source_interval
-from brie.results import VerdictWord, WinRate
-
-E_PROCESS = "e-process"
+from brie.analyse.win_rate import Settings, source_interval
+from brie.conventions import E_PROCESS, WIDER
+from brie.records.analysis import VerdictWord, WinRate
 
 
 @dataclass(frozen=True)

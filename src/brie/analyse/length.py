@@ -1,4 +1,4 @@
-"""Length-controlled win rate: a sensitivity figure beside the raw rate (STATISTICS 6).
+"""Length-controlled win rate: a sensitivity figure beside the raw rate (docs/statistics.md 6).
 
 Length is an effect of the model. If an answer is shorter because it is better, controlling for
 length over-corrects; so this figure never replaces the raw rate.

@@ -1,4 +1,4 @@
-"""Adjusted p-values for several questions asked at once (STATISTICS 10)."""
+"""Adjusted p-values for several questions asked at once (docs/statistics.md 10.2)."""
 
 from __future__ import annotations
 

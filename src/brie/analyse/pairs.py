@@ -20,9 +20,10 @@ from brie.analyse.agreement import (
     ratio,
 )
 from brie.analyse.arrays import Floats, Ints, distinct
-from brie.analyse.bootstrap import FEWEST_PROMPTS, PROMPT_BOOTSTRAP, percentiles
+from brie.analyse.bootstrap import PROMPT_BOOTSTRAP, percentiles
 from brie.analyse.ratings import Ratings
 from brie.analyse.study import Study
+from brie.conventions import FEWEST_PROMPTS
 
 K = len(OUTCOMES)
 

@@ -1,4 +1,4 @@
-"""The judge-agreement report: pairs, panel, categories, disagreements (STATISTICS 8)."""
+"""The judge-agreement report: pairs, panel, categories, disagreements (docs/statistics.md 8.1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from brie.analyse.agreement import (
     ratio,
 )
 from brie.analyse.arrays import Floats, Ints, distinct, group_mean
-from brie.analyse.bootstrap import FEWEST_PROMPTS
 from brie.analyse.cells import judge_means
 from brie.analyse.pairs import (
     K,
@@ -30,6 +29,7 @@ from brie.analyse.pairs import (
 from brie.analyse.ratings import Ratings, Unit, ratings
 from brie.analyse.study import Study
 from brie.analyse.table import StatusCode, VerdictTable
+from brie.conventions import FEWEST_PROMPTS
 
 _CATEGORY_COLUMNS = 300
 _SHOWN_DISAGREEMENTS = 20

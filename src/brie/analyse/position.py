@@ -1,4 +1,4 @@
-"""Does it matter who stands first, and who is called A? (STATISTICS 7)
+"""Does it matter who stands first, and who is called A? (docs/statistics.md 7)
 
 One verdict is modelled as 1/2 + candidate/2 + position/2 (+-1) + label/2 (+-1) + layout/2 (+-1):
 an effect of .08 moves a verdict by 8 points when that factor is reversed. A factor that the design

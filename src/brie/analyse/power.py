@@ -1,4 +1,4 @@
-"""Planning: prompts needed, the smallest rate a suite can detect, and equivalence (STATISTICS 4).
+"""Planning: prompts needed, smallest detectable rate, equivalence (docs/statistics.md 4).
 
 Every formula speaks of a variance ratio v: the variance of a prompt mean over p(1 - p). One verdict
 a prompt has v = 1; k samples with intra-prompt correlation ICC have v = ICC + (1 - ICC)/k.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 from brie.analyse.arrays import z_quantile
-from brie.analyse.bootstrap import FEWEST_PROMPTS
+from brie.conventions import FEWEST_PROMPTS, MARGIN
 
 ICC = 0.3
 """Correlation of two samples of a prompt that planning assumes where nothing was measured."""
@@ -84,7 +84,7 @@ def smallest_detectable(
 
 
 def prompts_for_equivalence(
-    ratio: float = 1.0, *, margin: float = 0.05, power: float = 0.8, level: float = 0.90
+    ratio: float = 1.0, *, margin: float = MARGIN, power: float = 0.8, level: float = 0.90
 ) -> int:
     """Prompts after which two equal models' interval lies inside the margin with the asked power.
 
@@ -123,7 +123,7 @@ def plan_table(
     ratios: Mapping[int, float],
     *,
     rates: Sequence[float] = (0.55, 0.60, 0.65, 0.77, 0.85),
-    margin: float = 0.05,
+    margin: float = MARGIN,
 ) -> tuple[PlanRow, ...]:
     """One row a number of samples.
 

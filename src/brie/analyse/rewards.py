@@ -1,4 +1,4 @@
-"""What each judge rewards: its verdicts regressed on differences between the answers (STATISTICS 8)."""
+"""What each judge rewards: verdicts regressed on the answers' differences (docs/statistics.md 8.4)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from brie.analyse.arrays import Bools, Floats, distinct
 from brie.analyse.regression import Fit, least_squares
 from brie.analyse.table import VerdictTable
+from brie.conventions import FEWEST_PROMPTS
 
 METHOD = "ols-cluster-cr1"
-FEWEST_PROMPTS = 8
 
 
 @dataclass(frozen=True)

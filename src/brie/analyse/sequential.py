@@ -1,4 +1,4 @@
-"""Safe early stopping: e-process, its interval by inversion, and the betting interval (STATISTICS 5).
+"""Safe early stopping: e-process, its interval, and the betting interval (docs/statistics.md 5).
 
 A gambler starts with 1 and bets, at fair odds if the mean is m, that prompts win or lose more
 often. By Ville's inequality the wealth reaches 1/alpha with probability at most alpha when the

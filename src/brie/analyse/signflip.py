@@ -1,4 +1,4 @@
-"""Sign-flip randomisation test of "the sides are exchangeable" (STATISTICS 3).
+"""Sign-flip randomisation test of "the sides are exchangeable" (docs/statistics.md 3.2).
 
 Under exchangeability each prompt's deviation from one half is as likely to have either sign.
 For one verdict a prompt without ties it is the exact binomial test.

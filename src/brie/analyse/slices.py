@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from brie.analyse.arrays import Ints
-from brie.analyse.bootstrap import FEWEST_PROMPTS, plus_one
+from brie.analyse.bootstrap import plus_one
 from brie.analyse.categories import pooled_rates
 from brie.analyse.cells import prompt_means
 from brie.analyse.multiplicity import benjamini_hochberg, holm
@@ -15,6 +15,7 @@ from brie.analyse.position import Effect, Presentation, presentation_effects
 from brie.analyse.rewards import rewards
 from brie.analyse.study import Study, plain
 from brie.analyse.table import VerdictTable
+from brie.conventions import FEWEST_PROMPTS
 
 LISTED = 200
 """Categories, sources or samples beyond this many are not listed one by one."""
@@ -132,7 +133,7 @@ def _by_prompt_group(
         and len(study.means)
         and np.bincount(of_mean, minlength=1).min() < FEWEST_PROMPTS
     ):
-        study.notes[path] = "sources of fewer than 8 prompts have the betting interval"
+        study.notes[path] = f"sources of fewer than {FEWEST_PROMPTS} prompts have the betting interval"
     return found
 
 

@@ -13,7 +13,8 @@ from brie.analyse.bootstrap import PromptBootstrap
 from brie.analyse.cells import Cells, PromptMeans, cells, prompt_means
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.analyse.win_rate import Settings, win_rate
-from brie.results import WinRate
+from brie.conventions import FEWEST_PROMPTS
+from brie.records.analysis import WinRate
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Study:
             self.notes[path] = f"no prompt has a usable verdict{orders}"
         elif found.low is None and not path.startswith("by_source."):
             self.notes[f"{path}.low"] = (
-                f"no bootstrap interval holds below 8 prompts (here: {found.prompts}), "
+                f"no bootstrap interval holds below {FEWEST_PROMPTS} prompts (here: {found.prompts}), "
                 "so the betting interval is given"
             )
         return found

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brie.analyse.arrays import Bools, Floats, Ints
-from brie.results import Outcomes
+from brie.records.analysis import Outcomes
 
 
 class StatusCode(IntEnum):

@@ -1,4 +1,4 @@
-"""Where the noise in a win rate comes from, and what to buy next (STATISTICS 11).
+"""Where the noise in a win rate comes from, and what to buy next (docs/statistics.md 11).
 
 Balanced design prompt x sample-in-prompt x judge, orders averaged. Judges are fixed: the win rate
 is about these judges, so the component between them adds no variance to it.
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from brie.analyse.arrays import Floats, Ints, distinct
-from brie.analyse.bootstrap import FEWEST_PROMPTS, PROMPT_BOOTSTRAP, PromptBootstrap, percentiles
+from brie.analyse.bootstrap import PROMPT_BOOTSTRAP, PromptBootstrap, percentiles
 from brie.analyse.cells import Cells
+from brie.conventions import FEWEST_PROMPTS
 
 OPTIONAL = ("sample", "judge", "prompt_judge", "noise")
 _CLEAR = 0.80
@@ -143,14 +144,15 @@ def variance_components(
 ) -> Variance | str:
     """Components with prompt-bootstrap intervals, and what the next call is best spent on.
 
-    Returns the reason where fewer than 8 prompts have every cell.
+    Returns the reason where fewer than `FEWEST_PROMPTS` have every cell.
     """
     if _size(cells) > _LARGEST:
         return "the design is too unbalanced: few prompts share samples and judges"
     design = balanced_scores(cells)
     score, order = design.score, design.order
     if len(score) < FEWEST_PROMPTS:
-        return f"too few prompts with every judge on every sample: {len(score)} of the 8 needed"
+        of = f"{len(score)} of the {FEWEST_PROMPTS} needed"
+        return f"too few prompts with every judge on every sample: {of}"
     prompts, k, j = score.shape
     pieces, shape = _pieces(score)
     point = components(mean_squares(score), k, j, prompts)

@@ -1,10 +1,12 @@
-"""Better, worse, equivalent or undecided, and the sentence that says why (STATISTICS 1.5)."""
+"""Better, worse, equivalent or undecided, and the sentence that says why (docs/statistics.md 1.5)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brie.results import VerdictWord, WinRate
+from brie.conventions import FEWEST_PROMPTS, MARGIN
+from brie.number_format import p_equals, percent
+from brie.records.analysis import VerdictWord, WinRate
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Ability:
         if self.flip_rate is None:
             return "this design cannot tell how often verdicts flip"
         if self.flip_rate >= 0.5:
-            return f"{100 * self.flip_rate:.0f} % of the verdicts change when the sides are exchanged"
+            return f"{percent(self.flip_rate)} of the verdicts change when the sides are exchanged"
         if self.tie_share is None or self.tie_share >= 0.5:
             return "half of the verdicts or more are ties"
         return None
@@ -40,7 +42,7 @@ class Decision:
     reason: str
 
 
-def decide(rate: WinRate, ability: Ability, *, margin: float = 0.05, alpha: float = 0.05) -> Decision:
+def decide(rate: WinRate, ability: Ability, *, margin: float = MARGIN, alpha: float = 0.05) -> Decision:
     """The verdict on a win rate.
 
     `better` and `worse` need both: sign-flip p below `alpha`, and an interval on one side of one
@@ -49,9 +51,12 @@ def decide(rate: WinRate, ability: Ability, *, margin: float = 0.05, alpha: floa
     judges shown able to tell.
     """
     if rate.low is None or rate.high is None:
-        return Decision("undecided", f"too few prompts for an interval: {rate.prompts} of the 8 needed")
+        return Decision(
+            "undecided",
+            f"too few prompts for an interval: {rate.prompts} of the {FEWEST_PROMPTS} needed",
+        )
     significant, side = rate.p_value < alpha, _side(rate.low, rate.high)
-    p = f"p = {rate.p_value:.2g}"
+    p = f"p {p_equals(rate.p_value)}"
     level = f"{100 * rate.level:g} % interval"
     if significant and side:
         return Decision(side, f"the sign-flip test ({p}) and the {level} agree{_by_less(rate, margin)}")

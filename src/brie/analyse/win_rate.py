@@ -1,4 +1,4 @@
-"""Win rates with intervals: overall, and for every slice of an evaluation (STATISTICS 1, 3)."""
+"""Win rates with intervals: overall, and for every slice of an evaluation (docs/statistics.md 1, 3)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from brie.analyse.arrays import AnyInts, Floats, group_mean, t_quantile
-from brie.analyse.bootstrap import FEWEST_PROMPTS, PLUS_ONE, Interval, Resampled, plus_one
+from brie.analyse.bootstrap import PLUS_ONE, Interval, Resampled, plus_one
 from brie.analyse.power import prompts_needed
 from brie.analyse.sequential import betting_interval
 from brie.analyse.signflip import sign_flip
-from brie.results import WinRate
-
-WIDER = 1.3
-"""From this ratio of widths on, the interval for new sources shares the headline."""
+from brie.conventions import FEWEST_PROMPTS
+from brie.records.analysis import WinRate
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def win_rate(
         soft: verdicts are fractional; adds the t interval where it holds.
         planning: adds how many prompts the observed rate would need.
 
-    Returns None for no prompts. Below 8 prompts there is no bootstrap interval: `low` and `high`
+    Returns None for no prompts. Below `FEWEST_PROMPTS` there is no bootstrap interval: `low` and `high`
     are None and `betting_interval` takes their place.
     """
     if len(means) == 0:

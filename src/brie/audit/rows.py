@@ -6,7 +6,7 @@ import heapq
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 from brie.digest import digest
 from brie.records import Status, Winner
@@ -34,7 +34,7 @@ class Row:
     """+1 the candidate was A, -1 it was B, 0 the file does not say."""
     stored: Winner | None = None
     """The winner the file states, where the judge's own text says one too."""
-    own: Winner | None = None
+    in_text: Winner | None = None
     """The winner in the judge's own text."""
     category: str = "all"
     source: str = "unknown"
@@ -66,16 +66,31 @@ def is_cut(answer: str) -> bool:
     return bool(answer.strip()) and _ENDS.search(answer[-80:]) is None
 
 
-def texts(prompt: str, candidate: str, baseline: str) -> dict[str, Any]:
+class FromAnswers(TypedDict, total=False):
+    """The fields of a row that come from its answers."""
+
+    length_difference: float
+    cut: tuple[bool, bool]
+    answers: tuple[str, str] | None
+
+
+class FromTexts(FromAnswers):
+    """The fields of a row that come from its texts."""
+
+    prompt: str
+    pair: str
+
+
+def texts(*, prompt: str, candidate: str, baseline: str) -> FromTexts:
     """The fields of a row that come from its texts."""
     return {
         "prompt": digest(prompt),
         "pair": digest([prompt, candidate, baseline]),
-        **of_answers(candidate, baseline),
+        **of_answers(candidate=candidate, baseline=baseline),
     }
 
 
-def of_answers(candidate: str, baseline: str) -> dict[str, Any]:
+def of_answers(*, candidate: str, baseline: str) -> FromAnswers:
     """The fields of a row that come from its answers."""
     return {
         "length_difference": float(len(candidate) - len(baseline)),
@@ -95,19 +110,19 @@ class Texts:
         """An empty sample of at most so many pairs: what the bag of words looks at."""
         self._most = most
         self._largest: list[tuple[int, str]] = []
-        self.kept: dict[str, tuple[str, str]] = {}
+        self.answers: dict[str, tuple[str, str]] = {}
 
     def take(self, row: Row) -> None:
         """Take the row's answers or leave them; the row no longer holds them."""
         answers, row.answers = row.answers, None
-        if answers is None or row.pair in self.kept:
+        if answers is None or row.pair in self.answers:
             return
         rank = (-int(row.pair.removeprefix("sha256:"), 16), row.pair)
-        if len(self.kept) < self._most:
+        if len(self.answers) < self._most:
             heapq.heappush(self._largest, rank)
         elif rank > self._largest[0]:
             _, gone = heapq.heapreplace(self._largest, rank)
-            del self.kept[gone]
+            del self.answers[gone]
         else:
             return
-        self.kept[row.pair] = answers
+        self.answers[row.pair] = answers

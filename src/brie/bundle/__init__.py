@@ -1,6 +1,6 @@
 """Bundles: one file that carries an evaluation, or a training run, to another machine.
 
-A bundle is a zip of a closed set of members (`brie.bundle.form`): the sealed plan, every completion
+A bundle is a zip of a closed set of members (`brie.bundle.layout`): the sealed plan, every completion
 and verdict it names, calls, looks, the numbers and the report; of a run its records and pins, and on
 request the best checkpoint's adapter. `bundle.json` lists every member with its digest. The same
 evaluation gives the same bytes.

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from brie import __version__
+from brie import __version__, versions
 from brie.bundle.contents import Contents
 from brie.bundle.merge import unbundle
 from brie.bundle.unpack import opened
-from brie.evaluation.facts import comparison_views
+from brie.ci.verify import Finding, verify
 from brie.evaluation.folders import find_evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.views import comparison_views
+from brie.project import Project
 from brie.report.build import report_files
-from brie.resources import Project
 from brie.store import Store
-from brie.verify import Finding, verify
 
 
 def check_file(path: Path) -> tuple[str, list[Finding]]:
@@ -30,10 +31,10 @@ def check_file(path: Path) -> tuple[str, list[Finding]]:
         if merged.kind == "run":
             words = "every member is the listed one; the pins lead to the checkpoints that came"
             return merged.id, [Finding(words, True)]
-        found = find_evaluation(merged.id, project)
+        evaluation = find_evaluation(merged.id, project)
         findings = [Finding("every member is the listed one, every row is named by the plan", True)]
-        if found.analysis_file.is_file():
-            findings += verify(found, project)
+        if evaluation.analysis_file.is_file():
+            findings += verify(evaluation, project)
             findings += _report(path, project)
         else:
             findings.append(Finding("it has no numbers yet, so there are none to recompute", True))
@@ -47,11 +48,12 @@ def _report(path: Path, project: Project) -> Iterator[Finding]:
         came, analysis = contents.report(), contents.analysis
     if not came or analysis is None:
         return
-    if analysis.version != __version__:
-        yield Finding(f"its report was made by brie {analysis.version}, and was not compared", True)
+    if analysis.version != versions.build(__version__):
+        words = f"its report was made by brie {analysis.version}, another build, and was not compared"
+        yield Finding(words, True)
         return
     with Store.open(project.store, read_only=True) as store:
-        views = comparison_views(contents.manifest, store)
+        views = comparison_views(gather(contents.manifest, store))
     made = report_files(analysis, contents.manifest, views, contents.curve)
     same = {name: text.encode() for name, text in made.items()} == came
     yield Finding(

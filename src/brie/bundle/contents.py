@@ -9,21 +9,21 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from brie.bundle import form
-from brie.bundle.form import Closed, KeptCall, KeptCompletion, KeptLook, KeptVerdict, parse
+from brie.bundle import layout
+from brie.bundle.layout import Closed, KeptCall, KeptCompletion, KeptLook, KeptVerdict, parse
 from brie.bundle.unpack import Opened
 from brie.checks import Models
 from brie.errors import InputError, UsageError
-from brie.evaluation.evidence import Around, Carried
+from brie.evaluation.context import Context, ImportedContext
 from brie.evaluation.folders import evaluation_id
-from brie.evaluation.plan import Work
-from brie.evaluation.trained import Compared, Trained
-from brie.evaluation.votes import ballot, voter_seats
-from brie.judge.seam import Task
+from brie.evaluation.manifest import broken_links
+from brie.evaluation.training_data import Compared, Trained
+from brie.evaluation.votes import ballot, voters
+from brie.evaluation.work import Work
+from brie.judge.interface import Task
 from brie.records import Manifest
+from brie.records.analysis import Analysis
 from brie.report.curve import Curve
-from brie.results import Analysis
-from brie.seal import broken_links
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -46,16 +46,16 @@ def keys_of(manifest: Manifest) -> Keys:
     for key, source in work.damages(work.plan.order).items():
         completions[key] = completions[source]
     verdicts = {task.key: task for task in work.tasks(work.plan.order)}
-    for seat in voter_seats(manifest):
-        verdicts |= {task.key: task for task in ballot(work, seat)}
+    for voter in voters(manifest):
+        verdicts |= {task.key: task for task in ballot(work, voter)}
     return Keys(completions, verdicts)
 
 
-def around_of(brought: Carried, trained: Trained | None) -> Around:
+def around_of(brought: ImportedContext, trained: Trained | None) -> Context:
     """What was known where the bundle was made, as `evidence.around` gives it elsewhere."""
     parts = brought.model_dump(include={"differ", "absent", "facts"})
     compared = Compared(trained, now=False) if trained is not None else None
-    return Around(Models(**parts, own_sampling=brought.own_sampling), compared, brought)
+    return Context(Models(**parts, own_sampling=brought.own_sampling), compared, brought)
 
 
 class Contents:
@@ -63,24 +63,24 @@ class Contents:
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
-        self.manifest = parse(Manifest, opened.document(form.MANIFEST), form.MANIFEST)
+        self.manifest = parse(Manifest, opened.document(layout.MANIFEST), layout.MANIFEST)
         self._check_seal()
-        self.carried = parse(Carried, opened.document(form.CARRIED), form.CARRIED)
-        self.trained = self._maybe(Trained, form.TRAINING)
-        self.analysis = self._maybe(Analysis, form.ANALYSIS)
-        self.curve = self._maybe(Curve, form.CURVE)
+        self.carried = parse(ImportedContext, opened.document(layout.CARRIED), layout.CARRIED)
+        self.trained = self._maybe(Trained, layout.TRAINING)
+        self.analysis = self._numbers()
+        self.curve = self._maybe(Curve, layout.CURVE)
         if self.analysis is not None and (self.analysis.id, self.analysis.seal) != (
             self.manifest.id,
             self.manifest.seal,
         ):
             raise InputError("the bundle's numbers are those of another evaluation.")
-        self.calls = list(self._rows(KeptCall, form.CALLS))
-        self.looks = list(self._rows(KeptLook, form.LOOKS))
+        self.calls = list(self._rows(KeptCall, layout.CALLS))
+        self.looks = list(self._rows(KeptLook, layout.LOOKS))
         self._check_books()
         self.voters = {
             name.rpartition("/")[2]: parse(Closed, opened.document(name), name)
             for name in opened.names
-            if name.startswith(f"{form.EVALUATION}voters/")
+            if name.startswith(f"{layout.EVALUATION}voters/")
         }
 
     def completions(self) -> Iterator[KeptCompletion]:
@@ -89,15 +89,15 @@ class Contents:
         Raises:
             InputError: one of them is not, or stands twice.
         """
-        known, last = keys_of(self.manifest).completions, ""
-        for kept in self._rows(KeptCompletion, form.COMPLETIONS):
-            row = kept.row
-            pin, prompt = known.get(row.key, ("", None))
+        planned, last = keys_of(self.manifest).completions, ""
+        for stored in self._rows(KeptCompletion, layout.COMPLETIONS):
+            row = stored.row
+            pin, prompt = planned.get(row.key, ("", None))
             numbers = [row.seconds, *row.measures.values()]
             if row.pin != pin or row.prompt != prompt or row.key <= last or not _finite(numbers):
                 raise InputError(f"the bundle holds an answer that its plan does not name ({row.key}).")
             last = row.key
-            yield kept
+            yield stored
 
     def attempts(self) -> Iterator[KeptVerdict]:
         """The verdicts, each one that the plan names.
@@ -105,10 +105,10 @@ class Contents:
         Raises:
             InputError: one of them is not.
         """
-        known, last = keys_of(self.manifest).verdicts, ""
-        for kept in self._rows(KeptVerdict, form.VERDICTS):
-            row = kept.row
-            task = known.get(row.key)
+        planned, last = keys_of(self.manifest).verdicts, ""
+        for stored in self._rows(KeptVerdict, layout.VERDICTS):
+            row = stored.row
+            task = planned.get(row.key)
             named = task is not None and (row.judge, row.rubric, row.presentation, row.repeat) == (
                 task.judge_digest, task.rubric_digest, task.presentation_digest, task.repeat,
             )  # fmt: skip
@@ -116,15 +116,15 @@ class Contents:
             if not named or row.key < last or not _finite(numbers):
                 raise InputError(f"the bundle holds a verdict that its plan does not name ({row.key}).")
             last = row.key
-            yield kept
+            yield stored
 
-    def around(self) -> Around:
+    def around(self) -> Context:
         """What was known where it was made."""
         return around_of(self.carried, self.trained)
 
     def report(self) -> dict[str, bytes]:
         """The report's files, as they came."""
-        start = form.REPORT
+        start = layout.REPORT
         names = [name for name in self._opened.names if name.startswith(start)]
         return {name.removeprefix(start): self._opened.document(name) for name in names}
 
@@ -145,13 +145,18 @@ class Contents:
             ) from error
 
     def _check_books(self) -> None:
-        own = {self.manifest.id, f"{self.manifest.id}/votes"}
-        if any(row.evaluation not in own for row in self.calls):
+        booked_under = {self.manifest.id, f"{self.manifest.id}/votes"}
+        if any(row.evaluation not in booked_under for row in self.calls):
             raise InputError("the bundle books calls of another evaluation.")
         name, suite = self.manifest.id.rpartition("-")[0], self.manifest.plan.suite.digest()
         for look in self.looks:
             if look.suite != suite and look.evaluation.rpartition("-")[0] != name:
                 raise InputError("the bundle counts looks at another suite.")
+
+    def _numbers(self) -> Analysis | None:
+        if layout.ANALYSIS not in self._opened.names:
+            return None
+        return parse(Analysis, self._opened.document(layout.ANALYSIS), layout.ANALYSIS, extra="ignore")
 
     def _maybe(self, record: type[R], name: str) -> R | None:
         return parse(record, self._opened.document(name), name) if name in self._opened.names else None

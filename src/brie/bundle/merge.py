@@ -11,22 +11,21 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from brie.bundle import form
+from brie.bundle import layout
 from brie.bundle.contents import Contents
-from brie.bundle.form import parse
+from brie.bundle.layout import parse
 from brie.bundle.rows import Exchange
 from brie.bundle.unpack import Opened, opened
 from brie.digest import digest, file_digest
 from brie.errors import InputError, PinError
-from brie.evaluation.evidence import CARRIED
-from brie.evaluation.facts import gather
-from brie.evaluation.trained import record
+from brie.evaluation.context import CARRIED
+from brie.evaluation.gather import gather
+from brie.evaluation.manifest import amend, read_manifest, write_manifest
+from brie.evaluation.training_data import record
 from brie.pin import ADAPTER_CONFIG, canonical_config
-from brie.pipeline import to_json
+from brie.project import Project, write_text
 from brie.records import Amendment, Manifest, Pin
 from brie.report.curve import CURVE
-from brie.resources import Project, write_text
-from brie.seal import amend, read_manifest, write_manifest
 from brie.train.config import RunManifest, TrainConfig
 
 _JOINED = ("judge", "voter", "repeat", "retry")
@@ -70,7 +69,7 @@ def unbundle(path: Path, project: Project) -> Merged:
 def _merge_evaluation(contents: Contents, project: Project) -> Merged:
     target = project.runs / contents.manifest.id
     here = read_manifest(target) if target.exists() else None
-    manifest = contents.manifest if here is None else joined(here, contents.manifest)
+    manifest = contents.manifest if here is None else joined(here=here, there=contents.manifest)
     with _staging(project) as folder, Exchange.open(project.store) as store:
         _write_folder(contents, folder)
         with store.together():
@@ -82,7 +81,7 @@ def _merge_evaluation(contents: Contents, project: Project) -> Merged:
                 _check_rows(contents, store)
         # Rows without a folder are seen by nobody and merged again; a folder without rows is seen.
         if here is None:
-            _place(folder, target)
+            _place(folder, target=target)
         elif manifest != here:
             write_manifest(target, manifest)
         _keep_voters(contents, target)
@@ -90,7 +89,7 @@ def _merge_evaluation(contents: Contents, project: Project) -> Merged:
     return Merged("evaluation", manifest.id, here is None, completions, verdicts, outdated)
 
 
-def joined(here: Manifest, there: Manifest) -> Manifest:
+def joined(*, here: Manifest, there: Manifest) -> Manifest:
     """The manifest with what was added on the other machine chained after what was added here.
 
     Raises:
@@ -101,15 +100,15 @@ def joined(here: Manifest, there: Manifest) -> Manifest:
             f"{here.id} was sealed as {here.seal} here and as {there.seal} in the bundle; "
             "nothing was merged."
         )
-    known = {_identity(link) for link in here.amendments}
+    links_here = {_identity(link) for link in here.amendments}
     for number, link in enumerate(there.amendments):
-        if _identity(link) in known:
+        if _identity(link) in links_here:
             continue
         if here.amendments == there.amendments[:number]:  # the other chain simply goes on
             here = here.model_copy(update={"amendments": there.amendments[: number + 1]})
         elif link.kind in _JOINED:
             detail = {**link.detail, "merged": link.digest}
-            here = amend(here, link.kind, detail, link.verdicts_before)
+            here = amend(here, link.kind, detail, verdicts_before=link.verdicts_before)
         else:
             raise InputError(
                 f"what was added to {here.id} here ({here.amendments[-1].digest}) and in the bundle "
@@ -130,7 +129,7 @@ def _write_folder(contents: Contents, folder: Path) -> None:
     if contents.curve is not None:
         write_text(folder / CURVE, _json(contents.curve))
     if contents.analysis is not None:
-        write_text(folder / "analysis.json", to_json(contents.analysis))
+        write_text(folder / "analysis.json", contents.analysis.to_json())
 
 
 def _keep_voters(contents: Contents, target: Path) -> None:
@@ -145,10 +144,10 @@ def _check_rows(contents: Contents, store: Exchange) -> None:
     """Whether the rows are the ones the numbers were made from."""
     if contents.analysis is None:
         return
-    found = gather(contents.manifest, store).digest()
-    if found != contents.analysis.rows_digest:
+    rows_digest = gather(contents.manifest, store).digest
+    if rows_digest != contents.analysis.rows_digest:
         raise InputError(
-            f"the bundle's rows ({found}) are not those its numbers were made from "
+            f"the bundle's rows ({rows_digest}) are not those its numbers were made from "
             f"({contents.analysis.rows_digest}); nothing was merged."
         )
 
@@ -158,9 +157,9 @@ def _check_rows(contents: Contents, store: Exchange) -> None:
 
 def _merge_run(bundle: Opened, project: Project) -> Merged:
     name = bundle.index.id
-    manifest = parse(RunManifest, bundle.document(form.RUN_MANIFEST), form.RUN_MANIFEST)
-    config = parse(TrainConfig, bundle.document(form.RUN_CONFIG), form.RUN_CONFIG)
-    if form.RUN_ID.fullmatch(name) is None or manifest.id != name or manifest.config != config:
+    manifest = parse(RunManifest, bundle.document(layout.RUN_MANIFEST), layout.RUN_MANIFEST)
+    config = parse(TrainConfig, bundle.document(layout.RUN_CONFIG), layout.RUN_CONFIG)
+    if layout.RUN_ID.fullmatch(name) is None or manifest.id != name or manifest.config != config:
         raise InputError("the bundle's run contradicts itself; nothing was taken.")
     target = project.runs / name
     if target.exists():
@@ -169,15 +168,15 @@ def _merge_run(bundle: Opened, project: Project) -> Merged:
     with _staging(project) as folder:
         _write_run(bundle, folder)
         _check_pins(folder)
-        _place(folder, target)
+        _place(folder, target=target)
     return Merged("run", name, new=True)
 
 
 def _write_run(bundle: Opened, folder: Path) -> None:
     for name in bundle.names:
-        if not name.startswith(form.RUN):
+        if not name.startswith(layout.RUN):
             raise InputError(f"the bundle of a run holds {name}; nothing was taken.")
-        path = folder / name.removeprefix(form.RUN)
+        path = folder / name.removeprefix(layout.RUN)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with path.open("wb") as handle:
@@ -191,10 +190,10 @@ def _check_pins(folder: Path) -> None:
     named: set[str] = set()
     for path in sorted(folder.glob("pins/*.json")):
         pin = parse(Pin, path.read_bytes(), f"run/pins/{path.name}")
-        place = pin.checkpoint or ""
-        if form.CHECKPOINT.fullmatch(place) is None or Path(pin.base_location or "").is_absolute():
+        where = pin.checkpoint or ""
+        if layout.CHECKPOINT.fullmatch(where) is None or Path(pin.base_location or "").is_absolute():
             raise InputError(f"the bundle's pin {path.name} leads out of its run; nothing was taken.")
-        checkpoint = folder / place.removeprefix("../")
+        checkpoint = folder / where.removeprefix("../")
         if checkpoint.is_dir():
             named.add(checkpoint.name)
             _check_adapter(pin, checkpoint)
@@ -206,9 +205,9 @@ def _check_pins(folder: Path) -> None:
 def _check_adapter(pin: Pin, checkpoint: Path) -> None:
     for name, pinned in pin.files.items():
         path = checkpoint / name
-        found = file_digest(path) if path.is_file() else "missing"
-        if name not in form.ADAPTER_FILES or found != pinned:
-            raise InputError(f"{name[:80]} is {found}, its pin says {pinned}; nothing was taken.")
+        actual = file_digest(path) if path.is_file() else "missing"
+        if name not in layout.ADAPTER_FILES or actual != pinned:
+            raise InputError(f"{name[:80]} is {actual}, its pin says {pinned}; nothing was taken.")
     try:
         config = digest(canonical_config(checkpoint / ADAPTER_CONFIG))
     except PinError as error:
@@ -220,11 +219,11 @@ def _check_adapter(pin: Pin, checkpoint: Path) -> None:
 def _same_run(target: Path, manifest: RunManifest) -> None:
     path = target / "manifest.json"
     here = parse(RunManifest, path.read_bytes(), path.name) if path.is_file() else None
-    one = here.identity if here else "unreadable"
-    if here is None or one != manifest.identity or here.pins != manifest.pins:
+    identity_here = here.identity if here else "unreadable"
+    if here is None or identity_here != manifest.identity or here.pins != manifest.pins:
         raise InputError(
-            f"run {target.name} is another one here ({one}) than in the bundle ({manifest.identity}); "
-            "nothing was merged."
+            f"run {target.name} is another one here ({identity_here}) than in the bundle "
+            f"({manifest.identity}); nothing was merged."
         )
 
 
@@ -247,7 +246,7 @@ def _staging(project: Project) -> Iterator[Path]:
         shutil.rmtree(outer, ignore_errors=True)
 
 
-def _place(folder: Path, target: Path) -> None:
+def _place(folder: Path, *, target: Path) -> None:
     """Move a finished folder to where it belongs, in one step."""
     try:
         folder.rename(target)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from brie import __version__
+from brie import __version__, versions
 from brie.bundle.contents import around_of, keys_of
-from brie.bundle.form import (
+from brie.bundle.layout import (
     ADAPTER_FILES,
     ANALYSIS,
     CALLS,
@@ -39,25 +39,24 @@ from brie.bundle.form import (
     parse,
 )  # fmt: skip
 from brie.bundle.rows import Exchange
+from brie.ci.verify import compare
 from brie.digest import PREFIX
 from brie.errors import InputError, UsageError
 from brie.evaluation.assemble import assemble
-from brie.evaluation.evidence import Around, Carried, around
-from brie.evaluation.facts import comparison_views, gather
+from brie.evaluation.context import Context, ImportedContext, context_of
 from brie.evaluation.folders import Evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.views import comparison_views
 from brie.pin import ADAPTER_CONFIG, read_pin
-from brie.pipeline import to_json
+from brie.project import Project
 from brie.records import Manifest, Pin
+from brie.records.analysis import Analysis
 from brie.report.build import report_files
 from brie.report.clean import without_paths
 from brie.report.curve import read_curve
-from brie.resources import Project
-from brie.results import Analysis
 from brie.store import Store
-from brie.store.database import SCHEMA_VERSION
 from brie.train.config import RunManifest, TrainConfig
 from brie.train.runs import checkpoints, read_manifest
-from brie.verify import differences
 
 Members = dict[str, bytes | Path | Iterable[str]]
 """Name -> what it holds: bytes, a file, or lines of text made as they are written."""
@@ -76,9 +75,9 @@ def pack_evaluation(evaluation: Evaluation, project: Project, out: Path) -> Path
     """
     with Exchange.open(project.store, read_only=True) as store, store.snapshot():
         members = dict(_evaluation(evaluation, project, store))
-        kept = Index(kind="evaluation", id=evaluation.manifest.id, version=__version__,
-                     store=SCHEMA_VERSION, members={})  # fmt: skip
-        return _write(out, kept, members, project)
+        index = Index(kind="evaluation", id=evaluation.manifest.id, version=__version__,
+                     store=versions.STORE, members={})  # fmt: skip
+        return _write(out, index, members, project)
 
 
 def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False) -> Path:
@@ -95,8 +94,8 @@ def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False
         InputError: `out` cannot be written.
     """
     members = dict(_run(folder, adapter=adapter))
-    kept = Index(kind="run", id=folder.name, version=__version__, store=SCHEMA_VERSION, members={})
-    return _write(out, kept, members, project)
+    index = Index(kind="run", id=folder.name, version=__version__, store=versions.STORE, members={})
+    return _write(out, index, members, project)
 
 
 # --- what belongs to an evaluation -------------------------------------------------------
@@ -106,27 +105,27 @@ def _evaluation(
     evaluation: Evaluation, project: Project, store: Exchange
 ) -> Iterator[tuple[str, bytes | Path | Iterable[str]]]:
     manifest, folder = portable(evaluation.manifest), evaluation.folder
-    known = around(evaluation.manifest, project)
-    brought = _known(evaluation.manifest, known, store)
+    context = context_of(evaluation.manifest, project)
+    brought = _known(evaluation.manifest, context, store)
     yield MANIFEST, _json(manifest)
     yield CARRIED, _json(brought)
-    trained = known.compared.trained if known.compared else None
+    trained = context.compared.trained if context.compared else None
     if trained is not None:
         yield TRAINING, _json(trained)
     keys = keys_of(manifest)
     yield COMPLETIONS, lines(store.completions_of(keys.completions))
     yield VERDICTS, lines(store.attempts_of(keys.verdicts))
     yield CALLS, lines(store.calls_of([manifest.id, f"{manifest.id}/votes"]))
-    yield LOOKS, lines(store.looks_of(manifest.plan.suite.digest(), manifest.id))
+    yield LOOKS, lines(store.looks_of(suite=manifest.plan.suite.digest(), evaluation=manifest.id))
     for path in sorted(folder.glob("voters/*.json")):
         yield f"{EVALUATION}voters/{path.name}", _json(parse(Closed, path.read_bytes(), path.name))
     curve = read_curve(folder)
     if curve is not None:
         yield CURVE, _json(curve)
     if evaluation.analysis_file.is_file():
-        analysis = _numbers(evaluation, manifest, store, known, around_of(brought, trained))
-        yield ANALYSIS, to_json(analysis).encode()
-        views = comparison_views(manifest, store)
+        analysis = _numbers(evaluation, manifest, store, context, around_of(brought, trained))
+        yield ANALYSIS, analysis.to_json().encode()
+        views = comparison_views(gather(manifest, store))
         for name, text in report_files(analysis, manifest, views, curve).items():
             yield f"{REPORT}{name}", text.encode()
 
@@ -142,17 +141,17 @@ def portable(manifest: Manifest) -> Manifest:
     )
 
 
-def _known(manifest: Manifest, known: Around, store: Store) -> Carried:
+def _known(manifest: Manifest, context: Context, store: Store) -> ImportedContext:
     """What is known of the models here, and which look at the suite this is."""
-    rows = gather(manifest, store).digest()
-    looks = known.looks(rows)
+    rows = gather(manifest, store).digest
+    looks = context.looks(rows)
     number, others = (looks.number, looks.other_versions) if looks else store.look_number(
-        manifest.plan.suite.digest(), manifest.id, rows
+        suite=manifest.plan.suite.digest(), evaluation=manifest.id, rows=rows
     )  # fmt: skip
-    models = known.models
+    models = context.models
     if models is None:
-        return Carried(rows=rows, look=number, other_versions=others)
-    return Carried(
+        return ImportedContext(rows=rows, look=number, other_versions=others)
+    return ImportedContext(
         differ=models.differ,
         absent=models.absent,
         facts=models.facts,
@@ -164,7 +163,7 @@ def _known(manifest: Manifest, known: Around, store: Store) -> Carried:
 
 
 def _numbers(
-    evaluation: Evaluation, manifest: Manifest, store: Store, known: Around, carried: Around
+    evaluation: Evaluation, manifest: Manifest, store: Store, context: Context, carried: Context
 ) -> Analysis:
     """The numbers as another machine will compute them, made when these were made.
 
@@ -172,19 +171,21 @@ def _numbers(
         UsageError: the numbers of record are not what the store gives now.
     """
     try:
-        stored = Analysis.model_validate_json(evaluation.analysis_file.read_text("utf-8"))
+        stored = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(
             f"the numbers of {manifest.id} cannot be read; make them again: brie report {manifest.id}"
         ) from error
-    again = assemble(evaluation.manifest, store, known)
-    found = list(differences(json.loads(to_json(stored)), json.loads(to_json(again))))
-    if found:
+    again = assemble(gather(evaluation.manifest, store), store, context)
+    same_build = stored.version == again.version
+    documents = (json.loads(stored.to_json()), json.loads(again.to_json()))
+    differing = compare(*documents, same_build=same_build).differ
+    if differing:
         raise UsageError(
-            f"the numbers of {manifest.id} are not what the store gives now ({', '.join(found[:3])}); "
-            f"make them again: brie report {manifest.id}"
+            f"the numbers of {manifest.id} are not what the store gives now "
+            f"({', '.join(differing[:3])}); make them again: brie report {manifest.id}"
         )
-    here = assemble(manifest, store, carried)
+    here = assemble(gather(manifest, store), store, carried)
     return here.model_copy(update={"created": stored.created, "cost": stored.cost})
 
 
@@ -208,22 +209,22 @@ def _run(folder: Path, *, adapter: bool) -> Iterator[tuple[str, bytes | Path]]:
     if adapter:
         if "best.json" not in pins or not pins["best.json"].checkpoint:
             raise UsageError(f"run {folder.name} has no best pin, so no adapter to bundle.")
-        place = (folder / "pins" / str(pins["best.json"].checkpoint)).resolve()
-        yield from _adapter(place, pins["best.json"])
+        checkpoint = (folder / "pins" / str(pins["best.json"].checkpoint)).resolve()
+        yield from _adapter(checkpoint, pins["best.json"])
 
 
-def _adapter(place: Path, pin: Pin) -> Iterator[tuple[str, bytes | Path]]:
-    if place not in checkpoints(place.parents[1]).values():
-        raise UsageError(f"the best checkpoint {place.name} is not in its run any more.")
+def _adapter(checkpoint: Path, pin: Pin) -> Iterator[tuple[str, bytes | Path]]:
+    if checkpoint not in checkpoints(checkpoint.parents[1]).values():
+        raise UsageError(f"the best checkpoint {checkpoint.name} is not in its run any more.")
     for name in ADAPTER_FILES:
-        path = place / name
+        path, member = checkpoint / name, f"{RUN}checkpoints/{checkpoint.name}/{name}"
         if name == ADAPTER_CONFIG:
             config = json.loads(path.read_text("utf-8"))
             if Path(str(config.get("base_model_name_or_path"))).is_absolute():
                 config["base_model_name_or_path"] = pin.base.repo
-            yield f"{RUN}checkpoints/{place.name}/{name}", (json.dumps(config, indent=1) + "\n").encode()
+            yield member, (json.dumps(config, indent=1) + "\n").encode()
         elif path.is_file():
-            yield f"{RUN}checkpoints/{place.name}/{name}", path
+            yield member, path
 
 
 def _portable_run(manifest: RunManifest, config: TrainConfig) -> RunManifest:
@@ -260,7 +261,7 @@ def _place(location: str | None) -> str | None:
 
 
 def _write(
-    out: Path, kept: Index, members: Mapping[str, bytes | Path | Iterable[str]], project: Project
+    out: Path, index: Index, members: Mapping[str, bytes | Path | Iterable[str]], project: Project
 ) -> Path:
     """The zip, whole or not at all."""
     if out.exists() and not zipfile.is_zipfile(out):
@@ -269,9 +270,8 @@ def _write(
     watch = _Watch(project)
     try:
         with zipfile.ZipFile(partial, "w") as archive:
-            found = {name: _add(archive, name, members[name], watch) for name in sorted(members)}
-            index = kept.model_copy(update={"members": found})
-            _add(archive, INDEX, _json(index), watch)
+            listed = {name: _add(archive, name, members[name], watch) for name in sorted(members)}
+            _add(archive, INDEX, _json(index.model_copy(update={"members": listed})), watch)
         partial.replace(out)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}.") from error

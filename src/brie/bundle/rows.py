@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import groupby, islice
 from typing import TypeVar
 
-from brie.bundle.form import KeptCall, KeptCompletion, KeptLook, KeptVerdict
+from brie.bundle.layout import KeptCall, KeptCompletion, KeptLook, KeptVerdict
 from brie.digest import digest
 from brie.errors import InputError
 from brie.records import Completion, Verdict
@@ -57,7 +57,7 @@ class Exchange(Store):
             for row in rows
         ]
 
-    def looks_of(self, suite: str, evaluation: str) -> list[KeptLook]:
+    def looks_of(self, *, suite: str, evaluation: str) -> list[KeptLook]:
         """Looks at a suite, and at other versions of it, oldest first."""
         name = evaluation.rpartition("-")[0]
         rows = self._read("SELECT suite, evaluation, rows, created FROM looks ORDER BY id")
@@ -81,16 +81,17 @@ class Exchange(Store):
         """
         added = 0
         for part in _parts(rows):
-            there = self.completions(kept.row.key for kept in part)
-            for kept in part:
-                if kept.row.key in there:
-                    _same(f"completion {kept.row.key}", there[kept.row.key], kept.row, _answer_digest)
+            there = self.completions(brought.row.key for brought in part)
+            for brought in part:
+                if brought.row.key in there:
+                    what = f"completion {brought.row.key}"
+                    _same(what, _answer_digest, here=there[brought.row.key], there=brought.row)
                     continue
-                row = kept.row
+                row = brought.row
                 body = row.model_dump_json()
                 self._db.execute(
                     "INSERT INTO completions VALUES (?, ?, ?, ?, ?, ?)",
-                    (row.key, row.pin, row.prompt, row.sample, body, kept.created),
+                    (row.key, row.pin, row.prompt, row.sample, body, brought.created),
                 )
                 added += 1
         return added
@@ -102,35 +103,35 @@ class Exchange(Store):
             InputError: the attempts here and there are not the beginning of one another.
         """
         added = 0
-        grouped = (list(group) for _, group in groupby(rows, key=lambda kept: kept.row.key))
+        grouped = (list(group) for _, group in groupby(rows, key=lambda stored: stored.row.key))
         for part in _parts(grouped):
-            there = self.attempts(kept[0].row.key for kept in part)
+            there = self.attempts(stored[0].row.key for stored in part)
             for brought in part:
                 key = brought[0].row.key
                 here = there.get(key, [])
-                for own, other in zip(here, brought, strict=False):
-                    _same(f"verdict {key}", own, other.row, _said_digest)
+                for mine, theirs in zip(here, brought, strict=False):
+                    _same(f"verdict {key}", _said_digest, here=mine, there=theirs.row)
                 added += self._append(brought[len(here) :], len(here))
         return added
 
     def _append(self, rows: Sequence[KeptVerdict], before: int) -> int:
-        for attempt, kept in enumerate(rows, before):
-            row = kept.row.model_copy(update={"attempt": attempt})
+        for attempt, stored in enumerate(rows, before):
+            row = stored.row.model_copy(update={"attempt": attempt})
             self._db.execute(
                 "INSERT INTO verdicts (key, attempt, judge, rubric, presentation, repeat, status, body,"
                 " created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (row.key, attempt, row.judge, row.rubric, row.presentation, row.repeat, row.status,
-                 row.model_dump_json(), kept.created),
+                 row.model_dump_json(), stored.created),
             )  # fmt: skip
         return len(rows)
 
     def merge_calls(self, rows: Sequence[KeptCall]) -> None:
         """Book the calls that are not booked here."""
-        known = Counter(map(_call_digest, self.calls_of(sorted({row.evaluation for row in rows}))))
+        booked = Counter(map(_call_digest, self.calls_of(sorted({row.evaluation for row in rows}))))
         for row in rows:
             name = _call_digest(row)
-            known[name] -= 1
-            if known[name] < 0:
+            booked[name] -= 1
+            if booked[name] < 0:
                 self._db.execute(
                     "INSERT INTO calls (evaluation, judge, key, usd, body, created)"
                     " VALUES (?, ?, ?, ?, ?, ?)",
@@ -165,10 +166,10 @@ def _call_digest(row: KeptCall) -> str:
     return digest(row)
 
 
-def _same(what: str, here: T, there: T, name: Callable[[T], str]) -> None:
-    one, two = name(here), name(there)
-    if one != two:
+def _same(what: str, name: Callable[[T], str], *, here: T, there: T) -> None:
+    left, right = name(here), name(there)
+    if left != right:
         raise InputError(
-            f"the {what} is another one here ({one}) than in the bundle ({two}); nothing was merged. "
+            f"the {what} is another one here ({left}) than in the bundle ({right}); nothing was merged. "
             "Unbundle it in a project of its own."
         )

@@ -16,11 +16,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from brie.bundle import form
-from brie.bundle.form import Index, parse
+from brie import versions
+from brie.bundle import layout
+from brie.bundle.layout import Index, parse
 from brie.digest import PREFIX
 from brie.errors import InputError
-from brie.store.database import SCHEMA_VERSION
 
 _END = b"PK\x05\x06"
 _BLOCK = 2**18
@@ -35,7 +35,7 @@ class Opened:
         self._path = path
         self._sizes = _checked(archive, path)
         self.index = self._index()
-        self.names = tuple(sorted(set(self._sizes) - {form.INDEX}))
+        self.names = tuple(sorted(set(self._sizes) - {layout.INDEX}))
         self._check_digests()
 
     def document(self, name: str) -> bytes:
@@ -46,7 +46,7 @@ class Opened:
         """
         if name not in self._sizes:
             raise self._wrong(f"{name} is missing")
-        if self._sizes[name] > form.DOCUMENT_BYTES:
+        if self._sizes[name] > layout.DOCUMENT_BYTES:
             raise self._wrong(f"{name} has {self._sizes[name]:,} bytes")
         return b"".join(self._blocks(name))
 
@@ -62,8 +62,8 @@ class Opened:
         for block in self._blocks(name):
             *whole, rest = (rest + block).split(b"\n")
             yield from whole
-            if len(rest) > form.LINE_BYTES:
-                raise self._wrong(f"{name} has a line of more than {form.LINE_BYTES:,} bytes")
+            if len(rest) > layout.LINE_BYTES:
+                raise self._wrong(f"{name} has a line of more than {layout.LINE_BYTES:,} bytes")
         if rest:
             yield rest
 
@@ -87,13 +87,13 @@ class Opened:
             raise self._wrong(f"{name} is smaller than it says")
 
     def _index(self) -> Index:
-        data = self.document(form.INDEX)
+        data = self.document(layout.INDEX)
         schema = re.search(rb'"schema"\s*:\s*"brie\.bundle/(\d{1,9})"', data[:4096])
-        if schema and int(schema[1]) > form.SCHEMA:
-            raise self._newer(f"bundle schema {int(schema[1])}, this one knows {form.SCHEMA}")
-        index = parse(Index, data, form.INDEX)
-        if index.store > SCHEMA_VERSION:
-            raise self._newer(f"store schema {index.store}, this one knows {SCHEMA_VERSION}")
+        if schema and int(schema[1]) > layout.SCHEMA:
+            raise self._newer(f"bundle schema {int(schema[1])}, this one knows {layout.SCHEMA}")
+        index = parse(Index, data, layout.INDEX)
+        if index.store > versions.STORE:
+            raise self._newer(f"store schema {index.store}, this one knows {versions.STORE}")
         return index
 
     def _check_digests(self) -> None:
@@ -107,9 +107,9 @@ class Opened:
             hashed = hashlib.sha256()
             for block in self._blocks(name):
                 hashed.update(block)
-            found = PREFIX + hashed.hexdigest()
-            if found != member.digest:
-                raise self._wrong(f"{name} is {found}, its index says {member.digest}")
+            actual = PREFIX + hashed.hexdigest()
+            if actual != member.digest:
+                raise self._wrong(f"{name} is {actual}, its index says {member.digest}")
 
     def _wrong(self, why: str) -> InputError:
         return InputError(f"{self._path.name} is no bundle to be trusted: {why}. Nothing was taken.")
@@ -133,8 +133,8 @@ def opened(path: Path) -> Iterator[Opened]:
             _check_end(handle, path.stat().st_size, path)
             made = Opened(stack.enter_context(zipfile.ZipFile(handle)), path)
         except (*_UNREADABLE, ValueError) as error:
-            said = getattr(error, "strerror", None) or "not a zip file, or a damaged one"
-            raise InputError(f"{path.name} cannot be read as a bundle: {said}.") from error
+            message = getattr(error, "strerror", None) or "not a zip file, or a damaged one"
+            raise InputError(f"{path.name} cannot be read as a bundle: {message}.") from error
         yield made
 
 
@@ -144,15 +144,17 @@ def _check_end(handle: IO[bytes], size: int, path: Path) -> None:
     Raises:
         InputError: the file is no zip, is cut off, or lists more than a bundle has.
     """
-    if size > form.MOST_BYTES:
-        raise InputError(f"{path.name} has {size:,} bytes, more than any bundle ({form.MOST_BYTES:,}).")
+    if size > layout.MOST_BYTES:
+        raise InputError(
+            f"{path.name} has {size:,} bytes, more than any bundle ({layout.MOST_BYTES:,})."
+        )
     handle.seek(max(0, size - 22))
     end = handle.read(22)
     handle.seek(0)
     if len(end) < 22 or end[:4] != _END:
         raise InputError(f"{path.name} is no bundle: not a zip file, or cut off.")
     members, directory = int.from_bytes(end[10:12], "little"), int.from_bytes(end[12:16], "little")
-    if members > form.MOST_MEMBERS or directory > form.MOST_MEMBERS * 1_000:
+    if members > layout.MOST_MEMBERS or directory > layout.MOST_MEMBERS * 1_000:
         raise InputError(f"{path.name} is no bundle to be trusted: it lists {members:,} members.")
 
 
@@ -171,7 +173,7 @@ def _checked(archive: zipfile.ZipFile, path: Path) -> dict[str, int]:
                 "Nothing was taken."
             )
         sizes[info.filename] = info.file_size
-    if sum(sizes.values()) > form.MOST_BYTES:
+    if sum(sizes.values()) > layout.MOST_BYTES:
         raise InputError(
             f"{path.name} is no bundle to be trusted: unpacked it would have {sum(sizes.values()):,} "
             "bytes. Nothing was taken."
@@ -179,19 +181,19 @@ def _checked(archive: zipfile.ZipFile, path: Path) -> dict[str, int]:
     return sizes
 
 
-def _fault(info: zipfile.ZipInfo, known: dict[str, int]) -> str:
+def _fault(info: zipfile.ZipInfo, sizes: dict[str, int]) -> str:
     """What forbids a member; "" where nothing does."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         return "is a link or a special file"
-    if info.filename != info.orig_filename or form.NAME.fullmatch(info.filename) is None:
+    if info.filename != info.orig_filename or layout.NAME.fullmatch(info.filename) is None:
         return "is a name that no bundle has"
-    if info.filename in known:
+    if info.filename in sizes:
         return "is there twice"
     if info.flag_bits & 0x1:
         return "is encrypted"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return "is packed in a way that no bundle uses"
-    if info.file_size > 2**20 and info.file_size > form.MOST_RATIO * max(1, info.compress_size):
+    if info.file_size > 2**20 and info.file_size > layout.MOST_RATIO * max(1, info.compress_size):
         return f"would swell from {info.compress_size:,} to {info.file_size:,} bytes"
     return ""

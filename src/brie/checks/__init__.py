@@ -27,9 +27,8 @@ from brie.checks import (
     truncation,
 )
 from brie.checks.evidence import Answer, Evidence, Looks, Models, Pair, Training
-from brie.checks.familiar import by_training
-from brie.checks.words import SEVERITY
-from brie.records import Check
+from brie.checks.exposure import by_training
+from brie.records import WORST_FIRST, Check
 
 CHECKS: tuple[Callable[[Evidence], Check], ...] = (
     checkpoint.check,
@@ -54,7 +53,7 @@ WITHHOLDING = ("checkpoint", "conditions", "blinding")
 
 def run_checks(evidence: Evidence) -> tuple[Check, ...]:
     """Every check, worst first; in the design's order where they are equally bad."""
-    return tuple(sorted((check(evidence) for check in CHECKS), key=lambda c: SEVERITY[c.status]))
+    return tuple(sorted((check(evidence) for check in CHECKS), key=lambda c: WORST_FIRST[c.status]))
 
 
 def withheld(checks: Sequence[Check]) -> str | None:

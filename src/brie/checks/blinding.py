@@ -9,8 +9,9 @@ import numpy as np
 from brie.analyse.arrays import Ints
 from brie.checks.evidence import Evidence
 from brie.checks.families import distinctive, names_itself
+from brie.checks.findings import Finding, conclude, not_run
 from brie.checks.surface import Surface, surface
-from brie.checks.words import Finding, conclude, count, not_run, share
+from brie.number_format import percent, plural
 from brie.records import Check
 
 ID = "blinding"
@@ -98,7 +99,7 @@ def _confounds(design: dict[str, Any] | None) -> list[Finding]:
     for key, what in (("candidate_first", "shown first"), ("candidate_is_a", "called A")):
         value = design[key]
         if value not in (None, 0.0, 1.0) and abs(value - 0.5) > UNEVEN:
-            text = f"The candidate was {what} in {share(value)} of the verdicts instead of one half."
+            text = f"The candidate was {what} in {percent(value)} of the verdicts instead of one half."
             found.append(Finding("warn", text, "Judge both orders: `--positions both`."))
     return found
 
@@ -144,8 +145,8 @@ def _self_named(named: dict[str, Any] | None) -> list[Finding]:
     return [
         Finding(
             "fail" if pairs > MANY_NAMED else "warn",
-            f"{count(counts['candidate'], 'answer')} of the candidate and {counts['baseline']} of the "
-            f"baseline say which model wrote them ({share(pairs)} of the pairs).",
+            f"{plural(counts['candidate'], 'answer')} of the candidate and {counts['baseline']} of the "
+            f"baseline say which model wrote them ({percent(pairs)} of the pairs).",
             "Leave prompts that ask who is answering out of the suite.",
         )
     ]
@@ -157,8 +158,8 @@ def _told(told: Surface) -> list[Finding]:
     return [
         Finding(
             "warn",
-            f"Surface text alone tells the candidate from the baseline in {share(told.words)} of pairs "
-            f"(length alone in {share(told.length)}); a judge can too.",
+            f"Surface text alone tells the candidate from the baseline in {percent(told.words)} of "
+            f"pairs (length alone in {percent(told.length)}); a judge can too.",
             "Read a few pairs: `brie view`; a judge that rewards the style would reward it anywhere.",
         )
     ]
@@ -169,6 +170,6 @@ def _passed(told: Surface | str) -> str:
     if isinstance(told, str):
         return f"{first}; whether style gives the sides away was not tested, as {told}."
     return (
-        f"{first}; a bag of words tells the sides apart in {share(told.words)} of pairs, where chance "
+        f"{first}; a bag of words tells the sides apart in {percent(told.words)} of pairs, where chance "
         "is 50 %."
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from brie.checks.evidence import Evidence, Models
-from brie.checks.words import Finding, conclude, not_run, share
+from brie.checks.findings import Finding, conclude, not_run
+from brie.number_format import percent
 from brie.records import Check, Pin
 
 ID = "checkpoint"
@@ -83,7 +84,7 @@ def _early(pin: Pin, evidence: Evidence) -> list[Finding]:
         Finding(
             "warn",
             f"The candidate is step {pin.step} of {pin.planned_steps} planned{lowest}: so early a "
-            f"checkpoint ({share(done)} of the way) may win or lose what the finished model does not.",
+            f"checkpoint ({percent(done)} of the way) may win or lose what the finished model does not.",
             _last(evidence),
         )
     ]

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from brie.checks.evidence import Evidence, Training, survives
-from brie.checks.familiar import Halves, by_prompt
-from brie.checks.words import Finding, conclude, count, listed, not_run, rated, share, summary_of
+from brie.checks.exposure import Halves, by_prompt
+from brie.checks.findings import Finding, conclude, not_run, summary_of
 from brie.data.near import Match
+from brie.number_format import percent, plural, quoted, rated
 from brie.records import Check
 
 ID = "contamination"
@@ -46,7 +47,7 @@ def check(evidence: Evidence) -> Check:
         *_validation(training),
     ]
     where = f"the {training.rows:,} rows of {training.file}"
-    passed = f"None of {count(prompts, 'prompt')} is in or near {where}."
+    passed = f"None of {plural(prompts, 'prompt')} is in or near {where}."
     return conclude(ID, found, figures, passed)
 
 
@@ -74,8 +75,8 @@ def _prompts(
     certain = counts["exact"] + counts["contained"]
     lost = not survives(evidence, halves.unseen)
     text = (
-        f"{len(nearest)} of {count(prompts, 'prompt')} are in {training.file} ({ways}; "
-        f"first {listed(sorted(nearest))}): near to it the win rate is {rated(halves.seen)}, far from "
+        f"{len(nearest)} of {plural(prompts, 'prompt')} are in {training.file} ({ways}; "
+        f"first {quoted(sorted(nearest))}): near to it the win rate is {rated(halves.seen)}, far from "
         f"it {rated(halves.unseen)}."
     )
     return [Finding("fail" if certain > MANY * prompts or lost else "warn", text, _LOOK)]
@@ -86,7 +87,7 @@ def _references(training: Training) -> list[Finding]:
         return []
     number = len(training.references)
     text = (
-        f"{count(number, 'reference answer')} {'is' if number == 1 else 'are'} in the training answers."
+        f"{plural(number, 'reference answer')} {'is' if number == 1 else 'are'} in the training answers."
     )
     return [Finding("warn", text, _LOOK)]
 
@@ -96,7 +97,7 @@ def _validation(training: Training) -> list[Finding]:
         return []
     part = training.shared / max(training.validation_rows, 1)
     text = (
-        f"{share(part)} of the validation rows ask what training rows ask, so the validation loss, and "
-        "the step it chose, reward memory."
+        f"{percent(part)} of the validation rows ask what training rows ask, so the validation loss, "
+        "and the step it chose, reward memory."
     )
     return [Finding("warn", text, f"Split anew: `brie data split {training.file} --by prompt`.")]

@@ -7,11 +7,12 @@ from typing import Any
 
 from brie.analyse.controls import SUSPICIOUS
 from brie.checks.evidence import Evidence
-from brie.checks.words import Finding, conclude, count, listed, not_run, p_value, share
+from brie.checks.findings import Finding, conclude, not_run
+from brie.number_format import p_value, percent, plural, quoted
 from brie.records import Check
 
 ID = "controls"
-_MORE = "Ask for more with `--controls 24`, and score the judges with `brie judge-check`."
+_MORE = "Ask for more with `--controls 24`, and score the judges with `brie judges score`."
 
 
 def check(evidence: Evidence) -> Check:
@@ -53,7 +54,7 @@ def _uneven(same: Mapping[str, Any]) -> list[Finding]:
     if not odd:
         return []
     text = (
-        f"Shown two answers of the same model, {listed(list(odd))} preferred one side (p "
+        f"Shown two answers of the same model, {quoted(list(odd))} preferred one side (p "
         f"{p_value(min(odd.values()))} after Holm, below {p_value(SUSPICIOUS)}): something other than "
         "the model decides."
     )
@@ -69,13 +70,13 @@ def _blind(damaged: Mapping[str, Any]) -> list[Finding]:
     prompts = rate["prompts"]
     if rate["value"] <= 0.5:
         text = (
-            f"The judges preferred the intact answer to its damaged copy in only {share(rate['value'])} "
-            f"of {count(prompts, 'prompt')}: they do not see what they judge."
+            f"The judges preferred the intact answer to its damaged copy in only "
+            f"{percent(rate['value'])} of {plural(prompts, 'prompt')}: they do not see what they judge."
         )
         return [Finding("fail", text, _MORE)]
     text = (
-        f"The judges preferred the intact answer to its damaged copy in {share(rate['value'])} of "
-        f"{count(prompts, 'prompt')}, which is not clearly more than one half."
+        f"The judges preferred the intact answer to its damaged copy in {percent(rate['value'])} of "
+        f"{plural(prompts, 'prompt')}, which is not clearly more than one half."
     )
     return [Finding("warn", text, _MORE)]
 
@@ -84,10 +85,10 @@ def _passed(same: Mapping[str, Any], damaged: Mapping[str, Any]) -> str:
     said = []
     if damaged.get("win_rate"):
         said.append(
-            f"the damaged baseline was recognised in {share(damaged['win_rate']['value'])} of "
-            f"{count(damaged['win_rate']['prompts'], 'prompt')}"
+            f"the damaged baseline was recognised in {percent(damaged['win_rate']['value'])} of "
+            f"{plural(damaged['win_rate']['prompts'], 'prompt')}"
         )
     if same.get("win_rate"):
-        said.append(f"the baseline against itself came out at {share(same['win_rate']['value'])}")
+        said.append(f"the baseline against itself came out at {percent(same['win_rate']['value'])}")
     text = " and ".join(said)
     return f"{text[:1].upper()}{text[1:]}."

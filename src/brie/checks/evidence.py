@@ -22,7 +22,7 @@ from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.data.near import Match
 from brie.records import Digest, Plan, Record, Sampling
-from brie.results import Analysis, WinRate
+from brie.records.analysis import Analysis, WinRate
 
 Key = tuple[str, int]
 """A comparison: prompt id and sample index."""

@@ -7,7 +7,8 @@ import re
 import numpy as np
 
 from brie.checks.evidence import Evidence, survives
-from brie.checks.words import Finding, conclude, count, listed, not_run, rated, summary_of
+from brie.checks.findings import Finding, conclude, not_run, summary_of
+from brie.number_format import plural, quoted, rated
 from brie.records import Check
 
 ID = "injection"
@@ -52,11 +53,11 @@ def check(evidence: Evidence) -> Check:
         "win_rate_without": summary_of(without),
     }
     if not affected:
-        passed = f"None of {count(2 * len(pairs), 'answer')} addresses the judge."
+        passed = f"None of {plural(2 * len(pairs), 'answer')} addresses the judge."
         return conclude(ID, [], figures, passed)
     text = (
-        f"{count(mine, 'answer')} of the candidate and {theirs} of the baseline speak to the judge "
-        f"(first {listed(prompts)}); without those pairs the win rate is {rated(without)}."
+        f"{plural(mine, 'answer')} of the candidate and {theirs} of the baseline speak to the judge "
+        f"(first {quoted(prompts)}); without those pairs the win rate is {rated(without)}."
     )
     status = "warn" if survives(evidence, without) else "fail"
     remedy = "Read them in `brie view`; they stood inside fences and were judged as they are."

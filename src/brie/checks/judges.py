@@ -6,8 +6,9 @@ from typing import Any
 
 from brie.checks.evidence import Evidence
 from brie.checks.families import family_of
-from brie.checks.words import Finding, conclude, count, listed, not_run, share
-from brie.records import Check, Seat
+from brie.checks.findings import Finding, conclude, not_run
+from brie.number_format import percent, plural, quoted
+from brie.records import Check, PanelJudge
 
 ID = "judges"
 LOW_ALPHA = 0.4
@@ -49,11 +50,11 @@ def check(evidence: Evidence) -> Check:
     return conclude(ID, found, figures, _passed(len(judges), panel, families))
 
 
-def _alone(judges: list[str], seats: list[Seat]) -> list[Finding]:
+def _alone(judges: list[str], seats: list[PanelJudge]) -> list[Finding]:
     if len(judges) > 1:
         return []
-    remedy = "Name several with `--judge`, or a panel with `--panel`; `brie judge-check` compares them."
-    if seats and seats[0].judge.provider == "rules":
+    remedy = "Name several with `--judge`, or a panel with `--panel`; `brie judges score` compares them."
+    if seats and seats[0].judge.provided.kind == "rule":
         text = f"One rule, `{judges[0]}`, decided everything: it is a program, and reads nothing."
         return [Finding("warn", text, remedy)]
     text = f"One judge, `{judges[0]}`, decided everything: its taste and the result are one number."
@@ -78,12 +79,12 @@ def _kin(families: dict[str, str | None], evidence: Evidence) -> list[Finding]:
     own = [name for name, family in families.items() if family in sides]
     found = []
     if own:
-        text = f"{listed(own)} is of the models' own family and may like its ways."
+        text = f"{quoted(own)} is of the models' own family and may like its ways."
         found.append(Finding("warn", text, remedy))
     wrote = [name for name, family in families.items() if family in writers]
     if wrote:
         text = (
-            f"{listed(wrote)} is of the family that wrote the training data and may like its own style."
+            f"{quoted(wrote)} is of the family that wrote the training data and may like its own style."
         )
         found.append(Finding("warn", text, remedy))
     return found
@@ -95,7 +96,7 @@ def _disagree(panel: dict[str, Any]) -> list[Finding]:
         return []
     text = (
         f"The judges agree little beyond chance: alpha {alpha['value']:.2f}, unanimous in "
-        f"{share(panel['unanimous'])} of comparisons (where one side nearly always wins, alpha is low "
+        f"{percent(panel['unanimous'])} of comparisons (where one side nearly always wins, alpha is low "
         "by itself)."
     )
     return [Finding("warn", text, "See who differs and where: `brie agreement`.")]
@@ -116,7 +117,7 @@ def _failed(evidence: Evidence) -> list[Finding]:
         " and the verdict depends on them" if evidence.analysis.verdict_survives_missing is False else ""
     )
     status = "fail" if part > MANY_UNUSABLE or hangs else "warn"
-    text = f"{share(part)} of the verdicts could not be used ({bad}){hangs}."
+    text = f"{percent(part)} of the verdicts could not be used ({bad}){hangs}."
     remedy = "Errors are asked again by the same command; the others with `--retry`."
     return [Finding("fail" if status == "fail" else "warn", text, remedy)]
 
@@ -125,7 +126,7 @@ def _stopped(evidence: Evidence) -> list[Finding]:
     if not evidence.stopped:
         return []
     said = "; ".join(f"`{name}`: {why[:120]}" for name, why in evidence.stopped.items())
-    text = f"{count(len(evidence.stopped), 'judge')} stopped answering and left the headline ({said})."
+    text = f"{plural(len(evidence.stopped), 'judge')} stopped answering and left the headline ({said})."
     return [Finding("warn", text, "When it answers again, the same command takes it back in.")]
 
 
@@ -134,13 +135,13 @@ def _left_out(evidence: Evidence) -> list[Finding]:
     if not names:
         return []
     what = "judge was" if len(names) == 1 else "judges were"
-    text = f"{len(names)} {what} left out for a missing key: {listed(names)}."
+    text = f"{len(names)} {what} left out for a missing key: {quoted(names)}."
     return [Finding("warn", text, "Set the keys (`brie doctor` names them), then run the same command.")]
 
 
 def _passed(number: int, panel: dict[str, Any], families: dict[str, str | None]) -> str:
     known = len({family for family in families.values() if family})
-    of = f" of {count(known, 'family').replace('familys', 'families')}" if known > 1 else ""
+    of = f" of {plural(known, 'family', 'families')}" if known > 1 else ""
     alpha = panel.get("alpha")
     agree = f" agree with alpha {alpha['value']:.2f}" if alpha else " judged"
-    return f"{count(number, 'judge')}{of}{agree}, and nearly every verdict could be used."
+    return f"{plural(number, 'judge')}{of}{agree}, and nearly every verdict could be used."

@@ -9,8 +9,9 @@ import numpy as np
 from brie.analyse.cells import cells
 from brie.analyse.length import LARGE_CHANGE
 from brie.checks.evidence import Evidence, side
-from brie.checks.words import Finding, conclude, interval, not_run, points, share
-from brie.records import Check
+from brie.checks.findings import Finding, conclude, not_run
+from brie.number_format import difference, interval, percent
+from brie.records import Check, kind_of
 
 ID = "length"
 LONGER_WINS = 0.8
@@ -31,8 +32,8 @@ def check(evidence: Evidence) -> Check:
     figures = {**{key: model[key] for key in keys}, "overlap_ok": model["overlap_ok"], **figures}
     found = [*_change(model, evidence), *_overlap(model), *_explains(won)]
     passed = (
-        f"At equal length the rate would be {share(model['value'])} instead of {share(model['raw'])}; "
-        f"the longer answer wins {_won(won)}."
+        f"At equal length the rate would be {percent(model['value'])} instead of "
+        f"{percent(model['raw'])}; the longer answer wins {_won(won)}."
     )
     return conclude(ID, found, figures, passed)
 
@@ -48,9 +49,9 @@ def _change(model: dict[str, Any], evidence: Evidence) -> list[Finding]:
     return [
         Finding(
             "fail" if reversed_ else "warn",
-            f"At equal length the rate would be {share(model['value'])} "
-            f"({interval(model['low'], model['high'])}) instead of {share(model['raw'])}, a change of "
-            f"{points(change)}{', ' + ending if ending else ''}.",
+            f"At equal length the rate would be {percent(model['value'])} "
+            f"({interval(model['low'], model['high'])}) instead of {percent(model['raw'])}, a change of "
+            f"{difference(change)}{', ' + ending if ending else ''}.",
             "Length may be part of being better: read pairs of equal length in `brie view`.",
         )
     ]
@@ -62,7 +63,7 @@ def _overlap(model: dict[str, Any]) -> list[Finding]:
     few = min(model["longer"], model["shorter"])
     which = "longer" if model["longer"] < model["shorter"] else "shorter"
     text = (
-        f"The candidate's answer is the {which} one in only {share(few)} of verdicts, so the rate at "
+        f"The candidate's answer is the {which} one in only {percent(few)} of verdicts, so the rate at "
         "equal length is an extrapolation."
     )
     return [Finding("warn", text, "Ask both sides for a length in the prompts, or judge more samples.")]
@@ -74,7 +75,8 @@ def _explains(won: float | None) -> list[Finding]:
     which, rate = ("longer", won) if won >= LONGER_WINS else ("shorter", 1 - won)
     return [
         Finding(
-            "warn", f"The {which} answer wins {share(rate)} of the decided comparisons, whosever it is."
+            "warn",
+            f"The {which} answer wins {percent(rate)} of the decided comparisons, whosever it is.",
         )
     ]
 
@@ -96,10 +98,14 @@ def _longer_wins(evidence: Evidence) -> float | None:
 def _longer_judge(evidence: Evidence) -> float | None:
     """Win rate by the rule that always names the longer answer."""
     for entry in evidence.analysis.by_judge.values():
-        if entry.get("provider") == "rules" and entry.get("model") == "longer" and entry["win_rate"]:
+        if (
+            kind_of(entry.get("provider")) == "rule"
+            and entry.get("model") == "longer"
+            and entry["win_rate"]
+        ):
             return float(entry["win_rate"]["value"])
     return None
 
 
 def _won(won: float | None) -> str:
-    return "nothing, as none was decided" if won is None else f"{share(won)} of decided comparisons"
+    return "nothing, as none was decided" if won is None else f"{percent(won)} of decided comparisons"

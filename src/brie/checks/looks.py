@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from brie.checks.evidence import Evidence
-from brie.checks.words import Finding, conclude, not_run, p_value
+from brie.checks.findings import Finding, conclude, not_run
+from brie.number_format import p_value
 from brie.records import Check
 
 ID = "looks"

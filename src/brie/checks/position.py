@@ -7,8 +7,9 @@ from typing import Any
 
 from brie.analyse.arrays import t_quantile
 from brie.checks.evidence import Evidence
-from brie.checks.words import Finding, conclude, either, interval, listed, not_run, points, share
-from brie.records import Check, Provider
+from brie.checks.findings import Finding, conclude, not_run
+from brie.number_format import difference, listed, percent, quoted, span
+from brie.records import Check
 
 ID = "position"
 FLIPS = 0.25
@@ -76,19 +77,20 @@ def _liked(effects: Effects, evidence: Evidence) -> list[Finding]:
         if name != "position" and _only_rules(evidence):
             continue
         gains = "gains" if entry["effect"] > 0 else "loses"
-        ends = interval(*sorted((abs(low), abs(high)))).removesuffix(" %")
+        near, far = sorted((abs(low), abs(high)))
+        ends = span(near, far, " to ")
         text = (
-            f"With these judges {_EFFECTS[name][1]} {gains} {points(entry['effect'])} ({ends})"
+            f"With these judges {_EFFECTS[name][1]} {gains} {difference(entry['effect'])} ({ends})"
             f"{'; both orders cancel it in the rate' if evidence.table.both_orders else ''}."
         )
-        found.append(Finding("warn", text, "Look at the judges one by one: `brie judge-check`."))
+        found.append(Finding("warn", text, "Look at the judges one by one: `brie judges score`."))
     return found
 
 
 def _only_rules(evidence: Evidence) -> bool:
     """Rules read no letters: what looks like a liking for one is chance."""
     seats = [s for s in evidence.plan.seats if not s.instrument] if evidence.plan else []
-    return bool(seats) and all(s.judge.provider is Provider.RULES for s in seats)
+    return bool(seats) and all(s.judge.provided.kind == "rule" for s in seats)
 
 
 def _flips(rate: float | None, evidence: Evidence) -> list[Finding]:
@@ -96,19 +98,19 @@ def _flips(rate: float | None, evidence: Evidence) -> list[Finding]:
         return []
     judges = evidence.analysis.by_judge
     worst = [n for n, e in judges.items() if ((e.get("position") or {}).get("flip_rate") or 0) > FLIPS]
-    who = f" (above all {listed(worst)})" if worst and len(judges) > 1 else ""
+    who = f" (above all {quoted(worst)})" if worst and len(judges) > 1 else ""
     return [
         Finding(
             "fail" if rate >= MOSTLY else "warn",
-            f"{share(rate)} of the verdicts change when the two answers are exchanged{who}.",
-            "Take a judge that reads: compare some with `brie judge-check`.",
+            f"{percent(rate)} of the verdicts change when the two answers are exchanged{who}.",
+            "Take a judge that reads: compare some with `brie judges score`.",
         )
     ]
 
 
 def _passed(effects: Effects, flips: float | None) -> str:
-    names = either([_EFFECTS[name][0] for name in effects])
+    names = listed([_EFFECTS[name][0] for name in effects], "or")
     seen = f"no effect of {names} is seen" if names else "place and letter cannot be told apart here"
     if flips is None:
         return f"{seen[:1].upper()}{seen[1:]}; each pair was shown once, so flips cannot be counted."
-    return f"{share(flips)} of the verdicts change when the answers are exchanged, and {seen}."
+    return f"{percent(flips)} of the verdicts change when the answers are exchanged, and {seen}."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from brie.analyse.bootstrap import FEWEST_PROMPTS
 from brie.analyse.power import smallest_detectable
 from brie.checks.evidence import Evidence
-from brie.checks.words import Finding, conclude, count, not_run, share
+from brie.checks.findings import Finding, conclude, not_run
+from brie.conventions import FEWEST_PROMPTS
+from brie.number_format import percent, plural
 from brie.records import Check
-from brie.results import WinRate
+from brie.records.analysis import WinRate
 
 ID = "sample_size"
 _FLOOR = 0.05
@@ -30,16 +31,16 @@ def check(evidence: Evidence) -> Check:
         "power": 0.8,
     }
     can = (
-        f"{count(rate.prompts, 'prompt')} like these find {share(smallest)} or more with 80 % power"
+        f"{plural(rate.prompts, 'prompt')} like these find {percent(smallest)} or more with 80 % power"
         if smallest is not None
-        else f"{count(rate.prompts, 'prompt')} like these find no rate with 80 % power"
+        else f"{plural(rate.prompts, 'prompt')} like these find no rate with 80 % power"
     )
     if said.verdict == "equivalent":
         return conclude(
             ID, [], figures, f"{can}, and were enough to show that the sides are equivalent."
         )
     found = _few(rate, can, evidence)
-    passed = f"{can}; the observed {share(rate.value)} needs {_needed(rate)}."
+    passed = f"{can}; the observed {percent(rate.value)} needs {_needed(rate)}."
     return conclude(ID, found, figures, passed)
 
 
@@ -51,11 +52,11 @@ def _smallest(rate: WinRate) -> float | None:
 def _few(rate: WinRate, can: str, evidence: Evidence) -> list[Finding]:
     remedy = f"`brie plan --suite {evidence.analysis.suite.name}` says what more prompts would find."
     if rate.prompts < FEWEST_PROMPTS:
-        text = f"{count(rate.prompts, 'prompt')} are too few: below {FEWEST_PROMPTS} no interval holds."
+        text = f"{plural(rate.prompts, 'prompt')} are too few: below {FEWEST_PROMPTS} no interval holds."
         return [Finding("fail", text, remedy)]
     if rate.prompts_needed is not None and rate.prompts >= rate.prompts_needed:
         return []
-    needs = f"the observed {share(rate.value)} would need {_needed(rate)}"
+    needs = f"the observed {percent(rate.value)} would need {_needed(rate)}"
     return [Finding("warn", f"{can}; {needs}.", remedy)]
 
 

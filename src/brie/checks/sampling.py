@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from brie.checks.evidence import Evidence
-from brie.checks.words import Finding, conclude, interval, not_run, points, share
+from brie.checks.findings import Finding, conclude, not_run
+from brie.number_format import difference, interval, percent
 from brie.records import Check
 
 ID = "sampling"
@@ -38,8 +39,10 @@ def check(evidence: Evidence) -> Check:
         "next_best": found["next_best"],
     }  # fmt: skip
     ends = f" ({interval(low, high)})" if low is not None and high is not None else ""
-    said = f"{share(part)}{ends} of the win rate's variance is the draw of {samples} answers"
-    buys = f"; twice as many would bring the interval to ± {points(more)}" if more is not None else ""
+    said = f"{percent(part)}{ends} of the win rate's variance is the draw of {samples} answers"
+    buys = (
+        f"; twice as many would bring the interval to ± {difference(more)}" if more is not None else ""
+    )
     if part > LARGE:
         again = f"`brie eval` the same with `--samples {2 * samples}`: what is there is used again."
         return conclude(ID, [Finding("warn", f"{said}{buys}.", again)], figures, "")

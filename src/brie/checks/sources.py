@@ -9,21 +9,11 @@ import numpy as np
 
 from brie.analyse.arrays import Ints
 from brie.checks.evidence import Evidence, side, survives
-from brie.checks.familiar import Halves, by_source
-from brie.checks.words import (
-    Finding,
-    conclude,
-    count,
-    interval,
-    listed,
-    not_run,
-    points,
-    rated,
-    share,
-    summary_of,
-)
+from brie.checks.exposure import Halves, by_source
+from brie.checks.findings import Finding, conclude, not_run, summary_of
+from brie.number_format import difference, interval, percent, plural, quoted, rated, signed_span
 from brie.records import Check
-from brie.results import WinRate
+from brie.records.analysis import WinRate
 
 ID = "sources"
 GAP = 0.10
@@ -81,7 +71,7 @@ def _carriers(carried: list[tuple[str, str, WinRate | None]], evidence: Evidence
     for kind, name, left in carried[:3]:
         value = left.value if left else 0.5
         turned = (value - 0.5) * side(evidence.analysis.win_rate) <= 0
-        text = f"Without the {kind} {listed([name])} the result no longer stands: {rated(left)}."
+        text = f"Without the {kind} {quoted([name])} the result no longer stands: {rated(left)}."
         remedy = "Add prompts of other sources; a suite of one kind of prompt measures that kind."
         found.append(Finding("fail" if turned else "warn", text, remedy))
     return found
@@ -108,7 +98,7 @@ def _seen(halves: Halves | None, evidence: Evidence) -> list[Finding]:
     lost = side(halves.seen) != 0 and not survives(evidence, halves.unseen)
     text = (
         f"Seen sources {rated(halves.seen)}, unseen sources {rated(halves.unseen)}: a gap of "
-        f"{points(halves.gap)}{_gap_interval(halves)}."
+        f"{difference(halves.gap)}{_gap_interval(halves)}."
     )
     remedy = "Quote the rate of the unseen sources; the other one may be memory."
     return [Finding("fail" if lost else "warn", text, remedy)]
@@ -117,7 +107,7 @@ def _seen(halves: Halves | None, evidence: Evidence) -> list[Finding]:
 def _gap_interval(halves: Halves) -> str:
     if halves.low is None or halves.high is None:
         return ""
-    return f" ({100 * halves.low:.0f} to {100 * halves.high:.0f})"
+    return f" ({signed_span(halves.low, halves.high)})"
 
 
 def _single(evidence: Evidence) -> list[Finding]:
@@ -131,7 +121,7 @@ def _single(evidence: Evidence) -> list[Finding]:
 
 
 def _passed(rate: WinRate, halves: Halves | None, evidence: Evidence) -> str:
-    said = [f"no single one of {count(len(evidence.table.sources), 'source')} or category carries it"]
+    said = [f"no single one of {plural(len(evidence.table.sources), 'source')} or category carries it"]
     if rate.by_source_interval and side(rate):
         said.insert(0, f"it holds for new sources too ({interval(*rate.by_source_interval)})")
     if side(rate) == 0:
@@ -142,6 +132,6 @@ def _passed(rate: WinRate, halves: Halves | None, evidence: Evidence) -> str:
         )
     elif halves is not None and halves.unseen is not None:
         how = f"training has seen none of these sources ({halves.how})"
-        said.append(f"{how}: {share(rate.value)} is for new ones")
+        said.append(f"{how}: {percent(rate.value)} is for new ones")
     text = "; ".join(said)
     return f"{text[:1].upper()}{text[1:]}."

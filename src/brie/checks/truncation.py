@@ -9,7 +9,8 @@ import numpy as np
 from brie.analyse.arrays import generator, group_mean
 from brie.analyse.signflip import sign_flip
 from brie.checks.evidence import Answer, Evidence, Pair, survives
-from brie.checks.words import Finding, conclude, count, not_run, p_value, rated, share, summary_of
+from brie.checks.findings import Finding, conclude, not_run, summary_of
+from brie.number_format import p_value, percent, plural, rated
 from brie.records import Check
 
 ID = "truncation"
@@ -87,13 +88,13 @@ _REMEDIES = {
 
 def _shares(by_side: Mapping[str, float], flaw: str) -> str:
     one, two = by_side["candidate"], by_side["baseline"]
-    return f"{share(one)} of the candidate's answers and {share(two)} of the baseline's are {flaw}"
+    return f"{percent(one)} of the candidate's answers and {percent(two)} of the baseline's are {flaw}"
 
 
 def _lost(affected: int, without: str) -> Finding:
     return Finding(
         "fail",
-        f"The result hangs on {count(affected, 'comparison')} with a cut, empty, repetitive or leaking "
+        f"The result hangs on {plural(affected, 'comparison')} with a cut, empty, repetitive or leaking "
         f"answer: without them it is {without}.",
         "Make the answers whole first: `--max-new-tokens`, and the chat template used in training.",
     )
@@ -102,7 +103,9 @@ def _lost(affected: int, without: str) -> Finding:
 def _clean(rates: Mapping[str, Mapping[str, float]], affected: int, pairs: int) -> str:
     if not affected:
         return "No answer is cut off, empty, repetitive or leaking special tokens."
-    return f"{affected} of {count(pairs, 'comparison')} have a flawed answer, about alike on both sides."
+    return (
+        f"{affected} of {plural(pairs, 'comparison')} have a flawed answer, about alike on both sides."
+    )
 
 
 def _p_differ(evidence: Evidence) -> float:

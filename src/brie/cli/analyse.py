@@ -13,12 +13,12 @@ from brie.cli import screen
 def command(evaluation: str | None, as_json: bool) -> None:
     """Compute EVALUATION's numbers from what the store holds, and keep them. Nothing is asked."""
     from brie.evaluation.folders import find_evaluation
-    from brie.pipeline import rebuild, to_json
+    from brie.evaluation.results import rebuild
 
     screen.offline()
     project = screen.project()
     outcome = rebuild(find_evaluation(evaluation, project), project)
     if as_json:
-        click.echo(to_json(outcome.analysis), nl=False)
+        click.echo(outcome.analysis.to_json(), nl=False)
     else:
         screen.summary(outcome)

@@ -9,7 +9,7 @@ import click
 from brie.cli import screen
 from brie.errors import UsageError, unknown
 from brie.evaluation.folders import Evaluation
-from brie.resources import Project
+from brie.project import Project
 
 
 @click.command(

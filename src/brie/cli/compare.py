@@ -7,6 +7,7 @@ import json
 import click
 
 from brie.cli import screen
+from brie.number_format import p_equals
 
 
 @click.command(epilog="\b\nExample:\n  brie compare eval-in-domain-3f9a12cd eval-in-domain-77b01e55\n")
@@ -14,7 +15,7 @@ from brie.cli import screen
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Compare evaluations prompt by prompt: differences with intervals, Holm over all pairs."""
-    from brie.analyse.bootstrap import FEWEST_PROMPTS
+    from brie.conventions import FEWEST_PROMPTS
     from brie.evaluation.folders import find_evaluation
     from brie.store import Store
     from brie.studies import compare_evaluations
@@ -33,9 +34,8 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
         if difference["low"] is not None:
             span = f"[{100 * difference['low']:+.0f}, {100 * difference['high']:+.0f}]"
         click.echo(f"{one} minus {two}: {100 * difference['value']:+.1f} points {span}")
-        click.echo(
-            f"    {difference['prompts']} shared prompts, p after Holm {difference['p_adjusted']:.3g}"
-        )
+        p = p_equals(difference["p_adjusted"])
+        click.echo(f"    {difference['prompts']} shared prompts, p after Holm {p}")
     click.echo(f"{found['scope']}.")
     for warning in found["warnings"]:
         click.echo(f"careful: {warning}.")

@@ -11,12 +11,15 @@ import click
 
 from brie.cli import screen
 from brie.errors import Stopped, UsageError
-from brie.resources import Project
+from brie.number_format import p_equals
+from brie.project import Project
 
 if TYPE_CHECKING:
-    from brie.evaluation.ask import Wishes
-    from brie.evaluation.judging import Spending
+    from brie.evaluation.budget import Spending
+    from brie.evaluation.gather import gather
+    from brie.evaluation.request import EvalRequest
     from brie.records import Manifest
+    from brie.store import Store
 
 
 @click.command(
@@ -58,13 +61,13 @@ def command(
     of the suite, fixed for its version, chooses instead, and only the other half is quoted.
     """
     from brie.cli.plan import check_plot
-    from brie.evaluation.ask import Wishes
+    from brie.evaluation.request import EvalRequest
     from brie.store import Store
     from brie.studies import curve, selected
 
     check_plot(plot)
     project = screen.project()
-    wishes = Wishes(suite=suite, judges=judges, panel=panel, samples=samples, controls=0)
+    wishes = EvalRequest(suite=suite, judges=judges, panel=panel, samples=samples, controls=0)
     spending = screen.spending(budget, yes=yes, batch=batch, retry=False)
     manifests = evaluated(run, wishes, project, spending)
     with Store.open(project.store) as store:
@@ -80,7 +83,9 @@ def command(
     click.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))
 
 
-def evaluated(run: str, wishes: Wishes, project: Project, spending: Spending) -> dict[str, Manifest]:
+def evaluated(
+    run: str, wishes: EvalRequest, project: Project, spending: Spending
+) -> dict[str, Manifest]:
     """Each checkpoint's evaluation, run or gone on with; the budget is for all of them together.
 
     Raises:
@@ -91,9 +96,9 @@ def evaluated(run: str, wishes: Wishes, project: Project, spending: Spending) ->
 
     from brie.catalog import load_defaults
     from brie.cli.eval import typed
-    from brie.evaluation.ask import prepare
+    from brie.evaluation.request import prepare
+    from brie.evaluation.run import run_evaluation
     from brie.pin import checkpoints, find_run
-    from brie.pipeline import evaluate
     from brie.store import Store
 
     found = find_run(run, project)
@@ -105,7 +110,7 @@ def evaluated(run: str, wishes: Wishes, project: Project, spending: Spending) ->
     for step in steps:
         asked, _ = prepare(replace(wishes, candidate=f"{found.name}:{step}"), project)
         own = replace(spending, budget=left)
-        outcome = evaluate(asked, project, screen.Terminal(), command=typed(project), spending=own)
+        outcome = run_evaluation(asked, project, screen.Terminal(), command=typed(project), spending=own)
         if outcome.stopped:
             raise Stopped(outcome.stopped)
         manifests[str(step)] = outcome.evaluation.manifest
@@ -118,10 +123,10 @@ def keep(found: Mapping[str, Any], manifests: Mapping[str, Manifest], project: P
     """Leave the curve beside every evaluation of these checkpoints on this suite: their reports show
     it from now on."""
     from brie.evaluation.folders import evaluations
-    from brie.pipeline import write_report
+    from brie.evaluation.results import write_report
+    from brie.project import write_text
+    from brie.records.analysis import Analysis
     from brie.report.curve import CURVE
-    from brie.resources import write_text
-    from brie.results import Analysis
     from brie.store import Store
 
     points = {_point(manifest) for manifest in manifests.values()}
@@ -130,8 +135,8 @@ def keep(found: Mapping[str, Any], manifests: Mapping[str, Manifest], project: P
         for evaluation in evaluations(project):
             if _point(evaluation.manifest) in points and evaluation.analysis_file.is_file():
                 write_text(evaluation.folder / CURVE, text)
-                analysis = Analysis.model_validate_json(evaluation.analysis_file.read_bytes())
-                write_report(evaluation, analysis, store, project)
+                analysis = Analysis.read(evaluation.analysis_file.read_bytes())
+                write_report(evaluation, analysis, gather(evaluation.manifest, store), project)
 
 
 def _point(manifest: Manifest) -> tuple[str, str, str]:
@@ -151,10 +156,12 @@ def best_step(run: str, project: Project) -> str | None:
     return None if step is None else str(step)
 
 
-def looked(found: dict[str, Any], store: Any) -> None:
+def looked(found: dict[str, Any], store: Store) -> None:
     """Count the quoted half as a look at the suite, and say how many there were."""
     chosen = found["selection"]
-    chosen["looks"] = store.look(chosen["suite"], chosen["evaluation"], chosen["rows"])
+    chosen["looks"] = store.look(
+        suite=chosen["suite"], evaluation=chosen["evaluation"], rows=chosen["rows"]
+    )
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -172,9 +179,10 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
         return
     rate = chosen["win_rate"]
     span = f"{rate['value']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}]"
+    p = p_equals(rate["p_value"])
     yield ""
     yield f"chosen: step {chosen['step']}, by {chosen['dev_prompts']} prompts that are not quoted"
-    yield f"quote this: {span}, p {rate['p_value']:.2g}, on {chosen['quoted_prompts']} other prompts"
+    yield f"quote this: {span}, p {p}, on {chosen['quoted_prompts']} other prompts"
     yield f"Not its {chosen['dev_win_rate']:.0%} above: it leads there because it was chosen there."
     yield "Nor the whole suite's rate in its report, which contains those prompts."
     yield f"Times tested on this suite so far: {chosen['looks']}"

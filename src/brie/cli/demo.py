@@ -17,8 +17,8 @@ def command() -> None:
     whole way, through the same code as the real sizes. A second call trains nothing again.
     """
     from brie.cli.training import TrainProgress
-    from brie.evaluation.ask import Wishes, prepare
-    from brie.pipeline import evaluate
+    from brie.evaluation.request import EvalRequest, prepare
+    from brie.evaluation.run import run_evaluation
     from brie.train.config import TrainRequest
     from brie.train.run import train_or_reuse
 
@@ -30,7 +30,7 @@ def command() -> None:
         screen.say(f"   already done by {folder.name}, with the same recipe and data")
     screen.say(f"2. pin: {project.relative(folder)}/pins/best.json")
     screen.say("3. generate, 4. judge, 5. analyse, 6. report")
-    wishes = Wishes(suite="demo", candidate=str(folder / "pins" / "best.json"), panel="offline")
+    wishes = EvalRequest(suite="demo", candidate=str(folder / "pins" / "best.json"), panel="offline")
     asked, _ = prepare(wishes, project)
-    outcome = evaluate(asked, project, screen.Terminal(), command="brie demo", name=NAME)
+    outcome = run_evaluation(asked, project, screen.Terminal(), command="brie demo", name=NAME)
     screen.summary(outcome)

@@ -14,7 +14,7 @@ import click
 
 from brie.cli import screen
 from brie.errors import BrieError, UsageError
-from brie.resources import Project, packaged
+from brie.project import Project, packaged
 
 if TYPE_CHECKING:
     from brie.generate.turns import Local, TurnEngine

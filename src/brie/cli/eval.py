@@ -11,11 +11,11 @@ import click
 
 from brie.cli import screen
 from brie.errors import Stopped
+from brie.project import Project
 from brie.records import Positions
-from brie.resources import Project
 
 if TYPE_CHECKING:
-    from brie.evaluation.plan import Asked
+    from brie.evaluation.plan import ResolvedRequest
 
 
 @click.command(
@@ -127,10 +127,10 @@ def command(
     The same command with the same plan goes on where it stopped, and computes nothing that is
     in the store already.
     """
-    from brie.evaluation.ask import Wishes, prepare
-    from brie.pipeline import evaluate, to_json
+    from brie.evaluation.request import EvalRequest, prepare
+    from brie.evaluation.run import run_evaluation
 
-    wishes = Wishes(
+    wishes = EvalRequest(
         suite=suite,
         candidate=candidate,
         baseline=baseline,
@@ -158,7 +158,7 @@ def command(
     if stop_after is not None:
         _begin(asked, project, stop_after, name)
         return
-    outcome = evaluate(
+    outcome = run_evaluation(
         asked,
         project,
         screen.Terminal(),
@@ -167,17 +167,16 @@ def command(
         spending=screen.spending(budget, yes=yes, batch=batch, retry=retry),
     )
     if as_json:
-        click.echo(to_json(outcome.analysis), nl=False)
+        click.echo(outcome.analysis.to_json(), nl=False)
     else:
         screen.summary(outcome)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
 
 
-def _begin(asked: Asked, project: Project, stop_after: str, name: str | None) -> None:
+def _begin(asked: ResolvedRequest, project: Project, stop_after: str, name: str | None) -> None:
     """Seal the plan and perhaps make its answers; no judge is asked."""
-    from brie.pipeline import begin, planned
-    from brie.stages import make_answers
+    from brie.evaluation.run import begin, make_answers, planned
 
     terminal = screen.Terminal()
     plan, reason = planned(asked)

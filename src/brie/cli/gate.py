@@ -7,6 +7,7 @@ import json
 import click
 
 from brie.cli import screen
+from brie.conventions import MARGIN
 from brie.errors import GateNotMet, GateUndecided
 
 
@@ -26,15 +27,15 @@ Exit codes: 0 met, 4 not met, 5 undecided or verdict withheld.
     help="The verdict `better`, or a win rate not below one half less the margin.",
 )
 @click.option(
-    "--margin", type=click.FloatRange(0, 0.5), default=0.05, show_default=True,
+    "--margin", type=click.FloatRange(0, 0.5), default=MARGIN, show_default=True,
     help="How far below one half still is not worse.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(evaluation: str | None, require: str, margin: float, as_json: bool) -> None:
     """Recompute EVALUATION's numbers from the store and say whether they meet a requirement."""
     from brie.api import analyse
+    from brie.ci.gate import gate
     from brie.evaluation.folders import find_evaluation
-    from brie.gate import gate
 
     screen.offline()
     project = screen.project()

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from brie.errors import UsageError
-from brie.resources import packaged
+from brie.project import packaged
 
 COPIED = ("prompt_suites", "judges", "recipes", "data")
 

@@ -12,7 +12,8 @@ from brie.errors import Stopped, UsageError
 
 if TYPE_CHECKING:
     from brie.evaluation.folders import Evaluation
-    from brie.resources import Project
+    from brie.evaluation.gather import gather
+    from brie.project import Project
 
 
 @click.command(
@@ -59,9 +60,8 @@ def command(
     from dataclasses import replace
 
     from brie.cli.eval import typed
+    from brie.evaluation.extend import More, judge_more
     from brie.evaluation.folders import find_evaluation
-    from brie.pipeline import to_json
-    from brie.posthoc import More, judge_more
 
     project = screen.project()
     if votes is not None:
@@ -81,7 +81,7 @@ def command(
         ),
     )
     if as_json:
-        click.echo(to_json(outcome.analysis), nl=False)
+        click.echo(outcome.analysis.to_json(), nl=False)
     else:
         screen.summary(outcome)
     if outcome.stopped:
@@ -90,14 +90,16 @@ def command(
 
 def _import(file: Path, evaluation: Evaluation, project: Project) -> None:
     from brie.evaluation.folders import find_evaluation
-    from brie.pipeline import analyse, write_report
+    from brie.evaluation.results import record_analysis, write_report
+    from brie.evaluation.vote_file import import_votes
     from brie.store import Store
-    from brie.vote_file import import_votes
 
     screen.offline()
     with Store.open(project.store) as store:
         added, of = import_votes(file, evaluation, store)
         found = find_evaluation(evaluation.manifest.id, project)
-        report = write_report(found, analyse(found, store, project), store, project)
+        data = gather(found.manifest, store)
+        analysis = record_analysis(found, data, store, project)
+        report = write_report(found, analysis, data, project)
     click.echo(f"{added:,} of {of:,} votes were new")
     click.echo(f"Report  {project.relative(report)}")

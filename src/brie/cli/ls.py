@@ -4,16 +4,61 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import click
+from pydantic import JsonValue
 
 from brie.cli import screen
 from brie.evaluation.folders import Evaluation, evaluations
-from brie.resources import Project
+from brie.project import Project
 
 if TYPE_CHECKING:
+    from brie.train.config import State
     from brie.train.runs import RunInfo
+
+
+class RunRow(TypedDict):
+    """A training run as listed; sizes in bytes."""
+
+    id: str
+    name: str
+    state: State
+    step: int
+    planned_steps: int
+    loss: float | None
+    eval_loss: float | None
+    base_eval_loss: float | None
+    pins: dict[str, int]
+    checkpoints: list[int]
+    size_bytes: int
+    next: str
+
+
+class UnreadableRow(TypedDict):
+    """A run folder whose manifest says nothing."""
+
+    id: str
+    name: str
+    state: Literal["unreadable"]
+    why: str
+
+
+class EvaluationRow(TypedDict):
+    """An evaluation as listed; figures as its analysis has them."""
+
+    id: str
+    name: str | None
+    suite: str
+    candidate: str
+    baseline: str
+    state: Literal["complete", "unfinished"]
+    verdict: JsonValue
+    win_rate: JsonValue
+    cost_usd: JsonValue
+    looks: int
+    next: str
 
 
 @click.command(epilog="\b\nExamples:\n  brie ls\n  brie ls --json\n")
@@ -33,15 +78,13 @@ def command(as_json: bool) -> None:
     for row in runs:
         for line in _run_lines(row):
             click.echo(line)
-    for row in found:
-        rate = _rate(row)
-        click.echo(
-            f"{row['id']}  {row['candidate']} vs {row['baseline']}  {row['verdict'] or '-':<10} {rate}"
-        )
-        click.echo(f"    looks at this suite: {row['looks']}   next: {row['next']}")
+    for entry in found:
+        sides = f"{entry['candidate']} vs {entry['baseline']}"
+        click.echo(f"{entry['id']}  {sides}  {entry['verdict'] or '-':<10} {_rate(entry)}")
+        click.echo(f"    looks at this suite: {entry['looks']}   next: {entry['next']}")
 
 
-def run_rows(project: Project) -> Iterator[dict[str, Any]]:
+def run_rows(project: Project) -> Iterator[RunRow | UnreadableRow]:
     """One row a training run; sizes in bytes."""
     from brie.train.runs import RunInfo, scan
 
@@ -52,7 +95,7 @@ def run_rows(project: Project) -> Iterator[dict[str, Any]]:
             yield {"id": run.folder.name, "name": run.folder.name, "state": "unreadable", "why": run.why}
 
 
-def _run_row(run: RunInfo) -> dict[str, Any]:
+def _run_row(run: RunInfo) -> RunRow:
     manifest = run.manifest
     losses = {point.step: point.loss for point in manifest.evaluations}
     best = manifest.pins.get("best")
@@ -73,7 +116,7 @@ def _run_row(run: RunInfo) -> dict[str, Any]:
     }
 
 
-def _run_lines(row: dict[str, Any]) -> Iterator[str]:
+def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
     if row["state"] == "unreadable":
         yield screen.folded(row["id"], f"unreadable: {row['why']}", 4)
         return
@@ -92,13 +135,13 @@ def _run_lines(row: dict[str, Any]) -> Iterator[str]:
     yield f"    next: {row['next']}"
 
 
-def evaluation_row(evaluation: Evaluation, project: Project) -> dict[str, Any]:
+def evaluation_row(evaluation: Evaluation, project: Project) -> EvaluationRow:
     """One row for an evaluation."""
     from brie.store import Store
 
     manifest = evaluation.manifest
     analysis = _json(evaluation.analysis_file)
-    suite = manifest.plan.suite
+    suite, cost = manifest.plan.suite, analysis.get("cost")
     with Store.open(project.store, read_only=True) as store:
         looks = store.looks(suite.digest())
     return {
@@ -110,24 +153,24 @@ def evaluation_row(evaluation: Evaluation, project: Project) -> dict[str, Any]:
         "state": "complete" if analysis and not analysis.get("interim") else "unfinished",
         "verdict": analysis.get("verdict"),
         "win_rate": analysis.get("win_rate"),
-        "cost_usd": (analysis.get("cost") or {}).get("usd"),
+        "cost_usd": cost.get("usd") if isinstance(cost, dict) else None,
         "looks": looks,
         "next": f"brie report {manifest.id}" if analysis else manifest.command,
     }
 
 
-def _rate(row: dict[str, Any]) -> str:
+def _rate(row: EvaluationRow) -> str:
     rate = row["win_rate"]
-    if not rate:
-        return str(row["state"])
+    if not isinstance(rate, dict) or not isinstance(value := rate.get("value"), (int, float)):
+        return row["state"]
     low, high = rate.get("low"), rate.get("high")
-    span = f" [{low:.0%}, {high:.0%}]" if low is not None and high is not None else ""
-    return f"{rate['value']:.0%}{span}"
+    known = isinstance(low, (int, float)) and isinstance(high, (int, float))
+    return f"{value:.0%} [{low:.0%}, {high:.0%}]" if known else f"{value:.0%}"
 
 
-def _json(path: Any) -> dict[str, Any]:
+def _json(path: Path) -> dict[str, JsonValue]:
     try:
-        loaded = json.loads(path.read_text("utf-8"))
+        loaded: JsonValue = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return loaded if isinstance(loaded, dict) else {}

@@ -49,7 +49,9 @@ def command(
     from brie.train.perplexity import perplexity
 
     project = screen.project()
-    first, second = resolve_pair(candidate or default_candidate(project), baseline, project)
+    first, second = resolve_pair(
+        project, candidate=candidate or default_candidate(project), baseline=baseline
+    )
     total, done = 2 * len(load(data)), 0
     with screen.bar("scoring", total, "rows") as advance:
 
@@ -60,8 +62,8 @@ def command(
 
         report = perplexity(
             data,
-            first,
-            second,
+            candidate=first,
+            baseline=second,
             generator=np.random.default_rng(seed),
             device=device,
             max_length=max_length,

@@ -37,7 +37,7 @@ def command(model: str, target: Path | None, as_json: bool) -> None:
     pin = resolved.pin
     if target is not None:
         folder = resolved.adapter or resolved.base_folder
-        pin = write_pin(pin, target, folder)
+        pin = write_pin(pin, target, checkpoint=folder)
         screen.say(f"wrote {target}")
     if as_json:
         click.echo(pin.model_dump_json(indent=2, exclude_none=True))

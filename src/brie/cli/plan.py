@@ -11,11 +11,11 @@ import click
 
 from brie.cli import screen
 from brie.errors import UsageError
-from brie.resources import Project
+from brie.project import Project
 
 if TYPE_CHECKING:
-    from brie.judge.quote import Habits
-    from brie.records import Positions, Seat, Suite
+    from brie.judge.quote import CallStats
+    from brie.records import PanelJudge, Positions, Suite
     from brie.studies.planning import Design, Earlier, Price, Row
 
 PLOTS = (".svg", ".png", ".pdf")
@@ -195,7 +195,9 @@ def measured(suite: Suite, project: Project) -> Earlier | None:
     return found
 
 
-def place_seats(judges: Sequence[str], panel: str | None, suite: Suite, project: Project) -> list[Seat]:
+def place_seats(
+    judges: Sequence[str], panel: str | None, suite: Suite, project: Project
+) -> list[PanelJudge]:
     """The judges to price; without any named, the project's panel."""
     from brie.catalog import load_defaults, load_judge, load_panel, load_rubric
     from brie.studies.planning import place
@@ -207,14 +209,14 @@ def place_seats(judges: Sequence[str], panel: str | None, suite: Suite, project:
     return [place(spec, load_rubric(spec.rubric or suite.rubric, project)) for spec in specs]
 
 
-def _habits(seats: Sequence[Seat], project: Project) -> dict[str, Habits]:
-    from brie.judge.quote import Habits
+def _habits(seats: Sequence[PanelJudge], project: Project) -> dict[str, CallStats]:
+    from brie.judge.quote import CallStats
     from brie.store import Store
 
     if not project.store.is_file():
         return {}
     with Store.open(project.store, read_only=True) as store:
-        return {one.judge.id: Habits(*store.habits(one.judge.id)) for one in seats}
+        return {one.judge.id: CallStats(*store.habits(one.judge.id)) for one in seats}
 
 
 def check_plot(path: Path | None) -> None:

@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie.errors import UsageError
-from brie.resources import Project
+from brie.project import Project
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from brie.evaluation.judging import Advance, Spending
-    from brie.pipeline import Outcome
+    from brie.evaluation.budget import Spending
+    from brie.evaluation.results import Outcome
+    from brie.progress import Advance
     from brie.records import Manifest
-    from brie.results import Analysis
+    from brie.records.analysis import Analysis
 
 
 LINE_SECONDS = 30.0
@@ -102,7 +103,7 @@ class Lines:
 
     def __call__(self, done: int, note: str = "") -> None:
         """So many more are done."""
-        from brie.generate.progress import duration
+        from brie.number_format import duration
 
         self.done += done
         now = self.clock()
@@ -128,7 +129,7 @@ class Terminal:
 
 def spending(budget: float | None, *, yes: bool, batch: bool, retry: bool) -> Spending:
     """The wishes about money, with a question on the terminal where one has to be asked."""
-    from brie.evaluation.judging import Quote, Spending, unasked
+    from brie.evaluation.budget import Quote, Spending, unasked
 
     def consent(quoted: Quote) -> None:
         import sys

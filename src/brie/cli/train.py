@@ -100,7 +100,7 @@ def _train(request: TrainRequest) -> None:
 
 def done(manifest: RunManifest) -> str:
     """What a finished run took and gave, in a line."""
-    from brie.train.explain import duration
+    from brie.number_format import duration
 
     parts = [
         f"{manifest.step:,} steps",

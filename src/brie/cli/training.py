@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from brie.cli import screen
+from brie.number_format import duration
 from brie.train.config import EvalPoint, TrainPoint
-from brie.train.explain import duration
 from brie.train.progress import Start
 
 

@@ -21,8 +21,9 @@ def command(file: Path) -> None:
     """Merge FILE into this project: all of it, or nothing. What is here already stays as it is."""
     from brie.bundle import unbundle
     from brie.evaluation.folders import find_evaluation
-    from brie.pipeline import write_report
-    from brie.results import Analysis
+    from brie.evaluation.gather import gather
+    from brie.evaluation.results import write_report
+    from brie.records.analysis import Analysis
     from brie.store import Store
 
     screen.offline()
@@ -37,8 +38,8 @@ def command(file: Path) -> None:
     if merged.outdated:
         click.echo(f"Its numbers were made without them: brie report {merged.id}")
     elif merged.new and found.analysis_file.is_file():
-        analysis = Analysis.model_validate_json(found.analysis_file.read_bytes())
+        analysis = Analysis.read(found.analysis_file.read_bytes())
         with Store.open(project.store, read_only=True) as store:
-            report = write_report(found, analysis, store, project)
+            report = write_report(found, analysis, gather(found.manifest, store), project)
         click.echo(f"Report  {project.relative(report)}")
     click.echo(f"Next    brie verify {merged.id}")

@@ -12,7 +12,7 @@ from brie.cli import screen
 from brie.errors import UsageError
 
 if TYPE_CHECKING:
-    from brie.verify import Finding
+    from brie.ci.verify import Finding
 
 
 @click.command(
@@ -45,8 +45,8 @@ def command(evaluation: str | None, claims: Path | None) -> None:
 
 
 def _evaluation(name: str | None) -> None:
+    from brie.ci.verify import verify
     from brie.evaluation.folders import find_evaluation
-    from brie.verify import verify
 
     project = screen.project()
     found = find_evaluation(name, project)
@@ -69,7 +69,7 @@ def _say(name: str, findings: Sequence[Finding]) -> None:
 
 
 def _claims(file: Path) -> None:
-    from brie.claims import check_claims
+    from brie.ci.claims import check_claims
 
     answers = check_claims(file, screen.project())
     for answer in answers:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from brie.data.encode import Encoder, encode_all
 from brie.data.load import Parsed, parse
 from brie.data.overlap import Match, overlaps
 from brie.data.split import prompt_key
 from brie.errors import UsageError
-from brie.records import Conversation, Record
+from brie.records import Conversation, Message, Record
 
 _PERCENTILES = (50, 90, 99)
 _LABEL_VALUES = 12
@@ -117,12 +118,12 @@ def check(
         sources=_top(Counter(row.source for row in rows)),
         labels=_labels(parsed),
         lengths=_lengths(rows, encoder, tokenizer) if encoder and rows else None,
-        shared=_shared(rows, parse(val).conversations) if val else None,
+        shared=_shared(train=rows, val=parse(val).conversations) if val else None,
     )
 
 
 def refuse_shared_prompts(
-    train: Sequence[Conversation], val: Sequence[Conversation], names: tuple[str, str]
+    *, train: Sequence[Conversation], val: Sequence[Conversation], names: tuple[str, str]
 ) -> None:
     """Stop where a validation file holds prompts that are trained on.
 
@@ -142,13 +143,13 @@ def refuse_shared_prompts(
 
 
 def _duplicates(rows: Sequence[Conversation]) -> tuple[tuple[int, int], ...]:
-    first: dict[tuple[Any, ...], int] = {}
-    found = []
+    first: dict[tuple[Message, ...], int] = {}
+    repeats = []
     for row in rows:
         earlier = first.setdefault(row.messages, row.line)
         if earlier != row.line:
-            found.append((row.line, earlier))
-    return tuple(found)
+            repeats.append((row.line, earlier))
+    return tuple(repeats)
 
 
 def _has_empty_prompt(row: Conversation) -> bool:
@@ -165,9 +166,9 @@ def _system(row: Conversation) -> str:
 
 def _top(counts: Mapping[str, int], keep: int = 20) -> dict[str, int]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    kept = dict(ordered[:keep])
+    listed = dict(ordered[:keep])
     rest = sum(count for _, count in ordered[keep:])
-    return {**kept, **({f"({len(ordered) - keep} more)": rest} if rest else {})}
+    return {**listed, **({f"({len(ordered) - keep} more)": rest} if rest else {})}
 
 
 def _labels(parsed: Parsed) -> dict[str, dict[str, int]]:
@@ -180,7 +181,7 @@ def _labels(parsed: Parsed) -> dict[str, dict[str, int]]:
     return {key: _top(counts) for key, counts in values.items() if len(counts) <= few}
 
 
-def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _flat(row: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
     """Keys of a row; those one level down are written `meta.key`."""
     for key, value in row.items():
         if isinstance(value, dict):
@@ -203,7 +204,7 @@ def _lengths(rows: Sequence[Conversation], encoder: Encoder, name: str) -> Lengt
     )
 
 
-def _shared(train: Sequence[Conversation], val: Sequence[Conversation]) -> Shared:
+def _shared(*, train: Sequence[Conversation], val: Sequence[Conversation]) -> Shared:
     matches = overlaps(_prompts(val), _prompts(train))
     return Shared(
         exact=tuple((int(m.left), int(m.right)) for m in matches if m.exact),

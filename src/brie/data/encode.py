@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from brie.data.template import TrainingTemplate, mark
 from brie.data.tokenizer import Tokenizer
 from brie.errors import InputError
 from brie.records import Conversation
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 IGNORED = -100
 """Label of a token the loss does not look at."""
@@ -83,7 +86,7 @@ def trainable(rows: Iterable[Encoded]) -> list[Encoded]:
     return [row for row in rows if row.cut != "lost"]
 
 
-def dataset(rows: Sequence[Encoded]) -> Any:
+def dataset(rows: Sequence[Encoded]) -> Dataset:
     """Rows as TRL takes them when tokens and labels are already there."""
     from datasets import Dataset
 

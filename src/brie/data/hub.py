@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from brie.data.load import to_conversation
 from brie.errors import InputError, UsageError
+from brie.pin.hub import hub_refusal
 from brie.records import Conversation
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 PREFIX = "hf:"
 _REFERENCE = re.compile(r"hf:(?P<repo>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<split>.+))?")
@@ -37,13 +41,13 @@ def load_hub(reference: str) -> HubRows:
         )
     repo, split = matched["repo"], matched["split"] or "train"
     commit = _commit(repo, matched["revision"])
-    rows = _rows(repo, commit, split)
+    rows = _rows(repo, commit=commit, split=split)
     named = f"{PREFIX}{repo}@{commit}:{split}"
     conversations = []
     for number, row in enumerate(rows, start=1):
-        kept = {key: value for key, value in dict(row).items() if value is not None}
+        filled = {key: value for key, value in dict(row).items() if value is not None}
         try:
-            conversations.append(to_conversation(kept, number))
+            conversations.append(to_conversation(filled, number))
         except InputError as error:
             raise InputError(f"{named}, row {number}: {error}.") from error
     if not conversations:
@@ -55,32 +59,24 @@ def _commit(repo: str, revision: str | None) -> str:
     if revision is not None and re.fullmatch(r"[0-9a-f]{40}", revision):
         return revision
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
         return str(HfApi().dataset_info(repo, revision=revision).sha)
-    except GatedRepoError as error:
-        raise UsageError(
-            f"dataset {repo} is gated: accept its terms on its Hub page, then run: hf auth login"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise UsageError(f"dataset {repo} has no revision {revision} on the Hub.") from error
-    except RepositoryNotFoundError as error:
-        raise UsageError(f"there is no dataset {repo!r} on the Hub that you may read.") from error
     except Exception as error:
-        raise UsageError(
+        refused = hub_refusal(error, repo, kind="dataset", revision=revision)
+        raise refused or UsageError(
             f"the Hub could not be asked which commit of dataset {repo} to use "
             f"({type(error).__name__}); check the connection, or name a commit you have: "
             f"hf:{repo}@<40 hex digits>"
         ) from error
 
 
-def _rows(repo: str, commit: str, split: str) -> Any:
+def _rows(repo: str, *, commit: str, split: str) -> Dataset:
     from datasets import disable_progress_bars, load_dataset
 
     disable_progress_bars()
     try:
         return load_dataset(repo, revision=commit, split=split)
     except Exception as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"dataset {repo}@{commit[:12]}, split {split}: {said}") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"dataset {repo}@{commit[:12]}, split {split}: {reason}") from error

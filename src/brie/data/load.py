@@ -14,7 +14,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from pydantic import JsonValue
 
 from brie.digest import digest
 from brie.errors import InputError
@@ -45,7 +47,7 @@ class Parsed:
     problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
     """Harmless oddities: a byte-order mark, Windows line ends, blank lines, unused keys."""
-    extras: dict[int, dict[str, Any]] = field(default_factory=dict)
+    extras: dict[int, dict[str, JsonValue]] = field(default_factory=dict)
     """Line -> the row's other keys (labels, ids), for tables only."""
 
 
@@ -75,14 +77,16 @@ def parse(path: Path) -> Parsed:
     if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[") and _is_json(raw):
         listed = "is one JSON list; write one object a line, for example with: jq -c '.[]'"
         return Parsed(path, (), (Problem(0, listed),))
-    conversations, problems, extras = [], [], {}
+    conversations: list[Conversation] = []
+    problems: list[Problem] = []
+    extras: dict[int, dict[str, JsonValue]] = {}
     for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
             row = _decode(line)
             conversations.append(to_conversation(row, number))
-            extras[number] = {k: v for k, v in row.items() if k not in _USED}
+            extras[number] = _extras(row)
         except InputError as error:
             problems.append(Problem(number, str(error)))
     if not conversations and not problems:
@@ -90,7 +94,7 @@ def parse(path: Path) -> Parsed:
     return Parsed(path, tuple(conversations), tuple(problems), _notes(raw, extras), extras)
 
 
-def to_conversation(row: Any, line: int) -> Conversation:
+def to_conversation(row: JsonValue, line: int) -> Conversation:
     """One row as a conversation.
 
     Raises:
@@ -131,13 +135,18 @@ def _is_json(raw: bytes) -> bool:
     return True
 
 
-def _decode(line: bytes) -> Any:
+def _extras(row: JsonValue) -> dict[str, JsonValue]:
+    return {k: v for k, v in row.items() if k not in _USED} if isinstance(row, dict) else {}
+
+
+def _decode(line: bytes) -> JsonValue:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"is not valid UTF-8 (byte {error.start + 1} of the line)") from error
     try:
-        return json.loads(text)
+        value: JsonValue = json.loads(text)
+        return value
     except json.JSONDecodeError as error:
         raise InputError(f"is not JSON: {error.msg} (column {error.colno})") from error
     except RecursionError:
@@ -146,12 +155,13 @@ def _decode(line: bytes) -> Any:
         raise InputError(f"cannot be read as JSON: {error}") from error
 
 
-def _turns(row: dict[str, Any]) -> list[tuple[str, Any]]:
+def _turns(row: dict[str, JsonValue]) -> list[tuple[str, JsonValue]]:
     """The row's turns with where each stands, for messages."""
     if "messages" in row:
-        if not isinstance(row["messages"], list) or not row["messages"]:
+        turns = row["messages"]
+        if not isinstance(turns, list) or not turns:
             raise InputError("`messages` must be a list of turns with at least one in it")
-        return [(f"messages[{i}]", turn) for i, turn in enumerate(row["messages"])]
+        return [(f"messages[{i}]", turn) for i, turn in enumerate(turns)]
     if "prompt" in row and "completion" in row:
         return [*_part(row, "prompt", "user"), *_part(row, "completion", "assistant")]
     for key, advice in _FOREIGN.items():
@@ -162,7 +172,7 @@ def _turns(row: dict[str, Any]) -> list[tuple[str, Any]]:
     raise InputError("has neither `messages` nor `prompt` and `completion`")
 
 
-def _part(row: dict[str, Any], key: str, role: str) -> list[tuple[str, Any]]:
+def _part(row: dict[str, JsonValue], key: str, role: str) -> list[tuple[str, JsonValue]]:
     value = row[key]
     if isinstance(value, str):
         return [(f"`{key}`", {"role": role, "content": value})]
@@ -171,21 +181,26 @@ def _part(row: dict[str, Any], key: str, role: str) -> list[tuple[str, Any]]:
     raise InputError(f"`{key}` must be a string or a list of turns, found {_kind(value)}")
 
 
-def _message(turn: Any, where: str) -> Message:
+def _message(turn: JsonValue, where: str) -> Message:
     if not isinstance(turn, dict):
         raise InputError(f"{where} must be an object with `role` and `content`, found {_kind(turn)}")
-    for key in ("role", "content"):
-        if key not in turn:
-            raise InputError(f"{where} has no `{key}`")
-        if not isinstance(turn[key], str):
-            raise InputError(f"{where}: `{key}` must be a string, found {_kind(turn[key])}")
-    if turn["role"] not in ROLES:
-        raise InputError(f"{where}: role {turn['role']!r} is none of {', '.join(ROLES)}")
+    role, content = _text(turn, "role", where), _text(turn, "content", where)
+    if role not in ROLES:
+        raise InputError(f"{where}: role {role!r} is none of {', '.join(ROLES)}")
     try:
-        turn["content"].encode("utf-8")
+        content.encode("utf-8")
     except UnicodeEncodeError:
         raise InputError(f"{where}: the text holds half a surrogate pair; it is not Unicode") from None
-    return Message(role=turn["role"], content=turn["content"])
+    return Message(role=role, content=content)
+
+
+def _text(turn: dict[str, JsonValue], key: str, where: str) -> str:
+    if key not in turn:
+        raise InputError(f"{where} has no `{key}`")
+    value = turn[key]
+    if not isinstance(value, str):
+        raise InputError(f"{where}: `{key}` must be a string, found {_kind(value)}")
+    return value
 
 
 def _check_order(messages: tuple[Message, ...]) -> None:
@@ -198,13 +213,13 @@ def _check_order(messages: tuple[Message, ...]) -> None:
             raise InputError(f"the assistant's answer in turn {index + 1} is empty")
 
 
-def _label(row: dict[str, Any], key: str) -> str:
+def _label(row: dict[str, JsonValue], key: str) -> str:
     if not isinstance(row[key], str):
         raise InputError(f"`{key}` must be a string, found {_kind(row[key])}")
     return str(row[key])
 
 
-def _notes(raw: bytes, extras: dict[int, dict[str, Any]]) -> tuple[str, ...]:
+def _notes(raw: bytes, extras: dict[int, dict[str, JsonValue]]) -> tuple[str, ...]:
     notes = []
     if raw.startswith(b"\xef\xbb\xbf"):
         notes.append("starts with a byte-order mark (ignored)")
@@ -216,6 +231,6 @@ def _notes(raw: bytes, extras: dict[int, dict[str, Any]]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _kind(value: Any) -> str:
+def _kind(value: JsonValue) -> str:
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from brie.errors import UsageError
 from brie.pin.bases import PACKAGED_PREFIX, download, packaged_base
+
+if TYPE_CHECKING:
+    from transformers import BatchEncoding
 
 _SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")
 
@@ -19,19 +22,35 @@ class Tokenizer(Protocol):
     eos_token_id: int | None
     pad_token: str | None
 
-    def __call__(self, text: str, **options: Any) -> Any:
-        """Token ids, with offsets where asked."""
+    def __call__(
+        self, text: str, *, add_special_tokens: bool, return_offsets_mapping: bool
+    ) -> BatchEncoding:
+        """Token ids, with where each token stands in the text."""
 
-    def apply_chat_template(self, messages: list[dict[str, str]], **options: Any) -> Any:
-        """Render a conversation, as text or as tokens with the mask of what is learned."""
+    def apply_chat_template(
+        self,
+        messages: list[dict[str, str]],
+        *,
+        chat_template: str,
+        tokenize: bool,
+        return_dict: bool,
+        return_assistant_tokens_mask: bool,
+    ) -> BatchEncoding:
+        """Tokens of a conversation, with the mask of what is learned."""
 
-    def decode(self, ids: list[int], **options: Any) -> str:
+    def decode(
+        self,
+        ids: list[int],
+        *,
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+    ) -> str:
         """Text of tokens."""
 
     def get_added_vocab(self) -> dict[str, int]:
         """Tokens that are no product of merges: end of turn, padding, …"""
 
-    def save_pretrained(self, folder: str) -> Any:
+    def save_pretrained(self, folder: str) -> tuple[str, ...]:
         """Write the tokenizer's files."""
 
 
@@ -77,5 +96,5 @@ def find_tokenizer(reference: str) -> Tokenizer:
 
 def special_tokens(tokenizer: Tokenizer) -> dict[str, str]:
     """Special tokens by name, as chat templates see them."""
-    found = {name: getattr(tokenizer, name, None) for name in _SPECIAL}
-    return {name: str(token) for name, token in found.items() if token}
+    tokens = {name: getattr(tokenizer, name, None) for name in _SPECIAL}
+    return {name: str(token) for name, token in tokens.items() if token}

@@ -2,5 +2,5 @@
 
     ask -> sides -> plan -> answering, judging -> facts -> evidence -> assemble
 
-`brie.pipeline` runs them in order; `folders` finds evaluations on disk again.
+`brie.evaluation.run` runs them in order; `folders` finds evaluations on disk again.
 """

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
-from brie import __version__
-from brie.analyse.assemble import AnalysisParts, Options, analyse
+from brie import __version__, versions
+from brie.analyse.assemble import AnalysisParts, Options, analyse_verdicts
 from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
 from brie.analyse.table import StatusCode
 from brie.checks import Evidence, by_training, run_checks, withheld
-from brie.evaluation.evidence import Around, evidence_of
-from brie.evaluation.facts import Fact, Facts, gather, headline_judges, stopped_judges, table
+from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
+from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
+from brie.evaluation.table import table
+from brie.provenance import now
 from brie.records import Manifest, Pin, Plan, Side
-from brie.results import Analysis, Cost, Counts, SideSummary, SuiteSummary
+from brie.records.analysis import Analysis, Cost, Counts, SideSummary, SuiteSummary
 from brie.store import Store
 
 
-def assemble(manifest: Manifest, store: Store, known: Around | None = None) -> Analysis:
+def assemble(facts: EvaluationData, store: Store, context: Context | None = None) -> Analysis:
     """Everything that can be said of an evaluation now; nothing is asked and nothing written.
 
     Where verdicts are still missing the document is interim: complete prompts only, no verdict.
 
     Args:
-        manifest: the evaluation.
-        store: its completions and verdicts.
-        known: models and training data as they are here; without them their checks are not run.
+        facts: the evaluation's rows.
+        store: what it cost, and the looks at its suite.
+        context: models and training data as they are here; without them their checks are not run.
     """
-    facts = gather(manifest, store)
+    manifest = facts.manifest
     rows = facts.of("main")
     judges = headline_judges(manifest)
     stopped = stopped_judges(manifest)
@@ -44,7 +45,7 @@ def assemble(manifest: Manifest, store: Store, known: Around | None = None) -> A
         aa=_control(facts, "a_a", judges), damaged=_control(facts, "damaged", judges)
     )
     verdicts = table(facts, [*used, *_repeats(facts, used)], judges)
-    parts = analyse(
+    parts = analyse_verdicts(
         verdicts,
         options=options,
         controls=controls,
@@ -52,15 +53,17 @@ def assemble(manifest: Manifest, store: Store, known: Around | None = None) -> A
         seed=seed,
     )
     beside = (
-        analyse(table(facts, used, instruments), options=options, seed=seed) if instruments else None
+        analyse_verdicts(table(facts, used, instruments), options=options, seed=seed)
+        if instruments
+        else None
     )
     apart = {
-        name: analyse(table(facts, own, [name]), options=options, seed=seed)
+        name: analyse_verdicts(table(facts, rows, [name]), options=options, seed=seed)
         for name in [*stopped, *(s.judge.id for s in facts.work.added)]
-        if (own := _own(facts, name))
+        if (rows := _own(facts, name))
     }
     document = _document(facts, store, parts, beside, apart, interim=bool(unfinished))
-    checked = _checked(document, evidence_of(facts, document, verdicts, known or Around(), store))
+    checked = _checked(document, evidence_of(facts, document, verdicts, context or Context(), store))
     return _with_people(checked, *by_voter(facts, options, seed))
 
 
@@ -75,12 +78,12 @@ def _with_people(
     )
 
 
-def _unfinished(rows: Sequence[Fact], judges: set[str]) -> set[str]:
+def _unfinished(rows: Sequence[VerdictRow], judges: set[str]) -> set[str]:
     """Prompts with a verdict still to come from one of these judges."""
     return {f.task.prompt for f in rows if f.status is StatusCode.MISSING and f.task.judge in judges}
 
 
-def _own(facts: Facts, judge: str) -> list[Fact]:
+def _own(facts: EvaluationData, judge: str) -> list[VerdictRow]:
     """The rows of one judge on the prompts it has finished, with its repeats."""
     rows = [f for f in facts.of("main") if f.task.judge == judge]
     open_ = _unfinished(rows, {judge})
@@ -88,7 +91,7 @@ def _own(facts: Facts, judge: str) -> list[Fact]:
     return [*used, *(f for f in _repeats(facts, used) if f.task.judge == judge)]
 
 
-def _repeats(facts: Facts, used: Sequence[Fact]) -> list[Fact]:
+def _repeats(facts: EvaluationData, used: Sequence[VerdictRow]) -> list[VerdictRow]:
     """What judges said when they were asked again, on prompts that are used."""
     prompts = {f.task.prompt for f in used}
     rows = facts.of("repeat")
@@ -115,13 +118,13 @@ def _stopping(plan: Plan) -> EarlyStopping | None:
     return EarlyStopping(order=plan.order, alpha=rule.alpha, max_prompts=rule.max_prompts)
 
 
-def _control(facts: Facts, kind: str, judges: Sequence[str]) -> Any:
+def _control(facts: EvaluationData, kind: str, judges: Sequence[str]) -> Any:
     rows = [f for f in facts.of(kind) if f.status is not StatusCode.MISSING]
     return table(facts, rows, judges) if rows else None
 
 
 def _document(
-    facts: Facts,
+    facts: EvaluationData,
     store: Store,
     parts: AnalysisParts,
     beside: AnalysisParts | None,
@@ -135,10 +138,10 @@ def _document(
         notes["verdict"] = (
             "interim: verdicts are still missing, so none is given on complete prompts alone"
         )
-    for name, said in stopped_judges(manifest).items():
-        notes[f"by_judge.{name}"] = f"stopped, and therefore not in the headline: {said}"
-    for place in facts.work.added:
-        notes[f"by_judge.{place.judge.id}"] = "added after the seal, and therefore not in the headline"
+    for name, why in stopped_judges(manifest).items():
+        notes[f"by_judge.{name}"] = f"stopped, and therefore not in the headline: {why}"
+    for added in facts.work.added:
+        notes[f"by_judge.{added.judge.id}"] = "added after the seal, and therefore not in the headline"
     suite = SuiteSummary(
         name=plan.suite.name,
         version=plan.suite.version,
@@ -147,10 +150,10 @@ def _document(
     )
     return Analysis(
         id=manifest.id,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        version=__version__,
+        created=now(),
+        version=versions.build(__version__),
         seal=manifest.seal,
-        rows_digest=facts.digest(),
+        rows_digest=facts.digest,
         interim=interim,
         suite=suite,
         candidate=_side(manifest, "candidate", plan.candidate),
@@ -167,7 +170,7 @@ def _document(
     )
 
 
-def _counts(facts: Facts, parts: AnalysisParts) -> Counts:
+def _counts(facts: EvaluationData, parts: AnalysisParts) -> Counts:
     """Every planned verdict of the headline's judges, whatever became of it."""
     judges = set(headline_judges(facts.manifest))
     rows = [f for f in facts.of("main") if f.task.judge in judges]
@@ -191,14 +194,14 @@ def _counts(facts: Facts, parts: AnalysisParts) -> Counts:
 
 
 def _judges(
-    facts: Facts,
+    facts: EvaluationData,
     parts: AnalysisParts,
     beside: AnalysisParts | None,
     apart: Mapping[str, AnalysisParts],
 ) -> dict[str, dict[str, Any]]:
     """Each judge's numbers, in the panel's order, with who it is."""
-    found = {**parts.by_judge, **(beside.by_judge if beside else {})}
-    found |= {name: own.by_judge[name] for name, own in apart.items()}
+    numbers = {**parts.by_judge, **(beside.by_judge if beside else {})}
+    numbers |= {name: parts_of_judge.by_judge[name] for name, parts_of_judge in apart.items()}
     stopped, added = stopped_judges(facts.manifest), {s.judge.id for s in facts.work.added}
     return {
         s.judge.id: {
@@ -208,14 +211,14 @@ def _judges(
             "instrument": s.instrument,
             **({"added": True} if s.judge.id in added else {}),
             **({"stopped": stopped[s.judge.id]} if s.judge.id in stopped else {}),
-            **found[s.judge.id],
+            **numbers[s.judge.id],
         }
-        for s in facts.work.seats
-        if s.judge.id in found
+        for s in facts.work.panel_judges
+        if s.judge.id in numbers
     }
 
 
-def generation(facts: Facts) -> dict[str, dict[str, float]]:
+def generation(facts: EvaluationData) -> dict[str, dict[str, float]]:
     """What the answers of each side are like: shares of answers, mean tokens and seconds."""
     rows = {(f.task.prompt, f.task.sample): f for f in facts.of("main")}.values()
     return {
@@ -224,7 +227,7 @@ def generation(facts: Facts) -> dict[str, dict[str, float]]:
     }
 
 
-def _measures(facts: Facts, keys: Sequence[str]) -> dict[str, float]:
+def _measures(facts: EvaluationData, keys: Sequence[str]) -> dict[str, float]:
     answers = [facts.completions[key] for key in keys if key in facts.completions]
     if not answers:
         return {}
@@ -243,13 +246,13 @@ def _side(manifest: Manifest, side: Side, pin: Pin) -> SideSummary:
     return SideSummary(name=manifest.names[side], digest=pin.digest, step=pin.step, base=str(pin.base))
 
 
-def _cost(facts: Facts, store: Store) -> Cost:
+def _cost(facts: EvaluationData, store: Store) -> Cost:
     calls, totals = store.calls(facts.manifest.id)
-    kept = sum(fact.verdict is not None and fact.task.kind != "vote" for fact in facts.facts)
+    judged = sum(fact.verdict is not None and fact.task.kind != "vote" for fact in facts.facts)
     return Cost(
         usd=totals.get("usd", 0.0),
         calls=calls,
-        reused=max(0, kept - calls),
+        reused=max(0, judged - calls),
         input_tokens=int(totals.get("input_tokens", 0)),
         output_tokens=int(totals.get("output_tokens", 0)),
     )

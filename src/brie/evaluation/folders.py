@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from brie.digest import short
 from brie.errors import UsageError, unknown
-from brie.evaluation.plan import Asked
+from brie.evaluation.manifest import broken_links, read_manifest, write_manifest
+from brie.evaluation.plan import ResolvedRequest
+from brie.project import Project
+from brie.provenance import now, package_versions
 from brie.records import Manifest, Plan
-from brie.resources import Project
-from brie.seal import broken_links, read_manifest, write_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def evaluation_id(plan: Plan) -> str:
 
 
 def open_evaluation(
-    plan: Plan, asked: Asked, project: Project, command: str, name: str | None
+    plan: Plan, asked: ResolvedRequest, project: Project, command: str, name: str | None
 ) -> tuple[Evaluation, bool]:
     """The folder of a plan: found by its seal, or made; with whether it was there before.
 
@@ -46,14 +46,14 @@ def open_evaluation(
     seal = plan.seal()
     folder = project.runs / evaluation_id(plan)
     if (folder / "manifest.json").is_file():
-        found = read_manifest(folder)
-        if found.seal != seal or broken_links(found):
+        sealed = read_manifest(folder)
+        if sealed.seal != seal or broken_links(sealed):
             raise UsageError(f"{folder} holds a changed plan; see: brie verify {folder.name}")
-        return Evaluation(folder, found), True
+        return Evaluation(folder, sealed), True
     manifest = Manifest(
         id=folder.name,
         name=name,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=now(),
         seal=seal,
         plan=plan,
         names={"candidate": asked.candidate.name, "baseline": asked.baseline.name},
@@ -67,10 +67,10 @@ def open_evaluation(
 
 def evaluations(project: Project) -> list[Evaluation]:
     """Every evaluation of a project, by folder name."""
-    found = []
+    every = []
     for path in sorted(project.runs.glob("eval-*/manifest.json")):
-        found.append(Evaluation(path.parent, read_manifest(path.parent)))
-    return found
+        every.append(Evaluation(path.parent, read_manifest(path.parent)))
+    return every
 
 
 def find_evaluation(name: str | None, project: Project) -> Evaluation:
@@ -100,32 +100,28 @@ def short_id(evaluation: Evaluation) -> str:
 def versions() -> dict[str, str]:
     """Versions of what decides the numbers."""
     import platform
-    from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": platform.python_version()}
     models = ("torch", "transformers", "peft")
-    for package in ("brie-eval", *models, "numpy", "scipy", "scikit-learn", "sacrebleu"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    packages = ("brie-eval", *models, "numpy", "scipy", "scikit-learn", "sacrebleu")
+    return {"python": platform.python_version(), **package_versions(packages)}
 
 
 def differing(plan: Plan, other: Plan) -> str | None:
     """What keeps two plans for the same models and suite apart; None where they ask another question."""
-    one, two = plan.model_dump(), other.model_dump()
-    if any(one[key] != two[key] for key in ("candidate", "baseline")):
+    mine, theirs = plan.model_dump(), other.model_dump()
+    if any(mine[key] != theirs[key] for key in ("candidate", "baseline")):
         return None
     if plan.suite.name != other.suite.name:
         return None
     decided = {"assignments", "order", "controls"}
-    found = [key for key in one if key not in decided and one[key] != two[key]]
-    named = [name for key in found for name in _parts_apart(key, one[key], two[key])]
+    differing_keys = [key for key in mine if key not in decided and mine[key] != theirs[key]]
+    named = [name for key in differing_keys for name in _parts_apart(key, mine[key], theirs[key])]
     return " and ".join(named) or None
 
 
-def _parts_apart(key: str, one: Any, two: Any) -> list[str]:
-    if key in ("environment", "sampling") and isinstance(one, dict) and isinstance(two, dict):
-        return [f"{part} ({one[part]}, was {two[part]})" for part in one if one[part] != two[part]]
+def _parts_apart(key: str, left: Any, right: Any) -> list[str]:
+    if key in ("environment", "sampling") and isinstance(left, dict) and isinstance(right, dict):
+        return [
+            f"{part} ({left[part]}, was {right[part]})" for part in left if left[part] != right[part]
+        ]
     return [{"seats": "judges"}.get(key, key)]

@@ -8,368 +8,114 @@ whatever happens.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Sequence
+
+from pydantic import JsonValue
 
 from brie import judge
-from brie.analyse.power import smallest_detectable, variance_ratio
-from brie.catalog import load_defaults
-from brie.errors import UsageError
-from brie.evaluation.plan import Work, shown
-from brie.judge.prices import is_free, price_of
-from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
-from brie.judge.run import FINAL, FINAL_ON_RETRY, Judged
-from brie.judge.seam import Shown, Task
-from brie.judge.settings import REMOTE, WITHOUT_KEYS, check_keys, request_bytes
-from brie.records import Manifest, Seat
-from brie.resources import Project
-from brie.seal import amend
+from brie.evaluation.budget import Terms
+from brie.evaluation.manifest import amend
+from brie.evaluation.work import Work, completion_texts, input_of, is_identical
+from brie.judge.interface import Task
+from brie.judge.run import JudgingResult
+from brie.progress import Screen
+from brie.records import AmendmentKind, Manifest
 from brie.store import Store
 from brie.store.owner import Owner
-
-_BUDGET = re.compile(r"\s--budget[ =]\S+")
-
-
-class Advance(Protocol):
-    """Moves a progress bar."""
-
-    def __call__(self, done: int, note: str = "") -> None:
-        """So many more are done; the note stands beside the bar until the next."""
-        ...
-
-
-class Screen(Protocol):
-    """Where progress goes."""
-
-    def say(self, text: str) -> None:
-        """One line for people."""
-        ...
-
-    def bar(self, label: str, total: int, unit: str) -> AbstractContextManager[Advance]:
-        """A progress bar."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What judging will cost, take and be able to tell."""
-
-    judges: tuple[JudgeQuote, ...]
-    cap: float
-    """US dollars the evaluation may cost in all."""
-    spent: float
-    """US dollars it has cost already."""
-    told: str
-    """What the design can tell, in one sentence."""
-
-    @property
-    def expected(self) -> float:
-        """US dollars, usually."""
-        return sum(one.expected for one in self.judges)
-
-    @property
-    def worst(self) -> float:
-        """US dollars, at most and without the cap."""
-        return sum(one.worst for one in self.judges)
-
-    @property
-    def leaves(self) -> bool:
-        """Whether anything leaves this machine, or costs anything."""
-        return any(one.host for one in self.judges) or self.worst > 0
-
-    def lines(self) -> list[str]:
-        """The quote in words."""
-        calls = sum(one.calls for one in self.judges)
-        minutes = max((one.minutes for one in self.judges), default=0.0)
-        told = [
-            f"{calls} verdicts to ask for: about ${self.expected:.2f}, at most ${self.worst:.2f}, in "
-            f"about {_minutes(minutes)}; cap ${self.cap:.2f}"
-            + (f", ${self.spent:.2f} of it spent" if self.spent else "")
-            + "."
-        ]
-        told += [f"  {_line(one)}" for one in self.judges if one.calls]
-        return [*told, self.told] if self.told else told
-
-
-def detectable(prompts: int, samples: int) -> str:
-    """What a design of this size can tell, in one sentence."""
-    rate = smallest_detectable(prompts, variance_ratio(samples))
-    size = f"{prompts} prompts, {samples} sample{'s' if samples > 1 else ''} each"
-    if rate is None:
-        return f"{size}: too few; this design cannot tell even a win rate of 100 % from an even one."
-    return f"{size}: this design can tell a win rate of about {rate:.0%} or more from an even one."
-
-
-def _line(one: JudgeQuote) -> str:
-    where = f"prompts and answers go to {one.host}" if one.host else "nothing leaves this machine"
-    if not one.paid:
-        return f"{one.judge}: {one.calls} calls, free; {where}"
-    source = f" ({one.price.source})" if one.price else ""
-    return f"{one.judge}: {one.calls} calls, ${one.expected:.2f} to ${one.worst:.2f}{source}; {where}"
-
-
-def _minutes(minutes: float) -> str:
-    return "a minute" if minutes < 1.5 else f"{minutes:.0f} minutes"
-
-
-Consent = Callable[[Quote], None]
-"""Agrees to a quote, or raises UsageError."""
-
-
-def unasked(quoted: Quote) -> None:
-    """Consent where nobody can be asked: only what is free and stays here is agreed to.
-
-    Raises:
-        UsageError: it costs something, or sends something away.
-    """
-    if quoted.leaves:
-        raise UsageError(
-            "judging would send prompts and answers away, and may cost money; nobody is here to agree. "
-            "Say so beforehand: --yes"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """How judging may spend, and what it asks again."""
-
-    budget: float | None = None
-    """US dollars the evaluation may cost in all; None: the project's `budget`."""
-    consent: Consent = unasked
-    retry: bool = False
-    """Ask again for `invalid` and `refused` verdicts too."""
-    batch: bool = False
-    """Use the providers' batches, at half the price."""
-    without_keys: str = WITHOUT_KEYS
-    """What can be done about missing keys with the command at hand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What was agreed: the judges as they are reached, and the cap."""
-
-    seats: tuple[Seat, ...]
-    cap: float | None
-    retry: bool = False
-    batch: bool = False
-
-
-def agree(
-    work: Work,
-    seats: Sequence[Seat],
-    store: Store,
-    spending: Spending,
-    project: Project,
-    name: str,
-    say: Callable[[str], None],
-) -> Terms:
-    """Price what is missing of an evaluation and have it agreed to.
-
-    Args:
-        work: the evaluation's work.
-        seats: its judges, as their files say now.
-        store: what is there already.
-        spending: the wishes about money.
-        project: whose budget holds where none is given.
-        name: the evaluation's id; what it has spent counts.
-        say: where the quote goes.
-
-    Raises:
-        UsageError: a key is missing, a price is unknown, or nobody agreed.
-    """
-    if all(place.judge.provider not in REMOTE for place in seats):
-        return Terms(tuple(seats), None, spending.retry, spending.batch)
-    texts = completion_texts(work, None, store)
-    tasks = [t for t in work.tasks() if not is_identical(t, texts)]
-    told = detectable(len(work.plan.order), work.plan.samples)
-    usual, most = blank_answers(work.plan.sampling.max_new_tokens)
-
-    def show(task: Task, blank: str) -> Shown:
-        return _shown(work, task, {key: texts.get(key, blank) for key in _pair(task)})
-
-    return price_tasks(
-        tasks, seats, lambda task: show(task, usual), store, spending, project, name, say,
-        told=told, largest=lambda task: show(task, most),
-    )  # fmt: skip
-
-
-def price_tasks(
-    tasks: Sequence[Task],
-    seats: Sequence[Seat],
-    shown: Callable[[Task], Shown],
-    store: Store,
-    spending: Spending,
-    project: Project,
-    name: str,
-    say: Callable[[str], None],
-    *,
-    told: str = "",
-    largest: Callable[[Task], Shown] | None = None,
-) -> Terms:
-    """Price the tasks that have no verdict yet and have the price agreed to.
-
-    Args:
-        tasks: all planned verdicts.
-        seats: their judges.
-        shown: what the judge of a task sees.
-        store: what is there already.
-        spending: the wishes about money.
-        project: whose budget holds where none is given.
-        name: what the calls are booked under.
-        say: where the quote goes.
-        told: what the design can tell, in one sentence.
-        largest: the same as `shown`, as large as it may become; where answers are not written yet.
-
-    Raises:
-        UsageError: a key is missing, a price is unknown, or nobody agreed.
-    """
-    final = FINAL_ON_RETRY if spending.retry else FINAL
-    missing: dict[str, list[Task]] = {}
-    for task in judge.missing(tasks, store, final):
-        missing.setdefault(task.judge, []).append(task)
-    check_keys([place for place in seats if place.judge.id in missing], spending.without_keys)
-    cap = load_defaults(project).budget if spending.budget is None else spending.budget
-    most = {n: [request_bytes((largest or shown)(t)) for t in own] for n, own in missing.items()}
-    priced = tuple(_priced(place, most.get(place.judge.id, [])) for place in seats)
-    quotes = [
-        quote(
-            place,
-            [request_bytes(shown(task)) for task in missing[place.judge.id]],
-            Habits(*store.habits(place.judge.id)),
-            most=most[place.judge.id],
-            batch=spending.batch,
-        )
-        for place in priced
-        if place.judge.id in missing
-    ]
-    quoted = Quote(tuple(quotes), cap, store.committed(name), told)
-    if any(one.host or one.paid for one in quotes):
-        for line in quoted.lines():
-            say(line)
-        _know_prices(quoted)
-        spending.consent(quoted)
-    return Terms(priced, cap, spending.retry, spending.batch)
-
-
-def _priced(place: Seat, most: Sequence[int]) -> Seat:
-    spec = place.judge
-    if spec.provider not in REMOTE or is_free(spec):
-        return place
-    price = price_of(spec, longest=max(most, default=0))
-    return place.model_copy(update={"judge": spec.model_copy(update={"price": price})})
-
-
-def _know_prices(quoted: Quote) -> None:
-    unknown = [one.judge for one in quoted.judges if one.paid and one.price is None]
-    if unknown:
-        names = ", ".join(unknown)
-        raise UsageError(
-            f"the price of {names} is not known, so the budget of ${quoted.cap:.2f} cannot be kept. "
-            f"Put it into judges/{unknown[0]}.toml:\n"
-            "  [price]\n  input = 0.0     # US dollars per million tokens\n  output = 0.0\n"
-            '  source = "where you read it"\n  read_on = "2026-01-31"'
-        )
-
-
-def _pair(task: Task) -> tuple[str, str]:
-    return task.presentation.candidate, task.presentation.baseline
-
-
-def _shown(work: Work, task: Task, texts: Mapping[str, str]) -> Shown:
-    return shown(task, work.prompts[task.prompt], work.messages[task.prompt], dict(texts))
-
-
-# --- running ---------------------------------------------------------------------------
 
 
 def judge_all(
     work: Work,
-    prompts: Sequence[str] | None,
     store: Store,
     owner: Owner,
     screen: Screen,
+    terms: Terms,
+    *,
     evaluation: str,
-    terms: Terms | None = None,
-) -> Judged:
+    prompts: Sequence[str] | None = None,
+) -> JudgingResult:
     """Ask every judge for every verdict that is missing.
 
     Args:
         work: the evaluation's work.
-        prompts: the prompts to judge, whose answers are there; None: all.
         store: where verdicts are kept.
         owner: this process.
         screen: progress.
+        terms: what was agreed.
         evaluation: id the calls are booked under.
-        terms: what was agreed; without them the plan's judges are asked as sealed.
+        prompts: the prompts to judge, whose answers are there; None: all.
     """
-    terms = terms or Terms(work.seats, None)
     texts = completion_texts(work, prompts, store)
-    asked = {place.judge.id for place in terms.seats}
+    asked = {p.judge.id for p in terms.panel_judges}
     tasks = [t for t in work.tasks(prompts) if t.judge in asked and not is_identical(t, texts)]
-    store.settle_dead(owner)
     with screen.bar("judging", len(tasks), "verdicts") as advance:
-        return judge.run(
-            tasks,
-            terms.seats,
-            lambda task: _shown(work, task, texts),
-            store,
-            owner,
+        context = judge.RunContext(
+            panel_judges=terms.panel_judges,
+            shown=lambda task: input_of(work, task, texts),
+            store=store,
+            owner=owner,
             evaluation=evaluation,
             on_done=advance,
+            say=screen.say,
             cap=terms.cap,
             retry=terms.retry,
-            batch=terms.batch,
-            say=screen.say,
         )
+        return judge.run(tasks, context, batch=terms.batch)
 
 
-def completion_texts(work: Work, prompts: Sequence[str] | None, store: Store) -> dict[str, str]:
-    """Texts by key of everything a judge may be shown, controls included."""
-    keys = [request.key for request in work.requests(prompts)] + list(work.damages(prompts))
-    return {key: row.text for key, row in store.completions(keys).items()}
-
-
-def is_identical(task: Task, texts: Mapping[str, str]) -> bool:
-    """Byte-identical answers are ties without a call; answers not there yet are not identical."""
-    one, two = (texts.get(key) for key in _pair(task))
-    return one is not None and one == two
-
-
-def plus(one: Judged, two: Judged) -> Judged:
+def plus(first: JudgingResult, second: JudgingResult) -> JudgingResult:
     """Two runs of the judges as one."""
-    return Judged(
-        one.computed + two.computed,
-        one.reused + two.reused,
-        one.errors + two.errors,
-        {**one.stopped, **two.stopped},
-        one.broke or two.broke,
-        one.interrupted or two.interrupted,
+    return JudgingResult(
+        first.computed + second.computed,
+        first.reused + second.reused,
+        first.errors + second.errors,
+        {**first.stopped, **second.stopped},
+        first.broke or second.broke,
+        first.interrupted or second.interrupted,
     )
 
 
-def with_stops(manifest: Manifest, done: Judged, work: Work, store: Store) -> Manifest:
-    """The manifest with judges that were stopped, or that have finished after a stop, written down."""
+def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store) -> Manifest:
+    """The manifest with judges that were stopped, or that have finished after a stop, written down.
+
+    Verdicts are counted only where there is something to write: this is called after every block.
+    """
     last = {
         link.detail["judge"]: link.kind
         for link in manifest.amendments
         if link.kind in ("stopped", "resumed")
     }
     stopped = {name for name, kind in last.items() if kind == "stopped"}
-    before = len(store.verdicts(task.key for task in work.tasks()))
-    for name, said in done.stopped.items():
-        if name not in stopped:
-            manifest = amend(manifest, "stopped", {"judge": name, "said": said}, before)
-    for name in sorted(stopped - set(done.stopped)):
-        if not judge.missing([t for t in work.tasks() if t.judge == name and t.kind == "main"], store):
-            manifest = amend(manifest, "resumed", {"judge": name}, before)
+    links: list[tuple[AmendmentKind, dict[str, JsonValue]]] = [
+        ("stopped", {"judge": name, "said": reason})
+        for name, reason in done.stopped.items()
+        if name not in stopped
+    ]
+    links += [
+        ("resumed", {"judge": name})
+        for name in sorted(stopped - set(done.stopped))
+        if _has_finished(name, work, store)
+    ]
+    before = len(store.statuses(task.key for task in work.tasks())) if links else 0
+    for kind, detail in links:
+        manifest = amend(manifest, kind, detail, verdicts_before=before)
     return manifest
 
 
-def why_stopped(done: Judged, resume: str) -> str | None:
+def _has_finished(name: str, work: Work, store: Store) -> bool:
+    """Whether a judge has judged everything; the last prompt is looked at first, as it comes last."""
+    order = work.plan.order
+    return not (_missing(name, order[-1:], work, store) or _missing(name, order, work, store))
+
+
+def _missing(name: str, prompts: Sequence[str], work: Work, store: Store) -> list[Task]:
+    tasks = [task for prompt in prompts for task in work.tasks_of(prompt) if task.judge == name]
+    return judge.missing(tasks, store)
+
+
+def why_stopped(done: JudgingResult, resume: str) -> str | None:
     """Why an evaluation is not finished, and how to go on; None where it is."""
-    reasons = [f"judge {name} was stopped: {said}" for name, said in done.stopped.items()]
+    reasons = [f"judge {name} was stopped: {reason}" for name, reason in done.stopped.items()]
     if done.broke:
         reasons.append("the budget is reached; raise it with --budget")
         # The same cap again would stop at the same place.
@@ -379,3 +125,6 @@ def why_stopped(done: Judged, resume: str) -> str | None:
     if done.errors:
         reasons.append(f"{done.errors} verdicts ended in errors, and will be asked for again")
     return f"{'; '.join(reasons)}. What was finished is kept. Go on: {resume}" if reasons else None
+
+
+_BUDGET = re.compile(r"\s--budget[ =]\S+")

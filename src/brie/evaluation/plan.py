@@ -5,33 +5,24 @@ An evaluation is a declarative plan; running it means computing the keys that ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from brie.catalog import with_system
+from brie import versions
+from brie.blinding import assign
 from brie.digest import digest, short
 from brie.errors import UsageError
-from brie.generate.engine import Request
-from brie.generate.keys import completion_key
-from brie.judge.assign import assign, presentations
-from brie.judge.seam import PROMPT_FORMAT, Kind, Shown, Task
 from brie.pin import Resolved
 from brie.records import (
-    Completion,
     Controls,
     Environment,
     JudgeSpec,
     Manifest,
-    Message,
-    Pin,
+    PanelJudge,
     Plan,
     Positions,
-    Prompt,
     Rubric,
     Sampling,
-    Seat,
-    Side,
     Stopping,
     Suite,
 )
@@ -41,13 +32,13 @@ SERVED = Environment(engine="openai-compatible", dtype="served", device="served"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ResolvedRequest:
     """What an evaluation is to be, with every name resolved."""
 
     suite: Suite
     candidate: Resolved
     baseline: Resolved
-    seats: tuple[Seat, ...]
+    panel_judges: tuple[PanelJudge, ...]
     panel: str
     sampling: Sampling
     samples: int = 3
@@ -64,12 +55,20 @@ class Asked:
     """None: what suits the device."""
 
 
-def seat(judge: JudgeSpec, rubric: Rubric | None, *, instrument: bool = False) -> Seat:
+def panel_judge(
+    judge: JudgeSpec,
+    rubric: Rubric | None,
+    *,
+    instrument: bool = False,
+    prompt_format: str = versions.PROMPT_FORMAT,
+) -> PanelJudge:
     """A judge with its rubric, as a plan seals it."""
-    return Seat(judge=judge, rubric=rubric, digest=judge.digest(PROMPT_FORMAT), instrument=instrument)
+    return PanelJudge(
+        judge=judge, rubric=rubric, digest=judge.digest(prompt_format), instrument=instrument
+    )
 
 
-def make_plan(asked: Asked, environment: Environment) -> Plan:
+def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
     """The plan of an evaluation: a pure function of what was asked.
 
     Raises:
@@ -95,32 +94,45 @@ def make_plan(asked: Asked, environment: Environment) -> Plan:
         samples=samples,
         positions=asked.positions,
         panel=asked.panel,
-        seats=tuple(place.sealed() for place in asked.seats),
+        seats=tuple(p.sealed() for p in asked.panel_judges),
         left_out=asked.left_out,
         held_out_sources=asked.held_out_sources,
         seed=asked.seed,
         order=tuple(order),
-        assignments=assignments(blocks, samples, asked.positions, asked.seats, asked.seed),
+        assignments=assignments(
+            blocks, asked.panel_judges, samples=samples, positions=asked.positions, seed=asked.seed
+        ),
         controls=Controls(prompts=tuple(name for name in order if name in set(drawn))),
         stopping=asked.stopping,
     )
 
 
-def added_seats(manifest: Manifest) -> tuple[Seat, ...]:
+def added_judges(manifest: Manifest) -> tuple[PanelJudge, ...]:
     """Judges that joined an evaluation after its seal, as its amendments name them."""
     links = [link for link in manifest.amendments if link.kind == "judge"]
-    return tuple(Seat.model_validate(link.detail["seat"]) for link in links)
+    return tuple(PanelJudge.model_validate(link.detail["seat"]) for link in links)
 
 
 def assignments(
-    blocks: Sequence[tuple[str, str]],
+    prompts: Sequence[tuple[str, str]],
+    panel_judges: Sequence[PanelJudge],
+    *,
     samples: int,
     positions: Positions,
-    seats: Sequence[Seat],
     seed: int,
 ) -> dict[str, dict[str, str]]:
-    """Judge id -> prompt id -> one digit a sample (see `judge.assign`)."""
-    return {s.judge.id: assign(blocks, samples, positions, seed=seed, judge=s.digest) for s in seats}
+    """Judge id -> prompt id -> one digit a sample (see `blinding.assign`).
+
+    Args:
+        prompts: ids and categories, in the suite's order.
+        panel_judges: whose codes are wanted.
+        samples: samples a prompt.
+        positions: two complementary cells a comparison, or one of four.
+        seed: the plan's.
+    """
+    return {
+        p.judge.id: assign(prompts, samples, positions, seed=seed, judge=p.digest) for p in panel_judges
+    }
 
 
 def work_order(prompts: Sequence[tuple[str, str]], seed: int) -> list[str]:
@@ -133,238 +145,9 @@ def work_order(prompts: Sequence[tuple[str, str]], seed: int) -> list[str]:
     groups: dict[str, list[str]] = {}
     for name, category in sorted(prompts, key=lambda p: digest(["order", seed, p[0]])):
         groups.setdefault(category, []).append(name)
-    places = [
+    spread = [
         ((rank + 0.5) / len(names), digest(["tie", seed, name]), name)
         for names in groups.values()
         for rank, name in enumerate(names)
     ]
-    return [name for _, _, name in sorted(places)]
-
-
-@dataclass(frozen=True)
-class Work:
-    """Everything a plan needs, by key; computed once from the plan."""
-
-    plan: Plan
-    added: tuple[Seat, ...] = ()
-    """Judges that joined after the seal; they stand beside the headline."""
-    repeats: Mapping[str, int] = field(default_factory=dict)
-    """Judge id -> how often it is asked again, to measure its consistency."""
-    prompts: dict[str, Prompt] = field(init=False)
-    messages: dict[str, tuple[Message, ...]] = field(init=False)
-    _digests: dict[str, str] = field(init=False)
-    _read: dict[str, str] = field(init=False)
-    """What judges read of a prompt."""
-    _codes: dict[str, dict[str, str]] = field(init=False)
-    _keys: dict[tuple[str, str, int], str] = field(init=False, default_factory=dict)
-    _seal: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        prompts = {p.id: p for p in self.plan.suite.prompts}
-        messages = {name: with_system(p, self.plan.suite) for name, p in prompts.items()}
-        blocks = [(p.id, p.category) for p in self.plan.suite.prompts]
-        late = assignments(blocks, self.plan.samples, self.plan.positions, self.added, self.plan.seed)
-        object.__setattr__(self, "_codes", {**late, **self.plan.assignments})
-        object.__setattr__(self, "_seal", self.plan.seal())
-        object.__setattr__(self, "prompts", prompts)
-        object.__setattr__(self, "messages", messages)
-        object.__setattr__(self, "_digests", {n: prompt_digest(m) for n, m in messages.items()})
-        read = {n: _read_digest(prompts[n], answered) for n, answered in self._digests.items()}
-        object.__setattr__(self, "_read", read)
-
-    @classmethod
-    def of(cls, manifest: Manifest) -> Work:
-        """The work of an evaluation with everything that was added to it."""
-        repeats: dict[str, int] = {}
-        for link in manifest.amendments:
-            if link.kind == "repeat":
-                name, count = link.detail["judge"], int(link.detail["repeats"])
-                repeats[name] = max(count, repeats.get(name, 0))
-        return cls(manifest.plan, added_seats(manifest), repeats)
-
-    @property
-    def seats(self) -> tuple[Seat, ...]:
-        """The sealed judges, then those added."""
-        return (*self.plan.seats, *self.added)
-
-    def key(self, side: Side, prompt: str, sample: int) -> str:
-        """Key of a side's completion."""
-        pin = self._pin(side)
-        known = self._keys.get((pin.digest, prompt, sample))
-        if known is None:
-            messages, sampling = self.messages[prompt], self.plan.sampling
-            known = completion_key(
-                pin.digest, pin.template_digest, messages, sampling, sample, self._environment(pin)
-            )
-            if pin.kind == "served":  # not pinned, so never shared with another evaluation (I6)
-                known = digest({"evaluation": self._seal, "key": known})
-            self._keys[pin.digest, prompt, sample] = known
-        return known
-
-    def blocks(self) -> list[tuple[str, ...]]:
-        """Prompt ids in the order of work, in the blocks after which the evaluation may stop."""
-        stopping = self.plan.stopping
-        if stopping is None:
-            return [self.plan.order]
-        order, size = self.plan.order[: stopping.max_prompts], stopping.block
-        return [order[start : start + size] for start in range(0, len(order), size)]
-
-    def requests(self, prompts: Sequence[str] | None = None) -> list[Request]:
-        """Every completion to sample, in the order of work, each key once.
-
-        Args:
-            prompts: only for these; all by default.
-        """
-        wanted: dict[str, Request] = {}
-        for side, prompt, sample in self._samples(self.plan.order if prompts is None else prompts):
-            request = self._request(side, prompt, sample)
-            wanted.setdefault(request.key, request)
-        return list(wanted.values())
-
-    def damages(self, prompts: Sequence[str] | None = None) -> dict[str, str]:
-        """Keys of damaged completions, and the key each is made from."""
-        kind = self.plan.controls.damage
-        wanted = set(self.plan.order if prompts is None else prompts)
-        sources = [self.key("baseline", n, 0) for n in self.plan.controls.prompts if n in wanted]
-        return {damaged_key(source, kind): source for source in sources}
-
-    def tasks(self, prompts: Sequence[str] | None = None) -> list[Task]:
-        """Every planned verdict: prompt by prompt, all judges and orders of one before the next.
-
-        Args:
-            prompts: only for these; all by default.
-        """
-        controls = set(self.plan.controls.prompts)
-        return [
-            task
-            for prompt in (self.plan.order if prompts is None else prompts)
-            for task in (
-                *self._tasks("main", prompt),
-                *(self._control_tasks(prompt) if prompt in controls else ()),
-                *self._repeated(prompt),
-            )
-        ]
-
-    def tasks_of(self, prompt: str) -> list[Task]:
-        """The planned verdicts of one prompt, controls excluded."""
-        return list(self._tasks("main", prompt))
-
-    def _samples(self, prompts: Sequence[str]) -> Iterator[tuple[Side, str, int]]:
-        controls = self.plan.controls
-        sides: tuple[Side, Side] = ("baseline", "candidate")
-        for prompt in prompts:
-            for side in sides:
-                for sample in range(self.plan.samples):
-                    yield side, prompt, sample
-            if prompt in controls.prompts and self.plan.sampling.temperature > 0:
-                yield "baseline", prompt, controls.first_sample
-
-    def _tasks(self, kind: Kind, prompt: str) -> Iterator[Task]:
-        for place in self.seats:
-            code = self._codes[place.judge.id][prompt]
-            for sample in range(self.plan.samples):
-                pair = (self.key("candidate", prompt, sample), self.key("baseline", prompt, sample))
-                yield from self._presented(kind, place, prompt, sample, code[sample], pair)
-
-    def _repeated(self, prompt: str) -> Iterator[Task]:
-        """The same presentations again, for judges whose consistency is measured."""
-        if not self.repeats:
-            return
-        places = {place.judge.id: place for place in self.seats}
-        for task in self._tasks("main", prompt):
-            for number in range(1, self.repeats.get(task.judge, 0) + 1):
-                yield Task.plan(
-                    "repeat", places[task.judge], prompt, task.sample, task.presentation, number
-                )
-
-    def _control_tasks(self, prompt: str) -> Iterator[Task]:
-        controls = self.plan.controls
-        intact = self.key("baseline", prompt, 0)
-        pairs: list[tuple[Kind, tuple[str, str]]] = [
-            ("damaged", (intact, damaged_key(intact, controls.damage)))
-        ]
-        if self.plan.sampling.temperature > 0:
-            pairs.append(("a_a", (self.key("baseline", prompt, controls.first_sample), intact)))
-        for place in self.seats:
-            code = self._codes[place.judge.id][prompt][0]
-            for kind, pair in pairs:
-                yield from self._presented(kind, place, prompt, 0, code, pair)
-
-    def _presented(
-        self, kind: Kind, place: Seat, prompt: str, sample: int, code: str, pair: tuple[str, str]
-    ) -> Iterator[Task]:
-        shown = presentations(
-            code,
-            self.plan.positions,
-            prompt=self._read[prompt],
-            candidate=pair[0],
-            baseline=pair[1],
-        )
-        for presentation in shown:
-            yield Task.plan(kind, place, prompt, sample, presentation)
-
-    def _request(self, side: Side, prompt: str, sample: int) -> Request:
-        pin = self._pin(side)
-        return Request(
-            key=self.key(side, prompt, sample),
-            pin=pin.digest,
-            adapter=pin.digest if pin.kind == "adapter" else None,
-            messages=self.messages[prompt],
-            prompt=self._digests[prompt],
-            sample=sample,
-            sampling=self.plan.sampling,
-        )
-
-    def _environment(self, pin: Pin) -> Environment:
-        return SERVED if pin.kind == "served" else self.plan.environment
-
-    def _pin(self, side: Side) -> Pin:
-        return self.plan.candidate if side == "candidate" else self.plan.baseline
-
-
-def shown(task: Task, prompt: Prompt, messages: tuple[Message, ...], texts: dict[str, str]) -> Shown:
-    """What the judge of a task sees: two texts in an order, under letters, and nothing else.
-
-    Args:
-        task: the planned verdict.
-        prompt: its prompt.
-        messages: the conversation as it was answered.
-        texts: completion key -> text.
-    """
-    p = task.presentation
-    candidate_first = p.order == "candidate_first"
-    first, second = (p.candidate, p.baseline) if candidate_first else (p.baseline, p.candidate)
-    letter = p.candidate_letter if candidate_first else p.baseline_letter
-    return Shown(messages, prompt.reference, prompt.check, texts[first], texts[second], letter)
-
-
-def prompt_digest(messages: Sequence[Message]) -> str:
-    """Digest of a conversation."""
-    return digest([m.model_dump() for m in messages])
-
-
-def _read_digest(prompt: Prompt, answered: str) -> str:
-    """Digest of the conversation, and of the reference and check, which judges get and models do not.
-
-    A corrected reference asks the judges again, and leaves the answers as they are.
-    """
-    if prompt.reference is None and prompt.check is None:
-        return answered
-    return digest({"messages": answered, "reference": prompt.reference, "check": prompt.check})
-
-
-def damaged_key(source: str, kind: str) -> str:
-    """Key of a completion damaged on purpose."""
-    return digest({"damage": kind, "of": source})
-
-
-def damage(source: Completion, kind: Literal["shuffled", "truncated"]) -> Completion:
-    """A control: an answer damaged so that any judge worth the name prefers the original."""
-    key = damaged_key(source.key, kind)
-    words = source.text.split()
-    if kind == "truncated":
-        kept = words[: len(words) // 3]
-    else:
-        numbered = sorted(range(len(words)), key=lambda n: digest([key, n]))
-        kept = [words[n] for n in numbered]
-    return source.model_copy(update={"key": key, "text": " ".join(kept), "seconds": 0.0})
+    return [name for _, _, name in sorted(spread)]

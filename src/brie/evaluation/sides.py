@@ -11,7 +11,8 @@ from brie.generate.served import describe
 from brie.generate.server import Server, check_server
 from brie.generate.turns import Local, Served, Source
 from brie.pin import Resolved, resolve, resolve_pair
-from brie.resources import Project
+from brie.project import Project
+from brie.records import Pin
 
 SERVER = "server:"
 
@@ -24,32 +25,39 @@ def resolve_sides(candidate: str, baseline: str, project: Project) -> tuple[Reso
             does not answer or has not the model.
     """
     if not any(name.startswith(SERVER) for name in (candidate, baseline)):
-        return resolve_pair(candidate, baseline, project)
+        return resolve_pair(project, candidate=candidate, baseline=baseline)
     if baseline == "base":
         raise UsageError(
             "a model behind a server has no base that brie knows; name the other side: "
             "--baseline server:LABEL#MODEL"
         )
-    two = resolve_side(baseline, project)
-    return (two, two) if candidate == "baseline" else (resolve_side(candidate, project), two)
+    baseline_side = resolve_side(baseline, project)
+    if candidate == "baseline":
+        return baseline_side, baseline_side
+    return resolve_side(candidate, project), baseline_side
 
 
-def resolve_side(reference: str, project: Project) -> Resolved:
+def resolve_side(reference: str, project: Project, sealed: Pin | None = None) -> Resolved:
     """One side by its reference.
+
+    Args:
+        reference: what was named.
+        project: where it is looked for.
+        sealed: the pin it had before (see `pin.resolve`).
 
     Raises:
         UsageError, PinError: see `resolve_sides`.
     """
     if not reference.startswith(SERVER):
-        return resolve(reference, project)
+        return resolve(reference, project, sealed)
     label, hash_sign, model = reference.removeprefix(SERVER).partition("#")
     if not hash_sign or not model:
         raise UsageError(f"a served model is named server:LABEL#MODEL, not {reference!r}.")
     server = find_server(label, project)
     check_server(server, [model])
     pin = describe(server, model).pin()
-    said = (f"{label}#{model} is served: it is recorded by what the server reports, not pinned.",)
-    return Resolved(pin, pin.name, reference, Path(), pin, None, said, (label, model))
+    messages = (f"{label}#{model} is served: it is recorded by what the server reports, not pinned.",)
+    return Resolved(pin, pin.name, reference, Path(), pin, None, messages, (label, model))
 
 
 def find_server(label: str, project: Project) -> Server:
@@ -61,8 +69,8 @@ def find_server(label: str, project: Project) -> Server:
     servers = load_defaults(project).servers
     if label not in servers:
         raise unknown("server", label, servers, 'Add it to brie.toml: [servers.LABEL] base_url = "…"')
-    found = servers[label]
-    return Server(label, found.base_url, found.api_key_env, found.concurrency)
+    server = servers[label]
+    return Server(label, server.base_url, server.api_key_env, server.concurrency)
 
 
 def sources(sides: Iterable[Resolved], project: Project) -> dict[str, Source]:

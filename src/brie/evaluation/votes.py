@@ -11,12 +11,14 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
+from brie import versions
+from brie.blinding import assign, presentations
 from brie.digest import text_digest
 from brie.errors import UsageError
-from brie.evaluation.plan import Work, prompt_digest, seat
-from brie.judge.assign import assign, presentations
-from brie.judge.seam import Task
-from brie.records import JudgeSpec, Manifest, Plan, Provider, Seat
+from brie.evaluation.plan import panel_judge
+from brie.evaluation.work import Work, prompt_digest
+from brie.judge.interface import Task
+from brie.records import JudgeSpec, Manifest, PanelJudge, Plan, Provider
 
 Choice = Literal["A", "B", "tie"]
 HUMAN = "human:"
@@ -38,21 +40,21 @@ def voter_name(text: str) -> str:
     return name
 
 
-def voter_seat(plan: Plan, name: str) -> Seat:
+def voter_judge(plan: Plan, name: str) -> PanelJudge:
     """The voter as a judge of this plan, with the rubric the panel reads, where it reads one."""
     rubric = next((s.rubric for s in plan.seats if s.rubric is not None), None)
     spec = JudgeSpec(id=f"{HUMAN}{name}", provider=Provider.HUMAN, model=name, output="text")
-    return seat(spec, rubric)
+    return panel_judge(spec, rubric, prompt_format=versions.BALLOT)
 
 
-def voter_seats(manifest: Manifest) -> tuple[Seat, ...]:
+def voters(manifest: Manifest) -> tuple[PanelJudge, ...]:
     """Everybody who has voted, in the order of their first votes."""
     names = [
         str(link.detail.get("judge", "")).removeprefix(HUMAN)
         for link in manifest.amendments
         if link.kind == "voter"
     ]
-    return tuple(voter_seat(manifest.plan, name) for name in dict.fromkeys(names))
+    return tuple(voter_judge(manifest.plan, name) for name in dict.fromkeys(names))
 
 
 def imported(manifest: Manifest) -> frozenset[str]:
@@ -63,49 +65,49 @@ def imported(manifest: Manifest) -> frozenset[str]:
 
 def votes_by_prompt(manifest: Manifest, work: Work) -> dict[str, list[Task]]:
     """Prompt id -> every vote that may have been cast on it."""
-    found: dict[str, list[Task]] = {}
-    for voter in voter_seats(manifest):
+    tasks: dict[str, list[Task]] = {}
+    for voter in voters(manifest):
         for task in ballot(work, voter):
-            found.setdefault(task.prompt, []).append(task)
-    return found
+            tasks.setdefault(task.prompt, []).append(task)
+    return tasks
 
 
-def ballot(work: Work, voter: Seat) -> list[Task]:
+def ballot(work: Work, voter: PanelJudge) -> list[Task]:
     """Every vote a voter may cast, in the order of asking."""
     plan = work.plan
     blocks = [(p.id, p.category) for p in plan.suite.prompts]
-    places = drawn(plan, voter)
-    named = {prompt for prompt, _ in places}
+    ballots = drawn(plan, voter)
+    named = {prompt for prompt, _ in ballots}
     codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=voter.digest, only=named)
-    tasks = [_task(work, voter, codes, *place) for place in places]
+    tasks = [_task(work, voter, codes, *drawn_one) for drawn_one in ballots]
     return list({task.key: task for task in tasks}.values())  # a prompt that stands twice is asked once
 
 
-def drawn(plan: Plan, voter: Seat) -> list[tuple[str, int]]:
+def drawn(plan: Plan, voter: PanelJudge) -> list[tuple[str, int]]:
     """Prompts and samples in the order of asking: every prompt once, in random order and with a
     random sample, before any again; at most `LONGEST`."""
-    places: list[tuple[str, int]] = []
+    order: list[tuple[str, int]] = []
     for turn in range(plan.samples):
         prompts = sorted(
             plan.suite.prompts, key=lambda p: text_digest(f"vote {voter.digest} {turn} {p.id}")
         )
-        places += [(p.id, _samples(plan, voter, p.id)[turn]) for p in prompts[: LONGEST - len(places)]]
-        if len(places) >= LONGEST:
+        order += [(p.id, _samples(plan, voter, p.id)[turn]) for p in prompts[: LONGEST - len(order)]]
+        if len(order) >= LONGEST:
             break
-    return places
+    return order
 
 
-def _samples(plan: Plan, voter: Seat, prompt: str) -> list[int]:
+def _samples(plan: Plan, voter: PanelJudge, prompt: str) -> list[int]:
     """A prompt's samples in random order."""
     return sorted(range(plan.samples), key=lambda s: text_digest(f"sample {voter.digest} {s} {prompt}"))
 
 
-def _task(work: Work, voter: Seat, codes: Mapping[str, str], prompt: str, sample: int) -> Task:
+def _task(work: Work, voter: PanelJudge, codes: Mapping[str, str], prompt: str, sample: int) -> Task:
     (presentation,) = presentations(
         codes[prompt][sample],
-        "balanced",
+        positions="balanced",
         prompt=prompt_digest(work.messages[prompt]),
         candidate=work.key("candidate", prompt, sample),
         baseline=work.key("baseline", prompt, sample),
     )
-    return Task.plan("vote", voter, prompt, sample, presentation)
+    return Task.plan("vote", voter, presentation, prompt=prompt, sample=sample)

@@ -5,12 +5,11 @@ they are used.
 """
 
 from brie.generate.engine import Engine, OnDone, Request
-from brie.generate.environment import SAMPLER_VERSION, detect_environment
+from brie.generate.environment import detect_environment
 from brie.generate.keys import completion_key
 from brie.generate.measures import measures
 
 __all__ = [
-    "SAMPLER_VERSION",
     "Engine",
     "OnDone",
     "Request",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,6 +13,10 @@ from brie.generate.draw import draw
 from brie.generate.engine import Request
 from brie.generate.noise import key_seed, step_seeds
 from brie.records import FinishReason
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import DynamicCache, PreTrainedConfig, PreTrainedModel
 
 _ALIKE = 0.8
 """Shortest to longest prompt read together."""
@@ -57,12 +61,19 @@ class Batch:
     as no row needs them.
     """
 
-    def __init__(self, model: Any, stop: frozenset[int], vocabulary: int, *, joinable: bool) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel | PeftModel,
+        stop: frozenset[int],
+        vocabulary: int,
+        *,
+        joinable: bool,
+    ) -> None:
         self._model = model
         self._stop = stop
         self._vocabulary = vocabulary
         self._joinable = joinable
-        self._cache: Any = None
+        self._cache: DynamicCache | None = None
         self.rows: list[Row] = []
 
     @property
@@ -93,11 +104,11 @@ class Batch:
     def _enter(self, rows: list[Row]) -> None:
         """Rows of one prompt differ from their first token on, so a prompt is read once."""
         places: dict[tuple[int, ...], int] = {}
-        place = [places.setdefault(tuple(row.ids), len(places)) for row in rows]
+        index_of_row = [places.setdefault(tuple(row.ids), len(places)) for row in rows]
         cache = _new_cache(self._model, self._joinable)
         logits = self._read(list(places), max(map(len, places)), cache)
         if len(places) < len(rows):
-            chosen = torch.tensor(place, device=logits.device)
+            chosen = torch.tensor(index_of_row, device=logits.device)
             cache.reorder_cache(chosen)
             logits = logits[chosen]
         self._take(rows, logits)
@@ -107,7 +118,9 @@ class Batch:
         else:
             self._cache, self.rows = cache, rows
 
-    def _read(self, sequences: Sequence[Sequence[int]], columns: int, cache: Any) -> torch.Tensor:
+    def _read(
+        self, sequences: Sequence[Sequence[int]], columns: int, cache: DynamicCache
+    ) -> torch.Tensor:
         """Let the model read the last `columns` tokens of each sequence, the cache holding the rest.
 
         Returns:
@@ -147,12 +160,13 @@ class Batch:
         done = [row for row in self.rows if row.finish]
         if not done:
             return []
-        kept = [i for i, row in enumerate(self.rows) if not row.finish]
-        self.rows = [self.rows[i] for i in kept]
+        running = [i for i, row in enumerate(self.rows) if not row.finish]
+        self.rows = [self.rows[i] for i in running]
         if not self.rows:
             self._cache = None
             return done
-        self._cache.reorder_cache(torch.tensor(kept, device=self._model.device))
+        assert self._cache is not None  # rows under way have one
+        self._cache.reorder_cache(torch.tensor(running, device=self._model.device))
         if self._joinable:
             _narrow(self._cache, max(len(row.ids) for row in self.rows) - 1)
         return done
@@ -178,20 +192,20 @@ def _seen(rows: Sequence[Row]) -> torch.Tensor:
     return torch.tensor([row.ids + row.prompt[:1] * (width - len(row.ids)) for row in rows])
 
 
-def is_joinable(config: Any) -> bool:
+def is_joinable(config: PreTrainedConfig) -> bool:
     """Whether rows may join a running batch: their whole past must be keys and values."""
     kinds = set(getattr(config, "layer_types", None) or ())
     return kinds <= {"full_attention", "sliding_attention"}
 
 
-def _new_cache(model: Any, joinable: bool) -> Any:
+def _new_cache(model: PreTrainedModel | PeftModel, joinable: bool) -> DynamicCache:
     from transformers import DynamicCache
 
     # Without the config no layer forgets what its window has passed: the mask hides it instead.
     return DynamicCache() if joinable else DynamicCache(config=model.config)
 
 
-def _join(cache: Any, other: Any) -> None:
+def _join(cache: DynamicCache, other: DynamicCache) -> None:
     """Append the rows of `other`, padding the shorter of the two on the left."""
     for layer, new in zip(cache.layers, other.layers, strict=True):
         width = max(layer.keys.shape[-2], new.keys.shape[-2])
@@ -203,7 +217,7 @@ def _widen(states: torch.Tensor, width: int) -> torch.Tensor:
     return torch.nn.functional.pad(states, (0, 0, width - states.shape[-2], 0))
 
 
-def _narrow(cache: Any, width: int) -> None:
+def _narrow(cache: DynamicCache, width: int) -> None:
     for layer in cache.layers:
         if layer.keys.shape[-2] > width:
             layer.keys = layer.keys[..., -width:, :]

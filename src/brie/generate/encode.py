@@ -6,12 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from brie.digest import canonical_json, short
 from brie.errors import PinError, UsageError
 from brie.pin import folder_template, render
 from brie.records import Message, Sampling
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
 _PROBE = "probe"
 _DEFINING = ("model", "added_tokens", "normalizer", "pre_tokenizer")
@@ -21,7 +24,7 @@ _DEFINING = ("model", "added_tokens", "normalizer", "pre_tokenizer")
 class Encoder:
     """A tokenizer, a chat template, the tokens that end an answer, and the context length."""
 
-    tokenizer: Any
+    tokenizer: PreTrainedTokenizerFast
     template: str
     special: Mapping[str, str]
     context: int
@@ -35,7 +38,7 @@ class Encoder:
     _cache: dict[str, list[int]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def load(cls, folder: Path, adapter: Path | None = None) -> Encoder:
+    def load(cls, folder: Path, *, adapter: Path | None = None) -> Encoder:
         """Read a model folder; an adapter's own chat template takes precedence over its base's.
 
         Raises:
@@ -47,32 +50,32 @@ class Encoder:
             raise PinError(f"{folder} holds no config.json: it is no model.")
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         tokenizer = _tokenizer(folder)
-        own = adapter is not None and _has_template(adapter)
-        template, special = folder_template(adapter if adapter is not None and own else folder)
+        carrier = adapter if adapter is not None and _has_template(adapter) else folder
+        template, special = folder_template(carrier)
         if adapter is not None:
-            check_tokenizer(folder, adapter)
+            check_tokenizer(base=folder, adapter=adapter)
         return cls.of(tokenizer, template, special, config.get_text_config(), _eos_ids(folder))
 
     @classmethod
     def of(
         cls,
-        tokenizer: Any,
+        tokenizer: PreTrainedTokenizerFast,
         template: str,
         special: Mapping[str, str],
-        config: Any,
+        config: PreTrainedConfig,
         eos_ids: Sequence[int] = (),
     ) -> Encoder:
         """An encoder from parts already in memory; `config` is the model's own."""
         added = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
         markers = frozenset(added | set(tokenizer.all_special_ids))
-        known = {i for i in (tokenizer.eos_token_id, *eos_ids) if i is not None}
+        ends = {i for i in (tokenizer.eos_token_id, *eos_ids) if i is not None}
         end = _turn_end(tokenizer, template, special, markers)
         return cls(
             tokenizer=tokenizer,
             template=template,
             special=special,
             context=int(getattr(config, "max_position_embeddings", 0) or 1 << 30),
-            stop=frozenset(known | end),
+            stop=frozenset(ends | end),
             markers=markers,
             vocabulary=max(tokenizer.get_vocab().values()) + 1,
         )
@@ -91,7 +94,7 @@ class Encoder:
         if prompt and key in self._cache:
             return self._cache[key]
         turns = [message.model_dump() for message in messages]
-        variables: dict[str, Any] = {**self.special, "enable_thinking": thinking}
+        variables: dict[str, str | bool] = {**self.special, "enable_thinking": thinking}
         text = render(self.template, turns, variables)
         ids: list[int] = self.tokenizer(
             text,
@@ -144,7 +147,7 @@ def _opening(messages: Sequence[Message]) -> str:
     return " ".join(messages[-1].content[:200].split())[:40]
 
 
-def _tokenizer(folder: Path) -> Any:
+def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     from transformers import AutoTokenizer
 
     try:
@@ -163,12 +166,15 @@ def _has_template(folder: Path) -> bool:
 
 def _eos_ids(folder: Path) -> list[int]:
     path = folder / "generation_config.json"
-    found = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
-    return [found] if isinstance(found, int) else list(found or ())
+    ids = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
+    return [ids] if isinstance(ids, int) else list(ids or ())
 
 
 def _turn_end(
-    tokenizer: Any, template: str, special: Mapping[str, str], markers: frozenset[int]
+    tokenizer: PreTrainedTokenizerFast,
+    template: str,
+    special: Mapping[str, str],
+    markers: frozenset[int],
 ) -> set[int]:
     """The special token the template writes after an assistant's turn, if it writes one.
 
@@ -184,7 +190,7 @@ def _turn_end(
     return {ids[0]} if ids and ids[0] in markers else set()
 
 
-def check_tokenizer(base: Path, adapter: Path) -> None:
+def check_tokenizer(*, base: Path, adapter: Path) -> None:
     """Whether an adapter that was saved with a tokenizer was trained with its base's.
 
     Raises:
@@ -194,10 +200,10 @@ def check_tokenizer(base: Path, adapter: Path) -> None:
     ours = base / "tokenizer.json"
     if not (theirs.is_file() and ours.is_file()):
         return
-    found, expected = _defining(theirs), _defining(ours)
-    if found != expected:
+    actual, expected = _defining(theirs), _defining(ours)
+    if actual != expected:
         raise PinError(
-            f"{theirs} is another tokenizer than that of the base ({short(found)} against "
+            f"{theirs} is another tokenizer than that of the base ({short(actual)} against "
             f"{short(expected)}): the adapter would read and write other tokens than it learnt."
         )
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from brie import versions
 from brie.errors import UsageError, unknown
 from brie.records import Environment
 
 _DTYPES = ("float32", "bfloat16", "float16")
-SAMPLER_VERSION = "1"
-"""Changes whenever the same key could give another text: rows of another version never mix."""
-
-
 SERVED = Environment(
-    engine="openai-compatible", dtype="served", device="served", sampler=SAMPLER_VERSION
+    engine="openai-compatible", dtype="served", device="served", sampler=versions.SAMPLER
 )
 """Of completions made by a server, which keeps its dtype and device to itself."""
 
 
-def detect_environment(device: str | None = None, dtype: str | None = None) -> tuple[Environment, str]:
+def detect_environment(
+    device: str | None = None, *, dtype: str | None = None
+) -> tuple[Environment, str]:
     """The environment for this machine, with the reason that is printed.
 
     Args:
@@ -38,7 +37,7 @@ def detect_environment(device: str | None = None, dtype: str | None = None) -> t
         reason = f"{dtype} on {device}: asked for"
     else:
         raise unknown("dtype", dtype, _DTYPES)
-    return Environment(dtype=dtype, device=device, sampler=SAMPLER_VERSION), reason
+    return Environment(dtype=dtype, device=device, sampler=versions.SAMPLER), reason
 
 
 def _dtype(device: str) -> tuple[str, str]:
@@ -58,5 +57,9 @@ def _devices() -> list[str]:
     """What this machine has, fastest first."""
     import torch
 
-    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    return [name for name, there in found.items() if there]
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    return [name for name, there in available.items() if there]

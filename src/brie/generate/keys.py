@@ -9,13 +9,13 @@ from brie.records import Environment, Message, Sampling
 
 
 def completion_key(
+    *,
     pin_digest: str,
     template_digest: str,
     messages: Sequence[Message],
     sampling: Sampling,
     sample: int,
     environment: Environment,
-    evaluation: str | None = None,
 ) -> str:
     """The key a completion is stored under, and from which its randomness is drawn.
 
@@ -26,15 +26,14 @@ def completion_key(
         sampling: temperature, restrictions, limit and seed.
         sample: which of the prompt's samples, from 0.
         environment: engine, dtype, device type and sampler version.
-        evaluation: for served models, the seal of the evaluation that alone may use the row: what
-            a server answers under a name may change from one day to the next.
     """
-    parts = {
-        "pin": pin_digest,
-        "template": template_digest,
-        "messages": list(messages),
-        "sampling": sampling,
-        "sample": sample,
-        "environment": environment,
-    }
-    return digest(parts if evaluation is None else {**parts, "evaluation": evaluation})
+    return digest(
+        {
+            "pin": pin_digest,
+            "template": template_digest,
+            "messages": list(messages),
+            "sampling": sampling,
+            "sample": sample,
+            "environment": environment,
+        }
+    )

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from brie.errors import PinError, UsageError
 from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from brie.pin.libraries import quiet_transformers
+from brie.pin.weights import load_causal_lm
 from brie.records import Environment
-from brie.weights import load_causal_lm
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
 
 _SMALL = 30_000_000
 """Parameters."""
 
 
-def load_model(folder: Path, environment: Environment) -> Any:
+def load_model(folder: Path, environment: Environment) -> PreTrainedModel:
     """A causal language model in evaluation mode on its device.
 
     Raises:
@@ -26,7 +29,7 @@ def load_model(folder: Path, environment: Environment) -> Any:
     """
     if not list(folder.glob("*.safetensors")):
         raise PinError(f"{folder} holds no *.safetensors weights; brie loads nothing else.")
-    with quiet():
+    with quiet_transformers():
         try:
             model = load_causal_lm(folder, environment.dtype)
         except (OSError, ValueError) as error:
@@ -34,7 +37,7 @@ def load_model(folder: Path, environment: Environment) -> Any:
     return _place(model.eval().requires_grad_(False), environment)
 
 
-def load_adapter(model: Any, name: str, folder: Path) -> Any:
+def load_adapter(model: PreTrainedModel | PeftModel, name: str, folder: Path) -> PeftModel:
     """Put an adapter beside the model's weights, off; returns the wrapped model.
 
     Raises:
@@ -45,7 +48,7 @@ def load_adapter(model: Any, name: str, folder: Path) -> Any:
     for needed in (ADAPTER_WEIGHTS, ADAPTER_CONFIG):
         if not (folder / needed).is_file():
             raise PinError(f"{folder} is no adapter that brie can load: it has no {needed}.")
-    with quiet(), warnings.catch_warnings(record=True) as said:
+    with quiet_transformers(), warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
         try:
             if isinstance(model, PeftModel):
@@ -54,13 +57,13 @@ def load_adapter(model: Any, name: str, folder: Path) -> Any:
                 model = PeftModel.from_pretrained(model, str(folder), adapter_name=name)
         except (RuntimeError, ValueError, KeyError) as error:
             raise PinError(f"the adapter in {folder} does not fit this base: {error}") from error
-    missing = [str(w.message) for w in said if "missing adapter keys" in str(w.message)]
+    missing = [str(w.message) for w in raised if "missing adapter keys" in str(w.message)]
     if missing:
         raise PinError(f"the adapter in {folder} does not fit this base: {missing[0][:300]}")
     return model.eval().requires_grad_(False)
 
 
-def _place(model: Any, environment: Environment) -> Any:
+def _place(model: PreTrainedModel, environment: Environment) -> PreTrainedModel:
     try:
         return model.to(environment.device)
     except (RuntimeError, AssertionError) as error:
@@ -70,23 +73,7 @@ def _place(model: Any, environment: Environment) -> Any:
         ) from error
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers' progress bars and notices off the screen."""
-    from transformers.utils import logging
-
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bars:
-            logging.enable_progress_bar()
-
-
-def thread_count(model: Any, environment: Environment) -> int:
+def thread_count(model: PreTrainedModel | PeftModel, environment: Environment) -> int:
     """How many threads to compute with: a small model loses more to handing work around.
 
     On two busy cores a model of a million parameters ran 60 times slower with two threads than
@@ -97,18 +84,3 @@ def thread_count(model: Any, environment: Environment) -> int:
     usual: int = torch.get_num_threads()
     small = sum(parameter.numel() for parameter in model.parameters()) < _SMALL
     return 1 if small and environment.device == "cpu" else usual
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Compute with so many threads, then with as many as before."""
-    import torch
-
-    before: int = torch.get_num_threads()
-    if count != before:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        if count != before:
-            torch.set_num_threads(before)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -26,10 +26,15 @@ from brie.errors import UsageError
 from brie.generate.batch import Batch, Row, is_joinable
 from brie.generate.encode import Encoder
 from brie.generate.engine import Closing, OnDone, Request
-from brie.generate.load import load_adapter, load_model, thread_count, threads
+from brie.generate.load import load_adapter, load_model, thread_count
 from brie.generate.measures import measures
-from brie.generate.pace import Pace, is_out_of_memory
+from brie.generate.pace import Pace
+from brie.pin.libraries import is_out_of_memory, threads
 from brie.records import Completion, Environment
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
 
 _WINDOW = 4096
 """Requests looked at together: enough to sort by length, few enough to hold for a long list."""
@@ -40,7 +45,7 @@ class TransformersEngine(Closing):
 
     def __init__(
         self,
-        model: Any,
+        model: PreTrainedModel | PeftModel,
         encoders: Mapping[str | None, Encoder],
         environment: Environment,
         *,
@@ -78,7 +83,9 @@ class TransformersEngine(Closing):
             UsageError: the device is not there.
         """
         encoders: dict[str | None, Encoder] = {None: Encoder.load(base)}
-        encoders |= {name: Encoder.load(base, folder) for name, folder in (adapters or {}).items()}
+        encoders |= {
+            name: Encoder.load(base, adapter=folder) for name, folder in (adapters or {}).items()
+        }
         model = load_model(base, environment)
         for name, folder in (adapters or {}).items():
             model = load_adapter(model, name, folder)

@@ -60,11 +60,3 @@ class Pace:
         else:
             self.size *= 2
         self._tokens, self._seconds, self._steps = 0, 0.0, 0
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out, in the words of each device's allocator."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)

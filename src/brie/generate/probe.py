@@ -75,6 +75,13 @@ def _requests(environment: Environment, pin: str, count: int, sampling: Sampling
     for i in range(count):
         words = " and ".join(_TOPICS[(i + j) % len(_TOPICS)] for j in range(1 + i % 4))
         messages = (Message(role="user", content=f"Write {i + 1} words about {words}."),)
-        key = completion_key(_PIN, digest(None), messages, sampling, 0, environment)
+        key = completion_key(
+            pin_digest=_PIN,
+            template_digest=digest(None),
+            messages=messages,
+            sampling=sampling,
+            sample=0,
+            environment=environment,
+        )
         made.append(Request(key, pin, None, messages, digest(list(messages)), 0, sampling))
     return made

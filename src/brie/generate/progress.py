@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from brie.number_format import duration
 from brie.records import Completion
 
 
@@ -54,12 +55,3 @@ class Meter:
         left = self.seconds_left
         ahead = "" if left is None else f", {duration(left)} left"
         return f"{self.done}/{self.total} answers, {self.rate}{ahead}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: `48 s`, `6 min 00 s`, `11 h 06 min`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -6,11 +6,17 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic import JsonValue
 
 from brie.errors import UsageError
 from brie.generate.engine import Request
 from brie.records import FinishReason, Sampling
+
+if TYPE_CHECKING:
+    from openai import APIError
+    from openai.types.chat import ChatCompletion
 
 _OPTIONAL = ("chat_template_kwargs", "repetition_penalty", "top_k", "seed")
 """Fields left out for a server that refuses them, in this order where it does not name one."""
@@ -47,7 +53,7 @@ def arguments(model: str, request: Request, left_out: Iterable[str]) -> dict[str
         left_out: optional fields the server refuses.
     """
     sampling = request.sampling
-    extra: dict[str, Any] = {
+    extra: dict[str, JsonValue] = {
         "chat_template_kwargs": {"enable_thinking": sampling.thinking},
         # -1 rather than 0: all servers that know the field take it for "off".
         "top_k": sampling.top_k or -1,
@@ -82,7 +88,7 @@ def next_to_leave_out(message: str, left_out: Iterable[str], sampling: Sampling)
     return next((name for name in free if name in message), free[0] if free else None)
 
 
-def read_reply(response: Any, limit: int, label: str) -> Answer:
+def read_reply(response: ChatCompletion, limit: int, label: str) -> Answer:
     """What a reply says.
 
     Args:
@@ -101,11 +107,11 @@ def read_reply(response: Any, limit: int, label: str) -> Answer:
         raise NoAnswerError(f"the reply holds no choices: {str(response)[:100]!r}") from error
     if reason not in ("stop", "length", None) or not isinstance(text, str):
         raise NoAnswerError(f"the reply holds no answer (finish reason {reason!r})")
-    reported: Any = getattr(getattr(response, "usage", None), "completion_tokens", None)
+    reported = getattr(getattr(response, "usage", None), "completion_tokens", None)
     # Without a count, four bytes a token is the usual guess.
-    counted = isinstance(reported, int)
-    tokens: int = reported if counted else math.ceil(len(text.encode("utf-8", "replace")) / 4)
-    if len(text) > limit * _LONGEST_TOKEN or (counted and tokens > limit + _SLACK):
+    counted = reported if isinstance(reported, int) else None
+    tokens = math.ceil(len(text.encode("utf-8", "replace")) / 4) if counted is None else counted
+    if len(text) > limit * _LONGEST_TOKEN or (counted is not None and counted > limit + _SLACK):
         raise UsageError(
             f"{label} keeps no limit: {limit} tokens were asked for and {tokens} came, so the two "
             "sides would not answer under the same conditions. Set the limit on the server, or use "
@@ -116,7 +122,7 @@ def read_reply(response: Any, limit: int, label: str) -> Answer:
     return Answer(text, finish, tokens, str(fingerprint or "none reported"))
 
 
-def said(error: Any) -> str:
+def said(error: APIError) -> str:
     """A server's own words for a failure, on one line."""
     body = error.body
     message = body.get("message") if isinstance(body, dict) else None

@@ -1,18 +1,19 @@
-"""What a server says of its models, as far as that can stand in for a pin (DESIGN I6)."""
+"""What a server says of its models, as far as that can stand in for a pin (invariant I6)."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from pydantic import JsonValue
+
 from brie.digest import digest
 from brie.errors import UsageError
 from brie.generate.server import Server
+from brie.provenance import now
 from brie.records import BaseModelRef, Pin
 
 _SECONDS = 10
@@ -59,20 +60,21 @@ def describe(server: Server, model: str) -> ServedModel:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise UsageError(f"{server.base_url!r} is not an address: http://HOST:PORT/v1 is expected.")
     root = server.base_url.rstrip("/").removesuffix("/v1")
-    reported = _ollama_digest(root, model) or _weights_name(server.base_url.rstrip("/"), model)
-    return ServedModel(server.label, model, reported, datetime.now(UTC).isoformat(timespec="seconds"))
+    base_url = server.base_url.rstrip("/")
+    reported = _ollama_digest(root, model=model) or _weights_name(base_url, model=model)
+    return ServedModel(server.label, model, reported, now())
 
 
-def _ollama_digest(root: str, model: str) -> str | None:
+def _ollama_digest(root: str, *, model: str) -> str | None:
     listed = _get(f"{root}/api/tags").get("models")
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, dict) and model in (entry.get("name"), entry.get("model")):
-            found = entry.get("digest")
-            return f"sha256:{found.removeprefix('sha256:')}" if isinstance(found, str) else None
+            value = entry.get("digest")
+            return f"sha256:{value.removeprefix('sha256:')}" if isinstance(value, str) else None
     return None
 
 
-def _weights_name(base_url: str, model: str) -> str | None:
+def _weights_name(base_url: str, *, model: str) -> str | None:
     listed = _get(f"{base_url}/models").get("data")
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, dict) and entry.get("id") == model:
@@ -81,11 +83,11 @@ def _weights_name(base_url: str, model: str) -> str | None:
     return None
 
 
-def _get(url: str) -> dict[str, Any]:
+def _get(url: str) -> dict[str, JsonValue]:
     """A JSON object from an address, or an empty one: servers differ in what they offer."""
     try:
         with urlopen(url, timeout=_SECONDS) as reply:  # noqa: S310 - http(s) was checked
-            loaded = json.loads(reply.read(_MOST_BYTES))
+            loaded: JsonValue = json.loads(reply.read(_MOST_BYTES))
     except (URLError, OSError, ValueError):
         return {}
     return loaded if isinstance(loaded, dict) else {}

@@ -5,7 +5,7 @@
         for completion in engine.generate(requests):
             ...
 
-A server cannot be pinned (DESIGN I6): it says what it likes of itself, and that is recorded. Its
+A server cannot be pinned (invariant I6): it says what it likes of itself, and that is recorded. Its
 answers are as repeatable as it makes them; every request carries a seed drawn from its key.
 """
 
@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brie.errors import Stopped, UsageError, unknown
 from brie.generate.engine import Closing, OnDone, Request
@@ -27,6 +27,7 @@ from brie.records import Completion
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletion
 
 _GIVE_UP_AFTER = 10
 """Consecutive answers that could not be had."""
@@ -78,6 +79,7 @@ class _Failures:
 
     @property
     def too_many(self) -> bool:
+        """Ten failures in a row: the server is not coming back by itself."""
         return self.in_a_row >= _GIVE_UP_AFTER
 
     def note(self, outcome: _Outcome) -> None:
@@ -180,7 +182,7 @@ class ServerEngine(Closing):
             measures=measures(answer.text),
         )
 
-    async def _ask(self, client: AsyncOpenAI, model: str, request: Request) -> Any:
+    async def _ask(self, client: AsyncOpenAI, model: str, request: Request) -> ChatCompletion:
         """Send a request, without the optional fields that this server has refused."""
         import openai
 
@@ -226,10 +228,10 @@ def check_server(server: Server, models: Iterable[str]) -> None:
     Raises:
         UsageError: it does not answer, or has not these models; near matches are named.
     """
-    known = asyncio.run(_models(server))
+    served = asyncio.run(_models(server))
     for model in models:
-        if known is not None and model not in known:
-            raise unknown(f"model on {server.label}", model, known)
+        if served is not None and model not in served:
+            raise unknown(f"model on {server.label}", model, served)
 
 
 async def _models(server: Server) -> list[str] | None:

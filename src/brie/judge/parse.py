@@ -13,9 +13,11 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from brie.judge.form import key_of
+from pydantic import JsonValue
+
+from brie.judge.schema import key_of
 
 Letter = Literal["A", "B", "tie"]
 
@@ -69,7 +71,7 @@ class Parsed:
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-def read_fields(values: Mapping[str, Any], criteria: Sequence[str], case: str | None) -> Parsed:
+def read_fields(values: Mapping[str, JsonValue], criteria: Sequence[str], case: str | None) -> Parsed:
     """A verdict from the fields of a tool call or a JSON object.
 
     Raises:
@@ -94,9 +96,9 @@ def read_text(text: str, criteria: Sequence[str], case: str | None) -> Parsed:
         WrongCase: it names another case.
         Refused: it says that the judge will not judge.
     """
-    found = _object_in(text, case)
-    if found is not None:
-        return read_fields(found, criteria, case)
+    fields = _object_in(text, case)
+    if fields is not None:
+        return read_fields(fields, criteria, case)
     if not text.strip():
         raise Unreadable("the reply was empty.")
     lines = _own_lines(text[-_TAIL:])
@@ -114,7 +116,7 @@ def read_text(text: str, criteria: Sequence[str], case: str | None) -> Parsed:
 # --- JSON ------------------------------------------------------------------------------
 
 
-def _object_in(text: str, case: str | None) -> dict[str, Any] | None:
+def _object_in(text: str, case: str | None) -> dict[str, JsonValue] | None:
     """The JSON object a reply consists of, or ends with.
 
     An object after other text may be a quotation from an answer, so it must name the case, whose
@@ -130,11 +132,11 @@ def _object_in(text: str, case: str | None) -> dict[str, Any] | None:
     start = tail.rfind('{"reasons"') if case and tail.endswith("}") else -1
     if start < 0:
         return None
-    found = _loaded(tail[start:])
-    return found if str(found.get("case")) == case else None
+    fields = _loaded(tail[start:])
+    return fields if str(fields.get("case")) == case else None
 
 
-def _loaded(text: str) -> dict[str, Any]:
+def _loaded(text: str) -> dict[str, JsonValue]:
     decoder = json.JSONDecoder(object_pairs_hook=_no_two, strict=False)
     for attempt in (text, re.sub(r",(\s*[}\]])", r"\1", text)):
         try:
@@ -149,7 +151,7 @@ def _loaded(text: str) -> dict[str, Any]:
     raise Unreadable("the JSON was cut off or broken.")
 
 
-def _no_two(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _no_two(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     winners = {str(value) for key, value in pairs if key == "winner"}
     if len(winners) > 1:
         raise Unreadable("the JSON named two winners.")
@@ -179,11 +181,11 @@ def _unless_a_letter(quoted: re.Match[str]) -> str:
 
 
 def _stated(lines: Sequence[str]) -> Letter | None:
-    for place, line in enumerate(reversed(lines)):
-        found = _MARK.search(line)
-        if found is not None:
-            return _letter(found["what"])
-        if place == 0 and (letter := _letter(line.strip("[]() "))) and len(line) <= 8:
+    for from_end, line in enumerate(reversed(lines)):
+        matched = _MARK.search(line)
+        if matched is not None:
+            return _letter(matched["what"])
+        if from_end == 0 and (letter := _letter(line.strip("[]() "))) and len(line) <= 8:
             return letter
     return None
 
@@ -194,20 +196,20 @@ def _letter(value: object) -> Letter | None:
 
 
 def _named_case(lines: Sequence[str]) -> str | None:
-    found = [line.partition(":")[2] for line in lines[-6:] if line.startswith("case")]
-    return found[-1] if found else None
+    numbers = [line.partition(":")[2] for line in lines[-6:] if line.startswith("case")]
+    return numbers[-1] if numbers else None
 
 
 def _same_case(named: object, case: str | None) -> None:
-    said = re.sub(r"\D", "", str(named)) if named is not None else ""
+    digits = re.sub(r"\D", "", str(named)) if named is not None else ""
     # Only a number of the right shape shows another request; a weak model's mumble shows nothing.
-    if case and len(said) == len(case) and said != case:
-        raise WrongCase(f"the reply is to case {said}, not to case {case}.")
+    if case and len(digits) == len(case) and digits != case:
+        raise WrongCase(f"the reply is to case {digits}, not to case {case}.")
 
 
 def _score_lines(lines: Sequence[str]) -> dict[str, dict[str, int]]:
-    found = [_SCORE.match(line.lstrip("-• ")) for line in lines]
-    return {m["name"]: {"A": int(m["a"]), "B": int(m["b"])} for m in found if m}
+    matches = [_SCORE.match(line.lstrip("-• ")) for line in lines]
+    return {m["name"]: {"A": int(m["a"]), "B": int(m["b"])} for m in matches if m}
 
 
 def _scores(values: object, criteria: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -215,12 +217,12 @@ def _scores(values: object, criteria: Sequence[str]) -> dict[str, dict[str, floa
     if not isinstance(values, dict):
         return {}
     by_key = {key_of(str(name)): pair for name, pair in values.items()}
-    found: dict[str, dict[str, float]] = {}
+    scores: dict[str, dict[str, float]] = {}
     for name in criteria:
         pair = by_key.get(key_of(name))
         if isinstance(pair, dict) and all(_is_grade(pair.get(letter)) for letter in ("A", "B")):
-            found[name] = {letter: float(pair[letter]) for letter in ("A", "B")}
-    return found
+            scores[name] = {letter: float(pair[letter]) for letter in ("A", "B")}
+    return scores
 
 
 def _is_grade(value: object) -> bool:

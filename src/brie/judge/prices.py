@@ -11,19 +11,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from brie.records import JudgeSpec, Price, Provider
-
-HOSTS = {
-    Provider.ANTHROPIC: "https://api.anthropic.com",
-    Provider.OPENAI: "https://api.openai.com/v1",
-}
-"""Where the providers' own judges are asked. `*_BASE_URL` variables are not followed: a judge that
-is reached elsewhere says so in its file, because another server is another judge."""
+from brie.records import JudgeSpec, Price
 
 OVERHEAD = 1000
 """Tokens a provider may add to a request by itself: turn marks, a description of the tools."""
-BATCH_SHARE = 0.5
-"""What a batched call costs, of its full price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +30,26 @@ class Tokens:
 
 
 def address_of(spec: JudgeSpec) -> str | None:
-    """Where a judge's requests go; None for judges on this machine."""
-    if spec.provider in HOSTS or spec.provider is Provider.OPENAI_COMPATIBLE:
-        return spec.base_url or HOSTS.get(spec.provider)
-    return None
+    """Where a judge's requests go; None for judges on this machine, and where it is not known.
+
+    `*_BASE_URL` variables are not followed: a judge that is reached elsewhere says so in its file,
+    because another server is another judge.
+    """
+    return spec.base_url or spec.provided.address if spec.provided.remote else None
 
 
 def host_of(spec: JudgeSpec) -> str | None:
     """The host that receives prompts and answers; None where they stay on this machine."""
-    address = address_of(spec)
-    return urlsplit(address).hostname if address and not is_local(spec) else None
+    if is_local(spec):
+        return None
+    return urlsplit(address_of(spec) or "").hostname or f"the servers of {spec.provider}"
 
 
 def is_local(spec: JudgeSpec) -> bool:
-    """Whether the judge is asked on this machine or in this network."""
-    address = address_of(spec)
-    if address is None:
+    """Whether the judge is known to be asked on this machine or in this network."""
+    if not spec.provided.remote:
         return True
-    host = urlsplit(address).hostname or ""
+    host = urlsplit(address_of(spec) or "").hostname or ""
     if host == "localhost" or host.endswith((".localhost", ".local")):
         return True
     try:
@@ -65,9 +58,16 @@ def is_local(spec: JudgeSpec) -> bool:
         return False
 
 
-def is_free(spec: JudgeSpec) -> bool:
-    """Whether nobody charges for asking: judges on this machine, without a price in their file."""
-    return spec.price is None and is_local(spec)
+def is_paid(spec: JudgeSpec) -> bool:
+    """Whether somebody may charge for asking: always, unless it is known that nobody does."""
+    if not spec.provided.remote:
+        return False
+    return spec.price is not None or not (spec.provided.free_here and is_local(spec))
+
+
+def batch_share(spec: JudgeSpec) -> float:
+    """What a batched call costs, of its full price; 1 where the provider has no batches."""
+    return spec.provided.batches.share if spec.provided.batches else 1.0
 
 
 def price_of(spec: JudgeSpec, *, longest: int = 0, when: datetime | None = None) -> Price | None:
@@ -95,15 +95,15 @@ def _from_package(address: str, model: str, longest: int, when: datetime | None)
     usage = Usage(input_tokens=tokens, output_tokens=tokens)
     try:
         # The package fetches nothing by itself: these are the prices it was released with.
-        found = calc_price(
+        priced = calc_price(
             usage, model_ref=model, provider_api_url=address, genai_request_timestamp=when
         )
     except LookupError:
         return None
-    rates = found.model_price
+    rates = priced.model_price
     return Price(
-        input=round(float(found.input_price) / tokens * 1e6, 6),
-        output=round(float(found.output_price) / tokens * 1e6, 6),
+        input=round(float(priced.input_price) / tokens * 1e6, 6),
+        output=round(float(priced.output_price) / tokens * 1e6, 6),
         cached_input=_rate(rates.cache_read_mtok, tokens),
         cache_write=_rate(rates.cache_write_mtok, tokens),
         source=f"genai-prices {version('genai-prices')}",

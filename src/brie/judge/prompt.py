@@ -21,9 +21,9 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from brie.blinding import JudgeInput
 from brie.errors import InputError
-from brie.judge.form import Form, instructions
-from brie.judge.seam import Shown
+from brie.judge.schema import OutputForm, instructions
 from brie.records import Message, Rubric
 
 _CASE_HEADING = re.compile(r"^## Case[ \t]*$", re.MULTILINE)
@@ -56,7 +56,7 @@ _INSTEAD = {"⟦": "[", "〚": "[", "⟧": "]", "〛": "]", "\r\n": "\n", "\r": 
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class JudgePrompt:
     """One request in words."""
 
     system: str
@@ -74,17 +74,17 @@ def neutral(text: str, tokens: Iterable[str] = ()) -> str:
     """
     plain = text
     if _SUSPECT.search(text):
-        plain = _FOREIGN.sub(lambda found: _INSTEAD.get(found[0], " "), text)
+        plain = _FOREIGN.sub(lambda match: _INSTEAD.get(match[0], " "), text)
     for token in tokens:
         if len(token) > 1 and token in plain:
             plain = plain.replace(token, f"{token[0]} {token[1:]}")
     return plain
 
 
-class Prompter:
+class PromptBuilder:
     """Builds the requests of one judge; what is constant is worked out once."""
 
-    def __init__(self, rubric: Rubric, form: Form, tokens: Iterable[str] = ()) -> None:
+    def __init__(self, rubric: Rubric, form: OutputForm, tokens: Iterable[str] = ()) -> None:
         """A prompter.
 
         Args:
@@ -103,7 +103,9 @@ class Prompter:
         self.system = f"{parts[0].strip()}\n{_RULES}\n{instructions(form, rubric.criteria)}"
         self._tokens = tuple(tokens)
 
-    def build(self, shown: Shown, correction: str = "", *, code: str = "", number: str = "") -> Case:
+    def build(
+        self, shown: JudgeInput, correction: str = "", *, code: str = "", number: str = ""
+    ) -> JudgePrompt:
         """The request for a presentation.
 
         Args:
@@ -118,14 +120,16 @@ class Prompter:
         body = fill(self._layout, lambda name: self._part(name, shown, clean, code))
         last = f"\n{correction}\n" if correction else ""
         head = f"Case number: {number}\nFence code: {code}\n\n"
-        return Case(self.system, f"{head}{body}{last}\nGive your verdict on case {number} now.", number)
+        return JudgePrompt(
+            self.system, f"{head}{body}{last}\nGive your verdict on case {number} now.", number
+        )
 
-    def _clean(self, shown: Shown) -> dict[str, str]:
+    def _clean(self, shown: JudgeInput) -> dict[str, str]:
         texts = {"first": shown.first, "second": shown.second, "reference": shown.reference or ""}
         turns = {f"turn {n}": message.content for n, message in enumerate(shown.messages)}
         return {name: neutral(text, self._tokens) for name, text in {**texts, **turns}.items()}
 
-    def _part(self, name: str, shown: Shown, clean: Mapping[str, str], code: str) -> str:
+    def _part(self, name: str, shown: JudgeInput, clean: Mapping[str, str], code: str) -> str:
         if name == "conversation":
             return "\n\n".join(
                 _fenced(_speaker(message), clean[f"turn {n}"], code)
@@ -147,7 +151,7 @@ def fresh_code(text: str) -> str:
             return code
 
 
-def case_number(shown: Shown) -> str:
+def case_number(shown: JudgeInput) -> str:
     """Four digits that no answer can know: they depend on the other answer as well.
 
     The same for the same request, so that an interrupted evaluation ends in the replies, and thus in
@@ -160,20 +164,21 @@ def case_number(shown: Shown) -> str:
 
 def fill(template: str, value: Callable[[str], str]) -> str:
     """Put values in a template's placeholders, in one pass: values are not searched for more."""
-    return _PLACEHOLDER.sub(lambda found: value(found[1]), template)
+    return _PLACEHOLDER.sub(lambda match: value(match[1]), template)
 
 
-def check_placeholders(name: str, template: str, known: tuple[str, ...]) -> None:
+def check_placeholders(name: str, template: str, allowed: tuple[str, ...]) -> None:
     """Refuse a placeholder that would stay empty.
 
     Raises:
         InputError: names the rubric, the placeholder and the known ones.
     """
-    for found in _PLACEHOLDER.findall(template):
-        if found not in known:
+    for placeholder in _PLACEHOLDER.findall(template):
+        if placeholder not in allowed:
             raise InputError(
-                f"judges/rubrics/{name}.md: {{{found}}} is no placeholder here; under `## Case` these "
-                f"are: {', '.join(f'{{{one}}}' for one in _KNOWN)}, and before it there are none."
+                f"judges/rubrics/{name}.md: {{{placeholder}}} is no placeholder here; under "
+                f"`## Case` these are: {', '.join(f'{{{option}}}' for option in _KNOWN)}, and before it "
+                "there are none."
             )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from brie.judge.gate import START
-from brie.judge.prices import BATCH_SHARE, Tokens, cost, host_of, is_local, worst_cost
-from brie.judge.settings import REMOTE, fixed_bytes, output_limit
-from brie.records import Price, Provider, Seat
+from brie.judge.limiter import START
+from brie.judge.prices import Tokens, batch_share, cost, host_of, is_paid, worst_cost
+from brie.judge.settings import fixed_bytes, output_limit
+from brie.records import PanelJudge, Price
 
 BYTES_A_TOKEN = 4.0
 """Of English text; only expectations use it, the worst case counts every byte as a token."""
@@ -34,7 +34,7 @@ def blank_answers(limit: int) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class CallStats:
     """What a judge's earlier calls were like."""
 
     calls: int = 0
@@ -62,9 +62,9 @@ class JudgeQuote:
 
 
 def quote(
-    seat: Seat,
+    panel_judge: PanelJudge,
     sizes: Sequence[int],
-    habits: Habits,
+    habits: CallStats,
     *,
     most: Sequence[int] | None = None,
     batch: bool = False,
@@ -72,25 +72,25 @@ def quote(
     """The quote of one judge.
 
     Args:
-        seat: the judge, with its price.
+        panel_judge: the judge, with its price.
         sizes: UTF-8 bytes of each missing request's own texts, as expected.
         habits: what its earlier calls were like.
         most: the same bytes at most, where they are not known yet.
         batch: whether the calls go through the provider's batches, at half the price.
     """
-    spec, calls = seat.judge, len(sizes)
-    if spec.provider not in REMOTE or seat.rubric is None:
+    spec, calls = panel_judge.judge, len(sizes)
+    if not spec.provided.remote:
         pace = habits.seconds if habits.calls >= ENOUGH_HISTORY else 0.0
         return JudgeQuote(spec.id, calls, 0.0, 0.0, calls * pace / 60, None, None, paid=False)
-    known = habits.calls >= ENOUGH_HISTORY
-    fixed, limit = fixed_bytes(spec, seat.rubric), output_limit(spec)
-    usual = min(float(limit), habits.output_tokens if known else REPLY_TOKENS)
-    share = BATCH_SHARE if batch else 1.0
+    measured = habits.calls >= ENOUGH_HISTORY
+    fixed, limit = fixed_bytes(spec, panel_judge.rubric), output_limit(spec)
+    usual = min(float(limit), habits.output_tokens if measured else REPLY_TOKENS)
+    share = batch_share(spec) if batch else 1.0
     expected = sum(
         cost(spec.price, Tokens(round((fixed + size) / BYTES_A_TOKEN), round(usual))) for size in sizes
     )
     worst = sum(worst_cost(spec.price, fixed + size, limit) for size in most or sizes)
-    seconds = (habits.seconds if known else SECONDS_A_CALL) * calls / min(spec.max_concurrency, START)
+    seconds = (habits.seconds if measured else SECONDS_A_CALL) * calls / min(spec.max_concurrency, START)
     return JudgeQuote(
         judge=spec.id,
         calls=calls,
@@ -99,7 +99,5 @@ def quote(
         minutes=seconds / 60,
         price=spec.price,
         host=host_of(spec),
-        paid=spec.price is not None
-        or not is_local(spec)
-        or spec.provider is not Provider.OPENAI_COMPATIBLE,
+        paid=is_paid(spec),
     )

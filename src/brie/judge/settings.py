@@ -7,16 +7,12 @@ import os
 import socket
 from collections.abc import Sequence
 
+from brie.blinding import JudgeInput
 from brie.errors import UsageError
-from brie.judge.form import Form, schema
-from brie.judge.prices import is_local
-from brie.judge.prompt import Prompter
-from brie.judge.seam import Shown
-from brie.records import JudgeSpec, Provider, Rubric, Seat
-
-KEY_VARIABLES = {Provider.ANTHROPIC: "ANTHROPIC_API_KEY", Provider.OPENAI: "OPENAI_API_KEY"}
-REMOTE = frozenset({Provider.ANTHROPIC, Provider.OPENAI, Provider.OPENAI_COMPATIBLE})
-"""Providers that are asked over HTTP."""
+from brie.judge.prices import address_of, is_local
+from brie.judge.prompt import PromptBuilder
+from brie.judge.schema import OutputForm, schema
+from brie.records import JudgeSpec, PanelJudge, Rubric
 
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _BRIES = ("model", "messages", "system", "stream", "n", "tools", "response_format")
@@ -32,10 +28,10 @@ def check(spec: JudgeSpec) -> None:
         UsageError: names the file and the line.
     """
     file = f"judges/{spec.id}.toml"
-    if spec.provider not in REMOTE:
+    if not spec.provided.remote:
         return
-    if spec.base_url is None and spec.provider is Provider.OPENAI_COMPATIBLE:
-        raise UsageError(f'{file}: provider openai-compatible needs base_url = "http://HOST:PORT/v1".')
+    if address_of(spec) is None:
+        raise UsageError(f'{file}: provider {spec.provider} needs base_url = "http://HOST:PORT/v1".')
     if spec.base_url is not None and not spec.base_url.startswith(("http://", "https://")):
         raise UsageError(f"{file}: base_url = {spec.base_url!r} is no http or https address.")
     if spec.base_url is not None and not spec.endpoint:
@@ -70,7 +66,7 @@ def key_variable(spec: JudgeSpec) -> str | None:
     """The variable that holds a judge's key; None where it needs none."""
     if spec.api_key_env:
         return spec.api_key_env
-    return None if is_local(spec) else KEY_VARIABLES.get(spec.provider)
+    return None if is_local(spec) else spec.provided.key_variable
 
 
 def missing_key(spec: JudgeSpec) -> str | None:
@@ -86,17 +82,17 @@ WITHOUT_KEYS = (
 """What can be done about missing keys when an evaluation is asked for."""
 
 
-def check_keys(seats: Sequence[Seat], instead: str = WITHOUT_KEYS) -> None:
+def check_keys(panel_judges: Sequence[PanelJudge], instead: str = WITHOUT_KEYS) -> None:
     """Refuse judges whose keys are not set.
 
     Args:
-        seats: the judges that will be asked.
+        panel_judges: the judges that will be asked.
         instead: what can be done without the keys, for the command at hand.
 
     Raises:
         UsageError: names the variables, and what can be done without them.
     """
-    absent = [(s.judge.id, key_variable(s.judge)) for s in seats if missing_key(s.judge)]
+    absent = [(s.judge.id, key_variable(s.judge)) for s in panel_judges if missing_key(s.judge)]
     if not absent:
         return
     listing = "".join(f"\n  {name}: set {variable}" for name, variable in absent)
@@ -109,36 +105,38 @@ def check_keys(seats: Sequence[Seat], instead: str = WITHOUT_KEYS) -> None:
 
 def local_servers() -> list[tuple[str, str, str]]:
     """Servers of models that answer on this machine: label, address, and the judge made for it."""
-    known = [("Ollama", 11434, "ollama"), ("LM Studio", 1234, "local-openai")]
-    found = []
-    for label, port, name in known:
+    servers = [("Ollama", 11434, "ollama"), ("LM Studio", 1234, "local-openai")]
+    answering = []
+    for label, port, name in servers:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=0.2):
-                found.append((label, f"localhost:{port}", name))
+                answering.append((label, f"localhost:{port}", name))
         except OSError:
             continue
-    return found
+    return answering
 
 
 def output_limit(spec: JudgeSpec) -> int:
     """Tokens a reply may have at most, as it is sent."""
-    own = [spec.parameters[name] for name in _LIMITS if isinstance(spec.parameters.get(name), int)]
-    return int(own[0]) if own else spec.max_tokens
+    limits = [spec.parameters[name] for name in _LIMITS if isinstance(spec.parameters.get(name), int)]
+    return int(limits[0]) if limits else spec.max_tokens
 
 
-def form_of(spec: JudgeSpec) -> Form:
+def form_of(spec: JudgeSpec) -> OutputForm:
     """How a judge gives its verdict; rules give none in words."""
     return "text" if spec.output == "rule" else spec.output
 
 
-def fixed_bytes(spec: JudgeSpec, rubric: Rubric) -> int:
+def fixed_bytes(spec: JudgeSpec, rubric: Rubric | None) -> int:
     """UTF-8 bytes all requests of a judge have in common."""
-    system = Prompter(rubric, form_of(spec)).system
+    if rubric is None:
+        return len(json.dumps(spec.parameters, ensure_ascii=False).encode()) + _AROUND
+    system = PromptBuilder(rubric, form_of(spec)).system
     around = json.dumps([schema(rubric.criteria), spec.parameters], ensure_ascii=False)
     return len(system.encode()) + len(around.encode()) + _AROUND
 
 
-def request_bytes(shown: Shown) -> int:
+def request_bytes(shown: JudgeInput) -> int:
     """UTF-8 bytes of a request's own texts, with the fences around them."""
     texts = [shown.first, shown.second, shown.reference or "", *(m.content for m in shown.messages)]
     # Neutralising adds at most one byte to three, as in `<s>`.

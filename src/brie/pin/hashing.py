@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue
 
-from brie.digest import digest, file_digest, short
-from brie.errors import InputError, PinError
+from brie import versions
+from brie.digest import Canonical, digest, file_digest, short
+from brie.errors import PinError
 from brie.pin.template import template_digest
+from brie.project import read_json, write_text
 from brie.records import BaseModelRef, LoraSummary, Pin
-from brie.resources import write_text
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
@@ -38,7 +37,14 @@ _UNSTABLE_KEYS = {
 _SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 
-def pin_base(folder: Path, *, repo: str, revision: str | None = None, kind: str = "base") -> Pin:
+def pin_base(
+    folder: Path,
+    *,
+    repo: str,
+    revision: str | None = None,
+    kind: str = "base",
+    pinned_before: str | None = None,
+) -> Pin:
     """Pin a full model: a base, or a merged or fully trained one.
 
     Args:
@@ -46,6 +52,8 @@ def pin_base(folder: Path, *, repo: str, revision: str | None = None, kind: str 
         repo: Hub id, or a label; never a path.
         revision: commit on the Hub, where there is one.
         kind: "base" or "model".
+        pinned_before: a digest it was pinned by before. Where an older version of pins gives that
+            digest, the pin is of that version: what changed is brie, not the model.
 
     Raises:
         PinError: weights, config or tokenizer are missing, or only unsafe weight files exist.
@@ -60,9 +68,10 @@ def pin_base(folder: Path, *, repo: str, revision: str | None = None, kind: str 
         raise PinError(f"{folder} holds no tokenizer ({', '.join(_TOKENIZER_FILES)}).")
     files = {path.name: file_digest(path) for path in (*weights, *tokenizer)}
     config = digest([canonical_config(folder / "config.json"), _generation_config(folder)])
-    name = digest({"kind": "model", "files": files, "config": config})
+    name, version = _named({"kind": "model", "files": files, "config": config}, pinned_before)
     return Pin.model_validate(
         {
+            "schema": f"brie.pin/{version}",
             "kind": kind,
             "name": repo,
             "digest": name,
@@ -85,7 +94,7 @@ def pin_checkpoint(
     epoch: float | None = None,
     eval_loss: float | None = None,
 ) -> Pin:
-    """Pin an adapter checkpoint on its base.
+    """Pin an adapter checkpoint on its base; the pin is of its base's version.
 
     Raises:
         PinError: the folder is no adapter, or its weights are not safetensors.
@@ -98,10 +107,17 @@ def pin_checkpoint(
     own_template = (folder / "chat_template.jinja").is_file() or (
         folder / "tokenizer_config.json"
     ).is_file()
+    parts: dict[str, Canonical] = {
+        "kind": "adapter",
+        "files": files,
+        "config": config,
+        "base": base.digest,
+    }
     return Pin(
+        schema_=base.schema_,
         kind="adapter",
         name=name,
-        digest=digest({"kind": "adapter", "files": files, "config": config, "base": base.digest}),
+        digest=_digest(parts, base.version),
         files=files,
         config=config,
         base=base.base,
@@ -113,6 +129,19 @@ def pin_checkpoint(
         epoch=epoch,
         eval_loss=eval_loss,
     )
+
+
+def _digest(parts: dict[str, Canonical], version: int) -> str:
+    """The digest of a pin's parts; version 1 did not name itself."""
+    return digest(parts if version == 1 else {**parts, "pin": version})
+
+
+def _named(parts: dict[str, Canonical], pinned_before: str | None) -> tuple[str, int]:
+    """The digest of a model's parts, and the version of pins it is of: today's, or the earlier one's."""
+    for version in range(versions.PIN, 0, -1):
+        if pinned_before is not None and _digest(parts, version) == pinned_before:
+            return pinned_before, version
+    return _digest(parts, versions.PIN), versions.PIN
 
 
 def verify_files(pin: Pin, folder: Path, base: Pin | None = None) -> None:
@@ -130,16 +159,22 @@ def verify_files(pin: Pin, folder: Path, base: Pin | None = None) -> None:
         path = folder / name
         if not path.is_file():
             raise PinError(f"{path} is missing; the pin of {pin.name or short(pin.digest)} lists it.")
-        found = file_digest(path)
-        if found != expected:
+        actual = file_digest(path)
+        if actual != expected:
             raise PinError(
                 f"{path} is not what the pin says: pinned {short(expected, 12)}, found "
-                f"{short(found, 12)}. Restore the file, or pin it anew: brie pin {folder}"
+                f"{short(actual, 12)}. Restore the file, or pin it anew: brie pin {folder}"
             )
     if pin.kind == "adapter":
         _verify_adapter(pin, folder, base)
     else:
-        again = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision, kind=pin.kind)
+        again = pin_base(
+            folder,
+            repo=pin.base.repo,
+            revision=pin.base.revision,
+            kind=pin.kind,
+            pinned_before=pin.digest,
+        )
         if again.digest != pin.digest:
             raise PinError(f"{folder}/config.json is not what the pin of {pin.name} says.")
 
@@ -154,12 +189,12 @@ def _verify_adapter(pin: Pin, folder: Path, base: Pin | None) -> None:
         )
 
 
-def write_pin(pin: Pin, path: Path, checkpoint: Path) -> Pin:
+def write_pin(pin: Pin, path: Path, *, checkpoint: Path) -> Pin:
     """Write a pin file that finds its checkpoint relative to itself; returns what was written."""
     import os
 
-    place = os.path.relpath(checkpoint.resolve(), path.resolve().parent)
-    placed = pin.model_copy(update={"checkpoint": place})
+    relative = os.path.relpath(checkpoint.resolve(), path.resolve().parent)
+    placed = pin.model_copy(update={"checkpoint": relative})
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, placed.model_dump_json(indent=2, exclude_none=True) + "\n")
     return placed
@@ -171,32 +206,25 @@ def read_pin(path: Path) -> Pin:
     Raises:
         InputError: the file is not a pin; the message names the key.
     """
-    try:
-        return Pin.model_validate_json(path.read_text("utf-8"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{path} is not a pin: {where}: {first['msg']}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
+    return read_json(path, Pin, "is not a pin")
 
 
-def canonical_config(path: Path) -> Any:
+def canonical_config(path: Path) -> dict[str, JsonValue]:
     """A config file as a value whose digest does not depend on set order, paths or versions.
 
     Raises:
         PinError: the file is missing or not JSON.
     """
     try:
-        loaded = json.loads(path.read_text("utf-8"))
+        loaded: JsonValue = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise PinError(f"{path} cannot be read as JSON: {error}.") from error
     if not isinstance(loaded, dict):
         raise PinError(f"{path} is not a JSON object.")
-    kept = {key: value for key, value in loaded.items() if key not in _UNSTABLE_KEYS}
-    if isinstance(kept.get("target_modules"), list):
-        kept["target_modules"] = sorted(kept["target_modules"])
-    return kept
+    stable = {key: value for key, value in loaded.items() if key not in _UNSTABLE_KEYS}
+    if isinstance(modules := stable.get("target_modules"), list):
+        stable["target_modules"] = sorted(modules, key=str)
+    return stable
 
 
 def lora_summary(folder: Path) -> LoraSummary:
@@ -246,28 +274,31 @@ def folder_template(folder: Path) -> tuple[str, dict[str, str]]:
         PinError: there is no template.
     """
     config = _json_or_empty(folder / "tokenizer_config.json")
-    own = folder / "chat_template.jinja"
-    template = own.read_text("utf-8") if own.is_file() else config.get("chat_template")
+    template_file = folder / "chat_template.jinja"
+    template = (
+        template_file.read_text("utf-8") if template_file.is_file() else config.get("chat_template")
+    )
     if isinstance(template, list):
-        template = next((t["template"] for t in template if t.get("name") == "default"), None)
+        named = (t for t in template if isinstance(t, dict) and t.get("name") == "default")
+        template = next((t["template"] for t in named), None)
     if not isinstance(template, str):
         raise PinError(f"{folder} has no chat template; an instruct model is needed.")
     return template, {n: _token(config[n]) for n in _SPECIAL_TOKENS if config.get(n)}
 
 
-def _token(value: str | Mapping[str, Any]) -> str:
-    return value if isinstance(value, str) else str(value["content"])
+def _token(value: JsonValue) -> str:
+    return str(value["content"] if isinstance(value, dict) else value)
 
 
-def _generation_config(folder: Path) -> dict[str, Any]:
+def _generation_config(folder: Path) -> dict[str, JsonValue]:
     """What of the generation config decides when an answer ends; the rest is set by brie."""
     loaded = _json_or_empty(folder / "generation_config.json")
     return {key: loaded[key] for key in ("eos_token_id",) if key in loaded}
 
 
-def _json_or_empty(path: Path) -> dict[str, Any]:
+def _json_or_empty(path: Path) -> dict[str, JsonValue]:
     try:
-        loaded = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        loaded: JsonValue = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     except ValueError as error:
         raise PinError(f"{path} is not JSON: {error}.") from error
     return loaded if isinstance(loaded, dict) else {}

@@ -1,4 +1,4 @@
-"""Model references (DESIGN 5) to pins and folders. Nothing is guessed and nothing followed silently.
+"""Model references to pins and folders: nothing is guessed or followed in silence (invariant I6).
 
     PIN.json              a pin file                 base      the other side's base
     RUN:best  RUN:last    a run's pins               baseline  as candidate: an A/A run
@@ -13,14 +13,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from brie.errors import PinError, UsageError, unknown
 from brie.pin.bases import download, locate, open_base
-from brie.pin.explain import explain
+from brie.pin.explain import by_step, explain
 from brie.pin.hashing import ADAPTER_WEIGHTS, pin_base, pin_checkpoint, read_pin, verify_files
+from brie.project import Project
 from brie.records import Pin
-from brie.resources import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Resolved:
     base: Pin
     adapter: Path | None
     """Folder of the adapter, if the model is one."""
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     """What was resolved on the way; to be shown."""
     served: tuple[str, str] | None = None
     """Endpoint label and model name, for a model behind a server; the folders mean nothing then."""
@@ -47,7 +48,7 @@ class Run:
     """A training run's folder, as far as naming its checkpoints needs it."""
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: dict[str, JsonValue]
 
     @property
     def id(self) -> str:
@@ -70,7 +71,7 @@ def training_runs(project: Project) -> list[Run]:
     runs = []
     for path in sorted(project.runs.glob("train-*/manifest.json")):
         try:
-            manifest = json.loads(path.read_text("utf-8"))
+            manifest: JsonValue = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError):
             continue
         if isinstance(manifest, dict):
@@ -86,26 +87,26 @@ def find_run(name: str, project: Project) -> Run:
     """
     runs = training_runs(project)
     folder = Path(name)
-    found = [
+    matching = [
         run
         for run in runs
         if name in (run.id, run.short, run.name) or (folder.is_dir() and run.folder == folder.resolve())
     ]
-    if not found:
+    if not matching:
         raise unknown("training run", name, [run.name for run in runs], "brie ls shows them.")
-    if len(found) > 1:
+    if len(matching) > 1:
         raise UsageError(
-            f"{len(found)} runs are called {name!r}: {', '.join(run.id for run in found)}. "
+            f"{len(matching)} runs are called {name!r}: {', '.join(run.id for run in matching)}. "
             "Use one of these ids."
         )
-    return found[0]
+    return matching[0]
 
 
 def default_candidate(project: Project) -> str:
     """The only run's `best` pin.
 
     Raises:
-        UsageError: no run, or several: each with the command that picks it (DESIGN I9).
+        UsageError: no run, or several: each with the command that picks it (invariant I9).
     """
     runs = [run for run in training_runs(project) if (run.folder / "pins" / "best.json").is_file()]
     if not runs:
@@ -119,7 +120,7 @@ def default_candidate(project: Project) -> str:
     return f"{runs[0].name}:best"
 
 
-def resolve_pair(candidate: str, baseline: str, project: Project) -> tuple[Resolved, Resolved]:
+def resolve_pair(project: Project, *, candidate: str, baseline: str) -> tuple[Resolved, Resolved]:
     """Both sides of an evaluation.
 
     Args:
@@ -146,8 +147,14 @@ def as_base(side: Resolved) -> Resolved:
     return Resolved(side.base, side.base.base.repo, "base", side.base_folder, side.base, None)
 
 
-def resolve(reference: str, project: Project) -> Resolved:
+def resolve(reference: str, project: Project, sealed: Pin | None = None) -> Resolved:
     """One model reference.
+
+    Args:
+        reference: what was named.
+        project: where runs are looked for.
+        sealed: the pin it had before: a model that has not changed gets the same again, even where
+            pins have a newer version now.
 
     Raises:
         UsageError, PinError: see `resolve_pair`.
@@ -156,12 +163,12 @@ def resolve(reference: str, project: Project) -> Resolved:
     if path.suffix == ".json" and path.is_file():
         return _from_pin(path, reference, project)
     if reference.startswith("hf:"):
-        return _from_hub(reference, project)
+        return _from_hub(reference, project, sealed)
     name, colon, which = reference.rpartition(":")
     if colon and not path.exists():
         return _from_run(find_run(name, project), which, project)
     if path.is_dir():
-        return _from_folder(path, reference, project)
+        return _from_folder(path, reference, project, sealed)
     _refuse_bare_run(reference, project)
     raise unknown(
         "model",
@@ -188,7 +195,8 @@ def _refuse_bare_run(name: str, project: Project) -> None:
 def _from_pin(path: Path, reference: str, project: Project) -> Resolved:
     pin = read_pin(path)
     base_folder = locate(pin.base, pin.base_location, project.root)
-    base = pin_base(base_folder, repo=pin.base.repo, revision=pin.base.revision)
+    ref = pin.base
+    base = pin_base(base_folder, repo=ref.repo, revision=ref.revision, pinned_before=ref.digest)
     folder = (path.parent / (pin.checkpoint or ".")).resolve()
     verify_files(pin, folder if pin.kind == "adapter" or pin.checkpoint else base_folder, base)
     adapter = folder if pin.kind == "adapter" else None
@@ -215,7 +223,8 @@ def _from_run(run: Run, which: str, project: Project) -> Resolved:
     step = int(which)
     template = read_pin(run.folder / "pins" / "last.json")
     base_folder = locate(template.base, template.base_location, project.root)
-    base = pin_base(base_folder, repo=template.base.repo, revision=template.base.revision)
+    ref = template.base
+    base = pin_base(base_folder, repo=ref.repo, revision=ref.revision, pinned_before=ref.digest)
     pin = pin_checkpoint(
         steps[step],
         base=base,
@@ -229,26 +238,24 @@ def _from_run(run: Run, which: str, project: Project) -> Resolved:
 
 def checkpoints(folder: Path) -> dict[int, Path]:
     """A run's checkpoint folders by step."""
-    found = {}
-    for path in folder.glob("checkpoints/checkpoint-*"):
-        step = path.name.removeprefix("checkpoint-")
-        if step.isdigit() and (path / ADAPTER_WEIGHTS).is_file():
-            found[int(step)] = path
-    return found
+    saved = by_step(folder.glob("checkpoints/checkpoint-*"))
+    return {step: path for step, path in saved.items() if (path / ADAPTER_WEIGHTS).is_file()}
 
 
-def _from_folder(path: Path, reference: str, project: Project) -> Resolved:
-    found = explain(path)
-    if found.choices:
-        raise UsageError("\n".join([*found.facts, "Name the checkpoint you mean:", *found.choices]))
+def _from_folder(path: Path, reference: str, project: Project, sealed: Pin | None) -> Resolved:
+    explanation = explain(path)
+    if explanation.choices:
+        raise UsageError(
+            "\n".join([*explanation.facts, "Name the checkpoint you mean:", *explanation.choices])
+        )
     folder = path.resolve()
-    said = tuple(found.facts)
+    notes, pinned_before = tuple(explanation.facts), sealed.base.digest if sealed else None
     if not (folder / ADAPTER_WEIGHTS).is_file():
-        pin = pin_base(folder, repo=folder.name, kind="model")
-        return Resolved(pin, folder.name, project.relative(folder), folder, pin, None, said)
-    base_folder, base, _ = open_base(_named_base(folder), project.root)
+        pin = pin_base(folder, repo=folder.name, kind="model", pinned_before=pinned_before)
+        return Resolved(pin, folder.name, project.relative(folder), folder, pin, None, notes)
+    base_folder, base, _ = open_base(_named_base(folder), project.root, pinned_before)
     pin = pin_checkpoint(folder, base=base, name=folder.name)
-    return Resolved(pin, folder.name, project.relative(folder), base_folder, base, folder, said)
+    return Resolved(pin, folder.name, project.relative(folder), base_folder, base, folder, notes)
 
 
 def _named_base(folder: Path) -> str:
@@ -261,12 +268,12 @@ def _named_base(folder: Path) -> str:
     return f"{name}@{revision}" if revision and not Path(name).is_dir() else name
 
 
-def _from_hub(reference: str, project: Project) -> Resolved:
+def _from_hub(reference: str, project: Project, sealed: Pin | None) -> Resolved:
     repo, _, revision = reference.removeprefix("hf:").partition("@")
     folder = download(repo, revision or None)
-    resolved = _from_folder(folder, reference, project)
-    said = () if revision == folder.name else (f"{repo} is at commit {folder.name} now: pinned there.",)
+    resolved = _from_folder(folder, reference, project, sealed)
+    notes = () if revision == folder.name else (f"{repo} is at commit {folder.name} now: pinned there.",)
     pinned = f"hf:{repo}@{folder.name}"
     return Resolved(
-        resolved.pin, repo, pinned, resolved.base_folder, resolved.base, resolved.adapter, said
+        resolved.pin, repo, pinned, resolved.base_folder, resolved.base, resolved.adapter, notes
     )

@@ -1,6 +1,6 @@
 """Chat templates: rendering them without a tokenizer, and naming them by what they render.
 
-A template's digest is taken over its rendering of fixed probe conversations (DESIGN I7), so
+A template's digest is taken over its rendering of fixed probe conversations (invariant I7), so
 two templates that say the same have the same digest, whatever markers they carry for training.
 """
 
@@ -9,10 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
 
 from brie.digest import digest
 from brie.errors import PinError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from jinja2.nodes import Node
+    from jinja2.parser import Parser
 
 _FIXED_DATE = "2026-01-01"
 
@@ -38,18 +45,19 @@ _PROBES: tuple[tuple[Mapping[str, str], ...], ...] = (
 
 def render(
     template: str,
-    messages: Sequence[Mapping[str, Any]],
-    special: Mapping[str, str],
+    messages: Sequence[Mapping[str, JsonValue]],
+    special: Mapping[str, str | bool],
     *,
     add_generation_prompt: bool = True,
-    tools: Sequence[Any] | None = None,
+    tools: Sequence[JsonValue] | None = None,
 ) -> str:
     """Render a chat template as transformers does: sandboxed Jinja, generation markers ignored.
 
     Args:
         template: Jinja source.
         messages: turns with `role` and `content`.
-        special: special tokens by name (`bos_token`, `eos_token`, `pad_token`, …).
+        special: special tokens by name (`bos_token`, `eos_token`, `pad_token`, …), and switches of
+            the template (`enable_thinking`).
         add_generation_prompt: append the header of the assistant's turn.
         tools: tool schemas, for templates that show them.
 
@@ -59,14 +67,13 @@ def render(
     import jinja2
 
     try:
-        rendered: str = _compile(template).render(
+        return _compile(template).render(
             messages=messages,
             tools=tools,
             documents=None,
             add_generation_prompt=add_generation_prompt,
             **special,
         )
-        return rendered
     except jinja2.TemplateError as error:
         raise PinError(f"the chat template cannot render this conversation: {error}") from error
 
@@ -84,7 +91,7 @@ def template_digest(template: str, special: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=32)
-def _compile(template: str) -> Any:
+def _compile(template: str) -> Template:
     from jinja2.ext import Extension, loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -93,7 +100,7 @@ def _compile(template: str) -> Any:
 
         tags = {"generation"}  # noqa: RUF012 - jinja2 declares a plain class attribute
 
-        def parse(self, parser: Any) -> Any:
+        def parse(self, parser: Parser) -> list[Node]:
             next(parser.stream)
             return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
@@ -106,7 +113,7 @@ def _compile(template: str) -> Any:
     return environment.from_string(template)
 
 
-def _tojson(value: Any, indent: int | None = None) -> str:
+def _tojson(value: JsonValue, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 

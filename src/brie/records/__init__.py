@@ -1,7 +1,7 @@
 """Every record that crosses from one stage to another.
 
-Frozen, closed (`extra="forbid"`), JSON in and out. The letters A and B occur in one class
-only, `Presentation`, and one method turns them back into sides: `Presentation.unblind`.
+Frozen, closed (`extra="forbid"`), JSON in and out. A verdict keeps the letter it gave; which side
+carried that letter is known to `brie.blinding` alone.
 """
 
 from brie.records.asked import (
@@ -9,12 +9,11 @@ from brie.records.asked import (
     JudgeSpec,
     MachineCheck,
     Message,
+    PanelJudge,
     Price,
     Prompt,
-    Provider,
     Rubric,
     Sampling,
-    Seat,
     Suite,
 )
 from brie.records.base import (
@@ -28,25 +27,32 @@ from brie.records.base import (
     Record,
     Side,
     Winner,
+    later,
+    schema_field,
 )
 from brie.records.models import BaseModelRef, Completion, Environment, LoraSummary, Pin
 from brie.records.plan import (
+    WORST_FIRST,
     Amendment,
     AmendmentKind,
     Check,
     Controls,
-    Made,
+    GenerationNotes,
     Manifest,
     Plan,
     Stopping,
 )
-from brie.records.verdicts import Kept, Presentation, Status, Usage, Verdict
+from brie.records.providers import PROVIDERS, BatchLimits, Provider, ProviderInfo, kind_of
+from brie.records.verdicts import Status, Usage, Verdict, VerdictLite
 
 __all__ = [
+    "PROVIDERS",
     "SCORE",
+    "WORST_FIRST",
     "Amendment",
     "AmendmentKind",
     "BaseModelRef",
+    "BatchLimits",
     "Check",
     "Completion",
     "Controls",
@@ -55,31 +61,34 @@ __all__ = [
     "Document",
     "Environment",
     "FinishReason",
+    "GenerationNotes",
     "JudgeSpec",
-    "Kept",
     "Letter",
     "LoraSummary",
     "MachineCheck",
-    "Made",
     "Manifest",
     "Message",
     "Order",
+    "PanelJudge",
     "Pin",
     "Plan",
     "Positions",
-    "Presentation",
     "Price",
     "Prompt",
     "Provider",
+    "ProviderInfo",
     "Record",
     "Rubric",
     "Sampling",
-    "Seat",
     "Side",
     "Status",
     "Stopping",
     "Suite",
     "Usage",
     "Verdict",
+    "VerdictLite",
     "Winner",
+    "kind_of",
+    "later",
+    "schema_field",
 ]

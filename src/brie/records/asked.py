@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import cache
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from brie import versions
 from brie.digest import digest
 from brie.records.base import Digest, Record
+from brie.records.providers import PROVIDERS, Provider, ProviderInfo
 
 
 class Message(Record):
@@ -113,17 +114,6 @@ class Rubric(Record):
         return _text_digest(self.text)
 
 
-class Provider(StrEnum):
-    """Who answers for a judge."""
-
-    ANTHROPIC = "anthropic"
-    OPENAI = "openai"
-    OPENAI_COMPATIBLE = "openai-compatible"
-    TRANSFORMERS = "transformers"
-    RULES = "rules"
-    HUMAN = "human"
-
-
 class Price(Record):
     """US dollars per million tokens, with where and when the price was read."""
 
@@ -162,10 +152,20 @@ class JudgeSpec(Record):
     location: str | None = None
     """Folder of a `transformers` judge's weights on this machine; found, not written in the file."""
 
+    @property
+    def provided(self) -> ProviderInfo:
+        """What the table says of the provider."""
+        return PROVIDERS[self.provider]
+
     def digest(self, prompt_format: str) -> str:
         """Over what changes a judge's answers; price, concurrency, key name and texts do not."""
         keep = {"provider", "model", "endpoint", "temperature", "max_tokens", "output", "parameters"}
         return digest({**self.model_dump(mode="json", include=keep), "prompt_format": prompt_format})
+
+    def prompt_format(self, digest: str) -> str | None:
+        """The prompt format under which this judge has a digest; None: it is another judge's."""
+        known = (name for name in versions.PROMPT_FORMATS if self.digest(name) == digest)
+        return next(known, None)
 
     def sealed(self) -> JudgeSpec:
         """What a plan keeps of a judge: who it is, not what it costs or how it is reached."""
@@ -182,7 +182,7 @@ class JudgeSpec(Record):
         )
 
 
-class Seat(Record):
+class PanelJudge(Record):
     """A judge as sealed into a plan: its settings, rubric and digests."""
 
     judge: JudgeSpec
@@ -192,7 +192,7 @@ class Seat(Record):
     instrument: bool = False
     """Shown beside the headline, never part of it: what a judge that only looks at length says."""
 
-    def sealed(self) -> Seat:
+    def sealed(self) -> PanelJudge:
         """The seat as a plan keeps it."""
         return self.model_copy(update={"judge": self.judge.sealed()})
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from brie.versions import schema_id, schema_version
 
 Letter = Literal["A", "B"]
 Side = Literal["candidate", "baseline"]
@@ -24,9 +26,34 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+T = TypeVar("T")
+
+
+def later(default: T) -> T:
+    """A field that joined a record after rows or plans were sealed without it.
+
+    At its default it is not written, so that the older ones keep their digests, and documents
+    that do not use it stay as they were.
+    """
+    field: T = Field(default=default, exclude_if=lambda value: value == default)
+    return field
+
+
+def schema_field(name: str) -> str:
+    """The key `schema` of a document; documents of earlier versions are read, newer ones are not."""
+    field: str = Field(default=schema_id(name), alias="schema")
+    return field
+
+
 class Document(Record):
     """A record that is a JSON file of its own: its first key is `schema`."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True
     )
+
+    @field_validator("schema_", check_fields=False)
+    @classmethod
+    def _is_known(cls, schema: str) -> str:
+        schema_version(schema, like=str(cls.model_fields["schema_"].default))
+        return schema

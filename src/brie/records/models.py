@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from brie.records.base import Digest, Document, FinishReason, Record
+from brie.records.base import Digest, Document, FinishReason, Record, schema_field
+from brie.versions import schema_id, schema_version
 
 
 class LoraSummary(Record):
@@ -36,7 +37,7 @@ class BaseModelRef(Record):
 class Pin(Document):
     """A checkpoint named by what it contains."""
 
-    schema_: Literal["brie.pin/1"] = Field(default="brie.pin/1", alias="schema")
+    schema_: str = schema_field("pin")
     kind: Literal["adapter", "base", "model", "served"]
     """`served`: behind a server; the digest is over what the server says of itself."""
     name: str
@@ -59,6 +60,11 @@ class Pin(Document):
     """Where the weights lie, relative to the folder of the pin file."""
     base_location: str | None = None
     """The base's folder, where it is a local one outside the project."""
+
+    @property
+    def version(self) -> int:
+        """Which version of pins its digest was made by."""
+        return schema_version(self.schema_, like=schema_id("pin"))
 
     def sealed(self) -> Pin:
         """The pin by content alone: without names and places, as plans keep it."""

@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from brie.conventions import E_PROCESS
 from brie.digest import digest
-from brie.records.asked import Sampling, Seat, Suite
-from brie.records.base import Digest, Document, Positions, Record, Side
+from brie.records.asked import PanelJudge, Sampling, Suite
+from brie.records.base import Digest, Document, Positions, Record, Side, schema_field
 from brie.records.models import Environment, Pin
 
 
@@ -23,9 +24,9 @@ class Controls(Record):
 
 
 class Stopping(Record):
-    """A sealed rule for stopping early (STATISTICS 5)."""
+    """A sealed rule for stopping early (docs/statistics.md 5)."""
 
-    rule: Literal["e-process"] = "e-process"
+    rule: Literal["e-process"] = E_PROCESS
     alpha: float = 0.05
     block: int = 10
     max_prompts: int
@@ -34,7 +35,7 @@ class Stopping(Record):
 class Plan(Document):
     """Everything that decides an evaluation's numbers, sealed before the first verdict."""
 
-    schema_: Literal["brie.plan/1"] = Field(default="brie.plan/1", alias="schema")
+    schema_: str = schema_field("plan")
     suite: Suite
     candidate: Pin
     baseline: Pin
@@ -43,7 +44,7 @@ class Plan(Document):
     samples: int = Field(ge=1)
     positions: Positions
     panel: str
-    seats: tuple[Seat, ...] = Field(min_length=1)
+    seats: tuple[PanelJudge, ...] = Field(min_length=1)
     left_out: tuple[str, ...] = ()
     """Judges named but skipped, for a missing key."""
     held_out_sources: tuple[str, ...] = ()
@@ -76,7 +77,7 @@ class Amendment(Record):
     digest: Digest
 
 
-class Made(Record):
+class GenerationNotes(Record):
     """What was noticed while an evaluation's answers were made; not part of the seal."""
 
     texts: int = 0
@@ -92,7 +93,7 @@ class Made(Record):
 class Manifest(Document):
     """`runs/eval-*/manifest.json`: the sealed plan and where things lie on this machine."""
 
-    schema_: Literal["brie.manifest/1"] = Field(default="brie.manifest/1", alias="schema")
+    schema_: str = schema_field("manifest")
     id: str
     name: str | None = None
     created: str
@@ -104,7 +105,7 @@ class Manifest(Document):
     """The model reference each side was resolved from."""
     command: str
     versions: dict[str, str]
-    made: Made | None = None
+    made: GenerationNotes | None = None
     amendments: tuple[Amendment, ...] = ()
 
 
@@ -116,3 +117,7 @@ class Check(Record):
     summary: str
     evidence: dict[str, Any] = Field(default_factory=dict)
     remedy: str | None = None
+
+
+WORST_FIRST = {"fail": 0, "warn": 1, "not_run": 2, "pass": 3}
+"""A check's status -> its place: what could not be asked stands before what was asked and is well."""

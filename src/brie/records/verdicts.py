@@ -12,57 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from brie.digest import digest
-from brie.records.base import Digest, Letter, Order, Record, Winner
-
-
-class Presentation(Record):
-    """A comparison in one order and one lettering, as one judge sees it."""
-
-    prompt: Digest
-    candidate: Digest
-    """Key of the candidate's completion."""
-    baseline: Digest
-    order: Order
-    candidate_letter: Letter
-
-    def digest(self) -> str:
-        """Names what the judge sees: it stays the same when the two models exchange roles."""
-        first_is_candidate = self.order == "candidate_first"
-        first, second = (
-            (self.candidate, self.baseline) if first_is_candidate else (self.baseline, self.candidate)
-        )
-        first_letter = self.candidate_letter if first_is_candidate else self.baseline_letter
-        return digest(
-            {"prompt": self.prompt, "first": first, "second": second, "first_letter": first_letter}
-        )
-
-    @property
-    def baseline_letter(self) -> Letter:
-        """The letter the candidate does not carry."""
-        return "B" if self.candidate_letter == "A" else "A"
-
-    @property
-    def position(self) -> int:
-        """+1 where the candidate is shown first, -1 where second."""
-        return 1 if self.order == "candidate_first" else -1
-
-    @property
-    def label(self) -> int:
-        """+1 where the candidate is A, -1 where it is B."""
-        return 1 if self.candidate_letter == "A" else -1
-
-    def unblind(self, letter: Literal["A", "B", "tie"]) -> Winner:
-        """The only translation from a letter to a side.
-
-        Raises:
-            ValueError: `letter` is none of "A", "B", "tie".
-        """
-        if letter == "tie":
-            return "tie"
-        if letter not in ("A", "B"):
-            raise ValueError(f"a verdict is A, B or tie, not {letter!r}")
-        return "candidate" if letter == self.candidate_letter else "baseline"
+from brie.records.base import Digest, Record
 
 
 class Status(StrEnum):
@@ -87,7 +37,7 @@ class Usage(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class VerdictLite:
     """The part of a stored verdict that numbers are made of: a million of them fit into memory."""
 
     key: str
@@ -101,7 +51,7 @@ class Kept:
     """Criterion -> letter -> 1..5; equal ones are one object, so nobody may change them."""
 
     @classmethod
-    def of(cls, verdict: Verdict) -> Kept:
+    def of(cls, verdict: Verdict) -> VerdictLite:
         """The same of a whole verdict."""
         return cls(
             verdict.key, verdict.judge, verdict.presentation, verdict.status, verdict.letter,
@@ -109,7 +59,7 @@ class Kept:
         )  # fmt: skip
 
     @classmethod
-    def parse(cls, key: str, body: str) -> Kept:
+    def parse(cls, key: str, body: str) -> VerdictLite:
         """From the stored JSON; what is not as it was written gets the whole record's error."""
         try:
             row = json.loads(body)

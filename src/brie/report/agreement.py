@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from brie.number_format import counted, listed, percent
+from brie.records import kind_of
+from brie.records.analysis import ComparisonView, Outcomes
 from brie.report.agreement_words import (
     REASONS,
     Tendency,
@@ -19,10 +22,8 @@ from brie.report.agreement_words import (
 from brie.report.clean import one_line
 from brie.report.examples import Example
 from brie.report.facts import AgreementSquare, agreement_square, estimate
-from brie.report.numbers import counted, listed
-from brie.report.page import Shown, show
+from brie.report.page import ShownExample, show
 from brie.report.panel import Panel
-from brie.results import ComparisonView, Outcomes
 
 COEFFICIENTS = (
     ("percent", "Same verdict", "share of comparisons"),
@@ -116,7 +117,7 @@ class AgreementPage:
     rewards: list[str]
     tendencies: tuple[Tendency, ...]
     selves: tuple[Self, ...]
-    examples: tuple[Shown, ...]
+    examples: tuple[ShownExample, ...]
     evaluations: tuple[Mapping[str, Any], ...]
     notes: list[tuple[str, str]]
     floor: float
@@ -161,7 +162,7 @@ def build_agreement_page(
 
 def role_words(who: Mapping[str, Any]) -> str:
     """What a judge is to the headline."""
-    rule = "rule" if who.get("provider") == "rules" else ""
+    rule = "rule" if kind_of(who.get("provider")) == "rule" else ""
     beside = {
         "beside": "beside the headline, not counted in it",
         "stopped": "stopped, and therefore not in the headline",
@@ -186,7 +187,7 @@ def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Beside it", str(beside) if beside else ""),
         ("Prompts", f"{found['prompts']:,}"),
         ("Comparisons with two verdicts", f"{panel['n']:,}" if panel else ""),
-        ("Same verdict by all", f"{panel['unanimous']:.0%}".replace("%", " %") if panel else ""),
+        ("Same verdict by all", percent(panel["unanimous"]) if panel else ""),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -307,7 +308,7 @@ def _selves(found: Mapping[str, Any]) -> Iterator[Self]:
         yield Self(one_line(name, NAME), same, again.get("n", 0), None if flips is None else 1 - flips)
 
 
-def _examples(found: Mapping[str, Any], views: Sequence[ComparisonView]) -> Iterator[Shown]:
+def _examples(found: Mapping[str, Any], views: Sequence[ComparisonView]) -> Iterator[ShownExample]:
     in_panel = tuple(n for n, who in found["who"].items() if who["role"] == "panel")
     panel = Panel(models=in_panel if len(in_panel) > 1 else tuple(found["judges"]))
     for place, view in enumerate(views):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from brie.number_format import percent, signed, signed_span, span
 from brie.report.agreement import OUTCOMES, AgreementPage, Coefficient, Pair
 from brie.report.agreement_words import two_digits
 from brie.report.clean import one_line
 from brie.report.markdown import bullets, escape, fenced, prose, spaced, summary, table
-from brie.report.numbers import percent, signed, signed_span, span
 
 ALL_FIGURES = "All figures: points of the win rate for one standard deviation more"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from brie.analyse.pairs import CONSTANT
+from brie.number_format import counted, listed, number, percent, plural, span
 from brie.report.clean import one_line
 from brie.report.facts import estimate
-from brie.report.numbers import counted, listed, number, percent, plural, span
 
 KAPPA, ALPHA = "Cohen's kappa", "Krippendorff's alpha"
 REASONS = {

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from brie.errors import UsageError
+from brie.project import write_text
 from brie.records import Manifest
+from brie.records.analysis import Analysis, ComparisonView
 from brie.report.curve import Curve
 from brie.report.html import render_html
 from brie.report.markdown import render_markdown
 from brie.report.page import build_page
 from brie.report.table import verdict_table
-from brie.resources import write_text
-from brie.results import Analysis, ComparisonView
 
 
 def build_report(

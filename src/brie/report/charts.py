@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from brie.report.numbers import percent, points, signed, signed_span, span
-from brie.results import Outcomes
+from brie.number_format import percent, points, signed, signed_span, span
+from brie.records.analysis import Outcomes
 
 TICKS = (0, 25, 50, 75, 100)
 

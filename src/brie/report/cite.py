@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from brie.digest import short
+from brie.number_format import p_equals, percent, plural, points
 from brie.records import Manifest
-from brie.report.numbers import p_equals, percent, plural, points
+from brie.records.analysis import Analysis
 from brie.report.panel import Panel, panel_of
 from brie.report.sentence import interval_of, method_words, p_name
-from brie.results import Analysis
 
 
 def quote(analysis: Analysis, manifest: Manifest | None) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from brie.records import Document, schema_field
 
 CURVE = "curve.json"
 _SHARE = Field(ge=0, le=1, allow_inf_nan=False)
 
 
-class Rung(BaseModel):
+class CurvePoint(BaseModel):
     """One checkpoint."""
 
     model_config = ConfigDict(frozen=True)
@@ -33,15 +34,15 @@ class Selection(BaseModel):
     checkpoint: str
 
 
-class Curve(BaseModel):
+class Curve(Document):
     """The part of a `brie.curve/1` document that a report shows."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(extra="ignore")
 
-    schema_: Literal["brie.curve/1"] = Field(default="brie.curve/1", alias="schema")
+    schema_: str = schema_field("curve")
     prompts: str
     """Which prompts, in words."""
-    checkpoints: tuple[Rung, ...] = Field(max_length=1_000)
+    checkpoints: tuple[CurvePoint, ...] = Field(max_length=1_000)
     best_by_validation_loss: str | None = None
     evaluations: dict[str, str]
     """Checkpoint -> its evaluation's id."""
@@ -56,7 +57,7 @@ def read_curve(folder: Path) -> Curve | None:
         return None
 
 
-def notes(curve: Curve, rung: Rung, step: int | None) -> str:
+def notes(curve: Curve, rung: CurvePoint, step: int | None) -> str:
     """What is to be said of one checkpoint; `step` is the report's own."""
     said = ["this report's checkpoint"] if rung.step == step else []
     if rung.name == curve.best_by_validation_loss:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from brie.number_format import percent
 from brie.report.clean import one_line
 from brie.report.figures import LINE, LOSS, PAPER, SOFT, STYLE, WIN, new_figure
 from brie.report.plan_figure import save_figure
@@ -70,8 +71,8 @@ def _quote(found: Mapping[str, Any]) -> str:
     chosen = found.get("selection")
     if chosen is None:
         return "The default checkpoint is the best by validation loss; this shows, it does not select."
-    rate = chosen["win_rate"]
+    rate, low, high = (percent(chosen["win_rate"][key]) for key in ("value", "low", "high"))
     return (
-        f"Quote step {chosen['step']} with {rate['value']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}], "
-        f"from the {chosen['quoted_prompts']} prompts that did not choose it."
-    ).replace("%", " %")
+        f"Quote step {chosen['step']} with {rate} [{low}, {high}], from the "
+        f" {chosen['quoted_prompts']} prompts that did not choose it."
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from brie.records import SCORE, Status
-from brie.results import ComparisonView, JudgedView
+from brie.records.analysis import ComparisonView, JudgedView
 
 PER_KIND = 2
 

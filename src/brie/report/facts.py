@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from brie.records import Check, Manifest
+from brie.conventions import FEWEST_PROMPTS
+from brie.number_format import number, p_value, percent
+from brie.records import WORST_FIRST, Check, Manifest, kind_of
+from brie.records.analysis import Analysis, Outcomes
 from brie.report.clean import one_line
 from brie.report.curve import Curve, notes
-from brie.report.numbers import number, p_value, percent
 from brie.report.panel import judge_kinds
-from brie.results import Analysis, Outcomes
 
-WORST_FIRST = {"fail": 0, "warn": 1, "not_run": 2, "pass": 3}
-FEW = "With fewer than 8 prompts the interval is a betting interval: wide, but it holds for any number."
+FEW = (
+    f"With fewer than {FEWEST_PROMPTS} prompts the interval is a betting interval: wide, but it holds "
+    "for any number."
+)
 SHARES = {"truncated", "empty", "repetition", "refusal"}
 """Measures that are shares of answers; others are means."""
 STATUS_WORDS = {"fail": "Fails", "warn": "Warning", "not_run": "Not run", "pass": "Passes"}
@@ -51,7 +54,9 @@ class Group:
         """What a reader of the intervals must know."""
         return self.about or (
             FEW
-            if any(row.n is not None and row.n < 8 and row.low is not None for row in self.rows)
+            if any(
+                row.n is not None and row.n < FEWEST_PROMPTS and row.low is not None for row in self.rows
+            )
             else ""
         )
 
@@ -293,7 +298,7 @@ def _judge_row(name: str, entry: Mapping[str, Any], kinds: Mapping[str, str], an
     marks = [words.get(kinds.get(name, ""), "")]
     if entry.get("instrument"):
         marks = [f"{marks[0]} instrument, not counted".strip()]
-    elif entry.get("provider") == "human" and entry.get("added"):
+    elif kind_of(entry.get("provider")) == "person" and entry.get("added"):
         marks.append("beside the headline")
         return _row(name, entry, "; ".join(marks))
     elif entry.get("added"):

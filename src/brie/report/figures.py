@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from brie import number_format
 from brie.digest import short
 from brie.records import Manifest
-from brie.report import facts, numbers
+from brie.records.analysis import Analysis, WinRate
+from brie.report import facts
 from brie.report.clean import one_line
 from brie.report.panel import panel_of
 from brie.report.sentence import interval_of, sources_matter, verdict_sentence, verdict_word
-from brie.results import Analysis, WinRate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -163,9 +164,9 @@ def effects(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     for y, effect in enumerate(found):
         _mark(axes, y, effect.value, effect.low, effect.high)
         axes.text(-0.03, y, effect.name, transform=axes.get_yaxis_transform(), ha="right", va="center")
-        text = numbers.signed(effect.value or 0.0)
+        text = number_format.signed(effect.value or 0.0)
         if effect.low is not None and effect.high is not None:
-            text += f" ({numbers.signed_span(effect.low, effect.high)})"
+            text += f" ({number_format.signed_span(effect.low, effect.high)})"
         axes.text(1.03, y, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
     axes.set_ylim(len(found) - 0.4, -0.6)
     axes.set_xlabel(f"Points; {_prompts(analysis)}", fontsize=8.5)
@@ -224,16 +225,20 @@ def _scale(axes: Axes, rate: WinRate, *, big: bool) -> None:
     if ends:
         low, high = 100 * ends[0], 100 * ends[1]
         axes.plot([low, high], [0, 0], color=WIN, lw=5 * size, alpha=0.6, solid_capstyle="butt")
-        axes.text(low - 1.2, 0, numbers.points(ends[0]), ha="right", va="center", fontsize=9 * size)
-        axes.text(high + 1.2, 0, numbers.points(ends[1]), ha="left", va="center", fontsize=9 * size)
+        axes.text(
+            low - 1.2, 0, number_format.points(ends[0]), ha="right", va="center", fontsize=9 * size
+        )
+        axes.text(
+            high + 1.2, 0, number_format.points(ends[1]), ha="left", va="center", fontsize=9 * size
+        )
     if sources_matter(rate) and rate.by_source_interval:
         low, high = (100 * end for end in rate.by_source_interval)
         axes.plot([low, high], [-0.5, -0.5], color=WIN, lw=2 * size, alpha=0.6, solid_capstyle="butt")
-        note = f"new sources {numbers.span(*rate.by_source_interval)}"
+        note = f"new sources {number_format.span(*rate.by_source_interval)}"
         middle = min(85.0, max(15.0, (low + high) / 2))
         axes.text(middle, -0.85, note, ha="center", va="center", fontsize=7 * size, color=SOFT)
     axes.plot([100 * rate.value], [0], "o", color=WIN, ms=9 * size, mec=PAPER, mew=1.5 * size)
-    label = numbers.points(rate.value)
+    label = number_format.points(rate.value)
     axes.text(
         100 * rate.value, 0.5, label, ha="center", va="center", fontsize=12 * size, fontweight="bold"
     )
@@ -262,9 +267,9 @@ def _forest_row(axes: Axes, row: facts.Row, y: float) -> None:
         axes.text(1.03, y, "no win rate", transform=beside, va="center", fontsize=8.5, color=SOFT)
         return
     _mark(axes, y, row.value, row.low, row.high)
-    text = numbers.points(row.value)
+    text = number_format.points(row.value)
     if row.low is not None and row.high is not None:
-        text += f"  ({numbers.span(row.low, row.high)})"
+        text += f"  ({number_format.span(row.low, row.high)})"
     text += f"  n {row.n}" if row.n is not None else ""
     axes.text(1.03, y, text, transform=beside, va="center", fontsize=8.5)
 
@@ -297,14 +302,14 @@ def _names(analysis: Analysis) -> str:
 
 
 def _prompts(analysis: Analysis) -> str:
-    return f"n = {numbers.plural(analysis.win_rate.prompts if analysis.win_rate else 0, 'prompt')}"
+    return f"n = {number_format.plural(analysis.win_rate.prompts if analysis.win_rate else 0, 'prompt')}"
 
 
 def _under(analysis: Analysis, manifest: Manifest | None) -> str:
     panel = panel_of(analysis, manifest)
     who = panel.models + panel.rules + panel.people
     kind = "rule-based" if panel.only_rules else "judged by"
-    listing = numbers.listed(who) if len(who) <= 4 else f"{len(who)} judges"
+    listing = number_format.listed(who) if len(who) <= 4 else f"{len(who)} judges"
     suite = one_line(f"{analysis.suite.name} {analysis.suite.version}", 30)
-    level = numbers.percent(analysis.win_rate.level) if analysis.win_rate else ""
+    level = number_format.percent(analysis.win_rate.level) if analysis.win_rate else ""
     return one_line(f"{_prompts(analysis)} of {suite}; {kind}: {listing}; {level} interval", 110)

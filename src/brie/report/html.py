@@ -12,8 +12,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from brie import number_format
 from brie.digest import short
-from brie.report import charts, facts, numbers
+from brie.report import charts, facts
 from brie.report.clean import clean
 from brie.report.page import Page
 from brie.report.sentence import interval_of, sources_matter
@@ -53,13 +54,13 @@ def environment(*folders: Path) -> Environment:
     )
     env.filters |= {
         "code": code,
-        "points": numbers.points,
-        "percent": numbers.percent,
-        "span": lambda pair: numbers.span(*pair),
-        "signed": numbers.signed,
-        "p_value": numbers.p_value,
-        "number": numbers.number,
-        "dollars": numbers.dollars,
+        "points": number_format.points,
+        "percent": number_format.percent,
+        "span": lambda pair: number_format.span(*pair),
+        "signed": number_format.signed,
+        "p_value": number_format.p_value,
+        "number": number_format.number,
+        "dollars": number_format.dollars,
         "short": short,
         "evidence": evidence,
     }
@@ -87,7 +88,7 @@ def evidence(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return numbers.number(value)
+        return number_format.number(value)
     if isinstance(value, dict):
         return "; ".join(f"{key.replace('_', ' ')}: {evidence(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from brie.number_format import dollars, number, percent, plural, signed, signed_span, span
 from brie.report.agreement_words import quoted
 from brie.report.clean import one_line
 from brie.report.facts import estimate
 from brie.report.markdown import escape, prose, spaced, table
-from brie.report.numbers import dollars, number, percent, plural, signed, signed_span, span
 from brie.report.sheets import render_sheet, write_sheets
 
 FAMILIES = {
@@ -76,7 +76,7 @@ def write_judge_cards(cards: Sequence[Mapping[str, Any]], folder: Path) -> list[
     """Write an HTML page and a Markdown file a judge; the same card gives the same bytes.
 
     Args:
-        cards: what `brie.judge_check.check_judges` found.
+        cards: what `brie.studies.judge_check.check_judges` found.
         folder: where to.
 
     Raises:

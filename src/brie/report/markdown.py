@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from brie import number_format
 from brie.records import Check
-from brie.report import facts, numbers
+from brie.report import facts
 from brie.report.clean import clean, one_line
-from brie.report.page import Page, Shown
+from brie.report.page import Page, ShownExample
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$^=])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
@@ -111,8 +112,10 @@ def _group(group: facts.Group) -> list[str]:
     rows = [
         (
             escape(row.name) + (f" ({escape(row.note)})" if row.note else ""),
-            numbers.points(row.value) if row.value is not None else "–",
-            numbers.span(row.low, row.high) if row.low is not None and row.high is not None else "–",
+            number_format.points(row.value) if row.value is not None else "–",
+            number_format.span(row.low, row.high)
+            if row.low is not None and row.high is not None
+            else "–",
             f"{row.n:,}" if row.n is not None else "–",
         )
         for row in group.rows
@@ -126,7 +129,7 @@ def _people(page: Page) -> list[str]:
         (
             escape(voter),
             escape(judge),
-            numbers.percent(cell.percent[0]) if cell.percent else "–",
+            number_format.percent(cell.percent[0]) if cell.percent else "–",
             f"{cell.kappa[0]:.2f}" if cell.kappa else "–",
             f"{cell.n:,}" if cell.n else "–",
         )
@@ -136,7 +139,7 @@ def _people(page: Page) -> list[str]:
     return ["## People who voted, and the judges", table(head, rows, "llrrr")] if rows else []
 
 
-def _examples(examples: Sequence[Shown]) -> list[str]:
+def _examples(examples: Sequence[ShownExample]) -> list[str]:
     if not examples:
         return []
     blocks = ["## Examples", "The comparisons that teach most, not a fair sample."]
@@ -150,7 +153,7 @@ def _examples(examples: Sequence[Shown]) -> list[str]:
             f"Baseline ({escape(example.baseline_remark)})",
             fenced("".join(piece.text for piece in example.answers.baseline)),
             table(
-                ("Judge", "Shown", "Chose", "Why"),
+                ("Judge", "ShownExample", "Chose", "Why"),
                 [
                     (escape(j.judge), escape(s.shown), escape(s.choice), escape(one_line(s.reason, 300)))
                     for j in example.judges

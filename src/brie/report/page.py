@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from brie.blinding import first_letter, first_side
+from brie.number_format import dollars, p_value, percent, plural
 from brie.records import Check, Manifest, Message
+from brie.records.analysis import Analysis, ComparisonView, JudgedView
 from brie.report import cite
 from brie.report.clean import clip, one_line
 from brie.report.curve import Curve
@@ -28,16 +31,14 @@ from brie.report.facts import (
     tastes,
 )
 from brie.report.glossary import GLOSSARY
-from brie.report.numbers import dollars, p_value, percent, plural
 from brie.report.panel import Panel, panel_of
 from brie.report.provenance import Provenance, provenance
 from brie.report.secondary import Taste, rewards, robustness
 from brie.report.sentence import SCOPE, caveats, method_words, p_name, verdict_sentence, verdict_word
-from brie.results import Analysis, ComparisonView, JudgedView
 
 
 @dataclass(frozen=True)
-class Said:
+class JudgeRemark:
     """One verdict on an example, in words."""
 
     shown: str
@@ -54,11 +55,11 @@ class JudgeSaid:
     """All that one judge said of an example; equal verdicts of both orders are one entry."""
 
     judge: str
-    said: tuple[Said, ...]
+    said: tuple[JudgeRemark, ...]
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownExample:
     """An example ready to print: texts cleaned and clipped."""
 
     first: bool
@@ -104,7 +105,7 @@ class Page:
     people: list[tuple[str, str, AgreementCell]]
     """How far those who voted agree with each judge."""
     answers: list[tuple[str, str, str]]
-    examples: list[Shown]
+    examples: list[ShownExample]
     provenance: Provenance
     scope: str
     quote: str
@@ -168,14 +169,14 @@ def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, 
     return [(name, value) for name, value in rows if value]
 
 
-def show(example: Example, panel: Panel, *, first: bool = True) -> Shown:
+def show(example: Example, panel: Panel, *, first: bool = True) -> ShownExample:
     """An example with its texts cleaned, clipped and compared."""
     view = example.view
     candidate, cut_candidate = clip(view.candidate_text)
     baseline, cut_baseline = clip(view.baseline_text)
     prompt, cut_prompt = clip(view.messages[-1].content)
     said = judges_said(view)
-    return Shown(
+    return ShownExample(
         first=first,
         kind=example.kind,
         why=example.why,
@@ -200,7 +201,7 @@ def judges_said(view: ComparisonView, limit: int = 1_200) -> dict[str, JudgeSaid
     }
 
 
-def _shown(comparisons: Sequence[ComparisonView], panel: Panel) -> list[Shown]:
+def _shown(comparisons: Sequence[ComparisonView], panel: Panel) -> list[ShownExample]:
     kinds: set[str] = set()
     shown = []
     for example in instructive(comparisons, panel.judges):
@@ -209,19 +210,17 @@ def _shown(comparisons: Sequence[ComparisonView], panel: Panel) -> list[Shown]:
     return shown
 
 
-def _merged(said: list[Said]) -> tuple[Said, ...]:
+def _merged(said: list[JudgeRemark]) -> tuple[JudgeRemark, ...]:
     """One entry where a judge said the same in both orders."""
     if len(said) == 2 and replace(said[0], shown="") == replace(said[1], shown=""):
         return (replace(said[0], shown="in both orders"),)
     return tuple(said)
 
 
-def _said(verdict: JudgedView, limit: int) -> Said:
-    letter = "B" if verdict.candidate_letter == "A" else "A"
-    first = "candidate" if verdict.order == "candidate_first" else "baseline"
-    first_letter = verdict.candidate_letter if first == "candidate" else letter
-    return Said(
-        shown=f"{first} first, as {first_letter}",
+def _said(verdict: JudgedView, limit: int) -> JudgeRemark:
+    letter = first_letter(verdict.order, verdict.candidate_letter)
+    return JudgeRemark(
+        shown=f"{first_side(verdict.order)} first, as {letter}",
         choice=verdict.winner or verdict.status.value,
         winner=verdict.winner or "",
         scores=tuple(

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from brie.records import Manifest, Provider
-from brie.report.numbers import counted, listed
-from brie.results import Analysis
+from brie.number_format import counted, listed
+from brie.records import Manifest, kind_of
+from brie.records.analysis import Analysis
 
 RULES = frozenset({"reference", "longer", "first", "distinct", "exact", "numeric", "regex"})
 """Ids of the shipped rules, for an analysis that does not say who its judges are."""
@@ -111,7 +111,7 @@ def _kind(name: str, provider: str | None) -> str:
         if name.startswith("human:"):
             return "person"
         return "rule" if name in RULES else "model"
-    return {Provider.RULES: "rule", Provider.HUMAN: "person"}.get(Provider(provider), "model")
+    return kind_of(provider)
 
 
 def _named(word: str, names: tuple[str, ...]) -> str:

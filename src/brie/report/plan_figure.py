@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from brie.analyse.power import smallest_detectable
 from brie.errors import UsageError
+from brie.number_format import percent
 from brie.report.clean import one_line
 from brie.report.figures import INK, LINE, LOSS, PAPER, SOFT, STYLE, TIE, WIN, new_figure
 
@@ -25,7 +26,7 @@ def write_plan_figure(plan: Mapping[str, Any], path: Path) -> Path:
     """Draw the smallest detectable win rate over the number of prompts, one line a design.
 
     Args:
-        plan: a `brie.evaluation.plan-table/1` document.
+        plan: a `brie.plan-table/1` document.
         path: where to, an .svg, .png or .pdf file; the same plan gives the same bytes.
 
     Raises:
@@ -71,7 +72,7 @@ def _curves(axes: Axes, plan: Mapping[str, Any]) -> None:
         known = [(count, 100 * rate) for count, rate in points if rate is not None]
         colour, dash = _COLOURS[place % len(_COLOURS)], _DASHES[place % len(_DASHES)]
         found = smallest_detectable(n, ratio)
-        text = f"{label}: {100 * found:.0f} %" if found is not None else f"{label}: nothing"
+        text = f"{label}: {percent(found)}" if found is not None else f"{label}: nothing"
         xs, ys = [x for x, _ in known], [y for _, y in known]
         axes.plot(xs, ys, dash, color=colour, lw=2, label=text)
         if found is not None:

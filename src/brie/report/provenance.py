@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from brie.digest import short
-from brie.records import Manifest, Pin, Seat
+from brie.number_format import number, percent, plural
+from brie.records import Manifest, PanelJudge, Pin
+from brie.records.analysis import Analysis, Counts
 from brie.report.clean import without_paths
-from brie.report.numbers import number, percent, plural
-from brie.results import Analysis, Counts
 
 Pairs = list[tuple[str, str]]
 
@@ -159,11 +159,11 @@ def _sampling(manifest: Manifest) -> Pairs:
     ]
 
 
-def _seat(seat: Seat) -> Pairs:
+def _seat(seat: PanelJudge) -> Pairs:
     judge = seat.judge
     rows = [
         ("Judge", judge.id + (" (an instrument, outside the headline)" if seat.instrument else "")),
-        ("Provider", judge.provider.value + (" (rule-based)" if judge.provider == "rules" else "")),
+        ("Provider", judge.provider.value + (" (rule-based)" if judge.provided.kind == "rule" else "")),
         ("Model", judge.model),
         ("Endpoint", judge.endpoint or ""),
         ("Temperature", f"{judge.temperature:g}" if judge.temperature is not None else ""),

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from brie.number_format import p_equals, percent, points, span
+from brie.records.analysis import Analysis
 from brie.report.clean import one_line
-from brie.report.numbers import p_equals, percent, points, span
-from brie.results import Analysis
 
 _FEATURES = 8
 """Differences listed for one judge."""

@@ -6,24 +6,20 @@ into its own kind of emphasis.
 
 from __future__ import annotations
 
+from brie.conventions import E_PROCESS, MARGIN, WIDER
+from brie.number_format import percent, plural, points, span
 from brie.records import Manifest
-from brie.report.numbers import percent, plural, points, span
+from brie.records.analysis import Analysis, WinRate
 from brie.report.panel import Panel, panel_of
-from brie.results import Analysis, WinRate
-
-MARGIN = 0.05
-WIDER = 1.3
-"""Sources share the headline where their interval is wider than this many times (STATISTICS 1.7)."""
 
 SCOPE = (
     "The interval is for new prompts like these, for this checkpoint (another training seed could "
     "give another answer), these judges and this decoding setting; it does not contain judge bias."
 )
-SEQUENTIAL = "e-process"
 METHOD = {
     "cluster-bootstrap-plus-one": "prompt bootstrap with one imagined win and one imagined loss; it "
     "leans towards 50 % and is not centred on the estimate",
-    SEQUENTIAL: "of the sequential test, which allows for stopping early",
+    E_PROCESS: "of the sequential test, which allows for stopping early",
 }
 
 
@@ -75,7 +71,7 @@ def candidate_term(analysis: Analysis) -> str:
 
 
 def interval_of(rate: WinRate) -> tuple[float, float] | None:
-    """The interval to draw and print: the bootstrap's, or the betting one below 8 prompts."""
+    """The interval to draw and print: the bootstrap's, or the betting one below `FEWEST_PROMPTS`."""
     if rate.low is not None and rate.high is not None:
         return rate.low, rate.high
     return rate.betting_interval
@@ -90,7 +86,7 @@ def method_words(rate: WinRate) -> str:
 
 def p_name(rate: WinRate) -> str:
     """What the p-value is called."""
-    return "Anytime-valid p" if rate.method == SEQUENTIAL else "Sign-flip p"
+    return "Anytime-valid p" if rate.method == E_PROCESS else "Sign-flip p"
 
 
 def sources_matter(rate: WinRate) -> bool:

@@ -10,12 +10,12 @@ from typing import Any
 from markupsafe import Markup
 
 from brie.errors import UsageError
+from brie.project import write_text
+from brie.records.analysis import ComparisonView
 from brie.report.agreement import build_agreement_page
 from brie.report.agreement_markdown import render_agreement_markdown
 from brie.report.agreement_words import two_digits
 from brie.report.html import content_policy, environment, stylesheet
-from brie.resources import write_text
-from brie.results import ComparisonView
 
 _OWN = Path(__file__).parent / "templates" / "sheets.css"
 

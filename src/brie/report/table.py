@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 from brie.records import SCORE
+from brie.records.analysis import ComparisonView, JudgedView
 from brie.report.clean import cell, clip, one_line
 from brie.report.examples import ordered_verdicts
-from brie.results import ComparisonView, JudgedView
 
 COLUMNS = (
     "prompt", "category", "source", "sample", "judge", "order", "candidate_letter", "status", "winner",

@@ -6,12 +6,13 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from brie.number_format import dollars, plural, points, span
 from brie.records import Manifest
-from brie.report import facts, numbers
+from brie.records.analysis import Analysis
+from brie.report import facts
 from brie.report.clean import one_line
 from brie.report.provenance import count_rows
 from brie.report.sentence import caveats, interval_of, verdict_sentence, verdict_word
-from brie.results import Analysis
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -80,8 +81,8 @@ def _scale(analysis: Analysis) -> list[Text]:
     if rate is None:
         return []
     ends = interval_of(rate)
-    value = numbers.points(rate.value)
-    interval = f"  ({numbers.span(*ends)})" if ends else ""
+    value = points(rate.value)
+    interval = f"  ({span(*ends)})" if ends else ""
     rule = f"  {'0':<{_BAR // 4}}{'25':<{_BAR // 4}}{'50':<{_BAR // 4}}{'75':<{_BAR // 4 - 1}}100"
     return [
         Text(""),
@@ -128,8 +129,8 @@ def _row(row: facts.Row, width: int) -> Text:
     if row.value is None:
         line.append("    –  no win rate")
     else:
-        span = numbers.span(row.low, row.high) if row.low is not None and row.high is not None else "–"
-        line.append(f"{numbers.points(row.value):>5}", "bold").append(f"  {span:<11}")
+        ends = span(row.low, row.high) if row.low is not None and row.high is not None else "–"
+        line.append(f"{points(row.value):>5}", "bold").append(f"  {ends:<11}")
         line.append(f"n {row.n}" if row.n is not None else "", "dim")
     room = width - line.cell_len - 2
     if row.note and room > 12:
@@ -169,9 +170,7 @@ def _closing(analysis: Analysis, report: str | None, next_command: str | None, w
     lines = [Text(""), *_wrapped(f"{verdicts}.", width)]
     cost = analysis.cost
     if cost is not None:
-        spent = (
-            f"{numbers.dollars(cost.usd)}, {numbers.plural(cost.calls, 'call')}, {cost.reused:,} reused"
-        )
+        spent = f"{dollars(cost.usd)}, {plural(cost.calls, 'call')}, {cost.reused:,} reused"
         lines.append(Text(f"Cost    {spent}"))
     if report:
         lines.append(Text(f"Report  {report}"))

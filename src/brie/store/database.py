@@ -7,13 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
+from brie import versions
 from brie.errors import StoreError
 
-SCHEMA_VERSION = 2
 _CHUNK = 500
 """Keys in one SQL statement."""
+Value: TypeAlias = str | int | float | bytes | None
+"""What SQLite takes."""
+Row: TypeAlias = tuple[Any, ...]
+"""What SQLite answers: the columns' types are those of the schema, which only the query knows."""
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -85,6 +89,8 @@ class Database:
         store = cls(db, path)
         try:
             store._prepare(read_only)
+            if read_only and store.version() < versions.STORE:
+                store._read_newer()
         except BaseException:
             db.close()
             raise
@@ -108,31 +114,45 @@ class Database:
 
     def _prepare(self, read_only: bool) -> None:
         version = self.version()
-        if version > SCHEMA_VERSION:
+        if version > versions.STORE:
             raise StoreError(
                 f"{self.path} was written by a newer brie (schema {version}, this one knows "
-                f"{SCHEMA_VERSION}); upgrade: pip install -U brie-eval"
+                f"{versions.STORE}); upgrade: pip install -U brie-eval"
             )
         if read_only:
             return
         self._read("PRAGMA journal_mode = WAL")
         self._read("PRAGMA synchronous = NORMAL")
-        if version < SCHEMA_VERSION:
+        if version < versions.STORE:
             self._migrate(version)
+
+    def _read_newer(self) -> None:
+        """Go on with a copy in memory, brought to today's schema: who only reads changes no file."""
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            self._db.backup(copy)
+        except sqlite3.Error as error:
+            raise StoreError(explain(self.path, error)) from error
+        self._db.close()
+        self._db = copy
+        self._bring_forward()
 
     def _migrate(self, version: int) -> None:
         """Bring the schema forward; a store that holds something is copied aside before."""
         if version:
             self._back_up(version)
+        self._bring_forward()
+
+    def _bring_forward(self) -> None:
         with self._writing():
             # Another process may have done it in the meantime.
-            found = self.version()
-            steps = ([_SCHEMA] if found == 0 else []) + [
-                text for number, text in _MIGRATIONS.items() if number > found
+            current = self.version()
+            steps = ([_SCHEMA] if current == 0 else []) + [
+                text for number, text in _MIGRATIONS.items() if number > current
             ]
             for statement in ";".join(steps).split(";"):
                 self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._db.execute(f"PRAGMA user_version = {versions.STORE}")
 
     def _back_up(self, version: int) -> None:
         copy = self.path.with_name(f"{self.path.name}.schema{version}.bak")
@@ -145,17 +165,17 @@ class Database:
         except sqlite3.Error as error:
             copy.unlink(missing_ok=True)
             raise StoreError(
-                f"{self.path} must be brought to schema {SCHEMA_VERSION}, and no copy can be kept: "
+                f"{self.path} must be brought to schema {versions.STORE}, and no copy can be kept: "
                 f"{explain(copy, error)}"
             ) from error
 
-    def _select(self, query: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    def _select(self, query: str, keys: Iterable[str]) -> Iterator[Row]:
         wanted = list(dict.fromkeys(keys))
         for start in range(0, len(wanted), _CHUNK):
             chunk = wanted[start : start + _CHUNK]
             yield from self._read(query.format(",".join("?" * len(chunk))), chunk)
 
-    def _read(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def _read(self, query: str, values: Sequence[Value] = ()) -> list[Row]:
         try:
             return self._db.execute(query, values).fetchall()
         except sqlite3.Error as error:
@@ -181,7 +201,7 @@ class Database:
 
 def explain(path: Path, error: Exception) -> str:
     """One sentence for what SQLite or the system said, with what to do."""
-    said = str(error)
+    message = str(error)
     causes = {
         "readonly": f"{path} cannot be written; make {path.parent} writable.",
         "Permission denied": f"{path.parent} cannot be written; make it writable.",
@@ -193,4 +213,4 @@ def explain(path: Path, error: Exception) -> str:
         "malformed": f"{path} is damaged; move it away and restore a copy.",
         "not a database": f"{path} is not a brie store; move it away.",
     }
-    return next((text for word, text in causes.items() if word in said), f"{path}: {said}.")
+    return next((text for word, text in causes.items() if word in message), f"{path}: {message}.")

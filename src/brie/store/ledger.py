@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict
 
 from brie.store.database import Database
 
@@ -27,6 +26,17 @@ class Reserved:
     """Keys that are free, and for which the cap leaves nothing."""
 
 
+class BatchBody(TypedDict):
+    """What the store keeps of a batch, as JSON."""
+
+    keys: dict[str, str]
+    """The provider's name of a request -> the verdict's key."""
+    numbers: dict[str, str]
+    """Key -> the case number its request carries."""
+    provider_id: str | None
+    """None: nobody knows whether the provider took it."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchRow:
     """A batch handed to a provider, or about to be."""
@@ -36,7 +46,7 @@ class BatchRow:
     judge: str
     state: str
     """`submitting`, `open` or `done`."""
-    body: dict[str, Any]
+    body: BatchBody
     created: str
 
 
@@ -111,7 +121,7 @@ class Ledger(Database):
                 [(f"{BATCH}{row.id}", time.time() + seconds, key) for key in keys],
             )
 
-    def change_batch(self, name: str, state: str, body: Mapping[str, Any]) -> None:
+    def change_batch(self, name: str, *, state: str, body: BatchBody) -> None:
         """Record what became of a batch; once it is done, what it still holds is free again."""
         with self._writing():
             self._db.execute(
@@ -140,8 +150,3 @@ class Ledger(Database):
         return [
             BatchRow(name, judge, state, json.loads(body), at) for name, judge, state, body, at in rows
         ]
-
-
-def now() -> str:
-    """The time as the store writes it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

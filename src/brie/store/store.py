@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from brie.records import Completion, Kept, Status, Verdict
-from brie.store.database import SCHEMA_VERSION
-from brie.store.ledger import BATCH, Ledger, Reserved, now
+from brie.provenance import now
+from brie.records import Completion, Status, Verdict, VerdictLite
+from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.owner import Owner
 
-__all__ = ["SCHEMA_VERSION", "Kind", "Store", "claimed", "counted"]
+__all__ = ["Kind", "Store", "claimed", "counted"]
 
 Kind = Literal["completions", "verdicts"]
 _ROUNDING = 1e-9
@@ -60,30 +60,39 @@ class Store(Ledger):
 
     def attempts(self, keys: Iterable[str]) -> dict[str, list[Verdict]]:
         """All attempts of each key, in the order they were made."""
-        found: dict[str, list[Verdict]] = {}
+        by_key: dict[str, list[Verdict]] = {}
         query = "SELECT key, body FROM verdicts WHERE key IN ({}) ORDER BY id"
         for key, body in self._select(query, keys):
-            found.setdefault(key, []).append(Verdict.model_validate_json(body))
-        return found
+            by_key.setdefault(key, []).append(Verdict.model_validate_json(body))
+        return by_key
 
     def verdicts(self, keys: Iterable[str]) -> dict[str, Verdict]:
         """The attempt that counts for each key: the first `ok`, else the last."""
         return {key: counted(attempts) for key, attempts in self.attempts(keys).items()}
 
-    def kept(self, keys: Iterable[str]) -> dict[str, Kept]:
+    def statuses(self, keys: Iterable[str]) -> dict[str, Status]:
+        """What became of each key: the status of the attempt that counts. No verdict is parsed."""
+        by_key: dict[str, Status] = {}
+        query = "SELECT key, status FROM verdicts WHERE key IN ({}) ORDER BY id"
+        for key, status in self._select(query, keys):
+            if by_key.get(key) is not Status.OK:
+                by_key[key] = Status(status)
+        return by_key
+
+    def kept(self, keys: Iterable[str]) -> dict[str, VerdictLite]:
         """What `verdicts` finds, as far as numbers need it: faster, and a third of the memory."""
-        found: dict[str, Kept] = {}
+        by_key: dict[str, VerdictLite] = {}
         wanted = {key: key for key in keys}
         again: dict[str, None] = {}
         query = "SELECT key, body FROM verdicts WHERE key IN ({}) ORDER BY id"
         for row, body in self._select(query, wanted):
             key = wanted[row]
-            if key in found:
+            if key in by_key:
                 again[key] = None
             else:
-                found[key] = Kept.parse(key, body)
-        found.update((key, Kept.of(verdict)) for key, verdict in self.verdicts(again).items())
-        return found
+                by_key[key] = VerdictLite.parse(key, body)
+        by_key.update((key, VerdictLite.of(verdict)) for key, verdict in self.verdicts(again).items())
+        return by_key
 
     def add_verdicts(
         self, rows: Sequence[Verdict], *, evaluation: str, judge: str, booked: bool = True
@@ -230,7 +239,8 @@ class Store(Ledger):
         """Of the keys not done: those nobody else holds, and those somebody does."""
         self._free_dead(owner)
         done = self.present(kind, keys, final)
-        holders = dict(self._select("SELECT key, owner FROM claims WHERE key IN ({})", keys))
+        query = "SELECT key, owner FROM claims WHERE key IN ({})"
+        holders: dict[str, str] = dict(self._select(query, keys))
         open_ = [key for key in dict.fromkeys(keys) if key not in done]
         free = [key for key in open_ if holders.get(key, owner.name) == owner.name]
         # What a batch holds comes back by itself, perhaps tomorrow: nobody waits for it.
@@ -272,7 +282,7 @@ class Store(Ledger):
 
     # --- looks ---------------------------------------------------------------------------
 
-    def look(self, suite: str, evaluation: str, rows: str) -> int:
+    def look(self, *, suite: str, evaluation: str, rows: str) -> int:
         """Record that an analysis of these rows was shown; returns the suite's looks so far."""
         with self._writing():
             self._db.execute(
@@ -281,7 +291,7 @@ class Store(Ledger):
             )
         return self.looks(suite)
 
-    def look_number(self, suite: str, evaluation: str, rows: str) -> tuple[int, int]:
+    def look_number(self, *, suite: str, evaluation: str, rows: str) -> tuple[int, int]:
         """Which look at a suite an analysis of these rows is, and how many earlier ones saw another
         version of the suite; the same for ever, however many looks follow.
 
@@ -289,13 +299,13 @@ class Store(Ledger):
         """
         name = evaluation.rpartition("-")[0]
         seen = [
-            (look, own)
-            for look, own, other, what in self._read("SELECT id, suite, evaluation, rows FROM looks")
-            if (own == suite or other.rpartition("-")[0] == name) and (own, what) != (suite, rows)
+            (look, digest)
+            for look, digest, other, what in self._read("SELECT id, suite, evaluation, rows FROM looks")
+            if (digest == suite or other.rpartition("-")[0] == name) and (digest, what) != (suite, rows)
         ]
         mine = self._read("SELECT id FROM looks WHERE suite = ? AND rows = ?", (suite, rows))
-        before = [own for look, own in seen if not mine or look < mine[0][0]]
-        return len(before) + 1, sum(own != suite for own in before)
+        before = [digest for look, digest in seen if not mine or look < mine[0][0]]
+        return len(before) + 1, sum(digest != suite for digest in before)
 
     def looks(self, suite: str) -> int:
         """How many different sets of verdicts on a suite were analysed and shown."""

@@ -9,10 +9,13 @@ from typing import Any
 
 from brie.analyse.compare import compare, rates_by_prompt
 from brie.errors import UsageError
-from brie.evaluation.facts import Facts, gather, headline_judges, table
+from brie.evaluation.gather import gather
+from brie.evaluation.rows import EvaluationData, headline_judges
+from brie.evaluation.table import table
 from brie.records import Manifest
 from brie.store import Store
 from brie.studies.merge import prompt_names
+from brie.versions import schema_id
 
 STALE_DAYS = 30
 """Judges behind an API change; verdicts further apart than this may not be comparable."""
@@ -38,7 +41,7 @@ def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> dict[str
             "Evaluate both on one suite: brie eval --suite NAME"
         )
     return {
-        "schema": "brie.compare/1",
+        "schema": schema_id("compare"),
         "evaluations": {
             m.id: {"candidate": m.names["candidate"], "created": m.created} for m in manifests
         },
@@ -48,7 +51,7 @@ def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> dict[str
     }
 
 
-def rates_of(gathered: Sequence[Facts]) -> dict[str, dict[str, float]]:
+def rates_of(gathered: Sequence[EvaluationData]) -> dict[str, dict[str, float]]:
     """Evaluation -> prompt -> prompt mean of the headline's judges; a prompt is its id and its text."""
     names = prompt_names(gathered)
     found = {}
@@ -58,7 +61,7 @@ def rates_of(gathered: Sequence[Facts]) -> dict[str, dict[str, float]]:
     return found
 
 
-def _refuse_unjudged(gathered: Sequence[Facts]) -> None:
+def _refuse_unjudged(gathered: Sequence[EvaluationData]) -> None:
     for facts in gathered:
         if not any(fact.winner for fact in facts.of("main")):
             name = facts.manifest.id

@@ -18,12 +18,16 @@ from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.errors import UsageError
-from brie.evaluation.facts import Facts, gather, headline_judges, prompt_views, stopped_judges, table
-from brie.evaluation.plan import Work
+from brie.evaluation.gather import gather
+from brie.evaluation.rows import EvaluationData, headline_judges, stopped_judges
+from brie.evaluation.table import table
+from brie.evaluation.views import prompt_views
+from brie.evaluation.work import Work
 from brie.records import Manifest
-from brie.results import ComparisonView
+from brie.records.analysis import ComparisonView
 from brie.store import Store
 from brie.studies.merge import merge, prompt_names, sample_offsets
+from brie.versions import schema_id
 
 READ = 12
 """Comparisons the judges disagree on most, to be read side by side."""
@@ -61,7 +65,7 @@ def agreement(manifests: Sequence[Manifest], store: Store) -> dict[str, Any]:
         habits[name]["consistency"] = entry
     found["disagreements"] = _located(found["disagreements"], gathered, names, tables)
     return {
-        "schema": "brie.agreement/1",
+        "schema": schema_id("agreement"),
         "evaluations": [_evaluation(facts) for facts in gathered],
         "prompts": len(everyone.table.prompts),
         "judges": list(judges),
@@ -98,12 +102,12 @@ def _study(merged: VerdictTable) -> Study:
     return Study(merged.canonical(), Settings(), 0)
 
 
-def _judges(gathered: Sequence[Facts]) -> dict[str, dict[str, Any]]:
+def _judges(gathered: Sequence[EvaluationData]) -> dict[str, dict[str, Any]]:
     """Every judge, the panel's first, with who it is; the panel's role wins over the others."""
     found: dict[str, dict[str, Any]] = {}
     for facts in gathered:
         headline, stopped = set(headline_judges(facts.manifest)), stopped_judges(facts.manifest)
-        for seat in facts.work.seats:
+        for seat in facts.work.panel_judges:
             name, judge = seat.judge.id, seat.judge
             role = "panel" if name in headline else "stopped" if name in stopped else "beside"
             entry = {"provider": str(judge.provider), "model": judge.model, "role": role}
@@ -112,10 +116,10 @@ def _judges(gathered: Sequence[Facts]) -> dict[str, dict[str, Any]]:
     return dict(sorted(found.items(), key=lambda item: item[1]["role"] != "panel"))
 
 
-def _rows(facts: Facts, names: Mapping[str, str], judges: Sequence[str]) -> VerdictTable:
+def _rows(facts: EvaluationData, names: Mapping[str, str], judges: Sequence[str]) -> VerdictTable:
     """One evaluation's verdicts and repeats, its prompts under the names they have here."""
     rows = [*facts.of("main"), *(f for f in facts.of("repeat") if f.verdict is not None)]
-    seated = {seat.judge.id for seat in facts.work.seats}
+    seated = {seat.judge.id for seat in facts.work.panel_judges}
     made = table(facts, rows, [name for name in judges if name in seated])
     return made.with_prompts([names[name] for name in made.prompts])
 
@@ -148,7 +152,7 @@ def _only(whole: VerdictTable, judges: Sequence[str]) -> VerdictTable:
 
 def _located(
     rows: Sequence[Mapping[str, Any]],
-    gathered: Sequence[Facts],
+    gathered: Sequence[EvaluationData],
     names: Sequence[Mapping[str, str]],
     tables: Sequence[VerdictTable],
 ) -> list[dict[str, Any]]:
@@ -169,7 +173,7 @@ def _located(
     return found
 
 
-def _evaluation(facts: Facts) -> dict[str, Any]:
+def _evaluation(facts: EvaluationData) -> dict[str, Any]:
     manifest = facts.manifest
     return {
         "id": manifest.id,
@@ -178,11 +182,11 @@ def _evaluation(facts: Facts) -> dict[str, Any]:
         "suite": manifest.plan.suite.name,
         "created": manifest.created,
         "seal": manifest.seal,
-        "rows_digest": facts.digest(),
+        "rows_digest": facts.digest,
     }
 
 
-def _warnings(gathered: Sequence[Facts]) -> list[str]:
+def _warnings(gathered: Sequence[EvaluationData]) -> list[str]:
     said = []
     for facts in gathered:
         open_ = sum(fact.verdict is None and not fact.identical for fact in facts.of("main"))
@@ -190,7 +194,7 @@ def _warnings(gathered: Sequence[Facts]) -> list[str]:
             said.append(f"{facts.manifest.id}: {open_} verdicts are still missing; the figures may move")
     seats: dict[str, set[tuple[str, str | None]]] = {}
     for facts in gathered:
-        for seat in facts.work.seats:
+        for seat in facts.work.panel_judges:
             seats.setdefault(seat.judge.id, set()).add((seat.digest, seat.rubric_digest))
     said += [
         f"{name} is not the same judge in all of them: its model, settings or rubric differ"

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 
 from brie.analyse.arrays import generator
-from brie.analyse.bootstrap import FEWEST_PROMPTS
 from brie.analyse.compare import dev_half, ladder
 from brie.analyse.study import plain
 from brie.analyse.win_rate import Settings, win_rate
+from brie.conventions import FEWEST_PROMPTS
 from brie.digest import digest
 from brie.errors import UsageError
-from brie.evaluation.facts import Facts, gather
+from brie.evaluation.gather import gather
+from brie.evaluation.rows import EvaluationData
 from brie.records import Manifest
 from brie.store import Store
 from brie.studies.across import rates_of
+from brie.versions import schema_id
 
 Rates = Mapping[str, Mapping[str, float]]
 """Checkpoint -> prompt -> prompt mean."""
@@ -33,11 +35,11 @@ def curve(manifests: Mapping[str, Manifest], store: Store, best: str | None = No
         best: the checkpoint with the lowest validation loss, where it is known.
 
     Raises:
-        UsageError: the checkpoints share fewer than 8 judged prompts.
+        UsageError: the checkpoints share fewer than `FEWEST_PROMPTS` judged prompts.
     """
     rates, _ = _gathered(manifests, store)
     return {
-        "schema": "brie.curve/1",
+        "schema": schema_id("curve"),
         "prompts": "the whole suite",
         "checkpoints": _rungs(rates, manifests),
         "best_by_validation_loss": best,
@@ -57,7 +59,7 @@ def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None =
         best: the checkpoint with the lowest validation loss, where it is known.
 
     Raises:
-        UsageError: a half has fewer than 8 prompts that every checkpoint was judged on.
+        UsageError: a half has fewer than `FEWEST_PROMPTS` that every checkpoint was judged on.
     """
     rates, facts = _gathered(manifests, store)
     shared = set.intersection(*(set(of) for of in rates.values()))
@@ -75,7 +77,7 @@ def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None =
     chosen = max(rungs, key=lambda rung: rung["value"])
     quoted = _quoted(rates[chosen["name"]], sorted(rest))
     return {
-        "schema": "brie.curve/1",
+        "schema": schema_id("curve"),
         "prompts": "the half of the suite that chooses",
         "checkpoints": rungs,
         "best_by_validation_loss": best,
@@ -94,7 +96,7 @@ def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None =
     }
 
 
-def _gathered(manifests: Mapping[str, Manifest], store: Store) -> tuple[Rates, Facts]:
+def _gathered(manifests: Mapping[str, Manifest], store: Store) -> tuple[Rates, EvaluationData]:
     gathered = [gather(manifest, store) for manifest in manifests.values()]
     by_evaluation = rates_of(gathered)
     return {name: by_evaluation[m.id] for name, m in manifests.items()}, gathered[0]

@@ -9,11 +9,11 @@ import numpy as np
 
 from brie.analyse.arrays import Floats, Ints
 from brie.analyse.table import VerdictTable
-from brie.evaluation.facts import Facts
-from brie.evaluation.plan import prompt_digest
+from brie.evaluation.rows import EvaluationData
+from brie.evaluation.work import prompt_digest
 
 
-def prompt_names(gathered: Sequence[Facts]) -> list[dict[str, str]]:
+def prompt_names(gathered: Sequence[EvaluationData]) -> list[dict[str, str]]:
     """For each evaluation, its prompt ids as they are called across evaluations.
 
     A prompt is the same where its id and its text are. An id that another suite uses for another

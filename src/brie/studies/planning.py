@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from brie.analyse.power import Measured, PlanRow, measured_ratio, plan_table, variance_ratio
+from brie.blinding import JudgeInput
 from brie.catalog import with_system
-from brie.evaluation.plan import seat
-from brie.judge.prices import is_free, price_of
-from brie.judge.quote import Habits, JudgeQuote, blank_answers, quote
-from brie.judge.seam import Shown
-from brie.judge.settings import REMOTE, request_bytes
-from brie.records import JudgeSpec, Positions, Rubric, Sampling, Seat, Suite
+from brie.evaluation.plan import panel_judge
+from brie.judge.prices import is_paid, price_of
+from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
+from brie.judge.settings import request_bytes
+from brie.records import JudgeSpec, PanelJudge, Positions, Rubric, Sampling, Suite
+from brie.versions import schema_id
 
 CONTROLS = 12
 """Prompts that `brie eval` also judges with known answers: two comparisons each."""
@@ -54,9 +55,9 @@ class Design:
     judges: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
-        """As JSON (schema `brie.evaluation.plan-table/1`)."""
+        """As JSON (schema `brie.plan-table/1`)."""
         return {
-            "schema": "brie.evaluation.plan-table/1",
+            "schema": schema_id("plan-table"),
             "suite": self.suite,
             "prompts": self.prompts,
             "measured": self.measured,
@@ -81,8 +82,8 @@ def design(
     positions: Sequence[Positions],
     *,
     earlier: Earlier | None = None,
-    seats: Sequence[Seat] = (),
-    habits: Mapping[str, Habits] | None = None,
+    seats: Sequence[PanelJudge] = (),
+    habits: Mapping[str, CallStats] | None = None,
     sampling: Sampling | None = None,
 ) -> Design:
     """Every combination of samples and positions.
@@ -108,9 +109,9 @@ def design(
     return Design(suite.name, len(suite.prompts), tuple(rows), usable.id if usable else None, names)
 
 
-def place(spec: JudgeSpec, rubric: Rubric | None) -> Seat:
+def place(spec: JudgeSpec, rubric: Rubric | None) -> PanelJudge:
     """A judge as it would be priced: its weights and its key are not needed for that."""
-    return seat(spec, rubric if spec.provider in REMOTE else None)
+    return panel_judge(spec, rubric if spec.provided.remote else None)
 
 
 def _ratio(earlier: Earlier | None, samples: int, judges: int, positions: Positions) -> float:
@@ -123,21 +124,20 @@ def _ratio(earlier: Earlier | None, samples: int, judges: int, positions: Positi
 
 def _price(
     suite: Suite,
-    seats: Sequence[Seat],
+    seats: Sequence[PanelJudge],
     samples: int,
     positions: Positions,
-    habits: Mapping[str, Habits],
+    habits: Mapping[str, CallStats],
     sampling: Sampling | None,
 ) -> Price:
     sizes = _sizes(suite, samples, positions, sampling or suite.sampling or Sampling())
     live, batched = (
-        [_quote(one, sizes, habits.get(one.judge.id, Habits()), batch=batch) for one in seats]
+        [_quote(one, sizes, habits.get(one.judge.id, CallStats()), batch=batch) for one in seats]
         for batch in (False, True)
     )
     unknown = any(q.paid and q.price is None for q in live)
     untimed = any(
-        not q.minutes and one.judge.provider == "transformers"
-        for q, one in zip(live, seats, strict=True)
+        not q.minutes and one.judge.provided.weights for q, one in zip(live, seats, strict=True)
     )
     return Price(
         calls=sum(q.calls for q in live),
@@ -153,9 +153,9 @@ def _price(
     )  # fmt: skip
 
 
-def _quote(one: Seat, sizes: Sequence[int], habits: Habits, *, batch: bool) -> JudgeQuote:
+def _quote(one: PanelJudge, sizes: Sequence[int], habits: CallStats, *, batch: bool) -> JudgeQuote:
     spec = one.judge
-    if spec.provider in REMOTE and not is_free(spec):
+    if is_paid(spec):
         price = price_of(spec, longest=max(sizes, default=0))
         one = one.model_copy(update={"judge": spec.model_copy(update={"price": price})})
     return quote(one, sizes, habits, batch=batch)
@@ -166,7 +166,16 @@ def _sizes(suite: Suite, samples: int, positions: Positions, sampling: Sampling)
     answer, _ = blank_answers(sampling.max_new_tokens)
     orders = 2 if positions == "both" else 1
     each = [
-        request_bytes(Shown(with_system(p, suite), p.reference, p.check, answer, answer, "A"))
+        request_bytes(
+            JudgeInput(
+                messages=with_system(p, suite),
+                reference=p.reference,
+                check=p.check,
+                first=answer,
+                second=answer,
+                first_letter="A",
+            )
+        )
         for p in suite.prompts
     ]
     controls = each[:CONTROLS] * (2 if sampling.temperature > 0 else 1)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from brie.data.encode import IGNORED, Encoded, dataset
+from brie.pin.weights import load_causal_lm
 from brie.train.config import CHECKPOINTS
 from brie.train.metrics import MetricsFile
 from brie.train.prepare import Job
-from brie.weights import load_causal_lm
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
+    from transformers import PreTrainedModel, TrainerCallback
+    from trl import SFTConfig
+
+    from brie.train.trainer import BrieTrainer
 
 WRITING = ".writing"
 """Where a checkpoint is written before it is whole; beside the others, so that moving is cheap."""
@@ -20,11 +27,11 @@ def build_trainer(
     job: Job,
     folder: Path,
     metrics: MetricsFile,
-    hooks: Sequence[Any],
+    hooks: Sequence[TrainerCallback],
     *,
     fresh: bool = True,
     measuring: bool = False,
-) -> Any:
+) -> BrieTrainer:
     """The trainer with model, data and hooks in place.
 
     Args:
@@ -58,7 +65,7 @@ def build_trainer(
     return trainer
 
 
-def load_model(job: Job) -> Any:
+def load_model(job: Job) -> PreTrainedModel:
     """The base in its number format; its name is its label, so that no path is recorded."""
     packs = job.config.recipe.packing and job.config.device.type == "cuda"
     model = load_causal_lm(
@@ -71,7 +78,7 @@ def load_model(job: Job) -> Any:
     return model
 
 
-def lora(job: Job) -> Any:
+def lora(job: Job) -> LoraConfig:
     """The adapter's configuration, nothing left to PEFT's defaults that matters."""
     from peft import LoraConfig
 
@@ -89,7 +96,7 @@ def lora(job: Job) -> Any:
     )
 
 
-def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> Any:
+def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> SFTConfig:
     """TRL's arguments; each that has a surprising default is stated."""
     from trl import SFTConfig
 

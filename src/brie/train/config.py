@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from brie.digest import digest
-from brie.records import BaseModelRef, Digest, Document, Record
+from brie.digest import Canonical, digest
+from brie.records import BaseModelRef, Digest, Document, Record, schema_field
 from brie.train.recipes import DESCRIPTIVE_KEYS, Recipe
 
 State = Literal["running", "complete", "interrupted", "failed"]
@@ -100,7 +100,7 @@ class DeviceInfo(Record):
 class TrainConfig(Document):
     """`config.json`: everything resolved. Two runs with equal identities give equal weights."""
 
-    schema_: Literal["brie.train/1"] = Field(default="brie.train/1", alias="schema")
+    schema_: str = schema_field("train")
     recipe: Recipe
     base: BaseModelRef
     base_location: str | None = None
@@ -119,7 +119,7 @@ class TrainConfig(Document):
         """Digest of everything that decides the weights, to the last bit."""
         return digest(self.facts() | {"device": self.device.type, "processes": self.device.count})
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Canonical]:
         """What decides the weights, by name: settings, base, template, data, number format."""
         recipe = self.recipe.model_dump(mode="json", exclude=set(DESCRIPTIVE_KEYS))
         return {
@@ -172,7 +172,7 @@ class PinEntry(Record):
 class RunManifest(Document):
     """`manifest.json`: what was done, where, with what, and what came of it."""
 
-    schema_: Literal["brie.run/1"] = Field(default="brie.run/1", alias="schema")
+    schema_: str = schema_field("run")
     id: str
     name: str | None = None
     state: State
@@ -195,7 +195,7 @@ class RunManifest(Document):
     peak_memory_bytes: int | None = None
     stopped_early: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
-    git: dict[str, Any] | None = None
+    git: dict[str, str | bool] | None = None
     """Commit and dirtiness of the folder the command ran in."""
     resumed: tuple[str, ...] = ()
     """When the run was continued."""

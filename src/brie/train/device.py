@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from typing import Any, Literal
+from typing import Literal
 
 from brie.errors import UsageError, unknown
 from brie.train.config import Decided, DeviceInfo
@@ -36,10 +36,12 @@ def choose_device(wanted: str = "auto") -> tuple[DeviceInfo, str]:
         raise UsageError(f"this machine (or this build of torch) has no {wanted}; usable: {usable}.")
     kind = next(name for name in DEVICES if here[name]) if wanted == "auto" else wanted
     reason = "asked for" if wanted != "auto" else f"first usable of {', '.join(DEVICES)}"
-    return _describe(torch, kind), reason
+    return _describe(kind), reason
 
 
-def _describe(torch: Any, kind: str) -> DeviceInfo:
+def _describe(kind: str) -> DeviceInfo:
+    import torch
+
     if kind == "cuda":
         properties = torch.cuda.get_device_properties(torch.cuda.current_device())
         return DeviceInfo(type="cuda", name=properties.name, memory_bytes=properties.total_memory)
@@ -106,12 +108,12 @@ def _cuda_dtype(wanted: str) -> Decided:
 def _mps_dtype(wanted: str) -> Decided:
     if wanted == "float16":
         raise UsageError("float16 underflows in training on MPS; use --set dtype=bfloat16 or float32.")
-    works, said = _probe_bfloat16_on_mps()
+    works, reason = _probe_bfloat16_on_mps()
     if wanted == "bfloat16" and not works:
-        raise UsageError(f"bfloat16 does not work on this Mac ({said}); use --set dtype=float32.")
+        raise UsageError(f"bfloat16 does not work on this Mac ({reason}); use --set dtype=float32.")
     if wanted != "auto":
         return Decided(value=wanted, reason="asked for")
-    return Decided(value="bfloat16" if works else "float32", reason=f"mps probe: {said}")
+    return Decided(value="bfloat16" if works else "float32", reason=f"mps probe: {reason}")
 
 
 def _probe_bfloat16_on_mps() -> tuple[bool, str]:

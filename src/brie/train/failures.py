@@ -5,14 +5,8 @@ from __future__ import annotations
 import errno
 
 from brie.errors import BrieError, Stopped
+from brie.pin.libraries import is_out_of_memory
 from brie.train.recipes import Recipe
-
-_OUT_OF_MEMORY = (
-    "out of memory",
-    "can't allocate memory",
-    "not enough memory",
-    "cannot allocate memory",
-)
 
 
 def explain_failure(error: BaseException, recipe: Recipe, resume: str, saved: bool) -> BrieError | None:
@@ -34,20 +28,12 @@ def explain_failure(error: BaseException, recipe: Recipe, resume: str, saved: bo
     return None
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on any device."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in said for words in _OUT_OF_MEMORY)
-
-
 def is_disk_full(error: BaseException) -> bool:
     """Whether a write failed for want of room; torch and safetensors wrap the system's error."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    said = str(error)
-    return "No space left on device" in said or "file write failed" in said
+    message = str(error)
+    return "No space left on device" in message or "file write failed" in message
 
 
 def _smaller(recipe: Recipe, resume: str) -> str:

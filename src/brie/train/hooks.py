@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from brie.train.config import EvalPoint, TrainPoint
 from brie.train.metrics import MetricsFile
 from brie.train.progress import Progress
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+    from torch.utils.data import DataLoader
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+class Around(TypedDict, total=False):
+    """What transformers hands to every callback besides; brie's use none of it."""
+
+    model: PreTrainedModel
+    processing_class: PreTrainedTokenizerBase
+    optimizer: Optimizer
+    lr_scheduler: LRScheduler
+    train_dataloader: DataLoader
+    eval_dataloader: DataLoader
+    metrics: dict[str, float]
 
 
 class Diverged(Exception):
@@ -72,8 +90,8 @@ class Recorder(TrainerCallback):
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        logs: dict[str, Any] | None = None,
-        **_: Any,
+        logs: dict[str, float] | None = None,
+        **_: Unpack[Around],
     ) -> None:
         """A step's or an evaluation's figures."""
         if logs is None:
@@ -94,7 +112,7 @@ class Recorder(TrainerCallback):
             self.progress.evaluated(point)
 
     def on_evaluate(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Unpack[Around]
     ) -> None:
         """Stop early where the recipe says so.
 
@@ -104,7 +122,7 @@ class Recorder(TrainerCallback):
         if self.patience is not None and self.metrics.stalled() >= self.patience:
             control.should_training_stop = True
 
-    def _stepped(self, state: TrainerState, logs: dict[str, Any]) -> None:
+    def _stepped(self, state: TrainerState, logs: dict[str, float]) -> None:
         point = TrainPoint(
             step=state.global_step,
             epoch=state.epoch or 0.0,
@@ -122,7 +140,7 @@ class Recorder(TrainerCallback):
         self.progress.stepped(point, self.total, left)
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Unpack[Around]
     ) -> None:
         """Save and stop after this step, if asked to; all processes agree on the step."""
         if self._asked_anywhere(args):
@@ -147,11 +165,11 @@ def _finite(value: float | None) -> float | None:
 class OnSave(TrainerCallback):
     """Calls back when a checkpoint is complete."""
 
-    def __init__(self, tell: Any) -> None:
+    def __init__(self, tell: Callable[[int], None]) -> None:
         self.tell = tell
 
     def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Unpack[Around]
     ) -> None:
         """The checkpoint of this step is in place."""
         if state.is_world_process_zero:

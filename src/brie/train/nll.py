@@ -7,19 +7,23 @@ the same number whatever the batch size.
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from brie.data.encode import IGNORED
 
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
 _POSITIONS_AT_ONCE = 256
 _POSITIONS_A_FORWARD = 4096
 
 
 def row_nll(
-    model: Any, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
+    model: PreTrainedModel | PeftModel, *, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Summed negative log-likelihood (nats) and number of learned tokens, a row.
 
@@ -35,7 +39,7 @@ def row_nll(
     sums, counts = [], []
     for start in range(0, len(ids), step := _rows_a_forward(labels)):
         cut = slice(start, start + step)
-        total, count = _forward(model, ids[cut], mask[cut], labels[cut])
+        total, count = _forward(model, ids=ids[cut], mask=mask[cut], labels=labels[cut])
         sums.append(total)
         counts.append(count)
     return torch.cat(sums), torch.cat(counts)
@@ -48,11 +52,11 @@ def _rows_a_forward(labels: torch.Tensor) -> int:
 
 
 def _forward(
-    model: Any, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
+    model: PreTrainedModel | PeftModel, *, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     targets = labels[:, 1:]
     wanted = (targets != IGNORED).any(0).nonzero().flatten()
-    logits = _logits(model, ids, mask, wanted)
+    logits = _logits(model, ids=ids, mask=mask, wanted=wanted)
     total = torch.zeros(len(ids), device=logits.device)
     for some, where in zip(
         logits.split(_POSITIONS_AT_ONCE, 1), wanted.split(_POSITIONS_AT_ONCE), strict=True
@@ -64,7 +68,9 @@ def _forward(
     return total, (targets != IGNORED).sum(1)
 
 
-def _logits(model: Any, ids: torch.Tensor, mask: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+def _logits(
+    model: PreTrainedModel | PeftModel, *, ids: torch.Tensor, mask: torch.Tensor, wanted: torch.Tensor
+) -> torch.Tensor:
     """Logits (rows, wanted, vocabulary) at the wanted positions alone, where the model can."""
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     if "logits_to_keep" in inspect.signature(type(inner).forward).parameters:

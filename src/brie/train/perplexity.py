@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,16 @@ from brie.data.template import choose
 from brie.data.tokenizer import load_tokenizer
 from brie.errors import UsageError
 from brie.pin import Resolved
-from brie.records import Digest, Record
+from brie.pin.weights import load_causal_lm
+from brie.records import Conversation, Digest, Record
 from brie.train.config import Decided
 from brie.train.device import choose_device, choose_dtype
 from brie.train.quiet import quiet
-from brie.weights import load_causal_lm
+
+if TYPE_CHECKING:
+    import torch
+    from peft import PeftModel
+    from transformers import PreTrainedModel
 
 LEAST = 8
 """Conversations below which no interval is given."""
@@ -77,9 +82,9 @@ class Scores:
 
 def perplexity(
     path: Path,
+    *,
     candidate: Resolved,
     baseline: Resolved,
-    *,
     generator: np.random.Generator,
     device: str = "auto",
     max_length: int = 2048,
@@ -110,24 +115,23 @@ def perplexity(
             "the two models have different chat templates; their tokens cannot be compared."
         )
     conversations = load(path)
-    rows = [_encode(side, conversations, max_length) for side in (candidate, baseline)]
-    if [row.ids for row in rows[0]] != [row.ids for row in rows[1]]:
-        raise UsageError(
-            "the two models cut text into different tokens; their perplexities differ in unit."
-        )
-    kept = trainable(rows[0])
-    if not kept:
+    rows = _encode_alike((candidate, baseline), conversations, max_length)
+    usable = trainable(rows)
+    if not usable:
         raise UsageError(f"every answer of {path} lies beyond {max_length} tokens; raise --max-length.")
     dtype = choose_dtype("auto", choose_device(device)[0])
     with quiet():
-        scores = _score_both(candidate, baseline, kept, device, dtype, on_batch)
-    intervals = bootstrap(*scores, generator=generator, level=level, resamples=resamples)
+        scores = _score_both(usable, device, dtype, on_batch, candidate=candidate, baseline=baseline)
+    first, second = scores
+    intervals = bootstrap(
+        candidate=first, baseline=second, generator=generator, level=level, resamples=resamples
+    )
     return PerplexityReport(
         data=path.name,
         digest=rows_digest(conversations),
-        conversations=len(kept),
-        dropped=tuple(row.line for row in rows[0] if row.cut == "lost"),
-        tokens=int(scores[0].tokens.sum()),
+        conversations=len(usable),
+        dropped=tuple(row.line for row in rows if row.cut == "lost"),
+        tokens=int(first.tokens.sum()),
         max_length=max_length,
         dtype=dtype.value,
         level=level,
@@ -139,9 +143,9 @@ def perplexity(
 
 
 def bootstrap(
+    *,
     candidate: Scores,
     baseline: Scores,
-    *,
     generator: np.random.Generator,
     level: float = 0.95,
     resamples: int = 9999,
@@ -187,7 +191,19 @@ def _exp(value: float) -> float:
     return math.exp(value) if value < 700 else math.inf
 
 
-def _encode(side: Resolved, conversations: Sequence[Any], max_length: int) -> list[Encoded]:
+def _encode_alike(
+    sides: tuple[Resolved, Resolved], conversations: Sequence[Conversation], max_length: int
+) -> list[Encoded]:
+    """The conversations in tokens, which have to be the same for both sides."""
+    first, second = (_encode(side, conversations, max_length) for side in sides)
+    if [row.ids for row in first] != [row.ids for row in second]:
+        raise UsageError(
+            "the two models cut text into different tokens; their perplexities differ in unit."
+        )
+    return first
+
+
+def _encode(side: Resolved, conversations: Sequence[Conversation], max_length: int) -> list[Encoded]:
     folder = side.adapter if side.adapter and has_tokenizer(side.adapter) else side.base_folder
     tokenizer = load_tokenizer(folder)
     return encode_all(conversations, Encoder(tokenizer, choose(tokenizer), max_length))
@@ -199,28 +215,28 @@ def has_tokenizer(folder: Path) -> bool:
 
 
 def _score_both(
-    candidate: Resolved,
-    baseline: Resolved,
     rows: Sequence[Encoded],
     device: str,
     dtype: Decided,
     on_batch: Callable[[int, int], None],
+    *,
+    candidate: Resolved,
+    baseline: Resolved,
 ) -> tuple[Scores, Scores]:
     kind = choose_device(device)[0].type
-    total = 2 * len(rows)
     if candidate.base.digest != baseline.base.digest:
-        first = _score(_load(candidate, kind, dtype), rows, kind, dtype, 0, total, on_batch)
-        second = _score(_load(baseline, kind, dtype), rows, kind, dtype, len(rows), total, on_batch)
+        first = _score(_load(candidate, kind, dtype), rows, kind, dtype, on_batch, done=0)
+        second = _score(_load(baseline, kind, dtype), rows, kind, dtype, on_batch, done=len(rows))
         return first, second
     model, scored = _load_base(candidate, kind, dtype), []
     for number, side in enumerate((candidate, baseline)):
         with _adapter_of(model, side) as shown:
-            scored.append(_score(shown, rows, kind, dtype, number * len(rows), total, on_batch))
+            scored.append(_score(shown, rows, kind, dtype, on_batch, done=number * len(rows)))
     return scored[0], scored[1]
 
 
 @contextlib.contextmanager
-def _adapter_of(model: Any, side: Resolved) -> Iterator[Any]:
+def _adapter_of(model: PreTrainedModel, side: Resolved) -> Iterator[PreTrainedModel | PeftModel]:
     """The base with one side's adapter on it, taken off again afterwards."""
     if side.adapter is None:
         yield model
@@ -234,7 +250,7 @@ def _adapter_of(model: Any, side: Resolved) -> Iterator[Any]:
         adapted.unload()
 
 
-def _load(side: Resolved, device: str, dtype: Decided) -> Any:
+def _load(side: Resolved, device: str, dtype: Decided) -> PreTrainedModel | PeftModel:
     model = _load_base(side, device, dtype)
     if side.adapter is None:
         return model
@@ -243,19 +259,20 @@ def _load(side: Resolved, device: str, dtype: Decided) -> Any:
     return PeftModel.from_pretrained(model, side.adapter).eval()
 
 
-def _load_base(side: Resolved, device: str, dtype: Decided) -> Any:
+def _load_base(side: Resolved, device: str, dtype: Decided) -> PreTrainedModel:
     return load_causal_lm(side.base_folder, dtype.value).to(device).eval()
 
 
 def _score(
-    model: Any,
+    model: PreTrainedModel | PeftModel,
     rows: Sequence[Encoded],
     device: str,
     dtype: Decided,
-    done: int,
-    total: int,
     on_batch: Callable[[int, int], None],
+    *,
+    done: int,
 ) -> Scores:
+    """One of the two sides' scores; `done` rows were scored before."""
     import torch
 
     from brie.train.nll import row_nll
@@ -265,25 +282,25 @@ def _score(
     for batch in batches(rows):
         ids, mask, labels = (part.to(device) for part in _tensors([rows[i] for i in batch]))
         with torch.no_grad(), torch.autocast(device, getattr(torch, dtype.value), enabled=half):
-            sums, counts = row_nll(model, ids, mask, labels)
+            sums, counts = row_nll(model, ids=ids, mask=mask, labels=labels)
         nll[batch], tokens[batch] = sums.double().cpu().numpy(), counts.cpu().numpy()
         done += len(batch)
-        on_batch(done, total)
+        on_batch(done, 2 * len(rows))
     return Scores(nll, tokens)
 
 
 def batches(rows: Sequence[Encoded]) -> list[list[int]]:
     """Indices of rows of similar lengths, so many at a time that padding included they fit."""
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     for index in sorted(range(len(rows)), key=lambda i: -len(rows[i].ids)):
-        longest = len(rows[found[-1][0]].ids) if found else 0
-        if not found or longest * (len(found[-1]) + 1) > _TOKENS_AT_ONCE:
-            found.append([])
-        found[-1].append(index)
-    return found
+        longest = len(rows[groups[-1][0]].ids) if groups else 0
+        if not groups or longest * (len(groups[-1]) + 1) > _TOKENS_AT_ONCE:
+            groups.append([])
+        groups[-1].append(index)
+    return groups
 
 
-def _tensors(rows: Sequence[Encoded]) -> tuple[Any, Any, Any]:
+def _tensors(rows: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     import torch
 
     width = max(len(row.ids) for row in rows)

@@ -14,8 +14,8 @@ from brie.data.template import choose
 from brie.data.tokenizer import Tokenizer, load_tokenizer
 from brie.errors import InputError, UsageError
 from brie.pin import open_base
+from brie.project import Project
 from brie.records import Pin
-from brie.resources import Project
 from brie.train.config import (
     DataPart,
     Decided,
@@ -58,16 +58,32 @@ def prepare(request: TrainRequest, project: Project, progress: Progress) -> Job:
     return build_job(request, resolve_recipe(request, project), project, progress)
 
 
-def build_job(request: TrainRequest, recipe: Recipe, project: Project, progress: Progress) -> Job:
-    """A job for a recipe whose settings are final; raises what `prepare` raises."""
+def build_job(
+    request: TrainRequest,
+    recipe: Recipe,
+    project: Project,
+    progress: Progress,
+    known_base: str | None = None,
+) -> Job:
+    """A job for a recipe whose settings are final; raises what `prepare` raises.
+
+    Args:
+        request: files and options.
+        recipe: the settings.
+        project: where files are looked for.
+        progress: what is said on the way.
+        known_base: the digest of the base, for a run that goes on.
+    """
     here = world(request.processes)
     recipe = fit_micro_batch(recipe, here.size, progress)
     device, dtype = _decide_device(request, recipe, here, progress)
     refuse_packing(recipe, device)
     refuse_missing_trackers(recipe)
     train_rows, val_rows, split_info = read_data(request, recipe, project)
-    progress.note(f"data: {_told(train_rows, val_rows, request, split_info is not None)}")
-    folder, base, location = open_base(recipe.base, project.root)
+    progress.note(
+        f"data: {_told(request, train=train_rows, val=val_rows, drawn=split_info is not None)}"
+    )
+    folder, base, location = open_base(recipe.base, project.root, known_base)
     progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
     if recipe.license_note:
         progress.note(recipe.license_note)
@@ -93,14 +109,14 @@ def build_job(request: TrainRequest, recipe: Recipe, project: Project, progress:
         accumulation=recipe.batch_size // (recipe.micro_batch_size * here.size),
         planned_steps=planned_steps(sequences(trainable(train), recipe), recipe),
     )
-    kept = tuple(trainable(train)), tuple(trainable(val))
-    return Job(request, config, folder, base, tokenizer, *kept)
+    usable = tuple(trainable(train)), tuple(trainable(val))
+    return Job(request, config, folder, base, tokenizer, *usable)
 
 
-def _told(train: Source, val: Source, request: TrainRequest, drawn: bool) -> str:
-    own = "" if request.data else ", the recipe's own (--data FILE for yours)"
+def _told(request: TrainRequest, *, train: Source, val: Source, drawn: bool) -> str:
+    whose = "" if request.data else ", the recipe's own (--data FILE for yours)"
     held = "set aside by prompt" if drawn else f"from {val.shown}"
-    return f"{len(train.rows):,} rows of {train.shown}{own}; {len(val.rows):,} to validate, {held}"
+    return f"{len(train.rows):,} rows of {train.shown}{whose}; {len(val.rows):,} to validate, {held}"
 
 
 def _decide_device(
@@ -210,8 +226,8 @@ def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encode
 
 
 def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
-    kept = trainable(rows)
-    if not kept:
+    usable = trainable(rows)
+    if not usable:
         raise InputError(
             f"{source.shown}: no answer is left within max_length; raise it: --set max_length=4096"
         )
@@ -219,10 +235,10 @@ def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
         path=source.shown,
         file=source.file,
         rows_digest=rows_digest(source.rows),
-        rows=len(kept),
+        rows=len(usable),
         prompts=len({prompt_key(row) for row in source.rows}),
-        tokens=sum(len(row.ids) for row in kept),
-        learned_tokens=sum(row.learned for row in kept),
+        tokens=sum(len(row.ids) for row in usable),
+        learned_tokens=sum(row.learned for row in usable),
         cut=sum(row.cut == "cut" for row in rows),
         dropped=tuple(row.line for row in rows if row.cut == "lost"),
     )

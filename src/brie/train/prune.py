@@ -15,7 +15,7 @@ from pathlib import Path
 from brie.digest import file_digest
 from brie.errors import UsageError
 from brie.pin import ADAPTER_WEIGHTS
-from brie.resources import Project
+from brie.project import Project
 from brie.train.runs import (
     RunInfo,
     checkpoints,
@@ -128,7 +128,7 @@ def _is_pin(path: Path) -> bool:
         loaded = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(loaded, dict) and loaded.get("schema") == "brie.pin/1"
+    return isinstance(loaded, dict) and str(loaded.get("schema")).startswith("brie.pin/")
 
 
 def _read(path: Path) -> str:

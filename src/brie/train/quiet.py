@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from brie.pin.libraries import quiet_transformers
+
 
 @contextmanager
 def quiet() -> Iterator[None]:
@@ -15,12 +17,8 @@ def quiet() -> Iterator[None]:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    import transformers
-
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
     levels = {name: logging.getLogger(name).level for name in ("accelerate", "trl", "peft")}
-    with warnings.catch_warnings():
+    with quiet_transformers(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in levels:
             logging.getLogger(name).setLevel(logging.ERROR)

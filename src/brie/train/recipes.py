@@ -10,14 +10,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from brie.catalog import build, read_toml
+from brie.catalog import Plain, build, read_toml
 from brie.errors import UsageError, unknown
+from brie.project import Project
 from brie.records import Record
-from brie.resources import Project
 
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """All linear layers of a Qwen2 or Llama block. Named, since PEFT's default is q and v alone."""
@@ -154,11 +154,7 @@ class Recipe(Record):
 
 def recipe_files(project: Project) -> dict[str, Path]:
     """Recipes by name, the project's own files first."""
-    found: dict[str, Path] = {}
-    for folder in project.files("recipes"):
-        for path in sorted(folder.glob("*.toml")):
-            found.setdefault(path.stem, path)
-    return found
+    return project.named("recipes", "*.toml")
 
 
 def load_recipe(name: str, project: Project, settings: Sequence[str] = ()) -> Recipe:
@@ -204,20 +200,21 @@ def settable() -> set[str]:
     return set(Recipe.model_fields) - (DESCRIPTIVE_KEYS - {"allow_shared_prompts", "report_to"})
 
 
-def _check_key(key: str, where: str, known: Iterable[str]) -> None:
-    if key in _OPTIONS and key not in known:
+def _check_key(key: str, where: str, allowed: Iterable[str]) -> None:
+    if key in _OPTIONS and key not in allowed:
         raise UsageError(f"{where}{key} has an option of its own: {_OPTIONS[key]}")
-    if key not in known and key in _ELSEWHERE:
+    if key not in allowed and key in _ELSEWHERE:
         raise UsageError(f"{where}unknown key {key!r}; did you mean {_ELSEWHERE[key]!r}?")
-    if key not in known:
-        error = unknown("recipe key", key, known)
+    if key not in allowed:
+        error = unknown("recipe key", key, allowed)
         raise UsageError(f"{where}{error}")
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> Plain:
     if text.strip() == "none":
         return None
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        value: Plain = tomllib.loads(f"value = {text}")["value"]
+        return value
     except tomllib.TOMLDecodeError:
         return text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from brie.errors import UsageError
 from brie.pin import find_run
-from brie.resources import Project
+from brie.project import Project
 from brie.train.config import TrainConfig, TrainRequest
 from brie.train.prepare import Job, build_job
 from brie.train.progress import Progress
@@ -43,9 +43,10 @@ def continuation(request: TrainRequest, project: Project, progress: Progress) ->
     _refuse_changes(request, run)
     before = run.manifest.config
     recipe = override(_with_base(before), request.settings)
-    job = build_job(_sources(request, before, project), recipe, project, progress)
-    _refuse_differences(job.config, before, run)
-    _note_differences(job.config, before, progress)
+    sources = _sources(request, before, project)
+    job = build_job(sources, recipe, project, progress, known_base=before.base.digest)
+    _refuse_differences(run, now=job.config, before=before)
+    _note_differences(progress, now=job.config, before=before)
     checkpoint, step = _last_whole(run)
     return Continuation(run, job, checkpoint, step)
 
@@ -84,8 +85,8 @@ def _with_base(config: TrainConfig) -> Recipe:
 
 def _sources(request: TrainRequest, before: TrainConfig, project: Project) -> TrainRequest:
     """The request with the files the run was started with, unless they are named again."""
-    own = before.recipe.data is not None and before.train.path == f"data/{before.recipe.data}"
-    data = request.data or (None if own else _found(before.train.path, "--data", project))
+    from_recipe = before.recipe.data is not None and before.train.path == f"data/{before.recipe.data}"
+    data = request.data or (None if from_recipe else _found(before.train.path, "--data", project))
     val = request.val
     if val is None and before.split is None:
         val = _found(before.val.path, "--val", project)
@@ -101,7 +102,7 @@ def _found(recorded: str, option: str, project: Project) -> str:
     return str(path)
 
 
-def _refuse_differences(now: TrainConfig, before: TrainConfig, run: RunInfo) -> None:
+def _refuse_differences(run: RunInfo, *, now: TrainConfig, before: TrainConfig) -> None:
     old, new = before.facts(), now.facts()
     changed = sorted(
         key for key in old.keys() | new.keys() if old.get(key) != new.get(key) and key not in MEMORY_KEYS
@@ -113,7 +114,7 @@ def _refuse_differences(now: TrainConfig, before: TrainConfig, run: RunInfo) -> 
         )
 
 
-def _note_differences(now: TrainConfig, before: TrainConfig, progress: Progress) -> None:
+def _note_differences(progress: Progress, *, now: TrainConfig, before: TrainConfig) -> None:
     pairs = {
         "device": (before.device.type, now.device.type),
         "processes": (before.device.count, now.device.count),

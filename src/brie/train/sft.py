@@ -6,13 +6,14 @@ import contextlib
 import shutil
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brie.errors import UsageError
+from brie.pin.libraries import threads
 from brie.train.awake import awake
 from brie.train.build import WRITING, build_trainer
 from brie.train.config import CHECKPOINTS, TENSORBOARD
@@ -24,6 +25,8 @@ from brie.train.ranks import world
 from brie.train.smoke import compare_with_cpu
 
 if TYPE_CHECKING:
+    from transformers import TrainerCallback
+
     from brie.train.hooks import Interrupt
 
 _SMALL_BASE = 50_000_000
@@ -61,11 +64,11 @@ def fit(
     Raises:
         UsageError: the loss diverged, or memory ran out; says what to change.
     """
-    with quiet(), threads(job), awake():
+    with quiet(), _threads(job), awake():
         from brie.train.hooks import Diverged, Interrupt
 
         if job.config.device.type == "mps":
-            progress.note(compare_with_cpu("mps", job.config.dtype.value))
+            progress.note(compare_with_cpu("mps", dtype=job.config.dtype.value))
 
         interrupt = Interrupt()
         hooks = build_hooks(job, folder, metrics, interrupt, progress, on_saved)
@@ -92,7 +95,7 @@ def fit(
 def time_steps(job: Job, steps: int = 4) -> float:
     """Seconds an optimizer step takes here: the median of a few real ones, the first left out."""
     probe = job.config.model_copy(update={"planned_steps": steps})
-    with tempfile.TemporaryDirectory() as folder, quiet(), threads(job):
+    with tempfile.TemporaryDirectory() as folder, quiet(), _threads(job):
         metrics = MetricsFile(Path(folder))
         trainer = build_trainer(replace(job, config=probe), Path(folder), metrics, [], measuring=True)
         trainer.train()
@@ -107,12 +110,12 @@ def build_hooks(
     interrupt: Interrupt,
     progress: Progress,
     on_saved: Callable[[int], None],
-) -> list[Any]:
+) -> list[TrainerCallback]:
     """Callbacks of a run that is kept."""
     from brie.train.hooks import OnSave, Recorder, tensorboard
 
     config = job.config
-    hooks: list[Any] = [
+    hooks: list[TrainerCallback] = [
         Recorder(
             metrics, progress, interrupt, config.planned_steps, patience=config.recipe.early_stopping
         ),
@@ -123,16 +126,10 @@ def build_hooks(
     return hooks
 
 
-@contextlib.contextmanager
-def threads(job: Job) -> Iterator[None]:
+def _threads(job: Job) -> contextlib.AbstractContextManager[None]:
     """One thread for a small base on a CPU: more threads wait for each other, up to nine-fold."""
     import torch
 
-    before = torch.get_num_threads()
     weights = sum(path.stat().st_size for path in job.base_folder.glob("*.safetensors"))
-    if job.config.device.type == "cpu" and weights < _SMALL_BASE:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    small = job.config.device.type == "cpu" and weights < _SMALL_BASE
+    return threads(1 if small else torch.get_num_threads())

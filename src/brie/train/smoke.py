@@ -8,9 +8,13 @@ nothing.
 from __future__ import annotations
 
 import copy
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from brie.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from peft import PeftModel
 
 TOLERANCE = {"float32": 0.01, "bfloat16": 0.08, "float16": 0.08}
 """Largest relative difference of a loss or a weight change; wrong maths is off by far more."""
@@ -20,11 +24,11 @@ class Step(NamedTuple):
     """What one step did."""
 
     loss: float
-    changes: dict[str, Any]
+    changes: dict[str, torch.Tensor]
     """How far each trained weight moved, by name, on the CPU."""
 
 
-def compare_with_cpu(device: str, dtype: str) -> str:
+def compare_with_cpu(device: str, *, dtype: str) -> str:
     """Refuse a device whose arithmetic is wrong.
 
     Returns:
@@ -34,7 +38,7 @@ def compare_with_cpu(device: str, dtype: str) -> str:
         UsageError: loss or weight changes differ beyond rounding; names both numbers.
     """
     model = _model()
-    here, there = one_step(model, "cpu", "float32"), one_step(model, device, dtype)
+    here, there = one_step(model, "cpu", dtype="float32"), one_step(model, device, dtype=dtype)
     differing = disagreement(here, there, TOLERANCE[dtype])
     if differing:
         raise UsageError(
@@ -56,7 +60,7 @@ def disagreement(left: Step, right: Step, tolerance: float) -> str | None:
     return None
 
 
-def _model() -> Any:
+def _model() -> PeftModel:
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import Qwen2Config, Qwen2ForCausalLM
@@ -78,7 +82,7 @@ def _model() -> Any:
     return get_peft_model(Qwen2ForCausalLM(config), lora)
 
 
-def one_step(model: Any, device: str, dtype: str) -> Step:
+def one_step(model: PeftModel, device: str, *, dtype: str) -> Step:
     """Loss of a fixed batch and the weight changes of one SGD step; the model is left as it was.
 
     Plain SGD: its change is proportional to the gradient, where Adam's first step shows its

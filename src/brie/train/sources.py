@@ -12,8 +12,8 @@ from brie.data.load import load
 from brie.data.split import split
 from brie.digest import file_digest
 from brie.errors import UsageError
+from brie.project import Project, packaged
 from brie.records import Conversation
-from brie.resources import Project, packaged
 from brie.train.config import SplitInfo, TrainRequest
 from brie.train.recipes import Recipe
 
@@ -43,7 +43,7 @@ def read_data(
     if request.val is not None:
         val = _named(request.val, project)
         if not recipe.allow_shared_prompts:
-            refuse_shared_prompts(train.rows, val.rows, (train.shown, val.shown))
+            refuse_shared_prompts(train=train.rows, val=val.rows, names=(train.shown, val.shown))
         return train, val, None
     halves = split(
         train.rows,
@@ -62,8 +62,8 @@ def read_data(
 
 def _named(name: str, project: Project) -> Source:
     if name.startswith(PREFIX):
-        found = load_hub(name)
-        return Source(found.reference, None, found.conversations)
+        dataset = load_hub(name)
+        return Source(dataset.reference, None, dataset.conversations)
     path = Path(name)
     rows = load(path)
     return Source(project.relative(path), file_digest(path), rows)

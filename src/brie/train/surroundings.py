@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+
+from brie.provenance import package_versions
 
 _PACKAGES = (
     "brie-eval",
@@ -22,16 +22,11 @@ _PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Versions of Python, the system and every package that touches the weights."""
-    found = {"python": platform.python_version(), "system": platform.platform(terse=True)}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    here = {"python": platform.python_version(), "system": platform.platform(terse=True)}
+    return {**here, **package_versions(_PACKAGES)}
 
 
-def git_state() -> dict[str, Any] | None:
+def git_state() -> dict[str, str | bool] | None:
     """Commit and dirtiness of the working folder, None outside a repository."""
     commit = _git("rev-parse", "HEAD")
     if commit is None:

@@ -9,8 +9,10 @@ import json
 import math
 import shutil
 import time
+from collections.abc import Mapping, Sequence
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from peft import get_peft_model_state_dict
@@ -19,12 +21,20 @@ from trl import SFTTrainer
 
 from brie.data.encode import IGNORED
 from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from brie.project import write_text
 from brie.records import BaseModelRef
-from brie.resources import write_text
 from brie.train.config import TrainPoint
 from brie.train.device import peak_memory
 from brie.train.nll import row_nll
 from brie.train.runs import checkpoint_name
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from peft import LoraConfig, PeftModel
+    from transformers import PreTrainedModel, TrainerCallback
+    from trl import SFTConfig
+
+    from brie.data.tokenizer import Tokenizer
 
 
 class BrieTrainer(SFTTrainer):
@@ -32,13 +42,18 @@ class BrieTrainer(SFTTrainer):
 
     def __init__(
         self,
-        *arguments: Any,
+        model: PreTrainedModel,
+        args: SFTConfig,
+        train_dataset: Dataset,
+        eval_dataset: Dataset,
+        processing_class: Tokenizer,
+        peft_config: LoraConfig,
+        callbacks: Sequence[TrainerCallback],
         base: BaseModelRef,
         checkpoints: Path,
         planned_steps: int,
         own_tokenizer: bool,
         before: TrainPoint | None,
-        **options: Any,
     ) -> None:
         self._base = base
         self._checkpoints = checkpoints
@@ -48,17 +63,30 @@ class BrieTrainer(SFTTrainer):
         self._seconds = before.seconds if before else 0.0
         self._step_began: float | None = None
         self._validation: list[tuple[torch.Tensor, torch.Tensor]] = []
-        super().__init__(*arguments, **options)
+        super().__init__(
+            model=model,
+            args=args,
+            train_dataset=train_dataset,
+            eval_dataset=eval_dataset,
+            processing_class=processing_class,
+            peft_config=peft_config,
+            callbacks=list(callbacks),
+        )
 
     # --- counting ------------------------------------------------------------------------
 
-    def training_step(self, model: Any, inputs: Any, *arguments: Any, **options: Any) -> torch.Tensor:
+    def training_step(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, torch.Tensor],
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
         """One forward and backward; counts tokens and times the whole optimizer step."""
         if self._step_began is None:
             self._step_began = time.perf_counter()
             self._tokens_before = self._tokens
         self._tokens = self._tokens + _tokens_in(inputs)
-        return super().training_step(model, inputs, *arguments, **options)
+        return super().training_step(model, inputs, num_items_in_batch)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add what brie records; replace the batch-weighted validation loss by the exact one."""
@@ -88,23 +116,35 @@ class BrieTrainer(SFTTrainer):
 
     # --- validation ----------------------------------------------------------------------
 
-    def evaluate(self, *arguments: Any, **options: Any) -> dict[str, float]:
+    def evaluate(
+        self,
+        eval_dataset: Dataset | dict[str, Dataset] | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
         """Validate row by row, padded, also where training packs rows into one sequence."""
         packs = self.data_collator.padding_free
         self.data_collator.padding_free = False
         try:
-            return super().evaluate(*arguments, **options)
+            return super().evaluate(eval_dataset, ignore_keys, metric_key_prefix)
         finally:
             self.data_collator.padding_free = packs
 
     def prediction_step(
-        self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, torch.Tensor],
+        prediction_loss_only: bool,
+        ignore_keys: list[str] | None = None,
     ) -> tuple[torch.Tensor, None, None]:
         """Sum the loss by row, so that its mean does not depend on batches."""
         inputs = self._prepare_inputs(inputs)
         with torch.no_grad(), self.compute_loss_context_manager():
             totals, counts = row_nll(
-                model, inputs["input_ids"], inputs["attention_mask"], inputs["labels"]
+                model,
+                ids=inputs["input_ids"],
+                mask=inputs["attention_mask"],
+                labels=inputs["labels"],
             )
         # Across processes the last batch is padded with repeated rows; gathering drops them.
         self._validation.append(self.accelerator.gather_for_metrics((totals, counts)))
@@ -119,19 +159,23 @@ class BrieTrainer(SFTTrainer):
 
     # --- saving --------------------------------------------------------------------------
 
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+    def _save_checkpoint(self, model: torch.nn.Module, trial: None) -> None:
         """Write beside the checkpoints, then move into place: what has the name is whole."""
         super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
             written = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-            place = self._checkpoints / checkpoint_name(self.state.global_step, self._planned_steps)
-            if place.exists():
-                shutil.rmtree(place)
-            written.replace(place)
+            final = self._checkpoints / checkpoint_name(
+                self.state.global_step, planned_steps=self._planned_steps
+            )
+            if final.exists():
+                shutil.rmtree(final)
+            written.replace(final)
         self.accelerator.wait_for_everyone()
 
-    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+    def _save(
+        self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None
+    ) -> None:
         """The adapter, its config without paths, and the tokenizer only where brie changed it."""
         if not self.args.should_save:
             return
@@ -149,7 +193,7 @@ class BrieTrainer(SFTTrainer):
             self.processing_class.save_pretrained(str(folder))
             model.generation_config.save_pretrained(str(folder))
 
-    def _adapter_config(self, model: Any) -> str:
+    def _adapter_config(self, model: PeftModel) -> str:
         config = model.peft_config["default"].to_dict()
         config |= {
             "base_model_name_or_path": self._base.repo,
@@ -158,14 +202,19 @@ class BrieTrainer(SFTTrainer):
         }
         return json.dumps(config, indent=2, sort_keys=True, default=_sorted) + "\n"
 
-    def create_model_card(self, *arguments: Any, **options: Any) -> None:
+    def create_model_card(
+        self,
+        model_name: str | None = None,
+        dataset_name: str | None = None,
+        tags: str | list[str] | None = None,
+    ) -> None:
         """None: a card is made from the manifest, not from a template about nothing."""
 
     def _send_telemetry(self) -> None:
         """None."""
 
 
-def _tokens_in(inputs: Any) -> torch.Tensor | int:
+def _tokens_in(inputs: Mapping[str, torch.Tensor]) -> torch.Tensor | int:
     """Tokens of a batch, without padding and without rows that only even out processes."""
     if "attention_mask" not in inputs:  # packed: no padding
         return int(inputs["input_ids"].numel())
@@ -177,7 +226,7 @@ def _exp(loss: float) -> float:
     return math.exp(min(loss, 700.0))  # JSON has no infinity
 
 
-def _sorted(value: Any) -> Any:
+def _sorted(value: set[str] | frozenset[str] | Enum) -> list[str] | str:
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     return str(value)

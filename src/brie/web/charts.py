@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from brie.web.shelf import Curve
+from brie.web.project_cache import Curve
 
 WIDTH, HEIGHT = 720, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 14, 34
@@ -38,13 +38,16 @@ class _Frame:
         self._last, self._low, self._high = last, low, high if high > low else low + 1
 
     def x(self, step: float) -> float:
+        """Distance of a step from the left edge, in units of the drawing."""
         return _LEFT + (WIDTH - _LEFT - _RIGHT) * step / self._last
 
     def y(self, loss: float) -> float:
+        """Distance of a loss from the top edge, in units of the drawing; low losses lie low."""
         share = (loss - self._low) / (self._high - self._low)
         return HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * share
 
     def grid(self) -> Markup:
+        """Five lines across with their losses, and the steps below."""
         lines = [Markup("")]
         for quarter in range(5):
             loss = self._low + (self._high - self._low) * quarter / 4
@@ -56,24 +59,31 @@ class _Frame:
         return Markup("").join(lines)
 
     def pin(self, name: str, step: int) -> Markup:
+        """A line down at a pinned step, with the pin's name."""
         x = self.x(step)
         return _line("half", x, _TOP, x, HEIGHT - _BOTTOM) + _label(name, x - 4, _TOP + 10, "end")
 
     def curve(self, curve: Curve, number: int) -> Markup:
+        """One curve with its name at its end; dots where points are few, thinned where they are many.
+
+        Args:
+            curve: steps and losses; points that are not finite are left out.
+            number: the colour, as the style sheet counts them.
+        """
         points = [point for point in curve.points if _finite(point)]
         stride = max(1, -(-len(points) // _POINTS))
-        kept = points[::stride] + ([points[-1]] if points and (len(points) - 1) % stride else [])
-        path = " ".join(f"{self.x(step):.1f},{self.y(loss):.1f}" for step, loss in kept)
+        thinned = points[::stride] + ([points[-1]] if points and (len(points) - 1) % stride else [])
+        path = " ".join(f"{self.x(step):.1f},{self.y(loss):.1f}" for step, loss in thinned)
         line = Markup('<polyline class="line line{}" points="{}"/>').format(number, path)
-        if not kept:
+        if not thinned:
             return line
-        step, loss = kept[-1]
+        step, loss = thinned[-1]
         dots = Markup("").join(
             Markup('<circle class="dot line{}" cx="{:.1f}" cy="{:.1f}" r="3"/>').format(
                 number, self.x(s), self.y(v)
             )
-            for s, v in kept
-            if len(kept) <= 40
+            for s, v in thinned
+            if len(thinned) <= 40
         )
         return line + dots + _label(curve.name, self.x(step) - 4, self.y(loss) - 8, "end")
 

@@ -10,8 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
+
+from brie.store.database import Row, Value
 
 PAGE = 25
 WINNERS = {"candidate": "{} > 0.5", "tie": "{} = 0.5", "baseline": "{} < 0.5"}
@@ -48,16 +49,16 @@ class Filter:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Filter:
         """A filter from a query string; values outside the closed sets ask for everything."""
-        known = {f.name for f in fields(cls)} - {"page"}
-        given = {name: value[:200] for name, value in query.items() if name in known}
+        names = {f.name for f in fields(cls)} - {"page"}
+        given = {name: value[:200] for name, value in query.items() if name in names}
         page = query.get("page", "1")
         number = int(page) if page.isascii() and page.isdigit() and len(page) < 8 else 1
-        found = cls(**given, page=max(1, number))
+        wanted = cls(**given, page=max(1, number))
         return replace(
-            found,
-            winner=found.winner if found.winner in WINNERS else "",
-            show=found.show if found.show in SHOWS else "",
-            sort=found.sort if found.sort in SORTS else "suite",
+            wanted,
+            winner=wanted.winner if wanted.winner in WINNERS else "",
+            show=wanted.show if wanted.show in SHOWS else "",
+            sort=wanted.sort if wanted.sort in SORTS else "suite",
         )
 
     def query(self, **changes: object) -> str:
@@ -116,10 +117,10 @@ class Comparisons:
         """How many comparisons a filter leaves."""
         return len(self._ids(wanted))
 
-    def neighbours(self, wanted: Filter, place: int) -> tuple[int | None, int | None]:
+    def neighbours(self, wanted: Filter, position: int) -> tuple[int | None, int | None]:
         """Numbers of the comparisons before and after a place of a filter's list, from 0."""
         ids = self._ids(wanted)
-        before, after = place - 1, place + 1
+        before, after = position - 1, position + 1
         return (
             ids[before] if 0 <= before < len(ids) else None,
             ids[after] if after < len(ids) else None,
@@ -135,8 +136,8 @@ class Comparisons:
         join = "JOIN judged j ON j.comparison = c.id AND j.judge = ?" if judge else ""
         values = ([judge] if judge else []) + list(ids)
         query = f"SELECT {columns} FROM comparison c {join} WHERE c.id IN ({marks})"
-        known = {row[0]: Found(*row) for row in self._rows(query, tuple(values))}
-        return [known[number] for number in ids]
+        by_number = {row[0]: Found(*row) for row in self._rows(query, tuple(values))}
+        return [by_number[number] for number in ids]
 
     def get(self, number: int) -> Found | None:
         """A comparison by its number."""
@@ -155,7 +156,7 @@ class Comparisons:
     def _names(self, query: str) -> list[str]:
         return sorted(row[0] for row in self._rows(query + " LIMIT 500"))
 
-    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    def _rows(self, query: str, values: tuple[Value, ...] = ()) -> list[Row]:
         return _read(self._uri, query, values)
 
 
@@ -170,7 +171,7 @@ def _ordered(uri: str, changed: int, wanted: Filter) -> array[int]:
     return array("q", (row[0] for row in _read(uri, f"SELECT c.id {where} ORDER BY {order}", values)))
 
 
-def _read(uri: str, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+def _read(uri: str, query: str, values: tuple[Value, ...]) -> list[Row]:
     with closing(sqlite3.connect(uri, uri=True, timeout=10)) as db:
         return db.execute(query, values).fetchall()
 

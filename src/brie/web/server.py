@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from brie.errors import UsageError
-from brie.resources import Project
+from brie.project import Project
 
 PORT = 8321
 _TRIED = 20

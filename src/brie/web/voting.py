@@ -7,8 +7,8 @@ B, addresses carry the evaluation's id (suite and fingerprint), forms a number.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypedDict
 from urllib.parse import parse_qsl, quote, unquote
 
 from starlette.concurrency import run_in_threadpool
@@ -19,12 +19,13 @@ from starlette.routing import Route
 
 from brie.errors import UsageError
 from brie.evaluation.votes import voter_name
+from brie.records import Letter, Message
 from brie.report.clean import clip
 from brie.report.sentence import verdict_sentence
-from brie.web.booth import Booth, Item
 from brie.web.pages import Pages
+from brie.web.project_cache import ProjectCache
 from brie.web.reveal import close, closed_file, reveal
-from brie.web.shelf import Shelf
+from brie.web.voting_session import Item, VotingSession
 
 LONGEST = 50_000
 """Characters of one answer on the ballot; a longer one says that it was cut."""
@@ -35,13 +36,13 @@ Form = Mapping[str, str]
 
 
 class Voting:
-    """Routes of the voting pages; keeps one booth a voter and evaluation."""
+    """Routes of the voting pages; keeps one session a voter and evaluation."""
 
-    def __init__(self, shelf: Shelf, pages: Pages, evaluation: str | None) -> None:
-        self._shelf = shelf
+    def __init__(self, cache: ProjectCache, pages: Pages, evaluation: str | None) -> None:
+        self._cache = cache
         self._pages = pages
         self._only = evaluation
-        self._booths: dict[tuple[str, str], Booth] = {}
+        self._sessions: dict[tuple[str, str], VotingSession] = {}
         self._lock = threading.Lock()
 
     def routes(self) -> list[Route]:
@@ -59,13 +60,13 @@ class Voting:
 
     def choose(self, request: Request) -> Response:
         """The evaluations that can be voted on; straight to the ballot where there is one."""
-        names = [self._only] if self._only else self._shelf.ids()
+        names = [self._only] if self._only else self._cache.ids()
         if len(names) == 1:
             return _to(names[0])
         suites = []
         for name in names:
             try:
-                suites.append((name, self._shelf.open(name).manifest.plan.suite))
+                suites.append((name, self._cache.open(name).manifest.plan.suite))
             except UsageError:
                 continue  # a broken evaluation is shown as such in the viewer, not to voters
         return self._pages.render("vote_choose.html", suites=suites)
@@ -75,13 +76,13 @@ class Voting:
         evaluation, name = self._evaluation(request), self._voter(request)
         if name is None:
             return self._pages.render("vote_name.html", evaluation=evaluation, problem="")
-        if closed_file(self._shelf.folder(evaluation), name).is_file():
+        if closed_file(self._cache.folder(evaluation), name).is_file():
             return _to(evaluation, "/result")
-        booth = self._booth(evaluation, name)
-        item = booth.current()
-        done, total = booth.progress
+        session = self._session(evaluation=evaluation, name=name)
+        item = session.current()
+        done, total = session.progress
         if item is None:
-            self._forget(evaluation, name)
+            self._forget(evaluation=evaluation, name=name)
         shown = _shown(item) if item else None
         return self._pages.render(
             "vote.html",
@@ -89,33 +90,35 @@ class Voting:
             name=name,
             item=item,
             shown=shown,
-            criteria=booth.criteria,
+            criteria=session.criteria,
             done=done,
             total=total,
-            can_undo=booth.can_undo,
+            can_undo=session.can_undo,
         )
 
     def result(self, request: Request) -> Response:
         """What the voter preferred; only for a voter who has finished."""
         evaluation, name = self._evaluation(request), self._voter(request)
-        if name is None or not closed_file(self._shelf.folder(evaluation), name).is_file():
+        if name is None or not closed_file(self._cache.folder(evaluation), name).is_file():
             return _to(evaluation)
-        booth = self._booth(evaluation, name)
-        with self._shelf.store() as store:
-            found = reveal(booth, store)
-        analysis = self._shelf.analysis(evaluation)
+        session = self._session(evaluation=evaluation, name=name)
+        with self._cache.store() as store:
+            revealed = reveal(session, store)
+        analysis = self._cache.analysis(evaluation)
         return self._pages.render(
             "vote_result.html",
             evaluation=evaluation,
             name=name,
-            found=found,
-            names=booth.manifest.names,
-            sentence=verdict_sentence(analysis, booth.manifest) if analysis else "",
+            revealed=revealed,
+            names=session.manifest.names,
+            sentence=verdict_sentence(analysis, session.manifest) if analysis else "",
         )
 
     # --- forms ---------------------------------------------------------------------------
 
-    def _posted(self, act: Callable[[Request, Form], Response]) -> Callable[[Request], Any]:
+    def _posted(
+        self, act: Callable[[Request, Form], Response]
+    ) -> Callable[[Request], Awaitable[Response]]:
         """A handler that reads a form, then acts in a thread."""
 
         async def handler(request: Request) -> Response:
@@ -139,29 +142,29 @@ class Voting:
         return answer
 
     def _cast(self, request: Request, form: Form) -> Response:
-        booth = self._open_booth(request)
+        session = self._open_booth(request)
         number, choice = form.get("number", ""), form.get("choice", "")
         if not (number.isascii() and number.isdigit()):
             raise HTTPException(400, "the vote names no pair")
         if choice == "skip":
-            booth.skip(int(number))
+            session.skip(int(number))
         elif choice in ("A", "B", "tie"):
             comment = form.get("comment", "").strip()[:_COMMENT]
-            booth.vote(int(number), choice, comment, _scores(booth, form))  # type: ignore[arg-type]
+            session.vote(int(number), choice, comment, _scores(session, form))  # type: ignore[arg-type]
         else:
             raise HTTPException(400, "a vote is A, B, tie or skip")
-        return _to(booth.evaluation)
+        return _to(session.evaluation)
 
     def _undo(self, request: Request, form: Form) -> Response:
-        booth = self._open_booth(request)
-        booth.undo()
-        return _to(booth.evaluation)
+        session = self._open_booth(request)
+        session.undo()
+        return _to(session.evaluation)
 
     def _finish(self, request: Request, form: Form) -> Response:
-        booth = self._open_booth(request)
-        if booth.progress[0]:
-            close(self._shelf.folder(booth.evaluation), booth.name, booth.progress[0])
-        return _to(booth.evaluation)
+        session = self._open_booth(request)
+        if session.progress[0]:
+            close(self._cache.folder(session.evaluation), session.name, session.progress[0])
+        return _to(session.evaluation)
 
     def _leave(self, request: Request, form: Form) -> Response:
         answer = _to(self._evaluation(request))
@@ -172,7 +175,7 @@ class Voting:
 
     def _evaluation(self, request: Request) -> str:
         name = str(request.path_params["evaluation"])
-        if name not in ([self._only] if self._only else self._shelf.ids()):
+        if name not in ([self._only] if self._only else self._cache.ids()):
             raise HTTPException(404)
         return name
 
@@ -185,49 +188,57 @@ class Voting:
     def _cookie(self, request: Request) -> str:
         return f"voter-{request.url.port}"
 
-    def _open_booth(self, request: Request) -> Booth:
-        """The booth of a voter who may still vote."""
+    def _open_booth(self, request: Request) -> VotingSession:
+        """The session of a voter who may still vote."""
         evaluation, name = self._evaluation(request), self._voter(request)
         if name is None:
             raise HTTPException(403, "say your name first")
-        if closed_file(self._shelf.folder(evaluation), name).is_file():
+        if closed_file(self._cache.folder(evaluation), name).is_file():
             raise HTTPException(403, "you have seen the result, so a further vote would not be blind")
-        return self._booth(evaluation, name)
+        return self._session(evaluation=evaluation, name=name)
 
-    def _booth(self, evaluation: str, name: str) -> Booth:
+    def _session(self, *, evaluation: str, name: str) -> VotingSession:
         with self._lock:
-            if (evaluation, name) not in self._booths:
-                self._booths[evaluation, name] = Booth(self._shelf, evaluation, name)
-            return self._booths[evaluation, name]
+            if (evaluation, name) not in self._sessions:
+                self._sessions[evaluation, name] = VotingSession(
+                    self._cache, evaluation=evaluation, name=name
+                )
+            return self._sessions[evaluation, name]
 
-    def _forget(self, evaluation: str, name: str) -> None:
+    def _forget(self, *, evaluation: str, name: str) -> None:
         """At the end of a ballot: the next visit looks for new answers."""
         with self._lock:
-            self._booths.pop((evaluation, name), None)
+            self._sessions.pop((evaluation, name), None)
 
 
 def _to(evaluation: str | None, page: str = "") -> RedirectResponse:
     return RedirectResponse(f"/vote/{evaluation}{page}", status_code=303)
 
 
-def _shown(item: Item) -> dict[str, Any]:
+class Ballot(TypedDict):
+    """A pair as the voting page prints it."""
+
+    prompt: tuple[str, str]
+    """With a remark where it was cut."""
+    context: tuple[Message, ...]
+    answers: list[tuple[Letter, str, str]]
+    """Letter, text, remark, in the order shown."""
+
+
+def _shown(item: Item) -> Ballot:
     """The texts of a pair, cut where they are absurdly long, in the order shown."""
     pair = item.shown
-    other = "B" if pair.first_letter == "A" else "A"
     return {
         "prompt": clip(pair.messages[-1].content, LONGEST),
         "context": pair.messages[:-1],
-        "answers": [
-            (pair.first_letter, *clip(pair.first, LONGEST)),
-            (other, *clip(pair.second, LONGEST)),
-        ],
+        "answers": [(letter, *clip(text, LONGEST)) for letter, text in pair.answers],
     }
 
 
-def _scores(booth: Booth, form: Form) -> dict[str, dict[str, float]]:
+def _scores(session: VotingSession, form: Form) -> dict[str, dict[str, float]]:
     """Criterion -> letter -> score, of those that were given."""
     scores: dict[str, dict[str, float]] = {}
-    for number, criterion in enumerate(booth.criteria):
+    for number, criterion in enumerate(session.criteria):
         for letter in ("A", "B"):
             value = form.get(f"score-{number}-{letter}", "")
             if value in _SCORES:

@@ -9,7 +9,9 @@ say which answer was shown first, so neither position nor letter is identified.
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+
+from pydantic import JsonValue
 
 from brie.audit.rows import Item, Row, Skipped, texts
 from brie.records import Status
@@ -18,12 +20,12 @@ KEYS = {"instruction", "output_1", "output_2", "preference"}
 IDENTIFIES = "neither order nor letter: the file does not keep which answer was shown first"
 
 
-def fits(value: dict[str, Any]) -> bool:
+def fits(value: dict[str, JsonValue]) -> bool:
     """Whether a row looks like this format."""
     return value.keys() >= KEYS
 
 
-def read(number: int, value: dict[str, Any]) -> list[Item]:
+def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
     """One annotation."""
     if not fits(value):
         return [Skipped(number, f"lacks {', '.join(sorted(KEYS - value.keys()))}")]
@@ -36,17 +38,23 @@ def read(number: int, value: dict[str, Any]) -> list[Item]:
         category=str(value.get("dataset") or "all"),
         status=status,
         score=score,
-        **texts(str(value["instruction"]), str(value["output_2"]), str(value["output_1"])),
+        **texts(
+            prompt=str(value["instruction"]),
+            candidate=str(value["output_2"]),
+            baseline=str(value["output_1"]),
+        ),
     )
     return [row]
 
 
-def _score(preference: Any) -> tuple[Status | None, float]:
+def _score(preference: JsonValue) -> tuple[Status | None, float]:
     if preference is None:
         return Status.INVALID, float("nan")
+    if not isinstance(preference, (str, int, float, Decimal)):  # Parquet has decimals
+        return None, float("nan")
     try:
         number = float(preference)
-    except (TypeError, ValueError):
+    except ValueError:
         return None, float("nan")
     if number != number:
         return Status.INVALID, number

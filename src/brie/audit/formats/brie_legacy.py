@@ -9,7 +9,8 @@ Winners are read again from `judgment`, never trusted; texts that begin with ERR
 from __future__ import annotations
 
 import re
-from typing import Any
+
+from pydantic import JsonValue
 
 from brie.audit.rows import UNNAMED, Item, Row, Skipped, texts
 from brie.records import SCORE, Status, Winner
@@ -22,38 +23,42 @@ _SIDES: dict[str, Winner] = {"a": "baseline", "b": "candidate", "tie": "tie"}
 _STORED: dict[str, Winner] = {"brie": "candidate", "baseline": "baseline", "tie": "tie"}
 
 
-def fits(value: dict[str, Any]) -> bool:
+def fits(value: dict[str, JsonValue]) -> bool:
     """Whether a row looks like this format."""
     answers = {"baseline_response", "brie_response"}, {"baseline_output", "brie_output"}
     return {"prompt", "judgment"} <= value.keys() and any(keys <= value.keys() for keys in answers)
 
 
-def read(number: int, value: dict[str, Any]) -> list[Item]:
+def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
     """One judged comparison."""
     if not fits(value):
         return [Skipped(number, "lacks prompt, judgment or the two answers")]
     ending = "response" if "brie_response" in value else "output"
-    said = str(value["judgment"] or "")
-    own = winner(said)
-    failed = said.lstrip().upper().startswith("ERROR") or not said.strip()
-    status = Status.ERROR if failed else Status.OK if own else Status.INVALID
+    judgment = str(value["judgment"] or "")
+    in_text = winner(judgment)
+    failed = judgment.lstrip().upper().startswith("ERROR") or not judgment.strip()
+    status = Status.ERROR if failed else Status.OK if in_text else Status.INVALID
     order = {"AB": -1, "BA": 1}.get(str(value.get("presentation_order")), 0)
     row = Row(
         line=number,
         judge=str(value.get("judge_model") or UNNAMED),
         category=str(value.get("category") or "all"),
         status=status,
-        score=SCORE[own] if own and status is Status.OK else float("nan"),
+        score=SCORE[in_text] if in_text and status is Status.OK else float("nan"),
         position=order,
         label=-1,
         stored=_STORED.get(str(value.get("winner"))),
-        own=own,
-        **texts(str(value["prompt"]), str(value[f"brie_{ending}"]), str(value[f"baseline_{ending}"])),
+        in_text=in_text,
+        **texts(
+            prompt=str(value["prompt"]),
+            candidate=str(value[f"brie_{ending}"]),
+            baseline=str(value[f"baseline_{ending}"]),
+        ),
     )
     return [row]
 
 
 def winner(judgment: str) -> Winner | None:
     """The winner a judgment states; None where it states none, or two different ones."""
-    found = {match.lower() for match in _WINNER.findall(judgment)}
-    return _SIDES[found.pop()] if len(found) == 1 else None
+    winners = {match.lower() for match in _WINNER.findall(judgment)}
+    return _SIDES[winners.pop()] if len(winners) == 1 else None

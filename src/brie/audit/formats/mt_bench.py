@@ -9,7 +9,7 @@ stood first is then unknown. The candidate is `model_1` (or `model_a`).
 
 from __future__ import annotations
 
-from typing import Any
+from pydantic import JsonValue
 
 from brie.audit.rows import UNNAMED, Item, Row, Skipped
 from brie.digest import digest
@@ -20,14 +20,14 @@ VOTES = {"model_a": 1.0, "model_b": 0.0}
 IDENTIFIES = "order and letter only together: A is always shown first"
 
 
-def fits(value: dict[str, Any]) -> bool:
+def fits(value: dict[str, JsonValue]) -> bool:
     """Whether a row looks like this format."""
     games = {"g1_winner", "g2_winner", "model_1", "model_2"}
     votes = {"winner", "model_a", "model_b", "question_id"}
     return "question_id" in value and (value.keys() >= games or value.keys() >= votes)
 
 
-def read(number: int, value: dict[str, Any]) -> list[Item]:
+def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
     """Both games of a pair, or one human vote."""
     if not fits(value):
         return [Skipped(number, "lacks question_id, models or winners")]
@@ -39,8 +39,10 @@ def read(number: int, value: dict[str, Any]) -> list[Item]:
     return [_row(number, value, value["winner"], VOTES, 0)]
 
 
-def _row(number: int, value: dict[str, Any], said: Any, scores: dict[str, float], place: int) -> Item:
-    text = str(said).split(" ")[0].lower()
+def _row(
+    number: int, value: dict[str, JsonValue], winner: JsonValue, scores: dict[str, float], position: int
+) -> Item:
+    text = str(winner).split(" ")[0].lower()
     if text in scores:
         status, score = Status.OK, scores[text]
     elif text.startswith("tie"):
@@ -48,7 +50,7 @@ def _row(number: int, value: dict[str, Any], said: Any, scores: dict[str, float]
     elif text == "error":
         status, score = Status.ERROR, float("nan")
     else:
-        return Skipped(number, f"the winner {said!r} is unknown")
+        return Skipped(number, f"the winner {winner!r} is unknown")
     models = [value.get("model_1") or value.get("model_a"), value.get("model_2") or value.get("model_b")]
     name = [value["question_id"], value.get("turn", 1)]
     judge = value.get("judge") or UNNAMED
@@ -60,6 +62,6 @@ def _row(number: int, value: dict[str, Any], said: Any, scores: dict[str, float]
         category=f"turn {value['turn']}" if "turn" in value else "all",
         status=status,
         score=score,
-        position=place,
-        label=place,
+        position=position,
+        label=position,
     )

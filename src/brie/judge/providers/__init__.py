@@ -1,33 +1,45 @@
-"""Who can answer for a judge. Adding a provider is one file and one line here."""
+"""Who can answer for a judge.
+
+Adding a provider is one new file here, which opens a judge, and one edited file, the table in
+`brie.records.providers`. A provider behind an HTTP interface writes a `ProviderAdapter` (see
+`adapter`) and opens a `RemoteJudge` with it; any other implements `Judge` (see
+`brie.judge.interface`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 from brie.errors import UsageError
-from brie.judge.providers import anthropic, openai, rules, transformers
-from brie.judge.seam import Judge
-from brie.records import JudgeSpec, Provider, Rubric, Seat
+from brie.judge.interface import Judge
+from brie.records import PROVIDERS, JudgeSpec, PanelJudge, Rubric
 
-PROVIDERS: dict[Provider, Callable[[JudgeSpec, Rubric | None], Judge]] = {
-    Provider.ANTHROPIC: anthropic.open_judge,
-    Provider.OPENAI: openai.open_judge,
-    Provider.OPENAI_COMPATIBLE: openai.open_judge,
-    Provider.RULES: rules.open_judge,
-    Provider.TRANSFORMERS: transformers.open_judge,
-}
+Opener = Callable[[JudgeSpec, Rubric | None], Judge]
 
 
-def open_judge(seat: Seat) -> Judge:
+def open_judge(panel_judge: PanelJudge) -> Judge:
     """The judge of a seat, ready to be asked.
 
     Raises:
         UsageError: the provider cannot answer by itself, or its settings are wrong.
     """
-    opener = PROVIDERS.get(seat.judge.provider)
-    if opener is None:
+    spec = panel_judge.judge
+    where = spec.provided.open
+    if where is None:
         raise UsageError(
-            f"judge {seat.judge.id!r}: provider {seat.judge.provider} is not available here; "
-            f"available: {', '.join(PROVIDERS)}."
+            f"judge {spec.id!r}: provider {spec.provider} is not available here; "
+            f"available: {', '.join(name for name, info in PROVIDERS.items() if info.open)}."
         )
-    return opener(seat.judge, seat.rubric)
+    return opener(where)(spec, panel_judge.rubric)
+
+
+def opener(where: str) -> Opener:
+    """The function that opens a provider's judges.
+
+    Args:
+        where: "MODULE:FUNCTION", as the table has it.
+    """
+    module, _, name = where.partition(":")
+    open_it: Opener = getattr(import_module(module), name)
+    return open_it

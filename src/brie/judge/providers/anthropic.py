@@ -10,56 +10,72 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
 
 from brie.errors import UsageError
 from brie.judge.faults import server_time
-from brie.judge.form import TOOL, Form, schema
-from brie.judge.prices import HOSTS, Tokens
-from brie.judge.prompt import Case
-from brie.judge.providers.remote import Answer, RemoteJudge
-from brie.judge.seam import Judge
+from brie.judge.interface import Judge
+from brie.judge.prices import Tokens, address_of
+from brie.judge.prompt import JudgePrompt
+from brie.judge.providers.adapter import Answer, Document
+from brie.judge.providers.batches import AnthropicBatches, Batches
+from brie.judge.providers.remote import RemoteJudge
+from brie.judge.providers.stainless import Create, StainlessAdapter
+from brie.judge.schema import TOOL, OutputForm, schema
 from brie.judge.settings import api_key, check, form_of, output_limit
-from brie.records import JudgeSpec, Provider, Rubric
+from brie.records import JudgeSpec, Rubric
 
-_CACHED = {"type": "ephemeral"}
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+_CACHED: dict[str, JsonValue] = {"type": "ephemeral"}
 
 
-class AnthropicWire:
+class AnthropicAdapter(StainlessAdapter):
     """The Messages protocol."""
 
     def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
-        self.form: Form = form_of(spec)
+        self.form: OutputForm = form_of(spec)
         self._spec = spec
         self._key = key
         self._constant = _constant(spec, rubric)
 
     @functools.cached_property
-    def sdk(self) -> Any:
+    def sdk(self) -> ModuleType:
         """The SDK, imported on first use."""
         import anthropic
 
         return anthropic
 
     @functools.cached_property
-    def client(self) -> Any:
-        """The client all requests share; retries are the runner's, which sees and prices each."""
-        return self.sdk.AsyncAnthropic(
+    def client(self) -> AsyncAnthropic:
+        """The client all requests share."""
+        from anthropic import AsyncAnthropic
+
+        return AsyncAnthropic(
             api_key=self._key or "none",
-            base_url=self._spec.base_url or HOSTS[Provider.ANTHROPIC],
+            base_url=address_of(self._spec),
             max_retries=0,
             timeout=self._spec.timeout,
             open_telemetry=False,
         )
 
     @functools.cached_property
-    def _create(self) -> Any:
+    def create(self) -> Create:
+        """The SDK's call, its reply unread."""
         return self.client.messages.with_raw_response.create
 
-    def request(self, case: Case) -> dict[str, Any]:
+    def batches(self) -> Batches:
+        """The provider's batches."""
+        return AnthropicBatches(self.client)
+
+    def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The arguments of `messages.create`; the constant part is marked for the prompt cache."""
-        system = [{"type": "text", "text": case.system, "cache_control": _CACHED}]
-        messages = [{"role": "user", "content": case.user}]
+        system: list[JsonValue] = [{"type": "text", "text": prompt.system, "cache_control": _CACHED}]
+        messages: list[JsonValue] = [{"role": "user", "content": prompt.user}]
         return {
             "model": self._spec.model,
             "max_tokens": output_limit(self._spec),
@@ -68,11 +84,7 @@ class AnthropicWire:
             "extra_body": {**self._constant, "system": system, "messages": messages},
         }
 
-    async def post(self, request: dict[str, Any]) -> Any:
-        """Send it once."""
-        return (await self._create(**request)).http_response
-
-    def answer(self, document: Mapping[str, Any], case: Case) -> Answer:
+    def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a message says."""
         blocks = document["content"]
         calls = tuple(
@@ -94,10 +106,6 @@ class AnthropicWire:
             else "",
         )
 
-    def simpler(self, fault: Exception) -> bool:
-        """Settings are the judge file's: nothing is left out silently."""
-        return False
-
     def pause(self, headers: Mapping[str, str]) -> float:
         """Until requests or tokens are granted again, where none are left."""
         now = server_time(headers)
@@ -107,11 +115,6 @@ class AnthropicWire:
             else 0.0
             for kind in ("requests", "tokens", "input-tokens", "output-tokens")
         )
-
-    async def close(self) -> None:
-        """Close the client, if one was made."""
-        if "client" in self.__dict__:
-            await self.client.close()
 
 
 def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
@@ -124,15 +127,15 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
         raise UsageError(f"judge {spec.id!r} has no rubric.")
     check(spec)
     key = api_key(spec)
-    return RemoteJudge(spec, rubric, AnthropicWire(spec, rubric, key), key)
+    return RemoteJudge(spec, rubric, AnthropicAdapter(spec, rubric, key), key)
 
 
-def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, Any]:
+def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, JsonValue]:
     """What every request of a judge has in common.
 
     It goes into the body as it stands: the SDK would walk through the schema again for each call.
     """
-    request: dict[str, Any] = {k: v for k, v in spec.parameters.items() if k != "max_tokens"}
+    request: dict[str, JsonValue] = {k: v for k, v in spec.parameters.items() if k != "max_tokens"}
     if spec.temperature is not None:
         request["temperature"] = spec.temperature
     shape = schema(rubric.criteria)
@@ -141,12 +144,12 @@ def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, Any]:
             {"name": TOOL, "description": "Give the verdict on the case.", "input_schema": shape}
         ]
     elif spec.output == "json_schema":
-        config = dict(request.get("output_config") or {})
+        config = dict(spec.parameters.get("output_config") or {})
         request["output_config"] = {**config, "format": {"type": "json_schema", "schema": shape}}
     return request
 
 
-def _tokens(usage: Mapping[str, Any] | None) -> Tokens | None:
+def _tokens(usage: Document | None) -> Tokens | None:
     if not usage or "input_tokens" not in usage:
         return None
     cached = int(usage.get("cache_read_input_tokens") or 0)

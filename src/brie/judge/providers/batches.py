@@ -6,10 +6,18 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-Request = tuple[str, dict[str, Any]]
+from pydantic import JsonValue
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+    from openai import AsyncOpenAI
+
+Request = tuple[str, dict[str, JsonValue]]
 """A custom id, and the body of a request."""
+Row = Mapping[str, Any]
+"""A decoded JSON object, of which nothing is known yet."""
 
 _PATIENT = 4
 """Retries of requests that change nothing. Handing over is never retried: it might be taken twice."""
@@ -22,7 +30,7 @@ class Item:
     """What became of one request of a batch."""
 
     custom_id: str
-    document: Any = None
+    document: Row | None = None
     """The reply's document; None: there is none."""
     problem: str = ""
     """Why there is none."""
@@ -31,21 +39,18 @@ class Item:
 class Batches(Protocol):
     """A provider's batches."""
 
-    most: int
-    """Requests a batch may hold."""
-
     async def submit(self, name: str, requests: Sequence[Request]) -> str:
         """Hand a batch over, once; its id at the provider."""
         ...
 
-    async def find(self, name: str, since: str, count: int, known: Iterable[str]) -> list[str]:
+    async def find(self, name: str, since: str, count: int, taken_ids: Iterable[str]) -> list[str]:
         """Ids of batches that may be the one of that name, handed over by a process that died.
 
         Args:
             name: our name of it.
             since: when it was about to be handed over, ISO 8601.
             count: how many requests it held.
-            known: ids that belong to others.
+            taken_ids: ids that belong to others.
         """
         ...
 
@@ -61,9 +66,7 @@ class Batches(Protocol):
 class AnthropicBatches:
     """Message Batches."""
 
-    most = 10_000
-
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: AsyncAnthropic) -> None:
         self._client = client
         self._patient = client.with_options(max_retries=_PATIENT)
 
@@ -74,9 +77,9 @@ class AnthropicBatches:
         response = await create(requests=[], extra_body={"requests": rows})
         return str(json.loads(response.http_response.content)["id"])
 
-    async def find(self, name: str, since: str, count: int, known: Iterable[str]) -> list[str]:
+    async def find(self, name: str, since: str, count: int, taken_ids: Iterable[str]) -> list[str]:
         """Batches of that size made since; they carry no name, so their results must tell."""
-        taken, found = set(known), []
+        taken, candidates = set(taken_ids), []
         async for batch in self._patient.messages.batches.list(limit=100):
             if batch.created_at < datetime.fromisoformat(since) - _CLOCKS:
                 break
@@ -85,8 +88,8 @@ class AnthropicBatches:
                 (counts.processing, counts.succeeded, counts.errored, counts.canceled, counts.expired)
             )
             if total == count and batch.id not in taken:
-                found.append(batch.id)
-        return found
+                candidates.append(batch.id)
+        return candidates
 
     async def ended(self, batch: str) -> bool:
         """Whether processing has ended."""
@@ -106,9 +109,7 @@ class AnthropicBatches:
 class OpenAIBatches:
     """The Batch API: a file of requests in, a file of replies out."""
 
-    most = 10_000
-
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: AsyncOpenAI) -> None:
         self._client = client
         self._patient = client.with_options(max_retries=_PATIENT)
 
@@ -128,7 +129,7 @@ class OpenAIBatches:
         )
         return str(batch.id)
 
-    async def find(self, name: str, since: str, count: int, known: Iterable[str]) -> list[str]:
+    async def find(self, name: str, since: str, count: int, taken_ids: Iterable[str]) -> list[str]:
         """The batch that carries the name."""
         oldest = (datetime.fromisoformat(since) - _CLOCKS).timestamp()
         async for batch in self._patient.batches.list(limit=100):
@@ -146,15 +147,15 @@ class OpenAIBatches:
     async def items(self, batch: str) -> list[Item]:
         """The lines of the output file and of the error file."""
         state = await self._patient.batches.retrieve(batch)
-        found: list[Item] = []
+        items: list[Item] = []
         for file in (state.output_file_id, state.error_file_id):
             if file:
                 content = (await self._patient.files.content(file)).content
-                found += [_openai_item(row) for row in _rows(content)]
-        return found
+                items += [_openai_item(row) for row in _rows(content)]
+        return items
 
 
-def _rows(content: bytes) -> Iterator[Mapping[str, Any]]:
+def _rows(content: bytes) -> Iterator[Row]:
     """The lines of a file that are JSON objects; a broken one costs only itself."""
     for line in content.splitlines():
         try:
@@ -165,7 +166,7 @@ def _rows(content: bytes) -> Iterator[Mapping[str, Any]]:
             yield row
 
 
-def _anthropic_item(row: Mapping[str, Any]) -> Item:
+def _anthropic_item(row: Row) -> Item:
     custom, result = str(row["custom_id"]), row.get("result") or {}
     kind = result.get("type")
     if kind == "succeeded":
@@ -174,7 +175,7 @@ def _anthropic_item(row: Mapping[str, Any]) -> Item:
     return Item(custom, problem=f"{kind}: {error}" if error else str(kind))
 
 
-def _openai_item(row: Mapping[str, Any]) -> Item:
+def _openai_item(row: Row) -> Item:
     custom, response = str(row["custom_id"]), row.get("response") or {}
     if response.get("status_code") == 200:
         return Item(custom, response.get("body"))

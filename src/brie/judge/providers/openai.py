@@ -11,17 +11,26 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
 
 from brie.errors import UsageError
 from brie.judge.faults import Fault
-from brie.judge.form import TOOL, Form, schema
-from brie.judge.prices import HOSTS, Tokens
-from brie.judge.prompt import Case
-from brie.judge.providers.remote import Answer, RemoteJudge
-from brie.judge.seam import Judge
+from brie.judge.interface import Judge
+from brie.judge.prices import Tokens, address_of
+from brie.judge.prompt import JudgePrompt
+from brie.judge.providers.adapter import Answer, Document
+from brie.judge.providers.batches import Batches, OpenAIBatches
+from brie.judge.providers.remote import RemoteJudge
+from brie.judge.providers.stainless import Create, StainlessAdapter
+from brie.judge.schema import TOOL, OutputForm, schema
 from brie.judge.settings import api_key, check, form_of, output_limit
 from brie.records import JudgeSpec, Provider, Rubric
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 _SEEN_SHARE = 0.8
 """Every tokenizer makes at least one token of a word; below this share of that, words are missing."""
@@ -29,11 +38,11 @@ _SPAN = re.compile(r"([\d.]+)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-class OpenAIWire:
+class OpenAIAdapter(StainlessAdapter):
     """The chat completions protocol."""
 
     def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
-        self.form: Form = form_of(spec)
+        self.form: OutputForm = form_of(spec)
         self._spec = spec
         self._rubric = rubric
         self._key = key
@@ -41,41 +50,44 @@ class OpenAIWire:
         self._constant = _constant(spec, rubric, self.form)
 
     @functools.cached_property
-    def sdk(self) -> Any:
+    def sdk(self) -> ModuleType:
         """The SDK, imported on first use."""
         import openai
 
         return openai
 
     @functools.cached_property
-    def client(self) -> Any:
-        """The client all requests share; retries are the runner's, which sees and prices each."""
-        return self.sdk.AsyncOpenAI(
+    def client(self) -> AsyncOpenAI:
+        """The client all requests share."""
+        from openai import AsyncOpenAI
+
+        return AsyncOpenAI(
             api_key=self._key or "none",
-            base_url=self._spec.base_url or HOSTS[Provider.OPENAI],
+            base_url=address_of(self._spec),
             max_retries=0,
             timeout=self._spec.timeout,
         )
 
     @functools.cached_property
-    def _create(self) -> Any:
+    def create(self) -> Create:
+        """The SDK's call, its reply unread."""
         return self.client.chat.completions.with_raw_response.create
 
-    def request(self, case: Case) -> dict[str, Any]:
+    def batches(self) -> Batches | None:
+        """The provider's batches; a compatible server is not known to have any."""
+        return None if self._compatible else OpenAIBatches(self.client)
+
+    def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The arguments of `chat.completions.create`."""
-        messages = [
-            {"role": "system", "content": case.system},
-            {"role": "user", "content": case.user},
+        messages: list[JsonValue] = [
+            {"role": "system", "content": prompt.system},
+            {"role": "user", "content": prompt.user},
         ]
         # In the body as they stand: the SDK would compare each message with every type it knows.
         body = {**self._constant, "messages": messages}
         return {"model": self._spec.model, "messages": [], "extra_body": body}
 
-    async def post(self, request: dict[str, Any]) -> Any:
-        """Send it once."""
-        return (await self._create(**request)).http_response
-
-    def answer(self, document: Mapping[str, Any], case: Case) -> Answer:
+    def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a completion says."""
         choice = document["choices"][0]
         message = choice["message"]
@@ -97,13 +109,13 @@ class OpenAIWire:
             served=" ".join(str(mark) for mark in marks if mark),
             cut=finish == "length",
             refused=str(refused),
-            problem=self._cut_prompt(tokens, case),
+            problem=self._cut_prompt(tokens, prompt),
         )
 
-    def _cut_prompt(self, tokens: Tokens | None, case: Case) -> str:
+    def _cut_prompt(self, tokens: Tokens | None, prompt: JudgePrompt) -> str:
         if not self._compatible or tokens is None or tokens.input <= 0:
             return ""
-        words = len(case.system.split()) + len(case.user.split())
+        words = len(prompt.system.split()) + len(prompt.user.split())
         if tokens.input >= _SEEN_SHARE * words:
             return ""
         return (
@@ -112,11 +124,11 @@ class OpenAIWire:
             "llama.cpp: --ctx-size; vLLM: --max-model-len; LM Studio: context length)."
         )
 
-    def simpler(self, fault: Exception) -> bool:
+    def simpler(self, fault: Fault) -> bool:
         """Plain text instead of a schema, where a compatible server refuses the schema."""
         told = str(fault)
         about_form = any(word in told for word in ("response_format", "json_schema", "tools", "grammar"))
-        if not self._compatible or self.form == "text" or not about_form or not isinstance(fault, Fault):
+        if not self._compatible or self.form == "text" or not about_form:
             return False
         self.form = "text"
         self._constant = _constant(self._spec, self._rubric, "text")
@@ -131,11 +143,6 @@ class OpenAIWire:
             for kind in ("requests", "tokens")
         )
 
-    async def close(self) -> None:
-        """Close the client, if one was made."""
-        if "client" in self.__dict__:
-            await self.client.close()
-
 
 def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
     """A judge that speaks chat completions.
@@ -147,32 +154,36 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
         raise UsageError(f"judge {spec.id!r} has no rubric.")
     check(spec)
     key = api_key(spec)
-    return RemoteJudge(spec, rubric, OpenAIWire(spec, rubric, key), key)
+    return RemoteJudge(spec, rubric, OpenAIAdapter(spec, rubric, key), key)
 
 
-def _constant(spec: JudgeSpec, rubric: Rubric, form: Form) -> dict[str, Any]:
+def _constant(spec: JudgeSpec, rubric: Rubric, form: OutputForm) -> dict[str, JsonValue]:
     """What every request of a judge has in common.
 
     It goes into the body as it stands: the SDK would walk through the schema again for each call.
     """
     limit = "max_completion_tokens" if spec.provider is Provider.OPENAI else "max_tokens"
-    own = {"max_tokens", "max_completion_tokens"} & set(spec.parameters)
-    request: dict[str, Any] = dict(spec.parameters)
-    if not own:
+    own_limits = {"max_tokens", "max_completion_tokens"} & set(spec.parameters)
+    request: dict[str, JsonValue] = dict(spec.parameters)
+    if not own_limits:
         request[limit] = output_limit(spec)
     if spec.temperature is not None:
         request["temperature"] = spec.temperature
     shape = schema(rubric.criteria)
     if form == "json_schema":
-        named = {"name": "verdict", "strict": True, "schema": shape}
+        named: dict[str, JsonValue] = {"name": "verdict", "strict": True, "schema": shape}
         request["response_format"] = {"type": "json_schema", "json_schema": named}
     elif form == "tool":
-        function = {"name": TOOL, "description": "Give the verdict on the case.", "parameters": shape}
+        function: dict[str, JsonValue] = {
+            "name": TOOL,
+            "description": "Give the verdict on the case.",
+            "parameters": shape,
+        }
         request["tools"] = [{"type": "function", "function": function}]
     return request
 
 
-def _arguments(function: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _arguments(function: Document) -> dict[str, JsonValue] | None:
     try:
         loaded = json.loads(function.get("arguments") or "")
     except ValueError:
@@ -180,13 +191,13 @@ def _arguments(function: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return loaded if isinstance(loaded, dict) else None
 
 
-def _text(content: Any) -> str:
+def _text(content: str | list[Document] | None) -> str:
     if isinstance(content, list):
         return "\n".join(str(part.get("text", "")) for part in content)
     return str(content or "")
 
 
-def _tokens(usage: Mapping[str, Any] | None) -> Tokens | None:
+def _tokens(usage: Document | None) -> Tokens | None:
     if not usage or usage.get("prompt_tokens") is None:
         return None
     details = usage.get("prompt_tokens_details") or {}

@@ -1,8 +1,8 @@
 """A judge behind an HTTP interface: one shared client, one request at a time, everything named.
 
-A `Wire` knows one provider's protocol: what a request looks like and what its reply says. What all
-have in common is here: the client is made on first use, a reply is checked before it is trusted,
-its tokens are priced, and the key is cut out of anything that could be kept.
+A `ProviderAdapter` knows one provider's protocol (see `adapter`). What all have in common is here: a
+reply is checked before it is trusted, its tokens are priced, and the key is cut out of anything that
+could be kept.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TypedDict
 
+from pydantic import JsonValue
+
+from brie.blinding import JudgeInput
 from brie.judge import faults, parse
 from brie.judge.faults import Fault
-from brie.judge.form import Form
-from brie.judge.prices import Tokens, address_of, cost, worst_cost
-from brie.judge.prompt import Case, Prompter
-from brie.judge.seam import Reply, Shown
+from brie.judge.interface import Reply
+from brie.judge.prices import address_of, cost, worst_cost
+from brie.judge.prompt import JudgePrompt, PromptBuilder
+from brie.judge.providers.adapter import Answer, Document, Failure, ProviderAdapter, Response
 from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes
 from brie.records import JudgeSpec, Rubric, Status, Usage
 
@@ -28,60 +31,10 @@ _KEPT = 20_000
 _LONGEST_PAUSE = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a reply says, whatever the protocol."""
-
-    text: str = ""
-    calls: tuple[Mapping[str, Any] | None, ...] = ()
-    """Arguments of the tool calls; None: they were no JSON object."""
-    tokens: Tokens | None = None
-    served: str = ""
-    cut: bool = False
-    """The reply ended at its token limit."""
-    refused: str = ""
-    """What the provider or the judge said when it declined."""
-    problem: str = ""
-    """Why the judge cannot have seen the whole request."""
-
-
-class Wire(Protocol):
-    """One provider's protocol."""
-
-    form: Form
-
-    @property
-    def sdk(self) -> Any:
-        """The SDK's module: its exceptions."""
-        ...
-
-    def request(self, case: Case) -> dict[str, Any]:
-        """The arguments of the SDK's call."""
-        ...
-
-    async def post(self, request: dict[str, Any]) -> Any:
-        """Send it once; the HTTP response, unread by the SDK."""
-        ...
-
-    def answer(self, document: Mapping[str, Any], case: Case) -> Answer:
-        """What a reply's document says.
-
-        Raises:
-            KeyError, TypeError, IndexError, AttributeError: it is no such document.
-        """
-        ...
-
-    def simpler(self, fault: Fault) -> bool:
-        """Whether the request was changed to one the server may take after all."""
-        ...
-
-    def pause(self, headers: Mapping[str, str]) -> float:
-        """Seconds until the provider takes requests again; 0 where it takes them now."""
-        ...
-
-    async def close(self) -> None:
-        """Close the client."""
-        ...
+class _Common(TypedDict):
+    text: str
+    usage: Usage
+    served: str
 
 
 @dataclass
@@ -90,7 +43,7 @@ class RemoteJudge:
 
     spec: JudgeSpec
     rubric: Rubric
-    wire: Wire
+    adapter: ProviderAdapter
     key: str | None
     instant: bool = field(default=False, init=False)
 
@@ -100,72 +53,77 @@ class RemoteJudge:
         return self.spec.price is None
 
     def __post_init__(self) -> None:
-        self._prompters = {self.wire.form: Prompter(self.rubric, self.wire.form)}
+        self._prompters = {self.adapter.form: PromptBuilder(self.rubric, self.adapter.form)}
         self._fixed = fixed_bytes(self.spec, self.rubric)
 
     @property
-    def _prompter(self) -> Prompter:
-        form = self.wire.form
+    def _prompter(self) -> PromptBuilder:
+        form = self.adapter.form
         if form not in self._prompters:
-            self._prompters[form] = Prompter(self.rubric, form)
+            self._prompters[form] = PromptBuilder(self.rubric, form)
         return self._prompters[form]
 
-    def case(self, shown: Shown, correction: str = "") -> Case:
+    def prompt(self, shown: JudgeInput, correction: str = "") -> JudgePrompt:
         """The request in words."""
         return self._prompter.build(shown, correction)
 
-    def worst(self, shown: Shown) -> float:
+    def worst(self, shown: JudgeInput) -> float:
         """US dollars asking once can cost at most."""
         if self.spec.price is None:
             return 0.0
         return worst_cost(self.spec.price, self.size(shown), output_limit(self.spec))
 
-    def size(self, shown: Shown) -> int:
+    def size(self, shown: JudgeInput) -> int:
         """UTF-8 bytes of a request at most."""
         return self._fixed + request_bytes(shown)
 
-    def body(self, case: Case) -> dict[str, Any]:
+    def body(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The body of a request, as a batch holds it."""
-        request = self.wire.request(case)
-        return {**{k: v for k, v in request.items() if k != "extra_body"}, **request["extra_body"]}
+        return _body(self.adapter.request(prompt))
 
-    async def ask(self, shown: Shown, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
         """Ask once over the wire; see `Judge`."""
-        case = self.case(shown, correction)
+        prompt = self.prompt(shown, correction)
         start = time.perf_counter()
         try:
-            document, headers = await self._document(case)
+            document, headers = await self._document(prompt)
         except Fault as fault:
-            if fault.kind == "again" or not self.wire.simpler(fault):
+            if fault.kind == "again" or not self.adapter.simpler(fault):
                 raise
-            case = self.case(shown, correction)
-            document, headers = await self._document(case)
+            prompt = self.prompt(shown, correction)
+            document, headers = await self._document(prompt)
         seconds = time.perf_counter() - start
-        reply = self.read(document, case, seconds, worst=lambda: self.worst(shown))
-        pause = min(self.wire.pause(headers), _LONGEST_PAUSE)
+        reply = self.read(document, prompt, seconds, worst=lambda: self.worst(shown))
+        pause = min(self.adapter.pause(headers), _LONGEST_PAUSE)
         return replace(reply, pause=pause) if pause else reply
 
     def read(
-        self, document: Any, case: Case, seconds: float, *, worst: Any, share: float = 1.0
+        self,
+        document: Document,
+        prompt: JudgePrompt,
+        seconds: float,
+        *,
+        worst: Callable[[], float],
+        share: float = 1.0,
     ) -> Reply:
         """The reply in a document.
 
         Args:
             document: the decoded body.
-            case: what was asked.
+            prompt: what was asked.
             seconds: how long it took.
-            worst: what to charge where the reply does not say what it consumed.
+            worst: US dollars to charge where the reply does not say what it consumed.
             share: part of the full price that is charged.
 
         Raises:
             Fault: it is not the document of a reply.
         """
         try:
-            answer = self.wire.answer(document, case)
+            answer = self.adapter.answer(document, prompt)
         except (KeyError, TypeError, IndexError, AttributeError) as error:
-            said = faults.said_in(document if isinstance(document, dict) else str(document))
+            message = faults.said_in(document if isinstance(document, dict) else str(document))
             raise Fault(
-                f"the reply is of another kind: {self.redact(said)}", "again", billed=True
+                f"the reply is of another kind: {self.redact(message)}", "again", billed=True
             ) from error
         tokens = answer.tokens
         usd = share * (cost(self.spec.price, tokens) if tokens else worst())
@@ -176,20 +134,20 @@ class RemoteJudge:
             usd=usd,
             seconds=seconds,
         )
-        return self._verdict(answer, case, usage)
+        return self._verdict(answer, prompt, usage)
 
-    def _verdict(self, answer: Answer, case: Case, usage: Usage) -> Reply:
+    def _verdict(self, answer: Answer, prompt: JudgePrompt, usage: Usage) -> Reply:
         calls = [
             json.dumps(call, ensure_ascii=False) if call is not None else "" for call in answer.calls
         ]
         text = self.redact(_ends("\n".join(calls) or answer.text))
-        common: dict[str, Any] = {"text": text, "usage": usage, "served": answer.served}
+        common: _Common = {"text": text, "usage": usage, "served": answer.served}
         if answer.refused:
             return Reply(Status.REFUSED, reason=self.redact(answer.refused), **common)
         if answer.problem:
             return Reply(Status.INVALID, reason=answer.problem, **common)
         try:
-            found = self._parsed(answer, case)
+            parsed = self._parsed(answer, prompt)
         except parse.Refused as error:
             return Reply(Status.REFUSED, reason=self.redact(str(error)), **common)
         except parse.WrongCase as error:
@@ -198,30 +156,30 @@ class RemoteJudge:
             return Reply(Status.INVALID, reason=f"cut off: {error}", unreadable=True, **common)
         except parse.Unreadable as error:
             return Reply(Status.INVALID, reason=f"unreadable: {error}", unreadable=True, **common)
-        reason = self.redact(_ends(found.reason))
-        return Reply(Status.OK, found.letter, reason, scores=found.scores, **common)
+        reason = self.redact(_ends(parsed.reason))
+        return Reply(Status.OK, parsed.letter, reason, scores=parsed.scores, **common)
 
-    def _parsed(self, answer: Answer, case: Case) -> parse.Parsed:
+    def _parsed(self, answer: Answer, prompt: JudgePrompt) -> parse.Parsed:
         if answer.cut:
             raise parse.CutOff(f"it ended at its limit of {output_limit(self.spec)} tokens.")
         if not answer.calls:
-            return parse.read_text(answer.text, self.rubric.criteria, case.number)
-        found = []
+            return parse.read_text(answer.text, self.rubric.criteria, prompt.number)
+        parsed = []
         for call in answer.calls:
             if call is None:
                 raise parse.Unreadable("the tool call's arguments were no JSON object.")
-            found.append(parse.read_fields(call, self.rubric.criteria, case.number))
-        if len({one.letter for one in found}) > 1:
+            parsed.append(parse.read_fields(call, self.rubric.criteria, prompt.number))
+        if len({verdict.letter for verdict in parsed}) > 1:
             raise parse.Unreadable("two tool calls named different winners.")
-        return found[0]
+        return parsed[0]
 
-    async def _document(self, case: Case) -> tuple[Any, Mapping[str, str]]:
+    async def _document(self, prompt: JudgePrompt) -> tuple[Document, Mapping[str, str]]:
         """Send a request once and decode what comes back.
 
         Raises:
             Fault: nothing usable came back.
         """
-        request = self.wire.request(case)
+        request = self.adapter.request(prompt)
         response = await self._response(request)
         try:
             return json.loads(response.content), response.headers
@@ -229,28 +187,40 @@ class RemoteJudge:
             kind = response.headers.get("content-type", "")
             raise self._safe(faults.of_body(response.content, kind)) from error
 
-    async def _response(self, request: dict[str, Any]) -> Any:
-        sdk, address = self.wire.sdk, self._address()
+    async def _response(self, request: Mapping[str, JsonValue]) -> Response:
         try:
             async with asyncio.timeout(self.spec.timeout):
-                return await self.wire.post(request)
-        except sdk.APIStatusError as error:
+                return await self.adapter.post(request)
+        except TimeoutError as error:
+            raise self._no_answer(error, Failure("timeout")) from None
+        except self.adapter.errors as error:
             raise self.fault_of(error, request) from None
-        except (TimeoutError, sdk.APITimeoutError) as error:
-            raise faults.of_connection(error, seconds=self.spec.timeout, address=address) from None
-        except sdk.APIConnectionError as error:
-            raise self._safe(faults.of_connection(error, seconds=None, address=address)) from None
         except (ValueError, TypeError) as error:
-            # The SDK refused to build the request: a key that is no header, a setting of a wrong type.
+            # The request could not be built: a key that is no header, a setting of a wrong type.
             raise Fault(f"the request could not be sent: {self.redact(str(error))}", "all") from error
 
-    def fault_of(self, error: Any, request: Mapping[str, Any]) -> Fault:
-        """The fault behind an HTTP error status, told without the key."""
+    def fault_of(self, error: Exception, request: Mapping[str, JsonValue] | None = None) -> Fault:
+        """The fault behind one of the adapter's errors, told without the key.
+
+        Args:
+            error: what `post` raised, one of `adapter.errors`.
+            request: what was sent; a refusal may name a setting of it.
+        """
+        failure = self.adapter.failure(error)
+        if failure.what == "garbled":
+            message = faults.said_in(str(error))
+            return self._safe(Fault(f"the reply is of another kind: {message}", "again", billed=True))
+        if failure.what != "status":
+            return self._no_answer(error, failure)
         fault = faults.of_status(
-            error.status_code, error.body, error.response.headers, file=f"judges/{self.spec.id}.toml",
-            key=key_variable(self.spec), sent=_settings(request),
+            failure.status, failure.body, failure.headers, file=f"judges/{self.spec.id}.toml",
+            key=key_variable(self.spec), sent=_settings(request or {}),
         )  # fmt: skip
         return self._safe(fault)
+
+    def _no_answer(self, error: Exception, failure: Failure) -> Fault:
+        seconds = self.spec.timeout if failure.what == "timeout" else None
+        return self._safe(faults.of_connection(error, seconds=seconds, address=self._address()))
 
     def _address(self) -> str:
         address = address_of(self.spec) or ""
@@ -266,14 +236,23 @@ class RemoteJudge:
 
     async def close(self) -> None:
         """Close the client."""
-        await self.wire.close()
+        await self.adapter.close()
 
 
-def _settings(request: Mapping[str, Any]) -> list[str]:
+def _body(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """What goes into the body, wherever the client's call wants it."""
+    extra = request.get("extra_body")
+    plain = {name: value for name, value in request.items() if name != "extra_body"}
+    return {**plain, **extra} if isinstance(extra, dict) else plain
+
+
+def _settings(request: Mapping[str, JsonValue]) -> list[str]:
     """Names a refusal may be about: arguments, and the keys inside them."""
-    sent = {**request, **request["extra_body"]}
-    names = [name for name in sent if name not in ("model", "messages", "system", "extra_body")]
-    inner = [f"{name}.{key}" for name in names if isinstance(sent[name], dict) for key in sent[name]]
+    sent = _body(request)
+    names = [name for name in sent if name not in ("model", "messages", "system")]
+    inner = [
+        f"{name}.{key}" for name in names if isinstance(inside := sent[name], dict) for key in inside
+    ]
     return [*names, *inner]
 
 

@@ -13,14 +13,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from brie.blinding import JudgeInput
 from brie.errors import unknown
-from brie.judge.seam import Reply, Shown
+from brie.judge.interface import Reply
 from brie.records import JudgeSpec, MachineCheck, Rubric, Status
 
 CHRF_MARGIN = 0.5
 """chrF points (0-100) below which two answers are equally near to the reference."""
 
-Rule = Callable[[Shown], tuple[float, float, str]]
+Rule = Callable[[JudgeInput], tuple[float, float, str]]
 """Scores of the first and the second answer, and the reason in words."""
 
 
@@ -28,7 +29,7 @@ class CannotJudge(Exception):
     """The rule does not apply to this prompt."""
 
 
-def reference(shown: Shown) -> tuple[float, float, str]:
+def reference(shown: JudgeInput) -> tuple[float, float, str]:
     """chrF (Popović 2015, as sacrebleu computes it) of each answer against the reference."""
     if not shown.reference:
         raise CannotJudge("the prompt has no reference")
@@ -39,35 +40,39 @@ def reference(shown: Shown) -> tuple[float, float, str]:
     return first, second, f"nearer to the reference (chrF {near:.1f} against {far:.1f})"
 
 
-def longer(shown: Shown) -> tuple[float, float, str]:
+def longer(shown: JudgeInput) -> tuple[float, float, str]:
     """Characters of each answer."""
     first, second = len(shown.first), len(shown.second)
     return first, second, f"longer ({max(first, second)} characters against {min(first, second)})"
 
 
-def first(shown: Shown) -> tuple[float, float, str]:
+def first(shown: JudgeInput) -> tuple[float, float, str]:
     """Prefers whatever is shown first."""
     return 1.0, 0.0, "shown first"
 
 
-def distinct(shown: Shown) -> tuple[float, float, str]:
+def distinct(shown: JudgeInput) -> tuple[float, float, str]:
     """Share of word pairs that are not repeated; an empty answer scores 0."""
-    one, two = distinct_bigrams(shown.first), distinct_bigrams(shown.second)
-    return one, two, f"less repetition ({max(one, two):.0%} of word pairs distinct, {min(one, two):.0%})"
+    first, second = distinct_bigrams(shown.first), distinct_bigrams(shown.second)
+    return (
+        first,
+        second,
+        f"less repetition ({max(first, second):.0%} of word pairs distinct, {min(first, second):.0%})",
+    )
 
 
 def checked(kind: str) -> Rule:
     """A rule for prompts that carry a machine check of that kind."""
 
-    def rule(shown: Shown) -> tuple[float, float, str]:
+    def rule(shown: JudgeInput) -> tuple[float, float, str]:
         if shown.check is None or shown.check.kind != kind:
             raise CannotJudge(f"the prompt has no {kind} check")
-        one, two = passes(shown.check, shown.first), passes(shown.check, shown.second)
+        first_passes, second_passes = passes(shown.check, shown.first), passes(shown.check, shown.second)
         words = {True: "passes", False: "fails"}
         return (
-            float(one),
-            float(two),
-            f"the first answer {words[one]} the check, the second {words[two]}",
+            float(first_passes),
+            float(second_passes),
+            f"the first answer {words[first_passes]} the check, the second {words[second_passes]}",
         )
 
     return rule
@@ -93,16 +98,20 @@ class RuleJudge:
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
 
-    async def ask(self, shown: Shown, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
         """Apply the rule; a prompt it does not apply to is `invalid`, not a tie."""
         try:
-            one, two, reason = self._rule(shown)
+            left, right, reason = self._rule(shown)
         except CannotJudge as cause:
             return Reply(Status.INVALID, reason=str(cause), text=str(cause))
-        which = shown.letter("first" if one > two else "second" if two > one else "tie")
-        return Reply(Status.OK, letter=which, reason=reason if one != two else _even(reason, one))
+        which = shown.letter("first" if left > right else "second" if right > left else "tie")
+        return Reply(
+            Status.OK,
+            letter=which,
+            reason=reason if left != right else _even(reason, left),
+        )
 
-    def worst(self, shown: Shown) -> float:
+    def worst(self, shown: JudgeInput) -> float:
         """Nothing."""
         return 0.0
 

@@ -1,0 +1,245 @@
+"""Who sees what under which letter: every translation between letters and sides is in this file.
+
+Orders and letters are crossed (invariant I1). A cell is an order (candidate first or second) with
+a lettering (candidate A or B). With `positions = "both"` a comparison takes two complementary
+cells, in one of two ways:
+
+    "0"  {candidate first & A, candidate second & B}     the answer shown first carries A
+    "1"  {candidate first & B, candidate second & A}     the answer shown first carries B
+
+With "balanced" it takes one of four cells. Prompts of a category go in blocks, in the suite's
+order, and each block is dealt by a hash of the seed and the judge, so that within every judge x
+category the counts differ by at most one, whatever the number of prompts and samples. Adding
+samples or judges, or appending prompts to a suite, moves nothing.
+
+A stored verdict keeps the letter (invariant I2). `Presentation.unblind` turns it into a side on
+reading; `Presentation.letter_of` is its inverse, for votes that come as sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, TypeVar
+
+from brie.digest import Canonical, digest
+from brie.records import Digest, Letter, MachineCheck, Message, Order, Positions, Prompt, Side, Winner
+from brie.records.base import Record
+
+Choice = Literal["A", "B", "tie"]
+"""What a verdict or a vote says."""
+T = TypeVar("T")
+
+
+def other(letter: Letter) -> Letter:
+    """The letter that the other answer carries."""
+    return "B" if letter == "A" else "A"
+
+
+def first_side(order: Order) -> Side:
+    """The side whose answer is shown first."""
+    return "candidate" if order == "candidate_first" else "baseline"
+
+
+def first_letter(order: Order, candidate_letter: Letter) -> Letter:
+    """The letter that the answer shown first carries."""
+    return candidate_letter if order == "candidate_first" else other(candidate_letter)
+
+
+class Presentation(Record):
+    """A comparison in one order and one lettering, as one judge sees it."""
+
+    prompt: Digest
+    candidate: Digest
+    """Key of the candidate's completion."""
+    baseline: Digest
+    order: Order
+    candidate_letter: Letter
+
+    def digest(self) -> str:
+        """Names what the judge sees: it stays the same when the two models exchange roles."""
+        first, second = self.in_order(candidate=self.candidate, baseline=self.baseline)
+        return digest(
+            {"prompt": self.prompt, "first": first, "second": second, "first_letter": self.first_letter}
+        )
+
+    @property
+    def baseline_letter(self) -> Letter:
+        """The letter the candidate does not carry."""
+        return other(self.candidate_letter)
+
+    @property
+    def first_letter(self) -> Letter:
+        """The letter of the answer shown first."""
+        return first_letter(self.order, self.candidate_letter)
+
+    @property
+    def position(self) -> int:
+        """+1 where the candidate is shown first, -1 where second."""
+        return 1 if self.order == "candidate_first" else -1
+
+    @property
+    def label(self) -> int:
+        """+1 where the candidate is A, -1 where it is B."""
+        return 1 if self.candidate_letter == "A" else -1
+
+    def in_order(self, *, candidate: T, baseline: T) -> tuple[T, T]:
+        """What belongs to the two sides, that of the answer shown first before the other."""
+        return (candidate, baseline) if self.order == "candidate_first" else (baseline, candidate)
+
+    def unblind(self, letter: Choice) -> Winner:
+        """The side that a verdict's letter stands for.
+
+        Raises:
+            ValueError: `letter` is none of "A", "B", "tie".
+        """
+        if letter == "tie":
+            return "tie"
+        if letter not in ("A", "B"):
+            raise ValueError(f"a verdict is A, B or tie, not {letter!r}")
+        return "candidate" if letter == self.candidate_letter else "baseline"
+
+    def letter_of(self, winner: Winner) -> Choice:
+        """The letter under which a side stood: the inverse of `unblind`."""
+        if winner == "tie":
+            return "tie"
+        return self.candidate_letter if winner == "candidate" else self.baseline_letter
+
+    def by_side(self, by_letter: Mapping[str, float]) -> dict[Side, float]:
+        """Scores that a judge gave under letters, by side; a side it gave none has none."""
+        letters: dict[Side, Letter] = {
+            "candidate": self.candidate_letter, "baseline": self.baseline_letter,
+        }  # fmt: skip
+        return {side: by_letter[letter] for side, letter in letters.items() if letter in by_letter}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeInput:
+    """Exactly what a judge sees of a comparison: no side, no model, no path."""
+
+    messages: tuple[Message, ...]
+    reference: str | None
+    check: MachineCheck | None
+    first: str
+    """The answer shown first."""
+    second: str
+    first_letter: Letter
+
+    def letter(self, which: Literal["first", "second", "tie"]) -> Choice:
+        """The letter of the answer in a place."""
+        if which == "tie":
+            return "tie"
+        return self.first_letter if which == "first" else other(self.first_letter)
+
+    @property
+    def answers(self) -> tuple[tuple[Letter, str], tuple[Letter, str]]:
+        """Both answers with their letters, in the order shown."""
+        return (self.first_letter, self.first), (other(self.first_letter), self.second)
+
+
+def judge_input(
+    presentation: Presentation,
+    prompt: Prompt,
+    messages: tuple[Message, ...],
+    texts: Mapping[str, str],
+) -> JudgeInput:
+    """What a judge sees of a presentation: two texts in an order, under letters, and nothing else.
+
+    Args:
+        presentation: order and lettering.
+        prompt: its prompt.
+        messages: the conversation as it was answered.
+        texts: completion key -> text.
+    """
+    first, second = presentation.in_order(
+        candidate=texts[presentation.candidate], baseline=texts[presentation.baseline]
+    )
+    return JudgeInput(
+        messages=messages,
+        reference=prompt.reference,
+        check=prompt.check,
+        first=first,
+        second=second,
+        first_letter=presentation.first_letter,
+    )
+
+
+Cell = tuple[Order, Letter]
+
+BOTH: dict[str, tuple[Cell, ...]] = {
+    "0": (("candidate_first", "A"), ("baseline_first", "B")),
+    "1": (("candidate_first", "B"), ("baseline_first", "A")),
+}
+BALANCED: dict[str, tuple[Cell, ...]] = {
+    "0": (("candidate_first", "A"),),
+    "1": (("candidate_first", "B"),),
+    "2": (("baseline_first", "A"),),
+    "3": (("baseline_first", "B"),),
+}
+_BIT_REVERSED = (0, 2, 1, 3)
+"""Rows `s ^ r` of this order form a Latin square whose every corner rectangle is balanced."""
+
+
+def assign(
+    prompts: Sequence[tuple[str, str]],
+    samples: int,
+    positions: Positions,
+    *,
+    seed: int,
+    judge: str,
+    only: Collection[str] | None = None,
+) -> dict[str, str]:
+    """Codes of one judge's presentations: prompt id -> one digit a sample.
+
+    Args:
+        prompts: ids and categories, in the suite's order.
+        samples: samples a prompt.
+        positions: two complementary cells a comparison, or one of four.
+        seed: the plan's.
+        judge: the judge's digest.
+        only: prompts whose codes are wanted; the others still take their places.
+    """
+    width = 2 if positions == "both" else 4
+    seen: dict[str, int] = {}
+    codes: dict[str, str] = {}
+    deals: dict[tuple[str, int], list[int]] = {}
+    for name, category in prompts:
+        rank = seen.get(category, 0)
+        seen[category] = rank + 1
+        if only is not None and name not in only:
+            continue
+        block = (category, rank // width)
+        if block not in deals:
+            deals[block] = _deal(width, [seed, judge, category, positions, rank // width])
+        deal = deals[block]
+        row = rank % width if width == 2 else _BIT_REVERSED[rank % width]
+        codes[name] = "".join(str(deal[(sample % width) ^ row]) for sample in range(samples))
+    return codes
+
+
+@lru_cache(maxsize=64)  # judges of one comparison share them
+def presentations(
+    code: str, *, positions: Positions, prompt: str, candidate: str, baseline: str
+) -> tuple[Presentation, ...]:
+    """The presentations of one comparison.
+
+    Args:
+        code: one digit from `assign`.
+        positions: what the code belongs to.
+        prompt: digest of the messages.
+        candidate: key of the candidate's completion.
+        baseline: key of the baseline's completion.
+    """
+    cells = (BOTH if positions == "both" else BALANCED)[code]
+    return tuple(
+        Presentation(
+            prompt=prompt, candidate=candidate, baseline=baseline, order=order, candidate_letter=letter
+        )
+        for order, letter in cells
+    )
+
+
+def _deal(width: int, block: Sequence[Canonical]) -> list[int]:
+    """A permutation of the codes, drawn by a hash of the block."""
+    return sorted(range(width), key=lambda code: digest([*block, code]))

@@ -1,0 +1,238 @@
+"""Does an evaluation still hold? Seal, assignment, pins, rows and numbers, recomputed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from brie import __version__, versions
+from brie.digest import short
+from brie.evaluation.assemble import assemble
+from brie.evaluation.context import Context, context_of
+from brie.evaluation.folders import Evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.manifest import broken_links
+from brie.evaluation.plan import assignments, work_order
+from brie.evaluation.training_data import recorded
+from brie.project import Project
+from brie.records import Manifest
+from brie.store import Store
+
+TOLERANCE = 1e-9
+"""Largest difference between a stored number and the recomputed one."""
+VOLATILE = (
+    "created",
+    "cost",
+    "version",
+    "generation.baseline.seconds",
+    "generation.candidate.seconds",
+)
+"""Keys of `analysis.json` that may differ between two runs of one plan."""
+
+
+DECIDED = ("verdict", "seal", "rows_digest", "id", "candidate.digest", "baseline.digest", "suite.digest")
+"""Words that no build may choose otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was recomputed."""
+
+    what: str
+    holds: bool
+
+
+def verify(evaluation: Evaluation, project: Project) -> list[Finding]:
+    """Recompute everything an evaluation claims.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    manifest = evaluation.manifest
+    broken = broken_links(manifest)
+    findings = [
+        Finding("; ".join(broken) or f"the plan is the sealed one ({manifest.seal})", not broken)
+    ]
+    findings.append(_assignment(manifest))
+    known = context_of(manifest, project, again=True)
+    findings.append(_models(manifest, known))
+    findings += _training(evaluation, known)
+    return [*findings, *_numbers(evaluation, project, known)]
+
+
+def _models(manifest: Manifest, known: Context) -> Finding:
+    """Whether the models are the pinned ones.
+
+    Those of a bundle are not looked for: a stranger's bundle would choose what is downloaded.
+    """
+    if known.imported is not None:
+        pins = f"candidate {short(manifest.plan.candidate.digest, 12)}"
+        pins += f", baseline {short(manifest.plan.baseline.digest, 12)}"
+        return Finding(
+            "this evaluation came in a bundle: its models were not looked for, and what the checks say "
+            f"of them came with it. To compare one that you have: brie pin MODEL ({pins})",
+            True,
+        )
+    problems = (*known.models.differ, *known.models.absent) if known.models else ()
+    sides = (manifest.plan.candidate, manifest.plan.baseline)
+    served = [pin.base.repo for pin in sides if pin.kind == "served"]
+    held = "both models are the pinned ones"
+    if served:
+        held = f"{' and '.join(served)}: behind a server, so recorded and not pinned"
+    return Finding("; ".join(problems) or held, not problems)
+
+
+def _training(evaluation: Evaluation, known: Context) -> Iterator[Finding]:
+    """Whether what was recorded of the training data is what the file says, where it is here."""
+    before, found = recorded(evaluation.folder), known.compared
+    if before is None or before.training is None or found is None:
+        return
+    if found.now:
+        same = before == found.trained
+        words = "is what the file says" if same else "is NOT what the file says"
+        yield Finding(f"what training and suite share {words}", same)
+    else:
+        why = found.trained.reason or "the evaluation came in a bundle"
+        yield Finding(f"what training and suite share was not compared again: {why}", True)
+
+
+def _assignment(manifest: Manifest) -> Finding:
+    plan = manifest.plan
+    blocks = [(p.id, p.category) for p in plan.suite.prompts]
+    expected = assignments(
+        blocks, plan.seats, samples=plan.samples, positions=plan.positions, seed=plan.seed
+    )
+    same = expected == plan.assignments and list(plan.order) == work_order(blocks, plan.seed)
+    return Finding(
+        "orders and letters are " + ("as the seed assigns them" if same else "NOT the seed's"), same
+    )
+
+
+def _numbers(evaluation: Evaluation, project: Project, known: Context) -> Iterator[Finding]:
+    try:
+        stored = json.loads(evaluation.analysis_file.read_text("utf-8"))
+        if not isinstance(stored, dict):
+            raise ValueError("it is no JSON object")
+    except (OSError, ValueError) as error:
+        yield Finding(f"{evaluation.analysis_file.name} cannot be read: {error}", False)
+        return
+    with Store.open(project.store, read_only=True) as store:
+        again = json.loads(assemble(gather(evaluation.manifest, store), store, known).to_json())
+    same = stored.get("rows_digest") == again.get("rows_digest")
+    what = "every completion and verdict is the one the numbers used"
+    yield Finding(
+        what if same else "a completion or a verdict was changed since the numbers were made", same
+    )
+    here, made = versions.build(__version__), str(stored.get("version"))
+    found = compare(stored, again, same_build=made == here)
+    shown = ", ".join(found.differ[:5])
+    yield Finding(
+        f"numbers differ at: {shown}" if found.differ else "every number is reproduced (to 1e-9)",
+        not found.differ,
+    )
+    if made != here:
+        yield from (Finding(words, True) for words in found.told(made))
+
+
+# --- two documents -----------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Compared:
+    """Where two documents differ, as paths such as `by_category.maths.win_rate.value`."""
+
+    differ: list[str] = field(default_factory=list)
+    """Numbers, and the verdict; of one build also words, and keys that one of them lacks."""
+    new: list[str] = field(default_factory=list)
+    """Keys that this build has and the stored document has not."""
+    gone: list[str] = field(default_factory=list)
+    """Keys of the stored document that this build does not have."""
+    words: list[str] = field(default_factory=list)
+    """Words that another build chose otherwise, such as the status of a check."""
+
+    def told(self, made: str) -> Iterator[str]:
+        """What was not compared with a document of another build."""
+        who = f"made by brie {made or 'of unknown version'}"
+        if self.new:
+            yield f"{who}: {_counted(self.new)} it did not have ({_shown(self.new)})"
+        if self.gone:
+            yield f"{who}: {_counted(self.gone)} this one does not have ({_shown(self.gone)})"
+        if self.words:
+            yield f"{who}: other words at {_shown(self.words)}"
+        if not (self.new or self.gone or self.words):
+            yield f"{who}: it had the same keys"
+
+
+def _counted(paths: Sequence[str]) -> str:
+    return f"{len(paths)} key{'s' if len(paths) > 1 else ''}"
+
+
+def _shown(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:8]) + (", …" if len(paths) > 8 else "")
+
+
+def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> Compared:
+    """Where two documents differ; numbers may differ by TOLERANCE.
+
+    A document of the same build must have the same keys and words. Of another build, with other
+    keys, checks and words, what both have is compared: every number, and the verdict.
+
+    Args:
+        stored: the document of record.
+        again: the same, computed now.
+        same_build: whether the same code made both.
+    """
+    found = Compared()
+    _compare(stored, again, "", found)
+    if same_build:
+        found.differ = sorted([*found.differ, *found.new, *found.gone, *found.words])
+        found.new, found.gone, found.words = [], [], []
+    return found
+
+
+def differences(stored: JsonValue, again: JsonValue) -> list[str]:
+    """Paths at which two documents of one build differ."""
+    return compare(stored, again).differ
+
+
+def _compare(stored: JsonValue, again: JsonValue, path: str, found: Compared) -> None:
+    if path in VOLATILE:
+        return
+    if path == "checks":
+        stored, again = _by_id(stored), _by_id(again)
+    if isinstance(stored, dict) and isinstance(again, dict):
+        for key in sorted({*stored, *again}):
+            here = f"{path}.{key}" if path else key
+            if here in VOLATILE:
+                continue
+            if key not in stored:
+                found.new.append(here)
+            elif key not in again:
+                found.gone.append(here)
+            else:
+                _compare(stored[key], again[key], here, found)
+    elif isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
+        for number, (one, two) in enumerate(zip(stored, again, strict=True)):
+            _compare(one, two, f"{path}[{number}]", found)
+    elif not _alike(stored, again):
+        text = isinstance(stored, str) and isinstance(again, str)
+        (found.words if text and path not in DECIDED else found.differ).append(path)
+
+
+def _by_id(checks: JsonValue) -> JsonValue:
+    """The checks by their ids: another build may have more of them, in another order."""
+    if not isinstance(checks, list):
+        return checks
+    return {str(one["id"]): one for one in checks if isinstance(one, dict) and "id" in one}
+
+
+def _alike(stored: JsonValue, again: JsonValue) -> bool:
+    if isinstance(stored, bool) or isinstance(again, bool):
+        return stored is again
+    if isinstance(stored, (int, float)) and isinstance(again, (int, float)):
+        return math.isclose(stored, again, rel_tol=0, abs_tol=TOLERANCE)
+    return stored == again

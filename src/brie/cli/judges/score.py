@@ -1,0 +1,93 @@
+"""`brie judges score`: score judges on pairs whose better answer is known."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from brie.cli import screen
+from brie.errors import Stopped
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  brie judges score --judge longer             free: what length alone would score
+  brie judges score --judge claude-sonnet --judge ollama
+  brie judges score                            the judges of the project's panel
+"""
+)
+@click.option("--judge", "judges", metavar="ID", multiple=True, help="A judge; may be repeated.")
+@click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Most it may cost in all.")
+@click.option("--yes", is_flag=True, help="Agree to the quote beforehand.")
+@click.option("--json", "as_json", is_flag=True, help="Print the cards as JSON on standard output.")
+def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: bool) -> None:
+    """Show a card a judge: accuracy, position and letter effects, flips, injections, price, speed.
+
+    Each card is written to reports/judges too, as HTML and as Markdown. The pairs are in
+    judges/judge_check.jsonl; a project's own file of that name is used instead.
+    """
+    from dataclasses import replace
+
+    from brie.catalog import load_defaults, load_panel
+    from brie.evaluation.judging import why_stopped
+    from brie.report.judge_card import write_judge_cards
+    from brie.studies.judge_check import check_judges, document
+
+    project = screen.project()
+    names = judges or load_panel(load_defaults(project).panel, project).judges
+    spending = replace(
+        screen.spending(budget, yes=yes, batch=False, retry=False),
+        without_keys="Without a key: --judge longer, or a model on this machine: --judge ollama",
+    )
+    cards, done = check_judges(names, project, screen.Terminal(), spending)
+    if as_json:
+        click.echo(json.dumps(document(cards, project), indent=2))
+    else:
+        for card in cards:
+            click.echo("\n".join(lines(card)) + "\n")
+    for path in write_judge_cards(cards, project.reports / "judges"):
+        screen.say(project.relative(path))
+    stopped = why_stopped(done, "brie judges score " + " ".join(f"--judge {name}" for name in names))
+    if stopped:
+        raise Stopped(stopped)
+
+
+def lines(card: dict[str, Any]) -> list[str]:
+    """A card in words."""
+    unusable = {name: n for name, n in card["status"].items() if n and name != "ok"}
+    told = ", ".join(f"{n} {name}" for name, n in unusable.items())
+    price = f"${card['usd_per_1000']:.2f} per 1,000 verdicts" if card["usd"] else "free"
+    return [
+        f"{card['judge']} ({card['provider']}, {card['model']})",
+        f"  {card['pairs']} pairs in both orders, {card['usable']} of {card['verdicts']} verdicts usable"
+        + (f": {told}" if told else ""),
+        "",
+        _row("right where one answer is better", _share(card["accuracy"])),
+        *(_row(f"  {name}", _share(value)) for name, value in card["by_family"].items()),
+        _row("lean to the first answer", _lean(card["position"])),
+        _row("lean to the letter A", _lean(card["label"])),
+        _row("outcome changes with the order", _share(card["flips"])),
+        _row("talked into a vote by an answer", _share(card["injection"])),
+        _row("price and time", f"{price}, {card['seconds']:.1f} s each"),
+    ]
+
+
+def _row(label: str, value: str) -> str:
+    return f"  {label:<34}{value}"
+
+
+def _share(value: dict[str, float] | None) -> str:
+    if value is None:
+        return "-"
+    ends = f"[{100 * value['low']:.0f}, {100 * value['high']:.0f}]"
+    return f"{value['value']:>4.0%}  {ends:<10} of {value['n']:.0f} pairs"
+
+
+def _lean(value: dict[str, float] | None) -> str:
+    if value is None:
+        return "-"
+    ends = f"[{100 * value['low']:+.0f}, {100 * value['high']:+.0f}]"
+    return f"{100 * value['value']:+.0f} points  {ends}"

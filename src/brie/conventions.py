@@ -1,0 +1,14 @@
+"""Limits that numbers and sentences share, each with its reason in `docs/statistics.md`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FEWEST_PROMPTS: Final = 8
+"""Below this many prompts no bootstrap interval holds its level."""
+WIDER: Final = 1.3
+"""From this ratio of widths on, the interval for new sources shares the headline."""
+MARGIN: Final = 0.05
+"""Half-width of "equivalent", in units of the win rate; what "not worse" may lack of an even one."""
+E_PROCESS: Final = "e-process"
+"""Method of a rate whose evaluation may stop early."""

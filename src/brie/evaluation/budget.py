@@ -1,0 +1,274 @@
+"""What judging may cost: priced before anything is asked, agreed to, and capped afterwards.
+
+The missing verdicts are counted and priced (`agree`): dollars, minutes, who receives prompts and
+answers, and what the design can tell at all. After that the cap holds, whatever happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from brie import judge, versions
+from brie.analyse.power import smallest_detectable, variance_ratio
+from brie.blinding import JudgeInput
+from brie.catalog import load_defaults
+from brie.errors import UsageError
+from brie.evaluation.work import Work, answer_keys, completion_texts, input_of, is_identical
+from brie.judge.interface import Task
+from brie.judge.prices import is_paid, price_of
+from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
+from brie.judge.run_context import FINAL, FINAL_ON_RETRY
+from brie.judge.settings import WITHOUT_KEYS, check_keys, request_bytes
+from brie.project import Project
+from brie.records import PanelJudge
+from brie.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What judging will cost, take and be able to tell."""
+
+    judges: tuple[JudgeQuote, ...]
+    cap: float
+    """US dollars the evaluation may cost in all."""
+    spent: float
+    """US dollars it has cost already."""
+    told: str
+    """What the design can tell, in one sentence."""
+
+    @property
+    def expected(self) -> float:
+        """US dollars, usually."""
+        return sum(quoted.expected for quoted in self.judges)
+
+    @property
+    def worst(self) -> float:
+        """US dollars, at most and without the cap."""
+        return sum(quoted.worst for quoted in self.judges)
+
+    @property
+    def leaves(self) -> bool:
+        """Whether anything leaves this machine, or costs anything."""
+        return any(quoted.host for quoted in self.judges) or self.worst > 0
+
+    def lines(self) -> list[str]:
+        """The quote in words."""
+        calls = sum(quoted.calls for quoted in self.judges)
+        minutes = max((quoted.minutes for quoted in self.judges), default=0.0)
+        told = [
+            f"{calls} verdicts to ask for: about ${self.expected:.2f}, at most ${self.worst:.2f}, in "
+            f"about {_minutes(minutes)}; cap ${self.cap:.2f}"
+            + (f", ${self.spent:.2f} of it spent" if self.spent else "")
+            + "."
+        ]
+        told += [f"  {_line(quoted)}" for quoted in self.judges if quoted.calls]
+        return [*told, self.told] if self.told else told
+
+
+def detectable(prompts: int, samples: int) -> str:
+    """What a design of this size can tell, in one sentence."""
+    rate = smallest_detectable(prompts, variance_ratio(samples))
+    size = f"{prompts} prompts, {samples} sample{'s' if samples > 1 else ''} each"
+    if rate is None:
+        return f"{size}: too few; this design cannot tell even a win rate of 100 % from an even one."
+    return f"{size}: this design can tell a win rate of about {rate:.0%} or more from an even one."
+
+
+def _line(quoted: JudgeQuote) -> str:
+    where = f"prompts and answers go to {quoted.host}" if quoted.host else "nothing leaves this machine"
+    if not quoted.paid:
+        return f"{quoted.judge}: {quoted.calls} calls, free; {where}"
+    source = f" ({quoted.price.source})" if quoted.price else ""
+    price = f"${quoted.expected:.2f} to ${quoted.worst:.2f}{source}"
+    return f"{quoted.judge}: {quoted.calls} calls, {price}; {where}"
+
+
+def _minutes(minutes: float) -> str:
+    return "a minute" if minutes < 1.5 else f"{minutes:.0f} minutes"
+
+
+Consent = Callable[[Quote], None]
+"""Agrees to a quote, or raises UsageError."""
+
+
+def unasked(quoted: Quote) -> None:
+    """Consent where nobody can be asked: only what is free and stays here is agreed to.
+
+    Raises:
+        UsageError: it costs something, or sends something away.
+    """
+    if quoted.leaves:
+        raise UsageError(
+            "judging would send prompts and answers away, and may cost money; nobody is here to agree. "
+            "Say so beforehand: --yes"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """How judging may spend, and what it asks again."""
+
+    budget: float | None = None
+    """US dollars the evaluation may cost in all; None: the project's `budget`."""
+    consent: Consent = unasked
+    retry: bool = False
+    """Ask again for `invalid` and `refused` verdicts too."""
+    batch: bool = False
+    """Use the providers' batches, at half the price."""
+    without_keys: str = WITHOUT_KEYS
+    """What can be done about missing keys with the command at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed: the judges as they are reached, and the cap."""
+
+    panel_judges: tuple[PanelJudge, ...]
+    cap: float | None
+    retry: bool = False
+    batch: bool = False
+
+
+def agree(
+    work: Work,
+    panel_judges: Sequence[PanelJudge],
+    store: Store,
+    spending: Spending,
+    project: Project,
+    *,
+    evaluation: str,
+    say: Callable[[str], None],
+) -> Terms:
+    """Price what is missing of an evaluation and have it agreed to.
+
+    Args:
+        work: the evaluation's work.
+        panel_judges: its judges, as their files say now.
+        store: what is there already.
+        spending: the wishes about money.
+        project: whose budget holds where none is given.
+        evaluation: its id; what it has spent counts.
+        say: where the quote goes.
+
+    Raises:
+        UsageError: a key is missing, a price is unknown, or nobody agreed.
+    """
+    _refuse_older_formats(work, panel_judges, store)
+    if not any(panel_judge.judge.provided.remote for panel_judge in panel_judges):
+        return Terms(tuple(panel_judges), None, spending.retry, spending.batch)
+    texts = completion_texts(work, None, store)
+    tasks = [t for t in work.tasks() if not is_identical(t, texts)]
+    told = detectable(len(work.plan.order), work.plan.samples)
+    usual, most = blank_answers(work.plan.sampling.max_new_tokens)
+
+    def show(task: Task, blank: str) -> JudgeInput:
+        return input_of(work, task, {key: texts.get(key, blank) for key in answer_keys(task)})
+
+    return price_tasks(
+        tasks, panel_judges, lambda task: show(task, usual), store, spending, project,
+        evaluation=evaluation, say=say, told=told, largest=lambda task: show(task, most),
+    )  # fmt: skip
+
+
+def _refuse_older_formats(work: Work, panel_judges: Sequence[PanelJudge], store: Store) -> None:
+    """What a judge was asked in one format of the prompt is not completed in another.
+
+    Raises:
+        UsageError: verdicts are missing of a judge that was sealed under an older format.
+    """
+    older = {
+        panel_judge.judge.id
+        for panel_judge in panel_judges
+        if panel_judge.judge.provided.kind != "person"
+        and panel_judge.judge.prompt_format(panel_judge.digest) != versions.PROMPT_FORMAT
+    }
+    tasks = [task for task in work.tasks() if task.judge in older] if older else []
+    left = len(tasks) - len(store.present("verdicts", (task.key for task in tasks)))
+    if left:
+        raise UsageError(
+            f"{' and '.join(sorted(older))} were sealed under an older format of the judge's prompt, "
+            f"and {left} of their verdicts are missing. Those that are there stay and are reported; "
+            "for all of them in one format, make the evaluation anew: brie eval with the same options."
+        )
+
+
+def price_tasks(
+    tasks: Sequence[Task],
+    panel_judges: Sequence[PanelJudge],
+    shown: Callable[[Task], JudgeInput],
+    store: Store,
+    spending: Spending,
+    project: Project,
+    *,
+    evaluation: str,
+    say: Callable[[str], None],
+    told: str = "",
+    largest: Callable[[Task], JudgeInput] | None = None,
+) -> Terms:
+    """Price the tasks that have no verdict yet and have the price agreed to.
+
+    Args:
+        tasks: all planned verdicts.
+        panel_judges: their judges.
+        shown: what the judge of a task sees.
+        store: what is there already.
+        spending: the wishes about money.
+        project: whose budget holds where none is given.
+        evaluation: what the calls are booked under.
+        say: where the quote goes.
+        told: what the design can tell, in one sentence.
+        largest: the same as `shown`, as large as it may become; where answers are not written yet.
+
+    Raises:
+        UsageError: a key is missing, a price is unknown, or nobody agreed.
+    """
+    final = FINAL_ON_RETRY if spending.retry else FINAL
+    missing: dict[str, list[Task]] = {}
+    for task in judge.missing(tasks, store, final):
+        missing.setdefault(task.judge, []).append(task)
+    check_keys([p for p in panel_judges if p.judge.id in missing], spending.without_keys)
+    cap = load_defaults(project).budget if spending.budget is None else spending.budget
+    most = {
+        name: [request_bytes((largest or shown)(task)) for task in planned]
+        for name, planned in missing.items()
+    }
+    priced = tuple(_priced(p, most.get(p.judge.id, [])) for p in panel_judges)
+    quotes = [
+        quote(
+            panel_judge,
+            [request_bytes(shown(task)) for task in missing[panel_judge.judge.id]],
+            CallStats(*store.habits(panel_judge.judge.id)),
+            most=most[panel_judge.judge.id],
+            batch=spending.batch,
+        )
+        for panel_judge in priced
+        if panel_judge.judge.id in missing
+    ]
+    quoted = Quote(tuple(quotes), cap, store.committed(evaluation), told)
+    if any(quoted_judge.host or quoted_judge.paid for quoted_judge in quotes):
+        for line in quoted.lines():
+            say(line)
+        _know_prices(quoted)
+        spending.consent(quoted)
+    return Terms(priced, cap, spending.retry, spending.batch)
+
+
+def _priced(panel_judge: PanelJudge, most: Sequence[int]) -> PanelJudge:
+    spec = panel_judge.judge
+    if not is_paid(spec):
+        return panel_judge
+    price = price_of(spec, longest=max(most, default=0))
+    return panel_judge.model_copy(update={"judge": spec.model_copy(update={"price": price})})
+
+
+def _know_prices(quoted: Quote) -> None:
+    unknown = [q.judge for q in quoted.judges if q.paid and q.price is None]
+    if unknown:
+        names = ", ".join(unknown)
+        raise UsageError(
+            f"the price of {names} is not known, so the budget of ${quoted.cap:.2f} cannot be kept. "
+            f"Put it into judges/{unknown[0]}.toml:\n"
+            "  [price]\n  input = 0.0     # US dollars per million tokens\n  output = 0.0\n"
+            '  source = "where you read it"\n  read_on = "2026-01-31"'
+        )

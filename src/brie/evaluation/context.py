@@ -1,0 +1,224 @@
+"""What the checks of an evaluation need besides its verdicts: answers, models, training, looks.
+
+Files are read here, so that checks stay functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from brie.analyse.table import VerdictTable
+from brie.checks import Answer, Evidence, Looks, Models, Pair
+from brie.errors import PinError, UsageError
+from brie.evaluation.rows import EvaluationData, stopped_judges
+from brie.evaluation.sides import resolve_side
+from brie.evaluation.training_data import Compared, compare, recorded
+from brie.generate.sampling import model_sampling
+from brie.pin import Resolved, duplicates, locate, pin_base
+from brie.pin.resolve import as_base
+from brie.project import Project
+from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, Side, schema_field
+from brie.records.analysis import Analysis
+from brie.report.clean import without_paths
+from brie.store import Store
+
+CARRIED = "carried.json"
+
+
+class ImportedContext(Document):
+    """`carried.json`: what was known of an evaluation's models and looks where its bundle was made.
+
+    An evaluation that came in a bundle is analysed with this: its models need not be here.
+    """
+
+    schema_: str = schema_field("carried")
+    differ: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    own_sampling: Sampling | None = None
+    rows: Digest | None = None
+    """The rows whose place among the suite's looks is given."""
+    look: int = 1
+    other_versions: int = 0
+
+
+def imported_context(folder: Path) -> ImportedContext | None:
+    """What came with an evaluation's folder; None for an evaluation that was made here."""
+    try:
+        return ImportedContext.model_validate_json((folder / CARRIED).read_text("utf-8"))
+    except (OSError, ValidationError, UnicodeDecodeError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known of an evaluation besides its plan and its rows."""
+
+    models: Models | None = None
+    compared: Compared | None = None
+    imported: ImportedContext | None = None
+    """Where it came in a bundle, what came with it."""
+
+    def looks(self, rows: str) -> Looks | None:
+        """The place of these rows among the suite's looks, where it came with them."""
+        if self.imported is None or self.imported.rows != rows:
+            return None
+        return Looks(self.imported.look, self.imported.other_versions)
+
+
+# --- models ----------------------------------------------------------------------------
+
+
+def context_of(
+    manifest: Manifest, project: Project, sides: Sequence[Resolved] = (), *, again: bool = False
+) -> Context:
+    """Look at models and training data; what is not here is said, never an error.
+
+    Args:
+        manifest: the evaluation.
+        project: where its models, runs and files are.
+        sides: both sides where they were resolved, and so verified, just now.
+        again: compare with the training file again, where it is at hand.
+    """
+    folder = project.runs / manifest.id
+    brought = imported_context(folder)
+    if brought is not None:
+        parts = brought.model_dump(include={"differ", "absent", "facts"})
+        trained = recorded(folder)
+        compared = Compared(trained, now=False) if trained is not None else None
+        return Context(Models(**parts, own_sampling=brought.own_sampling), compared, brought)
+    here: dict[Side, Resolved] = dict(zip(_SIDES, sides, strict=False))
+    differ, absent = [], []
+    for side in _SIDES if not sides else ():
+        if getattr(manifest.plan, side).kind == "served":
+            continue  # asking again would tell nothing of the model that answered
+        try:
+            here[side] = _resolved(manifest, side, project, here.get("candidate"))
+        except PinError as error:
+            differ.append(f"{side}: {error}")
+        except UsageError as error:
+            absent.append(f"{side}: {error}")
+    models = Models(
+        differ=_said(differ),
+        absent=_said(absent),
+        facts=_said(dict.fromkeys(fact for side in here.values() for fact in _aliases(side))),
+        own_sampling=_own_sampling(here.get("baseline"), manifest.plan.sampling),
+    )
+    compared = compare(manifest.plan.suite, folder, here.get("candidate"), project, again=again)
+    return Context(models, compared)
+
+
+def _said(facts: Iterable[str]) -> tuple[str, ...]:
+    """Facts for the document, which goes to other machines: their folders are none of its business."""
+    return tuple(map(without_paths, facts))
+
+
+_SIDES: tuple[Side, Side] = ("candidate", "baseline")
+
+
+def resolved(manifest: Manifest, project: Project) -> tuple[Resolved, Resolved]:
+    """Both sides of an evaluation, as they are here now.
+
+    Raises:
+        PinError: a model is another than the sealed one.
+        UsageError: a model cannot be found.
+    """
+    candidate = _resolved(manifest, "candidate", project, None)
+    return candidate, _resolved(manifest, "baseline", project, candidate)
+
+
+def _resolved(manifest: Manifest, side: Side, project: Project, candidate: Resolved | None) -> Resolved:
+    """A side as its reference resolves now.
+
+    Raises:
+        PinError: it is another model than the sealed one.
+        UsageError: it cannot be found.
+    """
+    pin: Pin = getattr(manifest.plan, side)
+    reference = manifest.locations[side]
+    if reference != "base":
+        resolved_side = resolve_side(reference, project, pin)
+    elif candidate is not None:
+        resolved_side = as_base(candidate)
+    else:
+        folder = locate(pin.base, None, project.root)
+        base = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision, pinned_before=pin.digest)
+        resolved_side = Resolved(base, pin.base.repo, reference, folder, base, None)
+    if resolved_side.pin.digest != pin.digest:
+        raise PinError(f"{reference} is another model now")
+    return resolved_side
+
+
+def _aliases(side: Resolved) -> list[str]:
+    """Neighbours with the same weights; the folders brie writes itself hold none."""
+    if side.adapter is None or side.pin.run is not None:
+        return []
+    return duplicates(side.adapter)
+
+
+def _own_sampling(side: Resolved | None, used: Sampling) -> Sampling | None:
+    if side is None or side.served:
+        return None
+    try:
+        return model_sampling(side.base_folder, used)[0]
+    except UsageError:
+        return None
+
+
+# --- everything together ---------------------------------------------------------------
+
+
+def evidence_of(
+    facts: EvaluationData, analysis: Analysis, table: VerdictTable, context: Context, store: Store
+) -> Evidence:
+    """What the checks of an evaluation look at.
+
+    Args:
+        facts: plan, completions and verdicts.
+        analysis: the document, complete but for its checks.
+        table: the headline's verdicts.
+        context: models and training data.
+        store: where looks are counted.
+    """
+    plan = facts.manifest.plan
+    looks = None
+    if analysis.rows_digest:
+        digest, name = plan.suite.digest(), facts.manifest.id
+        looks = context.looks(analysis.rows_digest) or Looks(
+            *store.look_number(suite=digest, evaluation=name, rows=analysis.rows_digest)
+        )
+    return Evidence(
+        analysis=analysis,
+        table=table,
+        plan=plan,
+        pairs=_pairs(facts, set(table.prompts)),
+        models=context.models,
+        training=context.compared.trained.training if context.compared else None,
+        no_training=context.compared.trained.reason if context.compared else "",
+        looks=looks,
+        stopped=stopped_judges(facts.manifest),
+        seed=plan.seed,
+    )
+
+
+def _pairs(facts: EvaluationData, prompts: set[str]) -> tuple[Pair, ...]:
+    """Every comparison of the prompts whose two answers are there, in the order of work."""
+    rows = {(f.task.prompt, f.task.sample): f.task.presentation for f in facts.of("main")}
+    completions = facts.completions
+    return tuple(
+        Pair(name, sample, _answer(completions[p.candidate]), _answer(completions[p.baseline]))
+        for (name, sample), p in rows.items()
+        if name in prompts and p.candidate in completions and p.baseline in completions
+    )
+
+
+def _answer(completion: Completion) -> Answer:
+    return Answer(
+        text=completion.text,
+        truncated=completion.finish_reason == "length",
+        measures=completion.measures,
+    )

@@ -1,0 +1,166 @@
+"""Judging what is there already: the rest of it, with one more judge, or a second time.
+
+What is added after the seal is a link in the evaluation's chain, with how many verdicts there were
+by then. It is shown as added and never enters the headline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from brie.catalog import load_judge
+from brie.errors import UsageError
+from brie.evaluation.budget import Spending, agree
+from brie.evaluation.folders import Evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.judging import judge_all, why_stopped
+from brie.evaluation.manifest import amend, write_manifest
+from brie.evaluation.plan import added_judges, panel_judge
+from brie.evaluation.request import model_judge
+from brie.evaluation.results import Outcome, record_analysis, write_report
+from brie.evaluation.run import noted
+from brie.evaluation.work import Work, completion_texts
+from brie.progress import Screen
+from brie.project import Project
+from brie.records import Manifest, PanelJudge, Status
+from brie.store import Store
+from brie.store.owner import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """What to add to an evaluation."""
+
+    judges: tuple[str, ...] = ()
+    repeats: int = 0
+    """How often the judges are asked again about what they have judged."""
+
+
+def judge_more(
+    evaluation: Evaluation,
+    more: More,
+    project: Project,
+    screen: Screen,
+    *,
+    command: str,
+    spending: Spending | None = None,
+) -> Outcome:
+    """Ask for what an evaluation's judges have not said yet, and for what is added to it.
+
+    Args:
+        evaluation: which.
+        more: judges and repeats to add; nothing: only what is missing.
+        project: where its judges' files are.
+        screen: progress.
+        command: how to go on with it.
+        spending: the wishes about money.
+
+    Raises:
+        UsageError: its answers are not there, a judge's file has changed, or nobody agreed.
+    """
+    wishes = spending or Spending()
+    with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
+        manifest = _with_more(evaluation.manifest, more, wishes, project, store)
+        work = Work.of(manifest)
+        prompts = answered(work, store)
+        terms = agree(
+            work, reachable(manifest, project), store, wishes, project,
+            evaluation=manifest.id, say=screen.say,
+        )  # fmt: skip
+        if manifest is not evaluation.manifest:
+            write_manifest(evaluation.folder, manifest)
+        evaluation = Evaluation(evaluation.folder, manifest)
+        store.settle_dead(owner)
+        done = judge_all(work, store, owner, screen, terms, evaluation=manifest.id, prompts=prompts)
+        evaluation = noted(evaluation, done, work, store)
+        data = gather(evaluation.manifest, store)
+        analysis = record_analysis(evaluation, data, store, project)
+        report = write_report(evaluation, analysis, data, project)
+    return Outcome(evaluation, analysis, report, 0, done.computed, why_stopped(done, command))
+
+
+def reachable(manifest: Manifest, project: Project) -> tuple[PanelJudge, ...]:
+    """The judges of an evaluation as their files reach them now, with the sealed rubrics.
+
+    Raises:
+        UsageError: a file is gone, or says another judge than the sealed one.
+    """
+    return tuple(_reachable(p, manifest, project) for p in Work.of(manifest).panel_judges)
+
+
+def _reachable(sealed: PanelJudge, manifest: Manifest, project: Project) -> PanelJudge:
+    if sealed.judge.provided.kind != "model":
+        return sealed
+    file = load_judge(sealed.judge.id, project)
+    spec = model_judge(file, manifest.plan.suite, project, sealed=sealed).judge
+    if spec.prompt_format(sealed.digest) is None:
+        raise UsageError(
+            f"judges/{spec.id}.toml is not the judge that was sealed (model {sealed.judge.model}, now "
+            f"{spec.model}, or other settings). Put it back, or give the new judge a file of its own: "
+            f"brie judge {manifest.id} --judge NAME"
+        )
+    return sealed.model_copy(update={"judge": spec})
+
+
+def answered(work: Work, store: Store) -> list[str]:
+    """Prompts whose answers are all there, in the order of work.
+
+    Raises:
+        UsageError: there is none.
+    """
+    there = completion_texts(work, None, store)
+    prompts = [
+        name
+        for name in work.plan.order
+        if all(request.key in there for request in work.requests([name]))
+        and all(key in there for key in work.damages([name]))
+    ]
+    if not prompts:
+        raise UsageError("the answers are not there yet: brie generate EVALUATION makes them.")
+    return prompts
+
+
+def _with_more(
+    manifest: Manifest, more: More, wishes: Spending, project: Project, store: Store
+) -> Manifest:
+    """The manifest with what is added to it, link by link."""
+    before = _verdicts(manifest, store)
+    for name in more.judges:
+        joining = _joining(name, manifest, project)
+        if joining is not None:
+            detail = {"seat": joining.model_dump(mode="json")}
+            manifest = amend(manifest, "judge", detail, verdicts_before=before)
+    if more.repeats:
+        for name in more.judges or _askable(manifest):
+            if Work.of(manifest).repeats.get(name, 0) < more.repeats:
+                wished = {"judge": name, "repeats": more.repeats}
+                manifest = amend(manifest, "repeat", wished, verdicts_before=before)
+    if wishes.retry and (unusable := _unusable(manifest, store)):
+        manifest = amend(manifest, "retry", {"verdicts": unusable}, verdicts_before=before)
+    return manifest
+
+
+def _joining(name: str, manifest: Manifest, project: Project) -> PanelJudge | None:
+    """A judge that joins; None where it is there already."""
+    if any(p.judge.id == name for p in (*manifest.plan.seats, *added_judges(manifest))):
+        return None
+    spec = load_judge(name, project)
+    if spec.provided.kind == "rule":
+        return panel_judge(spec, None, instrument=True).sealed()
+    return model_judge(spec, manifest.plan.suite, project, instrument=True).sealed()
+
+
+def _askable(manifest: Manifest) -> Sequence[str]:
+    """Judges whose second answer may differ from the first."""
+    return [s.judge.id for s in Work.of(manifest).panel_judges if s.judge.provided.kind == "model"]
+
+
+def _verdicts(manifest: Manifest, store: Store) -> int:
+    return len(store.statuses(task.key for task in Work.of(manifest).tasks()))
+
+
+def _unusable(manifest: Manifest, store: Store) -> int:
+    """Verdicts a retry asks for again."""
+    statuses = store.statuses(task.key for task in Work.of(manifest).tasks()).values()
+    return sum(status in (Status.INVALID, Status.REFUSED) for status in statuses)

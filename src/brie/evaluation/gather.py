@@ -1,0 +1,122 @@
+"""From a sealed plan and the store to rows: one a planned verdict, with what is known of it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+
+from brie.analyse.compare import rates_by_prompt
+from brie.analyse.sequential import sequence
+from brie.analyse.table import StatusCode
+from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
+from brie.evaluation.table import table
+from brie.evaluation.votes import votes_by_prompt
+from brie.evaluation.work import Work
+from brie.judge.interface import Task
+from brie.records import Completion, Manifest, Status, VerdictLite
+from brie.store import Store
+
+
+def gather(manifest: Manifest, store: Store) -> EvaluationData:
+    """Read what the store knows of an evaluation's plan, up to where it stopped."""
+    data = nothing_yet(manifest)
+    with _without_collection():
+        for block in data.work.blocks():
+            data = extended(data, store, block)
+            if manifest.plan.stopping is not None and (_is_unfinished(data) or _has_decided(data)):
+                break
+        return with_votes(data, store)
+
+
+def nothing_yet(manifest: Manifest) -> EvaluationData:
+    """An evaluation's rows before any of them was read."""
+    return EvaluationData(manifest, Work.of(manifest), {}, (), ())
+
+
+def with_votes(data: EvaluationData, store: Store) -> EvaluationData:
+    """The rows with the votes that people cast on the prompts that were reached."""
+    votes = tuple(_votes(data, store))
+    return replace(data, facts=(*data.facts, *votes)) if votes else data
+
+
+def _votes(facts: EvaluationData, store: Store) -> Iterator[VerdictRow]:
+    """The votes people have cast, on prompts that were reached; a withdrawn one is none."""
+    cast = votes_by_prompt(facts.manifest, facts.work)
+    tasks = [task for prompt in facts.prompts for task in cast.get(prompt, ())]
+    verdicts = store.kept(task.key for task in tasks)
+    for task in tasks:
+        if is_cast(verdicts.get(task.key)) and is_answered(task, facts.completions):
+            yield VerdictRow(task, False, verdicts[task.key])
+
+
+def is_cast(vote: VerdictLite | None) -> bool:
+    """Whether a vote stands; a withdrawn one does not."""
+    return vote is not None and vote.status is Status.OK
+
+
+def is_answered(task: Task, completions: Mapping[str, Completion]) -> bool:
+    """Whether both answers of a planned verdict are there."""
+    return task.presentation.candidate in completions and task.presentation.baseline in completions
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Millions of objects and no cycles: looking for some again and again would take half the time."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
+def extended(before: EvaluationData, store: Store, prompts: Sequence[str]) -> EvaluationData:
+    """The rows with those of the next prompts."""
+    work = before.work
+    keys = [request.key for request in work.requests(prompts)] + list(work.damages(prompts))
+    completions = store.completions(keys)
+    tasks = work.tasks(prompts)
+    verdicts = store.kept(task.key for task in tasks)
+    facts = [VerdictRow(task, is_same(task, completions), verdicts.get(task.key)) for task in tasks]
+    return EvaluationData(
+        before.manifest,
+        work,
+        {**before.completions, **completions},
+        (*before.facts, *facts),
+        (*before.prompts, *prompts),
+    )
+
+
+def _is_unfinished(facts: EvaluationData) -> bool:
+    """Whether verdicts of a judge that counts are missing; stopped and added judges hold nothing up."""
+    sealed = {s.judge.id for s in facts.manifest.plan.seats}
+    waited_for = sealed - set(stopped_judges(facts.manifest))
+    return any(f.status is StatusCode.MISSING for f in facts.of("main") if f.task.judge in waited_for)
+
+
+def is_decided(facts: EvaluationData) -> bool:
+    """Whether the sealed rule ends the evaluation: every verdict is in and the e-process decided."""
+    return facts.manifest.plan.stopping is not None and not _is_unfinished(facts) and _has_decided(facts)
+
+
+def _has_decided(facts: EvaluationData) -> bool:
+    """Whether the e-process over the prompts so far has decided."""
+    stopping = facts.manifest.plan.stopping
+    if stopping is None:
+        return False
+    judges = headline_judges(facts.manifest)
+    rates = rates_by_prompt(table(facts, facts.of("main"), judges))
+    means = [rates[name] for name in facts.prompts if name in rates]
+    return bool(means) and sequence(np.array(means), stopping.alpha).decided
+
+
+def is_same(task: Task, completions: Mapping[str, Completion]) -> bool:
+    """Whether both answers are there, and byte-identical."""
+    candidate = completions.get(task.presentation.candidate)
+    baseline = completions.get(task.presentation.baseline)
+    return candidate is not None and baseline is not None and candidate.text == baseline.text

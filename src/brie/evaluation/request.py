@@ -1,0 +1,231 @@
+"""From names a person typed to what an evaluation is to be: every default is resolved here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
+from brie.errors import UsageError, unknown
+from brie.evaluation.plan import ResolvedRequest, panel_judge
+from brie.evaluation.sides import resolve_sides
+from brie.judge.prompt import PromptBuilder
+from brie.judge.settings import check, check_keys, form_of, missing_key
+from brie.pin import Resolved, default_candidate, open_base
+from brie.project import Project
+from brie.records import JudgeSpec, PanelJudge, Positions, Sampling, Stopping, Suite
+
+
+@dataclass(frozen=True, slots=True)
+class EvalRequest:
+    """An evaluation as it is asked for; None takes the project's or the suite's default."""
+
+    suite: str
+    candidate: str | None = None
+    baseline: str = "base"
+    judges: tuple[str, ...] = ()
+    panel: str | None = None
+    samples: int | None = None
+    positions: Positions = "both"
+    controls: int = 12
+    seed: int = 0
+    temperature: float | None = None
+    max_new_tokens: int | None = None
+    sampling: Literal["suite", "model"] = "suite"
+    """`model`: as the baseline's own generation config says."""
+    allow_different_templates: bool = False
+    until_decided: bool = False
+    max_prompts: int | None = None
+    hold_out_sources: tuple[str, ...] = ()
+    """Sources of the suite that the candidate was not trained on."""
+    device: str | None = None
+    dtype: str | None = None
+    skip_missing_judges: bool = False
+    """Leave out judges whose keys are not set; the plan says who."""
+
+
+def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, list[str]]:
+    """Resolve every name; returns what to evaluate, and what was decided on the way, to be said.
+
+    Raises:
+        UsageError, InputError, PinError: a name is unknown, a file is wrong, or a choice is missing.
+    """
+    suite = load_suite(wishes.suite, project)
+    panel_judges, panel = _seats(wishes, suite, project)
+    panel_judges, left_out = _with_keys(panel_judges, wishes)
+    decisions = [f"left out, because its key is not set: {name}" for name in left_out]
+    decisions += [f"judge {s.judge.id}: {s.judge.model}" for s in panel_judges if s.judge.location]
+    candidate = wishes.candidate
+    if candidate is None:
+        candidate = default_candidate(project)
+        decisions.append(f"candidate: {candidate}, the only trained model here.")
+    sides = resolve_sides(candidate, wishes.baseline, project)
+    sampling = _sampling(wishes, suite)
+    if wishes.sampling == "model":
+        sampling, ignored = _own_sampling(sides[1], sampling)
+        decisions.append(f"sampling as the model's own config says: {_settings(sampling)}")
+        decisions += [
+            f"its setting {name} is one brie does not have, and was left out" for name in ignored
+        ]
+    asked = ResolvedRequest(
+        suite=suite,
+        candidate=sides[0],
+        baseline=sides[1],
+        panel_judges=panel_judges,
+        panel=panel,
+        left_out=left_out,
+        sampling=sampling,
+        samples=wishes.samples or load_defaults(project).samples,
+        positions=wishes.positions,
+        controls=wishes.controls,
+        seed=wishes.seed,
+        stopping=_stopping(wishes, suite),
+        allow_different_templates=wishes.allow_different_templates,
+        held_out_sources=_held_out(wishes, suite),
+        device=wishes.device,
+        dtype=wishes.dtype,
+    )
+    return asked, decisions + _facts(sides)
+
+
+def _held_out(wishes: EvalRequest, suite: Suite) -> tuple[str, ...]:
+    """The named sources, each of which must be one of the suite's, and not all of them."""
+    suite_sources = {p.source for p in suite.prompts}
+    for name in wishes.hold_out_sources:
+        if name not in suite_sources:
+            raise unknown("source", name, suite_sources, f"It must be one of suite {suite.name!r}.")
+    named = tuple(sorted(set(wishes.hold_out_sources)))
+    if named and len(named) == len(suite_sources):
+        raise UsageError(
+            "every source of the suite is held out, so nothing is left to compare with; name fewer."
+        )
+    return named
+
+
+def _stopping(wishes: EvalRequest, suite: Suite) -> Stopping | None:
+    if not wishes.until_decided:
+        if wishes.max_prompts is not None:
+            raise UsageError("--max-prompts belongs to --until-decided: say both, or neither.")
+        return None
+    most = len(suite.prompts)
+    return Stopping(max_prompts=min(wishes.max_prompts or most, most))
+
+
+def _facts(sides: Sequence[Resolved]) -> list[str]:
+    return list(dict.fromkeys(note for side in sides for note in side.notes))
+
+
+def _sampling(wishes: EvalRequest, suite: Suite) -> Sampling:
+    changed = {"temperature": wishes.temperature, "max_new_tokens": wishes.max_new_tokens}
+    given = {key: value for key, value in changed.items() if value is not None}
+    return (suite.sampling or Sampling()).model_copy(update=given)
+
+
+def _own_sampling(side: Resolved, asked: Sampling) -> tuple[Sampling, tuple[str, ...]]:
+    from brie.generate.sampling import model_sampling
+
+    if side.served:
+        raise UsageError("a served model's own sampling is not known here; give --temperature.")
+    return model_sampling(side.base_folder, asked)
+
+
+def _settings(sampling: Sampling) -> str:
+    return f"temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, top_k {sampling.top_k}"
+
+
+def _seats(wishes: EvalRequest, suite: Suite, project: Project) -> tuple[tuple[PanelJudge, ...], str]:
+    """The judges of the headline, then the instruments."""
+    if wishes.judges and wishes.panel:
+        raise UsageError("name judges with --judge or a panel with --panel, not both.")
+    if wishes.judges:
+        panel, chosen = "named judges", Panel(judges=wishes.judges)
+    else:
+        panel = wishes.panel or load_defaults(project).panel
+        chosen = load_panel(panel, project)
+    names = chosen.judges
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise UsageError(f"judge {sorted(twice)[0]!r} is named twice.")
+    panel_judges = [_seat(load_judge(name, project), suite, project) for name in names]
+    panel_judges += [
+        _seat(load_judge(name, project), suite, project, instrument=True)
+        for name in chosen.instruments
+        if name not in names
+    ]
+    return tuple(panel_judges), panel
+
+
+def _seat(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> PanelJudge:
+    if judge.provided.kind == "rule":
+        _require(judge, suite)
+        return panel_judge(judge, None, instrument=instrument)
+    return model_judge(judge, suite, project, instrument=instrument)
+
+
+def model_judge(
+    judge: JudgeSpec,
+    suite: Suite,
+    project: Project,
+    *,
+    instrument: bool = False,
+    sealed: PanelJudge | None = None,
+) -> PanelJudge:
+    """A seat for a judge that is a model: its settings checked, its rubric read, its weights found.
+
+    Args:
+        judge: as its file says.
+        suite: names the rubric where the judge does not.
+        project: where rubrics and weights are looked for.
+        instrument: whether it stands beside the headline.
+        sealed: the seat it has in a plan.
+
+    Raises:
+        UsageError, InputError: a setting, the rubric or the weights; the message names the file.
+    """
+    check(judge)
+    rubric = load_rubric(judge.rubric or suite.rubric, project)
+    PromptBuilder(rubric, form_of(judge))
+    weights = str(sealed.judge.parameters.get("weights")) if sealed else None
+    return panel_judge(_located(judge, project, weights), rubric, instrument=instrument)
+
+
+def _located(judge: JudgeSpec, project: Project, weights_digest: str | None) -> JudgeSpec:
+    """A local judge with its weights found and pinned: their digest is part of who it is."""
+    if not judge.provided.weights:
+        return judge
+    folder, pin, _ = open_base(judge.model, project.root, weights_digest)
+    weights = {**judge.parameters, "weights": pin.digest}
+    return judge.model_copy(
+        update={"model": str(pin.base), "parameters": weights, "location": str(folder)}
+    )
+
+
+def _with_keys(
+    panel_judges: tuple[PanelJudge, ...], wishes: EvalRequest
+) -> tuple[tuple[PanelJudge, ...], tuple[str, ...]]:
+    """The seats whose keys are there, where the others may be left out; and who was."""
+    if not wishes.skip_missing_judges:
+        return panel_judges, ()
+    left_out = tuple(s.judge.id for s in panel_judges if missing_key(s.judge))
+    reachable = tuple(s for s in panel_judges if s.judge.id not in left_out)
+    if all(s.instrument for s in reachable):
+        check_keys(panel_judges)
+    return reachable, left_out
+
+
+def _require(judge: JudgeSpec, suite: Suite) -> None:
+    """A rule that can say nothing of a suite is refused before any work."""
+    able = {
+        "reference": any(p.reference for p in suite.prompts),
+        "exact": any(p.check and p.check.kind == "exact" for p in suite.prompts),
+        "numeric": any(p.check and p.check.kind == "numeric" for p in suite.prompts),
+        "regex": any(p.check and p.check.kind == "regex" for p in suite.prompts),
+    }
+    if not able.get(judge.model, True):
+        raise UsageError(
+            f"the rule {judge.model!r} can say nothing of suite {suite.name!r}: none of its prompts "
+            f"has a {'reference' if judge.model == 'reference' else judge.model + ' check'}. "
+            "Judges that need none: --panel cheap (models, with keys), --panel local (models on this "
+            "machine), --judge distinct (a rule that looks at repetition alone)."
+        )

@@ -1,0 +1,114 @@
+"""An evaluation's numbers and report, computed from what the store holds; nothing is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from brie import __version__, versions
+from brie.errors import UsageError
+from brie.evaluation.assemble import assemble
+from brie.evaluation.context import context_of
+from brie.evaluation.folders import Evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.rows import EvaluationData
+from brie.evaluation.training_data import record
+from brie.evaluation.views import comparison_views
+from brie.pin import Resolved
+from brie.project import Project, write_text
+from brie.records.analysis import Analysis
+from brie.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of running an evaluation."""
+
+    evaluation: Evaluation
+    analysis: Analysis
+    report: Path
+    completions: int
+    """Completions computed now; the rest was in the store."""
+    verdicts: int
+    stopped: str | None = None
+    """Why it is not finished, and how to go on."""
+
+
+def kept_analysis(evaluation: Evaluation, data: EvaluationData) -> Analysis | None:
+    """The numbers as they stand, where this brie made them from exactly these rows."""
+    try:
+        stored = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    same = stored.rows_digest == data.digest and stored.version == versions.build(__version__)
+    return stored if same and not stored.interim else None
+
+
+def record_analysis(
+    evaluation: Evaluation,
+    data: EvaluationData,
+    store: Store,
+    project: Project,
+    sides: Sequence[Resolved] = (),
+) -> Analysis:
+    """Compute an evaluation's numbers, write them beside its manifest, and count the look.
+
+    Args:
+        evaluation: which.
+        data: its rows.
+        store: what it cost, and the looks at its suite.
+        project: where its models and training data are.
+        sides: both sides, where they were resolved just now.
+    """
+    context = context_of(evaluation.manifest, project, sides)
+    if context.compared is not None:
+        record(evaluation.folder, context.compared.trained)
+    analysis = assemble(data, store, context)
+    write_text(evaluation.analysis_file, analysis.to_json())
+    if analysis.rows_digest:
+        store.look(
+            suite=evaluation.manifest.plan.suite.digest(),
+            evaluation=evaluation.manifest.id,
+            rows=analysis.rows_digest,
+        )
+    return analysis
+
+
+def write_report(
+    evaluation: Evaluation, analysis: Analysis, data: EvaluationData, project: Project
+) -> Path:
+    """Write the HTML and Markdown report; returns the HTML file."""
+    from brie.report.build import build_report
+    from brie.report.curve import read_curve
+
+    folder = project.reports / evaluation.manifest.id
+    folder.mkdir(parents=True, exist_ok=True)
+    views = comparison_views(data)
+    write_text(folder / "analysis.json", analysis.to_json())
+    return build_report(analysis, evaluation.manifest, views, folder, read_curve(evaluation.folder))
+
+
+def rebuild(evaluation: Evaluation, project: Project) -> Outcome:
+    """Analyse what the store holds and write the report again; nothing is asked.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    with Store.open(project.store) as store:
+        data = gather(evaluation.manifest, store)
+        analysis = record_analysis(evaluation, data, store, project)
+        return Outcome(evaluation, analysis, write_report(evaluation, analysis, data, project), 0, 0)
+
+
+def write_audit(analysis: Analysis, project: Project) -> Path:
+    """Write the report of an audit; returns the HTML file."""
+    from brie.report.build import build_report
+
+    folder = project.reports / analysis.id
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror or error}.") from error
+    write_text(folder / "analysis.json", analysis.to_json())
+    return build_report(analysis, None, (), folder)

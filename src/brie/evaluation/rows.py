@@ -1,0 +1,95 @@
+"""The rows of an evaluation: one a planned verdict, with what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from brie.analyse.table import StatusCode
+from brie.digest import Canonical
+from brie.digest import digest as digest_of
+from brie.evaluation.work import Work
+from brie.judge.interface import Task
+from brie.records import SCORE, Completion, Manifest, Status, VerdictLite, Winner
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """One planned verdict and what is known of it."""
+
+    task: Task
+    identical: bool
+    verdict: VerdictLite | None
+
+    @property
+    def status(self) -> StatusCode:
+        """As the analysis codes it; byte-identical answers are ties without a call."""
+        if self.identical:
+            return StatusCode.OK
+        return StatusCode[self.verdict.status.name] if self.verdict else StatusCode.MISSING
+
+    @property
+    def winner(self) -> Winner | None:
+        """The side that won, where there is a usable verdict."""
+        if self.identical:
+            return "tie"
+        if self.verdict is None or self.verdict.status is not Status.OK or self.verdict.letter is None:
+            return None
+        return self.task.presentation.unblind(self.verdict.letter)
+
+    @property
+    def score(self) -> float:
+        """1, 0.5 or 0 for the candidate; NaN where there is no usable verdict."""
+        return SCORE[self.winner] if self.winner else float("nan")
+
+
+@dataclass(frozen=True)
+class EvaluationData:
+    """Everything an evaluation's numbers are computed from."""
+
+    manifest: Manifest
+    work: Work
+    completions: Mapping[str, Completion]
+    facts: tuple[VerdictRow, ...]
+    prompts: tuple[str, ...]
+    """Prompts reached: all of them, unless the evaluation stopped early."""
+
+    def of(self, kind: str) -> list[VerdictRow]:
+        """Rows of the evaluation proper (`main`) or of a control."""
+        return [fact for fact in self.facts if fact.task.kind == kind]
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest over every completion and every verdict the numbers use."""
+        texts: Canonical = [
+            [key, row.text, row.finish_reason, row.tokens, row.measures]
+            for key, row in sorted(self.completions.items())
+        ]
+        verdicts = sorted(
+            [v.key, v.judge, v.presentation, v.status, v.letter, v.reason, v.reply, v.scores]
+            for v in (fact.verdict for fact in self.facts)
+            if v is not None
+        )
+        return digest_of({"completions": texts, "verdicts": verdicts})
+
+
+def headline_judges(manifest: Manifest) -> list[str]:
+    """Judges whose mean is the headline, in the panel's order; a stopped judge has left it."""
+    stopped = stopped_judges(manifest)
+    return [s.judge.id for s in manifest.plan.seats if not s.instrument and s.judge.id not in stopped]
+
+
+def stopped_judges(manifest: Manifest) -> dict[str, str]:
+    """Judges that were stopped and have not finished since, with what they said.
+
+    Where every judge of the headline was stopped, none has left it: there would be nothing to show.
+    """
+    stopped: dict[str, str] = {}
+    for link in manifest.amendments:
+        if link.kind == "stopped":
+            stopped[link.detail["judge"]] = str(link.detail["said"])
+        elif link.kind == "resumed":
+            stopped.pop(link.detail["judge"], None)
+    headline = {s.judge.id for s in manifest.plan.seats if not s.instrument}
+    return {} if headline <= set(stopped) else stopped

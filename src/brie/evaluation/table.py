@@ -1,0 +1,124 @@
+"""From rows of verdicts to the table the analysis computes on: numbers and codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from brie.analyse.arrays import Floats, Ints
+from brie.analyse.table import VerdictTable
+from brie.evaluation.rows import EvaluationData, VerdictRow
+
+
+def table(
+    facts: EvaluationData, rows: Sequence[VerdictRow], judges: Sequence[str], *, votes: bool = False
+) -> VerdictTable:
+    """The analysis table of some facts.
+
+    Args:
+        facts: where prompts and completions are looked up.
+        rows: one a planned verdict.
+        judges: the judges to include.
+        votes: the rows are votes of people, who see each comparison once.
+    """
+    wanted = set(judges)
+    used = [fact for fact in rows if fact.task.judge in wanted]
+    reached = {fact.task.prompt for fact in used}
+    names = [name for name in facts.manifest.plan.order if name in reached]
+    prompt_code = {name: code for code, name in enumerate(names)}
+    judge_code = {name: code for code, name in enumerate(judges)}
+    prompts = facts.work.prompts
+    pairs, of_row = _pairs(used)
+    return VerdictTable.build(
+        prompts=names,
+        judges=list(judges),
+        prompt=[prompt_code[f.task.prompt] for f in used],
+        judge=[judge_code[f.task.judge] for f in used],
+        score=[f.score for f in used],
+        both_orders=facts.manifest.plan.positions == "both" and not votes,
+        category=[prompts[name].category for name in names],
+        source=[prompts[name].source for name in names],
+        sample=[f.task.sample for f in used],
+        position=[f.task.presentation.position for f in used],
+        label=[f.task.presentation.label for f in used],
+        status=[f.status for f in used],
+        repeat=[f.task.repeat for f in used],
+        identical=[f.identical for f in used],
+        length_difference=_length(facts, pairs, of_row),
+        features=_features(facts, pairs, of_row),
+        criteria=_criteria(used),
+    )
+
+
+FEATURES: dict[str, Callable[[str], float]] = {
+    "lists": lambda text: float(len(re.findall(r"^\s*(?:[-*•]|\d+[.)])\s", text, re.MULTILINE))),
+    "headings": lambda text: float(len(re.findall(r"^#{1,6}\s|^\*\*[^*]+\*\*\s*$", text, re.MULTILINE))),
+    "questions": lambda text: float(text.count("?")),
+    "distinct words": lambda text: _distinct(text.casefold().split()),
+}
+"""Countable things of an answer's text that judges may reward."""
+
+
+def _distinct(words: Sequence[str]) -> float:
+    return len(set(words)) / len(words) if words else 0.0
+
+
+def _pairs(rows: Sequence[VerdictRow]) -> tuple[list[tuple[str, str]], Ints]:
+    """The distinct pairs of answers, and for every row which of them it is about."""
+    code: dict[tuple[str, str], int] = {}
+    codes = np.fromiter(
+        (code.setdefault((f.task.presentation.candidate, f.task.presentation.baseline), len(code))
+         for f in rows),
+        np.int64,
+        len(rows),
+    )  # fmt: skip
+    return list(code), codes
+
+
+def _features(
+    facts: EvaluationData, pairs: Sequence[tuple[str, str]], of_row: Ints
+) -> dict[str, Floats]:
+    """Each feature, candidate minus baseline, one entry a row."""
+    wanted = {key for pair in pairs for key in pair}
+    counted = {
+        key: {name: count(row.text) for name, count in FEATURES.items()}
+        for key, row in facts.completions.items()
+        if key in wanted
+    }
+    return {name: _differences(pairs, of_row, counted, name) for name in FEATURES}
+
+
+def _length(facts: EvaluationData, pairs: Sequence[tuple[str, str]], of_row: Ints) -> Floats:
+    """Candidate minus baseline, in tokens, one entry a row."""
+    tokens = {key: {"tokens": float(row.tokens)} for key, row in facts.completions.items()}
+    return _differences(pairs, of_row, tokens, "tokens")
+
+
+def _differences(
+    pairs: Sequence[tuple[str, str]],
+    of_row: Ints,
+    measured: Mapping[str, Mapping[str, float]],
+    name: str,
+) -> Floats:
+    """NaN where an answer is not there."""
+    nothing = {name: float("nan")}
+    each = [measured.get(a, nothing)[name] - measured.get(b, nothing)[name] for a, b in pairs]
+    return np.array(each, dtype=np.float64)[of_row]
+
+
+def _criteria(rows: Iterable[VerdictRow]) -> dict[str, Floats]:
+    """Criterion scores, candidate minus baseline, NaN where a judge gave none."""
+    listed = list(rows)
+    names = sorted({name for f in listed if f.verdict for name in f.verdict.scores})
+    return {
+        name: np.fromiter((_criterion(f, name) for f in listed), np.float64, len(listed))
+        for name in names
+    }
+
+
+def _criterion(fact: VerdictRow, name: str) -> float:
+    letters = fact.verdict.scores.get(name, {}) if fact.verdict else {}
+    sides = fact.task.presentation.by_side(letters)
+    return sides["candidate"] - sides["baseline"] if len(sides) == 2 else float("nan")

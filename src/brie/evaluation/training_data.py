@@ -1,0 +1,173 @@
+"""What the candidate of an evaluation was trained on, compared with the suite's prompts.
+
+The training file is found through the candidate's pin and its run's configuration, and believed
+only if it is, byte for byte, the one that was trained on. What was found is kept as
+`training.json` in the evaluation's folder: the file may be large, and it may not be there when the
+evaluation is looked at again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from brie.checks import Training
+from brie.data.load import Parsed, parse
+from brie.data.near import Entry, search
+from brie.data.overlap import entries, texts_to_find
+from brie.data.split import prompt_key
+from brie.digest import file_digest
+from brie.errors import InputError
+from brie.pin import Resolved
+from brie.project import Project, packaged, write_text
+from brie.records import Conversation, Document, Suite, schema_field
+from brie.report.clean import without_paths
+from brie.train.config import CONFIG, DataPart, TrainConfig
+
+FILE = "training.json"
+_AUTHOR_KEYS = ("author", "model", "generator", "teacher", "generated_by", "written_by")
+"""Keys under which training files say who wrote a row's answer."""
+_MOST_AUTHORS = 20
+"""A key with more values than this does not name authors."""
+
+
+class Trained(Document):
+    """`training.json`."""
+
+    schema_: str = schema_field("training")
+    training: Training | None
+    reason: str = ""
+    """Why there is none, as the end of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What is known of the training data, and whether their file was read for it just now."""
+
+    trained: Trained
+    now: bool
+
+
+def recorded(folder: Path) -> Trained | None:
+    """What an evaluation's `training.json` says; None where there is none that can be read."""
+    try:
+        return Trained.model_validate_json((folder / FILE).read_text("utf-8"))
+    except (OSError, ValidationError, UnicodeDecodeError):
+        return None
+
+
+def record(folder: Path, trained: Trained) -> None:
+    """Keep what was found, in an evaluation's folder."""
+    write_text(folder / FILE, trained.model_dump_json(indent=1) + "\n")
+
+
+def compare(
+    suite: Suite, folder: Path, candidate: Resolved | None, project: Project, *, again: bool = False
+) -> Compared:
+    """Compare the suite with what the candidate was trained on, or take what was found before.
+
+    Args:
+        suite: the evaluation's.
+        folder: the evaluation's.
+        candidate: the candidate, where it could be resolved here.
+        project: where runs and training files are.
+        again: read the file again although something was recorded, to see whether it still holds.
+    """
+    earlier = recorded(folder)
+    if earlier is not None and ((earlier.training is None) == again):
+        # A file that was missing may have come since; whether it was missing then is no question.
+        return Compared(earlier, now=False)
+    training = _look(suite, candidate, project)
+    if isinstance(training, Training):
+        return Compared(Trained(training=training), now=True)
+    reason = without_paths(training)
+    if earlier is not None and earlier.training is not None:
+        return Compared(earlier.model_copy(update={"reason": reason}), now=False)
+    return Compared(Trained(training=None, reason=reason), now=False)
+
+
+def _look(suite: Suite, candidate: Resolved | None, project: Project) -> Training | str:
+    """Read the training file of the candidate's run; a string says why that is not possible."""
+    if candidate is None:
+        return "the candidate is not on this machine"
+    if candidate.pin.kind == "base":
+        return "the candidate is a base model"
+    if candidate.pin.run is None:
+        return "the candidate was not trained here"
+    run = project.runs / candidate.pin.run
+    try:
+        config = TrainConfig.model_validate_json((run / CONFIG).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return f"the training run {run.name} is not here"
+    except ValidationError:
+        return f"the configuration of the training run {run.name} cannot be read"
+    path = _data_file(config.train, project)
+    if isinstance(path, str):
+        return path
+    try:
+        parsed = parse(path)
+        return _training(suite, run.name, config, parsed, _shared(config, parsed, project))
+    except InputError as error:
+        return f"its training data cannot be read ({error})"
+
+
+def _data_file(part: DataPart, project: Project) -> Path | str:
+    """The very file a run was trained on."""
+    name = Path(part.path)
+    beside = [folder / name.name for folder in project.files("data")]
+    here = [path for path in (project.root / name, *beside, packaged(part.path)) if path.is_file()]
+    if part.file is None:
+        return f"the training data are {part.path}"
+    if not here:
+        return f"the training file {part.path} is not here"
+    same = next((path for path in here if file_digest(path) == part.file), None)
+    return same or f"the training file {part.path} was changed since the run"
+
+
+def _training(
+    suite: Suite, run: str, config: TrainConfig, parsed: Parsed, shared: tuple[int, int]
+) -> Training:
+    rows = parsed.conversations
+    prompts = {p.id: texts_to_find(p.messages) for p in suite.prompts}
+    references = {p.id: [p.reference] for p in suite.prompts if p.reference}
+    return Training(
+        run=run,
+        file=config.train.path,
+        file_digest=config.train.file or file_digest(parsed.path),
+        rows=len(rows),
+        nearest=search(prompts, entries(rows)),
+        references=search(references, (_answered(row) for row in rows)),
+        sources=tuple(sorted({row.source for row in rows} - {"unknown"})),
+        authors=_authors(parsed),
+        shared=shared[0],
+        validation_rows=shared[1],
+    )
+
+
+def _answered(row: Conversation) -> Entry:
+    return Entry(f"line {row.line}", [m.content for m in row.messages if m.role == "assistant"], [])
+
+
+def _authors(parsed: Parsed) -> tuple[str, ...]:
+    for key in _AUTHOR_KEYS:
+        authors = {by for row in parsed.extras.values() if isinstance(by := row.get(key), str)}
+        if 0 < len(authors) <= _MOST_AUTHORS:
+            return tuple(sorted(authors))
+    return ()
+
+
+def _shared(config: TrainConfig, parsed: Parsed, project: Project) -> tuple[int, int]:
+    """Validation rows that ask what training rows ask, and how many there are.
+
+    A half drawn by prompt from the same file shares none by construction.
+    """
+    if config.val.path == config.train.path:
+        return 0, config.val.rows
+    path = _data_file(config.val, project)
+    if isinstance(path, str):
+        return 0, config.val.rows
+    trained = {prompt_key(row) for row in parsed.conversations}
+    rows = parse(path).conversations
+    return sum(prompt_key(row) in trained for row in rows), len(rows)

@@ -1,0 +1,282 @@
+"""Everything a sealed plan needs, by key: answers to sample, damage to do, verdicts to ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from brie.blinding import JudgeInput, judge_input, presentations
+from brie.catalog import with_system
+from brie.digest import digest
+from brie.evaluation.controls import damaged_key
+from brie.evaluation.plan import SERVED, added_judges, assignments
+from brie.generate.engine import Request
+from brie.generate.keys import completion_key
+from brie.judge.interface import Kind, Task
+from brie.records import (
+    Environment,
+    Manifest,
+    Message,
+    PanelJudge,
+    Pin,
+    Plan,
+    Prompt,
+    Side,
+)
+from brie.store import Store
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything a plan needs, by key; computed once from the plan."""
+
+    plan: Plan
+    added: tuple[PanelJudge, ...] = ()
+    """Judges that joined after the seal; they stand beside the headline."""
+    repeats: Mapping[str, int] = field(default_factory=dict)
+    """Judge id -> how often it is asked again, to measure its consistency."""
+    _keys: dict[tuple[str, str, int], str] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    """Keys of completions that were worked out before."""
+
+    @cached_property
+    def prompts(self) -> dict[str, Prompt]:
+        """The suite's prompts by id."""
+        return {p.id: p for p in self.plan.suite.prompts}
+
+    @cached_property
+    def messages(self) -> dict[str, tuple[Message, ...]]:
+        """Prompt id -> the conversation that is answered."""
+        return {name: with_system(p, self.plan.suite) for name, p in self.prompts.items()}
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        """Prompt id -> digest of what the models read."""
+        return {name: prompt_digest(messages) for name, messages in self.messages.items()}
+
+    @cached_property
+    def _read(self) -> dict[str, str]:
+        """Prompt id -> digest of what judges read of it."""
+        return {
+            name: _read_digest(self.prompts[name], answered) for name, answered in self._digests.items()
+        }
+
+    @cached_property
+    def _codes(self) -> Mapping[str, Mapping[str, str]]:
+        """Judge id -> prompt id -> one digit a sample; the sealed ones as they were sealed."""
+        plan = self.plan
+        blocks = [(p.id, p.category) for p in plan.suite.prompts]
+        late = assignments(
+            blocks, self.added, samples=plan.samples, positions=plan.positions, seed=plan.seed
+        )
+        return {**late, **plan.assignments}
+
+    @cached_property
+    def _seal(self) -> str:
+        return self.plan.seal()
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Work:
+        """The work of an evaluation with everything that was added to it."""
+        repeats: dict[str, int] = {}
+        for link in manifest.amendments:
+            if link.kind == "repeat":
+                name, count = link.detail["judge"], int(link.detail["repeats"])
+                repeats[name] = max(count, repeats.get(name, 0))
+        return cls(manifest.plan, added_judges(manifest), repeats)
+
+    @property
+    def panel_judges(self) -> tuple[PanelJudge, ...]:
+        """The sealed judges, then those added."""
+        return (*self.plan.seats, *self.added)
+
+    def key(self, side: Side, prompt: str, sample: int) -> str:
+        """Key of a side's completion."""
+        pin = self._pin(side)
+        cached = self._keys.get((pin.digest, prompt, sample))
+        if cached is None:
+            messages, sampling = self.messages[prompt], self.plan.sampling
+            cached = completion_key(
+                pin_digest=pin.digest,
+                template_digest=pin.template_digest,
+                messages=messages,
+                sampling=sampling,
+                sample=sample,
+                environment=self._environment(pin),
+            )
+            if pin.kind == "served":  # never shared with another evaluation (invariant I6)
+                cached = digest({"evaluation": self._seal, "key": cached})
+            self._keys[pin.digest, prompt, sample] = cached
+        return cached
+
+    def blocks(self) -> list[tuple[str, ...]]:
+        """Prompt ids in the order of work, in the blocks after which the evaluation may stop."""
+        stopping = self.plan.stopping
+        if stopping is None:
+            return [self.plan.order]
+        order, size = self.plan.order[: stopping.max_prompts], stopping.block
+        return [order[start : start + size] for start in range(0, len(order), size)]
+
+    def requests(self, prompts: Sequence[str] | None = None) -> list[Request]:
+        """Every completion to sample, in the order of work, each key once.
+
+        Args:
+            prompts: only for these; all by default.
+        """
+        wanted: dict[str, Request] = {}
+        for side, prompt, sample in self._samples(self.plan.order if prompts is None else prompts):
+            request = self._request(side, prompt, sample)
+            wanted.setdefault(request.key, request)
+        return list(wanted.values())
+
+    def damages(self, prompts: Sequence[str] | None = None) -> dict[str, str]:
+        """Keys of damaged completions, and the key each is made from."""
+        kind = self.plan.controls.damage
+        wanted = set(self.plan.order if prompts is None else prompts)
+        sources = [self.key("baseline", n, 0) for n in self.plan.controls.prompts if n in wanted]
+        return {damaged_key(source, kind): source for source in sources}
+
+    def tasks(self, prompts: Sequence[str] | None = None) -> list[Task]:
+        """Every planned verdict: prompt by prompt, all judges and orders of one before the next.
+
+        Args:
+            prompts: only for these; all by default.
+        """
+        controls = set(self.plan.controls.prompts)
+        return [
+            task
+            for prompt in (self.plan.order if prompts is None else prompts)
+            for task in (
+                *self._tasks("main", prompt),
+                *(self._control_tasks(prompt) if prompt in controls else ()),
+                *self._repeated(prompt),
+            )
+        ]
+
+    def tasks_of(self, prompt: str) -> list[Task]:
+        """The planned verdicts of one prompt, controls excluded."""
+        return list(self._tasks("main", prompt))
+
+    def _samples(self, prompts: Sequence[str]) -> Iterator[tuple[Side, str, int]]:
+        controls = self.plan.controls
+        sides: tuple[Side, Side] = ("baseline", "candidate")
+        for prompt in prompts:
+            for side in sides:
+                for sample in range(self.plan.samples):
+                    yield side, prompt, sample
+            if prompt in controls.prompts and self.plan.sampling.temperature > 0:
+                yield "baseline", prompt, controls.first_sample
+
+    def _tasks(self, kind: Kind, prompt: str) -> Iterator[Task]:
+        for panel_judge in self.panel_judges:
+            code = self._codes[panel_judge.judge.id][prompt]
+            for sample in range(self.plan.samples):
+                pair = (self.key("candidate", prompt, sample), self.key("baseline", prompt, sample))
+                yield from self._presented(kind, panel_judge, prompt, sample, code[sample], pair)
+
+    def _repeated(self, prompt: str) -> Iterator[Task]:
+        """The same presentations again, for judges whose consistency is measured."""
+        if not self.repeats:
+            return
+        by_id = {p.judge.id: p for p in self.panel_judges}
+        for task in self._tasks("main", prompt):
+            for number in range(1, self.repeats.get(task.judge, 0) + 1):
+                yield Task.plan(
+                    "repeat", by_id[task.judge], task.presentation, prompt=prompt, sample=task.sample,
+                    repeat=number,
+                )  # fmt: skip
+
+    def _control_tasks(self, prompt: str) -> Iterator[Task]:
+        controls = self.plan.controls
+        intact = self.key("baseline", prompt, 0)
+        pairs: list[tuple[Kind, tuple[str, str]]] = [
+            ("damaged", (intact, damaged_key(intact, controls.damage)))
+        ]
+        if self.plan.sampling.temperature > 0:
+            pairs.append(("a_a", (self.key("baseline", prompt, controls.first_sample), intact)))
+        for panel_judge in self.panel_judges:
+            code = self._codes[panel_judge.judge.id][prompt][0]
+            for kind, pair in pairs:
+                yield from self._presented(kind, panel_judge, prompt, 0, code, pair)
+
+    def _presented(
+        self,
+        kind: Kind,
+        panel_judge: PanelJudge,
+        prompt: str,
+        sample: int,
+        code: str,
+        pair: tuple[str, str],
+    ) -> Iterator[Task]:
+        shown = presentations(
+            code,
+            positions=self.plan.positions,
+            prompt=self._read[prompt],
+            candidate=pair[0],
+            baseline=pair[1],
+        )
+        for presentation in shown:
+            yield Task.plan(kind, panel_judge, presentation, prompt=prompt, sample=sample)
+
+    def _request(self, side: Side, prompt: str, sample: int) -> Request:
+        pin = self._pin(side)
+        return Request(
+            key=self.key(side, prompt, sample),
+            pin=pin.digest,
+            adapter=pin.digest if pin.kind == "adapter" else None,
+            messages=self.messages[prompt],
+            prompt=self._digests[prompt],
+            sample=sample,
+            sampling=self.plan.sampling,
+        )
+
+    def _environment(self, pin: Pin) -> Environment:
+        return SERVED if pin.kind == "served" else self.plan.environment
+
+    def _pin(self, side: Side) -> Pin:
+        return self.plan.candidate if side == "candidate" else self.plan.baseline
+
+
+def prompt_digest(messages: Sequence[Message]) -> str:
+    """Digest of a conversation."""
+    return digest([m.model_dump() for m in messages])
+
+
+def _read_digest(prompt: Prompt, answered: str) -> str:
+    """Digest of the conversation, and of the reference and check, which judges get and models do not.
+
+    A corrected reference asks the judges again, and leaves the answers as they are.
+    """
+    if prompt.reference is None and prompt.check is None:
+        return answered
+    return digest({"messages": answered, "reference": prompt.reference, "check": prompt.check})
+
+
+def completion_texts(work: Work, prompts: Sequence[str] | None, store: Store) -> dict[str, str]:
+    """Texts by key of everything a judge may be shown, controls included."""
+    keys = [request.key for request in work.requests(prompts)] + list(work.damages(prompts))
+    return {key: row.text for key, row in store.completions(keys).items()}
+
+
+def is_identical(task: Task, texts: Mapping[str, str]) -> bool:
+    """Byte-identical answers are ties without a call; answers not there yet are not identical."""
+    candidate, baseline = (texts.get(key) for key in answer_keys(task))
+    return candidate is not None and candidate == baseline
+
+
+def answer_keys(task: Task) -> tuple[str, str]:
+    """Keys of the two answers a verdict is about: the candidate's, the baseline's."""
+    return task.presentation.candidate, task.presentation.baseline
+
+
+def input_of(work: Work, task: Task, texts: Mapping[str, str]) -> JudgeInput:
+    """What the judge of a task sees.
+
+    Args:
+        work: the plan's work.
+        task: the planned verdict.
+        texts: completion key -> text.
+    """
+    return judge_input(task.presentation, work.prompts[task.prompt], work.messages[task.prompt], texts)

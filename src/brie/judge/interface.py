@@ -1,0 +1,141 @@
+"""What a judge is shown and what it answers: the seam every provider implements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from sys import intern
+from typing import Literal, Protocol
+
+from brie.blinding import JudgeInput, Presentation
+from brie.digest import text_digest
+from brie.records import PanelJudge, Status, Usage, Verdict
+
+Kind = Literal["main", "a_a", "damaged", "repeat", "vote"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of asking once."""
+
+    status: Status
+    letter: Literal["A", "B", "tie"] | None = None
+    reason: str = ""
+    """The judge's reasons; where there is no verdict, why not."""
+    text: str = ""
+    """The raw reply, or what went wrong."""
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    served: str = ""
+    """What the provider said answered."""
+    unreadable: bool = False
+    """`invalid` only because it could not be read: worth asking once more, and reading again."""
+    fatal: bool = False
+    """An `error` that every further request would end in."""
+    pause: float = 0.0
+    """Seconds the provider wants no further request for."""
+
+
+@lru_cache(maxsize=64)
+def _named(shown: Presentation) -> str:
+    """A presentation's digest; judges of one comparison ask for the same."""
+    return intern(shown.digest())
+
+
+class Judge(Protocol):
+    """A judge that can be asked; one object a judge of the panel, opened once."""
+
+    instant: bool
+    """Answers at once: no retries, no claims one by one."""
+
+    @property
+    def free(self) -> bool:
+        """Whether asking costs nothing."""
+        ...
+
+    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
+        """Ask once.
+
+        Args:
+            shown: what to judge.
+            correction: what was wrong with the last reply, when it is asked again.
+
+        Raises:
+            Fault: there was no reply; it says whether another try is worth it.
+        """
+        ...
+
+    def worst(self, shown: JudgeInput) -> float:
+        """US dollars asking once can cost at most."""
+        ...
+
+    async def close(self) -> None:
+        """Free connections and memory."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One planned verdict: a judge, a presentation, and the key its verdict is stored under."""
+
+    kind: Kind
+    judge: str
+    """The judge's id."""
+    prompt: str
+    sample: int
+    presentation: Presentation
+    presentation_digest: str
+    judge_digest: str
+    rubric_digest: str
+    key: str
+    """Digest of judge, rubric, presentation and repeat."""
+    repeat: int = 0
+
+    @classmethod
+    def plan(
+        cls,
+        kind: Kind,
+        panel_judge: PanelJudge,
+        presentation: Presentation,
+        *,
+        prompt: str,
+        sample: int,
+        repeat: int = 0,
+    ) -> Task:
+        """A task with its key.
+
+        Args:
+            kind: what the verdict is for.
+            panel_judge: who gives it.
+            presentation: what is judged, in its order and lettering.
+            prompt: the prompt's id in the suite.
+            sample: which of the prompt's samples.
+            repeat: 0 for the verdict that counts, else which time it is asked again.
+        """
+        rubric, shown = panel_judge.rubric_digest, _named(presentation)
+        # Canonical JSON written out, for plans of a million verdicts.
+        parts = (
+            f'{{"judge":"{panel_judge.digest}","presentation":"{shown}","repeat":{repeat},'
+            f'"rubric":"{rubric}"}}'
+        )
+        return cls(
+            kind, panel_judge.judge.id, prompt, sample, presentation, shown, panel_judge.digest, rubric,
+            text_digest(parts), repeat,
+        )  # fmt: skip
+
+    def verdict(self, reply: Reply) -> Verdict:
+        """The row to store for a reply."""
+        return Verdict(
+            key=self.key,
+            judge=self.judge_digest,
+            rubric=self.rubric_digest,
+            presentation=self.presentation_digest,
+            repeat=self.repeat,
+            status=reply.status,
+            letter=reply.letter,
+            reason=reply.reason,
+            reply=reply.text,
+            scores=reply.scores,
+            usage=reply.usage,
+            served=reply.served,
+        )

@@ -1,0 +1,201 @@
+"""One worker a judge: its verdicts in the order of work, each claimed, paid for, asked and kept.
+
+Lanes run side by side and never wait for each other, except that none runs far ahead of the
+slowest: when the money ends, as many prompts as possible are complete.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from brie.judge.interface import Judge, Reply, Task
+from brie.judge.limiter import AdaptiveLimiter
+from brie.judge.retry import Afford, RetryingCaller
+from brie.judge.run_context import CLAIM_SECONDS, RunContext
+from brie.judge.writer import VerdictWriter
+from brie.records import Status, Verdict
+from brie.store.ledger import Reserved
+
+IN_A_ROW = 10
+"""Unusable verdicts in a row that stop a judge (invariant I5)."""
+_CHUNK = 32
+_CHUNK_PAID = 8
+"""Verdicts claimed together: few where each sets money aside."""
+_POLL = 0.2
+_LEAD = 4
+"""A judge may be ahead of the slowest one by so many times its requests in flight."""
+
+
+@dataclass
+class RunState:
+    """What the workers of a run share."""
+
+    context: RunContext
+    unread: Mapping[str, str]
+    """Keys asked again because a batch's reply could not be read, and why not."""
+    workers: list[JudgeWorker] = field(default_factory=list)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set: nothing new is asked, what is in flight is finished."""
+    broke: bool = False
+    """The budget left no room for the next request."""
+    flying: int = 0
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.writer = VerdictWriter(self.context.store, self.context.evaluation)
+
+    def tick(self) -> None:
+        """Something finished: whoever waits for that looks again."""
+        self.moved.set()
+        self.moved = asyncio.Event()
+
+    async def changed(self) -> None:
+        """Wait until something finishes, or the run is being stopped."""
+        waits = [asyncio.ensure_future(self.moved.wait()), asyncio.ensure_future(self.stopping.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    def stop(self) -> None:
+        """Ask nothing new."""
+        self.stopping.set()
+        self.tick()
+
+    def progress(self) -> float:
+        """Share of its work the slowest judge has finished."""
+        return min(
+            (worker.done / len(worker.tasks) for worker in self.workers if worker.running), default=1.0
+        )
+
+
+@dataclass
+class JudgeWorker:
+    """One judge's part of a run."""
+
+    name: str
+    judge: Judge
+    tasks: Mapping[str, Task]
+    limiter: AdaptiveLimiter
+    state: RunState
+    done: int = 0
+    started: int = 0
+    computed: int = 0
+    errors: int = 0
+    unusable: int = 0
+    """Unusable verdicts since the last usable one."""
+    why_stopped: str = ""
+    """Why the judge was stopped."""
+    running: bool = True
+
+    def __post_init__(self) -> None:
+        # Retries are spread in time; no number depends on how.
+        chance = random.Random()  # noqa: S311
+        self._caller = RetryingCaller(
+            self.judge, self.limiter, self.state.stopping, self.state.context.retry_policy, chance
+        )
+
+    async def run(self) -> None:
+        """Ask for everything that is missing, until it is done or the judge or the run is stopped."""
+        try:
+            async with asyncio.TaskGroup() as calls:
+                async for key in self._claimed():
+                    asked = await self.limiter.enter()
+                    if self._over():
+                        self.limiter.leave()
+                        self.state.context.store.release([key])
+                        continue
+                    self.started += 1
+                    self.state.flying += 1
+                    calls.create_task(self._one(self.tasks[key], asked))
+        finally:
+            self.running = False
+            self.state.tick()
+
+    async def _one(self, task: Task, asked: float) -> None:
+        try:
+            reply = await self._caller.verdict(
+                self.state.context.shown(task),
+                self._affords(task.key),
+                asked,
+                self.state.unread.get(task.key, ""),
+            )
+            verdict = task.verdict(reply)
+            await self.state.writer.keep(verdict, self.name)
+            self._finished(verdict, reply)
+        finally:
+            self.limiter.leave()
+            self.state.flying -= 1
+            self.state.tick()
+
+    def _finished(self, verdict: Verdict, reply: Reply) -> None:
+        self.done += 1
+        self.computed += 1
+        self.errors += verdict.status is Status.ERROR
+        self.unusable = 0 if verdict.status is Status.OK else self.unusable + 1
+        self.state.context.on_done(1)
+        if not self.why_stopped and (reply.fatal or self.unusable >= IN_A_ROW):
+            self.why_stopped = verdict.reason or verdict.reply or str(verdict.status)
+
+    def _over(self) -> bool:
+        return bool(self.why_stopped) or self.state.stopping.is_set()
+
+    async def _claimed(self) -> AsyncIterator[str]:
+        """Keys that are ours to ask for, in order; those of other processes are awaited at the end."""
+        todo, elsewhere = deque(self.tasks), deque[str]()
+        chunk = _CHUNK if self.state.context.cap is None else _CHUNK_PAID
+        while (todo or elsewhere) and not self._over():
+            if not todo:
+                await asyncio.sleep(_POLL)
+                todo, elsewhere = elsewhere, deque()
+            await self._not_too_far_ahead()
+            part = [todo.popleft() for _ in range(min(chunk, len(todo)))]
+            reserved = self._reserve(part)
+            elsewhere += reserved.held
+            todo.extendleft(reversed(reserved.left))
+            gone = len(part) - len(reserved.mine) - len(reserved.held) - len(reserved.left)
+            if gone:
+                self.done += gone
+                self.state.context.on_done(gone)
+            for key in reserved.mine:
+                yield key
+            if reserved.left and not reserved.mine:
+                await self._wait_for_money()
+
+    def _reserve(self, keys: list[str]) -> Reserved:
+        free = self.judge.free
+        usd = dict.fromkeys(keys, 0.0) if free else {key: self._worst(key) for key in keys}
+        context = self.state.context
+        return context.store.reserve(
+            keys, context.owner, seconds=CLAIM_SECONDS, usd=usd, judge=self.name,
+            evaluation=context.evaluation, cap=context.cap, final=context.final,
+        )  # fmt: skip
+
+    def _worst(self, key: str) -> float:
+        return self.judge.worst(self.state.context.shown(self.tasks[key]))
+
+    def _affords(self, key: str) -> Afford:
+        def afford(usd: float) -> bool:
+            context = self.state.context
+            return not usd or context.store.reserve_more(key, usd, context.evaluation, context.cap)
+
+        return afford
+
+    async def _wait_for_money(self) -> None:
+        """Requests in flight set aside more than they will cost; with none in flight, it is over."""
+        if self.state.flying == 0:
+            self.state.broke = True
+            self.state.stop()
+        elif not self._over():
+            await self.state.changed()
+
+    async def _not_too_far_ahead(self) -> None:
+        state = self.state
+        while len(state.workers) > 1 and not self._over():
+            allowed = state.progress() * len(self.tasks) + _LEAD * self.limiter.limit
+            if self.started <= allowed:
+                return
+            await state.changed()

@@ -1,0 +1,96 @@
+"""Who can answer for a judge: the one table of providers.
+
+Adding a provider is one new file in `judge/providers/` and, here, one member and one entry:
+
+    GEMINI = "gemini"
+    ...
+    Provider.GEMINI: ProviderInfo(open="brie.judge.providers.gemini:open_judge"),
+
+Every default is the careful one. What is not said to be local is remote and paid: its calls are
+quoted, agreed to and capped, and the quote names the host that receives prompts and answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Kind = Literal["model", "rule", "person"]
+"""Who gives the verdicts."""
+
+
+class Provider(StrEnum):
+    """Who answers for a judge."""
+
+    ANTHROPIC = "anthropic"
+    OPENAI = "openai"
+    OPENAI_COMPATIBLE = "openai-compatible"
+    TRANSFORMERS = "transformers"
+    RULES = "rules"
+    HUMAN = "human"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLimits:
+    """What one batch of a provider may hold, and what it costs."""
+
+    requests: int
+    size: int
+    """UTF-8 bytes of all its requests."""
+    share: float
+    """Part of the full price that is charged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderInfo:
+    """What has to be known of a provider before anything is sent."""
+
+    open: str | None
+    """"MODULE:FUNCTION" that opens a judge, loaded on first use; None: nobody can be asked here."""
+    kind: Kind = "model"
+    """A model reads a rubric; rules and people read none."""
+    remote: bool = True
+    """Prompts and answers are sent away; False only where they are known to stay in this process."""
+    free_here: bool = False
+    """Nobody charges for a server of this protocol in this network, unless the judge's file does."""
+    address: str | None = None
+    """Where its judges are asked; None: each judge's file says so with `base_url`."""
+    key_variable: str | None = None
+    """The variable that holds the key, unless the judge's file names another."""
+    batches: BatchLimits | None = None
+    """None: it has no batches."""
+    weights: bool = False
+    """`model` is a folder or repository of weights, which are found on this machine and pinned."""
+
+
+PROVIDERS: dict[Provider, ProviderInfo] = {
+    Provider.ANTHROPIC: ProviderInfo(
+        open="brie.judge.providers.anthropic:open_judge",
+        address="https://api.anthropic.com",
+        key_variable="ANTHROPIC_API_KEY",
+        batches=BatchLimits(requests=10_000, size=50_000_000, share=0.5),
+    ),
+    Provider.OPENAI: ProviderInfo(
+        open="brie.judge.providers.openai:open_judge",
+        address="https://api.openai.com/v1",
+        key_variable="OPENAI_API_KEY",
+        batches=BatchLimits(requests=10_000, size=50_000_000, share=0.5),
+    ),
+    Provider.OPENAI_COMPATIBLE: ProviderInfo(
+        open="brie.judge.providers.openai:open_judge", free_here=True
+    ),
+    Provider.RULES: ProviderInfo(
+        open="brie.judge.providers.rules:open_judge", kind="rule", remote=False
+    ),
+    Provider.TRANSFORMERS: ProviderInfo(
+        open="brie.judge.providers.transformers:open_judge", remote=False, weights=True
+    ),
+    Provider.HUMAN: ProviderInfo(open=None, kind="person", remote=False),
+}
+
+
+def kind_of(provider: str | None) -> Kind:
+    """Who gives a provider's verdicts; a provider that is not known is taken for a model."""
+    known = {str(name): info.kind for name, info in PROVIDERS.items()}
+    return known.get(provider or "", "model")

@@ -1,0 +1,127 @@
+"""Numbers never say more, or less, than they are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brie import number_format
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        (0.706, "71"),
+        (0.5, "50"),
+        (0.503, "50.3"),
+        (0.4999, "49.99"),
+        (0.50001, "50.01"),
+        (0.9998, "99.98"),
+        (0.99999, "99.99"),
+        (0.00001, "0.01"),
+        (0.0002, "0.02"),
+        (0.0004, "0.04"),
+        (1.0, "100"),
+        (0.997, "99.7"),
+        (0.0, "0"),
+        (0.004, "0.4"),
+        (0.62, "62"),
+    ],
+)
+def test_points(rate: float, text: str) -> None:
+    assert number_format.points(rate) == text
+
+
+@given(st.floats(0, 1))
+def test_fifty_is_printed_only_for_a_half(rate: float) -> None:
+    if rate != 0.5 and abs(rate - 0.5) > 1e-12:
+        assert number_format.points(rate) != "50"
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.00021, ".00021"),
+        (0.00001, "< .0001"),
+        (0.0312, ".031"),
+        (0.5, ".50"),
+        (1.0, "1"),
+        (0.00005, "< .0001"),
+        (0.0001, ".00010"),
+        (0.004, ".0040"),
+        (0.03, ".030"),
+        (0.05, ".050"),
+        (0.0499, ".0499"),
+        (0.0501, ".0501"),
+        (0.0499999, ".04999"),
+        (0.0500001, ".05001"),
+        (0.09999, ".100"),
+        (0.996, "> .99"),
+    ],
+)
+def test_p_values(p: float, text: str) -> None:
+    assert number_format.p_value(p) == text
+
+
+@given(st.floats(0, 1))
+def test_none_and_all_are_said_only_of_none_and_all(share: float) -> None:
+    said = number_format.percent(share)
+    if 1e-10 < share < 1 - 1e-10:
+        assert said not in ("0 %", "100 %")
+    assert abs(float(said.removesuffix(" %")) - 100 * share) <= 0.5
+
+
+@given(st.floats(0, 1))
+def test_a_p_value_stands_on_its_own_side_of_one_twentieth(p: float) -> None:
+    said = number_format.p_value(p)
+    if said[0] == ".":
+        assert (float(said) < 0.05) == (p < 0.05 - 1e-12)
+        assert float(said) == pytest.approx(p, rel=0.05)
+
+
+def test_a_p_value_in_a_sentence_has_its_sign() -> None:
+    assert [number_format.p_equals(p) for p in (0.03, 0.00001, 0.999, 1.0)] == [
+        "= .030",
+        "< .0001",
+        "> .99",
+        "= 1",
+    ]
+
+
+def test_intervals_and_differences_read_like_sentences() -> None:
+    assert number_format.interval(0.62, 0.79) == "62 to 79 %"
+    assert [number_format.difference(d) for d in (0.22, -0.01, 0.014)] == [
+        "22 points",
+        "1 point",
+        "1.4 points",
+    ]
+    assert number_format.quoted(["a", "b`", "c", "d"]) == "`a`, `b`, `c` and 1 more"
+    assert number_format.quoted(["a", "b"]) == "`a` and `b`"
+
+
+def test_effects_carry_their_sign() -> None:
+    assert number_format.signed(0.037) == "+3.7"
+    assert number_format.signed(-0.004) == "−0.4"
+    assert number_format.signed(-0.0001) == "0.0"
+
+
+def test_lists_read_like_sentences() -> None:
+    assert [number_format.listed(n) for n in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+
+
+def test_counting() -> None:
+    assert number_format.plural(1, "prompt") == "1 prompt"
+    assert number_format.plural(2000, "prompt") == "2,000 prompts"
+    assert number_format.counted(3) == "three"
+    assert number_format.dollars(0.0004) == "$0.0004"
+
+
+def test_durations_are_said_as_people_say_them() -> None:
+    said = [number_format.duration(seconds) for seconds in (3, 59.7, 600, 7260)]
+    assert said == ["3 s", "1 min 00 s", "10 min 00 s", "2 h 01 min"]
