@@ -102,17 +102,17 @@ def test_a_claim_without_an_interval_cannot_be_compared(tmp_path: Path) -> None:
     facts = audited(write(tmp_path / "f.jsonl", [alpaca(n) for n in range(4)]), claim=0.7).audit
     assert facts is not None
     assert facts["claim"] == {"value": 0.7, "inside_interval": None, "interval": None}
-    assert "claimed 70.0% cannot be compared" in facts["findings"][-1]
+    assert "cannot be compared" in facts["findings"][-1]
 
 
 def test_the_findings_say_what_the_rows_are(tmp_path: Path) -> None:
     rows = [alpaca(n, preference=1 + n % 2) for n in range(4)]
     facts = audited(write(tmp_path / "f.jsonl", rows)).audit
     assert facts is not None
-    assert facts["findings"][1:3] == [
-        "4 rows, each on a prompt of its own.",
-        "Mean over rows 50.0000%, standard error 28.8675% if rows were independent.",
-    ]
+    _, units, mean, *_ = facts["findings"]
+    assert units == "4 rows, each on a prompt of its own."
+    assert "50.0000" in mean
+    assert "28.8675" in mean
     assert (facts["row_mean"], facts["row_standard_error"]) == (0.5, pytest.approx(12**-0.5))
 
 
