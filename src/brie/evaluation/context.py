@@ -146,7 +146,7 @@ def _resolved(manifest: Manifest, side: Side, project: Project, candidate: Resol
         resolved_side = as_base(candidate)
     else:
         folder = locate(pin.base, None, project.root)
-        base = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision, known=pin.digest)
+        base = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision, pinned_before=pin.digest)
         resolved_side = Resolved(base, pin.base.repo, reference, folder, base, None)
     if resolved_side.pin.digest != pin.digest:
         raise PinError(f"{reference} is another model now")

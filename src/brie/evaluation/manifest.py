@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from brie.digest import digest
-from brie.errors import InputError
-from brie.project import write_text
+from brie.project import read_json, write_text
 from brie.records import Amendment, AmendmentKind, Manifest
 
 MANIFEST = "manifest.json"
@@ -27,15 +26,7 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         InputError: there is none, or it is damaged; the message names the key.
     """
-    path = folder / MANIFEST
-    try:
-        return Manifest.model_validate_json(path.read_text("utf-8"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{path} is damaged: {where}: {first['msg']}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
+    return read_json(folder / MANIFEST, Manifest, "is damaged")
 
 
 def amend(

@@ -113,7 +113,7 @@ def _stopping(wishes: EvalRequest, suite: Suite) -> Stopping | None:
 
 
 def _facts(sides: Sequence[Resolved]) -> list[str]:
-    return list(dict.fromkeys(fact for side in sides for fact in side.said))
+    return list(dict.fromkeys(note for side in sides for note in side.notes))
 
 
 def _sampling(wishes: EvalRequest, suite: Suite) -> Sampling:
