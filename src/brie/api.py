@@ -42,9 +42,9 @@ def evaluate(
         BrieError: a choice is missing or wrong, a model is not what its pin says, or work stopped.
     """
     where = project or Project.find()
-    asked, said = prepare(wishes, where)
+    asked, decisions = prepare(wishes, where)
     shown = screen or Silent()
-    for line in said:
+    for line in decisions:
         shown.say(line)
     return run_evaluation(asked, where, shown, command="brie.evaluate", name=name, spending=spending)
 
@@ -56,9 +56,9 @@ def analyse(evaluation: str, project: Project | None = None) -> Analysis:
         BrieError: no such evaluation, or the store cannot be read.
     """
     where = project or Project.find()
-    found = find_evaluation(evaluation, where)
+    record = find_evaluation(evaluation, where)
     with Store.open(where.store, read_only=True) as store:
-        return assemble(gather(found.manifest, store), store, context_of(found.manifest, where))
+        return assemble(gather(record.manifest, store), store, context_of(record.manifest, where))
 
 
 def audit_files(

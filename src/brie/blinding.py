@@ -220,7 +220,7 @@ def assign(
 
 @lru_cache(maxsize=64)  # judges of one comparison share them
 def presentations(
-    code: str, positions: Positions, *, prompt: str, candidate: str, baseline: str
+    code: str, *, positions: Positions, prompt: str, candidate: str, baseline: str
 ) -> tuple[Presentation, ...]:
     """The presentations of one comparison.
 

@@ -19,8 +19,8 @@ from brie.errors import UsageError
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens
 from brie.judge.prompt import JudgePrompt
+from brie.judge.providers.adapter import Answer, Document, Failure, ProviderAdapter
 from brie.judge.providers.remote import RemoteJudge
-from brie.judge.providers.wire import Answer, Document, Failure, ProviderAdapter
 from brie.judge.schema import OutputForm
 from brie.judge.settings import api_key, check
 from brie.records import JudgeSpec, Rubric
@@ -53,14 +53,14 @@ class NewcomerWire(ProviderAdapter):
         self._spec = spec
         self._key = key
 
-    def request(self, case: JudgePrompt) -> dict[str, JsonValue]:
+    def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The body."""
         return {
             "model": self._spec.model,
             "max_tokens": self._spec.max_tokens,
             "messages": [
-                {"role": "system", "content": case.system},
-                {"role": "user", "content": case.user},
+                {"role": "system", "content": prompt.system},
+                {"role": "user", "content": prompt.user},
             ],
         }
 
@@ -91,7 +91,7 @@ class NewcomerWire(ProviderAdapter):
             return Failure("status", came.status, came.content.decode(errors="replace"), came.headers)
         return Failure("timeout" if isinstance(error, TimeoutError) else "connection")
 
-    def answer(self, document: Document, case: JudgePrompt) -> Answer:
+    def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a completion says."""
         used = document["usage"]
         return Answer(

@@ -107,7 +107,7 @@ class World:
         self,
         text: Text,
         *,
-        seats: tuple[PanelJudge, ...] | None = None,
+        panel_judges: tuple[PanelJudge, ...] | None = None,
         prompts: int = 24,
         samples: int = 1,
         positions: Positions = "both",
@@ -121,7 +121,7 @@ class World:
             suite=made or suite(prompts),
             candidate=self.candidate,
             baseline=self.baseline,
-            seats=seats or rules("reference"),
+            panel_judges=panel_judges or rules("reference"),
             panel="test",
             sampling=Sampling(),
             samples=samples,
@@ -145,7 +145,10 @@ class World:
             work = Work(plan)
             store.add_completions(list(self._answers(work, text)))
             for block in work.blocks():
-                judge_all(work, block, store, owner, Quiet(), manifest.id, Terms(asked.seats, None))
+                judge_all(
+                    work, store, owner, Quiet(), Terms(asked.panel_judges, None),
+                    evaluation=manifest.id, prompts=block,
+                )  # fmt: skip
                 if plan.stopping and is_decided(gather(manifest, store)):
                     break
             return assemble(gather(manifest, store), store), manifest

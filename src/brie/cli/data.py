@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import screen
+from brie.cli.groups import Group
 from brie.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +20,16 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-@click.group()
+@click.group(
+    cls=Group,
+    epilog="""\b
+Examples:
+  brie data check my.jsonl
+  brie data split my.jsonl --by prompt
+""",
+)
 def command() -> None:
-    """Check, preview and split training files (JSONL chats)."""
+    """Check, preview, split and compare training files (JSONL chats)."""
 
 
 @command.command(

@@ -9,6 +9,7 @@ from itertools import combinations
 import click
 
 from brie.cli import screen
+from brie.cli.groups import Group
 from brie.records import Suite
 
 FEWEST_A_CATEGORY = 8
@@ -19,7 +20,7 @@ SHARED_WORDS = 8
 """Consecutive words that make two prompts suspiciously alike."""
 
 
-@click.group()
+@click.group(cls=Group, epilog="\b\nExample:\n  brie suite check my.toml\n")
 def command() -> None:
     """Look at suites of prompts."""
 

@@ -96,5 +96,5 @@ def find_tokenizer(reference: str) -> Tokenizer:
 
 def special_tokens(tokenizer: Tokenizer) -> dict[str, str]:
     """Special tokens by name, as chat templates see them."""
-    found = {name: getattr(tokenizer, name, None) for name in _SPECIAL}
-    return {name: str(token) for name, token in found.items() if token}
+    tokens = {name: getattr(tokenizer, name, None) for name in _SPECIAL}
+    return {name: str(token) for name, token in tokens.items() if token}

@@ -228,10 +228,10 @@ def check_server(server: Server, models: Iterable[str]) -> None:
     Raises:
         UsageError: it does not answer, or has not these models; near matches are named.
     """
-    known = asyncio.run(_models(server))
+    served = asyncio.run(_models(server))
     for model in models:
-        if known is not None and model not in known:
-            raise unknown(f"model on {server.label}", model, known)
+        if served is not None and model not in served:
+            raise unknown(f"model on {server.label}", model, served)
 
 
 async def _models(server: Server) -> list[str] | None:
