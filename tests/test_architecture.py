@@ -93,8 +93,8 @@ def test_exit_codes_are_those_of_the_errors() -> None:
             if error is not errors.BrieError:
                 assert error.exit_code == int(number), name
     named = {name for _, _, raised in rows("Exit codes", "code") for name in code(raised)}
-    raised = {name for name, value in vars(errors).items() if str(value).startswith("<class 'brie.")}
-    assert named == raised
+    here = {name for name, value in vars(errors).items() if str(value).startswith("<class 'brie.")}
+    assert named == here
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`([a-z_]+/[a-z_]+\.py)`", PAGE))))
