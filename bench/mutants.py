@@ -57,8 +57,8 @@ ROOMS = {
             "src/brie/web/voting.py",
         ),
         (
-            "tests/evaluation", "tests/records", "tests/judge", "tests/report", "tests/studies",
-            "tests/web", "tests/flow", "tests/checks", "tests/test_*.py",
+            "tests/blinding", "tests/evaluation", "tests/records", "tests/judge", "tests/report",
+            "tests/studies", "tests/web", "tests/flow", "tests/checks", "tests/test_*.py",
         ),
     ),
     "keys": Room(
