@@ -11,6 +11,7 @@ one why no test could notice it. `make mutants` runs it; continuous integration 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import time
 import tomllib
@@ -24,7 +25,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.mutation import forks, trees
-from bench.mutation.forks import Outcome
+from bench.mutation.forks import Fork, Outcome
 from bench.mutation.sites import Mutant, Site, mutate, sites
 from bench.output import RESULTS, save, table
 
@@ -43,19 +44,21 @@ class Room:
 ROOMS = {
     "letters": Room(
         (
+            "src/brie/blinding.py",
+            "src/brie/judge/interface.py",
+            "src/brie/evaluation/rows.py",
+            "src/brie/evaluation/table.py",
+            "src/brie/evaluation/views.py",
+            "src/brie/evaluation/vote_file.py",
             "src/brie/records/verdicts.py",
-            "src/brie/judge/assign.py",
-            "src/brie/judge/seam.py",
-            "src/brie/evaluation/facts.py",
             "src/brie/report/page.py",
             "src/brie/report/table.py",
-            "src/brie/vote_file.py",
-            "src/brie/judge_check.py",
+            "src/brie/studies/judge_check.py",
             "src/brie/web/voting.py",
         ),
         (
-            "tests/test_letters.py", "tests/test_vote_file.py", "tests/records", "tests/judge",
-            "tests/report", "tests/web", "tests/flow", "tests/checks",
+            "tests/blinding", "tests/evaluation", "tests/records", "tests/judge", "tests/report",
+            "tests/studies", "tests/web", "tests/flow", "tests/checks", "tests/test_*.py",
         ),
     ),
     "keys": Room(
@@ -67,26 +70,29 @@ ROOMS = {
             "src/brie/records/models.py",
             "src/brie/records/plan.py",
             "src/brie/evaluation/plan.py",
-            "src/brie/seal.py",
+            "src/brie/evaluation/work.py",
+            "src/brie/evaluation/controls.py",
+            "src/brie/evaluation/manifest.py",
         ),
         (
-            "tests/records", "tests/generate", "tests/flow", "tests/judge", "tests/web",
-            "tests/test_letters.py", "tests/test_trained.py", "tests/test_store.py",
+            "tests/records", "tests/evaluation", "tests/store", "tests/generate/test_keys.py",
+            "tests/judge", "tests/flow", "tests/web", "tests/test_*.py",
         ),
     ),
     "money": Room(
         (
             "src/brie/judge/prices.py",
             "src/brie/judge/quote.py",
-            "src/brie/judge/calls.py",
-            "src/brie/judge/gate.py",
+            "src/brie/judge/retry.py",
+            "src/brie/judge/limiter.py",
+            "src/brie/evaluation/budget.py",
             "src/brie/evaluation/judging.py",
             "src/brie/store/ledger.py",
         ),
-        ("tests/judge", "tests/flow", "tests/test_store.py"),
+        ("tests/judge", "tests/evaluation", "tests/store", "tests/flow", "tests/test_*.py"),
     ),
     "pins": Room(
-        ("src/brie/pin/*.py",), ("tests/pin", "tests/train", "tests/flow", "tests/test_trained.py")
+        ("src/brie/pin/*.py",), ("tests/pin", "tests/train/test_hub_base.py", "tests/flow")
     ),
     "statistics": Room(("src/brie/analyse/*.py",), ("tests/analyse", "tests/checks", "tests/audit")),
     "audit": Room(("src/brie/audit/**/*.py",), ("tests/audit",)),
@@ -132,44 +138,29 @@ def drawn(name: str, each: int, seed: int) -> tuple[int, list[Mutant]]:
     return len(every), found
 
 
-def chosen(reached: trees.Reached, mutant: Mutant, most: float) -> tuple[list[str], int]:
-    """The quickest tests that touch a line, within `most` seconds, and how many more there are."""
-    every, total = reached.tests(mutant.site.file, mutant.site.line), 0.0
-    for count, name in enumerate(every):
-        total += reached.seconds[name]
-        if count and total > most:
-            return every[:count], len(every) - count
-    return every, 0
-
-
 def attempt(
     work: Sequence[tuple[str, Mutant]], reached: trees.Reached, places: Sequence[Path], most: float
 ) -> Iterator[Tried]:
     """Every mutant, as many at a time as there are trees."""
-    queue, free, running = list(reversed(work)), list(places), []
+    queue, free = list(reversed(work)), list(places)
+    running: list[tuple[Fork, str, int, int]] = []
     while queue or running:
         while queue and free:
             room, mutant = queue.pop()
-            tests, left_out = chosen(reached, mutant, most)
-            if not tests:
+            tests, left_out, cost = reached.chosen(mutant.site.file, mutant.site.line, most)
+            if tests:
+                fork = Fork.start(free.pop(), mutant, tests, 60 + 10 * cost)
+                running.append((fork, room, len(tests), left_out))
+            else:
                 yield Tried(mutant, room, "survived", 0, 0, 0.0)
-                continue
-            tree = free.pop()
-            cost = sum(reached.seconds[name] for name in tests)
-            context = forks.changed(tree, mutant)
-            context.__enter__()
-            fork = forks.start(tree, tests, 30 + 5 * cost)
-            running.append((fork, context, tree, room, mutant, len(tests), left_out, time.monotonic()))
         time.sleep(0.05)
         for entry in list(running):
-            fork, context, tree, room, mutant, count, left_out, started = entry
+            fork, room, count, left_out = entry
             outcome = fork.ended()
             if outcome is not None:
-                context.__exit__(None, None, None)
                 running.remove(entry)
-                free.append(tree)
-                taken = round(time.monotonic() - started, 2)
-                yield Tried(mutant, room, outcome, count, left_out, taken)
+                free.append(fork.tree)
+                yield Tried(fork.mutant, room, outcome, count, left_out, round(fork.seconds, 2))
 
 
 def reasons() -> dict[tuple[str, str], str]:
@@ -212,10 +203,8 @@ def _survivor(one: Tried, reason: str | None) -> dict[str, Any]:
 
 def survived_before() -> set[tuple[str, str]]:
     """File and diff of the survivors of the last run."""
-    import json
-
     kept = json.loads((RESULTS / "mutants.json").read_text("utf-8"))
-    return {(row["file"], row["diff"]) for row in kept["survivors"]}
+    return {(row["file"], row["diff"]) for row in kept["survivors"] if row["reason"] is None}
 
 
 def run(asked: argparse.Namespace) -> dict[str, Any]:
@@ -259,13 +248,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--rooms", default="", help=f"some of {','.join(ROOMS)}")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
-    parser.add_argument("--most", type=float, default=20.0, help="seconds of tests a mutant")
-    parser.add_argument("--survivors", action="store_true", help="only those that survived last time")
+    parser.add_argument("--most", type=float, default=15.0, help="seconds of tests a mutant")
+    parser.add_argument("--survivors", action="store_true", help="only those of the last run")
     parser.add_argument("--name", default="mutants", help="of the file of results")
     asked = parser.parse_args()
     found = run(asked)
     print(table([{"room": name, **row} for name, row in found["rooms"].items()]))
-    save(asked.name, found)
+    if not asked.survivors:
+        save(asked.name, found)
 
 
 if __name__ == "__main__":

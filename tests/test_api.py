@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import brie
+from brie.checks import CHECKS
 from brie.cli import cli
 from tests.data.rows import row, write
 
@@ -35,7 +36,7 @@ def test_files_of_other_tools_are_audited(tmp_path: Path) -> None:
     found = brie.audit_files([file], columns={"prompt": "question", "winner": "choice"}, claim=0.9)
     assert found.win_rate is not None
     assert found.win_rate.value == pytest.approx(0.875)
-    assert len(found.checks) == 14
+    assert len(found.checks) == len(CHECKS)
     with pytest.raises(brie.BrieError, match="cannot be read: No such file"):
         brie.audit_files([tmp_path / "gone.jsonl"])
 

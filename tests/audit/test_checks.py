@@ -57,7 +57,7 @@ def test_the_sample_of_texts_is_bounded_and_does_not_depend_on_the_order() -> No
             one = row(number)
             texts.take(one)
             assert one.answers is None
-        samples.append(texts.kept)
+        samples.append(texts.answers)
     assert len(samples[0]) == 50
     assert samples[0] == samples[1] == samples[2]
     assert set(samples[0]) == set(sorted(row(n).pair for n in range(200))[:50])

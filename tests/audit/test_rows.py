@@ -106,7 +106,7 @@ def test_a_row_of_the_original_scripts_of_either_spelling(tmp_path: Path, ending
     assert fields(row) == {
         "line": 1, "prompt": digest("Why?"), "pair": digest(["Why?", "Two and", "One."]),
         "judge": "gpt", "category": "x", "position": 1, "label": -1, "stored": "candidate",
-        "own": "baseline", "score": 0.0, "length_difference": 3.0, "cut": (True, False),
+        "in_text": "baseline", "score": 0.0, "length_difference": 3.0, "cut": (True, False),
     }  # fmt: skip
 
 

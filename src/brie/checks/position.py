@@ -78,7 +78,7 @@ def _liked(effects: Effects, evidence: Evidence) -> list[Finding]:
             continue
         gains = "gains" if entry["effect"] > 0 else "loses"
         near, far = sorted((abs(low), abs(high)))
-        ends = span(near, far, between=" to ")
+        ends = span(near, far, " to ")
         text = (
             f"With these judges {_EFFECTS[name][1]} {gains} {difference(entry['effect'])} ({ends})"
             f"{'; both orders cancel it in the rate' if evidence.table.both_orders else ''}."

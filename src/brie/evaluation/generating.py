@@ -92,32 +92,34 @@ def _damage(work: Work, prompts: Sequence[str], store: Store) -> None:
 def _noticed(
     evaluation: Evaluation, engine: TurnEngine, before: _Fingerprints, screen: Screen
 ) -> Evaluation:
-    known = evaluation.manifest.made or GenerationNotes()
-    tried = engine.batch_variance() if not known.texts else None
+    notes = evaluation.manifest.made or GenerationNotes()
+    tried = engine.batch_variance() if not notes.texts else None
     if tried is not None:
         screen.say(str(tried))
     for label, names in engine.left_out.items():
-        if known.left_out.get(label) != names:
+        if notes.left_out.get(label) != names:
             screen.say(
                 f"{label} refuses {', '.join(names)}; there its own settings hold, for both sides."
             )
     made = GenerationNotes(
-        texts=tried.texts if tried else known.texts,
-        changed_by_batch=tried.changed if tried else known.changed_by_batch,
-        fingerprints=_added(known.fingerprints, before, engine.fingerprints),
-        left_out={**known.left_out, **engine.left_out},
+        texts=tried.texts if tried else notes.texts,
+        changed_by_batch=tried.changed if tried else notes.changed_by_batch,
+        fingerprints=_added(notes.fingerprints, before=before, now=engine.fingerprints),
+        left_out={**notes.left_out, **engine.left_out},
     )
-    if made == known:
+    if made == notes:
         return evaluation
     manifest = evaluation.manifest.model_copy(update={"made": made})
     write_manifest(evaluation.folder, manifest)
     return Evaluation(evaluation.folder, manifest)
 
 
-def _added(known: _Fingerprints, before: _Fingerprints, now: _Fingerprints) -> dict[str, dict[str, int]]:
+def _added(
+    counted: _Fingerprints, *, before: _Fingerprints, now: _Fingerprints
+) -> dict[str, dict[str, int]]:
     """Counts kept so far and those since `before`, model by model."""
-    found = {model: Counter(counts) for model, counts in known.items()}
+    by_model = {model: Counter(counts) for model, counts in counted.items()}
     for model, counts in now.items():
         new = Counter(counts) - Counter(before.get(model, {}))
-        found[model] = found.get(model, Counter()) + new
-    return {model: dict(sorted(counts.items())) for model, counts in sorted(found.items())}
+        by_model[model] = by_model.get(model, Counter()) + new
+    return {model: dict(sorted(counts.items())) for model, counts in sorted(by_model.items())}

@@ -33,40 +33,41 @@ def by_voter(
         options: of the headline.
         seed: of the random draws.
     """
-    found: dict[str, dict[str, Any]] = {}
+    voters_numbers: dict[str, dict[str, Any]] = {}
     notes: dict[str, str] = {}
     unordered = imported(facts.manifest)
-    for seat in voters(facts.manifest):
-        name = seat.judge.id
+    for voter in voters(facts.manifest):
+        name = voter.judge.id
         votes = [fact for fact in facts.of("vote") if fact.task.judge == name]
         if not votes:
             continue
         parts = analyse_verdicts(table(facts, votes, [name], votes=True), options=options, seed=seed)
-        own = {**parts.by_judge[name], "votes": len(votes)}
+        numbers = {**parts.by_judge[name], "votes": len(votes)}
         notes |= {k: v for k, v in parts.notes.items() if k.startswith(f"by_judge.{name}.")}
         if name in unordered:
-            own |= {"position": None, "label": None}
+            numbers |= {"position": None, "label": None}
             notes |= {f"by_judge.{name}.{key}": _UNKNOWN_ORDER for key in ("position", "label")}
-        own["agreement"] = _with_judges(votes, facts.of("main"), name, options, seed)
+        numbers["agreement"] = _with_judges(votes, facts.of("main"), name, options, seed)
         notes[f"by_judge.{name}"] = "votes of a person, beside the headline and not part of it"
-        found[name] = {
-            "provider": "human", "model": seat.judge.model, "family": None, "instrument": False,
-            "added": True, **own,
+        voters_numbers[name] = {
+            "provider": "human", "model": voter.judge.model, "family": None, "instrument": False,
+            "added": True, **numbers,
         }  # fmt: skip
-    return found, notes
+    return voters_numbers, notes
 
 
 def _with_judges(
     votes: Sequence[VerdictRow], verdicts: Sequence[VerdictRow], voter: str, options: Options, seed: int
 ) -> list[dict[str, Any]]:
     """Agreement with each judge, on the comparisons voted on; a judge's word is its mean over orders."""
-    places = {(fact.task.prompt, fact.task.sample) for fact in votes}
-    said: dict[tuple[str, str, int], list[float]] = {}
+    voted_on = {(fact.task.prompt, fact.task.sample) for fact in votes}
+    scores_of: dict[tuple[str, str, int], list[float]] = {}
     for fact in verdicts:
-        place = (fact.task.prompt, fact.task.sample)
-        if place in places and fact.winner is not None:
-            said.setdefault((fact.task.prompt, fact.task.judge, fact.task.sample), []).append(fact.score)
-    rows: list[Rating] = [(*place, fmean(scores)) for place, scores in said.items()]
+        comparison = (fact.task.prompt, fact.task.sample)
+        if comparison in voted_on and fact.winner is not None:
+            key = (fact.task.prompt, fact.task.judge, fact.task.sample)
+            scores_of.setdefault(key, []).append(fact.score)
+    rows: list[Rating] = [(*key, fmean(scores)) for key, scores in scores_of.items()]
     rows += [(fact.task.prompt, voter, fact.task.sample, fact.score) for fact in votes]
     return agreement_with(rows, voter, Settings(options.level, options.resamples), seed)
 
@@ -107,8 +108,9 @@ def _pair(
         score=[score for _, _, _, score in rows],
         both_orders=False,
     )
-    found = agreement(Study(made.canonical(), settings, seed)) or {}
-    kept = ("n", "percent", "kappa", "alpha", "ac1")  # symmetric: the voter may be named first
+    coefficients = agreement(Study(made.canonical(), settings, seed)) or {}
+    symmetric = ("n", "percent", "kappa", "alpha", "ac1")  # the voter may be named first
     return [
-        {"judges": list(judges), **{key: pair[key] for key in kept}} for pair in found.get("pairs", [])
+        {"judges": list(judges), **{key: pair[key] for key in symmetric}}
+        for pair in coefficients.get("pairs", [])
     ]

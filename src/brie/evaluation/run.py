@@ -62,10 +62,12 @@ def run_evaluation(
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         work = Work(plan)
         terms = agree(
-            work, asked.seats, store, spending or Spending(), project, evaluation_id(plan), screen.say
-        )
+            work, asked.panel_judges, store, spending or Spending(), project,
+            evaluation=evaluation_id(plan), say=screen.say,
+        )  # fmt: skip
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         sides = (asked.candidate, asked.baseline)
+        store.settle_dead(owner)
         completions, done, data = 0, JudgingResult(0, 0), nothing_yet(evaluation.manifest)
         with open_engine(sources(sides, project), plan.environment) as engine:
             for block in work.blocks():
@@ -73,7 +75,9 @@ def run_evaluation(
                 completions += made
                 if plan.stopping is None:
                     engine.close()  # a judge on this machine may need the memory
-                now = judge_all(work, block, store, owner, screen, evaluation.manifest.id, terms)
+                now = judge_all(
+                    work, store, owner, screen, terms, evaluation=evaluation.manifest.id, prompts=block
+                )
                 done = plus(done, now)
                 evaluation = noted(evaluation, done, work, store)
                 if plan.stopping:
@@ -82,10 +86,10 @@ def run_evaluation(
                     break
         data = with_votes(data, store) if plan.stopping else gather(evaluation.manifest, store)
         nothing_new = completions + done.computed == 0
-        kept = kept_analysis(evaluation, data) if nothing_new else None
-        analysis = kept or record_analysis(evaluation, data, store, project, sides)
+        standing = kept_analysis(evaluation, data) if nothing_new else None
+        analysis = standing or record_analysis(evaluation, data, store, project, sides)
         report = project.reports / evaluation.manifest.id / "index.html"
-        if kept is None or not report.is_file():
+        if standing is None or not report.is_file():
             report = write_report(evaluation, analysis, data, project)
     if completions + done.computed == 0:
         screen.say("nothing was missing: 0 completions and 0 verdicts computed.")

@@ -34,7 +34,9 @@ def _store(world: World) -> Store:
 
 
 def test_agreement_names_every_pair_with_all_coefficients(world: World) -> None:
-    _, manifest = world.evaluate(texts(1, 0.3), seats=rules("reference", "longer", "first"), prompts=30)
+    _, manifest = world.evaluate(
+        texts(1, 0.3), panel_judges=rules("reference", "longer", "first"), prompts=30
+    )
     with _store(world) as store:
         found = agreement([manifest], store)
     assert len(found["agreement"]["pairs"]) == 3
@@ -48,7 +50,7 @@ def test_agreement_names_every_pair_with_all_coefficients(world: World) -> None:
 
 
 def test_the_length_rule_is_found_to_reward_length(world: World) -> None:
-    _, manifest = world.evaluate(texts(1), seats=rules("reference", "longer"), prompts=40)
+    _, manifest = world.evaluate(texts(1), panel_judges=rules("reference", "longer"), prompts=40)
     with _store(world) as store:
         rewards = agreement([manifest], store)["by_judge"]["longer"]["rewards"]
     assert rewards["text"]["length"]["low"] > 0.1
@@ -56,7 +58,7 @@ def test_the_length_rule_is_found_to_reward_length(world: World) -> None:
 
 def test_agreement_over_two_evaluations_keeps_prompts_as_units(world: World) -> None:
     both = [
-        world.evaluate(texts(seed), seats=rules("reference", "longer"), seed=seed, prompts=20)[1]
+        world.evaluate(texts(seed), panel_judges=rules("reference", "longer"), seed=seed, prompts=20)[1]
         for seed in (0, 1)
     ]
     with _store(world) as store:
@@ -170,7 +172,7 @@ def test_one_judge_has_nobody_to_agree_with(world: World) -> None:
 def test_comparing_pairs_by_prompt_and_warns_of_other_judges(world: World) -> None:
     _, strong = world.evaluate(texts(1, 0.45), prompts=40)
     _, weak = world.evaluate(texts(1), prompts=40, seed=1)
-    _, other = world.evaluate(texts(1), prompts=40, seats=rules("longer"))
+    _, other = world.evaluate(texts(1), prompts=40, panel_judges=rules("longer"))
     with _store(world) as store:
         found = compare_evaluations([strong, weak], store)
         with_other = compare_evaluations([strong, other], store)
