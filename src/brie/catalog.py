@@ -57,6 +57,21 @@ def suite_files(project: Project) -> dict[str, Path]:
     return project.named("prompt_suites", "*.toml", "*.jsonl")
 
 
+def suite_file(name: str, project: Project) -> Path:
+    """The file of a suite, by name, or the file itself.
+
+    Raises:
+        UsageError: no suite of that name; near matches are listed.
+    """
+    path = Path(name)
+    if path.suffix in {".toml", ".jsonl"}:
+        return path
+    files = suite_files(project)
+    if name not in files:
+        raise unknown("suite", name, files)
+    return files[name]
+
+
 def read_suite(path: Path) -> Suite:
     """Read one suite file.
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from brie.cli import cli
+from brie.cli.eval import command as eval_verb
+from brie.cli.options import request_of
+from brie.cli.train import command as train_verb
 from brie.errors import UsageError
+from brie.evaluation.request import EvalRequest
+from brie.train.config import TrainRequest
 
 GROUPS = {
     "Start": ["demo", "init", "doctor"],
@@ -171,3 +179,44 @@ def test_a_judge_whose_file_is_wrong_is_listed_with_the_reason(folder: Path) -> 
     assert shown.exit_code == 0
     assert "broken unreadable: " in " ".join(shown.stdout.split())
     assert "longer" in shown.stdout
+
+
+# --- how the verbs are written -----------------------------------------------------------
+
+FOLDER = Path(__file__).parents[2] / "src" / "brie" / "cli"
+MODULES = sorted(FOLDER.rglob("*.py"))
+VERB_MODULES = {
+    f"brie.cli.{verb}" for verb in [*(v for group in GROUPS.values() for v in group), *PLUMBING]
+}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_a_verb_is_short_and_imports_no_other_verb(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 60, f"{node.name} is too long"
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            assert names.isdisjoint(VERB_MODULES)
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "beside"),
+    [
+        (eval_verb, EvalRequest, ["stop_after", "budget", "yes", "batch", "retry", "name", "as_json"]),
+        (train_verb, TrainRequest, ["dry_run", "probe"]),
+    ],
+)
+def test_every_option_of_a_request_is_a_field_with_the_same_default(
+    verb: click.Command, kind: type[EvalRequest | TrainRequest], beside: list[str]
+) -> None:
+    options = {str(param.name): param for param in verb.params if param.name not in beside}
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    assert set(options) == set(fields)
+    required = [name for name, param in options.items() if param.required]
+    assert required == [n for n, f in fields.items() if f.default is dataclasses.MISSING]
+    words = [part for name in required for part in (options[name].opts[0], "x")]
+    with verb.make_context("brie", words) as context:
+        values = {name: value for name, value in context.params.items() if name not in beside}
+    assert request_of(kind, values) == kind(**dict.fromkeys(required, "x"))

@@ -12,13 +12,13 @@ from brie.analyse.compare import dev_half
 from brie.analyse.power import variance_ratio
 from brie.cli.agreement import lines
 from brie.cli.curve import lines as curve_lines
-from brie.cli.curve import looked
 from brie.errors import UsageError
 from brie.records import Manifest, Message, Suite
 from brie.report.curve_figure import write_curve_figure
 from brie.store import Store
 from brie.studies import agreement, compare_evaluations, curve, design, disagreement_views, selected
 from brie.studies.planning import Earlier
+from brie.studies.run_curve import count_look
 from tests.flow.planted import CRITERIA, Said, leaning, planted
 from tests.flow.test_invariants import texts
 from tests.flow.world import World, rules, suite
@@ -260,9 +260,9 @@ def test_the_terminal_says_what_to_quote_in_80_columns(world: World) -> None:
     with Store.open(world.root / "brie.sqlite") as store:
         found = selected(manifests, store, best="10")
         before = store.looks(found["selection"]["suite"])
-        looked(found, store)
+        count_look(found, store)
         assert found["selection"]["looks"] == before + 1
-        looked(found, store)
+        count_look(found, store)
         assert found["selection"]["looks"] == before + 1
         shown = list(curve_lines(found)) + list(curve_lines(curve(manifests, store, "10")))
     assert all(len(line) <= 80 for line in shown)

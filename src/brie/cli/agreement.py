@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 
 LISTED = 12
 """Pairs printed one by one; the report has all."""
@@ -31,7 +31,7 @@ Examples:
 """
 )
 @click.argument("names", metavar="[EVAL]...", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+@options.JSON
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Report how the judges of one or more evaluations agree, with intervals over prompts.
 
@@ -46,41 +46,41 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     project = screen.project()
     manifests = [find_evaluation(name, project).manifest for name in names or (None,)]
     with Store.open(project.store, read_only=True) as store:
-        found = agreement(manifests, store)
-        views = disagreement_views(found, manifests, store)
-    written = write_agreement(found, views, project.reports / folder_name(found))
+        document = agreement(manifests, store)
+        views = disagreement_views(document, manifests, store)
+    written = write_agreement(document, views, project.reports / folder_name(document))
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(document, indent=2))
         return
-    click.echo("\n".join(lines(found)))
+    click.echo("\n".join(lines(document)))
     click.echo("")
     for path in written:
         click.echo(project.relative(path))
 
 
-def folder_name(found: Mapping[str, Any]) -> str:
+def folder_name(document: Mapping[str, Any]) -> str:
     """One evaluation's own report folder; several have one together, the same for the same ones."""
     from brie.digest import digest, short
 
-    ids = sorted(str(evaluation["id"]) for evaluation in found["evaluations"])
+    ids = sorted(str(evaluation["id"]) for evaluation in document["evaluations"])
     return ids[0] if len(ids) == 1 else f"agreement-{short(digest(ids))}"
 
 
-def lines(found: Mapping[str, Any]) -> Iterator[str]:
+def lines(document: Mapping[str, Any]) -> Iterator[str]:
     """The report for a terminal, at most 80 columns; names made harmless."""
     from brie.number_format import plural
     from brie.report.agreement_words import beyond, lead, panel_sentences, reward_sentences
     from brie.report.clean import one_line
 
-    agreement, panel = found["agreement"], found["agreement"]["panel"]
-    yield from filled(f"{lead(found)} {beyond(found)}")
-    yield f"{len(found['judges'])} judges, {plural(found['prompts'], 'prompt')}"
-    for warning in found["warnings"]:
+    agreement, panel = document["agreement"], document["agreement"]["panel"]
+    yield from filled(f"{lead(document)} {beyond(document)}")
+    yield f"{len(document['judges'])} judges, {plural(document['prompts'], 'prompt')}"
+    for warning in document["warnings"]:
         yield from filled(f"careful: {warning}.")
     for pair in agreement["pairs"][:LISTED]:
-        one, two = (one_line(name, 30) for name in pair["judges"])
+        left, right = (one_line(name, 30) for name in pair["judges"])
         yield ""
-        yield f"{one} and {two}: {plural(pair['n'], 'comparison')}"
+        yield f"{left} and {right}: {plural(pair['n'], 'comparison')}"
         yield from _coefficients(pair)
         for name, of in pair["marginals"].items():
             shares = "  ".join(f"{outcome} {of[outcome]:>4.0%}" for outcome in ("win", "tie", "loss"))
@@ -93,9 +93,9 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield "the whole panel"
         yield from _coefficients(panel)
     yield ""
-    for said in [*panel_sentences(found), "", *reward_sentences(found)]:
-        yield from filled(said)
-    again = {n: e["consistency"] for n, e in found["by_judge"].items() if "consistency" in e}
+    for sentence in [*panel_sentences(document), "", *reward_sentences(document)]:
+        yield from filled(sentence)
+    again = {n: e["consistency"] for n, e in document["by_judge"].items() if "consistency" in e}
     for name, entry in again.items():
         yield f"{one_line(name, 40)} asked again said the same: {estimate(entry['same'])}"
     worst = list(dict.fromkeys(one_line(str(row["prompt"]), 40) for row in agreement["disagreements"]))

@@ -45,8 +45,8 @@ def command(
     for path in files:
         if not path.is_file():
             raise UsageError(f"there is no file {path}.")
-    found = read_files(files, wanted, parse_map(mapping))
-    analysis = assess(found, name=", ".join(path.name for path in files), claim=claim)
+    judgments = read_files(files, wanted, parse_map(mapping))
+    analysis = assess(judgments, name=", ".join(path.name for path in files), claim=claim)
     if as_json:
         click.echo(analysis.to_json(), nl=False)
         return

@@ -6,13 +6,13 @@ import json
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.number_format import p_equals
 
 
 @click.command(epilog="\b\nExample:\n  brie compare eval-in-domain-3f9a12cd eval-in-domain-77b01e55\n")
 @click.argument("names", metavar="EVAL EVAL...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+@options.JSON
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Compare evaluations prompt by prompt: differences with intervals, Holm over all pairs."""
     from brie.conventions import FEWEST_PROMPTS
@@ -23,19 +23,21 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     project = screen.project()
     manifests = [find_evaluation(name, project).manifest for name in names]
     with Store.open(project.store, read_only=True) as store:
-        found = compare_evaluations(manifests, store)
+        document = compare_evaluations(manifests, store)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(document, indent=2))
         return
-    for difference in found["differences"]:
-        one, two = (found["evaluations"][difference[key]]["candidate"] for key in ("first", "second"))
+    for difference in document["differences"]:
+        first, second = (
+            document["evaluations"][difference[key]]["candidate"] for key in ("first", "second")
+        )
         few = difference["prompts"] < FEWEST_PROMPTS
         span = "(no interval: " + ("too few prompts)" if few else "all prompts differ alike)")
         if difference["low"] is not None:
             span = f"[{100 * difference['low']:+.0f}, {100 * difference['high']:+.0f}]"
-        click.echo(f"{one} minus {two}: {100 * difference['value']:+.1f} points {span}")
+        click.echo(f"{first} minus {second}: {100 * difference['value']:+.1f} points {span}")
         p = p_equals(difference["p_adjusted"])
         click.echo(f"    {difference['prompts']} shared prompts, p after Holm {p}")
-    click.echo(f"{found['scope']}.")
-    for warning in found["warnings"]:
+    click.echo(f"{document['scope']}.")
+    for warning in document["warnings"]:
         click.echo(f"careful: {warning}.")

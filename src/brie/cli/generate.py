@@ -22,5 +22,5 @@ def command(evaluation: str | None) -> None:
     from brie.evaluation.run import make_answers
 
     project = screen.project()
-    found = find_evaluation(evaluation, project)
-    click.echo(str(make_answers(found, project, screen.Terminal())))
+    sealed = find_evaluation(evaluation, project)
+    click.echo(str(make_answers(sealed, project, screen.Terminal())))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 
 if TYPE_CHECKING:
     from brie.judge.listing import JudgeList, JudgeRow, PanelRow
 
 
 @click.command(epilog="\b\nExamples:\n  brie judges ls\n  brie judges ls --json\n")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+@options.JSON
 def command(as_json: bool) -> None:
     """List judges (model, key, price, where requests go) and panels. Nobody is asked.
 

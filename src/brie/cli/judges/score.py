@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.errors import Stopped
 
 
@@ -19,9 +19,9 @@ Examples:
   brie judges score                            the judges of the project's panel
 """
 )
-@click.option("--judge", "judges", metavar="ID", multiple=True, help="A judge; may be repeated.")
-@click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Most it may cost in all.")
-@click.option("--yes", is_flag=True, help="Agree to the quote beforehand.")
+@options.JUDGES
+@options.BUDGET
+@options.YES
 @click.option("--json", "as_json", is_flag=True, help="Print the cards as JSON on standard output.")
 def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: bool) -> None:
     """Show a card a judge: accuracy, position and letter effects, flips, injections, price, speed.
