@@ -176,7 +176,8 @@ def command(
 
 def _begin(asked: ResolvedRequest, project: Project, stop_after: str, name: str | None) -> None:
     """Seal the plan and perhaps make its answers; no judge is asked."""
-    from brie.evaluation.run import begin, make_answers, planned
+    from brie.evaluation.generating import make_answers
+    from brie.evaluation.run import begin, planned
 
     terminal = screen.Terminal()
     plan, reason = planned(asked)
