@@ -196,6 +196,6 @@ def test_an_added_verb_is_listed_and_runs(copy: Copy, project: Path) -> None:
     follow("A verb", copy)
     (path,) = project.glob("runs/eval-*/manifest.json")
     manifest = json.loads(path.read_text("utf-8"))
-    assert "Print the digest of an evaluation's plan." in copy.run("-m", "brie", "--help")
+    assert "Print the digest of an evaluation's plan." in copy.run("-m", "brie", "help", "--all")
     said = copy.run("-m", "brie", "seal", folder=project)
     assert said == f"{manifest['seal']}  {manifest['id']}\n"

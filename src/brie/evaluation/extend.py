@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from brie.catalog import load_judge
 from brie.errors import UsageError
 from brie.evaluation.budget import Spending, agree
@@ -133,7 +135,7 @@ def _with_more(
     if more.repeats:
         for name in more.judges or _askable(manifest):
             if Work.of(manifest).repeats.get(name, 0) < more.repeats:
-                wished = {"judge": name, "repeats": more.repeats}
+                wished: dict[str, JsonValue] = {"judge": name, "repeats": more.repeats}
                 manifest = amend(manifest, "repeat", wished, verdicts_before=before)
     if wishes.retry and (unusable := _unusable(manifest, store)):
         manifest = amend(manifest, "retry", {"verdicts": unusable}, verdicts_before=before)
