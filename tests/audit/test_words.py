@@ -48,6 +48,12 @@ def test_rows_that_share_prompts_are_counted_as_what_they_are() -> None:
     ]
 
 
+def test_pairs_of_one_prompt_each_judged_once_still_share_it() -> None:
+    assert list(sentences(facts(rows=4, pairs=4, prompts=2)))[1] == (
+        "4 rows are 4 different pairs of answers to 2 prompts; the interval counts the 2."
+    )
+
+
 def test_each_finding_has_its_sentence() -> None:
     odd = facts(
         restated=3,

@@ -91,7 +91,7 @@ def planted(
     work = Work.of(manifest)
     rng = np.random.default_rng(seed)
     with Store.open(world.root / "brie.sqlite") as store, Owner(world.root / ".owners"):
-        store.add_completions(list(world._answers(work, text)))
+        store.add_completions(world.answers(work, text))
         texts = {key: row.text for key, row in store.completions(_keys(work)).items()}
         tasks = work.tasks()
         rows = [

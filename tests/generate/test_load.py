@@ -12,8 +12,12 @@ from brie.generate.load import load_adapter, load_model, thread_count
 from brie.records import Environment
 
 
-def test_a_model_is_loaded_to_be_read_not_trained(base: Path, adapter: Path, cpu: Environment) -> None:
-    model = load_adapter(load_model(base, cpu), "tuned", adapter)
+@pytest.mark.parametrize("tuned", [False, True])
+def test_a_model_is_loaded_to_be_read_not_trained(
+    base: Path, adapter: Path, cpu: Environment, tuned: bool
+) -> None:
+    alone = load_model(base, cpu)
+    model = load_adapter(alone, "tuned", adapter) if tuned else alone
     assert not model.training
     assert not any(parameter.requires_grad for parameter in model.parameters())
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}

@@ -16,7 +16,6 @@ from brie import judge
 from brie.evaluation.budget import Terms
 from brie.evaluation.manifest import amend
 from brie.evaluation.work import Work, completion_texts, input_of, is_identical
-from brie.judge.interface import Task
 from brie.judge.run import JudgingResult
 from brie.progress import Screen
 from brie.records import AmendmentKind, Manifest
@@ -104,13 +103,15 @@ def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store
 
 def _has_finished(name: str, work: Work, store: Store) -> bool:
     """Whether a judge has judged everything; the last prompt is looked at first, as it comes last."""
-    order = work.plan.order
-    return not (_missing(name, order[-1:], work, store) or _missing(name, order, work, store))
+    order = [prompt for block in work.blocks() for prompt in block]
+    return not (_lacks(name, order[-1:], work, store) or _lacks(name, order, work, store))
 
 
-def _missing(name: str, prompts: Sequence[str], work: Work, store: Store) -> list[Task]:
+def _lacks(name: str, prompts: Sequence[str], work: Work, store: Store) -> bool:
+    """Whether a judge has something left to say; byte-identical answers are never asked about."""
+    texts = completion_texts(work, prompts, store)
     tasks = [task for prompt in prompts for task in work.tasks_of(prompt) if task.judge == name]
-    return judge.missing(tasks, store)
+    return bool(judge.missing([task for task in tasks if not is_identical(task, texts)], store))
 
 
 def why_stopped(done: JudgingResult, resume: str) -> str | None:

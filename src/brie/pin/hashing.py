@@ -34,7 +34,8 @@ _UNSTABLE_KEYS = {
     "torch_dtype",
     "use_cache",
 }
-_SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
+SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
+"""Those whose text a chat template may use."""
 
 
 def pin_base(
@@ -283,7 +284,7 @@ def folder_template(folder: Path) -> tuple[str, dict[str, str]]:
         template = next((t["template"] for t in named), None)
     if not isinstance(template, str):
         raise PinError(f"{folder} has no chat template; an instruct model is needed.")
-    return template, {n: _token(config[n]) for n in _SPECIAL_TOKENS if config.get(n)}
+    return template, {n: _token(config[n]) for n in SPECIAL_TOKENS if config.get(n)}
 
 
 def _token(value: JsonValue) -> str:

@@ -255,7 +255,7 @@ def _first_won(heard: PairVerdict) -> int:
 
 
 def _a_won(heard: PairVerdict) -> int:
-    return _first_won(heard) * (1 if heard.presentation.first_letter == "A" else -1)
+    return _first_won(heard) * heard.presentation.first_label
 
 
 def _flips(used: Sequence[PairVerdict]) -> dict[str, Any] | None:
