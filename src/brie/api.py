@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from brie.audit import read_files
 from brie.audit.assess import assess
@@ -30,6 +29,7 @@ from brie.progress import Screen, Silent
 from brie.project import Project
 from brie.records import Positions
 from brie.records.analysis import Analysis
+from brie.records.studies import AgreementDocument, ComparisonDocument, CurveDocument
 from brie.store import Store
 from brie.studies import across, agree, run_curve, suite_plan
 from brie.studies.planning import Design
@@ -107,7 +107,7 @@ def curve(
     select_by_judges: bool = False,
     screen: Screen | None = None,
     spending: Spending | None = None,
-) -> dict[str, Any]:
+) -> CurveDocument:
     """The win rate over a run's training steps, as `brie curve` computes and keeps it.
 
     Args:
@@ -250,7 +250,7 @@ def judges_list(project: Project | None = None) -> JudgeList:
     return list_judges(project or Project.find())
 
 
-def compare(evaluations: Sequence[str], project: Project | None = None) -> dict[str, Any]:
+def compare(evaluations: Sequence[str], project: Project | None = None) -> ComparisonDocument:
     """Evaluations compared prompt by prompt, as `brie compare --json` prints it (`brie.compare/1`).
 
     Raises:
@@ -262,7 +262,7 @@ def compare(evaluations: Sequence[str], project: Project | None = None) -> dict[
         return across.compare_evaluations(manifests, store)
 
 
-def agreement(evaluations: Sequence[str], project: Project | None = None) -> dict[str, Any]:
+def agreement(evaluations: Sequence[str], project: Project | None = None) -> AgreementDocument:
     """How the judges agree, as `brie agreement --json` prints it (`brie.agreement/1`).
 
     Raises:

@@ -12,6 +12,7 @@ from brie.audit.rows import Row, Texts
 from brie.checks import CHECKS
 from brie.errors import InputError
 from brie.records import Check, Status
+from brie.records.audit import AuditClaim
 from tests.audit.test_audit import alpaca, audited, legacy, write
 
 
@@ -68,7 +69,7 @@ def test_a_claim_stands_beside_the_interval(tmp_path: Path) -> None:
     for claim, words in ((0.55, "so is an even 50 %"), (0.99, "99.0 % is outside the interval, ")):
         facts = audited(path, claim=claim).audit
         assert facts is not None
-        assert words in facts["findings"][-1]
+        assert words in facts.findings[-1]
 
 
 def test_a_key_that_stands_twice_costs_its_row_only(tmp_path: Path) -> None:
@@ -101,26 +102,27 @@ def test_a_remedy_that_looks_into_the_store_is_left_out_and_every_other_is_kept(
 def test_a_claim_without_an_interval_cannot_be_compared(tmp_path: Path) -> None:
     facts = audited(write(tmp_path / "f.jsonl", [alpaca(n) for n in range(4)]), claim=0.7).audit
     assert facts is not None
-    assert facts["claim"] == {"value": 0.7, "inside_interval": None, "interval": None}
-    assert "cannot be compared" in facts["findings"][-1]
+    assert facts.claim == AuditClaim(value=0.7, inside_interval=None, interval=None)
+    assert "cannot be compared" in facts.findings[-1]
 
 
 def test_the_findings_say_what_the_rows_are(tmp_path: Path) -> None:
     rows = [alpaca(n, preference=1 + n % 2) for n in range(4)]
     facts = audited(write(tmp_path / "f.jsonl", rows)).audit
     assert facts is not None
-    _, units, mean, *_ = facts["findings"]
+    _, units, mean, *_ = facts.findings
     assert units == "4 rows, each on a prompt of its own."
     assert "50.0000" in mean
     assert "28.8675" in mean
-    assert (facts["row_mean"], facts["row_standard_error"]) == (0.5, pytest.approx(12**-0.5))
+    assert facts.row_mean == 0.5
+    assert facts.row_standard_error == pytest.approx(12**-0.5)
 
 
 def test_one_row_has_a_mean_and_no_standard_error(tmp_path: Path) -> None:
     facts = audited(write(tmp_path / "f.jsonl", [alpaca(1)])).audit
     assert facts is not None
-    assert (facts["row_mean"], facts["row_standard_error"]) == (1.0, None)
-    assert not any("Mean over rows" in text for text in facts["findings"])
+    assert (facts.row_mean, facts.row_standard_error) == (1.0, None)
+    assert not any("Mean over rows" in text for text in facts.findings)
 
 
 def test_an_empty_file_is_empty_from_its_first_line(tmp_path: Path) -> None:

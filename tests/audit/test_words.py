@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from brie.audit.words import Claim, Facts, sentences
+from brie.audit.words import sentences
+from brie.records.audit import AuditClaim, AuditFacts
+
+PLAIN = AuditFacts(
+    format="table",
+    reason="asked for",
+    identifies="what its columns allow",
+    rows=4,
+    skipped=0,
+    first_skipped=None,
+    pairs=4,
+    prompts=4,
+    row_mean=None,
+    row_standard_error=None,
+    restated=0,
+    contradictions=0,
+    cut_pairs=0,
+    confound=None,
+    claim=None,
+)
+"""An audit without anything odd."""
 
 
-def facts(**changes: object) -> Facts:
-    """An audit without anything odd, and what is changed of it."""
-    plain: Facts = {
-        "format": "table",
-        "reason": "asked for",
-        "identifies": "what its columns allow",
-        "rows": 4,
-        "skipped": 0,
-        "first_skipped": None,
-        "pairs": 4,
-        "prompts": 4,
-        "row_mean": None,
-        "row_standard_error": None,
-        "restated": 0,
-        "contradictions": 0,
-        "cut_pairs": 0,
-        "confound": None,
-        "claim": None,
-    }
-    return plain | changes  # type: ignore[return-value]
+def facts(**changes: object) -> AuditFacts:
+    """The same, and what is changed of it."""
+    return AuditFacts.model_validate(PLAIN.model_dump() | changes)
 
 
 def claimed(low: float, high: float, value: float) -> str:
-    claim: Claim = {"value": value, "inside_interval": low <= value <= high, "interval": [low, high]}
+    claim = AuditClaim(value=value, inside_interval=low <= value <= high, interval=(low, high))
     return list(sentences(facts(claim=claim)))[-1]
 
 
@@ -84,7 +87,7 @@ def test_a_claim_stands_against_the_interval_and_an_even_result() -> None:
 
 
 def test_a_claim_without_an_interval_cannot_be_compared() -> None:
-    claim: Claim = {"value": 0.77, "inside_interval": None, "interval": None}
+    claim = AuditClaim(value=0.77, inside_interval=None, interval=None)
     assert list(sentences(facts(claim=claim)))[-1] == (
         "The claimed 77.0 % cannot be compared: there is no interval."
     )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import options, screen
 from brie.number_format import p_equals
+
+if TYPE_CHECKING:
+    from brie.records.studies import CurveDocument, CurveRung
 
 
 @click.command(
@@ -64,37 +67,37 @@ def command(
 
         write_curve_figure(document, f"{run} on {wanted.suite}", plot)
         screen.say(project.relative(plot))
-    click.echo(json.dumps(document, indent=2) if as_json else "\n".join(lines(document)))
+    click.echo(json.dumps(document.written(), indent=2) if as_json else "\n".join(lines(document)))
 
 
-def lines(document: Mapping[str, Any]) -> Iterator[str]:
+def lines(document: CurveDocument) -> Iterator[str]:
     """The curve for a terminal, at most 80 columns."""
-    best, chosen = document["best_by_validation_loss"], document.get("selection")
-    yield f"on {document['prompts']}; the intervals hold together (max-T)"
+    best, chosen = document.best_by_validation_loss, document.selection
+    yield f"on {document.prompts}; the intervals hold together (max-T)"
     yield " step  0                  50               100   win rate"
-    for rung in document["checkpoints"]:
-        span = f"{rung['value']:.0%} [{rung['low']:.0%}, {rung['high']:.0%}]"
-        marks = ["best by loss"] if rung["name"] == best else []
-        marks += ["chosen"] if chosen and rung["name"] == chosen["checkpoint"] else []
-        yield f"{rung['step']:>5}  {plot_line(rung)}  {span:<16} {', '.join(marks)}".rstrip()
+    for rung in document.checkpoints:
+        span = f"{rung.value:.0%} [{rung.low:.0%}, {rung.high:.0%}]"
+        marks = ["best by loss"] if rung.name == best else []
+        marks += ["chosen"] if chosen and rung.name == chosen.checkpoint else []
+        yield f"{rung.step or 0:>5}  {plot_line(rung)}  {span:<16} {', '.join(marks)}".rstrip()
     if chosen is None:
         yield "Validation loss chooses the default checkpoint; this shows, it does not select."
         return
-    rate = chosen["win_rate"]
-    span = f"{rate['value']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}]"
-    p = p_equals(rate["p_value"])
+    rate = chosen.win_rate
+    span = f"{rate.value:.0%} [{rate.low:.0%}, {rate.high:.0%}]"
+    p = p_equals(rate.p_value)
     yield ""
-    yield f"chosen: step {chosen['step']}, by {chosen['dev_prompts']} prompts that are not quoted"
-    yield f"quote this: {span}, p {p}, on {chosen['quoted_prompts']} other prompts"
-    yield f"Not its {chosen['dev_win_rate']:.0%} above: it leads there because it was chosen there."
+    yield f"chosen: step {chosen.step}, by {chosen.dev_prompts} prompts that are not quoted"
+    yield f"quote this: {span}, p {p}, on {chosen.quoted_prompts} other prompts"
+    yield f"Not its {chosen.dev_win_rate:.0%} above: it leads there because it was chosen there."
     yield "Nor the whole suite's rate in its report, which contains those prompts."
-    yield f"Times tested on this suite so far: {chosen['looks']}"
+    yield f"Times tested on this suite so far: {chosen.looks}"
 
 
-def plot_line(rung: Mapping[str, float], width: int = 41) -> str:
+def plot_line(rung: CurveRung, width: int = 41) -> str:
     """An interval on a line from 0 to 100 %, with one half marked."""
     cells = ["·"] * width
-    ends = (rung["low"], rung["high"], 0.5, rung["value"])
+    ends = (rung.low, rung.high, 0.5, rung.value)
     low, high, half, value = (round(share * (width - 1)) for share in ends)
     for cell in range(low, high + 1):
         cells[cell] = "━"

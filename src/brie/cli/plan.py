@@ -66,7 +66,7 @@ def command(
 
         write_plan_figure(table.document(), plot)
         screen.say(project.relative(plot))
-    click.echo(json.dumps(table.document(), indent=2) if as_json else "\n".join(lines(table)))
+    click.echo(json.dumps(table.document().written(), indent=2) if as_json else "\n".join(lines(table)))
 
 
 def lines(table: Design) -> Iterator[str]:
@@ -141,7 +141,7 @@ def _prices(table: Design) -> Iterator[str]:
             )
     unknown = {
         name for row in table.rows if row.price
-        for name, price in row.price.by_judge.items() if price["usd"] is None
+        for name, price in row.price.by_judge.items() if price.usd is None
     }  # fmt: skip
     if unknown:
         yield f"price not known: {', '.join(sorted(unknown))}. Put [price] into the judge's file."

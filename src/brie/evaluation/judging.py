@@ -80,11 +80,7 @@ def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store
 
     Verdicts are counted only where there is something to write: this is called after every block.
     """
-    last = {
-        link.detail["judge"]: link.kind
-        for link in manifest.amendments
-        if link.kind in ("stopped", "resumed")
-    }
+    last = {link.judge: link.kind for link in manifest.amendments if link.kind in ("stopped", "resumed")}
     stopped = {name for name, kind in last.items() if kind == "stopped"}
     links: list[tuple[AmendmentKind, dict[str, JsonValue]]] = [
         ("stopped", {"judge": name, "said": reason})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from brie.catalog import load_defaults
 from brie.errors import Stopped, UsageError
@@ -20,6 +19,7 @@ from brie.progress import Screen
 from brie.project import Project, write_text
 from brie.records import Manifest, Pin
 from brie.records.analysis import Analysis
+from brie.records.studies import CurveDocument
 from brie.report.curve import CURVE
 from brie.store import Store
 from brie.studies.checkpoints import curve, selected
@@ -39,7 +39,7 @@ class Manner:
 
 def run_curve(
     run: str, request: EvalRequest, project: Project, screen: Screen, manner: Manner
-) -> dict[str, Any]:
+) -> CurveDocument:
     """The win rate of every checkpoint of a run (schema `brie.curve/1`), on one baseline's answers.
 
     What is in the store already is not computed again. The curve is left beside every evaluation of
@@ -59,9 +59,7 @@ def run_curve(
     manifests = evaluate_checkpoints(run, request, project, screen, manner)
     study = selected if manner.select_by_judges else curve
     with Store.open(project.store) as store:
-        document = study(manifests, store, best_step(run, project))
-        if manner.select_by_judges:
-            count_look(document, store)
+        document = count_look(study(manifests, store, best_step(run, project)), store)
     attach(document, manifests, project)
     return document
 
@@ -104,19 +102,20 @@ def best_step(run: str, project: Project) -> str | None:
     return None if step is None else str(step)
 
 
-def count_look(document: dict[str, Any], store: Store) -> None:
-    """Count the quoted half as a look at the suite, and say how many there were."""
-    selection = document["selection"]
-    selection["looks"] = store.look(
-        suite=selection["suite"], evaluation=selection["evaluation"], rows=selection["rows"]
-    )
+def count_look(document: CurveDocument, store: Store) -> CurveDocument:
+    """Count a quoted half as a look at the suite, and say how many there were."""
+    chosen = document.selection
+    if chosen is None:
+        return document
+    looks = store.look(suite=chosen.suite, evaluation=chosen.evaluation, rows=chosen.rows)
+    return document.model_copy(update={"selection": chosen.model_copy(update={"looks": looks})})
 
 
-def attach(document: Mapping[str, Any], manifests: Mapping[str, Manifest], project: Project) -> None:
+def attach(document: CurveDocument, manifests: Mapping[str, Manifest], project: Project) -> None:
     """Leave the curve beside every evaluation of these checkpoints on this suite: their reports show
     it from now on."""
     points = {_point(manifest) for manifest in manifests.values()}
-    text = json.dumps(document, indent=1) + "\n"
+    text = json.dumps(document.written(), indent=1) + "\n"
     with Store.open(project.store, read_only=True) as store:
         for evaluation in evaluations(project):
             if _point(evaluation.manifest) in points and evaluation.analysis_file.is_file():
