@@ -219,4 +219,4 @@ def test_every_option_of_a_request_is_a_field_with_the_same_default(
     words = [part for name in required for part in (options[name].opts[0], "x")]
     with verb.make_context("brie", words) as context:
         values = {name: value for name, value in context.params.items() if name not in beside}
-    assert request_of(kind, values) == kind(**dict.fromkeys(required, "x"))
+    assert request_of(kind, values) == request_of(kind, dict.fromkeys(required, "x"))
