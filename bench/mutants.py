@@ -17,7 +17,7 @@ import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
@@ -110,6 +110,8 @@ class Tried:
     tests: int
     left_out: int
     """Tests that touch the line and were not run: beyond the time one mutant may take."""
+    by: str
+    """The test that noticed it."""
     seconds: float
 
 
@@ -152,7 +154,7 @@ def attempt(
                 fork = Fork.start(free.pop(), mutant, tests, 60 + 10 * cost)
                 running.append((fork, room, len(tests), left_out))
             else:
-                yield Tried(mutant, room, "survived", 0, 0, 0.0)
+                yield Tried(mutant, room, "survived", 0, 0, "", 0.0)
         time.sleep(0.05)
         for entry in list(running):
             fork, room, count, left_out = entry
@@ -160,7 +162,22 @@ def attempt(
             if outcome is not None:
                 running.remove(entry)
                 free.append(fork.tree)
-                yield Tried(fork.mutant, room, outcome, count, left_out, round(fork.seconds, 2))
+                by, taken = fork.noticed(), round(fork.seconds, 2)
+                yield Tried(fork.mutant, room, outcome, count, left_out, by, taken)
+
+
+def control(work: Sequence[tuple[str, Mutant]], reached: trees.Reached, tree: Path) -> None:
+    """Without a change every test passes: what fails below fails for the change.
+
+    Raises:
+        SystemExit: one does not.
+    """
+    for room in dict.fromkeys(name for name, _ in work):
+        mutant = next(one for name, one in work if name == room)
+        same = replace(mutant, source=(tree / mutant.site.file).read_text("utf-8"))
+        for one in attempt([(room, same)], reached, [tree], 5.0):
+            if one.outcome != "survived":
+                raise SystemExit(f"{one.by or one.mutant.site.file} fails without any change")
 
 
 def reasons() -> dict[tuple[str, str], str]:
@@ -174,6 +191,8 @@ def document(
 ) -> dict[str, Any]:
     """What is kept of a run."""
     why, rooms, survivors = reasons(), {}, []
+    kills = [[f"{one.mutant.site.file}:{one.mutant.site.line}", one.mutant.site.operator, one.by]
+             for one in tried if one.outcome != "survived"]  # fmt: skip
     for room, total in places.items():
         own = [one for one in tried if one.room == room]
         count = Counter(one.outcome for one in own)
@@ -190,6 +209,7 @@ def document(
     return {
         "seed": asked.seed, "each": asked.each, "most_seconds": asked.most,
         "mutmut": version("mutmut"), "rooms": rooms, "survivors": survivors,
+        "kills": kills,
     }  # fmt: skip
 
 
@@ -201,9 +221,9 @@ def _survivor(one: Tried, reason: str | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def survived_before() -> set[tuple[str, str]]:
-    """File and diff of the survivors of the last run."""
-    kept = json.loads((RESULTS / "mutants.json").read_text("utf-8"))
+def survived_before(name: str) -> set[tuple[str, str]]:
+    """File and diff of the survivors of the last run that have no reason."""
+    kept = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     return {(row["file"], row["diff"]) for row in kept["survivors"] if row["reason"] is None}
 
 
@@ -214,7 +234,7 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
     samples = {name: drawn(name, asked.each, asked.seed) for name in names}
     work = [(name, mutant) for name, (_, found) in samples.items() for mutant in found]
     if asked.survivors:
-        before = survived_before()
+        before = survived_before(asked.name)
         work = [(name, m) for name, m in work if (m.site.file, m.diff) in before]
     started, tried = time.monotonic(), []
     with TemporaryDirectory(prefix="mutants-") as folder:
@@ -226,9 +246,11 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
         places = [first]
         for number in range(1, asked.jobs):
             places.append(shutil.copytree(first, Path(folder) / f"tree-{number}"))
+        control(work, reached, first)
         for one in attempt(work, reached, places, asked.most):
             tried.append(one)
             _tell(len(tried), len(work), one)
+        control(work, reached, first)
     found = document(tried, {name: total for name, (total, _) in samples.items()}, asked)
     return {**found, "minutes": round((time.monotonic() - started) / 60, 1)}
 

@@ -117,6 +117,18 @@ def edit(path: Path, change: list[str]) -> None:
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
+def test_what_it_tells_to_run_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    made = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert {"test", "test-all", "mutants"} <= set(re.findall(r"\bmake ([a-z-]+)\b", text)) <= set(made)
+    tried = re.findall(r"-m pytest (\S+?)(?: -k (\w+))?`", text)
+    assert tried
+    for path, words in tried:
+        tests = ROOT / path
+        sources = [tests] if tests.is_file() else list(tests.glob("test_*.py"))
+        assert any(f"_{words}" in source.read_text("utf-8") for source in sources), path
+
+
 def test_there_is_a_recipe_for_each_kind_of_change() -> None:
     assert list(recipes()) == list(MOST_FILES)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -88,9 +89,15 @@ class Fork:
         os.utime(path, ns=(self.written, self.written))
         return "timeout" if pid == 0 else self._read(os.waitstatus_to_exitcode(status))
 
+    def noticed(self) -> str:
+        """The test that failed, once it has ended; "" where none did or nothing could be collected."""
+        said = (self.tree / LOG).read_text("utf-8", "replace")
+        found = re.search(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
+        return found[1] if found else ""
+
     def _read(self, code: int) -> Outcome:
         said = (self.tree / LOG).read_text("utf-8", "replace")
-        if code in (5, 70) or (code == 4 and "not found:" in said):
+        if code == 70 or (code == 4 and "usage:" in said):
             raise SystemExit(f"the chosen tests could not be run:\n{said[-2000:]}")
         return "survived" if code == 0 else "killed"
 

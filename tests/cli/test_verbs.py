@@ -202,21 +202,25 @@ def test_a_verb_is_short_and_imports_no_other_verb(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "kind", "beside"),
+    ("verb", "bare", "beside"),
     [
-        (eval_verb, EvalRequest, ["stop_after", "budget", "yes", "batch", "retry", "name", "as_json"]),
-        (train_verb, TrainRequest, ["dry_run", "probe"]),
+        (
+            eval_verb,
+            EvalRequest(suite="x"),
+            ["stop_after", "budget", "yes", "batch", "retry", "name", "as_json"],
+        ),
+        (train_verb, TrainRequest(), ["dry_run", "probe"]),
     ],
 )
 def test_every_option_of_a_request_is_a_field_with_the_same_default(
-    verb: click.Command, kind: type[EvalRequest | TrainRequest], beside: list[str]
+    verb: click.Command, bare: EvalRequest | TrainRequest, beside: list[str]
 ) -> None:
     options = {str(param.name): param for param in verb.params if param.name not in beside}
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = {field.name: field for field in dataclasses.fields(bare)}
     assert set(options) == set(fields)
     required = [name for name, param in options.items() if param.required]
     assert required == [n for n, f in fields.items() if f.default is dataclasses.MISSING]
     words = [part for name in required for part in (options[name].opts[0], "x")]
     with verb.make_context("brie", words) as context:
         values = {name: value for name, value in context.params.items() if name not in beside}
-    assert request_of(kind, values) == request_of(kind, dict.fromkeys(required, "x"))
+    assert request_of(type(bare), values) == bare

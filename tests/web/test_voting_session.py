@@ -78,7 +78,7 @@ def test_a_vote_is_a_verdict_of_the_voter_and_keeps_the_letter(world: World) -> 
         (verdict,) = store.verdicts([made.tasks[number].key]).values()
     assert (verdict.letter, verdict.reason, verdict.status) == ("A", "clear", Status.OK)
     assert verdict.scores == {"clarity": {"A": 5.0, "B": 2.0}}
-    assert verdict.judge == made.seat.digest
+    assert verdict.judge == made.voter.digest
 
 
 def test_a_form_sent_twice_counts_once(world: World) -> None:

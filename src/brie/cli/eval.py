@@ -129,8 +129,9 @@ def command(
 
 
 def _begin(resolved: ResolvedRequest, project: Project, stop_after: str, name: str | None) -> None:
-    """Seal the plan and perhaps make its answers; no judge is resolved."""
-    from brie.evaluation.run import begin, make_answers, planned
+    """Seal the plan and perhaps make its answers; no judge is asked."""
+    from brie.evaluation.generating import make_answers
+    from brie.evaluation.run import begin, planned
 
     terminal = screen.Terminal()
     plan, reason = planned(resolved)

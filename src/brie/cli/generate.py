@@ -19,7 +19,7 @@ Examples:
 def command(evaluation: str | None) -> None:
     """Sample both sides' missing answers of EVALUATION. No judge is asked, and nothing is spent."""
     from brie.evaluation.folders import find_evaluation
-    from brie.evaluation.run import make_answers
+    from brie.evaluation.generating import make_answers
 
     project = screen.project()
     sealed = find_evaluation(evaluation, project)

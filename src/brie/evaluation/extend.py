@@ -16,12 +16,11 @@ from brie.errors import UsageError
 from brie.evaluation.budget import Spending, agree
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
-from brie.evaluation.judging import judge_all, why_stopped
+from brie.evaluation.judging import judge_all, noted, why_stopped
 from brie.evaluation.manifest import amend, write_manifest
 from brie.evaluation.plan import added_judges, panel_judge
 from brie.evaluation.request import model_judge
 from brie.evaluation.results import Outcome, record_analysis, write_report
-from brie.evaluation.run import noted
 from brie.evaluation.work import Work, completion_texts
 from brie.progress import Screen
 from brie.project import Project

@@ -14,7 +14,8 @@ from pydantic import JsonValue
 
 from brie import judge
 from brie.evaluation.budget import Terms
-from brie.evaluation.manifest import amend
+from brie.evaluation.folders import Evaluation
+from brie.evaluation.manifest import amend, write_manifest
 from brie.evaluation.work import Work, completion_texts, input_of, is_identical
 from brie.judge.run import JudgingResult
 from brie.progress import Screen
@@ -99,6 +100,14 @@ def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store
     for kind, detail in links:
         manifest = amend(manifest, kind, detail, verdicts_before=before)
     return manifest
+
+
+def noted(evaluation: Evaluation, done: JudgingResult, work: Work, store: Store) -> Evaluation:
+    """The evaluation with its stopped and resumed judges written into its manifest."""
+    manifest = with_stops(evaluation.manifest, done, work, store)
+    if manifest is not evaluation.manifest:
+        write_manifest(evaluation.folder, manifest)
+    return Evaluation(evaluation.folder, manifest)
 
 
 def _has_finished(name: str, work: Work, store: Store) -> bool:

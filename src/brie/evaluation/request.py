@@ -52,7 +52,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         UsageError, InputError, PinError: a name is unknown, a file is wrong, or a choice is missing.
     """
     suite = load_suite(wishes.suite, project)
-    panel_judges, panel = _seats(wishes, suite, project)
+    panel_judges, panel = _panel(wishes, suite, project)
     panel_judges, left_out = _with_keys(panel_judges, wishes)
     decisions = [f"left out, because its key is not set: {name}" for name in left_out]
     decisions += [f"judge {s.judge.id}: {s.judge.model}" for s in panel_judges if s.judge.location]
@@ -134,7 +134,7 @@ def _settings(sampling: Sampling) -> str:
     return f"temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, top_k {sampling.top_k}"
 
 
-def _seats(wishes: EvalRequest, suite: Suite, project: Project) -> tuple[tuple[PanelJudge, ...], str]:
+def _panel(wishes: EvalRequest, suite: Suite, project: Project) -> tuple[tuple[PanelJudge, ...], str]:
     """The judges of the headline, then the instruments."""
     if wishes.judges and wishes.panel:
         raise UsageError("name judges with --judge or a panel with --panel, not both.")
@@ -147,16 +147,16 @@ def _seats(wishes: EvalRequest, suite: Suite, project: Project) -> tuple[tuple[P
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise UsageError(f"judge {sorted(twice)[0]!r} is named twice.")
-    panel_judges = [_seat(load_judge(name, project), suite, project) for name in names]
+    panel_judges = [_member(load_judge(name, project), suite, project) for name in names]
     panel_judges += [
-        _seat(load_judge(name, project), suite, project, instrument=True)
+        _member(load_judge(name, project), suite, project, instrument=True)
         for name in chosen.instruments
         if name not in names
     ]
     return tuple(panel_judges), panel
 
 
-def _seat(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> PanelJudge:
+def _member(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> PanelJudge:
     if judge.provided.kind == "rule":
         _require(judge, suite)
         return panel_judge(judge, None, instrument=instrument)
@@ -171,14 +171,14 @@ def model_judge(
     instrument: bool = False,
     sealed: PanelJudge | None = None,
 ) -> PanelJudge:
-    """A seat for a judge that is a model: its settings checked, its rubric read, its weights found.
+    """A judge of the panel that is a model: its settings checked, its rubric read, its weights found.
 
     Args:
         judge: as its file says.
         suite: names the rubric where the judge does not.
         project: where rubrics and weights are looked for.
         instrument: whether it stands beside the headline.
-        sealed: the seat it has in a plan.
+        sealed: as a plan has it, where it is in one.
 
     Raises:
         UsageError, InputError: a setting, the rubric or the weights; the message names the file.
@@ -204,7 +204,7 @@ def _located(judge: JudgeSpec, project: Project, weights_digest: str | None) -> 
 def _with_keys(
     panel_judges: tuple[PanelJudge, ...], wishes: EvalRequest
 ) -> tuple[tuple[PanelJudge, ...], tuple[str, ...]]:
-    """The seats whose keys are there, where the others may be left out; and who was."""
+    """The judges whose keys are there, where the others may be left out; and who was."""
     if not wishes.skip_missing_judges:
         return panel_judges, ()
     left_out = tuple(s.judge.id for s in panel_judges if missing_key(s.judge))

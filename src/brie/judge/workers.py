@@ -1,6 +1,6 @@
 """One worker a judge: its verdicts in the order of work, each claimed, paid for, asked and kept.
 
-Lanes run side by side and never wait for each other, except that none runs far ahead of the
+They run side by side and never wait for each other, except that none runs far ahead of the
 slowest: when the money ends, as many prompts as possible are complete.
 """
 

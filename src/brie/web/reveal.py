@@ -94,7 +94,7 @@ def _agreement(votes: list[VoteShown], session: VotingSession) -> list[tuple[str
     from brie.analyse.win_rate import Settings
     from brie.evaluation.people import agreement_with
 
-    voter, plan = session.seat.judge.id, session.manifest.plan
+    voter, plan = session.voter.judge.id, session.manifest.plan
     rows = [row for vote in votes for row in _rows(vote, voter)]
     return [
         (pair["judges"][1], AgreementCell(estimate(pair["kappa"]), estimate(pair["percent"]), pair["n"]))

@@ -142,7 +142,7 @@ class Voting:
         return answer
 
     def _cast(self, request: Request, form: Form) -> Response:
-        session = self._open_booth(request)
+        session = self._open_session(request)
         number, choice = form.get("number", ""), form.get("choice", "")
         if not (number.isascii() and number.isdigit()):
             raise HTTPException(400, "the vote names no pair")
@@ -156,12 +156,12 @@ class Voting:
         return _to(session.evaluation)
 
     def _undo(self, request: Request, form: Form) -> Response:
-        session = self._open_booth(request)
+        session = self._open_session(request)
         session.undo()
         return _to(session.evaluation)
 
     def _finish(self, request: Request, form: Form) -> Response:
-        session = self._open_booth(request)
+        session = self._open_session(request)
         if session.progress[0]:
             close(self._cache.folder(session.evaluation), session.name, session.progress[0])
         return _to(session.evaluation)
@@ -188,7 +188,7 @@ class Voting:
     def _cookie(self, request: Request) -> str:
         return f"voter-{request.url.port}"
 
-    def _open_booth(self, request: Request) -> VotingSession:
+    def _open_session(self, request: Request) -> VotingSession:
         """The session of a voter who may still vote."""
         evaluation, name = self._evaluation(request), self._voter(request)
         if name is None:

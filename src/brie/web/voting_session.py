@@ -33,11 +33,11 @@ class VotingSession:
         opened = cache.open(evaluation)
         self.evaluation, self.name = evaluation, name
         self.work, self.manifest = opened.work, opened.manifest
-        self.seat = voter_judge(self.manifest.plan, name)
+        self.voter = voter_judge(self.manifest.plan, name)
         self._cache = cache
         self._lock = threading.RLock()
         with cache.store() as store:
-            every = ballot(self.work, self.seat)
+            every = ballot(self.work, self.voter)
             self.tasks = _with_two_answers(every, store)
             done = store.verdicts(task.key for task in self.tasks)
         votes = ((n, done.get(task.key)) for n, task in enumerate(self.tasks))
@@ -50,7 +50,7 @@ class VotingSession:
     @property
     def criteria(self) -> tuple[str, ...]:
         """What may be scored from 1 to 5, besides the vote."""
-        return self.seat.rubric.criteria if self.seat.rubric else ()
+        return self.voter.rubric.criteria if self.voter.rubric else ()
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -135,9 +135,9 @@ class VotingSession:
         row = self.tasks[number].verdict(reply).model_copy(update={"supersedes": supersedes})
         with Store.open(self._cache.project.store) as store:
             if not self._registered:
-                register(self._cache, self.evaluation, self.seat, store)
+                register(self._cache, self.evaluation, self.voter, store)
                 self._registered = True
-            store.add_verdicts([row], evaluation=f"{self.evaluation}/votes", judge=self.seat.judge.id)
+            store.add_verdicts([row], evaluation=f"{self.evaluation}/votes", judge=self.voter.judge.id)
 
 
 def register(cache: ProjectCache, evaluation: str, voter: PanelJudge, store: Store) -> None:

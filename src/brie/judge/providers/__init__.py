@@ -19,7 +19,7 @@ Opener = Callable[[JudgeSpec, Rubric | None], Judge]
 
 
 def open_judge(panel_judge: PanelJudge) -> Judge:
-    """The judge of a seat, ready to be asked.
+    """A judge of the panel, ready to be asked.
 
     Raises:
         UsageError: the provider cannot answer by itself, or its settings are wrong.
