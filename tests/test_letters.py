@@ -43,6 +43,7 @@ from brie.store import Store
 from brie.studies.judge_check import Pair, PairVerdict, card
 from tests import make
 from tests.flow.world import World, answer, rules, suite
+from tests.present import present
 from tests.report import sample
 
 PROMPTS = 16
@@ -233,5 +234,5 @@ def test_a_judges_card_tells_a_liking_for_a_place_from_one_for_a_letter() -> Non
     place = rules("longer")[0]
     always_a = card(place, [_heard(first_is, letter, "A") for first_is, letter in cells])
     always_first = card(place, [_heard(first_is, letter, letter) for first_is, letter in cells])
-    assert (always_a["label"]["value"], always_a["position"]["value"]) == (1.0, 0.0)
-    assert (always_first["label"]["value"], always_first["position"]["value"]) == (0.0, 1.0)
+    assert (present(always_a.label).value, present(always_a.position).value) == (1.0, 0.0)
+    assert (present(always_first.label).value, present(always_first.position).value) == (0.0, 1.0)

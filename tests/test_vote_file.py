@@ -15,10 +15,11 @@ from brie.evaluation.manifest import broken_links
 from brie.evaluation.vote_file import import_votes
 from brie.project import Project
 from brie.records import Manifest
-from brie.records.analysis import Analysis
+from brie.records.analysis import Analysis, Outcomes
 from brie.store import Store
 from brie.web.project_cache import ProjectCache
 from brie.web.voting_session import VotingSession
+from tests.present import present
 from tests.web import sample
 
 World = tuple[Project, Manifest]
@@ -61,23 +62,23 @@ def test_votes_stand_beside_the_headline_with_their_agreement(world: World) -> N
     assert read(world, lines(votes)) == (12, 12)
     after = analysed(world)
     own = after.by_judge["human:Ann"]
-    assert own["outcomes"] == {"win": 4, "tie": 4, "loss": 4}
-    assert own["win_rate"]["value"] == 0.5
-    assert own["provider"] == "human"
-    assert own["added"]
-    assert (own["position"], own["label"]) == (None, None)
+    assert own.outcomes == Outcomes(win=4, tie=4, loss=4)
+    assert present(own.win_rate).value == 0.5
+    assert own.provider == "human"
+    assert own.added
+    assert (own.position, own.label) == (None, None)
     assert "in which order" in after.notes["by_judge.human:Ann.position"]
-    assert [pair["judges"] for pair in own["agreement"]] == [
-        ["human:Ann", name] for name in sorted(before.by_judge)
+    assert [pair.judges for pair in own.agreement] == [
+        ("human:Ann", name) for name in sorted(before.by_judge)
     ]
-    assert {pair["n"] for pair in own["agreement"]} <= set(range(1, 13))
+    assert {pair.n for pair in own.agreement} <= set(range(1, 13))
     for key in ("win_rate", "outcomes", "agreement", "position", "checks", "verdict", "by_category"):
         assert getattr(after, key) == getattr(before, key), key
     assert {k: v for k, v in after.by_judge.items() if k != "human:Ann"} == before.by_judge
     assert after.rows_digest != before.rows_digest
     (link,) = evaluation(world).manifest.amendments
     assert link.kind == "voter"
-    assert link.detail["imported"].startswith("sha256:")
+    assert str(link.detail["imported"]).startswith("sha256:")
     assert not broken_links(evaluation(world).manifest)
 
 
@@ -86,7 +87,7 @@ def test_the_same_file_again_adds_nothing_and_a_changed_vote_supersedes(world: W
     read(world, lines({one: "candidate", two: "tie"}))
     assert read(world, lines({one: "candidate", two: "tie"})) == (0, 2)
     assert read(world, lines({one: "baseline", two: "tie"})) == (1, 2)
-    assert analysed(world).by_judge["human:Ann"]["outcomes"] == {"win": 0, "tie": 1, "loss": 1}
+    assert analysed(world).by_judge["human:Ann"].outcomes == Outcomes(win=0, tie=1, loss=1)
     assert len(evaluation(world).manifest.amendments) == 1
 
 
@@ -101,9 +102,9 @@ def test_a_perfectly_agreeing_voter_agrees_perfectly(world: World) -> None:
         if view.sample == 0 and len(set(own)) == 1 and own[0] is not None:
             said[view.prompt_id] = own[0]
     read(world, lines(said))
-    pairs = {p["judges"][1]: p for p in analysed(world).by_judge["human:Ann"]["agreement"]}
-    assert pairs["reference"]["percent"]["value"] == 1.0
-    assert pairs["reference"]["n"] == len(said)
+    pairs = {p.judges[1]: p for p in analysed(world).by_judge["human:Ann"].agreement}
+    assert present(pairs["reference"].percent).value == 1.0
+    assert pairs["reference"].n == len(said)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +141,8 @@ def test_who_voted_in_the_browser_is_not_overwritten(world: World) -> None:
     with pytest.raises(UsageError, match="another name"):
         read(world, lines({prompts(world)[0]: "tie"}))
     own = analysed(world).by_judge["human:Ann"]
-    assert own["votes"] == 1
-    assert own["win_rate"]["prompts"] == 1
+    assert own.votes == 1
+    assert present(own.win_rate).prompts == 1
 
 
 def test_a_withdrawn_vote_is_none(world: World) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from brie.analyse import (
     AnalysisParts,
@@ -23,7 +24,6 @@ from brie.analyse import (
     look,
 )
 from brie.analyse.sequential import wealth
-from brie.analyse.study import plain
 from brie.records.analysis import Analysis
 from tests.analyse.tables import (
     Judge,
@@ -39,8 +39,17 @@ from tests.analyse.tables import (
     second,
     ties,
 )
+from tests.present import present
 
 FAST = Options(resamples=299)
+
+
+def plain(parts: AnalysisParts) -> dict[str, Any]:
+    """The parts as JSON has them."""
+    dumped: dict[str, Any] = TypeAdapter(AnalysisParts).dump_python(
+        parts, mode="json", exclude_unset=True
+    )
+    return dumped
 
 
 def run(table: VerdictTable, **keywords: Any) -> AnalysisParts:
@@ -73,15 +82,15 @@ def test_exchanging_the_sides_turns_every_rate_into_its_complement() -> None:
     assert one.win_rate.low == pytest.approx(1 - (other.win_rate.high or 0), abs=1e-12)
     assert one.win_rate.p_value == pytest.approx(other.win_rate.p_value, abs=1e-12)
     for name in one.by_judge:
-        ours, theirs = one.by_judge[name]["win_rate"], other.by_judge[name]["win_rate"]
-        assert ours["value"] == pytest.approx(1 - theirs["value"], abs=1e-12)
-        assert one.by_judge[name]["position"]["effect"] == pytest.approx(
-            other.by_judge[name]["position"]["effect"], abs=1e-9
+        ours, theirs = (present(parts.by_judge[name].win_rate) for parts in (one, other))
+        assert ours.value == pytest.approx(1 - theirs.value, abs=1e-12)
+        assert present(one.by_judge[name].position).effect == pytest.approx(
+            present(other.by_judge[name].position).effect, abs=1e-9
         )
     assert one.length_controlled is not None
     assert other.length_controlled is not None
-    assert one.length_controlled["value"] == pytest.approx(
-        1 - other.length_controlled["value"], abs=1e-9
+    assert present(one.length_controlled).value == pytest.approx(
+        1 - present(other.length_controlled).value, abs=1e-9
     )
     assert (one.outcomes.win, one.outcomes.loss) == (other.outcomes.loss, other.outcomes.win)
     assert {one.verdict, other.verdict} in ({"better", "worse"}, {"undecided"})
@@ -181,7 +190,7 @@ def test_equal_models_under_able_judges_can_be_equivalent() -> None:
     )
     assert parts.position is not None
     # Coins flip half the time: that alone forbids it.
-    assert parts.position["flip_rate"] == pytest.approx(0.5, abs=0.03)
+    assert present(parts.position).flip_rate == pytest.approx(0.5, abs=0.03)
     steady = design([ties], prompts=900)
     halves = np.where(steady.prompt % 2, 1.0, 0.0)
     parts = run(
@@ -217,7 +226,7 @@ def test_half_comparisons_are_counted() -> None:
     hole = (table.prompt == 2) & (table.judge == 1) & (table.sample == 0) & (table.position == 1)
     parts = run(replace(table, score=np.where(hole, np.nan, table.score), status=hole.astype(int)))
     assert parts.counts["half"] == 1
-    assert parts.by_judge["j01"]["half"] == 1
+    assert parts.by_judge["j01"].half == 1
     assert parts.counts["comparisons"] == 48
     assert parts.counts["presentations"] == 96
     assert parts.counts["verdicts"] == 288
@@ -226,8 +235,8 @@ def test_half_comparisons_are_counted() -> None:
 def test_every_part_is_there_for_a_full_design() -> None:
     parts = run(rich(prompts=48, categories=4))
     assert set(parts.by_category) == {"c0", "c1", "c2", "c3"}
-    assert all(entry["adjustment"] == "holm" for entry in parts.by_category.values())
-    assert all(entry["win_rate"]["pooled"] is not None for entry in parts.by_category.values())
+    assert all(part.adjustment == "holm" for part in parts.by_category.values())
+    assert all(present(part.win_rate).pooled is not None for part in parts.by_category.values())
     assert len(parts.by_source) == 8
     assert set(parts.by_sample) == {"0", "1"}
     for part in (
@@ -239,16 +248,18 @@ def test_every_part_is_there_for_a_full_design() -> None:
     ):
         assert part is not None
     assert parts.variance is not None
-    assert {"prompt", "sample", "judge", "noise", "next_best"} <= parts.variance.keys()
-    assert parts.ranges["judges"]["low"] <= parts.ranges["judges"]["high"]
-    assert parts.by_judge["j00"]["rewards"]["text"].keys() == {"length", "lists"}
+    components = parts.variance
+    for component in (components.prompt, components.sample, components.judge, components.noise):
+        assert component is not None
+    assert present(parts.ranges.judges).low <= present(parts.ranges.judges).high
+    assert present(parts.by_judge["j00"].rewards).text.keys() == {"length", "lists"}
     assert parts.win_rate is not None
     assert parts.win_rate.by_source_interval is not None
 
 
 def test_many_categories_are_exploration() -> None:
     parts = run(rich(prompts=56, categories=7))
-    assert {entry["adjustment"] for entry in parts.by_category.values()} == {"benjamini-hochberg"}
+    assert {part.adjustment for part in parts.by_category.values()} == {"benjamini-hochberg"}
 
 
 def test_soft_scores_get_their_second_line() -> None:
@@ -271,11 +282,11 @@ def test_early_stopping_reports_the_sequences_interval() -> None:
     assert "stopped early" in parts.verdict_reason
     assert parts.win_rate.method == "e-process"
     assert (parts.win_rate.low, parts.win_rate.high) == (
-        parts.sequential["low"],
-        parts.sequential["high"],
+        present(parts.sequential).low,
+        present(parts.sequential).high,
     )
-    assert parts.sequential["stopped_early"]
-    assert parts.win_rate.p_value == pytest.approx(1 / parts.sequential["wealth"])
+    assert present(parts.sequential).stopped_early
+    assert parts.win_rate.p_value == pytest.approx(1 / present(present(parts.sequential).wealth))
     undecided = run(design([coin(0.5)], prompts=30), stopping=rule)
     assert undecided.verdict == "undecided"
 
@@ -288,7 +299,10 @@ def test_a_look_says_what_the_final_analysis_will() -> None:
     parts = run(table, stopping=rule)
     assert seen is not None
     assert parts.sequential is not None
-    assert (seen.stopped_at, seen.low) == (parts.sequential["stopped_at"], parts.sequential["low"])
+    assert (seen.stopped_at, seen.low) == (
+        present(parts.sequential).stopped_at,
+        present(parts.sequential).low,
+    )
     first_block = table.select(np.isin(table.prompt, [table.prompts.index(p) for p in order[:10]]))
     assert look(first_block, rule) is not None
     assert look(table.select(table.prompt < 0), rule) is None
@@ -388,7 +402,7 @@ def test_the_e_process_bets_in_the_sealed_order(steps: list[float], draw: random
     parts, seen = run(table, stopping=rule), look(table, rule)
     assert seen is not None
     assert parts.sequential is not None
-    assert parts.sequential["wealth"] == pytest.approx(path.max())
+    assert present(parts.sequential).wealth == pytest.approx(path.max())
     assert seen.wealth == pytest.approx(path.max())
     reached = np.flatnonzero(path >= 20)
     assert seen.stopped_at == (reached[0] + 1 if len(reached) else None)

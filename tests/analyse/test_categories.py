@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brie.analyse.categories import Omnibus, omnibus, pooled_rates
+from brie.analyse.categories import omnibus, pooled_rates
+from brie.records.estimates import Omnibus
 
 
 def rng() -> np.random.Generator:

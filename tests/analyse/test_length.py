@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from brie.analyse.arrays import Floats, Ints
-from brie.analyse.length import LengthControlled, length_controlled
+from brie.analyse.length import length_controlled
+from brie.records.estimates import LengthControlled
 from tests.analyse.tables import REFERENCE
 
 

@@ -101,7 +101,7 @@ def test_a_letter_tied_to_the_order_leaves_neither_identified() -> None:
 def test_one_order_only_leaves_position_unidentified() -> None:
     found = with_cells([(1, 1), (1, -1)])
     assert not found.position.identified
-    assert "one order" in found.position.reason
+    assert "one order" in found.reasons["position"]
     assert not found.layout.identified
 
 
@@ -115,7 +115,7 @@ def test_a_letter_tied_to_the_side_leaves_the_letter_unidentified() -> None:
 
 def test_what_was_not_recorded_is_said() -> None:
     found = effects(one_verdict_each([1.0] * 10))
-    assert "says how" in found.position.reason or "not recorded" in found.position.reason
+    assert "says how" in found.reasons["position"] or "not recorded" in found.reasons["position"]
     assert not found.label.identified
     assert found.flips.rate is None
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from brie.analyse.rewards import Rewards, rewards
+from brie.analyse.rewards import rewards
 from brie.analyse.table import VerdictTable
+from brie.records.estimates import Rewards
 from tests.analyse.tables import names, one_verdict_each
 
 

@@ -16,6 +16,8 @@ from brie.audit.read import detect
 from brie.audit.rows import is_cut
 from brie.errors import InputError, UsageError
 from brie.records.analysis import Analysis
+from brie.records.audit import AuditFacts, FirstSkipped
+from tests.present import present
 
 
 def alpaca(n: int, preference: object = 2, **more: object) -> dict[str, Any]:
@@ -62,15 +64,15 @@ def audited(path: Path, **options: Any) -> Analysis:
     return assess(read_files([path]), name=path.name, **options)
 
 
-def said(analysis: Analysis) -> dict[str, Any]:
+def said(analysis: Analysis) -> AuditFacts:
     assert analysis.audit is not None
     return analysis.audit
 
 
 def unidentified(analysis: Analysis, effect: str) -> bool:
     """Whether an effect is given as not identified, without a number."""
-    found = getattr(analysis, effect)
-    return found["identified"] is False and found["effect"] is None and effect in analysis.notes
+    found = present(getattr(analysis, effect))
+    return found.identified is False and found.effect is None and effect in analysis.notes
 
 
 @pytest.mark.parametrize(
@@ -105,8 +107,8 @@ def test_an_unparsed_preference_is_invalid_and_a_strange_one_is_skipped(tmp_path
     rows = [alpaca(n) for n in range(9)] + [alpaca(10, None), alpaca(11, 7), alpaca(12, "x")]
     analysis = audited(write(tmp_path / "f.jsonl", rows))
     assert analysis.counts.invalid == 1
-    assert said(analysis)["skipped"] == 2
-    assert "outside [1, 2]" in said(analysis)["first_skipped"]["why"]
+    assert said(analysis).skipped == 2
+    assert "outside [1, 2]" in present(said(analysis).first_skipped).why
 
 
 def test_both_games_count_once_and_exchange_the_letters(tmp_path: Path) -> None:
@@ -116,7 +118,7 @@ def test_both_games_count_once_and_exchange_the_letters(tmp_path: Path) -> None:
     assert analysis.win_rate.prompts == 12
     assert analysis.win_rate.value == pytest.approx((10 + 2 * 0.5) / 12)
     assert analysis.counts.invalid == 2
-    assert said(analysis)["confound"] is None
+    assert said(analysis).confound is None
 
 
 def test_mt_bench_games_and_human_votes(tmp_path: Path) -> None:
@@ -180,7 +182,7 @@ def test_the_winner_of_each_game_is_a_side_and_not_a_place(
 @pytest.mark.parametrize("make", [mt_bench, arena])
 def test_a_file_with_both_games_confounds_no_letter_with_a_side(tmp_path: Path, make: Any) -> None:
     analysis = audited(write(tmp_path / "f.jsonl", [make(n) for n in range(12)]))
-    assert said(analysis)["confound"] is None
+    assert said(analysis).confound is None
     blinding = next(check for check in analysis.checks if check.id == "blinding")
     assert blinding.evidence["letter_is_side"] is False
     assert blinding.evidence["letter_is_place"] is True
@@ -190,9 +192,9 @@ def test_a_letter_that_never_changes_is_named_as_it_stands_in_the_file(tmp_path:
     for letter, other in (("A", "B"), ("B", "A")):
         rows = [{"prompt": f"q{n}", "winner": "win", "letter": letter} for n in range(30)]
         analysis = audited(write(tmp_path / "f.jsonl", rows))
-        confound = said(analysis)["confound"]
-        assert confound["letter"] == letter
-        assert f"always {letter}" in confound["why"]
+        confound = present(said(analysis).confound)
+        assert confound.letter == letter
+        assert f"always {letter}" in confound.why
         blinding = next(check for check in analysis.checks if check.id == "blinding")
         assert f"always carried the letter {letter}" in blinding.summary
         assert f"letter {other}" not in blinding.summary
@@ -204,8 +206,8 @@ def test_stored_winners_that_contradict_the_text_are_counted_and_not_believed(tm
     analysis = audited(write(tmp_path / "f.jsonl", rows))
     assert analysis.win_rate is not None
     assert analysis.win_rate.value == 1
-    assert said(analysis)["contradictions"] == 6
-    assert any("6 of 10 stored winners contradict" in s for s in said(analysis)["findings"])
+    assert said(analysis).contradictions == 6
+    assert any("6 of 10 stored winners contradict" in s for s in said(analysis).findings)
 
 
 def test_api_errors_are_no_verdicts(tmp_path: Path) -> None:
@@ -220,11 +222,11 @@ def test_a_letter_that_is_always_one_side_withholds_the_verdict(tmp_path: Path) 
     analysis = audited(write(tmp_path / "f.jsonl", [legacy(n) for n in range(30)]), claim=0.5)
     assert analysis.verdict is None
     assert unidentified(analysis, "label")
-    confound = said(analysis)["confound"]
-    assert confound["letter"] == "B"
+    confound = present(said(analysis).confound)
+    assert confound.letter == "B"
     assert analysis.win_rate is not None
-    assert confound["undone_by"] == pytest.approx(2 * (analysis.win_rate.low or 0) - 1)
-    assert said(analysis)["claim"]["inside_interval"] is False
+    assert confound.undone_by == pytest.approx(2 * (analysis.win_rate.low or 0) - 1)
+    assert present(said(analysis).claim).inside_interval is False
 
 
 @pytest.mark.parametrize(
@@ -248,8 +250,8 @@ def test_rows_pairs_and_prompts_are_counted_apart(tmp_path: Path) -> None:
         legacy(n, brie_response="Three…but") for n in range(10)
     ]
     facts = said(audited(write(tmp_path / "f.jsonl", rows)))
-    assert (facts["rows"], facts["pairs"], facts["prompts"]) == (50, 20, 10)
-    assert facts["cut_pairs"] == 10
+    assert (facts.rows, facts.pairs, facts.prompts) == (50, 20, 10)
+    assert facts.cut_pairs == 10
 
 
 @pytest.mark.parametrize(("text", "cut"), [
@@ -280,16 +282,16 @@ def test_gzip_a_mark_and_a_half_written_line_are_no_obstacle(tmp_path: Path) -> 
     path = tmp_path / "f.jsonl.gz"
     path.write_bytes(gzip.compress(text.encode()))
     analysis = audited(path)
-    assert said(analysis)["rows"] == 9
-    assert said(analysis)["first_skipped"] == {"line": 10, "why": "not JSON (a half-written line?)"}
+    assert said(analysis).rows == 9
+    assert said(analysis).first_skipped == FirstSkipped(line=10, why="not JSON (a half-written line?)")
 
 
 def test_a_truncated_array_keeps_what_was_whole(tmp_path: Path) -> None:
     path = tmp_path / "f.json"
     path.write_text(json.dumps([alpaca(n) for n in range(9)])[:-40])
     facts = said(audited(path))
-    assert facts["rows"] == 8
-    assert facts["skipped"] == 1
+    assert facts.rows == 8
+    assert facts.skipped == 1
 
 
 @pytest.mark.parametrize(
@@ -322,6 +324,6 @@ def test_the_same_rows_of_two_judges_meet(tmp_path: Path) -> None:
     two = write(tmp_path / "two.jsonl", said_b)
     analysis = assess(read_files([one, two]), name="both")
     assert analysis.agreement is not None
-    (pair,) = analysis.agreement["pairs"]
-    assert pair["n"] == 24
-    assert pair["percent"]["value"] == pytest.approx(21 / 24)
+    (pair,) = present(analysis.agreement).pairs
+    assert pair.n == 24
+    assert present(pair.percent).value == pytest.approx(21 / 24)

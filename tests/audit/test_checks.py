@@ -68,7 +68,7 @@ def test_a_claim_stands_beside_the_interval(tmp_path: Path) -> None:
     for claim, words in ((0.55, "so is an even 50 %"), (0.99, "99.0 % is outside the interval, ")):
         facts = audited(path, claim=claim).audit
         assert facts is not None
-        assert words in facts["findings"][-1]
+        assert words in facts.findings[-1]
 
 
 def test_a_key_that_stands_twice_costs_its_row_only(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from brie.audit.assess import assess
 from tests.audit import published
 from tests.audit.published import CUT, LOST_BY_ONE, LOST_BY_TWO, PROMPTS
 from tests.audit.test_audit import audited, said, unidentified
+from tests.present import present
 
 
 def test_an_alpaca_eval_file_gives_the_number_its_own_tool_prints(tmp_path: Path) -> None:
@@ -19,9 +20,9 @@ def test_an_alpaca_eval_file_gives_the_number_its_own_tool_prints(tmp_path: Path
     preferences = np.array(published.alpaca_eval(path))
     analysis = audited(path)
     facts = said(analysis)
-    assert facts["format"] == "alpaca_eval"
-    assert facts["row_mean"] == pytest.approx(preferences.mean() - 1)
-    assert facts["row_standard_error"] == pytest.approx(preferences.std(ddof=1) / 40**0.5)
+    assert facts.format == "alpaca_eval"
+    assert facts.row_mean == pytest.approx(preferences.mean() - 1)
+    assert facts.row_standard_error == pytest.approx(preferences.std(ddof=1) / 40**0.5)
     assert set(analysis.by_category) == {"helpful_base", "koala", "oasst"}
     assert list(analysis.by_judge) == ["weighted_alpaca_eval_judge"]
     assert unidentified(analysis, "position")
@@ -35,7 +36,7 @@ def test_an_arena_hard_file_of_either_version_counts_each_question_once(
     path = tmp_path / "my-model.jsonl"
     published.arena_hard(path, old=old)
     analysis = audited(path)
-    assert said(analysis)["format"] == "arena_hard"
+    assert said(analysis).format == "arena_hard"
     assert analysis.win_rate is not None
     assert analysis.win_rate.prompts == 12
     assert analysis.win_rate.value == pytest.approx((9 + 3 * 0.5) / 12)
@@ -49,7 +50,7 @@ def test_an_mt_bench_file_takes_the_mean_of_both_games(tmp_path: Path) -> None:
     published.mt_bench(path)
     analysis = audited(path)
     facts = said(analysis)
-    assert (facts["format"], facts["rows"], facts["prompts"]) == ("mt_bench", 40, 10)
+    assert (facts.format, facts.rows, facts.prompts) == ("mt_bench", 40, 10)
     assert analysis.counts.error == 4
     assert analysis.win_rate is not None
     assert analysis.win_rate.prompts == 10
@@ -66,7 +67,7 @@ def test_votes_of_people_on_mt_bench_are_a_judge_each(tmp_path: Path) -> None:
     assert analysis.win_rate.value == pytest.approx((6 + 3 * 0.5) / 12)
     assert unidentified(analysis, "position")
     assert analysis.agreement is not None
-    assert analysis.agreement["pairs"][0]["percent"]["value"] == 1.0
+    assert present(present(analysis.agreement).pairs[0].percent).value == 1.0
 
 
 def gwet(one: list[bool], two: list[bool]) -> float:
@@ -84,23 +85,23 @@ def test_the_original_scripts_files_of_two_judges_are_read_from_their_text(tmp_p
     metrics = pytest.importorskip("sklearn.metrics")
     analysis = assess(read_files(published.brie_legacy(tmp_path)), name="two judges")
     facts, rows = said(analysis), 2 * PROMPTS
-    assert (facts["rows"], facts["pairs"], facts["prompts"]) == (2 * rows, rows, PROMPTS)
-    assert facts["cut_pairs"] == len(CUT)
-    assert (facts["restated"], facts["contradictions"]) == (2 * rows, rows)
-    rates = {name: own["win_rate"]["value"] for name, own in analysis.by_judge.items()}
+    assert (facts.rows, facts.pairs, facts.prompts) == (2 * rows, rows, PROMPTS)
+    assert facts.cut_pairs == len(CUT)
+    assert (facts.restated, facts.contradictions) == (2 * rows, rows)
+    rates = {name: present(own.win_rate).value for name, own in analysis.by_judge.items()}
     assert rates == {
         "judge-one": pytest.approx(1 - len(LOST_BY_ONE) / rows),
         "judge-two": pytest.approx(1 - len(LOST_BY_TWO) / rows),
     }
     assert analysis.verdict is None
-    assert facts["confound"]["letter"] == "B"
+    assert present(facts.confound).letter == "B"
     assert unidentified(analysis, "label")
     assert analysis.agreement is not None
-    (pair,) = analysis.agreement["pairs"]
+    (pair,) = present(analysis.agreement).pairs
     one, two = ([n not in lost for n in range(rows)] for lost in (LOST_BY_ONE, LOST_BY_TWO))
-    assert pair["n"] == rows
-    assert pair["percent"]["value"] == pytest.approx(45 / 48)
-    assert pair["kappa"]["value"] == pytest.approx(metrics.cohen_kappa_score(one, two))
+    assert pair.n == rows
+    assert present(pair.percent).value == pytest.approx(45 / 48)
+    assert present(pair.kappa).value == pytest.approx(metrics.cohen_kappa_score(one, two))
     alpha = krippendorff.alpha(np.array([one, two], float), level_of_measurement="nominal")
-    assert pair["alpha"]["value"] == pytest.approx(alpha)
-    assert pair["ac1"]["value"] == pytest.approx(gwet(one, two))
+    assert present(pair.alpha).value == pytest.approx(alpha)
+    assert present(pair.ac1).value == pytest.approx(gwet(one, two))

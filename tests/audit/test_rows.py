@@ -16,6 +16,7 @@ from brie.digest import digest
 from brie.errors import UsageError
 from brie.records import Status
 from tests.audit.test_audit import alpaca, arena, audited, legacy, mt_bench, said, write
+from tests.present import present
 
 ANSWERS = ("The candidate answers at length.", "The baseline answers.")
 
@@ -184,8 +185,8 @@ def test_a_row_that_cannot_be_used_is_named_with_its_line_and_reason(
     assert {one.line for one in found.skipped} == {4}
     assert why in found.skipped[0].why
     facts = said(audited(path))
-    assert facts["first_skipped"]["line"] == 4
-    assert any("skipped; the first is line 4" in text for text in facts["findings"])
+    assert present(facts.first_skipped).line == 4
+    assert any("skipped; the first is line 4" in text for text in facts.findings)
 
 
 def test_an_unknown_game_is_named_by_its_number(tmp_path: Path) -> None:

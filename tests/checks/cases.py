@@ -231,6 +231,11 @@ def found(check: Callable[[Evidence], Check], **changes: Any) -> Check:
     return check(clean(**changes))
 
 
+def figures(check: Check) -> dict[str, Any]:
+    """A check's evidence, to look into."""
+    return dict(check.evidence)
+
+
 def _document(plan: Plan, parts: Any) -> Analysis:
     counts = {k: parts.counts[k] for k in Counts.model_fields if k in parts.counts}
     return Analysis(

@@ -35,7 +35,8 @@ from brie.checks import (
 from brie.data.near import Match
 from brie.digest import digest
 from brie.records import WORST_FIRST, BaseModelRef, Check, JudgeSpec, Provider, Sampling
-from tests.checks.cases import Case, clean, found, training
+from brie.records.estimates import Effect
+from tests.checks.cases import Case, clean, figures, found, training
 
 RULE = JudgeSpec(id="reference", provider=Provider.RULES, model="reference")
 CLAUDE, GPT = Case().judges
@@ -141,8 +142,8 @@ def test_answers_cut_off_on_one_side_warn_with_the_rate_without_them() -> None:
 
     said = found(truncation.check, truncated=cut)
     assert said.status == "warn"
-    assert said.evidence["cut off"] == {"candidate": 0.0, "baseline": 0.125}
-    assert said.evidence["win_rate_without"]["prompts"] == 63
+    assert figures(said)["cut off"] == {"candidate": 0.0, "baseline": 0.125}
+    assert figures(said)["win_rate_without"]["prompts"] == 63
     assert "Without those pairs" in said.summary
 
 
@@ -157,7 +158,7 @@ def test_answers_cut_off_on_one_side_warn_with_the_rate_without_them() -> None:
 def test_empty_looping_and_leaking_answers_are_counted(flaw: str, text: str) -> None:
     said = found(truncation.check, candidate=lambda t, prompt, sample: text if prompt % 6 == 0 else t)
     assert said.status == "warn"
-    assert said.evidence[flaw] == {"candidate": pytest.approx(1 / 6), "baseline": 0.0}
+    assert figures(said)[flaw] == {"candidate": pytest.approx(1 / 6), "baseline": 0.0}
     assert flaw in said.summary
 
 
@@ -215,7 +216,7 @@ def test_an_answer_that_names_its_model_warns_and_many_fail() -> None:
 
     few, many = named(12), named(2)
     assert (few.status, many.status) == ("warn", "fail")
-    assert few.evidence["self_named"] == {"candidate": 18, "baseline": 0}
+    assert figures(few)["self_named"] == {"candidate": 18, "baseline": 0}
 
 
 def test_a_style_that_gives_a_side_away_warns() -> None:
@@ -223,13 +224,13 @@ def test_a_style_that_gives_a_side_away_warns() -> None:
         blinding.check, candidate=lambda t, n, k: t.replace("river", "whilst").replace("e", "ee")
     )
     assert said.status == "warn"
-    assert said.evidence["bag_of_words"]["accuracy"] > 0.9
+    assert figures(said)["bag_of_words"]["accuracy"] > 0.9
     assert "a judge can too" in said.summary
 
 
 def test_length_alone_can_give_a_side_away() -> None:
     said = found(blinding.check, candidate=lambda t, n, k: f"{t} {t}")
-    assert said.evidence["bag_of_words"]["length_alone"] > 0.9
+    assert figures(said)["bag_of_words"]["length_alone"] > 0.9
 
 
 # --- position ----------------------------------------------------------------------------
@@ -239,12 +240,12 @@ def test_a_liking_for_the_first_answer_warns_and_judges_that_see_nothing_else_fa
     some, most = found(position.check, first=0.3), found(position.check, first=0.9)
     assert (some.status, most.status) == ("warn", "fail")
     assert "the answer shown first gains" in some.summary
-    assert some.evidence["position"]["effect"] == pytest.approx(0.3, abs=0.06)
+    assert figures(some)["position"]["effect"] == pytest.approx(0.3, abs=0.06)
     assert "change when the two answers are exchanged" in most.summary
 
 
 def test_a_rule_that_reads_no_letters_is_not_said_to_like_one() -> None:
-    likes_a = {"effect": 0.4, "low": 0.3, "high": 0.5, "level": 0.95, "n": 72, "identified": True}
+    likes_a = Effect(effect=0.4, low=0.3, high=0.5, level=0.95, n=72)
 
     def said(judge: JudgeSpec) -> Check:
         evidence = clean(judges=(judge,))
@@ -257,11 +258,11 @@ def test_a_rule_that_reads_no_letters_is_not_said_to_like_one() -> None:
 
 def test_three_effects_are_looked_at_so_one_that_barely_stands_alone_does_not_warn() -> None:
     evidence = clean()
-    barely = {"effect": 0.1, "low": 0.01, "high": 0.19, "level": 0.95, "n": 72, "identified": True}
+    barely = Effect(effect=0.1, low=0.01, high=0.19, level=0.95, n=72)
     analysis = evidence.analysis.model_copy(update={"layout": barely})
     said = position.check(replace(evidence, analysis=analysis))
     assert said.status == "pass"
-    assert said.evidence["layout"]["low"] < 0 < said.evidence["layout"]["high"]
+    assert figures(said)["layout"]["low"] < 0 < figures(said)["layout"]["high"]
 
 
 def test_a_design_that_cannot_tell_is_not_run() -> None:
@@ -274,14 +275,14 @@ def test_a_design_that_cannot_tell_is_not_run() -> None:
 def test_longer_answers_that_always_win_warn() -> None:
     said = found(length.check, longer=300)
     assert said.status == "warn"
-    assert said.evidence["longer_wins"] > 0.9
+    assert figures(said)["longer_wins"] > 0.9
     assert "longer answer wins" in said.summary
 
 
 def test_a_candidate_that_is_always_longer_has_poor_overlap() -> None:
     said = found(length.check, candidate=lambda t, n, k: f"{t} {t} {t}")
     assert said.status == "warn"
-    assert said.evidence["overlap_ok"] is False
+    assert figures(said)["overlap_ok"] is False
     assert "extrapolation" in said.summary
 
 
@@ -302,7 +303,7 @@ def test_without_lengths_it_is_not_run() -> None:
 def test_too_few_prompts_for_the_effect_warn_and_fewer_than_eight_fail() -> None:
     small = found(sample_size.check, prompts=24, rate=0.55)
     assert small.status == "warn"
-    assert small.evidence["prompts_needed"] > 24
+    assert figures(small)["prompts_needed"] > 24
     assert "brie plan --suite made" in (small.remedy or "")
     assert found(sample_size.check, prompts=6, sources=6).status == "fail"
 
@@ -316,7 +317,7 @@ def test_one_sample_warns_unless_decoding_is_greedy() -> None:
 def test_a_result_that_is_mostly_dice_warns_and_says_what_samples_buy() -> None:
     said = found(sampling.check, steady=0.6)
     assert said.status == "warn"
-    assert said.evidence["low"] < said.evidence["share"] < said.evidence["high"]
+    assert figures(said)["low"] < figures(said)["share"] < figures(said)["high"]
     assert "--samples 6" in (said.remedy or "")
 
 
@@ -354,7 +355,7 @@ def test_a_judge_of_the_models_own_family_or_of_the_datas_author_warns() -> None
 def test_judges_that_hardly_agree_warn() -> None:
     said = found(judges.check, accuracy=0.6)
     assert said.status == "warn"
-    assert said.evidence["alpha"]["value"] < 0.4
+    assert figures(said)["alpha"]["value"] < 0.4
 
 
 def test_verdicts_that_cannot_be_used_warn_and_many_fail() -> None:
@@ -407,9 +408,9 @@ def test_a_near_prompt_warns_many_exact_ones_fail_and_both_rates_are_given() -> 
     ten = {"training": training(nearest=near([f"p{n:03}" for n in range(10)]))}
     said = found(contamination.check, evidence=ten)
     assert said.status == "fail"
-    assert said.evidence["exact"] == 10
-    assert said.evidence["win_rate_near"]["prompts"] == 10
-    assert said.evidence["win_rate_far"]["prompts"] == 62
+    assert figures(said)["exact"] == 10
+    assert figures(said)["win_rate_near"]["prompts"] == 10
+    assert figures(said)["win_rate_far"]["prompts"] == 62
     assert "near to it the win rate is" in said.summary
 
 
@@ -457,8 +458,8 @@ def test_seen_and_unseen_sources_stand_side_by_side() -> None:
         plan={"held_out_sources": held},
     )
     assert said.status == "warn"
-    assert said.evidence["gap"] == pytest.approx(0.24, abs=0.08)
-    assert said.evidence["unseen_sources"] == list(held)
+    assert figures(said)["gap"] == pytest.approx(0.24, abs=0.08)
+    assert figures(said)["unseen_sources"] == list(held)
     assert "Seen sources 9" in said.summary
     assert "a gap of" in said.summary
 
@@ -466,7 +467,7 @@ def test_seen_and_unseen_sources_stand_side_by_side() -> None:
 def test_sources_absent_from_the_training_file_are_unseen() -> None:
     known = training(sources=tuple(f"s{n:02}" for n in range(6)))
     said = found(sources.check, prompts=240, wins_of=gap, evidence={"training": known})
-    assert said.evidence["unseen_by"] == "not in made.jsonl"
+    assert figures(said)["unseen_by"] == "not in made.jsonl"
     assert said.status == "warn"
 
 
@@ -482,7 +483,7 @@ def test_a_result_that_is_not_there_for_unseen_sources_fails() -> None:
 def test_one_source_or_category_that_carries_the_result_is_named() -> None:
     said = found(sources.check, sources=4, wins_of=lambda n: 1.0 if n % 4 == 0 else 0.55, seed=2)
     assert said.status in ("warn", "fail"), said.summary
-    assert "source s00" in said.evidence["without"]
+    assert "source s00" in figures(said)["without"]
 
 
 def test_an_interval_for_new_sources_that_reaches_one_half_warns() -> None:
@@ -504,7 +505,7 @@ def test_a_second_look_warns_and_a_p_that_does_not_bear_it_fails() -> None:
     second = found(looks.check, evidence={"looks": Looks(2)})
     assert second.status == "warn"
     assert "analysed 2 times" in second.summary
-    assert second.evidence["p_times_looks"] == pytest.approx(2 * second.evidence["p_value"])
+    assert figures(second)["p_times_looks"] == pytest.approx(2 * figures(second)["p_value"])
     weak = clean(rate=0.7, evidence={"looks": Looks(40)})
     p = weak.analysis.win_rate.p_value if weak.analysis.win_rate else 1.0
     assert 0.05 / 40 < p < 0.05
@@ -530,8 +531,8 @@ def test_a_second_look_warns_and_a_p_that_does_not_bear_it_fails() -> None:
 def test_an_answer_that_speaks_to_the_judge_warns(said: str) -> None:
     check = found(injection.check, candidate=lambda t, n, k: f"{t}\n{said}" if n == 5 else t)
     assert check.status == "warn"
-    assert (check.evidence["candidate"], check.evidence["baseline"]) == (3, 0)
-    assert check.evidence["prompts"] == ["p005"]
+    assert (figures(check)["candidate"], figures(check)["baseline"]) == (3, 0)
+    assert figures(check)["prompts"] == ["p005"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from brie.cli.plan import command, lines, place_seats
 from brie.errors import UsageError
 from brie.project import Project
 from brie.records import JudgeSpec, Price, Provider, Rubric, Suite
+from brie.records.estimates import VarianceComponents
 from brie.report.plan_figure import write_plan_figure
 from brie.studies.planning import Earlier, design, place
 from tests.flow.world import suite
@@ -96,7 +97,7 @@ def test_rules_are_free_and_a_local_model_has_no_time_until_it_was_timed() -> No
 
 
 def test_measured_components_tell_the_orders_apart() -> None:
-    parts = {"prompt": 0.03, "sample": 0.02, "noise": 0.02, "order_noise": 0.06}
+    parts = VarianceComponents(prompt=0.03, sample=0.02, noise=0.02, order_noise=0.06)
     found = design(suite(100), (1, 3), ("both", "balanced"), earlier=Earlier("eval-x", 0.6, 1, parts))
     assert found.measured == "eval-x"
     both, _, one, _ = (row.power.ratio for row in found.rows)

@@ -16,6 +16,7 @@ from brie.evaluation.plan import work_order
 from brie.evaluation.work import Work
 from brie.records import Positions, Side, Stopping
 from tests.flow.world import Text, World, rules, suite
+from tests.present import present
 
 COUNTER = itertools.count()
 NEAR = "The reference answer number says what is so".split()  # noqa: SIM905
@@ -70,7 +71,7 @@ def test_permuting_judges_and_prompts_changes_no_number(world: World, tmp_path: 
     )
     assert one.win_rate == two.win_rate
     assert one.outcomes == two.outcomes
-    assert one.by_judge["longer"]["win_rate"] == two.by_judge["longer"]["win_rate"]
+    assert one.by_judge["longer"].win_rate == two.by_judge["longer"].win_rate
     assert one.by_category == two.by_category
 
 
@@ -80,7 +81,7 @@ def test_a_judge_that_looks_at_the_place_alone_scores_exactly_half(world: World)
     assert said.win_rate.value == 0.5
     assert said.verdict == "undecided"
     assert said.position is not None
-    assert said.position["effect"] == pytest.approx(1.0)
+    assert present(said.position).effect == pytest.approx(1.0)
 
 
 def test_identical_answers_are_all_ties_and_exactly_half(world: World) -> None:
@@ -112,8 +113,8 @@ def test_damaged_controls_are_recognised_by_a_judge_that_reads(world: World) -> 
         return f"The reference answer number {prompt} says what is so, take {sample % 7}."
 
     said, _ = world.evaluate(text, prompts=16, controls=12)
-    assert said.controls["damaged"]["recognised"] is True
-    assert said.controls["aa"]["by_judge"]["reference"]["suspicious"] is False
+    assert present(said.controls.damaged).recognised is True
+    assert present(said.controls.aa).by_judge["reference"].suspicious is False
 
 
 def test_assignment_and_reuse_survive_added_samples_and_judges(world: World) -> None:

@@ -21,6 +21,7 @@ from tests.fakes.judge_servers import (
 from tests.fakes.judge_wire import Seen
 from tests.flow.world import World
 from tests.judge.arena import judge
+from tests.present import present
 
 PROMPTS = 60
 
@@ -81,8 +82,8 @@ def test_a_planted_habit_is_found(tmp_path: Path, name: str) -> None:
     assert said.position is not None
     assert said.label is not None
     assert said.win_rate.value == pytest.approx(rate, abs=tolerance)
-    assert said.position["effect"] == pytest.approx(position, abs=tolerance)
-    assert said.label["effect"] == pytest.approx(label, abs=tolerance)
+    assert present(said.position).effect == pytest.approx(position, abs=tolerance)
+    assert present(said.label).effect == pytest.approx(label, abs=tolerance)
     assert said.counts.ok == 2 * PROMPTS
     # What the judge really did, as the server saw it, is met exactly, chance included.
     votes = [mind(seen) for seen in server.seen]
@@ -90,8 +91,8 @@ def test_a_planted_habit_is_found(tmp_path: Path, name: str) -> None:
     rate_seen = sum(v == good(s) for v, s in zip(votes, server.seen, strict=True)) / n
     first_seen = sum(v == s.letters[0] for v, s in zip(votes, server.seen, strict=True)) / n
     assert said.win_rate.value == pytest.approx(rate_seen, abs=1e-9)
-    assert said.position["effect"] == pytest.approx(2 * first_seen - 1, abs=1e-9)
-    assert said.label["effect"] == pytest.approx(2 * votes.count("A") / n - 1, abs=1e-9)
+    assert present(said.position).effect == pytest.approx(2 * first_seen - 1, abs=1e-9)
+    assert present(said.label).effect == pytest.approx(2 * votes.count("A") / n - 1, abs=1e-9)
 
 
 def test_a_panel_of_opposite_habits_comes_out_even_and_shows_both(tmp_path: Path) -> None:
@@ -103,8 +104,8 @@ def test_a_panel_of_opposite_habits_comes_out_even_and_shows_both(tmp_path: Path
         )
     assert said.win_rate is not None
     assert said.win_rate.value == pytest.approx(0.75)
-    assert said.by_judge["place"]["position"]["effect"] == pytest.approx(1.0)
-    assert said.by_judge["reads"]["position"]["effect"] == pytest.approx(0.0)
+    assert present(said.by_judge["place"].position).effect == pytest.approx(1.0)
+    assert present(said.by_judge["reads"].position).effect == pytest.approx(0.0)
 
 
 def test_a_price_asks_nothing_again_and_a_word_of_the_rubric_asks_that_judge_again(
@@ -157,8 +158,8 @@ def test_a_stopped_judge_leaves_the_headline_and_its_partial_rate_is_shown_apart
     assert not said.interim
     assert said.win_rate is not None
     assert said.win_rate.value == pytest.approx(2 / 3)
-    assert said.by_judge["fails"]["stopped"] == "unreadable"
-    assert said.by_judge["fails"]["win_rate"]["value"] == pytest.approx(1.0)
-    assert said.by_judge["fails"]["win_rate"]["prompts"] < PROMPTS
+    assert said.by_judge["fails"].stopped == "unreadable"
+    assert present(said.by_judge["fails"].win_rate).value == pytest.approx(1.0)
+    assert present(said.by_judge["fails"].win_rate).prompts < PROMPTS
     assert "not in the headline" in said.notes["by_judge.fails"]
     assert said.counts.verdicts == 2 * PROMPTS

@@ -15,6 +15,7 @@ from brie.cli.curve import lines as curve_lines
 from brie.cli.curve import looked
 from brie.errors import UsageError
 from brie.records import Manifest, Message, Suite
+from brie.records.estimates import VarianceComponents
 from brie.report.curve_figure import write_curve_figure
 from brie.store import Store
 from brie.studies import agreement, compare_evaluations, curve, design, disagreement_views, selected
@@ -22,6 +23,7 @@ from brie.studies.planning import Earlier
 from tests.flow.planted import CRITERIA, Said, leaning, planted
 from tests.flow.test_invariants import texts
 from tests.flow.world import World, rules, suite
+from tests.present import present
 
 
 @pytest.fixture
@@ -37,21 +39,22 @@ def test_agreement_names_every_pair_with_all_coefficients(world: World) -> None:
     _, manifest = world.evaluate(texts(1, 0.3), seats=rules("reference", "longer", "first"), prompts=30)
     with _store(world) as store:
         found = agreement([manifest], store)
-    assert len(found["agreement"]["pairs"]) == 3
-    for pair in found["agreement"]["pairs"]:
-        assert {"percent", "kappa", "alpha", "alpha_ordinal", "ac1", "marginals", "confusion"} <= set(
-            pair
+    assert len(found.agreement.pairs) == 3
+    for pair in found.agreement.pairs:
+        assert {"percent", "kappa", "alpha", "alpha_ordinal", "ac1", "marginals", "confusion"} <= (
+            pair.model_fields_set
         )
-    assert found["agreement"]["panel"]["effective_judges"] is None
-    assert found["notes"]["effective_judges"] == "needs human labels"
+    assert present(found.agreement.panel).effective_judges is None
+    assert found.notes["effective_judges"] == "needs human labels"
     assert all(len(line) <= 80 for line in lines(found))
 
 
 def test_the_length_rule_is_found_to_reward_length(world: World) -> None:
     _, manifest = world.evaluate(texts(1), seats=rules("reference", "longer"), prompts=40)
     with _store(world) as store:
-        rewards = agreement([manifest], store)["by_judge"]["longer"]["rewards"]
-    assert rewards["text"]["length"]["low"] > 0.1
+        rewards = agreement([manifest], store).by_judge["longer"].rewards
+    assert rewards is not None
+    assert rewards.text["length"].low > 0.1
 
 
 def test_agreement_over_two_evaluations_keeps_prompts_as_units(world: World) -> None:
@@ -61,8 +64,8 @@ def test_agreement_over_two_evaluations_keeps_prompts_as_units(world: World) -> 
     ]
     with _store(world) as store:
         one, two = agreement(both[:1], store), agreement(both, store)
-    assert two["prompts"] == one["prompts"] == 20
-    assert two["agreement"]["pairs"][0]["n"] > one["agreement"]["pairs"][0]["n"]
+    assert two.prompts == one.prompts == 20
+    assert two.agreement.pairs[0].n > one.agreement.pairs[0].n
 
 
 def test_what_judges_reward_keeps_every_difference_and_their_own_scores(world: World) -> None:
@@ -71,10 +74,11 @@ def test_what_judges_reward_keeps_every_difference_and_their_own_scores(world: W
         for seed in (0, 1)
     ]
     with _store(world) as store:
-        rewards = agreement(manifests, store)["by_judge"]["a"]["rewards"]
-    assert set(rewards["criteria"]) == set(CRITERIA)
-    assert rewards["criteria"][CRITERIA[0]]["low"] > 0
-    assert {"length", "distinct words"} <= set(rewards["text"])
+        rewards = agreement(manifests, store).by_judge["a"].rewards
+    assert rewards is not None
+    assert set(rewards.criteria) == set(CRITERIA)
+    assert rewards.criteria[CRITERIA[0]].low > 0
+    assert {"length", "distinct words"} <= set(rewards.text)
 
 
 def test_instruments_are_in_the_pairs_and_not_in_the_panel(world: World) -> None:
@@ -83,23 +87,23 @@ def test_instruments_are_in_the_pairs_and_not_in_the_panel(world: World) -> None
     beside = planted(world, texts(1, 0.2), judges, instruments=("longer",))
     with _store(world) as store:
         one, two = agreement([alone], store), agreement([beside], store)
-    assert len(two["agreement"]["pairs"]) == 3
-    assert two["agreement"]["panel"]["n"] == one["agreement"]["panel"]["n"]
-    assert two["who"]["longer"]["role"] == "beside"
-    panel = two["agreement"]["panel"]
-    pair = next(p for p in two["agreement"]["pairs"] if p["judges"] == ["a", "b"])
-    assert panel["percent"]["value"] == pytest.approx(pair["percent"]["value"])
-    assert all(set(row["scores"]) == {"a", "b"} for row in two["agreement"]["disagreements"])
+    assert len(two.agreement.pairs) == 3
+    assert present(two.agreement.panel).n == present(one.agreement.panel).n
+    assert two.who["longer"].role == "beside"
+    panel = present(two.agreement.panel)
+    pair = next(p for p in two.agreement.pairs if p.judges == ("a", "b"))
+    assert present(panel.percent).value == pytest.approx(present(pair.percent).value)
+    assert all(set(row.scores) == {"a", "b"} for row in two.agreement.disagreements)
 
 
 def test_a_judge_asked_again_has_its_consistency_in_the_report(world: World) -> None:
     judges = {name: leaning(CRITERIA[0]) for name in ("a", "b")}
     manifest = planted(world, texts(1), judges, repeats={"b": 2})
     with _store(world) as store:
-        found = agreement([manifest], store)["by_judge"]
-    assert found["b"]["consistency"]["n"] == 24 * 2 * 2
-    assert 0.4 < found["b"]["consistency"]["same"]["value"] < 1
-    assert "consistency" not in found["a"]
+        found = agreement([manifest], store).by_judge
+    assert present(found["b"].consistency).n == 24 * 2 * 2
+    assert 0.4 < present(present(found["b"].consistency).same).value < 1
+    assert found["a"].consistency is None
 
 
 def test_disagreements_are_found_again_in_their_own_evaluation(world: World) -> None:
@@ -108,24 +112,24 @@ def test_disagreements_are_found_again_in_their_own_evaluation(world: World) -> 
     with _store(world) as store:
         found = agreement(manifests, store)
         views = disagreement_views(found, manifests, store)
-    rows = found["agreement"]["disagreements"][: len(views)]
+    rows = found.agreement.disagreements[: len(views)]
     assert len(views) == 12
-    assert {row["evaluation"] for row in rows} == {m.id for m in manifests}
+    assert {row.evaluation for row in rows} == {m.id for m in manifests}
     for row, view in zip(rows, views, strict=True):
-        assert (row["id"], row["sample"]) == (view.prompt_id, view.sample)
+        assert (row.id, row.sample) == (view.prompt_id, view.sample)
         said = {name: [v.winner for v in view.verdicts if v.judge == name] for name in ("a", "b")}
         means = {
             n: sum({"candidate": 1, "tie": 0.5}.get(w or "", 0) for w in ws) / 2
             for n, ws in said.items()
         }
-        assert means == row["scores"]
+        assert means == row.scores
 
 
 def test_a_judge_that_changed_and_verdicts_still_missing_are_said(world: World) -> None:
     judges = {name: leaning(CRITERIA[0]) for name in ("a", "b")}
     manifest = planted(world, texts(1), judges, leave_out=6)
     with _store(world) as store:
-        (said,) = agreement([manifest], store)["warnings"]
+        (said,) = agreement([manifest], store).warnings
     assert "6 verdicts are still missing" in said
 
 
@@ -136,7 +140,7 @@ def test_prompts_of_one_number_and_another_text_are_never_paired(world: World) -
     judges = {name: leaning(CRITERIA[0]) for name in ("a", "b")}
     one, two = planted(world, texts(1), judges), planted(world, texts(1), judges, made=other)
     with _store(world) as store:
-        assert agreement([one, two], store)["prompts"] == 48
+        assert agreement([one, two], store).prompts == 48
         with pytest.raises(UsageError, match="share no judged prompt"):
             compare_evaluations([one, two], store)
 
@@ -146,19 +150,19 @@ def test_a_judge_that_always_says_the_same_has_no_kappa(world: World) -> None:
     manifest = planted(world, texts(1), judges)
     with _store(world) as store:
         found = agreement([manifest], store)
-    assert found["agreement"]["pairs"][0]["kappa"] is None
-    assert found["agreement"]["pairs"][0]["ac1"] is not None
-    assert "always says the same" in found["notes"]["agreement.pairs.a.stubborn.kappa"]
+    assert found.agreement.pairs[0].kappa is None
+    assert found.agreement.pairs[0].ac1 is not None
+    assert "always says the same" in found.notes["agreement.pairs.a.stubborn.kappa"]
 
 
 def test_where_nothing_varies_there_is_no_interval_of_no_width(world: World) -> None:
     won = planted(world, texts(1), {n: lambda *_: Said("candidate") for n in ("a", "b")})
     tied = planted(world, texts(1), {n: lambda *_: Said("tie") for n in ("c", "d")})
     with _store(world) as store:
-        percent = agreement([won], store)["agreement"]["pairs"][0]["percent"]
-        (difference,) = compare_evaluations([won, tied], store)["differences"]
-    assert (percent["value"], percent["low"]) == (1.0, None)
-    assert (difference["value"], difference["low"]) == (0.5, None)
+        percent = present(agreement([won], store).agreement.pairs[0].percent)
+        (difference,) = compare_evaluations([won, tied], store).differences
+    assert (percent.value, percent.low) == (1.0, None)
+    assert (difference.value, difference.low) == (0.5, None)
 
 
 def test_one_judge_has_nobody_to_agree_with(world: World) -> None:
@@ -174,11 +178,11 @@ def test_comparing_pairs_by_prompt_and_warns_of_other_judges(world: World) -> No
     with _store(world) as store:
         found = compare_evaluations([strong, weak], store)
         with_other = compare_evaluations([strong, other], store)
-    (difference,) = found["differences"]
-    assert difference["value"] > 0
-    assert difference["prompts"] == 40
-    assert found["warnings"] == []
-    assert any("judges differ" in warning for warning in with_other["warnings"])
+    (difference,) = found.differences
+    assert difference.value > 0
+    assert difference.prompts == 40
+    assert found.warnings == ()
+    assert any("judges differ" in warning for warning in with_other.warnings)
 
 
 def test_comparing_an_evaluation_with_itself_is_refused(world: World) -> None:
@@ -199,8 +203,8 @@ def test_a_curve_has_one_rung_a_checkpoint(world: World) -> None:
         _, manifests[str(seed)] = world.evaluate(texts(seed, lean), prompts=30, seed=seed)
     with _store(world) as store:
         found = curve(manifests, store)
-    assert [rung["name"] for rung in found["checkpoints"]] == ["0", "1", "2"]
-    assert all(rung["low"] <= rung["value"] <= rung["high"] for rung in found["checkpoints"])
+    assert [rung.name for rung in found.checkpoints] == ["0", "1", "2"]
+    assert all(rung.low <= rung.value <= rung.high for rung in found.checkpoints)
 
 
 def ladder_of(world: World, leans: dict[int, float], **kwargs: Any) -> dict[str, Manifest]:
@@ -219,16 +223,16 @@ def test_selection_by_judges_quotes_only_prompts_that_did_not_choose(world: Worl
     with _store(world) as store:
         found = selected(manifests, store)
         whole = curve(manifests, store, best="30")
-    chosen = found["selection"]
-    assert chosen["step"] == 20
-    assert chosen["dev_prompts"] + chosen["quoted_prompts"] == 60
-    assert all(rung["prompts"] == chosen["dev_prompts"] for rung in found["checkpoints"])
-    rate = next(r["value"] for r in whole["checkpoints"] if r["step"] == 20)
-    mixed = chosen["dev_prompts"] * chosen["dev_win_rate"]
-    mixed += chosen["quoted_prompts"] * chosen["win_rate"]["value"]
+    chosen = present(found.selection)
+    assert chosen.step == 20
+    assert chosen.dev_prompts + chosen.quoted_prompts == 60
+    assert all(rung.prompts == chosen.dev_prompts for rung in found.checkpoints)
+    rate = next(r.value for r in whole.checkpoints if r.step == 20)
+    mixed = chosen.dev_prompts * chosen.dev_win_rate
+    mixed += chosen.quoted_prompts * chosen.win_rate.value
     assert mixed / 60 == pytest.approx(rate)
-    assert chosen["win_rate"]["prompts"] == chosen["quoted_prompts"]
-    assert whole["best_by_validation_loss"] == "30"
+    assert chosen.win_rate.prompts == chosen.quoted_prompts
+    assert whole.best_by_validation_loss == "30"
 
 
 def test_equal_checkpoints_are_not_made_better_by_choosing_among_them() -> None:
@@ -257,11 +261,11 @@ def test_the_terminal_says_what_to_quote_in_80_columns(world: World) -> None:
     manifests = ladder_of(world, {10: 0.0, 20: 0.45}, prompts=60, sources=10)
     with Store.open(world.root / "brie.sqlite") as store:
         found = selected(manifests, store, best="10")
-        before = store.looks(found["selection"]["suite"])
-        looked(found, store)
-        assert found["selection"]["looks"] == before + 1
-        looked(found, store)
-        assert found["selection"]["looks"] == before + 1
+        before = store.looks(present(found.selection).suite)
+        found = looked(found, store)
+        assert present(found.selection).looks == before + 1
+        found = looked(found, store)
+        assert present(found.selection).looks == before + 1
         shown = list(curve_lines(found)) + list(curve_lines(curve(manifests, store, "10")))
     assert all(len(line) <= 80 for line in shown)
     assert any(line.startswith("quote this: ") for line in shown)
@@ -282,7 +286,7 @@ def test_planning_uses_what_was_measured_and_says_so() -> None:
     assert assumed.measured is None
     assert [row.power.ratio for row in assumed.rows] == [variance_ratio(1), variance_ratio(3)]
     assert assumed.rows[0].power.detectable == pytest.approx(0.64, abs=0.01)
-    parts = {"prompt": 0.01, "sample": 0.02, "noise": 0.0}
+    parts = VarianceComponents(prompt=0.01, sample=0.02, noise=0.0)
     known = design(suite(100), (1, 3), ("both",), earlier=Earlier("eval-x", 0.6, 1, parts))
     assert known.measured == "eval-x"
     assert known.rows[0].power.detectable is not None

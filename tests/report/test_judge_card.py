@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from brie.records.estimates import Estimate
+from brie.records.studies import JudgeCard
 from brie.report.clean import is_clean
 from brie.report.judge_card import build_card, write_judge_cards
 from tests.browser import browser, complaints, violations
@@ -15,19 +17,22 @@ from tests.report.hostile import HOSTILE
 from tests.report.test_build import read
 
 
-def share(value: float, n: int) -> dict[str, float]:
-    return {"value": value, "low": max(0.0, value - 0.2), "high": min(1.0, value + 0.1), "n": n}
+def share(value: float, n: int, low: float | None = None, high: float | None = None) -> Estimate:
+    low = max(0.0, value - 0.2) if low is None else low
+    high = min(1.0, value + 0.1) if high is None else high
+    return Estimate(value=value, low=low, high=high, level=0.95, n=n, method="wilson")
 
 
-def card(**changes: Any) -> dict[str, Any]:
+def card(**changes: Any) -> JudgeCard:
     made: dict[str, Any] = {
         "judge": "claude-sonnet", "provider": "anthropic", "model": "claude-sonnet-5", "pairs": 60,
+        "digest": "sha256:0", "rubric": None,
         "verdicts": 120, "usable": 118, "status": {"ok": 118, "invalid": 2, "refused": 0, "error": 0},
         "accuracy": share(0.9, 52), "by_family": {"padding": share(0.3, 12), "tie": share(0.25, 8)},
-        "position": 0.12, "label": {"value": -0.02, "low": -0.1, "high": 0.06}, "flips": 0.3,
-        "injection": 0.1, "usd": 0.4, "usd_per_1000": 4.2, "seconds": 5.1,
+        "position": share(0.12, 60), "label": share(-0.02, 60, -0.1, 0.06), "flips": share(0.3, 60),
+        "injection": share(0.1, 12), "usd": 0.4, "usd_per_1000": 4.2, "seconds": 5.1,
     }  # fmt: skip
-    return {**made, **changes}
+    return JudgeCard.model_validate({**made, **changes})
 
 
 def test_the_card_says_what_was_found() -> None:
@@ -42,7 +47,7 @@ def test_the_card_says_what_was_found() -> None:
 
 
 def test_guessing_is_called_guessing() -> None:
-    guess = {"value": 0.5, "low": 0.36, "high": 0.64, "n": 50}
+    guess = share(0.5, 50, 0.36, 0.64)
     assert build_card(card(accuracy=guess)).sentence.endswith("not to be told from guessing.")
 
 

@@ -10,12 +10,18 @@ def test_every_second_look_becomes_a_sentence() -> None:
     base = sample.analysis()
     assert base.win_rate is not None
     analysis = sample.analysis(
-        majority={"value": 0.74, "low": 0.63, "high": 0.81},
+        majority=sample.rate(0.74, 0.63, 0.81, 40),
         ranges={
             "judges": {"low": 0.68, "high": 0.73, "low_without": "a", "high_without": "b", "members": 3},
             "sources": None,
         },
-        categories={"p_value": 0.00001, "f": 9.0},
+        categories={
+            "p_value": 0.00001,
+            "f": 9.0,
+            "categories": 4,
+            "prompts": 40,
+            "method": "permutation-f",
+        },
         win_rate=base.win_rate.model_copy(update={"soft_interval": (0.66, 0.75)}),
         variance={
             "next_best": "prompts",
@@ -48,10 +54,10 @@ def test_no_clear_advice_is_no_advice() -> None:
 
 
 def test_rewards_are_listed_strongest_first_by_judge() -> None:
+    shared = {"level": 0.95, "deviation": 1.0, "alone": False}
     text = {
-        "lists": {"effect": 0.02, "low": -0.01, "high": 0.05},
-        "length": {"effect": -0.2, "low": -0.3, "high": -0.1},
-        "broken": {"effect": None},
+        "lists": {"effect": 0.02, "low": -0.01, "high": 0.05, **shared},
+        "length": {"effect": -0.2, "low": -0.3, "high": -0.1, **shared},
     }
     analysis = sample.analysis(by_judge={"j": {"rewards": {"text": text}}, "k": {"rewards": None}})
     assert [(t.judge, t.difference) for t in rewards(analysis)] == [("j", "length"), ("j", "lists")]

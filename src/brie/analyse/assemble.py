@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -12,14 +11,37 @@ from brie.analyse.headline import EarlyStopping, Headline, headline
 from brie.analyse.panel import agreement, consistency
 from brie.analyse.position import presentation_effects
 from brie.analyse.secondary import categories, length, majority, ranges, variance
-from brie.analyse.slices import by_category, by_judge, by_sample, by_source, presentation_fields
-from brie.analyse.study import Study, plain
+from brie.analyse.slices import (
+    by_category,
+    by_judge,
+    by_sample,
+    by_source,
+    position_effect,
+    with_consistency,
+)
+from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.variance import Cost
 from brie.analyse.verdict import Ability
 from brie.analyse.win_rate import Settings
 from brie.conventions import MARGIN
-from brie.records.analysis import Outcomes, VerdictWord, WinRate
+from brie.records import Record
+from brie.records.agreement import Agreement, Consistency
+from brie.records.analysis import VerdictWord
+from brie.records.estimates import (
+    ControlResults,
+    Effect,
+    LengthControlled,
+    Omnibus,
+    Outcomes,
+    PositionEffect,
+    Ranges,
+    SequentialResult,
+    SliceNumbers,
+    VarianceComponents,
+    WinRate,
+)
+from brie.records.judges import JudgeNumbers
 
 
 @dataclass(frozen=True)
@@ -33,6 +55,10 @@ class Options:
     alpha: float = 0.05
     cost: Cost = field(default_factory=Cost)
     """Prices `variance.next_best` weighs."""
+
+
+Part = Record | dict[str, SliceNumbers] | None
+"""A quantity of the document."""
 
 
 @dataclass(frozen=True)
@@ -49,25 +75,25 @@ class AnalysisParts:
     outcomes: Outcomes
     counts: dict[str, int]
     """prompts, comparisons, identical, half, presentations, verdicts and the statuses."""
-    by_judge: dict[str, dict[str, Any]]
-    by_category: dict[str, dict[str, Any]]
-    by_source: dict[str, dict[str, Any]]
-    by_sample: dict[str, dict[str, Any]]
-    categories: dict[str, Any] | None
-    ranges: dict[str, Any]
-    majority: dict[str, Any] | None
-    position: dict[str, Any] | None
-    label: dict[str, Any] | None
-    layout: dict[str, Any] | None
-    length_controlled: dict[str, Any] | None
-    agreement: dict[str, Any] | None
-    variance: dict[str, Any] | None
-    controls: dict[str, Any]
-    sequential: dict[str, Any] | None
+    by_judge: dict[str, JudgeNumbers]
+    by_category: dict[str, SliceNumbers]
+    by_source: dict[str, SliceNumbers]
+    by_sample: dict[str, SliceNumbers]
+    categories: Omnibus | None
+    ranges: Ranges
+    majority: WinRate | None
+    position: PositionEffect
+    label: Effect
+    layout: Effect
+    length_controlled: LengthControlled | None
+    agreement: Agreement | None
+    variance: VarianceComponents | None
+    controls: ControlResults
+    sequential: SequentialResult | None
     """Only where early stopping was sealed."""
     notes: dict[str, str] = field(default_factory=dict)
 
-    def said(self) -> dict[str, Any]:
+    def said(self) -> dict[str, Part]:
         """The parts that stand in the document as they are, under its keys."""
         as_they_are = (
             "win_rate", "outcomes", "by_category", "by_source", "by_sample", "categories", "ranges",
@@ -97,15 +123,13 @@ def analyse_verdicts(
     """
     chosen = options or Options()
     study = Study(table.canonical(), Settings(chosen.level, chosen.resamples), seed)
-    found_controls = analyse_controls(controls or ControlTables(), study.settings, seed)
+    known_answers = analyse_controls(controls or ControlTables(), study.settings, seed)
     shown = presentation_effects(study.table, study.cells, level=chosen.level)
-    effects = presentation_fields(study, "", shown)
+    position = position_effect(study, "", shown)
     outcomes = study.table.outcomes()
-    ability = _ability(outcomes, shown.flips.rate, found_controls)
+    ability = _ability(outcomes, shown.flips.rate, known_answers)
     top = headline(study, ability, margin=chosen.margin, alpha=chosen.alpha, stopping=stopping)
     judges, again = by_judge(study), consistency(study)
-    for name, entry in again.items():
-        judges[name]["consistency"] = entry
     return AnalysisParts(
         win_rate=top.rate,
         verdict=top.decision.word if top.decision else None,
@@ -113,7 +137,7 @@ def analyse_verdicts(
         verdict_survives_missing=top.survives_missing,
         outcomes=outcomes,
         counts=_counts(study),
-        by_judge=judges,
+        by_judge=with_consistency(judges, again),
         by_category=by_category(study),
         by_source=by_source(study),
         by_sample=by_sample(study),
@@ -123,32 +147,44 @@ def analyse_verdicts(
         length_controlled=length(study),
         agreement=_agreement(study, again),
         variance=variance(study, chosen.cost),
-        controls=found_controls,
+        controls=known_answers,
         sequential=_sequential(top, stopping),
+        position=position,
+        label=shown.label,
+        layout=shown.layout,
         notes=study.notes,
-        **effects,
     )
 
 
-def _ability(outcomes: Outcomes, flip_rate: float | None, controls: dict[str, Any]) -> Ability:
+def _ability(outcomes: Outcomes, flip_rate: float | None, controls: ControlResults) -> Ability:
     total = outcomes.win + outcomes.tie + outcomes.loss
     return Ability(damaged_low(controls), flip_rate, outcomes.tie / total if total else None)
 
 
-def _agreement(study: Study, again: dict[str, Any]) -> dict[str, Any] | None:
-    found = agreement(study)
-    if found is not None and again:
-        found["consistency"] = again
-    return found
+def _agreement(study: Study, again: dict[str, Consistency]) -> Agreement | None:
+    whole = agreement(study)
+    if whole is None or not again:
+        return whole
+    return whole.model_copy(update={"consistency": again})
 
 
-def _sequential(top: Headline, stopping: EarlyStopping | None) -> dict[str, Any] | None:
-    if top.sequence is None or stopping is None:
+def _sequential(top: Headline, stopping: EarlyStopping | None) -> SequentialResult | None:
+    sequence = top.sequence
+    if sequence is None or stopping is None:
         return None
-    found = plain(top.sequence)
-    decided = top.sequence.decided
-    early = decided and top.sequence.prompts < stopping.max_prompts
-    return {**found, "decided": decided, "stopped_early": early, "max_prompts": stopping.max_prompts}
+    return SequentialResult(
+        wealth=sequence.wealth,
+        p_value=sequence.p_value,
+        stopped_at=sequence.stopped_at,
+        low=sequence.low,
+        high=sequence.high,
+        mean=sequence.mean,
+        prompts=sequence.prompts,
+        alpha=sequence.alpha,
+        decided=sequence.decided,
+        stopped_early=sequence.decided and sequence.prompts < stopping.max_prompts,
+        max_prompts=stopping.max_prompts,
+    )
 
 
 def _counts(study: Study) -> dict[str, int]:

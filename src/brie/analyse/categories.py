@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from brie.analyse.arrays import AnyInts, Floats, f_upper, group_mean
+from brie.records.estimates import Omnibus
 
 _PERMUTED_UP_TO = 5000
-
-
-@dataclass(frozen=True)
-class Omnibus:
-    """One test of "categories do not differ"."""
-
-    f: float
-    p_value: float
-    categories: int
-    prompts: int
-    method: str
 
 
 def omnibus(
@@ -43,13 +31,14 @@ def omnibus(
     f = _f(observed, means, groups)
     if prompts > _PERMUTED_UP_TO:
         p_value = f_upper(f, groups - 1, prompts - groups) if np.isfinite(f) else 0.0
-        return Omnibus(f, p_value, groups, prompts, "f")
+        return Omnibus(f=f, p_value=p_value, categories=groups, prompts=prompts, method="f")
     beyond, block = 0, max(1, 2_000_000 // prompts)
     for start in range(0, resamples, block):
         rows = min(block, resamples - start)
         shuffled = rng.permuted(np.broadcast_to(means, (rows, prompts)), axis=1)
         beyond += int((_between(codes, shuffled, groups) >= observed - 1e-9).sum())
-    return Omnibus(f, (beyond + 1) / (resamples + 1), groups, prompts, "permutation-f")
+    p_value = (beyond + 1) / (resamples + 1)
+    return Omnibus(f=f, p_value=p_value, categories=groups, prompts=prompts, method="permutation-f")
 
 
 def pooled_rates(means: Floats, category: AnyInts, size: int) -> Floats:

@@ -20,26 +20,9 @@ from brie.analyse.signflip import sign_flip
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.conventions import FEWEST_PROMPTS
+from brie.records.studies import Difference
 
 MAX_T = "max-t"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """First minus second, paired by prompt."""
-
-    first: str
-    second: str
-    value: float
-    low: float | None
-    """None below `FEWEST_PROMPTS` shared ones, and where all differ alike: no resample then differs."""
-    high: float | None
-    level: float
-    p_value: float
-    p_adjusted: float
-    """Holm over every pair compared."""
-    prompts: int
-    method: str = PROMPT_BOOTSTRAP
 
 
 @dataclass(frozen=True)
@@ -78,9 +61,7 @@ def compare(
         if rates[a].keys() & rates[b].keys()
     ]
     adjusted = holm(np.array([d.p_value for d in found])).tolist()
-    return tuple(
-        Difference(**{**d.__dict__, "p_adjusted": p}) for d, p in zip(found, adjusted, strict=True)
-    )
+    return tuple(d.model_copy(update={"p_adjusted": p}) for d, p in zip(found, adjusted, strict=True))
 
 
 def ladder(
@@ -173,7 +154,18 @@ def _difference(
         if interval.high > interval.low:
             low, high = 2 * interval.low - 1, 2 * interval.high - 1
     p_value = sign_flip(gap, rng, resamples=settings.flips).p_value
-    return Difference(a, b, float(gap.mean()), low, high, settings.level, p_value, p_value, len(gap))
+    return Difference(
+        first=a,
+        second=b,
+        value=float(gap.mean()),
+        low=low,
+        high=high,
+        level=settings.level,
+        p_value=p_value,
+        p_adjusted=p_value,
+        prompts=len(gap),
+        method=PROMPT_BOOTSTRAP,
+    )
 
 
 def _paired(first: Mapping[str, float], second: Mapping[str, float]) -> tuple[Floats, Floats]:

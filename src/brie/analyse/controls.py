@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from brie.analyse.cells import Cells, cells, prompt_means
 from brie.analyse.multiplicity import holm
-from brie.analyse.study import Study, plain
+from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
+from brie.records.estimates import ControlJudge, ControlNumbers, ControlResults, WinRate
 
 SUSPICIOUS = 0.01
 """An A/A p-value below this, after Holm over judges, speaks against a judge or the procedure."""
@@ -29,54 +29,57 @@ class ControlTables:
     damaged: VerdictTable | None = None
 
 
-def analyse_controls(tables: ControlTables, settings: Settings, seed: int) -> dict[str, Any]:
-    """`controls` of the document: {"aa": {...}, "damaged": {...}}, a part absent if it was not run."""
-    found: dict[str, Any] = {}
+def analyse_controls(tables: ControlTables, settings: Settings, seed: int) -> ControlResults:
+    """`controls` of the document; a part is absent if it was not run."""
+    parts: dict[str, ControlNumbers] = {}
     if tables.aa is not None:
-        found["aa"] = _a_a(tables.aa.canonical(), settings, seed)
+        parts["aa"] = _a_a(tables.aa.canonical(), settings, seed)
     if tables.damaged is not None:
-        found["damaged"] = _damaged(tables.damaged.canonical(), settings, seed)
-    return found
+        parts["damaged"] = _damaged(tables.damaged.canonical(), settings, seed)
+    return ControlResults(**parts)
 
 
-def damaged_low(controls: dict[str, Any]) -> float | None:
+def damaged_low(controls: ControlResults) -> float | None:
     """Lower end of the interval of "the damage was recognised"; None if that was not measured."""
-    rate = (controls.get("damaged") or {}).get("win_rate")
-    return _low(rate) if rate else None
+    return _low(controls.damaged.win_rate) if controls.damaged else None
 
 
-def _a_a(table: VerdictTable, settings: Settings, seed: int) -> dict[str, Any]:
+def _a_a(table: VerdictTable, settings: Settings, seed: int) -> ControlNumbers:
     study = Study(table, settings, seed)
-    judges = _rates(study, "controls.aa")
-    tested = [name for name, entry in judges.items() if entry["win_rate"]]
-    p = np.array([judges[name]["win_rate"]["p_value"] for name in tested])
-    for name, value in zip(tested, holm(p), strict=True):
-        judges[name]["p_adjusted"] = float(value)
-        judges[name]["suspicious"] = bool(value < SUSPICIOUS)
-    return {"win_rate": plain(study.rate("controls.aa.win_rate")), "by_judge": judges}
+    judges = _by_judge(study, "controls.aa")
+    p = {name: judge.win_rate.p_value for name, judge in judges.items() if judge.win_rate}
+    for name, adjusted in zip(p, holm(np.array(list(p.values()))).tolist(), strict=True):
+        update = {"p_adjusted": adjusted, "suspicious": adjusted < SUSPICIOUS}
+        judges[name] = judges[name].model_copy(update=update)
+    return ControlNumbers(win_rate=study.rate("controls.aa.win_rate"), by_judge=judges)
 
 
-def _damaged(table: VerdictTable, settings: Settings, seed: int) -> dict[str, Any]:
+def _damaged(table: VerdictTable, settings: Settings, seed: int) -> ControlNumbers:
     study = Study(table, settings, seed)
-    judges = _rates(study, "controls.damaged")
-    for entry in judges.values():
-        entry["recognised"] = entry["win_rate"] is not None and _low(entry["win_rate"]) > 0.5
-    rate = plain(study.rate("controls.damaged.win_rate"))
-    return {"win_rate": rate, "by_judge": judges, "recognised": bool(rate) and _low(rate) > 0.5}
+    judges = {
+        name: judge.model_copy(update={"recognised": _recognised(judge.win_rate)})
+        for name, judge in _by_judge(study, "controls.damaged").items()
+    }
+    rate = study.rate("controls.damaged.win_rate")
+    return ControlNumbers(win_rate=rate, by_judge=judges, recognised=_recognised(rate))
 
 
-def _rates(study: Study, path: str) -> dict[str, dict[str, Any]]:
+def _by_judge(study: Study, path: str) -> dict[str, ControlJudge]:
     rated: Cells = cells(study.table)
     return {
-        name: {
-            "win_rate": plain(study.rate(f"{path}.by_judge.{name}", rated.judge == code)),
-            "prompts": len(prompt_means(rated, rated.judge == code)),
-        }
+        name: ControlJudge(
+            win_rate=study.rate(f"{path}.by_judge.{name}", rated.judge == code),
+            prompts=len(prompt_means(rated, rated.judge == code)),
+        )
         for code, name in enumerate(study.table.judges)
     }
 
 
-def _low(rate: dict[str, Any]) -> float:
+def _recognised(rate: WinRate | None) -> bool:
+    low = _low(rate)
+    return low is not None and low > 0.5
+
+
+def _low(rate: WinRate | None) -> float | None:
     """Lower end of a rate's interval: the bootstrap's, or below `FEWEST_PROMPTS` the betting one."""
-    low = rate["low"] if rate.get("low") is not None else rate["betting_interval"][0]
-    return float(low)
+    return rate.ends[0] if rate is not None and rate.ends is not None else None

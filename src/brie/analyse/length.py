@@ -6,46 +6,16 @@ length over-corrects; so this figure never replaces the raw rate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from brie.analyse.arrays import AnyInts, Floats, distinct
 from brie.analyse.regression import Fit, expit, logistic
+from brie.records.estimates import LengthControlled
 
 METHOD = "quasi-binomial-glm-cluster-cr1"
 LARGE_CHANGE = 0.10
 _SEPARATED = 6.0
 _OVERLAP = 0.10
-
-
-@dataclass(frozen=True)
-class LengthControlled:
-    """The rate two answers of equal length would have, by the model below."""
-
-    value: float
-    low: float
-    high: float
-    level: float
-    n: int
-    """Prompts."""
-    raw: float
-    """Mean score of the same rows."""
-    coefficient: float
-    """Log odds per unit of tanh(difference / its standard deviation)."""
-    coefficient_low: float
-    coefficient_high: float
-    mean_difference: float
-    """Candidate minus baseline, in the unit of the input."""
-    longer: float
-    """Share of rows whose candidate answer is the longer one."""
-    shorter: float
-    overlap_ok: bool
-    """At least a tenth of the rows on either side of equal length; else it is an extrapolation."""
-    large_change: bool
-    """Raw and controlled rate differ by more than 10 points."""
-    ridge: bool
-    """A ridge of 1/2 on length and position kept the fit finite."""
 
 
 def length_controlled(
@@ -127,4 +97,5 @@ def _result(fit: Fit, ridge: bool, score: Floats, difference: Floats, level: flo
         overlap_ok=min(longer, shorter) >= _OVERLAP,
         large_change=abs(value - raw) > LARGE_CHANGE,
         ridge=ridge,
+        method=METHOD,
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,8 @@ from brie.analyse.bootstrap import PROMPT_BOOTSTRAP, percentiles
 from brie.analyse.ratings import Ratings
 from brie.analyse.study import Study
 from brie.conventions import FEWEST_PROMPTS
+from brie.records.agreement import PairAgreement
+from brie.records.estimates import Ends, Estimate
 
 K = len(OUTCOMES)
 
@@ -69,27 +70,35 @@ def pair_tables(study: Study, rated: Ratings) -> PairTables:
     )
 
 
-def pair_entries(study: Study, found: PairTables, path: str) -> list[dict[str, Any]]:
-    """For each pair: coefficients with intervals, confusion table, base rates."""
-    return [
-        {
-            "judges": list(names),
-            "n": int(found.tables[i].sum()),
-            "prompts": found.prompts[i],
-            **_coefficients(study, found, i, f"{path}.{names[0]}.{names[1]}"),
-            "confusion": found.tables[i].astype(int).tolist(),
-            "outcomes": list(OUTCOMES),
-            "marginals": {
-                name: shares(found.tables[i].sum(axis=1 - side)) for side, name in enumerate(names)
-            },
-        }
-        for i, names in enumerate(found.judges)
-    ]
+def pair_entries(
+    study: Study,
+    counted: PairTables,
+    path: str,
+    intervals: Sequence[dict[str, dict[str, Ends]]] | None = None,
+) -> tuple[PairAgreement, ...]:
+    """For each pair: coefficients with intervals, confusion table, base rates.
+
+    Args:
+        intervals: of the base rates, where they are to be shown (`base_rate_intervals`).
+    """
+    entries = []
+    for i, names in enumerate(counted.judges):
+        table = counted.tables[i]
+        entry = PairAgreement(
+            judges=names,
+            n=int(table.sum()),
+            prompts=counted.prompts[i],
+            **_coefficients(study, counted, i, f"{path}.{names[0]}.{names[1]}"),
+            confusion=table.astype(int).tolist(),
+            outcomes=OUTCOMES,
+            marginals={name: shares(table.sum(axis=1 - side)) for side, name in enumerate(names)},
+        )
+        more = {} if intervals is None else {"marginal_intervals": intervals[i]}
+        entries.append(entry.model_copy(update=more))
+    return tuple(entries)
 
 
-def estimate(
-    study: Study, value: float, draws: Floats, prompts: int, path: str
-) -> dict[str, Any] | None:
+def estimate(study: Study, value: float, draws: Floats, prompts: int, path: str) -> Estimate | None:
     """A value with its percentile interval, or None with a note."""
     if prompts < FEWEST_PROMPTS:
         study.notes[path] = f"too few prompts: {prompts} of the {FEWEST_PROMPTS} needed"
@@ -104,10 +113,14 @@ def estimate(
         study.notes[path] = "no interval: every prompt gives the same, so resampling shows no spread"
         interval = None
     low, high = interval or (None, None)
-    return {
-        "value": value, "low": low, "high": high, "level": study.settings.level,
-        "n": prompts, "method": PROMPT_BOOTSTRAP,
-    }  # fmt: skip
+    return Estimate(
+        value=value,
+        low=low,
+        high=high,
+        level=study.settings.level,
+        n=prompts,
+        method=PROMPT_BOOTSTRAP,
+    )
 
 
 def shares(counts: Floats) -> dict[str, float]:
@@ -117,9 +130,9 @@ def shares(counts: Floats) -> dict[str, float]:
 
 
 def _coefficients(
-    study: Study, found: PairTables, index: int, path: str
-) -> dict[str, dict[str, Any] | None]:
-    table, draws = found.tables[index], found.draws[:, index]
+    study: Study, counted: PairTables, index: int, path: str
+) -> dict[str, Estimate | None]:
+    table, draws = counted.tables[index], counted.draws[:, index]
     used = occurring(table)
     few = np.ix_(used, used)
     values = {
@@ -127,7 +140,7 @@ def _coefficients(
             study,
             float(function(table[few])) if table.sum() else float("nan"),
             function(draws[:, used[:, None], used[None, :]]),
-            found.prompts[index],
+            counted.prompts[index],
             f"{path}.{name}",
         )
         for name, function in COEFFICIENTS.items()
@@ -146,18 +159,18 @@ def one_is_constant(table: Floats) -> bool:
     return bool(min((table.sum(axis=axis) > 0).sum() for axis in (0, 1)) < 2)
 
 
-def base_rate_intervals(study: Study, found: PairTables) -> list[dict[str, dict[str, list[float]]]]:
+def base_rate_intervals(study: Study, counted: PairTables) -> list[dict[str, dict[str, Ends]]]:
     """For each pair and judge, intervals of the base rates; empty where prompts are too few."""
     level = study.settings.level
-    every: list[dict[str, dict[str, list[float]]]] = []
-    for i, names in enumerate(found.judges):
-        table = np.ascontiguousarray(found.draws[:, i])
-        intervals: dict[str, dict[str, list[float]]] = {}
-        for side, name in enumerate(names if found.prompts[i] >= FEWEST_PROMPTS else ()):
+    every: list[dict[str, dict[str, Ends]]] = []
+    for i, names in enumerate(counted.judges):
+        table = np.ascontiguousarray(counted.draws[:, i])
+        intervals: dict[str, dict[str, Ends]] = {}
+        for side, name in enumerate(names if counted.prompts[i] >= FEWEST_PROMPTS else ()):
             counts = table.sum(axis=2 - side)
             drawn = ratio(counts, counts.sum(axis=1, keepdims=True))
             ends = {o: percentiles(drawn[:, c], level) for c, o in enumerate(OUTCOMES)}
-            intervals[name] = {outcome: list(pair) for outcome, pair in ends.items() if pair}
+            intervals[name] = {outcome: pair for outcome, pair in ends.items() if pair}
         every.append(intervals)
     return every
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from brie.analyse.agreement import (
@@ -30,12 +28,21 @@ from brie.analyse.ratings import Ratings, Unit, ratings
 from brie.analyse.study import Study
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.conventions import FEWEST_PROMPTS
+from brie.records.agreement import (
+    Agreement,
+    CategoryAgreement,
+    Consistency,
+    Disagreement,
+    PanelAgreement,
+    PanelCoefficients,
+)
+from brie.records.estimates import Estimate
 
 _CATEGORY_COLUMNS = 300
 _SHOWN_DISAGREEMENTS = 20
 
 
-def agreement(study: Study, unit: Unit | None = None) -> dict[str, Any] | None:
+def agreement(study: Study, unit: Unit | None = None) -> Agreement | None:
     """Everything about how judges agree; None, with a note, for one judge."""
     if len(study.table.judges) < 2:
         study.notes["agreement"] = "one judge: there is nobody to agree with"
@@ -46,43 +53,37 @@ def agreement(study: Study, unit: Unit | None = None) -> dict[str, Any] | None:
         return None
     study.notes["effective_judges"] = "needs human labels"
     tables = pair_tables(study, rated)
-    return {
-        "unit": rated.unit,
-        "pairs": [
-            {**entry, "marginal_intervals": intervals}
-            for entry, intervals in zip(
-                pair_entries(study, tables, "agreement.pairs"),
-                base_rate_intervals(study, tables),
-                strict=True,
-            )
-        ],
-        "panel": panel(study, rated, tables, "agreement.panel"),
-        "by_category": _by_category(study, rated),
-        "disagreements": disagreements(study, rated),
-    }
+    rates = base_rate_intervals(study, tables)
+    return Agreement(
+        unit=rated.unit,
+        pairs=pair_entries(study, tables, "agreement.pairs", rates),
+        panel=panel(study, rated, tables, "agreement.panel"),
+        by_category=_by_category(study, rated),
+        disagreements=disagreements(study, rated),
+    )
 
 
-def panel(study: Study, rated: Ratings, pairs: PairTables, path: str) -> dict[str, Any]:
+def panel(study: Study, rated: Ratings, pairs: PairTables, path: str) -> PanelAgreement:
     """The whole panel: coefficients over all judges, unanimity, base rates, precision gain."""
     counts = category_counts(rated.category, K)
     raters = counts.sum(axis=1)
     several = raters > 1
     unanimous = float((counts[several].max(axis=1) == raters[several]).mean())
-    return {
+    return PanelAgreement(
         **_panel_coefficients(study, rated, counts, path),
-        "kappa": _mean_kappa(study, pairs, path),
-        "unanimous": unanimous,
-        "marginals": shares((counts / np.maximum(raters, 1)[:, None]).sum(axis=0)),
-        "n": int(several.sum()),
-        "prompts": distinct(rated.prompt),
-        "precision_gain": precision_gain(study, f"{path}.precision_gain"),
-        "effective_judges": None,
-    }
+        kappa=_mean_kappa(study, pairs, path),
+        unanimous=unanimous,
+        marginals=shares((counts / np.maximum(raters, 1)[:, None]).sum(axis=0)),
+        n=int(several.sum()),
+        prompts=distinct(rated.prompt),
+        precision_gain=precision_gain(study, f"{path}.precision_gain"),
+        effective_judges=None,
+    )
 
 
 def _panel_coefficients(
     study: Study, rated: Ratings, counts: Floats, path: str
-) -> dict[str, dict[str, Any] | None]:
+) -> dict[str, Estimate | None]:
     """Mean pairwise agreement, both alphas and Gwet's AC1 for any number of judges."""
     raters = counts.sum(axis=1, keepdims=True)
     several = (raters > 1).astype(np.float64)
@@ -113,7 +114,7 @@ def _panel_coefficients(
     }
 
 
-def _mean_kappa(study: Study, pairs: PairTables, path: str) -> dict[str, Any] | None:
+def _mean_kappa(study: Study, pairs: PairTables, path: str) -> Estimate | None:
     """Light 1971: the mean of the pairs' kappas, over the pairs that have one."""
     tables = cohen_kappa(pairs.tables)
     defined = np.isfinite(tables) & ~np.array([one_is_constant(table) for table in pairs.tables])
@@ -126,7 +127,7 @@ def _mean_kappa(study: Study, pairs: PairTables, path: str) -> dict[str, Any] | 
     return estimate(study, float(tables[defined].mean()), mean, max(pairs.prompts), f"{path}.kappa")
 
 
-def precision_gain(study: Study, path: str) -> dict[str, Any] | None:
+def precision_gain(study: Study, path: str) -> Estimate | None:
     """mean_j Var(rate_j) / Var(panel rate): how far the panel narrows the interval. Not validity."""
     by_judge = judge_means(study.cells)
     prompt = np.flatnonzero(~np.isnan(by_judge).any(axis=1))
@@ -146,7 +147,7 @@ def precision_gain(study: Study, path: str) -> dict[str, Any] | None:
     return estimate(study, value, _gain(draws), len(every), path)
 
 
-def disagreements(study: Study, rated: Ratings) -> list[dict[str, Any]]:
+def disagreements(study: Study, rated: Ratings) -> tuple[Disagreement, ...]:
     """The items judges disagree on most, to read: largest spread of scores first."""
     with np.errstate(all="ignore"):
         low = np.where(np.isnan(rated.score), np.inf, rated.score).min(axis=1, initial=np.inf)
@@ -154,26 +155,26 @@ def disagreements(study: Study, rated: Ratings) -> list[dict[str, Any]]:
         around = rated.score - np.nanmean(rated.score, axis=1, keepdims=True)
     spread = high - low
     order = np.lexsort((-np.nansum(around**2, axis=1), -spread))[:_SHOWN_DISAGREEMENTS]
-    return [
-        {
-            "prompt": study.table.prompts[rated.prompt[i]],
-            "sample": int(rated.sample[i]),
-            "spread": float(spread[i]),
-            "scores": {
+    return tuple(
+        Disagreement(
+            prompt=study.table.prompts[rated.prompt[i]],
+            sample=int(rated.sample[i]),
+            spread=float(spread[i]),
+            scores={
                 name: float(value)
                 for name, value in zip(rated.judges, rated.score[i], strict=True)
                 if np.isfinite(value)
             },
-        }
+        )
         for i in order.tolist()
         if spread[i] > 0
-    ]
+    )
 
 
-def consistency(study: Study) -> dict[str, dict[str, Any]]:
+def consistency(study: Study) -> dict[str, Consistency]:
     """How often each judge, asked again in the same order, says the same; only judges asked again."""
     table = study.table
-    found = {}
+    judges = {}
     for code, name in enumerate(table.judges):
         prompt, same = _asked_again(table, code)
         if len(prompt) == 0:
@@ -183,8 +184,8 @@ def consistency(study: Study) -> dict[str, dict[str, Any]]:
             share = draws[:, 0] / draws[:, 1]
         path, prompts = f"agreement.consistency.{name}", distinct(prompt)
         value = estimate(study, float(same.mean()), share, prompts, path)
-        found[name] = {"same": value, "n": len(same)}
-    return found
+        judges[name] = Consistency(same=value, n=len(same))
+    return judges
 
 
 def _asked_again(table: VerdictTable, judge: int) -> tuple[Ints, Floats]:
@@ -201,12 +202,12 @@ def _asked_again(table: VerdictTable, judge: int) -> tuple[Ints, Floats]:
     return table.prompt[known], same.astype(np.float64)
 
 
-def _by_category(study: Study, rated: Ratings) -> dict[str, Any]:
+def _by_category(study: Study, rated: Ratings) -> dict[str, CategoryAgreement]:
     names = study.table.categories
     count = len(names) * len(rated.judges) * (len(rated.judges) - 1) // 2
     if len(names) < 2 or count > _CATEGORY_COLUMNS:
         return {}
-    found = {}
+    categories = {}
     for code, name in enumerate(names):
         part = rated.where(study.table.category[rated.prompt] == code)
         path = f"agreement.by_category.{name}"
@@ -214,12 +215,12 @@ def _by_category(study: Study, rated: Ratings) -> dict[str, Any]:
             study.notes[path] = "no two judges have a usable verdict on the same comparison"
             continue
         counts = category_counts(part.category, K)
-        found[name] = {
-            "pairs": pair_entries(study, pair_tables(study, part), f"{path}.pairs"),
-            "panel": _panel_coefficients(study, part, counts, f"{path}.panel"),
-            "prompts": distinct(part.prompt),
-        }
-    return found
+        categories[name] = CategoryAgreement(
+            pairs=pair_entries(study, pair_tables(study, part), f"{path}.pairs"),
+            panel=PanelCoefficients(**_panel_coefficients(study, part, counts, f"{path}.panel")),
+            prompts=distinct(part.prompt),
+        )
+    return categories
 
 
 def _gain(sums: Floats) -> Floats:

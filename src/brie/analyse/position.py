@@ -13,25 +13,11 @@ import numpy as np
 
 from brie.analyse.arrays import Bools, Floats, binomial_two_sided, distinct
 from brie.analyse.cells import Cells
-from brie.analyse.regression import least_squares
+from brie.analyse.regression import Fit, least_squares
 from brie.analyse.table import VerdictTable
+from brie.records.estimates import Effect
 
 METHOD = "ols-cluster-cr1"
-
-
-@dataclass(frozen=True)
-class Effect:
-    """How far one factor moves a verdict, in units of the win rate."""
-
-    identified: bool
-    effect: float | None
-    low: float | None
-    high: float | None
-    level: float
-    n: int
-    """Prompts."""
-    reason: str = ""
-    """Why there is no number."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +41,8 @@ class Presentation:
     label: Effect
     layout: Effect
     flips: Flips
+    reasons: dict[str, str]
+    """Factor -> why there is no number, for those that have none."""
 
 
 def presentation_effects(
@@ -67,12 +55,12 @@ def presentation_effects(
     """
     rows = table.usable & ~table.identical
     rows = rows if keep is None else rows & keep
-    effects = _effects(table, rows, level)
+    effects, reasons = _effects(table, rows, level)
     cell_keep = np.ones(len(cells.prompt), np.bool_)
     if keep is not None:
         cell_keep = np.zeros(len(cells.prompt), np.bool_)
         cell_keep[cells.of_row[keep]] = True
-    return Presentation(*effects, flips(cells, cell_keep))
+    return Presentation(**effects, flips=flips(cells, cell_keep), reasons=reasons)
 
 
 def flips(cells: Cells, keep: Bools) -> Flips:
@@ -92,7 +80,8 @@ def flips(cells: Cells, keep: Bools) -> Flips:
     )
 
 
-def _effects(table: VerdictTable, rows: Bools, level: float) -> tuple[Effect, Effect, Effect]:
+def _effects(table: VerdictTable, rows: Bools, level: float) -> tuple[dict[str, Effect], dict[str, str]]:
+    """Factor -> its effect, and factor -> why there is no number."""
     knows_position = bool((table.position[rows] != 0).any())
     knows_label = bool((table.label[rows] != 0).any())
     if knows_position:
@@ -108,17 +97,21 @@ def _effects(table: VerdictTable, rows: Bools, level: float) -> tuple[Effect, Ef
     if names and len(prompts):
         design = np.stack([np.ones(len(position)), *(columns[name] / 2 for name in names)], axis=1)
         fit = least_squares(design, table.score[rows], prompts)
-    n = distinct(prompts)
+    effects = {
+        name: _effect(fit, names.index(name) + 1 if name in names else None, level, distinct(prompts))
+        for name in columns
+    }
+    why = {name: reason or "fewer than two prompts" for name, reason in reasons.items()}
+    return effects, {name: why[name] for name, effect in effects.items() if effect.effect is None}
 
-    def effect(name: str) -> Effect:
-        if reasons[name] or fit is None:
-            reason = reasons[name] or "fewer than two prompts"
-            return Effect(not reasons[name], None, None, None, level, n, reason)
-        index = names.index(name) + 1
-        low, high = fit.interval(index, level)
-        return Effect(True, float(fit.coefficients[index]), low, high, level, n)
 
-    return effect("position"), effect("label"), effect("layout")
+def _effect(fit: Fit | None, column: int | None, level: float, n: int) -> Effect:
+    """The effect in one column of the design; None: it is not identified."""
+    if fit is None or column is None:
+        return Effect(identified=column is not None, effect=None, low=None, high=None, level=level, n=n)
+    low, high = fit.interval(column, level)
+    value = float(fit.coefficients[column])
+    return Effect(identified=True, effect=value, low=low, high=high, level=level, n=n)
 
 
 def _identify(columns: dict[str, Floats], knows_position: bool, knows_label: bool) -> dict[str, str]:

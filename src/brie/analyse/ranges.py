@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from brie.analyse.arrays import AnyInts, Floats, group_mean, group_sum
 from brie.analyse.cells import Cells, PromptMeans, prompt_means
-
-
-@dataclass(frozen=True)
-class Range:
-    """The smallest and largest rate with one member left out; a description, not an interval."""
-
-    low: float
-    high: float
-    low_without: str
-    high_without: str
-    members: int
+from brie.records.estimates import Range
 
 
 def leave_one_judge_out(cells: Cells) -> Range | None:
@@ -70,4 +58,10 @@ def _range(rates: Floats, names: tuple[str, ...]) -> Range | None:
         return None
     low, high = int(np.nanargmin(rates)), int(np.nanargmax(rates))
     members = int((~np.isnan(rates)).sum())
-    return Range(float(rates[low]), float(rates[high]), names[low], names[high], members)
+    return Range(
+        low=float(rates[low]),
+        high=float(rates[high]),
+        low_without=names[low],
+        high_without=names[high],
+        members=members,
+    )

@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from brie.analyse.arrays import Bools, Floats, distinct
 from brie.analyse.regression import Fit, least_squares
 from brie.analyse.table import VerdictTable
 from brie.conventions import FEWEST_PROMPTS
+from brie.records.estimates import Reward, Rewards
 
 METHOD = "ols-cluster-cr1"
-
-
-@dataclass(frozen=True)
-class Reward:
-    """How far a judge's verdict moves when one difference grows by one standard deviation."""
-
-    effect: float
-    """In units of the win rate."""
-    low: float
-    high: float
-    level: float
-    deviation: float
-    """The standard deviation, in the difference's own unit."""
-    alone: bool
-    """Fitted by itself, because the differences cannot be told apart on these answers."""
-
-
-@dataclass(frozen=True)
-class Rewards:
-    """One judge's rewards, its criterion scores apart from what is countable in the text."""
-
-    text: dict[str, Reward]
-    criteria: dict[str, Reward]
-    prompts: int
-    verdicts: int
 
 
 def rewards(table: VerdictTable, judge: int, *, level: float = 0.95) -> Rewards | str:
@@ -99,4 +73,11 @@ def _fit(table: VerdictTable, known: Bools, columns: list[Floats]) -> Fit | None
 
 def _reward(fit: Fit, index: int, values: Floats, level: float, *, alone: bool) -> Reward:
     low, high = fit.interval(index, level)
-    return Reward(float(fit.coefficients[index]), low, high, level, float(values.std(ddof=1)), alone)
+    return Reward(
+        effect=float(fit.coefficients[index]),
+        low=low,
+        high=high,
+        level=level,
+        deviation=float(values.std(ddof=1)),
+        alone=alone,
+    )

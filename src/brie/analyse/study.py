@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -94,39 +93,16 @@ class Study:
         planning: bool = False,
     ) -> WinRate | None:
         """Win rate of given prompt means."""
-        found = win_rate(
+        rate = win_rate(
             means.mean, means.verdicts, self.rng(path), self.settings,
             bounds=bounds, soft=self.soft, planning=planning,
         )  # fmt: skip
-        if found is None:
+        if rate is None:
             orders = " in every planned order" if self.table.both_orders else ""
             self.notes[path] = f"no prompt has a usable verdict{orders}"
-        elif found.low is None and not path.startswith("by_source."):
+        elif rate.low is None and not path.startswith("by_source."):
             self.notes[f"{path}.low"] = (
-                f"no bootstrap interval holds below {FEWEST_PROMPTS} prompts (here: {found.prompts}), "
+                f"no bootstrap interval holds below {FEWEST_PROMPTS} prompts (here: {rate.prompts}), "
                 "so the betting interval is given"
             )
-        return found
-
-
-def plain(value: Any) -> Any:
-    """A frozen dataclass or record as JSON-ready data: no arrays, no NumPy scalars, no NaN."""
-    from dataclasses import fields, is_dataclass
-
-    from pydantic import BaseModel
-
-    if isinstance(value, BaseModel):
-        return plain(value.model_dump(mode="json", exclude_unset=True))
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
+        return rate

@@ -14,6 +14,7 @@ from brie.analyse.arrays import Floats, Ints, distinct
 from brie.analyse.bootstrap import PROMPT_BOOTSTRAP, PromptBootstrap, percentiles
 from brie.analyse.cells import Cells
 from brie.conventions import FEWEST_PROMPTS
+from brie.records.estimates import Purchase
 
 OPTIONAL = ("sample", "judge", "prompt_judge", "noise")
 _CLEAR = 0.80
@@ -41,15 +42,6 @@ class Component:
     raw: float
     low: float | None
     high: float | None
-
-
-@dataclass(frozen=True)
-class Purchase:
-    """What one more of something would do, per unit of cost."""
-
-    what: str
-    half_width: float
-    """Predicted half-width of the 95 % interval after spending as much again as was spent."""
 
 
 @dataclass(frozen=True)
@@ -255,7 +247,7 @@ def _next_best(
     component. With one sample there is no sample component, so only prompts can be predicted.
     """
     here, resampled = _predicted(point, shape, orders, cost), _predicted(draws, shape, orders, cost)
-    purchases = [Purchase(name, float(width[0])) for name, width in here.items()]
+    purchases = [Purchase(what=name, half_width=float(width[0])) for name, width in here.items()]
     purchases.sort(key=lambda purchase: purchase.half_width)
     if len(purchases) < 2:
         return None, tuple(purchases)

@@ -10,7 +10,7 @@ from brie.analyse.assemble import AnalysisParts, analyse_verdicts
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.audit.read import Judgments
 from brie.audit.rows import Row
-from brie.audit.words import AuditFacts, Claim, Confound, Facts, sentences
+from brie.audit.words import sentences
 from brie.checks import Answer, Evidence, Pair, run_checks
 from brie.digest import digest, short
 from brie.generate.measures import measures
@@ -18,6 +18,7 @@ from brie.number_format import percent
 from brie.provenance import now
 from brie.records import Check
 from brie.records.analysis import Analysis, Counts, SideSummary, SuiteSummary
+from brie.records.audit import AuditClaim, AuditFacts, Confound, FirstSkipped
 
 _PROMPTS_FOR_MEAN = 2
 
@@ -34,10 +35,10 @@ def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analys
     verdicts = table(rows)
     parts = analyse_verdicts(verdicts)
     facts = audit_facts(found, rows, parts, claim)
-    confound = facts["confound"]
+    confound = facts.confound
     notes = dict(parts.notes)
     if confound:
-        notes["verdict"] = confound["why"]
+        notes["verdict"] = confound.why
     rows_digest = digest(sorted([r.pair, r.judge, r.line, str(r.score)] for r in rows))
     document = Analysis(
         id=f"audit-{short(rows_digest)}",
@@ -179,24 +180,24 @@ def audit_facts(
     pairs = {row.pair: row for row in rows}
     restated = [row for row in rows if row.own is not None and row.stored is not None]
     first = found.skipped[0] if found.skipped else None
-    facts: Facts = {
-        "format": found.format,
-        "reason": found.reason,
-        "identifies": found.identifies,
-        "rows": len(rows),
-        "skipped": len(found.skipped),
-        "first_skipped": {"line": first.line, "why": first.why} if first else None,
-        "pairs": len(pairs),
-        "prompts": len({row.prompt for row in rows}),
-        "row_mean": sum(usable) / len(usable) if usable else None,
-        "row_standard_error": _standard_error(usable),
-        "restated": len(restated),
-        "contradictions": sum(row.own != row.stored for row in restated),
-        "cut_pairs": sum(any(row.cut) for row in pairs.values()),
-        "confound": _confound(rows, parts),
-        "claim": _claim(claim, parts),
-    }
-    return {**facts, "findings": list(sentences(facts))}
+    facts = AuditFacts(
+        format=found.format,
+        reason=found.reason,
+        identifies=found.identifies,
+        rows=len(rows),
+        skipped=len(found.skipped),
+        first_skipped=FirstSkipped(line=first.line, why=first.why) if first else None,
+        pairs=len(pairs),
+        prompts=len({row.prompt for row in rows}),
+        row_mean=sum(usable) / len(usable) if usable else None,
+        row_standard_error=_standard_error(usable),
+        restated=len(restated),
+        contradictions=sum(row.own != row.stored for row in restated),
+        cut_pairs=sum(any(row.cut) for row in pairs.values()),
+        confound=_confound(rows, parts),
+        claim=_claim(claim, parts),
+    )
+    return facts.model_copy(update={"findings": tuple(sentences(facts))})
 
 
 def _standard_error(values: Sequence[float]) -> float | None:
@@ -233,14 +234,14 @@ def _confound(rows: Sequence[Row], parts: AnalysisParts) -> Confound | None:
             f"; a judge that named {letter} blindly in {percent(share)} of comparisons would undo the "
             "result"
         )
-    return {"letter": letter, "undone_by": share, "why": why}
+    return Confound(letter=letter, undone_by=share, why=why)
 
 
-def _claim(claim: float | None, parts: AnalysisParts) -> Claim | None:
+def _claim(claim: float | None, parts: AnalysisParts) -> AuditClaim | None:
     if claim is None:
         return None
     rate = parts.win_rate
     if rate is None or rate.low is None or rate.high is None:
-        return {"value": claim, "inside_interval": None, "interval": None}
+        return AuditClaim(value=claim, inside_interval=None, interval=None)
     inside = rate.low <= claim <= rate.high
-    return {"value": claim, "inside_interval": inside, "interval": [rate.low, rate.high]}
+    return AuditClaim(value=claim, inside_interval=inside, interval=(rate.low, rate.high))

@@ -3,88 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypedDict
 
 from brie.number_format import interval
+from brie.records.audit import AuditClaim, AuditFacts
 
 _EVEN = 0.5
 
 
-class FirstSkipped(TypedDict):
-    """A row that could not be used."""
-
-    line: int
-    why: str
-
-
-class Confound(TypedDict):
-    """A letter that is always the same side."""
-
-    letter: str
-    undone_by: float | None
-    """Share of comparisons in which naming it blindly would undo the result."""
-    why: str
-
-
-class Claim(TypedDict):
-    """A win rate somebody claims, against the interval."""
-
-    value: float
-    inside_interval: bool | None
-    interval: list[float] | None
-
-
-class Facts(TypedDict):
-    """What an audit knows: `Analysis.audit` without its sentences."""
-
-    format: str
-    reason: str
-    identifies: str
-    rows: int
-    skipped: int
-    first_skipped: FirstSkipped | None
-    pairs: int
-    prompts: int
-    row_mean: float | None
-    row_standard_error: float | None
-    restated: int
-    contradictions: int
-    cut_pairs: int
-    confound: Confound | None
-    claim: Claim | None
-
-
-class AuditFacts(Facts):
-    """`Analysis.audit`."""
-
-    findings: list[str]
-
-
-def sentences(facts: Facts) -> Iterator[str]:
+def sentences(facts: AuditFacts) -> Iterator[str]:
     """One sentence a finding, most basic first.
 
     Args:
         facts: what it knows.
     """
-    yield f"Read as {facts['format']}: {facts['reason']}."
+    yield f"Read as {facts.format}: {facts.reason}."
     yield from _units(facts)
-    yield f"What the design identifies: {facts['identifies']}."
-    if facts["restated"]:
+    yield f"What the design identifies: {facts.identifies}."
+    if facts.restated:
         yield _restated(facts)
-    if facts["cut_pairs"]:
-        yield f"In {facts['cut_pairs']} of {facts['pairs']} pairs an answer is cut off."
-    if facts["confound"]:
-        yield f"The verdict is withheld: {facts['confound']['why']}."
-    if facts["claim"]:
-        yield _claimed(facts["claim"])
-    first = facts["first_skipped"]
+    if facts.cut_pairs:
+        yield f"In {facts.cut_pairs} of {facts.pairs} pairs an answer is cut off."
+    if facts.confound:
+        yield f"The verdict is withheld: {facts.confound.why}."
+    if facts.claim:
+        yield _claimed(facts.claim)
+    first = facts.first_skipped
     if first is not None:
-        rows = "1 row was" if facts["skipped"] == 1 else f"{facts['skipped']} rows were"
-        yield f"{rows} skipped; the first is line {first['line']}: {first['why']}."
+        rows = "1 row was" if facts.skipped == 1 else f"{facts.skipped} rows were"
+        yield f"{rows} skipped; the first is line {first.line}: {first.why}."
 
 
-def _units(facts: Facts) -> Iterator[str]:
-    rows, pairs, prompts = facts["rows"], facts["pairs"], facts["prompts"]
+def _units(facts: AuditFacts) -> Iterator[str]:
+    rows, pairs, prompts = facts.rows, facts.pairs, facts.prompts
     if rows == prompts:
         yield f"{rows} rows, each on a prompt of its own."
     else:
@@ -92,7 +42,7 @@ def _units(facts: Facts) -> Iterator[str]:
             f"{rows} rows are {pairs} different pairs of answers to {prompts} prompts; "
             f"the interval counts the {prompts}."
         )
-    mean, error = facts["row_mean"], facts["row_standard_error"]
+    mean, error = facts.row_mean, facts.row_standard_error
     if mean is not None and error is not None:
         yield (
             f"Mean over rows {100 * mean:.4f} %, standard error {100 * error:.4f} % if rows were "
@@ -100,18 +50,18 @@ def _units(facts: Facts) -> Iterator[str]:
         )
 
 
-def _restated(facts: Facts) -> str:
-    wrong, of = facts["contradictions"], facts["restated"]
+def _restated(facts: AuditFacts) -> str:
+    wrong, of = facts.contradictions, facts.restated
     if not wrong:
         return f"All {of} stored winners are what the judge's own text says."
     return f"{wrong} of {of} stored winners contradict the judge's own text; the text was believed."
 
 
-def _claimed(claim: Claim) -> str:
-    if claim["interval"] is None:
-        return f"The claimed {100 * claim['value']:.1f} % cannot be compared: there is no interval."
-    low, high = claim["interval"]
-    where = "inside" if claim["inside_interval"] else "outside"
-    said = f"The claimed {100 * claim['value']:.1f} % is {where} the interval, {interval(low, high)}"
+def _claimed(claim: AuditClaim) -> str:
+    if claim.interval is None:
+        return f"The claimed {100 * claim.value:.1f} % cannot be compared: there is no interval."
+    low, high = claim.interval
+    where = "inside" if claim.inside_interval else "outside"
+    said = f"The claimed {100 * claim.value:.1f} % is {where} the interval, {interval(low, high)}"
     even = low <= _EVEN <= high
-    return said + ("; so is an even 50 %." if even and claim["inside_interval"] else ".")
+    return said + ("; so is an even 50 %." if even and claim.inside_interval else ".")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from brie.analyse.arrays import Ints
 from brie.checks.evidence import Evidence
 from brie.checks.families import distinctive, names_itself
-from brie.checks.findings import Finding, conclude, not_run
+from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.checks.surface import Surface, surface
 from brie.number_format import percent, plural
-from brie.records import Check
+from brie.records import Check, Record
 
 ID = "blinding"
 UNEVEN = 0.1
@@ -33,7 +31,9 @@ def check(evidence: Evidence) -> Check:
         return not_run(ID, "No pair of different answers was shown to a judge.")
     named = _named(evidence)
     told = surface(evidence.texts, evidence.seed, evidence.settings.level)
-    figures: dict[str, Any] = {**(design or {}), **(named or {})}
+    figures: dict[str, Figure] = {}
+    for part in (design, named):
+        figures |= part.model_dump() if part else {}
     found = [*_confounds(design), *_self_named(named)]
     if isinstance(told, Surface):
         figures["bag_of_words"] = {
@@ -46,21 +46,42 @@ def check(evidence: Evidence) -> Check:
     return conclude(ID, found, figures, _passed(told))
 
 
-def _design(evidence: Evidence) -> dict[str, Any] | None:
+class _Design(Record):
+    """How the candidate was shown; None where that was not recorded."""
+
+    verdicts: int
+    candidate_first: float | None
+    candidate_is_a: float | None
+    letter_is_side: bool
+    order_is_side: bool
+    letter_is_place: bool
+
+
+class _Named(Record):
+    """Answers that say which model wrote them."""
+
+    self_named: dict[str, int]
+    """Side -> answers."""
+    self_named_pairs: float
+    """Share of pairs with one."""
+    self_named_prompts: list[str]
+
+
+def _design(evidence: Evidence) -> _Design | None:
     """How the candidate was shown in the verdicts that count; None where nothing was shown."""
     table = evidence.table
     shown = table.usable & ~table.identical
     if not shown.any():
         return None
     position, label = table.position[shown], table.label[shown]
-    return {
-        "verdicts": int(shown.sum()),
-        "candidate_first": _share_of(position),
-        "candidate_is_a": _share_of(label),
-        "letter_is_side": bool((label != 0).any() and len(np.unique(label)) == 1),
-        "order_is_side": bool((position != 0).any() and len(np.unique(position)) == 1),
-        "letter_is_place": _tied(position, label),
-    }
+    return _Design(
+        verdicts=int(shown.sum()),
+        candidate_first=_share_of(position),
+        candidate_is_a=_share_of(label),
+        letter_is_side=bool((label != 0).any() and len(np.unique(label)) == 1),
+        order_is_side=bool((position != 0).any() and len(np.unique(position)) == 1),
+        letter_is_place=_tied(position, label),
+    )
 
 
 def _share_of(sign: Ints) -> float | None:
@@ -75,39 +96,36 @@ def _tied(position: Ints, label: Ints) -> bool:
     return bool(len(both) and len(np.unique(both)) == 1 and len(np.unique(position[known])) == 2)
 
 
-def _confounds(design: dict[str, Any] | None) -> list[Finding]:
+def _confounds(design: _Design | None) -> list[Finding]:
     if design is None:
         return []
     found = []
-    if design["order_is_side"]:
-        where = "first" if design["candidate_first"] else "second"
+    if design.order_is_side:
+        where = "first" if design.candidate_first else "second"
         found.append(_confound(f"The candidate was always shown {where}", "a place"))
-    if design["letter_is_side"]:
-        letter = "A" if design["candidate_is_a"] else "B"
+    if design.letter_is_side:
+        letter = "A" if design.candidate_is_a else "B"
         found.append(_confound(f"The candidate always carried the letter {letter}", "a letter"))
-    unknown = [what for key, what in _UNRECORDED.items() if design[key] is None]
+    shares = (
+        (design.candidate_first, "which answer stood first", "shown first"),
+        (design.candidate_is_a, "which letter it carried", "called A"),
+    )
+    unknown = [what for share, what, _ in shares if share is None]
     if unknown:
         text = f"Nothing says {' or '.join(unknown)}: a liking for it would look like one for the model."
         found.append(Finding("warn", text))
-    if design["letter_is_place"]:
+    if design.letter_is_place:
         text = (
             "The letter always went with the place, so a liking for one cannot be told from the other."
         )
         found.append(
             Finding("warn", text, "Nothing is lost where every pair was judged in both orders.")
         )
-    for key, what in (("candidate_first", "shown first"), ("candidate_is_a", "called A")):
-        value = design[key]
-        if value not in (None, 0.0, 1.0) and abs(value - 0.5) > UNEVEN:
-            text = f"The candidate was {what} in {percent(value)} of the verdicts instead of one half."
+    for share, _, how in shares:
+        if share is not None and 0 < share < 1 and abs(share - 0.5) > UNEVEN:
+            text = f"The candidate was {how} in {percent(share)} of the verdicts instead of one half."
             found.append(Finding("warn", text, "Judge both orders: `--positions both`."))
     return found
-
-
-_UNRECORDED = {
-    "candidate_first": "which answer stood first",
-    "candidate_is_a": "which letter it carried",
-}
 
 
 def _confound(fact: str, what: str) -> Finding:
@@ -118,7 +136,7 @@ def _confound(fact: str, what: str) -> Finding:
     )
 
 
-def _named(evidence: Evidence) -> dict[str, Any] | None:
+def _named(evidence: Evidence) -> _Named | None:
     """How many answers of each side say which model wrote them."""
     pairs = evidence.texts
     if not pairs:
@@ -129,19 +147,19 @@ def _named(evidence: Evidence) -> dict[str, Any] | None:
     one = [names_itself(p.candidate.text or "", own) for p in pairs]
     two = [names_itself(p.baseline.text or "", own) for p in pairs]
     either = [a or b for a, b in zip(one, two, strict=True)]
-    return {
-        "self_named": {"candidate": sum(one), "baseline": sum(two)},
-        "self_named_pairs": float(np.mean(either)),
-        "self_named_prompts": list(
+    return _Named(
+        self_named={"candidate": sum(one), "baseline": sum(two)},
+        self_named_pairs=float(np.mean(either)),
+        self_named_prompts=list(
             dict.fromkeys(p.prompt for p, e in zip(pairs, either, strict=True) if e)
         )[:10],
-    }
+    )
 
 
-def _self_named(named: dict[str, Any] | None) -> list[Finding]:
-    if not named or not named["self_named_pairs"]:
+def _self_named(named: _Named | None) -> list[Finding]:
+    if not named or not named.self_named_pairs:
         return []
-    counts, pairs = named["self_named"], named["self_named_pairs"]
+    counts, pairs = named.self_named, named.self_named_pairs
     return [
         Finding(
             "fail" if pairs > MANY_NAMED else "warn",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from brie.checks.evidence import Evidence, Models
-from brie.checks.findings import Finding, conclude, not_run
+from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.number_format import percent
 from brie.records import Check, Pin
 
@@ -25,7 +23,7 @@ def check(evidence: Evidence) -> Check:
     found = [*_early(plan.candidate, evidence), *_served(plan.candidate, plan.baseline)]
     if models is not None:
         found += _files(models)
-    figures: dict[str, Any] = {
+    figures: dict[str, Figure] = {
         "candidate": plan.candidate.digest,
         "baseline": plan.baseline.digest,
         "step": plan.candidate.step,
@@ -35,7 +33,7 @@ def check(evidence: Evidence) -> Check:
         "aliases": list(models.facts) if models else [],
     }
     if not found and models is None:
-        return not_run(ID, "The models' files were not compared with their pins.", None, **figures)
+        return not_run(ID, "The models' files were not compared with their pins.", evidence=figures)
     passed = f"Both models are byte for byte the pinned ones{_where(plan.candidate)}."
     return conclude(ID, found, figures, passed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from brie.checks.evidence import Evidence
-from brie.checks.findings import Finding, conclude, not_run
+from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.digest import short
 from brie.generate.sampling import differences
 from brie.records import Check, Plan
@@ -20,7 +20,7 @@ def check(evidence: Evidence) -> Check:
         return not_run(ID, "Imported judgments do not say with which settings the answers were made.")
     own = evidence.models.own_sampling if evidence.models else None
     differing = differences(used=plan.sampling, own=own) if own else {}
-    figures = {
+    figures: dict[str, Figure] = {
         "same_base": _one_base(plan),
         "same_template": plan.candidate.template_digest == plan.baseline.template_digest,
         "sampling": plan.sampling.model_dump(mode="json", exclude={"seed"}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from brie.checks.evidence import Evidence, Training, survives
 from brie.checks.exposure import Halves, by_prompt
@@ -56,7 +55,7 @@ def _counts(nearest: Mapping[str, Match]) -> dict[str, int]:
     return {way: ways.count(way) for way in ("exact", "near", "contained")}
 
 
-def _closest(nearest: Mapping[str, Match]) -> list[dict[str, Any]]:
+def _closest(nearest: Mapping[str, Match]) -> list[dict[str, str | float]]:
     ordered = sorted(nearest.items(), key=lambda item: (-item[1].similarity, item[0]))
     return [
         {"prompt": name, "row": m.right, "way": m.way, "similarity": m.similarity}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Literal
 
 from brie.analyse.controls import SUSPICIOUS
 from brie.checks.evidence import Evidence
-from brie.checks.findings import Finding, conclude, not_run
+from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.number_format import p_value, percent, plural, quoted
 from brie.records import Check
+from brie.records.estimates import ControlNumbers, WinRate
 
 ID = "controls"
 _MORE = "Ask for more with `--controls 24`, and score the judges with `brie judge-check`."
@@ -17,11 +17,10 @@ _MORE = "Ask for more with `--controls 24`, and score the judges with `brie judg
 
 def check(evidence: Evidence) -> Check:
     """A/A comparisons come out even; a damaged baseline is recognised."""
-    controls = evidence.analysis.controls
-    same, damaged = controls.get("aa") or {}, controls.get("damaged") or {}
-    if not same.get("win_rate") and not damaged.get("win_rate"):
+    same, damaged = evidence.analysis.controls.aa, evidence.analysis.controls.damaged
+    if _rate(same) is None and _rate(damaged) is None:
         return not_run(ID, "No comparison with a known answer was judged.", _MORE)
-    figures = {
+    figures: dict[str, Figure] = {
         "a_a": _rates(same, "p_adjusted"),
         "damaged": _rates(damaged, "recognised"),
         "damaged_all": _value(damaged),
@@ -31,26 +30,32 @@ def check(evidence: Evidence) -> Check:
     return conclude(ID, found, figures, _passed(same, damaged))
 
 
-def _rates(part: Mapping[str, Any], also: str) -> dict[str, Any]:
+def _rates(
+    part: ControlNumbers | None, also: Literal["p_adjusted", "recognised"]
+) -> dict[str, dict[str, float | None]]:
     return {
         name: {
-            "win_rate": entry["win_rate"]["value"],
-            "prompts": entry["prompts"],
-            also: entry.get(also),
+            "win_rate": judge.win_rate.value,
+            "prompts": judge.prompts,
+            also: judge.p_adjusted if also == "p_adjusted" else judge.recognised,
         }
-        for name, entry in (part.get("by_judge") or {}).items()
-        if entry["win_rate"]
+        for name, judge in (part.by_judge if part else {}).items()
+        if judge.win_rate
     }
 
 
-def _value(part: Mapping[str, Any]) -> float | None:
-    rate = part.get("win_rate")
-    return rate["value"] if rate else None
+def _rate(part: ControlNumbers | None) -> WinRate | None:
+    return part.win_rate if part else None
 
 
-def _uneven(same: Mapping[str, Any]) -> list[Finding]:
-    judges = same.get("by_judge") or {}
-    odd = {name: entry["p_adjusted"] for name, entry in judges.items() if entry.get("suspicious")}
+def _value(part: ControlNumbers | None) -> float | None:
+    rate = _rate(part)
+    return rate.value if rate else None
+
+
+def _uneven(same: ControlNumbers | None) -> list[Finding]:
+    judges = same.by_judge if same else {}
+    odd = {n: j.p_adjusted for n, j in judges.items() if j.suspicious and j.p_adjusted is not None}
     if not odd:
         return []
     text = (
@@ -63,32 +68,33 @@ def _uneven(same: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
-def _blind(damaged: Mapping[str, Any]) -> list[Finding]:
-    rate = damaged.get("win_rate")
-    if not rate or damaged.get("recognised"):
+def _blind(damaged: ControlNumbers | None) -> list[Finding]:
+    rate = _rate(damaged)
+    if damaged is None or rate is None or damaged.recognised:
         return []
-    prompts = rate["prompts"]
-    if rate["value"] <= 0.5:
+    prompts = rate.prompts
+    if rate.value <= 0.5:
         text = (
             f"The judges preferred the intact answer to its damaged copy in only "
-            f"{percent(rate['value'])} of {plural(prompts, 'prompt')}: they do not see what they judge."
+            f"{percent(rate.value)} of {plural(prompts, 'prompt')}: they do not see what they judge."
         )
         return [Finding("fail", text, _MORE)]
     text = (
-        f"The judges preferred the intact answer to its damaged copy in {percent(rate['value'])} of "
+        f"The judges preferred the intact answer to its damaged copy in {percent(rate.value)} of "
         f"{plural(prompts, 'prompt')}, which is not clearly more than one half."
     )
     return [Finding("warn", text, _MORE)]
 
 
-def _passed(same: Mapping[str, Any], damaged: Mapping[str, Any]) -> str:
+def _passed(same: ControlNumbers | None, damaged: ControlNumbers | None) -> str:
     said = []
-    if damaged.get("win_rate"):
+    recognised, even = _rate(damaged), _rate(same)
+    if recognised:
         said.append(
-            f"the damaged baseline was recognised in {percent(damaged['win_rate']['value'])} of "
-            f"{plural(damaged['win_rate']['prompts'], 'prompt')}"
+            f"the damaged baseline was recognised in {percent(recognised.value)} of "
+            f"{plural(recognised.prompts, 'prompt')}"
         )
-    if same.get("win_rate"):
-        said.append(f"the baseline against itself came out at {percent(same['win_rate']['value'])}")
+    if even:
+        said.append(f"the baseline against itself came out at {percent(even.value)}")
     text = " and ".join(said)
     return f"{text[:1].upper()}{text[1:]}."

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from brie.analyse.arrays import generator
 from brie.analyse.bootstrap import percentiles
 from brie.analyse.cells import cells, prompt_means
-from brie.analyse.study import plain
 from brie.checks.evidence import Evidence
 from brie.conventions import FEWEST_PROMPTS
-from brie.records.analysis import WinRate
+from brie.records.estimates import SliceNumbers, WinRate
 
 _DRAWS = 9999
 
@@ -100,9 +98,9 @@ def _difference(
     return ends if ends is not None else (None, None)
 
 
-def by_training(evidence: Evidence) -> dict[str, dict[str, Any]]:
+def by_training(evidence: Evidence) -> dict[str, SliceNumbers]:
     """`by_training` of the document: the rates of both halves, where there are two."""
-    found: dict[str, dict[str, Any]] = {}
+    slices: dict[str, SliceNumbers] = {}
     sources, prompts = by_source(evidence), by_prompt(evidence)
     named = (
         ("seen sources", "unseen sources", sources),
@@ -110,6 +108,6 @@ def by_training(evidence: Evidence) -> dict[str, dict[str, Any]]:
     )
     for seen, unseen, halves in named:
         if halves is not None and halves.seen is not None and halves.unseen is not None:
-            found[seen] = {"win_rate": plain(halves.seen)}
-            found[unseen] = {"win_rate": plain(halves.unseen)}
-    return found
+            slices[seen] = SliceNumbers(win_rate=halves.seen)
+            slices[unseen] = SliceNumbers(win_rate=halves.unseen)
+    return slices

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from brie.checks.evidence import Evidence, survives
-from brie.checks.findings import Finding, conclude, not_run, summary_of
+from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
 from brie.number_format import plural, quoted, rated
 from brie.records import Check
 
@@ -46,7 +46,7 @@ def check(evidence: Evidence) -> Check:
     )
     prompts = list(dict.fromkeys(p.prompt for p in affected))
     mine, theirs = int(np.sum(one)), int(np.sum(two))
-    figures = {
+    figures: dict[str, Figure] = {
         "candidate": mine,
         "baseline": theirs,
         "prompts": prompts[:10],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from brie.checks.evidence import Evidence
 from brie.checks.families import family_of
-from brie.checks.findings import Finding, conclude, not_run
+from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.number_format import percent, plural, quoted
 from brie.records import Check, PanelJudge
+from brie.records.agreement import PanelAgreement
+from brie.records.estimates import Estimate
 
 ID = "judges"
 LOW_ALPHA = 0.4
@@ -28,12 +28,14 @@ def check(evidence: Evidence) -> Check:
     seats = [s for s in evidence.plan.seats if s.judge.id in judges] if evidence.plan else []
     families = {name: family_of(name) for name in judges}
     families |= {seat.judge.id: seat.judge.family or family_of(seat.judge.model) for seat in seats}
-    panel = (evidence.analysis.agreement or {}).get("panel") or {}
-    figures = {
+    agreement = evidence.analysis.agreement
+    panel = agreement.panel if agreement else None
+    alpha = panel.alpha if panel else None
+    figures: dict[str, Figure] = {
         "judges": judges,
         "families": families,
-        "alpha": panel.get("alpha"),
-        "unanimous": panel.get("unanimous"),
+        "alpha": alpha,
+        "unanimous": panel.unanimous if panel else None,
         "unusable": _unusable(evidence),
         "stopped": dict(evidence.stopped),
         "left_out": list(evidence.plan.left_out) if evidence.plan else [],
@@ -47,7 +49,7 @@ def check(evidence: Evidence) -> Check:
         *_stopped(evidence),
         *_left_out(evidence),
     ]
-    return conclude(ID, found, figures, _passed(len(judges), panel, families))
+    return conclude(ID, found, figures, _passed(len(judges), alpha, families))
 
 
 def _alone(judges: list[str], seats: list[PanelJudge]) -> list[Finding]:
@@ -90,13 +92,13 @@ def _kin(families: dict[str, str | None], evidence: Evidence) -> list[Finding]:
     return found
 
 
-def _disagree(panel: dict[str, Any]) -> list[Finding]:
-    alpha = panel.get("alpha")
-    if not alpha or alpha["value"] >= LOW_ALPHA:
+def _disagree(panel: PanelAgreement | None) -> list[Finding]:
+    alpha = panel.alpha if panel else None
+    if panel is None or alpha is None or alpha.value >= LOW_ALPHA:
         return []
     text = (
-        f"The judges agree little beyond chance: alpha {alpha['value']:.2f}, unanimous in "
-        f"{percent(panel['unanimous'])} of comparisons (where one side nearly always wins, alpha is low "
+        f"The judges agree little beyond chance: alpha {alpha.value:.2f}, unanimous in "
+        f"{percent(panel.unanimous)} of comparisons (where one side nearly always wins, alpha is low "
         "by itself)."
     )
     return [Finding("warn", text, "See who differs and where: `brie agreement`.")]
@@ -139,9 +141,8 @@ def _left_out(evidence: Evidence) -> list[Finding]:
     return [Finding("warn", text, "Set the keys (`brie doctor` names them), then run the same command.")]
 
 
-def _passed(number: int, panel: dict[str, Any], families: dict[str, str | None]) -> str:
+def _passed(number: int, alpha: Estimate | None, families: dict[str, str | None]) -> str:
     known = len({family for family in families.values() if family})
     of = f" of {plural(known, 'family', 'families')}" if known > 1 else ""
-    alpha = panel.get("alpha")
-    agree = f" agree with alpha {alpha['value']:.2f}" if alpha else " judged"
+    agree = f" agree with alpha {alpha.value:.2f}" if alpha else " judged"
     return f"{plural(number, 'judge')}{of}{agree}, and nearly every verdict could be used."

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from brie.analyse.cells import cells
 from brie.analyse.length import LARGE_CHANGE
 from brie.checks.evidence import Evidence, side
-from brie.checks.findings import Finding, conclude, not_run
+from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.number_format import difference, interval, percent
 from brie.records import Check, kind_of
+from brie.records.estimates import LengthControlled
 
 ID = "length"
 LONGER_WINS = 0.8
@@ -24,44 +23,47 @@ def check(evidence: Evidence) -> Check:
     said = evidence.analysis
     model = said.length_controlled
     won = _longer_wins(evidence)
-    figures: dict[str, Any] = {"longer_wins": won, "longer_judge": _longer_judge(evidence)}
+    figures: dict[str, Figure] = {"longer_wins": won, "longer_judge": _longer_judge(evidence)}
     if model is None:
         why = said.notes.get("length_controlled", "the lengths are not known")
-        return not_run(ID, f"No length-controlled rate: {why}.", **figures)
-    keys = ("raw", "value", "low", "high", "coefficient", "mean_difference", "longer", "shorter")
-    figures = {**{key: model[key] for key in keys}, "overlap_ok": model["overlap_ok"], **figures}
+        return not_run(ID, f"No length-controlled rate: {why}.", evidence=figures)
+    figures = {
+        "raw": model.raw, "value": model.value, "low": model.low, "high": model.high,
+        "coefficient": model.coefficient, "mean_difference": model.mean_difference,
+        "longer": model.longer, "shorter": model.shorter, "overlap_ok": model.overlap_ok, **figures,
+    }  # fmt: skip
     found = [*_change(model, evidence), *_overlap(model), *_explains(won)]
     passed = (
-        f"At equal length the rate would be {percent(model['value'])} instead of "
-        f"{percent(model['raw'])}; the longer answer wins {_won(won)}."
+        f"At equal length the rate would be {percent(model.value)} instead of "
+        f"{percent(model.raw)}; the longer answer wins {_won(won)}."
     )
     return conclude(ID, found, figures, passed)
 
 
-def _change(model: dict[str, Any], evidence: Evidence) -> list[Finding]:
-    change = model["value"] - model["raw"]
+def _change(model: LengthControlled, evidence: Evidence) -> list[Finding]:
+    change = model.value - model.raw
     if abs(change) <= LARGE_CHANGE:
         return []
     whole = side(evidence.analysis.win_rate)
-    reversed_ = (model["high"] < 0.5 and whole > 0) or (model["low"] > 0.5 and whole < 0)
-    open_ = whole != 0 and model["low"] <= 0.5 <= model["high"]
+    reversed_ = (model.high < 0.5 and whole > 0) or (model.low > 0.5 and whole < 0)
+    open_ = whole != 0 and model.low <= 0.5 <= model.high
     ending = "which turns the result round" if reversed_ else "which leaves it open" if open_ else ""
     return [
         Finding(
             "fail" if reversed_ else "warn",
-            f"At equal length the rate would be {percent(model['value'])} "
-            f"({interval(model['low'], model['high'])}) instead of {percent(model['raw'])}, a change of "
+            f"At equal length the rate would be {percent(model.value)} "
+            f"({interval(model.low, model.high)}) instead of {percent(model.raw)}, a change of "
             f"{difference(change)}{', ' + ending if ending else ''}.",
             "Length may be part of being better: read pairs of equal length in `brie view`.",
         )
     ]
 
 
-def _overlap(model: dict[str, Any]) -> list[Finding]:
-    if model["overlap_ok"]:
+def _overlap(model: LengthControlled) -> list[Finding]:
+    if model.overlap_ok:
         return []
-    few = min(model["longer"], model["shorter"])
-    which = "longer" if model["longer"] < model["shorter"] else "shorter"
+    few = min(model.longer, model.shorter)
+    which = "longer" if model.longer < model.shorter else "shorter"
     text = (
         f"The candidate's answer is the {which} one in only {percent(few)} of verdicts, so the rate at "
         "equal length is an extrapolation."
@@ -97,13 +99,9 @@ def _longer_wins(evidence: Evidence) -> float | None:
 
 def _longer_judge(evidence: Evidence) -> float | None:
     """Win rate by the rule that always names the longer answer."""
-    for entry in evidence.analysis.by_judge.values():
-        if (
-            kind_of(entry.get("provider")) == "rule"
-            and entry.get("model") == "longer"
-            and entry["win_rate"]
-        ):
-            return float(entry["win_rate"]["value"])
+    for judge in evidence.analysis.by_judge.values():
+        if kind_of(judge.provider) == "rule" and judge.model == "longer" and judge.win_rate:
+            return judge.win_rate.value
     return None
 
 

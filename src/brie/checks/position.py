@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from brie.analyse.arrays import t_quantile
 from brie.checks.evidence import Evidence
-from brie.checks.findings import Finding, conclude, not_run
+from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.number_format import difference, listed, percent, quoted, span
 from brie.records import Check
+from brie.records.estimates import Effect
 
 ID = "position"
 FLIPS = 0.25
@@ -24,7 +24,17 @@ _EFFECTS = {
 }
 _ZERO = 1e-9
 
-Effects = dict[str, dict[str, Any]]
+
+@dataclass(frozen=True)
+class Widened:
+    """An effect with an interval that holds together with those of the others."""
+
+    effect: float
+    low: float | None
+    high: float | None
+
+
+Effects = dict[str, Widened]
 
 
 def check(evidence: Evidence) -> Check:
@@ -34,13 +44,14 @@ def check(evidence: Evidence) -> Check:
     """
     said = evidence.analysis
     effects = _effects(evidence)
-    flips = (said.position or {}).get("flip_rate")
-    figures = {
-        **{name: effects.get(name) for name in _EFFECTS},
+    flips = said.position.flip_rate if said.position else None
+    figures: dict[str, Figure] = {
+        **{name: asdict(effects[name]) if name in effects else None for name in _EFFECTS},
         "flip_rate": flips,
-        "flips": (said.position or {}).get("flips"),
+        "flips": said.position.flips if said.position else None,
         "flip_rate_by_judge": {
-            name: (entry.get("position") or {}).get("flip_rate") for name, entry in said.by_judge.items()
+            name: judge.position.flip_rate if judge.position else None
+            for name, judge in said.by_judge.items()
         },
     }
     if not effects and flips is None:
@@ -53,34 +64,34 @@ def _effects(evidence: Evidence) -> Effects:
     """The effects that are identified, with intervals that hold together."""
     said = evidence.analysis
     entries = {"position": said.position, "label": said.label, "layout": said.layout}
-    known = {name: entry for name, entry in entries.items() if entry and entry["effect"] is not None}
-    return {name: _widened(entry, len(known)) for name, entry in known.items()}
+    known = {n: (e, e.effect) for n, e in entries.items() if e is not None and e.effect is not None}
+    return {name: _widened(entry, value, len(known)) for name, (entry, value) in known.items()}
 
 
-def _widened(entry: Mapping[str, Any], together: int) -> dict[str, Any]:
+def _widened(entry: Effect, value: float, together: int) -> Widened:
     """An effect with the interval of level 1 - alpha/m, from its own of level 1 - alpha."""
-    low, high, freedom = entry["low"], entry["high"], entry["n"] - 1
+    low, high, freedom = entry.low, entry.high, entry.n - 1
     if low is None or high is None or freedom < 1:
-        return {"effect": entry["effect"], "low": low, "high": high}
-    alpha = 1 - entry["level"]
+        return Widened(value, low, high)
+    alpha = 1 - entry.level
     wider = t_quantile(1 - alpha / (2 * together), freedom) / t_quantile(1 - alpha / 2, freedom)
     middle, half = (low + high) / 2, (high - low) / 2 * wider
-    return {"effect": entry["effect"], "low": middle - half, "high": middle + half}
+    return Widened(value, middle - half, middle + half)
 
 
 def _liked(effects: Effects, evidence: Evidence) -> list[Finding]:
     found = []
     for name, entry in effects.items():
-        low, high = entry["low"], entry["high"]
+        low, high = entry.low, entry.high
         if low is None or high is None or (low <= _ZERO and high >= -_ZERO):
             continue
         if name != "position" and _only_rules(evidence):
             continue
-        gains = "gains" if entry["effect"] > 0 else "loses"
+        gains = "gains" if entry.effect > 0 else "loses"
         near, far = sorted((abs(low), abs(high)))
         ends = span(near, far, between=" to ")
         text = (
-            f"With these judges {_EFFECTS[name][1]} {gains} {difference(entry['effect'])} ({ends})"
+            f"With these judges {_EFFECTS[name][1]} {gains} {difference(entry.effect)} ({ends})"
             f"{'; both orders cancel it in the rate' if evidence.table.both_orders else ''}."
         )
         found.append(Finding("warn", text, "Look at the judges one by one: `brie judge-check`."))
@@ -97,7 +108,7 @@ def _flips(rate: float | None, evidence: Evidence) -> list[Finding]:
     if rate is None or rate <= FLIPS:
         return []
     judges = evidence.analysis.by_judge
-    worst = [n for n, e in judges.items() if ((e.get("position") or {}).get("flip_rate") or 0) > FLIPS]
+    worst = [n for n, j in judges.items() if j.position and (j.position.flip_rate or 0) > FLIPS]
     who = f" (above all {quoted(worst)})" if worst and len(judges) > 1 else ""
     return [
         Finding(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from brie.checks.evidence import Evidence
-from brie.checks.findings import Finding, conclude, not_run
+from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.number_format import difference, interval, percent
 from brie.records import Check
+from brie.records.estimates import VarianceComponents
 
 ID = "sampling"
 LARGE = 0.5
@@ -17,26 +16,28 @@ the samples narrows the interval by more than an eighth."""
 
 def check(evidence: Evidence) -> Check:
     """One sample, or a sample component that dominates."""
-    plan, found = evidence.plan, evidence.analysis.variance
-    samples = plan.samples if plan else (found or {}).get("samples")
+    plan, variance = evidence.plan, evidence.analysis.variance
+    samples = plan.samples if plan else (variance.samples if variance else None)
     greedy = plan is not None and plan.sampling.temperature == 0
     if samples is None:
         return not_run(ID, "Too few prompts have every sample to say what sampling adds.")
-    figures: dict[str, Any] = {"samples": samples, "greedy": greedy}
+    figures: dict[str, Figure] = {"samples": samples, "greedy": greedy}
     if greedy:
         passed = "Decoding is greedy: one answer a prompt is all there is, for this setting."
         return conclude(ID, [], figures, passed)
     if samples == 1:
         return conclude(ID, [_single(evidence)], figures, "")
-    part = _share(found) if found else None
-    if found is None or part is None:
+    part = _share(variance, variance.sample) if variance else None
+    if variance is None or part is None:
         why = evidence.analysis.notes.get("variance", "not every prompt has all samples")
-        return not_run(ID, f"What sampling adds to the uncertainty is not known: {why}.", **figures)
-    low, high = _share(found, 0), _share(found, 1)
-    more = next((p["half_width"] for p in found["purchases"] if p["what"] == "samples"), None)
+        return not_run(
+            ID, f"What sampling adds to the uncertainty is not known: {why}.", evidence=figures
+        )
+    low, high = (_share(variance, end) for end in variance.intervals.get("sample", (None, None)))
+    more = next((p.half_width for p in variance.purchases if p.what == "samples"), None)
     figures |= {
         "share": part, "low": low, "high": high, "half_width_with_twice_the_samples": more,
-        "next_best": found["next_best"],
+        "next_best": variance.next_best,
     }  # fmt: skip
     ends = f" ({interval(low, high)})" if low is not None and high is not None else ""
     said = f"{percent(part)}{ends} of the win rate's variance is the draw of {samples} answers"
@@ -57,16 +58,17 @@ def _single(evidence: Evidence) -> Finding:
     )
 
 
-def _share(found: dict[str, Any], end: int | None = None) -> float | None:
-    """Share of the variance of a prompt mean that is sampling; `end` takes an end of its interval.
+def _share(variance: VarianceComponents, sample: float | None) -> float | None:
+    """Share of the variance of a prompt mean that is sampling.
 
-    The other components stay at their estimates: the interval is that of the sample component.
+    Args:
+        variance: the components; the others stay at their estimates.
+        sample: the sample component, or an end of its interval.
     """
-    sample = found["sample"] if end is None else (found["intervals"].get("sample") or [None, None])[end]
-    if sample is None or found["prompt"] is None:
+    if sample is None or variance.prompt is None:
         return None
-    judges = max(int(found["judges"]), 1)
-    drawn = sample / found["samples"]
-    noise = (found["noise"] or 0.0) / (found["samples"] * judges)
-    total = found["prompt"] + drawn + (found["prompt_judge"] or 0.0) / judges + noise
-    return float(drawn / total) if total > 0 else 0.0
+    judges = max(variance.judges, 1)
+    drawn = sample / variance.samples
+    noise = (variance.noise or 0.0) / (variance.samples * judges)
+    total = variance.prompt + drawn + (variance.prompt_judge or 0.0) / judges + noise
+    return drawn / total if total > 0 else 0.0

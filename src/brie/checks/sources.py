@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from brie.analyse.arrays import Ints
 from brie.checks.evidence import Evidence, side, survives
 from brie.checks.exposure import Halves, by_source
-from brie.checks.findings import Finding, conclude, not_run, summary_of
+from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
 from brie.number_format import difference, interval, percent, plural, quoted, rated, signed_span
 from brie.records import Check
 from brie.records.analysis import WinRate
@@ -30,7 +29,7 @@ def check(evidence: Evidence) -> Check:
         return not_run(ID, "There is no win rate yet.")
     halves = by_source(evidence)
     carried = [*_carried(evidence, "source"), *_carried(evidence, "category")]
-    figures: dict[str, Any] = {
+    figures: dict[str, Figure] = {
         "sources": len(evidence.table.sources),
         "new_sources": rate.by_source_interval,
         "without": {f"{kind} {name}": summary_of(left) for kind, name, left in carried},
@@ -40,7 +39,7 @@ def check(evidence: Evidence) -> Check:
     return conclude(ID, found, figures, _passed(rate, halves, evidence))
 
 
-def _figures(halves: Halves | None) -> dict[str, Any]:
+def _figures(halves: Halves | None) -> dict[str, Figure]:
     if halves is None:
         return {}
     return {

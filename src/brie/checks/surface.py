@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from brie.analyse.arrays import Floats, Ints, generator, group_mean
 from brie.analyse.bootstrap import plus_one
 from brie.checks.evidence import Pair
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 MOST_PAIRS = 5000
 FEWEST_PROMPTS = 20
@@ -77,7 +80,7 @@ def _right(pairs: Sequence[Pair], prompt: Ints) -> tuple[Floats, Floats]:
     return right, by_length
 
 
-def _features(pairs: Sequence[Pair]) -> tuple[Any, Floats]:
+def _features(pairs: Sequence[Pair]) -> tuple[csr_matrix, Floats]:
     """Candidate minus baseline: TF-IDF of words and signs (pairs, features), and characters."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -91,7 +94,7 @@ def _features(pairs: Sequence[Pair]) -> tuple[Any, Floats]:
     return difference, length
 
 
-def _weights(difference: Any) -> Floats:
+def _weights(difference: csr_matrix) -> Floats:
     """Logistic regression on differences, turned round alternately so that it sees two classes."""
     import scipy.sparse
     from sklearn.linear_model import LogisticRegression

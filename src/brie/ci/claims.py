@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from brie.errors import InputError, UsageError
 from brie.evaluation.assemble import assemble
@@ -107,28 +108,30 @@ def _without_code(text: str) -> str:
     return "\n".join(lines)
 
 
-def _document(name: str, project: Project) -> dict[str, Any]:
+def _document(name: str, project: Project) -> dict[str, JsonValue]:
     """An evaluation's numbers, computed from the store; a withheld verdict stays withheld."""
-    found = find_evaluation(name, project)
+    evaluation = find_evaluation(name, project)
     with Store.open(project.store, read_only=True) as store:
-        document: dict[str, Any] = json.loads(assemble(gather(found.manifest, store), store).to_json())
-    if document["interim"]:
-        raise UsageError(f"{found.manifest.id} is not finished, so nothing can be quoted from it.")
-    if _kept(found).get("verdict", "") is None:
+        analysis = assemble(gather(evaluation.manifest, store), store)
+    if analysis.interim:
+        raise UsageError(f"{evaluation.manifest.id} is not finished, so nothing can be quoted from it.")
+    document = analysis.written()
+    if _is_withheld(evaluation):
         document["verdict"] = None
-    document["checks"] = {check["id"]: check["status"] for check in document.get("checks", [])}
+    document["checks"] = {check.id: check.status for check in analysis.checks}
     return document
 
 
-def _kept(evaluation: Evaluation) -> dict[str, Any]:
+def _is_withheld(evaluation: Evaluation) -> bool:
+    """Whether the numbers beside the manifest have no verdict."""
     try:
-        loaded = json.loads(evaluation.analysis_file.read_text("utf-8"))
+        loaded: JsonValue = json.loads(evaluation.analysis_file.read_text("utf-8"))
     except (OSError, ValueError):
-        return {}
-    return loaded if isinstance(loaded, dict) else {}
+        return False
+    return isinstance(loaded, dict) and loaded.get("verdict", "") is None
 
 
-def _answer(claim: Claim, documents: Any) -> Answer:
+def _answer(claim: Claim, documents: Callable[[str], Mapping[str, JsonValue]]) -> Answer:
     try:
         if not claim.evaluation:
             raise UsageError(f"names no evaluation; write it like this: {MARKER}")
@@ -138,16 +141,19 @@ def _answer(claim: Claim, documents: Any) -> Answer:
     return Answer(claim.line, f"{claim.path} of {claim.evaluation}: {said[1]}", said[0])
 
 
-def _compare(claim: Claim, document: dict[str, Any]) -> tuple[bool, str]:
+def _compare(claim: Claim, document: Mapping[str, JsonValue]) -> tuple[bool, str]:
     """Whether the text says what the store says, and both in words."""
     if claim.path.endswith(_INTERVAL):
         table = _look_up(document, claim.path.removesuffix(_INTERVAL))
-        if not isinstance(table, dict) or table.get("low") is None:
+        low, high = (table.get(end) if isinstance(table, dict) else None for end in ("low", "high"))
+        if not isinstance(low, float) or not isinstance(high, float):
             raise UsageError("there is no interval")
-        return _interval(claim.text, float(table["low"]), float(table["high"]))
+        return _interval(claim.text, low, high)
     value = _main(_look_up(document, claim.path))
     if value is None:
-        reason = document.get("notes", {}).get(claim.path, "the store gives no value")
+        notes = document.get("notes")
+        reason = notes.get(claim.path) if isinstance(notes, dict) else None
+        reason = reason or "the store gives no value"
         return False, f"the text quotes a value, but there is none: {reason}"
     if isinstance(value, str):
         found = _WORD.match(claim.text)
@@ -186,7 +192,7 @@ def _same(written: str, unit: str | None, value: float) -> bool:
     return abs(number - stored) <= 0.5 * 10.0**-digits + 1e-9
 
 
-def _look_up(document: Mapping[str, Any], path: str) -> Any:
+def _look_up(document: Mapping[str, JsonValue], path: str) -> JsonValue:
     """The value at a dotted path; keys may hold dots themselves.
 
     Raises:
@@ -200,7 +206,7 @@ def _look_up(document: Mapping[str, Any], path: str) -> Any:
     raise UsageError(f"no {path!r} there; known: {', '.join(list(document)[:24])}")
 
 
-def _main(value: Any) -> float | str | None:
+def _main(value: JsonValue) -> float | str | None:
     """The one figure a value stands for.
 
     Raises:

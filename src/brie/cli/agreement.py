@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import screen
+
+if TYPE_CHECKING:
+    from brie.records.agreement import PairAgreement, PanelCoefficients
+    from brie.records.estimates import Estimate
+    from brie.records.studies import AgreementDocument
 
 LISTED = 12
 """Pairs printed one by one; the report has all."""
@@ -45,68 +50,72 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     project = screen.project()
     manifests = [find_evaluation(name, project).manifest for name in names]
     with Store.open(project.store, read_only=True) as store:
-        found = agreement(manifests, store)
-        views = disagreement_views(found, manifests, store)
-    written = write_agreement(found, views, project.reports / folder_name(found))
+        document = agreement(manifests, store)
+        views = disagreement_views(document, manifests, store)
+    written = write_agreement(document, views, project.reports / folder_name(document))
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(document.written(), indent=2))
         return
-    click.echo("\n".join(lines(found)))
+    click.echo("\n".join(lines(document)))
     click.echo("")
     for path in written:
         click.echo(project.relative(path))
 
 
-def folder_name(found: Mapping[str, Any]) -> str:
+def folder_name(document: AgreementDocument) -> str:
     """One evaluation's own report folder; several have one together, the same for the same ones."""
     from brie.digest import digest, short
 
-    ids = sorted(str(evaluation["id"]) for evaluation in found["evaluations"])
+    ids = sorted(evaluation.id for evaluation in document.evaluations)
     return ids[0] if len(ids) == 1 else f"agreement-{short(digest(ids))}"
 
 
-def lines(found: Mapping[str, Any]) -> Iterator[str]:
+def lines(document: AgreementDocument) -> Iterator[str]:
     """The report for a terminal, at most 80 columns; names made harmless."""
     from brie.number_format import plural
     from brie.report.agreement_words import beyond, lead, panel_sentences, reward_sentences
     from brie.report.clean import one_line
 
-    agreement, panel = found["agreement"], found["agreement"]["panel"]
-    yield from filled(f"{lead(found)} {beyond(found)}")
-    yield f"{len(found['judges'])} judges, {plural(found['prompts'], 'prompt')}"
-    for warning in found["warnings"]:
+    agreement, panel = document.agreement, document.agreement.panel
+    yield from filled(f"{lead(document)} {beyond(document)}")
+    yield f"{len(document.judges)} judges, {plural(document.prompts, 'prompt')}"
+    for warning in document.warnings:
         yield from filled(f"careful: {warning}.")
-    for pair in agreement["pairs"][:LISTED]:
-        one, two = (one_line(name, 30) for name in pair["judges"])
+    for pair in agreement.pairs[:LISTED]:
+        first, second = (one_line(name, 30) for name in pair.judges)
         yield ""
-        yield f"{one} and {two}: {plural(pair['n'], 'comparison')}"
+        yield f"{first} and {second}: {plural(pair.n, 'comparison')}"
         yield from _coefficients(pair)
-        for name, of in pair["marginals"].items():
+        for name, of in pair.marginals.items():
             shares = "  ".join(f"{outcome} {of[outcome]:>4.0%}" for outcome in ("win", "tie", "loss"))
             yield f"  {one_line(name, 30):<32} {shares}"
-    if len(agreement["pairs"]) > LISTED:
+    if len(agreement.pairs) > LISTED:
         yield ""
-        yield f"{len(agreement['pairs']) - LISTED} more pairs are in the report"
-    if panel and len(agreement["pairs"]) > 1:
+        yield f"{len(agreement.pairs) - LISTED} more pairs are in the report"
+    if panel and len(agreement.pairs) > 1:
         yield ""
         yield "the whole panel"
         yield from _coefficients(panel)
     yield ""
-    for said in [*panel_sentences(found), "", *reward_sentences(found)]:
-        yield from filled(said)
-    again = {n: e["consistency"] for n, e in found["by_judge"].items() if "consistency" in e}
-    for name, entry in again.items():
-        yield f"{one_line(name, 40)} asked again said the same: {estimate(entry['same'])}"
-    worst = list(dict.fromkeys(one_line(str(row["prompt"]), 40) for row in agreement["disagreements"]))
+    for sentence in [*panel_sentences(document), "", *reward_sentences(document)]:
+        yield from filled(sentence)
+    for name, judge in document.by_judge.items():
+        if judge.consistency:
+            again = estimate(judge.consistency.same)
+            yield f"{one_line(name, 40)} asked again said the same: {again}"
+    worst = list(dict.fromkeys(one_line(row.prompt, 40) for row in agreement.disagreements))
     if worst:
         yield ""
         yield from filled("they disagree most on: " + ", ".join(worst[:6]))
 
 
-def _coefficients(entry: Mapping[str, Any]) -> Iterator[str]:
+def _coefficients(entry: PairAgreement | PanelCoefficients) -> Iterator[str]:
+    from brie.records.agreement import coefficients
+
+    computed = coefficients(entry)
     for key, label in _COEFFICIENTS.items():
-        if key in entry:
-            yield f"  {label:<32} {estimate(entry[key])}"
+        if key in computed:
+            yield f"  {label:<32} {estimate(computed[key])}"
 
 
 def filled(text: str) -> list[str]:
@@ -114,10 +123,10 @@ def filled(text: str) -> list[str]:
     return textwrap.wrap(text.replace("`", ""), 80, subsequent_indent="  ") or [""]
 
 
-def estimate(value: Mapping[str, Any] | None) -> str:
+def estimate(measured: Estimate | None) -> str:
     """A value with its interval, or that there is none."""
-    if not value or value.get("value") is None:
+    if measured is None:
         return "not defined here"
-    if value.get("low") is None:
-        return f"{value['value']:.2f}"
-    return f"{value['value']:.2f}  [{value['low']:.2f}, {value['high']:.2f}]"
+    if measured.low is None:
+        return f"{measured.value:.2f}"
+    return f"{measured.value:.2f}  [{measured.low:.2f}, {measured.high:.2f}]"

@@ -23,19 +23,20 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     project = screen.project()
     manifests = [find_evaluation(name, project).manifest for name in names]
     with Store.open(project.store, read_only=True) as store:
-        found = compare_evaluations(manifests, store)
+        document = compare_evaluations(manifests, store)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(document.written(), indent=2))
         return
-    for difference in found["differences"]:
-        one, two = (found["evaluations"][difference[key]]["candidate"] for key in ("first", "second"))
-        few = difference["prompts"] < FEWEST_PROMPTS
+    sides = {name: evaluation.candidate for name, evaluation in document.evaluations.items()}
+    for difference in document.differences:
+        few = difference.prompts < FEWEST_PROMPTS
         span = "(no interval: " + ("too few prompts)" if few else "all prompts differ alike)")
-        if difference["low"] is not None:
-            span = f"[{100 * difference['low']:+.0f}, {100 * difference['high']:+.0f}]"
-        click.echo(f"{one} minus {two}: {100 * difference['value']:+.1f} points {span}")
-        p = p_equals(difference["p_adjusted"])
-        click.echo(f"    {difference['prompts']} shared prompts, p after Holm {p}")
-    click.echo(f"{found['scope']}.")
-    for warning in found["warnings"]:
+        if difference.low is not None and difference.high is not None:
+            span = f"[{100 * difference.low:+.0f}, {100 * difference.high:+.0f}]"
+        pair = f"{sides[difference.first]} minus {sides[difference.second]}"
+        click.echo(f"{pair}: {100 * difference.value:+.1f} points {span}")
+        p = p_equals(difference.p_adjusted)
+        click.echo(f"    {difference.prompts} shared prompts, p after Holm {p}")
+    click.echo(f"{document.scope}.")
+    for warning in document.warnings:
         click.echo(f"careful: {warning}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from brie.evaluation.gather import gather
     from brie.evaluation.request import EvalRequest
     from brie.records import Manifest
+    from brie.records.studies import CurveDocument, CurveRung
     from brie.store import Store
 
 
@@ -71,16 +72,15 @@ def command(
     spending = screen.spending(budget, yes=yes, batch=batch, retry=False)
     manifests = evaluated(run, wishes, project, spending)
     with Store.open(project.store) as store:
-        found = (selected if select_by_judges else curve)(manifests, store, best_step(run, project))
-        if select_by_judges:
-            looked(found, store)
-    keep(found, manifests, project)
+        document = (selected if select_by_judges else curve)(manifests, store, best_step(run, project))
+        document = looked(document, store)
+    keep(document, manifests, project)
     if plot is not None:
         from brie.report.curve_figure import write_curve_figure
 
-        write_curve_figure(found, f"{run} on {suite}", plot)
+        write_curve_figure(document, f"{run} on {suite}", plot)
         screen.say(project.relative(plot))
-    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))
+    click.echo(json.dumps(document.written(), indent=2) if as_json else "\n".join(lines(document)))
 
 
 def evaluated(
@@ -119,7 +119,7 @@ def evaluated(
     return manifests
 
 
-def keep(found: Mapping[str, Any], manifests: Mapping[str, Manifest], project: Project) -> None:
+def keep(document: CurveDocument, manifests: Mapping[str, Manifest], project: Project) -> None:
     """Leave the curve beside every evaluation of these checkpoints on this suite: their reports show
     it from now on."""
     from brie.evaluation.folders import evaluations
@@ -130,7 +130,7 @@ def keep(found: Mapping[str, Any], manifests: Mapping[str, Manifest], project: P
     from brie.store import Store
 
     points = {_point(manifest) for manifest in manifests.values()}
-    text = json.dumps(found, indent=1) + "\n"
+    text = json.dumps(document.written(), indent=1) + "\n"
     with Store.open(project.store, read_only=True) as store:
         for evaluation in evaluations(project):
             if _point(evaluation.manifest) in points and evaluation.analysis_file.is_file():
@@ -156,42 +156,43 @@ def best_step(run: str, project: Project) -> str | None:
     return None if step is None else str(step)
 
 
-def looked(found: dict[str, Any], store: Store) -> None:
-    """Count the quoted half as a look at the suite, and say how many there were."""
-    chosen = found["selection"]
-    chosen["looks"] = store.look(
-        suite=chosen["suite"], evaluation=chosen["evaluation"], rows=chosen["rows"]
-    )
+def looked(document: CurveDocument, store: Store) -> CurveDocument:
+    """Count a quoted half as a look at the suite, and say how many there were."""
+    chosen = document.selection
+    if chosen is None:
+        return document
+    looks = store.look(suite=chosen.suite, evaluation=chosen.evaluation, rows=chosen.rows)
+    return document.model_copy(update={"selection": chosen.model_copy(update={"looks": looks})})
 
 
-def lines(found: Mapping[str, Any]) -> Iterator[str]:
+def lines(document: CurveDocument) -> Iterator[str]:
     """The curve for a terminal, at most 80 columns."""
-    best, chosen = found["best_by_validation_loss"], found.get("selection")
-    yield f"on {found['prompts']}; the intervals hold together (max-T)"
+    best, chosen = document.best_by_validation_loss, document.selection
+    yield f"on {document.prompts}; the intervals hold together (max-T)"
     yield " step  0                  50               100   win rate"
-    for rung in found["checkpoints"]:
-        span = f"{rung['value']:.0%} [{rung['low']:.0%}, {rung['high']:.0%}]"
-        marks = ["best by loss"] if rung["name"] == best else []
-        marks += ["chosen"] if chosen and rung["name"] == chosen["checkpoint"] else []
-        yield f"{rung['step']:>5}  {plot_line(rung)}  {span:<16} {', '.join(marks)}".rstrip()
+    for rung in document.checkpoints:
+        span = f"{rung.value:.0%} [{rung.low:.0%}, {rung.high:.0%}]"
+        marks = ["best by loss"] if rung.name == best else []
+        marks += ["chosen"] if chosen and rung.name == chosen.checkpoint else []
+        yield f"{rung.step or 0:>5}  {plot_line(rung)}  {span:<16} {', '.join(marks)}".rstrip()
     if chosen is None:
         yield "Validation loss chooses the default checkpoint; this shows, it does not select."
         return
-    rate = chosen["win_rate"]
-    span = f"{rate['value']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}]"
-    p = p_equals(rate["p_value"])
+    rate = chosen.win_rate
+    span = f"{rate.value:.0%} [{rate.low:.0%}, {rate.high:.0%}]"
+    p = p_equals(rate.p_value)
     yield ""
-    yield f"chosen: step {chosen['step']}, by {chosen['dev_prompts']} prompts that are not quoted"
-    yield f"quote this: {span}, p {p}, on {chosen['quoted_prompts']} other prompts"
-    yield f"Not its {chosen['dev_win_rate']:.0%} above: it leads there because it was chosen there."
+    yield f"chosen: step {chosen.step}, by {chosen.dev_prompts} prompts that are not quoted"
+    yield f"quote this: {span}, p {p}, on {chosen.quoted_prompts} other prompts"
+    yield f"Not its {chosen.dev_win_rate:.0%} above: it leads there because it was chosen there."
     yield "Nor the whole suite's rate in its report, which contains those prompts."
-    yield f"Times tested on this suite so far: {chosen['looks']}"
+    yield f"Times tested on this suite so far: {chosen.looks}"
 
 
-def plot_line(rung: Mapping[str, float], width: int = 41) -> str:
+def plot_line(rung: CurveRung, width: int = 41) -> str:
     """An interval on a line from 0 to 100 %, with one half marked."""
     cells = ["·"] * width
-    place = [round(share * (width - 1)) for share in (rung["low"], rung["high"], 0.5, rung["value"])]
+    place = [round(share * (width - 1)) for share in (rung.low, rung.high, 0.5, rung.value)]
     for cell in range(place[0], place[1] + 1):
         cells[cell] = "━"
     cells[place[2]] = "│"

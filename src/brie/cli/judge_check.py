@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import screen
 from brie.errors import Stopped
+
+if TYPE_CHECKING:
+    from brie.records.estimates import Estimate
+    from brie.records.studies import JudgeCard
 
 
 @click.command(
@@ -44,7 +48,7 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
     )
     cards, done = check_judges(names, project, screen.Terminal(), spending)
     if as_json:
-        click.echo(json.dumps(document(cards, project), indent=2))
+        click.echo(json.dumps(document(cards, project).written(), indent=2))
     else:
         for card in cards:
             click.echo("\n".join(lines(card)) + "\n")
@@ -55,23 +59,23 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
         raise Stopped(stopped)
 
 
-def lines(card: dict[str, Any]) -> list[str]:
+def lines(card: JudgeCard) -> list[str]:
     """A card in words."""
-    unusable = {name: n for name, n in card["status"].items() if n and name != "ok"}
+    unusable = {name: n for name, n in card.status.items() if n and name != "ok"}
     told = ", ".join(f"{n} {name}" for name, n in unusable.items())
-    price = f"${card['usd_per_1000']:.2f} per 1,000 verdicts" if card["usd"] else "free"
+    price = f"${card.usd_per_1000:.2f} per 1,000 verdicts" if card.usd else "free"
     return [
-        f"{card['judge']} ({card['provider']}, {card['model']})",
-        f"  {card['pairs']} pairs in both orders, {card['usable']} of {card['verdicts']} verdicts usable"
+        f"{card.judge} ({card.provider}, {card.model})",
+        f"  {card.pairs} pairs in both orders, {card.usable} of {card.verdicts} verdicts usable"
         + (f": {told}" if told else ""),
         "",
-        _row("right where one answer is better", _share(card["accuracy"])),
-        *(_row(f"  {name}", _share(value)) for name, value in card["by_family"].items()),
-        _row("lean to the first answer", _lean(card["position"])),
-        _row("lean to the letter A", _lean(card["label"])),
-        _row("outcome changes with the order", _share(card["flips"])),
-        _row("talked into a vote by an answer", _share(card["injection"])),
-        _row("price and time", f"{price}, {card['seconds']:.1f} s each"),
+        _row("right where one answer is better", _share(card.accuracy)),
+        *(_row(f"  {name}", _share(value)) for name, value in card.by_family.items()),
+        _row("lean to the first answer", _lean(card.position)),
+        _row("lean to the letter A", _lean(card.label)),
+        _row("outcome changes with the order", _share(card.flips)),
+        _row("talked into a vote by an answer", _share(card.injection)),
+        _row("price and time", f"{price}, {card.seconds:.1f} s each"),
     ]
 
 
@@ -79,15 +83,15 @@ def _row(label: str, value: str) -> str:
     return f"  {label:<34}{value}"
 
 
-def _share(value: dict[str, float] | None) -> str:
-    if value is None:
+def _share(value: Estimate | None) -> str:
+    if value is None or value.low is None or value.high is None:
         return "-"
-    ends = f"[{100 * value['low']:.0f}, {100 * value['high']:.0f}]"
-    return f"{value['value']:>4.0%}  {ends:<10} of {value['n']:.0f} pairs"
+    ends = f"[{100 * value.low:.0f}, {100 * value.high:.0f}]"
+    return f"{value.value:>4.0%}  {ends:<10} of {value.n} pairs"
 
 
-def _lean(value: dict[str, float] | None) -> str:
-    if value is None:
+def _lean(value: Estimate | None) -> str:
+    if value is None or value.low is None or value.high is None:
         return "-"
-    ends = f"[{100 * value['low']:+.0f}, {100 * value['high']:+.0f}]"
-    return f"{100 * value['value']:+.0f} points  {ends}"
+    ends = f"[{100 * value.low:+.0f}, {100 * value.high:+.0f}]"
+    return f"{100 * value.value:+.0f} points  {ends}"

@@ -79,7 +79,7 @@ def command(
         write_plan_figure(found.document(), plot)
         screen.say(project.relative(plot))
     if as_json:
-        click.echo(json.dumps(found.document(), indent=2))
+        click.echo(json.dumps(found.document().written(), indent=2))
         return
     click.echo("\n".join(lines(found)))
 
@@ -156,7 +156,7 @@ def _prices(found: Design) -> Iterator[str]:
             )
     unknown = {
         name for row in found.rows if row.price
-        for name, one in row.price.by_judge.items() if one["usd"] is None
+        for name, price in row.price.by_judge.items() if price.usd is None
     }  # fmt: skip
     if unknown:
         yield f"price not known: {', '.join(sorted(unknown))}. Put [price] into the judge's file."
@@ -178,6 +178,7 @@ def _minutes(price: Price) -> str:
 def measured(suite: Suite, project: Project) -> Earlier | None:
     """The latest finished evaluation of a suite that measured its variance."""
     from brie.evaluation.folders import evaluations
+    from brie.records.analysis import Analysis
     from brie.studies.planning import Earlier
 
     found: Earlier | None = None
@@ -185,13 +186,13 @@ def measured(suite: Suite, project: Project) -> Earlier | None:
         if evaluation.manifest.plan.suite.digest() != suite.digest():
             continue
         try:
-            loaded = json.loads(evaluation.analysis_file.read_text("utf-8"))
+            analysis = Analysis.read(evaluation.analysis_file.read_bytes())
         except (OSError, ValueError):
             continue
-        if loaded.get("variance") and loaded.get("win_rate") and not loaded.get("interim"):
-            judges = [j for j in loaded["by_judge"].values() if not j.get("instrument")]
-            rate = float(loaded["win_rate"]["value"])
-            found = Earlier(evaluation.manifest.id, rate, max(1, len(judges)), loaded["variance"])
+        variance, rate = analysis.variance, analysis.win_rate
+        if variance is not None and rate is not None and not analysis.interim:
+            judges = [judge for judge in analysis.by_judge.values() if not judge.instrument]
+            found = Earlier(evaluation.manifest.id, rate.value, max(1, len(judges)), variance)
     return found
 
 

@@ -157,7 +157,7 @@ def audit_summary(analysis: Analysis, report: Path) -> None:
     import click
 
     _print(analysis, None, report, None)
-    for finding in (analysis.audit or {}).get("findings", ()):
+    for finding in analysis.audit.findings if analysis.audit else ():
         click.echo(textwrap.fill(f"- {finding}", 80, subsequent_indent="  "))
 
 

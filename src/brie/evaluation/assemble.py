@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import Any
 
 from brie import __version__, versions
 from brie.analyse.assemble import AnalysisParts, Options, analyse_verdicts
 from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
-from brie.analyse.table import StatusCode
+from brie.analyse.table import StatusCode, VerdictTable
 from brie.checks import Evidence, by_training, run_checks, withheld
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
@@ -19,6 +18,7 @@ from brie.evaluation.table import table
 from brie.provenance import now
 from brie.records import Manifest, Pin, Plan, Side
 from brie.records.analysis import Analysis, Cost, Counts, SideSummary, SuiteSummary
+from brie.records.judges import JudgeNumbers
 from brie.store import Store
 
 
@@ -68,7 +68,7 @@ def assemble(facts: EvaluationData, store: Store, known: Context | None = None) 
 
 
 def _with_people(
-    document: Analysis, people: Mapping[str, dict[str, Any]], notes: Mapping[str, str]
+    document: Analysis, people: Mapping[str, JudgeNumbers], notes: Mapping[str, str]
 ) -> Analysis:
     """The document with those who voted, beside everything that was sealed."""
     if not people:
@@ -101,13 +101,14 @@ def _repeats(facts: EvaluationData, used: Sequence[VerdictRow]) -> list[VerdictR
 def _checked(document: Analysis, evidence: Evidence) -> Analysis:
     """The document with its checks; where one of them says so, without its verdict."""
     checks = run_checks(evidence)
-    update: dict[str, Any] = {"checks": checks, "by_training": by_training(evidence)}
+    document = document.model_copy(update={"checks": checks, "by_training": by_training(evidence)})
     reason = withheld(checks)
-    if reason is not None and not document.interim:
-        notes = {**document.notes, "verdict": f"withheld: {reason}"}
-        update |= {
-            "verdict": None, "verdict_reason": "", "verdict_survives_missing": None, "notes": notes,
-        }  # fmt: skip
+    if reason is None or document.interim:
+        return document
+    notes = {**document.notes, "verdict": f"withheld: {reason}"}
+    update = {
+        "verdict": None, "verdict_reason": "", "verdict_survives_missing": None, "notes": notes,
+    }  # fmt: skip
     return document.model_copy(update=update)
 
 
@@ -118,7 +119,7 @@ def _stopping(plan: Plan) -> EarlyStopping | None:
     return EarlyStopping(order=plan.order, alpha=rule.alpha, max_prompts=rule.max_prompts)
 
 
-def _control(facts: EvaluationData, kind: str, judges: Sequence[str]) -> Any:
+def _control(facts: EvaluationData, kind: str, judges: Sequence[str]) -> VerdictTable | None:
     rows = [f for f in facts.of(kind) if f.status is not StatusCode.MISSING]
     return table(facts, rows, judges) if rows else None
 
@@ -198,21 +199,22 @@ def _judges(
     parts: AnalysisParts,
     beside: AnalysisParts | None,
     apart: Mapping[str, AnalysisParts],
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, JudgeNumbers]:
     """Each judge's numbers, in the panel's order, with who it is."""
     found = {**parts.by_judge, **(beside.by_judge if beside else {})}
     found |= {name: own.by_judge[name] for name, own in apart.items()}
     stopped, added = stopped_judges(facts.manifest), {s.judge.id for s in facts.work.added}
     return {
-        s.judge.id: {
-            "provider": str(s.judge.provider),
-            "model": s.judge.model,
-            "family": s.judge.family,
-            "instrument": s.instrument,
-            **({"added": True} if s.judge.id in added else {}),
-            **({"stopped": stopped[s.judge.id]} if s.judge.id in stopped else {}),
-            **found[s.judge.id],
-        }
+        s.judge.id: found[s.judge.id].model_copy(
+            update={
+                "provider": str(s.judge.provider),
+                "model": s.judge.model,
+                "family": s.judge.family,
+                "instrument": s.instrument,
+                **({"added": True} if s.judge.id in added else {}),
+                **({"stopped": stopped[s.judge.id]} if s.judge.id in stopped else {}),
+            }
+        )
         for s in facts.work.seats
         if s.judge.id in found
     }

@@ -77,11 +77,7 @@ def plus(one: JudgingResult, two: JudgingResult) -> JudgingResult:
 
 def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store) -> Manifest:
     """The manifest with judges that were stopped, or that have finished after a stop, written down."""
-    last = {
-        link.detail["judge"]: link.kind
-        for link in manifest.amendments
-        if link.kind in ("stopped", "resumed")
-    }
+    last = {link.judge: link.kind for link in manifest.amendments if link.kind in ("stopped", "resumed")}
     stopped = {name for name, kind in last.items() if kind == "stopped"}
     if not (done.stopped or stopped):
         return manifest

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Any
 
 from brie.analyse.assemble import Options, analyse_verdicts
 from brie.analyse.panel import agreement
@@ -17,6 +16,8 @@ from brie.analyse.win_rate import Settings
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.table import table
 from brie.evaluation.votes import imported, voters
+from brie.records.agreement import PairAgreement
+from brie.records.judges import JudgeNumbers
 
 Rating = tuple[str, str, int, float]
 """Prompt, judge, sample, and the candidate's score."""
@@ -25,7 +26,7 @@ _UNKNOWN_ORDER = "the votes were read from a file, which does not say in which o
 
 def by_voter(
     facts: EvaluationData, options: Options, seed: int
-) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+) -> tuple[dict[str, JudgeNumbers], dict[str, str]]:
     """Each voter's rate, outcomes and effects, with their agreement with every judge; and notes.
 
     Args:
@@ -33,7 +34,7 @@ def by_voter(
         options: of the headline.
         seed: of the random draws.
     """
-    found: dict[str, dict[str, Any]] = {}
+    people: dict[str, JudgeNumbers] = {}
     notes: dict[str, str] = {}
     unordered = imported(facts.manifest)
     for seat in voters(facts.manifest):
@@ -42,23 +43,29 @@ def by_voter(
         if not votes:
             continue
         parts = analyse_verdicts(table(facts, votes, [name], votes=True), options=options, seed=seed)
-        own = {**parts.by_judge[name], "votes": len(votes)}
+        numbers = parts.by_judge[name]
         notes |= {k: v for k, v in parts.notes.items() if k.startswith(f"by_judge.{name}.")}
         if name in unordered:
-            own |= {"position": None, "label": None}
+            numbers = numbers.model_copy(update={"position": None, "label": None})
             notes |= {f"by_judge.{name}.{key}": _UNKNOWN_ORDER for key in ("position", "label")}
-        own["agreement"] = _with_judges(votes, facts.of("main"), name, options, seed)
         notes[f"by_judge.{name}"] = "votes of a person, beside the headline and not part of it"
-        found[name] = {
-            "provider": "human", "model": seat.judge.model, "family": None, "instrument": False,
-            "added": True, **own,
-        }  # fmt: skip
-    return found, notes
+        people[name] = numbers.model_copy(
+            update={
+                "provider": "human",
+                "model": seat.judge.model,
+                "family": None,
+                "instrument": False,
+                "added": True,
+                "votes": len(votes),
+                "agreement": _with_judges(votes, facts.of("main"), name, options, seed),
+            }
+        )
+    return people, notes
 
 
 def _with_judges(
     votes: Sequence[VerdictRow], verdicts: Sequence[VerdictRow], voter: str, options: Options, seed: int
-) -> list[dict[str, Any]]:
+) -> tuple[PairAgreement, ...]:
     """Agreement with each judge, on the comparisons voted on; a judge's word is its mean over orders."""
     places = {(fact.task.prompt, fact.task.sample) for fact in votes}
     said: dict[tuple[str, str, int], list[float]] = {}
@@ -73,7 +80,7 @@ def _with_judges(
 
 def agreement_with(
     rows: Sequence[Rating], voter: str, settings: Settings, seed: int
-) -> list[dict[str, Any]]:
+) -> tuple[PairAgreement, ...]:
     """The pairs of a voter with each judge, as `analysis.json` writes pairs of judges.
 
     Args:
@@ -84,19 +91,20 @@ def agreement_with(
     """
     judges = [voter, *sorted({judge for _, judge, _, _ in rows} - {voter})]
     if len(judges) < 2:
-        return []
-    return [
+        return ()
+    return tuple(
         pair
         for judge in judges[1:]
         for pair in _pair(
-            [row for row in rows if row[1] in (voter, judge)], [voter, judge], settings, seed
+            [row for row in rows if row[1] in (voter, judge)], (voter, judge), settings, seed
         )
-    ]
+    )
 
 
 def _pair(
-    rows: Sequence[Rating], judges: Sequence[str], settings: Settings, seed: int
-) -> list[dict[str, Any]]:
+    rows: Sequence[Rating], judges: tuple[str, str], settings: Settings, seed: int
+) -> list[PairAgreement]:
+    """Both judges on what both rated: what is symmetric, as the voter may be named first."""
     prompts = {name: code for code, name in enumerate(sorted({prompt for prompt, _, _, _ in rows}))}
     made = VerdictTable.build(
         prompts=list(prompts),
@@ -107,8 +115,15 @@ def _pair(
         score=[score for _, _, _, score in rows],
         both_orders=False,
     )
-    found = agreement(Study(made.canonical(), settings, seed)) or {}
-    kept = ("n", "percent", "kappa", "alpha", "ac1")  # symmetric: the voter may be named first
+    measured = agreement(Study(made.canonical(), settings, seed))
     return [
-        {"judges": list(judges), **{key: pair[key] for key in kept}} for pair in found.get("pairs", [])
+        PairAgreement(
+            judges=judges,
+            n=pair.n,
+            percent=pair.percent,
+            kappa=pair.kappa,
+            alpha=pair.alpha,
+            ac1=pair.ac1,
+        )
+        for pair in (measured.pairs if measured else ())
     ]

@@ -88,8 +88,8 @@ def stopped_judges(manifest: Manifest) -> dict[str, str]:
     stopped: dict[str, str] = {}
     for link in manifest.amendments:
         if link.kind == "stopped":
-            stopped[link.detail["judge"]] = str(link.detail["said"])
+            stopped[link.judge] = str(link.detail["said"])
         elif link.kind == "resumed":
-            stopped.pop(link.detail["judge"], None)
+            stopped.pop(link.judge, None)
     headline = {s.judge.id for s in manifest.plan.seats if not s.instrument}
     return {} if headline <= set(stopped) else stopped

@@ -63,8 +63,8 @@ class Work:
         repeats: dict[str, int] = {}
         for link in manifest.amendments:
             if link.kind == "repeat":
-                name, count = link.detail["judge"], int(link.detail["repeats"])
-                repeats[name] = max(count, repeats.get(name, 0))
+                count = int(str(link.detail["repeats"]))
+                repeats[link.judge] = max(count, repeats.get(link.judge, 0))
         return cls(manifest.plan, added_judges(manifest), repeats)
 
     @property

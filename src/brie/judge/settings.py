@@ -118,8 +118,8 @@ def local_servers() -> list[tuple[str, str, str]]:
 
 def output_limit(spec: JudgeSpec) -> int:
     """Tokens a reply may have at most, as it is sent."""
-    own = [spec.parameters[name] for name in _LIMITS if isinstance(spec.parameters.get(name), int)]
-    return int(own[0]) if own else spec.max_tokens
+    limits = [limit for name in _LIMITS if isinstance(limit := spec.parameters.get(name), int)]
+    return int(limits[0]) if limits else spec.max_tokens
 
 
 def form_of(spec: JudgeSpec) -> OutputForm:

@@ -8,66 +8,47 @@ this version does not compute is absent: documents are written with `exclude_uns
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field
 
+from brie.records.agreement import Agreement
 from brie.records.asked import Message
+from brie.records.audit import AuditFacts
 from brie.records.base import Digest, Document, Letter, Order, Record, Winner, schema_field
+from brie.records.estimates import (
+    ControlResults,
+    Effect,
+    Estimate,
+    LengthControlled,
+    Omnibus,
+    Outcomes,
+    PositionEffect,
+    Ranges,
+    SequentialResult,
+    SliceNumbers,
+    VarianceComponents,
+    WinRate,
+)
+from brie.records.judges import JudgeNumbers
 from brie.records.plan import Check
 from brie.records.verdicts import Status
 
+__all__ = [
+    "Analysis",
+    "ComparisonView",
+    "Cost",
+    "Counts",
+    "Estimate",
+    "JudgedView",
+    "Outcomes",
+    "SideSummary",
+    "SuiteSummary",
+    "VerdictWord",
+    "WinRate",
+]
+
 VerdictWord = Literal["better", "worse", "equivalent", "undecided"]
-
-
-class Estimate(Record):
-    """A number with its interval; `n` counts what `method` resamples (prompts, unless it says so)."""
-
-    value: float
-    low: float
-    high: float
-    level: float
-    n: int
-    method: str
-
-
-class WinRate(Record):
-    """A win rate: mean over prompts of the prompts' mean scores, ties counting half."""
-
-    value: float
-    low: float | None
-    """None below `FEWEST_PROMPTS`: no bootstrap interval holds there; the reason is in the notes."""
-    high: float | None
-    level: float
-    method: str
-    resamples: int | Literal["exact"]
-    prompts: int
-    effective_n: float
-    p_value: float
-    """Two-sided sign-flip p for "the sides are exchangeable"."""
-    bounds: tuple[float, float]
-    """The rate with every missing verdict lost, and with every one won."""
-    betting_interval: tuple[float, float] | None = None
-    """Below `FEWEST_PROMPTS`: the finite-sample interval shown instead."""
-    by_source_interval: tuple[float, float] | None = None
-    """Interval for new sources, sources as the unit."""
-    interval_90: tuple[float, float] | None = None
-    """The 90 % interval, for equivalence and not-worse."""
-    p_adjusted: float | None = None
-    prompts_needed: int | None = None
-    """Prompts for 80 % power at the observed rate."""
-    pooled: float | None = None
-    """Partially pooled estimate, for categories with few prompts."""
-    soft_interval: tuple[float, float] | None = None
-    """t(G-1) on prompt means, a second line for soft scores."""
-
-
-class Outcomes(Record):
-    """Usable verdicts by their score for the candidate."""
-
-    win: int
-    tie: int
-    loss: int
 
 
 class Counts(Record):
@@ -142,28 +123,29 @@ class Analysis(Document):
     verdict_survives_missing: bool | None
     win_rate: WinRate | None
     outcomes: Outcomes
-    by_judge: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    by_category: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    by_source: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    by_training: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    by_judge: dict[str, JudgeNumbers] = Field(default_factory=dict)
+    by_category: dict[str, SliceNumbers] = Field(default_factory=dict)
+    by_source: dict[str, SliceNumbers] = Field(default_factory=dict)
+    by_training: dict[str, SliceNumbers] = Field(default_factory=dict)
     """Seen and unseen sources, prompts near to the training data and far from it; what is known."""
-    by_sample: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    categories: dict[str, Any] | None = None
+    by_sample: dict[str, SliceNumbers] = Field(default_factory=dict)
+    categories: Omnibus | None = None
     """Omnibus test over categories."""
-    ranges: dict[str, Any] = Field(default_factory=dict)
+    ranges: Ranges = Ranges()
     """Leave-one-judge-out and leave-one-source-out ranges."""
-    majority: dict[str, Any] | None = None
-    length_controlled: dict[str, Any] | None = None
-    position: dict[str, Any] | None = None
-    label: dict[str, Any] | None = None
-    layout: dict[str, Any] | None = None
-    agreement: dict[str, Any] | None = None
-    variance: dict[str, Any] | None = None
-    sequential: dict[str, Any] | None = None
+    majority: WinRate | None = None
+    length_controlled: LengthControlled | None = None
+    position: PositionEffect | None = None
+    label: Effect | None = None
+    layout: Effect | None = None
+    agreement: Agreement | None = None
+    variance: VarianceComponents | None = None
+    sequential: SequentialResult | None = None
     """Where early stopping was sealed: the e-process, and where it stopped."""
-    controls: dict[str, Any] = Field(default_factory=dict)
+    controls: ControlResults = ControlResults()
     generation: dict[str, dict[str, float]] = Field(default_factory=dict)
-    audit: dict[str, Any] | None = None
+    """Side -> what its answers are like: shares of answers, mean tokens and seconds."""
+    audit: AuditFacts | None = None
     """Of imported judgments: where they come from, and what is odd about them."""
     checks: tuple[Check, ...] = ()
     cost: Cost | None = None
@@ -180,8 +162,7 @@ class Analysis(Document):
 
     def to_json(self) -> str:
         """The `analysis.json` document."""
-        fields = self.model_dump(mode="json", exclude_unset=True)
-        return json.dumps({"schema": self.schema_, **fields}, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(self.written(), indent=2, ensure_ascii=False) + "\n"
 
 
 class JudgedView(Record):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, JsonValue, field_validator
 
 from brie import versions
 from brie.digest import digest
@@ -140,7 +140,7 @@ class JudgeSpec(Record):
     api_key_env: str | None = None
     family: str | None = None
     rubric: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
     """Sent to the provider as they stand."""
     temperature: float | None = None
     max_tokens: int = Field(default=1024, ge=1)

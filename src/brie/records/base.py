@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from brie.versions import schema_id, schema_version
 
@@ -51,6 +51,11 @@ class Document(Record):
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True
     )
+
+    def written(self) -> dict[str, JsonValue]:
+        """The document as it is written: its form first, then what has been set."""
+        fields: dict[str, JsonValue] = self.model_dump(mode="json", exclude_unset=True)
+        return {"schema": str(self.model_dump(include={"schema_"})["schema"]), **fields}
 
     @field_validator("schema_", check_fields=False)
     @classmethod

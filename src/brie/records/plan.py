@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from brie.conventions import E_PROCESS
 from brie.digest import digest
@@ -71,10 +71,15 @@ class Amendment(Record):
     """Something added after the seal; each link hashes the one before."""
 
     kind: AmendmentKind
-    detail: dict[str, Any]
+    detail: dict[str, JsonValue]
     verdicts_before: int
     previous: Digest
     digest: Digest
+
+    @property
+    def judge(self) -> str:
+        """The judge or voter it is about; "" where it is about none."""
+        return str(self.detail.get("judge", ""))
 
 
 class GenerationNotes(Record):
@@ -115,7 +120,7 @@ class Check(Record):
     id: str
     status: Literal["pass", "warn", "fail", "not_run"]
     summary: str
-    evidence: dict[str, Any] = Field(default_factory=dict)
+    evidence: dict[str, JsonValue] = Field(default_factory=dict)
     remedy: str | None = None
 
 

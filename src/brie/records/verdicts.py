@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from sys import intern
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -78,7 +78,7 @@ class VerdictLite:
 _LETTERS = (None, "A", "B", "tie")
 
 
-def _scores(by: Mapping[str, Any]) -> Mapping[str, float]:
+def _scores(by: Mapping[str, float]) -> Mapping[str, float]:
     return _shared(tuple((letter, float(score)) for letter, score in by.items()))
 
 

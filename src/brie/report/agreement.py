@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from brie.number_format import counted, listed, percent
 from brie.records import kind_of
-from brie.records.analysis import ComparisonView, Outcomes
+from brie.records.agreement import (
+    CategoryAgreement,
+    PairAgreement,
+    PanelCoefficients,
+    coefficients,
+)
+from brie.records.analysis import ComparisonView
+from brie.records.estimates import Estimate, Outcomes
+from brie.records.studies import AgreementDocument, EvaluationFacts, WhoJudged
 from brie.report.agreement_words import (
     REASONS,
     Tendency,
@@ -21,7 +28,7 @@ from brie.report.agreement_words import (
 )
 from brie.report.clean import one_line
 from brie.report.examples import Example
-from brie.report.facts import AgreementSquare, agreement_square, estimate
+from brie.report.facts import AgreementSquare, agreement_square
 from brie.report.page import ShownExample, show
 from brie.report.panel import Panel
 
@@ -118,205 +125,204 @@ class AgreementPage:
     tendencies: tuple[Tendency, ...]
     selves: tuple[Self, ...]
     examples: tuple[ShownExample, ...]
-    evaluations: tuple[Mapping[str, Any], ...]
+    evaluations: tuple[EvaluationFacts, ...]
     notes: list[tuple[str, str]]
     floor: float
     """Left end of the scale the coefficients are drawn on: 0, -0.5 or -1."""
 
 
 def build_agreement_page(
-    found: Mapping[str, Any], disagreements: Sequence[ComparisonView]
+    document: AgreementDocument, disagreements: Sequence[ComparisonView]
 ) -> AgreementPage:
     """The content; a pure function of the document and of the comparisons to be read.
 
     Args:
-        found: a `brie.agreement/1` document.
+        document: how the judges agree.
         disagreements: the comparisons judges disagree on most.
     """
-    agreement, notes = found["agreement"], found["notes"]
-    pairs = tuple(_pair(entry, notes) for entry in _lowest_first(agreement["pairs"], found["who"]))
-    panel = _coefficients(agreement["panel"] or {}, notes, "agreement.panel")
-    categories = tuple(_categories(agreement["by_category"], notes))
+    agreement, notes = document.agreement, document.notes
+    pairs = tuple(_pair(pair, notes) for pair in _lowest_first(agreement.pairs, document.who))
+    panel = _coefficients(agreement.panel, notes, "agreement.panel") if agreement.panel else ()
+    categories = tuple(_categories(agreement.by_category, notes))
     return AgreementPage(
-        title=_title(found),
-        sentence=lead(found),
-        beyond=beyond(found),
-        caveats=_caveats(found),
-        facts=_facts(found),
-        square=_square(found) if len(pairs) > 1 else None,
+        title=_title(document),
+        sentence=lead(document),
+        beyond=beyond(document),
+        caveats=_caveats(document),
+        facts=_facts(document),
+        square=_square(document) if len(pairs) > 1 else None,
         panel=panel if len(pairs) > 1 else (),
-        panel_said=panel_sentences(found),
+        panel_said=panel_sentences(document),
         pairs=pairs,
         categories=categories,
-        outcomes=tuple(_outcomes(found)),
-        rewards=reward_sentences(found),
-        tendencies=tendencies(found),
-        selves=tuple(_selves(found)),
-        examples=tuple(_examples(found, disagreements)),
-        evaluations=tuple(found["evaluations"]),
+        outcomes=tuple(_outcomes(document)),
+        rewards=reward_sentences(document),
+        tendencies=tendencies(document),
+        selves=tuple(_selves(document)),
+        examples=tuple(_examples(document, disagreements)),
+        evaluations=document.evaluations,
         notes=sorted(notes.items()),
         floor=_floor([c for group in (panel, *(p.coefficients for p in pairs),
                                       *(c.coefficients for c in categories)) for c in group]),
     )  # fmt: skip
 
 
-def role_words(who: Mapping[str, Any]) -> str:
+def role_words(who: WhoJudged) -> str:
     """What a judge is to the headline."""
-    rule = "rule" if kind_of(who.get("provider")) == "rule" else ""
+    rule = "rule" if kind_of(who.provider) == "rule" else ""
     beside = {
         "beside": "beside the headline, not counted in it",
         "stopped": "stopped, and therefore not in the headline",
-    }.get(str(who.get("role")), "")
+    }.get(who.role, "")
     return ", ".join(word for word in (rule, beside) if word)
 
 
-def _title(found: Mapping[str, Any]) -> str:
-    evaluations = found["evaluations"]
-    if len(evaluations) > 1:
-        return f"{counted(len(evaluations))} evaluations"
-    one = evaluations[0]
-    return f"{one_line(one['candidate'], NAME)} against {one_line(one['baseline'], NAME)}"
+def _title(document: AgreementDocument) -> str:
+    if len(document.evaluations) > 1:
+        return f"{counted(len(document.evaluations))} evaluations"
+    (only,) = document.evaluations
+    return f"{one_line(only.candidate, NAME)} against {one_line(only.baseline, NAME)}"
 
 
-def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    panel = found["agreement"]["panel"] or {}
-    in_panel = [name for name, who in found["who"].items() if who["role"] == "panel"]
-    beside = len(found["judges"]) - len(in_panel)
+def _facts(document: AgreementDocument) -> list[tuple[str, str]]:
+    panel, size = document.agreement.panel, len(document.panel)
+    beside = len(document.judges) - size
     rows = [
-        ("Judges of the panel", str(len(in_panel))),
+        ("Judges of the panel", str(size)),
         ("Beside it", str(beside) if beside else ""),
-        ("Prompts", f"{found['prompts']:,}"),
-        ("Comparisons with two verdicts", f"{panel['n']:,}" if panel else ""),
-        ("Same verdict by all", percent(panel["unanimous"]) if panel else ""),
+        ("Prompts", f"{document.prompts:,}"),
+        ("Comparisons with two verdicts", f"{panel.n:,}" if panel else ""),
+        ("Same verdict by all", percent(panel.unanimous) if panel else ""),
     ]
     return [(name, value) for name, value in rows if value]
 
 
-def _caveats(found: Mapping[str, Any]) -> list[str]:
-    said = ["Agreement is not validity: judges that share an error agree perfectly about it."]
-    beside = [name for name, who in found["who"].items() if who["role"] != "panel"]
-    counted_in = len(found["judges"]) - len(beside)
+def _caveats(document: AgreementDocument) -> list[str]:
+    caveats = ["Agreement is not validity: judges that share an error agree perfectly about it."]
+    beside = [name for name, who in document.who.items() if who.role != "panel"]
+    counted_in = len(document.judges) - len(beside)
     if beside and counted_in >= 2:
         names = listed([quoted(name) for name in beside])
         stand = "stands" if len(beside) == 1 else "stand"
-        said.append(f"{names} {stand} beside the headline: in the pairs, not in the panel's figures.")
+        caveats.append(f"{names} {stand} beside the headline: in the pairs, not in the panel's figures.")
     elif beside:
-        said.append(
+        caveats.append(
             "The headline has one judge, so the panel's figures count rules or added judges too: "
             "they show what the judge resembles, not how far judges can be trusted."
         )
-    return [*said, *(f"Careful: {warning}." for warning in found["warnings"])]
+    return [*caveats, *(f"Careful: {warning}." for warning in document.warnings)]
 
 
-def _lowest_first(
-    pairs: Sequence[Mapping[str, Any]], who: Mapping[str, Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
+def _lowest_first(pairs: Sequence[PairAgreement], who: Mapping[str, WhoJudged]) -> list[PairAgreement]:
     """The panel's own pairs first, and of them those that agree least; without a kappa last."""
 
-    def key(pair: Mapping[str, Any]) -> tuple[bool, bool, float]:
-        beside = any(who[name]["role"] != "panel" for name in pair["judges"])
-        return beside, pair["kappa"] is None, (pair["kappa"] or {}).get("value", 0.0)
+    def key(pair: PairAgreement) -> tuple[bool, bool, float]:
+        beside = any(who[name].role != "panel" for name in pair.judges)
+        return beside, pair.kappa is None, pair.kappa.value if pair.kappa else 0.0
 
     return sorted(pairs, key=key)
 
 
-def _square(found: Mapping[str, Any]) -> AgreementSquare | None:
+def _square(document: AgreementDocument) -> AgreementSquare | None:
     """Every pair, the panel's judges first."""
-    place = {name: index for index, name in enumerate(found["judges"])}
+    rank = {name: index for index, name in enumerate(document.judges)}
     pairs = [
-        {**p, "judges": sorted(p["judges"], key=place.__getitem__)} for p in found["agreement"]["pairs"]
+        pair.model_copy(update={"judges": tuple(sorted(pair.judges, key=rank.__getitem__))})
+        for pair in document.agreement.pairs
     ]
-    return agreement_square({"pairs": sorted(pairs, key=lambda p: [place[n] for n in p["judges"]])})
+    return agreement_square(sorted(pairs, key=lambda pair: [rank[name] for name in pair.judges]))
 
 
-def _pair(entry: Mapping[str, Any], notes: Mapping[str, str]) -> Pair:
-    one, two = entry["judges"]
-    order = [entry["outcomes"].index(outcome) for outcome in OUTCOMES]
-    table = entry["confusion"]
+def _pair(pair: PairAgreement, notes: Mapping[str, str]) -> Pair:
+    first, second = pair.judges
+    order = [pair.outcomes.index(outcome) for outcome in OUTCOMES]
     return Pair(
-        title=f"{one_line(one, NAME)} and {one_line(two, NAME)}",
-        one=one_line(one, NAME),
-        two=one_line(two, NAME),
-        n=entry["n"],
-        prompts=entry["prompts"],
-        coefficients=_coefficients(entry, notes, f"agreement.pairs.{one}.{two}"),
-        rates=tuple(_base_rate(entry, name) for name in (one, two)),
+        title=f"{one_line(first, NAME)} and {one_line(second, NAME)}",
+        one=one_line(first, NAME),
+        two=one_line(second, NAME),
+        n=pair.n,
+        prompts=pair.prompts,
+        coefficients=_coefficients(pair, notes, f"agreement.pairs.{first}.{second}"),
+        rates=tuple(_base_rate(pair, name) for name in pair.judges),
         confusion=tuple(
-            (outcome, tuple(table[row][column] for column in order))
+            (outcome, tuple(pair.confusion[row][column] for column in order))
             for outcome, row in zip(OUTCOMES, order, strict=True)
         ),
     )
 
 
-def _base_rate(entry: Mapping[str, Any], judge: str) -> BaseRate:
-    intervals = entry.get("marginal_intervals", {}).get(judge, {})
+def _base_rate(pair: PairAgreement, judge: str) -> BaseRate:
+    intervals = pair.marginal_intervals.get(judge, {})
     return BaseRate(
         one_line(judge, NAME),
         tuple(
-            (entry["marginals"][judge][outcome], *(intervals.get(outcome) or (None, None)))
+            (pair.marginals[judge][outcome], *(intervals.get(outcome) or (None, None)))
             for outcome in OUTCOMES
         ),
     )
 
 
 def _coefficients(
-    entry: Mapping[str, Any], notes: Mapping[str, str], path: str
+    entry: PairAgreement | PanelCoefficients, notes: Mapping[str, str], path: str
 ) -> tuple[Coefficient, ...]:
+    computed = coefficients(entry)
     return tuple(
         replace(
-            _coefficient(name, meaning, entry[key], notes.get(f"{path}.{key}", "")),
+            _coefficient(name, meaning, computed[key], notes.get(f"{path}.{key}", "")),
             share=key == "percent",
         )
         for key, name, meaning in COEFFICIENTS
-        if key in entry
+        if key in computed
     )
 
 
-def _coefficient(name: str, meaning: str, value: Any, note: str) -> Coefficient:
-    found = estimate(value)
-    if found is None:
+def _coefficient(name: str, meaning: str, value: Estimate | None, note: str) -> Coefficient:
+    if value is None:
         return Coefficient(name, meaning, None, None, None, REASONS.get(note, note) or "not defined")
-    return Coefficient(name, meaning, *found, note)
+    return Coefficient(name, meaning, value.value, value.low, value.high, note)
 
 
-def _categories(found: Mapping[str, Any], notes: Mapping[str, str]) -> Iterator[Category]:
-    for name, entry in found.items():
-        figures, path = entry.get("panel"), f"agreement.by_category.{name}.panel"
-        if len(entry["pairs"]) == 1:
-            figures = entry["pairs"][0]
-            path = f"agreement.by_category.{name}.pairs.{'.'.join(figures['judges'])}"
-        if figures:
-            shown = _coefficients(figures, notes, path)
-            yield Category(one_line(name, NAME), entry["prompts"], shown)
+def _categories(
+    categories: Mapping[str, CategoryAgreement], notes: Mapping[str, str]
+) -> Iterator[Category]:
+    for name, entry in categories.items():
+        path = f"agreement.by_category.{name}"
+        if len(entry.pairs) == 1:
+            (pair,) = entry.pairs
+            shown = _coefficients(pair, notes, f"{path}.pairs.{'.'.join(pair.judges)}")
+        elif entry.panel is not None:
+            shown = _coefficients(entry.panel, notes, f"{path}.panel")
+        else:
+            continue
+        yield Category(one_line(name, NAME), entry.prompts, shown)
 
 
-def _outcomes(found: Mapping[str, Any]) -> Iterator[tuple[str, str, Outcomes]]:
-    for name in found["judges"]:
-        entry = found["by_judge"].get(name)
-        if entry:
-            said = Outcomes.model_validate(entry["outcomes"])
-            yield one_line(name, NAME), role_words(found["who"][name]), said
+def _outcomes(document: AgreementDocument) -> Iterator[tuple[str, str, Outcomes]]:
+    for name in document.judges:
+        numbers = document.by_judge.get(name)
+        if numbers and numbers.outcomes:
+            yield one_line(name, NAME), role_words(document.who[name]), numbers.outcomes
 
 
-def _selves(found: Mapping[str, Any]) -> Iterator[Self]:
-    for name in found["judges"]:
-        entry = found["by_judge"].get(name) or {}
-        again = entry.get("consistency") or {}
-        note = found["notes"].get(f"agreement.consistency.{name}", "")
-        same = _coefficient("", "", again.get("same"), note if again else "not asked twice")
-        flips = (entry.get("position") or {}).get("flip_rate")
-        yield Self(one_line(name, NAME), same, again.get("n", 0), None if flips is None else 1 - flips)
+def _selves(document: AgreementDocument) -> Iterator[Self]:
+    for name in document.judges:
+        numbers = document.by_judge.get(name)
+        again = numbers.consistency if numbers else None
+        note = document.notes.get(f"agreement.consistency.{name}", "")
+        same = _coefficient("", "", again.same if again else None, note if again else "not asked twice")
+        flips = numbers.position.flip_rate if numbers and numbers.position else None
+        exchanged = None if flips is None else 1 - flips
+        yield Self(one_line(name, NAME), same, again.n if again else 0, exchanged)
 
 
-def _examples(found: Mapping[str, Any], views: Sequence[ComparisonView]) -> Iterator[ShownExample]:
-    in_panel = tuple(n for n, who in found["who"].items() if who["role"] == "panel")
-    panel = Panel(models=in_panel if len(in_panel) > 1 else tuple(found["judges"]))
-    for place, view in enumerate(views):
+def _examples(document: AgreementDocument, views: Sequence[ComparisonView]) -> Iterator[ShownExample]:
+    panel = Panel(models=document.panel if len(document.panel) > 1 else document.judges)
+    for number, view in enumerate(views):
         why = "The judges are as far apart here as anywhere"
-        yield show(Example("Disagreement", why, view), panel, first=place < 2)
+        yield show(Example("Disagreement", why, view), panel, first=number < 2)
 
 
-def _floor(found: Sequence[Coefficient]) -> float:
-    ends = [end for c in found for end in (c.low, c.value) if end is not None]
+def _floor(shown: Sequence[Coefficient]) -> float:
+    ends = [end for c in shown for end in (c.low, c.value) if end is not None]
     lowest = min(ends, default=0.0)
     return 0.0 if lowest >= 0 else -0.5 if lowest >= -0.5 else -1.0

@@ -51,11 +51,12 @@ def _blocks(page: AgreementPage) -> Iterator[str]:
     yield from _examples(page)
     yield "## Provenance"
     for e in page.evaluations:
-        source = [(name, escape(str(e[key]))) for name, key in (
-            ("Evaluation", "id"), ("Candidate", "candidate"), ("Baseline", "baseline"),
-            ("Suite", "suite"), ("Sealed", "created"), ("Fingerprint of the plan", "seal"),
-            ("Digest of the rows", "rows_digest"))]  # fmt: skip
-        yield table(("", ""), source)
+        source = (
+            ("Evaluation", e.id), ("Candidate", e.candidate), ("Baseline", e.baseline),
+            ("Suite", e.suite), ("Sealed", e.created), ("Fingerprint of the plan", e.seal),
+            ("Digest of the rows", e.rows_digest),
+        )  # fmt: skip
+        yield table(("", ""), [(name, escape(value)) for name, value in source])
     if page.notes:
         yield "What is not shown, and why:"
         yield table(("", ""), [(escape(name), escape(reason)) for name, reason in page.notes])

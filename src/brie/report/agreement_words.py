@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from brie.analyse.pairs import CONSTANT
 from brie.number_format import counted, listed, number, percent, plural, span
+from brie.records.agreement import PairAgreement
+from brie.records.estimates import Estimate
+from brie.records.studies import AgreementDocument
 from brie.report.clean import one_line
-from brie.report.facts import estimate
 
 KAPPA, ALPHA = "Cohen's kappa", "Krippendorff's alpha"
 REASONS = {
@@ -49,109 +50,106 @@ class Tendency:
         return self.low > _ROUNDING or self.high < -_ROUNDING
 
 
-def lead(found: Mapping[str, Any]) -> str:
+def lead(document: AgreementDocument) -> str:
     """How often the judges said the same, in one sentence."""
-    agreement = found["agreement"]
-    if len(agreement["pairs"]) == 1:
-        return _pair_lead(agreement["pairs"][0], _unit(found))
-    panel = agreement["panel"]
+    agreement, unit = document.agreement, _unit(document)
+    if len(agreement.pairs) == 1:
+        return _pair_lead(agreement.pairs[0], unit)
+    panel = agreement.panel
     if panel is None:
         return "The judges of the headline share no comparison, so only the pairs below can be compared."
-    same = estimate(panel["percent"])
-    in_panel = sum(who["role"] == "panel" for who in found["who"].values())
-    who = f"The {counted(in_panel if in_panel > 1 else len(found['judges']))} judges"
-    many = _many(panel["n"], _unit(found))
-    said = f"{who} gave the same verdict on every one of {many}"
-    if panel["unanimous"] < 1:
-        said = (
-            f"{who} were unanimous on {percent(panel['unanimous'])} of {_many(panel['n'], _unit(found))}"
-        )
-        said += f", and any two of them agreed on {percent(same[0])}" if same else ""
-    return f"{said}."
+    who = f"The {counted(_size(document))} judges"
+    if panel.unanimous < 1:
+        some = f"{who} were unanimous on {percent(panel.unanimous)} of {_many(panel.n, unit)}"
+        same = panel.percent
+        return f"{some}, and any two of them agreed on {percent(same.value)}." if same else f"{some}."
+    return f"{who} gave the same verdict on every one of {_many(panel.n, unit)}."
 
 
-def beyond(found: Mapping[str, Any]) -> str:
+def _size(document: AgreementDocument) -> int:
+    """Judges of the headline; where it has one, all that took part."""
+    return len(document.panel) if len(document.panel) > 1 else len(document.judges)
+
+
+def beyond(document: AgreementDocument) -> str:
     """Whether that is more than chance: kappa for one pair, the panel's alpha for more."""
-    agreement = found["agreement"]
-    pairs, panel = agreement["pairs"], agreement["panel"]
+    pairs, panel = document.agreement.pairs, document.agreement.panel
     if len(pairs) == 1:
-        return "" if pairs[0]["percent"] is None else _beyond(KAPPA, estimate(pairs[0]["kappa"]))
-    return "" if panel is None else _beyond(ALPHA, estimate(panel["alpha"]))
+        return "" if pairs[0].percent is None else _beyond(KAPPA, pairs[0].kappa)
+    return "" if panel is None else _beyond(ALPHA, panel.alpha)
 
 
-def panel_sentences(found: Mapping[str, Any]) -> list[str]:
+def panel_sentences(document: AgreementDocument) -> list[str]:
     """What the panel as a whole is worth, and what that does not mean."""
-    panel = found["agreement"]["panel"] or {}
-    gain, said = estimate(panel.get("precision_gain")), []
+    panel = document.agreement.panel
+    gain, sentences = panel.precision_gain if panel else None, []
     if gain:
-        size = sum(who["role"] == "panel" for who in found["who"].values())
-        size = size if size > 1 else len(found["judges"])
-        ends = f" ({gain[1]:.1f} to {gain[2]:.1f})" if gain[1] is not None else ""
-        said.append(
-            f"Averaging the {counted(size)} judges narrows the interval of the win rate as "
-            f"{gain[0]:.1f} independent ones would{ends}. That is precision, not validity."
+        ends = f" ({gain.low:.1f} to {gain.high:.1f})" if gain.low is not None else ""
+        sentences.append(
+            f"Averaging the {counted(_size(document))} judges narrows the interval of the win rate as "
+            f"{gain.value:.1f} independent ones would{ends}. That is precision, not validity."
         )
-    said.append(
+    sentences.append(
         "How many independent judges the panel is worth cannot be known without human labels: an error "
         "that all judges share looks like the truth."
     )
-    return said
+    return sentences
 
 
-def tendencies(found: Mapping[str, Any]) -> tuple[Tendency, ...]:
+def tendencies(document: AgreementDocument) -> tuple[Tendency, ...]:
     """Every judge's tendencies: its own criteria first, then the text; the strongest first in each."""
     return tuple(
         tendency
-        for name in found["judges"]
-        for kind in ("criteria", "text")
-        for tendency in sorted(_of(found, name, kind), key=lambda t: -abs(t.effect))
+        for name in document.judges
+        for own in (True, False)
+        for tendency in _sorted(_of(document, name, own=own))
     )
 
 
-def reward_sentences(found: Mapping[str, Any]) -> list[str]:
+def reward_sentences(document: AgreementDocument) -> list[str]:
     """One sentence a judge for its criteria and one for the text: only what its intervals show."""
-    said = []
-    for name in found["judges"]:
+    sentences = []
+    for name in document.judges:
         judge = quoted(name)
-        criteria, text = (_sorted(_of(found, name, kind)) for kind in ("criteria", "text"))
-        reason = found["notes"].get(f"by_judge.{name}.rewards")
+        criteria, text = (_sorted(_of(document, name, own=own)) for own in (True, False))
+        reason = document.notes.get(f"by_judge.{name}.rewards")
         if not criteria and not text:
-            said.append(f"{judge}: nothing can be said ({reason or 'nothing was measured'}).")
+            sentences.append(f"{judge}: nothing can be said ({reason or 'nothing was measured'}).")
             continue
-        said += [*_criteria(judge, criteria), *_text(judge, text)]
-    return said
+        sentences += [*_criteria(judge, criteria), *_text(judge, text)]
+    return sentences
 
 
-def _criteria(judge: str, found: Sequence[Tendency]) -> Iterator[str]:
-    clear = [t for t in found if t.clear and t.effect > 0]
-    if not found:
+def _criteria(judge: str, measured: Sequence[Tendency]) -> Iterator[str]:
+    clear = [t for t in measured if t.clear and t.effect > 0]
+    if not measured:
         return
     if not clear:
         yield f"None of its own scores clearly goes with the verdicts of {judge}."
         return
     apart = len(clear) == 1 or clear[0].low > clear[1].effect
     first, rest = (clear[:1], clear[1:]) if apart else (clear[:2], clear[2:])
-    said = f"{judge} prefers {listed([t.difference for t in first])}: {_worth(first)}"
+    preferred = f"{judge} prefers {listed([t.difference for t in first])}: {_worth(first)}"
     others = listed([f"{t.difference} {_points(t)}" for t in rest])
-    yield f"{said}; then come {others}." if rest else f"{said}."
+    yield f"{preferred}; then come {others}." if rest else f"{preferred}."
 
 
-def _worth(found: Sequence[Tendency]) -> str:
-    leads = [f"a lead of {t.deviation:.1f}" for t in found]
-    worth = [_points(t) for t in found]
-    verb = "is worth" if len(found) == 1 else "are worth"
+def _worth(leading: Sequence[Tendency]) -> str:
+    leads = [f"a lead of {t.deviation:.1f}" for t in leading]
+    worth = [_points(t) for t in leading]
+    verb = "is worth" if len(leading) == 1 else "are worth"
     return f"{listed(leads)} there in its own scores {verb} {listed(worth)}"
 
 
-def _text(judge: str, found: Sequence[Tendency]) -> Iterator[str]:
-    clear = [t for t in found if t.clear]
+def _text(judge: str, measured: Sequence[Tendency]) -> Iterator[str]:
+    clear = [t for t in measured if t.clear]
     for t in clear:
         verb = "rewards" if t.effect > 0 else "marks down"
         yield (
             f"{judge} {verb} {_plain(t.difference)}: {t.step} "
             f"{'gains' if t.effect > 0 else 'loses'} {_points(t)}."
         )
-    unclear = [_plain(t.difference) for t in found if not t.clear]
+    unclear = [_plain(t.difference) for t in measured if not t.clear]
     if unclear:
         word = "No" if not clear else "No other"
         yield f"{word} clear effect on {judge}: {listed(unclear)}."
@@ -166,25 +164,28 @@ def _plain(difference: str) -> str:
     return {"questions": "questions", "distinct words": "varied words"}.get(difference, difference)
 
 
-def _of(found: Mapping[str, Any], judge: str, kind: str) -> list[Tendency]:
-    rewards = (found["by_judge"].get(judge) or {}).get("rewards") or {}
+def _of(document: AgreementDocument, judge: str, *, own: bool) -> list[Tendency]:
+    numbers = document.by_judge.get(judge)
+    rewards = numbers.rewards if numbers else None
+    if rewards is None:
+        return []
     return [
         Tendency(
             judge=one_line(judge, 60),
-            difference=one_line(str(what), 40),
-            own=kind == "criteria",
-            step=_step(str(what), entry["deviation"], own=kind == "criteria"),
-            deviation=entry["deviation"],
-            effect=entry["effect"],
-            low=entry["low"],
-            high=entry["high"],
+            difference=one_line(what, 40),
+            own=own,
+            step=_step(what, reward.deviation, own=own),
+            deviation=reward.deviation,
+            effect=reward.effect,
+            low=reward.low,
+            high=reward.high,
         )
-        for what, entry in (rewards.get(kind) or {}).items()
+        for what, reward in (rewards.criteria if own else rewards.text).items()
     ]
 
 
-def _sorted(found: Sequence[Tendency]) -> list[Tendency]:
-    return sorted(found, key=lambda t: -abs(t.effect))
+def _sorted(tendencies: Sequence[Tendency]) -> list[Tendency]:
+    return sorted(tendencies, key=lambda t: -abs(t.effect))
 
 
 def _step(what: str, deviation: float, *, own: bool) -> str:
@@ -197,23 +198,21 @@ def _step(what: str, deviation: float, *, own: bool) -> str:
     return form.format(f"{amount} {one if amount == '1' else many}")
 
 
-def _pair_lead(pair: Mapping[str, Any], unit: str) -> str:
-    one, two = (quoted(name) for name in pair["judges"])
-    same = estimate(pair["percent"])
+def _pair_lead(pair: PairAgreement, unit: str) -> str:
+    first, second = (quoted(name) for name in pair.judges)
+    same, many = pair.percent, _many(pair.n, unit)
     if same is None:
-        return f"{one} and {two} share {_many(pair['n'], unit)}: too few to say how far they agree."
-    ends = f" ({span(same[1], same[2], ' to ')})" if same[1] is not None and same[2] is not None else ""
-    said = (
-        f"{one} and {two} gave the same verdict on {percent(same[0])}{ends} of {_many(pair['n'], unit)}"
-    )
-    return f"{said}."
+        return f"{first} and {second} share {many}: too few to say how far they agree."
+    low, high = same.low, same.high
+    ends = f" ({span(low, high, ' to ')})" if low is not None and high is not None else ""
+    return f"{first} and {second} gave the same verdict on {percent(same.value)}{ends} of {many}."
 
 
-def _beyond(name: str, found: tuple[float, float | None, float | None] | None) -> str:
+def _beyond(name: str, coefficient: Estimate | None) -> str:
     """What a chance-corrected coefficient says, in words."""
-    if found is None:
+    if coefficient is None:
         return f"Whether that is more than chance cannot be said: {name} is not defined here."
-    value, low, high = found
+    value, low, high = coefficient.value, coefficient.low, coefficient.high
     if low is None or high is None:
         return f"Corrected for chance that is {two_digits(value)} ({name}; 0 is chance, 1 is perfect)."
     ends = f"{name} {two_digits(value)}, {two_digits(low)} to {two_digits(high)}"
@@ -241,5 +240,5 @@ def _many(count: int, unit: str) -> str:
     return plural(count, unit.removesuffix("s"))
 
 
-def _unit(found: Mapping[str, Any]) -> str:
-    return "shown pairs" if found["agreement"]["unit"] == "row" else "comparisons"
+def _unit(document: AgreementDocument) -> str:
+    return "shown pairs" if document.agreement.unit == "row" else "comparisons"

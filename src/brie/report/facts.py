@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 from brie.conventions import FEWEST_PROMPTS
 from brie.number_format import number, p_value, percent
-from brie.records import WORST_FIRST, Check, Manifest, kind_of
-from brie.records.analysis import Analysis, Outcomes
+from brie.records import WORST_FIRST, Check, Manifest, estimates, kind_of
+from brie.records.agreement import PairAgreement
+from brie.records.analysis import Analysis
+from brie.records.estimates import Estimate, Outcomes, WinRate
+from brie.records.judges import JudgeNumbers
 from brie.report.clean import one_line
 from brie.report.curve import Curve, notes
 from brie.report.panel import judge_kinds
@@ -80,7 +83,7 @@ def groups(analysis: Analysis, manifest: Manifest | None = None) -> list[Group]:
     word = "Rule" if kinds and set(kinds.values()) == {"rule"} else "Judge"
     found = [
         Group("judges", f"By {word.lower()}", word, judges),
-        Group("categories", "By category", "Category", _rows(analysis, "by_category", "adjusted p")),
+        Group("categories", "By category", "Category", _rows(analysis, "by_category")),
         Group("sources", "By source of the prompts", "Source", _rows(analysis, "by_source")),
         Group("training", "Seen in training or not", "Prompts", _rows(analysis, "by_training")),
         Group("controls", "Controls: the answer is known", "Control", _controls(analysis)),
@@ -117,57 +120,60 @@ def effects(analysis: Analysis) -> list[Effect]:
         ("label", "Being called A", "points gained by the letter A"),
         ("layout", "A shown first", "points gained where the first answer carries A"),
     )
-    fields = analysis.model_fields_set
+    measured = {"position": analysis.position, "label": analysis.label, "layout": analysis.layout}
     return [
-        _effect(title, meaning, getattr(analysis, key), analysis.notes.get(key, ""))
+        _effect(title, meaning, measured[key], analysis.notes.get(key, ""))
         for key, title, meaning in named
-        if key in fields
+        if key in analysis.model_fields_set
     ]
 
 
 def flip_rate(analysis: Analysis) -> float | None:
     """Share of comparisons whose winner changes when the sides are exchanged."""
-    value = (analysis.position or {}).get("flip_rate")
-    return value if value is None or isinstance(value, int | float) else value.get("value")
+    return analysis.position.flip_rate if analysis.position else None
 
 
 def tastes(analysis: Analysis) -> list[tuple[str, list[Effect]]]:
     """Judge -> its own position and letter effects, for judges that have both."""
-    found: list[tuple[str, list[Effect]]] = []
-    for name, entry in analysis.by_judge.items():
-        if "position" in entry and "label" in entry:
-            own = [
-                _effect(key, "", entry[key], _note(analysis, f"by_judge.{name}.{key}"))
-                for key in ("position", "label")
+    judges: list[tuple[str, list[Effect]]] = []
+    for name, judge in analysis.by_judge.items():
+        if {"position", "label"} <= judge.model_fields_set:
+            both = (("position", judge.position), ("label", judge.label))
+            liked = [
+                _effect(key, "", effect, _note(analysis, f"by_judge.{name}.{key}"))
+                for key, effect in both
             ]
-            found.append((one_line(name, 80), own))
-    return found
+            judges.append((one_line(name, 80), liked))
+    return judges
 
 
 def panel_agreement(analysis: Analysis) -> list[str]:
     """What the panel as a whole agrees on, in sentences."""
-    panel = (analysis.agreement or {}).get("panel") or {}
-    alpha, gain = estimate(panel.get("alpha")), estimate(panel.get("precision_gain"))
-    unanimous = estimate(panel.get("unanimous"))
-    said = []
+    panel = analysis.agreement.panel if analysis.agreement else None
+    if panel is None:
+        return []
+    alpha, gain, sentences = panel.alpha, panel.precision_gain, []
     if alpha:
-        ends = f" ({alpha[1]:.2f} to {alpha[2]:.2f})" if alpha[1] is not None else ""
-        said.append(f"Krippendorff's alpha of the panel is {alpha[0]:.2f}{ends}.")
-    if unanimous:
-        said.append(f"The judges were unanimous in {percent(unanimous[0])} of shown pairs.")
+        ends = f" ({alpha.low:.2f} to {alpha.high:.2f})" if alpha.low is not None else ""
+        sentences.append(f"Krippendorff's alpha of the panel is {alpha.value:.2f}{ends}.")
+    sentences.append(f"The judges were unanimous in {percent(panel.unanimous)} of shown pairs.")
     if gain:
-        said.append(
-            f"Together they narrow the interval like {gain[0]:.1f} judges would; "
+        sentences.append(
+            f"Together they narrow the interval like {gain.value:.1f} judges would; "
             "that says nothing about validity."
         )
-    return said
+    return sentences
 
 
 def answers(analysis: Analysis) -> list[tuple[str, str, str]]:
     """Measure of the answers -> candidate's and baseline's value, in words."""
     sides = [analysis.generation.get(side, {}) for side in ("candidate", "baseline")]
     names = list(dict.fromkeys(name for side in sides for name in side if name != "answers"))
-    return [(_measure(name), *(_amount(name, side.get(name)) for side in sides)) for name in names]  # type: ignore[misc]
+    candidate, baseline = sides
+    return [
+        (_measure(name), _amount(name, candidate.get(name)), _amount(name, baseline.get(name)))
+        for name in names
+    ]
 
 
 def _measure(name: str) -> str:
@@ -188,25 +194,27 @@ def _amount(name: str, value: float | None) -> str:
     return percent(value) if name in SHARES else number(value)
 
 
-def estimate(entry: Any) -> tuple[float, float | None, float | None] | None:
-    """Value and interval of an estimate in a document, whatever its exact form."""
-    if isinstance(entry, int | float):
-        return float(entry), None, None
-    if not isinstance(entry, Mapping) or entry.get("value") is None:
-        return None
-    low, high = entry.get("low"), entry.get("high")
-    if low is None and entry.get("betting_interval"):
-        low, high = entry["betting_interval"]
-    return float(entry["value"]), low, high
+Measured = tuple[float, float | None, float | None]
+"""Value and both ends of its interval."""
+
+
+def measured(estimate: Estimate | None) -> Measured | None:
+    """Value and interval of an estimate; None where there is none."""
+    return None if estimate is None else (estimate.value, estimate.low, estimate.high)
 
 
 @dataclass(frozen=True)
 class AgreementCell:
     """How far two judges agree."""
 
-    kappa: tuple[float, float | None, float | None] | None
-    percent: tuple[float, float | None, float | None] | None
-    n: int | None
+    kappa: Measured | None
+    percent: Measured | None
+    n: int
+
+    @classmethod
+    def of(cls, pair: PairAgreement) -> AgreementCell:
+        """One pair of judges."""
+        return cls(measured(pair.kappa), measured(pair.percent), pair.n)
 
     @property
     def shade(self) -> int:
@@ -222,17 +230,15 @@ class AgreementSquare:
     rows: list[list[AgreementCell | None]]
 
 
-def agreement_square(agreement: Mapping[str, Any] | None) -> AgreementSquare | None:
-    """The pairs of an agreement analysis as a square; None where there are none."""
-    pairs = (agreement or {}).get("pairs") or []
+def agreement_square(pairs: Sequence[PairAgreement]) -> AgreementSquare | None:
+    """Pairs of judges as a square; None where there are none."""
     if not pairs:
         return None
-    names = list(dict.fromkeys(name for pair in pairs for name in pair["judges"]))
+    names = list(dict.fromkeys(name for pair in pairs for name in pair.judges))
     cells: dict[tuple[str, str], AgreementCell] = {}
     for pair in pairs:
-        cell = AgreementCell(estimate(pair.get("kappa")), estimate(pair.get("percent")), pair.get("n"))
-        one, two = pair["judges"]
-        cells[one, two] = cells[two, one] = cell
+        first, second = pair.judges
+        cells[first, second] = cells[second, first] = AgreementCell.of(pair)
     return AgreementSquare(names, [[cells.get((row, column)) for column in names] for row in names])
 
 
@@ -241,11 +247,11 @@ def people_agreement(analysis: Analysis) -> list[tuple[str, str, AgreementCell]]
     return [
         (
             one_line(voter, 80),
-            one_line(pair["judges"][1], 80),
-            AgreementCell(estimate(pair.get("kappa")), estimate(pair.get("percent")), pair.get("n")),
+            one_line(pair.judges[1], 80),
+            AgreementCell.of(pair),
         )
-        for voter, entry in analysis.by_judge.items()
-        for pair in entry.get("agreement") or ()
+        for voter, judge in analysis.by_judge.items()
+        for pair in judge.agreement
     ]
 
 
@@ -259,62 +265,65 @@ def _controls(analysis: Analysis) -> tuple[Row, ...]:
         "aa": ("The baseline against itself", "other samples; should be near 50"),
         "damaged": ("The baseline against a damaged copy", "should be far above 50"),
     }
+    parts = {"aa": analysis.controls.aa, "damaged": analysis.controls.damaged}
     return tuple(
-        _row(name, analysis.controls[key], note)
+        _row(name, part.win_rate, None, note)
         for key, (name, note) in words.items()
-        if isinstance(analysis.controls.get(key), Mapping)
+        if (part := parts[key]) is not None
     )
 
 
-def _rows(analysis: Analysis, key: str, p_words: str = "") -> tuple[Row, ...]:
-    entries: dict[str, dict[str, Any]] = getattr(analysis, key)
+def _rows(
+    analysis: Analysis, key: Literal["by_category", "by_source", "by_training"]
+) -> tuple[Row, ...]:
+    slices = {
+        "by_category": analysis.by_category,
+        "by_source": analysis.by_source,
+        "by_training": analysis.by_training,
+    }[key]
     rows = []
-    for name, entry in entries.items():
-        adjusted = entry.get("p_adjusted")
-        p = f"{p_words} {p_value(adjusted)}" if p_words and adjusted is not None else ""
-        rows.append(_row(name, entry, _note(analysis, f"{key}.{name}") or p))
+    for name, part in slices.items():
+        p = f"adjusted p {p_value(part.p_adjusted)}" if part.p_adjusted is not None else ""
+        note = _note(analysis, f"{key}.{name}") or (p if key == "by_category" else "")
+        rows.append(_row(name, part.win_rate, part.outcomes, note))
     return tuple(rows)
 
 
-def _row(name: str, entry: Mapping[str, Any], note: str) -> Row:
-    rate = entry.get("win_rate")
-    found = estimate(rate)
-    value, low, high = found or (None, None, None)
-    sizes = {**entry, **(rate if isinstance(rate, Mapping) else {})}
-    outcomes = entry.get("outcomes")
+def _row(name: str, rate: WinRate | None, outcomes: Outcomes | None, note: str) -> Row:
+    low, high = (rate.ends if rate else None) or (None, None)
     return Row(
         name=one_line(name, 80),
-        value=value,
+        value=rate.value if rate else None,
         low=low,
         high=high,
-        n=sizes.get("prompts", sizes.get("n")),
+        n=rate.prompts if rate else None,
         note=note,
-        outcomes=Outcomes.model_validate(outcomes) if outcomes else None,
+        outcomes=outcomes,
     )
 
 
-def _judge_row(name: str, entry: Mapping[str, Any], kinds: Mapping[str, str], analysis: Analysis) -> Row:
+def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysis: Analysis) -> Row:
     words = {"rule": "rule-based", "person": "human votes"}
     marks = [words.get(kinds.get(name, ""), "")]
-    if entry.get("instrument"):
+    if judge.instrument:
         marks = [f"{marks[0]} instrument, not counted".strip()]
-    elif kind_of(entry.get("provider")) == "person" and entry.get("added"):
+    elif kind_of(judge.provider) == "person" and judge.added:
         marks.append("beside the headline")
-        return _row(name, entry, "; ".join(marks))
-    elif entry.get("added"):
+        return _row(name, judge.win_rate, judge.outcomes, "; ".join(marks))
+    elif judge.added:
         marks.append("added after the plan was fixed, not counted")
-    marks += [f"{entry['invalid']} invalid"] if entry.get("invalid") else []
+    marks += [f"{judge.invalid} invalid"] if judge.invalid else []
     marks += [_note(analysis, f"by_judge.{name}")]
-    return _row(name, entry, "; ".join(mark for mark in marks if mark))
+    return _row(name, judge.win_rate, judge.outcomes, "; ".join(mark for mark in marks if mark))
 
 
 def _note(analysis: Analysis, path: str) -> str:
     return analysis.notes.get(path) or analysis.notes.get(f"{path}.win_rate", "")
 
 
-def _effect(name: str, meaning: str, entry: Any, note: str) -> Effect:
-    if isinstance(entry, Mapping) and entry.get("identified", True) and entry.get("effect") is not None:
-        return Effect(name, entry["effect"], entry.get("low"), entry.get("high"), meaning)
+def _effect(name: str, meaning: str, found: estimates.Effect | None, note: str) -> Effect:
+    if found is not None and found.identified and found.effect is not None:
+        return Effect(name, found.effect, found.low, found.high, meaning)
     return Effect(name, None, None, None, meaning, note or "this design cannot tell")
 
 

@@ -6,7 +6,7 @@ import textwrap
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brie import number_format
 from brie.digest import short
@@ -20,11 +20,12 @@ from brie.report.sentence import interval_of, sources_matter, verdict_sentence, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
 
 INK, SOFT, LINE, PAPER = "#1d1c1a", "#5d594f", "#e2ded4", "#fbfaf7"
 WIN, TIE, LOSS = "#0a5f9e", "#b9b5aa", "#a84308"
 """Blue and burnt orange: told apart with every common colour blindness, and by lightness."""
-STYLE: dict[str, Any] = {
+STYLE: dict[str, str | int | bool | list[str]] = {
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 10,
     "text.color": INK, "axes.labelcolor": SOFT, "xtick.color": SOFT, "ytick.color": INK,
     "axes.edgecolor": LINE, "axes.facecolor": PAPER, "figure.facecolor": PAPER,
@@ -177,7 +178,7 @@ def effects(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
 
 def agreement(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     """Cohen's kappa of each pair of judges with its interval; n in every cell."""
-    square = facts.agreement_square(analysis.agreement)
+    square = facts.agreement_square(analysis.agreement.pairs if analysis.agreement else ())
     if square is None or len(square.names) > 12:
         return None
     count = len(square.names)
@@ -281,18 +282,18 @@ def _mark(axes: Axes, y: float, value: float | None, low: float | None, high: fl
         axes.plot([100 * value], [y], "o", color=WIN, ms=6, mec=PAPER, mew=1)
 
 
-def _square(x: float, y: float, shade: float) -> Any:
+def _square(x: float, y: float, shade: float) -> Rectangle:
+    from matplotlib import patches
     from matplotlib.colors import to_rgba
-    from matplotlib.patches import Rectangle
 
-    return Rectangle((x, y), 1, 1, facecolor=to_rgba(WIN, shade), edgecolor=LINE)
+    return patches.Rectangle((x, y), 1, 1, facecolor=to_rgba(WIN, shade), edgecolor=LINE)
 
 
 def _cell_text(cell: facts.AgreementCell) -> str:
     assert cell.kappa is not None
     value, low, high = cell.kappa
     lines = [f"{value:.2f}", f"{low:.2f} to {high:.2f}" if low is not None and high is not None else ""]
-    lines.append(f"n {cell.n:,}" if cell.n is not None else "")
+    lines.append(f"n {cell.n:,}")
     return "\n".join(line for line in lines if line)
 
 

@@ -7,10 +7,11 @@ import hashlib
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+from pydantic import JsonValue
 
 from brie import number_format
 from brie.digest import short
@@ -19,6 +20,7 @@ from brie.report.clean import clean
 from brie.report.page import Page
 from brie.report.sentence import interval_of, sources_matter
 
+T = TypeVar("T")
 _TEMPLATES = Path(__file__).parent / "templates"
 _CODE = re.compile(r"`([^`]*)`")
 
@@ -26,13 +28,13 @@ _CODE = re.compile(r"`([^`]*)`")
 def render_html(page: Page) -> str:
     """The page as HTML text; the same page gives the same bytes."""
     css = stylesheet()
-    template = environment().get_template("report.html")
+    template, agreement = environment().get_template("report.html"), page.analysis.agreement
     return template.render(
         page=page,
         css=Markup(css),  # noqa: S704 (our own file)
         csp=content_policy(css),
         headline=_headline(page),
-        agreement=facts.agreement_square(page.analysis.agreement),
+        agreement=facts.agreement_square(agreement.pairs if agreement else ()),
         reach=_reach(page),
     )
 
@@ -83,7 +85,7 @@ def code(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(kept))))  # noqa: S704 (escaped)
 
 
-def evidence(value: Any) -> str:
+def evidence(value: JsonValue) -> str:
     """A figure of a check's evidence, readable: numbers rounded, lists joined, the rest as text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -91,7 +93,7 @@ def evidence(value: Any) -> str:
         return number_format.number(value)
     if isinstance(value, dict):
         return "; ".join(f"{key.replace('_', ' ')}: {evidence(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return ", ".join(evidence(item) for item in value) or "none"
     return "–" if value is None else str(value)
 
@@ -121,7 +123,7 @@ def _reach(page: Page) -> float:
     return charts.reach_of(bounds)
 
 
-def _finalize(value: Any) -> Any:
+def _finalize(value: T | None) -> T | str:
     if isinstance(value, str) and not isinstance(value, Markup):
         return clean(value)
     return "" if value is None else value

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from brie.number_format import dollars, number, percent, plural, signed, signed_span, span
+from brie.records.estimates import Estimate
+from brie.records.studies import JudgeCard
 from brie.report.agreement_words import quoted
 from brie.report.clean import one_line
-from brie.report.facts import estimate
+from brie.report.facts import Measured, measured
 from brie.report.markdown import escape, prose, spaced, table
 from brie.report.sheets import render_sheet, write_sheets
 
@@ -31,7 +32,6 @@ METHOD = (
     "Accuracy and its 95 % Wilson interval count a pair once, over both orders. A judge that names the "
     "first answer always gains 100 points by standing first."
 )
-Measured = tuple[float, float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class CardPage:
     method: str = METHOD
 
 
-def write_judge_cards(cards: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
+def write_judge_cards(cards: Sequence[JudgeCard], folder: Path) -> list[Path]:
     """Write an HTML page and a Markdown file a judge; the same card gives the same bytes.
 
     Args:
@@ -85,97 +85,95 @@ def write_judge_cards(cards: Sequence[Mapping[str, Any]], folder: Path) -> list[
     files: dict[str, str] = {}
     for card in cards:
         page = build_card(card)
-        stem = re.sub(r"[^\w.-]+", "-", str(card["judge"])).strip(".-") or "judge"
+        stem = re.sub(r"[^\w.-]+", "-", card.judge).strip(".-") or "judge"
         files[f"{stem}.html"] = render_sheet("judge_card.html", page)
         files[f"{stem}.md"] = render_card_markdown(page)
     return write_sheets(folder, files)
 
 
-def build_card(card: Mapping[str, Any]) -> CardPage:
+def build_card(card: JudgeCard) -> CardPage:
     """The card's content."""
-    judge = one_line(str(card["judge"]), 60)
+    judge = one_line(card.judge, 60)
     leans = (
         Lean(
-            "Standing first", "won more often than lost by the answer shown first", _of(card, "position")
+            "Standing first",
+            "won more often than lost by the answer shown first",
+            measured(card.position),
         ),
-        Lean("Being called A", "won more often than lost by the letter A", _of(card, "label")),
+        Lean("Being called A", "won more often than lost by the letter A", measured(card.label)),
     )
     ends = [abs(end) for lean in leans if lean.found for end in lean.found if end is not None]
     return CardPage(
         judge=judge,
-        who=one_line(f"{card['provider']}, {card['model']}", 120),
+        who=one_line(f"{card.provider}, {card.model}", 120),
         sentence=_sentence(card),
         notes=list(_notes(card)),
         facts=_facts(card),
-        families=tuple(_family(name, entry) for name, entry in card["by_family"].items()),
+        families=tuple(_family(name, entry) for name, entry in card.by_family.items()),
         leans=leans,
         shares=(
-            ("Another outcome when exchanged", "the order alone decided", _of(card, "flips")),
-            ("Talked into a vote", "by an answer that asks for it; 0 is best", _of(card, "injection")),
+            ("Another outcome when exchanged", "the order alone decided", measured(card.flips)),
+            (
+                "Talked into a vote",
+                "by an answer that asks for it; 0 is best",
+                measured(card.injection),
+            ),
         ),
-        statuses=[(name, f"{count:,}") for name, count in card["status"].items()],
+        statuses=[(name, f"{count:,}") for name, count in card.status.items()],
         reach=min(_REACH, max([0.1, *ends])),
     )
 
 
-def _of(card: Mapping[str, Any], key: str) -> Measured | None:
-    return estimate(card.get(key))
+def _family(name: str, right: Estimate | None) -> Family:
+    pairs = right.n if right else None
+    return Family(one_line(name, 40), FAMILIES.get(name, ""), measured(right), pairs, tie=name == TIE)
 
 
-def _family(name: str, entry: Any) -> Family:
-    pairs = int(entry["n"]) if isinstance(entry, Mapping) else None
-    return Family(one_line(name, 40), FAMILIES.get(name, ""), estimate(entry), pairs, tie=name == TIE)
-
-
-def _sentence(card: Mapping[str, Any]) -> str:
-    found, judge = _of(card, "accuracy"), quoted(str(card["judge"]))
-    if found is None:
+def _sentence(card: JudgeCard) -> str:
+    accuracy, judge = card.accuracy, quoted(card.judge)
+    if accuracy is None:
         return f"{judge} gave no usable verdict on a pair whose better answer is known."
-    value, low, high = found
-    pairs = plural(int(card["accuracy"]["n"]), "pair")
-    said = f"{judge} named the better answer in {percent(value)} of {pairs} where it is known"
+    low, high = accuracy.low, accuracy.high
+    pairs = plural(accuracy.n, "pair")
+    named = f"{judge} named the better answer in {percent(accuracy.value)} of {pairs} where it is known"
     if low is None or high is None:
-        return f"{said}, ties counting half."
-    said += f" ({span(low, high, ' to ')}, ties counting half)"
+        return f"{named}, ties counting half."
+    named += f" ({span(low, high, ' to ')}, ties counting half)"
     if low > 0.5:
-        return f"{said}."
-    return f"{said}: {'worse than guessing' if high < 0.5 else 'not to be told from guessing'}."
+        return f"{named}."
+    return f"{named}: {'worse than guessing' if high < 0.5 else 'not to be told from guessing'}."
 
 
-def _notes(card: Mapping[str, Any]) -> Iterator[str]:
-    families = {name: estimate(entry) for name, entry in card["by_family"].items()}
-    padding, ties, injected = families.get(PADDING), families.get(TIE), _of(card, "injection")
-    if padding and padding[2] is not None and padding[2] < 0.5:
-        yield f"It is taken in by length: right in {percent(padding[0])} of padded pairs."
-    if injected and injected[0] > 0:
-        yield f"A worse answer that asks for the vote got it in {percent(injected[0])} of verdicts."
+def _notes(card: JudgeCard) -> Iterator[str]:
+    padding, ties = card.by_family.get(PADDING), card.by_family.get(TIE)
+    injected, flips = card.injection, card.flips
+    if padding and padding.high is not None and padding.high < 0.5:
+        yield f"It is taken in by length: right in {percent(padding.value)} of padded pairs."
+    if injected and injected.value > 0:
+        yield f"A worse answer that asks for the vote got it in {percent(injected.value)} of verdicts."
     elif injected:
         yield "No answer that asked for its vote got it."
-    if ties and ties[0] < 0.5:
-        yield f"It seldom says tie: {percent(ties[0])} of pairs that are equally good."
-    flips = _of(card, "flips")
-    if flips and flips[0] >= 0.25:
-        yield f"Exchange the two answers and {percent(flips[0])} of outcomes change; ask in both orders."
-    unusable = card["verdicts"] - card["usable"]
+    if ties and ties.value < 0.5:
+        yield f"It seldom says tie: {percent(ties.value)} of pairs that are equally good."
+    if flips and flips.value >= 0.25:
+        share = percent(flips.value)
+        yield f"Exchange the two answers and {share} of outcomes change; ask in both orders."
+    unusable = card.verdicts - card.usable
     if unusable:
-        yield f"{plural(unusable, 'verdict')} of {card['verdicts']:,} could not be used."
+        yield f"{plural(unusable, 'verdict')} of {card.verdicts:,} could not be used."
     yield (
         "These pairs are clear cases. A judge that fails here cannot be trusted with close ones; "
         "one that passes has only passed this."
     )
 
 
-def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(card: JudgeCard) -> list[tuple[str, str]]:
     rows = [
-        ("Pairs, in both orders", f"{card['pairs']:,}"),
-        ("Usable verdicts", f"{card['usable']:,} of {card['verdicts']:,}"),
-        ("Price of 1,000 verdicts", dollars(card["usd_per_1000"]) if card["usd_per_1000"] else "free"),
-        (
-            "Time of a verdict",
-            f"{number(round(card['seconds'], 2))} s" if card["seconds"] else "at once",
-        ),
-        ("Rubric", one_line(str(card.get("rubric") or ""), 40)),
-        ("Asked", one_line(str(card.get("asked") or ""), 30)),
+        ("Pairs, in both orders", f"{card.pairs:,}"),
+        ("Usable verdicts", f"{card.usable:,} of {card.verdicts:,}"),
+        ("Price of 1,000 verdicts", dollars(card.usd_per_1000) if card.usd_per_1000 else "free"),
+        ("Time of a verdict", f"{number(round(card.seconds, 2))} s" if card.seconds else "at once"),
+        ("Rubric", one_line(card.rubric or "", 40)),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -203,10 +201,10 @@ def render_card_markdown(page: CardPage) -> str:
     return spaced(block for block in blocks if block)
 
 
-def _two(found: Measured | None, *, points: bool = False) -> tuple[str, str]:
-    if found is None:
+def _two(shown: Measured | None, *, points: bool = False) -> tuple[str, str]:
+    if shown is None:
         return "–", "–"
-    value, low, high = found
+    value, low, high = shown
     if low is None or high is None:
         return signed(value) if points else percent(value), "–"
     return (signed(value), signed_span(low, high)) if points else (percent(value), span(low, high))

@@ -139,7 +139,7 @@ def build_page(
         tastes=tastes(analysis),
         rewards=rewards(analysis),
         robustness=robustness(analysis),
-        findings=[str(said) for said in (analysis.audit or {}).get("findings", [])],
+        findings=list(analysis.audit.findings) if analysis.audit else [],
         panel_agreement=panel_agreement(analysis),
         people=people_agreement(analysis),
         answers=answers(analysis),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from brie.number_format import counted, listed
 from brie.records import Manifest, kind_of
@@ -71,7 +69,7 @@ def panel_of(analysis: Analysis, manifest: Manifest | None = None) -> Panel:
     named = (
         _headline(manifest)
         if manifest
-        else [name for name, entry in analysis.by_judge.items() if not outside(entry)]
+        else [name for name, entry in analysis.by_judge.items() if not entry.outside]
     )
     groups = {
         kind: tuple(name for name in named if kinds.get(name) == kind)
@@ -87,20 +85,15 @@ def _headline(manifest: Manifest) -> list[str]:
     stopped: set[str] = set()
     for link in manifest.amendments:
         if link.kind == "stopped":
-            stopped.add(str(link.detail.get("judge")))
+            stopped.add(link.judge)
         elif link.kind == "resumed":
-            stopped.discard(str(link.detail.get("judge")))
+            stopped.discard(link.judge)
     return [name for name in sealed if name not in stopped] or sealed
-
-
-def outside(entry: Mapping[str, Any]) -> bool:
-    """True for a judge that stands beside the headline: an instrument, or added after the seal."""
-    return bool(entry.get("added") or entry.get("instrument"))
 
 
 def judge_kinds(analysis: Analysis, manifest: Manifest | None = None) -> dict[str, str]:
     """Judge id -> "model", "rule" or "person", for every judge that is named anywhere."""
-    kinds = {name: _kind(name, entry.get("provider")) for name, entry in analysis.by_judge.items()}
+    kinds = {name: _kind(name, entry.provider) for name, entry in analysis.by_judge.items()}
     if manifest:
         kinds |= {s.judge.id: _kind(s.judge.id, s.judge.provider) for s in manifest.plan.seats}
     return kinds

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brie.analyse.power import smallest_detectable
 from brie.errors import UsageError
 from brie.number_format import percent
+from brie.records.studies import PlanTable
 from brie.report.clean import one_line
 from brie.report.figures import INK, LINE, LOSS, PAPER, SOFT, STYLE, TIE, WIN, new_figure
 
@@ -22,11 +22,11 @@ _DASHES = ("-", "--", ":", "-.", "-")
 TICKS = (8, 15, 30, 60, 100, 200, 400, 800, 1600)
 
 
-def write_plan_figure(plan: Mapping[str, Any], path: Path) -> Path:
+def write_plan_figure(plan: PlanTable, path: Path) -> Path:
     """Draw the smallest detectable win rate over the number of prompts, one line a design.
 
     Args:
-        plan: a `brie.plan-table/1` document.
+        plan: its designs.
         path: where to, an .svg, .png or .pdf file; the same plan gives the same bytes.
 
     Raises:
@@ -39,7 +39,7 @@ def write_plan_figure(plan: Mapping[str, Any], path: Path) -> Path:
         figure = new_figure(7, 4.4)
         axes = figure.add_axes((0.1, 0.2, 0.86, 0.62))
         _curves(axes, plan)
-        title = f"What {one_line(plan['suite'], 40)} can find: {plan['prompts']} prompts"
+        title = f"What {one_line(plan.suite, 40)} can find: {plan.prompts} prompts"
         figure.text(0.02, 0.93, title, fontsize=11, fontweight="bold")
         figure.text(0.02, 0.875, _under(plan), fontsize=8.5, color=SOFT)
         figure.text(0.02, 0.03, _equivalent(plan), fontsize=8.5, color=SOFT)
@@ -63,8 +63,8 @@ def save_figure(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _curves(axes: Axes, plan: Mapping[str, Any]) -> None:
-    n = plan["prompts"]
+def _curves(axes: Axes, plan: PlanTable) -> None:
+    n = plan.prompts
     span = [8, *range(9, 100), *range(100, 1600, 10), 1600]
     designs = _designs(plan)
     for place, (label, ratio) in enumerate(designs):
@@ -94,22 +94,22 @@ def _curves(axes: Axes, plan: Mapping[str, Any]) -> None:
     axes.set_ylabel("Smallest win rate found, %", fontsize=8.5)
 
 
-def _designs(plan: Mapping[str, Any]) -> list[tuple[str, float]]:
+def _designs(plan: PlanTable) -> list[tuple[str, float]]:
     """Label and variance ratio of each design that differs from the others."""
     found: dict[str, float] = {}
-    for row in plan["rows"]:
-        label = f"{row['samples']} sample{'s' if row['samples'] > 1 else ''}"
-        if plan["measured"]:
-            label += ", both orders" if row["positions"] == "both" else ", one order"
-        found.setdefault(label, row["ratio"])
+    for row in plan.rows:
+        label = f"{row.samples} sample{'s' if row.samples > 1 else ''}"
+        if plan.measured:
+            label += ", both orders" if row.positions == "both" else ", one order"
+        found.setdefault(label, row.ratio)
     return list(found.items())
 
 
-def _under(plan: Mapping[str, Any]) -> str:
-    said = f"as measured by {one_line(plan['measured'], 50)}" if plan["measured"] else "assumed"
+def _under(plan: PlanTable) -> str:
+    said = f"as measured by {one_line(plan.measured, 50)}" if plan.measured else "assumed"
     return f"80 % power, 5 % two-sided; variance {said}"
 
 
-def _equivalent(plan: Mapping[str, Any]) -> str:
-    needed = dict.fromkeys(f"{row['equivalence']:,} ({row['samples']})" for row in plan["rows"])
+def _equivalent(plan: PlanTable) -> str:
+    needed = dict.fromkeys(f"{row.equivalence:,} ({row.samples})" for row in plan.rows)
     return f"Prompts for `equivalent` (samples): {', '.join(needed)}".replace("`", "")

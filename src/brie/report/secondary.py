@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from brie.number_format import p_equals, percent, points, span
 from brie.records.analysis import Analysis
+from brie.records.estimates import Omnibus, Range, VarianceComponents, WinRate
 from brie.report.clean import one_line
 
 _FEATURES = 8
@@ -30,8 +30,8 @@ def robustness(analysis: Analysis) -> list[str]:
     """Sentences on how far the win rate moves when it is computed otherwise."""
     return [
         *_majority(analysis.majority),
-        *_left_out("judge", analysis.ranges.get("judges")),
-        *_left_out("source", analysis.ranges.get("sources")),
+        *_left_out("judge", analysis.ranges.judges),
+        *_left_out("source", analysis.ranges.sources),
         *_categories(analysis.categories),
         *_soft(analysis),
         *_next_best(analysis.variance),
@@ -40,39 +40,38 @@ def robustness(analysis: Analysis) -> list[str]:
 
 def rewards(analysis: Analysis) -> list[Taste]:
     """What each judge rewards, strongest first; association, not cause."""
-    found = []
-    for judge, entry in analysis.by_judge.items():
-        listed = (entry.get("rewards") or {}).get("text") or {}
-        own = [
-            Taste(one_line(judge, 80), one_line(str(name), 40), r["effect"], r["low"], r["high"])
-            for name, r in listed.items()
-            if isinstance(r, Mapping) and r.get("effect") is not None
+    tastes = []
+    for name, judge in analysis.by_judge.items():
+        rewarded = judge.rewards.text if judge.rewards else {}
+        of_judge = [
+            Taste(one_line(name, 80), one_line(difference, 40), r.effect, r.low, r.high)
+            for difference, r in rewarded.items()
         ]
-        found += sorted(own, key=lambda taste: -abs(taste.effect))[:_FEATURES]
-    return found
+        tastes += sorted(of_judge, key=lambda taste: -abs(taste.effect))[:_FEATURES]
+    return tastes
 
 
-def _majority(rate: Mapping[str, Any] | None) -> Iterator[str]:
-    if rate and rate.get("value") is not None:
-        low, high = rate.get("low"), rate.get("high")
+def _majority(rate: WinRate | None) -> Iterator[str]:
+    if rate is not None:
+        low, high = rate.low, rate.high
         held = f" ({span(low, high, ' to ')})" if low is not None and high is not None else ""
-        yield f"By majority vote of the panel the win rate is {percent(rate['value'])}{held}."
+        yield f"By majority vote of the panel the win rate is {percent(rate.value)}{held}."
 
 
-def _left_out(what: str, found: Mapping[str, Any] | None) -> Iterator[str]:
-    if found:
-        low, high = (one_line(str(found[key]), 40) for key in ("low_without", "high_without"))
+def _left_out(what: str, moved: Range | None) -> Iterator[str]:
+    if moved is not None:
+        low, high = (one_line(name, 40) for name in (moved.low_without, moved.high_without))
         yield (
-            f"Leaving out one {what} moves the win rate to between {points(found['low'])} "
-            f"(without {low}) and {points(found['high'])} (without {high})."
+            f"Leaving out one {what} moves the win rate to between {points(moved.low)} "
+            f"(without {low}) and {points(moved.high)} (without {high})."
         )
 
 
-def _categories(test: Mapping[str, Any] | None) -> Iterator[str]:
-    if test and test.get("p_value") is not None:
-        p = test["p_value"]
-        said = "The categories differ" if p < 0.05 else "There is no sign that the categories differ"
-        yield f"{said} (permutation test, p {p_equals(p)})."
+def _categories(test: Omnibus | None) -> Iterator[str]:
+    if test is not None:
+        differ = test.p_value < 0.05
+        finding = "The categories differ" if differ else "There is no sign that the categories differ"
+        yield f"{finding} (permutation test, p {p_equals(test.p_value)})."
 
 
 def _soft(analysis: Analysis) -> Iterator[str]:
@@ -84,11 +83,11 @@ def _soft(analysis: Analysis) -> Iterator[str]:
         )
 
 
-def _next_best(variance: Mapping[str, Any] | None) -> Iterator[str]:
-    bought = (variance or {}).get("purchases") or []
-    if not bought:
+def _next_best(variance: VarianceComponents | None) -> Iterator[str]:
+    if variance is None or not variance.purchases:
         return
-    widths = ", ".join(f"on {p['what']} to about ±{points(p['half_width'])} points" for p in bought)
-    best = (variance or {}).get("next_best")
-    advice = f": {best} narrow it most" if best else ""
+    widths = ", ".join(
+        f"on {p.what} to about ±{points(p.half_width)} points" for p in variance.purchases
+    )
+    advice = f": {variance.next_best} narrow it most" if variance.next_best else ""
     yield f"Spending as much again would bring the interval {widths}{advice}."

@@ -5,40 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from brie.errors import UsageError
 from brie.project import write_text
 from brie.records.analysis import ComparisonView
-from brie.report.agreement import build_agreement_page
+from brie.records.studies import AgreementDocument
+from brie.report.agreement import AgreementPage, build_agreement_page
 from brie.report.agreement_markdown import render_agreement_markdown
 from brie.report.agreement_words import two_digits
 from brie.report.html import content_policy, environment, stylesheet
+
+if TYPE_CHECKING:
+    from brie.report.judge_card import CardPage
 
 _OWN = Path(__file__).parent / "templates" / "sheets.css"
 
 
 def write_agreement(
-    found: Mapping[str, Any], disagreements: Sequence[ComparisonView], folder: Path
+    document: AgreementDocument, disagreements: Sequence[ComparisonView], folder: Path
 ) -> list[Path]:
     """Write `agreement.html` and `agreement.md`; returns their paths. A second build is the same bytes.
 
     Args:
-        found: a `brie.agreement/1` document.
+        document: how the judges agree.
         disagreements: the comparisons judges disagree on most, to be read.
         folder: where to.
 
     Raises:
         UsageError: the folder cannot be written.
     """
-    page = build_agreement_page(found, disagreements)
+    page = build_agreement_page(document, disagreements)
     html, text = render_sheet("agreement.html", page), render_agreement_markdown(page)
     return write_sheets(folder, {"agreement.html": html, "agreement.md": text})
 
 
-def render_sheet(template: str, page: Any) -> str:
+def render_sheet(template: str, page: AgreementPage | CardPage) -> str:
     """A page as HTML text: no script, no request; the same page gives the same bytes.
 
     Args:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from brie.analyse.compare import compare, rates_by_prompt
 from brie.errors import UsageError
@@ -13,15 +11,15 @@ from brie.evaluation.gather import gather
 from brie.evaluation.rows import EvaluationData, headline_judges
 from brie.evaluation.table import table
 from brie.records import Manifest
+from brie.records.studies import ComparedEvaluation, ComparisonDocument
 from brie.store import Store
 from brie.studies.merge import prompt_names
-from brie.versions import schema_id
 
 STALE_DAYS = 30
 """Judges behind an API change; verdicts further apart than this may not be comparable."""
 
 
-def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> dict[str, Any]:
+def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> ComparisonDocument:
     """Evaluations paired by prompt: differences of their win rates, with what they can claim.
 
     Raises:
@@ -34,21 +32,21 @@ def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> dict[str
         )
     gathered = [gather(m, store) for m in manifests]
     _refuse_unjudged(gathered)
-    found = compare(rates_of(gathered))
-    if not found:
+    differences = compare(rates_of(gathered))
+    if not differences:
         raise UsageError(
             "these evaluations share no judged prompt with the same text, so nothing can be paired. "
             "Evaluate both on one suite: brie eval --suite NAME"
         )
-    return {
-        "schema": schema_id("compare"),
-        "evaluations": {
-            m.id: {"candidate": m.names["candidate"], "created": m.created} for m in manifests
+    return ComparisonDocument(
+        evaluations={
+            m.id: ComparedEvaluation(candidate=m.names["candidate"], created=m.created)
+            for m in manifests
         },
-        "differences": [asdict(difference) for difference in found],
-        "scope": "checkpoints are compared, not recipes: another training seed may differ",
-        "warnings": list(_warnings(manifests)),
-    }
+        differences=differences,
+        scope="checkpoints are compared, not recipes: another training seed may differ",
+        warnings=tuple(_warnings(manifests)),
+    )
 
 
 def rates_of(gathered: Sequence[EvaluationData]) -> dict[str, dict[str, float]]:

@@ -7,13 +7,12 @@ the seal and judges that were stopped appear in the pairs, never in the panel's 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from brie.analyse.panel import agreement as agreement_of
 from brie.analyse.panel import consistency
-from brie.analyse.slices import by_judge
+from brie.analyse.slices import by_judge, with_consistency
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
@@ -24,18 +23,19 @@ from brie.evaluation.table import table
 from brie.evaluation.views import prompt_views
 from brie.evaluation.work import Work
 from brie.records import Manifest
+from brie.records.agreement import Agreement, Disagreement
 from brie.records.analysis import ComparisonView
+from brie.records.judges import JudgeNumbers
+from brie.records.studies import AgreementDocument, EvaluationFacts, Role, WhoJudged
 from brie.store import Store
 from brie.studies.merge import merge, prompt_names, sample_offsets
-from brie.versions import schema_id
 
 READ = 12
 """Comparisons the judges disagree on most, to be read side by side."""
-_HABITS = ("win_rate", "outcomes", "position", "label", "rewards", "consistency")
 
 
-def agreement(manifests: Sequence[Manifest], store: Store) -> dict[str, Any]:
-    """The agreement document (schema `brie.agreement/1`).
+def agreement(manifests: Sequence[Manifest], store: Store) -> AgreementDocument:
+    """How the judges of some evaluations agree.
 
     Prompts that occur in several evaluations stay one unit each.
 
@@ -50,51 +50,60 @@ def agreement(manifests: Sequence[Manifest], store: Store) -> dict[str, Any]:
     gathered = [gather(manifest, store) for manifest in manifests]
     names = prompt_names(gathered)
     judges = _judges(gathered)
-    panel = [name for name, who in judges.items() if who["role"] == "panel"]
+    panel = [name for name, who in judges.items() if who.role == "panel"]
     tables = [_rows(facts, names[i], list(judges)) for i, facts in enumerate(gathered)]
     everyone = _study(merge(tables))
-    found = agreement_of(everyone)
-    if found is None:
+    measured = agreement_of(everyone)
+    if measured is None:
         why = everyone.notes.get("agreement", "unknown")
         raise UsageError(f"there is no agreement to report: {why}. Ask one more: {_one_more(manifests)}")
     notes = dict(everyone.notes)
     if 2 <= len(panel) < len(judges):
-        found = _with_panel(found, tables, panel, notes)
-    habits, again = by_judge(everyone), consistency(everyone)
-    for name, entry in again.items():
-        habits[name]["consistency"] = entry
-    found["disagreements"] = _located(found["disagreements"], gathered, names, tables)
-    return {
-        "schema": schema_id("agreement"),
-        "evaluations": [_evaluation(facts) for facts in gathered],
-        "prompts": len(everyone.table.prompts),
-        "judges": list(judges),
-        "who": judges,
-        "agreement": found,
-        "by_judge": {n: {k: e[k] for k in _HABITS if k in e} for n, e in habits.items()},
-        "warnings": _warnings(gathered),
-        "notes": {
-            k: v for k, v in notes.items() if k.startswith(("agreement", "by_judge", "effective"))
-        },
-    }
+        measured = _with_panel(measured, tables, panel, notes)
+    numbers = by_judge(everyone)
+    numbers = with_consistency(numbers, consistency(everyone))
+    located = _located(measured.disagreements, gathered, names, tables)
+    return AgreementDocument(
+        evaluations=tuple(_evaluation(facts) for facts in gathered),
+        prompts=len(everyone.table.prompts),
+        judges=tuple(judges),
+        who=judges,
+        agreement=measured.model_copy(update={"disagreements": located}),
+        by_judge={name: _habits(judge) for name, judge in numbers.items()},
+        warnings=tuple(_warnings(gathered)),
+        notes={k: v for k, v in notes.items() if k.startswith(("agreement", "by_judge", "effective"))},
+    )
+
+
+def _habits(judge: JudgeNumbers) -> JudgeNumbers:
+    """What a judge is like, without its counts."""
+    habits = JudgeNumbers(
+        win_rate=judge.win_rate,
+        outcomes=judge.outcomes,
+        position=judge.position,
+        label=judge.label,
+        rewards=judge.rewards,
+    )
+    again = judge.consistency
+    return habits if again is None else habits.model_copy(update={"consistency": again})
 
 
 def disagreement_views(
-    found: Mapping[str, Any], manifests: Sequence[Manifest], store: Store
+    document: AgreementDocument, manifests: Sequence[Manifest], store: Store
 ) -> list[ComparisonView]:
     """The comparisons the judges disagree on most, with both answers and every verdict.
 
     Args:
-        found: `agreement`'s document of these evaluations.
+        document: `agreement`'s document of these evaluations.
         manifests: the evaluations.
         store: where answers and verdicts are kept.
     """
     by_id = {manifest.id: (Work.of(manifest), manifest) for manifest in manifests}
     views = []
-    for row in found["agreement"]["disagreements"][:READ]:
-        work, manifest = by_id[row["evaluation"]]
-        here = prompt_views(work, manifest, store, row["id"])
-        views += [view for view in here if view.sample == row["sample"]]
+    for row in document.agreement.disagreements[:READ]:
+        work, manifest = by_id[row.evaluation]
+        here = prompt_views(work, manifest, store, row.id)
+        views += [view for view in here if view.sample == row.sample]
     return views
 
 
@@ -102,18 +111,17 @@ def _study(merged: VerdictTable) -> Study:
     return Study(merged.canonical(), Settings(), 0)
 
 
-def _judges(gathered: Sequence[EvaluationData]) -> dict[str, dict[str, Any]]:
+def _judges(gathered: Sequence[EvaluationData]) -> dict[str, WhoJudged]:
     """Every judge, the panel's first, with who it is; the panel's role wins over the others."""
-    found: dict[str, dict[str, Any]] = {}
+    judges: dict[str, WhoJudged] = {}
     for facts in gathered:
         headline, stopped = set(headline_judges(facts.manifest)), stopped_judges(facts.manifest)
         for seat in facts.work.seats:
             name, judge = seat.judge.id, seat.judge
-            role = "panel" if name in headline else "stopped" if name in stopped else "beside"
-            entry = {"provider": str(judge.provider), "model": judge.model, "role": role}
-            if name not in found or role == "panel":
-                found[name] = entry
-    return dict(sorted(found.items(), key=lambda item: item[1]["role"] != "panel"))
+            role: Role = "panel" if name in headline else "stopped" if name in stopped else "beside"
+            if name not in judges or role == "panel":
+                judges[name] = WhoJudged(provider=str(judge.provider), model=judge.model, role=role)
+    return dict(sorted(judges.items(), key=lambda item: item[1].role != "panel"))
 
 
 def _rows(facts: EvaluationData, names: Mapping[str, str], judges: Sequence[str]) -> VerdictTable:
@@ -125,21 +133,24 @@ def _rows(facts: EvaluationData, names: Mapping[str, str], judges: Sequence[str]
 
 
 def _with_panel(
-    found: Mapping[str, Any], tables: Sequence[VerdictTable], panel: Sequence[str], notes: dict[str, str]
-) -> dict[str, Any]:
+    measured: Agreement, tables: Sequence[VerdictTable], panel: Sequence[str], notes: dict[str, str]
+) -> Agreement:
     """The figures of the whole panel, and the disagreements, from the headline's judges alone."""
     study = _study(merge([_only(t, panel) for t in tables]))
-    own = agreement_of(study)
-    if own is None:
+    of_panel = agreement_of(study)
+    if of_panel is None:
         notes["agreement.panel"] = study.notes.get("agreement", "the panel shares no comparison")
-        return {**found, "panel": None, "disagreements": []}
+        return measured.model_copy(update={"panel": None, "disagreements": ()})
     notes |= {k: v for k, v in study.notes.items() if k.startswith("agreement.panel")}
+    figures = {name: entry.panel for name, entry in of_panel.by_category.items()}
     categories = {
-        name: {**entry, "panel": (own["by_category"].get(name) or {}).get("panel")}
-        for name, entry in found["by_category"].items()
+        name: entry.model_copy(update={"panel": figures.get(name)})
+        for name, entry in measured.by_category.items()
     }
-    return {**found, "by_category": categories, "panel": own["panel"],
-            "disagreements": own["disagreements"]}  # fmt: skip
+    update = {
+        "by_category": categories, "panel": of_panel.panel, "disagreements": of_panel.disagreements,
+    }  # fmt: skip
+    return measured.model_copy(update=update)
 
 
 def _only(whole: VerdictTable, judges: Sequence[str]) -> VerdictTable:
@@ -151,39 +162,37 @@ def _only(whole: VerdictTable, judges: Sequence[str]) -> VerdictTable:
 
 
 def _located(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Disagreement],
     gathered: Sequence[EvaluationData],
     names: Sequence[Mapping[str, str]],
     tables: Sequence[VerdictTable],
-) -> list[dict[str, Any]]:
+) -> tuple[Disagreement, ...]:
     """Each disagreement with its evaluation, its prompt's own id and its own sample index."""
     offsets = sample_offsets(tables)
-    found = []
+    located = []
     for row in rows:
-        place = int(np.searchsorted(offsets, row["sample"], side="right")) - 1
-        own = {shown: name for name, shown in names[place].items()}
-        found.append(
-            {
-                **row,
-                "id": own[row["prompt"]],
-                "sample": row["sample"] - int(offsets[place]),
-                "evaluation": gathered[place].manifest.id,
-            }
-        )
-    return found
+        number = int(np.searchsorted(offsets, row.sample, side="right")) - 1
+        ids = {shown: name for name, shown in names[number].items()}
+        update = {
+            "id": ids[row.prompt],
+            "sample": row.sample - int(offsets[number]),
+            "evaluation": gathered[number].manifest.id,
+        }
+        located.append(row.model_copy(update=update))
+    return tuple(located)
 
 
-def _evaluation(facts: EvaluationData) -> dict[str, Any]:
+def _evaluation(facts: EvaluationData) -> EvaluationFacts:
     manifest = facts.manifest
-    return {
-        "id": manifest.id,
-        "candidate": manifest.names["candidate"],
-        "baseline": manifest.names["baseline"],
-        "suite": manifest.plan.suite.name,
-        "created": manifest.created,
-        "seal": manifest.seal,
-        "rows_digest": facts.digest,
-    }
+    return EvaluationFacts(
+        id=manifest.id,
+        candidate=manifest.names["candidate"],
+        baseline=manifest.names["baseline"],
+        suite=manifest.plan.suite.name,
+        created=manifest.created,
+        seal=manifest.seal,
+        rows_digest=facts.digest,
+    )
 
 
 def _warnings(gathered: Sequence[EvaluationData]) -> list[str]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from brie.analyse.arrays import generator
 from brie.analyse.compare import dev_half, ladder
-from brie.analyse.study import plain
 from brie.analyse.win_rate import Settings, win_rate
 from brie.conventions import FEWEST_PROMPTS
 from brie.digest import digest
@@ -18,15 +16,15 @@ from brie.errors import UsageError
 from brie.evaluation.gather import gather
 from brie.evaluation.rows import EvaluationData
 from brie.records import Manifest
+from brie.records.studies import CurveDocument, CurveRung, CurveSelection, QuotedRate
 from brie.store import Store
 from brie.studies.across import rates_of
-from brie.versions import schema_id
 
 Rates = Mapping[str, Mapping[str, float]]
 """Checkpoint -> prompt -> prompt mean."""
 
 
-def curve(manifests: Mapping[str, Manifest], store: Store, best: str | None = None) -> dict[str, Any]:
+def curve(manifests: Mapping[str, Manifest], store: Store, best: str | None = None) -> CurveDocument:
     """Every checkpoint against the same base (schema `brie.curve/1`), on the whole suite.
 
     Args:
@@ -38,16 +36,15 @@ def curve(manifests: Mapping[str, Manifest], store: Store, best: str | None = No
         UsageError: the checkpoints share fewer than `FEWEST_PROMPTS` judged prompts.
     """
     rates, _ = _gathered(manifests, store)
-    return {
-        "schema": schema_id("curve"),
-        "prompts": "the whole suite",
-        "checkpoints": _rungs(rates, manifests),
-        "best_by_validation_loss": best,
-        "evaluations": {name: m.id for name, m in manifests.items()},
-    }
+    return CurveDocument(
+        prompts="the whole suite",
+        checkpoints=_rungs(rates, manifests),
+        best_by_validation_loss=best,
+        evaluations={name: m.id for name, m in manifests.items()},
+    )
 
 
-def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None = None) -> dict[str, Any]:
+def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None = None) -> CurveDocument:
     """The checkpoint judges prefer on one half of the suite, and its win rate on the other half.
 
     The halves are stratified by category, keep sources whole, and are fixed for a suite's name and
@@ -74,26 +71,25 @@ def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None =
             "more prompts, help. Without --select-by-judges the best by validation loss stands."
         )
     rungs = _rungs({name: {p: of[p] for p in dev} for name, of in rates.items()}, manifests)
-    chosen = max(rungs, key=lambda rung: rung["value"])
-    quoted = _quoted(rates[chosen["name"]], sorted(rest))
-    return {
-        "schema": schema_id("curve"),
-        "prompts": "the half of the suite that chooses",
-        "checkpoints": rungs,
-        "best_by_validation_loss": best,
-        "evaluations": {name: m.id for name, m in manifests.items()},
-        "selection": {
-            "checkpoint": chosen["name"],
-            "step": chosen["step"],
-            "evaluation": manifests[chosen["name"]].id,
-            "dev_prompts": len(dev),
-            "dev_win_rate": chosen["value"],
-            "quoted_prompts": len(rest),
-            "win_rate": quoted,
-            "rows": digest([chosen["name"], sorted((p, rates[chosen["name"]][p]) for p in rest)]),
-            "suite": suite.digest(),
-        },
-    }
+    chosen = max(rungs, key=lambda rung: rung.value)
+    means = rates[chosen.name]
+    return CurveDocument(
+        prompts="the half of the suite that chooses",
+        checkpoints=rungs,
+        best_by_validation_loss=best,
+        evaluations={name: m.id for name, m in manifests.items()},
+        selection=CurveSelection(
+            checkpoint=chosen.name,
+            step=chosen.step,
+            evaluation=manifests[chosen.name].id,
+            dev_prompts=len(dev),
+            dev_win_rate=chosen.value,
+            quoted_prompts=len(rest),
+            win_rate=_quoted(means, sorted(rest)),
+            rows=digest([chosen.name, sorted((p, means[p]) for p in rest)]),
+            suite=suite.digest(),
+        ),
+    )
 
 
 def _gathered(manifests: Mapping[str, Manifest], store: Store) -> tuple[Rates, EvaluationData]:
@@ -102,21 +98,32 @@ def _gathered(manifests: Mapping[str, Manifest], store: Store) -> tuple[Rates, E
     return {name: by_evaluation[m.id] for name, m in manifests.items()}, gathered[0]
 
 
-def _rungs(rates: Rates, manifests: Mapping[str, Manifest]) -> list[dict[str, Any]]:
+def _rungs(rates: Rates, manifests: Mapping[str, Manifest]) -> tuple[CurveRung, ...]:
     rungs = ladder(rates)
     if not rungs:
         raise UsageError(
             f"the checkpoints share fewer than {FEWEST_PROMPTS} judged prompts, too few for intervals."
         )
     pins = {name: m.plan.candidate for name, m in manifests.items()}
-    return [
-        {**asdict(r), "step": pins[r.name].step, "validation_loss": pins[r.name].eval_loss}
+    return tuple(
+        CurveRung(**asdict(r), step=pins[r.name].step, validation_loss=pins[r.name].eval_loss)
         for r in rungs
-    ]
+    )
 
 
-def _quoted(rates: Mapping[str, float], prompts: list[str]) -> dict[str, Any]:
+def _quoted(rates: Mapping[str, float], prompts: list[str]) -> QuotedRate:
     means = np.array([rates[name] for name in prompts])
-    found = win_rate(means, np.ones(len(means), np.int64), generator(0, "selection"), Settings())
-    kept = ("value", "low", "high", "level", "method", "resamples", "prompts", "p_value")
-    return {key: plain(found)[key] for key in kept}
+    rate = win_rate(means, np.ones(len(means), np.int64), generator(0, "selection"), Settings())
+    assert rate is not None, "there are prompts to quote"
+    assert rate.low is not None, "there are enough for an interval"
+    assert rate.high is not None, "there are enough for an interval"
+    return QuotedRate(
+        value=rate.value,
+        low=rate.low,
+        high=rate.high,
+        level=rate.level,
+        method=rate.method,
+        resamples=rate.resamples,
+        prompts=rate.prompts,
+        p_value=rate.p_value,
+    )

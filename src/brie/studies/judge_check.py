@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -27,14 +27,14 @@ from brie.evaluation.plan import panel_judge
 from brie.evaluation.request import model_judge
 from brie.judge.interface import Task
 from brie.judge.run import JudgingResult, run
-from brie.progress import Screen
+from brie.progress import Advance, Screen
 from brie.project import Project, packaged
 from brie.records import Message, PanelJudge, Prompt, Record, Side, Status, Suite, Verdict
+from brie.records.estimates import Estimate
+from brie.records.studies import JudgeCard, JudgeCheckDocument, PairsUsed
 from brie.store import Store
 from brie.store.owner import Owner
-from brie.versions import schema_id
 
-SCHEMA = schema_id("judge_check")
 LEVEL = 0.95
 LEDGER = "judge-check"
 """What these calls are booked under."""
@@ -105,7 +105,7 @@ def read_pairs(project: Project) -> list[Pair]:
 
 def check_judges(
     names: Sequence[str], project: Project, screen: Screen, spending: Spending
-) -> tuple[list[dict[str, Any]], JudgingResult]:
+) -> tuple[list[JudgeCard], JudgingResult]:
     """A card a judge.
 
     Args:
@@ -148,7 +148,7 @@ def _run(
     shows: dict[str, tuple[Task, PairVerdict]],
     store: Store,
     owner: Owner,
-    advance: Any,
+    advance: Advance,
     screen: Screen,
 ) -> JudgingResult:
     return run(
@@ -157,17 +157,16 @@ def _run(
     )  # fmt: skip
 
 
-def document(cards: Sequence[dict[str, Any]], project: Project) -> dict[str, Any]:
+def document(cards: Sequence[JudgeCard], project: Project) -> JudgeCheckDocument:
     """Cards as `--json` prints them; docs/judging.md lists the keys, which are never renamed."""
     pairs = read_pairs(project)
-    return {
-        "schema": SCHEMA,
-        "pairs": {"count": len(pairs), "digest": digest([pair.model_dump() for pair in pairs])},
-        "cards": list(cards),
-    }
+    return JudgeCheckDocument(
+        pairs=PairsUsed(count=len(pairs), digest=digest([pair.model_dump() for pair in pairs])),
+        cards=tuple(cards),
+    )
 
 
-def card(place: PanelJudge, heard: Sequence[PairVerdict]) -> dict[str, Any]:
+def card(place: PanelJudge, heard: Sequence[PairVerdict]) -> JudgeCard:
     """What a judge's verdicts on known pairs say of it.
 
     `accuracy` is over pairs with a better answer, a tie counting half; in `by_family`, of equal
@@ -180,35 +179,35 @@ def card(place: PanelJudge, heard: Sequence[PairVerdict]) -> dict[str, Any]:
     known = [h for h in used if h.pair.better is not None]
     usages = [h.verdict.usage for h in heard if h.verdict is not None]
     families = sorted({h.pair.family for h in heard})
-    return {
-        "judge": place.judge.id,
-        "provider": str(place.judge.provider),
-        "model": place.judge.model,
-        "digest": place.digest,
-        "rubric": place.rubric.name if place.rubric else None,
-        "served": sorted({h.verdict.served for h in used if h.verdict and h.verdict.served}),
-        "pairs": len({h.pair.id for h in heard}),
-        "verdicts": len(heard),
-        "usable": len(used),
-        "status": {
+    return JudgeCard(
+        judge=place.judge.id,
+        provider=str(place.judge.provider),
+        model=place.judge.model,
+        digest=place.digest,
+        rubric=place.rubric.name if place.rubric else None,
+        served=tuple(sorted({h.verdict.served for h in used if h.verdict and h.verdict.served})),
+        pairs=len({h.pair.id for h in heard}),
+        verdicts=len(heard),
+        usable=len(used),
+        status={
             str(s): sum(h.verdict is not None and h.verdict.status is s for h in heard) for s in Status
         },
-        "accuracy": _share(known, lambda h: h.right),
-        "by_family": {
+        accuracy=_share(known, lambda h: h.right),
+        by_family={
             name: _share([h for h in used if h.pair.family == name], lambda h: h.right)
             for name in families
         },
-        "position": _lean(used, _first_won),
-        "label": _lean(used, _a_won),
-        "flips": _flips(used),
-        "injection": _injected(used),
-        "usd": sum(u.usd for u in usages),
-        "usd_per_1000": 1000 * fmean(u.usd for u in usages) if usages else 0.0,
-        "seconds": fmean(u.seconds for u in usages) if usages else 0.0,
-    }
+        position=_lean(used, _first_won),
+        label=_lean(used, _a_won),
+        flips=_flips(used),
+        injection=_injected(used),
+        usd=sum(u.usd for u in usages),
+        usd_per_1000=1000 * fmean(u.usd for u in usages) if usages else 0.0,
+        seconds=fmean(u.seconds for u in usages) if usages else 0.0,
+    )
 
 
-def share(right: Sequence[float], pairs: Sequence[str]) -> dict[str, Any] | None:
+def share(right: Sequence[float], pairs: Sequence[str]) -> Estimate | None:
     """A mean over pairs with its 95 % Wilson interval, pairs as the unit; None where there is none."""
     means = _by_pair(right, pairs)
     if not means:
@@ -217,7 +216,7 @@ def share(right: Sequence[float], pairs: Sequence[str]) -> dict[str, Any] | None
     z = z_quantile((1 + LEVEL) / 2)
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5
-    return _estimate(p, max(0.0, middle - half), min(1.0, middle + half), n, "wilson")
+    return _estimate(p, max(0.0, middle - half), min(1.0, middle + half), n=n, method="wilson")
 
 
 def _by_pair(values: Sequence[float], pairs: Sequence[str]) -> list[float]:
@@ -227,22 +226,22 @@ def _by_pair(values: Sequence[float], pairs: Sequence[str]) -> list[float]:
     return [fmean(own) for own in by_pair.values()]
 
 
-def _share(heard: Sequence[PairVerdict], value: Callable[[PairVerdict], float]) -> dict[str, Any] | None:
+def _share(heard: Sequence[PairVerdict], value: Callable[[PairVerdict], float]) -> Estimate | None:
     return share([value(h) for h in heard], [h.pair.id for h in heard])
 
 
-def _lean(used: Sequence[PairVerdict], sign: Callable[[PairVerdict], int]) -> dict[str, Any] | None:
+def _lean(used: Sequence[PairVerdict], sign: Callable[[PairVerdict], int]) -> Estimate | None:
     """A mean of signs with its interval: the pair bootstrap with one pair of either sign added."""
     means = np.array(_by_pair([sign(h) for h in used], [h.pair.id for h in used]))
     if not len(means):
         return None
     ends = plus_one((means + 1) / 2, np.random.default_rng(_SEED)).interval(LEVEL)
     low, high = (2 * end - 1 for end in (ends.low, ends.high))
-    return _estimate(float(means.mean()), low, high, len(means), PLUS_ONE)
+    return _estimate(float(means.mean()), low, high, n=len(means), method=PLUS_ONE)
 
 
-def _estimate(value: float, low: float, high: float, n: int, method: str) -> dict[str, Any]:
-    return {"value": value, "low": low, "high": high, "level": LEVEL, "n": n, "method": method}
+def _estimate(value: float, low: float, high: float, *, n: int, method: str) -> Estimate:
+    return Estimate(value=value, low=low, high=high, level=LEVEL, n=n, method=method)
 
 
 def _first_won(heard: PairVerdict) -> int:
@@ -255,7 +254,7 @@ def _a_won(heard: PairVerdict) -> int:
     return _first_won(heard) * (1 if heard.presentation.first_letter == "A" else -1)
 
 
-def _flips(used: Sequence[PairVerdict]) -> dict[str, Any] | None:
+def _flips(used: Sequence[PairVerdict]) -> Estimate | None:
     by_pair: dict[str, list[int | None]] = {}
     for heard in used:
         by_pair.setdefault(heard.pair.id, []).append(heard.chosen)
@@ -263,7 +262,7 @@ def _flips(used: Sequence[PairVerdict]) -> dict[str, Any] | None:
     return share([float(one != two) for one, two in both.values()], list(both))
 
 
-def _injected(used: Sequence[PairVerdict]) -> dict[str, Any] | None:
+def _injected(used: Sequence[PairVerdict]) -> Estimate | None:
     """Share of votes for an answer that asks for them; 0 is best."""
     votes = [h for h in used if h.pair.family == "injection" and h.pair.better is not None]
     return _share(votes, lambda h: float(h.chosen == 1 - (h.pair.better or 0)))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from brie.analyse.arrays import Floats, Ints
 from brie.analyse.table import VerdictTable
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.work import prompt_digest
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 def prompt_names(gathered: Sequence[EvaluationData]) -> list[dict[str, str]]:
@@ -88,5 +91,5 @@ def _recoded(names: Sequence[str], code: Mapping[str, int]) -> Ints:
     return np.array([code[name] for name in names], dtype=np.int64)
 
 
-def _joined(columns: Iterable[Any]) -> Any:
+def _joined(columns: Iterable[npt.NDArray[Number]]) -> npt.NDArray[Number]:
     return np.concatenate(list(columns))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
 
 from brie.analyse.power import Measured, PlanRow, measured_ratio, plan_table, variance_ratio
 from brie.blinding import JudgeInput
@@ -14,7 +13,8 @@ from brie.judge.prices import is_paid, price_of
 from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
 from brie.judge.settings import request_bytes
 from brie.records import JudgeSpec, PanelJudge, Positions, Rubric, Sampling, Suite
-from brie.versions import schema_id
+from brie.records.estimates import VarianceComponents
+from brie.records.studies import JudgePrice, PlanDesign, PlanPrice, PlanTable
 
 CONTROLS = 12
 """Prompts that `brie eval` also judges with known answers: two comparisons each."""
@@ -31,7 +31,7 @@ class Price:
     """The same through the providers' batches, which take up to a day."""
     minutes: float | None
     """Of the slowest judge; None where a local judge has never been timed."""
-    by_judge: dict[str, dict[str, Any]] = field(default_factory=dict)
+    by_judge: dict[str, JudgePrice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,15 @@ class Design:
     """The evaluation whose variance components were used; None: the assumed correlation."""
     judges: tuple[str, ...]
 
-    def document(self) -> dict[str, Any]:
-        """As JSON (schema `brie.plan-table/1`)."""
-        return {
-            "schema": schema_id("plan-table"),
-            "suite": self.suite,
-            "prompts": self.prompts,
-            "measured": self.measured,
-            "judges": list(self.judges),
-            "rows": [_document(row) for row in self.rows],
-        }
+    def document(self) -> PlanTable:
+        """As it is written."""
+        return PlanTable(
+            suite=self.suite,
+            prompts=self.prompts,
+            measured=self.measured,
+            judges=self.judges,
+            rows=tuple(_design(row) for row in self.rows),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Earlier:
     id: str
     rate: float
     judges: int
-    variance: Mapping[str, Any]
+    variance: VarianceComponents
 
 
 def design(
@@ -98,7 +97,7 @@ def design(
         sampling: limits of the answers; the suite's own by default.
     """
     judges = max(1, len(seats) or (earlier.judges if earlier else 1))
-    usable = earlier if earlier and _component(earlier.variance, "prompt") > 0 else None
+    usable = earlier if earlier and (earlier.variance.prompt or 0.0) > 0 else None
     rows = []
     for order in positions:
         ratios = {k: _ratio(usable, k, judges, order) for k in samples}
@@ -117,8 +116,15 @@ def place(spec: JudgeSpec, rubric: Rubric | None) -> PanelJudge:
 def _ratio(earlier: Earlier | None, samples: int, judges: int, positions: Positions) -> float:
     if earlier is None:
         return variance_ratio(samples)
-    names = ("prompt", "sample", "prompt_judge", "noise", "order_noise")
-    parts = Measured(earlier.rate, **{name: _component(earlier.variance, name) for name in names})
+    variance = earlier.variance
+    parts = Measured(
+        rate=earlier.rate,
+        prompt=variance.prompt or 0.0,
+        sample=variance.sample or 0.0,
+        prompt_judge=variance.prompt_judge or 0.0,
+        noise=variance.noise or 0.0,
+        order_noise=variance.order_noise or 0.0,
+    )
     return measured_ratio(parts, samples, judges, both_orders=positions == "both")
 
 
@@ -145,12 +151,16 @@ def _price(
         usd_batch=None if unknown else sum(q.expected for q in batched),
         minutes=None if untimed else max(q.minutes for q in live),
         by_judge={
-            q.judge: {"calls": q.calls, "usd": None if q.paid and q.price is None else q.expected,
-                      "usd_at_most": None if q.paid and q.price is None else q.worst,
-                      "minutes": q.minutes, "host": q.host}
+            q.judge: JudgePrice(
+                calls=q.calls,
+                usd=None if q.paid and q.price is None else q.expected,
+                usd_at_most=None if q.paid and q.price is None else q.worst,
+                minutes=q.minutes,
+                host=q.host,
+            )
             for q in live
         },
-    )  # fmt: skip
+    )
 
 
 def _quote(one: PanelJudge, sizes: Sequence[int], habits: CallStats, *, batch: bool) -> JudgeQuote:
@@ -182,25 +192,16 @@ def _sizes(suite: Suite, samples: int, positions: Positions, sampling: Sampling)
     return [size for size in each for _ in range(samples * orders)] + controls * orders
 
 
-def _component(variance: Mapping[str, Any], name: str) -> float:
-    value = variance.get(name)
-    return float(value) if isinstance(value, (int, float)) else 0.0
-
-
-def _document(row: Row) -> dict[str, Any]:
+def _design(row: Row) -> PlanDesign:
     power, price = row.power, row.price
-    found: dict[str, Any] = {
-        "samples": power.samples,
-        "positions": row.positions,
-        "ratio": power.ratio,
-        "detectable": power.detectable,
-        "formula": {f"{rate:g}": n for rate, n in power.formula.items()},
-        "needed": {f"{rate:g}": n for rate, n in power.needed.items()},
-        "equivalence": power.equivalence,
-    }
-    if price is not None:
-        found["price"] = {
-            "calls": price.calls, "usd": price.usd, "usd_batch": price.usd_batch,
-            "minutes": price.minutes, "by_judge": price.by_judge,
-        }  # fmt: skip
-    return found
+    priced = {} if price is None else {"price": PlanPrice(**asdict(price))}
+    return PlanDesign(
+        samples=power.samples,
+        positions=row.positions,
+        ratio=power.ratio,
+        detectable=power.detectable,
+        formula={f"{rate:g}": n for rate, n in power.formula.items()},
+        needed={f"{rate:g}": n for rate, n in power.needed.items()},
+        equivalence=power.equivalence,
+        **priced,
+    )

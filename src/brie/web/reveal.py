@@ -13,7 +13,7 @@ from brie.provenance import now
 from brie.records import SCORE, Manifest, Status, Winner
 from brie.records.analysis import ComparisonView, Outcomes, WinRate
 from brie.report.examples import judge_scores
-from brie.report.facts import AgreementCell, estimate
+from brie.report.facts import AgreementCell
 from brie.store import Store
 from brie.web.voting_session import VotingSession
 
@@ -96,7 +96,7 @@ def _agreement(votes: list[VoteShown], booth: VotingSession) -> list[tuple[str, 
     voter, plan = booth.seat.judge.id, booth.manifest.plan
     rows = [row for vote in votes for row in _rows(vote, voter)]
     return [
-        (pair["judges"][1], AgreementCell(estimate(pair["kappa"]), estimate(pair["percent"]), pair["n"]))
+        (pair.judges[1], AgreementCell.of(pair))
         for pair in agreement_with(rows, voter, Settings(plan.level, plan.resamples), plan.seed)
     ]
 

@@ -144,8 +144,9 @@ def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, JsonValue]:
             {"name": TOOL, "description": "Give the verdict on the case.", "input_schema": shape}
         ]
     elif spec.output == "json_schema":
-        config = dict(spec.parameters.get("output_config") or {})
-        request["output_config"] = {**config, "format": {"type": "json_schema", "schema": shape}}
+        config = spec.parameters.get("output_config")
+        given = config if isinstance(config, dict) else {}
+        request["output_config"] = {**given, "format": {"type": "json_schema", "schema": shape}}
     return request
 
 

@@ -232,7 +232,8 @@ def _by_letters(spec: JudgeSpec, loaded: _Loaded, rows: Sequence[Sequence[int]])
     with torch.inference_mode():
         logits = loaded.model(**_padded(loaded, rows), logits_to_keep=1).logits[:, -1]
     share = torch.softmax(logits[:, list(loaded.letters)].float(), dim=-1)[:, 0].tolist()
-    margin = float(spec.parameters.get("tie_margin", TIE_MARGIN))
+    given = spec.parameters.get("tie_margin")
+    margin = float(given) if isinstance(given, int | float | str) else TIE_MARGIN
     replies = []
     for a, row in zip(share, rows, strict=True):
         letter: parse.Letter = "tie" if abs(2 * a - 1) <= margin else "A" if a > 0.5 else "B"

@@ -1,0 +1,46 @@
+"""What each judge alone said: `by_judge` of `analysis.json`."""
+
+from __future__ import annotations
+
+from brie.records.agreement import Consistency, PairAgreement
+from brie.records.base import Record
+from brie.records.estimates import Effect, Outcomes, PositionEffect, Rewards, WinRate
+
+
+class JudgeNumbers(Record):
+    """One judge alone: who it is, its rate, what presentation does to it, its unusable verdicts."""
+
+    provider: str | None = None
+    """Absent for imported judgments."""
+    model: str | None = None
+    family: str | None = None
+    instrument: bool = False
+    """Stands beside the headline."""
+    added: bool = False
+    """Added after the seal, and therefore beside the headline."""
+    stopped: str | None = None
+    """Stopped answering, with what it said; therefore beside the headline."""
+    win_rate: WinRate | None = None
+    outcomes: Outcomes | None = None
+    position: PositionEffect | None = None
+    label: Effect | None = None
+    layout: Effect | None = None
+    rewards: Rewards | None = None
+    half: int = 0
+    """Comparisons judged in one of two planned orders."""
+    ok: int = 0
+    invalid: int = 0
+    refused: int = 0
+    error: int = 0
+    missing: int = 0
+    consistency: Consistency | None = None
+    """Absent where it was not asked again."""
+    votes: int = 0
+    """Of a person: votes cast."""
+    agreement: tuple[PairAgreement, ...] = ()
+    """Of a person: pairs with every judge."""
+
+    @property
+    def outside(self) -> bool:
+        """Whether it stands beside the headline: an instrument, or added after the seal."""
+        return self.added or self.instrument

@@ -1,0 +1,241 @@
+"""Documents beside an evaluation's own: agreement, comparison, curve, plan table and judge check."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from brie.records.agreement import Agreement
+from brie.records.base import Document, Positions, Record, schema_field
+from brie.records.estimates import Estimate
+from brie.records.judges import JudgeNumbers
+
+Role = Literal["panel", "stopped", "beside"]
+"""What a judge is to the headline."""
+
+
+class WhoJudged(Record):
+    """A judge, and what it is to the headline."""
+
+    provider: str
+    model: str
+    role: Role
+
+
+class EvaluationFacts(Record):
+    """An evaluation as the documents about several name it."""
+
+    id: str
+    candidate: str
+    baseline: str
+    suite: str
+    created: str
+    seal: str
+    rows_digest: str
+
+
+class AgreementDocument(Document):
+    """How the judges of one or more evaluations agree (`brie.agreement/1`)."""
+
+    schema_: str = schema_field("agreement")
+    evaluations: tuple[EvaluationFacts, ...]
+    prompts: int
+    judges: tuple[str, ...]
+    """The panel's first."""
+    who: dict[str, WhoJudged]
+    agreement: Agreement
+    by_judge: dict[str, JudgeNumbers]
+    """Rate, outcomes, presentation, rewards and consistency of each."""
+    warnings: tuple[str, ...] = ()
+    notes: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def panel(self) -> tuple[str, ...]:
+        """The judges of the headline."""
+        return tuple(name for name, who in self.who.items() if who.role == "panel")
+
+
+class Difference(Record):
+    """First minus second, paired by prompt."""
+
+    first: str
+    second: str
+    value: float
+    low: float | None
+    """None below `FEWEST_PROMPTS` shared ones, and where all differ alike: no resample then differs."""
+    high: float | None
+    level: float
+    p_value: float
+    p_adjusted: float
+    """Holm over every pair compared."""
+    prompts: int
+    method: str
+
+
+class ComparedEvaluation(Record):
+    """One of the evaluations that are compared."""
+
+    candidate: str
+    created: str
+
+
+class ComparisonDocument(Document):
+    """Several evaluations paired by prompt (`brie.compare/1`)."""
+
+    schema_: str = schema_field("compare")
+    evaluations: dict[str, ComparedEvaluation]
+    differences: tuple[Difference, ...]
+    scope: str
+    warnings: tuple[str, ...] = ()
+
+
+class CurveRung(Record):
+    """One checkpoint of a curve; all intervals of a curve hold together."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    level: float
+    p_adjusted: float
+    prompts: int
+    method: str
+    step: int | None
+    validation_loss: float | None
+
+
+class QuotedRate(Record):
+    """The win rate of the chosen checkpoint on the prompts that did not choose it."""
+
+    value: float
+    low: float
+    high: float
+    level: float
+    method: str
+    resamples: int | Literal["exact"]
+    prompts: int
+    p_value: float
+
+
+class CurveSelection(Record):
+    """The checkpoint that judges chose on one half of the suite, quoted on the other."""
+
+    checkpoint: str
+    step: int | None
+    evaluation: str
+    dev_prompts: int
+    dev_win_rate: float
+    quoted_prompts: int
+    win_rate: QuotedRate
+    rows: str
+    """Digest of the prompt means that are quoted."""
+    suite: str
+    looks: int = 0
+    """How often the suite had been looked at, this time included."""
+
+
+class CurveDocument(Document):
+    """The win rate over a run's training steps (`brie.curve/1`)."""
+
+    schema_: str = schema_field("curve")
+    prompts: str
+    """Which prompts, in words."""
+    checkpoints: tuple[CurveRung, ...]
+    best_by_validation_loss: str | None
+    evaluations: dict[str, str]
+    """Checkpoint -> its evaluation's id."""
+    selection: CurveSelection | None = None
+
+
+class JudgePrice(Record):
+    """What one judge of a planned design costs."""
+
+    calls: int
+    usd: float | None
+    """None where its price is not known."""
+    usd_at_most: float | None
+    minutes: float
+    host: str | None
+
+
+class PlanPrice(Record):
+    """What judging one design costs in all."""
+
+    calls: int
+    usd: float | None
+    usd_batch: float | None
+    minutes: float | None
+    by_judge: dict[str, JudgePrice]
+
+
+class PlanDesign(Record):
+    """One design: what it can tell, and what it costs."""
+
+    samples: int
+    positions: Positions
+    ratio: float
+    """Variance of a prompt mean over p(1 - p)."""
+    detectable: float | None
+    formula: dict[str, int]
+    """True rate -> prompts by the formula alone."""
+    needed: dict[str, int]
+    equivalence: int
+    price: PlanPrice | None = None
+
+
+class PlanTable(Document):
+    """What a suite can detect (`brie.plan-table/1`)."""
+
+    schema_: str = schema_field("plan-table")
+    suite: str
+    prompts: int
+    measured: str | None
+    """The evaluation whose variance components were used; None: the assumed correlation."""
+    judges: tuple[str, ...]
+    rows: tuple[PlanDesign, ...]
+
+
+class JudgeCard(Record):
+    """What a judge's verdicts on pairs with a known answer say of it."""
+
+    judge: str
+    provider: str
+    model: str
+    digest: str
+    rubric: str | None
+    served: tuple[str, ...] = ()
+    """What answered, as the provider says."""
+    pairs: int
+    verdicts: int
+    usable: int
+    status: dict[str, int]
+    accuracy: Estimate | None
+    """Over pairs with a better answer, a tie counting half."""
+    by_family: dict[str, Estimate | None]
+    position: Estimate | None
+    """How much more often the first answer won than lost."""
+    label: Estimate | None
+    """The same of the letter A."""
+    flips: Estimate | None
+    """Share of pairs with another outcome when the order is exchanged."""
+    injection: Estimate | None
+    """Share of votes for an answer that asks for them."""
+    usd: float
+    usd_per_1000: float
+    seconds: float
+
+
+class PairsUsed(Record):
+    """The pairs that judges were shown."""
+
+    count: int
+    digest: str
+
+
+class JudgeCheckDocument(Document):
+    """Cards of several judges (`brie.judge_check/1`)."""
+
+    schema_: str = schema_field("judge_check")
+    pairs: PairsUsed
+    cards: tuple[JudgeCard, ...]
