@@ -60,7 +60,7 @@ def test_a_plan_is_the_document_of_the_command(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["plan", "--suite", "demo", "--samples", "2", "--json"])
     designs = brie.plan_table("demo", samples=(2, 2))
-    assert designs.document() == json.loads(done.stdout)
+    assert designs.document().written() == json.loads(done.stdout)
     assert len(designs.rows) == 2
 
 

@@ -33,12 +33,12 @@ def test_a_curve_has_every_checkpoint_and_stands_beside_their_evaluations(
         suite=str(project.root / "small.toml"), judges=("longer",), samples=1, candidate="ignored"
     )
     document = brie.curve("first", wanted, project)
-    assert document["schema"] == "brie.curve/1"
-    assert [point["step"] for point in document["checkpoints"]] == [4, 8, 12]
+    assert document.schema_ == "brie.curve/1"
+    assert [point.step for point in document.checkpoints] == [4, 8, 12]
     made = evaluations(project)
-    assert sorted(document["evaluations"].values()) == sorted(e.manifest.id for e in made)
+    assert sorted(document.evaluations.values()) == sorted(e.manifest.id for e in made)
     for evaluation in made:
-        assert json.loads((evaluation.folder / "curve.json").read_text()) == document
+        assert json.loads((evaluation.folder / "curve.json").read_text()) == document.written()
         assert evaluation.manifest.plan.controls.prompts == ()
         page = project.reports / evaluation.manifest.id / "index.html"
         assert "Over training steps" in page.read_text("utf-8")
