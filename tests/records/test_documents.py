@@ -39,7 +39,7 @@ def shape(value: JsonValue, path: str = "") -> list[str]:
 
 
 def assert_same(golden: str, again: str) -> None:
-    """The same keys in the same order, and the same numbers and words; remedies name today's commands."""
+    """The same keys in the same order, numbers and words; remedies name the commands of today."""
     before, after = json.loads(golden), json.loads(again)
     for document in (before, after):
         document |= {"created": "", "version": ""}
