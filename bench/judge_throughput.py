@@ -222,14 +222,14 @@ def plan(spec: Any, calls: int) -> tuple[Any, list[Any]]:
             order="candidate_first",
             candidate_letter="A",
         )
-        tasks.append(Task.plan("main", place, f"p{n}", n, presented))
+        tasks.append(Task.plan("main", place, presented, prompt=f"p{n}", sample=n))
     return place, tasks
 
 
 def judge_with_brie(place: Any, tasks: list[Any]) -> None:
     """The same through `brie.judge.run`, every verdict kept."""
     from brie.blinding import JudgeInput
-    from brie.judge import run
+    from brie.judge import RunContext, run
     from brie.judge.interface import Task
     from brie.records import Message
     from brie.store import Store
@@ -251,7 +251,11 @@ def judge_with_brie(place: Any, tasks: list[Any]) -> None:
         Store.open(Path(folder) / "brie.sqlite") as store,
         Owner(Path(folder) / ".owners") as owner,
     ):
-        done = run(tasks, [place], shown, store, owner, evaluation="bench", on_done=lambda n: None)
+        context = RunContext(
+            panel_judges=(place,), shown=shown, store=store, owner=owner, evaluation="bench",
+            on_done=lambda n: None,
+        )  # fmt: skip
+        done = run(tasks, context)
         assert done.computed == len(tasks), done
         assert not done.errors, done
 

@@ -11,12 +11,13 @@ one why no test could notice it. `make mutants` runs it; continuous integration 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
@@ -24,7 +25,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.mutation import forks, trees
-from bench.mutation.forks import Outcome
+from bench.mutation.forks import Fork, Outcome
 from bench.mutation.sites import Mutant, Site, mutate, sites
 from bench.output import RESULTS, save, table
 
@@ -43,19 +44,21 @@ class Room:
 ROOMS = {
     "letters": Room(
         (
+            "src/brie/blinding.py",
+            "src/brie/judge/interface.py",
+            "src/brie/evaluation/rows.py",
+            "src/brie/evaluation/table.py",
+            "src/brie/evaluation/views.py",
+            "src/brie/evaluation/vote_file.py",
             "src/brie/records/verdicts.py",
-            "src/brie/judge/assign.py",
-            "src/brie/judge/seam.py",
-            "src/brie/evaluation/facts.py",
             "src/brie/report/page.py",
             "src/brie/report/table.py",
-            "src/brie/vote_file.py",
-            "src/brie/judge_check.py",
+            "src/brie/studies/judge_check.py",
             "src/brie/web/voting.py",
         ),
         (
-            "tests/test_letters.py", "tests/test_vote_file.py", "tests/records", "tests/judge",
-            "tests/report", "tests/web", "tests/flow", "tests/checks",
+            "tests/blinding", "tests/evaluation", "tests/records", "tests/judge", "tests/report",
+            "tests/studies", "tests/web", "tests/flow", "tests/checks", "tests/test_*.py",
         ),
     ),
     "keys": Room(
@@ -67,26 +70,29 @@ ROOMS = {
             "src/brie/records/models.py",
             "src/brie/records/plan.py",
             "src/brie/evaluation/plan.py",
-            "src/brie/seal.py",
+            "src/brie/evaluation/work.py",
+            "src/brie/evaluation/controls.py",
+            "src/brie/evaluation/manifest.py",
         ),
         (
-            "tests/records", "tests/generate", "tests/flow", "tests/judge", "tests/web",
-            "tests/test_letters.py", "tests/test_trained.py", "tests/test_store.py",
+            "tests/records", "tests/evaluation", "tests/store", "tests/generate/test_keys.py",
+            "tests/judge", "tests/flow", "tests/web", "tests/test_*.py",
         ),
     ),
     "money": Room(
         (
             "src/brie/judge/prices.py",
             "src/brie/judge/quote.py",
-            "src/brie/judge/calls.py",
-            "src/brie/judge/gate.py",
+            "src/brie/judge/retry.py",
+            "src/brie/judge/limiter.py",
+            "src/brie/evaluation/budget.py",
             "src/brie/evaluation/judging.py",
             "src/brie/store/ledger.py",
         ),
-        ("tests/judge", "tests/flow", "tests/test_store.py"),
+        ("tests/judge", "tests/evaluation", "tests/store", "tests/flow", "tests/test_*.py"),
     ),
     "pins": Room(
-        ("src/brie/pin/*.py",), ("tests/pin", "tests/train", "tests/flow", "tests/test_trained.py")
+        ("src/brie/pin/*.py",), ("tests/pin", "tests/train/test_hub_base.py", "tests/flow")
     ),
     "statistics": Room(("src/brie/analyse/*.py",), ("tests/analyse", "tests/checks", "tests/audit")),
     "audit": Room(("src/brie/audit/**/*.py",), ("tests/audit",)),
@@ -104,6 +110,8 @@ class Tried:
     tests: int
     left_out: int
     """Tests that touch the line and were not run: beyond the time one mutant may take."""
+    by: str
+    """The test that noticed it."""
     seconds: float
 
 
@@ -132,44 +140,44 @@ def drawn(name: str, each: int, seed: int) -> tuple[int, list[Mutant]]:
     return len(every), found
 
 
-def chosen(reached: trees.Reached, mutant: Mutant, most: float) -> tuple[list[str], int]:
-    """The quickest tests that touch a line, within `most` seconds, and how many more there are."""
-    every, total = reached.tests(mutant.site.file, mutant.site.line), 0.0
-    for count, name in enumerate(every):
-        total += reached.seconds[name]
-        if count and total > most:
-            return every[:count], len(every) - count
-    return every, 0
-
-
 def attempt(
     work: Sequence[tuple[str, Mutant]], reached: trees.Reached, places: Sequence[Path], most: float
 ) -> Iterator[Tried]:
     """Every mutant, as many at a time as there are trees."""
-    queue, free, running = list(reversed(work)), list(places), []
+    queue, free = list(reversed(work)), list(places)
+    running: list[tuple[Fork, str, int, int]] = []
     while queue or running:
         while queue and free:
             room, mutant = queue.pop()
-            tests, left_out = chosen(reached, mutant, most)
-            if not tests:
-                yield Tried(mutant, room, "survived", 0, 0, 0.0)
-                continue
-            tree = free.pop()
-            cost = sum(reached.seconds[name] for name in tests)
-            context = forks.changed(tree, mutant)
-            context.__enter__()
-            fork = forks.start(tree, tests, 30 + 5 * cost)
-            running.append((fork, context, tree, room, mutant, len(tests), left_out, time.monotonic()))
+            tests, left_out, cost = reached.chosen(mutant.site.file, mutant.site.line, most)
+            if tests:
+                fork = Fork.start(free.pop(), mutant, tests, 60 + 10 * cost)
+                running.append((fork, room, len(tests), left_out))
+            else:
+                yield Tried(mutant, room, "survived", 0, 0, "", 0.0)
         time.sleep(0.05)
         for entry in list(running):
-            fork, context, tree, room, mutant, count, left_out, started = entry
+            fork, room, count, left_out = entry
             outcome = fork.ended()
             if outcome is not None:
-                context.__exit__(None, None, None)
                 running.remove(entry)
-                free.append(tree)
-                taken = round(time.monotonic() - started, 2)
-                yield Tried(mutant, room, outcome, count, left_out, taken)
+                free.append(fork.tree)
+                by, taken = fork.noticed(), round(fork.seconds, 2)
+                yield Tried(fork.mutant, room, outcome, count, left_out, by, taken)
+
+
+def control(work: Sequence[tuple[str, Mutant]], reached: trees.Reached, tree: Path) -> None:
+    """Without a change every test passes: what fails below fails for the change.
+
+    Raises:
+        SystemExit: one does not.
+    """
+    for room in dict.fromkeys(name for name, _ in work):
+        mutant = next(one for name, one in work if name == room)
+        same = replace(mutant, source=(tree / mutant.site.file).read_text("utf-8"))
+        for one in attempt([(room, same)], reached, [tree], 5.0):
+            if one.outcome != "survived":
+                raise SystemExit(f"{one.by or one.mutant.site.file} fails without any change")
 
 
 def reasons() -> dict[tuple[str, str], str]:
@@ -183,6 +191,8 @@ def document(
 ) -> dict[str, Any]:
     """What is kept of a run."""
     why, rooms, survivors = reasons(), {}, []
+    kills = [[f"{one.mutant.site.file}:{one.mutant.site.line}", one.mutant.site.operator, one.by]
+             for one in tried if one.outcome != "survived"]  # fmt: skip
     for room, total in places.items():
         own = [one for one in tried if one.room == room]
         count = Counter(one.outcome for one in own)
@@ -199,6 +209,7 @@ def document(
     return {
         "seed": asked.seed, "each": asked.each, "most_seconds": asked.most,
         "mutmut": version("mutmut"), "rooms": rooms, "survivors": survivors,
+        "kills": kills,
     }  # fmt: skip
 
 
@@ -210,12 +221,10 @@ def _survivor(one: Tried, reason: str | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def survived_before() -> set[tuple[str, str]]:
-    """File and diff of the survivors of the last run."""
-    import json
-
-    kept = json.loads((RESULTS / "mutants.json").read_text("utf-8"))
-    return {(row["file"], row["diff"]) for row in kept["survivors"]}
+def survived_before(name: str) -> set[tuple[str, str]]:
+    """File and diff of the survivors of the last run that have no reason."""
+    kept = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    return {(row["file"], row["diff"]) for row in kept["survivors"] if row["reason"] is None}
 
 
 def run(asked: argparse.Namespace) -> dict[str, Any]:
@@ -225,7 +234,7 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
     samples = {name: drawn(name, asked.each, asked.seed) for name in names}
     work = [(name, mutant) for name, (_, found) in samples.items() for mutant in found]
     if asked.survivors:
-        before = survived_before()
+        before = survived_before(asked.name)
         work = [(name, m) for name, m in work if (m.site.file, m.diff) in before]
     started, tried = time.monotonic(), []
     with TemporaryDirectory(prefix="mutants-") as folder:
@@ -237,9 +246,11 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
         places = [first]
         for number in range(1, asked.jobs):
             places.append(shutil.copytree(first, Path(folder) / f"tree-{number}"))
+        control(work, reached, first)
         for one in attempt(work, reached, places, asked.most):
             tried.append(one)
             _tell(len(tried), len(work), one)
+        control(work, reached, first)
     found = document(tried, {name: total for name, (total, _) in samples.items()}, asked)
     return {**found, "minutes": round((time.monotonic() - started) / 60, 1)}
 
@@ -259,13 +270,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--rooms", default="", help=f"some of {','.join(ROOMS)}")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
-    parser.add_argument("--most", type=float, default=20.0, help="seconds of tests a mutant")
-    parser.add_argument("--survivors", action="store_true", help="only those that survived last time")
+    parser.add_argument("--most", type=float, default=15.0, help="seconds of tests a mutant")
+    parser.add_argument("--survivors", action="store_true", help="only those of the last run")
     parser.add_argument("--name", default="mutants", help="of the file of results")
     asked = parser.parse_args()
     found = run(asked)
     print(table([{"room": name, **row} for name, row in found["rooms"].items()]))
-    save(asked.name, found)
+    if not asked.survivors:
+        save(asked.name, found)
 
 
 if __name__ == "__main__":

@@ -127,14 +127,14 @@ def keep_print(page: Page, name: str) -> None:
 def main() -> None:
     """Take the pictures."""
     project = Project(Path(sys.argv[1]).resolve())
-    shelf = ProjectCache(project)
-    evaluation = sys.argv[2] if len(sys.argv) > 2 else shelf.ids()[0]
+    cache = ProjectCache(project)
+    evaluation = sys.argv[2] if len(sys.argv) > 2 else cache.ids()[0]
     report = project.reports / evaluation / "index.html"
     with browser() as chromium, served(project) as access:
         pictures(chromium, access, evaluation, report)
-    analysis = shelf.analysis(evaluation)
+    analysis = cache.analysis(evaluation)
     if analysis is not None:
-        write_figures(analysis, shelf.open(evaluation).manifest, DOCS / ".figures")
+        write_figures(analysis, cache.open(evaluation).manifest, DOCS / ".figures")
         (DOCS / ".figures" / "card.png").replace(DOCS / "card.png")
         for leftover in (DOCS / ".figures").iterdir():
             leftover.unlink()

@@ -72,7 +72,7 @@ def evaluation(prompts: int) -> Manifest:
         for n in range(JUDGES)
     )
     asked = ResolvedRequest(
-        suite=suite, candidate=named[0], baseline=named[1], seats=seats, panel="made",
+        suite=suite, candidate=named[0], baseline=named[1], panel_judges=seats, panel="made",
         sampling=Sampling(), samples=1, positions="both", controls=0, seed=0, stopping=None,
     )  # fmt: skip
     plan = make_plan(asked, Environment(dtype="float32", device="cpu", sampler="made"))

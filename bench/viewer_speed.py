@@ -41,7 +41,7 @@ def large_manifest(prompts: int, samples: int) -> Manifest:
     changes = {
         "samples": samples,
         "order": tuple(work_order(blocks, 7)),
-        "assignments": assignments(blocks, samples, "both", base.plan.seats, 7),
+        "assignments": assignments(blocks, base.plan.seats, samples=samples, positions="both", seed=7),
     }
     plan = Plan.model_validate({**dict(base.plan), **changes})
     return base.model_copy(

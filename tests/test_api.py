@@ -8,8 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import brie
+from brie.checks import CHECKS
+from brie.cli import cli
+from tests.data.rows import row, write
 
 
 def test_everything_named_is_there() -> None:
@@ -32,6 +36,55 @@ def test_files_of_other_tools_are_audited(tmp_path: Path) -> None:
     found = brie.audit_files([file], columns={"prompt": "question", "winner": "choice"}, claim=0.9)
     assert found.win_rate is not None
     assert found.win_rate.value == pytest.approx(0.875)
-    assert len(found.checks) == 14
+    assert len(found.checks) == len(CHECKS)
     with pytest.raises(brie.BrieError, match="cannot be read: No such file"):
         brie.audit_files([tmp_path / "gone.jsonl"])
+
+
+def test_no_name_is_hidden_by_a_package() -> None:
+    """`brie.report` is a package as soon as something of it is imported; a function cannot share it."""
+    source = Path(brie.__file__).parent
+    rooms = {path.stem for path in source.iterdir() if path.suffix in ("", ".py")}
+    assert rooms.isdisjoint(brie.__all__)
+
+
+def test_names_are_sorted_and_each_has_a_home() -> None:
+    assert brie.__all__ == sorted(brie.__all__)
+    for name in brie.__all__:
+        if name != "__version__":
+            assert getattr(brie, name).__module__.startswith("brie.")
+            assert getattr(brie, name).__doc__
+
+
+def test_a_plan_is_the_document_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli, ["plan", "--suite", "demo", "--samples", "2", "--json"])
+    designs = brie.plan_table("demo", samples=(2, 2))
+    assert designs.document().written() == json.loads(done.stdout)
+    assert len(designs.rows) == 2
+
+
+def test_a_training_file_is_checked_and_split(tmp_path: Path) -> None:
+    rows = [row(f"Question {n // 2}?", f"Answer {n}.") for n in range(12)]
+    file = write(tmp_path / "my.jsonl", rows)
+    report = brie.data_check(file, size="tiny", project=brie.Project.find(tmp_path))
+    assert (report.ok, report.rows, report.prompts) == (True, 12, 6)
+    assert report.lengths is not None
+    assert brie.data_check(file).lengths is None
+    halves, files = brie.data_split(file, share=0.3)
+    assert len(halves.train) + len(halves.val) == 12
+    assert [path.name for path in files] == ["my.train.jsonl", "my.val.jsonl"]
+    assert brie.data_overlap(files[1], files[0]).exact == 0
+    assert brie.data_overlap(files[1], file).exact == brie.data_overlap(files[1], file).prompts
+    with pytest.raises(brie.BrieError, match="exists; move it away"):
+        brie.data_split(file, share=0.3)
+
+
+def test_a_suite_is_checked_and_judges_are_listed(tmp_path: Path) -> None:
+    project = brie.Project.find(tmp_path)
+    report = brie.suite_check("demo", project)
+    assert report.tables["categories"].total() == len(report.suite.prompts)
+    assert report.detectable[3] is not None
+    assert {row["id"] for row in brie.judges_list(project)["judges"]} >= {"reference", "longer"}
+    with pytest.raises(brie.BrieError, match="unknown suite 'nowhere'"):
+        brie.suite_check("nowhere", project)

@@ -85,3 +85,11 @@ def test_light_commands_import_no_heavy_package(verb: list[str], tmp_path: Path)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "HEAVY []" in done.stdout
+
+
+def test_the_flow_lists_every_module_of_an_evaluation() -> None:
+    room = SOURCE / "evaluation"
+    head = ast.get_docstring(ast.parse((room / "__init__.py").read_text("utf-8"))) or ""
+    listed = [line.split()[0] for line in head.splitlines() if line.startswith("    ")]
+    assert sorted(listed) == sorted(p.stem for p in room.glob("*.py") if p.stem != "__init__")
+    assert len(set(listed)) == len(listed)

@@ -18,6 +18,7 @@ SCHEMAS = {
     "brie.compare/1",
     "brie.curve/1",
     "brie.judge_check/1",
+    "brie.judges/1",
     "brie.manifest/1",
     "brie.pin/1",
     "brie.plan-table/1",

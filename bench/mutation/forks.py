@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Literal
 from bench.mutation.sites import Mutant
 from bench.mutation.trees import PYTEST, environment
 
+LOG = "mutant.log"
 Outcome = Literal["killed", "timeout", "survived"]
 LIBRARIES = (
     "anthropic", "click", "hypothesis", "jinja2", "matplotlib.figure", "numpy", "openai", "pydantic",
@@ -36,74 +38,75 @@ def warm() -> None:
 
 @dataclass
 class Fork:
-    """A process that runs a mutant's tests."""
+    """A process that runs the tests of one mutant, in a tree that holds it meanwhile."""
 
+    tree: Path
+    mutant: Mutant
     pid: int
-    log: Path
-    deadline: float
+    started: float
+    limit: float
+    """Seconds after which it is killed."""
+    before: bytes
+    """The file as it was."""
+    written: int
+    """When that was last changed, in nanoseconds."""
+
+    @classmethod
+    def start(cls, tree: Path, mutant: Mutant, tests: Sequence[str], limit: float) -> Fork:
+        """Put the mutant into the tree and run tests until the first fails."""
+        path = tree / mutant.site.file
+        before, written = path.read_bytes(), path.stat().st_mtime_ns
+        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+            compiled.unlink()
+        path.write_text(mutant.source, "utf-8")
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid == 0:
+            _child(tree, tests)
+        return cls(tree, mutant, pid, time.monotonic(), limit, before, written)
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self.started
 
     def ended(self) -> Outcome | None:
-        """What came of it; None while it runs.
+        """What came of it, the tree as it was; None while it runs.
 
         Raises:
             SystemExit: the tests could not be run at all.
         """
         pid, status = os.waitpid(self.pid, os.WNOHANG)
-        if pid == 0:
-            if time.monotonic() < self.deadline:
-                return None
-            self._kill()
-            os.waitpid(self.pid, 0)
-            return "timeout"
-        self._kill()
-        code = os.waitstatus_to_exitcode(status)
-        text = self.log.read_text("utf-8", "replace")
-        if code == 5 or (code == 4 and "not found:" in text):
-            raise SystemExit(f"the chosen tests do not exist:\n{text[-2000:]}")
-        return "survived" if code == 0 else "killed"
-
-    def _kill(self) -> None:
-        """The process and all it has started."""
+        late = self.seconds > self.limit
+        if pid == 0 and not late:
+            return None
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
+        if pid == 0:
+            os.waitpid(self.pid, 0)
+        path = self.tree / self.mutant.site.file
+        path.write_bytes(self.before)
+        os.utime(path, ns=(self.written, self.written))
+        return "timeout" if pid == 0 else self._read(os.waitstatus_to_exitcode(status))
+
+    def noticed(self) -> str:
+        """The test that failed, once it has ended; "" where none did or nothing could be collected."""
+        said = (self.tree / LOG).read_text("utf-8", "replace")
+        found = re.search(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
+        return found[1] if found else ""
+
+    def _read(self, code: int) -> Outcome:
+        said = (self.tree / LOG).read_text("utf-8", "replace")
+        if code == 70 or (code == 4 and "usage:" in said):
+            raise SystemExit(f"the chosen tests could not be run:\n{said[-2000:]}")
+        return "survived" if code == 0 else "killed"
 
 
-@contextmanager
-def changed(tree: Path, mutant: Mutant) -> Iterator[None]:
-    """The tree with the mutant in it; afterwards as it was."""
-    path = tree / mutant.site.file
-    before, times = path.read_bytes(), path.stat()
-    for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
-        compiled.unlink()
-    path.write_text(mutant.source, "utf-8")
-    try:
-        yield
-    finally:
-        path.write_bytes(before)
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-
-def start(tree: Path, tests: Sequence[str], limit: float) -> Fork:
-    """Run tests in a tree until the first fails.
-
-    Args:
-        tree: a copy of the checkout.
-        tests: ids of tests.
-        limit: seconds after which the process is killed.
-    """
-    log = tree / "mutant.log"
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid == 0:
-        _child(tree, tests, log)
-    return Fork(pid, log, time.monotonic() + limit)
-
-
-def _child(tree: Path, tests: Sequence[str], log: Path) -> None:
+def _child(tree: Path, tests: Sequence[str]) -> None:
     code = 70
     try:
         os.setsid()
-        sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        sink = os.open(tree / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for number in (1, 2):
             os.dup2(sink, number)
         os.chdir(tree)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,7 @@ class Reach:
         self._coverage.start()
         self._now = ""
         self._seconds: dict[str, float] = defaultdict(float)
+        self._shared: dict[str, float] = defaultdict(float)
         self._bad: set[str] = set()
         self._fixtures: dict[str, list[str]] = {}
 
@@ -52,12 +54,16 @@ class Reach:
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
         """Except what is made for several tests."""
-        before = self._now
-        if fixturedef.scope != "function":
-            self._switch(_name(fixturedef))
+        if fixturedef.scope == "function":
+            return (yield)
+        before, started = self._now, time.perf_counter()
+        self._switch(_name(fixturedef))
         try:
             return (yield)
         finally:
+            took = time.perf_counter() - started
+            self._shared[_name(fixturedef)] += took
+            self._seconds[before] -= took
             self._switch(before)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -75,11 +81,13 @@ class Reach:
             for file in data.measured_files()
         }
         tests = {
-            name: {"seconds": round(self._seconds[name], 4), "fixtures": fixtures}
+            name: {"seconds": max(0.0, round(self._seconds[name], 4)), "fixtures": fixtures}
             for name, fixtures in self._fixtures.items()
             if name not in self._bad
         }
-        Path(os.environ[OUT]).write_text(json.dumps({"tests": tests, "lines": lines}), "utf-8")
+        Path(os.environ[OUT]).write_text(
+            json.dumps({"tests": tests, "shared": self._shared, "lines": lines}), "utf-8"
+        )
 
     def _switch(self, name: str) -> None:
         self._now = name

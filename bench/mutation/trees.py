@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,10 @@ class Reached:
     """Which tests touch which lines, and how long each takes."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    """Of each test, without what it shares with others."""
+    shared: dict[str, float] = field(default_factory=dict)
+    """Of each fixture that several tests share."""
+    fixtures: dict[str, list[str]] = field(default_factory=dict)
     lines: dict[str, dict[int, set[str]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
@@ -51,8 +56,9 @@ class Reached:
     def add(self, document: dict[str, Any]) -> None:
         """One run's record."""
         users: dict[str, set[str]] = defaultdict(set)
+        self.shared |= document["shared"]
         for name, test in document["tests"].items():
-            self.seconds[name] = test["seconds"]
+            self.seconds[name], self.fixtures[name] = test["seconds"], test["fixtures"]
             for fixture in test["fixtures"]:
                 users[fixture].add(name)
         for file, by_context in document["lines"].items():
@@ -61,13 +67,34 @@ class Reached:
                 for line in lines:
                     self.lines[file][line] |= named
 
-    def tests(self, file: str, line: int) -> list[str]:
-        """Tests that touch a line, quickest first; of a line run at import, those of the file."""
+    def chosen(self, file: str, line: int, most: float) -> tuple[list[str], int, float]:
+        """The quickest tests that touch a line, how many more there are, and their seconds.
+
+        Args:
+            file: path within the checkout.
+            line: counted from 1; of one that is run at import, the tests of the whole file.
+            most: seconds that these tests may take; one test is chosen in any case.
+        """
+        every, total, made = self._tests(file, line), 0.0, set[str]()
+        for count, name in enumerate(every):
+            cost = self._cost(name, made)
+            if count and total + cost > most:
+                return every[:count], len(every) - count, total
+            total += cost
+            made |= set(self.fixtures[name])
+        return every, 0, total
+
+    def _cost(self, name: str, made: AbstractSet[str]) -> float:
+        return self.seconds[name] + sum(
+            self.shared.get(f, 0) for f in self.fixtures[name] if f not in made
+        )
+
+    def _tests(self, file: str, line: int) -> list[str]:
         of_file = self.lines.get(file, {})
         found = of_file.get(line) or set()
         if line in of_file and not found:
             found = set().union(*of_file.values())
-        return sorted(found, key=lambda name: (self.seconds[name], name))
+        return sorted(found, key=lambda name: (self._cost(name, set()), name))
 
 
 def measure(tree: Path, files: Sequence[str], tests: Sequence[str], jobs: int) -> Reached:

@@ -6,6 +6,8 @@
     print(outcome.analysis.verdict, outcome.analysis.win_rate)
 
     audited = brie.audit_files(["judgments.jsonl"], claim=0.77)
+    designs = brie.plan_table("in_domain", samples=(1, 3)).rows
+    faults = brie.data_check("my.jsonl").problems
 
 Everything here is loaded on first use, so `import brie` is quick and needs no torch.
 """
@@ -16,8 +18,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from brie.api import analyse, audit_files, evaluate
+    from brie.api import (
+        agreement,
+        analyse_evaluation,
+        audit_files,
+        compare,
+        curve,
+        data_check,
+        data_overlap,
+        data_split,
+        evaluate,
+        judges_list,
+        plan_table,
+        suite_check,
+    )
     from brie.errors import BrieError
+    from brie.evaluation.budget import Spending
     from brie.evaluation.request import EvalRequest
     from brie.project import Project
     from brie.records.analysis import Analysis
@@ -27,11 +43,21 @@ __version__ = "0.1.0"
 _HOMES = {
     "Analysis": "brie.records.analysis",
     "BrieError": "brie.errors",
-    "Project": "brie.project",
     "EvalRequest": "brie.evaluation.request",
-    "analyse": "brie.api",
+    "Project": "brie.project",
+    "Spending": "brie.evaluation.budget",
+    "agreement": "brie.api",
+    "analyse_evaluation": "brie.api",
     "audit_files": "brie.api",
+    "compare": "brie.api",
+    "curve": "brie.api",
+    "data_check": "brie.api",
+    "data_overlap": "brie.api",
+    "data_split": "brie.api",
     "evaluate": "brie.api",
+    "judges_list": "brie.api",
+    "plan_table": "brie.api",
+    "suite_check": "brie.api",
 }
 
 __all__ = [
@@ -39,10 +65,20 @@ __all__ = [
     "BrieError",
     "EvalRequest",
     "Project",
+    "Spending",
     "__version__",
-    "analyse",
+    "agreement",
+    "analyse_evaluation",
     "audit_files",
+    "compare",
+    "curve",
+    "data_check",
+    "data_overlap",
+    "data_split",
     "evaluate",
+    "judges_list",
+    "plan_table",
+    "suite_check",
 ]
 
 

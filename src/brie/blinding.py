@@ -13,7 +13,8 @@ category the counts differ by at most one, whatever the number of prompts and sa
 samples or judges, or appending prompts to a suite, moves nothing.
 
 A stored verdict keeps the letter (invariant I2). `Presentation.unblind` turns it into a side on
-reading; `Presentation.letter_of` is its inverse, for votes that come as sides.
+reading, and nothing else does: `letter_of`, its inverse for votes that come as sides, and `by_side`,
+for scores, ask it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from brie.records.base import Record
 Choice = Literal["A", "B", "tie"]
 """What a verdict or a vote says."""
 T = TypeVar("T")
+_SIDES: tuple[Side, Side] = ("candidate", "baseline")
 
 
 def other(letter: Letter) -> Letter:
@@ -84,6 +86,11 @@ class Presentation(Record):
         """+1 where the candidate is A, -1 where it is B."""
         return 1 if self.candidate_letter == "A" else -1
 
+    @property
+    def first_label(self) -> int:
+        """+1 where the answer shown first is A, -1 where it is B."""
+        return 1 if self.first_letter == "A" else -1
+
     def in_order(self, *, candidate: T, baseline: T) -> tuple[T, T]:
         """What belongs to the two sides, that of the answer shown first before the other."""
         return (candidate, baseline) if self.order == "candidate_first" else (baseline, candidate)
@@ -104,13 +111,11 @@ class Presentation(Record):
         """The letter under which a side stood: the inverse of `unblind`."""
         if winner == "tie":
             return "tie"
-        return self.candidate_letter if winner == "candidate" else self.baseline_letter
+        return "A" if self.unblind("A") == winner else "B"
 
     def by_side(self, by_letter: Mapping[str, float]) -> dict[Side, float]:
         """Scores that a judge gave under letters, by side; a side it gave none has none."""
-        letters: dict[Side, Letter] = {
-            "candidate": self.candidate_letter, "baseline": self.baseline_letter,
-        }  # fmt: skip
+        letters = {side: self.letter_of(side) for side in _SIDES}
         return {side: by_letter[letter] for side, letter in letters.items() if letter in by_letter}
 
 
@@ -220,7 +225,7 @@ def assign(
 
 @lru_cache(maxsize=64)  # judges of one comparison share them
 def presentations(
-    code: str, positions: Positions, *, prompt: str, candidate: str, baseline: str
+    code: str, *, positions: Positions, prompt: str, candidate: str, baseline: str
 ) -> tuple[Presentation, ...]:
     """The presentations of one comparison.
 

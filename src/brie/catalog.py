@@ -46,19 +46,30 @@ def load_suite(name: str, project: Project) -> Suite:
         if not path.is_file():
             raise UsageError(f"there is no suite file {path}.")
         return read_suite(path)
-    found = suite_files(project)
-    if name not in found:
-        raise unknown("suite", name, found, "A file works too: --suite my_prompts.toml")
-    return read_suite(found[name])
+    files = suite_files(project)
+    if name not in files:
+        raise unknown("suite", name, files, "A file works too: --suite my_prompts.toml")
+    return read_suite(files[name])
 
 
 def suite_files(project: Project) -> dict[str, Path]:
     """Suites by name, the project's own files first."""
-    found: dict[str, Path] = {}
-    for folder in project.files("prompt_suites"):
-        for path in sorted([*folder.glob("*.toml"), *folder.glob("*.jsonl")]):
-            found.setdefault(path.stem, path)
-    return found
+    return project.named("prompt_suites", "*.toml", "*.jsonl")
+
+
+def suite_file(name: str, project: Project) -> Path:
+    """The file of a suite, by name, or the file itself.
+
+    Raises:
+        UsageError: no suite of that name; near matches are listed.
+    """
+    path = Path(name)
+    if path.suffix in {".toml", ".jsonl"}:
+        return path
+    files = suite_files(project)
+    if name not in files:
+        raise unknown("suite", name, files)
+    return files[name]
 
 
 def read_suite(path: Path) -> Suite:
@@ -103,8 +114,8 @@ def _jsonl_rows(path: Path) -> _Rows:
 
 def _txt_rows(path: Path) -> _Rows:
     lines = enumerate(read_text(path).splitlines(), 1)
-    kept = [(number, line.strip()) for number, line in lines if line.strip()]
-    return {"name": path.stem}, [(f"line {n}", {"prompt": t, "id": _hashed(t)}) for n, t in kept]
+    filled = [(number, line.strip()) for number, line in lines if line.strip()]
+    return {"name": path.stem}, [(f"line {n}", {"prompt": t, "id": _hashed(t)}) for n, t in filled]
 
 
 def _csv_rows(path: Path) -> _Rows:
@@ -189,12 +200,8 @@ def with_system(prompt: Prompt, suite: Suite) -> tuple[Message, ...]:
 
 def judge_files(project: Project) -> dict[str, Path]:
     """Judges by id, the project's own files first."""
-    found: dict[str, Path] = {}
-    for folder in project.files("judges"):
-        for path in sorted(folder.glob("*.toml")):
-            if path.name != _PANELS:
-                found.setdefault(path.stem, path)
-    return found
+    files = project.named("judges", "*.toml")
+    return {name: path for name, path in files.items() if path.name != _PANELS}
 
 
 def load_judge(name: str, project: Project) -> JudgeSpec:
@@ -204,10 +211,10 @@ def load_judge(name: str, project: Project) -> JudgeSpec:
         UsageError: no judge of that id; near matches are listed.
         InputError: its file is wrong.
     """
-    found = judge_files(project)
-    if name not in found:
-        raise unknown("judge", name, found, "Add one as judges/NAME.toml.")
-    return build(JudgeSpec, {"id": name, **read_toml(found[name])}, str(found[name]))
+    files = judge_files(project)
+    if name not in files:
+        raise unknown("judge", name, files, "Add one as judges/NAME.toml.")
+    return build(JudgeSpec, {"id": name, **read_toml(files[name])}, str(files[name]))
 
 
 class Panel(Record):
@@ -219,13 +226,13 @@ class Panel(Record):
 
 def panels(project: Project) -> dict[str, Panel]:
     """Panels by name, the project's own over the shipped ones."""
-    found: dict[str, Panel] = {}
+    by_name: dict[str, Panel] = {}
     for folder in reversed(project.files("judges")):
         path = folder / _PANELS
         if path.is_file():
             for name, values in read_toml(path).items():
-                found[name] = build(Panel, values, f"{path}: [{name}]")
-    return found
+                by_name[name] = build(Panel, values, f"{path}: [{name}]")
+    return by_name
 
 
 def load_panel(name: str, project: Project) -> Panel:
@@ -234,10 +241,10 @@ def load_panel(name: str, project: Project) -> Panel:
     Raises:
         UsageError: no panel of that name; near matches are listed.
     """
-    found = panels(project)
-    if name not in found:
-        raise unknown("panel", name, found)
-    return found[name]
+    by_name = panels(project)
+    if name not in by_name:
+        raise unknown("panel", name, by_name)
+    return by_name[name]
 
 
 def load_rubric(name: str, project: Project) -> Rubric:
@@ -246,13 +253,10 @@ def load_rubric(name: str, project: Project) -> Rubric:
     Raises:
         UsageError: no rubric of that name.
     """
-    found: dict[str, Path] = {}
-    for folder in project.files("judges"):
-        for path in sorted((folder / "rubrics").glob("*.md")):
-            found.setdefault(path.stem, path)
-    if name not in found:
-        raise unknown("rubric", name, found, "Add one as judges/rubrics/NAME.md.")
-    text = read_text(found[name])
+    files = project.named("judges", "rubrics/*.md")
+    if name not in files:
+        raise unknown("rubric", name, files, "Add one as judges/rubrics/NAME.md.")
+    text = read_text(files[name])
     return Rubric(name=name, text=text, criteria=tuple(_criteria(text)))
 
 

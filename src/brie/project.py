@@ -1,14 +1,18 @@
-"""Where files lie: the data brie ships, and the folder of the user's project."""
+"""Where files lie, those brie ships and those of the user's project; reading and writing them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from brie.errors import InputError
 
 _PACKAGED = Path(__file__).parent / "_data"
 _CHECKOUT = Path(__file__).parents[2]
+R = TypeVar("R", bound=BaseModel)
 
 
 def packaged(*parts: str) -> Path:
@@ -54,6 +58,19 @@ class Project:
         folders = (self.root / kind, packaged(kind))
         return tuple(dict.fromkeys(f.resolve() for f in folders if f.is_dir()))
 
+    def named(self, kind: str, *patterns: str) -> dict[str, Path]:
+        """Data files of a kind by name (without its ending), the project's own before shipped ones.
+
+        Args:
+            kind: a folder that `files` knows.
+            patterns: which files in it, e.g. `*.toml`.
+        """
+        paths: dict[str, Path] = {}
+        for folder in self.files(kind):
+            for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
+                paths.setdefault(path.stem, path)
+        return paths
+
     def relative(self, path: Path) -> str:
         """A path as records may keep it: relative to the project where it lies inside."""
         resolved = path.resolve()
@@ -71,3 +88,24 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise InputError(f"cannot write {path}: {error.strerror or error}.") from error
+
+
+def read_json(path: Path, record: type[R], wrong: str) -> R:
+    """A record that is a JSON file of its own.
+
+    Args:
+        path: the file.
+        record: what it should hold.
+        wrong: what is said of a file that holds none: `is no training manifest`, `is damaged`.
+
+    Raises:
+        InputError: it cannot be read, or holds no such record; names the file and the key.
+    """
+    try:
+        return record.model_validate_json(path.read_text("utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InputError(f"{path} {wrong}: {key}: {first['msg']}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error

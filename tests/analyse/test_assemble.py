@@ -24,7 +24,7 @@ from brie.analyse import (
     look,
 )
 from brie.analyse.sequential import wealth
-from brie.records.analysis import Analysis
+from brie.records.analysis import Analysis, Outcomes
 from tests.analyse.tables import (
     Judge,
     always_a,
@@ -429,3 +429,75 @@ def test_missing_verdicts_are_put_into_their_place_in_the_sealed_order() -> None
     assert run(table, stopping=late).verdict_survives_missing is True
     assert run(table, stopping=early).verdict == "better"
     assert run(table, stopping=early).verdict_survives_missing is False
+
+
+def test_outcomes_are_counted_in_each_group_as_one_by_one() -> None:
+    table = replace(rich(), score=np.tile([1.0, 0.5, 0.0, 1.0], len(rich().score) // 4))
+    parts = run(table)
+    for group, codes, entries in (
+        (table.categories, table.category, parts.by_category),
+        (table.sources, table.source, parts.by_source),
+    ):
+        for code, name in enumerate(group):
+            own = table.score[codes[table.prompt] == code].tolist()
+            assert entries[name].outcomes == Outcomes(
+                win=own.count(1.0), tie=own.count(0.5), loss=own.count(0.0)
+            )
+
+
+def by_sources(rates: list[float], each: int = 12) -> VerdictTable:
+    """So many prompts of each source, of which such a share was won."""
+    scores = [float(n < each * rate) for rate in rates for n in range(each)]
+    sources = [f"s{code}" for code in range(len(rates)) for _ in range(each)]
+    return one_verdict_each(scores, source=sources)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (by_sources([1, 1, 1, 0] * 20, each=1), ""),
+        (by_sources([1, 1, 1, 1, 0.5, 1, 1, 1, 0.5, 1]), "and for new sources"),
+        (by_sources([1, 1, 0, 1, 1, 0.25, 1, 0.25, 1, 0.5]), "but is not shown for new sources"),
+    ],
+)
+def test_a_verdict_says_whether_it_holds_for_new_sources_where_that_is_less_sure(
+    table: VerdictTable, said: str
+) -> None:
+    parts = run(table)
+    assert parts.verdict == "better"
+    rate = parts.win_rate
+    assert rate is not None
+    assert rate.by_source_interval is not None
+    assert rate.low is not None
+    assert rate.high is not None
+    low, high = rate.by_source_interval
+    assert (high - low > 1.3 * (rate.high - rate.low)) is bool(said)
+    if said:
+        assert parts.verdict_reason.endswith(f"this holds for new prompts from these sources {said}")
+    else:
+        assert "sources" not in parts.verdict_reason
+
+
+@pytest.mark.parametrize(
+    ("judges", "samples", "missing"),
+    [
+        (3, 2, set()),
+        (3, 1, {"sample", "prompt_judge"}),
+        (1, 2, {"judge", "noise", "prompt_judge"}),
+        (1, 1, {"sample", "judge", "noise", "prompt_judge"}),
+    ],
+)
+def test_a_component_that_a_design_cannot_tell_has_a_note_and_no_number(
+    judges: int, samples: int, missing: set[str]
+) -> None:
+    parts = run(design([coin(0.6)] * judges, prompts=24, samples=samples))
+    assert parts.variance is not None
+    optional = ("sample", "judge", "prompt_judge", "noise")
+    assert {name for name in optional if getattr(parts.variance, name) is None} == missing
+    assert {name for name in optional if f"variance.{name}" in parts.notes} == missing
+
+
+@pytest.mark.parametrize(("both", "words"), [(True, " in every planned order"), (False, "")])
+def test_where_no_verdict_can_be_used_the_note_names_the_plan(both: bool, words: str) -> None:
+    table = replace(one_verdict_each(np.full(20, np.nan)), both_orders=both)
+    assert run(table).notes["win_rate"] == f"no prompt has a usable verdict{words}"

@@ -89,3 +89,29 @@ def test_pooling_of_equal_categories_gives_one_rate() -> None:
 
 def test_one_category_cannot_be_pooled() -> None:
     assert np.isnan(pooled_rates(np.ones(5), np.zeros(5, int), 1)).all()
+
+
+def pooled_by_hand(groups: list[list[float]]) -> list[float]:
+    """Partial pooling from the textbook's analysis of variance (Searle and others 1992, 3.6)."""
+    sizes, rates = [len(own) for own in groups], [float(np.mean(own)) for own in groups]
+    total, k = sum(sizes), len(groups)
+    grand = float(np.mean([x for own in groups for x in own]))
+    within = sum((x - r) ** 2 for own, r in zip(groups, rates, strict=True) for x in own) / (total - k)
+    between = sum(n * (r - grand) ** 2 for n, r in zip(sizes, rates, strict=True)) / (k - 1)
+    usual = (total - sum(n * n for n in sizes) / total) / (k - 1)
+    tau2 = max(0.0, (between - within) / usual)
+    share = [tau2 / (tau2 + within / n) for n in sizes]
+    weight = sum(share)
+    centre = sum(w * r for w, r in zip(share, rates, strict=True)) / weight if weight else grand
+    return [w * r + (1 - w) * centre for w, r in zip(share, rates, strict=True)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_pooled_rates_are_those_of_the_textbook(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    groups = [
+        draw.random(int(draw.integers(1, 9))).clip(0.0, 0.3 + 0.2 * n).tolist() for n in range(4)
+    ] + [[0.1, 0.3]]
+    means = np.array([x for own in groups for x in own])
+    category = np.repeat(np.arange(5), [len(own) for own in groups])
+    assert pooled_rates(means, category, 5) == pytest.approx(pooled_by_hand(groups))

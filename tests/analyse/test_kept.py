@@ -64,9 +64,11 @@ def test_a_damaged_row_is_refused_as_the_whole_record_refuses_it(old: str, new: 
 
 def test_the_key_of_a_task_is_the_digest_of_its_parts() -> None:
     place = panel_judge(JudgeSpec(id="longer", provider=Provider.RULES, model="longer"), None)
-    (shown, _) = presentations("0", "both", prompt=digest(1), candidate=digest(2), baseline=digest(3))
+    (shown, _) = presentations(
+        "0", positions="both", prompt=digest(1), candidate=digest(2), baseline=digest(3)
+    )
     parts: dict[str, Canonical] = {"judge": place.digest, "rubric": place.rubric_digest, "repeat": 2}
-    task = Task.plan("repeat", place, "p", 0, shown, 2)
+    task = Task.plan("repeat", place, shown, prompt="p", sample=0, repeat=2)
     assert task.key == content_digest({**parts, "presentation": shown.digest()})
 
 

@@ -56,7 +56,7 @@ def test_soft_deviations_of_few_prompts_are_enumerated() -> None:
     assert found.p_value == pytest.approx(brute_force(deviations), abs=1e-12)
 
 
-@pytest.mark.parametrize("prompts", [40, 2500])
+@pytest.mark.parametrize("prompts", [40, 100, 1000, 2500])
 def test_soft_deviations_of_many_prompts_are_drawn(prompts: int) -> None:
     """One random bit a prompt, or binomial counts over pooled sizes: both close to the normal tail."""
     deviations = np.random.default_rng(2).normal(0.6 / prompts**0.5, 0.3, prompts).clip(-0.5, 0.5)

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from brie.audit import read_files
+from brie.audit import FORMATS, read_files
 from brie.audit.assess import assess
 from brie.audit.formats.brie_legacy import winner
 from brie.audit.read import detect
 from brie.audit.rows import is_cut
+from brie.cli.audit import command
 from brie.errors import InputError, UsageError
 from brie.records.analysis import Analysis
 from brie.records.audit import AuditFacts, FirstSkipped
@@ -327,3 +329,8 @@ def test_the_same_rows_of_two_judges_meet(tmp_path: Path) -> None:
     (pair,) = present(analysis.agreement).pairs
     assert pair.n == 24
     assert present(pair.percent).value == pytest.approx(21 / 24)
+
+
+def test_the_help_names_every_format_there_is() -> None:
+    text = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+    assert f"{', '.join(FORMATS)} or auto." in text

@@ -49,7 +49,7 @@ def test_an_alpaca_eval_row(tmp_path: Path) -> None:
 
 def test_an_alpaca_eval_row_that_names_nobody(tmp_path: Path) -> None:
     (row,) = read(tmp_path / "f.jsonl", alpaca(1, annotator=None))
-    assert (row.judge, row.category) == ("annotator", "all")
+    assert (row.judge, row.category, row.source) == ("annotator", "all", "unknown")
 
 
 def test_an_arena_hard_row_is_two_games(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_row_of_the_original_scripts_of_either_spelling(tmp_path: Path, ending
     assert fields(row) == {
         "line": 1, "prompt": digest("Why?"), "pair": digest(["Why?", "Two and", "One."]),
         "judge": "gpt", "category": "x", "position": 1, "label": -1, "stored": "candidate",
-        "own": "baseline", "score": 0.0, "length_difference": 3.0, "cut": (True, False),
+        "in_text": "baseline", "score": 0.0, "length_difference": 3.0, "cut": (True, False),
     }  # fmt: skip
 
 
@@ -128,6 +128,16 @@ def test_a_row_of_a_table(tmp_path: Path) -> None:
     assert three.prompt == digest("How?")
     assert one.pair != two.pair, "without the answers, each row is taken for a pair of its own"
     assert (one.judge, one.category, one.source) == ("unnamed", "all", "unknown")
+
+
+def test_one_answer_alone_names_no_pair(tmp_path: Path) -> None:
+    both = {"prompt": "q", "winner": "tie", "candidate": "One.", "baseline": "Two."}
+    for name in ("candidate", "baseline"):
+        half = {key: value for key, value in both.items() if key != name}
+        (row,) = read(tmp_path / "f.jsonl", half)
+        assert row.pair == digest(["q", 1])
+        assert isnan(row.length_difference)
+        assert row.cut == (False, False)
 
 
 @pytest.mark.parametrize(

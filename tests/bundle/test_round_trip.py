@@ -173,8 +173,8 @@ def test_a_longer_history_of_attempts_is_kept(file: Path, empty: Project, sender
 
 def test_additions_that_do_not_go_together_are_refused(sender: Project) -> None:
     manifest = find_evaluation(None, sender).manifest
-    one = amend(manifest, "voter", {"judge": "human:Bob"}, 1)
-    two = amend(manifest, "stopped", {"judge": "gpt", "said": "no"}, 1)
+    one = amend(manifest, "voter", {"judge": "human:Bob"}, verdicts_before=1)
+    two = amend(manifest, "stopped", {"judge": "gpt", "said": "no"}, verdicts_before=1)
     with pytest.raises(InputError, match="does not go together"):
         joined(here=one, there=two)
     other = manifest.model_copy(update={"seal": "sha256:" + "0" * 64})

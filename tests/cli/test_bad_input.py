@@ -98,7 +98,7 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
 def test_help_is_quick_and_names_the_flow_in_order(tmp_path: Path) -> None:
     done = brie(tmp_path, "--help")
     assert done.returncode == 0
-    verbs = ["train", "pin", "eval", "report", "verify"]
+    verbs = ["train", "eval", "report", "verify"]
     places = [done.stdout.index(f"\n  {verb} ") for verb in verbs]
     assert places == sorted(places)
 

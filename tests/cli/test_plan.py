@@ -10,13 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 from brie.catalog import load_suite
-from brie.cli.plan import command, lines, place_seats
+from brie.cli.plan import command, lines
 from brie.errors import UsageError
 from brie.project import Project
 from brie.records import JudgeSpec, Price, Provider, Rubric, Suite
 from brie.records.estimates import VarianceComponents
 from brie.report.plan_figure import write_plan_figure
 from brie.studies.planning import Earlier, design, place
+from brie.studies.suite_plan import judges_to_price
 from tests.flow.world import suite
 
 
@@ -146,5 +147,5 @@ def test_the_shipped_suites_can_be_planned(folder: Path) -> None:
     project = Project.find(folder)
     for name in ("demo", "in_domain", "out_of_domain"):
         loaded: Suite = load_suite(name, project)
-        seats = place_seats((), "cheap", loaded, project)
+        seats = judges_to_price((), "cheap", loaded, project)
         assert design(loaded, (1,), ("both",), seats=seats).rows[0].price is not None

@@ -13,11 +13,11 @@ import pytest
 
 from brie.blinding import JudgeInput
 from brie.catalog import load_suite
-from brie.cli.suite import concerns
 from brie.data.load import load
 from brie.judge.providers.rules import RULES, RuleJudge
 from brie.project import Project, packaged
 from brie.records import Message, Suite
+from brie.studies.suite_check import concerns
 
 WORDS = 8
 LARGE = {

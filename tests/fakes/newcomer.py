@@ -1,6 +1,7 @@
 """A provider brie does not have: no SDK, exceptions of its own, a request that is just its body.
 
-A test copies this file into `brie/judge/providers/` and adds its entry to the table.
+Tests copy this file into `brie/judge/providers/` and add its entry to the table; so do you, to begin a
+provider of your own.
 """
 
 from __future__ import annotations
@@ -8,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
@@ -19,8 +19,8 @@ from brie.errors import UsageError
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens
 from brie.judge.prompt import JudgePrompt
+from brie.judge.providers.adapter import Answer, Document, Failure, ProviderAdapter
 from brie.judge.providers.remote import RemoteJudge
-from brie.judge.providers.wire import Answer, Document, Failure, ProviderAdapter
 from brie.judge.schema import OutputForm
 from brie.judge.settings import api_key, check
 from brie.records import JudgeSpec, Rubric
@@ -30,28 +30,37 @@ from brie.records import JudgeSpec, Rubric
 class Came:
     """A response."""
 
+    status: int
     content: bytes
     headers: Mapping[str, str]
+
+
+class Declined(Exception):
+    """The server answered with an error status."""
+
+    def __init__(self, came: Came) -> None:
+        super().__init__(f"HTTP {came.status}")
+        self.came = came
 
 
 class NewcomerWire(ProviderAdapter):
     """Chat completions through the standard library."""
 
     form: OutputForm = "text"
-    errors = (OSError, http.client.HTTPException)
+    errors = (Declined, OSError, http.client.HTTPException)
 
     def __init__(self, spec: JudgeSpec, key: str | None) -> None:
         self._spec = spec
         self._key = key
 
-    def request(self, case: JudgePrompt) -> dict[str, JsonValue]:
+    def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The body."""
         return {
             "model": self._spec.model,
             "max_tokens": self._spec.max_tokens,
             "messages": [
-                {"role": "system", "content": case.system},
-                {"role": "user", "content": case.user},
+                {"role": "system", "content": prompt.system},
+                {"role": "user", "content": prompt.user},
             ],
         }
 
@@ -60,19 +69,29 @@ class NewcomerWire(ProviderAdapter):
         return await asyncio.to_thread(self._post, json.dumps(request).encode())
 
     def _post(self, body: bytes) -> Came:
-        address = f"{self._spec.base_url}/chat/completions"
-        asked = urllib.request.Request(address, body, {"authorization": f"Bearer {self._key}"})
-        with urllib.request.urlopen(asked, timeout=self._spec.timeout) as came:
-            return Came(came.read(), {k.lower(): v for k, v in came.headers.items()})
+        address = urlsplit(f"{self._spec.base_url}/chat/completions")
+        secure = address.scheme == "https"
+        client = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = client(address.netloc, timeout=self._spec.timeout)
+        try:
+            connection.request("POST", address.path, body, {"authorization": f"Bearer {self._key}"})
+            reply = connection.getresponse()
+            headers = {name.lower(): value for name, value in reply.headers.items()}
+            came = Came(reply.status, reply.read(), headers)
+        finally:
+            connection.close()
+        if came.status != http.HTTPStatus.OK:
+            raise Declined(came)
+        return came
 
     def failure(self, error: Exception) -> Failure:
-        """An error status is an exception here, and so is everything else."""
-        if isinstance(error, urllib.error.HTTPError):
-            headers = {name.lower(): value for name, value in error.headers.items()}
-            return Failure("status", error.code, error.read().decode(), headers)
-        return Failure("connection")
+        """An error status, no answer in time, or no connection."""
+        if isinstance(error, Declined):
+            came = error.came
+            return Failure("status", came.status, came.content.decode(errors="replace"), came.headers)
+        return Failure("timeout" if isinstance(error, TimeoutError) else "connection")
 
-    def answer(self, document: Document, case: JudgePrompt) -> Answer:
+    def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a completion says."""
         used = document["usage"]
         return Answer(

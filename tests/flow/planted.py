@@ -77,7 +77,7 @@ def planted(
     beside = tuple(s.model_copy(update={"instrument": True}) for s in rules(*instruments))
     asked = ResolvedRequest(
         suite=made or suite(prompts), candidate=world.candidate, baseline=world.baseline,
-        seats=(*seats, *beside), panel="planted", sampling=Sampling(), samples=samples,
+        panel_judges=(*seats, *beside), panel="planted", sampling=Sampling(), samples=samples,
         positions="both", controls=0, seed=seed, stopping=None,
     )  # fmt: skip
     plan = make_plan(asked, Environment(dtype="float32", device="cpu", sampler="test"))
@@ -87,11 +87,11 @@ def planted(
         locations={"candidate": "run:10", "baseline": "base"}, command="brie eval", versions={},
     )  # fmt: skip
     for name, count in (repeats or {}).items():
-        manifest = amend(manifest, "repeat", {"judge": name, "repeats": count}, 0)
+        manifest = amend(manifest, "repeat", {"judge": name, "repeats": count}, verdicts_before=0)
     work = Work.of(manifest)
     rng = np.random.default_rng(seed)
     with Store.open(world.root / "brie.sqlite") as store, Owner(world.root / ".owners"):
-        store.add_completions(list(world._answers(work, text)))
+        store.add_completions(world.answers(work, text))
         texts = {key: row.text for key, row in store.completions(_keys(work)).items()}
         tasks = work.tasks()
         rows = [
@@ -120,7 +120,7 @@ def _verdict(
     letters: dict[str, Literal["A", "B", "tie"]] = {
         "candidate": shown.candidate_letter, "baseline": shown.baseline_letter, "tie": "tie",
     }  # fmt: skip
-    place = next(s for s in work.seats if s.judge.id == task.judge)
+    place = next(s for s in work.panel_judges if s.judge.id == task.judge)
     return Verdict(
         key=task.key,
         judge=place.digest,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from brie.checks import CHECKS
 from brie.evaluation.assemble import assemble
 from brie.evaluation.context import context_of
 from brie.evaluation.gather import gather
@@ -38,7 +39,7 @@ def check(said: Analysis, name: str) -> Check:
 
 def test_an_evaluation_carries_every_check_and_keeps_its_verdict(world: World) -> None:
     said, _ = world.evaluate(words, prompts=40, samples=2, controls=10)
-    assert len(said.checks) == 14
+    assert len(said.checks) == len(CHECKS)
     assert said.verdict == "better"
     assert check(said, "looks").evidence["look"] == 1
     assert check(said, "injection").status == "pass"

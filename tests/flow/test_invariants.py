@@ -52,8 +52,10 @@ def test_swapping_the_sides_turns_the_win_rate_round(
 ) -> None:
     world = World.make(tmp_path / f"w{next(COUNTER)}")
     seats = rules("reference", "longer")
-    one, _ = world.evaluate(texts(seed, 0.2), seats=seats, positions=positions)
-    two, _ = world.swapped().evaluate(exchanged(texts(seed, 0.2)), seats=seats, positions=positions)
+    one, _ = world.evaluate(texts(seed, 0.2), panel_judges=seats, positions=positions)
+    two, _ = world.swapped().evaluate(
+        exchanged(texts(seed, 0.2)), panel_judges=seats, positions=positions
+    )
     assert one.win_rate is not None
     assert two.win_rate is not None
     if positions == "both":
@@ -65,9 +67,9 @@ def test_swapping_the_sides_turns_the_win_rate_round(
 def test_permuting_judges_and_prompts_changes_no_number(world: World, tmp_path: Path) -> None:
     made = suite(20)
     order = made.model_copy(update={"prompts": made.prompts[::-1]})
-    one, _ = world.evaluate(texts(5, 0.2), seats=rules("reference", "longer"), made=made)
+    one, _ = world.evaluate(texts(5, 0.2), panel_judges=rules("reference", "longer"), made=made)
     two, _ = World.make(tmp_path / "other").evaluate(
-        texts(5, 0.2), seats=rules("longer", "reference"), made=order
+        texts(5, 0.2), panel_judges=rules("longer", "reference"), made=order
     )
     assert one.win_rate == two.win_rate
     assert one.outcomes == two.outcomes
@@ -76,7 +78,7 @@ def test_permuting_judges_and_prompts_changes_no_number(world: World, tmp_path: 
 
 
 def test_a_judge_that_looks_at_the_place_alone_scores_exactly_half(world: World) -> None:
-    said, _ = world.evaluate(texts(1, 0.4), seats=rules("first"), prompts=15, samples=3)
+    said, _ = world.evaluate(texts(1, 0.4), panel_judges=rules("first"), prompts=15, samples=3)
     assert said.win_rate is not None
     assert said.win_rate.value == 0.5
     assert said.verdict == "undecided"
@@ -118,8 +120,8 @@ def test_damaged_controls_are_recognised_by_a_judge_that_reads(world: World) -> 
 
 
 def test_assignment_and_reuse_survive_added_samples_and_judges(world: World) -> None:
-    _, few = world.evaluate(texts(2), samples=2, seats=rules("reference"))
-    more, many = world.evaluate(texts(2), samples=4, seats=rules("longer", "reference"))
+    _, few = world.evaluate(texts(2), samples=2, panel_judges=rules("reference"))
+    more, many = world.evaluate(texts(2), samples=4, panel_judges=rules("longer", "reference"))
     for prompt, code in few.plan.assignments["reference"].items():
         assert many.plan.assignments["reference"][prompt].startswith(code)
     assert more.cost is not None

@@ -87,7 +87,7 @@ def test_a_price_asks_nothing_again_and_one_word_of_a_rubric_asks_that_judge_aga
     assert len(list(bench.folder.glob("runs/eval-*"))) == 2
 
 
-@pytest.mark.parametrize("command", [("judge", "--judge", "gpt"), ("judge-check", "--judge", "gpt")])
+@pytest.mark.parametrize("command", [("judge", "--judge", "gpt"), ("judges", "score", "--judge", "gpt")])
 def test_a_missing_key_names_only_ways_out_that_the_command_has(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
@@ -181,7 +181,7 @@ def test_batches_are_blind_keep_the_key_and_cost_half(bench: Bench) -> None:
     assert numbers["cost"]["usd"] == pytest.approx(billed)
     # A plain request shows that the key was in use at all.
     assert bench.call("judge", "--judge", "claude", "--repeat", "1", "--yes").code == 0
-    no_file_holds_the_key(bench, said, bench.call("cost"), bench.call("ls"))
+    no_file_holds_the_key(bench, said, bench.call("judges", "cost"), bench.call("ls"))
     assert bench.call("verify").code == 0
 
 

@@ -56,7 +56,7 @@ def test_a_server_that_repeats_the_key_cannot_get_it_into_a_file(bench: Bench) -
     bench.openai.script = script
     said = bench.eval("--yes", judges=("gpt",))
     bench.anthropic.seen.extend(bench.openai.seen)
-    no_file_holds_the_key(bench, said, bench.call("cost"))
+    no_file_holds_the_key(bench, said, bench.call("judges", "cost"))
 
 
 def test_nothing_is_spent_without_consent_and_the_quote_comes_first(bench: Bench) -> None:
@@ -203,7 +203,7 @@ def test_a_card_is_made_of_pairs_with_known_answers(bench: Bench) -> None:
     (bench.folder / "judges" / "judge_check.jsonl").write_text(
         "\n".join(json.dumps(row) for row in rows)
     )
-    said = bench.call("judge-check", "--judge", "served", "--judge", "first", "--yes", "--json")
+    said = bench.call("judges", "score", "--judge", "served", "--judge", "first", "--yes", "--json")
     assert said.code == 0, said.err
     document = json.loads(said.out)
     assert document["schema"] == "brie.judge_check/1"
@@ -220,20 +220,20 @@ def test_a_card_is_made_of_pairs_with_known_answers(bench: Bench) -> None:
     assert first["flips"]["value"] == 1.0
     assert first["label"]["value"] == pytest.approx(0.0)
     assert first["position"]["low"] > 0.5
-    plain = bench.call("judge-check", "--judge", "served", "--yes")
+    plain = bench.call("judges", "score", "--judge", "served", "--yes")
     assert "talked into a vote by an answer   100%" in plain.out
     assert all(len(line) <= 80 for line in plain.out.splitlines())
 
 
 def test_what_was_spent_is_shown_by_evaluation_judge_and_day(bench: Bench) -> None:
-    assert bench.call("cost").out.startswith("nothing was asked")
+    assert bench.call("judges", "cost").out.startswith("nothing was asked")
     assert bench.eval("--yes").code == 0
     spent = bench.analysis()["cost"]["usd"]
     for by in ("evaluation", "judge", "day"):
-        said = bench.call("cost", "--by", by)
+        said = bench.call("judges", "cost", "--by", by)
         assert said.code == 0
         assert f"{spent:.4f}" in said.out.splitlines()[-1]
-    rows = json.loads(bench.call("cost", "--json").out)
+    rows = json.loads(bench.call("judges", "cost", "--json").out)
     assert sum(row["usd"] for row in rows) == pytest.approx(spent)
     assert {row["judge"] for row in rows} == {"claude", "gpt"}
 
@@ -241,4 +241,4 @@ def test_what_was_spent_is_shown_by_evaluation_judge_and_day(bench: Bench) -> No
 def test_the_keys_of_the_environment_are_read_and_never_written(bench: Bench) -> None:
     assert os.environ["CANARY_KEY"] == CANARY
     said = bench.eval("--yes", "--budget", "0.05")
-    no_file_holds_the_key(bench, said, bench.call("ls"), bench.call("cost", "--json"))
+    no_file_holds_the_key(bench, said, bench.call("ls"), bench.call("judges", "cost", "--json"))

@@ -77,7 +77,9 @@ CASES: dict[str, tuple[Mind, float, float, float, float]] = {
 def test_a_planted_habit_is_found(tmp_path: Path, name: str) -> None:
     mind, rate, position, label, tolerance = CASES[name]
     with JudgeServer(mind=mind) as server:
-        said, _ = World.make(tmp_path).evaluate(text, seats=(judge(server),), prompts=PROMPTS, samples=1)
+        said, _ = World.make(tmp_path).evaluate(
+            text, panel_judges=(judge(server),), prompts=PROMPTS, samples=1
+        )
     assert said.win_rate is not None
     assert said.position is not None
     assert said.label is not None
@@ -99,7 +101,7 @@ def test_a_panel_of_opposite_habits_comes_out_even_and_shows_both(tmp_path: Path
     with JudgeServer(mind=first) as one, JudgeServer(mind=good) as two:
         said, _ = World.make(tmp_path).evaluate(
             text,
-            seats=(judge(one, id="place"), judge(two, id="reads", endpoint="other")),
+            panel_judges=(judge(one, id="place"), judge(two, id="reads", endpoint="other")),
             prompts=PROMPTS,
         )
     assert said.win_rate is not None
@@ -114,17 +116,19 @@ def test_a_price_asks_nothing_again_and_a_word_of_the_rubric_asks_that_judge_aga
     world = World.make(tmp_path)
     with JudgeServer(mind=good) as one, JudgeServer(mind=good) as two:
         seats = (judge(one, id="a"), judge(two, id="b", endpoint="other"))
-        _, before = world.evaluate(text, seats=seats, prompts=10)
+        _, before = world.evaluate(text, panel_judges=seats, prompts=10)
         dear = tuple(
             s.model_copy(update={"judge": s.judge.model_copy(update={"max_concurrency": 3})})
             for s in seats
         )
-        _, after = world.evaluate(text, seats=dear, prompts=10)
+        _, after = world.evaluate(text, panel_judges=dear, prompts=10)
         assert after.seal == before.seal
         assert (len(one.seen), len(two.seen)) == (20, 20)
         assert seats[0].rubric is not None
         word = seats[0].rubric.model_copy(update={"text": seats[0].rubric.text + "\nBe strict.\n"})
-        world.evaluate(text, seats=(seats[0].model_copy(update={"rubric": word}), seats[1]), prompts=10)
+        world.evaluate(
+            text, panel_judges=(seats[0].model_copy(update={"rubric": word}), seats[1]), prompts=10
+        )
         assert (len(one.seen), len(two.seen)) == (40, 20)
 
 
@@ -142,7 +146,7 @@ def test_a_stopped_judge_leaves_the_headline_and_its_partial_rate_is_shown_apart
     world = World.make(tmp_path)
     with JudgeServer(mind=good, script=fails_later) as one, JudgeServer(mind=prefer_longer) as two:
         seats = (judge(one, id="fails", max_concurrency=1), judge(two, id="goes", endpoint="other"))
-        interim, manifest = world.evaluate(text, seats=seats, prompts=PROMPTS)
+        interim, manifest = world.evaluate(text, panel_judges=seats, prompts=PROMPTS)
         assert interim.interim
         assert interim.verdict is None
         with Store.open(tmp_path / "brie.sqlite") as store:

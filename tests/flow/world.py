@@ -103,11 +103,38 @@ class World:
         """The same models with their roles exchanged."""
         return World(self.root, self.baseline, self.candidate)
 
+    def asked(
+        self,
+        *,
+        panel_judges: tuple[PanelJudge, ...] | None = None,
+        prompts: int = 24,
+        samples: int = 1,
+        positions: Positions = "both",
+        controls: int = 0,
+        seed: int = 0,
+        made: Suite | None = None,
+        stopping: Stopping | None = None,
+    ) -> ResolvedRequest:
+        """What an evaluation of these sides is to be."""
+        return ResolvedRequest(
+            suite=made or suite(prompts),
+            candidate=self.candidate,
+            baseline=self.baseline,
+            panel_judges=panel_judges or rules("reference"),
+            panel="test",
+            sampling=Sampling(),
+            samples=samples,
+            positions=positions,
+            controls=controls,
+            seed=seed,
+            stopping=stopping,
+        )
+
     def evaluate(
         self,
         text: Text,
         *,
-        seats: tuple[PanelJudge, ...] | None = None,
+        panel_judges: tuple[PanelJudge, ...] | None = None,
         prompts: int = 24,
         samples: int = 1,
         positions: Positions = "both",
@@ -117,38 +144,27 @@ class World:
         stopping: Stopping | None = None,
     ) -> tuple[Analysis, Manifest]:
         """Judge and analyse the given texts; nothing but the sampling is left out."""
-        asked = ResolvedRequest(
-            suite=made or suite(prompts),
-            candidate=self.candidate,
-            baseline=self.baseline,
-            seats=seats or rules("reference"),
-            panel="test",
-            sampling=Sampling(),
-            samples=samples,
-            positions=positions,
-            controls=controls,
-            seed=seed,
-            stopping=stopping,
-        )
-        plan = make_plan(asked, Environment(dtype="float32", device="cpu", sampler="test"))
-        manifest = Manifest(
-            id=f"eval-made-{plan.seal()[7:15]}",
-            created="2026-01-01",
-            seal=plan.seal(),
-            plan=plan,
-            names={"candidate": "fine-tune", "baseline": "base"},
-            locations={"candidate": "run:10", "baseline": "base"},
-            command="brie eval",
-            versions={},
-        )
+        asked = self.asked(
+            panel_judges=panel_judges, prompts=prompts, samples=samples, positions=positions,
+            controls=controls, seed=seed, made=made, stopping=stopping,
+        )  # fmt: skip
+        manifest = sealed(asked)
+        plan = manifest.plan
         with Store.open(self.root / "brie.sqlite") as store, Owner(self.root / ".owners") as owner:
             work = Work(plan)
-            store.add_completions(list(self._answers(work, text)))
+            store.add_completions(self.answers(work, text))
             for block in work.blocks():
-                judge_all(work, block, store, owner, Quiet(), manifest.id, Terms(asked.seats, None))
+                judge_all(
+                    work, store, owner, Quiet(), Terms(asked.panel_judges, None),
+                    evaluation=manifest.id, prompts=block,
+                )  # fmt: skip
                 if plan.stopping and is_decided(gather(manifest, store)):
                     break
             return assemble(gather(manifest, store), store), manifest
+
+    def answers(self, work: Work, text: Text) -> list[Completion]:
+        """Every answer a plan needs, with the given texts."""
+        return list(self._answers(work, text))
 
     def _answers(self, work: Work, text: Text) -> Iterator[Completion]:
         made: dict[str, Completion] = {}
@@ -163,6 +179,21 @@ class World:
         for key, source in work.damages().items():
             made[key] = damage(made[source], work.plan.controls.damage)
         yield from made.values()
+
+
+def sealed(asked: ResolvedRequest) -> Manifest:
+    """The manifest of a plan that is sealed now."""
+    plan = make_plan(asked, Environment(dtype="float32", device="cpu", sampler="test"))
+    return Manifest(
+        id=f"eval-made-{plan.seal()[7:15]}",
+        created="2026-01-01",
+        seal=plan.seal(),
+        plan=plan,
+        names={"candidate": "fine-tune", "baseline": "base"},
+        locations={"candidate": "run:10", "baseline": "base"},
+        command="brie eval",
+        versions={},
+    )
 
 
 def answer(key: str, pin: str, text: str, sample: int) -> Completion:

@@ -34,8 +34,8 @@ def test_an_engine_for_two_sides_measures_the_model_in_memory(
 def test_doctor_answers_and_measures_in_the_dtype_asked_for(tmp_path: Path) -> None:
     found = {f.what: f for f in smoke_test(Project(tmp_path), dtype="bfloat16")}
     assert found["smoke"].good
-    assert "bfloat16 on cpu" in found["batches"].found
-    assert "of 16 texts" in found["batches"].found
+    assert "bfloat16 on cpu" in found["batches"].seen
+    assert "of 16 texts" in found["batches"].seen
 
 
 def test_what_breaks_is_said_with_its_share(cpu: Environment) -> None:

@@ -28,13 +28,13 @@ def test_settings_come_from_the_model_limit_and_seed_from_the_user(tmp_path: Pat
         temperature=0.7, top_p=0.8, top_k=20, repetition_penalty=1.1, max_new_tokens=77, seed=5
     )
     assert ignored == ()
-    assert differences(used=ASKED, own=own) == {
+    assert differences(used=ASKED, models_own=own) == {
         "temperature": (0.75, 0.7),
         "top_p": (1.0, 0.8),
         "top_k": (0.0, 20.0),
         "repetition_penalty": (1.0, 1.1),
     }
-    assert differences(used=own, own=own) == {}
+    assert differences(used=own, models_own=own) == {}
 
 
 def test_a_model_that_does_not_sample_is_greedy(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from brie.blinding import JudgeInput, assign, presentations
 from brie.catalog import load_rubric
 from brie.digest import digest
 from brie.evaluation.plan import panel_judge
-from brie.judge import JudgingResult, run
+from brie.judge import JudgingResult, RunContext, run
 from brie.judge.interface import Task
 from brie.project import Project
 from brie.records import JudgeSpec, Message, PanelJudge, Price, Provider, Rubric, Verdict, Winner
@@ -51,21 +51,21 @@ class Arena:
 
     store: Store
     owner: Owner
-    seats: Sequence[PanelJudge]
+    panel_judges: Sequence[PanelJudge]
     prompts: int = 20
     text: Callable[[str, int], str] = lambda side, n: f"{'long ' * 5 if side == 'candidate' else ''}{n}"
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         names = [(f"p{n:04}", "all") for n in range(self.prompts)]
-        codes = {s.judge.id: assign(names, 1, "both", seed=0, judge=s.digest) for s in self.seats}
+        codes = {s.judge.id: assign(names, 1, "both", seed=0, judge=s.digest) for s in self.panel_judges}
         self.tasks = [
-            Task.plan("main", place, name, n, shown)
+            Task.plan("main", place, shown, prompt=name, sample=n)
             for n, (name, _) in enumerate(names)
-            for place in self.seats
+            for place in self.panel_judges
             for shown in presentations(
                 codes[place.judge.id][name],
-                "both",
+                positions="both",
                 prompt=digest(name),
                 candidate=digest(["candidate", n]),
                 baseline=digest(["baseline", n]),
@@ -89,9 +89,14 @@ class Arena:
 
     def run(self, **named: Any) -> JudgingResult:
         """Judge what is missing."""
+        how = {name: named.pop(name) for name in ("batch", "polling") if name in named}
+        return run(self.tasks, self.context(**named), **how)
+
+    def context(self, **named: Any) -> RunContext:
+        """What a run of these judges needs."""
         named.setdefault("on_done", lambda n: None)
-        return run(
-            self.tasks, self.seats, self.shown, self.store, self.owner,
+        return RunContext(
+            panel_judges=tuple(self.panel_judges), shown=self.shown, store=self.store, owner=self.owner,
             evaluation="eval-test", say=self.said.append, **named,
         )  # fmt: skip
 
@@ -115,7 +120,7 @@ class Arena:
 
 
 @contextmanager
-def arena(folder: Path, seats: Sequence[PanelJudge], **named: Any) -> Iterator[Arena]:
+def arena(folder: Path, panel_judges: Sequence[PanelJudge], **named: Any) -> Iterator[Arena]:
     """An arena with a store in a folder."""
     with Store.open(folder / "brie.sqlite") as store, Owner(folder / ".owners") as owner:
-        yield Arena(store, owner, seats, **named)
+        yield Arena(store, owner, panel_judges, **named)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 def run(found: Arena, **named: Any) -> JudgingResult:
     """Judge through batches that are asked after without a pause."""
-    return found.run(batch=True, rhythm=PollPolicy(0.01, 0.02), **named)
+    return found.run(batch=True, polling=PollPolicy(0.01, 0.02), **named)
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -109,7 +109,7 @@ class There:
 
 with arena(Path({folder!r}), [judge(There(), {api!r})], prompts=10) as found:
     print("ready", flush=True)
-    found.run(batch=True, rhythm=PollPolicy(0.05, 0.05))
+    found.run(batch=True, polling=PollPolicy(0.05, 0.05))
 """
 
 
@@ -132,7 +132,7 @@ def test_killed_at_any_moment_no_batch_is_submitted_twice(tmp_path: Path, api: s
         server.batches.submitted[0].left = 1
         with arena(tmp_path, [judge(server, api)], prompts=10) as found:
             # Without --batch too: what is under way is collected, not asked for again.
-            done = found.run(rhythm=PollPolicy(0.01, 0.02))
+            done = found.run(polling=PollPolicy(0.01, 0.02))
             assert Counter(found.winners()) == {"candidate": 20}
         assert done.computed == 20
         assert len(server.batches.submitted) == 1

@@ -120,7 +120,6 @@ sys.path[:0] = [{root!r}, {source!r}]
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
-from brie.evaluation.run import to_json
 from tests.flow.test_planted import good, text
 from tests.flow.world import World
 from tests.judge.arena import judge
@@ -132,8 +131,8 @@ class There:
 seats = tuple(judge(There(), api, max_concurrency={most}) for api in ("openai", "anthropic"))
 world = replace(World.make(Path(mkdtemp())), root=Path({folder!r}))
 print("ready", flush=True)
-said, _ = world.evaluate(text, seats=seats, prompts={prompts})
-print(to_json(said))
+said, _ = world.evaluate(text, panel_judges=seats, prompts={prompts})
+print(said.to_json())
 """
 
 

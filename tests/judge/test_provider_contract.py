@@ -72,7 +72,7 @@ def test_batches_are_in_the_table_exactly_where_the_wire_has_them(name: Provider
     with JudgeServer() as server:
         opened = open_judge(judge(server, API[name]))
     assert isinstance(opened, RemoteJudge)
-    assert (opened.wire.batches() is not None) == (PROVIDERS[name].batches is not None)
+    assert (opened.adapter.batches() is not None) == (PROVIDERS[name].batches is not None)
     assert batch_share(opened.spec) == (0.5 if PROVIDERS[name].batches else 1.0)
 
 

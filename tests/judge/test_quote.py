@@ -7,10 +7,6 @@ from typing import Any
 
 import pytest
 
-from brie.errors import UsageError
-from brie.evaluation.budget import Quote, detectable, unasked
-from brie.evaluation.judging import plus, why_stopped
-from brie.judge import JudgingResult
 from brie.judge.prices import worst_cost
 from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
 from brie.judge.settings import fixed_bytes, output_limit, request_bytes
@@ -152,86 +148,6 @@ def test_the_bytes_of_a_request_hold_its_texts_and_room_for_the_marks() -> None:
     assert request_bytes(shown) == 80 + 400 + 0 + 0 + 4 * 100
     with_reference = replace(shown, reference="r" * 30)
     assert request_bytes(with_reference) == request_bytes(shown) + 40
-
-
-def one(name: str = "a", **changes: Any) -> JudgeQuote:
-    settings: dict[str, Any] = {
-        "judge": name, "calls": 10, "expected": 0.25, "worst": 1.5, "minutes": 4.0,
-        "price": A_DOLLAR_A_TOKEN_IN, "host": "x.example", "paid": True, **changes,
-    }  # fmt: skip
-    return JudgeQuote(**settings)
-
-
-FREE = one("rule", calls=5, expected=0.0, worst=0.0, minutes=9.0, price=None, host=None, paid=False)
-
-
-def test_a_quote_sums_its_judges_and_names_each() -> None:
-    quoted = Quote((one(), one("b", calls=7), FREE, one("idle", calls=0)), 5.0, 0.5, "It can tell.")
-    assert (quoted.expected, quoted.worst) == (0.75, 4.5)
-    head, *lines, told = quoted.lines()
-    assert head == (
-        "22 verdicts to ask for: about $0.75, at most $4.50, in about 9 minutes; cap $5.00, "
-        "$0.50 of it spent."
-    )
-    assert [line.split(":")[0].strip() for line in lines] == ["a", "b", "rule"]
-    assert "10 calls, $0.25 to $1.50 (a test); prompts and answers go to x.example" in lines[0]
-    assert "5 calls, free; nothing leaves this machine" in lines[2]
-    assert told == "It can tell."
-
-
-def test_a_quote_of_a_minute_with_nothing_spent() -> None:
-    quoted = Quote((one(minutes=1.4),), 5.0, 0.0, "")
-    assert quoted.lines()[0].endswith("in about a minute; cap $5.00.")
-    assert len(quoted.lines()) == 2
-    assert "2 minutes" in Quote((one(minutes=1.5),), 5.0, 0.0, "").lines()[0]
-
-
-@pytest.mark.parametrize(
-    ("judge", "leaves"),
-    [
-        (FREE, False),
-        (one(), True),
-        (one(host=None), True),
-        (one(worst=0.0, expected=0.0), True),
-        (one(host=None, worst=0.0, expected=0.0, paid=False), False),
-    ],
-)
-def test_without_anybody_to_ask_only_what_is_free_and_stays_here_is_agreed_to(
-    judge: JudgeQuote, leaves: bool
-) -> None:
-    quoted = Quote((FREE, judge), 5.0, 0.0, "")
-    assert quoted.leaves is leaves
-    if leaves:
-        with pytest.raises(UsageError, match="--yes"):
-            unasked(quoted)
-    else:
-        unasked(quoted)
-
-
-def test_what_a_design_can_tell_is_said_or_that_it_is_too_small() -> None:
-    assert detectable(100, 1).startswith("100 prompts, 1 sample each: this design can tell")
-    assert "3 samples each" in detectable(100, 3)
-    assert "too few" in detectable(2, 1)
-
-
-def test_two_runs_of_the_judges_add_up() -> None:
-    first = JudgingResult(1, 2, 3, {"a": "x"}, True, False)
-    second = JudgingResult(10, 20, 30, {"b": "y"}, False, True)
-    assert plus(first, second) == JudgingResult(11, 22, 33, {"a": "x", "b": "y"}, True, True)
-    quiet = JudgingResult(0, 0, 0, {}, False, False)
-    assert plus(quiet, quiet) == quiet
-
-
-def test_why_an_evaluation_stopped_and_how_to_go_on() -> None:
-    again = "brie eval --budget 0.5 --suite x"
-    assert why_stopped(JudgingResult(1, 1, 0, {}, False, False), again) is None
-    broke = why_stopped(JudgingResult(1, 1, 0, {}, True, False), again)
-    assert broke is not None
-    assert broke.endswith("Go on: brie eval --suite x --budget USD")
-    stopped = why_stopped(JudgingResult(1, 1, 2, {"a": "no key"}, False, True), again)
-    assert stopped is not None
-    assert stopped.startswith("judge a was stopped: no key; interrupted; 2 verdicts ended in errors")
-    assert stopped.endswith(f"Go on: {again}")
 
 
 def test_the_worst_of_a_quote_is_the_sum_of_what_is_reserved() -> None:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from brie.cli.pin import command
 from brie.errors import UsageError
 from brie.pin import duplicates, explain
+from brie.pin.explain import by_step
 from tests.pin.folders import make_adapter
 
 LOSSES = {50: 2.92, 100: 2.85, 150: 2.81, 200: 2.80, 250: 2.79}
@@ -91,3 +92,14 @@ def test_a_symbolic_link_is_named(old_run: Path) -> None:
 def test_a_duplicate_checkpoint_is_named(old_run: Path) -> None:
     assert duplicates(old_run / "checkpoint-200") == ["checkpoint-200 has the same weights as old-run."]
     assert duplicates(old_run / "checkpoint-100") == []
+
+
+def test_checkpoints_are_folders_that_are_numbered(tmp_path: Path) -> None:
+    for name in ("checkpoint-4", "checkpoint-012", "checkpoint-last", "12"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "checkpoint-8").touch()
+    folders = by_step(tmp_path.glob("checkpoint-*"))
+    assert {step: path.name for step, path in folders.items()} == {
+        4: "checkpoint-4",
+        12: "checkpoint-012",
+    }

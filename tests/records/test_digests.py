@@ -261,7 +261,7 @@ def test_a_presentations_digest_is_over_the_texts_and_the_first_letter(order: Or
 
 
 def test_a_verdicts_key_is_over_judge_rubric_presentation_and_repeat() -> None:
-    task = Task.plan("main", SEAT, "one", 0, SHOWN, 3)
+    task = Task.plan("main", SEAT, SHOWN, prompt="one", sample=0, repeat=3)
     parts: dict[str, Canonical] = {
         "judge": SEAT.digest,
         "rubric": RUBRIC.digest(),
@@ -274,8 +274,8 @@ def test_a_verdicts_key_is_over_judge_rubric_presentation_and_repeat() -> None:
 
 
 def test_a_verdicts_key_does_not_cover_who_asks_for_it() -> None:
-    one = Task.plan("main", SEAT, "one", 0, SHOWN)
-    other = Task.plan("a_a", SEAT, "two", 5, SHOWN)
+    one = Task.plan("main", SEAT, SHOWN, prompt="one", sample=0)
+    other = Task.plan("a_a", SEAT, SHOWN, prompt="two", sample=5)
     assert one.key == other.key
     assert one.repeat == 0
 

@@ -32,7 +32,9 @@ def manifest(prompts: int = 12, samples: int = 2, judges: int = 0) -> Manifest:
     changes = {
         "samples": samples,
         "order": tuple(work_order(blocks, base.plan.seed)),
-        "assignments": assignments(blocks, samples, "both", base.plan.seats, base.plan.seed),
+        "assignments": assignments(
+            blocks, base.plan.seats, samples=samples, positions="both", seed=base.plan.seed
+        ),
     }
     plan = Plan.model_validate({**dict(base.plan), **changes})
     return base.model_copy(

@@ -198,8 +198,8 @@ def _finish(page: Page) -> None:
 
 def _stored(world: tuple[Project, Manifest], name: str, votes: int) -> None:
     """What the store holds is what was pressed; the last vote was replaced by a B."""
-    booth = VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name=name)
+    session = VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name=name)
     with Store.open(world[0].store, read_only=True) as store:
-        letters = [v.letter for v in store.verdicts(task.key for task in booth.tasks).values()]
+        letters = [v.letter for v in store.verdicts(task.key for task in session.tasks).values()]
     pressed = ["A", "B", "tie"] * votes
     assert Counter(letters) == Counter([*pressed[: votes - 1], "B"])

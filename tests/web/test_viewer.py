@@ -220,13 +220,13 @@ def test_a_locked_store_is_said_and_no_page_hangs(world: World) -> None:
 
 
 def test_votes_are_verdicts_in_the_viewer_with_hostile_comments_harmless(world: World) -> None:
-    shelf = ProjectCache(world[0])
-    booth = VotingSession(shelf, evaluation=world[1].id, name="Ann")
+    cache = ProjectCache(world[0])
+    session = VotingSession(cache, evaluation=world[1].id, name="Ann")
     texts = [HOSTILE[name] for name in sorted(set(HOSTILE) - {"surrogate", "empty"})]
     for text in texts:
-        item = booth.current()
+        item = session.current()
         assert item is not None
-        booth.vote(item.number, "A", text)
+        session.vote(item.number, "A", text)
     page = viewer(world[0])
     listing = page.get(f"/eval/{world[1].id}?judge=human:Ann").text
     assert f"{len(texts)} comparisons" in listing

@@ -79,8 +79,8 @@ def test_the_letters_on_the_page_are_those_of_the_presentation(client: Client, w
 
     voter, name = client("voter"), world[1].id
     page = start(voter, name)
-    booth = VotingSession(ProjectCache(world[0]), evaluation=name, name="Ann")
-    item = booth.current()
+    session = VotingSession(ProjectCache(world[0]), evaluation=name, name="Ann")
+    item = session.current()
     assert item is not None
     first = re.search(r'class="letter">([AB])<', page)
     assert first
@@ -194,7 +194,7 @@ def test_scores_are_kept_and_nonsense_is_not(client: Client, world: World) -> No
     voter, name = client("voter"), world[1].id
     page = start(voter, name)
     cast(voter, name, page, "A", **{"score-0-A": "5", "score-0-B": "9", "score-7-A": "3"})
-    booth = VotingSession(ProjectCache(world[0]), evaluation=name, name="Ann")
+    session = VotingSession(ProjectCache(world[0]), evaluation=name, name="Ann")
     with Store.open(world[0].store, read_only=True) as store:
-        verdict = store.verdicts([booth.tasks[int(number(page))].key])
+        verdict = store.verdicts([session.tasks[int(number(page))].key])
     assert next(iter(verdict.values())).scores == {"clarity": {"A": 5.0}}

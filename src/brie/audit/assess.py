@@ -23,7 +23,7 @@ from brie.records.audit import AuditClaim, AuditFacts, Confound, FirstSkipped
 _PROMPTS_FOR_MEAN = 2
 
 
-def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analysis:
+def assess(judgments: Judgments, *, name: str, claim: float | None = None) -> Analysis:
     """brie's analysis of another tool's judgments.
 
     Args:
@@ -31,10 +31,10 @@ def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analys
         name: what to call the files.
         claim: the win rate somebody claims for them, as a share.
     """
-    rows = _ordered(found.rows)
+    rows = _ordered(judgments.rows)
     verdicts = table(rows)
     parts = analyse_verdicts(verdicts)
-    facts = audit_facts(found, rows, parts, claim)
+    facts = audit_facts(judgments, rows, parts, claim)
     confound = facts.confound
     notes = dict(parts.notes)
     if confound:
@@ -67,7 +67,7 @@ def assess(found: Judgments, *, name: str, claim: float | None = None) -> Analys
     evidence = Evidence(
         analysis=document,
         table=verdicts,
-        pairs=pairs_of(rows, found.texts.kept),
+        pairs=pairs_of(rows, judgments.texts.answers),
         no_training="imported judgments do not say what was trained on",
     )
     checks = tuple(_without_store(check) for check in run_checks(evidence))
@@ -80,21 +80,21 @@ def _without_store(check: Check) -> Check:
     return check.model_copy(update={"remedy": None}) if looks_there else check
 
 
-def pairs_of(rows: Sequence[Row], kept: Mapping[str, tuple[str, str]]) -> tuple[Pair, ...]:
+def pairs_of(rows: Sequence[Row], answers: Mapping[str, tuple[str, str]]) -> tuple[Pair, ...]:
     """The comparisons of some rows with what is known of their answers.
 
     Args:
         rows: in the order in which their samples are numbered.
         kept: the answers of some pairs, by their digest.
     """
-    found: dict[tuple[str, int], Pair] = {}
+    pairs: dict[tuple[str, int], Pair] = {}
     names = prompt_names(rows)
     for row, sample in zip(rows, _samples(rows), strict=True):
         key = (names[row.prompt], sample)
-        if key not in found:
-            one, two = kept.get(row.pair, (None, None))
-            found[key] = Pair(*key, _answer(one, row.cut[0]), _answer(two, row.cut[1]))
-    return tuple(found.values())
+        if key not in pairs:
+            candidate, baseline = answers.get(row.pair, (None, None))
+            pairs[key] = Pair(*key, _answer(candidate, row.cut[0]), _answer(baseline, row.cut[1]))
+    return tuple(pairs.values())
 
 
 def _answer(text: str | None, cut: bool) -> Answer:
@@ -173,26 +173,26 @@ def _counts(rows: Sequence[Row], parts: AnalysisParts) -> Counts:
 
 
 def audit_facts(
-    found: Judgments, rows: Sequence[Row], parts: AnalysisParts, claim: float | None
+    judgments: Judgments, rows: Sequence[Row], parts: AnalysisParts, claim: float | None
 ) -> AuditFacts:
     """What an audit adds to an analysis: where the rows come from and what is odd about them."""
     usable = [row.score for row in rows if row.score == row.score]
     pairs = {row.pair: row for row in rows}
-    restated = [row for row in rows if row.own is not None and row.stored is not None]
-    first = found.skipped[0] if found.skipped else None
+    restated = [row for row in rows if row.in_text is not None and row.stored is not None]
+    first = judgments.skipped[0] if judgments.skipped else None
     facts = AuditFacts(
-        format=found.format,
-        reason=found.reason,
-        identifies=found.identifies,
+        format=judgments.format,
+        reason=judgments.reason,
+        identifies=judgments.identifies,
         rows=len(rows),
-        skipped=len(found.skipped),
+        skipped=len(judgments.skipped),
         first_skipped=FirstSkipped(line=first.line, why=first.why) if first else None,
         pairs=len(pairs),
         prompts=len({row.prompt for row in rows}),
         row_mean=sum(usable) / len(usable) if usable else None,
         row_standard_error=_standard_error(usable),
         restated=len(restated),
-        contradictions=sum(row.own != row.stored for row in restated),
+        contradictions=sum(row.in_text != row.stored for row in restated),
         cut_pairs=sum(any(row.cut) for row in pairs.values()),
         confound=_confound(rows, parts),
         claim=_claim(claim, parts),

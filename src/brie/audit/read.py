@@ -81,18 +81,18 @@ def read_files(
         listing = ", ".join(f"{path.name}: {name}" for path, (name, _) in formats.items())
         raise UsageError(f"these files are of different formats ({listing}); audit them one at a time.")
     name, reason = formats[paths[0]]
-    found = Judgments(name, reason, FORMATS[name].IDENTIFIES)
+    judgments = Judgments(name, reason, FORMATS[name].IDENTIFIES)
     for path in paths:
-        _read_into(found, path, name, columns or {})
-    if len(found.skipped) >= len(found.rows):
-        first = found.skipped[0] if found.skipped else Skipped(1, "it is empty")
-        usable = f"{len(found.rows) or 'no'} row{'s' if len(found.rows) > 1 else ''}"
+        _read_into(judgments, path, name, columns or {})
+    if len(judgments.skipped) >= len(judgments.rows):
+        first = judgments.skipped[0] if judgments.skipped else Skipped(1, "it is empty")
+        usable, total = len(judgments.rows), len(judgments.rows) + len(judgments.skipped)
         raise InputError(
-            f"{paths[0]}: only {usable} of {len(found.rows) + len(found.skipped)} can be used as {name} "
-            f"({reason}); line {first.line}: {first.why}. "
+            f"{paths[0]}: only {usable or 'no'} row{'s' if usable > 1 else ''} of {total} can be used "
+            f"as {name} ({reason}); line {first.line}: {first.why}. "
             f"Other formats: --format {' | '.join(FORMATS)}"
         )
-    return found
+    return judgments
 
 
 def detect(path: Path, columns: Mapping[str, str] | None) -> tuple[str, str]:
@@ -109,14 +109,14 @@ def detect(path: Path, columns: Mapping[str, str] | None) -> tuple[str, str]:
         fitting = sum(bool(reader.fits(value)) for value in seen)
         if fitting and fitting * 2 >= len(seen):
             return name, f"{fitting} of its first {len(seen)} rows have the keys of {name}"
-    known = f"{path} has none of the formats brie knows ({', '.join(FORMATS)}); "
+    opening = f"{path} has none of the formats brie knows ({', '.join(FORMATS)}); "
     if not seen:
         broken = next(
             (item for item in first if isinstance(item, Skipped)), Skipped(1, "no table of keys")
         )
-        raise InputError(f"{known}line {broken.line}: {broken.why}.")
+        raise InputError(f"{opening}line {broken.line}: {broken.why}.")
     raise InputError(
-        f"{known}its first row has: {', '.join(sorted(seen[0])[:12])}. "
+        f"{opening}its first row has: {', '.join(sorted(seen[0])[:12])}. "
         "Name the columns: --map prompt=COLUMN,winner=COLUMN,judge=COLUMN"
     )
 
@@ -125,15 +125,15 @@ def _numbered(items: Iterable[Value]) -> Iterable[tuple[int, JsonValue]]:
     return (item for item in items if not isinstance(item, Skipped))
 
 
-def _read_into(found: Judgments, path: Path, name: str, columns: Mapping[str, str]) -> None:
+def _read_into(judgments: Judgments, path: Path, name: str, columns: Mapping[str, str]) -> None:
     reader = partial(table.read, columns=columns) if name == "table" else FORMATS[name].read
     for item in values(path):
         for row in _one(item, reader):
             if isinstance(row, Skipped):
-                found.skipped.append(row)
+                judgments.skipped.append(row)
             else:
-                found.texts.take(row)
-                found.rows.append(row)
+                judgments.texts.take(row)
+                judgments.rows.append(row)
 
 
 def _one(item: Value, reader: Callable[[int, dict[str, JsonValue]], list[Item]]) -> list[Item]:

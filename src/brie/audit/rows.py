@@ -34,7 +34,7 @@ class Row:
     """+1 the candidate was A, -1 it was B, 0 the file does not say."""
     stored: Winner | None = None
     """The winner the file states, where the judge's own text says one too."""
-    own: Winner | None = None
+    in_text: Winner | None = None
     """The winner in the judge's own text."""
     category: str = "all"
     source: str = "unknown"
@@ -110,19 +110,19 @@ class Texts:
         """An empty sample of at most so many pairs: what the bag of words looks at."""
         self._most = most
         self._largest: list[tuple[int, str]] = []
-        self.kept: dict[str, tuple[str, str]] = {}
+        self.answers: dict[str, tuple[str, str]] = {}
 
     def take(self, row: Row) -> None:
         """Take the row's answers or leave them; the row no longer holds them."""
         answers, row.answers = row.answers, None
-        if answers is None or row.pair in self.kept:
+        if answers is None or row.pair in self.answers:
             return
         rank = (-int(row.pair.removeprefix("sha256:"), 16), row.pair)
-        if len(self.kept) < self._most:
+        if len(self.answers) < self._most:
             heapq.heappush(self._largest, rank)
         elif rank > self._largest[0]:
             _, gone = heapq.heapreplace(self._largest, rank)
-            del self.kept[gone]
+            del self.answers[gone]
         else:
             return
-        self.kept[row.pair] = answers
+        self.answers[row.pair] = answers

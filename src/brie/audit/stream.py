@@ -50,27 +50,27 @@ class _Twice(Exception):
 
 
 def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    value = dict(pairs)
+    if len(value) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise _Twice(f"the key {twice!r} stands twice")
-    return found
+    return value
 
 
 _STRICT = json.JSONDecoder(object_pairs_hook=_once)
 
 
-def _element(buffer: str, place: int) -> tuple[JsonValue | _Twice, int]:
+def _element(buffer: str, start: int) -> tuple[JsonValue | _Twice, int]:
     """The value that begins at a place, or why it is none, and where it ends.
 
     Raises:
         ValueError: it is not whole.
     """
     try:
-        return _STRICT.raw_decode(buffer, place)
+        return _STRICT.raw_decode(buffer, start)
     except _Twice as twice:
-        _, end = json.JSONDecoder().raw_decode(buffer, place)
+        _, end = json.JSONDecoder().raw_decode(buffer, start)
         return twice, end
 
 
@@ -123,24 +123,24 @@ def _lines(handle: TextIO) -> Iterator[Value]:
 
 def _array(handle: TextIO) -> Iterator[Value]:
     """Elements of one JSON array, holding one element in memory at a time."""
-    buffer, place, number, ended = handle.read(_CHUNK), 0, 0, False
-    place = buffer.index("[") + 1
+    buffer, at, number, ended = handle.read(_CHUNK), 0, 0, False
+    at = buffer.index("[") + 1
     while True:
-        while place < len(buffer) and buffer[place] in " \t\r\n,":
-            place += 1
-        if place < len(buffer) and buffer[place] == "]":
+        while at < len(buffer) and buffer[at] in " \t\r\n,":
+            at += 1
+        if at < len(buffer) and buffer[at] == "]":
             return
         try:
-            value, place = _element(buffer, place)
+            value, at = _element(buffer, at)
         except ValueError:
             if ended:
                 yield Skipped(number + 1, "the array ends in the middle of a row")
                 return
             more = handle.read(_CHUNK)
             ended = not more
-            buffer, place = buffer[place:] + more, 0
+            buffer, at = buffer[at:] + more, 0
             continue
         number += 1
         yield Skipped(number, str(value)) if isinstance(value, _Twice) else (number, value)
-        if place > _CHUNK:
-            buffer, place = buffer[place:], 0
+        if at > _CHUNK:
+            buffer, at = buffer[at:], 0

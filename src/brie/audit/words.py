@@ -62,6 +62,6 @@ def _claimed(claim: AuditClaim) -> str:
         return f"The claimed {100 * claim.value:.1f} % cannot be compared: there is no interval."
     low, high = claim.interval
     where = "inside" if claim.inside_interval else "outside"
-    said = f"The claimed {100 * claim.value:.1f} % is {where} the interval, {interval(low, high)}"
+    sentence = f"The claimed {100 * claim.value:.1f} % is {where} the interval, {interval(low, high)}"
     even = low <= _EVEN <= high
-    return said + ("; so is an even 50 %." if even and claim.inside_interval else ".")
+    return sentence + ("; so is an even 50 %." if even and claim.inside_interval else ".")

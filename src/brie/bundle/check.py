@@ -31,10 +31,10 @@ def check_file(path: Path) -> tuple[str, list[Finding]]:
         if merged.kind == "run":
             words = "every member is the listed one; the pins lead to the checkpoints that came"
             return merged.id, [Finding(words, True)]
-        found = find_evaluation(merged.id, project)
+        evaluation = find_evaluation(merged.id, project)
         findings = [Finding("every member is the listed one, every row is named by the plan", True)]
-        if found.analysis_file.is_file():
-            findings += verify(found, project)
+        if evaluation.analysis_file.is_file():
+            findings += verify(evaluation, project)
             findings += _report(path, project)
         else:
             findings.append(Finding("it has no numbers yet, so there are none to recompute", True))

@@ -46,8 +46,8 @@ def keys_of(manifest: Manifest) -> Keys:
     for key, source in work.damages(work.plan.order).items():
         completions[key] = completions[source]
     verdicts = {task.key: task for task in work.tasks(work.plan.order)}
-    for seat in voters(manifest):
-        verdicts |= {task.key: task for task in ballot(work, seat)}
+    for voter in voters(manifest):
+        verdicts |= {task.key: task for task in ballot(work, voter)}
     return Keys(completions, verdicts)
 
 
@@ -89,15 +89,15 @@ class Contents:
         Raises:
             InputError: one of them is not, or stands twice.
         """
-        known, last = keys_of(self.manifest).completions, ""
-        for kept in self._rows(KeptCompletion, layout.COMPLETIONS):
-            row = kept.row
-            pin, prompt = known.get(row.key, ("", None))
+        planned, last = keys_of(self.manifest).completions, ""
+        for stored in self._rows(KeptCompletion, layout.COMPLETIONS):
+            row = stored.row
+            pin, prompt = planned.get(row.key, ("", None))
             numbers = [row.seconds, *row.measures.values()]
             if row.pin != pin or row.prompt != prompt or row.key <= last or not _finite(numbers):
                 raise InputError(f"the bundle holds an answer that its plan does not name ({row.key}).")
             last = row.key
-            yield kept
+            yield stored
 
     def attempts(self) -> Iterator[KeptVerdict]:
         """The verdicts, each one that the plan names.
@@ -105,10 +105,10 @@ class Contents:
         Raises:
             InputError: one of them is not.
         """
-        known, last = keys_of(self.manifest).verdicts, ""
-        for kept in self._rows(KeptVerdict, layout.VERDICTS):
-            row = kept.row
-            task = known.get(row.key)
+        planned, last = keys_of(self.manifest).verdicts, ""
+        for stored in self._rows(KeptVerdict, layout.VERDICTS):
+            row = stored.row
+            task = planned.get(row.key)
             named = task is not None and (row.judge, row.rubric, row.presentation, row.repeat) == (
                 task.judge_digest, task.rubric_digest, task.presentation_digest, task.repeat,
             )  # fmt: skip
@@ -116,7 +116,7 @@ class Contents:
             if not named or row.key < last or not _finite(numbers):
                 raise InputError(f"the bundle holds a verdict that its plan does not name ({row.key}).")
             last = row.key
-            yield kept
+            yield stored
 
     def around(self) -> Context:
         """What was known where it was made."""
@@ -145,8 +145,8 @@ class Contents:
             ) from error
 
     def _check_books(self) -> None:
-        own = {self.manifest.id, f"{self.manifest.id}/votes"}
-        if any(row.evaluation not in own for row in self.calls):
+        booked_under = {self.manifest.id, f"{self.manifest.id}/votes"}
+        if any(row.evaluation not in booked_under for row in self.calls):
             raise InputError("the bundle books calls of another evaluation.")
         name, suite = self.manifest.id.rpartition("-")[0], self.manifest.plan.suite.digest()
         for look in self.looks:

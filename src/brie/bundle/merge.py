@@ -100,15 +100,15 @@ def joined(*, here: Manifest, there: Manifest) -> Manifest:
             f"{here.id} was sealed as {here.seal} here and as {there.seal} in the bundle; "
             "nothing was merged."
         )
-    known = {_identity(link) for link in here.amendments}
+    links_here = {_identity(link) for link in here.amendments}
     for number, link in enumerate(there.amendments):
-        if _identity(link) in known:
+        if _identity(link) in links_here:
             continue
         if here.amendments == there.amendments[:number]:  # the other chain simply goes on
             here = here.model_copy(update={"amendments": there.amendments[: number + 1]})
         elif link.kind in _JOINED:
             detail = {**link.detail, "merged": link.digest}
-            here = amend(here, link.kind, detail, link.verdicts_before)
+            here = amend(here, link.kind, detail, verdicts_before=link.verdicts_before)
         else:
             raise InputError(
                 f"what was added to {here.id} here ({here.amendments[-1].digest}) and in the bundle "
@@ -144,10 +144,10 @@ def _check_rows(contents: Contents, store: Exchange) -> None:
     """Whether the rows are the ones the numbers were made from."""
     if contents.analysis is None:
         return
-    found = gather(contents.manifest, store).digest
-    if found != contents.analysis.rows_digest:
+    rows_digest = gather(contents.manifest, store).digest
+    if rows_digest != contents.analysis.rows_digest:
         raise InputError(
-            f"the bundle's rows ({found}) are not those its numbers were made from "
+            f"the bundle's rows ({rows_digest}) are not those its numbers were made from "
             f"({contents.analysis.rows_digest}); nothing was merged."
         )
 
@@ -190,10 +190,10 @@ def _check_pins(folder: Path) -> None:
     named: set[str] = set()
     for path in sorted(folder.glob("pins/*.json")):
         pin = parse(Pin, path.read_bytes(), f"run/pins/{path.name}")
-        place = pin.checkpoint or ""
-        if layout.CHECKPOINT.fullmatch(place) is None or Path(pin.base_location or "").is_absolute():
+        where = pin.checkpoint or ""
+        if layout.CHECKPOINT.fullmatch(where) is None or Path(pin.base_location or "").is_absolute():
             raise InputError(f"the bundle's pin {path.name} leads out of its run; nothing was taken.")
-        checkpoint = folder / place.removeprefix("../")
+        checkpoint = folder / where.removeprefix("../")
         if checkpoint.is_dir():
             named.add(checkpoint.name)
             _check_adapter(pin, checkpoint)
@@ -205,9 +205,9 @@ def _check_pins(folder: Path) -> None:
 def _check_adapter(pin: Pin, checkpoint: Path) -> None:
     for name, pinned in pin.files.items():
         path = checkpoint / name
-        found = file_digest(path) if path.is_file() else "missing"
-        if name not in layout.ADAPTER_FILES or found != pinned:
-            raise InputError(f"{name[:80]} is {found}, its pin says {pinned}; nothing was taken.")
+        actual = file_digest(path) if path.is_file() else "missing"
+        if name not in layout.ADAPTER_FILES or actual != pinned:
+            raise InputError(f"{name[:80]} is {actual}, its pin says {pinned}; nothing was taken.")
     try:
         config = digest(canonical_config(checkpoint / ADAPTER_CONFIG))
     except PinError as error:
@@ -219,11 +219,11 @@ def _check_adapter(pin: Pin, checkpoint: Path) -> None:
 def _same_run(target: Path, manifest: RunManifest) -> None:
     path = target / "manifest.json"
     here = parse(RunManifest, path.read_bytes(), path.name) if path.is_file() else None
-    one = here.identity if here else "unreadable"
-    if here is None or one != manifest.identity or here.pins != manifest.pins:
+    identity_here = here.identity if here else "unreadable"
+    if here is None or identity_here != manifest.identity or here.pins != manifest.pins:
         raise InputError(
-            f"run {target.name} is another one here ({one}) than in the bundle ({manifest.identity}); "
-            "nothing was merged."
+            f"run {target.name} is another one here ({identity_here}) than in the bundle "
+            f"({manifest.identity}); nothing was merged."
         )
 
 

@@ -75,9 +75,9 @@ def pack_evaluation(evaluation: Evaluation, project: Project, out: Path) -> Path
     """
     with Exchange.open(project.store, read_only=True) as store, store.snapshot():
         members = dict(_evaluation(evaluation, project, store))
-        kept = Index(kind="evaluation", id=evaluation.manifest.id, version=__version__,
+        index = Index(kind="evaluation", id=evaluation.manifest.id, version=__version__,
                      store=versions.STORE, members={})  # fmt: skip
-        return _write(out, kept, members, project)
+        return _write(out, index, members, project)
 
 
 def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False) -> Path:
@@ -94,8 +94,8 @@ def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False
         InputError: `out` cannot be written.
     """
     members = dict(_run(folder, adapter=adapter))
-    kept = Index(kind="run", id=folder.name, version=__version__, store=versions.STORE, members={})
-    return _write(out, kept, members, project)
+    index = Index(kind="run", id=folder.name, version=__version__, store=versions.STORE, members={})
+    return _write(out, index, members, project)
 
 
 # --- what belongs to an evaluation -------------------------------------------------------
@@ -105,11 +105,11 @@ def _evaluation(
     evaluation: Evaluation, project: Project, store: Exchange
 ) -> Iterator[tuple[str, bytes | Path | Iterable[str]]]:
     manifest, folder = portable(evaluation.manifest), evaluation.folder
-    known = context_of(evaluation.manifest, project)
-    brought = _known(evaluation.manifest, known, store)
+    context = context_of(evaluation.manifest, project)
+    brought = _known(evaluation.manifest, context, store)
     yield MANIFEST, _json(manifest)
     yield CARRIED, _json(brought)
-    trained = known.compared.trained if known.compared else None
+    trained = context.compared.trained if context.compared else None
     if trained is not None:
         yield TRAINING, _json(trained)
     keys = keys_of(manifest)
@@ -123,7 +123,7 @@ def _evaluation(
     if curve is not None:
         yield CURVE, _json(curve)
     if evaluation.analysis_file.is_file():
-        analysis = _numbers(evaluation, manifest, store, known, around_of(brought, trained))
+        analysis = _numbers(evaluation, manifest, store, context, around_of(brought, trained))
         yield ANALYSIS, analysis.to_json().encode()
         views = comparison_views(gather(manifest, store))
         for name, text in report_files(analysis, manifest, views, curve).items():
@@ -141,14 +141,14 @@ def portable(manifest: Manifest) -> Manifest:
     )
 
 
-def _known(manifest: Manifest, known: Context, store: Store) -> ImportedContext:
+def _known(manifest: Manifest, context: Context, store: Store) -> ImportedContext:
     """What is known of the models here, and which look at the suite this is."""
     rows = gather(manifest, store).digest
-    looks = known.looks(rows)
+    looks = context.looks(rows)
     number, others = (looks.number, looks.other_versions) if looks else store.look_number(
         suite=manifest.plan.suite.digest(), evaluation=manifest.id, rows=rows
     )  # fmt: skip
-    models = known.models
+    models = context.models
     if models is None:
         return ImportedContext(rows=rows, look=number, other_versions=others)
     return ImportedContext(
@@ -163,7 +163,7 @@ def _known(manifest: Manifest, known: Context, store: Store) -> ImportedContext:
 
 
 def _numbers(
-    evaluation: Evaluation, manifest: Manifest, store: Store, known: Context, carried: Context
+    evaluation: Evaluation, manifest: Manifest, store: Store, context: Context, carried: Context
 ) -> Analysis:
     """The numbers as another machine will compute them, made when these were made.
 
@@ -176,14 +176,14 @@ def _numbers(
         raise UsageError(
             f"the numbers of {manifest.id} cannot be read; make them again: brie report {manifest.id}"
         ) from error
-    again = assemble(gather(evaluation.manifest, store), store, known)
+    again = assemble(gather(evaluation.manifest, store), store, context)
     same_build = stored.version == again.version
     documents = (json.loads(stored.to_json()), json.loads(again.to_json()))
-    found = compare(*documents, same_build=same_build).differ
-    if found:
+    differing = compare(*documents, same_build=same_build).differ
+    if differing:
         raise UsageError(
-            f"the numbers of {manifest.id} are not what the store gives now ({', '.join(found[:3])}); "
-            f"make them again: brie report {manifest.id}"
+            f"the numbers of {manifest.id} are not what the store gives now "
+            f"({', '.join(differing[:3])}); make them again: brie report {manifest.id}"
         )
     here = assemble(gather(manifest, store), store, carried)
     return here.model_copy(update={"created": stored.created, "cost": stored.cost})
@@ -209,22 +209,22 @@ def _run(folder: Path, *, adapter: bool) -> Iterator[tuple[str, bytes | Path]]:
     if adapter:
         if "best.json" not in pins or not pins["best.json"].checkpoint:
             raise UsageError(f"run {folder.name} has no best pin, so no adapter to bundle.")
-        place = (folder / "pins" / str(pins["best.json"].checkpoint)).resolve()
-        yield from _adapter(place, pins["best.json"])
+        checkpoint = (folder / "pins" / str(pins["best.json"].checkpoint)).resolve()
+        yield from _adapter(checkpoint, pins["best.json"])
 
 
-def _adapter(place: Path, pin: Pin) -> Iterator[tuple[str, bytes | Path]]:
-    if place not in checkpoints(place.parents[1]).values():
-        raise UsageError(f"the best checkpoint {place.name} is not in its run any more.")
+def _adapter(checkpoint: Path, pin: Pin) -> Iterator[tuple[str, bytes | Path]]:
+    if checkpoint not in checkpoints(checkpoint.parents[1]).values():
+        raise UsageError(f"the best checkpoint {checkpoint.name} is not in its run any more.")
     for name in ADAPTER_FILES:
-        path = place / name
+        path, member = checkpoint / name, f"{RUN}checkpoints/{checkpoint.name}/{name}"
         if name == ADAPTER_CONFIG:
             config = json.loads(path.read_text("utf-8"))
             if Path(str(config.get("base_model_name_or_path"))).is_absolute():
                 config["base_model_name_or_path"] = pin.base.repo
-            yield f"{RUN}checkpoints/{place.name}/{name}", (json.dumps(config, indent=1) + "\n").encode()
+            yield member, (json.dumps(config, indent=1) + "\n").encode()
         elif path.is_file():
-            yield f"{RUN}checkpoints/{place.name}/{name}", path
+            yield member, path
 
 
 def _portable_run(manifest: RunManifest, config: TrainConfig) -> RunManifest:
@@ -261,7 +261,7 @@ def _place(location: str | None) -> str | None:
 
 
 def _write(
-    out: Path, kept: Index, members: Mapping[str, bytes | Path | Iterable[str]], project: Project
+    out: Path, index: Index, members: Mapping[str, bytes | Path | Iterable[str]], project: Project
 ) -> Path:
     """The zip, whole or not at all."""
     if out.exists() and not zipfile.is_zipfile(out):
@@ -270,9 +270,8 @@ def _write(
     watch = _Watch(project)
     try:
         with zipfile.ZipFile(partial, "w") as archive:
-            found = {name: _add(archive, name, members[name], watch) for name in sorted(members)}
-            index = kept.model_copy(update={"members": found})
-            _add(archive, INDEX, _json(index), watch)
+            listed = {name: _add(archive, name, members[name], watch) for name in sorted(members)}
+            _add(archive, INDEX, _json(index.model_copy(update={"members": listed})), watch)
         partial.replace(out)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}.") from error

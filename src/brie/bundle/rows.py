@@ -81,17 +81,17 @@ class Exchange(Store):
         """
         added = 0
         for part in _parts(rows):
-            there = self.completions(kept.row.key for kept in part)
-            for kept in part:
-                if kept.row.key in there:
-                    what = f"completion {kept.row.key}"
-                    _same(what, _answer_digest, here=there[kept.row.key], there=kept.row)
+            there = self.completions(brought.row.key for brought in part)
+            for brought in part:
+                if brought.row.key in there:
+                    what = f"completion {brought.row.key}"
+                    _same(what, _answer_digest, here=there[brought.row.key], there=brought.row)
                     continue
-                row = kept.row
+                row = brought.row
                 body = row.model_dump_json()
                 self._db.execute(
                     "INSERT INTO completions VALUES (?, ?, ?, ?, ?, ?)",
-                    (row.key, row.pin, row.prompt, row.sample, body, kept.created),
+                    (row.key, row.pin, row.prompt, row.sample, body, brought.created),
                 )
                 added += 1
         return added
@@ -103,35 +103,35 @@ class Exchange(Store):
             InputError: the attempts here and there are not the beginning of one another.
         """
         added = 0
-        grouped = (list(group) for _, group in groupby(rows, key=lambda kept: kept.row.key))
+        grouped = (list(group) for _, group in groupby(rows, key=lambda stored: stored.row.key))
         for part in _parts(grouped):
-            there = self.attempts(kept[0].row.key for kept in part)
+            there = self.attempts(stored[0].row.key for stored in part)
             for brought in part:
                 key = brought[0].row.key
                 here = there.get(key, [])
-                for own, other in zip(here, brought, strict=False):
-                    _same(f"verdict {key}", _said_digest, here=own, there=other.row)
+                for mine, theirs in zip(here, brought, strict=False):
+                    _same(f"verdict {key}", _said_digest, here=mine, there=theirs.row)
                 added += self._append(brought[len(here) :], len(here))
         return added
 
     def _append(self, rows: Sequence[KeptVerdict], before: int) -> int:
-        for attempt, kept in enumerate(rows, before):
-            row = kept.row.model_copy(update={"attempt": attempt})
+        for attempt, stored in enumerate(rows, before):
+            row = stored.row.model_copy(update={"attempt": attempt})
             self._db.execute(
                 "INSERT INTO verdicts (key, attempt, judge, rubric, presentation, repeat, status, body,"
                 " created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (row.key, attempt, row.judge, row.rubric, row.presentation, row.repeat, row.status,
-                 row.model_dump_json(), kept.created),
+                 row.model_dump_json(), stored.created),
             )  # fmt: skip
         return len(rows)
 
     def merge_calls(self, rows: Sequence[KeptCall]) -> None:
         """Book the calls that are not booked here."""
-        known = Counter(map(_call_digest, self.calls_of(sorted({row.evaluation for row in rows}))))
+        booked = Counter(map(_call_digest, self.calls_of(sorted({row.evaluation for row in rows}))))
         for row in rows:
             name = _call_digest(row)
-            known[name] -= 1
-            if known[name] < 0:
+            booked[name] -= 1
+            if booked[name] < 0:
                 self._db.execute(
                     "INSERT INTO calls (evaluation, judge, key, usd, body, created)"
                     " VALUES (?, ?, ?, ?, ?, ?)",
@@ -167,9 +167,9 @@ def _call_digest(row: KeptCall) -> str:
 
 
 def _same(what: str, name: Callable[[T], str], *, here: T, there: T) -> None:
-    one, two = name(here), name(there)
-    if one != two:
+    left, right = name(here), name(there)
+    if left != right:
         raise InputError(
-            f"the {what} is another one here ({one}) than in the bundle ({two}); nothing was merged. "
+            f"the {what} is another one here ({left}) than in the bundle ({right}); nothing was merged. "
             "Unbundle it in a project of its own."
         )

@@ -107,9 +107,9 @@ class Opened:
             hashed = hashlib.sha256()
             for block in self._blocks(name):
                 hashed.update(block)
-            found = PREFIX + hashed.hexdigest()
-            if found != member.digest:
-                raise self._wrong(f"{name} is {found}, its index says {member.digest}")
+            actual = PREFIX + hashed.hexdigest()
+            if actual != member.digest:
+                raise self._wrong(f"{name} is {actual}, its index says {member.digest}")
 
     def _wrong(self, why: str) -> InputError:
         return InputError(f"{self._path.name} is no bundle to be trusted: {why}. Nothing was taken.")
@@ -133,8 +133,8 @@ def opened(path: Path) -> Iterator[Opened]:
             _check_end(handle, path.stat().st_size, path)
             made = Opened(stack.enter_context(zipfile.ZipFile(handle)), path)
         except (*_UNREADABLE, ValueError) as error:
-            said = getattr(error, "strerror", None) or "not a zip file, or a damaged one"
-            raise InputError(f"{path.name} cannot be read as a bundle: {said}.") from error
+            message = getattr(error, "strerror", None) or "not a zip file, or a damaged one"
+            raise InputError(f"{path.name} cannot be read as a bundle: {message}.") from error
         yield made
 
 
@@ -181,14 +181,14 @@ def _checked(archive: zipfile.ZipFile, path: Path) -> dict[str, int]:
     return sizes
 
 
-def _fault(info: zipfile.ZipInfo, known: dict[str, int]) -> str:
+def _fault(info: zipfile.ZipInfo, sizes: dict[str, int]) -> str:
     """What forbids a member; "" where nothing does."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         return "is a link or a special file"
     if info.filename != info.orig_filename or layout.NAME.fullmatch(info.filename) is None:
         return "is a name that no bundle has"
-    if info.filename in known:
+    if info.filename in sizes:
         return "is there twice"
     if info.flag_bits & 0x1:
         return "is encrypted"

@@ -19,7 +19,7 @@ def check(evidence: Evidence) -> Check:
     if plan is None:
         return not_run(ID, "Imported judgments do not say with which settings the answers were made.")
     own = evidence.models.own_sampling if evidence.models else None
-    differing = differences(used=plan.sampling, own=own) if own else {}
+    differing = differences(used=plan.sampling, models_own=own) if own else {}
     figures: dict[str, Figure] = {
         "same_base": _one_base(plan),
         "same_template": plan.candidate.template_digest == plan.baseline.template_digest,

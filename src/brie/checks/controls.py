@@ -12,7 +12,7 @@ from brie.records import Check
 from brie.records.estimates import ControlNumbers, WinRate
 
 ID = "controls"
-_MORE = "Ask for more with `--controls 24`, and score the judges with `brie judge-check`."
+_MORE = "Ask for more with `--controls 24`, and score the judges with `brie judges score`."
 
 
 def check(evidence: Evidence) -> Check:

@@ -55,7 +55,7 @@ def check(evidence: Evidence) -> Check:
 def _alone(judges: list[str], seats: list[PanelJudge]) -> list[Finding]:
     if len(judges) > 1:
         return []
-    remedy = "Name several with `--judge`, or a panel with `--panel`; `brie judge-check` compares them."
+    remedy = "Name several with `--judge`, or a panel with `--panel`; `brie judges score` compares them."
     if seats and seats[0].judge.provided.kind == "rule":
         text = f"One rule, `{judges[0]}`, decided everything: it is a program, and reads nothing."
         return [Finding("warn", text, remedy)]

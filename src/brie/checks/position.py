@@ -89,12 +89,12 @@ def _liked(effects: Effects, evidence: Evidence) -> list[Finding]:
             continue
         gains = "gains" if entry.effect > 0 else "loses"
         near, far = sorted((abs(low), abs(high)))
-        ends = span(near, far, between=" to ")
+        ends = span(near, far, " to ")
         text = (
             f"With these judges {_EFFECTS[name][1]} {gains} {difference(entry.effect)} ({ends})"
             f"{'; both orders cancel it in the rate' if evidence.table.both_orders else ''}."
         )
-        found.append(Finding("warn", text, "Look at the judges one by one: `brie judge-check`."))
+        found.append(Finding("warn", text, "Look at the judges one by one: `brie judges score`."))
     return found
 
 
@@ -114,7 +114,7 @@ def _flips(rate: float | None, evidence: Evidence) -> list[Finding]:
         Finding(
             "fail" if rate >= MOSTLY else "warn",
             f"{percent(rate)} of the verdicts change when the two answers are exchanged{who}.",
-            "Take a judge that reads: compare some with `brie judge-check`.",
+            "Take a judge that reads: compare some with `brie judges score`.",
         )
     ]
 

@@ -103,7 +103,9 @@ def _training(evaluation: Evaluation, known: Context) -> Iterator[Finding]:
 def _assignment(manifest: Manifest) -> Finding:
     plan = manifest.plan
     blocks = [(p.id, p.category) for p in plan.suite.prompts]
-    expected = assignments(blocks, plan.samples, plan.positions, plan.seats, plan.seed)
+    expected = assignments(
+        blocks, plan.seats, samples=plan.samples, positions=plan.positions, seed=plan.seed
+    )
     same = expected == plan.assignments and list(plan.order) == work_order(blocks, plan.seed)
     return Finding(
         "orders and letters are " + ("as the seed assigns them" if same else "NOT the seed's"), same

@@ -1,88 +1,96 @@
 """The command line: one file a verb, loaded only when it is used.
 
-`brie --help` reads the table below and imports no verb, no torch and no SDK.
+`brie --help` reads the tables below and imports no verb, no torch and no SDK.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import NoReturn
 
 import click
 
+from brie.cli.groups import Verbs
 from brie.errors import BrieError
-
-COMMANDS: dict[str, str] = {
-    "init": "Make a project folder with suites and judges of your own.",
-    "doctor": "Show device, versions, keys, disk and store; say what is missing.",
-    "data": "Check, preview, split and compare training files.",
-    "train": "Fine-tune a LoRA adapter and pin its best and last checkpoint.",
-    "suite": "Check a suite of prompts: keys, size, balance, repetitions.",
-    "perplexity": "Compare both sides' perplexity on a chat file.",
-    "prune": "Free a run's disk space, never what a pin or an evaluation names.",
-    "ls": "List training runs and evaluations, and what to do next.",
-    "pin": "Explain, verify or write the pin of a checkpoint.",
-    "plan": "Show what a suite can detect, before anything is spent.",
-    "eval": "Compare a fine-tune blind with its base, and report.",
-    "generate": "Make the answers an evaluation still lacks.",
-    "judge": "Ask judges for what is missing, with one more judge, or again.",
-    "judge-check": "Score a judge on pairs whose better answer is known.",
-    "cost": "Show what judging has cost, by evaluation, judge or day.",
-    "analyse": "Compute an evaluation's numbers again.",
-    "gate": "Hold an evaluation against a requirement, for CI.",
-    "agreement": "Report how far the judges agree, and what each one rewards.",
-    "compare": "Compare several evaluations prompt by prompt.",
-    "curve": "Show the win rate over a run's training steps.",
-    "report": "Build an evaluation's report again.",
-    "figures": "Write an evaluation's figures and its verdicts as CSV.",
-    "view": "Browse runs and evaluations in the browser, and vote blind.",
-    "audit": "Analyse judgments another tool made, and say what they cannot show.",
-    "verify": "Recompute an evaluation's seal, pins, rows and numbers, or a bundle's.",
-    "bundle": "Put an evaluation or a run into one file, for another machine.",
-    "unbundle": "Merge such a file into this project: all of it, or nothing.",
-    "demo": "Train a tiny model, evaluate it and report: no key, no network.",
-}
-"""Verbs in the order of the flow, with the line `--help` shows."""
-
 
 TRAIN = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "tensorboard")
 """Packages of the extra `train`; whoever only reads results does without."""
 
 
-class Verbs(click.Group):
-    """A group whose verbs are modules of this package, imported on use."""
+VERBS: dict[str, dict[str, str]] = {
+    "Start": {
+        "demo": "Train a tiny model, evaluate it, report: no key, no network.",
+        "init": "Make a project folder with suites and judges of your own.",
+        "doctor": "Show device, versions, keys and disk; say what is missing.",
+    },
+    "Make": {
+        "data": "Check, preview, split and compare training files.",
+        "suite": "Check a suite of prompts: keys, size, balance, repetitions.",
+        "train": "Fine-tune a LoRA adapter; pin its best and last checkpoint.",
+    },
+    "Measure": {
+        "plan": "Show what a suite can detect, before anything is spent.",
+        "eval": "Compare a fine-tune blind with its base, and report.",
+        "curve": "Show the win rate over a run's training steps.",
+        "audit": "Analyse judgments of another tool; say what they cannot show.",
+    },
+    "Read": {
+        "ls": "List training runs and evaluations, and what to do next.",
+        "report": "Build an evaluation's report again, or write its figures.",
+        "view": "Browse runs and evaluations in the browser, and vote blind.",
+        "compare": "Compare several evaluations prompt by prompt.",
+        "agreement": "Report how far the judges agree, and what each one rewards.",
+        "judges": "List the judges, score them on known pairs, show their cost.",
+    },
+    "Trust": {
+        "verify": "Recompute seal, pins, rows and numbers, or check a bundle.",
+        "gate": "Hold an evaluation against a requirement, for CI.",
+    },
+}
+"""What `brie --help` shows: heading -> verb -> its line, in the order of the work."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs, in the order of the flow."""
-        return list(COMMANDS)
+PLUMBING: dict[str, dict[str, str]] = {
+    "Stages of an evaluation": {
+        "generate": "Make the answers an evaluation still lacks.",
+        "judge": "Ask judges for what is missing, one more judge, or again.",
+        "analyse": "Compute an evaluation's numbers again.",
+    },
+    "Models, and other machines": {
+        "pin": "Explain, verify or write the pin of a checkpoint.",
+        "prune": "Free a run's disk space, never what somebody names.",
+        "perplexity": "Compare both sides' perplexity on a chat file.",
+        "bundle": "Put an evaluation or a run into one file.",
+        "unbundle": "Merge such a file into this project: all of it, or nothing.",
+    },
+}
+"""What `brie help --all` shows besides."""
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"brie.cli.{cmd_name.replace('-', '_')}").command
-        return command
+MOVED: dict[str, str] = {
+    "cost": "judges cost",
+    "figures": "report --figures",
+    "judge-check": "judges score",
+}
+"""A word that was a verb -> what does its work now."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name the near matches of a misspelt verb."""
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            from brie.errors import unknown
 
-            raise unknown("command", args[0], COMMANDS)
-        return super().resolve_command(ctx, args)
+class Brie(Verbs):
+    """All verbs."""
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs from the table, without importing them."""
-        with formatter.section("Commands, in the order of the work"):
-            formatter.write_dl(list(COMMANDS.items()))
+    package = __name__
+    sections = VERBS
+    plumbing = PLUMBING
+    unlisted = ("help",)
+    moved = MOVED
 
 
 @click.group(
-    cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 90}
+    cls=Brie,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 90},
+    epilog="""\b
+brie help VERB    what it does, with examples
+brie help --all   the stages and the plumbing too
+""",
 )
 @click.version_option(package_name="brie-eval", prog_name="brie")
 def cli() -> None:

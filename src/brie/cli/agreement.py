@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 
 if TYPE_CHECKING:
     from brie.records.agreement import PairAgreement, PanelCoefficients
@@ -30,12 +30,13 @@ _COEFFICIENTS = {
 @click.command(
     epilog="""\b
 Examples:
+  brie agreement                          the only evaluation
   brie agreement eval-in-domain-3f9a12cd
   brie agreement EVAL EVAL --json
 """
 )
-@click.argument("names", metavar="EVAL...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+@click.argument("names", metavar="[EVAL]...", nargs=-1)
+@options.JSON
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Report how the judges of one or more evaluations agree, with intervals over prompts.
 
@@ -48,7 +49,7 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     from brie.studies import agreement, disagreement_views
 
     project = screen.project()
-    manifests = [find_evaluation(name, project).manifest for name in names]
+    manifests = [find_evaluation(name, project).manifest for name in names or (None,)]
     with Store.open(project.store, read_only=True) as store:
         document = agreement(manifests, store)
         views = disagreement_views(document, manifests, store)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 
 
 @click.command(epilog="\b\nExamples:\n  brie analyse\n  brie analyse eval-demo-1a2b3c4d --json\n")
 @click.argument("evaluation", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print analysis.json on standard output.")
+@options.ANALYSIS_JSON
 def command(evaluation: str | None, as_json: bool) -> None:
     """Compute EVALUATION's numbers from what the store holds, and keep them. Nothing is asked."""
     from brie.evaluation.folders import find_evaluation

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from brie.audit import FORMATS
 from brie.cli import screen
 from brie.errors import UsageError
 
@@ -25,7 +26,7 @@ Examples:
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="alpaca_eval, arena_hard, mt_bench, brie_legacy, table or auto.",
+    help=f"{', '.join(FORMATS)} or auto.",
 )
 @click.option("--map", "mapping", metavar="NAME=COLUMN,…", help="For tables: which column is what.")
 @click.option("--claim", type=click.FloatRange(0, 1), help="The win rate somebody claims, as a share.")
@@ -44,8 +45,8 @@ def command(
     for path in files:
         if not path.is_file():
             raise UsageError(f"there is no file {path}.")
-    found = read_files(files, wanted, parse_map(mapping))
-    analysis = assess(found, name=", ".join(path.name for path in files), claim=claim)
+    judgments = read_files(files, wanted, parse_map(mapping))
+    analysis = assess(judgments, name=", ".join(path.name for path in files), claim=claim)
     if as_json:
         click.echo(analysis.to_json(), nl=False)
         return

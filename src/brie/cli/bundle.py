@@ -31,16 +31,16 @@ def command(name: str, output: Path | None, adapter: bool) -> None:
 
     screen.offline()
     project = screen.project()
-    found = chosen(name, project)
-    if isinstance(found, Evaluation):
+    subject = chosen(name, project)
+    if isinstance(subject, Evaluation):
         if adapter:
             raise UsageError("--adapter is for a training run; this is an evaluation.")
-        made = pack_evaluation(found, project, output or Path(f"{found.manifest.id}.zip"))
+        file = pack_evaluation(subject, project, output or Path(f"{subject.manifest.id}.zip"))
     else:
-        made = pack_run(found, project, output or Path(f"{found.name}.zip"), adapter=adapter)
-    click.echo(f"{made}  {made.stat().st_size / 1e6:,.1f} MB")
+        file = pack_run(subject, project, output or Path(f"{subject.name}.zip"), adapter=adapter)
+    click.echo(f"{file}  {file.stat().st_size / 1e6:,.1f} MB")
     click.echo(
-        f"Others check it with: brie verify {made.name}   and merge it with: brie unbundle {made.name}"
+        f"Others check it with: brie verify {file.name}   and merge it with: brie unbundle {file.name}"
     )
 
 
@@ -55,14 +55,14 @@ def chosen(name: str, project: Project) -> Evaluation | Path:
 
     wanted = Path(name).name
     every, runs = evaluations(project), training_runs(project)
-    found: list[Evaluation | Path] = [
+    matched: list[Evaluation | Path] = [
         e for e in every if wanted in (e.manifest.id, e.manifest.name, short_id(e))
     ]
-    found += [run.folder for run in runs if wanted in (run.id, run.short, run.name)]
-    if len(found) == 1:
-        return found[0]
-    ids = [e.manifest.id if isinstance(e, Evaluation) else e.name for e in found]
+    matched += [run.folder for run in runs if wanted in (run.id, run.short, run.name)]
+    if len(matched) == 1:
+        return matched[0]
+    ids = [e.manifest.id if isinstance(e, Evaluation) else e.name for e in matched]
     if ids:
         raise UsageError(f"{len(ids)} are called {name!r}; say which:\n  " + "\n  ".join(ids))
-    known = [e.manifest.id for e in every] + [run.id for run in runs]
-    raise unknown("evaluation or run", name, known, "brie ls shows them.")
+    every_id = [e.manifest.id for e in every] + [run.id for run in runs]
+    raise unknown("evaluation or run", name, every_id, "brie ls shows them.")

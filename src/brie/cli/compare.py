@@ -6,13 +6,13 @@ import json
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.number_format import p_equals
 
 
 @click.command(epilog="\b\nExample:\n  brie compare eval-in-domain-3f9a12cd eval-in-domain-77b01e55\n")
 @click.argument("names", metavar="EVAL EVAL...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+@options.JSON
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Compare evaluations prompt by prompt: differences with intervals, Holm over all pairs."""
     from brie.conventions import FEWEST_PROMPTS

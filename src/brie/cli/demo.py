@@ -16,7 +16,7 @@ def command() -> None:
     The model has a million parameters and knows a toy world only; what it shows is the
     whole way, through the same code as the real sizes. A second call trains nothing again.
     """
-    from brie.cli.training import TrainProgress
+    from brie.cli.train_progress import TrainProgress
     from brie.evaluation.request import EvalRequest, prepare
     from brie.evaluation.run import run_evaluation
     from brie.train.config import TrainRequest

@@ -29,7 +29,7 @@ class Finding:
     """One thing that was looked at; `good` is None where it is only information."""
 
     what: str
-    found: str
+    seen: str
     good: bool | None = None
 
 
@@ -54,7 +54,7 @@ def command(smoke: bool, model: str | None, dtype: str | None) -> None:
     ]
     marks = {True: "ok  ", False: "FAIL", None: "    "}
     for finding in findings:
-        click.echo(f"{marks[finding.good]}  {finding.what:<12} {finding.found}")
+        click.echo(f"{marks[finding.good]}  {finding.what:<12} {finding.seen}")
     wrong = [finding.what for finding in findings if finding.good is False]
     if wrong:
         raise UsageError(f"to be mended: {', '.join(wrong)}.")
@@ -66,8 +66,8 @@ def machine() -> Iterator[Finding]:
 
     supported = sys.version_info >= (3, 11)
     yield Finding("python", f"{platform.python_version()} on {platform.platform(terse=True)}", supported)
-    found = versions()
-    yield Finding("packages", ", ".join(f"{n} {v}" for n, v in found.items() if n != "python"))
+    packages = versions()
+    yield Finding("packages", ", ".join(f"{n} {v}" for n, v in packages.items() if n != "python"))
     from brie.generate.environment import detect_environment
 
     try:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.errors import Stopped
 from brie.project import Project
-from brie.records import Positions
 
 if TYPE_CHECKING:
     from brie.evaluation.plan import ResolvedRequest
@@ -33,9 +29,9 @@ Examples:
     "--candidate", metavar="MODEL", help="RUN:best, RUN:STEP, a pin file, a folder, hf:REPO@SHA."
 )
 @click.option("--baseline", metavar="MODEL", default="base", show_default=True, help="The other side.")
-@click.option("--judge", "judges", metavar="ID", multiple=True, help="A judge; may be repeated.")
-@click.option("--panel", metavar="NAME", help="A panel of judges/panels.toml.")
-@click.option("--samples", type=click.IntRange(1), help="Answers a prompt and side.")
+@options.JUDGES
+@options.PANEL
+@options.SAMPLES
 @click.option(
     "--positions",
     type=click.Choice(["both", "balanced"]),
@@ -87,40 +83,22 @@ Examples:
     help="A source the candidate was not trained on; reported beside the others.",
 )
 @click.option("--max-prompts", type=click.IntRange(8), help="Most prompts, with --until-decided.")
-@click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Most it may cost in all.")
-@click.option("--yes", is_flag=True, help="Agree to the quote beforehand.")
-@click.option("--batch", is_flag=True, help="Ask through the providers' batches, at half the price.")
+@options.BUDGET
+@options.YES
+@options.BATCH
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
 @click.option("--name", help="A name for `brie ls`.")
-@click.option("--json", "as_json", is_flag=True, help="Print analysis.json on standard output.")
+@options.ANALYSIS_JSON
 def command(
-    suite: str,
-    candidate: str | None,
-    baseline: str,
-    judges: tuple[str, ...],
-    panel: str | None,
-    samples: int | None,
-    positions: Positions,
-    controls: int,
-    seed: int,
-    temperature: float | None,
-    max_new_tokens: int | None,
-    sampling: Literal["suite", "model"],
-    allow_different_templates: bool,
-    device: str | None,
-    dtype: str | None,
     stop_after: Literal["seal", "generate"] | None,
-    until_decided: bool,
-    hold_out_sources: tuple[str, ...],
-    max_prompts: int | None,
     budget: float | None,
     yes: bool,
     batch: bool,
     retry: bool,
-    skip_missing_judges: bool,
     name: str | None,
     as_json: bool,
+    **request: options.Value,
 ) -> None:
     """Sample both sides, let the judges compare them blind, and write the report.
 
@@ -130,68 +108,35 @@ def command(
     from brie.evaluation.request import EvalRequest, prepare
     from brie.evaluation.run import run_evaluation
 
-    wishes = EvalRequest(
-        suite=suite,
-        candidate=candidate,
-        baseline=baseline,
-        judges=judges,
-        panel=panel,
-        samples=samples,
-        positions=positions,
-        controls=controls,
-        seed=seed,
-        temperature=temperature,
-        max_new_tokens=max_new_tokens,
-        sampling=sampling,
-        allow_different_templates=allow_different_templates,
-        until_decided=until_decided,
-        max_prompts=max_prompts,
-        hold_out_sources=hold_out_sources,
-        device=device,
-        dtype=dtype,
-        skip_missing_judges=skip_missing_judges,
-    )
     project = screen.project()
-    asked, said = prepare(wishes, project)
-    for line in said:
+    resolved, messages = prepare(options.request_of(EvalRequest, request), project)
+    for line in messages:
         screen.say(line)
     if stop_after is not None:
-        _begin(asked, project, stop_after, name)
+        _begin(resolved, project, stop_after, name)
         return
     outcome = run_evaluation(
-        asked,
+        resolved,
         project,
         screen.Terminal(),
-        command=typed(project),
+        command=screen.typed(project),
         name=name,
         spending=screen.spending(budget, yes=yes, batch=batch, retry=retry),
     )
-    if as_json:
-        click.echo(outcome.analysis.to_json(), nl=False)
-    else:
-        screen.summary(outcome)
+    screen.outcome(outcome, as_json=as_json)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
 
 
-def _begin(asked: ResolvedRequest, project: Project, stop_after: str, name: str | None) -> None:
+def _begin(resolved: ResolvedRequest, project: Project, stop_after: str, name: str | None) -> None:
     """Seal the plan and perhaps make its answers; no judge is asked."""
-    from brie.evaluation.run import begin, make_answers, planned
+    from brie.evaluation.generating import make_answers
+    from brie.evaluation.run import begin, planned
 
     terminal = screen.Terminal()
-    plan, reason = planned(asked)
-    command = typed(project).replace(f" --stop-after {stop_after}", "")
-    evaluation = begin(plan, asked, project, terminal, command=command, name=name, reason=reason)
+    plan, reason = planned(resolved)
+    command = screen.typed(project).replace(f" --stop-after {stop_after}", "")
+    evaluation = begin(plan, resolved, project, terminal, command=command, name=name, reason=reason)
     if stop_after == "generate":
         screen.say(str(make_answers(evaluation, project, terminal)))
     click.echo(evaluation.manifest.id)
-
-
-def typed(project: Project) -> str:
-    """The command as it was typed, for resuming and for reports: no path of this machine in it."""
-    return shlex.join(["brie", *(_portable(argument, project) for argument in sys.argv[1:])])
-
-
-def _portable(argument: str, project: Project) -> str:
-    path = Path(argument)
-    return project.relative(path) if path.is_absolute() and path.exists() else argument

@@ -33,18 +33,18 @@ Exit codes: 0 met, 4 not met, 5 undecided or verdict withheld.
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(evaluation: str | None, require: str, margin: float, as_json: bool) -> None:
     """Recompute EVALUATION's numbers from the store and say whether they meet a requirement."""
-    from brie.api import analyse
+    from brie.api import analyse_evaluation
     from brie.ci.gate import gate
     from brie.evaluation.folders import find_evaluation
 
     screen.offline()
     project = screen.project()
-    found = find_evaluation(evaluation, project).manifest.id
-    answer = gate(analyse(found, project), require, margin=margin)  # type: ignore[arg-type]
+    name = find_evaluation(evaluation, project).manifest.id
+    answer = gate(analyse_evaluation(name, project), require, margin=margin)  # type: ignore[arg-type]
     if as_json:
-        said = {"evaluation": found, "require": require, "margin": margin, "met": answer.met}
-        click.echo(json.dumps({**said, "reason": answer.sentence}, ensure_ascii=False))
-    sentence = f"{found}: {require} {_word(answer.met)}: {answer.sentence}."
+        fields = {"evaluation": name, "require": require, "margin": margin, "met": answer.met}
+        click.echo(json.dumps({**fields, "reason": answer.sentence}, ensure_ascii=False))
+    sentence = f"{name}: {require} {_word(answer.met)}: {answer.sentence}."
     if answer.met is None:
         raise GateUndecided(sentence)
     if not answer.met:

@@ -19,8 +19,8 @@ Examples:
 def command(evaluation: str | None) -> None:
     """Sample both sides' missing answers of EVALUATION. No judge is asked, and nothing is spent."""
     from brie.evaluation.folders import find_evaluation
-    from brie.evaluation.run import make_answers
+    from brie.evaluation.generating import make_answers
 
     project = screen.project()
-    found = find_evaluation(evaluation, project)
-    click.echo(str(make_answers(found, project, screen.Terminal())))
+    sealed = find_evaluation(evaluation, project)
+    click.echo(str(make_answers(sealed, project, screen.Terminal())))

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.errors import Stopped, UsageError
 
 if TYPE_CHECKING:
     from brie.evaluation.folders import Evaluation
-    from brie.evaluation.gather import gather
     from brie.project import Project
 
 
@@ -37,10 +36,10 @@ Examples:
     "--votes", type=click.Path(path_type=Path), metavar="FILE",
     help="Add votes of people from a CSV file, and ask no judge.",
 )  # fmt: skip
-@click.option("--batch", is_flag=True, help="Ask through the providers' batches, at half the price.")
-@click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Most it may cost in all.")
-@click.option("--yes", is_flag=True, help="Agree to the quote beforehand.")
-@click.option("--json", "as_json", is_flag=True, help="Print analysis.json on standard output.")
+@options.BATCH
+@options.BUDGET
+@options.YES
+@options.ANALYSIS_JSON
 def command(
     evaluation: str | None,
     judges: tuple[str, ...],
@@ -59,7 +58,6 @@ def command(
     """
     from dataclasses import replace
 
-    from brie.cli.eval import typed
     from brie.evaluation.extend import More, judge_more
     from brie.evaluation.folders import find_evaluation
 
@@ -74,32 +72,21 @@ def command(
         More(judges, repeats or 0),
         project,
         screen.Terminal(),
-        command=typed(project),
+        command=screen.typed(project),
         spending=replace(
             screen.spending(budget, yes=yes, batch=batch, retry=retry),
             without_keys="Judges that need no key can be added: --judge longer",
         ),
     )
-    if as_json:
-        click.echo(outcome.analysis.to_json(), nl=False)
-    else:
-        screen.summary(outcome)
+    screen.outcome(outcome, as_json=as_json)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
 
 
 def _import(file: Path, evaluation: Evaluation, project: Project) -> None:
-    from brie.evaluation.folders import find_evaluation
-    from brie.evaluation.results import record_analysis, write_report
-    from brie.evaluation.vote_file import import_votes
-    from brie.store import Store
+    from brie.evaluation.added_votes import add_votes
 
     screen.offline()
-    with Store.open(project.store) as store:
-        added, of = import_votes(file, evaluation, store)
-        found = find_evaluation(evaluation.manifest.id, project)
-        data = gather(found.manifest, store)
-        analysis = record_analysis(found, data, store, project)
-        report = write_report(found, analysis, data, project)
-    click.echo(f"{added:,} of {of:,} votes were new")
-    click.echo(f"Report  {project.relative(report)}")
+    added = add_votes(file, evaluation, project)
+    click.echo(f"{added.new:,} of {added.votes:,} votes were new")
+    click.echo(f"Report  {project.relative(added.report)}")

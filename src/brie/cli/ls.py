@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 import click
 from pydantic import JsonValue
 
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.evaluation.folders import Evaluation, evaluations
 from brie.project import Project
 
@@ -62,23 +62,23 @@ class EvaluationRow(TypedDict):
 
 
 @click.command(epilog="\b\nExamples:\n  brie ls\n  brie ls --json\n")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+@options.JSON
 def command(as_json: bool) -> None:
     """List training runs (state, steps, losses, pins) and evaluations (win rate, verdict)."""
     project = screen.project()
     runs = list(run_rows(project))
-    found = [evaluation_row(e, project) for e in evaluations(project)]
+    entries = [evaluation_row(e, project) for e in evaluations(project)]
     if as_json:
-        click.echo(json.dumps({"runs": runs, "evaluations": found}, indent=2))
+        click.echo(json.dumps({"runs": runs, "evaluations": entries}, indent=2))
         return
-    if not runs and not found:
+    if not runs and not entries:
         click.echo(
             "nothing here yet. First try: brie demo   Your own: brie train --size 0.5b --data FILE"
         )
     for row in runs:
         for line in _run_lines(row):
             click.echo(line)
-    for entry in found:
+    for entry in entries:
         sides = f"{entry['candidate']} vs {entry['baseline']}"
         click.echo(f"{entry['id']}  {sides}  {entry['verdict'] or '-':<10} {_rate(entry)}")
         click.echo(f"    looks at this suite: {entry['looks']}   next: {entry['next']}")
@@ -130,8 +130,8 @@ def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
         facts.append(f"best validation loss {row['eval_loss']:.4f}{before}")
     yield screen.folded("", ", ".join(facts), 4)
     pins = ", ".join(f"{name} = step {step}" for name, step in sorted(row["pins"].items())) or "no pins"
-    kept = ", ".join(map(str, row["checkpoints"])) or "none"
-    yield screen.folded("", f"{pins}; checkpoints {kept}", 4)
+    checkpoints = ", ".join(map(str, row["checkpoints"])) or "none"
+    yield screen.folded("", f"{pins}; checkpoints {checkpoints}", 4)
     yield f"    next: {row['next']}"
 
 
@@ -164,8 +164,8 @@ def _rate(row: EvaluationRow) -> str:
     if not isinstance(rate, dict) or not isinstance(value := rate.get("value"), (int, float)):
         return row["state"]
     low, high = rate.get("low"), rate.get("high")
-    known = isinstance(low, (int, float)) and isinstance(high, (int, float))
-    return f"{value:.0%} [{low:.0%}, {high:.0%}]" if known else f"{value:.0%}"
+    has_ends = isinstance(low, (int, float)) and isinstance(high, (int, float))
+    return f"{value:.0%} [{low:.0%}, {high:.0%}]" if has_ends else f"{value:.0%}"
 
 
 def _json(path: Path) -> dict[str, JsonValue]:

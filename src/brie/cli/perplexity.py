@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 
 if TYPE_CHECKING:
     from brie.train.perplexity import Interval
@@ -26,7 +26,7 @@ Examples:
 @click.option("--max-length", type=click.IntRange(16), default=2048, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="cuda, mps, cpu or auto.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+@options.JSON
 def command(
     data: Path,
     candidate: str | None,

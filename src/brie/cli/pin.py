@@ -27,11 +27,11 @@ def command(model: str, target: Path | None, as_json: bool) -> None:
 
     path = Path(model)
     if path.is_dir():
-        found = explain(path)
-        for fact in (*found.facts, *duplicates(path.resolve()), *adapter_fact(path)):
+        explained = explain(path)
+        for fact in (*explained.facts, *duplicates(path.resolve()), *adapter_fact(path)):
             click.echo(screen.folded("- ", fact, 2))
-        if found.choices:
-            listing = "\n".join(found.choices)
+        if explained.choices:
+            listing = "\n".join(explained.choices)
             raise UsageError(f"{model} is not one checkpoint. Pin the one you mean:\n{listing}")
     resolved = resolve(model, screen.project())
     pin = resolved.pin

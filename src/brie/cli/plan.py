@@ -5,20 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import screen
-from brie.errors import UsageError
-from brie.project import Project
+from brie.cli import options, screen
 
 if TYPE_CHECKING:
-    from brie.judge.quote import CallStats
-    from brie.records import PanelJudge, Positions, Suite
-    from brie.studies.planning import Design, Earlier, Price, Row
-
-PLOTS = (".svg", ".png", ".pdf")
+    from brie.records import Positions
+    from brie.studies.planning import Design, Price, Row
 
 
 @click.command(
@@ -29,7 +24,7 @@ Examples:
   brie plan --suite in_domain --judge claude-sonnet --positions balanced --plot plan.svg
 """
 )
-@click.option("--suite", required=True, help="A suite's name or file.")
+@options.SUITE
 @click.option("--samples", type=click.IntRange(1), multiple=True, help="Numbers of samples to compare.")
 @click.option(
     "--positions", type=click.Choice(["both", "balanced"]), multiple=True, help="Orders to compare."
@@ -38,14 +33,12 @@ Examples:
     "--judge", "judges", metavar="ID", multiple=True, help="A judge to price; may be repeated."
 )
 @click.option("--panel", metavar="NAME", help="A panel to price; the project's by default.")
-@click.option(
-    "--plot", type=click.Path(path_type=Path), metavar="FILE", help="Also draw it: svg, png, pdf."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+@options.PLOT
+@options.JSON
 def command(
     suite: str,
     samples: tuple[int, ...],
-    positions: tuple[str, ...],
+    positions: tuple[Positions, ...],
     judges: tuple[str, ...],
     panel: str | None,
     plot: Path | None,
@@ -57,53 +50,45 @@ def command(
     are not counted as precision. Variance measured by an earlier evaluation of the suite is used
     where there is one. Nothing is asked and nothing is sent.
     """
-    from brie.catalog import load_suite
-    from brie.studies import design
+    from brie.studies.suite_plan import ORDERS, SAMPLES, plan_table
 
-    check_plot(plot)
     project = screen.project()
-    loaded = load_suite(suite, project)
-    seats = place_seats(judges, panel, loaded, project)
-    orders = cast("tuple[Positions, ...]", positions) or ("both", "balanced")
-    found = design(
-        loaded,
-        tuple(dict.fromkeys(samples)) or (1, 3, 5),
-        tuple(dict.fromkeys(orders)),
-        earlier=measured(loaded, project),
-        seats=seats,
-        habits=_habits(seats, project),
+    table = plan_table(
+        suite,
+        project,
+        samples=samples or SAMPLES,
+        positions=positions or ORDERS,
+        judges=judges,
+        panel=panel,
     )
     if plot is not None:
         from brie.report.plan_figure import write_plan_figure
 
-        write_plan_figure(found.document(), plot)
+        write_plan_figure(table.document(), plot)
         screen.say(project.relative(plot))
-    if as_json:
-        click.echo(json.dumps(found.document().written(), indent=2))
-        return
-    click.echo("\n".join(lines(found)))
+    click.echo(json.dumps(table.document().written(), indent=2) if as_json else "\n".join(lines(table)))
 
 
-def lines(found: Design) -> Iterator[str]:
+def lines(table: Design) -> Iterator[str]:
     """The plan for a terminal, at most 80 columns."""
-    yield f"suite {found.suite}: {found.prompts} prompts"
-    if found.measured:
-        yield f"variance as measured by {found.measured}"
+    yield f"suite {table.suite}: {table.prompts} prompts"
+    if table.measured:
+        yield f"variance as measured by {table.measured}"
     else:
         yield "variance assumed: two samples of a prompt correlate .3 (later: measured)"
-    rows = found.rows if found.measured else _one_order(found.rows)
+    rows = table.rows if table.measured else _one_order(table.rows)
     yield ""
     yield from _power(rows)
     yield ""
     yield "80 % power, 5 % two-sided. 25+3: the formula, and 3 more below 50 prompts,"
     yield "where it is a little optimistic. `equivalent`: within 5 points of even."
-    if not found.measured:
+    if not table.measured:
         yield "The second order buys freedom from position bias; it is not counted here."
     yield ""
-    yield from _bars(rows, both=bool(found.measured))
-    if found.judges:
+    yield from _bars(rows, both=bool(table.measured))
+    if table.judges:
         yield ""
-        yield from _prices(found)
+        yield from _prices(table)
 
 
 def _one_order(rows: Sequence[Row]) -> list[Row]:
@@ -142,11 +127,11 @@ def bar(detectable: float | None, width: int = 50) -> str:
     return "░" * edge + "▓" * (width - edge)
 
 
-def _prices(found: Design) -> Iterator[str]:
-    names = ", ".join(found.judges)
-    yield f"judging by {names if len(names) < 60 else f'{len(found.judges)} judges'}, controls included"
+def _prices(table: Design) -> Iterator[str]:
+    names = ", ".join(table.judges)
+    yield f"judging by {names if len(names) < 60 else f'{len(table.judges)} judges'}, controls included"
     yield "samples  orders        verdicts       price     batched   minutes"
-    for row in found.rows:
+    for row in table.rows:
         if row.price is not None:
             orders = "both" if row.positions == "both" else "one"
             yield (
@@ -155,7 +140,7 @@ def _prices(found: Design) -> Iterator[str]:
                 f"{_minutes(row.price):>10}"
             )
     unknown = {
-        name for row in found.rows if row.price
+        name for row in table.rows if row.price
         for name, price in row.price.by_judge.items() if price.usd is None
     }  # fmt: skip
     if unknown:
@@ -173,56 +158,3 @@ def _minutes(price: Price) -> str:
     if price.minutes is None:
         return "not timed"
     return "at once" if price.minutes == 0 else f"{max(1, round(price.minutes)):,}"
-
-
-def measured(suite: Suite, project: Project) -> Earlier | None:
-    """The latest finished evaluation of a suite that measured its variance."""
-    from brie.evaluation.folders import evaluations
-    from brie.records.analysis import Analysis
-    from brie.studies.planning import Earlier
-
-    found: Earlier | None = None
-    for evaluation in sorted(evaluations(project), key=lambda e: e.manifest.created):
-        if evaluation.manifest.plan.suite.digest() != suite.digest():
-            continue
-        try:
-            analysis = Analysis.read(evaluation.analysis_file.read_bytes())
-        except (OSError, ValueError):
-            continue
-        variance, rate = analysis.variance, analysis.win_rate
-        if variance is not None and rate is not None and not analysis.interim:
-            judges = [judge for judge in analysis.by_judge.values() if not judge.instrument]
-            found = Earlier(evaluation.manifest.id, rate.value, max(1, len(judges)), variance)
-    return found
-
-
-def place_seats(
-    judges: Sequence[str], panel: str | None, suite: Suite, project: Project
-) -> list[PanelJudge]:
-    """The judges to price; without any named, the project's panel."""
-    from brie.catalog import load_defaults, load_judge, load_panel, load_rubric
-    from brie.studies.planning import place
-
-    if judges and panel:
-        raise UsageError("name judges with --judge or a panel with --panel, not both.")
-    names = judges or load_panel(panel or load_defaults(project).panel, project).judges
-    specs = [load_judge(name, project) for name in dict.fromkeys(names)]
-    return [place(spec, load_rubric(spec.rubric or suite.rubric, project)) for spec in specs]
-
-
-def _habits(seats: Sequence[PanelJudge], project: Project) -> dict[str, CallStats]:
-    from brie.judge.quote import CallStats
-    from brie.store import Store
-
-    if not project.store.is_file():
-        return {}
-    with Store.open(project.store, read_only=True) as store:
-        return {one.judge.id: CallStats(*store.habits(one.judge.id)) for one in seats}
-
-
-def check_plot(path: Path | None) -> None:
-    """Refuse a figure that cannot be drawn before any work is done for it."""
-    if path is not None and path.suffix.lower() not in PLOTS:
-        raise UsageError(f"--plot draws {', '.join(PLOTS)} files, not {path.suffix or path.name!r}.")
-    if path is not None and not path.resolve().parent.is_dir():
-        raise UsageError(f"--plot: there is no folder {path.parent}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -58,6 +59,16 @@ def folded(label: str, text: str, indent: int) -> str:
 def project() -> Project:
     """The project of the current folder."""
     return Project.find()
+
+
+def typed(project: Project) -> str:
+    """The command as it was typed, for resuming and for reports: no path of this machine in it."""
+    return shlex.join(["brie", *(_portable(argument, project) for argument in sys.argv[1:])])
+
+
+def _portable(argument: str, project: Project) -> str:
+    path = Path(argument)
+    return project.relative(path) if path.is_absolute() and path.exists() else argument
 
 
 def offline() -> None:
@@ -144,6 +155,16 @@ def spending(budget: float | None, *, yes: bool, batch: bool, retry: bool) -> Sp
             raise UsageError("nothing was asked, and nothing spent.")
 
     return Spending(budget, consent, retry=retry, batch=batch)
+
+
+def outcome(outcome: Outcome, *, as_json: bool) -> None:
+    """An evaluation's numbers on standard output: `analysis.json`, or what they say."""
+    if not as_json:
+        summary(outcome)
+        return
+    import click
+
+    click.echo(outcome.analysis.to_json(), nl=False)
 
 
 def summary(outcome: Outcome) -> None:

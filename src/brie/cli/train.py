@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import screen
+from brie.cli.options import Value, request_of
 from brie.errors import UsageError
 from brie.train.config import TrainRequest
 
@@ -42,33 +43,9 @@ Examples:
 )
 @click.option("--dry-run", is_flag=True, help="Say everything that would happen, and do nothing.")
 @click.option("--probe", is_flag=True, help="With --dry-run: time a few steps.")
-def command(
-    size: str | None,
-    recipe: Path | None,
-    base: str | None,
-    data: str | None,
-    val: str | None,
-    settings: tuple[str, ...],
-    name: str | None,
-    device: str,
-    resume: str | None,
-    processes: int | None,
-    dry_run: bool,
-    probe: bool,
-) -> None:
+def command(dry_run: bool, probe: bool, **options: Value) -> None:
     """Train, save a checkpoint at every evaluation, and pin the best and the last one."""
-    request = TrainRequest(
-        size=size,
-        recipe=recipe,
-        base=base,
-        data=data,
-        val=val,
-        name=name,
-        settings=settings,
-        device=device,
-        resume=resume,
-        processes=processes,
-    )
+    request = request_of(TrainRequest, options)
     if probe and not dry_run:
         raise UsageError("--probe belongs to --dry-run.")
     if dry_run:
@@ -78,7 +55,7 @@ def command(
 
 
 def _train(request: TrainRequest) -> None:
-    from brie.cli.training import TrainProgress
+    from brie.cli.train_progress import TrainProgress
     from brie.train.progress import Silent
     from brie.train.ranks import world
     from brie.train.run import train

@@ -34,12 +34,12 @@ def command(file: Path) -> None:
         click.echo(f"Next    brie pin {merged.id.rsplit('-', 1)[-1]}:best")
         return
     click.echo(f"{merged.id}: {merged.completions:,} completions, {merged.verdicts:,} verdicts added")
-    found = find_evaluation(merged.id, project)
+    evaluation = find_evaluation(merged.id, project)
     if merged.outdated:
         click.echo(f"Its numbers were made without them: brie report {merged.id}")
-    elif merged.new and found.analysis_file.is_file():
-        analysis = Analysis.read(found.analysis_file.read_bytes())
+    elif merged.new and evaluation.analysis_file.is_file():
+        analysis = Analysis.read(evaluation.analysis_file.read_bytes())
         with Store.open(project.store, read_only=True) as store:
-            report = write_report(found, analysis, gather(found.manifest, store), project)
+            report = write_report(evaluation, analysis, gather(evaluation.manifest, store), project)
         click.echo(f"Report  {project.relative(report)}")
     click.echo(f"Next    brie verify {merged.id}")

@@ -49,8 +49,8 @@ def _evaluation(name: str | None) -> None:
     from brie.evaluation.folders import find_evaluation
 
     project = screen.project()
-    found = find_evaluation(name, project)
-    _say(found.manifest.id, verify(found, project))
+    evaluation = find_evaluation(name, project)
+    _say(evaluation.manifest.id, verify(evaluation, project))
 
 
 def _bundle(file: Path) -> None:

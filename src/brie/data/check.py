@@ -144,12 +144,12 @@ def refuse_shared_prompts(
 
 def _duplicates(rows: Sequence[Conversation]) -> tuple[tuple[int, int], ...]:
     first: dict[tuple[Message, ...], int] = {}
-    found = []
+    repeats = []
     for row in rows:
         earlier = first.setdefault(row.messages, row.line)
         if earlier != row.line:
-            found.append((row.line, earlier))
-    return tuple(found)
+            repeats.append((row.line, earlier))
+    return tuple(repeats)
 
 
 def _has_empty_prompt(row: Conversation) -> bool:
@@ -166,9 +166,9 @@ def _system(row: Conversation) -> str:
 
 def _top(counts: Mapping[str, int], keep: int = 20) -> dict[str, int]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    kept = dict(ordered[:keep])
+    listed = dict(ordered[:keep])
     rest = sum(count for _, count in ordered[keep:])
-    return {**kept, **({f"({len(ordered) - keep} more)": rest} if rest else {})}
+    return {**listed, **({f"({len(ordered) - keep} more)": rest} if rest else {})}
 
 
 def _labels(parsed: Parsed) -> dict[str, dict[str, int]]:

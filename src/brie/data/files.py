@@ -2,12 +2,51 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from pathlib import Path
 
-from brie.data.split import Split
+from brie.data.load import load
+from brie.data.split import By, Split, hold_out, split
 from brie.errors import UsageError
 from brie.records import Conversation
+
+
+def split_file(
+    path: Path,
+    *,
+    by: By = "prompt",
+    source: str | None = None,
+    share: float = 0.1,
+    seed: int = 42,
+    out: tuple[Path, Path] | None = None,
+) -> tuple[Split, tuple[Path, Path]]:
+    """Write a training and a validation file; rows of one group stay together.
+
+    Args:
+        path: the file; it stays as it is.
+        by: what a group is.
+        source: validate on this source alone, and draw nothing.
+        share: of the rows in the validation file, between 0 and 1.
+        seed: of the draw.
+        out: the two files; `name.train.jsonl` and `name.val.jsonl` beside the file by default.
+
+    Returns:
+        The halves, and the files they are in.
+
+    Raises:
+        InputError: a row is wrong; the message names its line.
+        UsageError: the rows cannot be split so, or a target exists.
+    """
+    rows = load(path)
+    if source is not None:
+        halves = hold_out(rows, source)
+    else:
+        draw = random.Random(seed)  # noqa: S311 - a reproducible draw, not a secret
+        halves = split(rows, by=by, fraction=share, generator=draw, seed=seed)
+    targets = out or halves_of(path)
+    write_halves(path, halves, targets)
+    return halves, targets
 
 
 def halves_of(path: Path) -> tuple[Path, Path]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from brie.data.load import to_conversation
 from brie.errors import InputError, UsageError
+from brie.pin.hub import hub_refusal
 from brie.records import Conversation
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def load_hub(reference: str) -> HubRows:
     named = f"{PREFIX}{repo}@{commit}:{split}"
     conversations = []
     for number, row in enumerate(rows, start=1):
-        kept = {key: value for key, value in dict(row).items() if value is not None}
+        filled = {key: value for key, value in dict(row).items() if value is not None}
         try:
-            conversations.append(to_conversation(kept, number))
+            conversations.append(to_conversation(filled, number))
         except InputError as error:
             raise InputError(f"{named}, row {number}: {error}.") from error
     if not conversations:
@@ -58,20 +59,12 @@ def _commit(repo: str, revision: str | None) -> str:
     if revision is not None and re.fullmatch(r"[0-9a-f]{40}", revision):
         return revision
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
         return str(HfApi().dataset_info(repo, revision=revision).sha)
-    except GatedRepoError as error:
-        raise UsageError(
-            f"dataset {repo} is gated: accept its terms on its Hub page, then run: hf auth login"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise UsageError(f"dataset {repo} has no revision {revision} on the Hub.") from error
-    except RepositoryNotFoundError as error:
-        raise UsageError(f"there is no dataset {repo!r} on the Hub that you may read.") from error
     except Exception as error:
-        raise UsageError(
+        refused = hub_refusal(error, repo, kind="dataset", revision=revision)
+        raise refused or UsageError(
             f"the Hub could not be asked which commit of dataset {repo} to use "
             f"({type(error).__name__}); check the connection, or name a commit you have: "
             f"hf:{repo}@<40 hex digits>"
@@ -85,5 +78,5 @@ def _rows(repo: str, *, commit: str, split: str) -> Dataset:
     try:
         return load_dataset(repo, revision=commit, split=split)
     except Exception as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"dataset {repo}@{commit[:12]}, split {split}: {said}") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"dataset {repo}@{commit[:12]}, split {split}: {reason}") from error

@@ -86,7 +86,7 @@ class Entry(NamedTuple):
     key: str
     asked: Sequence[str]
     """Texts compared as wholes."""
-    said: Sequence[str]
+    further: Sequence[str]
     """Further texts a wanted one may stand inside of."""
 
 
@@ -114,8 +114,8 @@ def search(wanted: Mapping[str, Sequence[str]], entries: Iterable[Entry]) -> dic
     best: dict[str, Match] = {}
     for text, match in _matches(list(owners), entries):
         for key in owners[text]:
-            known = best.get(key)
-            if known is None or _strength(match) > _strength(known):
+            best_yet = best.get(key)
+            if best_yet is None or _strength(match) > _strength(best_yet):
                 best[key] = match._replace(left=key)
     return {key: best[key] for key in wanted if key in best}
 
@@ -132,18 +132,18 @@ def _matches(wanted: Sequence[str], entries: Iterable[Entry]) -> Iterator[tuple[
     inside, alike, texts = _Inside(wanted), _Alike(wanted), frozenset(wanted)
     seen: set[str] = set()
     for entry in entries:
-        for whole, raw in [(True, t) for t in entry.asked] + [(False, t) for t in entry.said]:
+        for whole, raw in [(True, t) for t in entry.asked] + [(False, t) for t in entry.further]:
             text = normal(raw)
             if text in seen:
                 continue
             seen.add(text)
             if whole and text in texts:
                 yield text, Match(text, entry.key, 1.0, "exact")
-            for found, share in inside.found(text):
-                yield found, Match(found, entry.key, share, "contained")
+            for matched, share in inside.matches(text):
+                yield matched, Match(matched, entry.key, share, "contained")
             if whole:
-                for found, share in alike.found(text):
-                    yield found, Match(found, entry.key, share, "near")
+                for matched, share in alike.matches(text):
+                    yield matched, Match(matched, entry.key, share, "near")
 
 
 class _Inside:
@@ -160,7 +160,7 @@ class _Inside:
                     self._homes.setdefault(run, []).append(text)
         self._known = frozenset(self._homes)
 
-    def found(self, text: str) -> Iterator[tuple[str, float]]:
+    def matches(self, text: str) -> Iterator[tuple[str, float]]:
         """Wanted texts with at least CONTAINED of their runs in the text, and the share."""
         words = text.split()
         # Where half of the runs are intact, two neighbours are: every other one is probed first.
@@ -185,7 +185,7 @@ class _Alike:
         self._template = MinHash(num_perm=_PERMUTATIONS, hashfunc=int)
         self._index = MinHashLSH(num_perm=_PERMUTATIONS, params=_BANDS)
         self._shingles = {text: _shingles(text) for text in wanted}
-        self._signatures = {text: self._signature(own) for text, own in self._shingles.items()}
+        self._signatures = {text: self._signature(shingles) for text, shingles in self._shingles.items()}
         for text, signature in self._signatures.items():
             self._index.insert(text, signature, check_duplication=False)
         sizes = [len(shingles) for shingles in self._shingles.values()]
@@ -196,7 +196,7 @@ class _Alike:
         # many runs as distinct ones; one that repeats itself whole has about twice as many.
         self._fits = (min(sizes) * NEAR, max(sizes) / NEAR)
 
-    def found(self, text: str) -> Iterator[tuple[str, float]]:
+    def matches(self, text: str) -> Iterator[tuple[str, float]]:
         """Wanted texts of at least NEAR similarity, and it."""
         if not self._fits[0] <= max(1, len(text) - RUN + 1) <= 2 * self._fits[1]:
             return
@@ -252,5 +252,5 @@ def _long_runs(shingles: Hashes) -> npt.NDArray[np.int64]:
 
 
 def _jaccard(left: Hashes, right: Hashes) -> float:
-    one, two = set(left.tolist()), set(right.tolist())
-    return len(one & two) / len(one | two)
+    left_set, right_set = set(left.tolist()), set(right.tolist())
+    return len(left_set & right_set) / len(left_set | right_set)

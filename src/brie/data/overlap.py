@@ -87,9 +87,9 @@ def compare_files(left: Path, right: Path) -> OverlapReport:
         InputError: a file cannot be read, or is neither; names the file and line or key.
     """
     wanted, where = _wanted(left), _entries(right)
-    found = search(wanted, where)
-    ordered = sorted(found.values(), key=lambda m: (-m.similarity, m.left))
-    ways = [match.way for match in found.values()]
+    matches = search(wanted, where)
+    ordered = sorted(matches.values(), key=lambda m: (-m.similarity, m.left))
+    ways = [match.way for match in matches.values()]
     return OverlapReport(
         left=str(left),
         right=str(right),

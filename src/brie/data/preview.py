@@ -20,9 +20,9 @@ class Segment(NamedTuple):
 def segments(row: Encoded, tokenizer: Tokenizer) -> list[Segment]:
     """A row's tokens as text, special tokens written out, in stretches of equal labelling."""
     labelled = zip(row.ids, (label != IGNORED for label in row.labels), strict=True)
-    found = []
+    stretches = []
     for learned, run in groupby(labelled, key=lambda item: item[1]):
         ids = [token for token, _ in run]
         text = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        found.append(Segment(text, learned, len(ids)))
-    return found
+        stretches.append(Segment(text, learned, len(ids)))
+    return stretches

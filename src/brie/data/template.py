@@ -62,11 +62,11 @@ def choose(tokenizer: Tokenizer) -> TrainingTemplate:
     stock, special = str(tokenizer.chat_template), special_tokens(tokenizer)
     tried: list[str] = []
     for way, text, reason in _candidates(stock, special):
-        found = _learned_text(tokenizer, way, text)
-        end = _end_token(tokenizer, found)
+        learned = _learned_text(tokenizer, way, text)
+        end = _end_token(tokenizer, learned)
         if end is not None:
             return TrainingTemplate(way, text, reason, end, template_digest(stock, special))
-        tried.append(f"{way}: {found!r}")
+        tried.append(f"{way}: {learned!r}")
     raise UsageError(
         "the model's chat template does not show where answers begin and end, so a loss on answers "
         f"alone is not possible ({'; '.join(tried)}). Use --set loss=text, or another base."

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from brie.errors import UsageError
 from brie.pin.bases import PACKAGED_PREFIX, download, packaged_base
+from brie.pin.hashing import SPECIAL_TOKENS
 
 if TYPE_CHECKING:
     from transformers import BatchEncoding
-
-_SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 
 class Tokenizer(Protocol):
@@ -96,5 +95,5 @@ def find_tokenizer(reference: str) -> Tokenizer:
 
 def special_tokens(tokenizer: Tokenizer) -> dict[str, str]:
     """Special tokens by name, as chat templates see them."""
-    found = {name: getattr(tokenizer, name, None) for name in _SPECIAL}
-    return {name: str(token) for name, token in found.items() if token}
+    tokens = {name: getattr(tokenizer, name, None) for name in SPECIAL_TOKENS}
+    return {name: str(token) for name, token in tokens.items() if token}

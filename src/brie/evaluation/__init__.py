@@ -1,6 +1,39 @@
 """An evaluation: what was asked, its sealed plan, the work that is missing, and what came of it.
 
-    ask -> sides -> plan -> answering, judging -> facts -> evidence -> assemble
+Its modules in the order of the flow, each a stage or what a stage is made of.
 
-`brie.evaluation.run` runs them in order; `folders` finds evaluations on disk again.
+What is to be done, before anything is sampled or asked:
+
+    request        from names a person typed to what is evaluated, every default resolved
+    sides          the two models, here or behind a server, and where their answers come from
+    controls       answers damaged on purpose, which any judge should tell
+    plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
+    work           everything a plan needs, by key
+    manifest       the seal, and the chain of what is added to it later
+    folders        evaluations on disk, found again by seal, id or name
+
+Doing it, which can be stopped anywhere and goes on with what is missing:
+
+    run            the whole flow, from the plan to the report
+    budget         what judging may cost: priced, agreed to, capped
+    generating     the answers that are missing
+    judging        the verdicts that are missing, and judges that were stopped
+    extend         more judges, or the same again, after the seal
+
+What people and files add:
+
+    votes          who may vote on what, in which order
+    vote_file      votes from a CSV file
+
+What came of it, read from the store and computed:
+
+    rows           one row a planned verdict
+    gather         the rows of an evaluation, up to where it stopped
+    table          rows as the arrays of the analysis
+    training_data  what the candidate was trained on, and what the suite shares with it
+    context        models and training data as they are here, for the checks
+    people         what voters preferred, and how far they and the judges agree
+    assemble       all numbers of an evaluation, with its checks
+    views          comparisons with their verdicts, for people to read
+    results        the numbers of record and the report, written
 """

@@ -22,7 +22,7 @@ from brie.records.judges import JudgeNumbers
 from brie.store import Store
 
 
-def assemble(facts: EvaluationData, store: Store, known: Context | None = None) -> Analysis:
+def assemble(facts: EvaluationData, store: Store, context: Context | None = None) -> Analysis:
     """Everything that can be said of an evaluation now; nothing is asked and nothing written.
 
     Where verdicts are still missing the document is interim: complete prompts only, no verdict.
@@ -30,7 +30,7 @@ def assemble(facts: EvaluationData, store: Store, known: Context | None = None) 
     Args:
         facts: the evaluation's rows.
         store: what it cost, and the looks at its suite.
-        known: models and training data as they are here; without them their checks are not run.
+        context: models and training data as they are here; without them their checks are not run.
     """
     manifest = facts.manifest
     rows = facts.of("main")
@@ -58,12 +58,12 @@ def assemble(facts: EvaluationData, store: Store, known: Context | None = None) 
         else None
     )
     apart = {
-        name: analyse_verdicts(table(facts, own, [name]), options=options, seed=seed)
+        name: analyse_verdicts(table(facts, rows, [name]), options=options, seed=seed)
         for name in [*stopped, *(s.judge.id for s in facts.work.added)]
-        if (own := _own(facts, name))
+        if (rows := _own(facts, name))
     }
     document = _document(facts, store, parts, beside, apart, interim=bool(unfinished))
-    checked = _checked(document, evidence_of(facts, document, verdicts, known or Context(), store))
+    checked = _checked(document, evidence_of(facts, document, verdicts, context or Context(), store))
     return _with_people(checked, *by_voter(facts, options, seed))
 
 
@@ -139,10 +139,10 @@ def _document(
         notes["verdict"] = (
             "interim: verdicts are still missing, so none is given on complete prompts alone"
         )
-    for name, said in stopped_judges(manifest).items():
-        notes[f"by_judge.{name}"] = f"stopped, and therefore not in the headline: {said}"
-    for place in facts.work.added:
-        notes[f"by_judge.{place.judge.id}"] = "added after the seal, and therefore not in the headline"
+    for name, why in stopped_judges(manifest).items():
+        notes[f"by_judge.{name}"] = f"stopped, and therefore not in the headline: {why}"
+    for added in facts.work.added:
+        notes[f"by_judge.{added.judge.id}"] = "added after the seal, and therefore not in the headline"
     suite = SuiteSummary(
         name=plan.suite.name,
         version=plan.suite.version,
@@ -201,11 +201,11 @@ def _judges(
     apart: Mapping[str, AnalysisParts],
 ) -> dict[str, JudgeNumbers]:
     """Each judge's numbers, in the panel's order, with who it is."""
-    found = {**parts.by_judge, **(beside.by_judge if beside else {})}
-    found |= {name: own.by_judge[name] for name, own in apart.items()}
+    numbers = {**parts.by_judge, **(beside.by_judge if beside else {})}
+    numbers |= {name: parts_of_judge.by_judge[name] for name, parts_of_judge in apart.items()}
     stopped, added = stopped_judges(facts.manifest), {s.judge.id for s in facts.work.added}
     return {
-        s.judge.id: found[s.judge.id].model_copy(
+        s.judge.id: numbers[s.judge.id].model_copy(
             update={
                 "provider": str(s.judge.provider),
                 "model": s.judge.model,
@@ -215,8 +215,8 @@ def _judges(
                 **({"stopped": stopped[s.judge.id]} if s.judge.id in stopped else {}),
             }
         )
-        for s in facts.work.seats
-        if s.judge.id in found
+        for s in facts.work.panel_judges
+        if s.judge.id in numbers
     }
 
 
@@ -250,11 +250,11 @@ def _side(manifest: Manifest, side: Side, pin: Pin) -> SideSummary:
 
 def _cost(facts: EvaluationData, store: Store) -> Cost:
     calls, totals = store.calls(facts.manifest.id)
-    kept = sum(fact.verdict is not None and fact.task.kind != "vote" for fact in facts.facts)
+    judged = sum(fact.verdict is not None and fact.task.kind != "vote" for fact in facts.facts)
     return Cost(
         usd=totals.get("usd", 0.0),
         calls=calls,
-        reused=max(0, kept - calls),
+        reused=max(0, judged - calls),
         input_tokens=int(totals.get("input_tokens", 0)),
         output_tokens=int(totals.get("output_tokens", 0)),
     )

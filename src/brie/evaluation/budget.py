@@ -18,7 +18,7 @@ from brie.evaluation.work import Work, answer_keys, completion_texts, input_of, 
 from brie.judge.interface import Task
 from brie.judge.prices import is_paid, price_of
 from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
-from brie.judge.run import FINAL, FINAL_ON_RETRY
+from brie.judge.run_context import FINAL, FINAL_ON_RETRY
 from brie.judge.settings import WITHOUT_KEYS, check_keys, request_bytes
 from brie.project import Project
 from brie.records import PanelJudge
@@ -40,29 +40,29 @@ class Quote:
     @property
     def expected(self) -> float:
         """US dollars, usually."""
-        return sum(one.expected for one in self.judges)
+        return sum(quoted.expected for quoted in self.judges)
 
     @property
     def worst(self) -> float:
         """US dollars, at most and without the cap."""
-        return sum(one.worst for one in self.judges)
+        return sum(quoted.worst for quoted in self.judges)
 
     @property
     def leaves(self) -> bool:
         """Whether anything leaves this machine, or costs anything."""
-        return any(one.host for one in self.judges) or self.worst > 0
+        return any(quoted.host for quoted in self.judges) or self.worst > 0
 
     def lines(self) -> list[str]:
         """The quote in words."""
-        calls = sum(one.calls for one in self.judges)
-        minutes = max((one.minutes for one in self.judges), default=0.0)
+        calls = sum(quoted.calls for quoted in self.judges)
+        minutes = max((quoted.minutes for quoted in self.judges), default=0.0)
         told = [
             f"{calls} verdicts to ask for: about ${self.expected:.2f}, at most ${self.worst:.2f}, in "
             f"about {_minutes(minutes)}; cap ${self.cap:.2f}"
             + (f", ${self.spent:.2f} of it spent" if self.spent else "")
             + "."
         ]
-        told += [f"  {_line(one)}" for one in self.judges if one.calls]
+        told += [f"  {_line(quoted)}" for quoted in self.judges if quoted.calls]
         return [*told, self.told] if self.told else told
 
 
@@ -75,12 +75,13 @@ def detectable(prompts: int, samples: int) -> str:
     return f"{size}: this design can tell a win rate of about {rate:.0%} or more from an even one."
 
 
-def _line(one: JudgeQuote) -> str:
-    where = f"prompts and answers go to {one.host}" if one.host else "nothing leaves this machine"
-    if not one.paid:
-        return f"{one.judge}: {one.calls} calls, free; {where}"
-    source = f" ({one.price.source})" if one.price else ""
-    return f"{one.judge}: {one.calls} calls, ${one.expected:.2f} to ${one.worst:.2f}{source}; {where}"
+def _line(quoted: JudgeQuote) -> str:
+    where = f"prompts and answers go to {quoted.host}" if quoted.host else "nothing leaves this machine"
+    if not quoted.paid:
+        return f"{quoted.judge}: {quoted.calls} calls, free; {where}"
+    source = f" ({quoted.price.source})" if quoted.price else ""
+    price = f"${quoted.expected:.2f} to ${quoted.worst:.2f}{source}"
+    return f"{quoted.judge}: {quoted.calls} calls, {price}; {where}"
 
 
 def _minutes(minutes: float) -> str:
@@ -123,7 +124,7 @@ class Spending:
 class Terms:
     """What was agreed: the judges as they are reached, and the cap."""
 
-    seats: tuple[PanelJudge, ...]
+    panel_judges: tuple[PanelJudge, ...]
     cap: float | None
     retry: bool = False
     batch: bool = False
@@ -131,30 +132,31 @@ class Terms:
 
 def agree(
     work: Work,
-    seats: Sequence[PanelJudge],
+    panel_judges: Sequence[PanelJudge],
     store: Store,
     spending: Spending,
     project: Project,
-    name: str,
+    *,
+    evaluation: str,
     say: Callable[[str], None],
 ) -> Terms:
     """Price what is missing of an evaluation and have it agreed to.
 
     Args:
         work: the evaluation's work.
-        seats: its judges, as their files say now.
+        panel_judges: its judges, as their files say now.
         store: what is there already.
         spending: the wishes about money.
         project: whose budget holds where none is given.
-        name: the evaluation's id; what it has spent counts.
+        evaluation: its id; what it has spent counts.
         say: where the quote goes.
 
     Raises:
         UsageError: a key is missing, a price is unknown, or nobody agreed.
     """
-    _refuse_older_formats(work, seats, store)
-    if not any(place.judge.provided.remote for place in seats):
-        return Terms(tuple(seats), None, spending.retry, spending.batch)
+    _refuse_older_formats(work, panel_judges, store)
+    if not any(panel_judge.judge.provided.remote for panel_judge in panel_judges):
+        return Terms(tuple(panel_judges), None, spending.retry, spending.batch)
     texts = completion_texts(work, None, store)
     tasks = [t for t in work.tasks() if not is_identical(t, texts)]
     told = detectable(len(work.plan.order), work.plan.samples)
@@ -164,22 +166,22 @@ def agree(
         return input_of(work, task, {key: texts.get(key, blank) for key in answer_keys(task)})
 
     return price_tasks(
-        tasks, seats, lambda task: show(task, usual), store, spending, project, name, say,
-        told=told, largest=lambda task: show(task, most),
+        tasks, panel_judges, lambda task: show(task, usual), store, spending, project,
+        evaluation=evaluation, say=say, told=told, largest=lambda task: show(task, most),
     )  # fmt: skip
 
 
-def _refuse_older_formats(work: Work, seats: Sequence[PanelJudge], store: Store) -> None:
+def _refuse_older_formats(work: Work, panel_judges: Sequence[PanelJudge], store: Store) -> None:
     """What a judge was asked in one format of the prompt is not completed in another.
 
     Raises:
         UsageError: verdicts are missing of a judge that was sealed under an older format.
     """
     older = {
-        place.judge.id
-        for place in seats
-        if place.judge.provided.kind != "person"
-        and place.judge.prompt_format(place.digest) != versions.PROMPT_FORMAT
+        panel_judge.judge.id
+        for panel_judge in panel_judges
+        if panel_judge.judge.provided.kind != "person"
+        and panel_judge.judge.prompt_format(panel_judge.digest) != versions.PROMPT_FORMAT
     }
     tasks = [task for task in work.tasks() if task.judge in older] if older else []
     left = len(tasks) - len(store.present("verdicts", (task.key for task in tasks)))
@@ -193,14 +195,14 @@ def _refuse_older_formats(work: Work, seats: Sequence[PanelJudge], store: Store)
 
 def price_tasks(
     tasks: Sequence[Task],
-    seats: Sequence[PanelJudge],
+    panel_judges: Sequence[PanelJudge],
     shown: Callable[[Task], JudgeInput],
     store: Store,
     spending: Spending,
     project: Project,
-    name: str,
-    say: Callable[[str], None],
     *,
+    evaluation: str,
+    say: Callable[[str], None],
     told: str = "",
     largest: Callable[[Task], JudgeInput] | None = None,
 ) -> Terms:
@@ -208,12 +210,12 @@ def price_tasks(
 
     Args:
         tasks: all planned verdicts.
-        seats: their judges.
+        panel_judges: their judges.
         shown: what the judge of a task sees.
         store: what is there already.
         spending: the wishes about money.
         project: whose budget holds where none is given.
-        name: what the calls are booked under.
+        evaluation: what the calls are booked under.
         say: where the quote goes.
         told: what the design can tell, in one sentence.
         largest: the same as `shown`, as large as it may become; where answers are not written yet.
@@ -225,23 +227,26 @@ def price_tasks(
     missing: dict[str, list[Task]] = {}
     for task in judge.missing(tasks, store, final):
         missing.setdefault(task.judge, []).append(task)
-    check_keys([place for place in seats if place.judge.id in missing], spending.without_keys)
+    check_keys([p for p in panel_judges if p.judge.id in missing], spending.without_keys)
     cap = load_defaults(project).budget if spending.budget is None else spending.budget
-    most = {n: [request_bytes((largest or shown)(t)) for t in own] for n, own in missing.items()}
-    priced = tuple(_priced(place, most.get(place.judge.id, [])) for place in seats)
+    most = {
+        name: [request_bytes((largest or shown)(task)) for task in planned]
+        for name, planned in missing.items()
+    }
+    priced = tuple(_priced(p, most.get(p.judge.id, [])) for p in panel_judges)
     quotes = [
         quote(
-            place,
-            [request_bytes(shown(task)) for task in missing[place.judge.id]],
-            CallStats(*store.habits(place.judge.id)),
-            most=most[place.judge.id],
+            panel_judge,
+            [request_bytes(shown(task)) for task in missing[panel_judge.judge.id]],
+            CallStats(*store.habits(panel_judge.judge.id)),
+            most=most[panel_judge.judge.id],
             batch=spending.batch,
         )
-        for place in priced
-        if place.judge.id in missing
+        for panel_judge in priced
+        if panel_judge.judge.id in missing
     ]
-    quoted = Quote(tuple(quotes), cap, store.committed(name), told)
-    if any(one.host or one.paid for one in quotes):
+    quoted = Quote(tuple(quotes), cap, store.committed(evaluation), told)
+    if any(quoted_judge.host or quoted_judge.paid for quoted_judge in quotes):
         for line in quoted.lines():
             say(line)
         _know_prices(quoted)
@@ -249,16 +254,16 @@ def price_tasks(
     return Terms(priced, cap, spending.retry, spending.batch)
 
 
-def _priced(place: PanelJudge, most: Sequence[int]) -> PanelJudge:
-    spec = place.judge
+def _priced(panel_judge: PanelJudge, most: Sequence[int]) -> PanelJudge:
+    spec = panel_judge.judge
     if not is_paid(spec):
-        return place
+        return panel_judge
     price = price_of(spec, longest=max(most, default=0))
-    return place.model_copy(update={"judge": spec.model_copy(update={"price": price})})
+    return panel_judge.model_copy(update={"judge": spec.model_copy(update={"price": price})})
 
 
 def _know_prices(quoted: Quote) -> None:
-    unknown = [one.judge for one in quoted.judges if one.paid and one.price is None]
+    unknown = [q.judge for q in quoted.judges if q.paid and q.price is None]
     if unknown:
         names = ", ".join(unknown)
         raise UsageError(

@@ -89,15 +89,15 @@ def context_of(
     if brought is not None:
         parts = brought.model_dump(include={"differ", "absent", "facts"})
         trained = recorded(folder)
-        known = Compared(trained, now=False) if trained is not None else None
-        return Context(Models(**parts, own_sampling=brought.own_sampling), known, brought)
-    found: dict[Side, Resolved] = dict(zip(_SIDES, sides, strict=False))
+        compared = Compared(trained, now=False) if trained is not None else None
+        return Context(Models(**parts, own_sampling=brought.own_sampling), compared, brought)
+    here: dict[Side, Resolved] = dict(zip(_SIDES, sides, strict=False))
     differ, absent = [], []
     for side in _SIDES if not sides else ():
         if getattr(manifest.plan, side).kind == "served":
             continue  # asking again would tell nothing of the model that answered
         try:
-            found[side] = _resolved(manifest, side, project, found.get("candidate"))
+            here[side] = _resolved(manifest, side, project, here.get("candidate"))
         except PinError as error:
             differ.append(f"{side}: {error}")
         except UsageError as error:
@@ -105,10 +105,10 @@ def context_of(
     models = Models(
         differ=_said(differ),
         absent=_said(absent),
-        facts=_said(dict.fromkeys(fact for side in found.values() for fact in _aliases(side))),
-        own_sampling=_own_sampling(found.get("baseline"), manifest.plan.sampling),
+        facts=_said(dict.fromkeys(fact for side in here.values() for fact in _aliases(side))),
+        own_sampling=_own_sampling(here.get("baseline"), manifest.plan.sampling),
     )
-    compared = compare(manifest.plan.suite, folder, found.get("candidate"), project, again=again)
+    compared = compare(manifest.plan.suite, folder, here.get("candidate"), project, again=again)
     return Context(models, compared)
 
 
@@ -141,16 +141,16 @@ def _resolved(manifest: Manifest, side: Side, project: Project, candidate: Resol
     pin: Pin = getattr(manifest.plan, side)
     reference = manifest.locations[side]
     if reference != "base":
-        found = resolve_side(reference, project, pin)
+        resolved_side = resolve_side(reference, project, pin)
     elif candidate is not None:
-        found = as_base(candidate)
+        resolved_side = as_base(candidate)
     else:
         folder = locate(pin.base, None, project.root)
-        base = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision, known=pin.digest)
-        found = Resolved(base, pin.base.repo, reference, folder, base, None)
-    if found.pin.digest != pin.digest:
+        base = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision, pinned_before=pin.digest)
+        resolved_side = Resolved(base, pin.base.repo, reference, folder, base, None)
+    if resolved_side.pin.digest != pin.digest:
         raise PinError(f"{reference} is another model now")
-    return found
+    return resolved_side
 
 
 def _aliases(side: Resolved) -> list[str]:
@@ -173,7 +173,7 @@ def _own_sampling(side: Resolved | None, used: Sampling) -> Sampling | None:
 
 
 def evidence_of(
-    facts: EvaluationData, analysis: Analysis, table: VerdictTable, known: Context, store: Store
+    facts: EvaluationData, analysis: Analysis, table: VerdictTable, context: Context, store: Store
 ) -> Evidence:
     """What the checks of an evaluation look at.
 
@@ -181,14 +181,14 @@ def evidence_of(
         facts: plan, completions and verdicts.
         analysis: the document, complete but for its checks.
         table: the headline's verdicts.
-        known: models and training data.
+        context: models and training data.
         store: where looks are counted.
     """
     plan = facts.manifest.plan
     looks = None
     if analysis.rows_digest:
         digest, name = plan.suite.digest(), facts.manifest.id
-        looks = known.looks(analysis.rows_digest) or Looks(
+        looks = context.looks(analysis.rows_digest) or Looks(
             *store.look_number(suite=digest, evaluation=name, rows=analysis.rows_digest)
         )
     return Evidence(
@@ -196,9 +196,9 @@ def evidence_of(
         table=table,
         plan=plan,
         pairs=_pairs(facts, set(table.prompts)),
-        models=known.models,
-        training=known.compared.trained.training if known.compared else None,
-        no_training=known.compared.trained.reason if known.compared else "",
+        models=context.models,
+        training=context.compared.trained.training if context.compared else None,
+        no_training=context.compared.trained.reason if context.compared else "",
         looks=looks,
         stopped=stopped_judges(facts.manifest),
         seed=plan.seed,
@@ -208,11 +208,11 @@ def evidence_of(
 def _pairs(facts: EvaluationData, prompts: set[str]) -> tuple[Pair, ...]:
     """Every comparison of the prompts whose two answers are there, in the order of work."""
     rows = {(f.task.prompt, f.task.sample): f.task.presentation for f in facts.of("main")}
-    known = facts.completions
+    completions = facts.completions
     return tuple(
-        Pair(name, sample, _answer(known[p.candidate]), _answer(known[p.baseline]))
+        Pair(name, sample, _answer(completions[p.candidate]), _answer(completions[p.baseline]))
         for (name, sample), p in rows.items()
-        if name in prompts and p.candidate in known and p.baseline in known
+        if name in prompts and p.candidate in completions and p.baseline in completions
     )
 
 

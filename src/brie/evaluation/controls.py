@@ -20,8 +20,8 @@ def damage(source: Completion, kind: Literal["shuffled", "truncated"]) -> Comple
     key = damaged_key(source.key, kind)
     words = source.text.split()
     if kind == "truncated":
-        kept = words[: len(words) // 3]
+        left_words = words[: len(words) // 3]
     else:
         numbered = sorted(range(len(words)), key=lambda n: digest([key, n]))
-        kept = [words[n] for n in numbered]
-    return source.model_copy(update={"key": key, "text": " ".join(kept), "seconds": 0.0})
+        left_words = [words[n] for n in numbered]
+    return source.model_copy(update={"key": key, "text": " ".join(left_words), "seconds": 0.0})

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from brie.catalog import load_judge
 from brie.errors import UsageError
 from brie.evaluation.budget import Spending, agree
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
-from brie.evaluation.judging import judge_all, why_stopped
+from brie.evaluation.judging import judge_all, noted, why_stopped
 from brie.evaluation.manifest import amend, write_manifest
 from brie.evaluation.plan import added_judges, panel_judge
 from brie.evaluation.request import model_judge
 from brie.evaluation.results import Outcome, record_analysis, write_report
-from brie.evaluation.run import noted
 from brie.evaluation.work import Work, completion_texts
 from brie.progress import Screen
 from brie.project import Project
@@ -65,12 +66,14 @@ def judge_more(
         work = Work.of(manifest)
         prompts = answered(work, store)
         terms = agree(
-            work, reachable(manifest, project), store, wishes, project, manifest.id, screen.say
-        )
+            work, reachable(manifest, project), store, wishes, project,
+            evaluation=manifest.id, say=screen.say,
+        )  # fmt: skip
         if manifest is not evaluation.manifest:
             write_manifest(evaluation.folder, manifest)
         evaluation = Evaluation(evaluation.folder, manifest)
-        done = judge_all(work, prompts, store, owner, screen, manifest.id, terms)
+        store.settle_dead(owner)
+        done = judge_all(work, store, owner, screen, terms, evaluation=manifest.id, prompts=prompts)
         evaluation = noted(evaluation, done, work, store)
         data = gather(evaluation.manifest, store)
         analysis = record_analysis(evaluation, data, store, project)
@@ -84,21 +87,21 @@ def reachable(manifest: Manifest, project: Project) -> tuple[PanelJudge, ...]:
     Raises:
         UsageError: a file is gone, or says another judge than the sealed one.
     """
-    return tuple(_reachable(place, manifest, project) for place in Work.of(manifest).seats)
+    return tuple(_reachable(p, manifest, project) for p in Work.of(manifest).panel_judges)
 
 
-def _reachable(place: PanelJudge, manifest: Manifest, project: Project) -> PanelJudge:
-    if place.judge.provided.kind != "model":
-        return place
-    file = load_judge(place.judge.id, project)
-    spec = model_judge(file, manifest.plan.suite, project, sealed=place).judge
-    if spec.prompt_format(place.digest) is None:
+def _reachable(sealed: PanelJudge, manifest: Manifest, project: Project) -> PanelJudge:
+    if sealed.judge.provided.kind != "model":
+        return sealed
+    file = load_judge(sealed.judge.id, project)
+    spec = model_judge(file, manifest.plan.suite, project, sealed=sealed).judge
+    if spec.prompt_format(sealed.digest) is None:
         raise UsageError(
-            f"judges/{spec.id}.toml is not the judge that was sealed (model {place.judge.model}, now "
+            f"judges/{spec.id}.toml is not the judge that was sealed (model {sealed.judge.model}, now "
             f"{spec.model}, or other settings). Put it back, or give the new judge a file of its own: "
             f"brie judge {manifest.id} --judge NAME"
         )
-    return place.model_copy(update={"judge": spec})
+    return sealed.model_copy(update={"judge": spec})
 
 
 def answered(work: Work, store: Store) -> list[str]:
@@ -108,15 +111,15 @@ def answered(work: Work, store: Store) -> list[str]:
         UsageError: there is none.
     """
     there = completion_texts(work, None, store)
-    found = [
+    prompts = [
         name
         for name in work.plan.order
         if all(request.key in there for request in work.requests([name]))
         and all(key in there for key in work.damages([name]))
     ]
-    if not found:
+    if not prompts:
         raise UsageError("the answers are not there yet: brie generate EVALUATION makes them.")
-    return found
+    return prompts
 
 
 def _with_more(
@@ -125,21 +128,23 @@ def _with_more(
     """The manifest with what is added to it, link by link."""
     before = _verdicts(manifest, store)
     for name in more.judges:
-        place = _new_seat(name, manifest, project)
-        if place is not None:
-            manifest = amend(manifest, "judge", {"seat": place.model_dump(mode="json")}, before)
+        joining = _joining(name, manifest, project)
+        if joining is not None:
+            detail = {"seat": joining.model_dump(mode="json")}
+            manifest = amend(manifest, "judge", detail, verdicts_before=before)
     if more.repeats:
         for name in more.judges or _askable(manifest):
             if Work.of(manifest).repeats.get(name, 0) < more.repeats:
-                manifest = amend(manifest, "repeat", {"judge": name, "repeats": more.repeats}, before)
-    if wishes.retry and (again := _unusable(manifest, store)):
-        manifest = amend(manifest, "retry", {"verdicts": again}, before)
+                wished: dict[str, JsonValue] = {"judge": name, "repeats": more.repeats}
+                manifest = amend(manifest, "repeat", wished, verdicts_before=before)
+    if wishes.retry and (unusable := _unusable(manifest, store)):
+        manifest = amend(manifest, "retry", {"verdicts": unusable}, verdicts_before=before)
     return manifest
 
 
-def _new_seat(name: str, manifest: Manifest, project: Project) -> PanelJudge | None:
-    """The seat of a judge that joins; None where it has one."""
-    if any(place.judge.id == name for place in (*manifest.plan.seats, *added_judges(manifest))):
+def _joining(name: str, manifest: Manifest, project: Project) -> PanelJudge | None:
+    """A judge that joins; None where it is there already."""
+    if any(p.judge.id == name for p in (*manifest.plan.seats, *added_judges(manifest))):
         return None
     spec = load_judge(name, project)
     if spec.provided.kind == "rule":
@@ -149,7 +154,7 @@ def _new_seat(name: str, manifest: Manifest, project: Project) -> PanelJudge | N
 
 def _askable(manifest: Manifest) -> Sequence[str]:
     """Judges whose second answer may differ from the first."""
-    return [s.judge.id for s in Work.of(manifest).seats if s.judge.provided.kind == "model"]
+    return [s.judge.id for s in Work.of(manifest).panel_judges if s.judge.provided.kind == "model"]
 
 
 def _verdicts(manifest: Manifest, store: Store) -> int:

@@ -46,10 +46,10 @@ def open_evaluation(
     seal = plan.seal()
     folder = project.runs / evaluation_id(plan)
     if (folder / "manifest.json").is_file():
-        found = read_manifest(folder)
-        if found.seal != seal or broken_links(found):
+        sealed = read_manifest(folder)
+        if sealed.seal != seal or broken_links(sealed):
             raise UsageError(f"{folder} holds a changed plan; see: brie verify {folder.name}")
-        return Evaluation(folder, found), True
+        return Evaluation(folder, sealed), True
     manifest = Manifest(
         id=folder.name,
         name=name,
@@ -67,10 +67,10 @@ def open_evaluation(
 
 def evaluations(project: Project) -> list[Evaluation]:
     """Every evaluation of a project, by folder name."""
-    found = []
+    every = []
     for path in sorted(project.runs.glob("eval-*/manifest.json")):
-        found.append(Evaluation(path.parent, read_manifest(path.parent)))
-    return found
+        every.append(Evaluation(path.parent, read_manifest(path.parent)))
+    return every
 
 
 def find_evaluation(name: str | None, project: Project) -> Evaluation:
@@ -108,18 +108,20 @@ def versions() -> dict[str, str]:
 
 def differing(plan: Plan, other: Plan) -> str | None:
     """What keeps two plans for the same models and suite apart; None where they ask another question."""
-    one, two = plan.model_dump(), other.model_dump()
-    if any(one[key] != two[key] for key in ("candidate", "baseline")):
+    mine, theirs = plan.model_dump(), other.model_dump()
+    if any(mine[key] != theirs[key] for key in ("candidate", "baseline")):
         return None
     if plan.suite.name != other.suite.name:
         return None
     decided = {"assignments", "order", "controls"}
-    found = [key for key in one if key not in decided and one[key] != two[key]]
-    named = [name for key in found for name in _parts_apart(key, one[key], two[key])]
+    differing_keys = [key for key in mine if key not in decided and mine[key] != theirs[key]]
+    named = [name for key in differing_keys for name in _parts_apart(key, mine[key], theirs[key])]
     return " and ".join(named) or None
 
 
-def _parts_apart(key: str, one: Any, two: Any) -> list[str]:
-    if key in ("environment", "sampling") and isinstance(one, dict) and isinstance(two, dict):
-        return [f"{part} ({one[part]}, was {two[part]})" for part in one if one[part] != two[part]]
+def _parts_apart(key: str, left: Any, right: Any) -> list[str]:
+    if key in ("environment", "sampling") and isinstance(left, dict) and isinstance(right, dict):
+        return [
+            f"{part} ({left[part]}, was {right[part]})" for part in left if left[part] != right[part]
+        ]
     return [{"seats": "judges"}.get(key, key)]

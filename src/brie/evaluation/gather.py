@@ -23,13 +23,13 @@ from brie.store import Store
 
 def gather(manifest: Manifest, store: Store) -> EvaluationData:
     """Read what the store knows of an evaluation's plan, up to where it stopped."""
-    found = nothing_yet(manifest)
+    data = nothing_yet(manifest)
     with _without_collection():
-        for block in found.work.blocks():
-            found = extended(found, store, block)
-            if _is_unfinished(found) or is_decided(found):
+        for block in data.work.blocks():
+            data = extended(data, store, block)
+            if manifest.plan.stopping is not None and (_is_unfinished(data) or _has_decided(data)):
                 break
-        return with_votes(found, store)
+        return with_votes(data, store)
 
 
 def nothing_yet(manifest: Manifest) -> EvaluationData:
@@ -47,10 +47,10 @@ def _votes(facts: EvaluationData, store: Store) -> Iterator[VerdictRow]:
     """The votes people have cast, on prompts that were reached; a withdrawn one is none."""
     cast = votes_by_prompt(facts.manifest, facts.work)
     tasks = [task for prompt in facts.prompts for task in cast.get(prompt, ())]
-    found = store.kept(task.key for task in tasks)
+    verdicts = store.kept(task.key for task in tasks)
     for task in tasks:
-        if is_cast(found.get(task.key)) and is_answered(task, facts.completions):
-            yield VerdictRow(task, False, found[task.key])
+        if is_cast(verdicts.get(task.key)) and is_answered(task, facts.completions):
+            yield VerdictRow(task, False, verdicts[task.key])
 
 
 def is_cast(vote: VerdictLite | None) -> bool:
@@ -101,8 +101,13 @@ def _is_unfinished(facts: EvaluationData) -> bool:
 
 def is_decided(facts: EvaluationData) -> bool:
     """Whether the sealed rule ends the evaluation: every verdict is in and the e-process decided."""
+    return facts.manifest.plan.stopping is not None and not _is_unfinished(facts) and _has_decided(facts)
+
+
+def _has_decided(facts: EvaluationData) -> bool:
+    """Whether the e-process over the prompts so far has decided."""
     stopping = facts.manifest.plan.stopping
-    if stopping is None or _is_unfinished(facts):
+    if stopping is None:
         return False
     judges = headline_judges(facts.manifest)
     rates = rates_by_prompt(table(facts, facts.of("main"), judges))
@@ -112,6 +117,6 @@ def is_decided(facts: EvaluationData) -> bool:
 
 def is_same(task: Task, completions: Mapping[str, Completion]) -> bool:
     """Whether both answers are there, and byte-identical."""
-    one = completions.get(task.presentation.candidate)
-    two = completions.get(task.presentation.baseline)
-    return one is not None and two is not None and one.text == two.text
+    candidate = completions.get(task.presentation.candidate)
+    baseline = completions.get(task.presentation.baseline)
+    return candidate is not None and baseline is not None and candidate.text == baseline.text

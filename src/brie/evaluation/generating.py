@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from brie.errors import UsageError
+from brie.evaluation.context import resolved
 from brie.evaluation.controls import damage
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import write_manifest
+from brie.evaluation.plan import SERVED, ResolvedRequest
+from brie.evaluation.sides import sources
 from brie.evaluation.work import Work
 from brie.generate.engine import Engine
 from brie.generate.progress import Meter
-from brie.generate.turns import TurnEngine
+from brie.generate.turns import TurnEngine, open_engine
+from brie.pin import Resolved
 from brie.progress import Screen
-from brie.records import GenerationNotes
+from brie.project import Project
+from brie.records import Environment, GenerationNotes, Plan
 from brie.store import Store, claimed
 from brie.store.owner import Owner
 
@@ -21,8 +28,37 @@ SECONDS = 3600.0
 """Longest time claimed completions may take before their claim lapses."""
 _CLAIMED = 1024
 """Completions claimed together: enough to sort by length, and to keep a large batch full."""
+_SURELY_SHORT = 400
+"""Characters that fit every model's context, whatever its tokenizer does."""
 
 _Fingerprints = Mapping[str, Mapping[str, int]]
+
+
+def environment_of(asked: ResolvedRequest) -> tuple[Environment, str]:
+    """Where answers are made, with the reason: this machine, or servers alone."""
+    if asked.candidate.served and asked.baseline.served:
+        return SERVED, "servers"
+    from brie.generate.environment import detect_environment
+
+    return detect_environment(asked.device, dtype=asked.dtype)
+
+
+def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
+    """Whether both sides can read every prompt: their tokens, and room for an answer.
+
+    Raises:
+        PinError: an adapter was trained with another tokenizer than its base's.
+        UsageError: a prompt is too long; names it and both lengths.
+    """
+    from brie.generate.encode import Encoder, check_tokenizer, refuse_too_long
+
+    messages = Work(plan).messages
+    characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
+    for side in sides:
+        if side.adapter is not None:
+            check_tokenizer(base=side.base_folder, adapter=side.adapter)
+        if characters > _SURELY_SHORT and not side.served:
+            refuse_too_long(messages, Encoder.load(side.base_folder, adapter=side.adapter))
 
 
 def answer_all(
@@ -92,32 +128,95 @@ def _damage(work: Work, prompts: Sequence[str], store: Store) -> None:
 def _noticed(
     evaluation: Evaluation, engine: TurnEngine, before: _Fingerprints, screen: Screen
 ) -> Evaluation:
-    known = evaluation.manifest.made or GenerationNotes()
-    tried = engine.batch_variance() if not known.texts else None
+    notes = evaluation.manifest.made or GenerationNotes()
+    tried = engine.batch_variance() if not notes.texts else None
     if tried is not None:
         screen.say(str(tried))
     for label, names in engine.left_out.items():
-        if known.left_out.get(label) != names:
+        if notes.left_out.get(label) != names:
             screen.say(
                 f"{label} refuses {', '.join(names)}; there its own settings hold, for both sides."
             )
     made = GenerationNotes(
-        texts=tried.texts if tried else known.texts,
-        changed_by_batch=tried.changed if tried else known.changed_by_batch,
-        fingerprints=_added(known.fingerprints, before, engine.fingerprints),
-        left_out={**known.left_out, **engine.left_out},
+        texts=tried.texts if tried else notes.texts,
+        changed_by_batch=tried.changed if tried else notes.changed_by_batch,
+        fingerprints=_added(notes.fingerprints, before=before, now=engine.fingerprints),
+        left_out={**notes.left_out, **engine.left_out},
     )
-    if made == known:
+    if made == notes:
         return evaluation
     manifest = evaluation.manifest.model_copy(update={"made": made})
     write_manifest(evaluation.folder, manifest)
     return Evaluation(evaluation.folder, manifest)
 
 
-def _added(known: _Fingerprints, before: _Fingerprints, now: _Fingerprints) -> dict[str, dict[str, int]]:
+def _added(
+    counted: _Fingerprints, *, before: _Fingerprints, now: _Fingerprints
+) -> dict[str, dict[str, int]]:
     """Counts kept so far and those since `before`, model by model."""
-    found = {model: Counter(counts) for model, counts in known.items()}
+    by_model = {model: Counter(counts) for model, counts in counted.items()}
     for model, counts in now.items():
         new = Counter(counts) - Counter(before.get(model, {}))
-        found[model] = found.get(model, Counter()) + new
-    return {model: dict(sorted(counts.items())) for model, counts in sorted(found.items())}
+        by_model[model] = by_model.get(model, Counter()) + new
+    return {model: dict(sorted(counts.items())) for model, counts in sorted(by_model.items())}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of making an evaluation's answers."""
+
+    evaluation: str
+    computed: int
+    prompts: int
+
+    def __str__(self) -> str:
+        made = f"{self.computed} answers made" if self.computed else "no answer was missing"
+        return f"{made}; {self.prompts} prompts are answered. Next: brie judge {self.evaluation}"
+
+
+def make_answers(evaluation: Evaluation, project: Project, screen: Screen) -> Answered:
+    """Sample every answer a sealed evaluation still lacks; no judge is asked.
+
+    Args:
+        evaluation: which.
+        project: where its models are.
+        screen: progress.
+
+    Raises:
+        PinError: a model here is another than the sealed one.
+        UsageError: a model is not here, or this machine is another kind than the sealed one.
+    """
+    manifest = evaluation.manifest
+    sides = resolved(manifest, project)
+    environment = manifest.plan.environment
+    _refuse_another(environment)
+    check_prompts(manifest.plan, sides)
+    work = Work.of(manifest)
+    with (
+        Store.open(project.store) as store,
+        Owner(project.runs / ".owners") as owner,
+        open_engine(sources(sides, project), environment) as engine,
+    ):
+        prompts = list(work.plan.order)
+        _, computed = answer_all(evaluation, work, prompts, engine, store, owner, screen)
+    return Answered(manifest.id, computed, len(prompts))
+
+
+def _refuse_another(sealed: Environment) -> None:
+    """Answers of two environments are never mixed in one evaluation (invariant I7).
+
+    Raises:
+        UsageError: names the field that differs.
+    """
+    if sealed == SERVED:
+        return
+    from brie.generate.environment import detect_environment
+
+    here, _ = detect_environment(sealed.device, dtype=sealed.dtype)
+    apart = [
+        f"{name} is {getattr(here, name)} here and {getattr(sealed, name)} in the plan"
+        for name in Environment.model_fields
+        if getattr(here, name) != getattr(sealed, name)
+    ]
+    if apart:
+        raise UsageError(f"this machine cannot make answers for that plan: {'; '.join(apart)}.")

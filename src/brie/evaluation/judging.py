@@ -10,90 +10,118 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pydantic import JsonValue
+
 from brie import judge
 from brie.evaluation.budget import Terms
-from brie.evaluation.manifest import amend
+from brie.evaluation.folders import Evaluation
+from brie.evaluation.manifest import amend, write_manifest
 from brie.evaluation.work import Work, completion_texts, input_of, is_identical
 from brie.judge.run import JudgingResult
 from brie.progress import Screen
-from brie.records import Manifest
+from brie.records import AmendmentKind, Manifest
 from brie.store import Store
 from brie.store.owner import Owner
-
-# --- running ---------------------------------------------------------------------------
 
 
 def judge_all(
     work: Work,
-    prompts: Sequence[str] | None,
     store: Store,
     owner: Owner,
     screen: Screen,
-    evaluation: str,
     terms: Terms,
+    *,
+    evaluation: str,
+    prompts: Sequence[str] | None = None,
 ) -> JudgingResult:
     """Ask every judge for every verdict that is missing.
 
     Args:
         work: the evaluation's work.
-        prompts: the prompts to judge, whose answers are there; None: all.
         store: where verdicts are kept.
         owner: this process.
         screen: progress.
-        evaluation: id the calls are booked under.
         terms: what was agreed.
+        evaluation: id the calls are booked under.
+        prompts: the prompts to judge, whose answers are there; None: all.
     """
     texts = completion_texts(work, prompts, store)
-    asked = {place.judge.id for place in terms.seats}
+    asked = {p.judge.id for p in terms.panel_judges}
     tasks = [t for t in work.tasks(prompts) if t.judge in asked and not is_identical(t, texts)]
-    store.settle_dead(owner)
     with screen.bar("judging", len(tasks), "verdicts") as advance:
-        return judge.run(
-            tasks,
-            terms.seats,
-            lambda task: input_of(work, task, texts),
-            store,
-            owner,
+        context = judge.RunContext(
+            panel_judges=terms.panel_judges,
+            shown=lambda task: input_of(work, task, texts),
+            store=store,
+            owner=owner,
             evaluation=evaluation,
             on_done=advance,
+            say=screen.say,
             cap=terms.cap,
             retry=terms.retry,
-            batch=terms.batch,
-            say=screen.say,
         )
+        return judge.run(tasks, context, batch=terms.batch)
 
 
-def plus(one: JudgingResult, two: JudgingResult) -> JudgingResult:
+def plus(first: JudgingResult, second: JudgingResult) -> JudgingResult:
     """Two runs of the judges as one."""
     return JudgingResult(
-        one.computed + two.computed,
-        one.reused + two.reused,
-        one.errors + two.errors,
-        {**one.stopped, **two.stopped},
-        one.broke or two.broke,
-        one.interrupted or two.interrupted,
+        first.computed + second.computed,
+        first.reused + second.reused,
+        first.errors + second.errors,
+        {**first.stopped, **second.stopped},
+        first.broke or second.broke,
+        first.interrupted or second.interrupted,
     )
 
 
 def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store) -> Manifest:
-    """The manifest with judges that were stopped, or that have finished after a stop, written down."""
+    """The manifest with judges that were stopped, or that have finished after a stop, written down.
+
+    Verdicts are counted only where there is something to write: this is called after every block.
+    """
     last = {link.judge: link.kind for link in manifest.amendments if link.kind in ("stopped", "resumed")}
     stopped = {name for name, kind in last.items() if kind == "stopped"}
-    if not (done.stopped or stopped):
-        return manifest
-    before = len(store.statuses(task.key for task in work.tasks()))
-    for name, said in done.stopped.items():
-        if name not in stopped:
-            manifest = amend(manifest, "stopped", {"judge": name, "said": said}, before)
-    for name in sorted(stopped - set(done.stopped)):
-        if not judge.missing([t for t in work.tasks() if t.judge == name and t.kind == "main"], store):
-            manifest = amend(manifest, "resumed", {"judge": name}, before)
+    links: list[tuple[AmendmentKind, dict[str, JsonValue]]] = [
+        ("stopped", {"judge": name, "said": reason})
+        for name, reason in done.stopped.items()
+        if name not in stopped
+    ]
+    links += [
+        ("resumed", {"judge": name})
+        for name in sorted(stopped - set(done.stopped))
+        if _has_finished(name, work, store)
+    ]
+    before = len(store.statuses(task.key for task in work.tasks())) if links else 0
+    for kind, detail in links:
+        manifest = amend(manifest, kind, detail, verdicts_before=before)
     return manifest
+
+
+def noted(evaluation: Evaluation, done: JudgingResult, work: Work, store: Store) -> Evaluation:
+    """The evaluation with its stopped and resumed judges written into its manifest."""
+    manifest = with_stops(evaluation.manifest, done, work, store)
+    if manifest is not evaluation.manifest:
+        write_manifest(evaluation.folder, manifest)
+    return Evaluation(evaluation.folder, manifest)
+
+
+def _has_finished(name: str, work: Work, store: Store) -> bool:
+    """Whether a judge has judged everything; the last prompt is looked at first, as it comes last."""
+    order = [prompt for block in work.blocks() for prompt in block]
+    return not (_lacks(name, order[-1:], work, store) or _lacks(name, order, work, store))
+
+
+def _lacks(name: str, prompts: Sequence[str], work: Work, store: Store) -> bool:
+    """Whether a judge has something left to say; byte-identical answers are never asked about."""
+    texts = completion_texts(work, prompts, store)
+    tasks = [task for prompt in prompts for task in work.tasks_of(prompt) if task.judge == name]
+    return bool(judge.missing([task for task in tasks if not is_identical(task, texts)], store))
 
 
 def why_stopped(done: JudgingResult, resume: str) -> str | None:
     """Why an evaluation is not finished, and how to go on; None where it is."""
-    reasons = [f"judge {name} was stopped: {said}" for name, said in done.stopped.items()]
+    reasons = [f"judge {name} was stopped: {reason}" for name, reason in done.stopped.items()]
     if done.broke:
         reasons.append("the budget is reached; raise it with --budget")
         # The same cap again would stop at the same place.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from brie.digest import digest
-from brie.errors import InputError
-from brie.project import write_text
+from brie.project import read_json, write_text
 from brie.records import Amendment, AmendmentKind, Manifest
 
 MANIFEST = "manifest.json"
@@ -27,21 +26,14 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         InputError: there is none, or it is damaged; the message names the key.
     """
-    path = folder / MANIFEST
-    try:
-        return Manifest.model_validate_json(path.read_text("utf-8"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{path} is damaged: {where}: {first['msg']}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
+    return read_json(folder / MANIFEST, Manifest, "is damaged")
 
 
 def amend(
     manifest: Manifest,
     kind: AmendmentKind,
     detail: Mapping[str, JsonValue],
+    *,
     verdicts_before: int,
 ) -> Manifest:
     """The manifest with one more link in its chain of additions.
@@ -60,13 +52,13 @@ def amend(
 
 def broken_links(manifest: Manifest) -> Sequence[str]:
     """What of the seal and its chain does not hold; empty where all of it does."""
-    found = []
+    broken = []
     if manifest.plan.seal() != manifest.seal:
-        found.append("the plan is not the one that was sealed")
+        broken.append("the plan is not the one that was sealed")
     previous = manifest.seal
     for number, link in enumerate(manifest.amendments, 1):
         body = link.model_dump(mode="json", exclude={"digest"})
         if link.previous != previous or link.digest != digest(body):
-            found.append(f"amendment {number} ({link.kind}) was changed or moved")
+            broken.append(f"amendment {number} ({link.kind}) was changed or moved")
         previous = link.digest
-    return found
+    return broken

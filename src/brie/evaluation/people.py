@@ -37,8 +37,8 @@ def by_voter(
     people: dict[str, JudgeNumbers] = {}
     notes: dict[str, str] = {}
     unordered = imported(facts.manifest)
-    for seat in voters(facts.manifest):
-        name = seat.judge.id
+    for voter in voters(facts.manifest):
+        name = voter.judge.id
         votes = [fact for fact in facts.of("vote") if fact.task.judge == name]
         if not votes:
             continue
@@ -52,7 +52,7 @@ def by_voter(
         people[name] = numbers.model_copy(
             update={
                 "provider": "human",
-                "model": seat.judge.model,
+                "model": voter.judge.model,
                 "family": None,
                 "instrument": False,
                 "added": True,
@@ -67,13 +67,14 @@ def _with_judges(
     votes: Sequence[VerdictRow], verdicts: Sequence[VerdictRow], voter: str, options: Options, seed: int
 ) -> tuple[PairAgreement, ...]:
     """Agreement with each judge, on the comparisons voted on; a judge's word is its mean over orders."""
-    places = {(fact.task.prompt, fact.task.sample) for fact in votes}
-    said: dict[tuple[str, str, int], list[float]] = {}
+    voted_on = {(fact.task.prompt, fact.task.sample) for fact in votes}
+    scores_of: dict[tuple[str, str, int], list[float]] = {}
     for fact in verdicts:
-        place = (fact.task.prompt, fact.task.sample)
-        if place in places and fact.winner is not None:
-            said.setdefault((fact.task.prompt, fact.task.judge, fact.task.sample), []).append(fact.score)
-    rows: list[Rating] = [(*place, fmean(scores)) for place, scores in said.items()]
+        comparison = (fact.task.prompt, fact.task.sample)
+        if comparison in voted_on and fact.winner is not None:
+            key = (fact.task.prompt, fact.task.judge, fact.task.sample)
+            scores_of.setdefault(key, []).append(fact.score)
+    rows: list[Rating] = [(*key, fmean(scores)) for key, scores in scores_of.items()]
     rows += [(fact.task.prompt, voter, fact.task.sample, fact.score) for fact in votes]
     return agreement_with(rows, voter, Settings(options.level, options.resamples), seed)
 

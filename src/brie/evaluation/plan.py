@@ -38,7 +38,7 @@ class ResolvedRequest:
     suite: Suite
     candidate: Resolved
     baseline: Resolved
-    seats: tuple[PanelJudge, ...]
+    panel_judges: tuple[PanelJudge, ...]
     panel: str
     sampling: Sampling
     samples: int = 3
@@ -94,12 +94,14 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
         samples=samples,
         positions=asked.positions,
         panel=asked.panel,
-        seats=tuple(place.sealed() for place in asked.seats),
+        seats=tuple(p.sealed() for p in asked.panel_judges),
         left_out=asked.left_out,
         held_out_sources=asked.held_out_sources,
         seed=asked.seed,
         order=tuple(order),
-        assignments=assignments(blocks, samples, asked.positions, asked.seats, asked.seed),
+        assignments=assignments(
+            blocks, asked.panel_judges, samples=samples, positions=asked.positions, seed=asked.seed
+        ),
         controls=Controls(prompts=tuple(name for name in order if name in set(drawn))),
         stopping=asked.stopping,
     )
@@ -112,14 +114,25 @@ def added_judges(manifest: Manifest) -> tuple[PanelJudge, ...]:
 
 
 def assignments(
-    blocks: Sequence[tuple[str, str]],
+    prompts: Sequence[tuple[str, str]],
+    panel_judges: Sequence[PanelJudge],
+    *,
     samples: int,
     positions: Positions,
-    seats: Sequence[PanelJudge],
     seed: int,
 ) -> dict[str, dict[str, str]]:
-    """Judge id -> prompt id -> one digit a sample (see `judge.assign`)."""
-    return {s.judge.id: assign(blocks, samples, positions, seed=seed, judge=s.digest) for s in seats}
+    """Judge id -> prompt id -> one digit a sample (see `blinding.assign`).
+
+    Args:
+        prompts: ids and categories, in the suite's order.
+        panel_judges: whose codes are wanted.
+        samples: samples a prompt.
+        positions: two complementary cells a comparison, or one of four.
+        seed: the plan's.
+    """
+    return {
+        p.judge.id: assign(prompts, samples, positions, seed=seed, judge=p.digest) for p in panel_judges
+    }
 
 
 def work_order(prompts: Sequence[tuple[str, str]], seed: int) -> list[str]:
@@ -132,9 +145,9 @@ def work_order(prompts: Sequence[tuple[str, str]], seed: int) -> list[str]:
     groups: dict[str, list[str]] = {}
     for name, category in sorted(prompts, key=lambda p: digest(["order", seed, p[0]])):
         groups.setdefault(category, []).append(name)
-    places = [
+    spread = [
         ((rank + 0.5) / len(names), digest(["tie", seed, name]), name)
         for names in groups.values()
         for rank, name in enumerate(names)
     ]
-    return [name for _, _, name in sorted(places)]
+    return [name for _, _, name in sorted(spread)]

@@ -52,25 +52,27 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         UsageError, InputError, PinError: a name is unknown, a file is wrong, or a choice is missing.
     """
     suite = load_suite(wishes.suite, project)
-    seats, panel = _seats(wishes, suite, project)
-    seats, left_out = _with_keys(seats, wishes)
-    said = [f"left out, because its key is not set: {name}" for name in left_out]
-    said += [f"judge {s.judge.id}: {s.judge.model}" for s in seats if s.judge.location]
+    panel_judges, panel = _panel(wishes, suite, project)
+    panel_judges, left_out = _with_keys(panel_judges, wishes)
+    decisions = [f"left out, because its key is not set: {name}" for name in left_out]
+    decisions += [f"judge {s.judge.id}: {s.judge.model}" for s in panel_judges if s.judge.location]
     candidate = wishes.candidate
     if candidate is None:
         candidate = default_candidate(project)
-        said.append(f"candidate: {candidate}, the only trained model here.")
-    one, two = resolve_sides(candidate, wishes.baseline, project)
+        decisions.append(f"candidate: {candidate}, the only trained model here.")
+    sides = resolve_sides(candidate, wishes.baseline, project)
     sampling = _sampling(wishes, suite)
     if wishes.sampling == "model":
-        sampling, ignored = _own_sampling(two, sampling)
-        said.append(f"sampling as the model's own config says: {_settings(sampling)}")
-        said += [f"its setting {name} is one brie does not have, and was left out" for name in ignored]
+        sampling, ignored = _own_sampling(sides[1], sampling)
+        decisions.append(f"sampling as the model's own config says: {_settings(sampling)}")
+        decisions += [
+            f"its setting {name} is one brie does not have, and was left out" for name in ignored
+        ]
     asked = ResolvedRequest(
         suite=suite,
-        candidate=one,
-        baseline=two,
-        seats=seats,
+        candidate=sides[0],
+        baseline=sides[1],
+        panel_judges=panel_judges,
         panel=panel,
         left_out=left_out,
         sampling=sampling,
@@ -84,17 +86,17 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         device=wishes.device,
         dtype=wishes.dtype,
     )
-    return asked, said + _facts((one, two))
+    return asked, decisions + _facts(sides)
 
 
 def _held_out(wishes: EvalRequest, suite: Suite) -> tuple[str, ...]:
     """The named sources, each of which must be one of the suite's, and not all of them."""
-    known = {p.source for p in suite.prompts}
+    suite_sources = {p.source for p in suite.prompts}
     for name in wishes.hold_out_sources:
-        if name not in known:
-            raise unknown("source", name, known, f"It must be one of suite {suite.name!r}.")
+        if name not in suite_sources:
+            raise unknown("source", name, suite_sources, f"It must be one of suite {suite.name!r}.")
     named = tuple(sorted(set(wishes.hold_out_sources)))
-    if named and len(named) == len(known):
+    if named and len(named) == len(suite_sources):
         raise UsageError(
             "every source of the suite is held out, so nothing is left to compare with; name fewer."
         )
@@ -111,7 +113,7 @@ def _stopping(wishes: EvalRequest, suite: Suite) -> Stopping | None:
 
 
 def _facts(sides: Sequence[Resolved]) -> list[str]:
-    return list(dict.fromkeys(fact for side in sides for fact in side.said))
+    return list(dict.fromkeys(note for side in sides for note in side.notes))
 
 
 def _sampling(wishes: EvalRequest, suite: Suite) -> Sampling:
@@ -132,7 +134,7 @@ def _settings(sampling: Sampling) -> str:
     return f"temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, top_k {sampling.top_k}"
 
 
-def _seats(wishes: EvalRequest, suite: Suite, project: Project) -> tuple[tuple[PanelJudge, ...], str]:
+def _panel(wishes: EvalRequest, suite: Suite, project: Project) -> tuple[tuple[PanelJudge, ...], str]:
     """The judges of the headline, then the instruments."""
     if wishes.judges and wishes.panel:
         raise UsageError("name judges with --judge or a panel with --panel, not both.")
@@ -145,16 +147,16 @@ def _seats(wishes: EvalRequest, suite: Suite, project: Project) -> tuple[tuple[P
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise UsageError(f"judge {sorted(twice)[0]!r} is named twice.")
-    seats = [_seat(load_judge(name, project), suite, project) for name in names]
-    seats += [
-        _seat(load_judge(name, project), suite, project, instrument=True)
+    panel_judges = [_member(load_judge(name, project), suite, project) for name in names]
+    panel_judges += [
+        _member(load_judge(name, project), suite, project, instrument=True)
         for name in chosen.instruments
         if name not in names
     ]
-    return tuple(seats), panel
+    return tuple(panel_judges), panel
 
 
-def _seat(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> PanelJudge:
+def _member(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> PanelJudge:
     if judge.provided.kind == "rule":
         _require(judge, suite)
         return panel_judge(judge, None, instrument=instrument)
@@ -169,14 +171,14 @@ def model_judge(
     instrument: bool = False,
     sealed: PanelJudge | None = None,
 ) -> PanelJudge:
-    """A seat for a judge that is a model: its settings checked, its rubric read, its weights found.
+    """A judge of the panel that is a model: its settings checked, its rubric read, its weights found.
 
     Args:
         judge: as its file says.
         suite: names the rubric where the judge does not.
         project: where rubrics and weights are looked for.
         instrument: whether it stands beside the headline.
-        sealed: the seat it has in a plan.
+        sealed: as a plan has it, where it is in one.
 
     Raises:
         UsageError, InputError: a setting, the rubric or the weights; the message names the file.
@@ -188,11 +190,11 @@ def model_judge(
     return panel_judge(_located(judge, project, weights), rubric, instrument=instrument)
 
 
-def _located(judge: JudgeSpec, project: Project, known: str | None) -> JudgeSpec:
+def _located(judge: JudgeSpec, project: Project, weights_digest: str | None) -> JudgeSpec:
     """A local judge with its weights found and pinned: their digest is part of who it is."""
     if not judge.provided.weights:
         return judge
-    folder, pin, _ = open_base(judge.model, project.root, known)
+    folder, pin, _ = open_base(judge.model, project.root, weights_digest)
     weights = {**judge.parameters, "weights": pin.digest}
     return judge.model_copy(
         update={"model": str(pin.base), "parameters": weights, "location": str(folder)}
@@ -200,16 +202,16 @@ def _located(judge: JudgeSpec, project: Project, known: str | None) -> JudgeSpec
 
 
 def _with_keys(
-    seats: tuple[PanelJudge, ...], wishes: EvalRequest
+    panel_judges: tuple[PanelJudge, ...], wishes: EvalRequest
 ) -> tuple[tuple[PanelJudge, ...], tuple[str, ...]]:
-    """The seats whose keys are there, where the others may be left out; and who was."""
+    """The judges whose keys are there, where the others may be left out; and who was."""
     if not wishes.skip_missing_judges:
-        return seats, ()
-    left_out = tuple(s.judge.id for s in seats if missing_key(s.judge))
-    kept = tuple(s for s in seats if s.judge.id not in left_out)
-    if all(s.instrument for s in kept):
-        check_keys(seats)
-    return kept, left_out
+        return panel_judges, ()
+    left_out = tuple(s.judge.id for s in panel_judges if missing_key(s.judge))
+    reachable = tuple(s for s in panel_judges if s.judge.id not in left_out)
+    if all(s.instrument for s in reachable):
+        check_keys(panel_judges)
+    return reachable, left_out
 
 
 def _require(judge: JudgeSpec, suite: Suite) -> None:

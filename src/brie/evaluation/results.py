@@ -38,11 +38,11 @@ class Outcome:
 def kept_analysis(evaluation: Evaluation, data: EvaluationData) -> Analysis | None:
     """The numbers as they stand, where this brie made them from exactly these rows."""
     try:
-        kept = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
+        stored = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    same = kept.rows_digest == data.digest and kept.version == versions.build(__version__)
-    return kept if same and not kept.interim else None
+    same = stored.rows_digest == data.digest and stored.version == versions.build(__version__)
+    return stored if same and not stored.interim else None
 
 
 def record_analysis(
@@ -61,10 +61,10 @@ def record_analysis(
         project: where its models and training data are.
         sides: both sides, where they were resolved just now.
     """
-    known = context_of(evaluation.manifest, project, sides)
-    if known.compared is not None:
-        record(evaluation.folder, known.compared.trained)
-    analysis = assemble(data, store, known)
+    context = context_of(evaluation.manifest, project, sides)
+    if context.compared is not None:
+        record(evaluation.folder, context.compared.trained)
+    analysis = assemble(data, store, context)
     write_text(evaluation.analysis_file, analysis.to_json())
     if analysis.rows_digest:
         store.look(

@@ -31,8 +31,10 @@ def resolve_sides(candidate: str, baseline: str, project: Project) -> tuple[Reso
             "a model behind a server has no base that brie knows; name the other side: "
             "--baseline server:LABEL#MODEL"
         )
-    two = resolve_side(baseline, project)
-    return (two, two) if candidate == "baseline" else (resolve_side(candidate, project), two)
+    baseline_side = resolve_side(baseline, project)
+    if candidate == "baseline":
+        return baseline_side, baseline_side
+    return resolve_side(candidate, project), baseline_side
 
 
 def resolve_side(reference: str, project: Project, sealed: Pin | None = None) -> Resolved:
@@ -54,8 +56,8 @@ def resolve_side(reference: str, project: Project, sealed: Pin | None = None) ->
     server = find_server(label, project)
     check_server(server, [model])
     pin = describe(server, model).pin()
-    said = (f"{label}#{model} is served: it is recorded by what the server reports, not pinned.",)
-    return Resolved(pin, pin.name, reference, Path(), pin, None, said, (label, model))
+    messages = (f"{label}#{model} is served: it is recorded by what the server reports, not pinned.",)
+    return Resolved(pin, pin.name, reference, Path(), pin, None, messages, (label, model))
 
 
 def find_server(label: str, project: Project) -> Server:
@@ -67,8 +69,8 @@ def find_server(label: str, project: Project) -> Server:
     servers = load_defaults(project).servers
     if label not in servers:
         raise unknown("server", label, servers, 'Add it to brie.toml: [servers.LABEL] base_url = "…"')
-    found = servers[label]
-    return Server(label, found.base_url, found.api_key_env, found.concurrency)
+    server = servers[label]
+    return Server(label, server.base_url, server.api_key_env, server.concurrency)
 
 
 def sources(sides: Iterable[Resolved], project: Project) -> dict[str, Source]:

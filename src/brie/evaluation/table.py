@@ -68,13 +68,13 @@ def _distinct(words: Sequence[str]) -> float:
 def _pairs(rows: Sequence[VerdictRow]) -> tuple[list[tuple[str, str]], Ints]:
     """The distinct pairs of answers, and for every row which of them it is about."""
     code: dict[tuple[str, str], int] = {}
-    found = np.fromiter(
+    codes = np.fromiter(
         (code.setdefault((f.task.presentation.candidate, f.task.presentation.baseline), len(code))
          for f in rows),
         np.int64,
         len(rows),
     )  # fmt: skip
-    return list(code), found
+    return list(code), codes
 
 
 def _features(

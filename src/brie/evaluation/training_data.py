@@ -75,17 +75,17 @@ def compare(
         project: where runs and training files are.
         again: read the file again although something was recorded, to see whether it still holds.
     """
-    known = recorded(folder)
-    if known is not None and ((known.training is None) == again):
+    earlier = recorded(folder)
+    if earlier is not None and ((earlier.training is None) == again):
         # A file that was missing may have come since; whether it was missing then is no question.
-        return Compared(known, now=False)
-    found = _look(suite, candidate, project)
-    found = found if isinstance(found, Training) else without_paths(found)
-    if isinstance(found, Training):
-        return Compared(Trained(training=found), now=True)
-    if known is not None and known.training is not None:
-        return Compared(known.model_copy(update={"reason": found}), now=False)
-    return Compared(Trained(training=None, reason=found), now=False)
+        return Compared(earlier, now=False)
+    training = _look(suite, candidate, project)
+    if isinstance(training, Training):
+        return Compared(Trained(training=training), now=True)
+    reason = without_paths(training)
+    if earlier is not None and earlier.training is not None:
+        return Compared(earlier.model_copy(update={"reason": reason}), now=False)
+    return Compared(Trained(training=None, reason=reason), now=False)
 
 
 def _look(suite: Suite, candidate: Resolved | None, project: Project) -> Training | str:
@@ -116,13 +116,13 @@ def _look(suite: Suite, candidate: Resolved | None, project: Project) -> Trainin
 def _data_file(part: DataPart, project: Project) -> Path | str:
     """The very file a run was trained on."""
     name = Path(part.path)
-    places = [project.root / name, *(f / name.name for f in project.files("data")), packaged(part.path)]
-    here = [place for place in places if place.is_file()]
+    beside = [folder / name.name for folder in project.files("data")]
+    here = [path for path in (project.root / name, *beside, packaged(part.path)) if path.is_file()]
     if part.file is None:
         return f"the training data are {part.path}"
     if not here:
         return f"the training file {part.path} is not here"
-    same = next((place for place in here if file_digest(place) == part.file), None)
+    same = next((path for path in here if file_digest(path) == part.file), None)
     return same or f"the training file {part.path} was changed since the run"
 
 
@@ -152,9 +152,9 @@ def _answered(row: Conversation) -> Entry:
 
 def _authors(parsed: Parsed) -> tuple[str, ...]:
     for key in _AUTHOR_KEYS:
-        found = {by for row in parsed.extras.values() if isinstance(by := row.get(key), str)}
-        if 0 < len(found) <= _MOST_AUTHORS:
-            return tuple(sorted(found))
+        authors = {by for row in parsed.extras.values() if isinstance(by := row.get(key), str)}
+        if 0 < len(authors) <= _MOST_AUTHORS:
+            return tuple(sorted(authors))
     return ()
 
 

@@ -58,8 +58,8 @@ def prompt_views(
 def _view(facts: EvaluationData, rows: Sequence[VerdictRow]) -> ComparisonView:
     task = rows[0].task
     prompt = facts.work.prompts[task.prompt]
-    one = facts.completions[task.presentation.candidate]
-    two = facts.completions[task.presentation.baseline]
+    candidate = facts.completions[task.presentation.candidate]
+    baseline = facts.completions[task.presentation.baseline]
     counting = {s.judge.id for s in facts.manifest.plan.seats if not s.instrument}
     scores = [f.score for f in rows if f.task.judge in counting]
     usable = scores and all(score == score for score in scores)
@@ -70,10 +70,10 @@ def _view(facts: EvaluationData, rows: Sequence[VerdictRow]) -> ComparisonView:
         sample=task.sample,
         messages=facts.work.messages[prompt.id],
         reference=prompt.reference,
-        candidate_text=one.text,
-        baseline_text=two.text,
-        candidate_finish=one.finish_reason,
-        baseline_finish=two.finish_reason,
+        candidate_text=candidate.text,
+        baseline_text=baseline.text,
+        candidate_finish=candidate.finish_reason,
+        baseline_finish=baseline.finish_reason,
         score=sum(scores) / len(scores) if usable else None,
         verdicts=tuple(_judged(fact) for fact in rows),
     )

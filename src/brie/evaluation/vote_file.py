@@ -58,18 +58,18 @@ def import_votes(path: Path, evaluation: Evaluation, store: Store) -> tuple[int,
     """
     votes = list(read_votes(path))
     manifest = evaluation.manifest
-    work, known = Work.of(manifest), {seat.judge.id for seat in voters(manifest)}
+    work, voted = Work.of(manifest), {voter.judge.id for voter in voters(manifest)}
     rows: list[tuple[Verdict, str]] = []
     for name in dict.fromkeys(vote.voter for vote in votes):
-        seat = voter_judge(manifest.plan, name)
-        if seat.judge.id in known and seat.judge.id not in imported(manifest):
+        voter = voter_judge(manifest.plan, name)
+        if voter.judge.id in voted and voter.judge.id not in imported(manifest):
             raise UsageError(f"{name} has voted in the browser; give the file's votes another name.")
-        own = [vote for vote in votes if vote.voter == name]
-        rows += [(row, seat.judge.id) for row in _rows(own, work, seat, store, path)]
-        if seat.judge.id not in known:
-            detail = {"judge": seat.judge.id, "digest": seat.digest, "rubric": seat.rubric_digest,
+        cast = [vote for vote in votes if vote.voter == name]
+        rows += [(row, voter.judge.id) for row in _rows(cast, work, voter, store, path)]
+        if voter.judge.id not in voted:
+            detail = {"judge": voter.judge.id, "digest": voter.digest, "rubric": voter.rubric_digest,
                       "positions": "balanced", "imported": file_digest(path)}  # fmt: skip
-            manifest = amend(manifest, "voter", detail, store.newest())
+            manifest = amend(manifest, "voter", detail, verdicts_before=store.newest())
     if manifest is not evaluation.manifest:
         write_manifest(evaluation.folder, manifest)
     store.keep(rows, evaluation=f"{manifest.id}/votes", booked=False)
@@ -106,7 +106,7 @@ def _vote(row: dict[str, str | None], line: int, path: Path) -> Vote:
     cells = {name: (text or "").strip() for name, text in row.items() if isinstance(name, str)}
     if None in row or any(text is None for text in row.values()):
         raise InputError(f"{path}: line {line} has another number of cells than the first line.")
-    winner = next((known for known in _WINNERS if known == cells["winner"]), None)
+    winner = next((word for word in _WINNERS if word == cells["winner"]), None)
     if winner is None:
         raise InputError(f"{path}: line {line}: winner is candidate, baseline or tie.")
     sample = cells.get("sample") or "0"
@@ -121,23 +121,23 @@ def _vote(row: dict[str, str | None], line: int, path: Path) -> Vote:
 
 
 def _rows(
-    votes: list[Vote], work: Work, seat: PanelJudge, store: Store, path: Path
+    votes: list[Vote], work: Work, voter: PanelJudge, store: Store, path: Path
 ) -> Iterator[Verdict]:
-    tasks = {(task.prompt, task.sample): task for task in ballot(work, seat)}
+    tasks = {(task.prompt, task.sample): task for task in ballot(work, voter)}
     before = store.verdicts(task.key for task in tasks.values())
     seen: set[tuple[str, int]] = set()
     for vote in votes:
-        place = (vote.prompt, vote.sample)
-        if place not in tasks:
+        comparison = (vote.prompt, vote.sample)
+        if comparison not in tasks:
             raise InputError(
                 f"{path}: line {vote.line}: no comparison of prompt {vote.prompt[:80]!r}, sample "
                 f"{vote.sample}, can be voted on; verdicts.csv of the report lists them."
             )
-        if place in seen:
+        if comparison in seen:
             raise InputError(f"{path}: line {vote.line} repeats a vote of {vote.voter}.")
-        seen.add(place)
-        task, known = tasks[place], before.get(tasks[place].key)
+        seen.add(comparison)
+        task, earlier = tasks[comparison], before.get(tasks[comparison].key)
         letter = task.presentation.letter_of(vote.winner)
-        if known is None or (known.letter, known.reason) != (letter, vote.comment):
+        if earlier is None or (earlier.letter, earlier.reason) != (letter, vote.comment):
             reply = Reply(Status.OK, letter, reason=vote.comment, text=f"imported: {letter}")
-            yield task.verdict(reply).model_copy(update={"supersedes": known is not None})
+            yield task.verdict(reply).model_copy(update={"supersedes": earlier is not None})

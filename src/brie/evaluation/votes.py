@@ -65,36 +65,36 @@ def imported(manifest: Manifest) -> frozenset[str]:
 
 def votes_by_prompt(manifest: Manifest, work: Work) -> dict[str, list[Task]]:
     """Prompt id -> every vote that may have been cast on it."""
-    found: dict[str, list[Task]] = {}
+    tasks: dict[str, list[Task]] = {}
     for voter in voters(manifest):
         for task in ballot(work, voter):
-            found.setdefault(task.prompt, []).append(task)
-    return found
+            tasks.setdefault(task.prompt, []).append(task)
+    return tasks
 
 
 def ballot(work: Work, voter: PanelJudge) -> list[Task]:
     """Every vote a voter may cast, in the order of asking."""
     plan = work.plan
     blocks = [(p.id, p.category) for p in plan.suite.prompts]
-    places = drawn(plan, voter)
-    named = {prompt for prompt, _ in places}
+    ballots = drawn(plan, voter)
+    named = {prompt for prompt, _ in ballots}
     codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=voter.digest, only=named)
-    tasks = [_task(work, voter, codes, *place) for place in places]
+    tasks = [_task(work, voter, codes, *drawn_one) for drawn_one in ballots]
     return list({task.key: task for task in tasks}.values())  # a prompt that stands twice is asked once
 
 
 def drawn(plan: Plan, voter: PanelJudge) -> list[tuple[str, int]]:
     """Prompts and samples in the order of asking: every prompt once, in random order and with a
     random sample, before any again; at most `LONGEST`."""
-    places: list[tuple[str, int]] = []
+    order: list[tuple[str, int]] = []
     for turn in range(plan.samples):
         prompts = sorted(
             plan.suite.prompts, key=lambda p: text_digest(f"vote {voter.digest} {turn} {p.id}")
         )
-        places += [(p.id, _samples(plan, voter, p.id)[turn]) for p in prompts[: LONGEST - len(places)]]
-        if len(places) >= LONGEST:
+        order += [(p.id, _samples(plan, voter, p.id)[turn]) for p in prompts[: LONGEST - len(order)]]
+        if len(order) >= LONGEST:
             break
-    return places
+    return order
 
 
 def _samples(plan: Plan, voter: PanelJudge, prompt: str) -> list[int]:
@@ -105,9 +105,9 @@ def _samples(plan: Plan, voter: PanelJudge, prompt: str) -> list[int]:
 def _task(work: Work, voter: PanelJudge, codes: Mapping[str, str], prompt: str, sample: int) -> Task:
     (presentation,) = presentations(
         codes[prompt][sample],
-        "balanced",
+        positions="balanced",
         prompt=prompt_digest(work.messages[prompt]),
         candidate=work.key("candidate", prompt, sample),
         baseline=work.key("baseline", prompt, sample),
     )
-    return Task.plan("vote", voter, prompt, sample, presentation)
+    return Task.plan("vote", voter, presentation, prompt=prompt, sample=sample)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from brie.blinding import JudgeInput, judge_input, presentations
 from brie.catalog import with_system
@@ -35,27 +36,46 @@ class Work:
     """Judges that joined after the seal; they stand beside the headline."""
     repeats: Mapping[str, int] = field(default_factory=dict)
     """Judge id -> how often it is asked again, to measure its consistency."""
-    prompts: dict[str, Prompt] = field(init=False)
-    messages: dict[str, tuple[Message, ...]] = field(init=False)
-    _digests: dict[str, str] = field(init=False)
-    _read: dict[str, str] = field(init=False)
-    """What judges read of a prompt."""
-    _codes: dict[str, dict[str, str]] = field(init=False)
-    _keys: dict[tuple[str, str, int], str] = field(init=False, default_factory=dict)
-    _seal: str = field(init=False)
+    _keys: dict[tuple[str, str, int], str] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    """Keys of completions that were worked out before."""
 
-    def __post_init__(self) -> None:
-        prompts = {p.id: p for p in self.plan.suite.prompts}
-        messages = {name: with_system(p, self.plan.suite) for name, p in prompts.items()}
-        blocks = [(p.id, p.category) for p in self.plan.suite.prompts]
-        late = assignments(blocks, self.plan.samples, self.plan.positions, self.added, self.plan.seed)
-        object.__setattr__(self, "_codes", {**late, **self.plan.assignments})
-        object.__setattr__(self, "_seal", self.plan.seal())
-        object.__setattr__(self, "prompts", prompts)
-        object.__setattr__(self, "messages", messages)
-        object.__setattr__(self, "_digests", {n: prompt_digest(m) for n, m in messages.items()})
-        read = {n: _read_digest(prompts[n], answered) for n, answered in self._digests.items()}
-        object.__setattr__(self, "_read", read)
+    @cached_property
+    def prompts(self) -> dict[str, Prompt]:
+        """The suite's prompts by id."""
+        return {p.id: p for p in self.plan.suite.prompts}
+
+    @cached_property
+    def messages(self) -> dict[str, tuple[Message, ...]]:
+        """Prompt id -> the conversation that is answered."""
+        return {name: with_system(p, self.plan.suite) for name, p in self.prompts.items()}
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        """Prompt id -> digest of what the models read."""
+        return {name: prompt_digest(messages) for name, messages in self.messages.items()}
+
+    @cached_property
+    def _read(self) -> dict[str, str]:
+        """Prompt id -> digest of what judges read of it."""
+        return {
+            name: _read_digest(self.prompts[name], answered) for name, answered in self._digests.items()
+        }
+
+    @cached_property
+    def _codes(self) -> Mapping[str, Mapping[str, str]]:
+        """Judge id -> prompt id -> one digit a sample; the sealed ones as they were sealed."""
+        plan = self.plan
+        blocks = [(p.id, p.category) for p in plan.suite.prompts]
+        late = assignments(
+            blocks, self.added, samples=plan.samples, positions=plan.positions, seed=plan.seed
+        )
+        return {**late, **plan.assignments}
+
+    @cached_property
+    def _seal(self) -> str:
+        return self.plan.seal()
 
     @classmethod
     def of(cls, manifest: Manifest) -> Work:
@@ -68,17 +88,17 @@ class Work:
         return cls(manifest.plan, added_judges(manifest), repeats)
 
     @property
-    def seats(self) -> tuple[PanelJudge, ...]:
+    def panel_judges(self) -> tuple[PanelJudge, ...]:
         """The sealed judges, then those added."""
         return (*self.plan.seats, *self.added)
 
     def key(self, side: Side, prompt: str, sample: int) -> str:
         """Key of a side's completion."""
         pin = self._pin(side)
-        known = self._keys.get((pin.digest, prompt, sample))
-        if known is None:
+        cached = self._keys.get((pin.digest, prompt, sample))
+        if cached is None:
             messages, sampling = self.messages[prompt], self.plan.sampling
-            known = completion_key(
+            cached = completion_key(
                 pin_digest=pin.digest,
                 template_digest=pin.template_digest,
                 messages=messages,
@@ -87,9 +107,9 @@ class Work:
                 environment=self._environment(pin),
             )
             if pin.kind == "served":  # never shared with another evaluation (invariant I6)
-                known = digest({"evaluation": self._seal, "key": known})
-            self._keys[pin.digest, prompt, sample] = known
-        return known
+                cached = digest({"evaluation": self._seal, "key": cached})
+            self._keys[pin.digest, prompt, sample] = cached
+        return cached
 
     def blocks(self) -> list[tuple[str, ...]]:
         """Prompt ids in the order of work, in the blocks after which the evaluation may stop."""
@@ -150,22 +170,23 @@ class Work:
                 yield "baseline", prompt, controls.first_sample
 
     def _tasks(self, kind: Kind, prompt: str) -> Iterator[Task]:
-        for place in self.seats:
-            code = self._codes[place.judge.id][prompt]
+        for panel_judge in self.panel_judges:
+            code = self._codes[panel_judge.judge.id][prompt]
             for sample in range(self.plan.samples):
                 pair = (self.key("candidate", prompt, sample), self.key("baseline", prompt, sample))
-                yield from self._presented(kind, place, prompt, sample, code[sample], pair)
+                yield from self._presented(kind, panel_judge, prompt, sample, code[sample], pair)
 
     def _repeated(self, prompt: str) -> Iterator[Task]:
         """The same presentations again, for judges whose consistency is measured."""
         if not self.repeats:
             return
-        places = {place.judge.id: place for place in self.seats}
+        by_id = {p.judge.id: p for p in self.panel_judges}
         for task in self._tasks("main", prompt):
             for number in range(1, self.repeats.get(task.judge, 0) + 1):
                 yield Task.plan(
-                    "repeat", places[task.judge], prompt, task.sample, task.presentation, number
-                )
+                    "repeat", by_id[task.judge], task.presentation, prompt=prompt, sample=task.sample,
+                    repeat=number,
+                )  # fmt: skip
 
     def _control_tasks(self, prompt: str) -> Iterator[Task]:
         controls = self.plan.controls
@@ -175,23 +196,29 @@ class Work:
         ]
         if self.plan.sampling.temperature > 0:
             pairs.append(("a_a", (self.key("baseline", prompt, controls.first_sample), intact)))
-        for place in self.seats:
-            code = self._codes[place.judge.id][prompt][0]
+        for panel_judge in self.panel_judges:
+            code = self._codes[panel_judge.judge.id][prompt][0]
             for kind, pair in pairs:
-                yield from self._presented(kind, place, prompt, 0, code, pair)
+                yield from self._presented(kind, panel_judge, prompt, 0, code, pair)
 
     def _presented(
-        self, kind: Kind, place: PanelJudge, prompt: str, sample: int, code: str, pair: tuple[str, str]
+        self,
+        kind: Kind,
+        panel_judge: PanelJudge,
+        prompt: str,
+        sample: int,
+        code: str,
+        pair: tuple[str, str],
     ) -> Iterator[Task]:
         shown = presentations(
             code,
-            self.plan.positions,
+            positions=self.plan.positions,
             prompt=self._read[prompt],
             candidate=pair[0],
             baseline=pair[1],
         )
         for presentation in shown:
-            yield Task.plan(kind, place, prompt, sample, presentation)
+            yield Task.plan(kind, panel_judge, presentation, prompt=prompt, sample=sample)
 
     def _request(self, side: Side, prompt: str, sample: int) -> Request:
         pin = self._pin(side)
@@ -235,8 +262,8 @@ def completion_texts(work: Work, prompts: Sequence[str] | None, store: Store) ->
 
 def is_identical(task: Task, texts: Mapping[str, str]) -> bool:
     """Byte-identical answers are ties without a call; answers not there yet are not identical."""
-    one, two = (texts.get(key) for key in answer_keys(task))
-    return one is not None and one == two
+    candidate, baseline = (texts.get(key) for key in answer_keys(task))
+    return candidate is not None and candidate == baseline
 
 
 def answer_keys(task: Task) -> tuple[str, str]:

@@ -104,11 +104,11 @@ class Batch:
     def _enter(self, rows: list[Row]) -> None:
         """Rows of one prompt differ from their first token on, so a prompt is read once."""
         places: dict[tuple[int, ...], int] = {}
-        place = [places.setdefault(tuple(row.ids), len(places)) for row in rows]
+        index_of_row = [places.setdefault(tuple(row.ids), len(places)) for row in rows]
         cache = _new_cache(self._model, self._joinable)
         logits = self._read(list(places), max(map(len, places)), cache)
         if len(places) < len(rows):
-            chosen = torch.tensor(place, device=logits.device)
+            chosen = torch.tensor(index_of_row, device=logits.device)
             cache.reorder_cache(chosen)
             logits = logits[chosen]
         self._take(rows, logits)
@@ -160,13 +160,13 @@ class Batch:
         done = [row for row in self.rows if row.finish]
         if not done:
             return []
-        kept = [i for i, row in enumerate(self.rows) if not row.finish]
-        self.rows = [self.rows[i] for i in kept]
+        running = [i for i, row in enumerate(self.rows) if not row.finish]
+        self.rows = [self.rows[i] for i in running]
         if not self.rows:
             self._cache = None
             return done
         assert self._cache is not None  # rows under way have one
-        self._cache.reorder_cache(torch.tensor(kept, device=self._model.device))
+        self._cache.reorder_cache(torch.tensor(running, device=self._model.device))
         if self._joinable:
             _narrow(self._cache, max(len(row.ids) for row in self.rows) - 1)
         return done

@@ -42,8 +42,8 @@ def draw(
         return logits.argmax(-1)
     scores = logits.to(torch.float32) / sampling.temperature
     if 0 < sampling.top_k < scores.shape[-1]:
-        kept, tokens = scores.topk(sampling.top_k)
-        return _among(_nucleus(kept, kept.logsumexp(-1), sampling.top_p), tokens, seeds)
+        best, tokens = scores.topk(sampling.top_k)
+        return _among(_nucleus(best, best.logsumexp(-1), sampling.top_p), tokens, seeds)
     if sampling.top_p < 1:
         return _among(*_top_p(scores, sampling.top_p), seeds)
     return _two_stage(scores, seeds)
@@ -75,10 +75,10 @@ def _top_p(scores: torch.Tensor, top_p: float) -> tuple[torch.Tensor, torch.Tens
     vocabulary = scores.shape[-1]
     size = min(_NUCLEUS, vocabulary)
     while True:
-        kept, tokens = scores.topk(size)
-        held = (kept - total[:, None]).exp().sum(-1)
+        best, tokens = scores.topk(size)
+        held = (best - total[:, None]).exp().sum(-1)
         if size == vocabulary or bool((held >= top_p).all()):
-            return _nucleus(kept, total, top_p), tokens
+            return _nucleus(best, total, top_p), tokens
         size = min(4 * size, vocabulary)
 
 

@@ -50,8 +50,8 @@ class Encoder:
             raise PinError(f"{folder} holds no config.json: it is no model.")
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         tokenizer = _tokenizer(folder)
-        own = adapter is not None and _has_template(adapter)
-        template, special = folder_template(adapter if adapter is not None and own else folder)
+        carrier = adapter if adapter is not None and _has_template(adapter) else folder
+        template, special = folder_template(carrier)
         if adapter is not None:
             check_tokenizer(base=folder, adapter=adapter)
         return cls.of(tokenizer, template, special, config.get_text_config(), _eos_ids(folder))
@@ -68,14 +68,14 @@ class Encoder:
         """An encoder from parts already in memory; `config` is the model's own."""
         added = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
         markers = frozenset(added | set(tokenizer.all_special_ids))
-        known = {i for i in (tokenizer.eos_token_id, *eos_ids) if i is not None}
+        ends = {i for i in (tokenizer.eos_token_id, *eos_ids) if i is not None}
         end = _turn_end(tokenizer, template, special, markers)
         return cls(
             tokenizer=tokenizer,
             template=template,
             special=special,
             context=int(getattr(config, "max_position_embeddings", 0) or 1 << 30),
-            stop=frozenset(known | end),
+            stop=frozenset(ends | end),
             markers=markers,
             vocabulary=max(tokenizer.get_vocab().values()) + 1,
         )
@@ -166,8 +166,8 @@ def _has_template(folder: Path) -> bool:
 
 def _eos_ids(folder: Path) -> list[int]:
     path = folder / "generation_config.json"
-    found = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
-    return [found] if isinstance(found, int) else list(found or ())
+    ids = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
+    return [ids] if isinstance(ids, int) else list(ids or ())
 
 
 def _turn_end(
@@ -200,10 +200,10 @@ def check_tokenizer(*, base: Path, adapter: Path) -> None:
     ours = base / "tokenizer.json"
     if not (theirs.is_file() and ours.is_file()):
         return
-    found, expected = _defining(theirs), _defining(ours)
-    if found != expected:
+    actual, expected = _defining(theirs), _defining(ours)
+    if actual != expected:
         raise PinError(
-            f"{theirs} is another tokenizer than that of the base ({short(found)} against "
+            f"{theirs} is another tokenizer than that of the base ({short(actual)} against "
             f"{short(expected)}): the adapter would read and write other tokens than it learnt."
         )
 

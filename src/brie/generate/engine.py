@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from brie.records import Completion, Message, Sampling
+from brie.generate.measures import measures
+from brie.records import Completion, FinishReason, Message, Sampling
 
 OnDone = Callable[[Completion], None]
 """Called with each completion just before it is yielded, for progress."""
@@ -29,6 +30,30 @@ class Request:
     """Digest of `messages`."""
     sample: int
     sampling: Sampling
+
+    def answered(
+        self, text: str, finish_reason: FinishReason, *, tokens: int, seconds: float, leaked: int = 0
+    ) -> Completion:
+        """The completion that answers this request.
+
+        Args:
+            text: the answer.
+            finish_reason: why it ended.
+            tokens: how many it has.
+            seconds: the time it took, or its share of its batch's.
+            leaked: special tokens inside it, where they can be counted.
+        """
+        return Completion(
+            key=self.key,
+            pin=self.pin,
+            prompt=self.prompt,
+            sample=self.sample,
+            text=text,
+            finish_reason=finish_reason,
+            tokens=tokens,
+            seconds=seconds,
+            measures=measures(text, leaked),
+        )
 
 
 class Engine(Protocol):

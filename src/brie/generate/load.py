@@ -48,7 +48,7 @@ def load_adapter(model: PreTrainedModel | PeftModel, name: str, folder: Path) ->
     for needed in (ADAPTER_WEIGHTS, ADAPTER_CONFIG):
         if not (folder / needed).is_file():
             raise PinError(f"{folder} is no adapter that brie can load: it has no {needed}.")
-    with quiet_transformers(), warnings.catch_warnings(record=True) as said:
+    with quiet_transformers(), warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
         try:
             if isinstance(model, PeftModel):
@@ -57,7 +57,7 @@ def load_adapter(model: PreTrainedModel | PeftModel, name: str, folder: Path) ->
                 model = PeftModel.from_pretrained(model, str(folder), adapter_name=name)
         except (RuntimeError, ValueError, KeyError) as error:
             raise PinError(f"the adapter in {folder} does not fit this base: {error}") from error
-    missing = [str(w.message) for w in said if "missing adapter keys" in str(w.message)]
+    missing = [str(w.message) for w in raised if "missing adapter keys" in str(w.message)]
     if missing:
         raise PinError(f"the adapter in {folder} does not fit this base: {missing[0][:300]}")
     return model.eval().requires_grad_(False)

@@ -27,7 +27,6 @@ from brie.generate.batch import Batch, Row, is_joinable
 from brie.generate.encode import Encoder
 from brie.generate.engine import Closing, OnDone, Request
 from brie.generate.load import load_adapter, load_model, thread_count
-from brie.generate.measures import measures
 from brie.generate.pace import Pace
 from brie.pin.libraries import is_out_of_memory, threads
 from brie.records import Completion, Environment
@@ -207,16 +206,8 @@ class TransformersEngine(Closing):
         text = encoder.decode(row.new)
         leaked = sum(token in encoder.markers for token in row.new)
         assert row.finish is not None
-        return Completion(
-            key=request.key,
-            pin=request.pin,
-            prompt=request.prompt,
-            sample=request.sample,
-            text=text,
-            finish_reason=row.finish,
-            tokens=len(row.new),
-            seconds=row.seconds,
-            measures=measures(text, leaked),
+        return request.answered(
+            text, row.finish, tokens=len(row.new), seconds=row.seconds, leaked=leaked
         )
 
 

@@ -64,7 +64,7 @@ def model_sampling(folder: Path, asked: Sampling) -> tuple[Sampling, tuple[str, 
         raise InputError(f"{path} does not describe a sampling: {str(error)[:200]}") from error
 
 
-def differences(*, used: Sampling, own: Sampling) -> dict[str, tuple[float, float]]:
+def differences(*, used: Sampling, models_own: Sampling) -> dict[str, tuple[float, float]]:
     """Settings that differ: name -> (used here, the model's own); the seed and limit aside."""
-    pairs = {name: (float(getattr(used, name)), float(getattr(own, name))) for name in _TAKEN}
+    pairs = {name: (float(getattr(used, name)), float(getattr(models_own, name))) for name in _TAKEN}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

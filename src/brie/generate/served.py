@@ -69,8 +69,8 @@ def _ollama_digest(root: str, *, model: str) -> str | None:
     listed = _get(f"{root}/api/tags").get("models")
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, dict) and model in (entry.get("name"), entry.get("model")):
-            found = entry.get("digest")
-            return f"sha256:{found.removeprefix('sha256:')}" if isinstance(found, str) else None
+            value = entry.get("digest")
+            return f"sha256:{value.removeprefix('sha256:')}" if isinstance(value, str) else None
     return None
 
 

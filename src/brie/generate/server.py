@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 from brie.errors import Stopped, UsageError, unknown
 from brie.generate.engine import Closing, OnDone, Request
-from brie.generate.measures import measures
 from brie.generate.protocol import NoAnswerError, arguments, next_to_leave_out, read_reply, said
 from brie.records import Completion
 
@@ -170,17 +169,8 @@ class ServerEngine(Closing):
         response = await self._ask(client, model, request)
         answer = read_reply(response, request.sampling.max_new_tokens, self._server.label)
         self.fingerprints[model][answer.fingerprint] += 1
-        return Completion(
-            key=request.key,
-            pin=request.pin,
-            prompt=request.prompt,
-            sample=request.sample,
-            text=answer.text,
-            finish_reason=answer.finish_reason,
-            tokens=answer.tokens,
-            seconds=time.perf_counter() - start,
-            measures=measures(answer.text),
-        )
+        seconds = time.perf_counter() - start
+        return request.answered(answer.text, answer.finish_reason, tokens=answer.tokens, seconds=seconds)
 
     async def _ask(self, client: AsyncOpenAI, model: str, request: Request) -> ChatCompletion:
         """Send a request, without the optional fields that this server has refused."""
@@ -228,10 +218,10 @@ def check_server(server: Server, models: Iterable[str]) -> None:
     Raises:
         UsageError: it does not answer, or has not these models; near matches are named.
     """
-    known = asyncio.run(_models(server))
+    served = asyncio.run(_models(server))
     for model in models:
-        if known is not None and model not in known:
-            raise unknown(f"model on {server.label}", model, known)
+        if served is not None and model not in served:
+            raise unknown(f"model on {server.label}", model, served)
 
 
 async def _models(server: Server) -> list[str] | None:

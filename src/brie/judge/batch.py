@@ -23,12 +23,10 @@ from brie.judge.prompt import JudgePrompt
 from brie.judge.providers import open_judge
 from brie.judge.providers.batches import Batches, Item
 from brie.judge.providers.remote import RemoteJudge
-from brie.judge.workers import CLAIM_SECONDS
+from brie.judge.run_context import CLAIM_SECONDS, RunContext
 from brie.provenance import now
 from brie.records import BatchLimits, PanelJudge, Status, Usage
-from brie.store import Store
 from brie.store.ledger import BatchBody, BatchRow
-from brie.store.owner import Owner
 
 HELD_SECONDS = 72 * 3600.0
 """Providers give a batch up after a day; its keys are free again some time after that."""
@@ -64,82 +62,74 @@ class Collected:
 class BatchRunner:
     """Hands over and collects the batches of one evaluation."""
 
-    seats: Mapping[str, PanelJudge]
+    context: RunContext
     tasks: Mapping[str, Task]
     """By key: every verdict of the evaluation."""
-    shown: Callable[[Task], JudgeInput]
-    store: Store
-    owner: Owner
-    evaluation: str
-    cap: float | None
-    final: tuple[Status, ...]
-    say: Callable[[str], None]
-    on_done: Callable[[int], None]
-    rhythm: PollPolicy = field(default_factory=PollPolicy)
-    came: Collected = field(default_factory=Collected)
+    polling: PollPolicy
+    collected: Collected = field(default_factory=Collected)
 
     async def hand_over(self, missing: Sequence[Task]) -> None:
         """Hand over what is missing, one batch after the other."""
         for name in dict.fromkeys(task.judge for task in missing):
-            judge = _remote(self.seats[name])
+            judge = _remote(self.context.by_id[name])
             try:
-                for part in _parts([t for t in missing if t.judge == name], self.shown, judge):
+                for part in _parts([t for t in missing if t.judge == name], self.context.shown, judge):
                     await self._submit(name, judge, part)
             finally:
                 await judge.close()
 
     async def _submit(self, name: str, judge: RemoteJudge, tasks: Sequence[Task]) -> None:
         share = batch_share(judge.spec)
-        usd = {t.key: share * judge.worst(self.shown(t)) for t in tasks}
-        got = self.store.reserve(
-            [t.key for t in tasks], self.owner, seconds=CLAIM_SECONDS, usd=usd, judge=name,
-            evaluation=self.evaluation, cap=self.cap, final=self.final,
+        usd = {t.key: share * judge.worst(self.context.shown(t)) for t in tasks}
+        reserved = self.context.store.reserve(
+            [t.key for t in tasks], self.context.owner, seconds=CLAIM_SECONDS, usd=usd, judge=name,
+            evaluation=self.context.evaluation, cap=self.context.cap, final=self.context.final,
         )  # fmt: skip
-        self.came.short |= bool(got.left)
-        if not got.mine:
+        self.collected.short |= bool(reserved.left)
+        if not reserved.mine:
             return
         batch = secrets.token_hex(6)
-        cases = {key: judge.case(self.shown(self.tasks[key])) for key in got.mine}
-        ids = {f"{batch}-{place}": key for place, key in enumerate(got.mine)}
+        prompts = {key: judge.prompt(self.context.shown(self.tasks[key])) for key in reserved.mine}
+        ids = {f"{batch}-{number}": key for number, key in enumerate(reserved.mine)}
         body: BatchBody = {
             "keys": ids,
-            "numbers": {key: case.number for key, case in cases.items()},
+            "numbers": {key: prompt.number for key, prompt in prompts.items()},
             "provider_id": None,
         }
         row = BatchRow(batch, name, "submitting", body, now())
-        self.store.open_batch(row, self.evaluation, got.mine, seconds=HELD_SECONDS)
-        requests = [(custom, judge.body(cases[key])) for custom, key in ids.items()]
+        self.context.store.open_batch(row, self.context.evaluation, reserved.mine, seconds=HELD_SECONDS)
+        requests = [(custom, judge.body(prompts[key])) for custom, key in ids.items()]
         try:
             provider_id = await _batches(judge).submit(batch, requests)
-        except judge.wire.errors as error:
-            failure = judge.wire.failure(error)
+        except judge.adapter.errors as error:
+            failure = judge.adapter.failure(error)
             if failure.what != "status" or failure.status >= 500:
                 return  # Perhaps it was taken: collecting looks for it.
-            self.store.change_batch(batch, state="done", body=body)
-            self.came.stopped[name] = f"the batch was not taken: {judge.fault_of(error)}"
+            self.context.store.change_batch(batch, state="done", body=body)
+            self.collected.stopped[name] = f"the batch was not taken: {judge.fault_of(error)}"
             return
         except _GARBLED:
             return
-        self.store.change_batch(batch, state="open", body={**body, "provider_id": provider_id})
-        self.say(f"{name}: a batch of {len(requests)} verdicts is under way ({provider_id}).")
+        self.context.store.change_batch(batch, state="open", body={**body, "provider_id": provider_id})
+        self.context.say(f"{name}: a batch of {len(requests)} verdicts is under way ({provider_id}).")
 
     async def collect(self) -> None:
         """Wait for every batch that is under way, and keep what comes back."""
         rows = [
             row
-            for row in self.store.batches(self.evaluation)
-            if row.judge in self.seats and self.tasks.keys() >= set(row.body["keys"].values())
+            for row in self.context.store.batches(self.context.evaluation)
+            if row.judge in self.context.by_id and self.tasks.keys() >= set(row.body["keys"].values())
         ]
         if rows:
-            self.say(
+            self.context.say(
                 f"waiting for {len(rows)} batches, a day at most; Ctrl-C leaves them under way, and "
-                f"`brie judge {self.evaluation}` collects them later."
+                f"`brie judge {self.context.evaluation}` collects them later."
             )
         for row in rows:
-            judge = _remote(self.seats[row.judge])
+            judge = _remote(self.context.by_id[row.judge])
             try:
                 await self._collect(row, judge)
-            except judge.wire.errors as error:
+            except judge.adapter.errors as error:
                 self._failed(row, judge, error)
             except _GARBLED:
                 self._cannot(row, _OTHER_KIND)
@@ -147,48 +137,48 @@ class BatchRunner:
                 await judge.close()
 
     def _failed(self, row: BatchRow, judge: RemoteJudge, error: Exception) -> None:
-        failure = judge.wire.failure(error)
+        failure = judge.adapter.failure(error)
         if failure.what == "status":
             self._cannot(row, judge.fault_of(error))
             if failure.status == 404:
-                self.store.change_batch(row.id, state="done", body=row.body)
+                self.context.store.change_batch(row.id, state="done", body=row.body)
         elif failure.what == "garbled":
             self._cannot(row, _OTHER_KIND)
         else:
             self._cannot(row, judge.redact(f"{error} {error.__cause__ or ''}".strip()))
 
     def _cannot(self, row: BatchRow, why: object) -> None:
-        self.came.stopped[row.judge] = f"its batch could not be collected: {why}"
+        self.collected.stopped[row.judge] = f"its batch could not be collected: {why}"
 
     async def _collect(self, row: BatchRow, judge: RemoteJudge) -> None:
         batches = _batches(judge)
-        known = row.body["provider_id"]
-        candidates = [known] if known else await self._lost(row, batches)
+        provider_id = row.body["provider_id"]
+        candidates = [provider_id] if provider_id else await self._lost(row, batches)
         for candidate in candidates:
             await self._ended(batches, candidate)
             items = await batches.items(candidate)
-            if known or any(item.custom_id in row.body["keys"] for item in items):
+            if provider_id or any(item.custom_id in row.body["keys"] for item in items):
                 self._keep(row, judge, items)
                 return
         # It never arrived: its keys are free, and the next round asks for them.
-        self.store.change_batch(row.id, state="done", body=row.body)
+        self.context.store.change_batch(row.id, state="done", body=row.body)
 
     async def _lost(self, row: BatchRow, batches: Batches) -> list[str]:
         """Batches that may be the one nobody confirmed; a list may lag behind, so it is asked twice."""
-        for wait in (self.rhythm.first, 0.0):
-            found = await batches.find(
-                row.id, row.created, len(row.body["keys"]), self.store.provider_batches()
+        for wait in (self.polling.first, 0.0):
+            candidates = await batches.find(
+                row.id, row.created, len(row.body["keys"]), self.context.store.provider_batches()
             )
-            if found or not wait:
+            if candidates or not wait:
                 break
             await asyncio.sleep(wait)
-        return found
+        return candidates
 
     async def _ended(self, batches: Batches, candidate: str) -> None:
-        wait = self.rhythm.first
+        wait = self.polling.first
         while not await batches.ended(candidate):
             await asyncio.sleep(wait)
-            wait = min(2 * wait, self.rhythm.most)
+            wait = min(2 * wait, self.polling.most)
 
     def _keep(self, row: BatchRow, judge: RemoteJudge, items: Sequence[Item]) -> None:
         """Keep a verdict for every request of a batch, whatever became of it."""
@@ -200,40 +190,44 @@ class BatchRunner:
         verdicts = []
         for key in row.body["keys"].values():
             reply = self._reply(judge, key=key, number=row.body["numbers"][key], item=came.get(key))
-            self.came.errors += reply.status is Status.ERROR
+            self.collected.errors += reply.status is Status.ERROR
             if reply.unreadable:
-                self.came.unreadable[key] = reply.reason
+                self.collected.unreadable[key] = reply.reason
             verdicts.append((self.tasks[key].verdict(reply), row.judge))
-        self.store.keep(verdicts, evaluation=self.evaluation, closes=row.id)
-        self.came.computed += len(verdicts)
-        self.on_done(len(verdicts))
+        self.context.store.keep(verdicts, evaluation=self.context.evaluation, closes=row.id)
+        self.collected.computed += len(verdicts)
+        self.context.on_done(len(verdicts))
 
     def _reply(self, judge: RemoteJudge, *, key: str, number: str, item: Item | None) -> Reply:
         if item is None or item.document is None:
             why = "no result" if item is None else judge.redact(item.problem)
             return Reply(Status.ERROR, reason=f"batch: {why}", usage=Usage())
         task = self.tasks[key]
-        case = JudgePrompt("", "", number)
+        prompt = JudgePrompt("", "", number)
         share = batch_share(judge.spec)
         try:
             return judge.read(
-                item.document, case, 0.0, worst=lambda: judge.worst(self.shown(task)), share=share
+                item.document,
+                prompt,
+                0.0,
+                worst=lambda: judge.worst(self.context.shown(task)),
+                share=share,
             )
         except Fault as fault:
-            usd = share * judge.worst(self.shown(task))
+            usd = share * judge.worst(self.context.shown(task))
             return Reply(Status.ERROR, reason=f"batch: {fault}", usage=Usage(usd=usd))
 
 
-def _remote(place: PanelJudge) -> RemoteJudge:
-    judge = open_judge(place)
+def _remote(panel_judge: PanelJudge) -> RemoteJudge:
+    judge = open_judge(panel_judge)
     assert isinstance(judge, RemoteJudge)
     return judge
 
 
 def _batches(judge: RemoteJudge) -> Batches:
-    found = judge.wire.batches()
-    assert found is not None, f"the table gives {judge.spec.provider} batches, its wire does not"
-    return found
+    batches = judge.adapter.batches()
+    assert batches is not None, f"the table gives {judge.spec.provider} batches, its adapter does not"
+    return batches
 
 
 def _limits(judge: RemoteJudge) -> BatchLimits:
@@ -250,11 +244,11 @@ def _parts(
     part: list[Task] = []
     size = 0
     for task in tasks:
-        own = judge.size(shown(task))
-        if part and (len(part) >= limits.requests or size + own > limits.size):
+        bytes_of_task = judge.size(shown(task))
+        if part and (len(part) >= limits.requests or size + bytes_of_task > limits.size):
             yield part
             part, size = [], 0
         part.append(task)
-        size += own
+        size += bytes_of_task
     if part:
         yield part

@@ -59,23 +59,23 @@ def of_status(
         key: the variable that holds the judge's key.
         sent: names of the settings that were sent.
     """
-    said = said_in(body)
+    message = said_in(body)
     if status in _AGAIN or status >= 500:
         wait = retry_after(headers)
-        return Fault(f"HTTP {status}: {said}", "again", wait=wait, busy=status in _BUSY)
+        return Fault(f"HTTP {status}: {message}", "again", wait=wait, busy=status in _BUSY)
     if status in (401, 403):
-        return Fault(f"HTTP {status}: the key was not accepted; check {key}. ({said})", "all")
+        return Fault(f"HTTP {status}: the key was not accepted; check {key}. ({message})", "all")
     if status == 402:
-        return Fault(f"HTTP 402: the account has no credit. ({said})", "all")
+        return Fault(f"HTTP 402: the account has no credit. ({message})", "all")
     if status == 404:
-        return Fault(f"HTTP 404: no such model or address; check `model` in {file}. ({said})", "all")
-    if named := refused_setting(body, said, sent):
+        return Fault(f"HTTP 404: no such model or address; check `model` in {file}. ({message})", "all")
+    if named := refused_setting(body, message, sent):
         return Fault(
             f"HTTP {status}: the provider does not take {named!r} as {file} has it; change or remove "
-            f"that line. ({said})",
+            f"that line. ({message})",
             "all",
         )
-    return Fault(f"HTTP {status}: {said}", "this")
+    return Fault(f"HTTP {status}: {message}", "this")
 
 
 def of_connection(error: BaseException, *, seconds: float | None, address: str) -> Fault:
@@ -89,12 +89,15 @@ def of_connection(error: BaseException, *, seconds: float | None, address: str) 
     chain = _causes(error)
     if seconds is not None:
         return Fault(f"no answer within {seconds:g} s", "again", billed=True)
-    if any(isinstance(one, ssl.SSLCertVerificationError) for one in chain) or any(
-        "CERTIFICATE_VERIFY_FAILED" in str(one) for one in chain
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain) or any(
+        "CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in chain
     ):
         return Fault(f"the certificate of {address} could not be verified.", "all")
-    text = next((str(one) for one in reversed(chain) if str(one)), type(error).__name__)
-    refused = any(isinstance(one, (ConnectionRefusedError,)) for one in chain) or "refused" in text
+    text = next(
+        (str(cause) for cause in reversed(chain) if str(cause)),
+        type(error).__name__,
+    )
+    refused = any(isinstance(cause, ConnectionRefusedError) for cause in chain) or "refused" in text
     if refused or "Name or service not known" in text or "nodename nor servname" in text:
         return Fault(f"{address} cannot be reached: {text}", "again")
     return Fault(f"the connection to {address} broke: {text}", "again", billed=True)
@@ -116,19 +119,19 @@ def said_in(body: object) -> str:
     """A server's own words, on one line."""
     if isinstance(body, dict):
         inner = body.get("error", body)
-        message = inner.get("message") if isinstance(inner, dict) else inner
-        return _short(str(message or json.dumps(body)))
+        text = inner.get("message") if isinstance(inner, dict) else inner
+        return _short(str(text or json.dumps(body)))
     return _short(str(body or "no explanation"))
 
 
-def refused_setting(body: object, said: str, sent: Iterable[str]) -> str | None:
+def refused_setting(body: object, message: str, sent: Iterable[str]) -> str | None:
     """The setting a refusal is about, where it names one that was sent."""
     inner = body.get("error", body) if isinstance(body, dict) else {}
     param = inner.get("param") if isinstance(inner, dict) else None
     names = list(sent)
-    if isinstance(param, str) and (found := next((n for n in names if param.startswith(n)), None)):
-        return found
-    quoted = [n for n in names if re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", said)]
+    if isinstance(param, str) and (matched := next((n for n in names if param.startswith(n)), None)):
+        return matched
+    quoted = [n for n in names if re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", message)]
     return max(quoted, key=len, default=None)
 
 

@@ -43,7 +43,7 @@ def _named(shown: Presentation) -> str:
 
 
 class Judge(Protocol):
-    """A judge that can be asked; one object a seat, opened once."""
+    """A judge that can be asked; one object a judge of the panel, opened once."""
 
     instant: bool
     """Answers at once: no retries, no claims one by one."""
@@ -80,7 +80,7 @@ class Task:
 
     kind: Kind
     judge: str
-    """The seat's judge id."""
+    """The judge's id."""
     prompt: str
     sample: int
     presentation: Presentation
@@ -93,17 +93,33 @@ class Task:
 
     @classmethod
     def plan(
-        cls, kind: Kind, seat: PanelJudge, prompt: str, sample: int, shown: Presentation, repeat: int = 0
+        cls,
+        kind: Kind,
+        panel_judge: PanelJudge,
+        presentation: Presentation,
+        *,
+        prompt: str,
+        sample: int,
+        repeat: int = 0,
     ) -> Task:
-        """A task with its key."""
-        rubric, presentation = seat.rubric_digest, _named(shown)
+        """A task with its key.
+
+        Args:
+            kind: what the verdict is for.
+            panel_judge: who gives it.
+            presentation: what is judged, in its order and lettering.
+            prompt: the prompt's id in the suite.
+            sample: which of the prompt's samples.
+            repeat: 0 for the verdict that counts, else which time it is asked again.
+        """
+        rubric, shown = panel_judge.rubric_digest, _named(presentation)
         # Canonical JSON written out, for plans of a million verdicts.
         parts = (
-            f'{{"judge":"{seat.digest}","presentation":"{presentation}","repeat":{repeat},'
+            f'{{"judge":"{panel_judge.digest}","presentation":"{shown}","repeat":{repeat},'
             f'"rubric":"{rubric}"}}'
         )
         return cls(
-            kind, seat.judge.id, prompt, sample, shown, presentation, seat.digest, rubric,
+            kind, panel_judge.judge.id, prompt, sample, presentation, shown, panel_judge.digest, rubric,
             text_digest(parts), repeat,
         )  # fmt: skip
 

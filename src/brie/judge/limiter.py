@@ -35,10 +35,10 @@ class AdaptiveLimiter:
         """Wait for a place; returns the time it was taken, on the loop's clock."""
         loop = asyncio.get_running_loop()
         while not self._open(loop.time()):
-            place: asyncio.Future[None] = loop.create_future()
-            self._waiting.append(place)
+            turn: asyncio.Future[None] = loop.create_future()
+            self._waiting.append(turn)
             try:
-                await place
+                await turn
             except asyncio.CancelledError:
                 # A place granted to a request that is gone must go to the next one.
                 self._wake()
@@ -87,7 +87,7 @@ class AdaptiveLimiter:
     def _wake(self) -> None:
         free = int(self.limit) - self.flying
         while self._waiting and free > 0:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(None)
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
                 free -= 1

@@ -96,9 +96,9 @@ def read_text(text: str, criteria: Sequence[str], case: str | None) -> Parsed:
         WrongCase: it names another case.
         Refused: it says that the judge will not judge.
     """
-    found = _object_in(text, case)
-    if found is not None:
-        return read_fields(found, criteria, case)
+    fields = _object_in(text, case)
+    if fields is not None:
+        return read_fields(fields, criteria, case)
     if not text.strip():
         raise Unreadable("the reply was empty.")
     lines = _own_lines(text[-_TAIL:])
@@ -132,8 +132,8 @@ def _object_in(text: str, case: str | None) -> dict[str, JsonValue] | None:
     start = tail.rfind('{"reasons"') if case and tail.endswith("}") else -1
     if start < 0:
         return None
-    found = _loaded(tail[start:])
-    return found if str(found.get("case")) == case else None
+    fields = _loaded(tail[start:])
+    return fields if str(fields.get("case")) == case else None
 
 
 def _loaded(text: str) -> dict[str, JsonValue]:
@@ -181,11 +181,11 @@ def _unless_a_letter(quoted: re.Match[str]) -> str:
 
 
 def _stated(lines: Sequence[str]) -> Letter | None:
-    for place, line in enumerate(reversed(lines)):
-        found = _MARK.search(line)
-        if found is not None:
-            return _letter(found["what"])
-        if place == 0 and (letter := _letter(line.strip("[]() "))) and len(line) <= 8:
+    for from_end, line in enumerate(reversed(lines)):
+        matched = _MARK.search(line)
+        if matched is not None:
+            return _letter(matched["what"])
+        if from_end == 0 and (letter := _letter(line.strip("[]() "))) and len(line) <= 8:
             return letter
     return None
 
@@ -196,20 +196,20 @@ def _letter(value: object) -> Letter | None:
 
 
 def _named_case(lines: Sequence[str]) -> str | None:
-    found = [line.partition(":")[2] for line in lines[-6:] if line.startswith("case")]
-    return found[-1] if found else None
+    numbers = [line.partition(":")[2] for line in lines[-6:] if line.startswith("case")]
+    return numbers[-1] if numbers else None
 
 
 def _same_case(named: object, case: str | None) -> None:
-    said = re.sub(r"\D", "", str(named)) if named is not None else ""
+    digits = re.sub(r"\D", "", str(named)) if named is not None else ""
     # Only a number of the right shape shows another request; a weak model's mumble shows nothing.
-    if case and len(said) == len(case) and said != case:
-        raise WrongCase(f"the reply is to case {said}, not to case {case}.")
+    if case and len(digits) == len(case) and digits != case:
+        raise WrongCase(f"the reply is to case {digits}, not to case {case}.")
 
 
 def _score_lines(lines: Sequence[str]) -> dict[str, dict[str, int]]:
-    found = [_SCORE.match(line.lstrip("-• ")) for line in lines]
-    return {m["name"]: {"A": int(m["a"]), "B": int(m["b"])} for m in found if m}
+    matches = [_SCORE.match(line.lstrip("-• ")) for line in lines]
+    return {m["name"]: {"A": int(m["a"]), "B": int(m["b"])} for m in matches if m}
 
 
 def _scores(values: object, criteria: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -217,12 +217,12 @@ def _scores(values: object, criteria: Sequence[str]) -> dict[str, dict[str, floa
     if not isinstance(values, dict):
         return {}
     by_key = {key_of(str(name)): pair for name, pair in values.items()}
-    found: dict[str, dict[str, float]] = {}
+    scores: dict[str, dict[str, float]] = {}
     for name in criteria:
         pair = by_key.get(key_of(name))
         if isinstance(pair, dict) and all(_is_grade(pair.get(letter)) for letter in ("A", "B")):
-            found[name] = {letter: float(pair[letter]) for letter in ("A", "B")}
-    return found
+            scores[name] = {letter: float(pair[letter]) for letter in ("A", "B")}
+    return scores
 
 
 def _is_grade(value: object) -> bool:

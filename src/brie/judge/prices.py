@@ -95,15 +95,15 @@ def _from_package(address: str, model: str, longest: int, when: datetime | None)
     usage = Usage(input_tokens=tokens, output_tokens=tokens)
     try:
         # The package fetches nothing by itself: these are the prices it was released with.
-        found = calc_price(
+        priced = calc_price(
             usage, model_ref=model, provider_api_url=address, genai_request_timestamp=when
         )
     except LookupError:
         return None
-    rates = found.model_price
+    rates = priced.model_price
     return Price(
-        input=round(float(found.input_price) / tokens * 1e6, 6),
-        output=round(float(found.output_price) / tokens * 1e6, 6),
+        input=round(float(priced.input_price) / tokens * 1e6, 6),
+        output=round(float(priced.output_price) / tokens * 1e6, 6),
         cached_input=_rate(rates.cache_read_mtok, tokens),
         cache_write=_rate(rates.cache_write_mtok, tokens),
         source=f"genai-prices {version('genai-prices')}",

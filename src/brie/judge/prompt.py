@@ -74,7 +74,7 @@ def neutral(text: str, tokens: Iterable[str] = ()) -> str:
     """
     plain = text
     if _SUSPECT.search(text):
-        plain = _FOREIGN.sub(lambda found: _INSTEAD.get(found[0], " "), text)
+        plain = _FOREIGN.sub(lambda match: _INSTEAD.get(match[0], " "), text)
     for token in tokens:
         if len(token) > 1 and token in plain:
             plain = plain.replace(token, f"{token[0]} {token[1:]}")
@@ -164,20 +164,21 @@ def case_number(shown: JudgeInput) -> str:
 
 def fill(template: str, value: Callable[[str], str]) -> str:
     """Put values in a template's placeholders, in one pass: values are not searched for more."""
-    return _PLACEHOLDER.sub(lambda found: value(found[1]), template)
+    return _PLACEHOLDER.sub(lambda match: value(match[1]), template)
 
 
-def check_placeholders(name: str, template: str, known: tuple[str, ...]) -> None:
+def check_placeholders(name: str, template: str, allowed: tuple[str, ...]) -> None:
     """Refuse a placeholder that would stay empty.
 
     Raises:
         InputError: names the rubric, the placeholder and the known ones.
     """
-    for found in _PLACEHOLDER.findall(template):
-        if found not in known:
+    for placeholder in _PLACEHOLDER.findall(template):
+        if placeholder not in allowed:
             raise InputError(
-                f"judges/rubrics/{name}.md: {{{found}}} is no placeholder here; under `## Case` these "
-                f"are: {', '.join(f'{{{one}}}' for one in _KNOWN)}, and before it there are none."
+                f"judges/rubrics/{name}.md: {{{placeholder}}} is no placeholder here; under "
+                f"`## Case` these are: {', '.join(f'{{{option}}}' for option in _KNOWN)}, and before it "
+                "there are none."
             )
 
 

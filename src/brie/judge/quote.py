@@ -62,7 +62,7 @@ class JudgeQuote:
 
 
 def quote(
-    seat: PanelJudge,
+    panel_judge: PanelJudge,
     sizes: Sequence[int],
     habits: CallStats,
     *,
@@ -72,25 +72,25 @@ def quote(
     """The quote of one judge.
 
     Args:
-        seat: the judge, with its price.
+        panel_judge: the judge, with its price.
         sizes: UTF-8 bytes of each missing request's own texts, as expected.
         habits: what its earlier calls were like.
         most: the same bytes at most, where they are not known yet.
         batch: whether the calls go through the provider's batches, at half the price.
     """
-    spec, calls = seat.judge, len(sizes)
+    spec, calls = panel_judge.judge, len(sizes)
     if not spec.provided.remote:
         pace = habits.seconds if habits.calls >= ENOUGH_HISTORY else 0.0
         return JudgeQuote(spec.id, calls, 0.0, 0.0, calls * pace / 60, None, None, paid=False)
-    known = habits.calls >= ENOUGH_HISTORY
-    fixed, limit = fixed_bytes(spec, seat.rubric), output_limit(spec)
-    usual = min(float(limit), habits.output_tokens if known else REPLY_TOKENS)
+    measured = habits.calls >= ENOUGH_HISTORY
+    fixed, limit = fixed_bytes(spec, panel_judge.rubric), output_limit(spec)
+    usual = min(float(limit), habits.output_tokens if measured else REPLY_TOKENS)
     share = batch_share(spec) if batch else 1.0
     expected = sum(
         cost(spec.price, Tokens(round((fixed + size) / BYTES_A_TOKEN), round(usual))) for size in sizes
     )
     worst = sum(worst_cost(spec.price, fixed + size, limit) for size in most or sizes)
-    seconds = (habits.seconds if known else SECONDS_A_CALL) * calls / min(spec.max_concurrency, START)
+    seconds = (habits.seconds if measured else SECONDS_A_CALL) * calls / min(spec.max_concurrency, START)
     return JudgeQuote(
         judge=spec.id,
         calls=calls,

@@ -105,8 +105,8 @@ class RetryingCaller:
 
     def _failed(self, fault: Fault, spent: Usage) -> Reply:
         too_long = (fault.wait or 0.0) > self.retry_policy.longest_asked
-        said = f"{fault} (the server asked to wait {fault.wait:.0f} s)" if too_long else str(fault)
-        return Reply(Status.ERROR, reason=said, text=said, usage=spent, fatal=fault.kind == "all")
+        message = f"{fault} (the server asked to wait {fault.wait:.0f} s)" if too_long else str(fault)
+        return Reply(Status.ERROR, reason=message, text=message, usage=spent, fatal=fault.kind == "all")
 
 
 def _correction(why: str) -> str:
@@ -117,12 +117,12 @@ def _short_of_money(why: str, spent: Usage) -> Reply:
     return Reply(Status.ERROR, reason=f"the budget left nothing to ask again after: {why}", usage=spent)
 
 
-def _sum(one: Usage, two: Usage) -> Usage:
+def _sum(left: Usage, right: Usage) -> Usage:
     return Usage(
-        input_tokens=one.input_tokens + two.input_tokens,
-        output_tokens=one.output_tokens + two.output_tokens,
-        cached_input_tokens=one.cached_input_tokens + two.cached_input_tokens,
-        usd=one.usd + two.usd,
-        seconds=one.seconds + two.seconds,
-        attempts=one.attempts + two.attempts,
+        input_tokens=left.input_tokens + right.input_tokens,
+        output_tokens=left.output_tokens + right.output_tokens,
+        cached_input_tokens=left.cached_input_tokens + right.cached_input_tokens,
+        usd=left.usd + right.usd,
+        seconds=left.seconds + right.seconds,
+        attempts=left.attempts + right.attempts,
     )

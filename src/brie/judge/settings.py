@@ -82,17 +82,17 @@ WITHOUT_KEYS = (
 """What can be done about missing keys when an evaluation is asked for."""
 
 
-def check_keys(seats: Sequence[PanelJudge], instead: str = WITHOUT_KEYS) -> None:
+def check_keys(panel_judges: Sequence[PanelJudge], instead: str = WITHOUT_KEYS) -> None:
     """Refuse judges whose keys are not set.
 
     Args:
-        seats: the judges that will be asked.
+        panel_judges: the judges that will be asked.
         instead: what can be done without the keys, for the command at hand.
 
     Raises:
         UsageError: names the variables, and what can be done without them.
     """
-    absent = [(s.judge.id, key_variable(s.judge)) for s in seats if missing_key(s.judge)]
+    absent = [(s.judge.id, key_variable(s.judge)) for s in panel_judges if missing_key(s.judge)]
     if not absent:
         return
     listing = "".join(f"\n  {name}: set {variable}" for name, variable in absent)
@@ -105,15 +105,15 @@ def check_keys(seats: Sequence[PanelJudge], instead: str = WITHOUT_KEYS) -> None
 
 def local_servers() -> list[tuple[str, str, str]]:
     """Servers of models that answer on this machine: label, address, and the judge made for it."""
-    known = [("Ollama", 11434, "ollama"), ("LM Studio", 1234, "local-openai")]
-    found = []
-    for label, port, name in known:
+    servers = [("Ollama", 11434, "ollama"), ("LM Studio", 1234, "local-openai")]
+    answering = []
+    for label, port, name in servers:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=0.2):
-                found.append((label, f"localhost:{port}", name))
+                answering.append((label, f"localhost:{port}", name))
         except OSError:
             continue
-    return found
+    return answering
 
 
 def output_limit(spec: JudgeSpec) -> int:

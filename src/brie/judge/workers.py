@@ -1,6 +1,6 @@
 """One worker a judge: its verdicts in the order of work, each claimed, paid for, asked and kept.
 
-Lanes run side by side and never wait for each other, except that none runs far ahead of the
+They run side by side and never wait for each other, except that none runs far ahead of the
 slowest: when the money ends, as many prompts as possible are complete.
 """
 
@@ -9,22 +9,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
-from brie.blinding import JudgeInput
 from brie.judge.interface import Judge, Reply, Task
 from brie.judge.limiter import AdaptiveLimiter
-from brie.judge.retry import Afford, RetryingCaller, RetryPolicy
+from brie.judge.retry import Afford, RetryingCaller
+from brie.judge.run_context import CLAIM_SECONDS, RunContext
 from brie.judge.writer import VerdictWriter
 from brie.records import Status, Verdict
 from brie.store.ledger import Reserved
-from brie.store.owner import Owner
 
 IN_A_ROW = 10
 """Unusable verdicts in a row that stop a judge (invariant I5)."""
-CLAIM_SECONDS = 6 * 3600.0
-"""A claim of a dead process is free at once; only one that hangs is waited for so long."""
 _CHUNK = 32
 _CHUNK_PAID = 8
 """Verdicts claimed together: few where each sets money aside."""
@@ -37,13 +34,7 @@ _LEAD = 4
 class RunState:
     """What the workers of a run share."""
 
-    writer: VerdictWriter
-    owner: Owner
-    cap: float | None
-    final: tuple[Status, ...]
-    shown: Callable[[Task], JudgeInput]
-    on_done: Callable[[int], None]
-    retry_policy: RetryPolicy
+    context: RunContext
     unread: Mapping[str, str]
     """Keys asked again because a batch's reply could not be read, and why not."""
     workers: list[JudgeWorker] = field(default_factory=list)
@@ -53,6 +44,9 @@ class RunState:
     """The budget left no room for the next request."""
     flying: int = 0
     moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.writer = VerdictWriter(self.context.store, self.context.evaluation)
 
     def tick(self) -> None:
         """Something finished: whoever waits for that looks again."""
@@ -93,7 +87,7 @@ class JudgeWorker:
     errors: int = 0
     unusable: int = 0
     """Unusable verdicts since the last usable one."""
-    said: str = ""
+    why_stopped: str = ""
     """Why the judge was stopped."""
     running: bool = True
 
@@ -101,7 +95,7 @@ class JudgeWorker:
         # Retries are spread in time; no number depends on how.
         chance = random.Random()  # noqa: S311
         self._caller = RetryingCaller(
-            self.judge, self.limiter, self.state.stopping, self.state.retry_policy, chance
+            self.judge, self.limiter, self.state.stopping, self.state.context.retry_policy, chance
         )
 
     async def run(self) -> None:
@@ -112,7 +106,7 @@ class JudgeWorker:
                     asked = await self.limiter.enter()
                     if self._over():
                         self.limiter.leave()
-                        self.state.writer.store.release([key])
+                        self.state.context.store.release([key])
                         continue
                     self.started += 1
                     self.state.flying += 1
@@ -124,7 +118,7 @@ class JudgeWorker:
     async def _one(self, task: Task, asked: float) -> None:
         try:
             reply = await self._caller.verdict(
-                self.state.shown(task),
+                self.state.context.shown(task),
                 self._affords(task.key),
                 asked,
                 self.state.unread.get(task.key, ""),
@@ -142,51 +136,51 @@ class JudgeWorker:
         self.computed += 1
         self.errors += verdict.status is Status.ERROR
         self.unusable = 0 if verdict.status is Status.OK else self.unusable + 1
-        self.state.on_done(1)
-        if not self.said and (reply.fatal or self.unusable >= IN_A_ROW):
-            self.said = verdict.reason or verdict.reply or str(verdict.status)
+        self.state.context.on_done(1)
+        if not self.why_stopped and (reply.fatal or self.unusable >= IN_A_ROW):
+            self.why_stopped = verdict.reason or verdict.reply or str(verdict.status)
 
     def _over(self) -> bool:
-        return bool(self.said) or self.state.stopping.is_set()
+        return bool(self.why_stopped) or self.state.stopping.is_set()
 
     async def _claimed(self) -> AsyncIterator[str]:
         """Keys that are ours to ask for, in order; those of other processes are awaited at the end."""
         todo, elsewhere = deque(self.tasks), deque[str]()
-        chunk = _CHUNK if self.state.cap is None else _CHUNK_PAID
+        chunk = _CHUNK if self.state.context.cap is None else _CHUNK_PAID
         while (todo or elsewhere) and not self._over():
             if not todo:
                 await asyncio.sleep(_POLL)
                 todo, elsewhere = elsewhere, deque()
             await self._not_too_far_ahead()
             part = [todo.popleft() for _ in range(min(chunk, len(todo)))]
-            got = self._reserve(part)
-            elsewhere += got.held
-            todo.extendleft(reversed(got.left))
-            gone = len(part) - len(got.mine) - len(got.held) - len(got.left)
+            reserved = self._reserve(part)
+            elsewhere += reserved.held
+            todo.extendleft(reversed(reserved.left))
+            gone = len(part) - len(reserved.mine) - len(reserved.held) - len(reserved.left)
             if gone:
                 self.done += gone
-                self.state.on_done(gone)
-            for key in got.mine:
+                self.state.context.on_done(gone)
+            for key in reserved.mine:
                 yield key
-            if got.left and not got.mine:
+            if reserved.left and not reserved.mine:
                 await self._wait_for_money()
 
     def _reserve(self, keys: list[str]) -> Reserved:
         free = self.judge.free
         usd = dict.fromkeys(keys, 0.0) if free else {key: self._worst(key) for key in keys}
-        writer = self.state.writer
-        return writer.store.reserve(
-            keys, self.state.owner, seconds=CLAIM_SECONDS, usd=usd, judge=self.name,
-            evaluation=writer.evaluation, cap=self.state.cap, final=self.state.final,
+        context = self.state.context
+        return context.store.reserve(
+            keys, context.owner, seconds=CLAIM_SECONDS, usd=usd, judge=self.name,
+            evaluation=context.evaluation, cap=context.cap, final=context.final,
         )  # fmt: skip
 
     def _worst(self, key: str) -> float:
-        return self.judge.worst(self.state.shown(self.tasks[key]))
+        return self.judge.worst(self.state.context.shown(self.tasks[key]))
 
     def _affords(self, key: str) -> Afford:
         def afford(usd: float) -> bool:
-            writer = self.state.writer
-            return not usd or writer.store.reserve_more(key, usd, writer.evaluation, self.state.cap)
+            context = self.state.context
+            return not usd or context.store.reserve_more(key, usd, context.evaluation, context.cap)
 
         return afford
 

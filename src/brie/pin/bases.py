@@ -7,6 +7,7 @@ from pathlib import Path
 
 from brie.errors import PinError, UsageError, unknown
 from brie.pin.hashing import pin_base
+from brie.pin.hub import hub_refusal
 from brie.project import packaged
 from brie.records import BaseModelRef, Pin
 
@@ -51,8 +52,8 @@ def packaged_base(name: str) -> Path:
     """
     folder = packaged("models", name)
     if not (folder / "config.json").is_file():
-        known = [p.parent.name for p in packaged("models").glob("*/config.json")]
-        raise unknown("packaged base", name, known)
+        names = [p.parent.name for p in packaged("models").glob("*/config.json")]
+        raise unknown("packaged base", name, names)
     return folder
 
 
@@ -73,12 +74,6 @@ def download(repo: str, revision: str | None, *, weights: bool = True) -> Path:
         raise UsageError(f"there is no model in {repo}: no such folder, or no config.json in it.")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
 
     patterns = _HUB_FILES if weights else [name for name in _HUB_FILES if name != "*.safetensors"]
     try:
@@ -91,25 +86,24 @@ def download(repo: str, revision: str | None, *, weights: bool = True) -> Path:
         pass
     try:
         return Path(snapshot_download(repo, revision=revision, allow_patterns=patterns))
-    except GatedRepoError as error:
-        raise UsageError(
-            f"{repo} is gated: accept its terms on its Hub page, then run: hf auth login"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise UsageError(f"{repo} has no revision {revision} on the Hub.") from error
-    except RepositoryNotFoundError as error:
-        raise UsageError(f"there is no model {repo!r} on the Hub that you may read.") from error
-    except LocalEntryNotFoundError as error:
-        raise UsageError(
+    except Exception as error:
+        refused = hub_refusal(error, repo, kind="model", revision=revision)
+        raise refused or _not_downloaded(repo, error) from error
+
+
+def _not_downloaded(repo: str, error: Exception) -> UsageError:
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    if isinstance(error, LocalEntryNotFoundError):
+        return UsageError(
             f"{repo} is not on this machine, and the Hub did not answer; check the connection, or "
             "name a local folder."
-        ) from error
-    except Exception as error:
-        said = (str(error).splitlines() or [""])[0]
-        raise UsageError(
-            f"{repo} is not on this machine and could not be downloaded "
-            f"({type(error).__name__}: {said}); name a local folder, or try again."
-        ) from error
+        )
+    reason = (str(error).splitlines() or [""])[0]
+    return UsageError(
+        f"{repo} is not on this machine and could not be downloaded "
+        f"({type(error).__name__}: {reason}); name a local folder, or try again."
+    )
 
 
 def is_whole(folder: Path, *, weights: bool = True) -> bool:
@@ -126,14 +120,14 @@ def is_whole(folder: Path, *, weights: bool = True) -> bool:
 
 
 def open_base(
-    reference: str, project_root: Path, known: str | None = None
+    reference: str, project_root: Path, pinned_before: str | None = None
 ) -> tuple[Path, Pin, str | None]:
     """A base named by a person: `tiny`, `ORG/NAME[@REV]`, or a local folder.
 
     Args:
         reference: what the person named.
         project_root: what recorded locations are relative to.
-        known: a digest it was pinned by before (see `pin_base`).
+        pinned_before: a digest it was pinned by before (see `pin_base`).
 
     Returns:
         Its folder, its pin, and the location to record (local folders only).
@@ -146,15 +140,17 @@ def open_base(
         resolved = folder.resolve()
         inside = resolved.is_relative_to(project_root)
         location = str(resolved.relative_to(project_root)) if inside else str(resolved)
-        return resolved, pin_base(resolved, repo=resolved.name, known=known), location
+        return resolved, pin_base(resolved, repo=resolved.name, pinned_before=pinned_before), location
     repo, _, revision = reference.partition("@")
     name = repo.removeprefix(PACKAGED_PREFIX)
     if "/" not in name:
         packaged_folder = packaged_base(name)
-        base = pin_base(packaged_folder, repo=PACKAGED_PREFIX + name, known=known)
+        base = pin_base(packaged_folder, repo=PACKAGED_PREFIX + name, pinned_before=pinned_before)
         return packaged_folder, base, None
     snapshot = download(repo, revision or None)
-    base = pin_base(snapshot, repo=repo, revision=_commit(snapshot, revision), known=known)
+    base = pin_base(
+        snapshot, repo=repo, revision=_commit(snapshot, revision), pinned_before=pinned_before
+    )
     return snapshot, base, None
 
 

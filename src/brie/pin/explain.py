@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def explain(path: Path) -> Explanation:
     steps = _steps(folder)
     facts += _history(folder, sorted(steps))
     if steps and (folder / ADAPTER_WEIGHTS).is_file():
-        own = file_digest(folder / ADAPTER_WEIGHTS)
-        twins = [f"checkpoint-{n}" for n, p in sorted(steps.items()) if _same(p, own)]
+        digest = file_digest(folder / ADAPTER_WEIGHTS)
+        twins = [f"checkpoint-{n}" for n, p in sorted(steps.items()) if _same(p, digest)]
         what = f"byte-identical to {' and '.join(twins)}" if twins else "none of its checkpoints"
         facts.append(f"the adapter in {path} itself is {what}.")
     choices = tuple(f"  brie pin {path}/{p.relative_to(folder)}" for _, p in sorted(steps.items()))
@@ -42,17 +43,17 @@ def duplicates(folder: Path) -> list[str]:
     weights = folder / ADAPTER_WEIGHTS
     if not weights.is_file():
         return []
-    own = file_digest(weights)
-    around = [p for p in folder.parent.glob("checkpoint-*") if p != folder and _same(p, own)]
-    parent = [folder.parent] if _same(folder.parent, own) else []
+    digest = file_digest(weights)
+    around = [p for p in folder.parent.glob("checkpoint-*") if p != folder and _same(p, digest)]
+    parent = [folder.parent] if _same(folder.parent, digest) else []
     return [f"{folder.name} has the same weights as {p.name}." for p in sorted(around) + parent]
 
 
 def adapter_fact(path: Path) -> list[str]:
     """What an adapter's own config says it is, for a folder or its last checkpoint."""
     folder = path.resolve()
-    places = [folder, *(p for _, p in sorted(_steps(folder).items(), reverse=True))]
-    config = next((c for c in (_load(place / ADAPTER_CONFIG) for place in places) if c), {})
+    folders = [folder, *(p for _, p in sorted(_steps(folder).items(), reverse=True))]
+    config = next((c for c in (_load(candidate / ADAPTER_CONFIG) for candidate in folders) if c), {})
     modules = config.get("target_modules")
     if not modules or "base_model_name_or_path" not in config:
         return []
@@ -65,14 +66,15 @@ def adapter_fact(path: Path) -> list[str]:
     ]
 
 
+def by_step(paths: Iterable[Path]) -> dict[int, Path]:
+    """Checkpoint folders by step, of paths some of which are called `checkpoint-N`."""
+    steps = ((path.name.removeprefix("checkpoint-"), path) for path in paths)
+    return {int(step): path for step, path in steps if step.isdigit() and path.is_dir()}
+
+
 def _steps(folder: Path) -> dict[int, Path]:
-    found = {}
-    for pattern in ("checkpoint-*", "checkpoints/checkpoint-*"):
-        for path in folder.glob(pattern):
-            step = path.name.removeprefix("checkpoint-")
-            if step.isdigit() and path.is_dir():
-                found[int(step)] = path
-    return found
+    patterns = ("checkpoint-*", "checkpoints/checkpoint-*")
+    return by_step(path for pattern in patterns for path in folder.glob(pattern))
 
 
 def _same(folder: Path, digest: str) -> bool:

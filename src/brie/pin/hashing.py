@@ -10,13 +10,13 @@ import json
 import math
 from pathlib import Path
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from brie import versions
 from brie.digest import Canonical, digest, file_digest, short
-from brie.errors import InputError, PinError
+from brie.errors import PinError
 from brie.pin.template import template_digest
-from brie.project import write_text
+from brie.project import read_json, write_text
 from brie.records import BaseModelRef, LoraSummary, Pin
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -34,7 +34,8 @@ _UNSTABLE_KEYS = {
     "torch_dtype",
     "use_cache",
 }
-_SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
+SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
+"""Those whose text a chat template may use."""
 
 
 def pin_base(
@@ -43,7 +44,7 @@ def pin_base(
     repo: str,
     revision: str | None = None,
     kind: str = "base",
-    known: str | None = None,
+    pinned_before: str | None = None,
 ) -> Pin:
     """Pin a full model: a base, or a merged or fully trained one.
 
@@ -52,8 +53,8 @@ def pin_base(
         repo: Hub id, or a label; never a path.
         revision: commit on the Hub, where there is one.
         kind: "base" or "model".
-        known: a digest it was pinned by before. Where an older version of pins gives that digest,
-            the pin is of that version: what changed is brie, not the model.
+        pinned_before: a digest it was pinned by before. Where an older version of pins gives that
+            digest, the pin is of that version: what changed is brie, not the model.
 
     Raises:
         PinError: weights, config or tokenizer are missing, or only unsafe weight files exist.
@@ -68,7 +69,7 @@ def pin_base(
         raise PinError(f"{folder} holds no tokenizer ({', '.join(_TOKENIZER_FILES)}).")
     files = {path.name: file_digest(path) for path in (*weights, *tokenizer)}
     config = digest([canonical_config(folder / "config.json"), _generation_config(folder)])
-    name, version = _named({"kind": "model", "files": files, "config": config}, known)
+    name, version = _named({"kind": "model", "files": files, "config": config}, pinned_before)
     return Pin.model_validate(
         {
             "schema": f"brie.pin/{version}",
@@ -136,11 +137,11 @@ def _digest(parts: dict[str, Canonical], version: int) -> str:
     return digest(parts if version == 1 else {**parts, "pin": version})
 
 
-def _named(parts: dict[str, Canonical], known: str | None) -> tuple[str, int]:
-    """The digest of a model's parts, and the version of pins it is of: today's, or the known one's."""
+def _named(parts: dict[str, Canonical], pinned_before: str | None) -> tuple[str, int]:
+    """The digest of a model's parts, and the version of pins it is of: today's, or the earlier one's."""
     for version in range(versions.PIN, 0, -1):
-        if known is not None and _digest(parts, version) == known:
-            return known, version
+        if pinned_before is not None and _digest(parts, version) == pinned_before:
+            return pinned_before, version
     return _digest(parts, versions.PIN), versions.PIN
 
 
@@ -159,17 +160,21 @@ def verify_files(pin: Pin, folder: Path, base: Pin | None = None) -> None:
         path = folder / name
         if not path.is_file():
             raise PinError(f"{path} is missing; the pin of {pin.name or short(pin.digest)} lists it.")
-        found = file_digest(path)
-        if found != expected:
+        actual = file_digest(path)
+        if actual != expected:
             raise PinError(
                 f"{path} is not what the pin says: pinned {short(expected, 12)}, found "
-                f"{short(found, 12)}. Restore the file, or pin it anew: brie pin {folder}"
+                f"{short(actual, 12)}. Restore the file, or pin it anew: brie pin {folder}"
             )
     if pin.kind == "adapter":
         _verify_adapter(pin, folder, base)
     else:
         again = pin_base(
-            folder, repo=pin.base.repo, revision=pin.base.revision, kind=pin.kind, known=pin.digest
+            folder,
+            repo=pin.base.repo,
+            revision=pin.base.revision,
+            kind=pin.kind,
+            pinned_before=pin.digest,
         )
         if again.digest != pin.digest:
             raise PinError(f"{folder}/config.json is not what the pin of {pin.name} says.")
@@ -189,8 +194,8 @@ def write_pin(pin: Pin, path: Path, *, checkpoint: Path) -> Pin:
     """Write a pin file that finds its checkpoint relative to itself; returns what was written."""
     import os
 
-    place = os.path.relpath(checkpoint.resolve(), path.resolve().parent)
-    placed = pin.model_copy(update={"checkpoint": place})
+    relative = os.path.relpath(checkpoint.resolve(), path.resolve().parent)
+    placed = pin.model_copy(update={"checkpoint": relative})
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, placed.model_dump_json(indent=2, exclude_none=True) + "\n")
     return placed
@@ -202,14 +207,7 @@ def read_pin(path: Path) -> Pin:
     Raises:
         InputError: the file is not a pin; the message names the key.
     """
-    try:
-        return Pin.model_validate_json(path.read_text("utf-8"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{path} is not a pin: {where}: {first['msg']}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
+    return read_json(path, Pin, "is not a pin")
 
 
 def canonical_config(path: Path) -> dict[str, JsonValue]:
@@ -224,10 +222,10 @@ def canonical_config(path: Path) -> dict[str, JsonValue]:
         raise PinError(f"{path} cannot be read as JSON: {error}.") from error
     if not isinstance(loaded, dict):
         raise PinError(f"{path} is not a JSON object.")
-    kept = {key: value for key, value in loaded.items() if key not in _UNSTABLE_KEYS}
-    if isinstance(modules := kept.get("target_modules"), list):
-        kept["target_modules"] = sorted(modules, key=str)
-    return kept
+    stable = {key: value for key, value in loaded.items() if key not in _UNSTABLE_KEYS}
+    if isinstance(modules := stable.get("target_modules"), list):
+        stable["target_modules"] = sorted(modules, key=str)
+    return stable
 
 
 def lora_summary(folder: Path) -> LoraSummary:
@@ -277,14 +275,16 @@ def folder_template(folder: Path) -> tuple[str, dict[str, str]]:
         PinError: there is no template.
     """
     config = _json_or_empty(folder / "tokenizer_config.json")
-    own = folder / "chat_template.jinja"
-    template = own.read_text("utf-8") if own.is_file() else config.get("chat_template")
+    template_file = folder / "chat_template.jinja"
+    template = (
+        template_file.read_text("utf-8") if template_file.is_file() else config.get("chat_template")
+    )
     if isinstance(template, list):
         named = (t for t in template if isinstance(t, dict) and t.get("name") == "default")
         template = next((t["template"] for t in named), None)
     if not isinstance(template, str):
         raise PinError(f"{folder} has no chat template; an instruct model is needed.")
-    return template, {n: _token(config[n]) for n in _SPECIAL_TOKENS if config.get(n)}
+    return template, {n: _token(config[n]) for n in SPECIAL_TOKENS if config.get(n)}
 
 
 def _token(value: JsonValue) -> str:

@@ -17,8 +17,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that memory ran out, in the words of each device's allocator."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in said for words in _OUT_OF_MEMORY)
+    message = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in message for words in _OUT_OF_MEMORY)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from brie.errors import PinError, UsageError, unknown
 from brie.pin.bases import download, locate, open_base
-from brie.pin.explain import explain
+from brie.pin.explain import by_step, explain
 from brie.pin.hashing import ADAPTER_WEIGHTS, pin_base, pin_checkpoint, read_pin, verify_files
 from brie.project import Project
 from brie.records import Pin
@@ -37,7 +37,7 @@ class Resolved:
     base: Pin
     adapter: Path | None
     """Folder of the adapter, if the model is one."""
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     """What was resolved on the way; to be shown."""
     served: tuple[str, str] | None = None
     """Endpoint label and model name, for a model behind a server; the folders mean nothing then."""
@@ -87,19 +87,19 @@ def find_run(name: str, project: Project) -> Run:
     """
     runs = training_runs(project)
     folder = Path(name)
-    found = [
+    matching = [
         run
         for run in runs
         if name in (run.id, run.short, run.name) or (folder.is_dir() and run.folder == folder.resolve())
     ]
-    if not found:
+    if not matching:
         raise unknown("training run", name, [run.name for run in runs], "brie ls shows them.")
-    if len(found) > 1:
+    if len(matching) > 1:
         raise UsageError(
-            f"{len(found)} runs are called {name!r}: {', '.join(run.id for run in found)}. "
+            f"{len(matching)} runs are called {name!r}: {', '.join(run.id for run in matching)}. "
             "Use one of these ids."
         )
-    return found[0]
+    return matching[0]
 
 
 def default_candidate(project: Project) -> str:
@@ -196,7 +196,7 @@ def _from_pin(path: Path, reference: str, project: Project) -> Resolved:
     pin = read_pin(path)
     base_folder = locate(pin.base, pin.base_location, project.root)
     ref = pin.base
-    base = pin_base(base_folder, repo=ref.repo, revision=ref.revision, known=ref.digest)
+    base = pin_base(base_folder, repo=ref.repo, revision=ref.revision, pinned_before=ref.digest)
     folder = (path.parent / (pin.checkpoint or ".")).resolve()
     verify_files(pin, folder if pin.kind == "adapter" or pin.checkpoint else base_folder, base)
     adapter = folder if pin.kind == "adapter" else None
@@ -224,7 +224,7 @@ def _from_run(run: Run, which: str, project: Project) -> Resolved:
     template = read_pin(run.folder / "pins" / "last.json")
     base_folder = locate(template.base, template.base_location, project.root)
     ref = template.base
-    base = pin_base(base_folder, repo=ref.repo, revision=ref.revision, known=ref.digest)
+    base = pin_base(base_folder, repo=ref.repo, revision=ref.revision, pinned_before=ref.digest)
     pin = pin_checkpoint(
         steps[step],
         base=base,
@@ -238,26 +238,24 @@ def _from_run(run: Run, which: str, project: Project) -> Resolved:
 
 def checkpoints(folder: Path) -> dict[int, Path]:
     """A run's checkpoint folders by step."""
-    found = {}
-    for path in folder.glob("checkpoints/checkpoint-*"):
-        step = path.name.removeprefix("checkpoint-")
-        if step.isdigit() and (path / ADAPTER_WEIGHTS).is_file():
-            found[int(step)] = path
-    return found
+    saved = by_step(folder.glob("checkpoints/checkpoint-*"))
+    return {step: path for step, path in saved.items() if (path / ADAPTER_WEIGHTS).is_file()}
 
 
 def _from_folder(path: Path, reference: str, project: Project, sealed: Pin | None) -> Resolved:
-    found = explain(path)
-    if found.choices:
-        raise UsageError("\n".join([*found.facts, "Name the checkpoint you mean:", *found.choices]))
+    explanation = explain(path)
+    if explanation.choices:
+        raise UsageError(
+            "\n".join([*explanation.facts, "Name the checkpoint you mean:", *explanation.choices])
+        )
     folder = path.resolve()
-    said, known = tuple(found.facts), sealed.base.digest if sealed else None
+    notes, pinned_before = tuple(explanation.facts), sealed.base.digest if sealed else None
     if not (folder / ADAPTER_WEIGHTS).is_file():
-        pin = pin_base(folder, repo=folder.name, kind="model", known=known)
-        return Resolved(pin, folder.name, project.relative(folder), folder, pin, None, said)
-    base_folder, base, _ = open_base(_named_base(folder), project.root, known)
+        pin = pin_base(folder, repo=folder.name, kind="model", pinned_before=pinned_before)
+        return Resolved(pin, folder.name, project.relative(folder), folder, pin, None, notes)
+    base_folder, base, _ = open_base(_named_base(folder), project.root, pinned_before)
     pin = pin_checkpoint(folder, base=base, name=folder.name)
-    return Resolved(pin, folder.name, project.relative(folder), base_folder, base, folder, said)
+    return Resolved(pin, folder.name, project.relative(folder), base_folder, base, folder, notes)
 
 
 def _named_base(folder: Path) -> str:
@@ -274,8 +272,8 @@ def _from_hub(reference: str, project: Project, sealed: Pin | None) -> Resolved:
     repo, _, revision = reference.removeprefix("hf:").partition("@")
     folder = download(repo, revision or None)
     resolved = _from_folder(folder, reference, project, sealed)
-    said = () if revision == folder.name else (f"{repo} is at commit {folder.name} now: pinned there.",)
+    notes = () if revision == folder.name else (f"{repo} is at commit {folder.name} now: pinned there.",)
     pinned = f"hf:{repo}@{folder.name}"
     return Resolved(
-        resolved.pin, repo, pinned, resolved.base_folder, resolved.base, resolved.adapter, said
+        resolved.pin, repo, pinned, resolved.base_folder, resolved.base, resolved.adapter, notes
     )

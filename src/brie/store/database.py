@@ -43,7 +43,8 @@ CREATE TABLE looks (
     id INTEGER PRIMARY KEY, suite TEXT NOT NULL, evaluation TEXT NOT NULL, rows TEXT NOT NULL,
     created TEXT NOT NULL, UNIQUE (suite, rows)) STRICT;
 """
-"""Schema 1; what came later is in the migrations, so that old and new stores end up alike."""
+"""Schema 1; what came later is in the migrations, so that old and new stores end up alike. Every table
+and column is described in docs/architecture.md, which a test compares with a new store."""
 
 _MIGRATIONS: dict[int, str] = {
     2: """
@@ -146,9 +147,9 @@ class Database:
     def _bring_forward(self) -> None:
         with self._writing():
             # Another process may have done it in the meantime.
-            found = self.version()
-            steps = ([_SCHEMA] if found == 0 else []) + [
-                text for number, text in _MIGRATIONS.items() if number > found
+            current = self.version()
+            steps = ([_SCHEMA] if current == 0 else []) + [
+                text for number, text in _MIGRATIONS.items() if number > current
             ]
             for statement in ";".join(steps).split(";"):
                 self._db.execute(statement)
@@ -201,7 +202,7 @@ class Database:
 
 def explain(path: Path, error: Exception) -> str:
     """One sentence for what SQLite or the system said, with what to do."""
-    said = str(error)
+    message = str(error)
     causes = {
         "readonly": f"{path} cannot be written; make {path.parent} writable.",
         "Permission denied": f"{path.parent} cannot be written; make it writable.",
@@ -213,4 +214,4 @@ def explain(path: Path, error: Exception) -> str:
         "malformed": f"{path} is damaged; move it away and restore a copy.",
         "not a database": f"{path} is not a brie store; move it away.",
     }
-    return next((text for word, text in causes.items() if word in said), f"{path}: {said}.")
+    return next((text for word, text in causes.items() if word in message), f"{path}: {message}.")

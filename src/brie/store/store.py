@@ -60,11 +60,11 @@ class Store(Ledger):
 
     def attempts(self, keys: Iterable[str]) -> dict[str, list[Verdict]]:
         """All attempts of each key, in the order they were made."""
-        found: dict[str, list[Verdict]] = {}
+        by_key: dict[str, list[Verdict]] = {}
         query = "SELECT key, body FROM verdicts WHERE key IN ({}) ORDER BY id"
         for key, body in self._select(query, keys):
-            found.setdefault(key, []).append(Verdict.model_validate_json(body))
-        return found
+            by_key.setdefault(key, []).append(Verdict.model_validate_json(body))
+        return by_key
 
     def verdicts(self, keys: Iterable[str]) -> dict[str, Verdict]:
         """The attempt that counts for each key: the first `ok`, else the last."""
@@ -72,27 +72,27 @@ class Store(Ledger):
 
     def statuses(self, keys: Iterable[str]) -> dict[str, Status]:
         """What became of each key: the status of the attempt that counts. No verdict is parsed."""
-        found: dict[str, Status] = {}
+        by_key: dict[str, Status] = {}
         query = "SELECT key, status FROM verdicts WHERE key IN ({}) ORDER BY id"
         for key, status in self._select(query, keys):
-            if found.get(key) is not Status.OK:
-                found[key] = Status(status)
-        return found
+            if by_key.get(key) is not Status.OK:
+                by_key[key] = Status(status)
+        return by_key
 
     def kept(self, keys: Iterable[str]) -> dict[str, VerdictLite]:
         """What `verdicts` finds, as far as numbers need it: faster, and a third of the memory."""
-        found: dict[str, VerdictLite] = {}
+        by_key: dict[str, VerdictLite] = {}
         wanted = {key: key for key in keys}
         again: dict[str, None] = {}
         query = "SELECT key, body FROM verdicts WHERE key IN ({}) ORDER BY id"
         for row, body in self._select(query, wanted):
             key = wanted[row]
-            if key in found:
+            if key in by_key:
                 again[key] = None
             else:
-                found[key] = VerdictLite.parse(key, body)
-        found.update((key, VerdictLite.of(verdict)) for key, verdict in self.verdicts(again).items())
-        return found
+                by_key[key] = VerdictLite.parse(key, body)
+        by_key.update((key, VerdictLite.of(verdict)) for key, verdict in self.verdicts(again).items())
+        return by_key
 
     def add_verdicts(
         self, rows: Sequence[Verdict], *, evaluation: str, judge: str, booked: bool = True
@@ -299,13 +299,13 @@ class Store(Ledger):
         """
         name = evaluation.rpartition("-")[0]
         seen = [
-            (look, own)
-            for look, own, other, what in self._read("SELECT id, suite, evaluation, rows FROM looks")
-            if (own == suite or other.rpartition("-")[0] == name) and (own, what) != (suite, rows)
+            (look, digest)
+            for look, digest, other, what in self._read("SELECT id, suite, evaluation, rows FROM looks")
+            if (digest == suite or other.rpartition("-")[0] == name) and (digest, what) != (suite, rows)
         ]
         mine = self._read("SELECT id FROM looks WHERE suite = ? AND rows = ?", (suite, rows))
-        before = [own for look, own in seen if not mine or look < mine[0][0]]
-        return len(before) + 1, sum(own != suite for own in before)
+        before = [digest for look, digest in seen if not mine or look < mine[0][0]]
+        return len(before) + 1, sum(digest != suite for digest in before)
 
     def looks(self, suite: str) -> int:
         """How many different sets of verdicts on a suite were analysed and shown."""

@@ -116,7 +116,7 @@ def _judges(gathered: Sequence[EvaluationData]) -> dict[str, WhoJudged]:
     judges: dict[str, WhoJudged] = {}
     for facts in gathered:
         headline, stopped = set(headline_judges(facts.manifest)), stopped_judges(facts.manifest)
-        for seat in facts.work.seats:
+        for seat in facts.work.panel_judges:
             name, judge = seat.judge.id, seat.judge
             role: Role = "panel" if name in headline else "stopped" if name in stopped else "beside"
             if name not in judges or role == "panel":
@@ -127,7 +127,7 @@ def _judges(gathered: Sequence[EvaluationData]) -> dict[str, WhoJudged]:
 def _rows(facts: EvaluationData, names: Mapping[str, str], judges: Sequence[str]) -> VerdictTable:
     """One evaluation's verdicts and repeats, its prompts under the names they have here."""
     rows = [*facts.of("main"), *(f for f in facts.of("repeat") if f.verdict is not None)]
-    seated = {seat.judge.id for seat in facts.work.seats}
+    seated = {seat.judge.id for seat in facts.work.panel_judges}
     made = table(facts, rows, [name for name in judges if name in seated])
     return made.with_prompts([names[name] for name in made.prompts])
 
@@ -203,7 +203,7 @@ def _warnings(gathered: Sequence[EvaluationData]) -> list[str]:
             said.append(f"{facts.manifest.id}: {open_} verdicts are still missing; the figures may move")
     seats: dict[str, set[tuple[str, str | None]]] = {}
     for facts in gathered:
-        for seat in facts.work.seats:
+        for seat in facts.work.panel_judges:
             seats.setdefault(seat.judge.id, set()).add((seat.digest, seat.rubric_digest))
     said += [
         f"{name} is not the same judge in all of them: its model, settings or rubric differ"

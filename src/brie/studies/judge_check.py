@@ -27,6 +27,7 @@ from brie.evaluation.plan import panel_judge
 from brie.evaluation.request import model_judge
 from brie.judge.interface import Task
 from brie.judge.run import JudgingResult, run
+from brie.judge.run_context import RunContext
 from brie.progress import Advance, Screen
 from brie.project import Project, packaged
 from brie.records import Message, PanelJudge, Prompt, Record, Side, Status, Suite, Verdict
@@ -125,8 +126,8 @@ def check_judges(
     tasks = [task for task, _ in shows.values()]
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         terms = price_tasks(
-            tasks, seats, lambda task: _shown(shows[task.key][1]), store, spending, project, LEDGER,
-            screen.say,
+            tasks, seats, lambda task: _shown(shows[task.key][1]), store, spending, project,
+            evaluation=LEDGER, say=screen.say,
         )  # fmt: skip
         with screen.bar("judging", len(tasks), "verdicts") as advance:
             done = _run(tasks, terms, shows, store, owner, advance, screen)
@@ -151,10 +152,12 @@ def _run(
     advance: Advance,
     screen: Screen,
 ) -> JudgingResult:
-    return run(
-        tasks, terms.seats, lambda task: _shown(shows[task.key][1]), store, owner,
-        evaluation=LEDGER, on_done=advance, cap=terms.cap, retry=terms.retry, say=screen.say,
+    context = RunContext(
+        panel_judges=terms.panel_judges, shown=lambda task: _shown(shows[task.key][1]), store=store,
+        owner=owner, evaluation=LEDGER, on_done=advance, say=screen.say, cap=terms.cap,
+        retry=terms.retry,
     )  # fmt: skip
+    return run(tasks, context)
 
 
 def document(cards: Sequence[JudgeCard], project: Project) -> JudgeCheckDocument:
@@ -251,7 +254,7 @@ def _first_won(heard: PairVerdict) -> int:
 
 
 def _a_won(heard: PairVerdict) -> int:
-    return _first_won(heard) * (1 if heard.presentation.first_letter == "A" else -1)
+    return _first_won(heard) * heard.presentation.first_label
 
 
 def _flips(used: Sequence[PairVerdict]) -> Estimate | None:
@@ -286,10 +289,16 @@ def _tasks(place: PanelJudge, pairs: Sequence[Pair]) -> list[tuple[Task, PairVer
     for pair in pairs:
         keys = [digest({"judge_check": pair.prompt, "answer": text}) for text in pair.answers]
         shown = presentations(
-            codes[pair.id], "both", prompt=digest(pair.prompt), candidate=keys[0], baseline=keys[1]
+            codes[pair.id],
+            positions="both",
+            prompt=digest(pair.prompt),
+            candidate=keys[0],
+            baseline=keys[1],
         )
         for p in shown:
-            found.append((Task.plan("main", place, pair.id, 0, p), PairVerdict(pair, p, None)))
+            found.append(
+                (Task.plan("main", place, p, prompt=pair.id, sample=0), PairVerdict(pair, p, None))
+            )
     return found
 
 

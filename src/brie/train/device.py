@@ -108,12 +108,12 @@ def _cuda_dtype(wanted: str) -> Decided:
 def _mps_dtype(wanted: str) -> Decided:
     if wanted == "float16":
         raise UsageError("float16 underflows in training on MPS; use --set dtype=bfloat16 or float32.")
-    works, said = _probe_bfloat16_on_mps()
+    works, reason = _probe_bfloat16_on_mps()
     if wanted == "bfloat16" and not works:
-        raise UsageError(f"bfloat16 does not work on this Mac ({said}); use --set dtype=float32.")
+        raise UsageError(f"bfloat16 does not work on this Mac ({reason}); use --set dtype=float32.")
     if wanted != "auto":
         return Decided(value=wanted, reason="asked for")
-    return Decided(value="bfloat16" if works else "float32", reason=f"mps probe: {said}")
+    return Decided(value="bfloat16" if works else "float32", reason=f"mps probe: {reason}")
 
 
 def _probe_bfloat16_on_mps() -> tuple[bool, str]:

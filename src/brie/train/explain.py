@@ -105,8 +105,8 @@ def local_base(reference: str, project: Project) -> Path | None:
         return None
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(repo, "config.json", revision=revision or None)
-    snapshot = Path(found).parent if isinstance(found, str) else None
+    cached = try_to_load_from_cache(repo, "config.json", revision=revision or None)
+    snapshot = Path(cached).parent if isinstance(cached, str) else None
     return snapshot if snapshot and is_whole(snapshot) else None
 
 
@@ -166,7 +166,7 @@ def _lines(plan: Plan, folder: Path | None, timed: Job | None, request: TrainReq
     yield Line("device", f"{device.type}, {device.name} ({why})")
     dtype = choose_dtype(recipe.dtype, device)
     yield Line("numbers", f"{dtype.value} ({dtype.reason}); adapter and optimizer float32")
-    yield from _data_lines(plan, own=not request.data)
+    yield from _data_lines(plan, from_recipe=not request.data)
     yield from _setting_lines(plan)
     yield from _memory_lines(plan)
     yield _disk_line(plan)
@@ -202,7 +202,7 @@ def _base_lines(plan: Plan, folder: Path | None) -> Iterator[Line]:
         yield Line("parameters", "unknown until the base is here")
 
 
-def _data_lines(plan: Plan, *, own: bool) -> Iterator[Line]:
+def _data_lines(plan: Plan, *, from_recipe: bool) -> Iterator[Line]:
     recipe, config = plan.recipe, plan.config
     if plan.rows is None:
         yield Line("training", "no data named yet: --data FILE.jsonl")
@@ -211,7 +211,7 @@ def _data_lines(plan: Plan, *, own: bool) -> Iterator[Line]:
         "training",
         f"{plan.rows[0]:,} rows, {plan.prompts[0]:,} prompts{_tokens(config, 'train')}; from "
         + plan.sources[0]
-        + (", the recipe's own (--data FILE for yours)" if own else ""),
+        + (", the recipe's own (--data FILE for yours)" if from_recipe else ""),
     )
     drawn = f"set aside by prompt, seed {recipe.seed}"
     yield Line(

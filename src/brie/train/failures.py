@@ -32,8 +32,8 @@ def is_disk_full(error: BaseException) -> bool:
     """Whether a write failed for want of room; torch and safetensors wrap the system's error."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    said = str(error)
-    return "No space left on device" in said or "file write failed" in said
+    message = str(error)
+    return "No space left on device" in message or "file write failed" in message
 
 
 def _smaller(recipe: Recipe, resume: str) -> str:

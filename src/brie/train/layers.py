@@ -21,13 +21,15 @@ def linear_layers(folder: Path) -> tuple[str, ...]:
     try:
         model = build_empty_causal_lm(folder)
     except (OSError, ValueError, KeyError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"{folder.name} is no causal language model brie can train: {said}") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(
+            f"{folder.name} is no causal language model brie can train: {reason}"
+        ) from error
     kinds = (torch.nn.Linear, *_conv1d())
-    found = {
+    names = {
         name.rpartition(".")[2] for name, layer in model.named_modules() if isinstance(layer, kinds)
     }
-    return tuple(sorted(found - {"lm_head", "embed_out"}))
+    return tuple(sorted(names - {"lm_head", "embed_out"}))
 
 
 def _conv1d() -> tuple[type, ...]:

@@ -27,15 +27,15 @@ class MetricsFile:
             InputError: a line is not a metric; names file and line.
         """
         metrics = cls(folder, write=write)
-        kept = []
+        lines_before = []
         lines = metrics.path.read_text("utf-8").splitlines() if metrics.path.is_file() else []
         for number, line in enumerate(lines, start=1):
             point = _read(line, metrics.path, number, last=number == len(lines))
             if point is not None and point.step <= step:
                 metrics._remember(point)
-                kept.append(line + "\n")
+                lines_before.append(line + "\n")
         if write:
-            write_text(metrics.path, "".join(kept))
+            write_text(metrics.path, "".join(lines_before))
         return metrics
 
     def add(self, point: TrainPoint | EvalPoint) -> None:

@@ -116,12 +116,12 @@ def perplexity(
         )
     conversations = load(path)
     rows = _encode_alike((candidate, baseline), conversations, max_length)
-    kept = trainable(rows)
-    if not kept:
+    usable = trainable(rows)
+    if not usable:
         raise UsageError(f"every answer of {path} lies beyond {max_length} tokens; raise --max-length.")
     dtype = choose_dtype("auto", choose_device(device)[0])
     with quiet():
-        scores = _score_both(kept, device, dtype, on_batch, candidate=candidate, baseline=baseline)
+        scores = _score_both(usable, device, dtype, on_batch, candidate=candidate, baseline=baseline)
     first, second = scores
     intervals = bootstrap(
         candidate=first, baseline=second, generator=generator, level=level, resamples=resamples
@@ -129,7 +129,7 @@ def perplexity(
     return PerplexityReport(
         data=path.name,
         digest=rows_digest(conversations),
-        conversations=len(kept),
+        conversations=len(usable),
         dropped=tuple(row.line for row in rows if row.cut == "lost"),
         tokens=int(first.tokens.sum()),
         max_length=max_length,
@@ -195,12 +195,12 @@ def _encode_alike(
     sides: tuple[Resolved, Resolved], conversations: Sequence[Conversation], max_length: int
 ) -> list[Encoded]:
     """The conversations in tokens, which have to be the same for both sides."""
-    one, two = (_encode(side, conversations, max_length) for side in sides)
-    if [row.ids for row in one] != [row.ids for row in two]:
+    first, second = (_encode(side, conversations, max_length) for side in sides)
+    if [row.ids for row in first] != [row.ids for row in second]:
         raise UsageError(
             "the two models cut text into different tokens; their perplexities differ in unit."
         )
-    return one
+    return first
 
 
 def _encode(side: Resolved, conversations: Sequence[Conversation], max_length: int) -> list[Encoded]:
@@ -291,13 +291,13 @@ def _score(
 
 def batches(rows: Sequence[Encoded]) -> list[list[int]]:
     """Indices of rows of similar lengths, so many at a time that padding included they fit."""
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     for index in sorted(range(len(rows)), key=lambda i: -len(rows[i].ids)):
-        longest = len(rows[found[-1][0]].ids) if found else 0
-        if not found or longest * (len(found[-1]) + 1) > _TOKENS_AT_ONCE:
-            found.append([])
-        found[-1].append(index)
-    return found
+        longest = len(rows[groups[-1][0]].ids) if groups else 0
+        if not groups or longest * (len(groups[-1]) + 1) > _TOKENS_AT_ONCE:
+            groups.append([])
+        groups[-1].append(index)
+    return groups
 
 
 def _tensors(rows: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -109,14 +109,14 @@ def build_job(
         accumulation=recipe.batch_size // (recipe.micro_batch_size * here.size),
         planned_steps=planned_steps(sequences(trainable(train), recipe), recipe),
     )
-    kept = tuple(trainable(train)), tuple(trainable(val))
-    return Job(request, config, folder, base, tokenizer, *kept)
+    usable = tuple(trainable(train)), tuple(trainable(val))
+    return Job(request, config, folder, base, tokenizer, *usable)
 
 
 def _told(request: TrainRequest, *, train: Source, val: Source, drawn: bool) -> str:
-    own = "" if request.data else ", the recipe's own (--data FILE for yours)"
+    whose = "" if request.data else ", the recipe's own (--data FILE for yours)"
     held = "set aside by prompt" if drawn else f"from {val.shown}"
-    return f"{len(train.rows):,} rows of {train.shown}{own}; {len(val.rows):,} to validate, {held}"
+    return f"{len(train.rows):,} rows of {train.shown}{whose}; {len(val.rows):,} to validate, {held}"
 
 
 def _decide_device(
@@ -226,8 +226,8 @@ def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encode
 
 
 def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
-    kept = trainable(rows)
-    if not kept:
+    usable = trainable(rows)
+    if not usable:
         raise InputError(
             f"{source.shown}: no answer is left within max_length; raise it: --set max_length=4096"
         )
@@ -235,10 +235,10 @@ def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
         path=source.shown,
         file=source.file,
         rows_digest=rows_digest(source.rows),
-        rows=len(kept),
+        rows=len(usable),
         prompts=len({prompt_key(row) for row in source.rows}),
-        tokens=sum(len(row.ids) for row in kept),
-        learned_tokens=sum(row.learned for row in kept),
+        tokens=sum(len(row.ids) for row in usable),
+        learned_tokens=sum(row.learned for row in usable),
         cut=sum(row.cut == "cut" for row in rows),
         dropped=tuple(row.line for row in rows if row.cut == "lost"),
     )

@@ -38,7 +38,7 @@ def world(wanted: int | None = None) -> World:
         UsageError: there are fewer (or more) than were asked for.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
-    found = World(int(os.environ.get("RANK", "0")), size)
+    joined = World(int(os.environ.get("RANK", "0")), size)
     if wanted is not None and wanted != size:
         raise UsageError(
             f"{wanted} processes were asked for, {size} started; start them with: "
@@ -52,7 +52,7 @@ def world(wanted: int | None = None) -> World:
             "accelerate was asked for several processes and started one (it needs MPI for several on "
             "a CPU); use: torchrun --nproc_per_node N -m brie train …"
         )
-    return found
+    return joined
 
 
 def join(here: World, device: str) -> None:

@@ -154,11 +154,7 @@ class Recipe(Record):
 
 def recipe_files(project: Project) -> dict[str, Path]:
     """Recipes by name, the project's own files first."""
-    found: dict[str, Path] = {}
-    for folder in project.files("recipes"):
-        for path in sorted(folder.glob("*.toml")):
-            found.setdefault(path.stem, path)
-    return found
+    return project.named("recipes", "*.toml")
 
 
 def load_recipe(name: str, project: Project, settings: Sequence[str] = ()) -> Recipe:
@@ -204,13 +200,13 @@ def settable() -> set[str]:
     return set(Recipe.model_fields) - (DESCRIPTIVE_KEYS - {"allow_shared_prompts", "report_to"})
 
 
-def _check_key(key: str, where: str, known: Iterable[str]) -> None:
-    if key in _OPTIONS and key not in known:
+def _check_key(key: str, where: str, allowed: Iterable[str]) -> None:
+    if key in _OPTIONS and key not in allowed:
         raise UsageError(f"{where}{key} has an option of its own: {_OPTIONS[key]}")
-    if key not in known and key in _ELSEWHERE:
+    if key not in allowed and key in _ELSEWHERE:
         raise UsageError(f"{where}unknown key {key!r}; did you mean {_ELSEWHERE[key]!r}?")
-    if key not in known:
-        error = unknown("recipe key", key, known)
+    if key not in allowed:
+        error = unknown("recipe key", key, allowed)
         raise UsageError(f"{where}{error}")
 
 

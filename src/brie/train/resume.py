@@ -85,8 +85,8 @@ def _with_base(config: TrainConfig) -> Recipe:
 
 def _sources(request: TrainRequest, before: TrainConfig, project: Project) -> TrainRequest:
     """The request with the files the run was started with, unless they are named again."""
-    own = before.recipe.data is not None and before.train.path == f"data/{before.recipe.data}"
-    data = request.data or (None if own else _found(before.train.path, "--data", project))
+    from_recipe = before.recipe.data is not None and before.train.path == f"data/{before.recipe.data}"
+    data = request.data or (None if from_recipe else _found(before.train.path, "--data", project))
     val = request.val
     if val is None and before.split is None:
         val = _found(before.val.path, "--val", project)

@@ -110,9 +110,9 @@ def _begin(job: Job, project: Project, progress: Progress, here: ranks.World) ->
     return session.begin()
 
 
-def _continue(found: Continuation, progress: Progress, here: ranks.World) -> Path:
-    ranks.join(here, found.job.config.device.type)
-    return _Session(found.job, found.run.folder, progress, here).go_on(found)
+def _continue(continuation: Continuation, progress: Progress, here: ranks.World) -> Path:
+    ranks.join(here, continuation.job.config.device.type)
+    return _Session(continuation.job, continuation.run.folder, progress, here).go_on(continuation)
 
 
 @dataclass
@@ -145,10 +145,10 @@ class _Session:
         )
         return self._sit(None, 0)
 
-    def go_on(self, found: Continuation) -> Path:
+    def go_on(self, continuation: Continuation) -> Path:
         """The rest of a run."""
-        self.metrics = MetricsFile.resume(self.folder, found.step, write=self.here.first)
-        self.manifest = found.run.manifest.model_copy(
+        self.metrics = MetricsFile.resume(self.folder, continuation.step, write=self.here.first)
+        self.manifest = continuation.run.manifest.model_copy(
             update={
                 "state": "running",
                 "identity": self.job.config.identity(),
@@ -156,10 +156,10 @@ class _Session:
                 "finished": None,
                 "error": None,
                 "versions": versions(),
-                "resumed": (*found.run.manifest.resumed, now()),
+                "resumed": (*continuation.run.manifest.resumed, now()),
             }
         )
-        return self._sit(found.checkpoint, found.step)
+        return self._sit(continuation.checkpoint, continuation.step)
 
     def _sit(self, checkpoint: Path | None, step: int) -> Path:
         self.seconds_before = self.manifest.wall_seconds
@@ -180,10 +180,10 @@ class _Session:
         try:
             outcome = self._fit(checkpoint)
         except BaseException as error:
-            said = self._failed(error)
-            if said is None:
+            explained = self._failed(error)
+            if explained is None:
                 raise
-            raise said from error
+            raise explained from error
         if outcome.interrupted:
             self._record(state="interrupted")
             raise Stopped(f"stopped after step {outcome.step} of {total}; continue with: {resume}")
@@ -209,11 +209,11 @@ class _Session:
             self._record(state="failed", error=str(error))
             return None
         saved = bool(checkpoints(self.folder))
-        said = explain_failure(error, self.job.config.recipe, self.resume_command(), saved)
+        explained = explain_failure(error, self.job.config.recipe, self.resume_command(), saved)
         # A full disk refuses this too; without its lock the run still reads as interrupted.
         with contextlib.suppress(BrieError):
-            self._record(state="interrupted", error=str(said or repr(error)))
-        return said
+            self._record(state="interrupted", error=str(explained or repr(error)))
+        return explained
 
     def resume_command(self) -> str:
         """The command that continues this run; files outside the project must be named again."""

@@ -11,10 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from brie.errors import InputError, UsageError
-from brie.project import Project, write_text
+from brie.pin.explain import by_step
+from brie.project import Project, read_json, write_text
 from brie.train.config import CHECKPOINTS, MANIFEST, PINS, RunManifest, State
 
 _LOCK = ".lock"
@@ -55,14 +54,14 @@ def list_runs(project: Project) -> list[RunInfo]:
 
 def scan(project: Project) -> list[RunInfo | Unreadable]:
     """Every training run's folder, with those whose manifest cannot be read, oldest first."""
-    found: list[RunInfo | Unreadable] = []
+    runs: list[RunInfo | Unreadable] = []
     for folder in sorted(project.runs.glob("train-*")):
         if (folder / MANIFEST).is_file():
             try:
-                found.append(read_run(folder))
+                runs.append(read_run(folder))
             except InputError as error:
-                found.append(Unreadable(folder, str(error)))
-    return sorted(found, key=lambda run: run.manifest.created if isinstance(run, RunInfo) else "")
+                runs.append(Unreadable(folder, str(error)))
+    return sorted(runs, key=lambda run: run.manifest.created if isinstance(run, RunInfo) else "")
 
 
 def read_run(folder: Path) -> RunInfo:
@@ -82,15 +81,7 @@ def read_manifest(folder: Path) -> RunManifest:
     Raises:
         InputError: missing, unreadable or of another schema.
     """
-    path = folder / MANIFEST
-    try:
-        return RunManifest.model_validate_json(path.read_text("utf-8"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{path} is no training manifest: {where}: {first['msg']}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
+    return read_json(folder / MANIFEST, RunManifest, "is no training manifest")
 
 
 def write_manifest(folder: Path, manifest: RunManifest) -> None:
@@ -139,12 +130,7 @@ def checkpoint_name(step: int, *, planned_steps: int) -> str:
 
 def checkpoints(folder: Path) -> dict[int, Path]:
     """A run's complete checkpoints by step, in order."""
-    found = {}
-    for path in (folder / CHECKPOINTS).glob("checkpoint-*"):
-        step = path.name.removeprefix("checkpoint-")
-        if step.isdigit() and path.is_dir():
-            found[int(step)] = path
-    return dict(sorted(found.items()))
+    return dict(sorted(by_step((folder / CHECKPOINTS).glob("checkpoint-*")).items()))
 
 
 def folder_size(folder: Path) -> int:

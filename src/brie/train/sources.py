@@ -62,8 +62,8 @@ def read_data(
 
 def _named(name: str, project: Project) -> Source:
     if name.startswith(PREFIX):
-        found = load_hub(name)
-        return Source(found.reference, None, found.conversations)
+        dataset = load_hub(name)
+        return Source(dataset.reference, None, dataset.conversations)
     path = Path(name)
     rows = load(path)
     return Source(project.relative(path), file_digest(path), rows)

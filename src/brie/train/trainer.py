@@ -165,12 +165,12 @@ class BrieTrainer(SFTTrainer):
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
             written = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-            place = self._checkpoints / checkpoint_name(
+            final = self._checkpoints / checkpoint_name(
                 self.state.global_step, planned_steps=self._planned_steps
             )
-            if place.exists():
-                shutil.rmtree(place)
-            written.replace(place)
+            if final.exists():
+                shutil.rmtree(final)
+            written.replace(final)
         self.accelerator.wait_for_everyone()
 
     def _save(

@@ -35,8 +35,8 @@ def create_app(project: Project, access: Access, evaluation: str | None = None) 
         access: the tokens and the address it answers to.
         evaluation: what `/vote` votes on; None lets the voter choose.
     """
-    shelf, pages = ProjectCache(project), Pages()
-    viewer, voting = Viewer(shelf, pages), Voting(shelf, pages, evaluation)
+    cache, pages = ProjectCache(project), Pages()
+    viewer, voting = Viewer(cache, pages), Voting(cache, pages, evaluation)
 
     def problem(request: Request, error: Exception) -> Response:
         status, text = _explain(error)
@@ -45,7 +45,7 @@ def create_app(project: Project, access: Access, evaluation: str | None = None) 
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        threading.Thread(target=shelf.warm, args=(evaluation,), daemon=True).start()
+        threading.Thread(target=cache.warm, args=(evaluation,), daemon=True).start()
         yield
 
     return Starlette(

@@ -72,18 +72,18 @@ class _Frame:
         """
         points = [point for point in curve.points if _finite(point)]
         stride = max(1, -(-len(points) // _POINTS))
-        kept = points[::stride] + ([points[-1]] if points and (len(points) - 1) % stride else [])
-        path = " ".join(f"{self.x(step):.1f},{self.y(loss):.1f}" for step, loss in kept)
+        thinned = points[::stride] + ([points[-1]] if points and (len(points) - 1) % stride else [])
+        path = " ".join(f"{self.x(step):.1f},{self.y(loss):.1f}" for step, loss in thinned)
         line = Markup('<polyline class="line line{}" points="{}"/>').format(number, path)
-        if not kept:
+        if not thinned:
             return line
-        step, loss = kept[-1]
+        step, loss = thinned[-1]
         dots = Markup("").join(
             Markup('<circle class="dot line{}" cx="{:.1f}" cy="{:.1f}" r="3"/>').format(
                 number, self.x(s), self.y(v)
             )
-            for s, v in kept
-            if len(kept) <= 40
+            for s, v in thinned
+            if len(thinned) <= 40
         )
         return line + dots + _label(curve.name, self.x(step) - 4, self.y(loss) - 8, "end")
 

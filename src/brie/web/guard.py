@@ -115,9 +115,9 @@ class Guard:
         return None
 
     def _enter(self, path: str, query: list[tuple[str, str]], token: str) -> Response:
-        kept = urlencode([(name, value) for name, value in query if name != "token"])
-        place = "/" + path.lstrip("/\\")  # never another host's address
-        answer = RedirectResponse(place + (f"?{kept}" if kept else ""), status_code=303)
+        query_left = urlencode([(name, value) for name, value in query if name != "token"])
+        target = "/" + path.lstrip("/\\")  # never another host's address
+        answer = RedirectResponse(target + (f"?{query_left}" if query_left else ""), status_code=303)
         answer.set_cookie(self._access.cookie, token, httponly=True, samesite="strict", path="/")
         return answer
 

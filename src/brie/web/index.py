@@ -98,7 +98,7 @@ def build_index(
         partial.unlink(missing_ok=True)
         with closing(sqlite3.connect(partial)) as db:
             db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
-            panel = {seat.judge.id for seat in manifest.plan.seats if not seat.instrument}
+            panel = {p.judge.id for p in manifest.plan.seats if not p.instrument}
             _fill(db, _views(work, manifest, store, progress), panel)
             db.executescript(_INDEXES)
             db.execute("INSERT INTO meta VALUES ('stamp', ?)", (wanted,))
@@ -126,14 +126,14 @@ def _views(
 
 def _fill(db: sqlite3.Connection, views: Iterable[ComparisonView], panel: Collection[str]) -> None:
     for number, view in enumerate(views, 1):
-        own = counted(view, panel)
-        unusable = [v for v in own.verdicts if v.status is not Status.OK]
+        counting = counted(view, panel)
+        unusable = [v for v in counting.verdicts if v.status is not Status.OK]
         last = view.messages[-1].content
         db.execute(
             "INSERT INTO comparison VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 number, _text(view.prompt_id), view.sample, _text(view.category), _text(view.source),
-                _text(last[:300]), view.score, spread(own), len(flipped(own)), len(unusable),
+                _text(last[:300]), view.score, spread(counting), len(flipped(counting)), len(unusable),
             ),
         )  # fmt: skip
         db.executemany("INSERT INTO judged VALUES (?, ?, ?, ?, ?)", _judged(view, number))
@@ -145,11 +145,11 @@ def _fill(db: sqlite3.Connection, views: Iterable[ComparisonView], panel: Collec
 def _judged(view: ComparisonView, number: int) -> Iterator[tuple[str, int, float | None, int, int]]:
     scores, flips = judge_scores(view), set(flipped(view))
     for judge in dict.fromkeys(v.judge for v in view.verdicts):
-        own = scores.get(judge, [])
+        usable = scores.get(judge, [])
         planned = sum(v.judge == judge for v in view.verdicts)
-        complete = len(own) == planned
-        mean = sum(own) / len(own) if own and complete else None
-        yield _text(judge), number, mean, int(judge in flips), planned - len(own)
+        complete = len(usable) == planned
+        mean = sum(usable) / len(usable) if usable and complete else None
+        yield _text(judge), number, mean, int(judge in flips), planned - len(usable)
 
 
 def _text(value: str) -> str:

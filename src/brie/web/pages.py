@@ -29,8 +29,8 @@ class Pages:
 
 @cache
 def _css() -> bytes:
-    own = (STATIC / "viewer" / "viewer.css").read_text(encoding="utf-8")
-    return (stylesheet() + own).encode()
+    viewer_styles = (STATIC / "viewer" / "viewer.css").read_text(encoding="utf-8")
+    return (stylesheet() + viewer_styles).encode()
 
 
 def styles(request: Request) -> Response:

@@ -89,15 +89,16 @@ class ProjectCache:
         Raises:
             UsageError: there is no such evaluation.
         """
-        known = self.ids()
-        if evaluation not in known:  # also keeps `..` and separators out
-            raise unknown("evaluation", evaluation, known)
+        ids = self.ids()
+        if evaluation not in ids:  # also keeps `..` and separators out
+            raise unknown("evaluation", evaluation, ids)
         return self.project.runs / evaluation
 
     def ids(self) -> list[str]:
         """Evaluations by folder name, newest first."""
-        found = self.project.runs.glob(f"eval-*/{MANIFEST}")
-        return [p.parent.name for p in sorted(found, key=lambda p: (-p.stat().st_mtime, p.parent.name))]
+        manifests = self.project.runs.glob(f"eval-*/{MANIFEST}")
+        newest_first = sorted(manifests, key=lambda p: (-p.stat().st_mtime, p.parent.name))
+        return [path.parent.name for path in newest_first]
 
     def entries(self) -> list[Entry]:
         """One entry an evaluation, newest first; a broken one says so and hides no other."""
@@ -129,20 +130,20 @@ class ProjectCache:
         state = (self.folder(evaluation) / MANIFEST).stat()
         mark = (state.st_mtime_ns, state.st_size)
         with self._lock:
-            kept = self._opened.get(evaluation)
-            if kept and kept[0] == mark:
+            cached = self._opened.get(evaluation)
+            if cached and cached[0] == mark:
                 self._opened.move_to_end(evaluation)
-                return kept[1]
+                return cached[1]
         manifest = read_manifest(self.folder(evaluation))
         return self._keep(evaluation, mark, Opened(manifest, Work.of(manifest)))
 
     def amended(self, evaluation: str, manifest: Manifest) -> None:
         """Keep a manifest that was just written with one more voter, instead of reading it again."""
         state = (self.folder(evaluation) / MANIFEST).stat()
-        kept = self._opened.get(evaluation)
-        if kept is not None:
+        cached = self._opened.get(evaluation)
+        if cached is not None:
             mark = (state.st_mtime_ns, state.st_size)
-            opened = self._keep(evaluation, mark, Opened(manifest, kept[1].work))
+            opened = self._keep(evaluation, mark, Opened(manifest, cached[1].work))
             getattr(opened, "votes")  # noqa: B009 - made now, so that the next page need not wait
 
     def warm(self, evaluation: str | None) -> None:
@@ -211,12 +212,12 @@ class ProjectCache:
 
     def _entry(self, evaluation: str) -> Entry:
         try:
-            found = self.analysis(evaluation)
-            if found is None:
+            analysis = self.analysis(evaluation)
+            if analysis is None:
                 self.open(evaluation)
         except BrieError as error:
             return Entry(evaluation, None, without_paths(str(error)))
-        return Entry(evaluation, found)
+        return Entry(evaluation, analysis)
 
 
 def _size(manifest: Manifest) -> int:
@@ -293,4 +294,4 @@ def _curves(path: Path) -> tuple[Curve, ...]:
         except (ValueError, KeyError, TypeError):
             continue
     named = (("training loss", points["train"]), ("validation loss", points["eval"]))
-    return tuple(Curve(name, tuple(found)) for name, found in named if found)
+    return tuple(Curve(name, tuple(curve_points)) for name, curve_points in named if curve_points)

@@ -51,20 +51,20 @@ def close(folder: Path, name: str, votes: int) -> None:
     write_text(path, json.dumps({"voter": name, "votes": votes, "revealed": when}) + "\n")
 
 
-def reveal(booth: VotingSession, store: Store) -> Reveal:
+def reveal(session: VotingSession, store: Store) -> Reveal:
     """A voter's votes with the sides, the win rate they give, and agreement with every judge."""
-    votes = _votes(booth.work, booth.manifest, booth, store)
+    votes = _votes(session.work, session.manifest, session, store)
     counts = [sum(vote.winner == side for vote in votes) for side in ("candidate", "tie", "baseline")]
     outcomes = Outcomes(win=counts[0], tie=counts[1], loss=counts[2])
-    return Reveal(votes, outcomes, _rate(votes, booth.manifest), _agreement(votes, booth))
+    return Reveal(votes, outcomes, _rate(votes, session.manifest), _agreement(votes, session))
 
 
-def _votes(work: Work, manifest: Manifest, booth: VotingSession, store: Store) -> list[VoteShown]:
-    found = store.verdicts(task.key for task in booth.tasks)
+def _votes(work: Work, manifest: Manifest, session: VotingSession, store: Store) -> list[VoteShown]:
+    verdicts = store.verdicts(task.key for task in session.tasks)
     views: dict[str, list[ComparisonView]] = {}
     votes = []
-    for task in booth.tasks:
-        verdict = found.get(task.key)
+    for task in session.tasks:
+        verdict = verdicts.get(task.key)
         if verdict is None or verdict.status is not Status.OK or verdict.letter is None:
             continue
         if task.prompt not in views:
@@ -82,18 +82,19 @@ def _rate(votes: list[VoteShown], manifest: Manifest) -> WinRate | None:
     scores: dict[str, list[float]] = {}
     for vote in votes:
         scores.setdefault(vote.view.prompt_id, []).append(SCORE[vote.winner])
-    means = np.array([sum(own) / len(own) for own in scores.values()], dtype=np.float64)
-    sizes = np.array([len(own) for own in scores.values()], dtype=np.int64)
+    by_prompt = scores.values()
+    means = np.array([sum(of_prompt) / len(of_prompt) for of_prompt in by_prompt], dtype=np.float64)
+    sizes = np.array([len(of_prompt) for of_prompt in by_prompt], dtype=np.int64)
     rng = np.random.default_rng(manifest.plan.seed)
     return win_rate(means, sizes, rng, Settings(level=manifest.plan.level))
 
 
-def _agreement(votes: list[VoteShown], booth: VotingSession) -> list[tuple[str, AgreementCell]]:
+def _agreement(votes: list[VoteShown], session: VotingSession) -> list[tuple[str, AgreementCell]]:
     """The voter with each judge; a judge's word on a pair is its mean over both orders."""
     from brie.analyse.win_rate import Settings
     from brie.evaluation.people import agreement_with
 
-    voter, plan = booth.seat.judge.id, booth.manifest.plan
+    voter, plan = session.voter.judge.id, session.manifest.plan
     rows = [row for vote in votes for row in _rows(vote, voter)]
     return [
         (pair.judges[1], AgreementCell.of(pair))
@@ -102,8 +103,8 @@ def _agreement(votes: list[VoteShown], booth: VotingSession) -> list[tuple[str, 
 
 
 def _rows(vote: VoteShown, voter: str) -> list[tuple[str, str, int, float]]:
-    place = (vote.view.prompt_id, vote.view.sample)
-    rows = [(place[0], voter, place[1], SCORE[vote.winner])]
+    prompt, sample = vote.view.prompt_id, vote.view.sample
+    rows = [(prompt, voter, sample, SCORE[vote.winner])]
     for judge, scores in judge_scores(vote.view).items():
-        rows.append((place[0], judge, place[1], sum(scores) / len(scores)))
+        rows.append((prompt, judge, sample, sum(scores) / len(scores)))
     return rows

@@ -49,16 +49,16 @@ class Filter:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Filter:
         """A filter from a query string; values outside the closed sets ask for everything."""
-        known = {f.name for f in fields(cls)} - {"page"}
-        given = {name: value[:200] for name, value in query.items() if name in known}
+        names = {f.name for f in fields(cls)} - {"page"}
+        given = {name: value[:200] for name, value in query.items() if name in names}
         page = query.get("page", "1")
         number = int(page) if page.isascii() and page.isdigit() and len(page) < 8 else 1
-        found = cls(**given, page=max(1, number))
+        wanted = cls(**given, page=max(1, number))
         return replace(
-            found,
-            winner=found.winner if found.winner in WINNERS else "",
-            show=found.show if found.show in SHOWS else "",
-            sort=found.sort if found.sort in SORTS else "suite",
+            wanted,
+            winner=wanted.winner if wanted.winner in WINNERS else "",
+            show=wanted.show if wanted.show in SHOWS else "",
+            sort=wanted.sort if wanted.sort in SORTS else "suite",
         )
 
     def query(self, **changes: object) -> str:
@@ -117,10 +117,10 @@ class Comparisons:
         """How many comparisons a filter leaves."""
         return len(self._ids(wanted))
 
-    def neighbours(self, wanted: Filter, place: int) -> tuple[int | None, int | None]:
+    def neighbours(self, wanted: Filter, position: int) -> tuple[int | None, int | None]:
         """Numbers of the comparisons before and after a place of a filter's list, from 0."""
         ids = self._ids(wanted)
-        before, after = place - 1, place + 1
+        before, after = position - 1, position + 1
         return (
             ids[before] if 0 <= before < len(ids) else None,
             ids[after] if after < len(ids) else None,
@@ -136,8 +136,8 @@ class Comparisons:
         join = "JOIN judged j ON j.comparison = c.id AND j.judge = ?" if judge else ""
         values = ([judge] if judge else []) + list(ids)
         query = f"SELECT {columns} FROM comparison c {join} WHERE c.id IN ({marks})"
-        known = {row[0]: Found(*row) for row in self._rows(query, tuple(values))}
-        return [known[number] for number in ids]
+        by_number = {row[0]: Found(*row) for row in self._rows(query, tuple(values))}
+        return [by_number[number] for number in ids]
 
     def get(self, number: int) -> Found | None:
         """A comparison by its number."""

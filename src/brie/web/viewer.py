@@ -43,10 +43,10 @@ class Place:
 
 
 class Viewer:
-    """Routes over a shelf. Handlers are plain functions: each runs in a thread of its own."""
+    """Routes over the cached project. Handlers are plain functions: each runs in a thread of its own."""
 
-    def __init__(self, shelf: ProjectCache, pages: Pages) -> None:
-        self._shelf = shelf
+    def __init__(self, cache: ProjectCache, pages: Pages) -> None:
+        self._cache = cache
         self._pages = pages
 
     def routes(self) -> list[Route]:
@@ -61,19 +61,19 @@ class Viewer:
 
     def home(self, request: Request) -> Response:
         """Evaluations, newest first, and training runs."""
-        runs = [training_run(run.folder, run.manifest) for run in training_runs(self._shelf.project)]
-        entries = self._shelf.entries()
+        runs = [training_run(run.folder, run.manifest) for run in training_runs(self._cache.project)]
+        entries = self._cache.entries()
         words = {e.id: verdict_word(e.analysis) for e in entries if e.analysis}
         return self._pages.render("home.html", entries=entries, words=words, runs=runs[::-1])
 
     def evaluation(self, request: Request) -> Response:
         """One evaluation: its headline, and its comparisons, filtered."""
         name = request.path_params["evaluation"]
-        found = self._shelf.comparisons(name)
-        if not isinstance(found, Comparisons):
-            return self._pages.render("indexing.html", name=name, progress=found)
+        comparisons = self._cache.comparisons(name)
+        if not isinstance(comparisons, Comparisons):
+            return self._pages.render("indexing.html", name=name, progress=comparisons)
         wanted = Filter.of(request.query_params)
-        analysis, manifest = self._shelf.analysis(name), self._shelf.open(name).manifest
+        analysis, manifest = self._cache.analysis(name), self._cache.open(name).manifest
         return self._pages.render(
             "evaluation.html",
             name=name,
@@ -84,8 +84,8 @@ class Viewer:
             caveats=caveats(analysis) if analysis else [],
             checks=checks_worst_first(analysis) if analysis else [],
             wanted=wanted,
-            results=found.search(wanted),
-            choices=found.choices(),
+            results=comparisons.search(wanted),
+            choices=comparisons.choices(),
             shows=SHOWS,
             sorts=SORTS,
         )
@@ -93,14 +93,14 @@ class Viewer:
     def report(self, request: Request) -> Response:
         """The full report of an evaluation as it stands now, with its own strict policy."""
         name = request.path_params["evaluation"]
-        analysis, opened = self._shelf.analysis(name), self._shelf.open(name)
+        analysis, opened = self._cache.analysis(name), self._cache.open(name)
         if analysis is None:
             raise UsageError(f"{name} has no numbers yet; go on with it: {opened.manifest.command}")
         if analysis.counts.comparisons > _REPORTED:
             raise UsageError(f"{name} is too large to report here; run: brie report {name}")
-        with self._shelf.store() as store:
+        with self._cache.store() as store:
             views = comparison_views(gather(opened.manifest, store))
-        curve = read_curve(self._shelf.folder(name))
+        curve = read_curve(self._cache.folder(name))
         html = render_html(build_page(analysis, opened.manifest, views, curve))
         policy = content_policy(stylesheet()) + "; frame-ancestors 'none'"
         return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy})
@@ -108,7 +108,7 @@ class Viewer:
     def comparison(self, request: Request) -> Response:
         """One comparison with both answers and every verdict; neighbours from the same list."""
         name, number = request.path_params["evaluation"], request.path_params["number"]
-        index = self._shelf.comparisons(name)
+        index = self._cache.comparisons(name)
         wanted = Filter.of(request.query_params)
         if not isinstance(index, Comparisons):
             return RedirectResponse(f"/eval/{name}", status_code=303)
@@ -127,20 +127,20 @@ class Viewer:
             answers=word_diff(candidate, baseline),
             cuts={"candidate": cut_candidate, "baseline": cut_baseline},
             judges=judges_said(view, LONGEST).values(),
-            names=self._shelf.open(name).manifest.names,
+            names=self._cache.open(name).manifest.names,
             wanted=wanted,
             place=_place(index, wanted, request.query_params.get("at", "")),
         )
 
     def run(self, request: Request) -> Response:
         """A training run: what it was, and its losses over steps."""
-        found = find_run(request.path_params["run"], self._shelf.project)
-        run = training_run(found.folder, found.manifest)
+        record = find_run(request.path_params["run"], self._cache.project)
+        run = training_run(record.folder, record.manifest)
         return self._pages.render("run.html", run=run, chart=loss_chart(run.curves, run.pins))
 
     def _view(self, name: str, row: Found) -> ComparisonView | None:
-        opened = self._shelf.open(name)
-        with self._shelf.store() as store:
+        opened = self._cache.open(name)
+        with self._cache.store() as store:
             views = prompt_views(opened.work, opened.manifest, store, row.prompt, opened.votes)
         return next((view for view in views if view.sample == row.sample), None)
 

@@ -36,13 +36,13 @@ Form = Mapping[str, str]
 
 
 class Voting:
-    """Routes of the voting pages; keeps one booth a voter and evaluation."""
+    """Routes of the voting pages; keeps one session a voter and evaluation."""
 
-    def __init__(self, shelf: ProjectCache, pages: Pages, evaluation: str | None) -> None:
-        self._shelf = shelf
+    def __init__(self, cache: ProjectCache, pages: Pages, evaluation: str | None) -> None:
+        self._cache = cache
         self._pages = pages
         self._only = evaluation
-        self._booths: dict[tuple[str, str], VotingSession] = {}
+        self._sessions: dict[tuple[str, str], VotingSession] = {}
         self._lock = threading.Lock()
 
     def routes(self) -> list[Route]:
@@ -60,13 +60,13 @@ class Voting:
 
     def choose(self, request: Request) -> Response:
         """The evaluations that can be voted on; straight to the ballot where there is one."""
-        names = [self._only] if self._only else self._shelf.ids()
+        names = [self._only] if self._only else self._cache.ids()
         if len(names) == 1:
             return _to(names[0])
         suites = []
         for name in names:
             try:
-                suites.append((name, self._shelf.open(name).manifest.plan.suite))
+                suites.append((name, self._cache.open(name).manifest.plan.suite))
             except UsageError:
                 continue  # a broken evaluation is shown as such in the viewer, not to voters
         return self._pages.render("vote_choose.html", suites=suites)
@@ -76,11 +76,11 @@ class Voting:
         evaluation, name = self._evaluation(request), self._voter(request)
         if name is None:
             return self._pages.render("vote_name.html", evaluation=evaluation, problem="")
-        if closed_file(self._shelf.folder(evaluation), name).is_file():
+        if closed_file(self._cache.folder(evaluation), name).is_file():
             return _to(evaluation, "/result")
-        booth = self._booth(evaluation=evaluation, name=name)
-        item = booth.current()
-        done, total = booth.progress
+        session = self._session(evaluation=evaluation, name=name)
+        item = session.current()
+        done, total = session.progress
         if item is None:
             self._forget(evaluation=evaluation, name=name)
         shown = _shown(item) if item else None
@@ -90,28 +90,28 @@ class Voting:
             name=name,
             item=item,
             shown=shown,
-            criteria=booth.criteria,
+            criteria=session.criteria,
             done=done,
             total=total,
-            can_undo=booth.can_undo,
+            can_undo=session.can_undo,
         )
 
     def result(self, request: Request) -> Response:
         """What the voter preferred; only for a voter who has finished."""
         evaluation, name = self._evaluation(request), self._voter(request)
-        if name is None or not closed_file(self._shelf.folder(evaluation), name).is_file():
+        if name is None or not closed_file(self._cache.folder(evaluation), name).is_file():
             return _to(evaluation)
-        booth = self._booth(evaluation=evaluation, name=name)
-        with self._shelf.store() as store:
-            found = reveal(booth, store)
-        analysis = self._shelf.analysis(evaluation)
+        session = self._session(evaluation=evaluation, name=name)
+        with self._cache.store() as store:
+            revealed = reveal(session, store)
+        analysis = self._cache.analysis(evaluation)
         return self._pages.render(
             "vote_result.html",
             evaluation=evaluation,
             name=name,
-            found=found,
-            names=booth.manifest.names,
-            sentence=verdict_sentence(analysis, booth.manifest) if analysis else "",
+            revealed=revealed,
+            names=session.manifest.names,
+            sentence=verdict_sentence(analysis, session.manifest) if analysis else "",
         )
 
     # --- forms ---------------------------------------------------------------------------
@@ -142,29 +142,29 @@ class Voting:
         return answer
 
     def _cast(self, request: Request, form: Form) -> Response:
-        booth = self._open_booth(request)
+        session = self._open_session(request)
         number, choice = form.get("number", ""), form.get("choice", "")
         if not (number.isascii() and number.isdigit()):
             raise HTTPException(400, "the vote names no pair")
         if choice == "skip":
-            booth.skip(int(number))
+            session.skip(int(number))
         elif choice in ("A", "B", "tie"):
             comment = form.get("comment", "").strip()[:_COMMENT]
-            booth.vote(int(number), choice, comment, _scores(booth, form))  # type: ignore[arg-type]
+            session.vote(int(number), choice, comment, _scores(session, form))  # type: ignore[arg-type]
         else:
             raise HTTPException(400, "a vote is A, B, tie or skip")
-        return _to(booth.evaluation)
+        return _to(session.evaluation)
 
     def _undo(self, request: Request, form: Form) -> Response:
-        booth = self._open_booth(request)
-        booth.undo()
-        return _to(booth.evaluation)
+        session = self._open_session(request)
+        session.undo()
+        return _to(session.evaluation)
 
     def _finish(self, request: Request, form: Form) -> Response:
-        booth = self._open_booth(request)
-        if booth.progress[0]:
-            close(self._shelf.folder(booth.evaluation), booth.name, booth.progress[0])
-        return _to(booth.evaluation)
+        session = self._open_session(request)
+        if session.progress[0]:
+            close(self._cache.folder(session.evaluation), session.name, session.progress[0])
+        return _to(session.evaluation)
 
     def _leave(self, request: Request, form: Form) -> Response:
         answer = _to(self._evaluation(request))
@@ -175,7 +175,7 @@ class Voting:
 
     def _evaluation(self, request: Request) -> str:
         name = str(request.path_params["evaluation"])
-        if name not in ([self._only] if self._only else self._shelf.ids()):
+        if name not in ([self._only] if self._only else self._cache.ids()):
             raise HTTPException(404)
         return name
 
@@ -188,27 +188,27 @@ class Voting:
     def _cookie(self, request: Request) -> str:
         return f"voter-{request.url.port}"
 
-    def _open_booth(self, request: Request) -> VotingSession:
-        """The booth of a voter who may still vote."""
+    def _open_session(self, request: Request) -> VotingSession:
+        """The session of a voter who may still vote."""
         evaluation, name = self._evaluation(request), self._voter(request)
         if name is None:
             raise HTTPException(403, "say your name first")
-        if closed_file(self._shelf.folder(evaluation), name).is_file():
+        if closed_file(self._cache.folder(evaluation), name).is_file():
             raise HTTPException(403, "you have seen the result, so a further vote would not be blind")
-        return self._booth(evaluation=evaluation, name=name)
+        return self._session(evaluation=evaluation, name=name)
 
-    def _booth(self, *, evaluation: str, name: str) -> VotingSession:
+    def _session(self, *, evaluation: str, name: str) -> VotingSession:
         with self._lock:
-            if (evaluation, name) not in self._booths:
-                self._booths[evaluation, name] = VotingSession(
-                    self._shelf, evaluation=evaluation, name=name
+            if (evaluation, name) not in self._sessions:
+                self._sessions[evaluation, name] = VotingSession(
+                    self._cache, evaluation=evaluation, name=name
                 )
-            return self._booths[evaluation, name]
+            return self._sessions[evaluation, name]
 
     def _forget(self, *, evaluation: str, name: str) -> None:
         """At the end of a ballot: the next visit looks for new answers."""
         with self._lock:
-            self._booths.pop((evaluation, name), None)
+            self._sessions.pop((evaluation, name), None)
 
 
 def _to(evaluation: str | None, page: str = "") -> RedirectResponse:
@@ -235,10 +235,10 @@ def _shown(item: Item) -> Ballot:
     }
 
 
-def _scores(booth: VotingSession, form: Form) -> dict[str, dict[str, float]]:
+def _scores(session: VotingSession, form: Form) -> dict[str, dict[str, float]]:
     """Criterion -> letter -> score, of those that were given."""
     scores: dict[str, dict[str, float]] = {}
-    for number, criterion in enumerate(booth.criteria):
+    for number, criterion in enumerate(session.criteria):
         for letter in ("A", "B"):
             value = form.get(f"score-{number}-{letter}", "")
             if value in _SCORES:

@@ -1,4 +1,4 @@
-"""A voter in the booth: what is voted on next, undo, skip, and votes into the store."""
+"""A voter's session: what is voted on next, undo, skip, and votes into the store."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Item:
 class VotingSession:
     """One voter on one evaluation; keeps what was voted, skipped and undone."""
 
-    def __init__(self, shelf: ProjectCache, *, evaluation: str, name: str) -> None:
-        opened = shelf.open(evaluation)
+    def __init__(self, cache: ProjectCache, *, evaluation: str, name: str) -> None:
+        opened = cache.open(evaluation)
         self.evaluation, self.name = evaluation, name
         self.work, self.manifest = opened.work, opened.manifest
-        self.seat = voter_judge(self.manifest.plan, name)
-        self._shelf = shelf
+        self.voter = voter_judge(self.manifest.plan, name)
+        self._cache = cache
         self._lock = threading.RLock()
-        with shelf.store() as store:
-            every = ballot(self.work, self.seat)
+        with cache.store() as store:
+            every = ballot(self.work, self.voter)
             self.tasks = _with_two_answers(every, store)
             done = store.verdicts(task.key for task in self.tasks)
-        found = ((n, done.get(task.key)) for n, task in enumerate(self.tasks))
-        self._votes = {n: v.letter for n, v in found if v is not None and v.status is Status.OK}
+        votes = ((n, done.get(task.key)) for n, task in enumerate(self.tasks))
+        self._votes = {n: v.letter for n, v in votes if v is not None and v.status is Status.OK}
         self._cast = [n for n in range(len(self.tasks)) if n in self._votes]
         self._skipped: list[int] = []
         self._back = 0
@@ -50,7 +50,7 @@ class VotingSession:
     @property
     def criteria(self) -> tuple[str, ...]:
         """What may be scored from 1 to 5, besides the vote."""
-        return self.seat.rubric.criteria if self.seat.rubric else ()
+        return self.voter.rubric.criteria if self.voter.rubric else ()
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -69,7 +69,7 @@ class VotingSession:
             if number is None:
                 return None
             task = self.tasks[number]
-        with self._shelf.store() as store:
+        with self._cache.store() as store:
             keys = (task.presentation.candidate, task.presentation.baseline)
             texts = {key: row.text for key, row in store.completions(keys).items()}
         pair = judge_input(
@@ -133,36 +133,37 @@ class VotingSession:
 
     def _store(self, number: int, reply: Reply, *, supersedes: bool) -> None:
         row = self.tasks[number].verdict(reply).model_copy(update={"supersedes": supersedes})
-        with Store.open(self._shelf.project.store) as store:
+        with Store.open(self._cache.project.store) as store:
             if not self._registered:
-                register(self._shelf, self.evaluation, self.seat, store)
+                register(self._cache, self.evaluation, self.voter, store)
                 self._registered = True
-            store.add_verdicts([row], evaluation=f"{self.evaluation}/votes", judge=self.seat.judge.id)
+            store.add_verdicts([row], evaluation=f"{self.evaluation}/votes", judge=self.voter.judge.id)
 
 
-def register(shelf: ProjectCache, evaluation: str, voter: PanelJudge, store: Store) -> None:
+def register(cache: ProjectCache, evaluation: str, voter: PanelJudge, store: Store) -> None:
     """Chain a new voter to the seal, with how many verdicts the store held before their first vote."""
-    folder = shelf.folder(evaluation)
+    folder = cache.folder(evaluation)
     with _AMENDING:
-        manifest = shelf.open(evaluation).manifest
+        manifest = cache.open(evaluation).manifest
         if voter.judge.id in {str(a.detail.get("judge")) for a in manifest.amendments}:
             return
         detail = {"judge": voter.judge.id, "digest": voter.digest, "rubric": voter.rubric_digest,
                   "positions": "balanced"}  # fmt: skip
-        amended = amend(manifest, "voter", detail, store.newest())
+        amended = amend(manifest, "voter", detail, verdicts_before=store.newest())
         write_manifest(folder, amended)
-        shelf.amended(evaluation, amended)
+        cache.amended(evaluation, amended)
 
 
 def _with_two_answers(tasks: list[Task], store: Store) -> list[Task]:
     """Pairs whose answers are both there and differ: identical ones are ties without a vote."""
-    kept = []
+    pairs = []
     for start in range(0, len(tasks), 250):
         part = tasks[start : start + 250]
         keys = {k for t in part for k in (t.presentation.candidate, t.presentation.baseline)}
         texts = {key: row.text for key, row in store.completions(keys).items()}
         for task in part:
-            one, two = (texts.get(k) for k in (task.presentation.candidate, task.presentation.baseline))
-            if one is not None and two is not None and one != two:
-                kept.append(task)
-    return kept
+            shown = task.presentation
+            candidate, baseline = texts.get(shown.candidate), texts.get(shown.baseline)
+            if candidate is not None and baseline is not None and candidate != baseline:
+                pairs.append(task)
+    return pairs

@@ -32,19 +32,26 @@ def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
     name = str(value.get("uid") or value.get("question_id"))
     model = str(value.get("model") or "candidate")
     return [
-        _game(number, value, prompt=digest(name), pair=digest([name, model]), place=place, game=game)
-        for place, game in enumerate(games[:2])
+        _game(
+            number,
+            value,
+            prompt=digest(name),
+            pair=digest([name, model]),
+            game_index=game_index,
+            game=game,
+        )
+        for game_index, game in enumerate(games[:2])
     ]
 
 
 def _game(
-    number: int, value: dict[str, JsonValue], *, prompt: str, pair: str, place: int, game: JsonValue
+    number: int, value: dict[str, JsonValue], *, prompt: str, pair: str, game_index: int, game: JsonValue
 ) -> Item:
-    said = game.get("score") if isinstance(game, dict) else None
-    if said is not None and not (isinstance(said, str) and said in SCORES):
-        return Skipped(number, f"game {place + 1} has the unknown score {said!r}")
-    candidate_is_a = place == 1
-    score = float("nan") if said is None else SCORES[said]
+    verdict = game.get("score") if isinstance(game, dict) else None
+    if verdict is not None and not (isinstance(verdict, str) and verdict in SCORES):
+        return Skipped(number, f"game {game_index + 1} has the unknown score {verdict!r}")
+    candidate_is_a = game_index == 1
+    score = float("nan") if verdict is None else SCORES[verdict]
     side = 1 if candidate_is_a else -1
     return Row(
         line=number,
@@ -52,7 +59,7 @@ def _game(
         pair=pair,
         judge=str(value.get("judge") or UNNAMED),
         category=str(value.get("category") or "all"),
-        status=Status.INVALID if said is None else Status.OK,
+        status=Status.INVALID if verdict is None else Status.OK,
         score=score if candidate_is_a else 1 - score,
         position=side,
         label=side,

@@ -34,21 +34,21 @@ def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
     if not fits(value):
         return [Skipped(number, "lacks prompt, judgment or the two answers")]
     ending = "response" if "brie_response" in value else "output"
-    said = str(value["judgment"] or "")
-    own = winner(said)
-    failed = said.lstrip().upper().startswith("ERROR") or not said.strip()
-    status = Status.ERROR if failed else Status.OK if own else Status.INVALID
+    judgment = str(value["judgment"] or "")
+    in_text = winner(judgment)
+    failed = judgment.lstrip().upper().startswith("ERROR") or not judgment.strip()
+    status = Status.ERROR if failed else Status.OK if in_text else Status.INVALID
     order = {"AB": -1, "BA": 1}.get(str(value.get("presentation_order")), 0)
     row = Row(
         line=number,
         judge=str(value.get("judge_model") or UNNAMED),
         category=str(value.get("category") or "all"),
         status=status,
-        score=SCORE[own] if own and status is Status.OK else float("nan"),
+        score=SCORE[in_text] if in_text and status is Status.OK else float("nan"),
         position=order,
         label=-1,
         stored=_STORED.get(str(value.get("winner"))),
-        own=own,
+        in_text=in_text,
         **texts(
             prompt=str(value["prompt"]),
             candidate=str(value[f"brie_{ending}"]),
@@ -60,5 +60,5 @@ def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
 
 def winner(judgment: str) -> Winner | None:
     """The winner a judgment states; None where it states none, or two different ones."""
-    found = {match.lower() for match in _WINNER.findall(judgment)}
-    return _SIDES[found.pop()] if len(found) == 1 else None
+    winners = {match.lower() for match in _WINNER.findall(judgment)}
+    return _SIDES[winners.pop()] if len(winners) == 1 else None

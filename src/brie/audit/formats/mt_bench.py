@@ -40,9 +40,9 @@ def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
 
 
 def _row(
-    number: int, value: dict[str, JsonValue], said: JsonValue, scores: dict[str, float], place: int
+    number: int, value: dict[str, JsonValue], winner: JsonValue, scores: dict[str, float], position: int
 ) -> Item:
-    text = str(said).split(" ")[0].lower()
+    text = str(winner).split(" ")[0].lower()
     if text in scores:
         status, score = Status.OK, scores[text]
     elif text.startswith("tie"):
@@ -50,7 +50,7 @@ def _row(
     elif text == "error":
         status, score = Status.ERROR, float("nan")
     else:
-        return Skipped(number, f"the winner {said!r} is unknown")
+        return Skipped(number, f"the winner {winner!r} is unknown")
     models = [value.get("model_1") or value.get("model_a"), value.get("model_2") or value.get("model_b")]
     name = [value["question_id"], value.get("turn", 1)]
     judge = value.get("judge") or UNNAMED
@@ -62,6 +62,6 @@ def _row(
         category=f"turn {value['turn']}" if "turn" in value else "all",
         status=status,
         score=score,
-        position=place,
-        label=place,
+        position=position,
+        label=position,
     )

@@ -46,16 +46,17 @@ def read(
     missing = [names[name] for name in ("prompt", "winner") if names[name] not in value]
     if missing:
         return [Skipped(number, f"lacks the column {missing[0]!r}")]
-    said = str(cell["winner"] if cell["winner"] is not None else "").strip().lower()
-    status, score = _verdict(said)
+    winner = str(cell["winner"] if cell["winner"] is not None else "").strip().lower()
+    status, score = _verdict(winner)
     if status is None:
-        return [Skipped(number, f"the winner {said!r} is none of candidate, baseline, tie")]
-    one, two = str(cell["candidate"] or ""), str(cell["baseline"] or "")
-    known = bool(one and two)
+        return [Skipped(number, f"the winner {winner!r} is none of candidate, baseline, tie")]
+    candidate, baseline = str(cell["candidate"] or ""), str(cell["baseline"] or "")
+    has_answers = bool(candidate and baseline)
+    compared = [candidate, baseline] if has_answers else [number]
     row = Row(
         line=number,
         prompt=digest(str(cell["prompt"])),
-        pair=digest([str(cell["prompt"]), one, two]) if known else digest([str(cell["prompt"]), number]),
+        pair=digest([str(cell["prompt"]), *compared]),
         judge=str(cell["judge"] or UNNAMED),
         category=str(cell["category"] or "all"),
         source=str(cell["source"] or "unknown"),
@@ -63,24 +64,24 @@ def read(
         score=score,
         position=_side(cell["order"]),
         label={"a": 1, "b": -1}.get(str(cell["letter"]).strip().lower(), 0),
-        **(of_answers(candidate=one, baseline=two) if known else {}),
+        **(of_answers(candidate=candidate, baseline=baseline) if has_answers else {}),
     )
     return [row]
 
 
-def _verdict(said: str) -> tuple[Status | None, float]:
-    if said in _WORDS:
-        return Status.OK, _WORDS[said]
-    if said in _FAILED:
-        return _FAILED[said], float("nan")
+def _verdict(winner: str) -> tuple[Status | None, float]:
+    if winner in _WORDS:
+        return Status.OK, _WORDS[winner]
+    if winner in _FAILED:
+        return _FAILED[winner], float("nan")
     try:
-        number = float(said)
+        number = float(winner)
     except ValueError:
         return None, float("nan")
     return (Status.OK, number) if 0 <= number <= 1 else (None, number)
 
 
-def _side(said: JsonValue) -> int:
+def _side(order: JsonValue) -> int:
     """+1 where the order says the candidate stood first, -1 where the baseline did."""
-    first = str(said or "").strip().lower().replace("_first", "")
+    first = str(order or "").strip().lower().replace("_first", "")
     return {"candidate": 1, "baseline": -1, "1": 1, "2": -1}.get(first, 0)

@@ -1,8 +1,9 @@
 """Who can answer for a judge.
 
 Adding a provider is one new file here, which opens a judge, and one edited file, the table in
-`brie.records.providers`. A provider behind an HTTP interface writes a `Wire` (see `wire`) and opens
-a `RemoteJudge` with it; any other implements `Judge` (see `brie.judge.interface`).
+`brie.records.providers`. A provider behind an HTTP interface writes a `ProviderAdapter` (see
+`adapter`) and opens a `RemoteJudge` with it; any other implements `Judge` (see
+`brie.judge.interface`).
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ from brie.records import PROVIDERS, JudgeSpec, PanelJudge, Rubric
 Opener = Callable[[JudgeSpec, Rubric | None], Judge]
 
 
-def open_judge(seat: PanelJudge) -> Judge:
-    """The judge of a seat, ready to be asked.
+def open_judge(panel_judge: PanelJudge) -> Judge:
+    """A judge of the panel, ready to be asked.
 
     Raises:
         UsageError: the provider cannot answer by itself, or its settings are wrong.
     """
-    where = seat.judge.provided.open
+    spec = panel_judge.judge
+    where = spec.provided.open
     if where is None:
         raise UsageError(
-            f"judge {seat.judge.id!r}: provider {seat.judge.provider} is not available here; "
+            f"judge {spec.id!r}: provider {spec.provider} is not available here; "
             f"available: {', '.join(name for name, info in PROVIDERS.items() if info.open)}."
         )
-    return opener(where)(seat.judge, seat.rubric)
+    return opener(where)(spec, panel_judge.rubric)
 
 
 def opener(where: str) -> Opener:
@@ -39,5 +41,5 @@ def opener(where: str) -> Opener:
         where: "MODULE:FUNCTION", as the table has it.
     """
     module, _, name = where.partition(":")
-    found: Opener = getattr(import_module(module), name)
-    return found
+    open_it: Opener = getattr(import_module(module), name)
+    return open_it

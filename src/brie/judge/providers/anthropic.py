@@ -20,10 +20,10 @@ from brie.judge.faults import server_time
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
+from brie.judge.providers.adapter import Answer, Document
 from brie.judge.providers.batches import AnthropicBatches, Batches
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.stainless import Create, StainlessAdapter
-from brie.judge.providers.wire import Answer, Document
 from brie.judge.schema import TOOL, OutputForm, schema
 from brie.judge.settings import api_key, check, form_of, output_limit
 from brie.records import JudgeSpec, Rubric
@@ -72,10 +72,10 @@ class AnthropicAdapter(StainlessAdapter):
         """The provider's batches."""
         return AnthropicBatches(self.client)
 
-    def request(self, case: JudgePrompt) -> dict[str, JsonValue]:
+    def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The arguments of `messages.create`; the constant part is marked for the prompt cache."""
-        system: list[JsonValue] = [{"type": "text", "text": case.system, "cache_control": _CACHED}]
-        messages: list[JsonValue] = [{"role": "user", "content": case.user}]
+        system: list[JsonValue] = [{"type": "text", "text": prompt.system, "cache_control": _CACHED}]
+        messages: list[JsonValue] = [{"role": "user", "content": prompt.user}]
         return {
             "model": self._spec.model,
             "max_tokens": output_limit(self._spec),
@@ -84,7 +84,7 @@ class AnthropicAdapter(StainlessAdapter):
             "extra_body": {**self._constant, "system": system, "messages": messages},
         }
 
-    def answer(self, document: Document, case: JudgePrompt) -> Answer:
+    def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a message says."""
         blocks = document["content"]
         calls = tuple(

@@ -43,14 +43,14 @@ class Batches(Protocol):
         """Hand a batch over, once; its id at the provider."""
         ...
 
-    async def find(self, name: str, since: str, count: int, known: Iterable[str]) -> list[str]:
+    async def find(self, name: str, since: str, count: int, taken_ids: Iterable[str]) -> list[str]:
         """Ids of batches that may be the one of that name, handed over by a process that died.
 
         Args:
             name: our name of it.
             since: when it was about to be handed over, ISO 8601.
             count: how many requests it held.
-            known: ids that belong to others.
+            taken_ids: ids that belong to others.
         """
         ...
 
@@ -77,9 +77,9 @@ class AnthropicBatches:
         response = await create(requests=[], extra_body={"requests": rows})
         return str(json.loads(response.http_response.content)["id"])
 
-    async def find(self, name: str, since: str, count: int, known: Iterable[str]) -> list[str]:
+    async def find(self, name: str, since: str, count: int, taken_ids: Iterable[str]) -> list[str]:
         """Batches of that size made since; they carry no name, so their results must tell."""
-        taken, found = set(known), []
+        taken, candidates = set(taken_ids), []
         async for batch in self._patient.messages.batches.list(limit=100):
             if batch.created_at < datetime.fromisoformat(since) - _CLOCKS:
                 break
@@ -88,8 +88,8 @@ class AnthropicBatches:
                 (counts.processing, counts.succeeded, counts.errored, counts.canceled, counts.expired)
             )
             if total == count and batch.id not in taken:
-                found.append(batch.id)
-        return found
+                candidates.append(batch.id)
+        return candidates
 
     async def ended(self, batch: str) -> bool:
         """Whether processing has ended."""
@@ -129,7 +129,7 @@ class OpenAIBatches:
         )
         return str(batch.id)
 
-    async def find(self, name: str, since: str, count: int, known: Iterable[str]) -> list[str]:
+    async def find(self, name: str, since: str, count: int, taken_ids: Iterable[str]) -> list[str]:
         """The batch that carries the name."""
         oldest = (datetime.fromisoformat(since) - _CLOCKS).timestamp()
         async for batch in self._patient.batches.list(limit=100):
@@ -147,12 +147,12 @@ class OpenAIBatches:
     async def items(self, batch: str) -> list[Item]:
         """The lines of the output file and of the error file."""
         state = await self._patient.batches.retrieve(batch)
-        found: list[Item] = []
+        items: list[Item] = []
         for file in (state.output_file_id, state.error_file_id):
             if file:
                 content = (await self._patient.files.content(file)).content
-                found += [_openai_item(row) for row in _rows(content)]
-        return found
+                items += [_openai_item(row) for row in _rows(content)]
+        return items
 
 
 def _rows(content: bytes) -> Iterator[Row]:

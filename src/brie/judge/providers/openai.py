@@ -21,10 +21,10 @@ from brie.judge.faults import Fault
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
+from brie.judge.providers.adapter import Answer, Document
 from brie.judge.providers.batches import Batches, OpenAIBatches
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.stainless import Create, StainlessAdapter
-from brie.judge.providers.wire import Answer, Document
 from brie.judge.schema import TOOL, OutputForm, schema
 from brie.judge.settings import api_key, check, form_of, output_limit
 from brie.records import JudgeSpec, Provider, Rubric
@@ -77,17 +77,17 @@ class OpenAIAdapter(StainlessAdapter):
         """The provider's batches; a compatible server is not known to have any."""
         return None if self._compatible else OpenAIBatches(self.client)
 
-    def request(self, case: JudgePrompt) -> dict[str, JsonValue]:
+    def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The arguments of `chat.completions.create`."""
         messages: list[JsonValue] = [
-            {"role": "system", "content": case.system},
-            {"role": "user", "content": case.user},
+            {"role": "system", "content": prompt.system},
+            {"role": "user", "content": prompt.user},
         ]
         # In the body as they stand: the SDK would compare each message with every type it knows.
         body = {**self._constant, "messages": messages}
         return {"model": self._spec.model, "messages": [], "extra_body": body}
 
-    def answer(self, document: Document, case: JudgePrompt) -> Answer:
+    def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a completion says."""
         choice = document["choices"][0]
         message = choice["message"]
@@ -109,13 +109,13 @@ class OpenAIAdapter(StainlessAdapter):
             served=" ".join(str(mark) for mark in marks if mark),
             cut=finish == "length",
             refused=str(refused),
-            problem=self._cut_prompt(tokens, case),
+            problem=self._cut_prompt(tokens, prompt),
         )
 
-    def _cut_prompt(self, tokens: Tokens | None, case: JudgePrompt) -> str:
+    def _cut_prompt(self, tokens: Tokens | None, prompt: JudgePrompt) -> str:
         if not self._compatible or tokens is None or tokens.input <= 0:
             return ""
-        words = len(case.system.split()) + len(case.user.split())
+        words = len(prompt.system.split()) + len(prompt.user.split())
         if tokens.input >= _SEEN_SHARE * words:
             return ""
         return (
@@ -163,9 +163,9 @@ def _constant(spec: JudgeSpec, rubric: Rubric, form: OutputForm) -> dict[str, Js
     It goes into the body as it stands: the SDK would walk through the schema again for each call.
     """
     limit = "max_completion_tokens" if spec.provider is Provider.OPENAI else "max_tokens"
-    own = {"max_tokens", "max_completion_tokens"} & set(spec.parameters)
+    own_limits = {"max_tokens", "max_completion_tokens"} & set(spec.parameters)
     request: dict[str, JsonValue] = dict(spec.parameters)
-    if not own:
+    if not own_limits:
         request[limit] = output_limit(spec)
     if spec.temperature is not None:
         request["temperature"] = spec.temperature

@@ -1,6 +1,6 @@
 """A judge behind an HTTP interface: one shared client, one request at a time, everything named.
 
-A `ProviderAdapter` knows one provider's protocol (see `wire`). What all have in common is here: a
+A `ProviderAdapter` knows one provider's protocol (see `adapter`). What all have in common is here: a
 reply is checked before it is trusted, its tokens are priced, and the key is cut out of anything that
 could be kept.
 """
@@ -22,7 +22,7 @@ from brie.judge.faults import Fault
 from brie.judge.interface import Reply
 from brie.judge.prices import address_of, cost, worst_cost
 from brie.judge.prompt import JudgePrompt, PromptBuilder
-from brie.judge.providers.wire import Answer, Document, Failure, ProviderAdapter, Response
+from brie.judge.providers.adapter import Answer, Document, Failure, ProviderAdapter, Response
 from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes
 from brie.records import JudgeSpec, Rubric, Status, Usage
 
@@ -43,7 +43,7 @@ class RemoteJudge:
 
     spec: JudgeSpec
     rubric: Rubric
-    wire: ProviderAdapter
+    adapter: ProviderAdapter
     key: str | None
     instant: bool = field(default=False, init=False)
 
@@ -53,17 +53,17 @@ class RemoteJudge:
         return self.spec.price is None
 
     def __post_init__(self) -> None:
-        self._prompters = {self.wire.form: PromptBuilder(self.rubric, self.wire.form)}
+        self._prompters = {self.adapter.form: PromptBuilder(self.rubric, self.adapter.form)}
         self._fixed = fixed_bytes(self.spec, self.rubric)
 
     @property
     def _prompter(self) -> PromptBuilder:
-        form = self.wire.form
+        form = self.adapter.form
         if form not in self._prompters:
             self._prompters[form] = PromptBuilder(self.rubric, form)
         return self._prompters[form]
 
-    def case(self, shown: JudgeInput, correction: str = "") -> JudgePrompt:
+    def prompt(self, shown: JudgeInput, correction: str = "") -> JudgePrompt:
         """The request in words."""
         return self._prompter.build(shown, correction)
 
@@ -77,30 +77,30 @@ class RemoteJudge:
         """UTF-8 bytes of a request at most."""
         return self._fixed + request_bytes(shown)
 
-    def body(self, case: JudgePrompt) -> dict[str, JsonValue]:
+    def body(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The body of a request, as a batch holds it."""
-        return _body(self.wire.request(case))
+        return _body(self.adapter.request(prompt))
 
     async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
         """Ask once over the wire; see `Judge`."""
-        case = self.case(shown, correction)
+        prompt = self.prompt(shown, correction)
         start = time.perf_counter()
         try:
-            document, headers = await self._document(case)
+            document, headers = await self._document(prompt)
         except Fault as fault:
-            if fault.kind == "again" or not self.wire.simpler(fault):
+            if fault.kind == "again" or not self.adapter.simpler(fault):
                 raise
-            case = self.case(shown, correction)
-            document, headers = await self._document(case)
+            prompt = self.prompt(shown, correction)
+            document, headers = await self._document(prompt)
         seconds = time.perf_counter() - start
-        reply = self.read(document, case, seconds, worst=lambda: self.worst(shown))
-        pause = min(self.wire.pause(headers), _LONGEST_PAUSE)
+        reply = self.read(document, prompt, seconds, worst=lambda: self.worst(shown))
+        pause = min(self.adapter.pause(headers), _LONGEST_PAUSE)
         return replace(reply, pause=pause) if pause else reply
 
     def read(
         self,
         document: Document,
-        case: JudgePrompt,
+        prompt: JudgePrompt,
         seconds: float,
         *,
         worst: Callable[[], float],
@@ -110,7 +110,7 @@ class RemoteJudge:
 
         Args:
             document: the decoded body.
-            case: what was asked.
+            prompt: what was asked.
             seconds: how long it took.
             worst: US dollars to charge where the reply does not say what it consumed.
             share: part of the full price that is charged.
@@ -119,11 +119,11 @@ class RemoteJudge:
             Fault: it is not the document of a reply.
         """
         try:
-            answer = self.wire.answer(document, case)
+            answer = self.adapter.answer(document, prompt)
         except (KeyError, TypeError, IndexError, AttributeError) as error:
-            said = faults.said_in(document if isinstance(document, dict) else str(document))
+            message = faults.said_in(document if isinstance(document, dict) else str(document))
             raise Fault(
-                f"the reply is of another kind: {self.redact(said)}", "again", billed=True
+                f"the reply is of another kind: {self.redact(message)}", "again", billed=True
             ) from error
         tokens = answer.tokens
         usd = share * (cost(self.spec.price, tokens) if tokens else worst())
@@ -134,9 +134,9 @@ class RemoteJudge:
             usd=usd,
             seconds=seconds,
         )
-        return self._verdict(answer, case, usage)
+        return self._verdict(answer, prompt, usage)
 
-    def _verdict(self, answer: Answer, case: JudgePrompt, usage: Usage) -> Reply:
+    def _verdict(self, answer: Answer, prompt: JudgePrompt, usage: Usage) -> Reply:
         calls = [
             json.dumps(call, ensure_ascii=False) if call is not None else "" for call in answer.calls
         ]
@@ -147,7 +147,7 @@ class RemoteJudge:
         if answer.problem:
             return Reply(Status.INVALID, reason=answer.problem, **common)
         try:
-            found = self._parsed(answer, case)
+            parsed = self._parsed(answer, prompt)
         except parse.Refused as error:
             return Reply(Status.REFUSED, reason=self.redact(str(error)), **common)
         except parse.WrongCase as error:
@@ -156,30 +156,30 @@ class RemoteJudge:
             return Reply(Status.INVALID, reason=f"cut off: {error}", unreadable=True, **common)
         except parse.Unreadable as error:
             return Reply(Status.INVALID, reason=f"unreadable: {error}", unreadable=True, **common)
-        reason = self.redact(_ends(found.reason))
-        return Reply(Status.OK, found.letter, reason, scores=found.scores, **common)
+        reason = self.redact(_ends(parsed.reason))
+        return Reply(Status.OK, parsed.letter, reason, scores=parsed.scores, **common)
 
-    def _parsed(self, answer: Answer, case: JudgePrompt) -> parse.Parsed:
+    def _parsed(self, answer: Answer, prompt: JudgePrompt) -> parse.Parsed:
         if answer.cut:
             raise parse.CutOff(f"it ended at its limit of {output_limit(self.spec)} tokens.")
         if not answer.calls:
-            return parse.read_text(answer.text, self.rubric.criteria, case.number)
-        found = []
+            return parse.read_text(answer.text, self.rubric.criteria, prompt.number)
+        parsed = []
         for call in answer.calls:
             if call is None:
                 raise parse.Unreadable("the tool call's arguments were no JSON object.")
-            found.append(parse.read_fields(call, self.rubric.criteria, case.number))
-        if len({one.letter for one in found}) > 1:
+            parsed.append(parse.read_fields(call, self.rubric.criteria, prompt.number))
+        if len({verdict.letter for verdict in parsed}) > 1:
             raise parse.Unreadable("two tool calls named different winners.")
-        return found[0]
+        return parsed[0]
 
-    async def _document(self, case: JudgePrompt) -> tuple[Document, Mapping[str, str]]:
+    async def _document(self, prompt: JudgePrompt) -> tuple[Document, Mapping[str, str]]:
         """Send a request once and decode what comes back.
 
         Raises:
             Fault: nothing usable came back.
         """
-        request = self.wire.request(case)
+        request = self.adapter.request(prompt)
         response = await self._response(request)
         try:
             return json.loads(response.content), response.headers
@@ -190,26 +190,26 @@ class RemoteJudge:
     async def _response(self, request: Mapping[str, JsonValue]) -> Response:
         try:
             async with asyncio.timeout(self.spec.timeout):
-                return await self.wire.post(request)
+                return await self.adapter.post(request)
         except TimeoutError as error:
             raise self._no_answer(error, Failure("timeout")) from None
-        except self.wire.errors as error:
+        except self.adapter.errors as error:
             raise self.fault_of(error, request) from None
         except (ValueError, TypeError) as error:
             # The request could not be built: a key that is no header, a setting of a wrong type.
             raise Fault(f"the request could not be sent: {self.redact(str(error))}", "all") from error
 
     def fault_of(self, error: Exception, request: Mapping[str, JsonValue] | None = None) -> Fault:
-        """The fault behind one of the wire's errors, told without the key.
+        """The fault behind one of the adapter's errors, told without the key.
 
         Args:
-            error: what `post` raised, one of `wire.errors`.
+            error: what `post` raised, one of `adapter.errors`.
             request: what was sent; a refusal may name a setting of it.
         """
-        failure = self.wire.failure(error)
+        failure = self.adapter.failure(error)
         if failure.what == "garbled":
-            said = faults.said_in(str(error))
-            return self._safe(Fault(f"the reply is of another kind: {said}", "again", billed=True))
+            message = faults.said_in(str(error))
+            return self._safe(Fault(f"the reply is of another kind: {message}", "again", billed=True))
         if failure.what != "status":
             return self._no_answer(error, failure)
         fault = faults.of_status(
@@ -236,7 +236,7 @@ class RemoteJudge:
 
     async def close(self) -> None:
         """Close the client."""
-        await self.wire.close()
+        await self.adapter.close()
 
 
 def _body(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

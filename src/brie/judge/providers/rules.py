@@ -53,8 +53,12 @@ def first(shown: JudgeInput) -> tuple[float, float, str]:
 
 def distinct(shown: JudgeInput) -> tuple[float, float, str]:
     """Share of word pairs that are not repeated; an empty answer scores 0."""
-    one, two = distinct_bigrams(shown.first), distinct_bigrams(shown.second)
-    return one, two, f"less repetition ({max(one, two):.0%} of word pairs distinct, {min(one, two):.0%})"
+    first, second = distinct_bigrams(shown.first), distinct_bigrams(shown.second)
+    return (
+        first,
+        second,
+        f"less repetition ({max(first, second):.0%} of word pairs distinct, {min(first, second):.0%})",
+    )
 
 
 def checked(kind: str) -> Rule:
@@ -63,12 +67,12 @@ def checked(kind: str) -> Rule:
     def rule(shown: JudgeInput) -> tuple[float, float, str]:
         if shown.check is None or shown.check.kind != kind:
             raise CannotJudge(f"the prompt has no {kind} check")
-        one, two = passes(shown.check, shown.first), passes(shown.check, shown.second)
+        first_passes, second_passes = passes(shown.check, shown.first), passes(shown.check, shown.second)
         words = {True: "passes", False: "fails"}
         return (
-            float(one),
-            float(two),
-            f"the first answer {words[one]} the check, the second {words[two]}",
+            float(first_passes),
+            float(second_passes),
+            f"the first answer {words[first_passes]} the check, the second {words[second_passes]}",
         )
 
     return rule
@@ -97,11 +101,15 @@ class RuleJudge:
     async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
         """Apply the rule; a prompt it does not apply to is `invalid`, not a tie."""
         try:
-            one, two, reason = self._rule(shown)
+            left, right, reason = self._rule(shown)
         except CannotJudge as cause:
             return Reply(Status.INVALID, reason=str(cause), text=str(cause))
-        which = shown.letter("first" if one > two else "second" if two > one else "tie")
-        return Reply(Status.OK, letter=which, reason=reason if one != two else _even(reason, one))
+        which = shown.letter("first" if left > right else "second" if right > left else "tie")
+        return Reply(
+            Status.OK,
+            letter=which,
+            reason=reason if left != right else _even(reason, left),
+        )
 
     def worst(self, shown: JudgeInput) -> float:
         """Nothing."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import JsonValue
 
-from brie.judge.providers.wire import Failure, ProviderAdapter, Response
+from brie.judge.providers.adapter import Failure, ProviderAdapter, Response
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -31,7 +31,7 @@ Create = Callable[..., Awaitable[Raw]]
 
 
 class StainlessAdapter(ProviderAdapter):
-    """A wire through such an SDK; retries are the runner's, which sees and prices each."""
+    """An adapter through such an SDK; retries are the runner's, which sees and prices each."""
 
     @functools.cached_property
     @abstractmethod

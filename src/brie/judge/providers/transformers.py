@@ -68,12 +68,12 @@ class LocalJudge:
     async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
         """Ask once, together with whatever else waits; see `Judge`."""
         loaded = await self._load()
-        case = loaded.prompter.build(shown, correction)
-        place: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting.append((case, place))
+        prompt = loaded.prompter.build(shown, correction)
+        answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting.append((prompt, answered))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work(loaded))
-        return await place
+        return await answered
 
     async def _load(self) -> _Loaded:
         """The model; whoever asks first loads it, all others wait for the same one."""
@@ -90,18 +90,18 @@ class LocalJudge:
         await asyncio.sleep(0)
         while self._waiting:
             taken, self._waiting = self._waiting, []
-            cases = [case for case, _ in taken]
+            prompts = [prompt for prompt, _ in taken]
             try:
-                outcomes = await asyncio.to_thread(_answer_all, self.spec, self.rubric, loaded, cases)
+                outcomes = await asyncio.to_thread(_answer_all, self.spec, self.rubric, loaded, prompts)
             except Exception as error:
                 outcomes = [Fault(f"the local model failed: {error}", "this") for _ in taken]
-            for (_, place), outcome in zip(taken, outcomes, strict=True):
-                if place.done():
+            for (_, answered), outcome in zip(taken, outcomes, strict=True):
+                if answered.done():
                     continue
                 if isinstance(outcome, Fault):
-                    place.set_exception(outcome)
+                    answered.set_exception(outcome)
                 else:
-                    place.set_result(outcome)
+                    answered.set_result(outcome)
 
     async def close(self) -> None:
         """Let the model go."""
@@ -138,12 +138,12 @@ def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = load_causal_lm(folder, dtype)
     special = sorted({*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()})
-    one, two = (tokenizer.encode(letter, add_special_tokens=False) for letter in ("A", "B"))
+    a_ids, b_ids = (tokenizer.encode(letter, add_special_tokens=False) for letter in ("A", "B"))
     return _Loaded(
         model.eval().requires_grad_(False).to(device),
         tokenizer,
         PromptBuilder(rubric, form_of(spec), special),
-        (one[0], two[0]),
+        (a_ids[0], b_ids[0]),
         int(getattr(model.config, "max_position_embeddings", 0) or 1_000_000),
         f"{spec.model} {dtype} {device}",
     )
@@ -158,54 +158,54 @@ def _best_device() -> str:
 
 
 def _answer_all(
-    spec: JudgeSpec, rubric: Rubric, loaded: _Loaded, cases: Sequence[JudgePrompt]
+    spec: JudgeSpec, rubric: Rubric, loaded: _Loaded, prompts: Sequence[JudgePrompt]
 ) -> list[Reply | Fault]:
-    """Replies to some cases, those of like length together."""
-    rows = [_tokens(loaded, case) for case in cases]
-    found: dict[int, Reply | Fault] = {}
+    """Replies to some prompts, those of like length together."""
+    rows = [_tokens(loaded, prompt) for prompt in prompts]
+    replies_at: dict[int, Reply | Fault] = {}
     room = loaded.longest - (0 if spec.output == "logprobs" else output_limit(spec))
     fits = []
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         if len(row) > room:
-            found[place] = Fault(
+            replies_at[index] = Fault(
                 f"a prompt of {len(row)} tokens does not fit the model's {loaded.longest}", "this"
             )
         else:
-            fits.append(place)
-    for group in _groups(sorted(fits, key=lambda place: len(rows[place])), rows):
+            fits.append(index)
+    for group in _groups(sorted(fits, key=lambda index: len(rows[index])), rows):
         start = time.perf_counter()
-        part = [rows[place] for place in group]
+        part = [rows[index] for index in group]
         if spec.output == "logprobs":
             replies = _by_letters(spec, loaded, part)
         else:
-            replies = _by_writing(spec, rubric, loaded, part, [cases[place] for place in group])
+            replies = _by_writing(spec, rubric, loaded, part, [prompts[index] for index in group])
         seconds = (time.perf_counter() - start) / len(group)
-        for place, reply in zip(group, replies, strict=True):
+        for index, reply in zip(group, replies, strict=True):
             usage = reply.usage.model_copy(update={"seconds": seconds})
-            found[place] = replace(reply, usage=usage)
-    return [found[place] for place in range(len(cases))]
+            replies_at[index] = replace(reply, usage=usage)
+    return [replies_at[index] for index in range(len(prompts))]
 
 
 def _groups(order: Sequence[int], rows: Sequence[Sequence[int]]) -> list[list[int]]:
     groups: list[list[int]] = []
-    for place in order:
-        if groups and (len(groups[-1]) + 1) * len(rows[place]) <= _TOKENS_TOGETHER:
-            groups[-1].append(place)
+    for index in order:
+        if groups and (len(groups[-1]) + 1) * len(rows[index]) <= _TOKENS_TOGETHER:
+            groups[-1].append(index)
         else:
-            groups.append([place])
+            groups.append([index])
     return groups
 
 
-def _tokens(loaded: _Loaded, case: JudgePrompt) -> list[int]:
-    """Token ids of a case through the model's own chat template."""
-    turns = [{"role": "system", "content": case.system}, {"role": "user", "content": case.user}]
+def _tokens(loaded: _Loaded, prompt: JudgePrompt) -> list[int]:
+    """Token ids of a prompt through the model's own chat template."""
+    turns = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
     try:
         text = loaded.tokenizer.apply_chat_template(
             turns, tokenize=False, add_generation_prompt=True, enable_thinking=False
         )
     except Exception:
         # Some templates have no system turn.
-        merged = [{"role": "user", "content": f"{case.system}\n\n{case.user}"}]
+        merged = [{"role": "user", "content": f"{prompt.system}\n\n{prompt.user}"}]
         text = loaded.tokenizer.apply_chat_template(merged, tokenize=False, add_generation_prompt=True)
     return list(loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
 
@@ -217,12 +217,12 @@ def _padded(loaded: _Loaded, rows: Sequence[Sequence[int]]) -> dict[str, torch.T
     width = max(len(row) for row in rows)
     ids = torch.tensor([[0] * (width - len(row)) + list(row) for row in rows])
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
-    places = (mask.cumsum(-1) - 1).clamp(min=0)
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
     device = loaded.model.device
     return {
         "input_ids": ids.to(device),
         "attention_mask": mask.to(device),
-        "position_ids": places.to(device),
+        "position_ids": positions.to(device),
     }
 
 
@@ -237,9 +237,9 @@ def _by_letters(spec: JudgeSpec, loaded: _Loaded, rows: Sequence[Sequence[int]])
     replies = []
     for a, row in zip(share, rows, strict=True):
         letter: parse.Letter = "tie" if abs(2 * a - 1) <= margin else "A" if a > 0.5 else "B"
-        said = f"A {a:.1%}, B {1 - a:.1%}"
+        shares = f"A {a:.1%}, B {1 - a:.1%}"
         usage = Usage(input_tokens=len(row), output_tokens=1)
-        replies.append(Reply(Status.OK, letter, said, text=said, usage=usage, served=loaded.served))
+        replies.append(Reply(Status.OK, letter, shares, text=shares, usage=usage, served=loaded.served))
     return replies
 
 
@@ -248,7 +248,7 @@ def _by_writing(
     rubric: Rubric,
     loaded: _Loaded,
     rows: Sequence[Sequence[int]],
-    cases: Sequence[JudgePrompt],
+    prompts: Sequence[JudgePrompt],
 ) -> list[Reply]:
     import torch
 
@@ -261,12 +261,14 @@ def _by_writing(
         )  # fmt: skip
     width = inputs["input_ids"].shape[1]
     replies = []
-    for row, out, case in zip(rows, written, cases, strict=True):
+    for row, out, prompt in zip(rows, written, prompts, strict=True):
         made = out[width:]
         text = loaded.tokenizer.decode(made, skip_special_tokens=True)
         ended = int(made[-1]) in _ends(loaded)
         usage = Usage(input_tokens=len(row), output_tokens=len(made))
-        replies.append(_read(text, ended or len(made) < limit, rubric, case, usage, loaded.served))
+        replies.append(
+            _read(text, ended or len(made) < limit, rubric, prompt, usage, served=loaded.served)
+        )
     return replies
 
 
@@ -276,14 +278,16 @@ def _ends(loaded: _Loaded) -> set[int]:
     return {stop for stop in stops if stop is not None}
 
 
-def _read(text: str, whole: bool, rubric: Rubric, case: JudgePrompt, usage: Usage, served: str) -> Reply:
+def _read(
+    text: str, whole: bool, rubric: Rubric, prompt: JudgePrompt, usage: Usage, *, served: str
+) -> Reply:
     reply = partial(Reply, text=text, usage=usage, served=served)
     if not whole:
         return reply(Status.INVALID, reason="cut off: it ended at its limit.", unreadable=True)
     try:
-        found = parse.read_text(text, rubric.criteria, case.number)
+        parsed = parse.read_text(text, rubric.criteria, prompt.number)
     except parse.Refused as error:
         return reply(Status.REFUSED, reason=str(error))
     except (parse.Unreadable, parse.WrongCase) as error:
         return reply(Status.INVALID, reason=f"unreadable: {error}", unreadable=True)
-    return reply(Status.OK, letter=found.letter, reason=found.reason, scores=found.scores)
+    return reply(Status.OK, letter=parsed.letter, reason=parsed.reason, scores=parsed.scores)

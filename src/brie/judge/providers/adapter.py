@@ -1,17 +1,17 @@
 """What a provider behind an HTTP interface has to say about its protocol.
 
-    class MyWire(Wire):
+    class MyAdapter(ProviderAdapter):
         form: Form = "text"
         errors = (MyClientError,)
 
-        def request(self, case): return {"model": "m", "prompt": case.user}
+        def request(self, prompt): return {"model": "m", "prompt": prompt.user}
         async def post(self, request): return await self._client.send(request)
         def failure(self, error): return Failure("status", error.code, error.body, error.headers)
-        def answer(self, document, case): return Answer(text=document["text"])
+        def answer(self, document, prompt): return Answer(text=document["text"])
         async def close(self): await self._client.close()
 
 
-    RemoteJudge(spec, rubric, MyWire(), key)
+    RemoteJudge(spec, rubric, MyAdapter(), key)
 
 What a request looks like, what its reply says, and what the exceptions of its client mean: everything
 else is `RemoteJudge`'s.
@@ -96,7 +96,7 @@ class ProviderAdapter(Protocol):
         """What one of `errors` says."""
 
     @abstractmethod
-    def request(self, case: JudgePrompt) -> dict[str, JsonValue]:
+    def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """What `post` sends.
 
         It is the request's body. Where the client's call takes arguments, those that only the body
@@ -113,7 +113,7 @@ class ProviderAdapter(Protocol):
         """
 
     @abstractmethod
-    def answer(self, document: Document, case: JudgePrompt) -> Answer:
+    def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a reply's document says.
 
         Raises:

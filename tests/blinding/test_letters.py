@@ -72,7 +72,7 @@ def judged(
     world = World.make(folder / "w")
     asked = ResolvedRequest(
         suite=suite(PROMPTS), candidate=world.candidate, baseline=world.baseline,
-        seats=rules("longer"), panel="test", sampling=Sampling(), samples=2, positions=positions,
+        panel_judges=rules("longer"), panel="test", sampling=Sampling(), samples=2, positions=positions,
         controls=0, stopping=stopping,
     )  # fmt: skip
     plan = make_plan(asked, Environment(dtype="float32", device="cpu", sampler="test"))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 
 from transformers import PreTrainedModel
 
 from brie.pin.weights import load_causal_lm
+from brie.project import packaged
 
-TINY = Path(__file__).parents[1] / "models" / "tiny"
+TINY = packaged("models", "tiny")
 
 
 def test_models_loaded_side_by_side_are_whole_and_leave_nothing_switched_off() -> None:

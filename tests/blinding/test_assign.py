@@ -61,7 +61,9 @@ def test_judges_and_seeds_are_dealt_apart() -> None:
 
 @pytest.mark.parametrize("code", sorted(BOTH))
 def test_both_orders_take_complementary_cells(code: str) -> None:
-    shown = presentations(code, "both", prompt=JUDGES[0], candidate=JUDGES[1], baseline=JUDGES[0])
+    shown = presentations(
+        code, positions="both", prompt=JUDGES[0], candidate=JUDGES[1], baseline=JUDGES[0]
+    )
     assert {p.order for p in shown} == {"candidate_first", "baseline_first"}
     assert {p.candidate_letter for p in shown} == {"A", "B"}
     assert sum(p.position for p in shown) == 0

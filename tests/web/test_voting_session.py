@@ -24,7 +24,7 @@ from tests.web import sample
 World = tuple[Project, Manifest]
 
 
-def booth(world: World, name: str = "Ann") -> VotingSession:
+def session(world: World, name: str = "Ann") -> VotingSession:
     return VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name=name)
 
 
@@ -65,24 +65,24 @@ def test_every_prompt_comes_once_before_any_comes_again(world: World) -> None:
 
 
 def test_two_voters_have_orders_of_their_own(world: World) -> None:
-    one, two = booth(world, "Ann"), booth(world, "Bob")
+    one, two = session(world, "Ann"), session(world, "Bob")
     assert [t.prompt for t in one.tasks] != [t.prompt for t in two.tasks]
     assert not {t.key for t in one.tasks} & {t.key for t in two.tasks}
 
 
 def test_a_vote_is_a_verdict_of_the_voter_and_keeps_the_letter(world: World) -> None:
-    made = booth(world)
+    made = session(world)
     number = current(made)
     assert made.vote(number, "A", "clear", {"clarity": {"A": 5.0, "B": 2.0}})
     with Store.open(world[0].store, read_only=True) as store:
         (verdict,) = store.verdicts([made.tasks[number].key]).values()
     assert (verdict.letter, verdict.reason, verdict.status) == ("A", "clear", Status.OK)
     assert verdict.scores == {"clarity": {"A": 5.0, "B": 2.0}}
-    assert verdict.judge == made.seat.digest
+    assert verdict.judge == made.voter.digest
 
 
 def test_a_form_sent_twice_counts_once(world: World) -> None:
-    made = booth(world)
+    made = session(world)
     number = current(made)
     assert made.vote(number, "A")
     assert not made.vote(number, "B")
@@ -90,7 +90,7 @@ def test_a_form_sent_twice_counts_once(world: World) -> None:
 
 
 def test_undo_supersedes_and_nothing_is_deleted(world: World) -> None:
-    made = booth(world)
+    made = session(world)
     number = current(made)
     made.vote(number, "A")
     made.undo()
@@ -103,7 +103,7 @@ def test_undo_supersedes_and_nothing_is_deleted(world: World) -> None:
 
 
 def test_undo_goes_back_more_than_once_and_leaves_what_it_passes(world: World) -> None:
-    made = booth(world)
+    made = session(world)
     numbers = []
     for choice in ("A", "B", "tie"):
         numbers.append(current(made))
@@ -117,7 +117,7 @@ def test_undo_goes_back_more_than_once_and_leaves_what_it_passes(world: World) -
 
 
 def test_undo_without_a_vote_does_nothing(world: World) -> None:
-    made = booth(world)
+    made = session(world)
     before = current(made)
     made.undo()
     assert current(made) == before
@@ -125,7 +125,7 @@ def test_undo_without_a_vote_does_nothing(world: World) -> None:
 
 
 def test_a_skip_stores_nothing_and_comes_back_last(world: World) -> None:
-    made = booth(world)
+    made = session(world)
     skipped = current(made)
     made.skip(skipped)
     seen: list[int] = []
@@ -138,7 +138,7 @@ def test_a_skip_stores_nothing_and_comes_back_last(world: World) -> None:
 
 
 def test_a_skip_after_undo_withdraws_the_vote(world: World) -> None:
-    made = booth(world)
+    made = session(world)
     number = current(made)
     made.vote(number, "A")
     made.undo()
@@ -150,16 +150,16 @@ def test_a_skip_after_undo_withdraws_the_vote(world: World) -> None:
 
 
 def test_a_voter_resumes_where_they_stopped(world: World) -> None:
-    made = booth(world)
+    made = session(world)
     for _ in range(5):
         made.vote(current(made), "A")
-    again = booth(world)
+    again = session(world)
     assert again.progress == made.progress
     assert again.current() == made.current()
 
 
 def test_the_first_vote_is_chained_to_the_seal_once(world: World) -> None:
-    made = booth(world)
+    made = session(world)
     made.vote(current(made), "A")
     made.vote(current(made), "B")
     manifest = read_manifest(world[0].runs / world[1].id)
@@ -174,7 +174,7 @@ def test_the_first_vote_is_chained_to_the_seal_once(world: World) -> None:
 def test_votes_do_not_move_the_sealed_numbers(world: World) -> None:
     with Store.open(world[0].store, read_only=True) as store:
         before = assemble(gather(world[1], store), store)
-    made = booth(world)
+    made = session(world)
     for _ in range(6):
         made.vote(current(made), "A")
     with Store.open(world[0].store, read_only=True) as store:
@@ -185,7 +185,7 @@ def test_votes_do_not_move_the_sealed_numbers(world: World) -> None:
 
 def test_identical_answers_are_not_asked(tmp_path: Path) -> None:
     project, manifest = sample.project(tmp_path, prompts=4, samples=1)
-    shelf, work = ProjectCache(project), Work(manifest.plan)
+    cache, work = ProjectCache(project), Work(manifest.plan)
     with Store.open(project.store) as store:
         key = work.key("candidate", "letters-01", 0)
         other = work.key("baseline", "letters-01", 0)
@@ -194,12 +194,12 @@ def test_identical_answers_are_not_asked(tmp_path: Path) -> None:
             "UPDATE completions SET body = ? WHERE key = ?",
             (texts[key].model_copy(update={"text": texts[other].text}).model_dump_json(), key),
         )
-    made = VotingSession(shelf, evaluation=manifest.id, name="Ann")
+    made = VotingSession(cache, evaluation=manifest.id, name="Ann")
     assert {task.prompt for task in made.tasks} == {"explanations-01", "recipes-01", "summaries-01"}
 
 
 def test_the_reveal_unblinds_every_vote(world: World) -> None:
-    made = booth(world)
+    made = session(world)
     while (item := made.current()) is not None:
         letter = made.tasks[item.number].presentation.candidate_letter
         made.vote(item.number, letter)

@@ -74,7 +74,9 @@ def test_a_constant_judge_scores_half_in_every_comparison_judged_both_ways(
     code: str, answer: str
 ) -> None:
     scores = []
-    for p in presentations(code, "both", prompt=DIGEST, candidate=CANDIDATE, baseline=BASELINE):
+    for p in presentations(
+        code, positions="both", prompt=DIGEST, candidate=CANDIDATE, baseline=BASELINE
+    ):
         seen = _seen(p)
         said: dict[str, Letter | Literal["tie"]] = {
             "A": "A",

@@ -12,7 +12,6 @@ from brie.analyse.compare import dev_half
 from brie.analyse.power import variance_ratio
 from brie.cli.agreement import lines
 from brie.cli.curve import lines as curve_lines
-from brie.cli.curve import looked
 from brie.errors import UsageError
 from brie.records import Manifest, Message, Suite
 from brie.records.estimates import VarianceComponents
@@ -20,6 +19,7 @@ from brie.report.curve_figure import write_curve_figure
 from brie.store import Store
 from brie.studies import agreement, compare_evaluations, curve, design, disagreement_views, selected
 from brie.studies.planning import Earlier
+from brie.studies.run_curve import count_look
 from tests.flow.planted import CRITERIA, Said, leaning, planted
 from tests.flow.test_invariants import texts
 from tests.flow.world import World, rules, suite
@@ -36,7 +36,9 @@ def _store(world: World) -> Store:
 
 
 def test_agreement_names_every_pair_with_all_coefficients(world: World) -> None:
-    _, manifest = world.evaluate(texts(1, 0.3), seats=rules("reference", "longer", "first"), prompts=30)
+    _, manifest = world.evaluate(
+        texts(1, 0.3), panel_judges=rules("reference", "longer", "first"), prompts=30
+    )
     with _store(world) as store:
         found = agreement([manifest], store)
     assert len(found.agreement.pairs) == 3
@@ -50,7 +52,7 @@ def test_agreement_names_every_pair_with_all_coefficients(world: World) -> None:
 
 
 def test_the_length_rule_is_found_to_reward_length(world: World) -> None:
-    _, manifest = world.evaluate(texts(1), seats=rules("reference", "longer"), prompts=40)
+    _, manifest = world.evaluate(texts(1), panel_judges=rules("reference", "longer"), prompts=40)
     with _store(world) as store:
         rewards = agreement([manifest], store).by_judge["longer"].rewards
     assert rewards is not None
@@ -59,7 +61,7 @@ def test_the_length_rule_is_found_to_reward_length(world: World) -> None:
 
 def test_agreement_over_two_evaluations_keeps_prompts_as_units(world: World) -> None:
     both = [
-        world.evaluate(texts(seed), seats=rules("reference", "longer"), seed=seed, prompts=20)[1]
+        world.evaluate(texts(seed), panel_judges=rules("reference", "longer"), seed=seed, prompts=20)[1]
         for seed in (0, 1)
     ]
     with _store(world) as store:
@@ -174,7 +176,7 @@ def test_one_judge_has_nobody_to_agree_with(world: World) -> None:
 def test_comparing_pairs_by_prompt_and_warns_of_other_judges(world: World) -> None:
     _, strong = world.evaluate(texts(1, 0.45), prompts=40)
     _, weak = world.evaluate(texts(1), prompts=40, seed=1)
-    _, other = world.evaluate(texts(1), prompts=40, seats=rules("longer"))
+    _, other = world.evaluate(texts(1), prompts=40, panel_judges=rules("longer"))
     with _store(world) as store:
         found = compare_evaluations([strong, weak], store)
         with_other = compare_evaluations([strong, other], store)
@@ -262,9 +264,9 @@ def test_the_terminal_says_what_to_quote_in_80_columns(world: World) -> None:
     with Store.open(world.root / "brie.sqlite") as store:
         found = selected(manifests, store, best="10")
         before = store.looks(present(found.selection).suite)
-        found = looked(found, store)
+        found = count_look(found, store)
         assert present(found.selection).looks == before + 1
-        found = looked(found, store)
+        found = count_look(found, store)
         assert present(found.selection).looks == before + 1
         shown = list(curve_lines(found)) + list(curve_lines(curve(manifests, store, "10")))
     assert all(len(line) <= 80 for line in shown)

@@ -28,7 +28,7 @@ def quoted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Analysis]
         return near if won == (side == "candidate") else "Nothing of the kind."
 
     world = World.make(root / "runs")
-    analysis, manifest = world.evaluate(text, seats=rules("reference"), prompts=40)
+    analysis, manifest = world.evaluate(text, panel_judges=rules("reference"), prompts=40)
     write_manifest(root / "runs" / manifest.id, manifest)
     return Project(root), analysis
 

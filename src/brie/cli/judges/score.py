@@ -1,4 +1,4 @@
-"""`brie judge-check`: score judges on pairs whose better answer is known."""
+"""`brie judges score`: score judges on pairs whose better answer is known."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.errors import Stopped
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 @click.command(
     epilog="""\b
 Examples:
-  brie judge-check --judge longer              free: what length alone would score
-  brie judge-check --judge claude-sonnet --judge ollama
-  brie judge-check                             the judges of the project's panel
+  brie judges score --judge longer             free: what length alone would score
+  brie judges score --judge claude-sonnet --judge ollama
+  brie judges score                            the judges of the project's panel
 """
 )
-@click.option("--judge", "judges", metavar="ID", multiple=True, help="A judge; may be repeated.")
-@click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Most it may cost in all.")
-@click.option("--yes", is_flag=True, help="Agree to the quote beforehand.")
+@options.JUDGES
+@options.BUDGET
+@options.YES
 @click.option("--json", "as_json", is_flag=True, help="Print the cards as JSON on standard output.")
 def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: bool) -> None:
     """Show a card a judge: accuracy, position and letter effects, flips, injections, price, speed.
@@ -54,7 +54,7 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
             click.echo("\n".join(lines(card)) + "\n")
     for path in write_judge_cards(cards, project.reports / "judges"):
         screen.say(project.relative(path))
-    stopped = why_stopped(done, "brie judge-check " + " ".join(f"--judge {name}" for name in names))
+    stopped = why_stopped(done, "brie judges score " + " ".join(f"--judge {name}" for name in names))
     if stopped:
         raise Stopped(stopped)
 

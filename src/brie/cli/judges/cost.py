@@ -1,4 +1,4 @@
-"""`brie cost`: what was spent, by evaluation, judge and day."""
+"""`brie judges cost`: what was spent, by evaluation, judge and day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from brie.store.ledger import Spent
 
 
-@click.command(epilog="\b\nExamples:\n  brie cost\n  brie cost --by judge\n  brie cost --json\n")
+@click.command(
+    epilog="""\b
+Examples:
+  brie judges cost
+  brie judges cost --by judge
+  brie judges cost --json
+"""
+)
 @click.option(
     "--by",
     type=click.Choice(["evaluation", "judge", "day"]),

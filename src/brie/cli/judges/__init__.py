@@ -1,0 +1,35 @@
+"""`brie judges`: who can judge, how well, and what it has cost."""
+
+from __future__ import annotations
+
+import click
+
+from brie.cli.groups import Verbs
+
+COMMANDS: dict[str, dict[str, str]] = {
+    "Commands": {
+        "ls": "List judges and panels: models, keys, prices, where requests go.",
+        "score": "Score judges on pairs whose better answer is known.",
+        "cost": "Show what judging has cost, by evaluation, judge or day.",
+    }
+}
+
+
+class Judges(Verbs):
+    """What can be asked about judges."""
+
+    package = __name__
+    sections = COMMANDS
+
+
+@click.group(
+    cls=Judges,
+    epilog="""\b
+Examples:
+  brie judges ls
+  brie judges score --judge claude-sonnet
+  brie judges cost --by judge
+""",
+)
+def command() -> None:
+    """Show who can judge, how well, and what it has cost."""

@@ -1,0 +1,69 @@
+"""Options that several verbs have, each said once, and a request made of a verb's options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+import click
+
+from brie.errors import UsageError
+
+T = TypeVar("T")
+Verb = Callable[..., None]
+Option = Callable[[Verb], Verb]
+Value: TypeAlias = "str | int | float | bool | Path | tuple[str, ...] | None"
+"""What click makes of an option."""
+PLOTS = (".svg", ".png", ".pdf")
+
+SUITE: Option = click.option("--suite", required=True, help="A suite's name or file.")
+JUDGES: Option = click.option(
+    "--judge", "judges", metavar="ID", multiple=True, help="A judge; may be repeated."
+)
+PANEL: Option = click.option("--panel", metavar="NAME", help="A panel of judges/panels.toml.")
+SAMPLES: Option = click.option("--samples", type=click.IntRange(1), help="Answers a prompt and side.")
+BUDGET: Option = click.option(
+    "--budget", type=click.FloatRange(0), metavar="USD", help="Most it may cost in all."
+)
+YES: Option = click.option("--yes", is_flag=True, help="Agree to the quote beforehand.")
+BATCH: Option = click.option(
+    "--batch", is_flag=True, help="Ask through the providers' batches, at half the price."
+)
+JSON: Option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+ANALYSIS_JSON: Option = click.option(
+    "--json", "as_json", is_flag=True, help="Print analysis.json on standard output."
+)
+
+
+def _drawable(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a figure that cannot be drawn before any work is done for it."""
+    if path is not None and path.suffix.lower() not in PLOTS:
+        raise UsageError(f"--plot draws {', '.join(PLOTS)} files, not {path.suffix or path.name!r}.")
+    if path is not None and not path.resolve().parent.is_dir():
+        raise UsageError(f"--plot: there is no folder {path.parent}.")
+    return path
+
+
+PLOT: Option = click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    callback=_drawable,
+    help="Also draw it: svg, png, pdf.",
+)
+
+
+def request_of(kind: type[T], options: Mapping[str, Value]) -> T:
+    """A request made of the options that are named like its fields.
+
+    Args:
+        kind: the dataclass of the request.
+        options: its fields by name, as click has read them.
+
+    Raises:
+        ValidationError: an option has no field of its kind; that is a bug of the verb.
+    """
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind).validate_python(options)

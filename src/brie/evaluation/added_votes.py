@@ -1,0 +1,40 @@
+"""Votes of people from a file, in an evaluation's numbers and report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from brie.evaluation.folders import Evaluation, find_evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.results import record_analysis, write_report
+from brie.evaluation.vote_file import import_votes
+from brie.project import Project
+from brie.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class AddedVotes:
+    """What a file of votes brought."""
+
+    new: int
+    votes: int
+    """All of the file's."""
+    report: Path
+    """The page that counts them."""
+
+
+def add_votes(file: Path, evaluation: Evaluation, project: Project) -> AddedVotes:
+    """Add a CSV file's votes, all of them or none, and build the report again; nobody is asked.
+
+    Raises:
+        InputError: a row is wrong; the message names the line.
+        UsageError: a voter of the file has voted in the browser.
+    """
+    with Store.open(project.store) as store:
+        new, votes = import_votes(file, evaluation, store)
+        current = find_evaluation(evaluation.manifest.id, project)
+        data = gather(current.manifest, store)
+        analysis = record_analysis(current, data, store, project)
+        report = write_report(current, analysis, data, project)
+    return AddedVotes(new, votes, report)

@@ -1,0 +1,61 @@
+"""What every part of a run of the judges needs, decided once before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from brie.blinding import JudgeInput
+from brie.judge.interface import Task
+from brie.judge.retry import RetryPolicy
+from brie.records import PanelJudge, Status
+from brie.store import Store
+from brie.store.owner import Owner
+
+FINAL = (Status.OK, Status.INVALID, Status.REFUSED)
+"""Statuses a rerun leaves alone (invariant I5); `error` and what is missing are asked again."""
+FINAL_ON_RETRY = (Status.OK,)
+"""With --retry `invalid` and `refused` are asked again too."""
+CLAIM_SECONDS = 6 * 3600.0
+"""A claim of a dead process is free at once; only one that hangs is waited for so long."""
+
+
+def _unheard(_: str) -> None:
+    """Nobody reads what is said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """Who judges, what is shown, where verdicts go, and what the run may do."""
+
+    panel_judges: tuple[PanelJudge, ...]
+    """The panel, with prices and addresses."""
+    shown: Callable[[Task], JudgeInput]
+    """What the judge of a task sees."""
+    store: Store
+    """Where verdicts are kept."""
+    owner: Owner
+    """This process."""
+    evaluation: str
+    """Id the calls are booked under."""
+    on_done: Callable[[int], None]
+    """Called with the number of verdicts just stored."""
+    say: Callable[[str], None] = _unheard
+    """Where a message for people goes."""
+    cap: float | None = None
+    """US dollars the evaluation may cost in all; None: no cap."""
+    retry: bool = False
+    """Ask again for `invalid` and `refused` too."""
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
+    """How long one verdict is tried for."""
+
+    @cached_property
+    def by_id(self) -> Mapping[str, PanelJudge]:
+        """The panel by judge id."""
+        return {panel_judge.judge.id: panel_judge for panel_judge in self.panel_judges}
+
+    @property
+    def final(self) -> tuple[Status, ...]:
+        """Statuses of verdicts that are not asked for again."""
+        return FINAL_ON_RETRY if self.retry else FINAL
