@@ -24,7 +24,7 @@ from brie.analyse import (
     look,
 )
 from brie.analyse.sequential import wealth
-from brie.records.analysis import Analysis, Outcomes
+from brie.records.analysis import Analysis
 from tests.analyse.tables import (
     Judge,
     always_a,
@@ -440,9 +440,11 @@ def test_outcomes_are_counted_in_each_group_as_one_by_one() -> None:
     ):
         for code, name in enumerate(group):
             own = table.score[codes[table.prompt] == code].tolist()
-            assert entries[name].outcomes == Outcomes(
-                win=own.count(1.0), tie=own.count(0.5), loss=own.count(0.0)
-            )
+            assert present(entries[name].outcomes).model_dump() == {
+                "win": own.count(1.0),
+                "tie": own.count(0.5),
+                "loss": own.count(0.0),
+            }
 
 
 def by_sources(rates: list[float], each: int = 12) -> VerdictTable:

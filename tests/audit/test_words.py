@@ -5,27 +5,29 @@ from __future__ import annotations
 from brie.audit.words import sentences
 from brie.records.audit import AuditClaim, AuditFacts
 
+PLAIN = AuditFacts(
+    format="table",
+    reason="asked for",
+    identifies="what its columns allow",
+    rows=4,
+    skipped=0,
+    first_skipped=None,
+    pairs=4,
+    prompts=4,
+    row_mean=None,
+    row_standard_error=None,
+    restated=0,
+    contradictions=0,
+    cut_pairs=0,
+    confound=None,
+    claim=None,
+)
+"""An audit without anything odd."""
+
 
 def facts(**changes: object) -> AuditFacts:
-    """An audit without anything odd, and what is changed of it."""
-    plain: dict[str, object] = {
-        "format": "table",
-        "reason": "asked for",
-        "identifies": "what its columns allow",
-        "rows": 4,
-        "skipped": 0,
-        "first_skipped": None,
-        "pairs": 4,
-        "prompts": 4,
-        "row_mean": None,
-        "row_standard_error": None,
-        "restated": 0,
-        "contradictions": 0,
-        "cut_pairs": 0,
-        "confound": None,
-        "claim": None,
-    }
-    return AuditFacts.model_validate(plain | changes)
+    """The same, and what is changed of it."""
+    return AuditFacts.model_validate(PLAIN.model_dump() | changes)
 
 
 def claimed(low: float, high: float, value: float) -> str:

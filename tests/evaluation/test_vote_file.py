@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -153,3 +155,15 @@ def test_a_withdrawn_vote_is_none(world: World) -> None:
     booth.undo()
     booth.skip(item.number)
     assert "human:Ann" not in analysed(world).by_judge
+
+
+def test_the_command_adds_votes_and_the_report_counts_them(world: World) -> None:
+    project, manifest = world
+    (project.root / "votes.csv").write_text(lines(dict.fromkeys(prompts(world), "candidate")), "utf-8")
+    command = [sys.executable, "-m", "brie", "judge", manifest.id, "--votes", "votes.csv"]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(prompts(world))} of {len(prompts(world))} votes were new" in done.stdout
+    assert "Ann" in (project.reports / manifest.id / "index.html").read_text("utf-8")
+    again = subprocess.run(command, cwd=project.root, capture_output=True, text=True)
+    assert f"0 of {len(prompts(world))} votes were new" in again.stdout

@@ -83,9 +83,9 @@ def lines(document: AgreementDocument) -> Iterator[str]:
     for warning in document.warnings:
         yield from filled(f"careful: {warning}.")
     for pair in agreement.pairs[:LISTED]:
-        first, second = (one_line(name, 30) for name in pair.judges)
+        left, right = (one_line(name, 30) for name in pair.judges)
         yield ""
-        yield f"{first} and {second}: {plural(pair.n, 'comparison')}"
+        yield f"{left} and {right}: {plural(pair.n, 'comparison')}"
         yield from _coefficients(pair)
         for name, of in pair.marginals.items():
             shares = "  ".join(f"{outcome} {of[outcome]:>4.0%}" for outcome in ("win", "tie", "loss"))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import screen
 from brie.conventions import MARGIN
 from brie.errors import GateNotMet, GateUndecided
+
+if TYPE_CHECKING:
+    from brie.ci.gate import Require
 
 
 @click.command(
@@ -31,7 +35,7 @@ Exit codes: 0 met, 4 not met, 5 undecided or verdict withheld.
     help="How far below one half still is not worse.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-def command(evaluation: str | None, require: str, margin: float, as_json: bool) -> None:
+def command(evaluation: str | None, require: Require, margin: float, as_json: bool) -> None:
     """Recompute EVALUATION's numbers from the store and say whether they meet a requirement."""
     from brie.api import analyse_evaluation
     from brie.ci.gate import gate
@@ -40,7 +44,7 @@ def command(evaluation: str | None, require: str, margin: float, as_json: bool) 
     screen.offline()
     project = screen.project()
     name = find_evaluation(evaluation, project).manifest.id
-    answer = gate(analyse_evaluation(name, project), require, margin=margin)  # type: ignore[arg-type]
+    answer = gate(analyse_evaluation(name, project), require, margin=margin)
     if as_json:
         fields = {"evaluation": name, "require": require, "margin": margin, "met": answer.met}
         click.echo(json.dumps({**fields, "reason": answer.sentence}, ensure_ascii=False))

@@ -24,6 +24,7 @@ What people and files add:
 
     votes          who may vote on what, in which order
     vote_file      votes from a CSV file
+    added_votes    such votes added, and the report built again
 
 What came of it, read from the store and computed:
 

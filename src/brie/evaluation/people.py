@@ -34,7 +34,7 @@ def by_voter(
         options: of the headline.
         seed: of the random draws.
     """
-    people: dict[str, JudgeNumbers] = {}
+    voters_numbers: dict[str, JudgeNumbers] = {}
     notes: dict[str, str] = {}
     unordered = imported(facts.manifest)
     for voter in voters(facts.manifest):
@@ -49,7 +49,7 @@ def by_voter(
             numbers = numbers.model_copy(update={"position": None, "label": None})
             notes |= {f"by_judge.{name}.{key}": _UNKNOWN_ORDER for key in ("position", "label")}
         notes[f"by_judge.{name}"] = "votes of a person, beside the headline and not part of it"
-        people[name] = numbers.model_copy(
+        voters_numbers[name] = numbers.model_copy(
             update={
                 "provider": "human",
                 "model": voter.judge.model,
@@ -60,7 +60,7 @@ def by_voter(
                 "agreement": _with_judges(votes, facts.of("main"), name, options, seed),
             }
         )
-    return people, notes
+    return voters_numbers, notes
 
 
 def _with_judges(
