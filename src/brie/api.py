@@ -119,7 +119,7 @@ def curve(
         spending: budget for all checkpoints together, and consent.
 
     Returns:
-        A `brie.curve/1` document.
+        Its `written()` is the `brie.curve/1` document.
 
     Raises:
         UsageError: the run has no checkpoints, or too few prompts are judged on all of them.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from brie.catalog import load_defaults, load_judge, load_panel, load_rubric, load_suite
@@ -11,6 +10,7 @@ from brie.evaluation.folders import evaluations
 from brie.judge.quote import CallStats
 from brie.project import Project
 from brie.records import PanelJudge, Positions, Suite
+from brie.records.analysis import Analysis
 from brie.store import Store
 from brie.studies.planning import Design, Earlier, design, place
 
@@ -75,13 +75,13 @@ def measured(suite: Suite, project: Project) -> Earlier | None:
         if evaluation.manifest.plan.suite.digest() != suite.digest():
             continue
         try:
-            document = json.loads(evaluation.analysis_file.read_text("utf-8"))
+            analysis = Analysis.read(evaluation.analysis_file.read_bytes())
         except (OSError, ValueError):
             continue
-        if document.get("variance") and document.get("win_rate") and not document.get("interim"):
-            judges = [j for j in document["by_judge"].values() if not j.get("instrument")]
-            rate = float(document["win_rate"]["value"])
-            latest = Earlier(evaluation.manifest.id, rate, max(1, len(judges)), document["variance"])
+        variance, rate = analysis.variance, analysis.win_rate
+        if variance is not None and rate is not None and not analysis.interim:
+            judges = [judge for judge in analysis.by_judge.values() if not judge.instrument]
+            latest = Earlier(evaluation.manifest.id, rate.value, max(1, len(judges)), variance)
     return latest
 
 
