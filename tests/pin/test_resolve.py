@@ -86,8 +86,11 @@ def test_the_default_is_the_only_run_there_is(project: Project) -> None:
     add_run(project, "train-0.5b-20260102-1200-cd34", called="poems")
     with pytest.raises(UsageError, match="2 training runs") as said:
         default_candidate(project)
-    assert "--candidate letters:best" in str(said.value)
-    assert "--candidate poems:best" in str(said.value)
+    choices = [line.split() for line in str(said.value).splitlines()[1:]]
+    assert [words[:2] for words in choices] == [
+        ["--candidate", "letters:best"],
+        ["--candidate", "poems:best"],
+    ]
 
 
 def test_a_run_that_is_not_finished_is_no_default(project: Project) -> None:
@@ -236,3 +239,10 @@ def test_a_pinned_base_is_looked_for_where_it_was(project: Project) -> None:
     assert locate(tiny, None, project.root) == packaged("models", "tiny")
     with pytest.raises(UsageError, match="which is gone"):
         locate(ref, "models/gone", project.root)
+
+
+def test_a_file_that_is_no_pin_is_no_model(project: Project) -> None:
+    (project.root / "notes.txt").write_text("{}")
+    for name in ("notes.txt", "gone.json"):
+        with pytest.raises(UsageError, match="A model is a pin file"):
+            resolve(str(project.root / name), project)
