@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.mutation import reach
+from bench.mutation.statements import Statement, statements
 
 PYTEST = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0", "-m", "not slow")
 
@@ -52,6 +53,8 @@ class Reached:
     lines: dict[str, dict[int, set[str]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
+    statements: dict[str, dict[int, Statement]] = field(default_factory=dict)
+    """Of each file, by line."""
 
     def add(self, document: dict[str, Any]) -> None:
         """One run's record."""
@@ -72,7 +75,9 @@ class Reached:
 
         Args:
             file: path within the checkout.
-            line: counted from 1; of one that is run at import, the tests of the whole file.
+            line: counted from 1. Of one that is run at import, the tests of the whole file: that
+                only one of them is the first to import it says nothing. Of one that is no step of
+                its own, the tests of its statement.
             most: seconds that these tests may take; one test is chosen in any case.
         """
         every, total, made = self._tests(file, line), 0.0, set[str]()
@@ -91,15 +96,19 @@ class Reached:
 
     def _tests(self, file: str, line: int) -> list[str]:
         of_file = self.lines.get(file, {})
+        statement = self.statements.get(file, {}).get(line)
         found = of_file.get(line) or set()
-        if line in of_file and not found:
+        if statement and statement.at_import:
             found = set().union(*of_file.values())
+        elif statement and not found:
+            found = set().union(*(of_file.get(one) or set() for one in statement.lines))
         return sorted(found, key=lambda name: (self._cost(name, set()), name))
 
 
 def measure(tree: Path, files: Sequence[str], tests: Sequence[str], jobs: int) -> Reached:
     """Run test folders once, unchanged, and record what each test touches."""
     found = Reached()
+    found.statements = {file: statements((tree / file).read_text("utf-8")) for file in files}
     with ThreadPoolExecutor(jobs) as pool:
         for document in pool.map(lambda part: _record(tree, files, part), _parts(tree, tests)):
             found.add(document)
