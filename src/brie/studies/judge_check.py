@@ -120,26 +120,26 @@ def check_judges(
     """
     pairs = read_pairs(project)
     suite = Suite(name=LEDGER, prompts=tuple(_prompt(pair) for pair in pairs))
-    seats = tuple(_seat(name, suite, project) for name in names)
-    planned = [row for panel_judge in seats for row in _tasks(panel_judge, pairs)]
+    members = tuple(_seat(name, suite, project) for name in names)
+    planned = [row for member in members for row in _tasks(member, pairs)]
     shows = {task.key: (task, pair_verdict) for task, pair_verdict in planned}
     tasks = [task for task, _ in shows.values()]
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         terms = price_tasks(
-            tasks, seats, lambda task: _shown(shows[task.key][1]), store, spending, project,
+            tasks, members, lambda task: _shown(shows[task.key][1]), store, spending, project,
             evaluation=LEDGER, say=screen.say,
         )  # fmt: skip
         with screen.bar("judging", len(tasks), "verdicts") as advance:
             done = _run(tasks, terms, shows, store, owner, advance, screen)
         verdicts = store.verdicts(shows)
     cards = []
-    for panel_judge in seats:
+    for member in members:
         heard = [
             PairVerdict(pair_verdict.pair, pair_verdict.presentation, verdicts.get(task.key))
             for task, pair_verdict in planned
-            if task.judge == panel_judge.judge.id
+            if task.judge == member.judge.id
         ]
-        cards.append(card(panel_judge, heard))
+        cards.append(card(member, heard))
     return cards, done
 
 
@@ -169,7 +169,7 @@ def document(cards: Sequence[JudgeCard], project: Project) -> JudgeCheckDocument
     )
 
 
-def card(panel_judge: PanelJudge, heard: Sequence[PairVerdict]) -> JudgeCard:
+def card(member: PanelJudge, heard: Sequence[PairVerdict]) -> JudgeCard:
     """What a judge's verdicts on known pairs say of it.
 
     `accuracy` is over pairs with a better answer, a tie counting half; in `by_family`, of equal
@@ -183,11 +183,11 @@ def card(panel_judge: PanelJudge, heard: Sequence[PairVerdict]) -> JudgeCard:
     usages = [h.verdict.usage for h in heard if h.verdict is not None]
     families = sorted({h.pair.family for h in heard})
     return JudgeCard(
-        judge=panel_judge.judge.id,
-        provider=str(panel_judge.judge.provider),
-        model=panel_judge.judge.model,
-        digest=panel_judge.digest,
-        rubric=panel_judge.rubric.name if panel_judge.rubric else None,
+        judge=member.judge.id,
+        provider=str(member.judge.provider),
+        model=member.judge.model,
+        digest=member.digest,
+        rubric=member.rubric.name if member.rubric else None,
         served=tuple(sorted({h.verdict.served for h in used if h.verdict and h.verdict.served})),
         pairs=len({h.pair.id for h in heard}),
         verdicts=len(heard),
@@ -282,9 +282,9 @@ def _prompt(pair: Pair) -> Prompt:
     )
 
 
-def _tasks(panel_judge: PanelJudge, pairs: Sequence[Pair]) -> list[tuple[Task, PairVerdict]]:
+def _tasks(member: PanelJudge, pairs: Sequence[Pair]) -> list[tuple[Task, PairVerdict]]:
     """Both presentations of every pair, orders and letters crossed as in an evaluation."""
-    codes = assign([(p.id, p.family) for p in pairs], 1, "both", seed=_SEED, judge=panel_judge.digest)
+    codes = assign([(p.id, p.family) for p in pairs], 1, "both", seed=_SEED, judge=member.digest)
     planned = []
     for pair in pairs:
         keys = [digest({"judge_check": pair.prompt, "answer": text}) for text in pair.answers]
@@ -297,7 +297,7 @@ def _tasks(panel_judge: PanelJudge, pairs: Sequence[Pair]) -> list[tuple[Task, P
         )
         for p in shown:
             planned.append(
-                (Task.plan("main", panel_judge, p, prompt=pair.id, sample=0), PairVerdict(pair, p, None))
+                (Task.plan("main", member, p, prompt=pair.id, sample=0), PairVerdict(pair, p, None))
             )
     return planned
 
