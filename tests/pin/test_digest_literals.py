@@ -46,8 +46,8 @@ def test_a_template_is_known_by_every_role_text_and_header_it_writes() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["_name_or_path", "architectures_path", "base_model_name_or_path", "revision", "transformers_version",
-     "peft_version", "inference_mode", "dtype", "torch_dtype", "use_cache"],
+    ["_name_or_path", "architectures_path", "base_model_name_or_path", "revision",
+     "transformers_version", "peft_version", "inference_mode", "dtype", "torch_dtype", "use_cache"],
 )  # fmt: skip
 def test_what_a_library_writes_of_itself_changes_no_digest(tmp_path: Path, key: str) -> None:
     base = pin_base(make_base(tmp_path / "base"), repo="me/base")
