@@ -40,14 +40,14 @@ def check(evidence: Evidence) -> Check:
         "win_rate_far": summary_of(halves.unseen) if halves else None,
         "validation_rows_shared": training.shared,
     }
-    found = [
+    findings = [
         *_prompts(evidence, training, halves, prompts),
         *_references(training),
         *_validation(training),
     ]
     where = f"the {training.rows:,} rows of {training.file}"
     passed = f"None of {plural(prompts, 'prompt')} is in or near {where}."
-    return conclude(ID, found, figures, passed)
+    return conclude(ID, findings, figures, passed)
 
 
 def _counts(nearest: Mapping[str, Match]) -> dict[str, int]:

@@ -44,19 +44,19 @@ def gate(analysis: Analysis, require: Require, *, margin: float = MARGIN) -> Gat
     if ends is None or ends[0] is None or ends[1] is None:
         return Gate(None, f"there are too few prompts for an interval: {rate.prompts}")
     floor = 0.5 - margin
-    said = f"the interval of the win rate is {_percent(ends[0])} to {_percent(ends[1])} %"
+    sentence = f"the interval of the win rate is {_percent(ends[0])} to {_percent(ends[1])} %"
     if ends[0] >= floor - 1e-12:
-        return Gate(True, f"not worse: {said}, at or above {_percent(floor)} %")
+        return Gate(True, f"not worse: {sentence}, at or above {_percent(floor)} %")
     if ends[1] < floor:
-        return Gate(False, f"worse: {said}, all of it below {_percent(floor)} %")
-    return Gate(None, f"{said}, which reaches below {_percent(floor)} %; more prompts would tell")
+        return Gate(False, f"worse: {sentence}, all of it below {_percent(floor)} %")
+    return Gate(None, f"{sentence}, which reaches below {_percent(floor)} %; more prompts would tell")
 
 
 def _better(analysis: Analysis) -> Gate:
-    said = f"the verdict is {analysis.verdict!r}: {analysis.verdict_reason}"
+    sentence = f"the verdict is {analysis.verdict!r}: {analysis.verdict_reason}"
     if analysis.verdict == "better":
-        return Gate(True, said)
-    return Gate(None if analysis.verdict == "undecided" else False, said)
+        return Gate(True, sentence)
+    return Gate(None if analysis.verdict == "undecided" else False, sentence)
 
 
 def _reason(analysis: Analysis) -> str:
