@@ -104,7 +104,7 @@ def test_the_digest_covers_what_of_an_answer_is_counted(
 
 
 def test_the_digest_does_not_hang_on_the_order_of_rows(found: EvaluationData) -> None:
-    turned = dict(reversed(found.completions.items()))
+    turned = dict(reversed(list(found.completions.items())))
     assert replace(found, completions=turned, facts=found.facts[::-1]).digest == found.digest
 
 
