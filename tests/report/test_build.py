@@ -342,3 +342,21 @@ def test_a_curve_that_cannot_be_read_is_none(tmp_path: Path, change: dict[str, o
     (tmp_path / "curve.json").write_text(json.dumps({**good, **change}))
     assert read_curve(tmp_path) is None
     assert read_curve(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "interim", "tone"),
+    [
+        ("better", False, "better"),
+        ("worse", False, "worse"),
+        ("equivalent", False, "even"),
+        ("undecided", False, "open"),
+        (None, False, "open"),
+        ("better", True, "open"),
+    ],
+)
+def test_the_headline_has_the_tone_of_its_verdict(
+    tmp_path: Path, verdict: str | None, interim: bool, tone: str
+) -> None:
+    page, _ = build(tmp_path, sample.analysis(verdict=verdict, interim=interim))
+    assert f'<section class="hero {tone}"' in page
