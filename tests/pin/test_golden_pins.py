@@ -21,10 +21,22 @@ ADAPTER = "sha256:9dc95cc86591673d6a69c17adb18ec7cd4f4bb3bef516b21ae63bf5e527ee2
     ("template", "expected"),
     [
         (CHATML, "sha256:18d59cbb7940493dc2526e782dbb8f8f1bac629817d5e69c0c30aca8b755dbe9"),
-        ("{{ messages | tojson }}", "sha256:64ab37cec0e2c53eef0ea50244780a9adc01d8a5665af7f4313acffee0cdfe8d"),
-        ("{{ messages[-1].role }}{{ bos_token }}", "sha256:5755585e571dc28f8363d0f07af04451e55245d8eee151cc7e3ac0b42089603b"),
-        ("{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}x", "sha256:9b588d9f658c05921840c9fee5b3613cfb6db1f7bc86fc7b41efb277c8d35538"),
-        ("{{ strftime_now('%d %B %Y') }}", "sha256:2595a25efb50fb99dd4140298ab9409062c333e420998394cd997c14aef08ea4"),
+        (
+            "{{ messages | tojson }}",
+            "sha256:64ab37cec0e2c53eef0ea50244780a9adc01d8a5665af7f4313acffee0cdfe8d",
+        ),
+        (
+            "{{ messages[-1].role }}{{ bos_token }}",
+            "sha256:5755585e571dc28f8363d0f07af04451e55245d8eee151cc7e3ac0b42089603b",
+        ),
+        (
+            "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}x",
+            "sha256:9b588d9f658c05921840c9fee5b3613cfb6db1f7bc86fc7b41efb277c8d35538",
+        ),
+        (
+            "{{ strftime_now('%d %B %Y') }}",
+            "sha256:2595a25efb50fb99dd4140298ab9409062c333e420998394cd997c14aef08ea4",
+        ),
     ],
 )
 def test_a_template_has_the_digest_it_always_had(template: str, expected: str) -> None:
@@ -39,7 +51,9 @@ def test_a_template_is_rendered_with_its_header_unless_that_is_not_wanted() -> N
 
 
 def test_a_template_sees_its_tools_its_tokens_and_its_switches() -> None:
-    template = "{{ tools | tojson(indent=1) }}{{ documents is none }}{{ bos_token }}{{ enable_thinking }}"
+    template = (
+        "{{ tools | tojson(indent=1) }}{{ documents is none }}{{ bos_token }}{{ enable_thinking }}"
+    )
     special = {"bos_token": "<s>", "enable_thinking": False}
     assert render(template, (), special, tools=[{"n": "é"}]) == '[\n {\n  "n": "é"\n }\n]True<s>False'
     assert render("{{ tools is none }}", (), {}) == "True"

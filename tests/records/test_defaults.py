@@ -74,9 +74,14 @@ def test_a_judge_is_asked_for_a_text_sixteen_at_a_time() -> None:
 def test_what_a_plan_keeps_of_a_judge_is_what_its_file_says_by_default() -> None:
     spec = JudgeSpec.model_validate(
         {
-            **JUDGE, "description": "words", "base_url": "https://x.example", "api_key_env": "KEY",
+            **JUDGE,
+            "description": "words",
+            "base_url": "https://x.example",
+            "api_key_env": "KEY",
             "price": {"input": 1, "output": 2, "source": "here", "read_on": "2026-01-01"},
-            "max_concurrency": 3, "timeout": 9.0, "location": "models/m",
+            "max_concurrency": 3,
+            "timeout": 9.0,
+            "location": "models/m",
         }  # fmt: skip
     )
     assert spec.sealed().model_dump(mode="json") == JUDGE

@@ -78,4 +78,7 @@ def test_sets_are_sorted_and_records_are_their_fields() -> None:
     assert digest({"b": {2, 1}, "a": [message, None, True, 0.5]}) == digest(
         {"a": [{"role": "user", "content": "Why?"}, None, True, 0.5], "b": [1, 2]}
     )
-    assert digest({"b": frozenset({"y", "x"}), "a": (1,)}) == "sha256:a0fb33d6687a27828723cc90e63458dbc736537659a3f7b77170b53549148632"
+    assert (
+        digest({"b": frozenset({"y", "x"}), "a": (1,)})
+        == "sha256:a0fb33d6687a27828723cc90e63458dbc736537659a3f7b77170b53549148632"
+    )

@@ -60,7 +60,9 @@ def test_what_was_not_written_so_is_refused(change: dict[str, object]) -> None:
 
 def test_a_row_that_left_out_its_defaults_is_read() -> None:
     body = verdict(reason="", reply="", scores={}).model_dump_json(exclude_defaults=True)
-    assert VerdictLite.parse(digest("key"), body) == VerdictLite.of(verdict(reason="", reply="", scores={}))
+    assert VerdictLite.parse(digest("key"), body) == VerdictLite.of(
+        verdict(reason="", reply="", scores={})
+    )
 
 
 def test_a_call_was_one_request_and_consumed_nothing_by_itself() -> None:

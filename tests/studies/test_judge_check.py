@@ -143,9 +143,7 @@ def test_what_gave_no_verdict_is_counted_and_says_nothing() -> None:
     assert found.status == {"ok": 12, "invalid": 2, "refused": 0, "error": 0}
     assert found.accuracy is not None
     assert found.accuracy.n == 4
-    one_order = heard(
-        lambda one, shown: None if shown.order == "baseline_first" else knows(one, shown)
-    )
+    one_order = heard(lambda one, shown: None if shown.order == "baseline_first" else knows(one, shown))
     assert card(SEAT, one_order).flips is None
     missing = [PairVerdict(row.pair, row.presentation, None) for row in heard(knows)]
     silent = card(SEAT, missing)
