@@ -63,7 +63,8 @@ def test_blocks_leave_no_blank_lines_and_nothing_is_escaped() -> None:
     template = (
         "{% for m in messages %}\n    {% if loop.first %}{% continue %}{% endif %}\n"
         "<b>{{ m }}\n{% endfor %}"
-    )    assert render(template, ("one", "<two>"), {}) == "<b><two>\n"  # type: ignore[arg-type]
+    )
+    assert render(template, ("one", "<two>"), {}) == "<b><two>\n"  # type: ignore[arg-type]
 
 
 def test_a_model_has_the_digest_it_always_had(tmp_path: Path) -> None:
