@@ -38,7 +38,8 @@ SAMPLING = {
     "thinking": False, "repetition_penalty": 1.0,
 }  # fmt: skip
 PROMPT = {
-    **ASKED, "category": "all", "source": "unknown", "difficulty": None, "reference": None, "check": None,
+    **ASKED, "category": "all", "source": "unknown", "difficulty": None, "reference": None,
+    "check": None,
 }  # fmt: skip
 JUDGE = {
     "id": "j", "provider": "openai", "model": "m", "description": "", "base_url": None,
@@ -82,7 +83,7 @@ def test_what_a_plan_keeps_of_a_judge_is_what_its_file_says_by_default() -> None
             "max_concurrency": 3,
             "timeout": 9.0,
             "location": "models/m",
-        }  # fmt: skip
+        }
     )
     assert spec.sealed().model_dump(mode="json") == JUDGE
 
