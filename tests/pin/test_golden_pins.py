@@ -61,8 +61,8 @@ def test_a_template_sees_its_tools_its_tokens_and_its_switches() -> None:
 
 def test_blocks_leave_no_blank_lines_and_nothing_is_escaped() -> None:
     template = (
-        "{% for m in messages %}\n    {% if loop.first %}{% continue %}{% endif %}\n"
-        "<b>{{ m }}\n{% endfor %}"
+        "{% for m in messages %}\n    {% if loop.first %}{% continue %}{% endif %}\n<b>{{ m }}\n"
+        "{% endfor %}"
     )
     assert render(template, ("one", "<two>"), {}) == "<b><two>\n"  # type: ignore[arg-type]
 
