@@ -54,7 +54,7 @@ def test_a_template_sees_its_tools_its_tokens_and_its_switches() -> None:
     template = (
         "{{ tools | tojson(indent=1) }}{{ documents is none }}{{ bos_token }}{{ enable_thinking }}"
     )
-    special = {"bos_token": "<s>", "enable_thinking": False}
+    special: dict[str, str | bool] = {"bos_token": "<s>", "enable_thinking": False}
     assert render(template, (), special, tools=[{"n": "é"}]) == '[\n {\n  "n": "é"\n }\n]True<s>False'
     assert render("{{ tools is none }}", (), {}) == "True"
 
