@@ -149,7 +149,7 @@ def attempt(
     while queue or running:
         while queue and free:
             room, mutant = queue.pop()
-            tests, left_out, cost = reached.chosen(mutant.site.file, mutant.site.line, most)
+            tests, left_out, cost = reached.chosen(mutant.site, most)
             if tests:
                 fork = Fork.start(free.pop(), mutant, tests, 60 + 10 * cost)
                 running.append((fork, room, len(tests), left_out))

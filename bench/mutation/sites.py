@@ -22,6 +22,7 @@ from mutmut.mutation.mutators import mutation_operators
 Operator = Callable[[Any], Iterable[cst.CSTNode]]
 _NOT_INSIDE = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom, cst.Raise, cst.Assert)
 """Types, registrations, imports, and the wording of errors."""
+_STATEMENTS = (cst.SimpleStatementLine, cst.BaseCompoundStatement)
 _NOT_CALLS = frozenset({"cast", "TypeVar", "Literal", "getLogger"})
 
 
@@ -35,6 +36,10 @@ class Site:
     operator: str
     number: int
     """Which of the file's sites, in the order of the walk."""
+    statement: int
+    """Line on which the statement begins: of one that takes several lines, the one that is traced."""
+    at_import: bool
+    """Run when the module is imported, for whoever uses it first."""
 
 
 @dataclass(frozen=True)
@@ -108,23 +113,39 @@ class _Visitor(cst.CSTVisitor):
         self.found: list[Found] = []
         self._depth = 0
         """How many functions deep."""
+        self._headers = 0
+        """How many parameter lists deep: defaults are run at import."""
+        self._statements: list[int] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, _NOT_INSIDE) or _is_typing(node):
             return False
-        self._depth += isinstance(node, (cst.FunctionDef, cst.Lambda))
+        self._step(node, 1)
+        place = self.get_metadata(PositionProvider, node, None)
+        if place is None:
+            return True
+        if isinstance(node, _STATEMENTS):
+            self._statements.append(place.start.line)
+        at_import = self._depth == 0 or (self._depth == 1 and self._headers > 0)
         for operator, changes in self._changes(node):
-            place = self.get_metadata(PositionProvider, node, None)
-            if place is not None and changes:
-                start = place.start
-                site = Site(self.file, start.line, start.column, operator, len(self.found))
+            if changes:
+                start, first = place.start, self._statements[-1]
+                site = Site(
+                    self.file, start.line, start.column, operator, len(self.found), first, at_import
+                )
                 self.found.append((site, (node, changes)))
         return True
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
         if not (isinstance(original_node, _NOT_INSIDE) or _is_typing(original_node)):
-            self._depth -= isinstance(original_node, (cst.FunctionDef, cst.Lambda))
+            self._step(original_node, -1)
+            if isinstance(original_node, _STATEMENTS):
+                self._statements.pop()
         super().on_leave(original_node)
+
+    def _step(self, node: cst.CSTNode, by: int) -> None:
+        self._depth += by * isinstance(node, (cst.FunctionDef, cst.Lambda))
+        self._headers += by * isinstance(node, cst.Parameters)
 
     def _changes(self, node: cst.CSTNode) -> Iterator[tuple[str, Sequence[cst.CSTNode]]]:
         for kind, operator in mutation_operators:
@@ -143,6 +164,10 @@ def _is_sentence(node: cst.CSTNode) -> bool:
 
 
 def _is_typing(node: cst.CSTNode) -> bool:
+    """What says nothing at run time: types, and the list of what a module offers."""
+    if isinstance(node, cst.AssignTarget | cst.Assign):
+        targets = node.targets if isinstance(node, cst.Assign) else [node]
+        return any(isinstance(t.target, cst.Name) and t.target.value == "__all__" for t in targets)
     if isinstance(node, cst.Call):
         return isinstance(node.func, cst.Name) and node.func.value in _NOT_CALLS
     if isinstance(node, cst.Subscript):

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.mutation import reach
+from bench.mutation.sites import Site
 
 PYTEST = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0", "-m", "not slow")
 
@@ -66,16 +67,20 @@ class Reached:
                 named = {context} if context in document["tests"] else users.get(context, set())
                 for line in lines:
                     self.lines[file][line] |= named
+                for name in named:
+                    self.breadth[name] += len(lines)
 
-    def chosen(self, file: str, line: int, most: float) -> tuple[list[str], int, float]:
-        """The quickest tests that touch a line, how many more there are, and their seconds.
+    breadth: Counter[str] = field(default_factory=Counter)
+    """Of each test, how many lines it touches: fewer are more about any one of them."""
+
+    def chosen(self, site: Site, most: float) -> tuple[list[str], int, float]:
+        """Tests that touch a site, how many more there are, and their seconds.
 
         Args:
-            file: path within the checkout.
-            line: counted from 1; of one that is run at import, the tests of the whole file.
+            site: of one that is run at import, the tests of the whole file.
             most: seconds that these tests may take; one test is chosen in any case.
         """
-        every, total, made = self._tests(file, line), 0.0, set[str]()
+        every, total, made = self._tests(site), 0.0, set[str]()
         for count, name in enumerate(every):
             cost = self._cost(name, made)
             if count and total + cost > most:
@@ -89,12 +94,13 @@ class Reached:
             self.shared.get(f, 0) for f in self.fixtures[name] if f not in made
         )
 
-    def _tests(self, file: str, line: int) -> list[str]:
-        of_file = self.lines.get(file, {})
-        found = of_file.get(line) or set()
-        if line in of_file and not found:
+    def _tests(self, site: Site) -> list[str]:
+        """Quick and narrow ones first."""
+        of_file = self.lines.get(site.file, {})
+        found = of_file.get(site.line) or of_file.get(site.statement) or set()
+        if site.at_import:
             found = set().union(*of_file.values())
-        return sorted(found, key=lambda name: (self._cost(name, set()), name))
+        return sorted(found, key=lambda name: (self._cost(name, set()) * self.breadth[name], name))
 
 
 def measure(tree: Path, files: Sequence[str], tests: Sequence[str], jobs: int) -> Reached:

@@ -115,9 +115,9 @@ def counted(count: int) -> str:
     return words[count] if count < len(words) else f"{count:,}"
 
 
-def plural(count: int, one: str, many: str = "") -> str:
+def plural(count: int, singular: str, several: str = "") -> str:
     """ "1 prompt", "2 prompts"."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {singular if count == 1 else several or singular + 's'}"
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

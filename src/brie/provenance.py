@@ -14,10 +14,10 @@ def now() -> str:
 
 def package_versions(packages: Iterable[str]) -> dict[str, str]:
     """Package -> version, in the order given; what is not installed is left out."""
-    found = {}
+    versions = {}
     for package in packages:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

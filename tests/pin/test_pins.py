@@ -19,7 +19,7 @@ from brie.pin import (
     verify_files,
     write_pin,
 )
-from brie.pin.template import template_digest
+from brie.pin.template import render, template_digest
 from brie.records import Pin
 from tests.pin.folders import CHATML, make_adapter, make_base, write_tensors
 
@@ -234,3 +234,103 @@ def test_an_adapter_speaks_its_bases_template_unless_it_brings_its_own(
     _, own = _pins(base, adapter)
     assert own.template_digest != on.template_digest
     assert own.digest == plain.digest
+
+
+def test_an_adapters_dropout_is_read_back_and_is_nothing_where_it_is_not_named(
+    base: Path, adapter: Path
+) -> None:
+    _edited(adapter, ADAPTER_CONFIG, lora_dropout=0.25, target_modules="all-linear")
+    _, pin = _pins(base, adapter)
+    assert pin.lora is not None
+    assert (pin.lora.dropout, pin.lora.target_modules) == (0.25, ("all-linear",))
+    config = json.loads((adapter / ADAPTER_CONFIG).read_text())
+    del config["lora_dropout"]
+    (adapter / ADAPTER_CONFIG).write_text(json.dumps(config))
+    _, pin = _pins(base, adapter)
+    assert pin.lora is not None
+    assert pin.lora.dropout == 0.0
+
+
+def test_a_pin_file_is_written_for_people_to_read(base: Path, adapter: Path, tmp_path: Path) -> None:
+    _, pin = _pins(base, adapter)
+    path = tmp_path / "pin.json"
+    write_pin(pin, path, checkpoint=adapter)
+    lines = path.read_text().splitlines()
+    assert '  "kind": "adapter",' in lines
+    assert "null" not in path.read_text()
+
+
+def _template_of(folder: Path, template: object) -> str:
+    """Digest of a folder whose template stands in its tokenizer's config."""
+    (folder / "chat_template.jinja").unlink(missing_ok=True)
+    _edited(folder, "tokenizer_config.json", chat_template=template)
+    return pin_base(folder, repo="me/base").template_digest
+
+
+def test_of_several_templates_the_default_one_counts(base: Path) -> None:
+    alone = pin_base(base, repo="me/base").template_digest
+    other = {"name": "tool_use", "template": "{{ messages[0].content }}"}
+    assert _template_of(base, CHATML) == alone
+    assert _template_of(base, [other, {"name": "default", "template": CHATML}]) == alone
+    with pytest.raises(PinError, match="no chat template"):
+        _template_of(base, [other])
+
+
+def test_special_tokens_are_read_as_text_or_from_their_description(base: Path) -> None:
+    template = "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}"
+    (base / "chat_template.jinja").write_text(template)
+    _edited(base, "tokenizer_config.json", bos_token="<s>", eos_token="</s>")
+    plain = pin_base(base, repo="me/base").template_digest
+    _edited(base, "tokenizer_config.json", bos_token={"content": "<s>", "lstrip": False})
+    assert pin_base(base, repo="me/base").template_digest == plain
+    _edited(base, "tokenizer_config.json", bos_token="<S>")
+    assert pin_base(base, repo="me/base").template_digest != plain
+
+
+def test_digests_of_pins_are_what_they_were(base: Path, adapter: Path) -> None:
+    """Answers are kept under them: another digest asks every model again."""
+    on, pin = _pins(base, adapter)
+    named = (on.digest, on.config, on.template_digest, pin.digest, pin.config)
+    assert [name[7:19] for name in named] == [
+        "8b5472982a2a", "58ea1df9be61", "18d59cbb7940", "9dc95cc86591", "12e8be0edee8",
+    ]  # fmt: skip
+
+
+def test_a_templates_digest_is_over_every_way_it_may_be_asked() -> None:
+    """Each of these templates differs from ChatML in one kind of conversation only."""
+    plain = template_digest(CHATML, {})
+    differing = [
+        "{% if messages[0].role == 'system' %}x{% endif %}",
+        "{% if messages[0].role == 'system' and not messages[0].content %}x{% endif %}",
+        "{% if messages[-1].role == 'assistant' %}x{% endif %}",
+        "{% if messages | length == 3 %}x{% endif %}",
+        "{% if messages | length == 5 %}x{% endif %}",
+        "{% if add_generation_prompt %}x{% endif %}",
+        "{% if not add_generation_prompt %}x{% endif %}",
+        "{% if '🙂' in messages[-1].content %}x{% endif %}",
+        "{% if messages[0].content != messages[0].content | trim %}x{% endif %}",
+    ]
+    for more in differing:
+        assert template_digest(CHATML + more, {}) != plain, more
+
+
+def test_a_template_that_refuses_a_conversation_has_a_digest_all_the_same() -> None:
+    refuses = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}" + CHATML
+    assert template_digest(refuses, {}) not in (template_digest(CHATML, {}), template_digest("", {}))
+    with pytest.raises(PinError, match="cannot render this conversation: no"):
+        render(refuses, [{"role": "system", "content": ""}], {})
+
+
+def test_a_template_sees_tools_special_tokens_and_a_fixed_day() -> None:
+    turns = [{"role": "user", "content": "Hi"}]
+    template = (
+        "{{ eos_token }} {{ tools | tojson }} {{ strftime_now('%Y') }} {{ add_generation_prompt }}"
+    )
+    said = render(template, turns, {"eos_token": "</s>"}, tools=[{"name": "ü"}])
+    assert said == '</s> [{"name": "ü"}] 2026 True'
+    assert render("{{ tools is none }}", turns, {}, add_generation_prompt=False) == "True"
+    stops = (
+        "{% for m in messages %}{% if m.content == 'x' %}{% break %}{% endif %}"
+        "{{ m.content }}{% endfor %}"
+    )
+    assert render(stops, [*turns, {"role": "user", "content": "x"}, *turns], {}) == "Hi"

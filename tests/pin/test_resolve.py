@@ -86,8 +86,11 @@ def test_the_default_is_the_only_run_there_is(project: Project) -> None:
     add_run(project, "train-0.5b-20260102-1200-cd34", called="poems")
     with pytest.raises(UsageError, match="2 training runs") as said:
         default_candidate(project)
-    assert "--candidate letters:best" in str(said.value)
-    assert "--candidate poems:best" in str(said.value)
+    choices = [line.split() for line in str(said.value).splitlines()[1:]]
+    assert [words[:2] for words in choices] == [
+        ["--candidate", "letters:best"],
+        ["--candidate", "poems:best"],
+    ]
 
 
 def test_a_run_that_is_not_finished_is_no_default(project: Project) -> None:
@@ -236,3 +239,45 @@ def test_a_pinned_base_is_looked_for_where_it_was(project: Project) -> None:
     assert locate(tiny, None, project.root) == packaged("models", "tiny")
     with pytest.raises(UsageError, match="which is gone"):
         locate(ref, "models/gone", project.root)
+
+
+def test_a_file_that_is_no_pin_is_no_model(project: Project) -> None:
+    (project.root / "notes.txt").write_text("{}")
+    for name in ("notes.txt", "gone.json"):
+        with pytest.raises(UsageError, match="A model is a pin file"):
+            resolve(str(project.root / name), project)
+
+
+@pytest.mark.parametrize("pinned_before", [None, "sha256:" + "0" * 64])
+def test_a_base_pinned_by_a_digest_of_no_version_is_pinned_anew(
+    project: Project, pinned_before: str | None
+) -> None:
+    for reference in ("tiny", str(project.root / "models" / "base")):
+        pin = open_base(reference, project.root)[1]
+        assert open_base(reference, project.root, pinned_before)[1] == pin
+        assert open_base(reference, project.root, pin.digest)[1] == pin
+
+
+def test_what_to_name_instead_is_a_line_a_run(project: Project) -> None:
+    for name, called in ((RUN, "letters"), (RUN.replace("ab12", "cd34"), None)):
+        add_run(project, name, called=called)
+    with pytest.raises(UsageError) as refused:
+        default_candidate(project)
+    assert str(refused.value).splitlines()[1:] == [
+        f"  --candidate letters:best    ({RUN})",
+        f"  --candidate cd34:best    ({RUN.replace('ab12', 'cd34')})",
+    ]
+    with pytest.raises(UsageError) as refused:
+        resolve("letters", project)
+    assert str(refused.value).splitlines()[1:] == [
+        "  letters:best", "  letters:last", "  letters:10", "  letters:20",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "gone.json", "gone"])
+def test_what_is_neither_a_pin_file_nor_a_folder_is_an_unknown_model(
+    project: Project, name: str
+) -> None:
+    (project.root / "notes.txt").write_text("not a pin")
+    with pytest.raises(UsageError, match="model"):
+        resolve(str(project.root / name), project)

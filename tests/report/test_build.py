@@ -13,11 +13,12 @@ import pytest
 
 from brie.errors import UsageError
 from brie.records import Manifest
-from brie.records.analysis import Analysis, ComparisonView
+from brie.records.analysis import Analysis, ComparisonView, VerdictWord
 from brie.report import build_report
 from brie.report.build import report_files
 from brie.report.clean import is_clean
 from brie.report.curve import Curve, read_curve
+from brie.report.page import build_page
 from tests.report import sample
 from tests.report.hostile import HOSTILE
 
@@ -342,3 +343,21 @@ def test_a_curve_that_cannot_be_read_is_none(tmp_path: Path, change: dict[str, o
     (tmp_path / "curve.json").write_text(json.dumps({**good, **change}))
     assert read_curve(tmp_path) is None
     assert read_curve(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "tone"),
+    [
+        ("better", "better"),
+        ("worse", "worse"),
+        ("equivalent", "even"),
+        ("undecided", "open"),
+        (None, "withheld"),
+    ],
+)
+def test_the_verdict_picks_the_pages_tone_and_an_interim_page_has_none(
+    verdict: VerdictWord | None, tone: str
+) -> None:
+    assert build_page(sample.analysis(verdict=verdict), sample.manifest(), []).tone == tone
+    interim = sample.analysis(verdict=verdict, interim=True)
+    assert build_page(interim, sample.manifest(), []).tone == "open"

@@ -183,11 +183,11 @@ def _resampled_mean(
 ) -> Resampled:
     if len(values) == 0 or (method == PLUS_ONE and len(values) < 3):
         raise ValueError("no prompt means to resample")
-    found = None
+    steps = None
     if engine != "monte-carlo":
-        found = lattice(values, _largest_lattice(len(values)))
-    if found is not None:
-        return _exact(*found, method)
+        steps = lattice(values, _largest_lattice(len(values)))
+    if steps is not None:
+        return _exact(*steps, method)
     if engine == "exact":
         raise ValueError("the prompt means lie on no lattice small enough for the exact engine")
     return _monte_carlo(values, rng, resamples, method)

@@ -42,8 +42,8 @@ class Rung:
 
 def rates_by_prompt(table: VerdictTable) -> dict[str, float]:
     """Prompt id -> prompt mean: what evaluations are paired by."""
-    found = prompt_means(cells(table))
-    return {table.prompts[p]: float(m) for p, m in zip(found.prompt, found.mean, strict=True)}
+    means = prompt_means(cells(table))
+    return {table.prompts[p]: float(m) for p, m in zip(means.prompt, means.mean, strict=True)}
 
 
 def compare(
@@ -55,13 +55,15 @@ def compare(
         rates: evaluation -> prompt id -> prompt mean (`rates_by_prompt`).
     """
     chosen = settings or Settings()
-    found = [
+    differences = [
         _difference(a, b, *_paired(rates[a], rates[b]), chosen, seed)
         for a, b in combinations(rates, 2)
         if rates[a].keys() & rates[b].keys()
     ]
-    adjusted = holm(np.array([d.p_value for d in found])).tolist()
-    return tuple(d.model_copy(update={"p_adjusted": p}) for d, p in zip(found, adjusted, strict=True))
+    adjusted = holm(np.array([d.p_value for d in differences])).tolist()
+    return tuple(
+        d.model_copy(update={"p_adjusted": p}) for d, p in zip(differences, adjusted, strict=True)
+    )
 
 
 def ladder(

@@ -77,9 +77,9 @@ def look(table: VerdictTable, stopping: EarlyStopping) -> Sequence | None:
 
 def _stopped(study: Study, rate: WinRate, ends: list[PromptMeans], stopping: EarlyStopping) -> Headline:
     """The sequence's interval and anytime-valid p take the place of bootstrap and sign-flip."""
-    found = sequence(_in_order(study, study.means, stopping), stopping.alpha)
-    rate = _as_rate(rate, found)
-    decision = decide_sequential(rate, found.decided, found.stopped_at)
+    wealth = sequence(_in_order(study, study.means, stopping), stopping.alpha)
+    rate = _as_rate(rate, wealth)
+    decision = decide_sequential(rate, wealth.decided, wealth.stopped_at)
     words = []
     for end in ends:
         extreme = sequence(_in_order(study, end, stopping), stopping.alpha)
@@ -97,20 +97,20 @@ def _stopped(study: Study, rate: WinRate, ends: list[PromptMeans], stopping: Ear
         return decide_sequential(_as_rate(rate, filled), filled.decided, None).word
 
     missing = missing_verdicts(study, decision.word, None if survives else word_at)
-    return Headline(rate, decision, survives, found, missing)
+    return Headline(rate, decision, survives, wealth, missing)
 
 
 def _in_order(study: Study, means: PromptMeans, stopping: EarlyStopping) -> Floats:
-    place = {prompt: rank for rank, prompt in enumerate(stopping.order)}
-    last = len(place)
-    ranks = [place.get(study.table.prompts[code], last) for code in means.prompt.tolist()]
+    rank_of = {prompt: rank for rank, prompt in enumerate(stopping.order)}
+    last = len(rank_of)
+    ranks = [rank_of.get(study.table.prompts[code], last) for code in means.prompt.tolist()]
     return means.mean[np.argsort(ranks, kind="stable")]
 
 
-def _as_rate(rate: WinRate, found: Sequence) -> WinRate:
+def _as_rate(rate: WinRate, wealth: Sequence) -> WinRate:
     update = {
-        "low": found.low, "high": found.high, "level": 1 - found.alpha, "method": E_PROCESS,
-        "resamples": "exact", "p_value": found.p_value, "interval_90": None,
+        "low": wealth.low, "high": wealth.high, "level": 1 - wealth.alpha, "method": E_PROCESS,
+        "resamples": "exact", "p_value": wealth.p_value, "interval_90": None,
     }  # fmt: skip
     return rate.model_copy(update=update)
 
@@ -121,13 +121,13 @@ def _same(word: VerdictWord, others: list[VerdictWord]) -> bool:
 
 def _for_new_sources(study: Study, rate: WinRate) -> WinRate:
     path = "win_rate.by_source_interval"
-    found = source_interval(study.means.mean, study.source, study.rng("sources"), study.settings)
-    if found is None:
+    ends = source_interval(study.means.mean, study.source, study.rng("sources"), study.settings)
+    if ends is None:
         study.notes[path] = "one source: nothing says how prompts of another would differ"
         return rate
-    if found.sources < 8:
-        study.notes[path] = f"{found.sources} sources: read the interval for new sources with care"
-    interval = (found.interval.low, found.interval.high)
+    if ends.sources < 8:
+        study.notes[path] = f"{ends.sources} sources: read the interval for new sources with care"
+    interval = (ends.interval.low, ends.interval.high)
     return rate.model_copy(update={"by_source_interval": interval})
 
 

@@ -196,9 +196,9 @@ def _asked_again(table: VerdictTable, judge: int) -> tuple[Ints, Floats]:
     if not again.any() or not first.any():
         return np.zeros(0, np.int64), np.zeros(0)
     code = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
-    said = group_mean(code[first], table.score[first], int(code.max()) + 1)
-    known = again & np.isfinite(said[code])
-    same = np.sign(said[code[known]] - 0.5) == np.sign(table.score[known] - 0.5)
+    scores = group_mean(code[first], table.score[first], int(code.max()) + 1)
+    known = again & np.isfinite(scores[code])
+    same = np.sign(scores[code[known]] - 0.5) == np.sign(table.score[known] - 0.5)
     return table.prompt[known], same.astype(np.float64)
 
 

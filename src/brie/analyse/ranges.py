@@ -43,13 +43,13 @@ def majority_means(cells: Cells) -> PromptMeans | None:
     samples = np.unique(cells.sample)
     width = max(1, len(samples))
     comparison = cells.prompt * width + np.searchsorted(samples, cells.sample)
-    found, code = np.unique(comparison[used], return_inverse=True)
+    comparisons, code = np.unique(comparison[used], return_inverse=True)
     votes = np.sign(np.round(cells.mean[used] - 0.5, 12))
-    balance = np.sign(group_sum(code, votes, len(found)))
+    balance = np.sign(group_sum(code, votes, len(comparisons)))
     prompts = len(cells.table.prompts)
-    mean = group_mean(found // width, 0.5 + balance / 2, prompts)
+    mean = group_mean(comparisons // width, 0.5 + balance / 2, prompts)
     kept = np.flatnonzero(~np.isnan(mean))
-    verdicts = np.bincount(found // width, minlength=prompts)[kept]
+    verdicts = np.bincount(comparisons // width, minlength=prompts)[kept]
     return PromptMeans(kept, mean[kept], verdicts)
 
 

@@ -79,9 +79,9 @@ def _occurrence(keys: tuple[Ints, ...]) -> Ints:
     index = np.arange(len(order))
     start = np.ones(len(order), np.bool_)
     start[1:] = (stacked[:, 1:] != stacked[:, :-1]).any(axis=0)
-    found = np.empty(len(order), np.int64)
-    found[order] = index - np.maximum.accumulate(np.where(start, index, 0))
-    return found
+    occurrence = np.empty(len(order), np.int64)
+    occurrence[order] = index - np.maximum.accumulate(np.where(start, index, 0))
+    return occurrence
 
 
 def _spread(

@@ -25,15 +25,15 @@ def rewards(table: VerdictTable, judge: int, *, level: float = 0.95) -> Rewards 
     text = dict(table.features)
     if table.length_difference is not None:
         text = {"length": table.length_difference, **text}
-    found = Rewards(
+    tendencies = Rewards(
         text=_fit_together(table, rows, text, level),
         criteria=_fit_together(table, rows, dict(table.criteria), level),
         prompts=distinct(table.prompt[rows]),
         verdicts=int(rows.sum()),
     )
-    if not found.text and not found.criteria:
+    if not tendencies.text and not tendencies.criteria:
         return "no differences between the answers were measured, or none varies"
-    return found
+    return tendencies
 
 
 def _fit_together(

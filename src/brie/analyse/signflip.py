@@ -45,12 +45,12 @@ def sign_flip(deviations: Floats, rng: np.random.Generator, *, resamples: int = 
     size = np.abs(deviations[deviations != 0])
     if len(size) == 0:
         return SignFlip(1.0, "exact")
-    found = lattice(size, _LARGEST_LATTICE)
-    if found is not None:
-        histogram = np.bincount(found[1])
+    fitted = lattice(size, _LARGEST_LATTICE)
+    if fitted is not None:
+        histogram = np.bincount(fitted[1])
         steps = np.flatnonzero(histogram)
         counts = histogram[steps]
-        signed = np.rint(deviations * found[0]).astype(np.int64)
+        signed = np.rint(deviations * fitted[0]).astype(np.int64)
         if len(steps) == 1:
             return SignFlip(max(binomial_two_sided(int((signed > 0).sum()), len(size)), FLOOR), "exact")
         if len(steps) * _DEVIATIONS * int(steps[-1]) * sqrt(len(size)) <= _WORK_LIMIT:

@@ -34,16 +34,16 @@ def check(evidence: Evidence) -> Check:
     figures: dict[str, Figure] = {}
     for part in (design, named):
         figures |= part.model_dump() if part else {}
-    found = [*_confounds(design), *_self_named(named)]
+    findings = [*_confounds(design), *_self_named(named)]
     if isinstance(told, Surface):
         figures["bag_of_words"] = {
             "accuracy": told.words, "low": told.low, "high": told.high,
             "length_alone": told.length, "pairs": told.pairs, "prompts": told.prompts,
         }  # fmt: skip
-        found += _told(told)
+        findings += _told(told)
     else:
         figures["bag_of_words"] = told
-    return conclude(ID, found, figures, _passed(told))
+    return conclude(ID, findings, figures, _passed(told))
 
 
 class _Design(Record):
@@ -99,13 +99,13 @@ def _tied(position: Ints, label: Ints) -> bool:
 def _confounds(design: _Design | None) -> list[Finding]:
     if design is None:
         return []
-    found = []
+    findings = []
     if design.order_is_side:
         where = "first" if design.candidate_first else "second"
-        found.append(_confound(f"The candidate was always shown {where}", "a place"))
+        findings.append(_confound(f"The candidate was always shown {where}", "a place"))
     if design.letter_is_side:
         letter = "A" if design.candidate_is_a else "B"
-        found.append(_confound(f"The candidate always carried the letter {letter}", "a letter"))
+        findings.append(_confound(f"The candidate always carried the letter {letter}", "a letter"))
     shares = (
         (design.candidate_first, "which answer stood first", "shown first"),
         (design.candidate_is_a, "which letter it carried", "called A"),
@@ -113,19 +113,19 @@ def _confounds(design: _Design | None) -> list[Finding]:
     unknown = [what for share, what, _ in shares if share is None]
     if unknown:
         text = f"Nothing says {' or '.join(unknown)}: a liking for it would look like one for the model."
-        found.append(Finding("warn", text))
+        findings.append(Finding("warn", text))
     if design.letter_is_place:
         text = (
             "The letter always went with the place, so a liking for one cannot be told from the other."
         )
-        found.append(
+        findings.append(
             Finding("warn", text, "Nothing is lost where every pair was judged in both orders.")
         )
     for share, _, how in shares:
         if share is not None and 0 < share < 1 and abs(share - 0.5) > UNEVEN:
             text = f"The candidate was {how} in {percent(share)} of the verdicts instead of one half."
-            found.append(Finding("warn", text, "Judge both orders: `--positions both`."))
-    return found
+            findings.append(Finding("warn", text, "Judge both orders: `--positions both`."))
+    return findings
 
 
 def _confound(fact: str, what: str) -> Finding:
@@ -141,14 +141,14 @@ def _named(evidence: Evidence) -> _Named | None:
     pairs = evidence.texts
     if not pairs:
         return None
-    said = evidence.analysis
-    bases = [name for name in (said.candidate.base, said.baseline.base) if name]
-    own = distinctive([said.candidate.name, said.baseline.name, *bases])
-    one = [names_itself(p.candidate.text or "", own) for p in pairs]
-    two = [names_itself(p.baseline.text or "", own) for p in pairs]
-    either = [a or b for a, b in zip(one, two, strict=True)]
+    analysis = evidence.analysis
+    bases = [name for name in (analysis.candidate.base, analysis.baseline.base) if name]
+    names = distinctive([analysis.candidate.name, analysis.baseline.name, *bases])
+    candidates = [names_itself(p.candidate.text or "", names) for p in pairs]
+    two = [names_itself(p.baseline.text or "", names) for p in pairs]
+    either = [a or b for a, b in zip(candidates, two, strict=True)]
     return _Named(
-        self_named={"candidate": sum(one), "baseline": sum(two)},
+        self_named={"candidate": sum(candidates), "baseline": sum(two)},
         self_named_pairs=float(np.mean(either)),
         self_named_prompts=list(
             dict.fromkeys(p.prompt for p, e in zip(pairs, either, strict=True) if e)

@@ -20,9 +20,9 @@ def check(evidence: Evidence) -> Check:
         return not_run(
             ID, "Imported judgments name no checkpoint, so nothing says which weights answered."
         )
-    found = [*_early(plan.candidate, evidence), *_served(plan.candidate, plan.baseline)]
+    findings = [*_early(plan.candidate, evidence), *_served(plan.candidate, plan.baseline)]
     if models is not None:
-        found += _files(models)
+        findings += _files(models)
     figures: dict[str, Figure] = {
         "candidate": plan.candidate.digest,
         "baseline": plan.baseline.digest,
@@ -32,10 +32,10 @@ def check(evidence: Evidence) -> Check:
         "validation_loss": plan.candidate.eval_loss,
         "aliases": list(models.facts) if models else [],
     }
-    if not found and models is None:
+    if not findings and models is None:
         return not_run(ID, "The models' files were not compared with their pins.", evidence=figures)
     passed = f"Both models are byte for byte the pinned ones{_where(plan.candidate)}."
-    return conclude(ID, found, figures, passed)
+    return conclude(ID, findings, figures, passed)
 
 
 def _where(pin: Pin) -> str:

@@ -18,20 +18,20 @@ def check(evidence: Evidence) -> Check:
     plan = evidence.plan
     if plan is None:
         return not_run(ID, "Imported judgments do not say with which settings the answers were made.")
-    own = evidence.models.own_sampling if evidence.models else None
-    differing = differences(used=plan.sampling, models_own=own) if own else {}
+    models_own = evidence.models.own_sampling if evidence.models else None
+    differing = differences(used=plan.sampling, models_own=models_own) if models_own else {}
     figures: dict[str, Figure] = {
         "same_base": _one_base(plan),
         "same_template": plan.candidate.template_digest == plan.baseline.template_digest,
         "sampling": plan.sampling.model_dump(mode="json", exclude={"seed"}),
         "environment": plan.environment.model_dump(mode="json"),
-        "own_sampling": own.model_dump(mode="json", exclude={"seed"}) if own else None,
+        "own_sampling": models_own.model_dump(mode="json", exclude={"seed"}) if models_own else None,
     }
     return conclude(
         ID,
         [*_template(plan), *_settings(differing, evidence)],
         figures,
-        _same(plan, known=own is not None),
+        _same(plan, known=models_own is not None),
     )
 
 
@@ -45,19 +45,19 @@ def _same(plan: Plan, *, known: bool) -> str:
         if _one_base(plan)
         else "Both sides answered"
     )
-    said = ", which are the model's own" if known else ""
-    return f"{how} with the same messages, template, sampling and limit{said}."
+    addition = ", which are the model's own" if known else ""
+    return f"{how} with the same messages, template, sampling and limit{addition}."
 
 
 def _template(plan: Plan) -> list[Finding]:
-    one, two = plan.candidate.template_digest, plan.baseline.template_digest
-    if one == two:
+    candidate, baseline = plan.candidate.template_digest, plan.baseline.template_digest
+    if candidate == baseline:
         return []
     return [
         Finding(
             "fail",
-            f"The sides format conversations differently (templates {short(one, 12)} and "
-            f"{short(two, 12)}), so they did not answer the same prompt.",
+            f"The sides format conversations differently (templates {short(candidate, 12)} and "
+            f"{short(baseline, 12)}), so they did not answer the same prompt.",
             "Compare models that share a chat template.",
         )
     ]

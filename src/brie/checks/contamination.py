@@ -42,14 +42,14 @@ def check(evidence: Evidence) -> Check:
         "validation_rows_shared": training.shared,
         **_without(evidence, training, halves),
     }
-    found = [
+    findings = [
         *_prompts(evidence, training, halves, prompts),
         *_references(training),
         *_validation(training),
     ]
     where = f"the {training.rows:,} rows of {training.file}"
     passed = f"None of {plural(prompts, 'prompt')} is in or near {where}."
-    return conclude(ID, found, figures, passed)
+    return conclude(ID, findings, figures, passed)
 
 
 def _counts(nearest: Mapping[str, Match]) -> dict[str, int]:

@@ -30,8 +30,8 @@ def check(evidence: Evidence) -> Check:
             name for name, judge in (same.by_judge if same else {}).items() if judge.suspicious
         ],
     }
-    found = [*_uneven(same), *_blind(damaged)]
-    return conclude(ID, found, figures, _passed(same, damaged))
+    findings = [*_uneven(same), *_blind(damaged)]
+    return conclude(ID, findings, figures, _passed(same, damaged))
 
 
 def _rates(
@@ -91,14 +91,14 @@ def _blind(damaged: ControlNumbers | None) -> list[Finding]:
 
 
 def _passed(same: ControlNumbers | None, damaged: ControlNumbers | None) -> str:
-    said = []
+    sentences = []
     recognised, even = _rate(damaged), _rate(same)
     if recognised:
-        said.append(
+        sentences.append(
             f"the damaged baseline was recognised in {percent(recognised.value)} of "
             f"{plural(recognised.prompts, 'prompt')}"
         )
     if even:
-        said.append(f"the baseline against itself came out at {percent(even.value)}")
-    text = " and ".join(said)
+        sentences.append(f"the baseline against itself came out at {percent(even.value)}")
+    text = " and ".join(sentences)
     return f"{text[:1].upper()}{text[1:]}."

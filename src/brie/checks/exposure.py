@@ -88,12 +88,12 @@ def _difference(
     means = prompt_means(cells(evidence.table))
     new = evidence.table.prompts
     is_new = [new[code] in unseen for code in means.prompt.tolist()]
-    one = means.mean[[not flag for flag in is_new]]
+    seen = means.mean[[not flag for flag in is_new]]
     two = means.mean[is_new]
-    if min(len(one), len(two)) < FEWEST_PROMPTS:
+    if min(len(seen), len(two)) < FEWEST_PROMPTS:
         return None, None
     rng = generator(evidence.seed, f"checks.{name}.gap")
-    draws = [v[rng.integers(len(v), size=(_DRAWS, len(v)))].mean(axis=1) for v in (one, two)]
+    draws = [v[rng.integers(len(v), size=(_DRAWS, len(v)))].mean(axis=1) for v in (seen, two)]
     ends = percentiles(draws[0] - draws[1], evidence.settings.level)
     return ends if ends is not None else (None, None)
 

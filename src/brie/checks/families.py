@@ -45,15 +45,15 @@ def family_of(name: str) -> str | None:
     return next((family for family, pattern in _WORD.items() if pattern.search(lowered)), None)
 
 
-def names_itself(text: str, own: tuple[str, ...] = ()) -> bool:
+def names_itself(text: str, own_names: tuple[str, ...] = ()) -> bool:
     """Whether an answer says which model wrote it.
 
     Args:
         text: the answer.
-        own: the two sides' names, as far as they cannot be ordinary words.
+        own_names: the two sides' names, as far as they cannot be ordinary words.
     """
     lowered = text.lower()
-    return any(name in lowered for name in own) or _SELF.search(text) is not None
+    return any(name in lowered for name in own_names) or _SELF.search(text) is not None
 
 
 def distinctive(names: list[str]) -> tuple[str, ...]:

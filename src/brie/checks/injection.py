@@ -39,13 +39,13 @@ def check(evidence: Evidence) -> Check:
     pairs = evidence.texts
     if not pairs:
         return not_run(ID, "The answers' texts are not at hand.")
-    one = [addresses_judge(p.candidate.text or "") for p in pairs]
+    candidates = [addresses_judge(p.candidate.text or "") for p in pairs]
     two = [addresses_judge(p.baseline.text or "") for p in pairs]
-    affected = [p for p, a, b in zip(pairs, one, two, strict=True) if a or b]
+    affected = [p for p, a, b in zip(pairs, candidates, two, strict=True) if a or b]
     silent = ~evidence.of_pairs([p.key for p in affected])
     without = evidence.rate("injection", silent) if affected else None
     prompts = list(dict.fromkeys(p.prompt for p in affected))
-    mine, theirs = int(np.sum(one)), int(np.sum(two))
+    mine, theirs = int(np.sum(candidates)), int(np.sum(two))
     figures: dict[str, Figure] = {
         "candidate": mine,
         "baseline": theirs,

@@ -40,7 +40,7 @@ def check(evidence: Evidence) -> Check:
         "stopped": dict(evidence.stopped),
         "left_out": list(evidence.plan.left_out) if evidence.plan else [],
     }
-    found = [
+    findings = [
         *_alone(judges, seats),
         *_one_family(families),
         *_kin(families, evidence),
@@ -49,7 +49,7 @@ def check(evidence: Evidence) -> Check:
         *_stopped(evidence),
         *_left_out(evidence),
     ]
-    return conclude(ID, found, figures, _passed(len(judges), alpha, families))
+    return conclude(ID, findings, figures, _passed(len(judges), alpha, families))
 
 
 def _alone(judges: list[str], seats: list[PanelJudge]) -> list[Finding]:
@@ -73,23 +73,25 @@ def _one_family(families: dict[str, str | None]) -> list[Finding]:
 
 def _kin(families: dict[str, str | None], evidence: Evidence) -> list[Finding]:
     """Judges of the models' own family, or of the family that wrote the training data."""
-    said = evidence.analysis
-    sides = {family_of(base) for base in (said.candidate.base, said.baseline.base) if base} - {None}
+    analysis = evidence.analysis
+    sides = {family_of(base) for base in (analysis.candidate.base, analysis.baseline.base) if base} - {
+        None
+    }
     authors = evidence.training.authors if evidence.training else ()
     writers = {family_of(author) for author in authors} - {None}
     remedy = "Add a judge of another family with `--judge`, and look at each judge's own rate."
-    own = [name for name, family in families.items() if family in sides]
-    found = []
-    if own:
-        text = f"{quoted(own)} is of the models' own family and may like its ways."
-        found.append(Finding("warn", text, remedy))
+    relatives = [name for name, family in families.items() if family in sides]
+    findings = []
+    if relatives:
+        text = f"{quoted(relatives)} is of the models' own family and may like its ways."
+        findings.append(Finding("warn", text, remedy))
     wrote = [name for name, family in families.items() if family in writers]
     if wrote:
         text = (
             f"{quoted(wrote)} is of the family that wrote the training data and may like its own style."
         )
-        found.append(Finding("warn", text, remedy))
-    return found
+        findings.append(Finding("warn", text, remedy))
+    return findings
 
 
 def _disagree(panel: PanelAgreement | None) -> list[Finding]:
@@ -127,8 +129,10 @@ def _failed(evidence: Evidence) -> list[Finding]:
 def _stopped(evidence: Evidence) -> list[Finding]:
     if not evidence.stopped:
         return []
-    said = "; ".join(f"`{name}`: {why[:120]}" for name, why in evidence.stopped.items())
-    text = f"{plural(len(evidence.stopped), 'judge')} stopped answering and left the headline ({said})."
+    reasons = "; ".join(f"`{name}`: {why[:120]}" for name, why in evidence.stopped.items())
+    text = (
+        f"{plural(len(evidence.stopped), 'judge')} stopped answering and left the headline ({reasons})."
+    )
     return [Finding("warn", text, "When it answers again, the same command takes it back in.")]
 
 

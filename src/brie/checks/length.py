@@ -20,12 +20,12 @@ explains the verdicts; strong judges are reported near .68."""
 
 def check(evidence: Evidence) -> Check:
     """Raw and length-controlled rate, overlap, and how often the longer answer wins."""
-    said = evidence.analysis
-    model = said.length_controlled
+    analysis = evidence.analysis
+    model = analysis.length_controlled
     won = _longer_wins(evidence)
     figures: dict[str, Figure] = {"longer_wins": won, "longer_judge": _longer_judge(evidence)}
     if model is None:
-        why = said.notes.get("length_controlled", "the lengths are not known")
+        why = analysis.notes.get("length_controlled", "the lengths are not known")
         return not_run(ID, f"No length-controlled rate: {why}.", evidence=figures)
     figures = {
         "raw": model.raw, "value": model.value, "low": model.low, "high": model.high,
@@ -33,12 +33,12 @@ def check(evidence: Evidence) -> Check:
         "longer": model.longer, "shorter": model.shorter, "overlap_ok": model.overlap_ok,
         "coefficient_low": model.coefficient_low, "coefficient_high": model.coefficient_high, **figures,
     }  # fmt: skip
-    found = [*_change(model, evidence), *_overlap(model), *_explains(won)]
+    findings = [*_change(model, evidence), *_overlap(model), *_explains(won)]
     passed = (
         f"At equal length the rate would be {percent(model.value)} instead of "
         f"{percent(model.raw)}; the longer answer wins {_won(won)}."
     )
-    return conclude(ID, found, figures, passed)
+    return conclude(ID, findings, figures, passed)
 
 
 def _change(model: LengthControlled, evidence: Evidence) -> list[Finding]:
@@ -89,13 +89,13 @@ def _longer_wins(evidence: Evidence) -> float | None:
     table = evidence.table
     if table.length_difference is None or not len(table.score):
         return None
-    found = cells(table)
-    difference = np.full(len(found.prompt), np.nan)
-    difference[found.of_row] = table.length_difference
-    decided = found.complete & (np.abs(found.mean - 0.5) > 1e-9) & (np.abs(difference) > 0)
+    cell_means = cells(table)
+    difference = np.full(len(cell_means.prompt), np.nan)
+    difference[cell_means.of_row] = table.length_difference
+    decided = cell_means.complete & (np.abs(cell_means.mean - 0.5) > 1e-9) & (np.abs(difference) > 0)
     if not decided.any():
         return None
-    return float(((found.mean[decided] > 0.5) == (difference[decided] > 0)).mean())
+    return float(((cell_means.mean[decided] > 0.5) == (difference[decided] > 0)).mean())
 
 
 def _longer_judge(evidence: Evidence) -> float | None:

@@ -42,28 +42,28 @@ def check(evidence: Evidence) -> Check:
 
     The three intervals hold together (Bonferroni), as any one of them raises the warning.
     """
-    said = evidence.analysis
+    analysis = evidence.analysis
     effects = _effects(evidence)
-    flips = said.position.flip_rate if said.position else None
+    flips = analysis.position.flip_rate if analysis.position else None
     figures: dict[str, Figure] = {
         **{name: asdict(effects[name]) if name in effects else None for name in _EFFECTS},
         "flip_rate": flips,
-        "flips": said.position.flips if said.position else None,
+        "flips": analysis.position.flips if analysis.position else None,
         "flip_rate_by_judge": {
             name: judge.position.flip_rate if judge.position else None
-            for name, judge in said.by_judge.items()
+            for name, judge in analysis.by_judge.items()
         },
     }
     if not effects and flips is None:
         return not_run(ID, "This design cannot tell: order and letter did not vary by themselves.")
-    found = [*_liked(effects, evidence), *_flips(flips, evidence)]
-    return conclude(ID, found, figures, _passed(effects, flips))
+    findings = [*_liked(effects, evidence), *_flips(flips, evidence)]
+    return conclude(ID, findings, figures, _passed(effects, flips))
 
 
 def _effects(evidence: Evidence) -> Effects:
     """The effects that are identified, with intervals that hold together."""
-    said = evidence.analysis
-    entries = {"position": said.position, "label": said.label, "layout": said.layout}
+    analysis = evidence.analysis
+    entries = {"position": analysis.position, "label": analysis.label, "layout": analysis.layout}
     known = {n: (e, e.effect) for n, e in entries.items() if e is not None and e.effect is not None}
     return {name: _widened(entry, value, len(known)) for name, (entry, value) in known.items()}
 
@@ -80,7 +80,7 @@ def _widened(entry: Effect, value: float, together: int) -> Widened:
 
 
 def _liked(effects: Effects, evidence: Evidence) -> list[Finding]:
-    found = []
+    findings = []
     for name, entry in effects.items():
         low, high = entry.low, entry.high
         if low is None or high is None or (low <= _ZERO and high >= -_ZERO):
@@ -94,8 +94,8 @@ def _liked(effects: Effects, evidence: Evidence) -> list[Finding]:
             f"With these judges {_EFFECTS[name][1]} {gains} {difference(entry.effect)} ({ends})"
             f"{'; both orders cancel it in the rate' if evidence.table.both_orders else ''}."
         )
-        found.append(Finding("warn", text, "Look at the judges one by one: `brie judges score`."))
-    return found
+        findings.append(Finding("warn", text, "Look at the judges one by one: `brie judges score`."))
+    return findings
 
 
 def _only_rules(evidence: Evidence) -> bool:

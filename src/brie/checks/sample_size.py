@@ -18,8 +18,8 @@ to measure one."""
 
 def check(evidence: Evidence) -> Check:
     """Prompts there are and prompts the observed rate needs at 80 % power; effective n."""
-    said = evidence.analysis
-    rate = said.win_rate
+    analysis = evidence.analysis
+    rate = analysis.win_rate
     if rate is None:
         return not_run(ID, "There is no win rate yet.")
     smallest = _smallest(rate)
@@ -35,13 +35,13 @@ def check(evidence: Evidence) -> Check:
         if smallest is not None
         else f"{plural(rate.prompts, 'prompt')} like these find no rate with 80 % power"
     )
-    if said.verdict == "equivalent":
+    if analysis.verdict == "equivalent":
         return conclude(
             ID, [], figures, f"{can}, and were enough to show that the sides are equivalent."
         )
-    found = _few(rate, can, evidence)
+    findings = _few(rate, can, evidence)
     passed = f"{can}; the observed {percent(rate.value)} needs {_needed(rate)}."
-    return conclude(ID, found, figures, passed)
+    return conclude(ID, findings, figures, passed)
 
 
 def _smallest(rate: WinRate) -> float | None:

@@ -40,14 +40,14 @@ def check(evidence: Evidence) -> Check:
         "next_best": variance.next_best,
     }  # fmt: skip
     ends = f" ({interval(low, high)})" if low is not None and high is not None else ""
-    said = f"{percent(part)}{ends} of the win rate's variance is the draw of {samples} answers"
+    text = f"{percent(part)}{ends} of the win rate's variance is the draw of {samples} answers"
     buys = (
         f"; twice as many would bring the interval to ± {difference(more)}" if more is not None else ""
     )
     if part > LARGE:
         again = f"`brie eval` the same with `--samples {2 * samples}`: what is there is used again."
-        return conclude(ID, [Finding("warn", f"{said}{buys}.", again)], figures, "")
-    return conclude(ID, [], figures, f"{said}{buys}.")
+        return conclude(ID, [Finding("warn", f"{text}{buys}.", again)], figures, "")
+    return conclude(ID, [], figures, f"{text}{buys}.")
 
 
 def _single(evidence: Evidence) -> Finding:

@@ -41,8 +41,8 @@ def check(evidence: Evidence) -> Check:
         **_figures(halves),
         **({"holds_unseen": survives(evidence, halves.unseen)} if halves else {}),
     }
-    found = [*_seen(halves, evidence), *_new(rate), *_carriers(carried, evidence), *_single(evidence)]
-    return conclude(ID, found, figures, _passed(rate, halves, evidence))
+    findings = [*_seen(halves, evidence), *_new(rate), *_carriers(carried, evidence), *_single(evidence)]
+    return conclude(ID, findings, figures, _passed(rate, halves, evidence))
 
 
 def _mean_of_sources(evidence: Evidence, rate: WinRate) -> dict[str, float | None] | None:
@@ -88,14 +88,14 @@ def _carried(evidence: Evidence, kind: str) -> Iterator[tuple[str, str, WinRate 
 
 
 def _carriers(carried: list[tuple[str, str, WinRate | None]], evidence: Evidence) -> list[Finding]:
-    found = []
+    findings = []
     for kind, name, left in carried[:3]:
         value = left.value if left else 0.5
         turned = (value - 0.5) * side(evidence.analysis.win_rate) <= 0
         text = f"Without the {kind} {quoted([name])} the result no longer stands: {rated(left)}."
         remedy = "Add prompts of other sources; a suite of one kind of prompt measures that kind."
-        found.append(Finding("fail" if turned else "warn", text, remedy))
-    return found
+        findings.append(Finding("fail" if turned else "warn", text, remedy))
+    return findings
 
 
 def _new(rate: WinRate) -> list[Finding]:
@@ -142,17 +142,19 @@ def _single(evidence: Evidence) -> list[Finding]:
 
 
 def _passed(rate: WinRate, halves: Halves | None, evidence: Evidence) -> str:
-    said = [f"no single one of {plural(len(evidence.table.sources), 'source')} or category carries it"]
+    sentences = [
+        f"no single one of {plural(len(evidence.table.sources), 'source')} or category carries it"
+    ]
     if rate.by_source_interval and side(rate):
-        said.insert(0, f"it holds for new sources too ({interval(*rate.by_source_interval)})")
+        sentences.insert(0, f"it holds for new sources too ({interval(*rate.by_source_interval)})")
     if side(rate) == 0:
-        said = ["there is no difference for one source to carry"]
+        sentences = ["there is no difference for one source to carry"]
     if halves is not None and halves.gap is not None:
-        said.append(
+        sentences.append(
             f"seen sources {rated(halves.seen)} and unseen ones {rated(halves.unseen)} are alike"
         )
     elif halves is not None and halves.unseen is not None:
         how = f"training has seen none of these sources ({halves.how})"
-        said.append(f"{how}: {percent(rate.value)} is for new ones")
-    text = "; ".join(said)
+        sentences.append(f"{how}: {percent(rate.value)} is for new ones")
+    text = "; ".join(sentences)
     return f"{text[:1].upper()}{text[1:]}."

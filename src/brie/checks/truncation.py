@@ -55,12 +55,14 @@ def check(evidence: Evidence) -> Check:
         "win_rate_without": summary_of(without),
         "without": tested(evidence, whole, without) if affected else None,
     }
-    found = _findings(rates, p_differ)
+    findings = _findings(rates, p_differ)
     if affected and not survives(evidence, without):
-        found.append(_lost(len(affected), rated(without)))
-    elif found:
-        found[0] = found[0]._replace(text=f"{found[0].text} Without those pairs: {rated(without)}.")
-    return conclude(ID, found, figures, _clean(rates, len(affected), len(pairs)))
+        findings.append(_lost(len(affected), rated(without)))
+    elif findings:
+        findings[0] = findings[0]._replace(
+            text=f"{findings[0].text} Without those pairs: {rated(without)}."
+        )
+    return conclude(ID, findings, figures, _clean(rates, len(affected), len(pairs)))
 
 
 def is_flawed(answer: Answer) -> bool:
@@ -69,16 +71,16 @@ def is_flawed(answer: Answer) -> bool:
 
 
 def _findings(rates: Mapping[str, Mapping[str, float]], p_differ: float) -> list[Finding]:
-    found = []
+    findings = []
     for flaw, by_side in rates.items():
         if max(by_side.values()) > MANY:
             text = f"{_shares(by_side, flaw)}."
-            found.append(Finding("warn", text, _REMEDIES.get(flaw)))
-    if not found and p_differ < DIFFERS:
+            findings.append(Finding("warn", text, _REMEDIES.get(flaw)))
+    if not findings and p_differ < DIFFERS:
         worst = max(rates, key=lambda flaw: abs(rates[flaw]["candidate"] - rates[flaw]["baseline"]))
         text = f"{_shares(rates[worst], worst)}: the sides differ (p {p_value(p_differ)})."
-        found.append(Finding("warn", text, _REMEDIES.get(worst)))
-    return found
+        findings.append(Finding("warn", text, _REMEDIES.get(worst)))
+    return findings
 
 
 _REMEDIES = {
@@ -90,8 +92,8 @@ _REMEDIES = {
 
 
 def _shares(by_side: Mapping[str, float], flaw: str) -> str:
-    one, two = by_side["candidate"], by_side["baseline"]
-    return f"{percent(one)} of the candidate's answers and {percent(two)} of the baseline's are {flaw}"
+    ours, theirs = percent(by_side["candidate"]), percent(by_side["baseline"])
+    return f"{ours} of the candidate's answers and {theirs} of the baseline's are {flaw}"
 
 
 def _lost(affected: int, without: str) -> Finding:

@@ -105,7 +105,7 @@ def _without_code(text: str) -> str:
             fence = opening[1]
             lines.append("")
         else:
-            lines.append(_INLINE.sub(lambda found: " " * len(found[0]), line))
+            lines.append(_INLINE.sub(lambda span: " " * len(span[0]), line))
     return "\n".join(lines)
 
 
@@ -142,10 +142,10 @@ def _answer(claim: Claim, documents: Callable[[str], Mapping[str, JsonValue]]) -
     try:
         if not claim.evaluation:
             raise UsageError(f"names no evaluation; write it like this: {MARKER}")
-        said = _compare(claim, documents(claim.evaluation))
+        compared = _compare(claim, documents(claim.evaluation))
     except UsageError as error:
         return Answer(claim.line, f"{claim.path}: {error}", False)
-    return Answer(claim.line, f"{claim.path} of {claim.evaluation}: {said[1]}", said[0])
+    return Answer(claim.line, f"{claim.path} of {claim.evaluation}: {compared[1]}", compared[0])
 
 
 def _compare(claim: Claim, document: Mapping[str, JsonValue]) -> tuple[bool, str]:
@@ -163,28 +163,28 @@ def _compare(claim: Claim, document: Mapping[str, JsonValue]) -> tuple[bool, str
         reason = reason or "the store gives no value"
         return False, f"the text quotes a value, but there is none: {reason}"
     if isinstance(value, str):
-        found = _WORD.match(claim.text)
-        written = found[1].lower() if found else ""
+        word = _WORD.match(claim.text)
+        written = word[1].lower() if word else ""
         return written == value.lower(), f"the text says {written or 'nothing'}, the store {value}"
     return _number(claim.text, float(value))
 
 
 def _number(text: str, value: float) -> tuple[bool, str]:
-    found = _ONE.match(text)
-    if found is None:
+    match = _ONE.match(text)
+    if match is None:
         raise UsageError("no number follows the marker")
     return _same(
-        found[1], found[2], value
-    ), f"the text says {found[0].strip()}, the store {_shown(value)}"
+        match[1], match[2], value
+    ), f"the text says {match[0].strip()}, the store {_shown(value)}"
 
 
 def _interval(text: str, low: float, high: float) -> tuple[bool, str]:
-    found = _TWO.match(text)
-    if found is None:
+    match = _TWO.match(text)
+    if match is None:
         raise UsageError("no two numbers follow the marker")
-    unit = found[4] or found[2]
-    holds = _same(found[1], unit, low) and _same(found[3], unit, high)
-    return holds, f"the text says {found[0].strip()}, the store {_shown(low)} to {_shown(high)}"
+    unit = match[4] or match[2]
+    holds = _same(match[1], unit, low) and _same(match[3], unit, high)
+    return holds, f"the text says {match[0].strip()}, the store {_shown(low)} to {_shown(high)}"
 
 
 def _same(written: str, unit: str | None, value: float) -> bool:

@@ -87,10 +87,10 @@ def _answer(
 
 
 def _better(analysis: Analysis) -> tuple[bool | None, str]:
-    said = f"the verdict is {analysis.verdict!r}: {analysis.verdict_reason}"
+    sentence = f"the verdict is {analysis.verdict!r}: {analysis.verdict_reason}"
     if analysis.verdict == "better":
-        return True, said
-    return None if analysis.verdict == "undecided" else False, said
+        return True, sentence
+    return None if analysis.verdict == "undecided" else False, sentence
 
 
 def _not_worse(

@@ -90,15 +90,15 @@ def _models(manifest: Manifest, known: Context) -> Finding:
 
 def _training(evaluation: Evaluation, known: Context) -> Iterator[Finding]:
     """Whether what was recorded of the training data is what the file says, where it is here."""
-    before, found = recorded(evaluation.folder), known.compared
-    if before is None or before.training is None or found is None:
+    before, compared = recorded(evaluation.folder), known.compared
+    if before is None or before.training is None or compared is None:
         return
-    if found.now:
-        same = before == found.trained
+    if compared.now:
+        same = before == compared.trained
         words = "is what the file says" if same else "is NOT what the file says"
         yield Finding(f"what training and suite share {words}", same)
     else:
-        why = found.trained.reason or "the evaluation came in a bundle"
+        why = compared.trained.reason or "the evaluation came in a bundle"
         yield Finding(f"what training and suite share was not compared again: {why}", True)
 
 
@@ -130,14 +130,14 @@ def _numbers(evaluation: Evaluation, project: Project, known: Context) -> Iterat
         what if same else "a completion or a verdict was changed since the numbers were made", same
     )
     here, made = versions.build(__version__), str(stored.get("version"))
-    found = compare(stored, again, same_build=made == here)
-    shown = ", ".join(found.differ[:5])
+    compared = compare(stored, again, same_build=made == here)
+    shown = ", ".join(compared.differ[:5])
     yield Finding(
-        f"numbers differ at: {shown}" if found.differ else "every number is reproduced (to 1e-9)",
-        not found.differ,
+        f"numbers differ at: {shown}" if compared.differ else "every number is reproduced (to 1e-9)",
+        not compared.differ,
     )
     if made != here:
-        yield from (Finding(words, True) for words in found.told(made))
+        yield from (Finding(words, True) for words in compared.told(made))
 
 
 # --- two documents -----------------------------------------------------------------------
@@ -189,15 +189,15 @@ def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> 
         again: the same, computed now.
         same_build: whether the same code made both.
     """
-    found = Compared()
-    _compare(stored, again, "", found)
+    compared = Compared()
+    _compare(stored, again, "", compared)
     if not same_build and _was_taken_away(stored, again):
-        found.words += [path for path in found.differ if path in TAKEN_AWAY]
-        found.differ = [path for path in found.differ if path not in TAKEN_AWAY]
+        compared.words += [path for path in compared.differ if path in TAKEN_AWAY]
+        compared.differ = [path for path in compared.differ if path not in TAKEN_AWAY]
     if same_build:
-        found.differ = sorted([*found.differ, *found.new, *found.gone, *found.words])
-        found.new, found.gone, found.words = [], [], []
-    return found
+        compared.differ = sorted([*compared.differ, *compared.new, *compared.gone, *compared.words])
+        compared.new, compared.gone, compared.words = [], [], []
+    return compared
 
 
 def _was_taken_away(stored: JsonValue, again: JsonValue) -> bool:
@@ -220,7 +220,7 @@ def differences(stored: JsonValue, again: JsonValue) -> list[str]:
     return compare(stored, again).differ
 
 
-def _compare(stored: JsonValue, again: JsonValue, path: str, found: Compared) -> None:
+def _compare(stored: JsonValue, again: JsonValue, path: str, compared: Compared) -> None:
     if path in VOLATILE:
         return
     if path == "checks":
@@ -231,24 +231,24 @@ def _compare(stored: JsonValue, again: JsonValue, path: str, found: Compared) ->
             if here in VOLATILE:
                 continue
             if key not in stored:
-                found.new.append(here)
+                compared.new.append(here)
             elif key not in again:
-                found.gone.append(here)
+                compared.gone.append(here)
             else:
-                _compare(stored[key], again[key], here, found)
+                _compare(stored[key], again[key], here, compared)
     elif isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
-        for number, (one, two) in enumerate(zip(stored, again, strict=True)):
-            _compare(one, two, f"{path}[{number}]", found)
+        for number, (left, right) in enumerate(zip(stored, again, strict=True)):
+            _compare(left, right, f"{path}[{number}]", compared)
     elif not _alike(stored, again):
         text = isinstance(stored, str) and isinstance(again, str)
-        (found.words if text and path not in DECIDED else found.differ).append(path)
+        (compared.words if text and path not in DECIDED else compared.differ).append(path)
 
 
 def _by_id(checks: JsonValue) -> JsonValue:
     """The checks by their ids: another build may have more of them, in another order."""
     if not isinstance(checks, list):
         return checks
-    return {str(one["id"]): one for one in checks if isinstance(one, dict) and "id" in one}
+    return {str(check["id"]): check for check in checks if isinstance(check, dict) and "id" in check}
 
 
 def _alike(stored: JsonValue, again: JsonValue) -> bool:

@@ -34,7 +34,7 @@ def _blocks(page: AgreementPage) -> Iterator[str]:
         yield "## By category"
         yield _categories(page)
     yield "## What each judge rewards"
-    yield "\n".join(f"- {prose(said)}" for said in page.rewards)
+    yield "\n".join(f"- {prose(sentence)}" for sentence in page.rewards)
     if page.tendencies:
         yield f"<details><summary>{summary(ALL_FIGURES)}</summary>"
         rows = [
@@ -68,7 +68,9 @@ def _pair(pair: Pair) -> Iterator[str]:
     yield _coefficients(pair.coefficients)
     head = (f"{escape(pair.one)} ↓ {escape(pair.two)} →", *OUTCOMES)
     yield table(
-        head, [(said, *(f"{count:,}" for count in counts)) for said, counts in pair.confusion], "lrrr"
+        head,
+        [(verdict, *(f"{count:,}" for count in counts)) for verdict, counts in pair.confusion],
+        "lrrr",
     )
     yield table(
         ("Base rates", *OUTCOMES),
@@ -129,14 +131,14 @@ def _categories(page: AgreementPage) -> str:
 def _selves(page: AgreementPage) -> str:
     rows = [
         (
-            escape(own.judge),
-            percent(own.exchanged) if own.exchanged is not None else "–",
-            percent(own.again.value) if own.again.value is not None else escape(own.again.note),
-            span(own.again.low, own.again.high)
-            if own.again.low is not None and own.again.high is not None
+            escape(judge.judge),
+            percent(judge.exchanged) if judge.exchanged is not None else "–",
+            percent(judge.again.value) if judge.again.value is not None else escape(judge.again.note),
+            span(judge.again.low, judge.again.high)
+            if judge.again.low is not None and judge.again.high is not None
             else "–",
         )
-        for own in page.selves
+        for judge in page.selves
     ]
     return table(("Judge", "Same when exchanged", "Same when asked again", "Interval"), rows, "lrrr")
 

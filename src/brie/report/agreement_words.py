@@ -193,9 +193,9 @@ def _step(what: str, deviation: float, *, own: bool) -> str:
         return f"a lead of {deviation:.1f} in its own score"
     if what == "distinct words":
         return f"a share of distinct words {100 * deviation:.0f} points larger"
-    form, one, many = _UNITS.get(what, ("{} more", what, what))
+    form, singular, many = _UNITS.get(what, ("{} more", what, what))
     amount = f"{deviation:.0f}" if deviation >= 10 else number(round(deviation, 1))
-    return form.format(f"{amount} {one if amount == '1' else many}")
+    return form.format(f"{amount} {singular if amount == '1' else many}")
 
 
 def _pair_lead(pair: PairAgreement, unit: str) -> str:

@@ -59,9 +59,9 @@ def read_curve(folder: Path) -> Curve | None:
 
 def notes(curve: Curve, rung: CurvePoint, step: int | None) -> str:
     """What is to be said of one checkpoint; `step` is the report's own."""
-    said = ["this report's checkpoint"] if rung.step == step else []
+    remarks = ["this report's checkpoint"] if rung.step == step else []
     if rung.name == curve.best_by_validation_loss:
-        said.append("lowest validation loss")
+        remarks.append("lowest validation loss")
     if curve.selection is not None and rung.name == curve.selection.checkpoint:
-        said.append("chosen by the judges on other prompts than those quoted")
-    return ", ".join(said)
+        remarks.append("chosen by the judges on other prompts than those quoted")
+    return ", ".join(remarks)

@@ -41,7 +41,7 @@ def instructive(
     usual = median(_length(view) for view, _ in scored) if scored else 0.0
     taken: list[Example] = []
     for kind, why, rank in _KINDS:
-        ranked = [(rank(own), view) for view, own in scored]
+        ranked = [(rank(scores), view) for view, scores in scored]
         best = sorted(
             ((value, view) for value, view in ranked if value is not None and value > 0),
             key=lambda pair: (

@@ -81,14 +81,14 @@ def groups(analysis: Analysis, manifest: Manifest | None = None) -> list[Group]:
     kinds = judge_kinds(analysis, manifest)
     judges = tuple(_judge_row(name, entry, kinds, analysis) for name, entry in analysis.by_judge.items())
     word = "Rule" if kinds and set(kinds.values()) == {"rule"} else "Judge"
-    found = [
+    rows = [
         Group("judges", f"By {word.lower()}", word, judges),
         Group("categories", "By category", "Category", _rows(analysis, "by_category")),
         Group("sources", "By source of the prompts", "Source", _rows(analysis, "by_source")),
         Group("training", "Seen in training or not", "Prompts", _rows(analysis, "by_training")),
         Group("controls", "Controls: the answer is known", "Control", _controls(analysis)),
     ]
-    return [group for group in found if _worth_showing(group)]
+    return [group for group in rows if _worth_showing(group)]
 
 
 def curve_group(curve: Curve, analysis: Analysis) -> Group:
@@ -321,9 +321,9 @@ def _note(analysis: Analysis, path: str) -> str:
     return analysis.notes.get(path) or analysis.notes.get(f"{path}.win_rate", "")
 
 
-def _effect(name: str, meaning: str, found: estimates.Effect | None, note: str) -> Effect:
-    if found is not None and found.identified and found.effect is not None:
-        return Effect(name, found.effect, found.low, found.high, meaning)
+def _effect(name: str, meaning: str, estimated: estimates.Effect | None, note: str) -> Effect:
+    if estimated is not None and estimated.identified and estimated.effect is not None:
+        return Effect(name, estimated.effect, estimated.low, estimated.high, meaning)
     return Effect(name, None, None, None, meaning, note or "this design cannot tell")
 
 

@@ -162,22 +162,22 @@ def outcomes(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
 
 def effects(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     """Position, letter and layout effects with their intervals, in points."""
-    found = [effect for effect in facts.effects(analysis) if effect.value is not None]
-    if not found:
+    shown = [effect for effect in facts.effects(analysis) if effect.value is not None]
+    if not shown:
         return None
-    height = len(found) * _ROW + 1.3
+    height = len(shown) * _ROW + 1.3
     figure = new_figure(7, height)
     axes = figure.add_axes((0.27, 0.7 / height, 0.5, 1 - 1.15 / height))
-    reach = max(10.0, *(100 * abs(b) for e in found for b in (e.low, e.high, e.value) if b is not None))
+    reach = max(10.0, *(100 * abs(b) for e in shown for b in (e.low, e.high, e.value) if b is not None))
     _frame(axes, -reach, reach, 0)
-    for y, effect in enumerate(found):
+    for y, effect in enumerate(shown):
         _mark(axes, y, effect.value, effect.low, effect.high)
         axes.text(-0.03, y, effect.name, transform=axes.get_yaxis_transform(), ha="right", va="center")
         text = number_format.signed(effect.value or 0.0)
         if effect.low is not None and effect.high is not None:
             text += f" ({number_format.signed_span(effect.low, effect.high)})"
         axes.text(1.03, y, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
-    axes.set_ylim(len(found) - 0.4, -0.6)
+    axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlabel(f"Points; {_prompts(analysis)}", fontsize=8.5)
     title = "What order and letter alone were worth"
     figure.text(0.02, 1 - 0.28 / height, title, fontsize=9.5, fontweight="bold")

@@ -186,7 +186,7 @@ def render_card_markdown(page: CardPage) -> str:
         for f in page.families
     ]
     leans = [(escape(f"{e.name}: {e.meaning}"), *_two(e.found, points=True)) for e in page.leans]
-    shares = [(escape(f"{name}: {meaning}"), *_two(found)) for name, meaning, found in page.shares]
+    shares = [(escape(f"{name}: {meaning}"), *_two(measured)) for name, meaning, measured in page.shares]
     blocks = [
         f"# Judge card: {escape(page.judge)}",
         prose(page.sentence),

@@ -85,8 +85,8 @@ def _bar(page: Page) -> str:
         return ""
     scale = [" "] * (_BAR + 1)
     if rate.low is not None and rate.high is not None:
-        for place in range(round(rate.low * _BAR), round(rate.high * _BAR) + 1):
-            scale[place] = "─"
+        for cell in range(round(rate.low * _BAR), round(rate.high * _BAR) + 1):
+            scale[cell] = "─"
     scale[_BAR // 2] = "┼" if scale[_BAR // 2] == "─" else "│"
     scale[round(rate.value * _BAR)] = "●"
     line = "".join(scale)
@@ -165,9 +165,9 @@ def _examples(examples: Sequence[ShownExample]) -> list[str]:
     return blocks
 
 
-def bullets(said: Sequence[str]) -> str:
+def bullets(sentences: Sequence[str]) -> str:
     """Sentences as a list."""
-    return "\n".join(f"- {escape(sentence)}" for sentence in said)
+    return "\n".join(f"- {escape(sentence)}" for sentence in sentences)
 
 
 def _provenance(page: Page) -> list[str]:

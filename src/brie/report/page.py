@@ -183,7 +183,7 @@ def show(example: Example, panel: Panel, *, first: bool = True) -> ShownExample:
     candidate, cut_candidate = clip(view.candidate_text)
     baseline, cut_baseline = clip(view.baseline_text)
     prompt, cut_prompt = clip(view.messages[-1].content)
-    said = judges_said(view)
+    remarks = judges_said(view)
     return ShownExample(
         first=first,
         kind=example.kind,
@@ -196,8 +196,8 @@ def show(example: Example, panel: Panel, *, first: bool = True) -> ShownExample:
         candidate_remark=_remark(view.candidate_text, view.candidate_finish, cut_candidate),
         baseline_remark=_remark(view.baseline_text, view.baseline_finish, cut_baseline),
         score=percent(view.score) if view.score is not None else "not counted",
-        judges=tuple(said[name] for name in panel.judges if name in said),
-        beside=tuple(heard for name, heard in said.items() if name not in panel.judges),
+        judges=tuple(remarks[name] for name in panel.judges if name in remarks),
+        beside=tuple(heard for name, heard in remarks.items() if name not in panel.judges),
     )
 
 
@@ -218,11 +218,11 @@ def _shown(comparisons: Sequence[ComparisonView], panel: Panel) -> list[ShownExa
     return shown
 
 
-def _merged(said: list[JudgeRemark]) -> tuple[JudgeRemark, ...]:
+def _merged(remarks: list[JudgeRemark]) -> tuple[JudgeRemark, ...]:
     """One entry where a judge said the same in both orders."""
-    if len(said) == 2 and replace(said[0], shown="") == replace(said[1], shown=""):
-        return (replace(said[0], shown="in both orders"),)
-    return tuple(said)
+    if len(remarks) == 2 and replace(remarks[0], shown="") == replace(remarks[1], shown=""):
+        return (replace(remarks[0], shown="in both orders"),)
+    return tuple(remarks)
 
 
 def _said(verdict: JudgedView, limit: int) -> JudgeRemark:

@@ -67,16 +67,16 @@ def _curves(axes: Axes, plan: PlanTable) -> None:
     n = plan.prompts
     span = [8, *range(9, 100), *range(100, 1600, 10), 1600]
     designs = _designs(plan)
-    for place, (label, ratio) in enumerate(designs):
+    for number, (label, ratio) in enumerate(designs):
         points = [(count, smallest_detectable(count, ratio)) for count in span]
         known = [(count, 100 * rate) for count, rate in points if rate is not None]
-        colour, dash = _COLOURS[place % len(_COLOURS)], _DASHES[place % len(_DASHES)]
-        found = smallest_detectable(n, ratio)
-        text = f"{label}: {percent(found)}" if found is not None else f"{label}: nothing"
+        colour, dash = _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
+        smallest = smallest_detectable(n, ratio)
+        text = f"{label}: {percent(smallest)}" if smallest is not None else f"{label}: nothing"
         xs, ys = [x for x, _ in known], [y for _, y in known]
         axes.plot(xs, ys, dash, color=colour, lw=2, label=text)
-        if found is not None:
-            axes.plot([n], [100 * found], "o", color=colour, ms=6)
+        if smallest is not None:
+            axes.plot([n], [100 * smallest], "o", color=colour, ms=6)
     axes.legend(
         loc="upper right", frameon=True, facecolor=PAPER, edgecolor=LINE, handlelength=2.6, fontsize=8.5
     )
@@ -96,18 +96,18 @@ def _curves(axes: Axes, plan: PlanTable) -> None:
 
 def _designs(plan: PlanTable) -> list[tuple[str, float]]:
     """Label and variance ratio of each design that differs from the others."""
-    found: dict[str, float] = {}
+    ratios: dict[str, float] = {}
     for row in plan.rows:
         label = f"{row.samples} sample{'s' if row.samples > 1 else ''}"
         if plan.measured:
             label += ", both orders" if row.positions == "both" else ", one order"
-        found.setdefault(label, row.ratio)
-    return list(found.items())
+        ratios.setdefault(label, row.ratio)
+    return list(ratios.items())
 
 
 def _under(plan: PlanTable) -> str:
-    said = f"as measured by {one_line(plan.measured, 50)}" if plan.measured else "assumed"
-    return f"80 % power, 5 % two-sided; variance {said}"
+    source = f"as measured by {one_line(plan.measured, 50)}" if plan.measured else "assumed"
+    return f"80 % power, 5 % two-sided; variance {source}"
 
 
 def _equivalent(plan: PlanTable) -> str:

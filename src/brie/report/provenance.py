@@ -146,7 +146,7 @@ def _plan(analysis: Analysis, manifest: Manifest) -> Pairs:
 
 
 def _sampling(manifest: Manifest) -> Pairs:
-    sampling, place = manifest.plan.sampling, manifest.plan.environment
+    sampling, environment = manifest.plan.sampling, manifest.plan.environment
     return [
         ("Temperature", f"{sampling.temperature:g}"),
         ("Top-p", f"{sampling.top_p:g}"),
@@ -155,7 +155,11 @@ def _sampling(manifest: Manifest) -> Pairs:
         ("Repetition penalty", f"{sampling.repetition_penalty:g}"),
         ("Thinking mode", "on" if sampling.thinking else "off"),
         ("Seed", str(sampling.seed)),
-        ("Engine", f"{place.engine}, {place.dtype} on {place.device}, sampler {place.sampler}"),
+        (
+            "Engine",
+            f"{environment.engine}, {environment.dtype} on {environment.device}, "
+            f"sampler {environment.sampler}",
+        ),
     ]
 
 

@@ -79,7 +79,7 @@ def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> st
 
 def caveats(analysis: Analysis) -> list[str]:
     """What a reader of the verdict must know besides, most important first; often empty."""
-    found = [
+    sentences = [
         *_further(analysis),
         _holds_for(analysis),
         _missing(analysis),
@@ -88,8 +88,8 @@ def caveats(analysis: Analysis) -> list[str]:
         _identity(analysis),
     ]
     if analysis.verdict_reason and not analysis.interim and analysis.verdict is not None:
-        found.insert(0, _capital(_stop(analysis.verdict_reason)))
-    return [text for text in found if text]
+        sentences.insert(0, _capital(_stop(analysis.verdict_reason)))
+    return [text for text in sentences if text]
 
 
 def candidate_term(analysis: Analysis) -> str:
@@ -97,10 +97,12 @@ def candidate_term(analysis: Analysis) -> str:
 
     Trained: it has a training step, or another digest than the baseline but the same base.
     """
-    one, two = analysis.candidate, analysis.baseline
+    candidate, baseline = analysis.candidate, analysis.baseline
     if _same_model(analysis):
         return "side one"
-    tuned = one.step is not None or (one.base is not None and one.base == two.base)
+    tuned = candidate.step is not None or (
+        candidate.base is not None and candidate.base == baseline.base
+    )
     return "your fine-tune" if tuned else "the candidate"
 
 

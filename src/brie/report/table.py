@@ -69,7 +69,7 @@ def _verdict(verdict: JudgedView) -> list[str]:
 
 
 def _scores(verdict: JudgedView, names: Iterable[str]) -> list[str]:
-    found = [
+    cells = [
         verdict.scores.get(name, {}).get(side) for name in names for side in ("candidate", "baseline")
     ]
-    return ["" if score is None else f"{score:g}" for score in found]
+    return ["" if score is None else f"{score:g}" for score in cells]

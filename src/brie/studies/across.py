@@ -52,11 +52,11 @@ def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> Comparis
 def rates_of(gathered: Sequence[EvaluationData]) -> dict[str, dict[str, float]]:
     """Evaluation -> prompt -> prompt mean of the headline's judges; a prompt is its id and its text."""
     names = prompt_names(gathered)
-    found = {}
+    rates = {}
     for facts, shown in zip(gathered, names, strict=True):
-        own = rates_by_prompt(table(facts, facts.of("main"), headline_judges(facts.manifest)))
-        found[facts.manifest.id] = {shown[name]: rate for name, rate in own.items()}
-    return found
+        by_prompt = rates_by_prompt(table(facts, facts.of("main"), headline_judges(facts.manifest)))
+        rates[facts.manifest.id] = {shown[name]: rate for name, rate in by_prompt.items()}
+    return rates
 
 
 def _refuse_unjudged(gathered: Sequence[EvaluationData]) -> None:

@@ -156,8 +156,8 @@ def _with_panel(
 def _only(whole: VerdictTable, judges: Sequence[str]) -> VerdictTable:
     """The rows of some judges."""
     kept = [name for name in whole.judges if name in set(judges)]
-    place = {name: code for code, name in enumerate(kept)}
-    code = np.array([place.get(name, -1) for name in whole.judges], dtype=np.int64)
+    code_of = {name: code for code, name in enumerate(kept)}
+    code = np.array([code_of.get(name, -1) for name in whole.judges], dtype=np.int64)
     return whole.select(code[whole.judge] >= 0).with_judges(kept, code)
 
 
@@ -196,21 +196,23 @@ def _evaluation(facts: EvaluationData) -> EvaluationFacts:
 
 
 def _warnings(gathered: Sequence[EvaluationData]) -> list[str]:
-    said = []
+    warnings = []
     for facts in gathered:
         open_ = sum(fact.verdict is None and not fact.identical for fact in facts.of("main"))
         if open_:
-            said.append(f"{facts.manifest.id}: {open_} verdicts are still missing; the figures may move")
+            warnings.append(
+                f"{facts.manifest.id}: {open_} verdicts are still missing; the figures may move"
+            )
     seats: dict[str, set[tuple[str, str | None]]] = {}
     for facts in gathered:
         for seat in facts.work.panel_judges:
             seats.setdefault(seat.judge.id, set()).add((seat.digest, seat.rubric_digest))
-    said += [
+    warnings += [
         f"{name} is not the same judge in all of them: its model, settings or rubric differ"
         for name, known in seats.items()
         if len(known) > 1
     ]
-    return said
+    return warnings
 
 
 def _one_more(manifests: Sequence[Manifest]) -> str:

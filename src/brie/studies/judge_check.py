@@ -96,8 +96,8 @@ def read_pairs(project: Project) -> list[Pair]:
     Raises:
         InputError: a line is wrong; the message names it.
     """
-    own = project.root / "judges" / "judge_check.jsonl"
-    path = own if own.is_file() else packaged("judges", "judge_check.jsonl")
+    project_file = project.root / "judges" / "judge_check.jsonl"
+    path = project_file if project_file.is_file() else packaged("judges", "judge_check.jsonl")
     pairs = [build(Pair, row, f"{path}: line {number}") for number, row in json_lines(path)]
     if not pairs:
         raise InputError(f"{path} has no pairs.")
@@ -120,26 +120,26 @@ def check_judges(
     """
     pairs = read_pairs(project)
     suite = Suite(name=LEDGER, prompts=tuple(_prompt(pair) for pair in pairs))
-    seats = tuple(_seat(name, suite, project) for name in names)
-    planned = [row for place in seats for row in _tasks(place, pairs)]
-    shows = {task.key: (task, one) for task, one in planned}
+    members = tuple(_seat(name, suite, project) for name in names)
+    planned = [row for member in members for row in _tasks(member, pairs)]
+    shows = {task.key: (task, pair_verdict) for task, pair_verdict in planned}
     tasks = [task for task, _ in shows.values()]
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         terms = price_tasks(
-            tasks, seats, lambda task: _shown(shows[task.key][1]), store, spending, project,
+            tasks, members, lambda task: _shown(shows[task.key][1]), store, spending, project,
             evaluation=LEDGER, say=screen.say,
         )  # fmt: skip
         with screen.bar("judging", len(tasks), "verdicts") as advance:
             done = _run(tasks, terms, shows, store, owner, advance, screen)
         verdicts = store.verdicts(shows)
     cards = []
-    for place in seats:
+    for member in members:
         heard = [
-            PairVerdict(one.pair, one.presentation, verdicts.get(task.key))
-            for task, one in planned
-            if task.judge == place.judge.id
+            PairVerdict(pair_verdict.pair, pair_verdict.presentation, verdicts.get(task.key))
+            for task, pair_verdict in planned
+            if task.judge == member.judge.id
         ]
-        cards.append(card(place, heard))
+        cards.append(card(member, heard))
     return cards, done
 
 
@@ -169,7 +169,7 @@ def document(cards: Sequence[JudgeCard], project: Project) -> JudgeCheckDocument
     )
 
 
-def card(place: PanelJudge, heard: Sequence[PairVerdict]) -> JudgeCard:
+def card(member: PanelJudge, heard: Sequence[PairVerdict]) -> JudgeCard:
     """What a judge's verdicts on known pairs say of it.
 
     `accuracy` is over pairs with a better answer, a tie counting half; in `by_family`, of equal
@@ -183,11 +183,11 @@ def card(place: PanelJudge, heard: Sequence[PairVerdict]) -> JudgeCard:
     usages = [h.verdict.usage for h in heard if h.verdict is not None]
     families = sorted({h.pair.family for h in heard})
     return JudgeCard(
-        judge=place.judge.id,
-        provider=str(place.judge.provider),
-        model=place.judge.model,
-        digest=place.digest,
-        rubric=place.rubric.name if place.rubric else None,
+        judge=member.judge.id,
+        provider=str(member.judge.provider),
+        model=member.judge.model,
+        digest=member.digest,
+        rubric=member.rubric.name if member.rubric else None,
         served=tuple(sorted({h.verdict.served for h in used if h.verdict and h.verdict.served})),
         pairs=len({h.pair.id for h in heard}),
         verdicts=len(heard),
@@ -226,7 +226,7 @@ def _by_pair(values: Sequence[float], pairs: Sequence[str]) -> list[float]:
     by_pair: dict[str, list[float]] = {}
     for value, name in zip(values, pairs, strict=True):
         by_pair.setdefault(name, []).append(value)
-    return [fmean(own) for own in by_pair.values()]
+    return [fmean(scores) for scores in by_pair.values()]
 
 
 def _share(heard: Sequence[PairVerdict], value: Callable[[PairVerdict], float]) -> Estimate | None:
@@ -262,7 +262,7 @@ def _flips(used: Sequence[PairVerdict]) -> Estimate | None:
     for heard in used:
         by_pair.setdefault(heard.pair.id, []).append(heard.chosen)
     both = {name: chosen for name, chosen in by_pair.items() if len(chosen) == 2}
-    return share([float(one != two) for one, two in both.values()], list(both))
+    return share([float(first != second) for first, second in both.values()], list(both))
 
 
 def _injected(used: Sequence[PairVerdict]) -> Estimate | None:
@@ -282,10 +282,10 @@ def _prompt(pair: Pair) -> Prompt:
     )
 
 
-def _tasks(place: PanelJudge, pairs: Sequence[Pair]) -> list[tuple[Task, PairVerdict]]:
+def _tasks(member: PanelJudge, pairs: Sequence[Pair]) -> list[tuple[Task, PairVerdict]]:
     """Both presentations of every pair, orders and letters crossed as in an evaluation."""
-    codes = assign([(p.id, p.family) for p in pairs], 1, "both", seed=_SEED, judge=place.digest)
-    found = []
+    codes = assign([(p.id, p.family) for p in pairs], 1, "both", seed=_SEED, judge=member.digest)
+    planned = []
     for pair in pairs:
         keys = [digest({"judge_check": pair.prompt, "answer": text}) for text in pair.answers]
         shown = presentations(
@@ -296,10 +296,10 @@ def _tasks(place: PanelJudge, pairs: Sequence[Pair]) -> list[tuple[Task, PairVer
             baseline=keys[1],
         )
         for p in shown:
-            found.append(
-                (Task.plan("main", place, p, prompt=pair.id, sample=0), PairVerdict(pair, p, None))
+            planned.append(
+                (Task.plan("main", member, p, prompt=pair.id, sample=0), PairVerdict(pair, p, None))
             )
-    return found
+    return planned
 
 
 def _shown(heard: PairVerdict) -> JudgeInput:

@@ -104,7 +104,7 @@ def design(
         for power in plan_table(len(suite.prompts), ratios):
             price = _price(suite, seats, power.samples, order, habits or {}, sampling) if seats else None
             rows.append(Row(order, power, price))
-    names = tuple(place.judge.id for place in seats)
+    names = tuple(panel_judge.judge.id for panel_judge in seats)
     return Design(suite.name, len(suite.prompts), tuple(rows), usable.id if usable else None, names)
 
 
@@ -138,12 +138,16 @@ def _price(
 ) -> Price:
     sizes = _sizes(suite, samples, positions, sampling or suite.sampling or Sampling())
     live, batched = (
-        [_quote(one, sizes, habits.get(one.judge.id, CallStats()), batch=batch) for one in seats]
+        [
+            _quote(panel_judge, sizes, habits.get(panel_judge.judge.id, CallStats()), batch=batch)
+            for panel_judge in seats
+        ]
         for batch in (False, True)
     )
     unknown = any(q.paid and q.price is None for q in live)
     untimed = any(
-        not q.minutes and one.judge.provided.weights for q, one in zip(live, seats, strict=True)
+        not q.minutes and panel_judge.judge.provided.weights
+        for q, panel_judge in zip(live, seats, strict=True)
     )
     return Price(
         calls=sum(q.calls for q in live),
@@ -163,12 +167,14 @@ def _price(
     )
 
 
-def _quote(one: PanelJudge, sizes: Sequence[int], habits: CallStats, *, batch: bool) -> JudgeQuote:
-    spec = one.judge
+def _quote(
+    panel_judge: PanelJudge, sizes: Sequence[int], habits: CallStats, *, batch: bool
+) -> JudgeQuote:
+    spec = panel_judge.judge
     if is_paid(spec):
         price = price_of(spec, longest=max(sizes, default=0))
-        one = one.model_copy(update={"judge": spec.model_copy(update={"price": price})})
-    return quote(one, sizes, habits, batch=batch)
+        panel_judge = panel_judge.model_copy(update={"judge": spec.model_copy(update={"price": price})})
+    return quote(panel_judge, sizes, habits, batch=batch)
 
 
 def _sizes(suite: Suite, samples: int, positions: Positions, sampling: Sampling) -> list[int]:
