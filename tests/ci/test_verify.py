@@ -31,11 +31,13 @@ def test_a_verdict_that_was_taken_away_and_is_not_withheld_today_is_a_failure(st
 
 
 def test_a_verdict_struck_out_without_a_reason_is_a_failure() -> None:
-    bare = {**TAKEN, "notes": {}}
+    bare: dict[str, JsonValue] = {**TAKEN, "notes": {}}
     assert "verdict" in compare(bare, today("withheld"), same_build=False).differ
 
 
 def test_a_build_that_knows_a_standing_keeps_the_word() -> None:
-    stored = {**TAKEN, "standing": {"state": "withheld", "reasons": []}}
+    reasons: list[JsonValue] = []
+    standing: dict[str, JsonValue] = {"state": "withheld", "reasons": reasons}
+    stored: dict[str, JsonValue] = {**TAKEN, "standing": standing}
     assert "verdict" in compare(stored, today("withheld"), same_build=False).differ
     assert "verdict" in compare(TAKEN, today("withheld"), same_build=True).differ
