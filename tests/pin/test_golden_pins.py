@@ -168,3 +168,11 @@ def test_a_header_says_how_many_weights_were_trained(tmp_path: Path) -> None:
     folder = make_adapter(tmp_path / "adapter")
     write_tensors(folder / "adapter_model.safetensors", {"a": (3, 5), "b": (7,), "c": ()})
     assert lora_summary(folder).parameters == 15 + 7 + 1
+
+
+def test_a_folder_without_weights_says_so_and_no_more(tmp_path: Path) -> None:
+    folder = make_base(tmp_path / "base")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(PinError) as refused:
+        pin_base(folder, repo="b")
+    assert str(refused.value) == f"{folder} holds no *.safetensors weights."
