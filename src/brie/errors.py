@@ -47,13 +47,13 @@ class Stopped(BrieError):
 
 
 class GateNotMet(BrieError):
-    """A gate's requirement is refuted by the data."""
+    """A gate's requirement is refuted by the data, the verdict withheld, or the seal broken."""
 
     exit_code = 4
 
 
 class GateUndecided(BrieError):
-    """A gate's requirement is neither met nor refuted, or the verdict is withheld."""
+    """A gate's requirement is neither met nor refuted, or the verdict is conditional."""
 
     exit_code = 5
 

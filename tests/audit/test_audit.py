@@ -220,9 +220,12 @@ def test_api_errors_are_no_verdicts(tmp_path: Path) -> None:
     assert analysis.win_rate.prompts == 9
 
 
-def test_a_letter_that_is_always_one_side_withholds_the_verdict(tmp_path: Path) -> None:
+def test_a_letter_that_is_always_one_side_makes_the_verdict_conditional(tmp_path: Path) -> None:
     analysis = audited(write(tmp_path / "f.jsonl", [legacy(n) for n in range(30)]), claim=0.5)
-    assert analysis.verdict is None
+    assert analysis.verdict == "better"
+    standing = present(analysis.standing)
+    assert standing.state == "conditional"
+    assert "only if the judges have no liking for the letter B" in standing.reasons[0].text
     assert unidentified(analysis, "label")
     confound = present(said(analysis).confound)
     assert confound.letter == "B"

@@ -69,7 +69,7 @@ def test_each_finding_has_its_sentence() -> None:
     assert list(sentences(odd))[3:] == [
         "1 of 3 stored winners contradict the judge's own text; the text was believed.",
         "In 2 of 4 pairs an answer is cut off.",
-        "The verdict is withheld: the candidate is always A.",
+        "The verdict is conditional: the candidate is always A.",
         "2 rows were skipped; the first is line 7: not JSON.",
     ]
 

@@ -63,6 +63,8 @@ class Case:
     """Share of verdicts that cannot be read, of the first judge only."""
     wins_of: Callable[[int], float] | None = None
     """Number of the prompt -> probability that the candidate wins it; instead of `rate`."""
+    source_of: Callable[[int], int] | None = None
+    """Number of the prompt -> number of its source; instead of equal shares."""
     candidate: Edit = same
     baseline: Edit = same
     truncated: Callable[[str, int], bool] = lambda side, prompt: False
@@ -156,7 +158,10 @@ class Case:
             prompt=prompt, judge=judge, sample=sample, score=score.astype(float), position=position,
             label=label[self.letter], status=status, both_orders=not self.one_order,
             category=[f"c{n % 3}" for n in range(self.prompts)],
-            source=[f"s{n % self.sources:02}" for n in range(self.prompts)],
+            source=[
+                f"s{self.source_of(n) if self.source_of else n % self.sources:02}"
+                for n in range(self.prompts)
+            ],
             length_difference=[
                 difference[names[int(g)], int(k)] for g, k in zip(prompt, sample, strict=True)
             ],

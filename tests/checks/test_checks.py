@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from brie.checks import (
     CHECKS,
-    WITHHOLDING,
     Evidence,
     Looks,
     Models,
@@ -32,7 +29,6 @@ from brie.checks import (
     sampling,
     sources,
     truncation,
-    withheld,
 )
 from brie.data.near import Match
 from brie.digest import digest
@@ -88,7 +84,7 @@ def test_two_runs_say_the_same() -> None:
 def test_files_that_are_not_the_pinned_ones_fail_and_withhold_the_verdict() -> None:
     models = Models(differ=("candidate: adapter_model.safetensors is not what the pin says",))
     said = found(checkpoint.check, evidence={"models": models})
-    assert (said.status, withheld([said])) == ("fail", said.summary)
+    assert said.status == "fail"
     assert "adapter_model.safetensors" in said.summary
 
 
@@ -125,7 +121,6 @@ def test_a_model_behind_a_server_warns() -> None:
 def test_different_templates_fail_and_withhold_the_verdict() -> None:
     said = found(conditions.check, candidate_pin={"template_digest": digest("another")})
     assert said.status == "fail"
-    assert withheld([said])
 
 
 def test_settings_other_than_the_models_own_warn() -> None:
@@ -191,7 +186,6 @@ def test_a_letter_that_is_always_the_same_side_fails_and_withholds_the_verdict()
     said = found(blinding.check, letter="side")
     assert said.status == "fail"
     assert "always carried the letter B" in said.summary
-    assert withheld([said])
 
 
 def test_one_order_only_fails_and_an_uneven_one_warns() -> None:
@@ -572,13 +566,6 @@ def test_imported_judgments_without_plan_or_texts_are_checked_as_far_as_they_go(
         "checkpoint", "conditions", "truncation", "contamination", "looks", "injection",
     }  # fmt: skip
     assert said["position"].status == "pass"
-
-
-def test_only_what_makes_the_number_meaningless_withholds_the_verdict() -> None:
-    assert WITHHOLDING == ("checkpoint", "conditions", "blinding")
-    failed: Mapping[str, Any] = {"status": "fail", "summary": "No."}
-    assert withheld([Check(id="judges", **failed)]) is None
-    assert withheld([Check(id="blinding", **failed)]) == "No."
 
 
 def test_a_base_of_another_name_is_no_self_naming() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from brie.checks.standing import CAUSES
 from brie.ci.gate import Require, gate
 from brie.records.analysis import Analysis, VerdictWord
+from brie.records.estimates import ControlNumbers, ControlResults
 from tests.report.sample import analysis
 
 
@@ -13,7 +15,9 @@ def found(verdict: VerdictWord | None, ninety: tuple[float, float] | None, **mor
     whole = analysis()
     assert whole.win_rate is not None
     rate = whole.win_rate.model_copy(update={"interval_90": ninety})
-    return whole.model_copy(update={"verdict": verdict, "win_rate": rate, "interim": False, **more})
+    recognised = ControlResults(damaged=ControlNumbers(win_rate=rate, by_judge={}, recognised=True))
+    fields = {"verdict": verdict, "win_rate": rate, "interim": False, "controls": recognised, **more}
+    return whole.model_copy(update=fields)
 
 
 @pytest.mark.parametrize(
@@ -27,8 +31,8 @@ def found(verdict: VerdictWord | None, ninety: tuple[float, float] | None, **mor
         ("worse", (0.46, 0.49), "not-worse", True),
         ("undecided", (0.449, 0.6), "not-worse", None),
         ("worse", (0.3, 0.44), "not-worse", False),
-        (None, (0.6, 0.8), "not-worse", None),
-        (None, (0.6, 0.8), "better", None),
+        (None, (0.6, 0.8), "not-worse", False),
+        (None, (0.6, 0.8), "better", False),
     ],
 )
 def test_a_requirement_is_met_refuted_or_open(
@@ -60,5 +64,22 @@ def test_a_withheld_verdict_says_why() -> None:
     answer = gate(
         found(None, (0.6, 0.8), notes={"verdict": "withheld: the pin does not hold"}), "better"
     )
-    assert answer.met is None
+    assert answer.met is False
     assert "the pin does not hold" in answer.sentence
+
+
+@pytest.mark.parametrize("low", [None, 0.5, 0.3])
+def test_judges_that_were_not_shown_able_to_tell_leave_not_worse_open(low: float | None) -> None:
+    whole = found("undecided", (0.47, 0.6))
+    seen = whole.controls.damaged
+    assert seen is not None
+    assert seen.win_rate is not None
+    rate = seen.win_rate.model_copy(update={"low": low, "high": 0.9})
+    damaged = seen.model_copy(update={"win_rate": rate}) if low is not None else None
+    blind = whole.model_copy(
+        update={"controls": ControlResults(damaged=damaged) if damaged else ControlResults()}
+    )
+    answer = gate(blind, "not-worse", allowed=CAUSES)
+    assert answer.exit_code == 5
+    assert "these judges were not shown able to tell" in answer.sentence
+    assert gate(whole, "not-worse").exit_code == 0

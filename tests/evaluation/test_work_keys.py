@@ -1,4 +1,4 @@
-"""Keys, order and codes of a small plan, as literals: an evaluation that exists is found again by them."""
+"""Keys, order and codes of a small plan, as literals: an evaluation that exists is found by them."""
 
 from __future__ import annotations
 

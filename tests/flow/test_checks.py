@@ -51,9 +51,11 @@ def test_answers_that_name_their_model_withhold_the_verdict_but_not_the_number(w
         return f"I am Claude. {text}" if side == "candidate" else text
 
     said, _ = world.evaluate(named, prompts=40)
-    assert said.verdict is None
+    assert said.verdict == "better"
     assert said.win_rate is not None
-    assert "say which model wrote them" in said.notes["verdict"]
+    assert said.standing is not None
+    assert said.standing.state == "withheld"
+    assert "an answer names its model" in said.standing.reasons[0].text
     assert said.checks[0].id == "blinding"
 
 
@@ -85,8 +87,10 @@ def test_a_file_that_is_no_longer_the_pinned_one_withholds_the_verdict(world: Wo
     weights.write_bytes(weights.read_bytes()[:-1] + b"\xff")
     after = now()
     assert check(after, "checkpoint").status == "fail"
-    assert after.verdict is None
-    assert "not what the pin says" in after.notes["verdict"]
+    assert after.verdict == "better"
+    assert after.standing is not None
+    assert after.standing.state == "withheld"
+    assert after.standing.reasons[0].text == "the files are not the pinned ones"
     assert after.win_rate == before.win_rate
     weights.unlink()
     assert "is missing" in check(now(), "checkpoint").summary

@@ -174,3 +174,32 @@ def test_a_price_with_steps_is_taken_at_the_longest_request() -> None:
     assert (short.input, short.cached_input) == (3.0, 0.3)
     assert (long.input, long.cached_input) == (6.0, 0.6)
     assert (short.cache_write, long.cache_write) == (3.75, 7.5)
+
+
+def test_a_model_that_is_known_elsewhere_has_no_price_where_nobody_knows_where_it_is() -> None:
+    nowhere = spec(model="gpt-4o")
+    assert (address_of(nowhere), is_local(nowhere)) == (None, False)
+    assert price_of(nowhere) is None
+    assert price_of(spec(Provider.OPENAI, model="gpt-4o"), when=WHEN) is not None
+
+
+def test_a_price_was_read_today_unless_another_time_is_asked_for() -> None:
+    days = [datetime.now().date().isoformat()]
+    found = price_of(spec(Provider.OPENAI, model="gpt-4o"))
+    days.append(datetime.now().date().isoformat())
+    assert found is not None
+    assert found.read_on in days
+
+
+@pytest.mark.parametrize(("longest", "dollars"), [(199_999, 3.0), (200_000, 3.0), (200_001, 6.0)])
+def test_the_dearer_step_begins_beyond_its_border(longest: int, dollars: float) -> None:
+    found = price_of(spec(Provider.ANTHROPIC, model="claude-sonnet-4-5"), longest=longest, when=WHEN)
+    assert found is not None
+    assert (found.input, found.cached_input) == (dollars, dollars / 10)
+
+
+def test_a_reply_that_says_nothing_consumed_nothing() -> None:
+    assert (Tokens().input, Tokens().output, Tokens().cached, Tokens().written) == (0, 0, 0, 0)
+    assert cost(FULL, Tokens()) == 0.0
+    assert worst_cost(None, 10**6, 10**6) == 0.0
+    assert worst_cost(FULL, 0, 0) == pytest.approx(ADDED_BY_PROVIDERS * 3.75e-6)

@@ -156,3 +156,31 @@ def test_the_worst_of_a_quote_is_the_sum_of_what_is_reserved() -> None:
     fixed = fixed_bytes(seat.judge, RUBRIC)
     said = usual(seat, 10, 20)
     assert said.worst == pytest.approx(sum(worst_cost(price, fixed + size, 1024) for size in (10, 20)))
+
+
+def test_a_judge_that_was_never_asked_has_taken_no_time() -> None:
+    assert (CallStats().calls, CallStats().seconds, CallStats().output_tokens) == (0, 0.0, 0.0)
+    said = usual(place(None, provider=Provider.RULES), *[1] * 30, habits=CallStats(10))
+    assert said.minutes == 0.0
+    without = usual(place(), *[1] * 60, habits=CallStats(10))
+    assert without.minutes == 0.0
+
+
+def test_calls_are_at_full_price_unless_they_are_batched() -> None:
+    seat = place(price=A_DOLLAR_A_TOKEN_OUT)
+    said = usual(seat, 400)
+    assert said.expected == pytest.approx(500)
+    assert said.worst == pytest.approx(1024)
+    assert said == usual(seat, 400, batch=False)
+
+
+@pytest.mark.parametrize(("calls", "minutes"), [(9, 0.0), (10, 1.0), (11, 1.0)])
+def test_a_rules_own_pace_is_believed_after_ten_calls(calls: int, minutes: float) -> None:
+    said = usual(place(None, provider=Provider.RULES), *[1] * 30, habits=CallStats(calls, 2.0, 5.0))
+    assert (said.minutes, said.calls, said.judge) == (minutes, 30, "j")
+
+
+def test_a_quote_of_nothing_is_nothing() -> None:
+    said = usual(place(price=A_DOLLAR_A_TOKEN_OUT))
+    assert (said.calls, said.expected, said.worst, said.minutes) == (0, 0.0, 0.0, 0.0)
+    assert (said.host, said.paid) == ("api.anthropic.com", True)

@@ -246,3 +246,38 @@ def test_a_file_that_is_no_pin_is_no_model(project: Project) -> None:
     for name in ("notes.txt", "gone.json"):
         with pytest.raises(UsageError, match="A model is a pin file"):
             resolve(str(project.root / name), project)
+
+
+@pytest.mark.parametrize("pinned_before", [None, "sha256:" + "0" * 64])
+def test_a_base_pinned_by_a_digest_of_no_version_is_pinned_anew(
+    project: Project, pinned_before: str | None
+) -> None:
+    for reference in ("tiny", str(project.root / "models" / "base")):
+        pin = open_base(reference, project.root)[1]
+        assert open_base(reference, project.root, pinned_before)[1] == pin
+        assert open_base(reference, project.root, pin.digest)[1] == pin
+
+
+def test_what_to_name_instead_is_a_line_a_run(project: Project) -> None:
+    for name, called in ((RUN, "letters"), (RUN.replace("ab12", "cd34"), None)):
+        add_run(project, name, called=called)
+    with pytest.raises(UsageError) as refused:
+        default_candidate(project)
+    assert str(refused.value).splitlines()[1:] == [
+        f"  --candidate letters:best    ({RUN})",
+        f"  --candidate cd34:best    ({RUN.replace('ab12', 'cd34')})",
+    ]
+    with pytest.raises(UsageError) as refused:
+        resolve("letters", project)
+    assert str(refused.value).splitlines()[1:] == [
+        "  letters:best", "  letters:last", "  letters:10", "  letters:20",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "gone.json", "gone"])
+def test_what_is_neither_a_pin_file_nor_a_folder_is_an_unknown_model(
+    project: Project, name: str
+) -> None:
+    (project.root / "notes.txt").write_text("not a pin")
+    with pytest.raises(UsageError, match="model"):
+        resolve(str(project.root / name), project)

@@ -28,3 +28,11 @@ def test_a_single_file_is_whole(tmp_path: Path) -> None:
         (tmp_path / name).write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"")
     assert is_whole(tmp_path)
+
+
+def test_weights_are_part_of_what_is_whole_unless_they_are_not_wanted(tmp_path: Path) -> None:
+    for name in ("config.json", "tokenizer_config.json"):
+        assert not is_whole(tmp_path, weights=False)
+        (tmp_path / name).write_text("{}")
+    assert not is_whole(tmp_path)
+    assert is_whole(tmp_path, weights=False)

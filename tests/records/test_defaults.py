@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from brie.records import (
     BaseModelRef,
@@ -38,9 +38,10 @@ SAMPLING = {
     "thinking": False, "repetition_penalty": 1.0,
 }  # fmt: skip
 PROMPT = {
-    **ASKED, "category": "all", "source": "unknown", "difficulty": None, "reference": None, "check": None,
+    **ASKED, "category": "all", "source": "unknown", "difficulty": None, "reference": None,
+    "check": None,
 }  # fmt: skip
-JUDGE = {
+JUDGE: dict[str, JsonValue] = {
     "id": "j", "provider": "openai", "model": "m", "description": "", "base_url": None,
     "endpoint": None, "api_key_env": None, "family": None, "rubric": None, "parameters": {},
     "temperature": None, "max_tokens": 1024, "output": "text", "price": None, "max_concurrency": 16,
@@ -82,7 +83,7 @@ def test_what_a_plan_keeps_of_a_judge_is_what_its_file_says_by_default() -> None
             "max_concurrency": 3,
             "timeout": 9.0,
             "location": "models/m",
-        }  # fmt: skip
+        }
     )
     assert spec.sealed().model_dump(mode="json") == JUDGE
 
@@ -101,7 +102,7 @@ def test_what_a_plan_keeps_of_a_judge_is_what_its_file_says_by_default() -> None
 def test_a_suites_sampling_has_bounds(field: str, least: float, below: float) -> None:
     said = {"name": "s", "prompts": [ASKED]}
     suite = Suite.model_validate({**said, "sampling": {field: least}})
-    assert suite.sampling == Sampling(**{field: least})  # type: ignore[arg-type]
+    assert suite.sampling == Sampling.model_validate({field: least})
     with pytest.raises(ValidationError, match=field):
         Suite.model_validate({**said, "sampling": {field: below}})
 

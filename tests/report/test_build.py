@@ -352,7 +352,7 @@ def test_a_curve_that_cannot_be_read_is_none(tmp_path: Path, change: dict[str, o
         ("worse", "worse"),
         ("equivalent", "even"),
         ("undecided", "open"),
-        (None, "open"),
+        (None, "withheld"),
     ],
 )
 def test_the_verdict_picks_the_pages_tone_and_an_interim_page_has_none(

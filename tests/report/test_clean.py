@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,10 @@ from tests.report.hostile import HOSTILE
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_hostile_text_loses_its_control_and_direction_characters(name: str) -> None:
     assert is_clean(clean(HOSTILE[name]))
+
+
+def test_every_character_there_is_is_cleaned_or_harmless() -> None:
+    assert [hex(n) for n in range(sys.maxunicode + 1) if not is_clean(clean(chr(n)))] == []
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=())))

@@ -42,6 +42,7 @@ from brie.records.estimates import (
     WinRate,
 )
 from brie.records.judges import JudgeNumbers
+from brie.records.standing import MissingVerdicts
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class AnalysisParts:
     controls: ControlResults
     sequential: SequentialResult | None
     """Only where early stopping was sealed."""
+    missing: MissingVerdicts | None = None
+    """Only where a planned verdict could not be used."""
     notes: dict[str, str] = field(default_factory=dict)
 
     def said(self) -> dict[str, Part]:
@@ -100,7 +103,8 @@ class AnalysisParts:
             "majority", "position", "label", "layout", "length_controlled", "agreement", "variance",
             "controls", "sequential",
         )  # fmt: skip
-        return {name: getattr(self, name) for name in as_they_are}
+        parts = {name: getattr(self, name) for name in as_they_are}
+        return parts if self.missing is None else {**parts, "missing": self.missing}
 
 
 def analyse_verdicts(
@@ -135,6 +139,7 @@ def analyse_verdicts(
         verdict=top.decision.word if top.decision else None,
         verdict_reason=top.decision.reason if top.decision else "",
         verdict_survives_missing=top.survives_missing,
+        missing=top.missing,
         outcomes=outcomes,
         counts=_counts(study),
         by_judge=with_consistency(judges, again),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from brie.analyse.arrays import Floats
-from brie.analyse.cells import PromptMeans, prompt_means
+from brie.analyse.cells import PromptMeans, cells, prompt_means
+from brie.analyse.missing import missing_verdicts
 from brie.analyse.sequential import Sequence, sequence
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
@@ -16,6 +17,7 @@ from brie.analyse.verdict import Ability, Decision, decide, decide_sequential
 from brie.analyse.win_rate import Settings, source_interval
 from brie.conventions import E_PROCESS, WIDER
 from brie.records.analysis import VerdictWord, WinRate
+from brie.records.standing import MissingVerdicts
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Headline:
     survives_missing: bool | None
     sequence: Sequence | None
     """Only where early stopping was sealed."""
+    missing: MissingVerdicts | None = None
+    """Only where a planned verdict could not be used."""
 
 
 def headline(
@@ -54,7 +58,14 @@ def headline(
     decision = decide(rate, ability, margin=margin, alpha=alpha)
     rates = [study.rate_of(f"win_rate.bounds.{i}", end, None) for i, end in enumerate(ends)]
     words = [decide(r, ability, margin=margin, alpha=alpha).word for r in rates if r is not None]
-    return Headline(rate, _with_sources(decision, rate), _same(decision.word, words), None)
+    survives = _same(decision.word, words)
+
+    def word_at(score: float) -> VerdictWord | None:
+        filled = study.rate_of("win_rate.missing", prompt_means(cells(study.table, score)), None)
+        return decide(filled, ability, margin=margin, alpha=alpha).word if filled else None
+
+    missing = missing_verdicts(study, decision.word, None if survives else word_at)
+    return Headline(rate, _with_sources(decision, rate), survives, None, missing)
 
 
 def look(table: VerdictTable, stopping: EarlyStopping) -> Sequence | None:
@@ -77,7 +88,16 @@ def _stopped(study: Study, rate: WinRate, ends: list[PromptMeans], stopping: Ear
         "the mean at a stop is too extreme by 3 to 6 points; the headline's interval allows for "
         "stopping, the intervals of judges, categories and sources do not"
     )
-    return Headline(rate, decision, _same(decision.word, words), wealth)
+    survives = _same(decision.word, words)
+
+    def word_at(score: float) -> VerdictWord:
+        filled = sequence(
+            _in_order(study, prompt_means(cells(study.table, score)), stopping), stopping.alpha
+        )
+        return decide_sequential(_as_rate(rate, filled), filled.decided, None).word
+
+    missing = missing_verdicts(study, decision.word, None if survives else word_at)
+    return Headline(rate, decision, survives, wealth, missing)
 
 
 def _in_order(study: Study, means: PromptMeans, stopping: EarlyStopping) -> Floats:

@@ -11,7 +11,7 @@ from brie.analyse.table import StatusCode, VerdictTable
 from brie.audit.read import Judgments
 from brie.audit.rows import Row
 from brie.audit.words import sentences
-from brie.checks import Answer, Evidence, Pair, run_checks
+from brie.checks import Answer, Evidence, Pair, run_checks, standing_of
 from brie.digest import digest, short
 from brie.generate.measures import measures
 from brie.number_format import percent
@@ -35,10 +35,6 @@ def assess(judgments: Judgments, *, name: str, claim: float | None = None) -> An
     verdicts = table(rows)
     parts = analyse_verdicts(verdicts)
     facts = audit_facts(judgments, rows, parts, claim)
-    confound = facts.confound
-    notes = dict(parts.notes)
-    if confound:
-        notes["verdict"] = confound.why
     rows_digest = digest(sorted([r.pair, r.judge, r.line, str(r.score)] for r in rows))
     document = Analysis(
         id=f"audit-{short(rows_digest)}",
@@ -56,12 +52,12 @@ def assess(judgments: Judgments, *, name: str, claim: float | None = None) -> An
         candidate=SideSummary(name="candidate", digest=None),
         baseline=SideSummary(name="baseline", digest=None),
         counts=_counts(rows, parts),
-        verdict=None if confound else parts.verdict,
-        verdict_reason="" if confound else parts.verdict_reason,
-        verdict_survives_missing=None if confound else parts.verdict_survives_missing,
+        verdict=parts.verdict,
+        verdict_reason=parts.verdict_reason,
+        verdict_survives_missing=parts.verdict_survives_missing,
         by_judge=parts.by_judge,
         audit=facts,
-        notes=notes,
+        notes=dict(parts.notes),
         **parts.said(),
     )
     evidence = Evidence(
@@ -71,7 +67,8 @@ def assess(judgments: Judgments, *, name: str, claim: float | None = None) -> An
         no_training="imported judgments do not say what was trained on",
     )
     checks = tuple(_without_store(check) for check in run_checks(evidence))
-    return document.model_copy(update={"checks": checks})
+    document = document.model_copy(update={"checks": checks})
+    return document.model_copy(update={"standing": standing_of(document)})
 
 
 def _without_store(check: Check) -> Check:

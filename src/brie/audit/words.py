@@ -24,7 +24,7 @@ def sentences(facts: AuditFacts) -> Iterator[str]:
     if facts.cut_pairs:
         yield f"In {facts.cut_pairs} of {facts.pairs} pairs an answer is cut off."
     if facts.confound:
-        yield f"The verdict is withheld: {facts.confound.why}."
+        yield f"The verdict is conditional: {facts.confound.why}."
     if facts.claim:
         yield _claimed(facts.claim)
     first = facts.first_skipped

@@ -8,7 +8,7 @@ sentence and, where there is one, a remedy. Nothing here asks a model or reads a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from brie.checks import (
     blinding,
@@ -28,6 +28,7 @@ from brie.checks import (
 )
 from brie.checks.evidence import Answer, Evidence, Looks, Models, Pair, Training
 from brie.checks.exposure import by_training
+from brie.checks.standing import standing_of
 from brie.records import WORST_FIRST, Check
 
 CHECKS: tuple[Callable[[Evidence], Check], ...] = (
@@ -47,8 +48,6 @@ CHECKS: tuple[Callable[[Evidence], Check], ...] = (
     injection.check,
 )
 """In the order of the design."""
-WITHHOLDING = ("checkpoint", "conditions", "blinding")
-"""Checks whose failure withholds the verdict: the numbers stay, what they are about is not known."""
 
 
 def run_checks(evidence: Evidence) -> tuple[Check, ...]:
@@ -56,15 +55,8 @@ def run_checks(evidence: Evidence) -> tuple[Check, ...]:
     return tuple(sorted((check(evidence) for check in CHECKS), key=lambda c: WORST_FIRST[c.status]))
 
 
-def withheld(checks: Sequence[Check]) -> str | None:
-    """Why no verdict may be given; None where one may."""
-    reasons = [c.summary for c in checks if c.status == "fail" and c.id in WITHHOLDING]
-    return " ".join(reasons) or None
-
-
 __all__ = [
     "CHECKS",
-    "WITHHOLDING",
     "Answer",
     "Evidence",
     "Looks",
@@ -73,5 +65,5 @@ __all__ = [
     "Training",
     "by_training",
     "run_checks",
-    "withheld",
+    "standing_of",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from brie.checks.difference import without as tested
 from brie.checks.evidence import Evidence, Training, survives
 from brie.checks.exposure import Halves, by_prompt
-from brie.checks.findings import Finding, conclude, not_run, summary_of
+from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
 from brie.data.near import Match
 from brie.number_format import percent, plural, quoted, rated
 from brie.records import Check
@@ -39,6 +40,7 @@ def check(evidence: Evidence) -> Check:
         "win_rate_near": summary_of(halves.seen) if halves else None,
         "win_rate_far": summary_of(halves.unseen) if halves else None,
         "validation_rows_shared": training.shared,
+        **_without(evidence, training, halves),
     }
     findings = [
         *_prompts(evidence, training, halves, prompts),
@@ -61,6 +63,22 @@ def _closest(nearest: Mapping[str, Match]) -> list[dict[str, str | float]]:
         {"prompt": name, "row": m.right, "way": m.way, "similarity": m.similarity}
         for name, m in ordered[:_SHOWN]
     ]
+
+
+def _without(evidence: Evidence, training: Training, halves: Halves | None) -> dict[str, Figure]:
+    """The verdict without the prompts trained on, and without those near to the training data too."""
+    if not training.nearest or halves is None:
+        return {}
+    certain = [name for name, match in training.nearest.items() if match.way != "near"]
+    others = ~evidence.of_prompts(certain)
+    again = evidence.rate("contamination", others)
+    far = ~evidence.of_prompts(list(training.nearest))
+    return {
+        "trained_on": len(certain),
+        "win_rate_without": summary_of(again),
+        "without": tested(evidence, others, again),
+        "without_near": tested(evidence, far, halves.unseen),
+    }
 
 
 def _prompts(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from brie.analyse.controls import SUSPICIOUS
 from brie.checks.evidence import Evidence
-from brie.checks.findings import Figure, Finding, conclude, not_run
+from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
 from brie.number_format import p_value, percent, plural, quoted
 from brie.records import Check
 from brie.records.estimates import ControlNumbers, WinRate
@@ -25,6 +25,10 @@ def check(evidence: Evidence) -> Check:
         "damaged": _rates(damaged, "recognised"),
         "damaged_all": _value(damaged),
         "a_a_all": _value(same),
+        "recognition": summary_of(_rate(damaged)),
+        "preferred_a_side": [
+            name for name, judge in (same.by_judge if same else {}).items() if judge.suspicious
+        ],
     }
     findings = [*_uneven(same), *_blind(damaged)]
     return conclude(ID, findings, figures, _passed(same, damaged))

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from brie.checks.difference import without as tested
 from brie.checks.evidence import Evidence, survives
 from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
 from brie.number_format import plural, quoted, rated
@@ -41,16 +42,17 @@ def check(evidence: Evidence) -> Check:
     candidates = [addresses_judge(p.candidate.text or "") for p in pairs]
     two = [addresses_judge(p.baseline.text or "") for p in pairs]
     affected = [p for p, a, b in zip(pairs, candidates, two, strict=True) if a or b]
-    without = (
-        evidence.rate("injection", ~evidence.of_pairs([p.key for p in affected])) if affected else None
-    )
+    silent = ~evidence.of_pairs([p.key for p in affected])
+    without = evidence.rate("injection", silent) if affected else None
     prompts = list(dict.fromkeys(p.prompt for p in affected))
     mine, theirs = int(np.sum(candidates)), int(np.sum(two))
     figures: dict[str, Figure] = {
         "candidate": mine,
         "baseline": theirs,
         "prompts": prompts[:10],
+        "affected": len(affected),
         "win_rate_without": summary_of(without),
+        "without": tested(evidence, silent, without) if affected else None,
     }
     if not affected:
         passed = f"None of {plural(2 * len(pairs), 'answer')} addresses the judge."

@@ -30,7 +30,8 @@ def check(evidence: Evidence) -> Check:
     figures = {
         "raw": model.raw, "value": model.value, "low": model.low, "high": model.high,
         "coefficient": model.coefficient, "mean_difference": model.mean_difference,
-        "longer": model.longer, "shorter": model.shorter, "overlap_ok": model.overlap_ok, **figures,
+        "longer": model.longer, "shorter": model.shorter, "overlap_ok": model.overlap_ok,
+        "coefficient_low": model.coefficient_low, "coefficient_high": model.coefficient_high, **figures,
     }  # fmt: skip
     findings = [*_change(model, evidence), *_overlap(model), *_explains(won)]
     passed = (

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from brie.analyse.arrays import Ints
+from brie.analyse.cells import cells, prompt_means
+from brie.checks.difference import mean_of_sources
 from brie.checks.evidence import Evidence, side, survives
 from brie.checks.exposure import Halves, by_source
 from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
@@ -18,6 +20,8 @@ ID = "sources"
 GAP = 0.10
 """Difference between seen and unseen sources that is worth a warning; one published model lost 22
 points that way."""
+FEWEST_SOURCES = 8
+"""Below this many sources nothing is said of new ones: with 4 no interval can exclude one half."""
 MOST = 200
 """Groups tried one by one; a single one of more than these cannot carry a result."""
 
@@ -33,10 +37,28 @@ def check(evidence: Evidence) -> Check:
         "sources": len(evidence.table.sources),
         "new_sources": rate.by_source_interval,
         "without": {f"{kind} {name}": summary_of(left) for kind, name, left in carried},
+        "mean_of_sources": _mean_of_sources(evidence, rate),
         **_figures(halves),
+        **({"holds_unseen": survives(evidence, halves.unseen)} if halves else {}),
     }
     findings = [*_seen(halves, evidence), *_new(rate), *_carriers(carried, evidence), *_single(evidence)]
     return conclude(ID, findings, figures, _passed(rate, halves, evidence))
+
+
+def _mean_of_sources(evidence: Evidence, rate: WinRate) -> dict[str, float | None] | None:
+    """The mean of source means, its interval, and the test that it is another than the headline."""
+    means = prompt_means(cells(evidence.table))
+    source = np.asarray(evidence.table.source[means.prompt])
+    number = len(np.unique(source))
+    if number < FEWEST_SOURCES or rate.by_source_interval is None:
+        return None
+    low, high = rate.by_source_interval
+    found = mean_of_sources(means.mean, source)
+    value = float(means.mean.mean()) + found.value
+    return {
+        "value": value, "low": low, "high": high, "sources": number,
+        "difference": found.value, "p_value": found.p_value,
+    }  # fmt: skip
 
 
 def _figures(halves: Halves | None) -> dict[str, Figure]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from brie.analyse.arrays import generator, group_mean
 from brie.analyse.signflip import sign_flip
+from brie.checks.difference import without as tested
 from brie.checks.evidence import Answer, Evidence, Pair, survives
 from brie.checks.findings import Finding, conclude, not_run, summary_of
 from brie.number_format import p_value, percent, plural, rated
@@ -44,13 +45,15 @@ def check(evidence: Evidence) -> Check:
     }
     affected = [p.key for p in pairs if is_flawed(p.candidate) or is_flawed(p.baseline)]
     p_differ = _p_differ(evidence)
-    without = evidence.rate("truncation", ~evidence.of_pairs(affected)) if affected else None
+    whole = ~evidence.of_pairs(affected)
+    without = evidence.rate("truncation", whole) if affected else None
     figures = {
         **rates,
         "comparisons": len(pairs),
         "affected": len(affected),
         "p_sides_differ": p_differ,
         "win_rate_without": summary_of(without),
+        "without": tested(evidence, whole, without) if affected else None,
     }
     findings = _findings(rates, p_differ)
     if affected and not survives(evidence, without):

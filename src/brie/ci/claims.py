@@ -14,7 +14,6 @@ spans are examples, and are not read.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,11 +22,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from brie.checks.standing import standing_of
 from brie.errors import InputError, UsageError
 from brie.evaluation.assemble import assemble
 from brie.evaluation.folders import Evaluation, find_evaluation
 from brie.evaluation.gather import gather
 from brie.project import Project
+from brie.records.analysis import Analysis
 from brie.store import Store
 
 MARKER = "<!-- brie:win_rate EVAL -->71 %"
@@ -109,26 +110,32 @@ def _without_code(text: str) -> str:
 
 
 def _document(name: str, project: Project) -> dict[str, JsonValue]:
-    """An evaluation's numbers, computed from the store; a withheld verdict stays withheld."""
+    """An evaluation's numbers, from the store; a verdict that does not stand is not quoted bare."""
     evaluation = find_evaluation(name, project)
     with Store.open(project.store, read_only=True) as store:
         analysis = assemble(gather(evaluation.manifest, store), store)
     if analysis.interim:
         raise UsageError(f"{evaluation.manifest.id} is not finished, so nothing can be quoted from it.")
     document = analysis.written()
-    if _is_withheld(evaluation):
+    why = _doubt(evaluation)
+    if why:
+        notes = document.get("notes")
         document["verdict"] = None
+        document["notes"] = {**(notes if isinstance(notes, dict) else {}), "verdict": why}
     document["checks"] = {check.id: check.status for check in analysis.checks}
     return document
 
 
-def _is_withheld(evaluation: Evaluation) -> bool:
-    """Whether the numbers beside the manifest have no verdict."""
+def _doubt(evaluation: Evaluation) -> str:
+    """Why the verdict of the numbers beside the manifest does not stand by itself; "" where it does."""
     try:
-        loaded: JsonValue = json.loads(evaluation.analysis_file.read_text("utf-8"))
+        stored = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(loaded, dict) and loaded.get("verdict", "") is None
+        return ""
+    standing = standing_of(stored)
+    if standing is None or standing.state == "stands":
+        return ""
+    return f"it is {standing.state}: {'; '.join(reason.text for reason in standing.reasons)}"
 
 
 def _answer(claim: Claim, documents: Callable[[str], Mapping[str, JsonValue]]) -> Answer:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Literal
 
+from brie.analyse.controls import damaged_low
+from brie.checks.standing import MISSING, missing_is_small, standing_of, tipping_words
 from brie.conventions import MARGIN
-from brie.records.analysis import Analysis
+from brie.records.analysis import Analysis, WinRate
+from brie.records.standing import Reason, Standing
 
 Require = Literal["better", "not-worse"]
 
@@ -18,49 +22,106 @@ class Gate:
     met: bool | None
     """None: the data cannot say."""
     sentence: str
+    standing: Standing | None = None
+    """After what was allowed; None where there is no verdict."""
+    lifted: tuple[Reason, ...] = field(default=())
+    """What would have kept it from standing, and was allowed."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 met, and it stands; 4 refuted or withheld; 5 undecided or conditional."""
+        return {True: 0, False: 4, None: 5}[self.met]
 
 
-def gate(analysis: Analysis, require: Require, *, margin: float = MARGIN) -> Gate:
+def gate(
+    analysis: Analysis, require: Require, *, margin: float = MARGIN, allowed: Collection[str] = ()
+) -> Gate:
     """Hold an evaluation against a requirement.
 
     `better` asks for that verdict. `not-worse` is a non-inferiority test: the 90 % interval of the
     win rate, one-sided 95 %, must lie above one half less the margin; it is refuted where all of the
     interval lies below, and undecided in between. After safe early stopping the interval that holds
-    at any time takes its place.
+    at any time takes its place. `not-worse` is met only by judges that recognised damaged answers in
+    this evaluation: one that flips a coin finds no difference anywhere. A verdict that is withheld
+    meets nothing, one that is conditional leaves it open.
 
     Args:
         analysis: the evaluation's numbers.
         require: what is required.
         margin: as a share of comparisons.
+        allowed: checks, or `missing`, that are not to keep the verdict from standing.
     """
-    rate = analysis.win_rate
     if analysis.interim:
         return Gate(None, "verdicts are still missing, so nothing can be required of it yet")
-    if analysis.verdict is None or rate is None:
-        return Gate(None, f"the verdict is withheld: {_reason(analysis)}")
+    rate, standing = analysis.win_rate, standing_of(analysis, allowed=allowed)
+    if rate is None or standing is None:
+        return Gate(None, f"there is no verdict: {analysis.notes.get('verdict', 'nothing was judged')}")
+    whole = standing_of(analysis)
+    lifted = tuple(r for r in (whole.reasons if whole else ()) if r not in standing.reasons)
+    met, sentence = _answer(analysis, rate, standing, require, margin=margin, allowed=allowed)
+    if lifted:
+        said = "; ".join(f"{reason.cause} ({reason.text})" for reason in lifted)
+        sentence += f"; lifted by --allow: {said}"
+    return Gate(met, sentence, standing, lifted)
+
+
+def _answer(
+    analysis: Analysis,
+    rate: WinRate,
+    standing: Standing,
+    require: Require,
+    *,
+    margin: float,
+    allowed: Collection[str],
+) -> tuple[bool | None, str]:
+    reasons = "; ".join(reason.text.rstrip(".") for reason in standing.reasons)
+    if standing.state == "withheld":
+        word = f"{analysis.verdict!r} does not stand" if analysis.verdict else "the verdict is withheld"
+        return False, f"{word}: {reasons}"
+    if standing.state == "conditional":
+        tipping = tipping_words(analysis).rstrip(".")
+        return None, f"{analysis.verdict!r} {reasons}{'; ' + tipping if tipping else ''}"
     if require == "better":
         return _better(analysis)
-    ends = rate.interval_90 or ((rate.low, rate.high) if rate.low is not None else None)
-    if ends is None or ends[0] is None or ends[1] is None:
-        return Gate(None, f"there are too few prompts for an interval: {rate.prompts}")
-    floor = 0.5 - margin
-    sentence = f"the interval of the win rate is {_percent(ends[0])} to {_percent(ends[1])} %"
-    if ends[0] >= floor - 1e-12:
-        return Gate(True, f"not worse: {sentence}, at or above {_percent(floor)} %")
-    if ends[1] < floor:
-        return Gate(False, f"worse: {sentence}, all of it below {_percent(floor)} %")
-    return Gate(None, f"{sentence}, which reaches below {_percent(floor)} %; more prompts would tell")
+    return _not_worse(analysis, rate, margin, missing_allowed=MISSING in allowed)
 
 
-def _better(analysis: Analysis) -> Gate:
+def _better(analysis: Analysis) -> tuple[bool | None, str]:
     sentence = f"the verdict is {analysis.verdict!r}: {analysis.verdict_reason}"
     if analysis.verdict == "better":
-        return Gate(True, sentence)
-    return Gate(None if analysis.verdict == "undecided" else False, sentence)
+        return True, sentence
+    return None if analysis.verdict == "undecided" else False, sentence
 
 
-def _reason(analysis: Analysis) -> str:
-    return analysis.notes.get("verdict", "").removeprefix("withheld: ") or "its reason is in the report"
+def _not_worse(
+    analysis: Analysis, rate: WinRate, margin: float, *, missing_allowed: bool
+) -> tuple[bool | None, str]:
+    ends = rate.interval_90 or ((rate.low, rate.high) if rate.low is not None else None)
+    if ends is None or ends[0] is None or ends[1] is None:
+        return None, f"there are too few prompts for an interval: {rate.prompts}"
+    floor = 0.5 - margin
+    said = f"the interval of the win rate is {_percent(ends[0])} to {_percent(ends[1])} %"
+    noted = missing_allowed or missing_is_small(analysis)
+    down, up = (0.0, 0.0) if noted else (rate.value - rate.bounds[0], rate.bounds[1] - rate.value)
+    if ends[0] >= floor - 1e-12:
+        seen = damaged_low(analysis.controls)
+        if seen is None or seen <= 0.5:
+            return None, f"{said}, but these judges were not shown able to tell: {_unshown(seen)}"
+        if ends[0] - down < floor - 1e-12:
+            return (
+                None,
+                f"{said}, but with the missing verdicts lost it reaches below {_percent(floor)} %",
+            )
+        return True, f"not worse: {said}, at or above {_percent(floor)} %"
+    if ends[1] + up < floor:
+        return False, f"worse: {said}, all of it below {_percent(floor)} %"
+    return None, f"{said}, which reaches below {_percent(floor)} %; more prompts would tell"
+
+
+def _unshown(seen: float | None) -> str:
+    if seen is None:
+        return "no damaged answer was shown to them (`--controls 24`)"
+    return f"the interval of damaged answers recognised begins at {_percent(seen)} %"
 
 
 def _percent(share: float) -> str:

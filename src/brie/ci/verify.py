@@ -36,6 +36,8 @@ VOLATILE = (
 
 DECIDED = ("verdict", "seal", "rows_digest", "id", "candidate.digest", "baseline.digest", "suite.digest")
 """Words that no build may choose otherwise."""
+TAKEN_AWAY = ("verdict", "verdict_survives_missing")
+"""Keys that are null where a build without `standing` withheld the verdict: it kept no word of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,8 @@ def _counted(paths: Sequence[str]) -> str:
 
 
 def _shown(paths: Sequence[str]) -> str:
-    return ", ".join(paths[:8]) + (", …" if len(paths) > 8 else "")
+    outermost = sorted(paths, key=lambda path: (path.count(".") > 1, path))
+    return ", ".join(outermost[:8]) + (", …" if len(paths) > 8 else "")
 
 
 def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> Compared:
@@ -188,10 +191,28 @@ def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> 
     """
     compared = Compared()
     _compare(stored, again, "", compared)
+    if not same_build and _was_taken_away(stored, again):
+        compared.words += [path for path in compared.differ if path in TAKEN_AWAY]
+        compared.differ = [path for path in compared.differ if path not in TAKEN_AWAY]
     if same_build:
         compared.differ = sorted([*compared.differ, *compared.new, *compared.gone, *compared.words])
         compared.new, compared.gone, compared.words = [], [], []
     return compared
+
+
+def _was_taken_away(stored: JsonValue, again: JsonValue) -> bool:
+    """A build without `standing` took a withheld verdict away; it must be withheld today as well."""
+    if not isinstance(stored, dict) or not isinstance(again, dict):
+        return False
+    standing, notes = again.get("standing"), stored.get("notes")
+    noted = str(notes.get("verdict", "")) if isinstance(notes, dict) else ""
+    return (
+        "standing" not in stored
+        and stored.get("verdict", "") is None
+        and noted.startswith("withheld: ")
+        and isinstance(standing, dict)
+        and standing.get("state") == "withheld"
+    )
 
 
 def differences(stored: JsonValue, again: JsonValue) -> list[str]:

@@ -9,7 +9,7 @@ import click
 
 from brie.cli import screen
 from brie.conventions import MARGIN
-from brie.errors import GateNotMet, GateUndecided
+from brie.errors import GateNotMet, GateUndecided, unknown
 
 if TYPE_CHECKING:
     from brie.ci.gate import Require
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 Examples:
   brie gate --require better
   brie gate eval-in-domain-1a2b3c4d --require not-worse --margin 0.03
-Exit codes: 0 met, 4 not met, 5 undecided or verdict withheld.
+  brie gate --require better --allow contamination
+Exit codes: 0 met, and it stands; 4 refuted, withheld, or a broken seal; 5 undecided or conditional.
 """
 )
 @click.argument("evaluation", required=False)
@@ -34,20 +35,39 @@ Exit codes: 0 met, 4 not met, 5 undecided or verdict withheld.
     "--margin", type=click.FloatRange(0, 0.5), default=MARGIN, show_default=True,
     help="How far below one half still is not worse.",
 )  # fmt: skip
+@click.option(
+    "--allow", "allowed", multiple=True, metavar="CHECK",
+    help="A check, or `missing`, that is not to keep the verdict from standing; recorded. Repeatable.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-def command(evaluation: str | None, require: Require, margin: float, as_json: bool) -> None:
+def command(
+    evaluation: str | None, require: Require, margin: float, allowed: tuple[str, ...], as_json: bool
+) -> None:
     """Recompute EVALUATION's numbers from the store and say whether they meet a requirement."""
     from brie.api import analyse_evaluation
+    from brie.checks.standing import CAUSES
     from brie.ci.gate import gate
     from brie.evaluation.folders import find_evaluation
+    from brie.evaluation.manifest import broken_links
 
     screen.offline()
+    for cause in allowed:
+        if cause not in CAUSES:
+            raise unknown("check", cause, CAUSES)
     project = screen.project()
-    name = find_evaluation(evaluation, project).manifest.id
-    answer = gate(analyse_evaluation(name, project), require, margin=margin)
+    manifest = find_evaluation(evaluation, project).manifest
+    name = manifest.id
+    if broken := broken_links(manifest):
+        raise GateNotMet(f"{name}: the seal is broken, and nothing lifts that: {'; '.join(broken)}.")
+    answer = gate(analyse_evaluation(name, project), require, margin=margin, allowed=allowed)
     if as_json:
-        fields = {"evaluation": name, "require": require, "margin": margin, "met": answer.met}
-        click.echo(json.dumps({**fields, "reason": answer.sentence}, ensure_ascii=False))
+        standing = answer.standing.model_dump(mode="json") if answer.standing else None
+        fields = {
+            "evaluation": name, "require": require, "margin": margin, "met": answer.met,
+            "reason": answer.sentence, "standing": standing, "allow": list(allowed),
+            "lifted": [reason.model_dump(mode="json") for reason in answer.lifted],
+        }  # fmt: skip
+        click.echo(json.dumps(fields, ensure_ascii=False))
     sentence = f"{name}: {require} {_word(answer.met)}: {answer.sentence}."
     if answer.met is None:
         raise GateUndecided(sentence)

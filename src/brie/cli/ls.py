@@ -15,6 +15,7 @@ from brie.evaluation.folders import Evaluation, evaluations
 from brie.project import Project
 
 if TYPE_CHECKING:
+    from brie.records.analysis import Analysis
     from brie.train.config import State
     from brie.train.runs import RunInfo
 
@@ -55,6 +56,9 @@ class EvaluationRow(TypedDict):
     baseline: str
     state: Literal["complete", "unfinished"]
     verdict: JsonValue
+    standing: JsonValue
+    word: str | None
+    """The verdict as far as it stands."""
     win_rate: JsonValue
     cost_usd: JsonValue
     looks: int
@@ -80,7 +84,7 @@ def command(as_json: bool) -> None:
             click.echo(line)
     for entry in entries:
         sides = f"{entry['candidate']} vs {entry['baseline']}"
-        click.echo(f"{entry['id']}  {sides}  {entry['verdict'] or '-':<10} {_rate(entry)}")
+        click.echo(f"{entry['id']}  {sides}  {entry['word'] or '-':<10} {_rate(entry)}")
         click.echo(f"    looks at this suite: {entry['looks']}   next: {entry['next']}")
 
 
@@ -137,10 +141,14 @@ def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
 
 def evaluation_row(evaluation: Evaluation, project: Project) -> EvaluationRow:
     """One row for an evaluation."""
+    from brie.checks.standing import standing_of
+    from brie.report.sentence import verdict_word
     from brie.store import Store
 
     manifest = evaluation.manifest
     analysis = _json(evaluation.analysis_file)
+    read = _read(analysis)
+    standing = standing_of(read) if read else None
     suite, cost = manifest.plan.suite, analysis.get("cost")
     with Store.open(project.store, read_only=True) as store:
         looks = store.looks(suite.digest())
@@ -152,6 +160,8 @@ def evaluation_row(evaluation: Evaluation, project: Project) -> EvaluationRow:
         "baseline": manifest.names["baseline"],
         "state": "complete" if analysis and not analysis.get("interim") else "unfinished",
         "verdict": analysis.get("verdict"),
+        "standing": standing.model_dump(mode="json") if standing else None,
+        "word": verdict_word(read) if read and not read.interim else None,
         "win_rate": analysis.get("win_rate"),
         "cost_usd": cost.get("usd") if isinstance(cost, dict) else None,
         "looks": looks,
@@ -166,6 +176,15 @@ def _rate(row: EvaluationRow) -> str:
     low, high = rate.get("low"), rate.get("high")
     has_ends = isinstance(low, (int, float)) and isinstance(high, (int, float))
     return f"{value:.0%} [{low:.0%}, {high:.0%}]" if has_ends else f"{value:.0%}"
+
+
+def _read(analysis: dict[str, JsonValue]) -> Analysis | None:
+    from brie.records.analysis import Analysis
+
+    try:
+        return Analysis.read(json.dumps(analysis)) if analysis else None
+    except ValueError:
+        return None
 
 
 def _json(path: Path) -> dict[str, JsonValue]:

@@ -10,7 +10,7 @@ from brie.analyse.assemble import AnalysisParts, Options, analyse_verdicts
 from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
 from brie.analyse.table import StatusCode, VerdictTable
-from brie.checks import Evidence, by_training, run_checks, withheld
+from brie.checks import Evidence, by_training, run_checks, standing_of
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
@@ -99,17 +99,10 @@ def _repeats(facts: EvaluationData, used: Sequence[VerdictRow]) -> list[VerdictR
 
 
 def _checked(document: Analysis, evidence: Evidence) -> Analysis:
-    """The document with its checks; where one of them says so, without its verdict."""
+    """The document with its checks, and what may be said of its verdict after them."""
     checks = run_checks(evidence)
     document = document.model_copy(update={"checks": checks, "by_training": by_training(evidence)})
-    reason = withheld(checks)
-    if reason is None or document.interim:
-        return document
-    notes = {**document.notes, "verdict": f"withheld: {reason}"}
-    update = {
-        "verdict": None, "verdict_reason": "", "verdict_survives_missing": None, "notes": notes,
-    }  # fmt: skip
-    return document.model_copy(update=update)
+    return document.model_copy(update={"standing": standing_of(document)})
 
 
 def _stopping(plan: Plan) -> EarlyStopping | None:

@@ -32,6 +32,7 @@ from brie.records.estimates import (
 )
 from brie.records.judges import JudgeNumbers
 from brie.records.plan import Check
+from brie.records.standing import MissingVerdicts, Standing
 from brie.records.verdicts import Status
 
 __all__ = [
@@ -123,6 +124,10 @@ class Analysis(Document):
     verdict_survives_missing: bool | None
     win_rate: WinRate | None
     outcomes: Outcomes
+    standing: Standing | None = None
+    """What may be said of the verdict; None where there is none, and in documents made before it."""
+    missing: MissingVerdicts | None = None
+    """Only where a planned verdict could not be used."""
     by_judge: dict[str, JudgeNumbers] = Field(default_factory=dict)
     by_category: dict[str, SliceNumbers] = Field(default_factory=dict)
     by_source: dict[str, SliceNumbers] = Field(default_factory=dict)

@@ -13,10 +13,14 @@ import unicodedata
 from typing import Final
 
 _KEPT_FORMAT: Final = "\u200c\u200d"  # joiners: Persian, Indic scripts and emoji need them
+_VISIBLE_FORMAT: Final = (
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+)
+"""Signs that Unicode counts as format characters and that everybody sees, such as U+06DD."""
 _SUSPECT: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
     r"\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    r"\ud800-\udfff\U000e0000-\U000e0fff]"
+    r"\ud800-\udfff\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _FOLDER = r"[/\\][^\s/\\'\"=,;]+"
 _PATH: Final = re.compile(
@@ -72,5 +76,5 @@ def _sign(match: re.Match[str]) -> str:
 
 def is_clean(text: str) -> bool:
     """True where `clean` has nothing to do and nothing dangerous is left (used by tests)."""
-    kept = set("\n\t" + _KEPT_FORMAT)
+    kept = set("\n\t" + _KEPT_FORMAT + _VISIBLE_FORMAT)
     return all(char in kept or unicodedata.category(char) not in {"Cc", "Cf", "Cs"} for char in text)

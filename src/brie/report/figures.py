@@ -15,7 +15,7 @@ from brie.records.analysis import Analysis, WinRate
 from brie.report import facts
 from brie.report.clean import one_line
 from brie.report.panel import panel_of
-from brie.report.sentence import interval_of, sources_matter, verdict_sentence, verdict_word
+from brie.report.sentence import interval_of, sources_matter, tone, verdict_sentence, verdict_word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 INK, SOFT, LINE, PAPER = "#1d1c1a", "#5d594f", "#e2ded4", "#fbfaf7"
 WIN, TIE, LOSS = "#0a5f9e", "#b9b5aa", "#a84308"
 """Blue and burnt orange: told apart with every common colour blindness, and by lightness."""
+DOUBT = "#8a6100"
+"""Of a verdict that does not stand by itself."""
 STYLE: dict[str, str | int | bool | list[str]] = {
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 10,
     "text.color": INK, "axes.labelcolor": SOFT, "xtick.color": SOFT, "ytick.color": INK,
@@ -33,6 +35,8 @@ STYLE: dict[str, str | int | bool | list[str]] = {
 }  # fmt: skip
 _ROW = 0.34
 _NAMES = 24
+_SHORT = 56
+"""Characters of a verdict that fit on the card in its largest letters."""
 
 
 def write_figures(analysis: Analysis, manifest: Manifest | None, out: Path) -> list[Path]:
@@ -67,9 +71,13 @@ def card(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     if rate is None:
         return None
     figure = new_figure(12, 6.3, dpi=100)
-    tone = {"better": WIN, "worse": LOSS}.get(analysis.verdict or "", SOFT)
+    tones = {"better": WIN, "worse": LOSS, "conditional": DOUBT, "withheld": DOUBT}
+    word = verdict_word(analysis)
     write = figure.text
-    write(0.06, 0.88, verdict_word(analysis), fontsize=20, fontweight="bold", color=tone)
+    write(
+        0.06, 0.88, textwrap.fill(word, 92), fontsize=20 if len(word) <= _SHORT else 15,
+        fontweight="bold", color=tones.get(tone(analysis), SOFT),
+    )  # fmt: skip
     sentence = verdict_sentence(analysis, manifest).replace("`", "").replace(" %", "\u00a0%")
     size = 20 if len(sentence) <= 4 * 62 else 16
     lines = textwrap.wrap(sentence, 62 if size == 20 else 78, break_on_hyphens=False)

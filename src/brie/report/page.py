@@ -34,7 +34,15 @@ from brie.report.glossary import GLOSSARY
 from brie.report.panel import Panel, panel_of
 from brie.report.provenance import Provenance, provenance
 from brie.report.secondary import Taste, rewards, robustness
-from brie.report.sentence import SCOPE, caveats, method_words, p_name, verdict_sentence, verdict_word
+from brie.report.sentence import (
+    SCOPE,
+    caveats,
+    method_words,
+    p_name,
+    tone,
+    verdict_sentence,
+    verdict_word,
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ class Page:
     title: str
     word: str
     tone: str
-    """`better`, `worse`, `even` or `open`: picks colour and mark of the verdict."""
+    """`better`, `worse`, `even`, `open`, `conditional` or `withheld`: picks colour and mark."""
     sentence: str
     caveats: list[str]
     facts: list[tuple[str, str]]
@@ -127,7 +135,7 @@ def build_page(
         analysis=analysis,
         title=f"{analysis.candidate.name} against {analysis.baseline.name}",
         word=verdict_word(analysis),
-        tone=_tone(analysis),
+        tone=tone(analysis),
         sentence=verdict_sentence(analysis, manifest),
         caveats=caveats(analysis),
         facts=key_facts(analysis, manifest),
@@ -242,8 +250,3 @@ def _remark(text: str, finish: str, cut: str) -> str:
         cut,
     ]
     return "; ".join(part for part in parts if part)
-
-
-def _tone(analysis: Analysis) -> str:
-    tones = {"better": "better", "worse": "worse", "equivalent": "even"}
-    return "open" if analysis.interim else tones.get(analysis.verdict or "", "open")

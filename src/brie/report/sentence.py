@@ -6,6 +6,7 @@ into its own kind of emphasis.
 
 from __future__ import annotations
 
+from brie.checks.standing import missing_is_small, standing_of, tipping_words
 from brie.conventions import E_PROCESS, MARGIN, WIDER
 from brie.number_format import percent, plural, points, span
 from brie.records import Manifest
@@ -24,14 +25,40 @@ METHOD = {
 
 
 def verdict_word(analysis: Analysis) -> str:
-    """The verdict as a label: "Better", "Better, by less than 5 points", "Undecided", …"""
+    """The verdict as a label, as far as it stands.
+
+    "Better", "Better, by less than 5 points", "Undecided", "Better? No: all 36 prompts were trained
+    on", "Better only if the 43 missing verdicts are like the others (37 of 66 prompts are judged)".
+    """
     if analysis.interim:
         return "INTERIM"
     if analysis.verdict is None:
         return "Verdict withheld"
+    standing = standing_of(analysis)
+    if standing is not None and standing.reasons:
+        first = standing.reasons[0].text.replace("`", "")
+        no = (
+            "Nothing is shown: "
+            if analysis.verdict == "undecided"
+            else f"{analysis.verdict.capitalize()}? No: "
+        )
+        withheld = standing.state == "withheld"
+        return f"{no}{first}" if withheld else f"{analysis.verdict.capitalize()} {first}"
     if analysis.verdict == "better" and _inside_margin(analysis.win_rate):
         return "Better, by less than 5 points"
     return analysis.verdict.capitalize()
+
+
+def tone(analysis: Analysis) -> str:
+    """What picks colour and mark of a verdict.
+
+    `better`, `worse`, `even` or `open`; `withheld` or `conditional` where it does not stand by itself.
+    """
+    standing = standing_of(analysis)
+    if standing is not None and standing.state != "stands":
+        return standing.state
+    tones = {"better": "better", "worse": "worse", "equivalent": "even"}
+    return "open" if analysis.interim else tones.get(analysis.verdict or "", "open")
 
 
 def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> str:
@@ -46,13 +73,20 @@ def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> st
         reason = analysis.notes.get("win_rate") or analysis.notes.get("verdict") or "nothing was judged"
         return f"{_interim(analysis)}There is no win rate: {_stop(reason)}"
     finding = f"{_finding(analysis, panel, rate)}; {_interval(analysis, rate)}."
-    begins = not analysis.interim and analysis.verdict != "undecided"
+    begins = not analysis.interim and (analysis.verdict != "undecided" or bool(_doubt(analysis)))
     return f"{_lead(analysis)}{_capital(finding) if begins else finding}{_rules(panel)}"
 
 
 def caveats(analysis: Analysis) -> list[str]:
     """What a reader of the verdict must know besides, most important first; often empty."""
-    sentences = [_holds_for(analysis), _missing(analysis), _stopped(analysis), _identity(analysis)]
+    sentences = [
+        *_further(analysis),
+        _holds_for(analysis),
+        _missing(analysis),
+        tipping_words(analysis),
+        _stopped(analysis),
+        _identity(analysis),
+    ]
     if analysis.verdict_reason and not analysis.interim and analysis.verdict is not None:
         sentences.insert(0, _capital(_stop(analysis.verdict_reason)))
     return [text for text in sentences if text]
@@ -115,7 +149,25 @@ def _lead(analysis: Analysis) -> str:
         return _interim(analysis) + "So far "
     if analysis.verdict is None:
         return f"The verdict is withheld: {_stop(analysis.notes.get('verdict', 'no reason given'))} "
+    if _doubt(analysis):
+        return _doubt(analysis)
     return "This evaluation cannot tell which is better: " if analysis.verdict == "undecided" else ""
+
+
+def _doubt(analysis: Analysis) -> str:
+    """Why the verdict does not stand by itself, before what was found."""
+    standing = standing_of(analysis)
+    if standing is None or not standing.reasons:
+        return ""
+    lead = "This does not stand: " if standing.state == "withheld" else "This holds "
+    return f"{lead}{_stop(standing.reasons[0].text)} "
+
+
+def _further(analysis: Analysis) -> list[str]:
+    """Every reason after the one that the headline gives."""
+    standing = standing_of(analysis)
+    rest = standing.reasons[1:] if standing is not None and analysis.verdict is not None else ()
+    return [f"Besides: {_stop(reason.text)}" for reason in rest]
 
 
 def _interim(analysis: Analysis) -> str:
@@ -175,9 +227,11 @@ def _missing(analysis: Analysis) -> str:
             "neither way"
         )
     changes = analysis.verdict_survives_missing is False and not analysis.interim
+    small = ", which is less than a tenth of half the interval" if missing_is_small(analysis) else ""
     ends = span(*rate.bounds, " or ")
     return (
-        f"{head}: all lost or all won, the win rate is {ends}{', another verdict' if changes else ''}."
+        f"{head}: all lost or all won, the win rate is {ends}{', another verdict' if changes else ''}"
+        f"{small if changes else ''}."
     )
 
 

@@ -12,7 +12,7 @@ from brie.records.analysis import Analysis
 from brie.report import facts
 from brie.report.clean import one_line
 from brie.report.provenance import count_rows
-from brie.report.sentence import caveats, interval_of, verdict_sentence, verdict_word
+from brie.report.sentence import caveats, interval_of, tone, verdict_sentence, verdict_word
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -22,7 +22,7 @@ _BAR = 41
 _NAME = 20
 _ROWS = 12
 """Rows of one group; the report has them all."""
-_TONES = {"better": "bold green", "worse": "bold red", "equivalent": "bold cyan"}
+_TONES = {"better": "bold green", "worse": "bold red", "even": "bold cyan"}
 _STATUS = {"fail": "bold red", "warn": "yellow", "not_run": "dim", "pass": "green"}
 _ASCII = str.maketrans({
     "─": "-", "━": "=", "●": "o", "│": "|", "┼": "+", "✕": "x", "✓": "v", "–": "-", "−": "-",
@@ -52,7 +52,7 @@ def summarise(
         width: columns; nothing but `report` and `next_command` is printed wider.
     """
     lines = [
-        _head(analysis),
+        *_head(analysis, width),
         *_wrapped(verdict_sentence(analysis, manifest), width),
         *(line for caveat in caveats(analysis) for line in _wrapped("- " + caveat, width, "  ")),
         *_scale(analysis),
@@ -64,14 +64,18 @@ def summarise(
     return text if unicode else text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
-def _head(analysis: Analysis) -> Text:
+def _head(analysis: Analysis, width: int) -> list[Text]:
+    """The verdict and whose it is; a verdict that does not stand has lines of its own."""
     from rich.text import Text
 
-    word = verdict_word(analysis)
-    tone = "bold yellow" if analysis.interim else _TONES.get(analysis.verdict or "", "bold yellow")
+    word = verdict_word(analysis).upper()
+    style = _TONES.get(tone(analysis), "bold yellow")
     names = f"{analysis.candidate.name} against {analysis.baseline.name}, {analysis.suite.name}"
+    if len(word) > width // 2:
+        lines = [Text(part, style) for part in _broken(one_line(word, 400), width)]
+        return [*lines, _fitted(names, width, "dim", pad=False)]
     room = max(10, WIDTH - len(word) - 2)
-    return Text.assemble((word.upper(), tone), "  ", _fitted(names, room, "dim", pad=False))
+    return [Text.assemble((word, style), "  ", _fitted(names, room, "dim", pad=False))]
 
 
 def _scale(analysis: Analysis) -> list[Text]:

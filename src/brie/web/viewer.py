@@ -20,7 +20,7 @@ from brie.report.diff import word_diff
 from brie.report.facts import checks_worst_first
 from brie.report.html import content_policy, render_html, stylesheet
 from brie.report.page import build_page, judges_said
-from brie.report.sentence import caveats, verdict_sentence, verdict_word
+from brie.report.sentence import caveats, tone, verdict_sentence, verdict_word
 from brie.web.charts import loss_chart
 from brie.web.pages import Pages
 from brie.web.project_cache import ProjectCache, training_run
@@ -64,7 +64,10 @@ class Viewer:
         runs = [training_run(run.folder, run.manifest) for run in training_runs(self._cache.project)]
         entries = self._cache.entries()
         words = {e.id: verdict_word(e.analysis) for e in entries if e.analysis}
-        return self._pages.render("home.html", entries=entries, words=words, runs=runs[::-1])
+        tones = {e.id: tone(e.analysis) for e in entries if e.analysis}
+        return self._pages.render(
+            "home.html", entries=entries, words=words, tones=tones, runs=runs[::-1]
+        )
 
     def evaluation(self, request: Request) -> Response:
         """One evaluation: its headline, and its comparisons, filtered."""
@@ -80,6 +83,7 @@ class Viewer:
             manifest=manifest,
             analysis=analysis,
             word=verdict_word(analysis) if analysis else "Unfinished",
+            tone=tone(analysis) if analysis else "open",
             sentence=verdict_sentence(analysis, manifest) if analysis else "",
             caveats=caveats(analysis) if analysis else [],
             checks=checks_worst_first(analysis) if analysis else [],
