@@ -131,5 +131,5 @@ def test_a_pin_of_a_hub_base_needs_no_folder(hub: FakeHub, tmp_path: Path) -> No
 def test_a_folder_without_a_config_is_no_base(tmp_path: Path) -> None:
     folder = make_base(tmp_path / "half")
     (folder / "config.json").unlink()
-    with pytest.raises(UsageError, match="no such folder, or no config.json in it"):
+    with pytest.raises(UsageError, match="no such folder, or no config"):
         open_base(str(folder), tmp_path)
