@@ -39,6 +39,11 @@ def other(letter: Letter) -> Letter:
     return "B" if letter == "A" else "A"
 
 
+def constant_letter(*, candidate_is_a: bool) -> Letter:
+    """The candidate's letter in a design that never exchanges the letters, for sentences about it."""
+    return "A" if candidate_is_a else "B"
+
+
 def first_side(order: Order) -> Side:
     """The side whose answer is shown first."""
     return "candidate" if order == "candidate_first" else "baseline"

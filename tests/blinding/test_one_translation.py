@@ -44,8 +44,6 @@ HOLDS = {
     "studies/planning.py _sizes": "an input of the usual size; nobody judges it",
     "web/voting.py Voting._cast": "the buttons of the page",
     "web/voting.py _scores": "the form's scores, by letter",
-    "checks/blinding.py _confounds": "a sentence about a letter that never changed",
-    "audit/assess.py _confound": "a sentence about a letter that never changed",
 }
 """Units that hold a letter and no side."""
 

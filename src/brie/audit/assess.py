@@ -11,6 +11,7 @@ from brie.analyse.table import StatusCode, VerdictTable
 from brie.audit.read import Judgments
 from brie.audit.rows import Row
 from brie.audit.words import sentences
+from brie.blinding import constant_letter
 from brie.checks import Answer, Evidence, Pair, run_checks, standing_of
 from brie.digest import digest, short
 from brie.generate.measures import measures
@@ -218,7 +219,7 @@ def _confound(rows: Sequence[Row], parts: AnalysisParts) -> Confound | None:
     rate = parts.win_rate
     if len(labels) != 1 or labels == {0}:
         return None
-    letter = "A" if labels == {1} else "B"
+    letter = constant_letter(candidate_is_a=labels == {1})
     share = None
     if rate is not None and rate.low is not None and rate.high is not None:
         share = max(0.0, 2 * rate.low - 1, 1 - 2 * rate.high)

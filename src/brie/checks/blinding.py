@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from brie.analyse.arrays import Ints
+from brie.blinding import constant_letter
 from brie.checks.evidence import Evidence
 from brie.checks.families import distinctive, names_itself
 from brie.checks.findings import Figure, Finding, conclude, not_run
@@ -104,7 +105,7 @@ def _confounds(design: _Design | None) -> list[Finding]:
         where = "first" if design.candidate_first else "second"
         findings.append(_confound(f"The candidate was always shown {where}", "a place"))
     if design.letter_is_side:
-        letter = "A" if design.candidate_is_a else "B"
+        letter = constant_letter(candidate_is_a=bool(design.candidate_is_a))
         findings.append(_confound(f"The candidate always carried the letter {letter}", "a letter"))
     shares = (
         (design.candidate_first, "which answer stood first", "shown first"),

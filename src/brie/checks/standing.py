@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from brie.blinding import constant_letter
 from brie.checks.contamination import MANY
 from brie.checks.difference import ALPHA
 from brie.checks.position import MOSTLY
@@ -130,7 +131,7 @@ def _blinding(analysis: Analysis, check: Check) -> Iterator[_Bearing]:
     figures = check.evidence
     tied = []
     if figures.get("letter_is_side"):
-        letter = "A" if figures.get("candidate_is_a") else "B"
+        letter = constant_letter(candidate_is_a=bool(figures.get("candidate_is_a")))
         tied.append((f"the candidate always carried the letter {letter}", f"the letter {letter}"))
     if figures.get("order_is_side"):
         where = "first" if figures.get("candidate_first") else "second"
