@@ -8,6 +8,7 @@ import os
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -46,6 +47,7 @@ from brie.evaluation.assemble import assemble
 from brie.evaluation.context import Context, ImportedContext, context_of
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.views import comparison_views
 from brie.pin import ADAPTER_CONFIG, read_pin
 from brie.project import Project
@@ -105,8 +107,9 @@ def _evaluation(
     evaluation: Evaluation, project: Project, store: Exchange
 ) -> Iterator[tuple[str, bytes | Path | Iterable[str]]]:
     manifest, folder = portable(evaluation.manifest), evaluation.folder
+    data = gather(manifest, store)
     context = context_of(evaluation.manifest, project)
-    brought = _known(evaluation.manifest, context, store)
+    brought = _known(data, context, store)
     yield MANIFEST, _json(manifest)
     yield CARRIED, _json(brought)
     trained = context.compared.trained if context.compared else None
@@ -123,9 +126,9 @@ def _evaluation(
     if curve is not None:
         yield CURVE, _json(curve)
     if evaluation.analysis_file.is_file():
-        analysis = _numbers(evaluation, manifest, store, context, around_of(brought, trained))
+        analysis = _numbers(evaluation, data, store, context, around_of(brought, trained))
         yield ANALYSIS, analysis.to_json().encode()
-        views = comparison_views(gather(manifest, store))
+        views = comparison_views(data)
         for name, text in report_files(analysis, manifest, views, curve).items():
             yield f"{REPORT}{name}", text.encode()
 
@@ -141,9 +144,9 @@ def portable(manifest: Manifest) -> Manifest:
     )
 
 
-def _known(manifest: Manifest, context: Context, store: Store) -> ImportedContext:
+def _known(data: EvaluationData, context: Context, store: Store) -> ImportedContext:
     """What is known of the models here, and which look at the suite this is."""
-    rows = gather(manifest, store).digest
+    manifest, rows = data.manifest, data.digest
     looks = context.looks(rows)
     number, others = (looks.number, looks.other_versions) if looks else store.look_number(
         suite=manifest.plan.suite.digest(), evaluation=manifest.id, rows=rows
@@ -163,20 +166,25 @@ def _known(manifest: Manifest, context: Context, store: Store) -> ImportedContex
 
 
 def _numbers(
-    evaluation: Evaluation, manifest: Manifest, store: Store, context: Context, carried: Context
+    evaluation: Evaluation,
+    data: EvaluationData,
+    store: Store,
+    context: Context,
+    carried: Context,
 ) -> Analysis:
     """The numbers as another machine will compute them, made when these were made.
 
     Raises:
         UsageError: the numbers of record are not what the store gives now.
     """
+    manifest = data.manifest
     try:
         stored = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(
             f"the numbers of {manifest.id} cannot be read; make them again: brie report {manifest.id}"
         ) from error
-    again = assemble(gather(evaluation.manifest, store), store, context)
+    again = assemble(replace(data, manifest=evaluation.manifest), store, context)
     same_build = stored.version == again.version
     documents = (json.loads(stored.to_json()), json.loads(again.to_json()))
     differing = compare(*documents, same_build=same_build).differ
@@ -185,7 +193,7 @@ def _numbers(
             f"the numbers of {manifest.id} are not what the store gives now "
             f"({', '.join(differing[:3])}); make them again: brie report {manifest.id}"
         )
-    here = assemble(gather(manifest, store), store, carried)
+    here = assemble(data, store, carried)
     return here.model_copy(update={"created": stored.created, "cost": stored.cost})
 
 
