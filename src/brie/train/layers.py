@@ -55,12 +55,27 @@ def refuse_missing_layers(recipe: Recipe, folder: Path) -> None:
         )
 
 
-def refuse_missing_trackers(recipe: Recipe) -> None:
-    """A tracker that is not installed fails only when training begins.
+def refuse_missing_packages(recipe: Recipe, device: str) -> None:
+    """A package that is not installed fails only when training begins.
+
+    Args:
+        recipe: the settings.
+        device: `cuda`, `mps` or `cpu`.
 
     Raises:
-        UsageError: `report_to` names a package that is not here.
+        UsageError: a setting needs a package that is not here, or a device it does not run on.
     """
+    eight_bit, four_bit = recipe.optimizer.endswith("8bit"), recipe.quantize == "nf4"
+    if four_bit and device != "cuda":
+        raise UsageError(
+            f"quantize=nf4 trains on CUDA, not on {device}; leave it out. A base in bfloat16 takes "
+            "half of float32's memory: --set dtype=bfloat16"
+        )
+    for setting, asked in ((f"optimizer={recipe.optimizer}", eight_bit), ("quantize=nf4", four_bit)):
+        if asked and importlib.util.find_spec("bitsandbytes") is None:
+            raise UsageError(
+                f"{setting} needs bitsandbytes, which is not installed: pip install bitsandbytes"
+            )
     for name in recipe.report_to:
         if importlib.util.find_spec(name) is None:
             raise UsageError(f"report_to names {name}, which is not installed: pip install {name}")
