@@ -13,7 +13,7 @@ from brie.errors import UsageError
 from brie.project import Project, packaged
 from brie.train.build import build_trainer
 from brie.train.config import TrainRequest
-from brie.train.layers import linear_layers, refuse_missing_layers, refuse_missing_packages
+from brie.train.layers import linear_layers, refuse_missing_packages, with_layers
 from brie.train.metrics import MetricsFile
 from brie.train.prepare import Job, planned_steps, prepare, sequences
 from brie.train.quiet import quiet
@@ -77,7 +77,7 @@ def test_layers_that_do_not_exist_are_refused_with_those_that_do(
     assert linear_layers(base) == ("c_attn", "c_fc", "c_proj")
     recipe = Recipe(name="x", base="mine", target_modules=("c_proj", "q_proj"))
     with pytest.raises(UsageError, match=r"no layer called q_proj; .*'c_attn', 'c_fc', 'c_proj'"):
-        refuse_missing_layers(recipe, base)
+        with_layers(recipe, base)
     asked = replace(request(project), base=str(base))
     with pytest.raises(UsageError, match="no layer called"):
         train(asked, project, Watcher())
@@ -95,6 +95,13 @@ def test_a_tracker_that_is_not_installed_is_named() -> None:
     refuse_missing_packages(Recipe(name="x", base="tiny"), "cpu")
     with pytest.raises(UsageError, match="pip install swanlab"):
         refuse_missing_packages(Recipe(name="x", base="tiny", report_to=("swanlab",)), "cpu")
+
+
+def test_all_linear_layers_are_named_in_the_run(project: Project) -> None:
+    job = prepare(request(project, "target_modules=all-linear"), project, Watcher())
+    assert set(job.config.recipe.target_modules) == set(SEVEN)
+    one = prepare(request(project, "target_modules=q_proj"), project, Watcher())
+    assert one.config.recipe.target_modules == ("q_proj",)
 
 
 @pytest.mark.parametrize(

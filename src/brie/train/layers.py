@@ -7,7 +7,7 @@ from pathlib import Path
 
 from brie.errors import UsageError
 from brie.pin.weights import build_empty_causal_lm
-from brie.train.recipes import Recipe
+from brie.train.recipes import ALL_LINEAR, Recipe
 
 
 def linear_layers(folder: Path) -> tuple[str, ...]:
@@ -39,13 +39,15 @@ def _conv1d() -> tuple[type, ...]:
     return (Conv1D,)
 
 
-def refuse_missing_layers(recipe: Recipe, folder: Path) -> None:
-    """PEFT adapts the layers it finds and says nothing of the others.
+def with_layers(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with its layers by name: PEFT adapts those it finds and says nothing of the others.
 
     Raises:
         UsageError: a named layer does not exist in the base; lists those that do.
     """
     here = linear_layers(folder)
+    if recipe.target_modules == (ALL_LINEAR,):
+        return recipe.model_copy(update={"target_modules": here})
     missing = [name for name in recipe.target_modules if name not in here]
     if missing:
         listing = ", ".join(repr(name) for name in here)
@@ -53,6 +55,7 @@ def refuse_missing_layers(recipe: Recipe, folder: Path) -> None:
             f"{recipe.base} has no layer called {' or '.join(missing)}; its linear layers are: "
             f'--set "target_modules=[{listing}]"'
         )
+    return recipe
 
 
 def refuse_missing_packages(recipe: Recipe, device: str) -> None:

@@ -25,7 +25,7 @@ from brie.train.config import (
     TrainRequest,
 )
 from brie.train.device import choose_device, choose_dtype, refuse_packing
-from brie.train.layers import refuse_missing_layers, refuse_missing_packages
+from brie.train.layers import refuse_missing_packages, with_layers
 from brie.train.lora import count_parameters
 from brie.train.memory import read_architecture
 from brie.train.micro_batch import decide_micro_batch, fit_micro_batch
@@ -90,7 +90,7 @@ def build_job(
     progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
     if recipe.license_note:
         progress.note(recipe.license_note)
-    refuse_missing_layers(recipe, folder)
+    recipe = with_layers(recipe, folder)
     dtype = _decide_dtype(recipe, device, folder, before)
     progress.note(f"numbers: {dtype.value} ({dtype.reason})")
     tokenizer = load_tokenizer(folder)

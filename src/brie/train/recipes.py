@@ -48,6 +48,13 @@ AUTO_ROWS = 0
 """`micro_batch_size` before it is decided."""
 
 
+ALL_LINEAR = "all-linear"
+
+
+def _tuple_if_name(value: Plain) -> Plain:
+    return [value] if isinstance(value, str) else value
+
+
 def _zero_if_auto(value: Plain) -> Plain:
     return AUTO_ROWS if value == "auto" else value
 
@@ -122,7 +129,10 @@ class Recipe(Record):
     r: Positive = 16
     alpha: Positive = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    target_modules: Annotated[tuple[str, ...], Field(min_length=1)] = SEVEN
+    target_modules: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_tuple_if_name)] = (
+        SEVEN
+    )
+    """Layers by name; `all-linear`: every linear layer of the base's blocks, by name in the run."""
     use_rslora: bool = False
     use_dora: bool = False
     modules_to_save: tuple[str, ...] = later(())
