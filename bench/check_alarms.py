@@ -1,6 +1,6 @@
 """How often do checks alarm where nothing is wrong, and do they notice what is?
 
-    python -m bench.check_alarms [--runs 2000] [--planted 300] [--seed 20261126]
+    python -m bench.check_alarms [--runs 2000] [--planted 200] [--seed 20261126]
 
 1. Sound evaluations, a whole one at a time (`bench/alarm_cases.py`): the candidate is truly better,
    sources are alike and of unequal sizes, judges are honest (they tell an answer from its damaged
@@ -174,7 +174,7 @@ FAULTS: tuple[tuple[str, Fault], ...] = (
      Evaluation(120, 1, 2, near=1 / 3, nearest_first=True, chance=thirds(1.0, 0.5)),
      holds_back("contamination", "conditional"), claims=True)),
     ("sources", Fault("one source of three is won, the others are even",
-     Evaluation(100, 1, 1, source_of=_ONE, chance=_ONE_WON), warns("sources"))),
+     Evaluation(150, 1, 1, source_of=_ONE, chance=_ONE_WON), warns("sources"))),
     ("sources", Fault("four large sources of twelve are won, the small ones lost",
      Evaluation(72, 1, 1, source_of=four_large, chance=large_won),
      holds_back("sources", "conditional"), claims=True)),
@@ -259,7 +259,7 @@ def main() -> int:
     """Run both; the exit status says whether every limit held."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--planted", type=int, default=300)
+    parser.add_argument("--planted", type=int, default=200)
     parser.add_argument("--seed", type=int, default=20261126)
     args = parser.parse_args()
     start = time.perf_counter()
