@@ -76,6 +76,9 @@ def make_halves(length: int) -> Path:
     path = FOLDER / f"halves-{length}.jsonl"
     whole = [json.loads(line) for line in make_rows(length).read_text("utf-8").splitlines()]
     texts = [(number, row["completion"][: int(length * 2.4)]) for number, row in enumerate(whole)]
-    rows = [{"prompt": f"Case {n}: {text}", "completion": " ".join(reversed(text.split()))} for n, text in texts]
+    rows = [
+        {"prompt": f"Case {n}: {text}", "completion": " ".join(reversed(text.split()))}
+        for n, text in texts
+    ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path

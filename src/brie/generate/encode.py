@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brie.data.prompts import prompt_ids
 from brie.digest import canonical_json, short
 from brie.errors import PinError, UsageError
-from brie.data.prompts import prompt_ids
 from brie.pin import folder_template, render
 from brie.records import Message, Sampling
 

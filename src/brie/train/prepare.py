@@ -9,9 +9,9 @@ from pathlib import Path
 
 from brie.data.encode import Encoded, Encoder, dataset, encode_all, trainable
 from brie.data.load import rows_digest
-from brie.data.split import prompt_key
-from brie.data.template import choose
 from brie.data.prompts import refuse_other_prompts
+from brie.data.split import prompt_key
+from brie.data.template import TrainingTemplate, choose
 from brie.data.tokenizer import Tokenizer, load_tokenizer, special_tokens
 from brie.errors import InputError, UsageError
 from brie.pin import folder_template, open_base
@@ -87,10 +87,7 @@ def build_job(
     progress.note(
         f"data: {_told(request, train=train_rows, val=val_rows, drawn=split_info is not None)}"
     )
-    folder, base, location = open_base(recipe.base, project.root, before.base.digest if before else None)
-    progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
-    if recipe.license_note:
-        progress.note(recipe.license_note)
+    folder, base, location = _open_base(recipe, project, before, progress)
     recipe = with_layers(recipe, folder)
     dtype = _decide_dtype(recipe, device, folder, before)
     progress.note(f"numbers: {dtype.value} ({dtype.reason})")
@@ -113,14 +110,7 @@ def build_job(
         recipe=recipe,
         base=base.base,
         base_location=location,
-        template=TemplateInfo(
-            way=template.way,
-            end=template.end,
-            digest=template.digest,
-            aligned_eos=aligned,
-            thinking=template.thinking,
-            date=template.date,
-        ),
+        template=_template_info(template, aligned),
         train=_part(train_rows, train),
         val=_part(val_rows, val),
         split=split_info,
@@ -131,6 +121,29 @@ def build_job(
     )
     usable = tuple(trainable(train)), tuple(trainable(val))
     return Job(request, config, folder, base, tokenizer, *usable)
+
+
+def _open_base(
+    recipe: Recipe, project: Project, before: TrainConfig | None, progress: Progress
+) -> tuple[Path, Pin, str | None]:
+    """The base's folder, pin and place; its licence is said."""
+    known = before.base.digest if before else None
+    folder, base, location = open_base(recipe.base, project.root, known)
+    progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
+    if recipe.license_note:
+        progress.note(recipe.license_note)
+    return folder, base, location
+
+
+def _template_info(template: TrainingTemplate, aligned: str | None) -> TemplateInfo:
+    return TemplateInfo(
+        way=template.way,
+        end=template.end,
+        digest=template.digest,
+        aligned_eos=aligned,
+        thinking=template.thinking,
+        date=template.date,
+    )
 
 
 def _told(request: TrainRequest, *, train: Source, val: Source, drawn: bool) -> str:
