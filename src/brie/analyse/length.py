@@ -58,7 +58,14 @@ def _impossible(score: Floats, difference: Floats, prompt: AnyInts) -> str:
     if score.max() == 0.5 or score.min() == 0.5:
         return "verdicts of one side and ties only"
     if len(score) < 3 or difference.std(ddof=1) == 0:
-        return "the two sides' answers never differ in length"
+        apart = abs(float(difference[0]))
+        if apart == 0:
+            return "the two sides' answers never differ in length"
+        which = "longer" if difference[0] > 0 else "shorter"
+        return (
+            f"every answer of the candidate is {which} by the same amount ({apart:,g}), so length "
+            "cannot be told from the model"
+        )
     return ""
 
 
