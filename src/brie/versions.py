@@ -108,7 +108,7 @@ METHODS: dict[str, Method] = {
     "planning": Method(
         2,
         ("win_rate.prompts_needed", "majority.prompts_needed", "by_category.*.win_rate.prompts_needed",
-         "checks.sample_size.evidence.detectable"),
+         "checks.sample_size.evidence.smallest_detectable"),
     ),
     "equivalence": Method(2, ()),
 }  # fmt: skip
