@@ -104,7 +104,11 @@ METHODS: dict[str, Method] = {
             "agreement.pairs[*].marginal_intervals.*",
         ),
     ),
-    "variance": Method(2, ("checks.sampling.evidence.low", "checks.sampling.evidence.high")),
+    "variance": Method(
+        2,
+        ("variance.intervals.prompt[*]", "variance.intervals.sample[*]",
+         "checks.sampling.evidence.low", "checks.sampling.evidence.high"),
+    ),
     "planning": Method(
         2,
         ("win_rate.prompts_needed", "majority.prompts_needed", "by_category.*.win_rate.prompts_needed",

@@ -74,7 +74,7 @@ def pair_tables(study: Study, rated: Ratings) -> PairTables:
     tables = every.sum(axis=0).reshape(-1, K, K)
     draws = study.bootstrap.of_units(every).reshape(-1, len(judges), K, K)
     items = tables.sum(axis=(1, 2)) / np.maximum(prompts, 1)
-    for drawn, (first, second) in zip(study.imagined.T, IMAGINED, strict=True):
+    for drawn, (first, second) in zip(study.bootstrap.imagined.T, IMAGINED, strict=True):
         draws[:, :, first, second] += drawn[:, None] * items
     return PairTables(judges, tables, draws, prompts)
 

@@ -97,7 +97,7 @@ def _panel_coefficients(
     )
     prompts, whole = distinct(rated.prompt), pieces.sum(axis=0, keepdims=True)
     drawn = study.bootstrap.sums(rated.prompt, pieces)
-    drawn += study.imagined @ _imagined(whole[0] / prompts)
+    drawn += study.bootstrap.imagined @ _imagined(whole[0] / prompts)
     occurring = np.flatnonzero(counts.sum(axis=0))
 
     def parts(sums: Floats, used: AnyInts) -> dict[str, Floats]:
@@ -204,7 +204,7 @@ def consistency(study: Study) -> dict[str, Consistency]:
         path, prompts = f"agreement.consistency.{name}", distinct(prompt)
         draws = study.bootstrap.sums(prompt, np.column_stack([same, np.ones(len(same))]))
         agree = np.array([float(first == second) for first, second in IMAGINED])
-        draws += study.imagined @ np.column_stack([agree, np.ones(4)]) * len(same) / prompts
+        draws += study.bootstrap.imagined @ np.column_stack([agree, np.ones(4)]) * len(same) / prompts
         value = estimate(study, float(same.mean()), ratio(draws[:, 0], draws[:, 1]), prompts, path)
         judges[name] = Consistency(same=value, n=len(same))
     return judges
