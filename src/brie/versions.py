@@ -101,6 +101,7 @@ METHODS: dict[str, Method] = {
             *_paths("agreement.pairs[*].", "agreement.panel.", "agreement.by_category.*.",
                     "checks.judges.evidence.", parts=_COEFFICIENTS),
             *_paths("agreement.consistency.*.", "by_judge.*.consistency.", parts=("same",)),
+            *_paths("agreement.panel.", parts=("precision_gain",)),
             "agreement.pairs[*].marginal_intervals.*",
         ),
     ),
