@@ -4,8 +4,7 @@ Gaffke 2005 ("Three test statistics for a nonparametric one-sided hypothesis on 
 nonnegative variable"): the lower bound of level 1 - alpha is the alpha quantile of the mean of the
 scores and of one imagined score 0 under weights that are uniform on the simplex. With one verdict a
 prompt it is the exact binomial bound of Clopper and Pearson; with fractional scores it is narrower
-than a bound by betting, and `bench/one_sided.py` found no null on which it errs too often
-(docs/statistics.md 1.5).
+than a bound by betting, and `bench/claims.py` measures how often it errs (docs/statistics.md 3.4).
 """
 
 from __future__ import annotations
