@@ -137,11 +137,18 @@ def _noticed(
             screen.say(
                 f"{label} refuses {', '.join(names)}; there its own settings hold, for both sides."
             )
+    for label, names in engine.ignored.items():
+        if notes.ignored.get(label) != names:
+            screen.say(
+                f"{label} takes {', '.join(names)} and does not honour it: its own settings hold, for "
+                "both sides, and its answers cannot be repeated."
+            )
     made = GenerationNotes(
         texts=tried.texts if tried else notes.texts,
         changed_by_batch=tried.changed if tried else notes.changed_by_batch,
         fingerprints=_added(notes.fingerprints, before=before, now=engine.fingerprints),
         left_out={**notes.left_out, **engine.left_out},
+        ignored={**notes.ignored, **engine.ignored},
     )
     if made == notes:
         return evaluation

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie.data.prompts import prompt_ids
 from brie.digest import canonical_json, short
 from brie.errors import PinError, UsageError
+from brie.generate.thoughts import MARKS, Answered, opened_by, split
 from brie.pin import folder_template, render
 from brie.records import Message, Sampling
 
@@ -108,6 +110,33 @@ class Encoder:
             list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return text
+
+    def answered(self, prompt: Sequence[int], ids: Sequence[int]) -> Answered:
+        """Thought and answer of the tokens a model wrote.
+
+        Args:
+            prompt: the tokens before them: they may have opened a thought.
+            ids: the tokens, without the one that ended them.
+        """
+        tail = self.tokenizer.decode(list(prompt[-8:]), skip_special_tokens=False)
+        ends_with = opened_by(tail)
+        opening = next((mark for mark, i in self.thought_marks.items() if [i] == list(ids[:1])), None)
+        end = MARKS[opening] if opening else ends_with
+        if end not in self.thought_marks:
+            return split(self.decode(ids), ends_with)
+        # The marks are special tokens, which decoding leaves out.
+        at = self.thought_marks[end]
+        if at not in ids:
+            return Answered(self.decode(ids).strip(), "", True)
+        cut = list(ids).index(at)
+        return Answered(self.decode(ids[:cut]).strip(), self.decode(ids[cut + 1 :]).lstrip(), False)
+
+    @cached_property
+    def thought_marks(self) -> dict[str, int]:
+        """The marks of thoughts that are special tokens of this tokenizer."""
+        vocabulary = self.tokenizer.get_vocab()
+        marks = {mark: vocabulary.get(mark) for pair in MARKS.items() for mark in pair}
+        return {mark: i for mark, i in marks.items() if i in self.markers and i is not None}
 
     def room(self, prompt_tokens: int, sampling: Sampling) -> int:
         """How many tokens an answer may have: the asked limit, or what the context leaves."""

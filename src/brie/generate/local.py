@@ -138,7 +138,9 @@ class TransformersEngine(Closing):
     def _run(self, rows: Sequence[Row]) -> Iterator[Row]:
         """Rows of one adapter and one sampling, longest first: memory ends early or not at all."""
         encoder = self.encoder(rows[0].request.adapter)
-        batch = Batch(self._model, encoder.stop, encoder.vocabulary, joinable=self._joinable)
+        batch = Batch(
+            self._model, encoder.stop, encoder.vocabulary, encoder.decode, joinable=self._joinable
+        )
         waiting = deque(rows)
         while waiting or batch.rows:
             flying = list(batch.rows)
@@ -206,12 +208,24 @@ class TransformersEngine(Closing):
 
     def _completion(self, row: Row) -> Completion:
         request, encoder = row.request, self.encoder(row.request.adapter)
-        text = encoder.decode(row.new)
-        leaked = sum(token in encoder.markers for token in row.new)
         assert row.finish is not None
+        apart = encoder.answered(row.prompt, row.new)
+        unfinished = apart.unfinished and row.finish == "length"
+        marks = encoder.thought_marks.values()
+        leaked = sum(token in encoder.markers and token not in marks for token in row.new)
         return request.answered(
-            text, row.finish, tokens=len(row.new), seconds=row.seconds, leaked=leaked
+            _before(apart.answer, request.sampling.stop),
+            "thinking" if unfinished else row.finish,
+            tokens=len(row.new),
+            seconds=row.seconds,
+            leaked=leaked,
+            reasoning=apart.thought,
         )
+
+
+def _before(text: str, stop: Sequence[str]) -> str:
+    """A text up to the first of the texts that end it."""
+    return text[: min([at for mark in stop if (at := text.find(mark)) >= 0], default=len(text))]
 
 
 def _group(row: Row) -> tuple[str, str]:
