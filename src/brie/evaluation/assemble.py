@@ -146,6 +146,7 @@ def _document(
         id=manifest.id,
         created=now(),
         version=versions.build(__version__),
+        methods=versions.methods(),
         seal=manifest.seal,
         rows_digest=facts.digest,
         interim=interim,

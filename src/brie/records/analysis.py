@@ -110,6 +110,8 @@ class Analysis(Document):
     created: str
     version: str = ""
     """Version of brie that computed the numbers."""
+    methods: dict[str, int] = Field(default_factory=dict)
+    """Quantity -> version of its method (`versions.METHODS`); one that is absent is of version 1."""
     seal: Digest | None
     rows_digest: Digest | None = None
     """Over every completion and verdict the numbers use."""

@@ -58,6 +58,8 @@ class WinRate(Record):
     """Interval for new sources, sources as the unit."""
     interval_90: Ends | None = None
     """The 90 % interval, for equivalence and not-worse."""
+    one_sided: Ends | None = None
+    """Lower and upper bound of the mean, each of level .95 by itself: the second condition of both."""
     prompts_needed: int | None = None
     """Prompts for 80 % power at the observed rate."""
     soft_interval: Ends | None = None
