@@ -159,7 +159,7 @@ FAULTS: tuple[tuple[str, Fault], ...] = (
      Evaluation(100, 2, 1, icc=0.0, wrong=0.0), warns("sampling"))),
     ("judges", Fault("10 % of the verdicts are lost", Evaluation(unusable=0.1), warns("judges"))),
     ("judges", Fault("judges wrong in 40 %", Evaluation(66, 1, 3, wrong=0.4), warns("judges"))),
-    ("missing", Fault("25 % of the verdicts are lost", Evaluation(rate=0.7, unusable=0.25),
+    ("missing", Fault("20 % of the verdicts are lost", Evaluation(rate=0.7, unusable=0.2),
      holds_back("missing", "conditional"), claims=True)),
     ("controls", Fault("judges take damaged answers in half of the cases",
      Evaluation(recognised=0.5), holds_back("controls", "conditional"), claims=True)),
