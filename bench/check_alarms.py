@@ -1,6 +1,6 @@
 """How often do checks alarm where nothing is wrong, and do they notice what is?
 
-    python -m bench.check_alarms [--runs 2000] [--planted 200] [--seed 20261126]
+    python -m bench.check_alarms [--runs 2000] [--planted 100] [--seed 20261126]
 
 1. Sound evaluations, a whole one at a time (`bench/alarm_cases.py`): the candidate is truly better,
    sources are alike and of unequal sizes, judges are honest (they tell an answer from its damaged
@@ -38,14 +38,10 @@ SOUND: dict[str, Evaluation] = {
     "20 prompts, 1 judge, 4 sources": Evaluation(20, 1, 1, 4, rate=0.85),
     "20 x 3 samples, 3 judges, 10 sources": Evaluation(20, 3, 3, 10, rate=0.85),
     "40, 2 judges, 8 sources": Evaluation(40, 1, 2, 8, rate=0.75),
-    "40, 1 judge, one order, 12 sources": Evaluation(40, 1, 1, 12, both_orders=False, rate=0.8),
     "66, 1 judge, 12 sources": Evaluation(66, 1, 1, 12, rate=0.75),
     "66 x 3 samples, 1 judge, 12 sources": Evaluation(66, 3, 1, 12, rate=0.65),
-    "66, 3 judges, 20 sources": Evaluation(66, 1, 3, 20, rate=0.7),
     "100, 2 judges, 10 sources": Evaluation(100, 1, 2, 10, rate=0.65),
-    "100 x 3 samples, 1 judge, 20 sources": Evaluation(100, 3, 1, 20, rate=0.7),
     "100, 1 judge, one order, 12 sources": Evaluation(100, 1, 1, 12, both_orders=False, rate=0.75),
-    "200, 1 judge, 12 sources": Evaluation(200, 1, 1, 12, rate=0.65),
     "200, 3 judges, 20 sources": Evaluation(200, 1, 3, 20, rate=0.6),
 }
 
@@ -259,7 +255,7 @@ def main() -> int:
     """Run both; the exit status says whether every limit held."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--planted", type=int, default=200)
+    parser.add_argument("--planted", type=int, default=100)
     parser.add_argument("--seed", type=int, default=20261126)
     args = parser.parse_args()
     start = time.perf_counter()
