@@ -11,7 +11,11 @@ from bench.check_alarms import CONDITIONAL, FAULTS, NOTICED, SOUND, WITHHELD, pl
 from bench.output import RESULTS
 from brie.checks import CHECKS
 
-SMALL = ("20 prompts, 1 judge, 4 sources", "40, 2 judges, 8 sources", "66 x 3 samples, 1 judge, 12 sources")
+SMALL = (
+    "20 prompts, 1 judge, 4 sources",
+    "40, 2 judges, 8 sources",
+    "66 x 3 samples, 1 judge, 12 sources",
+)
 
 
 def test_sound_evaluations_are_seldom_held_back() -> None:
