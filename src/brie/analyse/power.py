@@ -29,28 +29,6 @@ def variance_ratio(samples: int, icc: float = ICC) -> float:
     return icc + (1 - icc) / samples
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Variance components of an earlier evaluation (`AnalysisParts.variance`), orders averaged."""
-
-    rate: float
-    """Win rate they were measured at."""
-    prompt: float
-    sample: float = 0.0
-    prompt_judge: float = 0.0
-    noise: float = 0.0
-    order_noise: float = 0.0
-
-
-def measured_ratio(parts: Measured, samples: int, judges: int, *, both_orders: bool = True) -> float:
-    """v from measured components; a single order adds the other half of the order noise."""
-    noise = parts.noise if both_orders else parts.noise + parts.order_noise / 2
-    variance = parts.prompt + parts.sample / samples + parts.prompt_judge / judges
-    variance += noise / (samples * judges)
-    spread = max(parts.rate * (1 - parts.rate), 0.05)
-    return min(max(variance / spread, 0.02), 1.0)
-
-
 def prompts_formula(rate: float, ratio: float, *, power: float = 0.8, alpha: float = 0.05) -> int:
     """n = (z sqrt(.25 v) + z' sqrt(p q v))^2 / (p - 1/2)^2, rounded up.
 
@@ -129,7 +107,7 @@ def plan_table(
 
     Args:
         prompts: size of the suite.
-        ratios: samples -> variance ratio, from `variance_ratio` or `measured_ratio`.
+        ratios: samples -> variance ratio, from `variance_ratio` or `pilot.measured_ratio`.
     """
     return tuple(
         PlanRow(

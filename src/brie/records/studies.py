@@ -182,6 +182,10 @@ class PlanDesign(Record):
     needed: dict[str, int]
     equivalence: int
     price: PlanPrice | None = None
+    measured: str | None = None
+    """The evaluation of these judges in these orders whose variance was used, with its upper limit."""
+    assumed: str | None = None
+    """What that evaluation could not measure, and is assumed."""
 
 
 class PlanTable(Document):
@@ -191,7 +195,8 @@ class PlanTable(Document):
     suite: str
     prompts: int
     measured: str | None
-    """The evaluation whose variance components were used; None: the assumed correlation."""
+    """The evaluation whose variance components every row uses; None: the assumed correlation, or
+    rows differ: each names its own."""
     judges: tuple[str, ...]
     rows: tuple[PlanDesign, ...]
 
