@@ -20,10 +20,9 @@ SMALL = (
 
 def test_sound_evaluations_are_seldom_held_back() -> None:
     rows = sound(12, 3, {name: SOUND[name] for name in SMALL})
-    better = sum(row["better"] for row in rows)
-    assert better > 20
-    assert all(row["withheld of all"] == 0 for row in rows)
-    assert sum(row["conditional"] * row["better"] for row in rows) <= 0.15 * better
+    assert rows[-1]["better"] > 20
+    assert rows[-1]["withheld of all"] == 0
+    assert rows[-1]["conditional"] <= 0.15
 
 
 @pytest.mark.parametrize("name", dict.fromkeys(name for name, _ in FAULTS))
@@ -40,13 +39,15 @@ def test_every_check_has_a_planted_fault() -> None:
 
 def test_the_committed_rates_are_within_the_limits() -> None:
     rates = json.loads((RESULTS / "check_alarms.json").read_text("utf-8"))
-    assert rates["runs"] >= 2000
-    assert [row["evaluation"] for row in rates["sound"]] == list(SOUND)
-    for row in rates["sound"]:
-        held = {kind: round(row[kind] * row["better"]) for kind in ("withheld", "conditional")}
-        for kind, limit in (("withheld", WITHHELD), ("conditional", CONDITIONAL)):
-            assert upper(held[kind], row["better"]) == pytest.approx(row[f"{kind}, at most"])
-            assert row[f"{kind}, at most"] <= limit
+    *cells, whole = rates["sound"]
+    assert [row["evaluation"] for row in cells] == list(SOUND)
+    assert whole["runs"] == sum(row["runs"] for row in cells) >= 2000
+    for kind, limit in (("withheld", WITHHELD), ("conditional", CONDITIONAL)):
+        held = round(whole[kind] * whole["better"])
+        assert held == round(sum(row[kind] * row["better"] for row in cells))
+        assert upper(held, whole["better"]) == pytest.approx(whole[f"{kind}, at most"])
+        assert whole[f"{kind}, at most"] <= limit
+        assert all(row[kind] <= limit for row in cells)
     assert [(row["check"], row["fault"]) for row in rates["planted"]] == [
         (name, fault.size) for name, fault in FAULTS
     ]

@@ -226,7 +226,9 @@ def test_a_conditional_verdict_says_where_it_tips() -> None:
 
 def words(side: Side, prompt: int, sample: int) -> str:
     won = (prompt % 5 > 0) == (side == "candidate")
-    return f"The reference answer number {prompt} says what is so." if won else f"Nothing, {prompt}."
+    if won:
+        return f"The reference answer number {prompt} says what is so."
+    return f"Nothing much is known of it{'.' * (prompt % 3)} sorry, none of {prompt} is."
 
 
 @pytest.fixture
