@@ -10,5 +10,8 @@ WIDER: Final = 1.3
 """From this ratio of widths on, the interval for new sources shares the headline."""
 MARGIN: Final = 0.05
 """Half-width of "equivalent", in units of the win rate; what "not worse" may lack of an even one."""
+CONTROLS: Final = 24
+"""Prompts with a known answer unless asked otherwise: 12 cannot tell judges that recognise damage in
+60 % from blind ones."""
 E_PROCESS: Final = "e-process"
 """Method of a rate whose evaluation may stop early."""

@@ -70,7 +70,7 @@ def judge(**changes: Any) -> Any:
 def test_the_price_follows_prompts_samples_and_orders() -> None:
     found = design(suite(100), (1, 2), ("both", "balanced"), seats=[judge()])
     calls = [row.price.calls for row in found.rows if row.price]
-    controls = 12 * 2
+    controls = 24 * 2
     assert calls == [200 + 2 * controls, 400 + 2 * controls, 100 + controls, 200 + controls]
     for row in found.rows:
         assert row.price is not None

@@ -29,6 +29,13 @@ def z_quantile(q: float) -> float:
     return float(ndtri(q))
 
 
+def z_two_sided(z: float) -> float:
+    """Two-sided p-value of a standard normal statistic."""
+    from scipy.special import ndtr
+
+    return float(2 * ndtr(-abs(z)))
+
+
 def t_quantile(q: float, df: float) -> float:
     """Quantile of Student's t with `df` degrees of freedom."""
     from scipy.special import stdtrit

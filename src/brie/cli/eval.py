@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from brie.cli import options, screen
+from brie.conventions import CONTROLS
 from brie.errors import Stopped
 from brie.project import Project
 
@@ -42,7 +43,7 @@ Examples:
 @click.option(
     "--controls",
     type=click.IntRange(0),
-    default=12,
+    default=CONTROLS,
     show_default=True,
     help="Prompts whose answer is known: base against itself, and against a damaged base.",
 )

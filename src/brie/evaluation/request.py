@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
+from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
 from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.sides import resolve_sides
@@ -28,7 +29,7 @@ class EvalRequest:
     panel: str | None = None
     samples: int | None = None
     positions: Positions = "both"
-    controls: int = 12
+    controls: int = CONTROLS
     seed: int = 0
     temperature: float | None = None
     max_new_tokens: int | None = None

@@ -26,7 +26,7 @@ from brie.errors import UsageError
 from brie.generate.batch import Batch, Row, is_joinable
 from brie.generate.encode import Encoder
 from brie.generate.engine import Closing, OnDone, Request
-from brie.generate.load import load_adapter, load_model, thread_count
+from brie.generate.load import load_adapter, load_model, thread_pace
 from brie.generate.pace import Pace
 from brie.pin.libraries import is_out_of_memory, threads
 from brie.records import Completion, Environment
@@ -63,7 +63,7 @@ class TransformersEngine(Closing):
         self._joinable = is_joinable(model.config.get_text_config())
         self._off = ExitStack()
         self._on: str | None = ""
-        self.threads = thread_count(model, environment)
+        self.threads = thread_pace(model, environment)
         self.pace = Pace.start(environment.device, batch_size)
 
     @classmethod
@@ -143,7 +143,7 @@ class TransformersEngine(Closing):
         while waiting or batch.rows:
             flying = list(batch.rows)
             try:
-                with torch.inference_mode(), threads(self.threads):
+                with torch.inference_mode(), threads(self.threads.count):
                     self._switch(rows[0].request.adapter)
                     if self._should_admit(batch, waiting):
                         entering = [waiting.popleft() for _ in range(self._free(batch, waiting))]
@@ -172,7 +172,10 @@ class TransformersEngine(Closing):
     def _timed_step(self, batch: Batch) -> list[Row]:
         start, rows = time.perf_counter(), len(batch.rows)
         done = batch.step()
-        self.pace.record(rows, time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        if rows == self.pace.size:  # others are no measure: a batch that empties slows by itself
+            self.threads.record(rows, seconds)
+        self.pace.record(rows, seconds)
         return done
 
     def _recover(self, batch: Batch, waiting: deque[Row], flying: Sequence[Row]) -> list[Row]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from brie.blinding import JudgeInput
+from brie.judge.declined import verdict_on
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply, Task
 from brie.judge.prices import batch_share
@@ -191,6 +192,7 @@ class BatchRunner:
         for key in row.body["keys"].values():
             reply = self._reply(judge, key=key, number=row.body["numbers"][key], item=came.get(key))
             self.collected.errors += reply.status is Status.ERROR
+            self.context.remark(row.judge, reply.remark)
             if reply.unreadable:
                 self.collected.unreadable[key] = reply.reason
             verdicts.append((self.tasks[key].verdict(reply), row.judge))
@@ -201,7 +203,8 @@ class BatchRunner:
     def _reply(self, judge: RemoteJudge, *, key: str, number: str, item: Item | None) -> Reply:
         if item is None or item.document is None:
             why = "no result" if item is None else judge.redact(item.problem)
-            return Reply(Status.ERROR, reason=f"batch: {why}", usage=Usage())
+            status = verdict_on(400, why) or Status.ERROR
+            return Reply(status, reason=f"batch: {why}", usage=Usage())
         task = self.tasks[key]
         prompt = JudgePrompt("", "", number)
         share = batch_share(judge.spec)
@@ -211,6 +214,7 @@ class BatchRunner:
                 prompt,
                 0.0,
                 worst=lambda: judge.worst(self.context.shown(task)),
+                sent=lambda: judge.size(self.context.shown(task)),
                 share=share,
             )
         except Fault as fault:

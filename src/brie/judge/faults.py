@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from brie.judge.declined import TOO_LONG, verdict_on
+from brie.records import Status
+
 Kind = Literal["again", "this", "all"]
 """`again`: worth another try. `this`: this request fails alone. `all`: every request will fail."""
 
@@ -29,6 +32,7 @@ class Fault(Exception):
         wait: float | None = None,
         busy: bool = False,
         billed: bool = False,
+        status: Status = Status.ERROR,
     ) -> None:
         """A fault.
 
@@ -38,12 +42,14 @@ class Fault(Exception):
             wait: seconds the server asked for.
             busy: whether the server wants fewer requests.
             billed: whether it may have been billed all the same.
+            status: what the request ends as, where nothing else is tried.
         """
         super().__init__(text)
         self.kind = kind
         self.wait = wait
         self.busy = busy
         self.billed = billed
+        self.status = status
 
 
 def of_status(
@@ -60,6 +66,10 @@ def of_status(
         sent: names of the settings that were sent.
     """
     message = said_in(body)
+    outcome = verdict_on(status, body)
+    if outcome is not None:
+        why = "the provider's filter refused" if outcome is Status.REFUSED else TOO_LONG
+        return Fault(f"{why}. (HTTP {status}: {message})", "this", status=outcome)
     if status in _AGAIN or status >= 500:
         wait = retry_after(headers)
         return Fault(f"HTTP {status}: {message}", "again", wait=wait, busy=status in _BUSY)

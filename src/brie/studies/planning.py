@@ -9,6 +9,7 @@ from brie.analyse.pilot import assumed, measured_ratio
 from brie.analyse.power import PlanRow, plan_table, variance_ratio
 from brie.blinding import JudgeInput
 from brie.catalog import with_system
+from brie.conventions import CONTROLS
 from brie.evaluation.plan import panel_judge
 from brie.judge.prices import is_paid, price_of
 from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
@@ -16,9 +17,6 @@ from brie.judge.settings import request_bytes
 from brie.records import JudgeSpec, PanelJudge, Positions, Rubric, Sampling, Suite
 from brie.records.estimates import VarianceComponents
 from brie.records.studies import JudgePrice, PlanDesign, PlanPrice, PlanTable
-
-CONTROLS = 12
-"""Prompts that `brie eval` also judges with known answers: two comparisons each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ def _rows(content: bytes) -> Iterator[Row]:
     for line in content.splitlines():
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(row, dict) and "custom_id" in row:
             yield row
