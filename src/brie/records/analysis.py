@@ -58,7 +58,7 @@ class Counts(Record):
     prompts: int
     comparisons: int
     identical: int
-    """Comparisons of byte-identical answers: ties without a call."""
+    """Comparisons of byte-identical answers: one half each, without a call."""
     half: int
     """Comparisons judged in one of two planned orders: out of the mean."""
     presentations: int

@@ -82,11 +82,14 @@ class WinRate(Record):
 
 
 class Outcomes(Record):
-    """Usable verdicts by their score for the candidate."""
+    """What judges said of answers that differ, by the score for the candidate."""
 
     win: int
     tie: int
     loss: int
+    identical: int | None = None
+    """Verdicts that nobody was asked for, the answers being byte-identical: one half each. None in
+    documents made before these were told apart: there, `tie` has them."""
 
 
 class Effect(Record):
@@ -288,6 +291,8 @@ class ControlNumbers(Record):
     win_rate: WinRate | None
     by_judge: dict[str, ControlJudge] = Field(default_factory=dict)
     recognised: bool | None = None
+    identical: int = 0
+    """Comparisons left out of recognition: the damage had changed nothing."""
 
 
 class ControlResults(Record):

@@ -15,7 +15,7 @@ Pairs = list[tuple[str, str]]
 COUNT_WORDS: tuple[tuple[str, str], ...] = (
     ("prompts", "prompts"),
     ("comparisons", "comparisons"),
-    ("identical", "of them identical answers (ties without a call)"),
+    ("identical", "of them identical answers (one half each, without a call)"),
     ("half", "of them judged in one order only (outside the win rate)"),
     ("presentations", "shown pairs"),
     ("verdicts", "verdicts planned"),
