@@ -17,8 +17,9 @@ from brie.records import JudgeSpec, PanelJudge, Rubric
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _BRIES = ("model", "messages", "system", "stream", "n", "tools", "response_format")
 """What brie sets itself."""
-_AROUND = 800
-"""Bytes of everything around the texts of a request: marks, numbers, field names."""
+_AROUND = 2400
+"""Bytes of everything around the texts of a request: marks, numbers, field names, and what a judge is
+told of its last reply."""
 
 
 def check(spec: JudgeSpec) -> None:
