@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from brie.blinding import JudgeInput
 from brie.errors import InputError
-from brie.judge.prompt import Correction, PromptBuilder, fence_code, fill, neutral, unused
+from brie.judge.neutral import neutral
+from brie.judge.prompt import Correction, PromptBuilder, fence_code, fill, unused
 from brie.judge.schema import OutputForm
 from brie.records import Message, Rubric
 from tests.judge.arena import RUBRIC
