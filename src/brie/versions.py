@@ -20,7 +20,7 @@ SAMPLER = "1"
 """Of brie's sampler, part of every completion's key: raised when the same key could give another
 text. Rows of two versions never mix."""
 
-PROMPT_FORMATS: tuple[str, ...] = ("1",)
+PROMPT_FORMATS: tuple[str, ...] = ("1", "2")
 """Of the judge prompt and of the rules, part of every judge's digest; the last one is written."""
 PROMPT_FORMAT = PROMPT_FORMATS[-1]
 

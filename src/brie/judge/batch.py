@@ -20,7 +20,7 @@ from brie.judge.declined import verdict_on
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply, Task
 from brie.judge.prices import batch_share
-from brie.judge.prompt import JudgePrompt
+from brie.judge.prompt import Correction, JudgePrompt
 from brie.judge.providers import open_judge
 from brie.judge.providers.batches import Batches, Item
 from brie.judge.providers.remote import RemoteJudge
@@ -51,8 +51,8 @@ class Collected:
 
     computed: int = 0
     errors: int = 0
-    unreadable: dict[str, str] = field(default_factory=dict)
-    """Keys of verdicts that could not be read, and why; to be asked once more."""
+    unreadable: dict[str, Correction] = field(default_factory=dict)
+    """Keys of verdicts that could not be read, what they say and why; to be asked once more."""
     stopped: dict[str, str] = field(default_factory=dict)
     """Judges whose batch was not taken, with what the provider said."""
     short: bool = False
@@ -194,7 +194,7 @@ class BatchRunner:
             self.collected.errors += reply.status is Status.ERROR
             self.context.remark(row.judge, reply.remark)
             if reply.unreadable:
-                self.collected.unreadable[key] = reply.reason
+                self.collected.unreadable[key] = Correction(reply.reason, reply.text)
             verdicts.append((self.tasks[key].verdict(reply), row.judge))
         self.context.store.keep(verdicts, evaluation=self.context.evaluation, closes=row.id)
         self.collected.computed += len(verdicts)

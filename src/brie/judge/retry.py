@@ -11,6 +11,7 @@ from brie.blinding import JudgeInput
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge, Reply
 from brie.judge.limiter import AdaptiveLimiter
+from brie.judge.prompt import Correction
 from brie.records import Status, Usage
 
 
@@ -42,16 +43,18 @@ class RetryingCaller:
     random: random.Random
     """Only spreads retries in time; no number depends on it."""
 
-    async def verdict(self, shown: JudgeInput, afford: Afford, asked: float, unread: str = "") -> Reply:
+    async def verdict(
+        self, shown: JudgeInput, afford: Afford, asked: float, unread: Correction | None = None
+    ) -> Reply:
         """The reply that counts, with the usage of every request it took.
 
         Args:
             shown: what to judge.
             afford: called before a request that the reservation does not cover.
             asked: when the limiter let it in.
-            unread: why an earlier reply could not be read, where there was one.
+            unread: an earlier reply that could not be read, where there was one.
         """
-        spent, tries, correction = Usage(attempts=0), 0, _correction(unread) if unread else ""
+        spent, tries, correction = Usage(attempts=0), 0, unread
         while True:
             tries += 1
             try:
@@ -76,7 +79,7 @@ class RetryingCaller:
                 return replace(reply, usage=spent)
             if not afford(self.judge.worst(shown)):
                 return _short_of_money(reply.reason, spent)
-            correction = _correction(reply.reason)
+            correction = Correction(reply.reason, reply.text)
 
     def _wait(self, fault: Fault, tries: int, asked: float) -> float | None:
         """Seconds before another try; None where there is no use in one."""
@@ -107,10 +110,6 @@ class RetryingCaller:
         too_long = (fault.wait or 0.0) > self.retry_policy.longest_asked
         message = f"{fault} (the server asked to wait {fault.wait:.0f} s)" if too_long else str(fault)
         return Reply(fault.status, reason=message, text=message, usage=spent, fatal=fault.kind == "all")
-
-
-def _correction(why: str) -> str:
-    return f"Your last reply could not be used ({why}). Give the verdict again."
 
 
 def _short_of_money(why: str, spent: Usage) -> Reply:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from brie.judge.interface import Judge, Reply, Task
 from brie.judge.limiter import AdaptiveLimiter
+from brie.judge.prompt import Correction
 from brie.judge.retry import Afford, RetryingCaller
 from brie.judge.run_context import CLAIM_SECONDS, RunContext
 from brie.judge.writer import VerdictWriter
@@ -35,8 +36,8 @@ class RunState:
     """What the workers of a run share."""
 
     context: RunContext
-    unread: Mapping[str, str]
-    """Keys asked again because a batch's reply could not be read, and why not."""
+    unread: Mapping[str, Correction]
+    """Keys asked again because a batch's reply could not be read, with that reply."""
     workers: list[JudgeWorker] = field(default_factory=list)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set: nothing new is asked, what is in flight is finished."""
@@ -121,7 +122,7 @@ class JudgeWorker:
                 self.state.context.shown(task),
                 self._affords(task.key),
                 asked,
-                self.state.unread.get(task.key, ""),
+                self.state.unread.get(task.key),
             )
             verdict = task.verdict(reply)
             await self.state.writer.keep(verdict, self.name)

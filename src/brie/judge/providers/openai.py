@@ -181,6 +181,10 @@ def _constant(spec: JudgeSpec, rubric: Rubric, form: OutputForm) -> dict[str, Js
             "description": "Give the verdict on the case.",
             "parameters": shape,
         }
+        if spec.provider is Provider.OPENAI:
+            function["strict"] = True
+            forced: JsonValue = {"type": "function", "function": {"name": TOOL}}
+            request.setdefault("tool_choice", forced)
         request["tools"] = [{"type": "function", "function": function}]
     return request
 
