@@ -361,6 +361,23 @@ def test_verdicts_that_cannot_be_used_warn_and_many_fail() -> None:
     assert "invalid" in few.summary
 
 
+def test_a_judge_whose_winners_have_its_lower_scores_warns() -> None:
+    evidence = clean()
+    numbers = evidence.analysis.by_judge["gpt"]
+
+    def with_contradictions(count: int) -> Evidence:
+        odd = numbers.model_copy(update={"contradictions": count, "scored": 400})
+        by_judge = {**evidence.analysis.by_judge, "gpt": odd}
+        analysis = evidence.analysis.model_copy(update={"by_judge": by_judge})
+        return replace(evidence, analysis=analysis)
+
+    assert judges.check(with_contradictions(20)).status == "pass"
+    said = judges.check(with_contradictions(21))
+    assert said.status == "warn"
+    assert "`gpt` gave the winner the lower scores in 21 of 400 scored verdicts" in said.summary
+    assert said.evidence["contradictions"] == {"gpt": 21}
+
+
 def test_judges_left_out_for_a_missing_key_are_named() -> None:
     said = found(judges.check, plan={"left_out": ("gemini",)})
     assert said.status == "warn"

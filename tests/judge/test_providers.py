@@ -297,7 +297,7 @@ def test_a_request_that_is_too_long_fails_alone(tmp_path: Path) -> None:
     ):
         done = found.run()
         statuses = [v.status for v in found.verdicts()]
-    assert statuses == [Status.ERROR] * 2 + [Status.OK] * 8
+    assert statuses == [Status.INVALID] * 2 + [Status.OK] * 8
     assert not done.stopped
 
 

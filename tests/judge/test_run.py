@@ -234,8 +234,7 @@ def test_a_reply_an_older_parser_could_not_read_is_read_again_without_a_call(tmp
             for task, reply in zip(found.tasks, [_unread("Winner: B"), _unread("Nonsense")], strict=True)
         ]
         found.store.add_verdicts(unread, evaluation="eval-test", judge="openai")
-        by_id = {p.judge.id: p for p in found.panel_judges}
-        again = reread(found.tasks, by_id, found.store, "eval-test")
+        again = reread(found.tasks, found.context())
         assert [v.letter for v in again] == ["B"]
         assert [v.status for v in found.verdicts()] == [Status.OK, Status.INVALID]
         assert found.run().computed == 0

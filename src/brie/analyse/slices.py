@@ -115,6 +115,7 @@ def _one_judge(study: Study, code: int, name: str) -> JudgeNumbers:
     rewarded = rewards(table, code, level=study.settings.level)
     if isinstance(rewarded, str):
         study.notes[f"{path}rewards"] = rewarded
+    contradictions, scored = table.contradictions(rows)
     return JudgeNumbers(
         win_rate=rate,
         outcomes=table.outcomes(rows),
@@ -123,6 +124,8 @@ def _one_judge(study: Study, code: int, name: str) -> JudgeNumbers:
         layout=shown.layout,
         rewards=None if isinstance(rewarded, str) else rewarded,
         half=int((study.cells.half & (study.cells.judge == code)).sum()),
+        contradictions=contradictions if scored else None,
+        scored=scored,
         **table.status_counts(rows),
     )
 

@@ -191,6 +191,22 @@ class VerdictTable:
         win, loss = int((scores > 0.5).sum()), int((scores < 0.5).sum())
         return Outcomes(win=win, tie=len(scores) - win - loss, loss=loss)
 
+    def contradictions(self, rows: Bools) -> tuple[int, int]:
+        """Verdicts whose winner has the lower mean score of its judge, and verdicts that could be such.
+
+        Args:
+            rows: which rows to count among; only first verdicts that name a winner are.
+        """
+        if not self.criteria:
+            return 0, 0
+        told = rows & (self.repeat == 0) & (self.status == StatusCode.OK) & ~self.identical
+        told &= (self.score == 0.0) | (self.score == 1.0)
+        differences = np.array([column[told] for column in self.criteria.values()])
+        given = ~np.isnan(differences)
+        total = np.where(given, differences, 0.0).sum(axis=0)
+        towards = np.where(self.score[told] == 1.0, 1.0, -1.0)
+        return int(np.sum(total * towards < 0)), int(given.any(axis=0).sum())
+
     def status_counts(self, rows: Bools | None = None) -> dict[str, int]:
         """How many planned verdicts there are of each status; repeats left out."""
         planned = self.repeat == 0 if rows is None else (self.repeat == 0) & rows

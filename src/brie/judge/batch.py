@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from brie.blinding import JudgeInput
+from brie.judge.declined import verdict_on
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply, Task
 from brie.judge.prices import batch_share
@@ -218,7 +219,9 @@ class BatchRunner:
         verdicts = []
         for key, number in row.body["numbers"].items():
             item = came.get(key) or Item("", problem=problem or "no result")
-            verdicts.append((self.tasks[key].verdict(self._reply(judge, key, item, number)), row.judge))
+            reply = self._reply(judge, key, item, number)
+            self.context.remark(row.judge, reply.remark)
+            verdicts.append((self.tasks[key].verdict(reply), row.judge))
         context, collected = self.context, self.collected
         kept = keep_all(context.store, verdicts, evaluation=context.evaluation, closes=row.id)
         failed = {verdict.key for verdict in kept if verdict.status is Status.ERROR}
@@ -229,9 +232,9 @@ class BatchRunner:
     def _reply(self, judge: RemoteJudge, key: str, item: Item, number: str) -> Reply:
         """What an item says; one that cannot be read, for whatever reason, costs only itself."""
         if item.document is None:
-            return Reply(
-                Status.ERROR, reason=f"batch: {judge.redact(item.problem)}", usage=Usage(attempts=0)
-            )
+            why = judge.redact(item.problem)
+            status = verdict_on(400, why) or Status.ERROR
+            return Reply(status, reason=f"batch: {why}", usage=Usage(attempts=0))
         try:
             reply = self._read(judge, key, item.document, number)
         except Exception as error:  # A reply is foreign: no item may cost the others.
@@ -252,6 +255,7 @@ class BatchRunner:
                 prompt,
                 0.0,
                 worst=lambda: judge.worst(self.context.shown(task)),
+                sent=lambda: judge.size(self.context.shown(task)),
                 share=share,
             )
         except Fault as fault:

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, TypedDict
 
+from brie.judge.declined import TOO_LONG, verdict_on
 from brie.judge.words import NOTHING_SAID, Cause, Words, cause_of, short, words_of
+from brie.records import Status
 
 Kind = Literal["again", "this", "all"]
 """`again`: worth another try. `this`: this request fails alone. `all`: every request will fail."""
@@ -36,6 +38,7 @@ class Fault(Exception):
         http: int = 0,
         words: Words = NOTHING_SAID,
         cause: Cause | Literal["unreachable"] = "",
+        status: Status = Status.ERROR,
     ) -> None:
         """A fault.
 
@@ -49,6 +52,7 @@ class Fault(Exception):
             http: the HTTP status; 0: there was none.
             words: what the server said.
             cause: what it means, where it is known.
+            status: what the request ends as, where nothing else is tried.
         """
         super().__init__(text)
         self.kind = kind
@@ -59,6 +63,7 @@ class Fault(Exception):
         self.http = http
         self.words = words
         self.cause = cause
+        self.status = status
 
 
 def of_status(
@@ -77,6 +82,10 @@ def of_status(
     words = words_of(body)
     cause, message = cause_of(status, words), words.message
     about: _About = {"http": status, "words": words, "cause": cause}
+    outcome = verdict_on(status, body)
+    if outcome is not None:
+        why = "the provider's filter refused" if outcome is Status.REFUSED else TOO_LONG
+        return Fault(f"{why}. (HTTP {status}: {message})", "this", status=outcome, **about)
     if cause in ("credit", "quota", "key", "model", "protocol"):
         text = _told(cause, file=file, key=key)
         return Fault(f"HTTP {status}: {text} ({message})", "all", **about)
@@ -84,7 +93,8 @@ def of_status(
         return Fault(f"HTTP {status}: {message}", "again", billed=True, **about)
     if status in _AGAIN or status >= 500:
         if "request too large" in words.all:
-            return Fault(f"HTTP {status}: {message}", "this", **about)
+            why = f"{TOO_LONG}. (HTTP {status}: {message})"
+            return Fault(why, "this", status=Status.INVALID, **about)
         wait = retry_after(headers)
         asked = words.wait if wait is None else wait
         busy = status in _BUSY

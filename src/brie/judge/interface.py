@@ -34,6 +34,8 @@ class Reply:
     """An `error` that every further request would end in."""
     pause: float = 0.0
     """Seconds the provider wants no further request for."""
+    remark: str = ""
+    """What people should be told of the judge, once."""
 
 
 @lru_cache(maxsize=64)

@@ -106,7 +106,7 @@ class RetryingCaller:
     def _failed(self, fault: Fault, spent: Usage) -> Reply:
         too_long = (fault.wait or 0.0) > self.retry_policy.longest_asked
         message = f"{fault} (the server asked to wait {fault.wait:.0f} s)" if too_long else str(fault)
-        return Reply(Status.ERROR, reason=message, text=message, usage=spent, fatal=fault.kind == "all")
+        return Reply(fault.status, reason=message, text=message, usage=spent, fatal=fault.kind == "all")
 
 
 def _correction(why: str) -> str:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from brie.judge.batch import BatchRunner, PollPolicy
 from brie.judge.interface import Judge, Task
 from brie.judge.limiter import AdaptiveLimiter
-from brie.judge.parse import CutOff, Refused, Unreadable, WrongCase, read_text
+from brie.judge.parse import Refused, Unreadable, WrongCase, read_text
+from brie.judge.prompt import case_number
 from brie.judge.providers import open_judge
 from brie.judge.run_context import CLAIM_SECONDS, FINAL, RunContext
 from brie.judge.workers import JudgeWorker, RunState
-from brie.records import PanelJudge, Rubric, Status, Usage, Verdict
+from brie.records import Rubric, Status, Usage, Verdict
 from brie.store import Store, claimed
 
 _CHUNK = 256
@@ -67,7 +68,7 @@ def run(
         UsageError: a judge cannot be opened: no key, or wrong settings.
     """
     store = context.store
-    reread(tasks, context.by_id, store, context.evaluation)
+    reread(tasks, context)
     todo = missing(tasks, store, context.final)
     context.on_done(len(tasks) - len(todo))
     job, result = _Job(context), JudgingResult(0, len(tasks) - len(todo))
@@ -84,34 +85,34 @@ def run(
     return result
 
 
-def reread(
-    tasks: Sequence[Task], by_id: Mapping[str, PanelJudge], store: Store, evaluation: str
-) -> list[Verdict]:
+def reread(tasks: Sequence[Task], context: RunContext) -> list[Verdict]:
     """Read stored replies again that an older parser could not read; nothing is asked (invariant I5).
 
     Args:
         tasks: all planned verdicts.
-        by_id: their judges by id.
-        store: where verdicts are kept.
-        evaluation: id the readings are booked under.
+        context: who judges, what is shown, and where verdicts are kept.
     """
     by_key = {task.key: task for task in tasks}
-    readings = []
-    for key, verdict in store.verdicts(store.present("verdicts", by_key, (Status.INVALID,))).items():
-        rubric = by_id[by_key[key].judge].rubric
-        again = _reread(verdict, rubric) if rubric and verdict.status is Status.INVALID else None
+    store, readings = context.store, []
+    unusable = store.present("verdicts", by_key, (Status.INVALID,))
+    for key, verdict in store.verdicts(unusable).items():
+        task = by_key[key]
+        rubric = context.by_id[task.judge].rubric
+        if rubric is None or verdict.status is not Status.INVALID:
+            continue
+        again = _reread(verdict, rubric, case_number(context.shown(task)))
         if again is not None:
-            store.add_verdicts([again], evaluation=evaluation, judge=by_key[key].judge, booked=False)
+            store.add_verdicts([again], evaluation=context.evaluation, judge=task.judge, booked=False)
             readings.append(again)
     return readings
 
 
-def _reread(verdict: Verdict, rubric: Rubric) -> Verdict | None:
+def _reread(verdict: Verdict, rubric: Rubric, case: str) -> Verdict | None:
     if not verdict.reason.startswith("unreadable"):
         return None
     try:
-        parsed = read_text(verdict.reply, rubric.criteria, None)
-    except (Unreadable, WrongCase, Refused, CutOff):
+        parsed = read_text(verdict.reply, rubric.criteria, case)
+    except (Unreadable, WrongCase, Refused):
         return None
     return verdict.model_copy(
         update={

@@ -55,6 +55,16 @@ class RunContext:
         """The panel by judge id."""
         return {panel_judge.judge.id: panel_judge for panel_judge in self.panel_judges}
 
+    @cached_property
+    def _remarked(self) -> set[tuple[str, str]]:
+        return set()
+
+    def remark(self, judge: str, text: str) -> None:
+        """Say something of a judge, once; nothing where there is nothing to say."""
+        if text and (judge, text) not in self._remarked:
+            self._remarked.add((judge, text))
+            self.say(f"{judge}: {text}.")
+
     @property
     def final(self) -> tuple[Status, ...]:
         """Statuses of verdicts that are not asked for again."""

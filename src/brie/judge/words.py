@@ -51,7 +51,8 @@ _MODEL = re.compile(
 _REPLY = re.compile(r"json_validate_failed|failed to validate json|tool_use_failed")
 _IN_WORDS = re.compile(
     r"(?:try again|retry|wait)(?: after| in| for)? (?P<span>(?:\d+(?:\.\d+)? ?"
-    r"(?:ms|milliseconds?|h(?:ours?)?|m(?:in(?:utes?)?)?|s(?:ec(?:onds?)?)?)\b ?)+|\d+h\d+m[\d.]+s|\d+m[\d.]+s)"
+    r"(?:ms|milliseconds?|h(?:ours?)?|m(?:in(?:utes?)?)?|s(?:ec(?:onds?)?)?)\b ?)+"
+    r"|\d+h\d+m[\d.]+s|\d+m[\d.]+s)"
 )
 _SPAN = re.compile(r"(\d+(?:\.\d+)?) ?(ms|mi?l|h|m|s)")
 _SECONDS = {"ms": 0.001, "h": 3600.0, "m": 60.0, "s": 1.0}

@@ -149,6 +149,7 @@ class JudgeWorker:
         self.errors += verdict.status is Status.ERROR
         self.unusable = 0 if verdict.status is Status.OK else self.unusable + 1
         self.state.context.on_done(1)
+        self.state.context.remark(self.name, reply.remark)
         if not self.why_stopped and (reply.fatal or self.unusable >= IN_A_ROW):
             self.why_stopped = verdict.reason or verdict.reply or str(verdict.status)
 

@@ -29,6 +29,7 @@ from brie.records.base import (
     Winner,
     later,
     schema_field,
+    whole_text,
 )
 from brie.records.models import BaseModelRef, Completion, Environment, LoraSummary, Pin
 from brie.records.plan import (
@@ -91,4 +92,5 @@ __all__ = [
     "kind_of",
     "later",
     "schema_field",
+    "whole_text",
 ]

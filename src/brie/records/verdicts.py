@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from brie.records.base import Digest, Record
+from brie.records.base import Digest, Record, WholeText
 
 
 class Status(StrEnum):
@@ -98,10 +98,10 @@ class Verdict(Record):
     attempt: int = 0
     status: Status
     letter: Literal["A", "B", "tie"] | None
-    reason: str = ""
-    reply: str = ""
+    reason: WholeText = ""
+    reply: WholeText = ""
     """The judge's raw reply."""
-    served: str = ""
+    served: WholeText = ""
     """What the provider said answered: the model's snapshot and its fingerprint."""
     scores: dict[str, dict[str, float]] = Field(default_factory=dict)
     """Criterion -> letter -> 1..5."""

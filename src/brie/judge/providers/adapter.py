@@ -41,8 +41,10 @@ class Answer:
     """What a reply says, whatever the protocol."""
 
     text: str = ""
-    calls: tuple[Mapping[str, JsonValue] | None, ...] = ()
-    """Arguments of the tool calls; None: they were no JSON object."""
+    calls: tuple[JsonValue, ...] = ()
+    """Arguments of the tool's calls as they came: objects, or strings of JSON."""
+    thought: bool = False
+    """It holds thoughts in a field of their own, which are never read."""
     tokens: Tokens | None = None
     served: str = ""
     cut: bool = False

@@ -8,7 +8,6 @@ the front of the prompt was cut.
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Mapping
 from types import ModuleType
@@ -17,17 +16,20 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from brie.errors import UsageError
+from brie.judge.declined import is_filtered
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.adapter import Answer, Document, Shape
 from brie.judge.providers.batches import Batches, OpenAIBatches
+from brie.judge.providers.capped import capped_client
 from brie.judge.providers.relaxed import LIMITS, relaxed, turns
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.stainless import Create, StainlessAdapter
 from brie.judge.schema import TOOL, schema
 from brie.judge.settings import api_key, check, form_of, output_limit
+from brie.judge.usage import tokens_of
 from brie.records import JudgeSpec, Provider, Rubric
 
 if TYPE_CHECKING:
@@ -59,13 +61,14 @@ class OpenAIAdapter(StainlessAdapter):
     @functools.cached_property
     def client(self) -> AsyncOpenAI:
         """The client all requests share."""
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         return AsyncOpenAI(
             api_key=self._key or "none",
             base_url=address_of(self._spec),
             max_retries=0,
             timeout=self._spec.timeout,
+            http_client=capped_client(DefaultAsyncHttpxClient, timeout=self._spec.timeout),
         )
 
     @functools.cached_property
@@ -86,26 +89,25 @@ class OpenAIAdapter(StainlessAdapter):
 
     def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a completion says."""
-        choice = document["choices"][0]
-        message = choice["message"]
-        finish = choice.get("finish_reason")
-        calls = tuple(
-            _arguments(call["function"])
-            for call in message.get("tool_calls") or ()
-            if call["function"].get("name") == TOOL
-        )
         tokens = _tokens(document.get("usage"))
         marks = (document.get("model"), document.get("system_fingerprint"))
-        refused = message.get("refusal") or (
-            "the provider's filter refused" if finish == "content_filter" else ""
-        )
+        served = " ".join(str(mark) for mark in marks if mark)
+        if _is_withheld(document):
+            return Answer(tokens=tokens, served=served, refused="the provider gave no answer")
+        choice = document["choices"][0]
+        message = choice.get("message") or {}
+        finish = choice.get("finish_reason")
+        filtered = f"the provider's filter refused ({finish})" if is_filtered(finish) else ""
+        if not message and not filtered:
+            raise KeyError("message")
         return Answer(
             text=_text(message.get("content")),
-            calls=calls,
+            calls=_calls(message),
+            thought=any(message.get(field) for field in _THOUGHTS),
             tokens=tokens,
-            served=" ".join(str(mark) for mark in marks if mark),
-            cut=finish == "length",
-            refused=str(refused),
+            served=served,
+            cut=finish in ("length", "max_tokens", "model_length"),
+            refused=str(message.get("refusal") or filtered),
             problem=self._cut_prompt(tokens, prompt),
         )
 
@@ -197,29 +199,49 @@ def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValu
     return request
 
 
-def _arguments(function: Document) -> dict[str, JsonValue] | None:
-    try:
-        loaded = json.loads(function.get("arguments") or "")
-    except ValueError:
-        return None
-    return loaded if isinstance(loaded, dict) else None
+_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
+"""Fields of a message for what the model thought; none of it is its word."""
+_SPOKEN = ("text", "output_text", None)
+"""Kinds of parts of a message that are text to be read; others are thoughts, or pictures."""
+
+
+def _is_withheld(document: Document) -> bool:
+    """Whether a completion came without any choice, as from a provider that blocked the prompt."""
+    if document.get("choices") or document.get("error"):
+        return False
+    blocked = document.get("prompt_feedback") or document.get("promptFeedback")
+    used = document.get("usage")
+    written = used.get("completion_tokens") if isinstance(used, dict) else None
+    is_empty = document.get("object") == "chat.completion" and isinstance(used, dict) and not written
+    return bool(blocked) or is_empty
+
+
+def _calls(message: Document) -> tuple[JsonValue, ...]:
+    """Arguments of the calls of our tool; one without a name can only be that."""
+    old = message.get("function_call")
+    functions = [call["function"] for call in message.get("tool_calls") or ()]
+    calls = [*functions, old] if isinstance(old, dict) else functions
+    names = [str(call.get("name") or TOOL).rpartition(".")[2].casefold() for call in calls]
+    return tuple(c.get("arguments") for c, name in zip(calls, names, strict=True) if name == TOOL)
 
 
 def _text(content: str | list[Document] | None) -> str:
     if isinstance(content, list):
-        return "\n".join(str(part.get("text", "")) for part in content)
+        spoken = [part for part in content if isinstance(part, dict) and part.get("type") in _SPOKEN]
+        return "\n".join(str(part.get("text") or "") for part in spoken)
     return str(content or "")
 
 
 def _tokens(usage: Document | None) -> Tokens | None:
-    if not usage or usage.get("prompt_tokens") is None:
+    if not isinstance(usage, dict) or usage.get("prompt_tokens") is None:
         return None
-    details = usage.get("prompt_tokens_details") or {}
-    return Tokens(
-        int(usage["prompt_tokens"]),
-        int(usage.get("completion_tokens") or 0),
-        int(details.get("cached_tokens") or 0),
-        int(details.get("cache_write_tokens") or 0),
+    details = usage.get("prompt_tokens_details")
+    details = details if isinstance(details, dict) else {}
+    return tokens_of(
+        usage["prompt_tokens"],
+        written=usage.get("completion_tokens"),
+        cached=details.get("cached_tokens"),
+        stored=details.get("cache_write_tokens"),
     )
 
 

@@ -283,7 +283,7 @@ def _read(
 ) -> Reply:
     reply = partial(Reply, text=text, usage=usage, served=served)
     if not whole:
-        return reply(Status.INVALID, reason="cut off: it ended at its limit.", unreadable=True)
+        return reply(Status.INVALID, reason="cut off: it ended at its limit", unreadable=True)
     try:
         parsed = parse.read_text(text, rubric.criteria, prompt.number)
     except parse.Refused as error:
