@@ -91,10 +91,10 @@ def of_status(
         return Fault(f"HTTP {status}: {text} ({message})", "all", **about)
     if cause == "reply":
         return Fault(f"HTTP {status}: {message}", "again", billed=True, **about)
+    if "request too large" in words.all:
+        why = f"{TOO_LONG}. (HTTP {status}: {message})"
+        return Fault(why, "this", status=Status.INVALID, **about)
     if status in _AGAIN or status >= 500:
-        if "request too large" in words.all:
-            why = f"{TOO_LONG}. (HTTP {status}: {message})"
-            return Fault(why, "this", status=Status.INVALID, **about)
         wait = retry_after(headers)
         asked = words.wait if wait is None else wait
         busy = status in _BUSY

@@ -63,13 +63,14 @@ class RunState:
     def stop(self) -> None:
         """Ask nothing new."""
         self.stopping.set()
+        for worker in self.workers:
+            worker.limiter.release()
         self.tick()
 
     def progress(self) -> float:
-        """Share of its work the slowest judge has finished."""
-        return min(
-            (worker.done / len(worker.tasks) for worker in self.workers if worker.running), default=1.0
-        )
+        """Share of its work the slowest judge has finished; for one in an outage nobody waits."""
+        working = [worker for worker in self.workers if worker.running and not worker.is_held]
+        return min((worker.done / len(worker.tasks) for worker in working), default=1.0)
 
 
 @dataclass
@@ -95,8 +96,19 @@ class JudgeWorker:
         # Retries are spread in time; no number depends on how.
         chance = random.Random()  # noqa: S311
         self._caller = RetryingCaller(
-            self.judge, self.limiter, self.state.stopping, self.state.context.retry_policy, chance
-        )
+            self.judge, self.limiter, self.state.stopping, self.state.context.retry_policy, chance,
+            self._say,
+        )  # fmt: skip
+
+    def _say(self, text: str) -> None:
+        """Say something of the judge; others may have waited for what it is about."""
+        self.state.context.say(f"{self.name}: {text}")
+        self.state.tick()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for an outage to end."""
+        return self._caller.outage.holding
 
     async def run(self) -> None:
         """Ask for everything that is missing, until it is done or the judge or the run is stopped."""
@@ -154,7 +166,8 @@ class JudgeWorker:
             self.why_stopped = verdict.reason or verdict.reply or str(verdict.status)
 
     def _over(self) -> bool:
-        return bool(self.why_stopped) or self.state.stopping.is_set()
+        over = bool(self.why_stopped) or self._caller.outage.is_over
+        return over or self.state.stopping.is_set()
 
     async def _claimed(self) -> AsyncIterator[str]:
         """Keys that are ours to ask for, in order; those of other processes are awaited at the end."""

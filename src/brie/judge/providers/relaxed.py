@@ -32,7 +32,7 @@ _SYSTEM = re.compile(
     r"|(?:first|initial) (?:message|turn)[^.]{0,40}\buser\b"
 )
 _FORM = re.compile(
-    r"response_?format|json_?schema|structured[ _]output|json mode|response_?schema|\bgrammar\b"
+    r"response_?format|json[ _]?schema|structured[ _]output|json mode|response_?schema|\bx?grammar\b"
     r"|guided|additionalproperties|\btools?\b|tool_?choice|function[ _]call"
     r"|no endpoints found that can handle"
 )
