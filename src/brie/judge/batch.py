@@ -19,16 +19,15 @@ from dataclasses import dataclass, field
 from brie.blinding import JudgeInput
 from brie.judge.declined import verdict_on
 from brie.judge.faults import Fault
-from brie.judge.interface import Reply, Task
+from brie.judge.interface import Judge, Reply, Task
 from brie.judge.prices import batch_share
 from brie.judge.prompt import JudgePrompt
-from brie.judge.providers import open_judge
 from brie.judge.providers.batches import Batches, Item, Row
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.run_context import CLAIM_SECONDS, RunContext
 from brie.judge.writer import keep_all
 from brie.provenance import now
-from brie.records import BatchLimits, PanelJudge, Status, Usage
+from brie.records import BatchLimits, Status, Usage
 from brie.store.ledger import BatchBody, BatchRow
 
 HELD_SECONDS = 72 * 3600.0
@@ -85,7 +84,7 @@ class BatchRunner:
         self.collected.short, before = False, self._times.total()
         wanted = [task for task in missing if self._times[task.key] < _TIMES]
         for name in dict.fromkeys(task.judge for task in wanted):
-            judge = _remote(self.context.by_id[name])
+            judge = _remote(self.context.open(name))
             try:
                 for part in _parts([t for t in wanted if t.judge == name], self.context.shown, judge):
                     if name not in self.collected.stopped:
@@ -143,7 +142,7 @@ class BatchRunner:
                 f"`brie judge {self.context.evaluation}` collects them later."
             )
         for row in rows:
-            judge = _remote(self.context.by_id[row.judge])
+            judge = _remote(self.context.open(row.judge))
             try:
                 await self._collect(row, judge)
             except judge.adapter.errors as error:
@@ -263,8 +262,7 @@ class BatchRunner:
             return Reply(Status.ERROR, reason=f"batch: {fault}", usage=Usage(usd=usd))
 
 
-def _remote(panel_judge: PanelJudge) -> RemoteJudge:
-    judge = open_judge(panel_judge)
+def _remote(judge: Judge) -> RemoteJudge:
     assert isinstance(judge, RemoteJudge)
     return judge
 

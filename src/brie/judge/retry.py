@@ -15,6 +15,9 @@ from brie.judge.outage import Outage, unheard
 from brie.number_format import duration
 from brie.records import Status, Usage
 
+PATIENCE = 1800.0
+"""Seconds a judge that does not answer is waited for, where nobody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -25,7 +28,7 @@ class RetryPolicy:
     first_wait: float = 0.5
     """Seconds before the second try; they double from try to try."""
     most_wait: float = 30.0
-    patience: float = 1800.0
+    patience: float = PATIENCE
     """Seconds an outage may last, or a server ask to wait, before the judge stops; 0: none."""
     probes: tuple[float, float] = (30.0, 60.0)
     """Seconds between two requests during an outage, at least and at most."""

@@ -13,7 +13,6 @@ from brie.judge.interface import Judge, Task
 from brie.judge.limiter import AdaptiveLimiter
 from brie.judge.parse import Refused, Unreadable, WrongCase, read_text
 from brie.judge.prompt import case_number
-from brie.judge.providers import open_judge
 from brie.judge.run_context import CLAIM_SECONDS, FINAL, RunContext
 from brie.judge.workers import JudgeWorker, RunState
 from brie.records import Rubric, Status, Usage, Verdict
@@ -141,9 +140,7 @@ class _Job:
         """Ask for some verdicts now: judges that answer at once first, then the others side by side."""
         if not todo:
             return before
-        judges = {
-            name: open_judge(self.context.by_id[name]) for name in dict.fromkeys(t.judge for t in todo)
-        }
+        judges = {name: self.context.open(name) for name in dict.fromkeys(t.judge for t in todo)}
         instant = {name for name, opened in judges.items() if self._is_instant(name, opened)}
         at_once = [task for task in todo if task.judge in instant]
         asked = [task for task in todo if task.judge not in instant]
@@ -212,6 +209,8 @@ class _Job:
         except ExceptionGroup as group_error:
             raise _first(group_error) from group_error
         finally:
+            for name, judge in judges.items():
+                self.context.settle(name, judge)
             await asyncio.gather(*(judge.close() for judge in judges.values()))
         return replace(
             before,
