@@ -7,6 +7,7 @@ two templates that say the same have the same digest, whatever markers they carr
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,8 +19,6 @@ from brie.errors import PinError
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from jinja2.nodes import Node
-    from jinja2.parser import Parser
 
 _FIXED_DATE = "2026-01-01"
 
@@ -62,20 +61,34 @@ def render(
         tools: tool schemas, for templates that show them.
 
     Raises:
-        PinError: the template does not compile, or refuses these messages.
+        PinError: the template does not compile, refuses these messages, fails, or asks for more
+            time or space than a conversation can need.
     """
+    from brie.pin.sandbox import budget, weight
+
+    values = {"messages": messages, "tools": tools, **special}
+    try:
+        with budget(weight([list(messages), list(tools or ())], math.inf)):
+            return _compile(template).render(
+                documents=None, add_generation_prompt=add_generation_prompt, **values
+            )
+    except Exception as error:
+        # A stranger's program ran: it may fail in any way a program can.
+        raise PinError(f"the chat template cannot render this conversation: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong inside a template, in a line."""
     import jinja2
 
-    try:
-        return _compile(template).render(
-            messages=messages,
-            tools=tools,
-            documents=None,
-            add_generation_prompt=add_generation_prompt,
-            **special,
-        )
-    except jinja2.TemplateError as error:
-        raise PinError(f"the chat template cannot render this conversation: {error}") from error
+    text = " ".join(str(error).split())[:300]
+    if isinstance(error, jinja2.TemplateError) and text:
+        return text
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply, or calls itself without end"
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def template_digest(template: str, special: Mapping[str, str]) -> str:
@@ -92,25 +105,10 @@ def template_digest(template: str, special: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=32)
 def _compile(template: str) -> Template:
-    from jinja2.ext import Extension, loopcontrols
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from brie.pin.sandbox import compiled
 
-    class Generation(Extension):
-        """`{% generation %} … {% endgeneration %}` renders its body."""
-
-        tags = {"generation"}  # noqa: RUF012 - jinja2 declares a plain class attribute
-
-        def parse(self, parser: Parser) -> list[Node]:
-            next(parser.stream)
-            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
-
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols], autoescape=False
-    )
-    environment.filters["tojson"] = _tojson
-    environment.globals["raise_exception"] = _refuse
-    environment.globals["strftime_now"] = _fixed_clock()
-    return environment.from_string(template)
+    functions = {"tojson": _tojson, "raise_exception": _refuse, "strftime_now": _fixed_clock()}
+    return compiled(template, functions)
 
 
 def _tojson(value: JsonValue, indent: int | None = None) -> str:
