@@ -18,7 +18,7 @@ from typing import Literal
 
 from brie.data.tokenizer import Tokenizer, special_tokens
 from brie.errors import InputError, PinError, UsageError
-from brie.pin import render, template_digest
+from brie.pin import Rendered, date_read, has_thinking, render, render_chat, template_digest
 
 Way = Literal["markers", "chatml", "spans"]
 _MARKER = re.compile(r"\{%-?\s*generation\s*-?%\}")
@@ -43,6 +43,10 @@ class TrainingTemplate:
     """The token that ends an answer and is learned with it."""
     digest: str
     """What the template renders, by digest (markers make no difference)."""
+    thinking: bool | None = None
+    """Thinking mode; None: the template has none."""
+    date: str | None = None
+    """What a template that asks for the date is told."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +57,26 @@ class Marked:
     learned: list[int]
 
 
-def choose(tokenizer: Tokenizer) -> TrainingTemplate:
+def choose(tokenizer: Tokenizer, *, thinking: bool = False) -> TrainingTemplate:
     """The training template for a tokenizer.
+
+    Args:
+        tokenizer: with the chat template that the model is asked with.
+        thinking: thinking mode, for templates that have one.
 
     Raises:
         UsageError: no way yields exactly the answers; the message says what came out instead.
+        PinError: the template does not compile.
     """
     stock, special = str(tokenizer.chat_template), special_tokens(tokenizer)
+    mode = thinking if has_thinking(stock) else None
     tried: list[str] = []
     for way, text, reason in _candidates(stock, special):
-        learned = _learned_text(tokenizer, way, text)
+        learned = _learned_text(tokenizer, way, text, thinking=thinking)
         end = _end_token(tokenizer, learned)
         if end is not None:
-            return TrainingTemplate(way, text, reason, end, template_digest(stock, special))
+            named = template_digest(stock, special)
+            return TrainingTemplate(way, text, reason, end, named, mode, date_read(stock))
         tried.append(f"{way}: {learned!r}")
     raise UsageError(
         "the model's chat template does not show where answers begin and end, so a loss on answers "
@@ -74,32 +85,49 @@ def choose(tokenizer: Tokenizer) -> TrainingTemplate:
 
 
 def mark(
-    tokenizer: Tokenizer, template: TrainingTemplate | tuple[Way, str], messages: list[dict[str, str]]
+    tokenizer: Tokenizer,
+    template: TrainingTemplate | tuple[Way, str],
+    messages: list[dict[str, str]],
+    *,
+    thinking: bool = False,
 ) -> Marked:
     """Tokens of a conversation and which of them are learned.
 
+    Args:
+        tokenizer: the model's.
+        template: as chosen, or a way and a source to be tried.
+        messages: turns with `role` and `content`.
+        thinking: of a template that is tried; a chosen one knows its own.
+
     Raises:
-        InputError: the template cannot render the conversation, or changes earlier turns when
-            later ones are added, so that answers cannot be located.
+        InputError: the template changes earlier turns when later ones are added, so that answers
+            cannot be located.
+        PinError: the template cannot render the conversation.
     """
-    way, text = (template.way, template.text) if isinstance(template, TrainingTemplate) else template
+    if isinstance(template, TrainingTemplate):
+        way, text, thinking = template.way, template.text, bool(template.thinking)
+    else:
+        way, text = template
+    special = special_tokens(tokenizer)
     if way == "spans":
-        return _mark_by_spans(tokenizer, text, messages)
-    out = tokenizer.apply_chat_template(
-        messages,
-        chat_template=text,
-        tokenize=True,
-        return_dict=True,
-        return_assistant_tokens_mask=True,
-    )
-    return Marked(list(out["input_ids"]), list(out["assistant_masks"]))
+        full, spans = _located(tokenizer, text, messages, special, thinking=thinking)
+    else:
+        full, spans = render_chat(
+            text, messages, special, thinking=thinking, add_generation_prompt=False
+        )
+    out = tokenizer(full, add_special_tokens=False, return_offsets_mapping=True)
+    learned = [
+        int(any(start < stop and end > begin for begin, stop in spans))
+        for start, end in out["offset_mapping"]
+    ]
+    return Marked(list(out["input_ids"]), learned)
 
 
 def _candidates(stock: str, special: dict[str, str]) -> list[tuple[Way, str, str]]:
     ways: list[tuple[Way, str, str]] = []
     if _MARKER.search(stock):
         ways.append(("markers", stock, "the model's own template marks its answers"))
-    ours = chatml_like(stock, special)
+    ours = None if has_thinking(stock) else chatml_like(stock, special)
     if ours is not None:
         ways.append(("chatml", ours, "brie's ChatML template renders exactly like the model's own"))
     ways.append(("spans", stock, "answers are located by rendering with and without them"))
@@ -132,11 +160,11 @@ def _source() -> str:
     return Path(__file__).with_name("chat_template.jinja").read_text("utf-8")
 
 
-def _learned_text(tokenizer: Tokenizer, way: Way, text: str) -> str:
+def _learned_text(tokenizer: Tokenizer, way: Way, text: str, *, thinking: bool) -> str:
     """The probe's learned tokens as text; the two answers are parted by a bar."""
     try:
-        marked = mark(tokenizer, (way, text), [dict(turn) for turn in _PROBE])
-    except InputError as error:
+        marked = mark(tokenizer, (way, text), [dict(turn) for turn in _PROBE], thinking=thinking)
+    except (InputError, PinError) as error:
         return str(error)
     runs: list[list[int]] = []
     previous = 0
@@ -159,24 +187,32 @@ def _end_token(tokenizer: Tokenizer, learned: str) -> str | None:
     return None
 
 
-def _mark_by_spans(tokenizer: Tokenizer, text: str, messages: list[dict[str, str]]) -> Marked:
-    special = special_tokens(tokenizer)
-    full = render(text, messages, special, add_generation_prompt=False)
+def _located(
+    tokenizer: Tokenizer,
+    text: str,
+    messages: list[dict[str, str]],
+    special: dict[str, str],
+    *,
+    thinking: bool,
+) -> Rendered:
+    """A conversation with its answers found by rendering it with and without them."""
+
+    def rendered(turns: list[dict[str, str]], *, header: bool) -> str:
+        return render_chat(
+            text, turns, special, thinking=thinking, add_generation_prompt=header
+        ).text
+
+    full = rendered(messages, header=False)
     added = tuple(tokenizer.get_added_vocab())
     spans = []
     for index, message in enumerate(messages):
         if message["role"] != "assistant":
             continue
-        head = render(text, messages[:index], special, add_generation_prompt=True)
-        through = render(text, messages[: index + 1], special, add_generation_prompt=False)
+        head = rendered(messages[:index], header=True)
+        through = rendered(messages[: index + 1], header=False)
         if not (through.startswith(head) and full.startswith(through)):
             raise InputError("the chat template rewrites earlier turns, so answers cannot be located")
         bare = through.rstrip()
         end = len(bare) if len(bare) > len(head) and bare.endswith(added) else len(through)
         spans.append((len(head), end))
-    out = tokenizer(full, add_special_tokens=False, return_offsets_mapping=True)
-    learned = [
-        int(any(start < stop and end > begin for begin, stop in spans))
-        for start, end in out["offset_mapping"]
-    ]
-    return Marked(list(out["input_ids"]), learned)
+    return Rendered(full, tuple(spans))

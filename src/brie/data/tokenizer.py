@@ -22,20 +22,14 @@ class Tokenizer(Protocol):
     pad_token: str | None
 
     def __call__(
-        self, text: str, *, add_special_tokens: bool, return_offsets_mapping: bool
-    ) -> BatchEncoding:
-        """Token ids, with where each token stands in the text."""
-
-    def apply_chat_template(
         self,
-        messages: list[dict[str, str]],
+        text: str,
         *,
-        chat_template: str,
-        tokenize: bool,
-        return_dict: bool,
-        return_assistant_tokens_mask: bool,
+        add_special_tokens: bool,
+        return_offsets_mapping: bool = False,
+        verbose: bool = True,
     ) -> BatchEncoding:
-        """Tokens of a conversation, with the mask of what is learned."""
+        """Token ids; where it is asked for, with where each token stands in the text."""
 
     def decode(
         self,

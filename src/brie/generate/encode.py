@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from brie.digest import canonical_json, short
 from brie.errors import PinError, UsageError
+from brie.data.prompts import prompt_ids
 from brie.pin import folder_template, render
 from brie.records import Message, Sampling
 
@@ -94,13 +95,7 @@ class Encoder:
         if prompt and key in self._cache:
             return self._cache[key]
         turns = [message.model_dump() for message in messages]
-        variables: dict[str, str | bool] = {**self.special, "enable_thinking": thinking}
-        text = render(self.template, turns, variables)
-        ids: list[int] = self.tokenizer(
-            text,
-            add_special_tokens=False,
-            verbose=False,  # a text longer than the context is brie's to refuse
-        )["input_ids"]
+        ids = prompt_ids(self.tokenizer, self.template, turns, self.special, thinking=thinking)
         if prompt:
             if len(self._cache) >= 4096:
                 self._cache.clear()

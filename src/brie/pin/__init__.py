@@ -26,7 +26,7 @@ from brie.pin.resolve import (
     resolve_pair,
     training_runs,
 )
-from brie.pin.template import render, template_digest
+from brie.pin.template import date_read, has_thinking, render, render_chat, template_digest
 
 __all__ = [
     "ADAPTER_CONFIG",
@@ -36,12 +36,14 @@ __all__ = [
     "adapter_fact",
     "canonical_config",
     "checkpoints",
+    "date_read",
     "default_candidate",
     "duplicates",
     "explain",
     "find_run",
     "folder_template",
     "folder_template_digest",
+    "has_thinking",
     "locate",
     "lora_summary",
     "open_base",
@@ -50,6 +52,7 @@ __all__ = [
     "pin_checkpoint",
     "read_pin",
     "render",
+    "render_chat",
     "resolve",
     "resolve_pair",
     "template_digest",

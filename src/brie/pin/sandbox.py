@@ -21,6 +21,7 @@ from typing import TypeAlias, TypeVar
 
 from jinja2 import Template, TemplateError, nodes
 from jinja2.ext import Extension, loopcontrols
+from jinja2.meta import find_undeclared_variables
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -322,3 +323,12 @@ def compiled(source: str, functions: Mapping[str, Callable[..., Value]]) -> Temp
         else:
             environment.globals[name] = function
     return environment.from_string(source)
+
+
+def looked_up(source: str) -> frozenset[str]:
+    """Names of variables and functions that a template does not define itself.
+
+    Raises:
+        TemplateError: the source is no template.
+    """
+    return frozenset(find_undeclared_variables(BoundedEnvironment().parse(source)))

@@ -20,7 +20,10 @@ from brie.errors import PinError
 if TYPE_CHECKING:
     from jinja2 import Template
 
-_FIXED_DATE = "2026-01-01"
+DATE = "2026-01-01"
+"""What a template that asks for today's date is told, in training and in evaluation alike."""
+THINKING = ("enable_thinking", "thinking")
+"""What templates call the switch of their thinking mode."""
 
 _PROBES: tuple[tuple[Mapping[str, str], ...], ...] = (
     ({"role": "user", "content": "Hello"},),
@@ -42,6 +45,35 @@ _PROBES: tuple[tuple[Mapping[str, str], ...], ...] = (
 )
 
 
+def render_chat(
+    template: str,
+    messages: Sequence[Mapping[str, JsonValue]],
+    special: Mapping[str, str],
+    *,
+    thinking: bool = False,
+    add_generation_prompt: bool = True,
+    tools: Sequence[JsonValue] | None = None,
+) -> str:
+    """A conversation as its model reads it: the one way to it, in training and in evaluation.
+
+    Args:
+        template: Jinja source.
+        messages: turns with `role` and `content`.
+        special: special tokens by name.
+        thinking: thinking mode, for templates that have one; always stated, since templates differ
+            in what they take silence for.
+        add_generation_prompt: append the header of the assistant's turn.
+        tools: tool schemas, for templates that show them.
+
+    Raises:
+        PinError: as `render`.
+    """
+    variables = {**special, **dict.fromkeys(THINKING, thinking)}
+    return render(
+        template, messages, variables, add_generation_prompt=add_generation_prompt, tools=tools
+    )
+
+
 def render(
     template: str,
     messages: Sequence[Mapping[str, JsonValue]],
@@ -50,7 +82,9 @@ def render(
     add_generation_prompt: bool = True,
     tools: Sequence[JsonValue] | None = None,
 ) -> str:
-    """Render a chat template as transformers does: sandboxed Jinja, generation markers ignored.
+    """Render a chat template with these variables and no others; see `render_chat`.
+
+    As transformers does it: sandboxed Jinja, generation markers ignored.
 
     Args:
         template: Jinja source.
@@ -91,6 +125,31 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+@lru_cache(maxsize=32)
+def reads(template: str) -> frozenset[str]:
+    """Names of variables and functions that a template looks up, such as `strftime_now`.
+
+    Raises:
+        PinError: the template does not compile.
+    """
+    from brie.pin.sandbox import looked_up
+
+    try:
+        return looked_up(template)
+    except Exception as error:
+        raise PinError(f"the chat template does not compile: {_reason(error)}") from error
+
+
+def has_thinking(template: str) -> bool:
+    """Whether a template has a thinking mode to turn on and off."""
+    return bool(reads(template) & set(THINKING))
+
+
+def date_read(template: str) -> str | None:
+    """The date a template is told, where it asks for one."""
+    return DATE if "strftime_now" in reads(template) else None
+
+
 def template_digest(template: str, special: Mapping[str, str]) -> str:
     """Digest of what a template renders for the probe conversations, with and without header."""
     rendered: list[str] = []
@@ -125,4 +184,4 @@ def _fixed_clock() -> Callable[[str], str]:
     """Templates that print today's date would otherwise have a new digest every day."""
     from datetime import datetime
 
-    return datetime.fromisoformat(_FIXED_DATE).strftime
+    return datetime.fromisoformat(DATE).strftime

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from brie.digest import Canonical, digest
-from brie.records import BaseModelRef, Digest, Document, Record, schema_field
+from brie.records import BaseModelRef, Digest, Document, Record, later, schema_field
 from brie.train.recipes import DESCRIPTIVE_KEYS, Recipe
 
 State = Literal["running", "complete", "interrupted", "failed"]
@@ -78,6 +78,10 @@ class TemplateInfo(Record):
     digest: Digest
     aligned_eos: str | None = None
     """The end token set on a base that ended with another one."""
+    thinking: bool | None = later(None)
+    """Whether its thinking mode is on; None: it has none."""
+    date: str | None = later(None)
+    """What a template that asks for the date is told; None: it does not ask."""
 
 
 class Decided(Record):
@@ -126,6 +130,7 @@ class TrainConfig(Document):
             **recipe,
             "base": self.base.digest,
             "template": [self.template.way, self.template.end, self.template.digest],
+            **self.template.model_dump(include={"thinking", "date"}),
             "training rows": self.train.rows_digest,
             "validation rows": self.val.rows_digest,
             "dtype": self.dtype.value,

@@ -11,9 +11,10 @@ from brie.data.encode import Encoded, Encoder, dataset, encode_all, trainable
 from brie.data.load import rows_digest
 from brie.data.split import prompt_key
 from brie.data.template import choose
-from brie.data.tokenizer import Tokenizer, load_tokenizer
+from brie.data.prompts import refuse_other_prompts
+from brie.data.tokenizer import Tokenizer, load_tokenizer, special_tokens
 from brie.errors import InputError, UsageError
-from brie.pin import open_base
+from brie.pin import folder_template, open_base
 from brie.project import Project
 from brie.records import Pin
 from brie.train.config import (
@@ -89,17 +90,23 @@ def build_job(
         progress.note(recipe.license_note)
     refuse_missing_layers(recipe, folder)
     tokenizer = load_tokenizer(folder)
-    template = choose(tokenizer)
+    template = choose(tokenizer, thinking=recipe.thinking)
     aligned = _align_eos(tokenizer, template.end, progress)
     encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss)
     train = _encode(train_rows, encoder, progress)
     val = _encode(val_rows, encoder, progress)
+    _hold_against_prompts(train_rows, encoder, folder, aligned=aligned is not None, progress=progress)
     config = TrainConfig(
         recipe=recipe,
         base=base.base,
         base_location=location,
         template=TemplateInfo(
-            way=template.way, end=template.end, digest=template.digest, aligned_eos=aligned
+            way=template.way,
+            end=template.end,
+            digest=template.digest,
+            aligned_eos=aligned,
+            thinking=template.thinking,
+            date=template.date,
         ),
         train=_part(train_rows, train),
         val=_part(val_rows, val),
@@ -223,6 +230,26 @@ def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encode
             f"left within max_length {encoder.max_length}: line {listing}"
         )
     return rows
+
+
+def _hold_against_prompts(
+    source: Source, encoder: Encoder, base: Path, *, aligned: bool, progress: Progress
+) -> None:
+    """Three rows, token for token: what comes before an answer is what an evaluation would ask."""
+    # A tokenizer whose end was changed is saved with the checkpoint, and read from there.
+    special = special_tokens(encoder.tokenizer) if aligned else folder_template(base)[1]
+    try:
+        compared = refuse_other_prompts(source.rows, encoder, special)
+    except UsageError as error:
+        raise InputError(f"{source.shown}: {error}") from error
+    template = encoder.template
+    facts = [f"thinking {'on' if template.thinking else 'off'}"] if template.thinking is not None else []
+    facts += [f"the date it asks for is {template.date}"] if template.date else []
+    also = f" ({', '.join(facts)})" if facts else ""
+    progress.note(
+        f"template: {template.reason}; {compared} row{'' if compared == 1 else 's'} compared with what "
+        f"an evaluation asks, token for token{also}"
+    )
 
 
 def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:

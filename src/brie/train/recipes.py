@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from brie.catalog import Plain, build, read_toml
 from brie.errors import UsageError, unknown
 from brie.project import Project
-from brie.records import Record
+from brie.records import Record, later
 
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """All linear layers of a Qwen2 or Llama block. Named, since PEFT's default is q and v alone."""
@@ -98,6 +98,8 @@ class Recipe(Record):
 
     loss: Literal["assistant", "text"] = "assistant"
     """`assistant`: answers and their end token. `text`: the prompt as well."""
+    thinking: bool = later(False)
+    """Thinking mode of templates that have one: what the model is trained on, and asked with."""
     max_length: Annotated[int, Field(ge=16)] = 2048
     """Tokens a row may have; longer ones are cut at the end."""
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.1
