@@ -85,6 +85,7 @@ Examples:
 @click.option("--max-length", type=click.IntRange(16), help="Tokens a row may have.")
 def preview(file: Path, size: str, base: str | None, rows: int, max_length: int | None) -> None:
     """Show rows as the model sees them; what is learned stands out (in [[ ]] without colours)."""
+    from brie.data.encode import taken_apart
     from brie.data.load import load
     from brie.data.preview import segments
     from brie.train.encoder import encoder_of
@@ -92,9 +93,11 @@ def preview(file: Path, size: str, base: str | None, rows: int, max_length: int 
     encoder, name = encoder_of(screen.project(), size=size, base=base, max_length=max_length)
     coloured = screen.console().is_terminal
     click.echo(f"{name}: {encoder.template.reason}")
-    for conversation in load(file)[:rows]:
-        row = encoder.encode(conversation)
-        cut = {"whole": "", "cut": ", the answer's end is cut off", "lost": ", no answer left: dropped"}
+    cut = {"whole": "", "cut": ", the answer's end is cut off", "lost": ", no answer left: dropped"}
+    encoded = [row for conversation in load(file)[:rows] for row in encoder.encode(conversation)]
+    if apart := taken_apart(encoded):
+        screen.say(f"{file}: {apart}")
+    for row in encoded:
         click.echo(f"\n--- line {row.line}: {row.length} tokens, {row.learned} learned{cut[row.cut]}")
         for part in segments(row, encoder.tokenizer):
             text = _visible(part.text)

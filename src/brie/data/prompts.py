@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from brie.data.encode import Encoder
-from brie.data.template import mark
 from brie.data.tokenizer import Tokenizer
-from brie.errors import PinError, UsageError
-from brie.pin import render_chat
+from brie.errors import InputError, PinError, UsageError
+from brie.pin import asked
 from brie.records import Conversation
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def prompt_ids(
     Raises:
         PinError: the template refuses the conversation.
     """
-    text = render_chat(template, messages, special, thinking=thinking)
+    text = asked(template, messages, special, thinking=thinking)
     ids: list[int] = tokenizer(
         text,
         add_special_tokens=False,
@@ -71,23 +70,20 @@ def refuse_other_prompts(
     compared = 0
     for row in _unlike(rows):
         messages = [message.model_dump() for message in row.messages]
-        answers = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
-        if not answers:
-            continue
         try:
-            marked = mark(encoder.tokenizer, encoder.template, messages[: answers[-1] + 1])
-            asked = prompt_ids(
+            marked = encoder.mark(row)[-1]
+            question = prompt_ids(
                 encoder.tokenizer,
                 str(encoder.tokenizer.chat_template),
-                messages[: answers[-1]],
+                messages[: marked.answer],
                 special,
                 thinking=bool(encoder.template.thinking),
             )
-        except PinError as error:
+        except (InputError, PinError) as error:
             raise UsageError(f"line {row.line}: {error}") from error
         trained = marked.ids[: _last_start(marked.learned)]
-        if trained != asked:
-            raise UsageError(_difference(row.line, encoder.tokenizer, trained=trained, asked=asked))
+        if trained != question:
+            raise UsageError(_difference(row.line, encoder.tokenizer, trained=trained, asked=question))
         compared += 1
     return compared
 

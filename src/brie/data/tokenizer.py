@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -91,3 +92,10 @@ def special_tokens(tokenizer: Tokenizer) -> dict[str, str]:
     """Special tokens by name, as chat templates see them."""
     tokens = {name: getattr(tokenizer, name, None) for name in SPECIAL_TOKENS}
     return {name: str(token) for name, token in tokens.items() if token}
+
+
+def eos_ids(folder: Path) -> list[int]:
+    """Tokens that end an answer by a model folder's generation config."""
+    path = folder / "generation_config.json"
+    ids = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
+    return [ids] if isinstance(ids, int) else list(ids or ())

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from brie.digest import canonical_json, short
 from brie.errors import PinError, UsageError
 from brie.data.prompts import prompt_ids
-from brie.pin import folder_template, render
+from brie.data.tokenizer import eos_ids
+from brie.pin import ending, folder_template, turn
 from brie.records import Message, Sampling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
-_PROBE = "probe"
 _DEFINING = ("model", "added_tokens", "normalizer", "pre_tokenizer")
 
 
@@ -55,7 +55,7 @@ class Encoder:
         template, special = folder_template(carrier)
         if adapter is not None:
             check_tokenizer(base=folder, adapter=adapter)
-        return cls.of(tokenizer, template, special, config.get_text_config(), _eos_ids(folder))
+        return cls.of(tokenizer, template, special, config.get_text_config(), eos_ids(folder))
 
     @classmethod
     def of(
@@ -159,12 +159,6 @@ def _has_template(folder: Path) -> bool:
     return True
 
 
-def _eos_ids(folder: Path) -> list[int]:
-    path = folder / "generation_config.json"
-    ids = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
-    return [ids] if isinstance(ids, int) else list(ids or ())
-
-
 def _turn_end(
     tokenizer: PreTrainedTokenizerFast,
     template: str,
@@ -175,14 +169,12 @@ def _turn_end(
 
     A base model's eos is often another: without this, its fine-tune would never stop.
     """
-    turns = [{"role": "user", "content": _PROBE}, {"role": "assistant", "content": _PROBE}]
+    added = tokenizer.get_added_vocab()
     try:
-        rendered = render(template, turns, special, add_generation_prompt=False)
+        end = ending(turn(template, special), added)
     except PinError:
         return set()
-    after = rendered.rpartition(_PROBE)[2]
-    ids = tokenizer(after, add_special_tokens=False)["input_ids"]
-    return {ids[0]} if ids and ids[0] in markers else set()
+    return {added[token] for token in end[:1]} & markers
 
 
 def check_tokenizer(*, base: Path, adapter: Path) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brie.data.encode import Encoded, Encoder, dataset, encode_all, trainable
+from brie.data.encode import Encoded, Encoder, dataset, encode_all, taken_apart, trainable
 from brie.data.load import rows_digest
 from brie.data.split import prompt_key
 from brie.data.template import choose
 from brie.data.prompts import refuse_other_prompts
-from brie.data.tokenizer import Tokenizer, load_tokenizer, special_tokens
+from brie.data.tokenizer import Tokenizer, eos_ids, load_tokenizer, special_tokens
 from brie.errors import InputError, UsageError
 from brie.pin import folder_template, open_base
 from brie.project import Project
@@ -90,8 +90,8 @@ def build_job(
         progress.note(recipe.license_note)
     refuse_missing_layers(recipe, folder)
     tokenizer = load_tokenizer(folder)
-    template = choose(tokenizer, thinking=recipe.thinking)
-    aligned = _align_eos(tokenizer, template.end, progress)
+    template = choose(tokenizer, thinking=recipe.thinking, located=recipe.loss == "assistant")
+    aligned = _align_eos(tokenizer, template.end, folder, progress)
     encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss)
     train = _encode(train_rows, encoder, progress)
     val = _encode(val_rows, encoder, progress)
@@ -102,7 +102,7 @@ def build_job(
         base_location=location,
         template=TemplateInfo(
             way=template.way,
-            end=template.end,
+            end="".join(template.end),
             digest=template.digest,
             aligned_eos=aligned,
             thinking=template.thinking,
@@ -195,20 +195,24 @@ def planned_steps(rows: int, recipe: Recipe) -> int:
     return recipe.max_steps or steps
 
 
-def _align_eos(tokenizer: Tokenizer, end: str, progress: Progress) -> str | None:
+def _align_eos(
+    tokenizer: Tokenizer, end: Sequence[str], base: Path, progress: Progress
+) -> str | None:
     """Make the tokenizer end where answers end; a base model often ends elsewhere.
 
     A base model's own end token follows documents, not turns: a fine-tune that learns to end
-    its turn would run on in any program that waits for the document's end.
+    its turn would run on in any program that waits for the document's end. A model whose
+    generation config ends there already is left as it is.
     """
-    if tokenizer.eos_token == end:
+    ids = {tokenizer.get_added_vocab()[token] for token in end}
+    if not end or tokenizer.eos_token in end or ids & set(eos_ids(base)):
         return None
     progress.note(
-        f"end token: answers end with {end}, the base's tokenizer says {tokenizer.eos_token}; "
-        f"{end} is used and written into the checkpoints"
+        f"end token: answers end with {end[0]}, the base's tokenizer says {tokenizer.eos_token}; "
+        f"{end[0]} is used and written into the checkpoints"
     )
-    tokenizer.eos_token = end
-    return end
+    tokenizer.eos_token = end[0]
+    return end[0]
 
 
 def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encoded]:
@@ -216,6 +220,8 @@ def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encode
         rows = encode_all(source.rows, encoder)
     except InputError as error:
         raise InputError(f"{source.shown}: {error}") from error
+    if apart := taken_apart(rows):
+        progress.note(f"{source.shown}: {apart}")
     cut = sum(row.cut == "cut" for row in rows)
     lost = [row.line for row in rows if row.cut == "lost"]
     if cut:
@@ -236,6 +242,8 @@ def _hold_against_prompts(
     source: Source, encoder: Encoder, base: Path, *, aligned: bool, progress: Progress
 ) -> None:
     """Three rows, token for token: what comes before an answer is what an evaluation would ask."""
+    if encoder.loss == "text":
+        return  # the prompt is learned too, and no answer is told from it
     # A tokenizer whose end was changed is saved with the checkpoint, and read from there.
     special = special_tokens(encoder.tokenizer) if aligned else folder_template(base)[1]
     try:
