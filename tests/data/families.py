@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def family_tokenizer(name: str, folder: Path, *, template: str | None = None) -> PreTrainedTokenizerFast:
     """One token a byte and the family's own; saved with its template, or another one ("": none)."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     made = Tokenizer(models.BPE(vocab={c: i for i, c in enumerate(letters)}, merges=[]))
@@ -30,7 +30,10 @@ def family_tokenizer(name: str, folder: Path, *, template: str | None = None) ->
     if text:
         fast.chat_template = text
     fast.save_pretrained(folder)
-    return fast
+    (folder / "config.json").write_text('{"model_type": "qwen2"}')
+    again = AutoTokenizer.from_pretrained(folder)  # as its users will write it
+    again.save_pretrained(folder)
+    return again
 
 
 def family_base(name: str, folder: Path, *, template: str | None = None) -> Path:

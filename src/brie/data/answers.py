@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from brie.data.tokenizer import Tokenizer, special_tokens
 from brie.errors import InputError
-from brie.pin import asked, open_thought, render_chat, thought, turn
+from brie.pin import asked, open_thought, placed, render_chat, thought, turn
 
 Message = Mapping[str, JsonValue]
 _PLACEHOLDER = "\ue000 answer \ue000"
@@ -51,9 +51,7 @@ class Written:
 
     def prompt(self, turns: Sequence[Message]) -> str:
         """What an evaluation asks with."""
-        return asked(
-            self.template, turns, self.special, thinking=self.thinking, tools=self.tools
-        )
+        return asked(self.template, turns, self.special, thinking=self.thinking, tools=self.tools)
 
     def whole(self, turns: Sequence[Message]) -> str:
         """A conversation from its first turn to its last."""
@@ -88,6 +86,7 @@ def mark(
         InputError: the template leaves out part of an answer, or writes it unlike any other.
         PinError: the template cannot render the conversation.
     """
+    messages = placed(written.template, messages, written.special, fold=False)
     answers = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
     wanted = [i for i in answers if learned is None or i in learned]
     pieces = [(i, written.prompt(messages[:i]), tail(written, messages, i)) for i in wanted]
@@ -124,9 +123,7 @@ def tail(written: Written, messages: Sequence[Message], at: int) -> str:
     return answer + _end(shape.foot, shape.next, written.end)
 
 
-def _beyond(
-    written: Written, messages: Sequence[Message], at: int, through: str, prompt: str
-) -> str:
+def _beyond(written: Written, messages: Sequence[Message], at: int, through: str, prompt: str) -> str:
     """An answer as the template writes it, where its finished turn does not go on from the prompt."""
     blank = [*messages[:at], {"role": "assistant", "content": _PLACEHOLDER}]
     head = written.whole(blank).rpartition(_PLACEHOLDER)[0]
@@ -171,9 +168,7 @@ def _text(message: Message) -> str:
 def _tokens(written: Written, group: Sequence[tuple[int, str, str]]) -> list[Marked]:
     """One sequence for a group of answers; one an answer where tokens cross into a prompt."""
     _, prompt, rest = group[-1]
-    out = written.tokenizer(
-        prompt + rest, add_special_tokens=False, return_offsets_mapping=True
-    )
+    out = written.tokenizer(prompt + rest, add_special_tokens=False, return_offsets_mapping=True)
     ids, offsets = list(out["input_ids"]), out["offset_mapping"]
     learned = [0] * len(ids)
     for _, before, said in group:

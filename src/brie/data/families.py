@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from brie.data.template import NO_TEMPLATE
 from brie.data.tokenizer import Tokenizer, special_tokens
 from brie.errors import UsageError, unknown
 from brie.pin import folded, render_chat, takes_system
@@ -60,9 +61,7 @@ FAMILIES: Mapping[str, Family] = {
         ("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
         {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>"},
     ),
-    "glm4": Family(
-        "GLM-4", ("<|system|>", "<|user|>", "<|assistant|>"), {"eos_token": "<|endoftext|>"}
-    ),
+    "glm4": Family("GLM-4", ("<|system|>", "<|user|>", "<|assistant|>"), {"eos_token": "<|endoftext|>"}),
     "glm4.5": Family(
         "GLM-4.5, thinking and not",
         ("<|system|>", "<|user|>", "<|assistant|>", "<think>", "</think>"),
@@ -120,10 +119,7 @@ def set_template(tokenizer: Tokenizer, named: str | None, *, fold: bool = False)
         tokenizer.chat_template, note = _named(tokenizer, named)
         notes.append(note)
     if tokenizer.chat_template is None:
-        raise UsageError(
-            "the base has no chat template; name one that its tokens know, for example "
-            "--chat-template chatml, or a file"
-        )
+        raise UsageError(NO_TEMPLATE)
     if fold and not takes_system(tokenizer.chat_template, special_tokens(tokenizer)):
         tokenizer.chat_template = folded(tokenizer.chat_template)
         notes.append("a system turn is written into the first question")

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from brie.data.encode import Encoder
 from brie.data.tokenizer import Tokenizer
 from brie.errors import InputError, PinError, UsageError
-from brie.pin import asked
+from brie.pin import asked, placed
 from brie.records import Conversation
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def prompt_ids(
     special: Mapping[str, str],
     *,
     thinking: bool,
+    fold: bool = False,
 ) -> list[int]:
     """Token ids of a conversation, up to where the answer begins.
 
@@ -37,11 +38,13 @@ def prompt_ids(
         messages: turns with `role` and `content`, the last of them not the assistant's.
         special: special tokens by name, as the template sees them.
         thinking: thinking mode, for templates that have one.
+        fold: write a system turn that the template has no place for into the first question.
 
     Raises:
         PinError: the template refuses the conversation.
     """
-    text = asked(template, messages, special, thinking=thinking)
+    turns = placed(template, messages, special, fold=fold)
+    text = asked(template, turns, special, thinking=thinking)
     ids: list[int] = tokenizer(
         text,
         add_special_tokens=False,
@@ -106,9 +109,7 @@ def _last_start(learned: Sequence[int]) -> int:
     return end
 
 
-def _difference(
-    line: int, tokenizer: Tokenizer, *, trained: Sequence[int], asked: Sequence[int]
-) -> str:
+def _difference(line: int, tokenizer: Tokenizer, *, trained: Sequence[int], asked: Sequence[int]) -> str:
     pairs = zip(trained, asked, strict=False)
     first = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(trained), len(asked)))
     texts = [

@@ -1,4 +1,4 @@
-"""Which template conversations are trained with, and what of them is learned: see `brie.data.answers`."""
+"""Which template conversations are trained with; `brie.data.answers` says what of them is learned."""
 
 from __future__ import annotations
 
@@ -56,15 +56,18 @@ def choose(tokenizer: Tokenizer, *, thinking: bool = False, located: bool = True
         UsageError: the template leaves answers out, or nothing ends them.
         PinError: the template does not compile.
     """
-    text, special = str(tokenizer.chat_template), special_tokens(tokenizer)
-    mode = thinking if has_thinking(text) else None
+    if tokenizer.chat_template is None:
+        raise UsageError(NO_TEMPLATE)
+    text, special = tokenizer.chat_template, special_tokens(tokenizer)
     named, date = template_digest(text, special), date_read(text)
     try:
-        shape = turn(text, special, thinking=thinking)
+        shape, quiet = (turn(text, special, thinking=mode) for mode in (thinking, False))
     except PinError as error:
         if not located:
-            return TrainingTemplate(text, (), named, mode, date)
+            return TrainingTemplate(text, (), named, thinking if has_thinking(text) else None, date)
         raise UsageError(f"no answer can be located: {error}. {_WAYS_OUT}") from error
+    # A channel for answers is a mode too: with thinking on, the model chooses its channel itself.
+    mode = thinking if has_thinking(text) or quiet.lead else None
     end = ending(shape, tokenizer.get_added_vocab())
     if located and not end:
         raise UsageError(
@@ -75,4 +78,8 @@ def choose(tokenizer: Tokenizer, *, thinking: bool = False, located: bool = True
     return TrainingTemplate(text, end, named, mode, date, shape.lead)
 
 
+NO_TEMPLATE = (
+    "the base has no chat template, so nothing says how it is asked; name one that its tokens know, "
+    "for example --chat-template chatml, or a file."
+)
 _WAYS_OUT = "Use --chat-template NAME|FILE, --set loss=text, or another base."

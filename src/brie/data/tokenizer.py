@@ -49,10 +49,10 @@ class Tokenizer(Protocol):
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a model folder; nothing is fetched.
+    """The tokenizer of a model folder, with or without a chat template; nothing is fetched.
 
     Raises:
-        UsageError: the folder holds no fast tokenizer, or one without a chat template.
+        UsageError: the folder holds no fast tokenizer.
     """
     from transformers import AutoTokenizer
 
@@ -62,8 +62,8 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         raise UsageError(f"{folder} holds no tokenizer that can be loaded: {error}") from error
     if not tokenizer.is_fast:
         raise UsageError(f"{folder} has only a slow tokenizer, which cannot say where answers begin.")
-    if not isinstance(tokenizer.chat_template, str):
-        raise UsageError(f"{folder} has no chat template; brie trains on chats, so give a chat model.")
+    if isinstance(tokenizer.chat_template, dict):  # several, by name
+        tokenizer.chat_template = tokenizer.chat_template.get("default")
     # Rows are cut at the run's own `max_length`, and said to be; the library would warn as well.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     return tokenizer  # type: ignore[no-any-return]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from brie.errors import UsageError
 from brie.generate.engine import Request
+from brie.pin import fold_system
 from brie.records import FinishReason, Sampling
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def arguments(model: str, request: Request, left_out: Iterable[str]) -> dict[str
     }
     sent: dict[str, Any] = {
         "model": model,
-        "messages": [message.model_dump() for message in request.messages],
+        "messages": _messages(request),
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "max_tokens": sampling.max_new_tokens,
@@ -72,6 +73,12 @@ def arguments(model: str, request: Request, left_out: Iterable[str]) -> dict[str
         sent.pop(name, None)
         extra.pop(name, None)
     return {**sent, "extra_body": extra}
+
+
+def _messages(request: Request) -> list[Mapping[str, JsonValue]]:
+    """The conversation; a server's template is not seen, so that folding is done where it is asked."""
+    messages = [message.model_dump() for message in request.messages]
+    return fold_system(messages) if request.sampling.system == "fold" else list(messages)
 
 
 def next_to_leave_out(message: str, left_out: Iterable[str], sampling: Sampling) -> str | None:

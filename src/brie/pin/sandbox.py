@@ -28,7 +28,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
-Value: TypeAlias = "str | bytes | bool | int | float | None | list[Value] | tuple[Value, ...] | dict[Value, Value]"  # noqa: E501
+Value: TypeAlias = (
+    "str | bytes | bool | int | float | list[Value] | tuple[Value, ...] | dict[Value, Value] | None"
+)
 """What templates handle; other objects (macros, loops, undefined names) count as one."""
 
 N = TypeVar("N", nodes.For, nodes.Macro)
@@ -122,30 +124,30 @@ class Generation(Extension):
 class _Charging(NodeTransformer):
     """Puts the counting into a template: loops, macros, and every text or list that is made."""
 
-    def visit_For(self, node: nodes.For) -> nodes.For:
+    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - jinja2 calls it so
         """A turn of a loop costs one, and the plain text it writes."""
         return self._body(node)
 
-    def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:
+    def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:  # noqa: N802 - jinja2 calls it so
         """A call of a macro, likewise."""
         return self._body(node)
 
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802 - jinja2 calls it so
         """`a ~ b`: measured before it is joined."""
         self.generic_visit(node)
         return _call("concatenate", list(node.nodes), node.lineno)
 
-    def visit_List(self, node: nodes.List) -> nodes.Expr:
+    def visit_List(self, node: nodes.List) -> nodes.Expr:  # noqa: N802 - jinja2 calls it so
         """What a list holds is counted in full, so that no value grows without being seen."""
         self.generic_visit(node)
         return _call("weighed", [node], node.lineno)
 
-    def visit_Dict(self, node: nodes.Dict) -> nodes.Expr:
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Expr:  # noqa: N802 - jinja2 calls it so
         """As for lists."""
         self.generic_visit(node)
         return _call("weighed", [node], node.lineno)
 
-    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Expr:
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Expr:  # noqa: N802 - jinja2 calls it so
         """As for lists; names that are set in one go are a tuple too."""
         self.generic_visit(node)
         return node if node.ctx == "store" else _call("weighed", [node], node.lineno)
@@ -220,7 +222,9 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             self._refuse_wide(left, right)
         return self.binop_table[operator](left, right)
 
-    def call(self, __context: Context, __obj: Callable[..., Value], *args: Value, **kwargs: Value) -> Value:
+    def call(
+        self, __context: Context, __obj: Callable[..., Value], *args: Value, **kwargs: Value
+    ) -> Value:
         """A call of a method, macro or global."""
         method = getattr(__obj, "__wrapped__", __obj)  # the sandbox wraps `format`
         target = getattr(method, "__self__", None)
@@ -305,9 +309,9 @@ def _replaced(text: str, args: tuple[Value, ...]) -> int:
 
 
 def _refuse_power(base: Value, exponent: Value) -> None:
-    if isinstance(base, int) and isinstance(exponent, int):
-        if base.bit_length() * max(exponent, 0) > _LARGEST_BITS:
-            raise TooMuch("it computes with numbers of thousands of digits")
+    whole = isinstance(base, int) and isinstance(exponent, int)
+    if whole and base.bit_length() * max(exponent, 0) > _LARGEST_BITS:
+        raise TooMuch("it computes with numbers of thousands of digits")
 
 
 def compiled(source: str, functions: Mapping[str, Callable[..., Value]]) -> Template:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from os.path import commonprefix
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -67,7 +66,10 @@ def asked(
         PinError: the template cannot render the conversation.
     """
     text = render_chat(template, messages, special, thinking=thinking, tools=tools)
-    return text + turn(template, special, thinking=thinking).lead
+    try:
+        return text + turn(template, special, thinking=thinking).lead
+    except PinError:  # a template for questions alone: there is no turn to learn about
+        return text
 
 
 def turn(template: str, special: Mapping[str, str], *, thinking: bool = False) -> Turn:
@@ -95,7 +97,8 @@ def _turn(template: str, tokens: tuple[tuple[str, str], ...], thinking: bool) ->
     goes_on = rendered(_ASKED, first, _AGAIN).rpartition(_ANSWERS[0])[2]
     gap = ""
     if all(text.startswith(prompt) for text in finished):
-        gap = commonprefix([head, finished[1].rpartition(_ANSWERS[1])[0]])[len(prompt) :]
+        other = finished[1].rpartition(_ANSWERS[1])[0]
+        gap = head[len(prompt) :] if other == head else ""
     lead = gap if gap.strip() and not _THOUGHT.search(gap) and not thinking else ""
     return Turn(gap, lead, foot, goes_on.partition(_AGAIN["content"])[0])
 
@@ -173,6 +176,36 @@ def _takes_system(template: str, tokens: tuple[tuple[str, str], ...]) -> bool:
         return "Rule." in render_chat(template, turns, dict(tokens))
     except PinError:
         return False
+
+
+def placed(
+    template: str,
+    messages: Sequence[Mapping[str, JsonValue]],
+    special: Mapping[str, str],
+    *,
+    fold: bool,
+) -> list[Mapping[str, JsonValue]]:
+    """A conversation whose system turn the template has a place for.
+
+    Args:
+        template: Jinja source.
+        messages: turns.
+        special: special tokens by name.
+        fold: write a system turn that has no place into the first question.
+
+    Raises:
+        PinError: it has none, and is not to be folded.
+    """
+    if not messages or messages[0]["role"] != "system" or takes_system(template, special):
+        return list(messages)
+    if fold:
+        return fold_system(messages)
+    raise PinError(NO_PLACE)
+
+
+NO_PLACE = (
+    "the chat template has no place for a system turn; --system fold writes it into the first question"
+)
 
 
 def takes_system(template: str, special: Mapping[str, str]) -> bool:

@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue, field_validator
 
 from brie import versions
 from brie.digest import digest
-from brie.records.base import Digest, Record
+from brie.records.base import Digest, Record, later
 from brie.records.providers import PROVIDERS, Provider, ProviderInfo
 
 
@@ -74,6 +74,9 @@ class Sampling(Record):
     """Thinking mode, for models whose template has one."""
     repetition_penalty: float = Field(default=1.0, gt=0)
     """1: off. Some models' own settings have one, and serving with it is what users see."""
+    system: Literal["refuse", "fold"] = later("refuse")
+    """What becomes of a system turn where a template has no place for one: the prompt is refused, or
+    the turn is written into the first question, on both sides alike."""
 
 
 class Suite(Record):

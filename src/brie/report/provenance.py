@@ -154,6 +154,7 @@ def _sampling(manifest: Manifest) -> Pairs:
         ("Token limit", f"{sampling.max_new_tokens:,}"),
         ("Repetition penalty", f"{sampling.repetition_penalty:g}"),
         ("Thinking mode", "on" if sampling.thinking else "off"),
+        *([("System turns", "written into the first question")] if sampling.system == "fold" else []),
         ("Seed", str(sampling.seed)),
         (
             "Engine",

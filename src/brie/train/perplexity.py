@@ -211,8 +211,8 @@ def _encode_alike(
 
 
 def _encode(side: Resolved, conversations: Sequence[Conversation], max_length: int) -> list[Encoded]:
-    folder = side.adapter if side.adapter and has_tokenizer(side.adapter) else side.base_folder
-    tokenizer = load_tokenizer(folder)
+    own = side.adapter if side.adapter and has_tokenizer(side.adapter) else side.base_folder
+    tokenizer = load_tokenizer(side.template or own)
     template = choose(tokenizer)
     return encode_all(conversations, Encoder(tokenizer, template, max_length))
 

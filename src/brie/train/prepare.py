@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brie.data.encode import Encoded, Encoder, dataset, encode_all, taken_apart, trainable
+from brie.data.families import set_template
 from brie.data.load import rows_digest
+from brie.data.prompts import refuse_other_prompts
 from brie.data.split import prompt_key
 from brie.data.template import choose
-from brie.data.prompts import refuse_other_prompts
 from brie.data.tokenizer import Tokenizer, eos_ids, load_tokenizer, special_tokens
 from brie.errors import InputError, UsageError
 from brie.pin import folder_template, open_base
@@ -90,12 +91,15 @@ def build_job(
         progress.note(recipe.license_note)
     refuse_missing_layers(recipe, folder)
     tokenizer = load_tokenizer(folder)
+    given = set_template(tokenizer, recipe.chat_template, fold=recipe.system == "fold")
+    if given:
+        progress.note(f"template: {given}; it is written into the checkpoints")
     template = choose(tokenizer, thinking=recipe.thinking, located=recipe.loss == "assistant")
     aligned = _align_eos(tokenizer, template.end, folder, progress)
     encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss)
     train = _encode(train_rows, encoder, progress)
     val = _encode(val_rows, encoder, progress)
-    _hold_against_prompts(train_rows, encoder, folder, aligned=aligned is not None, progress=progress)
+    _hold_against_prompts(train_rows, encoder, folder, saved=bool(aligned or given), progress=progress)
     config = TrainConfig(
         recipe=recipe,
         base=base.base,
@@ -105,6 +109,7 @@ def build_job(
             end="".join(template.end),
             digest=template.digest,
             aligned_eos=aligned,
+            given=given,
             thinking=template.thinking,
             date=template.date,
         ),
@@ -171,6 +176,8 @@ def resolve_recipe(request: TrainRequest, project: Project) -> Recipe:
         sizes = "\n".join(f"  --size {name}" for name in recipe_files(project))
         raise UsageError(f"say what to train, one of:\n{sizes}\n  --recipe FILE.toml")
     recipe = load_recipe(request.size or str(request.recipe), project, request.settings)
+    asked = {"chat_template": request.chat_template, "system": request.system}
+    recipe = recipe.model_copy(update={key: value for key, value in asked.items() if value})
     if request.base is None:
         return recipe
     return recipe.model_copy(
@@ -195,9 +202,7 @@ def planned_steps(rows: int, recipe: Recipe) -> int:
     return recipe.max_steps or steps
 
 
-def _align_eos(
-    tokenizer: Tokenizer, end: Sequence[str], base: Path, progress: Progress
-) -> str | None:
+def _align_eos(tokenizer: Tokenizer, end: Sequence[str], base: Path, progress: Progress) -> str | None:
     """Make the tokenizer end where answers end; a base model often ends elsewhere.
 
     A base model's own end token follows documents, not turns: a fine-tune that learns to end
@@ -239,13 +244,13 @@ def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encode
 
 
 def _hold_against_prompts(
-    source: Source, encoder: Encoder, base: Path, *, aligned: bool, progress: Progress
+    source: Source, encoder: Encoder, base: Path, *, saved: bool, progress: Progress
 ) -> None:
     """Three rows, token for token: what comes before an answer is what an evaluation would ask."""
     if encoder.loss == "text":
         return  # the prompt is learned too, and no answer is told from it
-    # A tokenizer whose end was changed is saved with the checkpoint, and read from there.
-    special = special_tokens(encoder.tokenizer) if aligned else folder_template(base)[1]
+    # A tokenizer that was changed is saved with the checkpoint, and read from there.
+    special = special_tokens(encoder.tokenizer) if saved else folder_template(base)[1]
     try:
         compared = refuse_other_prompts(source.rows, encoder, special)
     except UsageError as error:
