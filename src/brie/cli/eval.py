@@ -61,6 +61,7 @@ Examples:
     show_default=True,
     help="Settings of the suite, or the model's own generation config.",
 )
+@options.SYSTEM
 @click.option(
     "--allow-different-templates", is_flag=True, help="Compare models that format chats unlike."
 )

@@ -24,7 +24,7 @@ import torch
 
 from brie.errors import UsageError
 from brie.generate.batch import Batch, Row, is_joinable
-from brie.generate.encode import Encoder
+from brie.generate.encode import Encoder, has_template
 from brie.generate.engine import Closing, OnDone, Request
 from brie.generate.load import load_adapter, load_model, thread_pace
 from brie.generate.pace import Pace
@@ -73,15 +73,25 @@ class TransformersEngine(Closing):
         environment: Environment,
         adapters: Mapping[str, Path] | None = None,
         *,
+        template: Path | None = None,
         batch_size: int | None = None,
     ) -> TransformersEngine:
         """Load a base and put its adapters beside it, off.
+
+        Args:
+            base: its folder.
+            environment: device and dtype.
+            adapters: name -> folder.
+            template: folder of the chat template the base is asked with, where that is not its own.
+            batch_size: most rows at a time; None: found by trying.
 
         Raises:
             PinError: a folder is not what it should be, or an adapter does not fit.
             UsageError: the device is not there.
         """
-        encoders: dict[str | None, Encoder] = {None: Encoder.load(base)}
+        encoders: dict[str | None, Encoder] = {}
+        if not adapters or has_template(template or base):  # else only its adapters are asked
+            encoders[None] = Encoder.load(base, template=template)
         encoders |= {
             name: Encoder.load(base, adapter=folder) for name, folder in (adapters or {}).items()
         }
@@ -125,7 +135,10 @@ class TransformersEngine(Closing):
     def _row(self, request: Request) -> Row:
         encoder = self.encoder(request.adapter)
         prompt = encoder.encode(
-            request.messages, prompt=request.prompt, thinking=request.sampling.thinking
+            request.messages,
+            prompt=request.prompt,
+            thinking=request.sampling.thinking,
+            system=request.sampling.system,
         )
         room = encoder.room(len(prompt), request.sampling)
         if room < 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from brie.errors import UsageError
 from brie.generate.engine import Request
 from brie.generate.thoughts import split_served
+from brie.pin import fold_system
 from brie.records import FinishReason, Sampling
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def arguments(model: str, request: Request, left_out: Iterable[str]) -> dict[str
     }
     sent: dict[str, Any] = {
         "model": model,
-        "messages": [message.model_dump() for message in request.messages],
+        "messages": _messages(request),
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "max_tokens": sampling.max_new_tokens,
@@ -105,6 +106,12 @@ def arguments(model: str, request: Request, left_out: Iterable[str]) -> dict[str
         sent.pop(name, None)
         extra.pop(name, None)
     return {**sent, "extra_body": extra}
+
+
+def _messages(request: Request) -> list[Mapping[str, JsonValue]]:
+    """The conversation; a server's template is not seen, so that folding is done where it is asked."""
+    messages = [message.model_dump() for message in request.messages]
+    return fold_system(messages) if request.sampling.system == "fold" else list(messages)
 
 
 def next_to_leave_out(message: str, left_out: Iterable[str], sampling: Sampling) -> str | None:

@@ -27,6 +27,8 @@ class Local:
 
     folder: Path
     adapter: Path | None = None
+    template: Path | None = None
+    """Folder of the chat template it is asked with, where that is not its own."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,14 @@ class TurnEngine(Closing):
             for pin, source in sources.items()
             if isinstance(source, Local) and source.adapter is not None
         }
-        return TransformersEngine.load(home, self._environment, adapters, batch_size=self._batch_size)
+        borrowed = (source.template for source in sources.values() if isinstance(source, Local))
+        return TransformersEngine.load(
+            home,
+            self._environment,
+            adapters,
+            template=next((folder for folder in borrowed if folder is not None), None),
+            batch_size=self._batch_size,
+        )
 
 
 def open_engine(

@@ -97,6 +97,10 @@ class Sampling(Record):
             raise ValueError("a stop text is empty")
         return stop
 
+    system: Literal["refuse", "fold"] = later("refuse")
+    """What becomes of a system turn where a template has no place for one: the prompt is refused, or
+    the turn is written into the first question, on both sides alike."""
+
 
 class Suite(Record):
     """A named, versioned set of prompts."""

@@ -158,6 +158,7 @@ def _sampling(manifest: Manifest) -> Pairs:
         ("Frequency penalty", f"{sampling.frequency_penalty:g}" if sampling.frequency_penalty else ""),
         ("Stop texts", ", ".join(map(repr, sampling.stop))),
         ("Thinking mode", "on" if sampling.thinking else "off"),
+        *([("System turns", "written into the first question")] if sampling.system == "fold" else []),
         ("Seed", str(sampling.seed)),
         (
             "Engine",

@@ -62,7 +62,7 @@ def build_trainer(
         base=config.base,
         checkpoints=folder / CHECKPOINTS,
         planned_steps=config.planned_steps,
-        own_tokenizer=config.template.aligned_eos is not None,
+        own_tokenizer=bool(config.template.aligned_eos or config.template.given),
         threads=threads or ThreadPace(1, fixed=True),
         before=metrics.history[-1] if metrics.history else None,
     )
