@@ -110,9 +110,7 @@ def _last_start(learned: Sequence[int]) -> int:
     return end
 
 
-def _difference(
-    line: int, tokenizer: Tokenizer, *, trained: Sequence[int], asked: Sequence[int]
-) -> str:
+def _difference(line: int, tokenizer: Tokenizer, *, trained: Sequence[int], asked: Sequence[int]) -> str:
     pairs = zip(trained, asked, strict=False)
     first = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(trained), len(asked)))
     texts = [

@@ -198,9 +198,7 @@ def _located(
     """A conversation with its answers found by rendering it with and without them."""
 
     def rendered(turns: list[dict[str, str]], *, header: bool) -> str:
-        return render_chat(
-            text, turns, special, thinking=thinking, add_generation_prompt=header
-        ).text
+        return render_chat(text, turns, special, thinking=thinking, add_generation_prompt=header).text
 
     full = rendered(messages, header=False)
     added = tuple(tokenizer.get_added_vocab())

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brie.digest import canonical_json, short
-from brie.errors import PinError, UsageError
 from brie.data.prompts import prompt_ids
-from brie.pin import folder_template, render
+from brie.errors import PinError, UsageError
+from brie.pin import folder_template, has_template, render_chat
+from brie.pin.tokenizers import refuse_other_tokenizer
+from brie.pin.weights import load_config_of, load_tokenizer_of
 from brie.records import Message, Sampling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
 _PROBE = "probe"
-_DEFINING = ("model", "added_tokens", "normalizer", "pre_tokenizer")
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,12 @@ class Encoder:
         Raises:
             PinError: there is no tokenizer or template, or the adapter's tokenizer is another one.
         """
-        from transformers import AutoConfig
-
-        if not (folder / "config.json").is_file():
-            raise PinError(f"{folder} holds no config.json: it is no model.")
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        tokenizer = _tokenizer(folder)
-        carrier = adapter if adapter is not None and _has_template(adapter) else folder
+        config = load_config_of(folder)
+        tokenizer = load_tokenizer_of(folder)
+        carrier = adapter if adapter is not None and has_template(adapter) else folder
         template, special = folder_template(carrier)
         if adapter is not None:
-            check_tokenizer(base=folder, adapter=adapter)
+            refuse_other_tokenizer(base=folder, adapter=adapter)
         return cls.of(tokenizer, template, special, config.get_text_config(), _eos_ids(folder))
 
     @classmethod
@@ -142,23 +138,6 @@ def _opening(messages: Sequence[Message]) -> str:
     return " ".join(messages[-1].content[:200].split())[:40]
 
 
-def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise PinError(f"{folder} holds no tokenizer that can be loaded: {error}") from error
-
-
-def _has_template(folder: Path) -> bool:
-    try:
-        folder_template(folder)
-    except PinError:
-        return False
-    return True
-
-
 def _eos_ids(folder: Path) -> list[int]:
     path = folder / "generation_config.json"
     ids = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
@@ -177,38 +156,9 @@ def _turn_end(
     """
     turns = [{"role": "user", "content": _PROBE}, {"role": "assistant", "content": _PROBE}]
     try:
-        rendered = render(template, turns, special, add_generation_prompt=False)
+        rendered = render_chat(template, turns, special, add_generation_prompt=False).text
     except PinError:
         return set()
     after = rendered.rpartition(_PROBE)[2]
     ids = tokenizer(after, add_special_tokens=False)["input_ids"]
     return {ids[0]} if ids and ids[0] in markers else set()
-
-
-def check_tokenizer(*, base: Path, adapter: Path) -> None:
-    """Whether an adapter that was saved with a tokenizer was trained with its base's.
-
-    Raises:
-        PinError: it was not.
-    """
-    theirs = adapter / "tokenizer.json"
-    ours = base / "tokenizer.json"
-    if not (theirs.is_file() and ours.is_file()):
-        return
-    actual, expected = _defining(theirs), _defining(ours)
-    if actual != expected:
-        raise PinError(
-            f"{theirs} is another tokenizer than that of the base ({short(actual)} against "
-            f"{short(expected)}): the adapter would read and write other tokens than it learnt."
-        )
-
-
-def _defining(path: Path) -> str:
-    """Digest of what decides a tokenizer's ids; padding and truncation settings do not."""
-    from brie.digest import digest
-
-    try:
-        loaded = json.loads(path.read_text("utf-8"))
-        return digest(canonical_json({key: loaded.get(key) for key in _DEFINING}))
-    except (ValueError, AttributeError) as error:
-        raise PinError(f"{path} is not a tokenizer file: {error}.") from error

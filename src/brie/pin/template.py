@@ -20,8 +20,8 @@ from brie.errors import PinError
 if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.nodes import Node
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
     from jinja2.parser import Parser
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 DATE = "2026-01-01"
 """What a template that asks for today's date is told, in training and in evaluation alike."""

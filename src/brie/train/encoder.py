@@ -34,4 +34,5 @@ def encoder_of(
     reference = base or recipe.base
     tokenizer = find_tokenizer(reference)
     length = max_length or recipe.max_length
-    return Encoder(tokenizer, choose(tokenizer), length, recipe.loss), reference
+    template = choose(tokenizer, thinking=recipe.thinking)
+    return Encoder(tokenizer, template, length, recipe.loss), reference

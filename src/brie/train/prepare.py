@@ -9,12 +9,13 @@ from pathlib import Path
 
 from brie.data.encode import Encoded, Encoder, dataset, encode_all, trainable
 from brie.data.load import rows_digest
+from brie.data.prompts import refuse_other_prompts
 from brie.data.split import prompt_key
 from brie.data.template import choose
-from brie.data.prompts import refuse_other_prompts
 from brie.data.tokenizer import Tokenizer, load_tokenizer, special_tokens
 from brie.errors import InputError, UsageError
 from brie.pin import folder_template, open_base
+from brie.pin.folders import refuse_quantised
 from brie.project import Project
 from brie.records import Pin
 from brie.train.config import (
@@ -88,6 +89,7 @@ def build_job(
     progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
     if recipe.license_note:
         progress.note(recipe.license_note)
+    refuse_quantised(folder)
     refuse_missing_layers(recipe, folder)
     tokenizer = load_tokenizer(folder)
     template = choose(tokenizer, thinking=recipe.thinking)
@@ -259,7 +261,7 @@ def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
             f"{source.shown}: no answer is left within max_length; raise it: --set max_length=4096"
         )
     return DataPart(
-        path=source.shown,
+        path=source.place,
         file=source.file,
         rows_digest=rows_digest(source.rows),
         rows=len(usable),
