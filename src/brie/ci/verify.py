@@ -20,6 +20,7 @@ from brie.evaluation.manifest import broken_links
 from brie.evaluation.plan import assignments, work_order
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.training_data import recorded
+from brie.pin.hashing import UNCOVERED
 from brie.project import Project
 from brie.records import Manifest
 from brie.store import Store
@@ -89,6 +90,8 @@ def _models(manifest: Manifest, known: Context) -> Finding:
     sides = (manifest.plan.candidate, manifest.plan.baseline)
     served = [pin.base.repo for pin in sides if pin.kind == "served"]
     held = "both models are the pinned ones"
+    if any(pin.version == 1 for pin in sides):
+        held += f", as far as pins of version 1 go: they do not cover {UNCOVERED}"
     if served:
         held = f"{' and '.join(served)}: behind a server, so recorded and not pinned"
     return Finding("; ".join(problems) or held, not problems)
