@@ -105,11 +105,11 @@ METHODS: dict[str, Method] = {
             "agreement.pairs[*].marginal_intervals.*",
         ),
     ),
-    "variance": Method(
-        2, _paths("checks.sampling.", parts=("evidence",)),
-    ),
+    "variance": Method(2, ("checks.sampling.evidence.low", "checks.sampling.evidence.high")),
     "planning": Method(
-        2, ("*win_rate.prompts_needed", "majority.prompts_needed", "checks.sample_size.evidence.*"),
+        2,
+        ("win_rate.prompts_needed", "majority.prompts_needed", "by_category.*.win_rate.prompts_needed",
+         "checks.sample_size.evidence.smallest_detectable"),
     ),
     "equivalence": Method(2, ()),
 }  # fmt: skip

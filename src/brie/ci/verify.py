@@ -249,7 +249,7 @@ def _set_apart(compared: Compared, stored: JsonValue, again: JsonValue) -> None:
         before, now = (known.get(name, 1) for known in versions_of)
         if before == now:
             continue
-        patterns = [re.escape(path).replace(r"\*", ".+") for path in method.paths]
+        patterns = [re.escape(path).replace(r"\*", ".*") for path in method.paths]
         pattern = re.compile("|".join(patterns) or "(?!)")
         apart = [path for path in compared.differ if pattern.fullmatch(path)]
         if name == "equivalence" and {_verdict(stored), _verdict(again)} == EQUIVALENCE:
