@@ -65,6 +65,8 @@ class _Around:
     """What has to be known of a whole text to judge one mark in it, worked out once."""
 
     text: str
+    trusted: bool = True
+    """Whether a pair of marks may be text: not where another mark of the text is no part of one."""
 
     @cached_property
     def is_right_to_left(self) -> bool:
@@ -96,6 +98,9 @@ def revealed(text: str) -> tuple[str, int]:
     """
     around = _Around(text)
     runs = [run for run in HIDDEN.finditer(text) if not _is_text(around, run)]
+    if any(_TURNS.search(run[0]) for run in runs):
+        around = _Around(text, trusted=False)
+        runs = [run for run in HIDDEN.finditer(text) if not _is_text(around, run)]
     if not runs:
         return text, 0
     parts, at = [], 0
@@ -138,7 +143,7 @@ def _belongs(around: _Around, at: int, *, before: str, after: str) -> bool:
     if character in _MARKS:
         return around.is_right_to_left
     if character in _OPENS or character in _CLOSES:
-        return at in around.paired
+        return around.trusted and at in around.paired
     if character in _MATHS or character == "\u00ad":
         return bool(before.strip()) and bool(after.strip())
     if character in "\u115f\u1160":

@@ -33,7 +33,10 @@ _SCORE = re.compile(
     re.IGNORECASE,
 )
 _MARGIN = re.compile(r"^margin\s*[:=]\s*(\S{1,20})\s*$", re.IGNORECASE)
-_QUOTE = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|‘[^’]*’|(?<!\w)'[^']*'(?!\w)|`[^`]*`|⟦.*?⟧")
+_QUOTE = re.compile(
+    r"\"[^\"]*\"|“[^”]{0,4000}”|«[^»]{0,4000}»|‘[^’]{0,4000}’|(?<!\w)'[^']*'(?!\w)|`[^`]*`"
+    r"|⟦.{0,400}?⟧"
+)
 _BULLET = re.compile(r"^(?:[-•*+]|\d{1,2}[.)])\s+")
 _FENCE = ("```", "~~~")
 _INTRODUCES = re.compile(
@@ -42,6 +45,8 @@ _INTRODUCES = re.compile(
     re.IGNORECASE,
 )
 """A line after which an answer's own words stand."""
+_SENTENCE = 200
+"""Characters of such a line that are looked at."""
 _TAG = re.compile(
     r"<(winner|verdict|final_verdict|answer|choice|decision|preference)>\s*([^<>]{1,40}?)\s*</\1>",
     re.IGNORECASE,
@@ -152,7 +157,7 @@ def _lines(text: str) -> Iterator[_Line]:
         if not line:
             continue
         indented = flush and raw.startswith(("    ", "\t"))
-        introduced = bool(_INTRODUCES.search(before)) and bool(_MARK.search(line))
+        introduced = bool(_MARK.search(line) and _INTRODUCES.search(before[-_SENTENCE:]))
         if inside:
             block = fences
         elif line.startswith(">") or indented or introduced:
