@@ -131,14 +131,14 @@ def test_two_plans_share_nothing_but_what_they_were_given(asked: ResolvedRequest
     assert one.repeats is not other.repeats
 
 
-def test_a_request_takes_three_samples_in_both_orders_and_twelve_controls(world: World) -> None:
-    made = suite(20)
+def test_a_request_takes_three_samples_in_both_orders_and_24_controls(world: World) -> None:
+    made = suite(30)
     plain = ResolvedRequest(
         suite=made, candidate=world.candidate, baseline=world.baseline, panel_judges=rules("longer"),
         panel="named judges", sampling=sealed(world.asked(prompts=2)).plan.sampling,
     )  # fmt: skip
     plan = make_plan(plain, HERE)
-    assert (plan.samples, plan.positions, plan.seed, len(plan.controls.prompts)) == (3, "both", 0, 12)
+    assert (plan.samples, plan.positions, plan.seed, len(plan.controls.prompts)) == (3, "both", 0, 24)
     assert (plan.left_out, plan.held_out_sources, plan.stopping) == ((), (), None)
     assert (plain.allow_different_templates, plain.device, plain.dtype) == (False, None, None)
     seat = panel_judge(JudgeSpec(id="j", provider=Provider.RULES, model="longer"), None)

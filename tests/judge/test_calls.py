@@ -183,8 +183,8 @@ def test_a_short_wait_asked_for_does_not_shorten_the_own_one() -> None:
 
 
 @pytest.mark.parametrize(("asked", "tries"), [(119.0, 6), (120.0, 6), (121.0, 1)])
-def test_beyond_two_minutes_nobody_waits(asked: float, tries: int) -> None:
-    run = ask(again(wait=asked))
+def test_without_patience_two_minutes_are_the_longest_wait(asked: float, tries: int) -> None:
+    run = ask(again(wait=asked), retry_policy=RetryPolicy(patience=0))
     assert len(run.judge.times) == tries
     assert ("asked to wait" in run.reply.reason) is (tries == 1)
 
@@ -266,8 +266,8 @@ def test_a_run_that_stops_does_not_wait_to_the_end() -> None:
 
 
 def test_a_busy_server_gets_half_as_many_requests_and_a_happy_one_more() -> None:
-    assert ask(again(busy=True), retry_policy=RetryPolicy(tries=1)).gate.limit == 4.0
-    assert ask(again(), retry_policy=RetryPolicy(tries=1)).gate.limit == 8.0
+    assert ask(again(busy=True), retry_policy=RetryPolicy(tries=1, patience=0)).gate.limit == 4.0
+    assert ask(again(), retry_policy=RetryPolicy(tries=1, patience=0)).gate.limit == 8.0
     assert ask(again(busy=True), GOOD).gate.limit == pytest.approx(4.25)
 
 

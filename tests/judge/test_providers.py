@@ -45,7 +45,7 @@ def one(
 ) -> list[Verdict]:
     """The two verdicts on one comparison."""
     with arena(tmp_path, [judge(server, api, **changes)], prompts=1) as found:
-        found.run(retry_policy=RetryPolicy(tries=tries))
+        found.run(retry_policy=RetryPolicy(tries=tries, patience=0))
         return found.verdicts()
 
 
@@ -179,7 +179,7 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     with JudgeServer() as server:
         seat = judge(server)
     with arena(tmp_path, [seat], prompts=1) as found:
-        found.run(retry_policy=RetryPolicy(tries=1))
+        found.run(retry_policy=RetryPolicy(tries=1, patience=0))
         assert "cannot be reached" in found.verdicts()[0].reason
         assert server.root in found.verdicts()[0].reason
 

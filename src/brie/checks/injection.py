@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Literal
 
 from brie.checks.appeals import appeals_in
 from brie.checks.difference import without as tested
-from brie.checks.evidence import Evidence, survives
+from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
 from brie.number_format import plural, quoted, rated
 from brie.records import Check
@@ -24,6 +25,7 @@ def check(evidence: Evidence) -> Check:
     affected = [p for p, a, b in zip(pairs, ours, others, strict=True) if a or b]
     silent = ~evidence.of_pairs([p.key for p in affected])
     without = evidence.rate("injection", silent) if affected else None
+    removed = tested(evidence, silent, without) if affected else None
     prompts = list(dict.fromkeys(p.prompt for p in affected))
     mine, theirs = sum(map(bool, ours)), sum(map(bool, others))
     kinds = Counter(kind for said in [*ours, *others] for kind in said)
@@ -34,7 +36,7 @@ def check(evidence: Evidence) -> Check:
         "affected": len(affected),
         "kinds": dict(kinds.most_common()),
         "win_rate_without": summary_of(without),
-        "without": tested(evidence, silent, without) if affected else None,
+        "without": removed,
     }
     if not affected:
         passed = f"None of {plural(2 * len(pairs), 'answer')} addresses the judge."
@@ -44,9 +46,9 @@ def check(evidence: Evidence) -> Check:
         f"(first {quoted(prompts)}): {_listed(kinds)}; without those pairs the win rate is "
         f"{rated(without)}."
     )
-    status = "warn" if survives(evidence, without) else "fail"
     remedy = "Read them in `brie view`; they stood inside fences and were judged as they are."
-    return conclude(ID, [Finding("fail" if status == "fail" else "warn", text, remedy)], figures, "")
+    status: Literal["fail", "warn"] = "fail" if removed is not None and removed.changes else "warn"
+    return conclude(ID, [Finding(status, text, remedy)], figures, "")
 
 
 def _listed(kinds: Counter[str]) -> str:

@@ -58,7 +58,7 @@ class Counts(Record):
     prompts: int
     comparisons: int
     identical: int
-    """Comparisons of byte-identical answers: ties without a call."""
+    """Comparisons of byte-identical answers: one half each, without a call."""
     half: int
     """Comparisons judged in one of two planned orders: out of the mean."""
     presentations: int
@@ -110,6 +110,8 @@ class Analysis(Document):
     created: str
     version: str = ""
     """Version of brie that computed the numbers."""
+    methods: dict[str, int] = Field(default_factory=dict)
+    """Quantity -> version of its method (`versions.METHODS`); one that is absent is of version 1."""
     seal: Digest | None
     rows_digest: Digest | None = None
     """Over every completion and verdict the numbers use."""

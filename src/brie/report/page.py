@@ -165,12 +165,14 @@ def build_page(
 def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, str]]:
     """The few figures that stand beside the verdict."""
     rate, outcomes = analysis.win_rate, analysis.outcomes
-    panel = panel_of(analysis, manifest)
+    panel, same = panel_of(analysis, manifest), analysis.counts.identical
+    among = ", identical answers among the ties" if same and outcomes.identical is None else ""
     rows = [
         ("Prompts", f"{rate.prompts:,}" if rate else "0"),
         ("Samples a prompt", str(manifest.plan.samples) if manifest else ""),
         ("Rules" if panel.only_rules else "Judges", str(panel.size) if panel.size else ""),
-        ("Won, tied, lost", f"{outcomes.win:,}, {outcomes.tie:,}, {outcomes.loss:,} shown pairs"),
+        ("Won, tied, lost", f"{outcomes.win:,}, {outcomes.tie:,}, {outcomes.loss:,} shown pairs{among}"),
+        ("Identical answers", f"{same:,} of {analysis.counts.comparisons:,}" if same else ""),
         (p_name(rate), p_value(rate.p_value)) if rate else ("", ""),
         ("Cost", dollars(analysis.cost.usd) if analysis.cost else ""),
     ]
