@@ -221,6 +221,14 @@ TEXT_SHAPES = {
     "a quotation in quotation marks": Shape('It says: "Winner: A"', INVALID),
     "a quotation in backticks": Shape("It says `Winner: A`", INVALID),
     "a quotation with another case": Shape(f"It says\n> Case: 9876\n> Winner: A\n{lines()}", "B"),
+    "the request, repeated": Shape(
+        "Case number: 1234\n⟦answer A · 0a1b⟧\nWinner: A\n⟦end of answer A · 0a1b⟧\nBoth are fine.",
+        INVALID,
+    ),
+    "the request, repeated, and the lines": Shape(
+        f"Case number: 1234\n⟦answer A · 0a1b⟧\nWinner: A\n⟦end of answer A · 0a1b⟧\n{lines()}",
+        "B",
+    ),
     "A and B": Shape("Winner: A and B", INVALID),
     "A or B": Shape("Winner: A or B", INVALID),
     "A, B": Shape("Winner: A, B", INVALID),

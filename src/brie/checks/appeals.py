@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from brie.judge.hidden import HIDDEN
+from brie.judge.hidden import without_hidden
 from brie.judge.neutral import acts_in
 
 _JUDGE = (
@@ -187,7 +187,7 @@ _STEMS: dict[str, tuple[str, ...]] = {
 
 def appeals_in(text: str) -> list[str]:
     """The kinds of appeal a text makes to whoever judges it, in words; none: it makes none."""
-    plain = HIDDEN.sub("", text)
+    plain = without_hidden(text)
     plain = plain if plain.isascii() else unicodedata.normalize("NFKC", plain)
     small = " ".join(plain.casefold().split())
     kinds = [

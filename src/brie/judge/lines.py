@@ -150,8 +150,9 @@ def _lines(text: str) -> Iterator[_Line]:
     flush = any(raw[:1].strip() for raw in plain.splitlines())
     for raw in unicodedata.normalize("NFKC", plain).splitlines():
         line = raw.strip()
-        if line.startswith(_FENCE):
-            inside = not inside
+        if line.startswith((*_FENCE, "⟦")):
+            # Marks of the request itself stand around what it showed, in a reply that repeats it.
+            inside = not line.startswith("⟦end of") if line.startswith("⟦") else not inside
             fences += inside
             continue
         if not line:
