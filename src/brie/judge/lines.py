@@ -52,6 +52,10 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _CASE_TAG = re.compile(r"<case>\s*(\d+)\s*</case>", re.IGNORECASE)
+_SHELL = re.compile(
+    r"</?(?:response|reply|answer|output|result|final|verdict)>|<[|｜][^<>|｜\n]{1,40}[|｜]>", re.IGNORECASE
+)
+"""What stands around a text: tags of a shell, and tokens that open or end a turn."""
 _BOX = re.compile(r"\\boxed\{\s*(?:\\text(?:bf)?\{)?([^{}]{1,40})\}*")
 _IDLE = re.compile(r"^(?:\W*|</?\w+>)$")
 
@@ -144,6 +148,7 @@ def _must_agree(own: Sequence[_Statement], case: str | None) -> None:
 def _lines(text: str) -> Iterator[_Line]:
     """The reply's lines without what they quote, and where each stands."""
     plain = _CASE_TAG.sub(r"\nCase: \1\n", _TAG.sub(r"\nWinner: \2\n", _BOX.sub(r"\1", text)))
+    plain = _SHELL.sub("\n", plain)
     block = fences = 0
     inside = False
     before = ""
