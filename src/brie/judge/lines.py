@@ -53,7 +53,8 @@ _TAG = re.compile(
 )
 _CASE_TAG = re.compile(r"<case>\s*(\d+)\s*</case>", re.IGNORECASE)
 _SHELL = re.compile(
-    r"</?(?:response|reply|answer|output|result|final|verdict)>|<[|｜][^<>|｜\n]{1,40}[|｜]>", re.IGNORECASE
+    r"</?(?:response|reply|answer|output|result|final|verdict)>|<[|｜][^<>|｜\n]{1,40}[|｜]>",
+    re.IGNORECASE,
 )
 """What stands around a text: tags of a shell, and tokens that open or end a turn."""
 _BOX = re.compile(r"\\boxed\{\s*(?:\\text(?:bf)?\{)?([^{}]{1,40})\}*")
