@@ -60,15 +60,16 @@ def test_a_fault_that_passes_leaves_only_what_was_paid() -> None:
             input_tokens=100, output_tokens=10, usd=0.01 + WORST, seconds=0.5, attempts=3,
         ),
     )  # fmt: skip
-    assert run.judge.corrections == ["", "", ""]
+    assert run.judge.corrections == [None, None, None]
 
 
 def test_a_reply_that_cannot_be_read_is_corrected_in_the_same_words_every_time() -> None:
     run = ask(UNREAD, again(), GOOD)
     first, *corrections = run.judge.corrections
-    assert first == ""
+    assert first is None
     assert corrections[0] == corrections[1]
-    assert "no winner in it" in corrections[0]
+    assert corrections[0] is not None
+    assert "no winner in it" in corrections[0].why
     assert run.reply.usage.attempts == 3
     assert run.reply.usage.input_tokens == 105
 

@@ -21,7 +21,7 @@ from brie.judge.declined import verdict_on
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge, Reply, Task
 from brie.judge.prices import batch_share
-from brie.judge.prompt import JudgePrompt
+from brie.judge.prompt import Correction, JudgePrompt
 from brie.judge.providers.batches import Batches, Item, Row
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.run_context import CLAIM_SECONDS, RunContext
@@ -55,8 +55,8 @@ class Collected:
     computed: int = 0
     failed: set[str] = field(default_factory=set)
     """Keys of verdicts that ended in an error, and were not mended since."""
-    unreadable: dict[str, str] = field(default_factory=dict)
-    """Keys of verdicts that could not be read, and why; to be asked once more."""
+    unreadable: dict[str, Correction] = field(default_factory=dict)
+    """Keys of verdicts that could not be read, what they say and why; to be asked once more."""
     stopped: dict[str, str] = field(default_factory=dict)
     """Judges whose batch was not taken or failed, with what was said; they hand over no more."""
     short: bool = False
@@ -241,7 +241,7 @@ class BatchRunner:
             why = f"batch: the reply is of another kind ({type(error).__name__})"
             return Reply(Status.ERROR, reason=why, usage=Usage(usd=usd))
         if reply.unreadable:
-            self.collected.unreadable[key] = reply.reason
+            self.collected.unreadable[key] = Correction(reply.reason, reply.text)
         return reply
 
     def _read(self, judge: RemoteJudge, key: str, document: Row, number: str) -> Reply:

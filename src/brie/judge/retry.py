@@ -12,6 +12,7 @@ from brie.judge.faults import Fault
 from brie.judge.interface import Judge, Reply
 from brie.judge.limiter import AdaptiveLimiter
 from brie.judge.outage import Outage, unheard
+from brie.judge.prompt import Correction
 from brie.number_format import duration
 from brie.records import Status, Usage
 
@@ -66,16 +67,18 @@ class RetryingCaller:
             self.limiter, self.stopping, self.random, policy.patience, policy.probes, self.say
         )
 
-    async def verdict(self, shown: JudgeInput, afford: Afford, asked: float, unread: str = "") -> Reply:
+    async def verdict(
+        self, shown: JudgeInput, afford: Afford, asked: float, unread: Correction | None = None
+    ) -> Reply:
         """The reply that counts, with the usage of every request it took.
 
         Args:
             shown: what to judge.
             afford: called before a request that the reservation does not cover.
             asked: when the limiter let it in.
-            unread: why an earlier reply could not be read, where there was one.
+            unread: an earlier reply that could not be read, where there was one.
         """
-        asking = _Asking(shown, afford, asked, _correction(unread) if unread else "")
+        asking = _Asking(shown, afford, asked, unread)
         try:
             while True:
                 reply = await self._once(asking)
@@ -103,7 +106,7 @@ class RetryingCaller:
             return replace(reply, usage=asking.spent)
         if not asking.afford(self.judge.worst(asking.shown)):
             return _short_of_money(reply.reason, asking.spent)
-        asking.correction = _correction(reply.reason)
+        asking.correction = Correction(reply.reason, reply.text)
         return None
 
     async def _after(self, fault: Fault, asking: _Asking) -> Reply | None:
@@ -177,7 +180,7 @@ class _Asking:
     afford: Afford
     sent: float
     """When the latest request was sent, on the loop's clock."""
-    correction: str
+    correction: Correction | None
     tries: int = 0
     spent: Usage = field(default_factory=lambda: Usage(attempts=0))
     failed: float | None = None
@@ -188,10 +191,6 @@ class _Asking:
 
 def _stopped(fault: Fault, spent: Usage) -> Reply:
     return Reply(Status.ERROR, reason=f"stopped before another try: {fault}", usage=spent)
-
-
-def _correction(why: str) -> str:
-    return f"Your last reply could not be used ({why}). Give the verdict again."
 
 
 def _short_of_money(why: str, spent: Usage) -> Reply:

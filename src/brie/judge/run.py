@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from brie.blinding import JudgeInput
 from brie.judge.batch import BatchRunner, PollPolicy
 from brie.judge.interface import Judge, Task
 from brie.judge.limiter import AdaptiveLimiter
 from brie.judge.parse import Refused, Unreadable, WrongCase, read_text
-from brie.judge.prompt import case_number
+from brie.judge.prompt import Correction, case_number, fence_code
 from brie.judge.run_context import CLAIM_SECONDS, FINAL, RunContext
 from brie.judge.workers import JudgeWorker, RunState
 from brie.records import Rubric, Status, Usage, Verdict
@@ -66,7 +67,7 @@ def run(
         StoreError: the store failed; what was finished before is kept.
         UsageError: a judge cannot be opened: no key, or wrong settings.
     """
-    store = context.store
+    store, context = context.store, _coded(context)
     reread(tasks, context)
     todo = missing(tasks, store, context.final)
     context.on_done(len(tasks) - len(todo))
@@ -82,6 +83,16 @@ def run(
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     return result
+
+
+def _coded(context: RunContext) -> RunContext:
+    """The same with a fence code in everything shown, by the store's own secret."""
+    secret, shown = context.store.secret(), context.shown
+
+    def with_code(task: Task) -> JudgeInput:
+        return replace(shown(task), code=fence_code(secret, task.presentation_digest, task.repeat))
+
+    return replace(context, shown=with_code)
 
 
 def reread(tasks: Sequence[Task], context: RunContext) -> list[Verdict]:
@@ -135,7 +146,7 @@ class _Job:
         return self.context.by_id[task.judge].judge.provided.batches is not None
 
     def judge(
-        self, todo: Sequence[Task], before: JudgingResult, unread: Mapping[str, str] | None = None
+        self, todo: Sequence[Task], before: JudgingResult, unread: Mapping[str, Correction] | None = None
     ) -> JudgingResult:
         """Ask for some verdicts now: judges that answer at once first, then the others side by side."""
         if not todo:
@@ -196,7 +207,7 @@ class _Job:
         todo: Sequence[Task],
         judges: Mapping[str, Judge],
         before: JudgingResult,
-        unread: Mapping[str, str],
+        unread: Mapping[str, Correction],
     ) -> JudgingResult:
         """Run a worker for every judge; the judges are closed at the end, whatever happens."""
         state = RunState(self.context, unread)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from brie.blinding import JudgeInput
 from brie.judge.interface import Judge, Reply, Task
 from brie.judge.limiter import AdaptiveLimiter
+from brie.judge.prompt import Correction
 from brie.judge.retry import Afford, RetryingCaller
 from brie.judge.run_context import CLAIM_SECONDS, RunContext
 from brie.judge.writer import VerdictWriter
@@ -35,8 +36,8 @@ class RunState:
     """What the workers of a run share."""
 
     context: RunContext
-    unread: Mapping[str, str]
-    """Keys asked again because a batch's reply could not be read, and why not."""
+    unread: Mapping[str, Correction]
+    """Keys asked again because a batch's reply could not be read, with that reply."""
     workers: list[JudgeWorker] = field(default_factory=list)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set: nothing new is asked, what is in flight is finished."""
@@ -146,7 +147,7 @@ class JudgeWorker:
                 shown,
                 self._affords(task.key),
                 asked,
-                self.state.unread.get(task.key, ""),
+                self.state.unread.get(task.key),
             )
             verdict = await self.state.writer.keep(task.verdict(reply), self.name)
             self._finished(verdict, reply)

@@ -147,9 +147,14 @@ def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, JsonValue]:
         request["temperature"] = spec.temperature
     shape = schema(rubric.criteria)
     if spec.output == "tool":
-        request["tools"] = [
-            {"name": TOOL, "description": "Give the verdict on the case.", "input_schema": shape}
-        ]
+        tool: dict[str, JsonValue] = {
+            "name": TOOL, "description": "Give the verdict on the case.", "input_schema": shape,
+        }  # fmt: skip
+        if spec.base_url is None:
+            tool["strict"] = True
+        request["tools"] = [tool]
+        # A model that thinks takes no forced tool; it takes a limit to one call.
+        request.setdefault("tool_choice", {"type": "auto", "disable_parallel_tool_use": True})
     elif spec.output == "json_schema":
         config = spec.parameters.get("output_config")
         given = config if isinstance(config, dict) else {}

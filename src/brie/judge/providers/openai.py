@@ -197,6 +197,10 @@ def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValu
             "description": "Give the verdict on the case.",
             "parameters": shape,
         }
+        if spec.provider is Provider.OPENAI:
+            function["strict"] = True
+            forced: JsonValue = {"type": "function", "function": {"name": TOOL}}
+            request.setdefault("tool_choice", forced)
         request["tools"] = [{"type": "function", "function": function}]
     return request
 

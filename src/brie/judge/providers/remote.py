@@ -22,7 +22,7 @@ from brie.judge.documents import decoded
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply
 from brie.judge.prices import address_of, cost, worst_cost
-from brie.judge.prompt import JudgePrompt, PromptBuilder
+from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
 from brie.judge.providers.adapter import Answer, Document, Failure, ProviderAdapter, Response
 from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes, secrets_of
 from brie.judge.usage import is_possible
@@ -72,7 +72,7 @@ class RemoteJudge:
             self._prompters[form] = PromptBuilder(self.rubric, form)
         return self._prompters[form]
 
-    def prompt(self, shown: JudgeInput, correction: str = "") -> JudgePrompt:
+    def prompt(self, shown: JudgeInput, correction: Correction | None = None) -> JudgePrompt:
         """The request in words."""
         return self._prompter.build(shown, correction)
 
@@ -90,7 +90,7 @@ class RemoteJudge:
         """The body of a request, as a batch holds it."""
         return _body(self.adapter.request(prompt))
 
-    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
         """Ask once over the wire; see `Judge`."""
         prompt = self.prompt(shown, correction)
         start = time.perf_counter()
@@ -179,7 +179,9 @@ class RemoteJudge:
             why = f"unreadable: {error}"
         else:
             reason = self.redact(_ends(parsed.reason))
-            return Reply(Status.OK, parsed.letter, reason, scores=parsed.scores, **common)
+            return Reply(
+                Status.OK, parsed.letter, reason, scores=parsed.scores, margin=parsed.margin, **common
+            )
         return Reply(Status.INVALID, reason=self.redact(why), unreadable=True, **common)
 
     def _parsed(self, answer: Answer, prompt: JudgePrompt) -> parse.Parsed:
