@@ -69,7 +69,7 @@ def judges_to_price(
     if not judges and panel is None:
         names = reachable_names(project)
     else:
-        names = judges or load_panel(panel or "", project).judges
+        names = tuple(judges) or load_panel(panel or "", project).judges
     specs = [load_judge(name, project) for name in dict.fromkeys(names)]
     return [place(spec, load_rubric(spec.rubric or suite.rubric, project)) for spec in specs]
 

@@ -7,7 +7,6 @@ false unless the judge's file says otherwise.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 
 from pydantic import JsonValue
 
@@ -107,8 +106,10 @@ def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValu
     shape = schema(rubric.criteria)
     if put.form == "json_schema":
         text = given.get("text")
-        shown = {"type": "json_schema", "name": "verdict", "strict": True, "schema": shape}
-        request["text"] = {**(text if isinstance(text, Mapping) else {}), "format": shown}
+        shown: dict[str, JsonValue] = {
+            "type": "json_schema", "name": "verdict", "strict": True, "schema": shape,
+        }  # fmt: skip
+        request["text"] = {**(text if isinstance(text, dict) else {}), "format": shown}
     elif put.form == "tool":
         request["tools"] = [
             {
