@@ -11,18 +11,19 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from brie.catalog import Panel, load_judge, load_panel
+from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_suite
 from brie.errors import UsageError
 from brie.judge.local import Answering, answering
 from brie.judge.settings import key_variable, missing_key
 from brie.project import Project
-from brie.records import Suite
+from brie.records import JudgeSpec, Suite
 
 SHIPPED = "default"
 """The panel whose judges are looked at."""
 LOCAL = "local server"
 """What a panel of one local server is called in a plan."""
 INSTRUMENTS = ("longer",)
+FIRST_SUITE = "in_domain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +115,33 @@ def _nobody(suite: Suite, project: Project, typed: str) -> str:
         "  ollama pull qwen2.5:7b-instruct        # Ollama serves it by itself\n"
         f"  {typed} --judge {rule}        # {what}"
     )
+
+
+def to_start_with(project: Project, look: Callable[[], list[Answering]] = answering) -> str:
+    """Suite and judge of a first evaluation, as options of `brie eval` that work in this project.
+
+    Args:
+        project: whose suites and judges count.
+        look: finds the servers on this machine.
+    """
+    suite = load_suite(FIRST_SUITE, project)
+    return f"--suite {FIRST_SUITE}{_judged_by(suite, project, look)}"
+
+
+def _judged_by(suite: Suite, project: Project, look: Callable[[], list[Answering]]) -> str:
+    """What has to be added so that somebody judges; "" where somebody does."""
+    panel = load_defaults(project).panel
+    if panel is not None:
+        specs = [load_judge(name, project) for name in load_panel(panel, project).judges]
+        able = all(missing_key(spec) is None and _can_judge(spec, suite) for spec in specs)
+        return "" if able else " --judge distinct"
+    if _shipped(project) is not None:
+        return ""
+    models = [name for server in look() for name in server.judges]
+    if len(models) == 1:
+        return ""
+    return f" --judge {shlex.quote(models[0])}" if models else " --judge distinct"
+
+
+def _can_judge(spec: JudgeSpec, suite: Suite) -> bool:
+    return spec.model != "reference" or any(prompt.reference for prompt in suite.prompts)
