@@ -90,20 +90,23 @@ def command(as_json: bool) -> None:
 
 def run_rows(project: Project) -> Iterator[RunRow | UnreadableRow]:
     """One row a training run; sizes in bytes."""
+    from brie.evaluation.choice import to_start_with
     from brie.train.runs import RunInfo, scan
 
-    for run in scan(project):
+    runs = list(scan(project))
+    start = to_start_with(project) if runs else ""
+    for run in runs:
         if isinstance(run, RunInfo):
-            yield _run_row(run)
+            yield _run_row(run, start)
         else:
             yield {"id": run.folder.name, "name": run.folder.name, "state": "unreadable", "why": run.why}
 
 
-def _run_row(run: RunInfo) -> RunRow:
+def _run_row(run: RunInfo, start: str) -> RunRow:
     manifest = run.manifest
     losses = {point.step: point.loss for point in manifest.evaluations}
     best = manifest.pins.get("best")
-    again = f"brie eval --suite in_domain --candidate {run.name}:best"
+    again = f"brie eval --candidate {run.name}:best {start}"
     return {
         "id": run.id,
         "name": run.name,

@@ -166,6 +166,8 @@ class JudgeSpec(Record):
     api_key_env: str | None = None
     family: str | None = None
     rubric: str | None = None
+    headers: dict[str, str] = later({})
+    """Sent besides; each value is `env:VARIABLE`, whose content stays in the environment."""
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     """Sent to the provider as they stand."""
     temperature: float | None = None
@@ -200,6 +202,7 @@ class JudgeSpec(Record):
                 "description": "",
                 "base_url": None,
                 "api_key_env": None,
+                "headers": {},
                 "price": None,
                 "max_concurrency": 16,
                 "timeout": 120.0,
