@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie.data.encode import IGNORED, Encoded, dataset
+from brie.pin.adapters import VISION
 from brie.pin.weights import load_causal_lm
 from brie.train.config import CHECKPOINTS
+from brie.train.layers import sees
 from brie.train.metrics import MetricsFile
 from brie.train.prepare import Job
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
     from brie.train.trainer import BrieTrainer
 
+_BLIND = rf".*({'|'.join(re.escape(part.rstrip('.')) for part in VISION)})\..*"
+"""Modules that get no LoRA: what is trained is what writes."""
 WRITING = ".writing"
 """Where a checkpoint is written before it is whole; beside the others, so that moving is cheap."""
 
@@ -89,6 +94,7 @@ def lora(job: Job) -> LoraConfig:
         lora_alpha=recipe.alpha,
         lora_dropout=recipe.dropout,
         target_modules=list(recipe.target_modules),
+        exclude_modules=_BLIND if sees(job.base_folder) else None,
         bias="none",
         use_rslora=recipe.use_rslora,
         use_dora=recipe.use_dora,

@@ -27,7 +27,7 @@ from brie.train.config import (
     TrainRequest,
 )
 from brie.train.device import choose_device, choose_dtype, refuse_packing
-from brie.train.layers import refuse_missing_layers, refuse_missing_trackers
+from brie.train.layers import refuse_missing_layers, refuse_missing_trackers, sees
 from brie.train.progress import Progress
 from brie.train.ranks import World, world
 from brie.train.recipes import Recipe, load_recipe, recipe_files
@@ -91,6 +91,8 @@ def build_job(
         progress.note(recipe.license_note)
     refuse_quantised(folder)
     refuse_missing_layers(recipe, folder)
+    if sees(folder):
+        progress.note("LoRA goes into the language model alone; what sees or hears stays as it is")
     tokenizer = load_tokenizer(folder)
     template = choose(tokenizer, thinking=recipe.thinking)
     aligned = _align_eos(tokenizer, template.end, progress)
