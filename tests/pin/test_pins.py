@@ -13,6 +13,8 @@ from brie.errors import InputError, PinError
 from brie.pin import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
+    folder_template,
+    folder_template_digest,
     pin_base,
     pin_checkpoint,
     read_pin,
@@ -276,8 +278,11 @@ def test_of_several_templates_the_default_one_counts(base: Path) -> None:
     other = {"name": "tool_use", "template": "{{ messages[0].content }}"}
     assert _template_of(base, CHATML) == alone
     assert _template_of(base, [other, {"name": "default", "template": CHATML}]) == alone
+    none = _template_of(base, [other])
+    assert none != alone
     with pytest.raises(PinError, match="no chat template"):
-        _template_of(base, [other])
+        folder_template(base)
+    assert folder_template_digest(base) == none
 
 
 def test_special_tokens_are_read_as_text_or_from_their_description(base: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
+from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
 from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.sides import resolve_sides
@@ -31,12 +32,14 @@ class EvalRequest:
     panel: str | None = None
     samples: int | None = None
     positions: Positions = "both"
-    controls: int = 12
+    controls: int = CONTROLS
     seed: int = 0
     temperature: float | None = None
     max_new_tokens: int | None = None
     sampling: Literal["suite", "model"] = "suite"
     """`model`: as the baseline's own generation config says."""
+    system: Literal["refuse", "fold"] | None = None
+    """What becomes of a system turn that a template has no place for; None: as the suite says."""
     allow_different_templates: bool = False
     until_decided: bool = False
     max_prompts: int | None = None
@@ -125,6 +128,7 @@ def _sampling(wishes: EvalRequest, suite: Suite) -> Sampling:
     changed = {
         "temperature": wishes.temperature,
         "max_new_tokens": wishes.max_new_tokens,
+        "system": wishes.system,
         "thinking": wishes.thinking,
     }
     given = {key: value for key, value in changed.items() if value is not None}

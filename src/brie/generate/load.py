@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from brie.errors import PinError, UsageError
 from brie.pin.attach import attach
 from brie.pin.libraries import quiet_transformers
+from brie.pin.thread_pace import ThreadPace
 from brie.pin.weights import load_causal_lm
 from brie.records import Environment
 
@@ -63,14 +64,15 @@ def _place(model: PreTrainedModel, environment: Environment) -> PreTrainedModel:
         ) from error
 
 
-def thread_count(model: PreTrainedModel | PeftModel, environment: Environment) -> int:
-    """How many threads to compute with: a small model loses more to handing work around.
+def thread_pace(model: PreTrainedModel | PeftModel, environment: Environment) -> ThreadPace:
+    """What decides the threads of the next step: a CPU's are tried, other devices need none.
 
-    On two busy cores a model of a million parameters ran 60 times slower with two threads than
-    with one; on idle ones it gained nothing.
+    A small model always has one, for it loses more to handing work around than it can gain: on two
+    busy cores one of a million parameters ran 60 times slower with two.
     """
     import torch
 
-    usual: int = torch.get_num_threads()
     small = sum(parameter.numel() for parameter in model.parameters()) < _SMALL
-    return 1 if small and environment.device == "cpu" else usual
+    if environment.device != "cpu":
+        return ThreadPace(torch.get_num_threads(), fixed=True)
+    return ThreadPace(1 if small else torch.get_num_threads())

@@ -24,22 +24,36 @@ from brie.pin.resolve import (
     resolve_pair,
 )
 from brie.pin.runs import Run, checkpoints, find_run, training_runs
-from brie.pin.template import Rendered, date_read, has_thinking, render, render_chat, template_digest
+from brie.pin.template import date_read, has_thinking, render, render_chat, template_digest
+from brie.pin.turns import (
+    asked,
+    ending,
+    fold_system,
+    folded,
+    open_thought,
+    placed,
+    takes_system,
+    thought,
+    turn,
+)
 
 __all__ = [
     "ADAPTER_CONFIG",
     "ADAPTER_WEIGHTS",
-    "Rendered",
     "Resolved",
     "Run",
     "adapter_fact",
+    "asked",
     "canonical_config",
     "checkpoints",
     "date_read",
     "default_candidate",
     "duplicates",
+    "ending",
     "explain",
     "find_run",
+    "fold_system",
+    "folded",
     "folder_template",
     "folder_template_digest",
     "has_template",
@@ -47,9 +61,11 @@ __all__ = [
     "locate",
     "lora_summary",
     "open_base",
+    "open_thought",
     "packaged_base",
     "pin_base",
     "pin_checkpoint",
+    "placed",
     "read_pin",
     "refuse_other_content",
     "render",
@@ -57,8 +73,11 @@ __all__ = [
     "resolve",
     "resolve_pair",
     "rewriting",
+    "takes_system",
     "template_digest",
+    "thought",
     "training_runs",
+    "turn",
     "verify_files",
     "write_pin",
 ]

@@ -10,7 +10,12 @@ from brie.errors import PinError
 from brie.pin.libraries import quiet_transformers
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import (
+        BitsAndBytesConfig,
+        PreTrainedConfig,
+        PreTrainedModel,
+        PreTrainedTokenizerFast,
+    )
 
 _LOADING = threading.Lock()
 """transformers switches weight tying off for the whole process while it loads a model. Two loads at
@@ -22,6 +27,31 @@ class Loading(TypedDict, total=False):
 
     attn_implementation: str | None
     """Its name of the attention kernel; None: the library's own choice."""
+    quantization_config: BitsAndBytesConfig
+    device_map: dict[str, str]
+    """Where quantized weights go at once: they cannot be moved afterwards."""
+
+
+def quantized(device: str, dtype: str) -> Loading:
+    """Loading in 4-bit normal floats with doubly quantized scales (QLoRA, Dettmers et al. 2023).
+
+    Args:
+        device: `cuda` or `cpu`.
+        dtype: what products are computed in.
+    """
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    where = f"cuda:{torch.cuda.current_device()}" if device == "cuda" else device
+    return {
+        "quantization_config": BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=getattr(torch, dtype),
+        ),
+        "device_map": {"": where},
+    }
 
 
 def load_causal_lm(folder: Path, dtype: str, **options: Unpack[Loading]) -> PreTrainedModel:

@@ -145,3 +145,5 @@ class Completion(Record):
     seconds: float
     """Share of its batch's wall time."""
     measures: dict[str, float] = Field(default_factory=dict)
+    reasoning: str = later("")
+    """What the model thought before it answered; judges do not see it."""
