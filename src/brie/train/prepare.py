@@ -28,7 +28,7 @@ from brie.train.config import (
     TrainRequest,
 )
 from brie.train.device import choose_device, choose_dtype, refuse_packing
-from brie.train.layers import refuse_missing_packages, with_layers
+from brie.train.layers import refuse_missing_packages, sees, with_layers
 from brie.train.lora import count_parameters
 from brie.train.memory import read_architecture
 from brie.train.micro_batch import decide_micro_batch, fit_micro_batch
@@ -91,6 +91,8 @@ def build_job(
     )
     folder, base, location = _open_base(recipe, project, before, progress)
     recipe = with_layers(recipe, folder)
+    if sees(folder):
+        progress.note("LoRA goes into the language model alone; what sees or hears stays as it is")
     dtype = _decide_dtype(recipe, device, folder, before)
     progress.note(f"numbers: {dtype.value} ({dtype.reason})")
     tokenizer = load_tokenizer(folder)
