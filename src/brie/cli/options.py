@@ -30,6 +30,13 @@ YES: Option = click.option("--yes", is_flag=True, help="Agree to the quote befor
 BATCH: Option = click.option(
     "--batch", is_flag=True, help="Ask through the providers' batches, at half the price."
 )
+MAP: Option = click.option(
+    "--map",
+    "mapping",
+    metavar="KEY=PATH",
+    multiple=True,
+    help="Read a key elsewhere: source=meta.source.",
+)
 CHAT_TEMPLATE: Option = click.option(
     "--chat-template", metavar="NAME|FILE", help="For a base without one: chatml, a family's, a file."
 )

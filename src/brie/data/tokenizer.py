@@ -11,6 +11,7 @@ from brie.pin.bases import PACKAGED_PREFIX, download, packaged_base
 from brie.pin.hashing import SPECIAL_TOKENS
 
 if TYPE_CHECKING:
+    from tokenizers import AddedToken
     from transformers import BatchEncoding
 
 
@@ -21,6 +22,8 @@ class Tokenizer(Protocol):
     eos_token: str | None
     eos_token_id: int | None
     pad_token: str | None
+    all_special_tokens: list[str]
+    added_tokens_decoder: dict[int, AddedToken]
 
     def __call__(
         self,

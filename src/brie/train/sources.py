@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from brie.data.check import refuse_shared_prompts
 from brie.data.hub import PREFIX, load_hub
-from brie.data.load import load
+from brie.data.load import load, mapping_of, parse, whole
 from brie.data.split import split
 from brie.digest import file_digest
 from brie.errors import UsageError
@@ -27,6 +28,8 @@ class Source:
     file: str | None
     """Digest of the file's bytes."""
     rows: tuple[Conversation, ...]
+    notes: tuple[str, ...] = ()
+    """What is odd about the file and harmless: what `brie data check` notes."""
 
 
 def read_data(
@@ -39,9 +42,9 @@ def read_data(
             prompts with the training file.
         InputError: a file is wrong; names the line.
     """
-    train = _named(request.data, project) if request.data else _own(recipe, project)
+    train = _named(request.data, project, request.mapping) if request.data else _own(recipe, project)
     if request.val is not None:
-        val = _named(request.val, project)
+        val = _named(request.val, project, request.mapping)
         if not recipe.allow_shared_prompts:
             refuse_shared_prompts(train=train.rows, val=val.rows, names=(train.shown, val.shown))
         return train, val, None
@@ -54,19 +57,20 @@ def read_data(
     )
     info = SplitInfo(by="prompt", fraction=recipe.val_fraction, seed=recipe.seed)
     return (
-        Source(train.shown, train.file, halves.train),
+        Source(train.shown, train.file, halves.train, train.notes),
         Source(train.shown, train.file, halves.val),
         info,
     )
 
 
-def _named(name: str, project: Project) -> Source:
+def _named(name: str, project: Project, mapping: Sequence[str]) -> Source:
+    table = mapping_of(mapping)
     if name.startswith(PREFIX):
-        dataset = load_hub(name)
-        return Source(dataset.reference, None, dataset.conversations)
+        dataset = load_hub(name, table)
+        return Source(dataset.reference, None, dataset.conversations, dataset.notes)
     path = Path(name)
-    rows = load(path)
-    return Source(project.relative(path), file_digest(path), rows)
+    parsed = whole(parse(path, table))
+    return Source(project.relative(path), file_digest(path), parsed.conversations, parsed.notes)
 
 
 def _own(recipe: Recipe, project: Project) -> Source:
