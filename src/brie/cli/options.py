@@ -17,6 +17,11 @@ Value: TypeAlias = "str | int | float | bool | Path | tuple[str, ...] | None"
 """What click makes of an option."""
 PLOTS = (".svg", ".png", ".pdf")
 
+BASE: Option = click.option(
+    "--base",
+    metavar="FOLDER|REPO",
+    help="What an adapter's base is, where its own files name one that is not here.",
+)
 SUITE: Option = click.option("--suite", required=True, help="A suite's name or file.")
 JUDGES: Option = click.option(
     "--judge", "judges", metavar="ID", multiple=True, help="A judge; may be repeated."
@@ -37,6 +42,18 @@ MAP: Option = click.option(
     multiple=True,
     help="Read a key elsewhere: source=meta.source.",
 )
+PATIENCE: Option = click.option(
+    "--patience",
+    type=click.FloatRange(0),
+    metavar="MINUTES",
+    default=30.0,
+    show_default=True,
+    help="How long a judge that does not answer is waited for.",
+)
+PROBE: Option = click.option(
+    "--probe/--no-probe", default=True, help="Ask each judge one small thing before anything is made."
+)
+
 CHAT_TEMPLATE: Option = click.option(
     "--chat-template", metavar="NAME|FILE", help="For a base without one: chatml, a family's, a file."
 )

@@ -90,9 +90,10 @@ def mark(
     messages = placed(written.template, messages, written.special, fold=False)
     answers = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
     wanted = [i for i in answers if learned is None or i in learned]
-    pieces = [(i, written.prompt(messages[:i]), tail(written, messages, i)) for i in wanted]
-    for at, prompt, _ in pieces:
+    prompts = {at: written.prompt(messages[:at]) for at in wanted}
+    for at, prompt in prompts.items():
         _refuse_unshown(written, messages[:at], prompt)
+    pieces = [(at, prompt, tail(written, messages, at)) for at, prompt in prompts.items()]
     groups: list[list[tuple[int, str, str]]] = []
     for piece in pieces:
         last = groups[-1][-1] if groups else None

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from brie.data.prompts import prompt_ids
 from brie.data.tokenizer import eos_ids
-from brie.digest import canonical_json, short
 from brie.errors import PinError, UsageError
-from brie.pin import ending, folder_template, turn
+from brie.generate.thoughts import MARKS, Answered, opened_by, split
+from brie.pin import ending, folder_template, has_template, turn
+from brie.pin.tokenizers import refuse_other_tokenizer
+from brie.pin.weights import load_config_of, load_tokenizer_of
 from brie.records import Message, Sampling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerFast
-
-_DEFINING = ("model", "added_tokens", "normalizer", "pre_tokenizer")
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,12 @@ class Encoder:
         Raises:
             PinError: there is no tokenizer or template, or the adapter's tokenizer is another one.
         """
-        from transformers import AutoConfig
-
-        if not (folder / "config.json").is_file():
-            raise PinError(f"{folder} holds no config.json: it is no model.")
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        tokenizer = _tokenizer(folder)
+        config = load_config_of(folder)
+        tokenizer = load_tokenizer_of(folder)
         own = adapter if adapter is not None and has_template(adapter) else folder
         text, special = folder_template(template or own)
         if adapter is not None:
-            check_tokenizer(base=folder, adapter=adapter)
+            refuse_other_tokenizer(base=folder, adapter=adapter)
         return cls.of(tokenizer, text, special, config.get_text_config(), eos_ids(folder))
 
     @classmethod
@@ -130,6 +126,33 @@ class Encoder:
         )
         return text
 
+    def answered(self, prompt: Sequence[int], ids: Sequence[int]) -> Answered:
+        """Thought and answer of the tokens a model wrote.
+
+        Args:
+            prompt: the tokens before them: they may have opened a thought.
+            ids: the tokens, without the one that ended them.
+        """
+        tail = self.tokenizer.decode(list(prompt[-8:]), skip_special_tokens=False)
+        ends_with = opened_by(tail)
+        opening = next((mark for mark, i in self.thought_marks.items() if [i] == list(ids[:1])), None)
+        end = MARKS[opening] if opening else ends_with
+        if end not in self.thought_marks:
+            return split(self.decode(ids), ends_with)
+        # The marks are special tokens, which decoding leaves out.
+        at = self.thought_marks[end]
+        if at not in ids:
+            return Answered(self.decode(ids).strip(), "", True)
+        cut = list(ids).index(at)
+        return Answered(self.decode(ids[:cut]).strip(), self.decode(ids[cut + 1 :]).lstrip(), False)
+
+    @cached_property
+    def thought_marks(self) -> dict[str, int]:
+        """The marks of thoughts that are special tokens of this tokenizer."""
+        vocabulary = self.tokenizer.get_vocab()
+        marks = {mark: vocabulary.get(mark) for pair in MARKS.items() for mark in pair}
+        return {mark: i for mark, i in marks.items() if i in self.markers and i is not None}
+
     def room(self, prompt_tokens: int, sampling: Sampling) -> int:
         """How many tokens an answer may have: the asked limit, or what the context leaves."""
         return min(sampling.max_new_tokens, self.context - prompt_tokens)
@@ -173,24 +196,6 @@ def _opening(messages: Sequence[Message]) -> str:
     return " ".join(messages[-1].content[:200].split())[:40]
 
 
-def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise PinError(f"{folder} holds no tokenizer that can be loaded: {error}") from error
-
-
-def has_template(folder: Path) -> bool:
-    """Whether a folder carries a chat template of its own."""
-    try:
-        folder_template(folder)
-    except PinError:
-        return False
-    return True
-
-
 def _turn_end(
     tokenizer: PreTrainedTokenizerFast,
     template: str,
@@ -207,32 +212,3 @@ def _turn_end(
     except PinError:
         return set()
     return {added[token] for token in end[:1]} & markers
-
-
-def check_tokenizer(*, base: Path, adapter: Path) -> None:
-    """Whether an adapter that was saved with a tokenizer was trained with its base's.
-
-    Raises:
-        PinError: it was not.
-    """
-    theirs = adapter / "tokenizer.json"
-    ours = base / "tokenizer.json"
-    if not (theirs.is_file() and ours.is_file()):
-        return
-    actual, expected = _defining(theirs), _defining(ours)
-    if actual != expected:
-        raise PinError(
-            f"{theirs} is another tokenizer than that of the base ({short(actual)} against "
-            f"{short(expected)}): the adapter would read and write other tokens than it learnt."
-        )
-
-
-def _defining(path: Path) -> str:
-    """Digest of what decides a tokenizer's ids; padding and truncation settings do not."""
-    from brie.digest import digest
-
-    try:
-        loaded = json.loads(path.read_text("utf-8"))
-        return digest(canonical_json({key: loaded.get(key) for key in _DEFINING}))
-    except (ValueError, AttributeError) as error:
-        raise PinError(f"{path} is not a tokenizer file: {error}.") from error

@@ -23,6 +23,7 @@ from brie.records.base import (
     Document,
     FinishReason,
     Letter,
+    Margin,
     Order,
     Positions,
     Record,
@@ -30,6 +31,7 @@ from brie.records.base import (
     Winner,
     later,
     schema_field,
+    whole_text,
 )
 from brie.records.models import BaseModelRef, Completion, Environment, LoraSummary, Pin
 from brie.records.plan import (
@@ -68,6 +70,7 @@ __all__ = [
     "LoraSummary",
     "MachineCheck",
     "Manifest",
+    "Margin",
     "Message",
     "Order",
     "PanelJudge",
@@ -93,4 +96,5 @@ __all__ = [
     "kind_of",
     "later",
     "schema_field",
+    "whole_text",
 ]

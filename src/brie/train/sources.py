@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from brie.data.check import refuse_shared_prompts
@@ -24,12 +24,19 @@ class Source:
     """Rows with where they came from."""
 
     shown: str
-    """As recorded: relative to the project, the recipe's own name for it, or the Hub's."""
+    """As people read it: relative to the project, the recipe's own name for it, or the Hub's."""
     file: str | None
     """Digest of the file's bytes."""
     rows: tuple[Conversation, ...]
+    outside: str | None = None
+    """Its full path, where the file lies outside the project."""
     notes: tuple[str, ...] = ()
     """What is odd about the file and harmless: what `brie data check` notes."""
+
+    @property
+    def place(self) -> str:
+        """As recorded: what leads to it again."""
+        return self.outside or self.shown
 
 
 def read_data(
@@ -57,8 +64,8 @@ def read_data(
     )
     info = SplitInfo(by="prompt", fraction=recipe.val_fraction, seed=recipe.seed)
     return (
-        Source(train.shown, train.file, halves.train, train.notes),
-        Source(train.shown, train.file, halves.val),
+        replace(train, rows=halves.train),
+        replace(train, rows=halves.val, notes=()),
         info,
     )
 
@@ -67,10 +74,13 @@ def _named(name: str, project: Project, mapping: Sequence[str]) -> Source:
     table = mapping_of(mapping)
     if name.startswith(PREFIX):
         dataset = load_hub(name, table)
-        return Source(dataset.reference, None, dataset.conversations, dataset.notes)
+        return Source(dataset.reference, None, dataset.conversations, notes=dataset.notes)
     path = Path(name)
     parsed = whole(parse(path, table))
-    return Source(project.relative(path), file_digest(path), parsed.conversations, parsed.notes)
+    inside = path.resolve().is_relative_to(project.root)
+    outside = None if inside else str(path.resolve())
+    shown, rows = project.relative(path), parsed.conversations
+    return Source(shown, file_digest(path), rows, outside, notes=parsed.notes)
 
 
 def _own(recipe: Recipe, project: Project) -> Source:
