@@ -23,7 +23,7 @@ from brie.pin.folders import (
     has_template,
     json_or_empty,
 )
-from brie.pin.template import date_read, template_digest
+from brie.pin.template import date_read
 from brie.pin.tensors import refuse_broken, tensors
 from brie.project import read_json, write_text
 from brie.records import BaseModelRef, Pin
@@ -77,8 +77,8 @@ def pin_base(
     read = _read_files(folder, (*TOKENIZER_FILES, *SPEECH_FILES, _INDEX))
     files = {path.name: file_digest(path) for path in weights} | read
     config = digest([canonical_config(folder / "config.json"), ending(folder)])
-    template, special = folder_template(folder)
-    rendered = template_digest(template, special)
+    rendered = folder_template_digest(folder)
+    date = date_read(folder_template(folder)[0]) if has_template(folder) else None
     older = {k: v for k, v in files.items() if k in TOKENIZER_FILES or k.endswith(".safetensors")}
     parts: dict[int, dict[str, Canonical]] = {
         1: {"kind": "model", "files": older, "config": config},
@@ -98,7 +98,7 @@ def pin_base(
             "config": config,
             "base": BaseModelRef(repo=repo, revision=revision, digest=name),
             "template_digest": rendered,
-            **({} if version == 1 else {"date": date_read(template), "beside": beside(folder)}),
+            **({} if version == 1 else {"date": date, "beside": beside(folder)}),
         }
     )
 
