@@ -29,7 +29,7 @@ BALLOT = "1"
 PIN = 1
 """Of what a pin's digest covers."""
 
-STORE = 2
+STORE = 3
 """Of the store's tables; `store.database` holds the steps that lead to it."""
 
 _NAMES = (
