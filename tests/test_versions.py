@@ -144,7 +144,7 @@ BUILDS: dict[str, list[tuple[str, str, str]]] = {
         ("checks/__init__.py", "CHECKS: tuple", "def weather(evidence: Evidence) -> Check:\n"
          '    return Check(id="weather", status="warn", summary="It rains.")\n\n\nCHECKS: tuple'),
         ("versions.py", 'SAMPLER = "1"', 'SAMPLER = "2"'),
-        ("versions.py", '= ("1",)', '= ("1", "2")'),
+        ("versions.py", '= ("1", "2")', '= ("1", "2", "3")'),
         ("versions.py", "PIN = 1", "PIN = 2"),
     ],
     TABLES: [

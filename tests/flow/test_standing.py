@@ -224,7 +224,10 @@ def test_a_conditional_verdict_says_where_it_tips() -> None:
 
 def words(side: Side, prompt: int, sample: int) -> str:
     won = (prompt % 5 > 0) == (side == "candidate")
-    return f"The reference answer number {prompt} says what is so." if won else f"Nothing, {prompt}."
+    length = " on and on" * ((prompt * (7 if side == "candidate" else 3)) % 11)
+    if won:
+        return f"The reference answer number {prompt} says what is so{length}."
+    return f"Nothing much is known of it, sorry, none of {prompt} is{length}."
 
 
 @pytest.fixture

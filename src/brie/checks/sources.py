@@ -14,7 +14,7 @@ from brie.checks.difference import ALPHA, DEALS, groups_differ, mean_of_sources
 from brie.checks.evidence import Evidence, side, survives
 from brie.checks.exposure import Halves, by_source
 from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
-from brie.conventions import FEWEST_PROMPTS
+from brie.conventions import FEWEST_PROMPTS, FEWEST_SOURCES
 from brie.number_format import (
     difference,
     interval,
@@ -32,8 +32,6 @@ ID = "sources"
 GAP = 0.10
 """Difference between seen and unseen sources that is worth a warning; one published model lost 22
 points that way."""
-FEWEST_SOURCES = 8
-"""Below this many sources nothing is said of new ones: with 4 no interval can exclude one half."""
 MOST = 200
 """Groups of a kind that are looked at one by one; a single one of more cannot carry a result."""
 
@@ -83,6 +81,9 @@ def check(evidence: Evidence) -> Check:
     figures: dict[str, Figure] = {
         "sources": number,
         "new_sources": rate.by_source_interval,
+        "without": {
+            f"{group.kind} {group.name}": summary_of(group.others) for group in apart if not group.holds
+        },
         "differ": {
             f"{group.kind} {group.name}": {
                 "win_rate": summary_of(group.rate),

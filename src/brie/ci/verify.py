@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,6 +38,10 @@ VOLATILE = (
 
 DECIDED = ("verdict", "seal", "rows_digest", "id", "candidate.digest", "baseline.digest", "suite.digest")
 """Words that no build may choose otherwise."""
+EQUIVALENCE = {"equivalent", "undecided"}
+"""Verdicts that another method of "equivalent" may exchange."""
+_REMEDY = re.compile(r"checks\..+\.remedy")
+"""Words that a check may have, or not."""
 TAKEN_AWAY = ("verdict", "verdict_survives_missing")
 """Keys that are null where a build without `standing` withheld the verdict: it kept no word of it."""
 
@@ -182,6 +187,8 @@ class Compared:
     """Keys of the stored document that this build does not have."""
     words: list[str] = field(default_factory=list)
     """Words that another build chose otherwise, such as the status of a check."""
+    methods: dict[str, list[str]] = field(default_factory=dict)
+    """Quantity -> where the documents differ because each has its own method."""
 
     def told(self, made: str) -> Iterator[str]:
         """What was not compared with a document of another build."""
@@ -192,7 +199,9 @@ class Compared:
             yield f"{who}: {_counted(self.gone)} this one does not have ({_shown(self.gone)})"
         if self.words:
             yield f"{who}: other words at {_shown(self.words)}"
-        if not (self.new or self.gone or self.words):
+        for name, paths in self.methods.items():
+            yield f"{who}: {name} by another method, so not compared: {_shown(paths)}"
+        if not (self.new or self.gone or self.words or self.methods):
             yield f"{who}: it had the same keys"
 
 
@@ -209,7 +218,8 @@ def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> 
     """Where two documents differ; numbers may differ by TOLERANCE.
 
     A document of the same build must have the same keys and words. Of another build, with other
-    keys, checks and words, what both have is compared: every number, and the verdict.
+    keys, checks and words, what both have is compared: every number whose method is the same
+    (`versions.METHODS`), and the verdict.
 
     Args:
         stored: the document of record.
@@ -218,6 +228,8 @@ def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> 
     """
     compared = Compared()
     _compare(stored, again, "", compared)
+    if not same_build:
+        _set_apart(compared, stored, again)
     if not same_build and _was_taken_away(stored, again):
         compared.words += [path for path in compared.differ if path in TAKEN_AWAY]
         compared.differ = [path for path in compared.differ if path not in TAKEN_AWAY]
@@ -225,6 +237,34 @@ def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> 
         compared.differ = sorted([*compared.differ, *compared.new, *compared.gone, *compared.words])
         compared.new, compared.gone, compared.words = [], [], []
     return compared
+
+
+def _set_apart(compared: Compared, stored: JsonValue, again: JsonValue) -> None:
+    """Take what differs because its method is another one out of the differences."""
+    versions_of = [_methods(document) for document in (stored, again)]
+    for name, method in versions.METHODS.items():
+        before, now = (known.get(name, 1) for known in versions_of)
+        if before == now:
+            continue
+        patterns = [re.escape(path).replace(r"\*", ".+") for path in method.paths]
+        pattern = re.compile("|".join(patterns) or "(?!)")
+        apart = [path for path in compared.differ if pattern.fullmatch(path)]
+        if name == "equivalence" and {_verdict(stored), _verdict(again)} == EQUIVALENCE:
+            apart += [path for path in compared.differ if path in TAKEN_AWAY]
+        if apart:
+            compared.methods[name] = apart
+            compared.differ = [path for path in compared.differ if path not in apart]
+    compared.differ = [path for path in compared.differ if not path.startswith("methods.")]
+
+
+def _methods(document: JsonValue) -> dict[str, int]:
+    """The versions a document names; one of an earlier build names none."""
+    named = document.get("methods") if isinstance(document, dict) else None
+    return {n: v for n, v in named.items() if isinstance(v, int)} if isinstance(named, dict) else {}
+
+
+def _verdict(document: JsonValue) -> JsonValue:
+    return document.get("verdict") if isinstance(document, dict) else None
 
 
 def _was_taken_away(stored: JsonValue, again: JsonValue) -> bool:
@@ -268,6 +308,7 @@ def _compare(stored: JsonValue, again: JsonValue, path: str, compared: Compared)
             _compare(left, right, f"{path}[{number}]", compared)
     elif not _alike(stored, again):
         text = isinstance(stored, str) and isinstance(again, str)
+        text = text or _REMEDY.fullmatch(path) is not None
         (compared.words if text and path not in DECIDED else compared.differ).append(path)
 
 

@@ -61,6 +61,7 @@ Examples:
     show_default=True,
     help="Settings of the suite, or the model's own generation config.",
 )
+@options.SYSTEM
 @click.option(
     "--allow-different-templates", is_flag=True, help="Compare models that format chats unlike."
 )
@@ -87,6 +88,8 @@ Examples:
 @options.BUDGET
 @options.YES
 @options.BATCH
+@options.PATIENCE
+@options.PROBE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
 @click.option("--name", help="A name for `brie ls`.")
@@ -95,6 +98,8 @@ def command(
     stop_after: Literal["seal", "generate"] | None,
     budget: float | None,
     yes: bool,
+    patience: float,
+    probe: bool,
     batch: bool,
     retry: bool,
     name: str | None,
@@ -122,7 +127,9 @@ def command(
         screen.Terminal(),
         command=screen.typed(project),
         name=name,
-        spending=screen.spending(budget, yes=yes, batch=batch, retry=retry),
+        spending=screen.spending(
+            budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe
+        ),
     )
     screen.outcome(outcome, as_json=as_json)
     if outcome.stopped:

@@ -217,6 +217,6 @@ def _pairs(facts: EvaluationData, prompts: set[str]) -> tuple[Pair, ...]:
 def _answer(completion: Completion) -> Answer:
     return Answer(
         text=completion.text,
-        truncated=completion.finish_reason == "length",
+        truncated=completion.finish_reason != "stop",
         measures=completion.measures,
     )

@@ -50,15 +50,17 @@ def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
         PinError: an adapter was trained with another tokenizer than its base's.
         UsageError: a prompt is too long; names it and both lengths.
     """
-    from brie.generate.encode import Encoder, check_tokenizer, refuse_too_long
+    from brie.generate.encode import Encoder, check_tokenizer, refuse_unreadable
 
     messages = Work(plan).messages
     characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
+    instructed = any(m.role == "system" for turns in messages.values() for m in turns)
     for side in sides:
         if side.adapter is not None:
             check_tokenizer(base=side.base_folder, adapter=side.adapter)
-        if characters > _SURELY_SHORT and not side.served:
-            refuse_too_long(messages, Encoder.load(side.base_folder, adapter=side.adapter))
+        if (characters > _SURELY_SHORT or instructed) and not side.served:
+            encoder = Encoder.load(side.base_folder, adapter=side.adapter, template=side.template)
+            refuse_unreadable(messages, encoder, plan.sampling)
 
 
 def answer_all(
@@ -137,11 +139,18 @@ def _noticed(
             screen.say(
                 f"{label} refuses {', '.join(names)}; there its own settings hold, for both sides."
             )
+    for label, names in engine.ignored.items():
+        if notes.ignored.get(label) != names:
+            screen.say(
+                f"{label} takes {', '.join(names)} and does not honour it: its own settings hold, for "
+                "both sides, and its answers cannot be repeated."
+            )
     made = GenerationNotes(
         texts=tried.texts if tried else notes.texts,
         changed_by_batch=tried.changed if tried else notes.changed_by_batch,
         fingerprints=_added(notes.fingerprints, before=before, now=engine.fingerprints),
         left_out={**notes.left_out, **engine.left_out},
+        ignored={**notes.ignored, **engine.ignored},
     )
     if made == notes:
         return evaluation

@@ -35,6 +35,8 @@ class EvalRequest:
     max_new_tokens: int | None = None
     sampling: Literal["suite", "model"] = "suite"
     """`model`: as the baseline's own generation config says."""
+    system: Literal["refuse", "fold"] | None = None
+    """What becomes of a system turn that a template has no place for; None: as the suite says."""
     allow_different_templates: bool = False
     until_decided: bool = False
     max_prompts: int | None = None
@@ -118,7 +120,11 @@ def _facts(sides: Sequence[Resolved]) -> list[str]:
 
 
 def _sampling(wishes: EvalRequest, suite: Suite) -> Sampling:
-    changed = {"temperature": wishes.temperature, "max_new_tokens": wishes.max_new_tokens}
+    changed = {
+        "temperature": wishes.temperature,
+        "max_new_tokens": wishes.max_new_tokens,
+        "system": wishes.system,
+    }
     given = {key: value for key, value in changed.items() if value is not None}
     return (suite.sampling or Sampling()).model_copy(update=given)
 

@@ -82,4 +82,4 @@ def _source(side: Resolved, project: Project) -> Source:
     if side.served is not None:
         label, model = side.served
         return Served(find_server(label, project), model)
-    return Local(side.base_folder, side.adapter)
+    return Local(side.base_folder, side.adapter, side.template)

@@ -24,7 +24,7 @@ import torch
 
 from brie.errors import UsageError
 from brie.generate.batch import Batch, Row, is_joinable
-from brie.generate.encode import Encoder
+from brie.generate.encode import Encoder, has_template
 from brie.generate.engine import Closing, OnDone, Request
 from brie.generate.load import load_adapter, load_model, thread_pace
 from brie.generate.pace import Pace
@@ -73,15 +73,25 @@ class TransformersEngine(Closing):
         environment: Environment,
         adapters: Mapping[str, Path] | None = None,
         *,
+        template: Path | None = None,
         batch_size: int | None = None,
     ) -> TransformersEngine:
         """Load a base and put its adapters beside it, off.
+
+        Args:
+            base: its folder.
+            environment: device and dtype.
+            adapters: name -> folder.
+            template: folder of the chat template the base is asked with, where that is not its own.
+            batch_size: most rows at a time; None: found by trying.
 
         Raises:
             PinError: a folder is not what it should be, or an adapter does not fit.
             UsageError: the device is not there.
         """
-        encoders: dict[str | None, Encoder] = {None: Encoder.load(base)}
+        encoders: dict[str | None, Encoder] = {}
+        if not adapters or has_template(template or base):  # else only its adapters are asked
+            encoders[None] = Encoder.load(base, template=template)
         encoders |= {
             name: Encoder.load(base, adapter=folder) for name, folder in (adapters or {}).items()
         }
@@ -125,7 +135,10 @@ class TransformersEngine(Closing):
     def _row(self, request: Request) -> Row:
         encoder = self.encoder(request.adapter)
         prompt = encoder.encode(
-            request.messages, prompt=request.prompt, thinking=request.sampling.thinking
+            request.messages,
+            prompt=request.prompt,
+            thinking=request.sampling.thinking,
+            system=request.sampling.system,
         )
         room = encoder.room(len(prompt), request.sampling)
         if room < 1:
@@ -138,7 +151,9 @@ class TransformersEngine(Closing):
     def _run(self, rows: Sequence[Row]) -> Iterator[Row]:
         """Rows of one adapter and one sampling, longest first: memory ends early or not at all."""
         encoder = self.encoder(rows[0].request.adapter)
-        batch = Batch(self._model, encoder.stop, encoder.vocabulary, joinable=self._joinable)
+        batch = Batch(
+            self._model, encoder.stop, encoder.vocabulary, encoder.decode, joinable=self._joinable
+        )
         waiting = deque(rows)
         while waiting or batch.rows:
             flying = list(batch.rows)
@@ -206,12 +221,24 @@ class TransformersEngine(Closing):
 
     def _completion(self, row: Row) -> Completion:
         request, encoder = row.request, self.encoder(row.request.adapter)
-        text = encoder.decode(row.new)
-        leaked = sum(token in encoder.markers for token in row.new)
         assert row.finish is not None
+        apart = encoder.answered(row.prompt, row.new)
+        unfinished = apart.unfinished and row.finish == "length"
+        marks = encoder.thought_marks.values()
+        leaked = sum(token in encoder.markers and token not in marks for token in row.new)
         return request.answered(
-            text, row.finish, tokens=len(row.new), seconds=row.seconds, leaked=leaked
+            _before(apart.answer, request.sampling.stop),
+            "thinking" if unfinished else row.finish,
+            tokens=len(row.new),
+            seconds=row.seconds,
+            leaked=leaked,
+            reasoning=apart.thought,
         )
+
+
+def _before(text: str, stop: Sequence[str]) -> str:
+    """A text up to the first of the texts that end it."""
+    return text[: min([at for mark in stop if (at := text.find(mark)) >= 0], default=len(text))]
 
 
 def _group(row: Row) -> tuple[str, str]:

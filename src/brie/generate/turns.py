@@ -27,6 +27,8 @@ class Local:
 
     folder: Path
     adapter: Path | None = None
+    template: Path | None = None
+    """Folder of the chat template it is asked with, where that is not its own."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,16 @@ class TurnEngine(Closing):
     def left_out(self) -> dict[str, tuple[str, ...]]:
         """Server label -> settings it refused, so that its own hold."""
         refused = {server.label: engine.left_out for server, engine in self._servers.items()}
-        return {label: tuple(sorted(names)) for label, names in refused.items() if names}
+        # A form of a field, such as top_k=-1, has another that says the same.
+        settings = {
+            label: [name for name in names if "=" not in name] for label, names in refused.items()
+        }
+        return {label: tuple(sorted(names)) for label, names in settings.items() if names}
+
+    @property
+    def ignored(self) -> dict[str, tuple[str, ...]]:
+        """Server label -> settings it takes and does not honour."""
+        return {s.label: engine.ignored for s, engine in self._servers.items() if engine.ignored}
 
     def batch_variance(self) -> BatchVariance | None:
         """Whether texts change with their batch here; None where that is known or nothing is loaded.
@@ -142,7 +153,7 @@ class TurnEngine(Closing):
         sources = {pin: self._sources[pin] for pin in self._homes[home]}
         if isinstance(home, Server):
             models = {p: s.model for p, s in sources.items() if isinstance(s, Served)}
-            return self._servers.setdefault(home, ServerEngine(home, models))
+            return self._servers.setdefault(home, ServerEngine(home, models, probe=True))
         from brie.generate.local import TransformersEngine
 
         adapters = {
@@ -150,7 +161,14 @@ class TurnEngine(Closing):
             for pin, source in sources.items()
             if isinstance(source, Local) and source.adapter is not None
         }
-        return TransformersEngine.load(home, self._environment, adapters, batch_size=self._batch_size)
+        borrowed = (source.template for source in sources.values() if isinstance(source, Local))
+        return TransformersEngine.load(
+            home,
+            self._environment,
+            adapters,
+            template=next((folder for folder in borrowed if folder is not None), None),
+            batch_size=self._batch_size,
+        )
 
 
 def open_engine(

@@ -259,12 +259,11 @@ def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def folder_template_digest(folder: Path) -> str:
-    """Digest of the chat template a model folder carries.
-
-    Raises:
-        PinError: the folder carries no chat template.
-    """
-    template, special = folder_template(folder)
+    """Digest of the chat template a model folder carries, or of there being none."""
+    try:
+        template, special = folder_template(folder)
+    except PinError:
+        return digest({"template": None})
     return template_digest(template, special)
 
 
@@ -283,7 +282,10 @@ def folder_template(folder: Path) -> tuple[str, dict[str, str]]:
         named = (t for t in template if isinstance(t, dict) and t.get("name") == "default")
         template = next((t["template"] for t in named), None)
     if not isinstance(template, str):
-        raise PinError(f"{folder} has no chat template; an instruct model is needed.")
+        raise PinError(
+            f"{folder} has no chat template, so nothing says how it is asked. Take an instruct model, "
+            "or train it with one: brie train --chat-template chatml"
+        )
     return template, {n: _token(config[n]) for n in SPECIAL_TOKENS if config.get(n)}
 
 

@@ -41,6 +41,9 @@ class Resolved:
     """What was resolved on the way; to be shown."""
     served: tuple[str, str] | None = None
     """Endpoint label and model name, for a model behind a server; the folders mean nothing then."""
+    template: Path | None = None
+    """Folder of the chat template it is asked with, where that is not its own: a base beside a
+    fine-tune that brings one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +146,14 @@ def resolve_pair(project: Project, *, candidate: str, baseline: str) -> tuple[Re
 
 
 def as_base(side: Resolved) -> Resolved:
-    """A side's base as a side of its own."""
-    return Resolved(side.base, side.base.base.repo, "base", side.base_folder, side.base, None)
+    """A side's base as a side of its own, asked with the chat template the side brings, if it does."""
+    pin, template = side.base, None
+    if side.adapter is not None and side.pin.template_digest != pin.template_digest:
+        pin = pin.model_copy(update={"template_digest": side.pin.template_digest})
+        template = side.adapter
+    return Resolved(
+        pin, side.base.base.repo, "base", side.base_folder, side.base, None, template=template
+    )
 
 
 def resolve(reference: str, project: Project, sealed: Pin | None = None) -> Resolved:

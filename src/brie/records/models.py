@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from brie.records.base import Digest, Document, FinishReason, Record, schema_field
+from brie.records.base import Digest, Document, FinishReason, Record, later, schema_field
 from brie.versions import schema_id, schema_version
 
 
@@ -98,3 +98,5 @@ class Completion(Record):
     seconds: float
     """Share of its batch's wall time."""
     measures: dict[str, float] = Field(default_factory=dict)
+    reasoning: str = later("")
+    """What the model thought before it answered; judges do not see it."""

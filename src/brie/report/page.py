@@ -231,7 +231,7 @@ def _said(verdict: JudgedView, limit: int) -> JudgeRemark:
     letter = first_letter(verdict.order, verdict.candidate_letter)
     return JudgeRemark(
         shown=f"{first_side(verdict.order)} first, as {letter}",
-        choice=verdict.winner or verdict.status.value,
+        choice=", ".join(part for part in (verdict.winner or verdict.status, verdict.margin) if part),
         winner=verdict.winner or "",
         scores=tuple(
             (criterion, _score(by_side, "candidate"), _score(by_side, "baseline"))

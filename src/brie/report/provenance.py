@@ -153,7 +153,12 @@ def _sampling(manifest: Manifest) -> Pairs:
         ("Top-k", str(sampling.top_k) if sampling.top_k else "off"),
         ("Token limit", f"{sampling.max_new_tokens:,}"),
         ("Repetition penalty", f"{sampling.repetition_penalty:g}"),
+        ("Min-p", f"{sampling.min_p:g}" if sampling.min_p else ""),
+        ("Presence penalty", f"{sampling.presence_penalty:g}" if sampling.presence_penalty else ""),
+        ("Frequency penalty", f"{sampling.frequency_penalty:g}" if sampling.frequency_penalty else ""),
+        ("Stop texts", ", ".join(map(repr, sampling.stop))),
         ("Thinking mode", "on" if sampling.thinking else "off"),
+        *([("System turns", "written into the first question")] if sampling.system == "fold" else []),
         ("Seed", str(sampling.seed)),
         (
             "Engine",

@@ -122,14 +122,14 @@ def perplexity(
     dtype = choose_dtype("auto", choose_device(device)[0])
     with quiet():
         scores = _score_both(usable, device, dtype, on_batch, candidate=candidate, baseline=baseline)
-    first, second = scores
+    first, second = (by_conversation(side, [row.line for row in usable]) for side in scores)
     intervals = bootstrap(
         candidate=first, baseline=second, generator=generator, level=level, resamples=resamples
     )
     return PerplexityReport(
         data=path.name,
         digest=rows_digest(conversations),
-        conversations=len(usable),
+        conversations=len({row.line for row in usable}),
         dropped=tuple(row.line for row in rows if row.cut == "lost"),
         tokens=int(first.tokens.sum()),
         max_length=max_length,
@@ -177,6 +177,13 @@ def bootstrap(
     return first_, second_, ratio
 
 
+def by_conversation(scores: Scores, lines: Sequence[int]) -> Scores:
+    """Scores of rows added up by the conversation they come from, in the order of the first."""
+    _, first, which = np.unique(lines, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return Scores(np.bincount(which, scores.nll)[order], np.bincount(which, scores.tokens)[order])
+
+
 def _rate(nll: float, tokens: float) -> float:
     return float(nll / tokens)
 
@@ -204,9 +211,10 @@ def _encode_alike(
 
 
 def _encode(side: Resolved, conversations: Sequence[Conversation], max_length: int) -> list[Encoded]:
-    folder = side.adapter if side.adapter and has_tokenizer(side.adapter) else side.base_folder
-    tokenizer = load_tokenizer(folder)
-    return encode_all(conversations, Encoder(tokenizer, choose(tokenizer), max_length))
+    own = side.adapter if side.adapter and has_tokenizer(side.adapter) else side.base_folder
+    tokenizer = load_tokenizer(side.template or own)
+    template = choose(tokenizer)
+    return encode_all(conversations, Encoder(tokenizer, template, max_length))
 
 
 def has_tokenizer(folder: Path) -> bool:

@@ -20,7 +20,7 @@ from brie.errors import UsageError
 from brie.judge import parse
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge, Reply
-from brie.judge.prompt import JudgePrompt, PromptBuilder
+from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
 from brie.judge.settings import form_of, output_limit
 from brie.pin.weights import load_causal_lm
 from brie.records import JudgeSpec, Rubric, Status, Usage
@@ -65,7 +65,7 @@ class LocalJudge:
         """Nothing."""
         return 0.0
 
-    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
         """Ask once, together with whatever else waits; see `Judge`."""
         loaded = await self._load()
         prompt = loaded.prompter.build(shown, correction)
@@ -290,4 +290,6 @@ def _read(
         return reply(Status.REFUSED, reason=str(error))
     except (parse.Unreadable, parse.WrongCase) as error:
         return reply(Status.INVALID, reason=f"unreadable: {error}", unreadable=True)
-    return reply(Status.OK, letter=parsed.letter, reason=parsed.reason, scores=parsed.scores)
+    return reply(
+        Status.OK, letter=parsed.letter, reason=parsed.reason, scores=parsed.scores, margin=parsed.margin
+    )
