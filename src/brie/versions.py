@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-SAMPLER = "1"
+SAMPLER = "2"
 """Of brie's sampler, part of every completion's key: raised when the same key could give another
 text. Rows of two versions never mix."""
 
@@ -27,8 +27,9 @@ PROMPT_FORMAT = PROMPT_FORMATS[-1]
 BALLOT = "1"
 """Of what a voter is shown, part of every voter's digest."""
 
-PIN = 1
-"""Of what a pin's digest covers."""
+PIN = 2
+"""Of what a pin's digest covers: 1 the weights, the config and the tokenizer's vocabulary; 2 also the
+tokenizer's configuration, the chat template and the index of the weights' files."""
 
 STORE = 3
 """Of the store's tables; `store.database` holds the steps that lead to it."""
@@ -104,11 +105,11 @@ METHODS: dict[str, Method] = {
             "agreement.pairs[*].marginal_intervals.*",
         ),
     ),
-    "variance": Method(
-        2, _paths("checks.sampling.", parts=("evidence",)),
-    ),
+    "variance": Method(2, ("checks.sampling.evidence.low", "checks.sampling.evidence.high")),
     "planning": Method(
-        2, ("*win_rate.prompts_needed", "majority.prompts_needed", "checks.sample_size.evidence.*"),
+        2,
+        ("win_rate.prompts_needed", "majority.prompts_needed", "by_category.*.win_rate.prompts_needed",
+         "checks.sample_size.evidence.smallest_detectable"),
     ),
     "equivalence": Method(2, ()),
 }  # fmt: skip

@@ -141,6 +141,7 @@ def portable(manifest: Manifest) -> Manifest:
             "command": without_paths(manifest.command),
             "names": {side: without_paths(name) for side, name in manifest.names.items()},
             "locations": {side: without_paths(name) for side, name in manifest.locations.items()},
+            "bases": {side: without_paths(name) for side, name in manifest.bases.items()},
         }
     )
 

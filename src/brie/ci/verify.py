@@ -20,6 +20,7 @@ from brie.evaluation.manifest import broken_links
 from brie.evaluation.plan import assignments, work_order
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.training_data import recorded
+from brie.pin.hashing import UNCOVERED
 from brie.project import Project
 from brie.records import Manifest
 from brie.store import Store
@@ -89,6 +90,8 @@ def _models(manifest: Manifest, known: Context) -> Finding:
     sides = (manifest.plan.candidate, manifest.plan.baseline)
     served = [pin.base.repo for pin in sides if pin.kind == "served"]
     held = "both models are the pinned ones"
+    if any(pin.version == 1 for pin in sides):
+        held += f", as far as pins of version 1 go: they do not cover {UNCOVERED}"
     if served:
         held = f"{' and '.join(served)}: behind a server, so recorded and not pinned"
     return Finding("; ".join(problems) or held, not problems)
@@ -246,7 +249,7 @@ def _set_apart(compared: Compared, stored: JsonValue, again: JsonValue) -> None:
         before, now = (known.get(name, 1) for known in versions_of)
         if before == now:
             continue
-        patterns = [re.escape(path).replace(r"\*", ".+") for path in method.paths]
+        patterns = [re.escape(path).replace(r"\*", ".*") for path in method.paths]
         pattern = re.compile("|".join(patterns) or "(?!)")
         apart = [path for path in compared.differ if pattern.fullmatch(path)]
         if name == "equivalence" and {_verdict(stored), _verdict(again)} == EQUIVALENCE:

@@ -30,6 +30,7 @@ Examples:
     "--candidate", metavar="MODEL", help="RUN:best, RUN:STEP, a pin file, a folder, hf:REPO@SHA."
 )
 @click.option("--baseline", metavar="MODEL", default="base", show_default=True, help="The other side.")
+@options.BASE
 @options.JUDGES
 @options.PANEL
 @options.SAMPLES
@@ -52,6 +53,11 @@ Examples:
 )
 @click.option(
     "--temperature", type=click.FloatRange(0), help="Sampling temperature; 0 takes one sample."
+)
+@click.option(
+    "--thinking/--no-thinking",
+    default=None,
+    help="Thinking mode, of templates that have one; default: the suite's.",
 )
 @click.option("--max-new-tokens", type=click.IntRange(1), help="Longest answer, in tokens.")
 @click.option(

@@ -17,6 +17,11 @@ Value: TypeAlias = "str | int | float | bool | Path | tuple[str, ...] | None"
 """What click makes of an option."""
 PLOTS = (".svg", ".png", ".pdf")
 
+BASE: Option = click.option(
+    "--base",
+    metavar="FOLDER|REPO",
+    help="What an adapter's base is, where its own files name one that is not here.",
+)
 SUITE: Option = click.option("--suite", required=True, help="A suite's name or file.")
 JUDGES: Option = click.option(
     "--judge", "judges", metavar="ID", multiple=True, help="A judge; may be repeated."

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from brie.errors import UsageError
 from brie.pin.bases import PACKAGED_PREFIX, download, packaged_base
-from brie.pin.hashing import SPECIAL_TOKENS
+from brie.pin.folders import SPECIAL_TOKENS
+from brie.pin.weights import load_tokenizer_of
 
 if TYPE_CHECKING:
     from transformers import BatchEncoding
@@ -54,19 +55,14 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     Raises:
         UsageError: the folder holds no fast tokenizer.
     """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder} holds no tokenizer that can be loaded: {error}") from error
+    tokenizer = load_tokenizer_of(folder)
     if not tokenizer.is_fast:
         raise UsageError(f"{folder} has only a slow tokenizer, which cannot say where answers begin.")
     if isinstance(tokenizer.chat_template, dict):  # several, by name
         tokenizer.chat_template = tokenizer.chat_template.get("default")
     # Rows are cut at the run's own `max_length`, and said to be; the library would warn as well.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
-    return tokenizer  # type: ignore[no-any-return]
+    return tokenizer
 
 
 def find_tokenizer(reference: str) -> Tokenizer:

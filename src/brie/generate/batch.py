@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from brie.errors import PinError
 from brie.generate.draw import draw
 from brie.generate.engine import Request
 from brie.generate.noise import key_seed, step_seeds
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 Decode = Callable[[Sequence[int]], str]
 
+_NO_NUMBERS = (
+    "the model computes no numbers (its logits are NaN or infinite): its weights are damaged, or its "
+    "number format is too narrow for it. Try --dtype float32; if that does not help, take another "
+    "checkpoint."
+)
 _ALIKE = 0.8
 """Shortest to longest prompt read together."""
 
@@ -162,6 +168,8 @@ class Batch:
     def _take(self, rows: Sequence[Row], logits: torch.Tensor) -> None:
         """Draw every row's next token."""
         sampling, device = rows[0].request.sampling, logits.device
+        if not bool(torch.isfinite(logits.amax(-1)).all()):
+            raise PinError(_NO_NUMBERS)
         seeds = step_seeds(
             torch.tensor([row.seed for row in rows]), torch.tensor([len(row.new) for row in rows])
         )

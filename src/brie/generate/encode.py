@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,16 +10,15 @@ from typing import TYPE_CHECKING, Literal
 
 from brie.data.prompts import prompt_ids
 from brie.data.tokenizer import eos_ids
-from brie.digest import canonical_json, short
 from brie.errors import PinError, UsageError
 from brie.generate.thoughts import MARKS, Answered, opened_by, split
-from brie.pin import ending, folder_template, turn
+from brie.pin import ending, folder_template, has_template, turn
+from brie.pin.tokenizers import refuse_other_tokenizer
+from brie.pin.weights import load_config_of, load_tokenizer_of
 from brie.records import Message, Sampling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerFast
-
-_DEFINING = ("model", "added_tokens", "normalizer", "pre_tokenizer")
 
 
 @dataclass(frozen=True)
@@ -52,16 +50,12 @@ class Encoder:
         Raises:
             PinError: there is no tokenizer or template, or the adapter's tokenizer is another one.
         """
-        from transformers import AutoConfig
-
-        if not (folder / "config.json").is_file():
-            raise PinError(f"{folder} holds no config.json: it is no model.")
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        tokenizer = _tokenizer(folder)
+        config = load_config_of(folder)
+        tokenizer = load_tokenizer_of(folder)
         own = adapter if adapter is not None and has_template(adapter) else folder
         text, special = folder_template(template or own)
         if adapter is not None:
-            check_tokenizer(base=folder, adapter=adapter)
+            refuse_other_tokenizer(base=folder, adapter=adapter)
         return cls.of(tokenizer, text, special, config.get_text_config(), eos_ids(folder))
 
     @classmethod
@@ -202,24 +196,6 @@ def _opening(messages: Sequence[Message]) -> str:
     return " ".join(messages[-1].content[:200].split())[:40]
 
 
-def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise PinError(f"{folder} holds no tokenizer that can be loaded: {error}") from error
-
-
-def has_template(folder: Path) -> bool:
-    """Whether a folder carries a chat template of its own."""
-    try:
-        folder_template(folder)
-    except PinError:
-        return False
-    return True
-
-
 def _turn_end(
     tokenizer: PreTrainedTokenizerFast,
     template: str,
@@ -236,32 +212,3 @@ def _turn_end(
     except PinError:
         return set()
     return {added[token] for token in end[:1]} & markers
-
-
-def check_tokenizer(*, base: Path, adapter: Path) -> None:
-    """Whether an adapter that was saved with a tokenizer was trained with its base's.
-
-    Raises:
-        PinError: it was not.
-    """
-    theirs = adapter / "tokenizer.json"
-    ours = base / "tokenizer.json"
-    if not (theirs.is_file() and ours.is_file()):
-        return
-    actual, expected = _defining(theirs), _defining(ours)
-    if actual != expected:
-        raise PinError(
-            f"{theirs} is another tokenizer than that of the base ({short(actual)} against "
-            f"{short(expected)}): the adapter would read and write other tokens than it learnt."
-        )
-
-
-def _defining(path: Path) -> str:
-    """Digest of what decides a tokenizer's ids; padding and truncation settings do not."""
-    from brie.digest import digest
-
-    try:
-        loaded = json.loads(path.read_text("utf-8"))
-        return digest(canonical_json({key: loaded.get(key) for key in _DEFINING}))
-    except (ValueError, AttributeError) as error:
-        raise PinError(f"{path} is not a tokenizer file: {error}.") from error

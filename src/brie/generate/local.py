@@ -15,26 +15,28 @@ import gc
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from brie.errors import UsageError
+from brie.errors import PinError, UsageError
 from brie.generate.batch import Batch, Row, is_joinable
-from brie.generate.encode import Encoder, has_template
+from brie.generate.encode import Encoder
 from brie.generate.engine import Closing, OnDone, Request
 from brie.generate.load import load_adapter, load_model, thread_pace
 from brie.generate.pace import Pace
+from brie.pin import has_template, rewriting
 from brie.pin.libraries import is_out_of_memory, threads
-from brie.records import Completion, Environment
+from brie.records import Completion, Environment, Message
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
+_PROBES = ("Hello", "Name three rivers.", "Why is the sky blue?")
 _WINDOW = 4096
 """Requests looked at together: enough to sort by length, few enough to hold for a long list."""
 
@@ -64,6 +66,8 @@ class TransformersEngine(Closing):
         self._off = ExitStack()
         self._on: str | None = ""
         self.threads = thread_pace(model, environment)
+        self.idle = self._without_effect()
+        """Adapters that change nothing: a few prompts have the same logits with them and without."""
         self.pace = Pace.start(environment.device, batch_size)
 
     @classmethod
@@ -95,9 +99,13 @@ class TransformersEngine(Closing):
         encoders |= {
             name: Encoder.load(base, adapter=folder) for name, folder in (adapters or {}).items()
         }
+        folders = dict(adapters or {})
+        alone = len(folders) == 1 and all(map(rewriting, folders.values()))
         model = load_model(base, environment)
-        for name, folder in (adapters or {}).items():
-            model = load_adapter(model, name, folder)
+        for name, folder in folders.items():
+            model = load_adapter(model, name, folder, alone=alone)
+        if alone:  # its base is another one now, and answers nothing
+            del encoders[None]
         return cls(model, encoders, environment, batch_size=batch_size)
 
     def encoder(self, adapter: str | None = None) -> Encoder:
@@ -124,6 +132,32 @@ class TransformersEngine(Closing):
                     if on_done is not None:
                         on_done(completion)
                     yield completion
+
+    def _without_effect(self) -> tuple[str, ...]:
+        """Adapters with which three prompts have, bit for bit, the logits they have without."""
+        if None not in self._encoders:
+            return ()
+        adapters = [name for name in self._encoders if name is not None]
+        without = self._probed(None) if adapters else []
+        return tuple(
+            name for name in adapters if without and all(map(torch.equal, without, self._probed(name)))
+        )
+
+    def _probed(self, adapter: str | None) -> list[torch.Tensor]:
+        """Logits of the first token of an answer, for each probe that the template takes."""
+        rows = []
+        for text in _PROBES:
+            with suppress(PinError):
+                asked = self._encoders[None].encode((Message(role="user", content=text),))
+                rows.append(asked)
+        with torch.inference_mode(), threads(self.threads.count):
+            self._switch(adapter)
+            device = self._model.device
+            outputs = (
+                self._model(input_ids=torch.tensor([ids], device=device), logits_to_keep=1)
+                for ids in rows
+            )
+            return [output.logits[:, -1] for output in outputs]
 
     def close(self) -> None:
         """Free the model's memory."""

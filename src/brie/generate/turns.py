@@ -18,6 +18,7 @@ from brie.errors import UsageError
 from brie.generate.engine import Closing, Engine, OnDone, Request
 from brie.generate.probe import BatchVariance, batch_variance
 from brie.generate.server import Server, ServerEngine
+from brie.pin import rewriting
 from brie.records import Completion, Environment
 
 
@@ -41,8 +42,9 @@ class Served:
 
 
 Source = Local | Served
-Home = Path | Server
-"""What is loaded or connected to once, for all the models in it."""
+Home = Path | Local | Server
+"""What is loaded or connected to once, for all the models in it: a base with its adapters; an adapter
+that rewrites its base, by itself; a server."""
 
 
 class TurnEngine(Closing):
@@ -64,6 +66,8 @@ class TurnEngine(Closing):
         self._home: Home | None = None
         self._engine: Engine | None = None
         self._servers: dict[Server, ServerEngine] = {}
+        self.idle: set[str] = set()
+        """Pins of adapters that were loaded and change nothing of their base."""
         self._homes: dict[Home, list[str]] = defaultdict(list)
         for pin, source in self._sources.items():
             self._homes[_home(source)].append(pin)
@@ -162,13 +166,15 @@ class TurnEngine(Closing):
             if isinstance(source, Local) and source.adapter is not None
         }
         borrowed = (source.template for source in sources.values() if isinstance(source, Local))
-        return TransformersEngine.load(
-            home,
+        engine = TransformersEngine.load(
+            home.folder if isinstance(home, Local) else home,
             self._environment,
             adapters,
             template=next((folder for folder in borrowed if folder is not None), None),
             batch_size=self._batch_size,
         )
+        self.idle.update(engine.idle)
+        return engine
 
 
 def open_engine(
@@ -185,4 +191,8 @@ def open_engine(
 
 
 def _home(source: Source) -> Home:
-    return source.folder if isinstance(source, Local) else source.server
+    if isinstance(source, Served):
+        return source.server
+    if source.adapter is not None and rewriting(source.adapter) is not None:
+        return source
+    return source.folder

@@ -106,7 +106,7 @@ def _pin(pin: Pin, name: str) -> Pairs:
         ("Step", _step(pin)),
         ("Epoch", number(pin.epoch) if pin.epoch is not None else ""),
         ("Validation loss", f"{pin.eval_loss:.4f}" if pin.eval_loss is not None else ""),
-        ("LoRA", f"r {lora.r}, alpha {lora.alpha:g}, dropout {lora.dropout:g}" if lora else ""),
+        ("LoRA", f"{lora.words()}, dropout {lora.dropout:g}" if lora else ""),
         ("LoRA modules", ", ".join(lora.target_modules) if lora else ""),
         ("Trained parameters", f"{lora.parameters:,}" if lora else ""),
         ("Template digest", pin.template_digest),

@@ -194,6 +194,8 @@ class RunManifest(Document):
     step: int = 0
     """The last step done."""
     checkpoints: tuple[int, ...] = ()
+    digests: dict[str, Digest] = later({})
+    """Step -> digest of the checkpoint's pin, as it was saved."""
     history: tuple[TrainPoint, ...] = ()
     evaluations: tuple[EvalPoint, ...] = ()
     """Step 0 is the base before training."""

@@ -16,6 +16,7 @@ from brie.data.template import TrainingTemplate, choose
 from brie.data.tokenizer import Tokenizer, eos_ids, load_tokenizer, special_tokens
 from brie.errors import InputError, UsageError
 from brie.pin import folder_template, open_base
+from brie.pin.folders import refuse_quantised
 from brie.project import Project
 from brie.records import Pin
 from brie.train.config import (
@@ -133,6 +134,7 @@ def _open_base(
     progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
     if recipe.license_note:
         progress.note(recipe.license_note)
+    refuse_quantised(folder)
     return folder, base, location
 
 
@@ -289,7 +291,7 @@ def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
             f"{source.shown}: no answer is left within max_length; raise it: --set max_length=4096"
         )
     return DataPart(
-        path=source.shown,
+        path=source.place,
         file=source.file,
         rows_digest=rows_digest(source.rows),
         rows=len(usable),

@@ -22,7 +22,7 @@ from brie.judge.faults import Fault
 from brie.judge.interface import Judge, Reply
 from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
 from brie.judge.settings import form_of, output_limit
-from brie.pin.weights import load_causal_lm
+from brie.pin.weights import load_causal_lm, load_tokenizer_of
 from brie.records import JudgeSpec, Rubric, Status, Usage
 
 if TYPE_CHECKING:
@@ -126,7 +126,6 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
 
 
 def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
-    from transformers import AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -135,7 +134,7 @@ def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
     folder = Path(spec.location)
     device = str(spec.parameters.get("device") or _best_device())
     dtype = str(spec.parameters.get("dtype") or ("bfloat16" if device == "cuda" else "float32"))
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = load_tokenizer_of(folder)
     model = load_causal_lm(folder, dtype)
     special = sorted({*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()})
     a_ids, b_ids = (tokenizer.encode(letter, add_special_tokens=False) for letter in ("A", "B"))
