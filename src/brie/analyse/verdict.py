@@ -26,7 +26,7 @@ class Ability:
         if self.damaged_low <= 0.5:
             return "the judges did not recognise a damaged baseline"
         if self.flip_rate is None:
-            return "this design cannot tell how often verdicts flip"
+            return "how often verdicts flip with the order is not known"
         if self.flip_rate >= 0.5:
             return f"{percent(self.flip_rate)} of the verdicts change when the sides are exchanged"
         if self.tie_share is None or self.tie_share >= 0.5:

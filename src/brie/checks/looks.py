@@ -36,7 +36,8 @@ def check(evidence: Evidence) -> Check:
     times = f"Verdicts on this suite have been analysed {looks.number} times"
     if p is None or corrected is None:
         return conclude(ID, [Finding("warn", f"{times}.", _FRESH)], figures, "")
-    both = f"p {p_value(p)} times {looks.number} is {p_value(corrected)}"
+    least = rate is not None and rate.p_at_most
+    both = f"p {p_value(p)} times {looks.number} is {p_value(corrected, at_most=least)}"
     lost = p < ALPHA <= corrected
     ending = f"{both}, which is no longer below {p_value(ALPHA)}" if lost else both
     return conclude(
