@@ -456,7 +456,7 @@ def test_outcomes_are_counted_in_each_group_as_one_by_one() -> None:
     ):
         for code, name in enumerate(group):
             own = table.score[codes[table.prompt] == code].tolist()
-            assert present(entries[name].outcomes).model_dump() == {
+            assert present(entries[name].outcomes).model_dump(exclude={"identical"}) == {
                 "win": own.count(1.0),
                 "tie": own.count(0.5),
                 "loss": own.count(0.0),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brie.analyse.arrays import Bools, Floats, Ints, binomial_two_sided, distinct, group_sum
+from brie.analyse.arrays import Bools, Floats, Ints, binomial_two_sided, distinct, group_sum, largest
 from brie.analyse.cells import Cells
 from brie.analyse.regression import least_squares
 from brie.analyse.table import VerdictTable
@@ -19,8 +19,6 @@ from brie.records.estimates import Effect
 
 METHOD = "ols-cluster-cr1"
 FACTORS = ("position", "label", "layout")
-IMAGINED = 1.0
-"""Effect within each of the two imagined prompts of an interval."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ def _without(shown: _Shown, level: float) -> Effect:
 def _effect(shown: _Shown, names: list[str], name: str, level: float) -> Effect:
     """An identified factor's effect, with an interval that an edge cannot make too narrow.
 
-    Two imagined prompts are added for the interval: one follows the factor wholly, one opposes it.
+    Two imagined prompts are added for the interval: one follows the factor, one opposes it.
     """
     point = least_squares(_design(shown, names), shown.score, shown.prompt, shown.rows)
     if point is None:
@@ -171,7 +169,7 @@ def _padded(shown: _Shown, name: str) -> _Shown:
     label = code - 3 * position
     rows = np.full(len(code), float(shown.rows.sum()) / shown.prompts / len(code))
     one = _Shown(np.zeros(len(code), np.int64), position, label, np.zeros(len(code)), rows)
-    follows, last = IMAGINED / 2 * one.factor(name), int(shown.prompt.max())
+    follows, last = _size(shown, name) / 2 * one.factor(name), int(shown.prompt.max())
     return _Shown(
         np.concatenate([shown.prompt, one.prompt + last + 1, one.prompt + last + 2]),
         np.concatenate([shown.position, position, position]),
@@ -179,6 +177,23 @@ def _padded(shown: _Shown, name: str) -> _Shown:
         np.concatenate([shown.score, 0.5 + follows, 0.5 - follows]),
         np.concatenate([shown.rows, rows, rows]),
     )
+
+
+def _size(shown: _Shown, name: str) -> float:
+    """Effect within an imagined prompt: as large as the largest that some prompt shows by itself.
+
+    1 where the factor does not vary within every prompt: no prompt then shows what it can do.
+    """
+    level, prompts = shown.factor(name), int(shown.prompt.max()) + 1
+
+    def mean_at(sign: float) -> Floats:
+        rows = np.where(level == sign, shown.rows, 0.0)
+        total = group_sum(shown.prompt, rows * shown.score, prompts)
+        count = group_sum(shown.prompt, rows, prompts)
+        return np.asarray(total / np.where(count > 0, count, np.nan))
+
+    effects = (mean_at(1.0) - mean_at(-1.0))[np.unique(shown.prompt)]
+    return 1.0 if np.isnan(effects).any() else largest(effects)
 
 
 def _identify(shown: _Shown, knows_position: bool, knows_label: bool) -> dict[str, str]:

@@ -15,9 +15,8 @@ from brie.conventions import FEWEST_PROMPTS, MARGIN
 
 ICC = 0.3
 """Correlation of two samples of a prompt that planning assumes where nothing was measured."""
-SMALL = 50
 EXTRA = 3
-"""Prompts added below 50, where the formula is a little optimistic."""
+"""Prompts added to the formula at least, which is a little optimistic for few."""
 
 
 def variance_ratio(samples: int, icc: float = ICC) -> float:
@@ -41,9 +40,13 @@ def prompts_formula(rate: float, ratio: float, *, power: float = 0.8, alpha: flo
 
 
 def prompts_needed(rate: float, ratio: float = 1.0, *, power: float = 0.8, alpha: float = 0.05) -> int:
-    """Prompts to plan for: the formula, 3 more below 50, and never below the 8 an interval needs."""
-    n = prompts_formula(rate, ratio, power=power, alpha=alpha)
-    return max(n + EXTRA if n < SMALL else n, FEWEST_PROMPTS)
+    """Prompts to plan for: the formula with its correction, and never below the 8 an interval needs.
+
+    The correction is v/|p - 1/2|, at least 3: with one verdict a prompt the verdict goes in steps, and
+    the normal approximation promises more than they keep (Casagrande, Pike and Smith 1978).
+    """
+    prompts_formula(rate, ratio, power=power, alpha=alpha)
+    return max(ceil(_corrected(rate, ratio, power, alpha) - 1e-9), FEWEST_PROMPTS)
 
 
 def smallest_detectable(
@@ -55,8 +58,7 @@ def smallest_detectable(
     low, high = 0.5, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        n = _raw(middle, ratio, power, alpha)
-        needed = n + EXTRA if n < SMALL else n
+        needed = _corrected(middle, ratio, power, alpha)
         low, high = (low, middle) if needed <= prompts else (middle, high)
     return high
 
@@ -66,10 +68,17 @@ def prompts_for_equivalence(
 ) -> int:
     """Prompts after which two equal models' interval lies inside the margin with the asked power.
 
-    Two one-sided tests at a true rate of one half: v/4 (z_level + z_power)^2 / margin^2.
+    Two one-sided tests at a true rate of one half: v/4 (z_level + z_power)^2 / margin^2, and half the
+    correction of `prompts_needed`.
     """
     z = z_quantile((1 + level) / 2) + z_quantile((1 + power) / 2)
-    return ceil(0.25 * ratio * z**2 / margin**2 - 1e-9)
+    return ceil(0.25 * ratio * z**2 / margin**2 + ratio / (2 * margin) - 1e-9)
+
+
+def _corrected(rate: float, ratio: float, power: float, alpha: float) -> float:
+    """The formula with its correction for steps."""
+    raw = _raw(rate, ratio, power, alpha)
+    return raw if rate == 0.5 else raw + max(ratio / abs(rate - 0.5), EXTRA)
 
 
 def _raw(rate: float, ratio: float, power: float, alpha: float) -> float:
@@ -91,7 +100,7 @@ class PlanRow:
     formula: dict[float, int]
     """True rate -> prompts by the formula alone."""
     needed: dict[float, int]
-    """True rate -> prompts to plan for: the formula, 3 more below 50, at least 8."""
+    """True rate -> prompts to plan for: the formula with its correction, at least 8."""
     equivalence: int
     """Prompts for `equivalent`."""
 

@@ -41,6 +41,7 @@ def assess(judgments: Judgments, *, name: str, claim: float | None = None) -> An
         id=f"audit-{short(rows_digest)}",
         created=now(),
         version=versions.build(__version__),
+        methods=versions.methods(),
         seal=None,
         rows_digest=rows_digest,
         interim=False,

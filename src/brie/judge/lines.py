@@ -32,6 +32,7 @@ _SCORE = re.compile(
     r"b\s*[=:]?\s*(?P<b>[1-5])(?:/5)?\W*$",
     re.IGNORECASE,
 )
+_MARGIN = re.compile(r"^margin\s*[:=]\s*(\S{1,20})\s*$", re.IGNORECASE)
 _QUOTE = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|‘[^’]*’|(?<!\w)'[^']*'(?!\w)|`[^`]*`|⟦.*?⟧")
 _BULLET = re.compile(r"^(?:[-•*+]|\d{1,2}[.)])\s+")
 _FENCE = ("```", "~~~")
@@ -63,9 +64,9 @@ class _Line:
         return match["number"] if match else None
 
     @property
-    def is_score(self) -> bool:
-        """Whether it gives a criterion's scores."""
-        return _SCORE.match(self.text) is not None
+    def is_detail(self) -> bool:
+        """Whether it gives a criterion's scores, or the margin."""
+        return bool(_SCORE.match(self.text) or _MARGIN.match(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class Stated:
     letter: Letter
     scores: dict[str, JsonValue]
     """Criterion as written -> letter -> 1..5."""
+    margin: str
+    """As written; "": there is none."""
 
 
 def stated(text: str, case: str | None, *, strict: bool = False) -> Stated | None:
@@ -111,7 +114,8 @@ def stated(text: str, case: str | None, *, strict: bool = False) -> Stated | Non
     if not known:
         _must_be_last(lines, last, strict=strict)
         _must_agree(own, case)
-    return Stated(last.letter, _scores(lines))
+    margins = [match[1] for line in lines if (match := _MARGIN.match(line.text))]
+    return Stated(last.letter, _scores(lines), margins[-1] if margins else "")
 
 
 def states_other(text: str, letter: Letter) -> bool:
@@ -122,7 +126,7 @@ def states_other(text: str, letter: Letter) -> bool:
 
 
 def _must_be_last(lines: Sequence[_Line], last: _Statement, *, strict: bool) -> None:
-    after = [line for line in lines[last.at + 1 :] if not (line.case or line.is_score)]
+    after = [line for line in lines[last.at + 1 :] if not (line.case or line.is_detail)]
     if strict or any(not _IDLE.match(line.text) for line in after):
         raise Unreadable("the line that names a winner needs the line `Case: NUMBER` before it")
 
@@ -181,14 +185,14 @@ def _statements(lines: Sequence[_Line]) -> Iterator[_Statement]:
 
 
 def _case_beside(lines: Sequence[_Line], at: int) -> str | None:
-    """The number of the case line before or after a line; only scores may stand between."""
+    """The number of the case line before or after a line; only details may stand between."""
     for step in (-1, 1):
         beside = at + step
         while 0 <= beside < len(lines) and lines[beside].block == lines[at].block:
             number = lines[beside].case
             if number is not None and not _MARK.search(lines[beside].text):
                 return number
-            if not lines[beside].is_score:
+            if not lines[beside].is_detail:
                 break
             beside += step
     return None

@@ -64,6 +64,8 @@ class WinRate(Record):
     """How many sources that is the mean of."""
     interval_90: Ends | None = None
     """The 90 % interval, for equivalence and not-worse."""
+    one_sided: Ends | None = None
+    """Lower and upper bound of the mean, each of level .95 by itself: the second condition of both."""
     prompts_needed: int | None = None
     """Prompts for 80 % power at the observed rate."""
     soft_interval: Ends | None = None
@@ -82,11 +84,14 @@ class WinRate(Record):
 
 
 class Outcomes(Record):
-    """Usable verdicts by their score for the candidate."""
+    """What judges said of answers that differ, by the score for the candidate."""
 
     win: int
     tie: int
     loss: int
+    identical: int | None = None
+    """Verdicts that nobody was asked for, the answers being byte-identical: one half each. None in
+    documents made before these were told apart: there, `tie` has them."""
 
 
 class Effect(Record):
@@ -290,6 +295,8 @@ class ControlNumbers(Record):
     win_rate: WinRate | None
     by_judge: dict[str, ControlJudge] = Field(default_factory=dict)
     recognised: bool | None = None
+    identical: int = 0
+    """Comparisons left out of recognition: the damage had changed nothing."""
 
 
 class ControlResults(Record):

@@ -119,7 +119,8 @@ def outcome_bar(outcomes: Outcomes) -> Markup:
     """Wins, ties and losses as one bar; the counts stand beside it in the table."""
     total = outcomes.win + outcomes.tie + outcomes.loss
     if not total:
-        return _svg("row", 22, "no usable verdict", [])
+        label = "no usable verdict" if not outcomes.identical else "every answer is identical"
+        return _svg("row", 22, label, [])
     first, second = outcomes.win / total, (outcomes.win + outcomes.tie) / total
     label = f"{outcomes.win} wins, {outcomes.tie} ties, {outcomes.loss} losses of {total}"
     parts = [

@@ -72,9 +72,31 @@ def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> st
     if rate is None:
         reason = analysis.notes.get("win_rate") or analysis.notes.get("verdict") or "nothing was judged"
         return f"{_interim(analysis)}There is no win rate: {_stop(reason)}"
-    finding = f"{_finding(analysis, panel, rate)}; {_interval(analysis, rate)}."
+    same, interval = identical_words(analysis), _interval(analysis, rate)
+    if _all_identical(analysis):
+        return f"{same}. {_doubt(analysis)}{_capital(interval)}.{_rules(panel)}"
+    finding = f"{_finding(analysis, panel, rate)}; {interval}."
     begins = not analysis.interim and (analysis.verdict != "undecided" or bool(_doubt(analysis)))
-    return f"{_lead(analysis)}{_capital(finding) if begins else finding}{_rules(panel)}"
+    told = f"{_lead(analysis)}{_capital(finding) if begins else finding}"
+    mostly = analysis.counts.identical * 2 >= analysis.counts.comparisons
+    parts = [same and f"{same}.", told] if mostly else [told, same and f"{same}."]
+    return " ".join(part for part in parts if part) + _rules(panel)
+
+
+def identical_words(analysis: Analysis) -> str:
+    """How many answers of the two sides are the same, byte for byte; "" where none is."""
+    same, every = analysis.counts.identical, analysis.counts.comparisons
+    if not same:
+        return ""
+    told = f"{same:,} of {plural(every, 'answer')} {'is' if same == 1 else 'are'} identical"
+    if _all_identical(analysis):
+        return f"{told}: the two models do the same here"
+    return f"{told} and {'counts' if same == 1 else 'count'} one half"
+
+
+def _all_identical(analysis: Analysis) -> bool:
+    counts = analysis.counts
+    return not analysis.interim and 0 < counts.identical == counts.comparisons
 
 
 def caveats(analysis: Analysis) -> list[str]:
