@@ -16,21 +16,22 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-SAMPLER = "1"
+SAMPLER = "2"
 """Of brie's sampler, part of every completion's key: raised when the same key could give another
 text. Rows of two versions never mix."""
 
-PROMPT_FORMATS: tuple[str, ...] = ("1",)
+PROMPT_FORMATS: tuple[str, ...] = ("1", "2")
 """Of the judge prompt and of the rules, part of every judge's digest; the last one is written."""
 PROMPT_FORMAT = PROMPT_FORMATS[-1]
 
 BALLOT = "1"
 """Of what a voter is shown, part of every voter's digest."""
 
-PIN = 1
-"""Of what a pin's digest covers."""
+PIN = 2
+"""Of what a pin's digest covers: 1 the weights, the config and the tokenizer's vocabulary; 2 also the
+tokenizer's configuration, the chat template and the index of the weights' files."""
 
-STORE = 2
+STORE = 3
 """Of the store's tables; `store.database` holds the steps that lead to it."""
 
 _NAMES = (

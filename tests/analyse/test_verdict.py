@@ -60,7 +60,7 @@ def test_equivalent_needs_judges_shown_able_to_tell() -> None:
     [
         (Ability(None, 0.1, 0.1), "controls were not run"),
         (Ability(0.5, 0.1, 0.1), "damaged baseline"),
-        (Ability(0.8, None, 0.1), "cannot tell how often verdicts flip"),
+        (Ability(0.8, None, 0.1), "how often verdicts flip with the order is not known"),
         (Ability(0.8, 0.5, 0.1), "change when the sides are exchanged"),
         (Ability(0.8, 0.1, 0.5), "ties"),
         (Ability(0.8, 0.1, None), "ties"),

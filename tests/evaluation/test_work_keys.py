@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from brie import versions
 from brie.digest import digest
 from brie.evaluation.manifest import amend, broken_links, read_manifest, write_manifest
 from brie.evaluation.plan import SERVED, ResolvedRequest, make_plan, panel_judge, work_order
@@ -25,10 +26,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture
 def asked(world: World) -> ResolvedRequest:
-    """Five prompts, two samples, two controls and two judges."""
+    """Five prompts, two samples, two controls and two judges, sealed under the first format."""
     return world.asked(
-        prompts=5, samples=2, controls=2, seed=3, panel_judges=rules("longer", "first"),
-        positions="balanced",
+        prompts=5, samples=2, controls=2, seed=3, positions="balanced",
+        panel_judges=rules("longer", "first", prompt_format=versions.PROMPT_FORMATS[0]),
     )  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def test_a_request_takes_three_samples_in_both_orders_and_24_controls(world: Wor
     assert (plan.left_out, plan.held_out_sources, plan.stopping) == ((), (), None)
     assert (plain.allow_different_templates, plain.device, plain.dtype) == (False, None, None)
     seat = panel_judge(JudgeSpec(id="j", provider=Provider.RULES, model="longer"), None)
-    assert (seat.instrument, seat.digest) == (False, seat.judge.digest("1"))
+    assert (seat.instrument, seat.digest) == (False, seat.judge.digest(versions.PROMPT_FORMAT))
 
 
 PROMPTS = [(f"a{n}", "a") for n in range(4)] + [("b0", "b"), ("b1", "b"), ("c0", "c")]

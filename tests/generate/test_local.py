@@ -277,3 +277,25 @@ def test_an_adapter_of_another_shape_is_refused(adapter: Path, cpu: Environment,
 def test_an_unknown_adapter_is_refused(engine: TransformersEngine, ask: Ask) -> None:
     with pytest.raises(UsageError, match="no adapter 'nobody'"):
         list(engine.generate(ask(1, "nobody")))
+
+
+def test_a_stop_text_ends_an_answer_and_is_no_part_of_it(engine: TransformersEngine, ask: Ask) -> None:
+    whole = {c.prompt: c for c in engine.generate(ask(6, limit=40))}
+    text = max((c.text for c in whole.values()), key=len)
+    stop = text[len(text) // 2 :][:3]
+    cut = list(engine.generate(ask(6, limit=40, stop=(stop,))))
+    assert any(c.finish_reason == "stop" for c in cut)
+    assert all(stop not in c.text for c in cut)
+    drawn_alike = [c for c in cut if c.finish_reason == "stop" and c.tokens < 40]
+    assert drawn_alike
+
+
+def test_penalties_change_what_is_drawn(engine: TransformersEngine, ask: Ask) -> None:
+    def texts(**sampling: float) -> list[str]:
+        done = {c.prompt: c.text for c in engine.generate(ask(4, limit=40, temperature=0.0, **sampling))}
+        return [done[key] for key in sorted(done)]
+
+    plain = texts()
+    assert texts(frequency_penalty=5.0) != plain
+    assert texts(presence_penalty=5.0) != plain
+    assert texts(frequency_penalty=0.0) == plain

@@ -119,7 +119,7 @@ def _in_order(study: Study, means: PromptMeans, stopping: EarlyStopping) -> Floa
 def _as_rate(rate: WinRate, wealth: Sequence) -> WinRate:
     update = {
         "low": wealth.low, "high": wealth.high, "level": 1 - wealth.alpha, "method": E_PROCESS,
-        "resamples": "exact", "p_value": wealth.p_value, "interval_90": None,
+        "resamples": "exact", "p_value": wealth.p_value, "p_at_most": False, "interval_90": None,
     }  # fmt: skip
     return rate.model_copy(update=update)
 
@@ -134,10 +134,11 @@ def _for_new_sources(study: Study, rate: WinRate) -> WinRate:
     if ends is None:
         study.notes[path] = "one source: nothing says how prompts of another would differ"
         return rate
-    if ends.sources < 8:
-        study.notes[path] = f"{ends.sources} sources: read the interval for new sources with care"
-    interval = (ends.interval.low, ends.interval.high)
-    return rate.model_copy(update={"by_source_interval": interval})
+    if ends.interval is None:
+        study.notes[path] = f"{ends.sources} sources: nothing can be said of new ones"
+    interval = (ends.interval.low, ends.interval.high) if ends.interval else None
+    update = {"by_source_interval": interval, "mean_of_sources": ends.value, "sources": ends.sources}
+    return rate.model_copy(update=update)
 
 
 def _with_sources(decision: Decision, rate: WinRate) -> Decision:

@@ -19,15 +19,24 @@ class Ability:
     flip_rate: float | None = None
     """Share of comparisons whose winner changes when the sides are exchanged; None: not identified."""
     tie_share: float | None = None
+    """Share of ties among verdicts on different answers; None: there is none."""
+    differing: float | None = None
+    """Share of comparisons whose answers differ; None: not known."""
 
-    def missing(self) -> str | None:
-        """Why the judges are not shown able to tell; None if they are."""
+    def missing(self, margin: float) -> str | None:
+        """Why the judges are not shown able to tell; None if they are.
+
+        Where so few answers differ that no verdicts on them could lead out of the margin, it does not
+        matter how those verdicts came about.
+        """
         if self.damaged_low is None:
             return "the controls were not run"
         if self.damaged_low <= 0.5:
             return "the judges did not recognise a damaged baseline"
+        if self.differing is not None and self.differing / 2 <= margin:
+            return None
         if self.flip_rate is None:
-            return "this design cannot tell how often verdicts flip"
+            return "how often verdicts flip with the order is not known"
         if self.flip_rate >= 0.5:
             return f"{percent(self.flip_rate)} of the verdicts change when the sides are exchanged"
         if self.tie_share is None or self.tie_share >= 0.5:
@@ -62,13 +71,15 @@ def decide(rate: WinRate, ability: Ability, *, margin: float = MARGIN, alpha: fl
     if significant and side:
         return Decision(side, f"the sign-flip test ({p}) and the {level} agree{_by_less(rate, margin)}")
     if within(rate, margin):
-        lack = ability.missing()
+        lack = ability.missing(margin)
         if lack is None:
             return Decision("equivalent", f"the 90 % interval lies within {_points(margin)} of 50 %")
+        doubt = "it may only show judges that cannot tell"
+        if ability.differing == 0:
+            doubt = "nothing shows that they would see a difference"
         return Decision(
             "undecided",
-            f"the 90 % interval lies within {_points(margin)} of 50 %, but {lack}, so it may only show "
-            "judges that cannot tell",
+            f"the 90 % interval lies within {_points(margin)} of 50 %, but {lack}, so {doubt}",
         )
     if significant:
         return Decision("undecided", f"the sign-flip test rejects ({p}), but the {level} contains 50 %")

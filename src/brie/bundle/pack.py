@@ -40,13 +40,14 @@ from brie.bundle.layout import (
     parse,
 )  # fmt: skip
 from brie.bundle.rows import Exchange
-from brie.ci.verify import compare
+from brie.ci.verify import as_counted, compare
 from brie.digest import PREFIX
 from brie.errors import InputError, UsageError
 from brie.evaluation.assemble import assemble
 from brie.evaluation.context import Context, ImportedContext, context_of
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
+from brie.evaluation.looks import look_of
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.views import comparison_views
 from brie.pin import ADAPTER_CONFIG, read_pin
@@ -140,17 +141,19 @@ def portable(manifest: Manifest) -> Manifest:
             "command": without_paths(manifest.command),
             "names": {side: without_paths(name) for side, name in manifest.names.items()},
             "locations": {side: without_paths(name) for side, name in manifest.locations.items()},
+            "bases": {side: without_paths(name) for side, name in manifest.bases.items()},
         }
     )
 
 
 def _known(data: EvaluationData, context: Context, store: Store) -> ImportedContext:
     """What is known of the models here, and which look at the suite this is."""
-    manifest, rows = data.manifest, data.digest
+    rows = data.digest
     looks = context.looks(rows)
-    number, others = (looks.number, looks.other_versions) if looks else store.look_number(
-        suite=manifest.plan.suite.digest(), evaluation=manifest.id, rows=rows
-    )  # fmt: skip
+    read = look_of(data)
+    number, others = (looks.number, looks.other_versions) if looks else (1, 0)
+    if looks is None and read is not None:
+        number, others = store.look_number(read)
     models = context.models
     if models is None:
         return ImportedContext(rows=rows, look=number, other_versions=others)
@@ -184,9 +187,11 @@ def _numbers(
         raise UsageError(
             f"the numbers of {manifest.id} cannot be read; make them again: brie report {manifest.id}"
         ) from error
-    again = assemble(replace(data, manifest=evaluation.manifest), store, context)
+    document = json.loads(stored.to_json())
+    counted = as_counted(replace(data, manifest=evaluation.manifest), document)
+    again = assemble(counted, store, context)
     same_build = stored.version == again.version
-    documents = (json.loads(stored.to_json()), json.loads(again.to_json()))
+    documents = (document, json.loads(again.to_json()))
     differing = compare(*documents, same_build=same_build).differ
     if differing:
         raise UsageError(

@@ -21,7 +21,7 @@ from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.data.near import Match
-from brie.records import Digest, Plan, Record, Sampling
+from brie.records import Digest, Plan, Record, Sampling, Side
 from brie.records.analysis import Analysis, WinRate
 
 Key = tuple[str, int]
@@ -93,12 +93,12 @@ class Training(Record):
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Where this analysis stands among those of its suite."""
+    """Where this analysis stands among those of its prompts."""
 
     number: int
-    """1: nobody had seen verdicts on this suite before."""
+    """1: nobody had seen verdicts on one of these prompts before."""
     other_versions: int = 0
-    """How many of the earlier ones were on another version of the suite."""
+    """How many of the earlier ones were on a suite of another version or name."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,8 @@ class Evidence:
     looks: Looks | None = None
     stopped: Mapping[str, str] = field(default_factory=dict)
     """Judges that were stopped and left the headline, with what they said."""
+    idle: tuple[Side, ...] = ()
+    """Sides whose adapter changed nothing when it was tried: equal logits with it and without."""
     seed: int = 0
 
     @cached_property

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
@@ -18,7 +18,9 @@ from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import broken_links
 from brie.evaluation.plan import assignments, work_order
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.training_data import recorded
+from brie.pin.hashing import UNCOVERED
 from brie.project import Project
 from brie.records import Manifest
 from brie.store import Store
@@ -88,6 +90,8 @@ def _models(manifest: Manifest, known: Context) -> Finding:
     sides = (manifest.plan.candidate, manifest.plan.baseline)
     served = [pin.base.repo for pin in sides if pin.kind == "served"]
     held = "both models are the pinned ones"
+    if any(pin.version == 1 for pin in sides):
+        held += f", as far as pins of version 1 go: they do not cover {UNCOVERED}"
     if served:
         held = f"{' and '.join(served)}: behind a server, so recorded and not pinned"
     return Finding("; ".join(problems) or held, not problems)
@@ -128,7 +132,8 @@ def _numbers(evaluation: Evaluation, project: Project, known: Context) -> Iterat
         yield Finding(f"{evaluation.analysis_file.name} cannot be read: {error}", False)
         return
     with Store.open(project.store, read_only=True) as store:
-        again = json.loads(assemble(gather(evaluation.manifest, store), store, known).to_json())
+        data = as_counted(gather(evaluation.manifest, store), stored)
+        again = json.loads(assemble(data, store, known).to_json())
     same = stored.get("rows_digest") == again.get("rows_digest")
     what = "every completion and verdict is the one the numbers used"
     yield Finding(
@@ -143,6 +148,31 @@ def _numbers(evaluation: Evaluation, project: Project, known: Context) -> Iterat
     )
     if made != here:
         yield from (Finding(words, True) for words in compared.told(made))
+    if data.identical_as_ties and _has_identical(stored):
+        words = (
+            f"made by brie {made}: identical answers counted as ties of the judges then, and are "
+            "counted so here; a new report counts them apart"
+        )
+        yield Finding(words, True)
+
+
+def as_counted(data: EvaluationData, stored: Mapping[str, JsonValue]) -> EvaluationData:
+    """The rows, to be counted as a stored document did: those of another build that do not tell
+    identical answers from ties had them among the ties.
+
+    Args:
+        data: the evaluation's rows.
+        stored: its document of record.
+    """
+    outcomes = stored.get("outcomes")
+    apart = isinstance(outcomes, dict) and "identical" in outcomes
+    another = str(stored.get("version")) != versions.build(__version__)
+    return replace(data, identical_as_ties=another and not apart)
+
+
+def _has_identical(stored: Mapping[str, JsonValue]) -> bool:
+    counts = stored.get("counts")
+    return isinstance(counts, dict) and bool(counts.get("identical"))
 
 
 # --- two documents -----------------------------------------------------------------------

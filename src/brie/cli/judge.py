@@ -37,6 +37,8 @@ Examples:
     help="Add votes of people from a CSV file, and ask no judge.",
 )  # fmt: skip
 @options.BATCH
+@options.PATIENCE
+@options.PROBE
 @options.BUDGET
 @options.YES
 @options.ANALYSIS_JSON
@@ -49,6 +51,8 @@ def command(
     batch: bool,
     budget: float | None,
     yes: bool,
+    patience: float,
+    probe: bool,
     as_json: bool,
 ) -> None:
     """Judge the answers of EVALUATION that are there already: what is missing, or what is added.
@@ -65,7 +69,7 @@ def command(
     if votes is not None:
         if judges or repeats or retry or batch:
             raise UsageError("--votes adds a file's votes and asks nobody; leave the other options out.")
-        _import(votes, find_evaluation(evaluation, project), project)
+        _import(votes, find_evaluation(evaluation, project), project, as_json=as_json)
         return
     outcome = judge_more(
         find_evaluation(evaluation, project),
@@ -74,7 +78,7 @@ def command(
         screen.Terminal(),
         command=screen.typed(project),
         spending=replace(
-            screen.spending(budget, yes=yes, batch=batch, retry=retry),
+            screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe),
             without_keys="Judges that need no key can be added: --judge longer",
         ),
     )
@@ -83,10 +87,12 @@ def command(
         raise Stopped(outcome.stopped)
 
 
-def _import(file: Path, evaluation: Evaluation, project: Project) -> None:
+def _import(file: Path, evaluation: Evaluation, project: Project, *, as_json: bool) -> None:
     from brie.evaluation.added_votes import add_votes
 
     screen.offline()
     added = add_votes(file, evaluation, project)
-    click.echo(f"{added.new:,} of {added.votes:,} votes were new")
-    click.echo(f"Report  {project.relative(added.report)}")
+    click.echo(f"{added.new:,} of {added.votes:,} votes were new", err=as_json)
+    click.echo(f"Report  {project.relative(added.report)}", err=as_json)
+    if as_json:
+        click.echo(added.analysis.to_json(), nl=False)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from brie.data.answers import with_objects
 from brie.data.encode import Encoder
-from brie.data.template import mark
 from brie.data.tokenizer import Tokenizer
-from brie.errors import PinError, UsageError
-from brie.pin import render_chat
+from brie.errors import InputError, PinError, UsageError
+from brie.pin import asked, placed
 from brie.records import Conversation
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def prompt_ids(
     special: Mapping[str, str],
     *,
     thinking: bool,
+    fold: bool = False,
+    tools: Sequence[JsonValue] | None = None,
 ) -> list[int]:
     """Token ids of a conversation, up to where the answer begins.
 
@@ -38,11 +40,14 @@ def prompt_ids(
         messages: turns with `role` and `content`, the last of them not the assistant's.
         special: special tokens by name, as the template sees them.
         thinking: thinking mode, for templates that have one.
+        fold: write a system turn that the template has no place for into the first question.
+        tools: schemas of tools that may be called.
 
     Raises:
         PinError: the template refuses the conversation.
     """
-    text = render_chat(template, messages, special, thinking=thinking).text
+    turns = placed(template, messages, special, fold=fold)
+    text = asked(template, turns, special, thinking=thinking, tools=tools)
     ids: list[int] = tokenizer(
         text,
         add_special_tokens=False,
@@ -70,24 +75,22 @@ def refuse_other_prompts(
     """
     compared = 0
     for row in _unlike(rows):
-        messages = [message.model_dump() for message in row.messages]
-        answers = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
-        if not answers:
-            continue
+        messages = with_objects([turn.shown() for turn in row.messages])
         try:
-            marked = mark(encoder.tokenizer, encoder.template, messages[: answers[-1] + 1])
-            asked = prompt_ids(
+            marked = encoder.mark(row)[-1]
+            question = prompt_ids(
                 encoder.tokenizer,
                 str(encoder.tokenizer.chat_template),
-                messages[: answers[-1]],
+                messages[: marked.answer],
                 special,
                 thinking=bool(encoder.template.thinking),
+                tools=list(row.tools) or None,
             )
-        except PinError as error:
+        except (InputError, PinError) as error:
             raise UsageError(f"line {row.line}: {error}") from error
         trained = marked.ids[: _last_start(marked.learned)]
-        if trained != asked:
-            raise UsageError(_difference(row.line, encoder.tokenizer, trained=trained, asked=asked))
+        if trained != question:
+            raise UsageError(_difference(row.line, encoder.tokenizer, trained=trained, asked=question))
         compared += 1
     return compared
 

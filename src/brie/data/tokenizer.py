@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from brie.errors import UsageError
 from brie.pin.bases import PACKAGED_PREFIX, download, packaged_base
-from brie.pin.hashing import SPECIAL_TOKENS
+from brie.pin.folders import SPECIAL_TOKENS
+from brie.pin.weights import load_tokenizer_of
 
 if TYPE_CHECKING:
+    from tokenizers import AddedToken
     from transformers import BatchEncoding
 
 
@@ -20,6 +23,8 @@ class Tokenizer(Protocol):
     eos_token: str | None
     eos_token_id: int | None
     pad_token: str | None
+    all_special_tokens: list[str]
+    added_tokens_decoder: dict[int, AddedToken]
 
     def __call__(
         self,
@@ -48,24 +53,19 @@ class Tokenizer(Protocol):
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a model folder; nothing is fetched.
+    """The tokenizer of a model folder, with or without a chat template; nothing is fetched.
 
     Raises:
-        UsageError: the folder holds no fast tokenizer, or one without a chat template.
+        UsageError: the folder holds no fast tokenizer.
     """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder} holds no tokenizer that can be loaded: {error}") from error
+    tokenizer = load_tokenizer_of(folder)
     if not tokenizer.is_fast:
         raise UsageError(f"{folder} has only a slow tokenizer, which cannot say where answers begin.")
-    if not isinstance(tokenizer.chat_template, str):
-        raise UsageError(f"{folder} has no chat template; brie trains on chats, so give a chat model.")
+    if isinstance(tokenizer.chat_template, dict):  # several, by name
+        tokenizer.chat_template = tokenizer.chat_template.get("default")
     # Rows are cut at the run's own `max_length`, and said to be; the library would warn as well.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
-    return tokenizer  # type: ignore[no-any-return]
+    return tokenizer
 
 
 def find_tokenizer(reference: str) -> Tokenizer:
@@ -91,3 +91,10 @@ def special_tokens(tokenizer: Tokenizer) -> dict[str, str]:
     """Special tokens by name, as chat templates see them."""
     tokens = {name: getattr(tokenizer, name, None) for name in SPECIAL_TOKENS}
     return {name: str(token) for name, token in tokens.items() if token}
+
+
+def eos_ids(folder: Path) -> list[int]:
+    """Tokens that end an answer by a model folder's generation config."""
+    path = folder / "generation_config.json"
+    ids = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
+    return [ids] if isinstance(ids, int) else list(ids or ())

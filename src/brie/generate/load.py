@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie.errors import PinError, UsageError
-from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from brie.pin.attach import attach
 from brie.pin.libraries import quiet_transformers
 from brie.pin.thread_pace import ThreadPace
 from brie.pin.weights import load_causal_lm
@@ -38,30 +37,21 @@ def load_model(folder: Path, environment: Environment) -> PreTrainedModel:
     return _place(model.eval().requires_grad_(False), environment)
 
 
-def load_adapter(model: PreTrainedModel | PeftModel, name: str, folder: Path) -> PeftModel:
+def load_adapter(
+    model: PreTrainedModel | PeftModel, name: str, folder: Path, *, alone: bool = False
+) -> PeftModel:
     """Put an adapter beside the model's weights, off; returns the wrapped model.
 
-    Raises:
-        PinError: files are missing, or the adapter does not fit this base.
-    """
-    from peft import PeftModel
+    Args:
+        model: the base, with or without other adapters.
+        name: what the adapter is called on it.
+        folder: the adapter's.
+        alone: nothing but this adapter will answer, so that it may rewrite its base.
 
-    for needed in (ADAPTER_WEIGHTS, ADAPTER_CONFIG):
-        if not (folder / needed).is_file():
-            raise PinError(f"{folder} is no adapter that brie can load: it has no {needed}.")
-    with quiet_transformers(), warnings.catch_warnings(record=True) as raised:
-        warnings.simplefilter("always")
-        try:
-            if isinstance(model, PeftModel):
-                model.load_adapter(str(folder), name)
-            else:
-                model = PeftModel.from_pretrained(model, str(folder), adapter_name=name)
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise PinError(f"the adapter in {folder} does not fit this base: {error}") from error
-    missing = [str(w.message) for w in raised if "missing adapter keys" in str(w.message)]
-    if missing:
-        raise PinError(f"the adapter in {folder} does not fit this base: {missing[0][:300]}")
-    return model.eval().requires_grad_(False)
+    Raises:
+        PinError: files are missing, the adapter does not fit this base, or changes it.
+    """
+    return attach(model, name, folder, alone=alone).eval().requires_grad_(False)
 
 
 def _place(model: PreTrainedModel, environment: Environment) -> PreTrainedModel:

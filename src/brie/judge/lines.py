@@ -32,7 +32,11 @@ _SCORE = re.compile(
     r"b\s*[=:]?\s*(?P<b>[1-5])(?:/5)?\W*$",
     re.IGNORECASE,
 )
-_QUOTE = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|‘[^’]*’|(?<!\w)'[^']*'(?!\w)|`[^`]*`|⟦.*?⟧")
+_MARGIN = re.compile(r"^margin\s*[:=]\s*(\S{1,20})\s*$", re.IGNORECASE)
+_QUOTE = re.compile(
+    r"\"[^\"]*\"|“[^”]{0,4000}”|«[^»]{0,4000}»|‘[^’]{0,4000}’|(?<!\w)'[^']*'(?!\w)|`[^`]*`"
+    r"|⟦.{0,400}?⟧"
+)
 _BULLET = re.compile(r"^(?:[-•*+]|\d{1,2}[.)])\s+")
 _FENCE = ("```", "~~~")
 _INTRODUCES = re.compile(
@@ -41,11 +45,18 @@ _INTRODUCES = re.compile(
     re.IGNORECASE,
 )
 """A line after which an answer's own words stand."""
+_SENTENCE = 200
+"""Characters of such a line that are looked at."""
 _TAG = re.compile(
     r"<(winner|verdict|final_verdict|answer|choice|decision|preference)>\s*([^<>]{1,40}?)\s*</\1>",
     re.IGNORECASE,
 )
 _CASE_TAG = re.compile(r"<case>\s*(\d+)\s*</case>", re.IGNORECASE)
+_SHELL = re.compile(
+    r"</?(?:response|reply|answer|output|result|final|verdict)>|<[|｜][^<>|｜\n]{1,40}[|｜]>",
+    re.IGNORECASE,
+)
+"""What stands around a text: tags of a shell, and tokens that open or end a turn."""
 _BOX = re.compile(r"\\boxed\{\s*(?:\\text(?:bf)?\{)?([^{}]{1,40})\}*")
 _IDLE = re.compile(r"^(?:\W*|</?\w+>)$")
 
@@ -63,9 +74,9 @@ class _Line:
         return match["number"] if match else None
 
     @property
-    def is_score(self) -> bool:
-        """Whether it gives a criterion's scores."""
-        return _SCORE.match(self.text) is not None
+    def is_detail(self) -> bool:
+        """Whether it gives a criterion's scores, or the margin."""
+        return bool(_SCORE.match(self.text) or _MARGIN.match(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,8 @@ class Stated:
     letter: Letter
     scores: dict[str, JsonValue]
     """Criterion as written -> letter -> 1..5."""
+    margin: str
+    """As written; "": there is none."""
 
 
 def stated(text: str, case: str | None, *, strict: bool = False) -> Stated | None:
@@ -111,7 +124,8 @@ def stated(text: str, case: str | None, *, strict: bool = False) -> Stated | Non
     if not known:
         _must_be_last(lines, last, strict=strict)
         _must_agree(own, case)
-    return Stated(last.letter, _scores(lines))
+    margins = [match[1] for line in lines if (match := _MARGIN.match(line.text))]
+    return Stated(last.letter, _scores(lines), margins[-1] if margins else "")
 
 
 def states_other(text: str, letter: Letter) -> bool:
@@ -122,7 +136,7 @@ def states_other(text: str, letter: Letter) -> bool:
 
 
 def _must_be_last(lines: Sequence[_Line], last: _Statement, *, strict: bool) -> None:
-    after = [line for line in lines[last.at + 1 :] if not (line.case or line.is_score)]
+    after = [line for line in lines[last.at + 1 :] if not (line.case or line.is_detail)]
     if strict or any(not _IDLE.match(line.text) for line in after):
         raise Unreadable("the line that names a winner needs the line `Case: NUMBER` before it")
 
@@ -135,20 +149,22 @@ def _must_agree(own: Sequence[_Statement], case: str | None) -> None:
 def _lines(text: str) -> Iterator[_Line]:
     """The reply's lines without what they quote, and where each stands."""
     plain = _CASE_TAG.sub(r"\nCase: \1\n", _TAG.sub(r"\nWinner: \2\n", _BOX.sub(r"\1", text)))
+    plain = _SHELL.sub("\n", plain)
     block = fences = 0
     inside = False
     before = ""
     flush = any(raw[:1].strip() for raw in plain.splitlines())
     for raw in unicodedata.normalize("NFKC", plain).splitlines():
         line = raw.strip()
-        if line.startswith(_FENCE):
-            inside = not inside
+        if line.startswith((*_FENCE, "⟦")):
+            # Marks of the request itself stand around what it showed, in a reply that repeats it.
+            inside = not line.startswith("⟦end of") if line.startswith("⟦") else not inside
             fences += inside
             continue
         if not line:
             continue
         indented = flush and raw.startswith(("    ", "\t"))
-        introduced = bool(_INTRODUCES.search(before)) and bool(_MARK.search(line))
+        introduced = bool(_MARK.search(line) and _INTRODUCES.search(before[-_SENTENCE:]))
         if inside:
             block = fences
         elif line.startswith(">") or indented or introduced:
@@ -181,14 +197,14 @@ def _statements(lines: Sequence[_Line]) -> Iterator[_Statement]:
 
 
 def _case_beside(lines: Sequence[_Line], at: int) -> str | None:
-    """The number of the case line before or after a line; only scores may stand between."""
+    """The number of the case line before or after a line; only details may stand between."""
     for step in (-1, 1):
         beside = at + step
         while 0 <= beside < len(lines) and lines[beside].block == lines[at].block:
             number = lines[beside].case
             if number is not None and not _MARK.search(lines[beside].text):
                 return number
-            if not lines[beside].is_score:
+            if not lines[beside].is_detail:
                 break
             beside += step
     return None

@@ -29,6 +29,7 @@ from brie.judge.readings import (
     Unreadable,
     WrongCase,
     letter_of,
+    margin_of,
     names_case,
 )
 from brie.judge.schema import key_of
@@ -86,7 +87,8 @@ def read_fields(values: Mapping[str, JsonValue], criteria: Sequence[str], case: 
     if names_case(values.get("case"), case) is False:
         raise WrongCase(f"the reply is to case {values['case']}, not to case {case}")
     reason = values.get("reasons") or values.get("reason") or ""
-    return Parsed(letter, str(reason), _scores(values.get("scores"), criteria))
+    margin = margin_of(values.get("margin"), letter)
+    return Parsed(letter, str(reason), _scores(values.get("scores"), criteria), margin)
 
 
 def read_text(text: str, criteria: Sequence[str], case: str | None) -> Parsed:
@@ -134,7 +136,8 @@ def _read(text: str, criteria: Sequence[str], case: str | None, *, strict: bool)
     quotes = bool(objects.verdicts)
     found = stated(objects.without, case, strict=strict or quotes)
     if found is not None:
-        return Parsed(found.letter, text.strip(), _scores(found.scores, criteria))
+        margin = margin_of(found.margin, found.letter)
+        return Parsed(found.letter, text.strip(), _scores(found.scores, criteria), margin)
     if _REFUSAL.match(unicodedata.normalize("NFKC", text[:400]).casefold()):
         raise Refused(text.strip()[:400])
     raise Unreadable(

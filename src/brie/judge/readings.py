@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from brie.records import Margin
+
 Letter = Literal["A", "B", "tie"]
 
 _CARRIERS = ("", "answer ", "response ", "assistant ", "option ")
@@ -45,6 +47,7 @@ class Parsed:
     letter: Letter
     reason: str = ""
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    margin: Margin | None = None
 
 
 def letter_of(value: JsonValue) -> Letter | None:
@@ -55,7 +58,15 @@ def letter_of(value: JsonValue) -> Letter | None:
     if aside and aside["what"].strip(" *_[`"):
         return None if _TAKES_BACK.search(aside["aside"]) else letter_of(aside["what"])
     plain = unicodedata.normalize("NFKC", value).casefold().replace("’", "'")
-    return _LETTERS.get(re.sub(r"\s+", " ", plain).strip(" \t\n.,;:!*_`'\"()[]{}\\$<>"))
+    return _LETTERS.get(re.sub(r"[\s_]+", " ", plain).strip(" \t\n.,;:!*_`'\"()[]{}\\$<>"))
+
+
+def margin_of(value: JsonValue, letter: Letter) -> Margin | None:
+    """How much better the winner is, where a value says so; a tie has no margin."""
+    plain = value.strip(" \t\n.,;:!*_`'\"()[]<>").casefold() if isinstance(value, str) else ""
+    if letter == "tie":
+        return None
+    return "much" if plain == "much" else "slightly" if plain == "slightly" else None
 
 
 def names_case(value: JsonValue, case: str | None) -> bool | None:

@@ -7,10 +7,10 @@ two templates that say the same have the same digest, whatever markers they carr
 from __future__ import annotations
 
 import json
-import uuid
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -19,17 +19,11 @@ from brie.errors import PinError
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from jinja2.nodes import Node
-    from jinja2.parser import Parser
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 DATE = "2026-01-01"
 """What a template that asks for today's date is told, in training and in evaluation alike."""
 THINKING = ("enable_thinking", "thinking")
 """What templates call the switch of their thinking mode."""
-_OPEN, _CLOSE = f"\ue000{uuid.uuid4().hex}", f"\ue001{uuid.uuid4().hex}"
-"""Stand where a generation block begins and ends, until the text is taken apart. Nobody can write
-them into a conversation: they are drawn when the program starts, and no result holds them."""
 
 _PROBES: tuple[tuple[Mapping[str, str], ...], ...] = (
     ({"role": "user", "content": "Hello"},),
@@ -51,14 +45,6 @@ _PROBES: tuple[tuple[Mapping[str, str], ...], ...] = (
 )
 
 
-class Rendered(NamedTuple):
-    """A conversation as its model reads it."""
-
-    text: str
-    spans: tuple[tuple[int, int], ...]
-    """What `{% generation %}` blocks wrote: (start, end) in the text."""
-
-
 def render_chat(
     template: str,
     messages: Sequence[Mapping[str, JsonValue]],
@@ -67,7 +53,7 @@ def render_chat(
     thinking: bool = False,
     add_generation_prompt: bool = True,
     tools: Sequence[JsonValue] | None = None,
-) -> Rendered:
+) -> str:
     """A conversation as its model reads it: the one way to it, in training and in evaluation.
 
     Args:
@@ -80,10 +66,12 @@ def render_chat(
         tools: tool schemas, for templates that show them.
 
     Raises:
-        PinError: the template does not compile, or refuses these messages.
+        PinError: as `render`.
     """
     variables = {**special, **dict.fromkeys(THINKING, thinking)}
-    return _taken_apart(_render(template, messages, variables, add_generation_prompt, tools))
+    return render(
+        template, messages, variables, add_generation_prompt=add_generation_prompt, tools=tools
+    )
 
 
 def render(
@@ -96,6 +84,8 @@ def render(
 ) -> str:
     """Render a chat template with these variables and no others; see `render_chat`.
 
+    As transformers does it: sandboxed Jinja, generation markers ignored.
+
     Args:
         template: Jinja source.
         messages: turns with `role` and `content`.
@@ -105,57 +95,49 @@ def render(
         tools: tool schemas, for templates that show them.
 
     Raises:
-        PinError: the template does not compile, or refuses these messages.
+        PinError: the template does not compile, refuses these messages, fails, or asks for more
+            time or space than a conversation can need.
     """
-    return _taken_apart(_render(template, messages, special, add_generation_prompt, tools)).text
+    from brie.pin.sandbox import budget, weight
+
+    values = {"messages": messages, "tools": tools, **special}
+    try:
+        with budget(weight([list(messages), list(tools or ())], math.inf)):
+            return _compile(template).render(
+                documents=None, add_generation_prompt=add_generation_prompt, **values
+            )
+    except Exception as error:
+        # A stranger's program ran: it may fail in any way a program can.
+        raise PinError(f"the chat template cannot render this conversation: {_reason(error)}") from error
 
 
-def _render(
-    template: str,
-    messages: Sequence[Mapping[str, JsonValue]],
-    variables: Mapping[str, str | bool],
-    add_generation_prompt: bool,
-    tools: Sequence[JsonValue] | None,
-) -> str:
-    """As transformers does: sandboxed Jinja; where generation blocks begin and end is marked."""
+def _reason(error: Exception) -> str:
+    """What went wrong inside a template, in a line."""
     import jinja2
 
-    try:
-        return _compile(template).render(
-            messages=messages,
-            tools=tools,
-            documents=None,
-            add_generation_prompt=add_generation_prompt,
-            **variables,
-        )
-    except jinja2.TemplateError as error:
-        raise PinError(f"the chat template cannot render this conversation: {error}") from error
+    text = " ".join(str(error).split())[:300]
+    if isinstance(error, jinja2.TemplateError) and text:
+        return text
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply, or calls itself without end"
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _taken_apart(marked: str) -> Rendered:
-    pieces, spans, length = [], [], 0
-    for number, block in enumerate(marked.split(_OPEN)):
-        inside, _, after = block.partition(_CLOSE) if number else ("", "", block)
-        if number:
-            spans.append((length, length + len(inside)))
-        pieces += [inside, after]
-        length += len(inside) + len(after)
-    return Rendered("".join(pieces), tuple(spans))
-
-
+@lru_cache(maxsize=32)
 def reads(template: str) -> frozenset[str]:
     """Names of variables and functions that a template looks up, such as `strftime_now`.
 
     Raises:
         PinError: the template does not compile.
     """
-    import jinja2
-    from jinja2.meta import find_undeclared_variables
+    from brie.pin.sandbox import looked_up
 
     try:
-        return frozenset(find_undeclared_variables(_environment().parse(template)))
-    except jinja2.TemplateError as error:
-        raise PinError(f"the chat template does not compile: {error}") from error
+        return looked_up(template)
+    except Exception as error:
+        raise PinError(f"the chat template does not compile: {_reason(error)}") from error
 
 
 def has_thinking(template: str) -> bool:
@@ -182,32 +164,10 @@ def template_digest(template: str, special: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=32)
 def _compile(template: str) -> Template:
-    return _environment().from_string(template)
+    from brie.pin.sandbox import compiled
 
-
-def _environment() -> ImmutableSandboxedEnvironment:
-    from jinja2 import nodes
-    from jinja2.ext import Extension, loopcontrols
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    class Generation(Extension):
-        """`{% generation %} … {% endgeneration %}` renders its body between two marks."""
-
-        tags = {"generation"}  # noqa: RUF012 - jinja2 declares a plain class attribute
-
-        def parse(self, parser: Parser) -> list[Node]:
-            line = next(parser.stream).lineno
-            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-            marks = [nodes.Output([nodes.TemplateData(mark)], lineno=line) for mark in (_OPEN, _CLOSE)]
-            return [marks[0], *body, marks[1]]
-
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols], autoescape=False
-    )
-    environment.filters["tojson"] = _tojson
-    environment.globals["raise_exception"] = _refuse
-    environment.globals["strftime_now"] = _fixed_clock()
-    return environment
+    functions = {"tojson": _tojson, "raise_exception": _refuse, "strftime_now": _fixed_clock()}
+    return compiled(template, functions)
 
 
 def _tojson(value: JsonValue, indent: int | None = None) -> str:

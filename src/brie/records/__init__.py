@@ -15,6 +15,7 @@ from brie.records.asked import (
     Rubric,
     Sampling,
     Suite,
+    Turn,
 )
 from brie.records.base import (
     SCORE,
@@ -22,6 +23,7 @@ from brie.records.base import (
     Document,
     FinishReason,
     Letter,
+    Margin,
     Order,
     Positions,
     Record,
@@ -68,6 +70,7 @@ __all__ = [
     "LoraSummary",
     "MachineCheck",
     "Manifest",
+    "Margin",
     "Message",
     "Order",
     "PanelJudge",
@@ -85,6 +88,7 @@ __all__ = [
     "Status",
     "Stopping",
     "Suite",
+    "Turn",
     "Usage",
     "Verdict",
     "VerdictLite",

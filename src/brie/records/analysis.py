@@ -15,7 +15,7 @@ from pydantic import Field
 from brie.records.agreement import Agreement
 from brie.records.asked import Message
 from brie.records.audit import AuditFacts
-from brie.records.base import Digest, Document, Letter, Order, Record, Winner, schema_field
+from brie.records.base import Digest, Document, Letter, Margin, Order, Record, Winner, schema_field
 from brie.records.estimates import (
     ControlResults,
     Effect,
@@ -58,7 +58,7 @@ class Counts(Record):
     prompts: int
     comparisons: int
     identical: int
-    """Comparisons of byte-identical answers: ties without a call."""
+    """Comparisons of byte-identical answers: one half each, without a call."""
     half: int
     """Comparisons judged in one of two planned orders: out of the mean."""
     presentations: int
@@ -95,7 +95,14 @@ class Cost(Record):
 
     usd: float
     calls: int
-    """Calls made by this evaluation."""
+    """Calls made by this evaluation: verdicts that were asked for, however many requests each took."""
+    requests: int = 0
+    """Requests sent for them, with those that failed or were asked again, and those that asked only
+    whether a judge can be asked."""
+    lost: int = 0
+    """Calls of killed processes, charged in full because nobody knows what became of them."""
+    lost_usd: float = 0.0
+    """US dollars charged for those."""
     reused: int
     """Verdicts and completions found in the store."""
     input_tokens: int
@@ -183,6 +190,8 @@ class JudgedView(Record):
     reason: str = ""
     scores: dict[str, dict[str, float]] = Field(default_factory=dict)
     """Criterion -> "candidate" or "baseline" -> 1..5."""
+    margin: Margin | None = None
+    """How much better the winner is, where the judge said so."""
 
 
 class ComparisonView(Record):

@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue, field_validator
 
 from brie import versions
 from brie.digest import digest
-from brie.records.base import Digest, Record
+from brie.records.base import Digest, Record, later
 from brie.records.providers import PROVIDERS, Provider, ProviderInfo
 
 
@@ -51,10 +51,37 @@ class Prompt(Record):
         return messages
 
 
+class Turn(Record):
+    """One turn of a training row."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    learned: bool = later(True)
+    """Whether the loss looks at it, where it is an answer."""
+    reasoning: str | None = later(None)
+    """The thought before an answer."""
+    tool_calls: tuple[JsonValue, ...] = later(())
+    name: str | None = later(None)
+    """Of a tool's reply: whose it is."""
+    tool_call_id: str | None = later(None)
+
+    def shown(self) -> dict[str, JsonValue]:
+        """The turn as chat templates are given it."""
+        named = {"name": self.name, "tool_call_id": self.tool_call_id}
+        more: dict[str, JsonValue] = {key: value for key, value in named.items() if value}
+        if self.reasoning:
+            more["reasoning_content"] = self.reasoning
+        if self.tool_calls:
+            more["tool_calls"] = list(self.tool_calls)
+        return {"role": self.role, "content": self.content, **more}
+
+
 class Conversation(Record):
     """One training row: a conversation that ends with the assistant's turn."""
 
-    messages: tuple[Message, ...] = Field(min_length=2)
+    messages: tuple[Turn, ...] = Field(min_length=2)
+    tools: tuple[JsonValue, ...] = later(())
+    """Schemas of the tools that may be called."""
     category: str = "all"
     source: str = "unknown"
     line: int
@@ -74,6 +101,32 @@ class Sampling(Record):
     """Thinking mode, for models whose template has one."""
     repetition_penalty: float = Field(default=1.0, gt=0)
     """1: off. Some models' own settings have one, and serving with it is what users see."""
+    min_p: float = later(0.0)
+    """Least probability of a token, a share of the likeliest one's; 0: off."""
+    presence_penalty: float = later(0.0)
+    """Taken from the logit of every token the answer already has; 0: off."""
+    frequency_penalty: float = later(0.0)
+    """Taken from a token's logit once for each time the answer has it; 0: off."""
+    stop: tuple[str, ...] = later(())
+    """Texts that end an answer, and are not part of it."""
+
+    @field_validator("min_p")
+    @classmethod
+    def _is_share(cls, share: float) -> float:
+        if not 0 <= share <= 1:
+            raise ValueError("min_p is a share of the likeliest token's probability, from 0 to 1")
+        return share
+
+    @field_validator("stop")
+    @classmethod
+    def _has_text(cls, stop: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not text for text in stop):
+            raise ValueError("a stop text is empty")
+        return stop
+
+    system: Literal["refuse", "fold"] = later("refuse")
+    """What becomes of a system turn where a template has no place for one: the prompt is refused, or
+    the turn is written into the first question, on both sides alike."""
 
 
 class Suite(Record):
@@ -140,6 +193,8 @@ class JudgeSpec(Record):
     api_key_env: str | None = None
     family: str | None = None
     rubric: str | None = None
+    headers: dict[str, str] = later({})
+    """Sent besides; each value is `env:VARIABLE`, whose content stays in the environment."""
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     """Sent to the provider as they stand."""
     temperature: float | None = None
@@ -174,6 +229,7 @@ class JudgeSpec(Record):
                 "description": "",
                 "base_url": None,
                 "api_key_env": None,
+                "headers": {},
                 "price": None,
                 "max_concurrency": 16,
                 "timeout": 120.0,

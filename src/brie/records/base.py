@@ -12,8 +12,11 @@ Letter = Literal["A", "B"]
 Side = Literal["candidate", "baseline"]
 Winner = Literal["candidate", "baseline", "tie"]
 Order = Literal["candidate_first", "baseline_first"]
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "thinking"]
+"""`thinking`: the limit came while the model still thought, so that there is no answer."""
 Positions = Literal["both", "balanced"]
+Margin = Literal["much", "slightly"]
+"""By how much an answer is the better one."""
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 SCORE: dict[str, float] = {"candidate": 1.0, "tie": 0.5, "baseline": 0.0}

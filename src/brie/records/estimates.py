@@ -50,12 +50,18 @@ class WinRate(Record):
     effective_n: float
     p_value: float
     """Two-sided sign-flip p for "the sides are exchangeable"."""
+    p_at_most: bool = False
+    """The p is the least that the test can give: the true one may be smaller."""
     bounds: Ends
     """The rate with every missing verdict lost, and with every one won."""
     betting_interval: Ends | None = None
     """Below `FEWEST_PROMPTS`: the finite-sample interval shown instead."""
     by_source_interval: Ends | None = None
-    """Interval for new sources, sources as the unit."""
+    """Interval of the mean of source means, sources as the unit; None below `FEWEST_SOURCES`."""
+    mean_of_sources: float | None = None
+    """Every source weighs the same: another quantity than `value`; None for one source."""
+    sources: int | None = None
+    """How many sources that is the mean of."""
     interval_90: Ends | None = None
     """The 90 % interval, for equivalence and not-worse."""
     one_sided: Ends | None = None
@@ -78,11 +84,14 @@ class WinRate(Record):
 
 
 class Outcomes(Record):
-    """Usable verdicts by their score for the candidate."""
+    """What judges said of answers that differ, by the score for the candidate."""
 
     win: int
     tie: int
     loss: int
+    identical: int | None = None
+    """Verdicts that nobody was asked for, the answers being byte-identical: one half each. None in
+    documents made before these were told apart: there, `tie` has them."""
 
 
 class Effect(Record):
@@ -158,6 +167,8 @@ class Omnibus(Record):
     f: MaybeFinite
     """None where prompts of a category are all alike: F is infinite then."""
     p_value: float
+    p_at_most: bool = False
+    """The p is the least that so many deals can give: the true one may be smaller."""
     categories: int
     prompts: int
     method: str
@@ -286,6 +297,8 @@ class ControlNumbers(Record):
     win_rate: WinRate | None
     by_judge: dict[str, ControlJudge] = Field(default_factory=dict)
     recognised: bool | None = None
+    identical: int = 0
+    """Comparisons left out of recognition: the damage had changed nothing."""
 
 
 class ControlResults(Record):

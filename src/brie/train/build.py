@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from brie.data.encode import IGNORED, Encoded, dataset
 from brie.pin.thread_pace import ThreadPace
-from brie.pin.weights import load_causal_lm, quantized
+from brie.pin.weights import Loading, load_causal_lm, quantized
 from brie.train.config import CHECKPOINTS
 from brie.train.lora import lora_config
 from brie.train.metrics import MetricsFile
@@ -57,12 +57,12 @@ def build_trainer(
         train_dataset=dataset(spread(job)),
         eval_dataset=dataset(job.val),
         processing_class=job.tokenizer,
-        peft_config=lora_config(config.recipe),
+        peft_config=lora_config(config.recipe, job.base_folder),
         callbacks=list(hooks),
         base=config.base,
         checkpoints=folder / CHECKPOINTS,
         planned_steps=config.planned_steps,
-        own_tokenizer=config.template.aligned_eos is not None,
+        own_tokenizer=bool(config.template.aligned_eos or config.template.given),
         threads=threads or ThreadPace(1, fixed=True),
         before=metrics.history[-1] if metrics.history else None,
     )
@@ -72,15 +72,11 @@ def build_trainer(
 
 def load_model(job: Job) -> PreTrainedModel:
     """The base in its number format; its name is its label, so that no path is recorded."""
-    packs = job.config.recipe.packing and job.config.device.type == "cuda"
-    model = load_causal_lm(
-        job.base_folder,
-        job.config.dtype.value,
-        attn_implementation="flash_attention_2" if packs else None,
-        **quantized(job.config.device.type, job.config.dtype.value)
-        if job.config.recipe.quantize == "nf4"
-        else {},
-    )
+    recipe, device, dtype = job.config.recipe, job.config.device.type, job.config.dtype.value
+    options: Loading = quantized(device, dtype) if recipe.quantize == "nf4" else {}
+    if recipe.packing and device == "cuda":
+        options["attn_implementation"] = "flash_attention_2"
+    model = load_causal_lm(job.base_folder, dtype, **options)
     model.name_or_path = job.config.base.repo
     model.config._name_or_path = job.config.base.repo
     return model

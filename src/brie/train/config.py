@@ -38,6 +38,11 @@ class TrainRequest:
     """A run to continue: its id, name or folder."""
     processes: int | None = None
     """Processes the user meant to start; fewer is an error."""
+    chat_template: str | None = None
+    """A family's template or a file, instead of the base's own."""
+    system: Literal["refuse", "fold"] | None = None
+    mapping: tuple[str, ...] = ()
+    """`KEY=PATH`: keys of a row that stand elsewhere in it."""
 
 
 class DataPart(Record):
@@ -78,6 +83,8 @@ class TemplateInfo(Record):
     digest: Digest
     aligned_eos: str | None = None
     """The end token set on a base that ended with another one."""
+    given: str | None = later(None)
+    """What was done to the base's own template: another one named, system turns folded."""
     thinking: bool | None = later(None)
     """Whether its thinking mode is on; None: it has none."""
     date: str | None = later(None)
@@ -189,6 +196,8 @@ class RunManifest(Document):
     step: int = 0
     """The last step done."""
     checkpoints: tuple[int, ...] = ()
+    digests: dict[str, Digest] = later({})
+    """Step -> digest of the checkpoint's pin, as it was saved."""
     history: tuple[TrainPoint, ...] = ()
     evaluations: tuple[EvalPoint, ...] = ()
     """Step 0 is the base before training."""

@@ -206,9 +206,7 @@ def _base_lines(plan: Plan, folder: Path | None) -> Iterator[Line]:
     licence = f", licence {recipe.license or UNKNOWN_LICENCE}"
     if plan.config is not None:
         yield Line("base", f"{plan.config.base}, on this machine{licence}")
-        yield Line(
-            "template", f"{plan.config.template.way}; an answer ends with {plan.config.template.end}"
-        )
+        yield Line("template", f"the model's own; an answer ends with {plan.config.template.end}")
     elif folder is not None:
         yield Line("base", f"{recipe.base}, on this machine{licence}")
     else:

@@ -72,7 +72,7 @@ class FrozenHeadLoss(torch.autograd.Function):
         ctx: torch.autograd.function.FunctionCtx, *gradients: torch.Tensor
     ) -> tuple[torch.Tensor, None, None, None]:
         """The gradient of the hidden states, taken on the way forward."""
-        (gradient,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        (gradient,) = ctx.saved_tensors
         return gradient * gradients[0].to(gradient.dtype), None, None, None
 
 

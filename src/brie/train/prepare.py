@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brie.data.encode import Encoded, Encoder, dataset, encode_all, trainable
+from brie.data.encode import Encoded, Encoder, dataset, encode_all, taken_apart, trainable
+from brie.data.families import set_template
 from brie.data.load import rows_digest
+from brie.data.marks import listed, marks_in, special_texts
 from brie.data.prompts import refuse_other_prompts
 from brie.data.split import prompt_key
 from brie.data.template import TrainingTemplate, choose
-from brie.data.tokenizer import Tokenizer, load_tokenizer, special_tokens
+from brie.data.tokenizer import Tokenizer, eos_ids, load_tokenizer, special_tokens
 from brie.errors import InputError, UsageError
 from brie.pin import folder_template, open_base
+from brie.pin.folders import refuse_quantised
 from brie.project import Project
 from brie.records import Pin
 from brie.train.config import (
@@ -26,7 +29,7 @@ from brie.train.config import (
     TrainRequest,
 )
 from brie.train.device import choose_device, choose_dtype, refuse_packing
-from brie.train.layers import refuse_missing_packages, with_layers
+from brie.train.layers import refuse_missing_packages, sees, with_layers
 from brie.train.lora import count_parameters
 from brie.train.memory import read_architecture
 from brie.train.micro_batch import decide_micro_batch, fit_micro_batch
@@ -87,17 +90,21 @@ def build_job(
     progress.note(
         f"data: {_told(request, train=train_rows, val=val_rows, drawn=split_info is not None)}"
     )
+    for source in (train_rows, val_rows):
+        for note in source.notes:
+            progress.note(f"{source.shown}: {note}")
     folder, base, location = _open_base(recipe, project, before, progress)
     recipe = with_layers(recipe, folder)
+    if sees(folder):
+        progress.note("LoRA goes into the language model alone; what sees or hears stays as it is")
     dtype = _decide_dtype(recipe, device, folder, before)
     progress.note(f"numbers: {dtype.value} ({dtype.reason})")
     tokenizer = load_tokenizer(folder)
-    template = choose(tokenizer, thinking=recipe.thinking)
-    aligned = _align_eos(tokenizer, template.end, progress)
+    template, given = _template(recipe, tokenizer, progress)
+    aligned = _align_eos(tokenizer, template.end, folder, progress)
     encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss)
-    train = _encode(train_rows, encoder, progress)
-    val = _encode(val_rows, encoder, progress)
-    _hold_against_prompts(train_rows, encoder, folder, aligned=aligned is not None, progress=progress)
+    train, val = (_encode(source, encoder, recipe, progress) for source in (train_rows, val_rows))
+    _hold_against_prompts(train_rows, encoder, folder, saved=bool(aligned or given), progress=progress)
     recipe = decide_micro_batch(
         recipe,
         read_architecture(folder),
@@ -110,7 +117,7 @@ def build_job(
         recipe=recipe,
         base=base.base,
         base_location=location,
-        template=_template_info(template, aligned),
+        template=_template_info(template, aligned, given),
         train=_part(train_rows, train),
         val=_part(val_rows, val),
         split=split_info,
@@ -132,15 +139,27 @@ def _open_base(
     progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
     if recipe.license_note:
         progress.note(recipe.license_note)
+    refuse_quantised(folder)
     return folder, base, location
 
 
-def _template_info(template: TrainingTemplate, aligned: str | None) -> TemplateInfo:
+def _template(
+    recipe: Recipe, tokenizer: Tokenizer, progress: Progress
+) -> tuple[TrainingTemplate, str | None]:
+    """The template answers are located by, and what it is called where the recipe gave it."""
+    given = set_template(tokenizer, recipe.chat_template, fold=recipe.system == "fold")
+    if given:
+        progress.note(f"template: {given}; it is written into the checkpoints")
+    return choose(tokenizer, thinking=recipe.thinking, located=recipe.loss == "assistant"), given
+
+
+def _template_info(template: TrainingTemplate, aligned: str | None, given: str | None) -> TemplateInfo:
     return TemplateInfo(
         way=template.way,
-        end=template.end,
+        end="".join(template.end),
         digest=template.digest,
         aligned_eos=aligned,
+        given=given,
         thinking=template.thinking,
         date=template.date,
     )
@@ -181,6 +200,8 @@ def resolve_recipe(request: TrainRequest, project: Project) -> Recipe:
         sizes = "\n".join(f"  --size {name}" for name in recipe_files(project))
         raise UsageError(f"say what to train, one of:\n{sizes}\n  --recipe FILE.toml")
     recipe = load_recipe(request.size or str(request.recipe), project, request.settings)
+    asked = {"chat_template": request.chat_template, "system": request.system}
+    recipe = recipe.model_copy(update={key: value for key, value in asked.items() if value})
     if request.base is None:
         return recipe
     return recipe.model_copy(
@@ -205,27 +226,32 @@ def planned_steps(rows: int, recipe: Recipe) -> int:
     return recipe.max_steps or steps
 
 
-def _align_eos(tokenizer: Tokenizer, end: str, progress: Progress) -> str | None:
+def _align_eos(tokenizer: Tokenizer, end: Sequence[str], base: Path, progress: Progress) -> str | None:
     """Make the tokenizer end where answers end; a base model often ends elsewhere.
 
     A base model's own end token follows documents, not turns: a fine-tune that learns to end
-    its turn would run on in any program that waits for the document's end.
+    its turn would run on in any program that waits for the document's end. A model whose
+    generation config ends there already is left as it is.
     """
-    if tokenizer.eos_token == end:
+    ids = {tokenizer.get_added_vocab()[token] for token in end}
+    if not end or tokenizer.eos_token in end or ids & set(eos_ids(base)):
         return None
     progress.note(
-        f"end token: answers end with {end}, the base's tokenizer says {tokenizer.eos_token}; "
-        f"{end} is used and written into the checkpoints"
+        f"end token: answers end with {end[0]}, the base's tokenizer says {tokenizer.eos_token}; "
+        f"{end[0]} is used and written into the checkpoints"
     )
-    tokenizer.eos_token = end
-    return end
+    tokenizer.eos_token = end[0]
+    return end[0]
 
 
-def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encoded]:
+def _encode(source: Source, encoder: Encoder, recipe: Recipe, progress: Progress) -> list[Encoded]:
+    _look_for_marks(source, encoder.tokenizer, recipe, progress)
     try:
         rows = encode_all(source.rows, encoder)
     except InputError as error:
         raise InputError(f"{source.shown}: {error}") from error
+    if apart := taken_apart(rows):
+        progress.note(f"{source.shown}: {apart}")
     cut = sum(row.cut == "cut" for row in rows)
     lost = [row.line for row in rows if row.cut == "lost"]
     if cut:
@@ -242,12 +268,31 @@ def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encode
     return rows
 
 
+def _look_for_marks(source: Source, tokenizer: Tokenizer, recipe: Recipe, progress: Progress) -> None:
+    """Special tokens inside text: refused in answers unless asked for, said elsewhere."""
+    marks = marks_in(source.rows, special_texts(tokenizer))
+    if marks.answers and not recipe.allow_special_tokens:
+        raise InputError(
+            f"{source.shown}: special tokens stand in the text of answers: {listed(marks.answers)}. "
+            "They would be learned as tokens: take them out, or accept it: "
+            "--set allow_special_tokens=true"
+        )
+    for what, where in (("answers", marks.answers), ("prompts", marks.prompts)):
+        if where:
+            progress.note(
+                f"{source.shown}: special tokens stand in the text of {what}, and are read as such: "
+                f"{listed(where)}"
+            )
+
+
 def _hold_against_prompts(
-    source: Source, encoder: Encoder, base: Path, *, aligned: bool, progress: Progress
+    source: Source, encoder: Encoder, base: Path, *, saved: bool, progress: Progress
 ) -> None:
     """Three rows, token for token: what comes before an answer is what an evaluation would ask."""
-    # A tokenizer whose end was changed is saved with the checkpoint, and read from there.
-    special = special_tokens(encoder.tokenizer) if aligned else folder_template(base)[1]
+    if encoder.loss == "text":
+        return  # the prompt is learned too, and no answer is told from it
+    # A tokenizer that was changed is saved with the checkpoint, and read from there.
+    special = special_tokens(encoder.tokenizer) if saved else folder_template(base)[1]
     try:
         compared = refuse_other_prompts(source.rows, encoder, special)
     except UsageError as error:
@@ -269,7 +314,7 @@ def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
             f"{source.shown}: no answer is left within max_length; raise it: --set max_length=4096"
         )
     return DataPart(
-        path=source.shown,
+        path=source.place,
         file=source.file,
         rows_digest=rows_digest(source.rows),
         rows=len(usable),

@@ -121,6 +121,13 @@ class Recipe(Record):
     """`assistant`: answers and their end token. `text`: the prompt as well."""
     thinking: bool = later(False)
     """Thinking mode of templates that have one: what the model is trained on, and asked with."""
+    allow_special_tokens: bool = later(False)
+    """Accept answers that hold special tokens in their text: they are learned as such."""
+    chat_template: str | None = later(None)
+    """A family's chat template, or a file, instead of the base's own."""
+    system: Literal["refuse", "fold"] = later("refuse")
+    """What becomes of a system turn where the template has no place for one: the row is refused, or
+    the turn is written into the first question."""
     max_length: Annotated[int, Field(ge=16)] = 2048
     """Tokens a row may have; longer ones are cut at the end."""
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.1

@@ -62,6 +62,8 @@ def _refuse_changes(request: TrainRequest, run: RunInfo) -> None:
         "--recipe": request.recipe,
         "--base": request.base,
         "--name": request.name,
+        "--chat-template": request.chat_template,
+        "--system": request.system,
     }
     changed = [option for option, value in given.items() if value is not None]
     changed += [

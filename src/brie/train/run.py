@@ -242,8 +242,10 @@ class _Session:
         return shlex.join(command)
 
     def _saved(self, step: int) -> None:
-        self.progress.saved(step, checkpoints(self.folder)[step])
-        self._record()
+        folder = checkpoints(self.folder)[step]
+        self.progress.saved(step, folder)
+        pin = pin_checkpoint(folder, base=self.job.base, name=str(step))
+        self._record(digests={**self.manifest.digests, str(step): pin.digest})
 
     def _record(self, **changes: object) -> None:
         """Write the manifest as things stand."""
@@ -285,6 +287,7 @@ class _Session:
             planned_steps=self.job.config.planned_steps,
             epoch=point.epoch,
             eval_loss=point.loss,
+            thinking=self.job.config.template.thinking,
         )
         pin = pin.model_copy(update={"base_location": self.job.config.base_location})
         write_pin(pin, self.folder / PINS / f"{which}.json", checkpoint=checkpoint)

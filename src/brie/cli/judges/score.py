@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import options, screen
-from brie.errors import Stopped
+from brie.errors import Stopped, UsageError
 
 if TYPE_CHECKING:
     from brie.records.estimates import Estimate
@@ -26,8 +26,17 @@ Examples:
 @options.JUDGES
 @options.BUDGET
 @options.YES
+@options.PATIENCE
+@options.PROBE
 @click.option("--json", "as_json", is_flag=True, help="Print the cards as JSON on standard output.")
-def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: bool) -> None:
+def command(
+    judges: tuple[str, ...],
+    budget: float | None,
+    yes: bool,
+    patience: float,
+    probe: bool,
+    as_json: bool,
+) -> None:
     """Show a card a judge: accuracy, position and letter effects, flips, injections, price, speed.
 
     Each card is written to reports/judges too, as HTML and as Markdown. The pairs are in
@@ -36,14 +45,18 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
     from dataclasses import replace
 
     from brie.catalog import load_defaults, load_panel
+    from brie.evaluation.choice import reachable_names
     from brie.evaluation.judging import why_stopped
     from brie.report.judge_card import write_judge_cards
     from brie.studies.judge_check import check_judges, document
 
     project = screen.project()
-    names = judges or load_panel(load_defaults(project).panel, project).judges
+    panel = load_defaults(project).panel
+    names = judges or (load_panel(panel, project).judges if panel else reachable_names(project))
+    if not names:
+        raise UsageError("name a judge: brie judges score --judge longer; all of them: brie judges ls")
     spending = replace(
-        screen.spending(budget, yes=yes, batch=False, retry=False),
+        screen.spending(budget, yes=yes, batch=False, retry=False, patience=patience, probe=probe),
         without_keys="Without a key: --judge longer, or a model on this machine: --judge ollama",
     )
     cards, done = check_judges(names, project, screen.Terminal(), spending)

@@ -82,6 +82,18 @@ class Failure:
     """Its headers, as in `Response`: `retry-after` is obeyed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How requests are put, as far as a server may refuse it."""
+
+    form: OutputForm
+    """How the verdict is asked for."""
+    system: bool = True
+    """Whether the constant part has the system's turn; else it stands before the case."""
+    limit: str = ""
+    """The name under which the reply's limit is sent."""
+
+
 class ProviderAdapter(Protocol):
     """One provider's protocol; subclass it. What has a body here need not be written."""
 
@@ -122,8 +134,22 @@ class ProviderAdapter(Protocol):
             KeyError, TypeError, IndexError, AttributeError: it is no such document.
         """
 
-    def simpler(self, fault: Fault) -> bool:
-        """Whether the request was changed to one the server may take after all."""
+    @property
+    def shape(self) -> Shape:
+        """How the next request is put."""
+        return Shape(self.form)
+
+    def reshape(self, shape: Shape) -> None:
+        """Put requests so from now on; an adapter that knows one shape only has nothing to do."""
+        return
+
+    def simpler(self, fault: Fault, sent: Shape) -> bool:
+        """Whether requests are now put in a way the server may take after all.
+
+        Args:
+            fault: what came back.
+            sent: how that very request was put; others may have been changed meanwhile.
+        """
         return False
 
     def pause(self, headers: Mapping[str, str]) -> float:

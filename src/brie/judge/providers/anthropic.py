@@ -23,7 +23,8 @@ from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.adapter import Answer, Document
 from brie.judge.providers.batches import AnthropicBatches, Batches
-from brie.judge.providers.capped import capped_client
+from brie.judge.providers.capped import capped_client, timeouts
+from brie.judge.providers.headers import own_headers
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.stainless import Create, StainlessAdapter
 from brie.judge.schema import TOOL, OutputForm, schema
@@ -62,8 +63,9 @@ class AnthropicAdapter(StainlessAdapter):
             api_key=self._key or "none",
             base_url=address_of(self._spec),
             max_retries=0,
-            timeout=self._spec.timeout,
+            timeout=timeouts(self._spec.timeout),
             open_telemetry=False,
+            default_headers=own_headers(self._spec),
             http_client=capped_client(DefaultAsyncHttpxClient, timeout=self._spec.timeout),
         )
 
@@ -145,9 +147,14 @@ def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, JsonValue]:
         request["temperature"] = spec.temperature
     shape = schema(rubric.criteria)
     if spec.output == "tool":
-        request["tools"] = [
-            {"name": TOOL, "description": "Give the verdict on the case.", "input_schema": shape}
-        ]
+        tool: dict[str, JsonValue] = {
+            "name": TOOL, "description": "Give the verdict on the case.", "input_schema": shape,
+        }  # fmt: skip
+        if spec.base_url is None:
+            tool["strict"] = True
+        request["tools"] = [tool]
+        # A model that thinks takes no forced tool; it takes a limit to one call.
+        request.setdefault("tool_choice", {"type": "auto", "disable_parallel_tool_use": True})
     elif spec.output == "json_schema":
         config = spec.parameters.get("output_config")
         given = config if isinstance(config, dict) else {}

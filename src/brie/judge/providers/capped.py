@@ -9,6 +9,8 @@ from brie.judge.documents import LONGEST_FILE, LONGEST_REPLY, TooLong
 if TYPE_CHECKING:
     import httpx2
 
+_CONNECT = 10.0
+"""Seconds a connection may take to come about."""
 _PLAIN = ("", "identity", "gzip", "x-gzip", "deflate")
 """Compressions that are asked for; a chunk of another one may unpack to gigabytes at once."""
 _ASKED = {"accept-encoding": "gzip, deflate"}
@@ -39,8 +41,19 @@ def capped_client(sdk_client: type[httpx2.AsyncClient], *, timeout: float) -> ht
             response: httpx2.Response = await super().send(request, stream=True, **settings)
             return response if stream else await _read(response)
 
-    client: httpx2.AsyncClient = CappedClient(timeout=timeout, headers=_ASKED)
+    client: httpx2.AsyncClient = CappedClient(timeout=timeouts(timeout), headers=_ASKED)
     return client
+
+
+def timeouts(seconds: float) -> httpx2.Timeout:
+    """So long for a step of a request; a connection comes soon or not at all.
+
+    Args:
+        seconds: one step of a request may take so long.
+    """
+    import httpx2
+
+    return httpx2.Timeout(seconds, connect=min(seconds, _CONNECT))
 
 
 async def _read(response: httpx2.Response) -> httpx2.Response:

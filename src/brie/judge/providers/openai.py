@@ -8,6 +8,7 @@ the front of the prompt was cut.
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from types import ModuleType
@@ -21,12 +22,14 @@ from brie.judge.faults import Fault
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
-from brie.judge.providers.adapter import Answer, Document
+from brie.judge.providers.adapter import Answer, Document, Shape
 from brie.judge.providers.batches import Batches, OpenAIBatches
-from brie.judge.providers.capped import capped_client
+from brie.judge.providers.capped import capped_client, timeouts
+from brie.judge.providers.headers import own_headers
+from brie.judge.providers.relaxed import LIMITS, relaxed, turns
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.stainless import Create, StainlessAdapter
-from brie.judge.schema import TOOL, OutputForm, schema
+from brie.judge.schema import TOOL, schema
 from brie.judge.settings import api_key, check, form_of, output_limit
 from brie.judge.usage import tokens_of
 from brie.records import JudgeSpec, Provider, Rubric
@@ -44,12 +47,11 @@ class OpenAIAdapter(StainlessAdapter):
     """The chat completions protocol."""
 
     def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
-        self.form: OutputForm = form_of(spec)
         self._spec = spec
         self._rubric = rubric
         self._key = key
         self._compatible = spec.provider is Provider.OPENAI_COMPATIBLE
-        self._constant = _constant(spec, rubric, self.form)
+        self.reshape(Shape(form_of(spec), limit=_limit(spec)))
 
     @functools.cached_property
     def sdk(self) -> ModuleType:
@@ -67,7 +69,8 @@ class OpenAIAdapter(StainlessAdapter):
             api_key=self._key or "none",
             base_url=address_of(self._spec),
             max_retries=0,
-            timeout=self._spec.timeout,
+            timeout=timeouts(self._spec.timeout),
+            default_headers=own_headers(self._spec),
             http_client=capped_client(DefaultAsyncHttpxClient, timeout=self._spec.timeout),
         )
 
@@ -82,10 +85,7 @@ class OpenAIAdapter(StainlessAdapter):
 
     def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The arguments of `chat.completions.create`."""
-        messages: list[JsonValue] = [
-            {"role": "system", "content": prompt.system},
-            {"role": "user", "content": prompt.user},
-        ]
+        messages: list[JsonValue] = turns(prompt, system=self._shape.system)
         # In the body as they stand: the SDK would compare each message with every type it knows.
         body = {**self._constant, "messages": messages}
         return {"model": self._spec.model, "messages": [], "extra_body": body}
@@ -126,14 +126,26 @@ class OpenAIAdapter(StainlessAdapter):
             "llama.cpp: --ctx-size; vLLM: --max-model-len; LM Studio: context length)."
         )
 
-    def simpler(self, fault: Fault) -> bool:
-        """Plain text instead of a schema, where a compatible server refuses the schema."""
-        told = str(fault)
-        about_form = any(word in told for word in ("response_format", "json_schema", "tools", "grammar"))
-        if not self._compatible or self.form == "text" or not about_form:
+    @property
+    def shape(self) -> Shape:
+        """How the next request is put."""
+        return self._shape
+
+    def reshape(self, shape: Shape) -> None:
+        """Put requests so from now on."""
+        self._shape, self.form = shape, shape.form
+        self._constant = _constant(self._spec, self._rubric, shape)
+
+    def simpler(self, fault: Fault, sent: Shape) -> bool:
+        """What a server refuses is put otherwise: the limit's name, the system's turn, the form.
+
+        Plain text instead of a schema is for compatible servers alone.
+        """
+        other = relaxed(fault, sent, usual=_limit(self._spec), text=self._compatible)
+        if other is None:
             return False
-        self.form = "text"
-        self._constant = _constant(self._spec, self._rubric, "text")
+        if self._shape == sent:
+            self.reshape(other)
         return True
 
     def pause(self, headers: Mapping[str, str]) -> float:
@@ -159,16 +171,21 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
     return RemoteJudge(spec, rubric, OpenAIAdapter(spec, rubric, key), key)
 
 
-def _constant(spec: JudgeSpec, rubric: Rubric, form: OutputForm) -> dict[str, JsonValue]:
+def _limit(spec: JudgeSpec) -> str:
+    """The name under which a judge's limit is sent first."""
+    named = [name for name in LIMITS if name in spec.parameters]
+    usual = "max_tokens" if spec.provider is Provider.OPENAI_COMPATIBLE else "max_completion_tokens"
+    return named[0] if named else usual
+
+
+def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValue]:
     """What every request of a judge has in common.
 
     It goes into the body as it stands: the SDK would walk through the schema again for each call.
     """
-    limit = "max_completion_tokens" if spec.provider is Provider.OPENAI else "max_tokens"
-    own_limits = {"max_tokens", "max_completion_tokens"} & set(spec.parameters)
-    request: dict[str, JsonValue] = dict(spec.parameters)
-    if not own_limits:
-        request[limit] = output_limit(spec)
+    request = {name: value for name, value in spec.parameters.items() if name not in LIMITS}
+    request[put.limit] = output_limit(spec)
+    form = put.form
     if spec.temperature is not None:
         request["temperature"] = spec.temperature
     shape = schema(rubric.criteria)
@@ -181,6 +198,10 @@ def _constant(spec: JudgeSpec, rubric: Rubric, form: OutputForm) -> dict[str, Js
             "description": "Give the verdict on the case.",
             "parameters": shape,
         }
+        if spec.provider is Provider.OPENAI:
+            function["strict"] = True
+            forced: JsonValue = {"type": "function", "function": {"name": TOOL}}
+            request.setdefault("tool_choice", forced)
         request["tools"] = [{"type": "function", "function": function}]
     return request
 
@@ -211,7 +232,9 @@ def _calls(message: Document) -> tuple[JsonValue, ...]:
     return tuple(c.get("arguments") for c, name in zip(calls, names, strict=True) if name == TOOL)
 
 
-def _text(content: str | list[Document] | None) -> str:
+def _text(content: str | list[Document] | Document | None) -> str:
+    if isinstance(content, dict):
+        return json.dumps(content, ensure_ascii=False)
     if isinstance(content, list):
         spoken = [part for part in content if isinstance(part, dict) and part.get("type") in _SPOKEN]
         return "\n".join(str(part.get("text") or "") for part in spoken)

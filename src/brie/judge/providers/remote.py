@@ -22,10 +22,11 @@ from brie.judge.documents import decoded
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply
 from brie.judge.prices import address_of, cost, worst_cost
-from brie.judge.prompt import JudgePrompt, PromptBuilder
+from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
 from brie.judge.providers.adapter import Answer, Document, Failure, ProviderAdapter, Response
-from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes
+from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes, secrets_of
 from brie.judge.usage import is_possible
+from brie.judge.words import error_inside
 from brie.records import JudgeSpec, Rubric, Status, Usage, whole_text
 
 _KEPT = 20_000
@@ -62,6 +63,7 @@ class RemoteJudge:
     def __post_init__(self) -> None:
         self._prompters = {self.adapter.form: PromptBuilder(self.rubric, self.adapter.form)}
         self._fixed = fixed_bytes(self.spec, self.rubric)
+        self._secrets = secrets_of(self.spec, self.key)
 
     @property
     def _prompter(self) -> PromptBuilder:
@@ -70,7 +72,7 @@ class RemoteJudge:
             self._prompters[form] = PromptBuilder(self.rubric, form)
         return self._prompters[form]
 
-    def prompt(self, shown: JudgeInput, correction: str = "") -> JudgePrompt:
+    def prompt(self, shown: JudgeInput, correction: Correction | None = None) -> JudgePrompt:
         """The request in words."""
         return self._prompter.build(shown, correction)
 
@@ -88,17 +90,19 @@ class RemoteJudge:
         """The body of a request, as a batch holds it."""
         return _body(self.adapter.request(prompt))
 
-    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
         """Ask once over the wire; see `Judge`."""
         prompt = self.prompt(shown, correction)
         start = time.perf_counter()
-        try:
-            document, headers = await self._document(prompt)
-        except Fault as fault:
-            if fault.kind == "again" or not self.adapter.simpler(fault):
-                raise
-            prompt = self.prompt(shown, correction)
-            document, headers = await self._document(prompt)
+        while True:
+            sent = self.adapter.shape
+            try:
+                document, headers = await self._document(prompt)
+                break
+            except Fault as fault:
+                if not self.adapter.simpler(fault, sent):
+                    raise
+                prompt = self.prompt(shown, correction)
         seconds = time.perf_counter() - start
         reply = self.read(
             document, prompt, seconds, worst=lambda: self.worst(shown), sent=lambda: self.size(shown)
@@ -175,7 +179,9 @@ class RemoteJudge:
             why = f"unreadable: {error}"
         else:
             reason = self.redact(_ends(parsed.reason))
-            return Reply(Status.OK, parsed.letter, reason, scores=parsed.scores, **common)
+            return Reply(
+                Status.OK, parsed.letter, reason, scores=parsed.scores, margin=parsed.margin, **common
+            )
         return Reply(Status.INVALID, reason=self.redact(why), unreadable=True, **common)
 
     def _parsed(self, answer: Answer, prompt: JudgePrompt) -> parse.Parsed:
@@ -199,10 +205,13 @@ class RemoteJudge:
         request = self.adapter.request(prompt)
         response = await self._response(request)
         try:
-            return decoded(response.content), response.headers  # type: ignore[return-value]
+            document: Document = decoded(response.content)  # type: ignore[assignment]
         except (ValueError, RecursionError) as error:
             kind = response.headers.get("content-type", "")
             raise self._safe(faults.of_body(response.content, kind)) from error
+        if (words := error_inside(document)) and words.status:
+            raise self._refused(words.status, document, response.headers, request)
+        return document, response.headers
 
     async def _response(self, request: Mapping[str, JsonValue]) -> Response:
         try:
@@ -229,8 +238,17 @@ class RemoteJudge:
             return self._safe(Fault(f"the reply is of another kind: {message}", "again", billed=True))
         if failure.what != "status":
             return self._no_answer(error, failure)
+        return self._refused(failure.status, failure.body, failure.headers, request)
+
+    def _refused(
+        self,
+        status: int,
+        body: object,
+        headers: Mapping[str, str],
+        request: Mapping[str, JsonValue] | None,
+    ) -> Fault:
         fault = faults.of_status(
-            failure.status, failure.body, failure.headers, file=f"judges/{self.spec.id}.toml",
+            status, body, headers, file=f"judges/{self.spec.id}.toml",
             key=key_variable(self.spec), sent=_settings(request or {}),
         )  # fmt: skip
         return self._safe(fault)
@@ -250,7 +268,9 @@ class RemoteJudge:
     def redact(self, text: str) -> str:
         """A text that can be kept: whole, and without the key, which some servers repeat."""
         text = whole_text(text)
-        return text.replace(self.key, "[key]") if self.key and len(self.key) > 5 else text
+        for secret in self._secrets:
+            text = text.replace(secret, "[key]")
+        return text
 
     async def close(self) -> None:
         """Close the client."""
