@@ -31,7 +31,7 @@ PIN = 2
 """Of what a pin's digest covers: 1 the weights, the config and the tokenizer's vocabulary; 2 also the
 tokenizer's configuration, the chat template and the index of the weights' files."""
 
-STORE = 2
+STORE = 3
 """Of the store's tables; `store.database` holds the steps that lead to it."""
 
 _NAMES = (
@@ -102,10 +102,15 @@ METHODS: dict[str, Method] = {
             *_paths("agreement.pairs[*].", "agreement.panel.", "agreement.by_category.*.",
                     "checks.judges.evidence.", parts=_COEFFICIENTS),
             *_paths("agreement.consistency.*.", "by_judge.*.consistency.", parts=("same",)),
+            *_paths("agreement.panel.", parts=("precision_gain",)),
             "agreement.pairs[*].marginal_intervals.*",
         ),
     ),
-    "variance": Method(2, ("checks.sampling.evidence.low", "checks.sampling.evidence.high")),
+    "variance": Method(
+        2,
+        ("variance.intervals.prompt[*]", "variance.intervals.sample[*]",
+         "checks.sampling.evidence.low", "checks.sampling.evidence.high"),
+    ),
     "planning": Method(
         2,
         ("win_rate.prompts_needed", "majority.prompts_needed", "by_category.*.win_rate.prompts_needed",

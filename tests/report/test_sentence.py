@@ -129,6 +129,12 @@ def test_better_by_little_says_so() -> None:
     assert verdict_word(found("better", win_rate(0.53, 0.51, 0.548))) == "Better, by less than 5 points"
 
 
+def test_worse_by_little_says_so_too() -> None:
+    assert verdict_word(found("worse", win_rate(0.47, 0.452, 0.49))) == "Worse, by less than 5 points"
+    assert verdict_word(found("worse", win_rate(0.44, 0.41, 0.47))) == "Worse"
+    assert verdict_word(found("better", win_rate(0.56, 0.53, 0.59))) == "Better"
+
+
 def test_withheld_gives_the_reason_before_the_number() -> None:
     analysis = found(None, win_rate(0.9, 0.8, 0.95), notes={"verdict": "half of the calls failed"})
     assert verdict_sentence(analysis, MODELS).startswith(

@@ -36,6 +36,7 @@ Examples:
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Over the recipe; may be repeated."
 )
+@options.MAP
 @options.CHAT_TEMPLATE
 @options.SYSTEM
 @click.option("--name", help="A name to call the run by.")

@@ -283,7 +283,12 @@ def _rows(
     }[key]
     rows = []
     for name, part in slices.items():
-        p = f"adjusted p {p_value(part.p_adjusted)}" if part.p_adjusted is not None else ""
+        least = part.win_rate is not None and part.win_rate.p_at_most
+        p = (
+            f"adjusted p {p_value(part.p_adjusted, at_most=least)}"
+            if part.p_adjusted is not None
+            else ""
+        )
         note = _note(analysis, f"{key}.{name}") or (p if key == "by_category" else "")
         rows.append(_row(name, part.win_rate, part.outcomes, note))
     return tuple(rows)
@@ -349,7 +354,9 @@ def _note(analysis: Analysis, path: str) -> str:
 def _effect(name: str, meaning: str, estimated: estimates.Effect | None, note: str) -> Effect:
     if estimated is not None and estimated.identified and estimated.effect is not None:
         return Effect(name, estimated.effect, estimated.low, estimated.high, meaning)
-    return Effect(name, None, None, None, meaning, note or "this design cannot tell")
+    by_design = estimated is not None and not estimated.identified
+    why = "this design cannot tell" if by_design else "not known"
+    return Effect(name, None, None, None, meaning, note or why)
 
 
 def _worth_showing(group: Group) -> bool:

@@ -26,7 +26,7 @@ _TONES = {"better": "bold green", "worse": "bold red", "even": "bold cyan"}
 _STATUS = {"fail": "bold red", "warn": "yellow", "not_run": "dim", "pass": "green"}
 _ASCII = str.maketrans({
     "─": "-", "━": "=", "●": "o", "│": "|", "┼": "+", "✕": "x", "✓": "v", "–": "-", "−": "-",
-    "…": "~", "‑": "-", "’": "'", "⟨": "<", "⟩": ">",
+    "…": "~", "‑": "-", "’": "'", "⟨": "<", "⟩": ">", "≤": "<=",
 })  # fmt: skip
 
 

@@ -52,6 +52,18 @@ _MIGRATIONS: dict[int, str] = {
     ALTER TABLE claims ADD COLUMN judge TEXT NOT NULL DEFAULT '';
     CREATE INDEX calls_spent ON calls (evaluation, usd);
     """,
+    3: """
+    ALTER TABLE looks ADD COLUMN headline TEXT NOT NULL DEFAULT '';
+    ALTER TABLE looks ADD COLUMN part TEXT NOT NULL DEFAULT '';
+    ALTER TABLE looks ADD COLUMN prompts TEXT NOT NULL DEFAULT '';
+    CREATE TABLE looked_at (
+        prompt TEXT NOT NULL, prompts TEXT NOT NULL, PRIMARY KEY (prompt, prompts))
+        STRICT, WITHOUT ROWID;
+    CREATE INDEX looks_headline ON looks (headline);
+    CREATE INDEX looks_part ON looks (part);
+    CREATE INDEX looks_prompts ON looks (prompts);
+    CREATE INDEX looks_evaluation ON looks (evaluation);
+    """,
 }
 
 

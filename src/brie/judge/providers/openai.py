@@ -8,6 +8,7 @@ the front of the prompt was cut.
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from types import ModuleType
@@ -231,7 +232,9 @@ def _calls(message: Document) -> tuple[JsonValue, ...]:
     return tuple(c.get("arguments") for c, name in zip(calls, names, strict=True) if name == TOOL)
 
 
-def _text(content: str | list[Document] | None) -> str:
+def _text(content: str | list[Document] | Document | None) -> str:
+    if isinstance(content, dict):
+        return json.dumps(content, ensure_ascii=False)
     if isinstance(content, list):
         spoken = [part for part in content if isinstance(part, dict) and part.get("type") in _SPOKEN]
         return "\n".join(str(part.get("text") or "") for part in spoken)
