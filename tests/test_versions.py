@@ -149,9 +149,9 @@ BUILDS: dict[str, list[tuple[str, str, str]]] = {
         ("versions.py", "PIN = 2", "PIN = 3"),
     ],
     TABLES: [
-        ("versions.py", "STORE = 2", "STORE = 3"),
+        ("versions.py", "STORE = 3", "STORE = 4"),
         ("store/database.py", "_MIGRATIONS: dict[int, str] = {\n", "_MIGRATIONS: dict[int, str] = {\n"
-         '    3: "ALTER TABLE looks ADD COLUMN weather TEXT NOT NULL DEFAULT \'\'",\n'),
+         '    4: "ALTER TABLE looks ADD COLUMN weather TEXT NOT NULL DEFAULT \'\'",\n'),
         ("versions.py", "dict.fromkeys(_NAMES, 1)", "dict.fromkeys(_NAMES, 2)"),
     ],
 }  # fmt: skip
@@ -280,6 +280,11 @@ def test_an_older_store_is_read_without_being_touched(tmp_path: Path) -> None:
     with Store.open(path):
         pass
     with sqlite3.connect(path) as db:  # back to the first schema
+        for name in ("headline", "part", "prompts", "evaluation"):
+            db.execute(f"DROP INDEX looks_{name}")
+        db.execute("DROP TABLE looked_at")
+        for name in ("headline", "part", "prompts"):
+            db.execute(f"ALTER TABLE looks DROP COLUMN {name}")
         db.execute("DROP INDEX calls_spent")
         db.execute("ALTER TABLE claims DROP COLUMN evaluation")
         db.execute("ALTER TABLE claims DROP COLUMN judge")

@@ -80,6 +80,8 @@ class JudgeServer:
     """Mean and half-width of the delay, in seconds."""
     price: tuple[float, float] = (0.0, 0.0)
     """US dollars a million input and output tokens."""
+    listen: int = 0
+    """The port; 0: any that is free."""
     certificate: tuple[str, str] | None = None
     """Certificate and key file, for TLS."""
     batch_rounds: int = 1
@@ -134,7 +136,7 @@ class JudgeServer:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*self.certificate)
         server = await asyncio.start_server(
-            self._connection, "127.0.0.1", 0, ssl=context, limit=2**24, backlog=512
+            self._connection, "127.0.0.1", self.listen, ssl=context, limit=2**24, backlog=512
         )
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
@@ -166,7 +168,7 @@ class JudgeServer:
         self, method: str, path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter
     ) -> bool:
         path = path.partition("?")[0]
-        if method == "POST" and path.endswith(("/messages", "/chat/completions")):
+        if method == "POST" and path.endswith(("/messages", "/chat/completions", "/responses")):
             return await self._judge(path, headers, body, writer)
         if path.endswith("/models"):
             listing = {"object": "list", "data": [{"id": m, "object": "model"} for m in self.models]}
@@ -177,8 +179,9 @@ class JudgeServer:
     async def _judge(
         self, path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter
     ) -> bool:
-        seen = Seen.read(path, headers, body, len(self.seen))
-        (self.probes if _PROBE in seen.text else self.seen).append(seen)
+        kept = self.probes if _PROBE.encode() in body else self.seen
+        seen = Seen.read(path, headers, body, len(kept))
+        kept.append(seen)
         self.flying += 1
         self.most_flying = max(self.most_flying, self.flying)
         try:

@@ -261,6 +261,9 @@ def _cost(facts: EvaluationData, store: Store) -> Cost:
     return Cost(
         usd=totals.get("usd", 0.0),
         calls=calls,
+        requests=int(totals.get("attempts", 0)),
+        lost=int(totals.get("lost", 0)),
+        lost_usd=totals.get("lost_usd", 0.0),
         reused=max(0, judged - calls),
         input_tokens=int(totals.get("input_tokens", 0)),
         output_tokens=int(totals.get("output_tokens", 0)),

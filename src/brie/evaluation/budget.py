@@ -6,6 +6,7 @@ answers, and what the design can tell at all. After that the cap holds, whatever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -57,6 +58,18 @@ class Quote:
         """Whether anything leaves this machine, or costs anything."""
         return any(quoted.host for quoted in self.judges) or self.worst > 0
 
+    @property
+    def short(self) -> str:
+        """What a cap below the price buys; "" where it is above."""
+        left = max(0.0, self.cap - self.spent)
+        if self.expected <= left:
+            return ""
+        enough = math.ceil(self.spent + 1.25 * self.expected)
+        return (
+            f"The cap buys about {left / self.expected:.0%} of them. Then judging stops, the report is "
+            f"INTERIM and has no verdict. For all of them: --budget {enough}"
+        )
+
     def lines(self) -> list[str]:
         """The quote in words."""
         calls = sum(quoted.calls for quoted in self.judges)
@@ -68,6 +81,7 @@ class Quote:
             + "."
         ]
         told += [f"  {_line(quoted)}" for quoted in self.judges if quoted.calls]
+        told += [self.short] if self.short else []
         return [*told, self.told] if self.told else told
 
 

@@ -256,6 +256,8 @@ class VarianceComponents(Record):
     """Prompts left out because a cell of theirs is missing."""
     level: float = 0.95
     method: str = ""
+    sample_share: Estimate | None = None
+    """Share of a prompt mean's variance that is the draw of its samples; None with one sample."""
 
 
 class SequentialResult(Record):

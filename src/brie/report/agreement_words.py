@@ -55,6 +55,8 @@ def lead(document: AgreementDocument) -> str:
     agreement, unit = document.agreement, _unit(document)
     if len(agreement.pairs) == 1:
         return _pair_lead(agreement.pairs[0], unit)
+    if not agreement.pairs and agreement.consistency:
+        return f"{_with_itself(document)} There is no second judge to agree with."
     panel = agreement.panel
     if panel is None:
         return "The judges of the headline share no comparison, so only the pairs below can be compared."
@@ -64,6 +66,17 @@ def lead(document: AgreementDocument) -> str:
         same = panel.percent
         return f"{some}, and any two of them agreed on {percent(same.value)}." if same else f"{some}."
     return f"{who} gave the same verdict on every one of {_many(panel.n, unit)}."
+
+
+def _with_itself(document: AgreementDocument) -> str:
+    """How often each judge that was asked again said the same."""
+    told = [
+        f"{one_line(name, 40)}, asked again {plural(of.n, 'time')}, said the same in "
+        f"{percent(of.same.value)}"
+        for name, of in document.agreement.consistency.items()
+        if of.same
+    ]
+    return f"{'; '.join(told) or 'The judge was asked again too rarely for a figure'}."
 
 
 def _size(document: AgreementDocument) -> int:
@@ -82,6 +95,8 @@ def beyond(document: AgreementDocument) -> str:
 def panel_sentences(document: AgreementDocument) -> list[str]:
     """What the panel as a whole is worth, and what that does not mean."""
     panel = document.agreement.panel
+    if not document.agreement.pairs:
+        return []
     gain, sentences = panel.precision_gain if panel else None, []
     if gain:
         ends = f" ({gain.low:.1f} to {gain.high:.1f})" if gain.low is not None else ""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from brie.conventions import FEWEST_PROMPTS
-from brie.number_format import number, p_value, percent, two_digits
+from brie.number_format import dollars, number, p_value, percent, plural, span, two_digits
 from brie.records import WORST_FIRST, Check, Manifest, estimates, kind_of
 from brie.records.agreement import PairAgreement
-from brie.records.analysis import Analysis
+from brie.records.analysis import Analysis, Cost
 from brie.records.estimates import Estimate, Outcomes, WinRate
 from brie.records.judges import JudgeNumbers
 from brie.report.clean import one_line
@@ -317,11 +317,34 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
         return _row(name, judge.win_rate, judge.outcomes, "; ".join(marks))
     elif judge.added:
         marks.append("added after the plan was fixed, not counted")
-    marks += [f"{judge.invalid} invalid"] if judge.invalid else []
+    unusable = {
+        "invalid": judge.invalid, "refused": judge.refused, "errors": judge.error,
+        "missing": judge.missing,
+    }  # fmt: skip
+    marks += [f"{count} {word}" for word, count in unusable.items() if count]
+    if judge.consistency and judge.consistency.same:
+        marks.append(f"asked again, the same {again_words(judge.consistency.same)}")
     if judge.contradictions:
         marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
     marks += [_note(analysis, f"by_judge.{name}")]
     return _row(name, judge.win_rate, judge.outcomes, "; ".join(mark for mark in marks if mark))
+
+
+def again_words(same: estimates.Estimate) -> str:
+    """How often a judge that is asked again says the same."""
+    ends = f" ({span(same.low, same.high)})" if same.low is not None and same.high is not None else ""
+    return f"{percent(same.value)}{ends}"
+
+
+def cost_words(cost: Cost) -> str:
+    """What judging cost: calls are verdicts that were asked for, requests what was sent for them."""
+    words = f"{dollars(cost.usd)}, {plural(cost.calls, 'call')}"
+    if cost.requests and cost.requests != cost.calls:
+        words += f" in {plural(cost.requests, 'request')}"
+    words += f", {cost.reused:,} reused"
+    if cost.lost:
+        words += f"; {dollars(cost.lost_usd)} of it for {plural(cost.lost, 'call')} of killed processes"
+    return words
 
 
 def _note(analysis: Analysis, path: str) -> str:

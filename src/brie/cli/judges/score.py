@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import options, screen
-from brie.errors import Stopped
+from brie.errors import Stopped, UsageError
 from brie.number_format import dollars, percent, signed, signed_span, span
 
 if TYPE_CHECKING:
@@ -46,12 +46,16 @@ def command(
     from dataclasses import replace
 
     from brie.catalog import load_defaults, load_panel
+    from brie.evaluation.choice import reachable_names
     from brie.evaluation.judging import why_stopped
     from brie.report.judge_card import write_judge_cards
     from brie.studies.judge_check import check_judges, document
 
     project = screen.project()
-    names = judges or load_panel(load_defaults(project).panel, project).judges
+    panel = load_defaults(project).panel
+    names = judges or (load_panel(panel, project).judges if panel else reachable_names(project))
+    if not names:
+        raise UsageError("name a judge: brie judges score --judge longer; all of them: brie judges ls")
     spending = replace(
         screen.spending(budget, yes=yes, batch=False, retry=False, patience=patience, probe=probe),
         without_keys="Without a key: --judge longer, or a model on this machine: --judge ollama",
