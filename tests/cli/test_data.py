@@ -30,7 +30,7 @@ def test_check_prints_counts_tables_and_lengths(file: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "12 rows, 6 distinct prompts" in done.output
     assert "6 prompts have several answers" in done.output
-    assert "source: a 8 (67%), b 4 (33%)" in done.output
+    assert "source: a 8 (67 %), b 4 (33 %)" in done.output
     assert "tokens a row (tiny)" in done.output
 
 
