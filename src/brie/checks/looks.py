@@ -41,7 +41,8 @@ def check(evidence: Evidence) -> Check:
         times += f" ({looks.other_versions} of them in a suite of another name or version)"
     if p is None or corrected is None:
         return conclude(ID, [Finding("warn", f"{times}.", _FRESH)], figures, "")
-    both = f"p {p_value(p)} times {looks.number} is {p_value(corrected)}"
+    least = rate is not None and rate.p_at_most
+    both = f"p {p_value(p)} times {looks.number} is {p_value(corrected, at_most=least)}"
     lost = p < ALPHA <= corrected
     ending = f"{both}, which is no longer below {p_value(ALPHA)}" if lost else both
     return conclude(

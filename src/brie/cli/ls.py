@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from brie.cli import options, screen
 from brie.evaluation.folders import Evaluation, evaluations
+from brie.number_format import percent, span
 from brie.project import Project
 
 if TYPE_CHECKING:
@@ -92,20 +93,23 @@ def command(as_json: bool) -> None:
 
 def run_rows(project: Project) -> Iterator[RunRow | UnreadableRow]:
     """One row a training run; sizes in bytes."""
+    from brie.evaluation.choice import to_start_with
     from brie.train.runs import RunInfo, scan
 
-    for run in scan(project):
+    runs = list(scan(project))
+    start = to_start_with(project) if runs else ""
+    for run in runs:
         if isinstance(run, RunInfo):
-            yield _run_row(run)
+            yield _run_row(run, start)
         else:
             yield {"id": run.folder.name, "name": run.folder.name, "state": "unreadable", "why": run.why}
 
 
-def _run_row(run: RunInfo) -> RunRow:
+def _run_row(run: RunInfo, start: str) -> RunRow:
     manifest = run.manifest
     losses = {point.step: point.loss for point in manifest.evaluations}
     best = manifest.pins.get("best")
-    again = f"brie eval --suite in_domain --candidate {run.name}:best"
+    again = f"brie eval --candidate {run.name}:best {start}"
     return {
         "id": run.id,
         "name": run.name,
@@ -182,7 +186,7 @@ def _rate(row: EvaluationRow) -> str:
         return row["state"]
     low, high = rate.get("low"), rate.get("high")
     has_ends = isinstance(low, (int, float)) and isinstance(high, (int, float))
-    return f"{value:.0%} [{low:.0%}, {high:.0%}]" if has_ends else f"{value:.0%}"
+    return f"{percent(value)} ({span(low, high)})" if has_ends else percent(value)
 
 
 def _read(analysis: dict[str, JsonValue]) -> Analysis | None:

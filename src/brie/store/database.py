@@ -76,6 +76,8 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._db = connection
         self.path = path
+        self._rolled_back = 0
+        """Transactions that were given up: what was read inside them may not have come about."""
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, patience: float = 60) -> Self:
@@ -202,11 +204,13 @@ class Database:
             try:
                 yield
             except BaseException:
+                self._rolled_back += 1
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
+            self._rolled_back += 1
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise StoreError(explain(self.path, error)) from error
