@@ -52,8 +52,14 @@ def fit(
     observed = (wins + ties / 2).sum(axis=-1)
     tied = ties.sum(axis=(-2, -1)) / 2
     has_ties = tied > _LEAST_TIES
-    theta = np.zeros((*batch, size)) if start is None else np.broadcast_to(start.theta, (*batch, size)).copy()
-    eta = np.zeros(batch) if start is None else np.log(np.maximum(np.broadcast_to(start.nu, batch), 1e-6))
+    theta = (
+        np.zeros((*batch, size))
+        if start is None
+        else np.broadcast_to(start.theta, (*batch, size)).copy()
+    )
+    eta = (
+        np.zeros(batch) if start is None else np.log(np.maximum(np.broadcast_to(start.nu, batch), 1e-6))
+    )
     for _ in range(_STEPS):
         gradient = _gradient(games, observed, tied, has_ties, theta, eta)
         curvature = _curvature(games, has_ties, theta, eta)

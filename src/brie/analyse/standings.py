@@ -98,7 +98,11 @@ class Standings:
 
 
 def standings(
-    comparisons: Comparisons, rng: np.random.Generator, *, level: float = LEVEL, resamples: int = RESAMPLES
+    comparisons: Comparisons,
+    rng: np.random.Generator,
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
 ) -> Standings:
     """Rank the models.
 
@@ -116,7 +120,9 @@ def standings(
     one_each = np.ones((len(kept), 2))
     whole = fit(wins, ties, None if finite else one_each)
     theta, nu = _resampled(comparisons, kept, whole, rng, resamples)
-    rates = np.concatenate([_rates(theta[part], nu[part]) for part in _parts(len(theta), len(kept) ** 2)])
+    rates = np.concatenate(
+        [_rates(theta[part], nu[part]) for part in _parts(len(theta), len(kept) ** 2)]
+    )
     low, high = np.quantile(rates, [(1 - level) / 2, (1 + level) / 2], axis=0)
     spread = _spread(theta)
     wide = _widened(theta, whole.theta, spread, level)
@@ -136,11 +142,10 @@ def standings(
         for at, i in enumerate(order) for j in order[at + 1 :] if not above[i, j]
     ]  # fmt: skip
     gaps = [
-        _gap(whole.theta, spread, wide, int(i), int(j), kept) for i, j in zip(order, order[1:], strict=False)
+        _gap(whole.theta, spread, wide, int(i), int(j), kept)
+        for i, j in zip(order, order[1:], strict=False)
     ]
-    return Standings(
-        placed, gaps, unresolved, apart.tolist(), float(whole.nu), finite, resamples
-    )
+    return Standings(placed, gaps, unresolved, apart.tolist(), float(whole.nu), finite, resamples)
 
 
 def counts(comparisons: Comparisons, weight: Floats | None = None) -> tuple[Floats, Floats]:
@@ -168,9 +173,7 @@ def _resampled(
     size, models = comparisons.models, len(kept)
     pairs = np.unique(cells // 3)
     column = np.searchsorted(pairs, cells // 3) * 3 + cells % 3
-    table = csr_array(
-        (weight, (column, pieces.entry)), shape=(3 * len(pairs), len(pieces.share))
-    )
+    table = csr_array((weight, (column, pieces.entry)), shape=(3 * len(pairs), len(pieces.share)))
     place = np.full(size, -1)
     place[kept] = np.arange(models)
     one, two = place[pairs // size], place[pairs % size]

@@ -37,9 +37,7 @@ def parquet(path: Path) -> Iterator[tuple[int, JsonValue] | Skipped]:
         raise InputError(f"{path} is not a Parquet file: {error}.") from error
 
 
-def zipped(
-    path: Path, decoded: Callable[[str], JsonValue]
-) -> Iterator[tuple[int, JsonValue] | Skipped]:
+def zipped(path: Path, decoded: Callable[[str], JsonValue]) -> Iterator[tuple[int, JsonValue] | Skipped]:
     """Samples of a zipped evaluation log, each with the log's header under `eval`.
 
     Raises:

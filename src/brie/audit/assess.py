@@ -62,9 +62,7 @@ def assess(
     """
     chosen = None
     if not everyone:
-        chosen = choose(
-            judgments.rows, candidate=candidate, baseline=baseline, claim=claim is not None
-        )
+        chosen = choose(judgments.rows, candidate=candidate, baseline=baseline, claim=claim is not None)
     if chosen is None:
         return _many(judgments, name)
     return _pair(judgments, chosen, name, claim)
@@ -117,9 +115,7 @@ def _many(judgments: Judgments, name: str) -> Analysis:
     facts = common_facts(judgments, models).model_copy(
         update={"table": table, "sides_defined": False, "both_orders": counted.both_orders}
     )
-    why = (
-        f"{len(models)} models are not one rate: --candidate NAME --baseline NAME audits two of them"
-    )
+    why = f"{len(models)} models are not one rate: --candidate NAME --baseline NAME audits two of them"
     document = Analysis(
         **_head(rows, name),
         candidate=SideSummary(name=f"{len(models)} models", digest=None),
@@ -152,9 +148,7 @@ def _head(rows: Sequence[Row], name: str) -> Mapping[str, object]:
         seal=None,
         rows_digest=rows_digest,
         interim=False,
-        suite=SuiteSummary(
-            name=name, version="imported", digest=digest(prompts), prompts=len(prompts)
-        ),
+        suite=SuiteSummary(name=name, version="imported", digest=digest(prompts), prompts=len(prompts)),
     )
 
 

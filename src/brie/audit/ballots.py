@@ -208,7 +208,11 @@ def _stop_where_swapped(
 ) -> None:
     """A winner's place and a column that says the answers were exchanged: which place is meant?"""
     orders = {ballot.order for ballot in ballots if ballot.order}
-    bare = [w for w in words if w not in said.words and place(w) in (FIRST, SECOND) and not w.startswith("model")]
+    bare = [
+        w
+        for w in words
+        if w not in said.words and place(w) in (FIRST, SECOND) and not w.startswith("model")
+    ]
     if shape.defined or shape.shown or len(orders) < 2 or not orders <= _SWAPS or not bare:
         return
     one, two = sorted(bare)[0], sorted(bare)[-1]

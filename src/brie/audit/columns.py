@@ -50,7 +50,19 @@ _TEXTS = {
     "response", "responses", "answer", "output", "completion", "text", "reply", "generation", "content",
     "conversation", "summary", "translation", "candidate", "assistant",
 }  # fmt: skip
-_NEITHER = {"winner", "win", "wins", "score", "scores", "rating", "votes", "length", "tokens", "id", "id_"}
+_NEITHER = {
+    "winner",
+    "win",
+    "wins",
+    "score",
+    "scores",
+    "rating",
+    "votes",
+    "length",
+    "tokens",
+    "id",
+    "id_",
+}
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,9 @@ def matched(rows: Sequence[Row]) -> Matched:
     numbers = _numbers(keys)
     judges = sorted({row.judge for row in rows})
     absent, crowd = _absent(rows, keys, judges, both=both)
-    repeated = len(rows) - len({(r.judge, k, r.position if both else 0) for r, k in zip(rows, keys, strict=True)})
+    repeated = len(rows) - len(
+        {(r.judge, k, r.position if both else 0) for r, k in zip(rows, keys, strict=True)}
+    )
     return Matched(
         rows, _table(rows, keys, numbers, names, judges, absent, both=both), both, crowd, names,
         [numbers[key] for key in keys], repeated,
@@ -125,7 +127,8 @@ def prompt_names(rows: Iterable[Row]) -> dict[str, str]:
     first = {row.prompt: row.name or short(row.prompt) for row in rows}
     uses = Counter(first.values())
     return {
-        prompt: name if uses[name] == 1 else f"{name} ({short(prompt)})" for prompt, name in first.items()
+        prompt: name if uses[name] == 1 else f"{name} ({short(prompt)})"
+        for prompt, name in first.items()
     }
 
 

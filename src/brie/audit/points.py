@@ -20,7 +20,9 @@ def paired(points: Sequence[Point]) -> Iterator[Item]:
     """Rows of every two models that the points know, in the order of their names."""
     models = sorted({point.model for point in points})
     if len(models) == 1:
-        yield Skipped(points[0].line, f"every row is of one model, {models[0]}: there is nothing to compare")
+        yield Skipped(
+            points[0].line, f"every row is of one model, {models[0]}: there is nothing to compare"
+        )
         return
     groups: dict[tuple[str, str, str], dict[str, list[Point]]] = {}
     for point in points:

@@ -125,6 +125,7 @@ def _means(
     of_cell: Ints, score: Floats, position: Ints, usable: Ints, size: int, *, both: bool
 ) -> tuple[Floats, Ints, int]:
     """Each cell's mean score, whether it counts, and how many are half."""
+
     def mean(rows: Ints) -> Floats:
         return group_mean(of_cell[rows], score[rows], size)
 
@@ -145,9 +146,7 @@ def _shares(value: Floats, complete: Ints) -> tuple[Floats, Floats]:
 def _table(whole: Standings, counted: Counted) -> ModelTable:
     c, names = counted.comparisons, counted.models
     met = np.bincount(np.concatenate([c.first, c.second]), minlength=c.models)
-    opponents = np.unique(
-        np.concatenate([c.first * c.models + c.second, c.second * c.models + c.first])
-    )
+    opponents = np.unique(np.concatenate([c.first * c.models + c.second, c.second * c.models + c.first]))
     against = np.bincount(opponents // c.models, minlength=c.models)
     unresolved = [(names[one], names[two]) for one, two in whole.unresolved]
     ranks = tuple(
@@ -197,4 +196,4 @@ def reasons_of(rows: Iterable[Row]) -> dict[str, tuple[int, int]]:
         if row.why:
             number, line = seen.get(row.why, (0, row.line))
             seen[row.why] = number + 1, min(line, row.line)
-    return dict(sorted(seen.items(), key=lambda item: (-item[1][0], item[0])))
+    return dict(sorted(seen.items(), key=lambda item: (-item[1][0], item[1][1])))

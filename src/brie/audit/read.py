@@ -152,8 +152,7 @@ def detect(path: Path, wishes: Wishes | None = None) -> tuple[str, str]:
     where = f"the first row of its list `{opened.where}`" if opened.where else "its first row"
     keys = ", ".join(sorted(str(key) for key in seen[0])[:12])
     raise InputError(
-        f"{opening}{where} has: {keys}. "
-        "Name the columns: --map prompt=COLUMN,winner=COLUMN,judge=COLUMN"
+        f"{opening}{where} has: {keys}. Name the columns: --map prompt=COLUMN,winner=COLUMN,judge=COLUMN"
     )
 
 

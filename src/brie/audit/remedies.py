@@ -44,5 +44,7 @@ def _guessed(check: Check, analysis: Analysis) -> dict[str, object]:
     facts = analysis.audit
     if facts is None or not facts.guessed_endings:
         return {}
-    text = f"By their endings alone, which may be meant so: {check.summary[:1].lower()}{check.summary[1:]}"
+    text = (
+        f"By their endings alone, which may be meant so: {check.summary[:1].lower()}{check.summary[1:]}"
+    )
     return {"status": "warn", "summary": text, "evidence": {**check.evidence, "without": None}}

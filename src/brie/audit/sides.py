@@ -39,7 +39,11 @@ def models_of(rows: Sequence[Row]) -> list[str]:
 
 
 def choose(
-    rows: Sequence[Row], *, candidate: str | None = None, baseline: str | None = None, claim: bool = False
+    rows: Sequence[Row],
+    *,
+    candidate: str | None = None,
+    baseline: str | None = None,
+    claim: bool = False,
 ) -> Chosen | None:
     """The rows of one pair of models; None where there are more than two and none is chosen.
 

@@ -83,7 +83,9 @@ def _ranked(table: ModelTable) -> Iterator[str]:
         )
     open_gaps = [gap for gap in table.neighbours if not gap.resolved][:_NAMED]
     for gap in open_gaps:
-        needed = "more prompts than can be had" if gap.prompts_needed is None else f"{gap.prompts_needed:,}"
+        needed = (
+            "more prompts than can be had" if gap.prompts_needed is None else f"{gap.prompts_needed:,}"
+        )
         yield (
             f"{gap.ahead} over {gap.behind}: {gap.resolution:.2f} of the prompts needed "
             f"({table.prompts:,} of about {needed})."

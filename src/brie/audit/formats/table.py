@@ -102,7 +102,9 @@ def _row(number: int, value: dict[str, JsonValue], shape: Shape, rater: str) -> 
         category=_text(value, shape, "category", "all"),
         source=_text(value, shape, "source", "unknown"),
         sample=_text(value, shape, "sample", ""),
-        **(of_answers(first=answers[0], second=answers[1]) if len(answers) == 2 and all(answers) else {}),
+        **(
+            of_answers(first=answers[0], second=answers[1]) if len(answers) == 2 and all(answers) else {}
+        ),
     )
 
 
