@@ -267,7 +267,8 @@ def test_rows_pairs_and_prompts_are_counted_apart(tmp_path: Path) -> None:
     ("It ends.", False), ("It ends!)", False), ("```\ncode\n```", False), ("It just", True), ("", False),
     ("a list,", True), ("Paris", False), ("$\\boxed{4}$", False), ("- milk\n- bread", False),
     ("See https://a.example/b-c", False), ("Well done 🎉", False), ("x = 1\nreturn x", False),
-    ("Roses are red\nviolets are blue", False), ("It rains. The next thing that we see", True), ("“Quoted.”", False), ("完。", False),
+    ("Roses are red\nviolets are blue", False), 
+    ("It rains. The next thing that we see", True), ("“Quoted.”", False), ("完。", False),
 ])  # fmt: skip
 def test_a_cut_answer_is_known_by_its_ending(text: str, cut: bool) -> None:
     assert is_cut(text) is cut

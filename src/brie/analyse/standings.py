@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from brie.analyse.davidson import (
 RESAMPLES = 1_000
 LEVEL = 0.95
 POWER = 0.8
+_LEAST = 0.1
+"""Of an imagined comparison in every resample, so that none has an infinite strength."""
 _CHUNK = 1 << 22
 """Numbers held at once while resamples are fitted."""
 
@@ -141,10 +144,7 @@ def standings(
         (int(kept[i]), int(kept[j]))
         for at, i in enumerate(order) for j in order[at + 1 :] if not above[i, j]
     ]  # fmt: skip
-    gaps = [
-        _gap(whole.theta, spread, wide, int(i), int(j), kept)
-        for i, j in zip(order, order[1:], strict=False)
-    ]
+    gaps = [_gap(whole.theta, spread, wide, int(i), int(j), kept) for i, j in pairwise(order)]
     return Standings(placed, gaps, unresolved, apart.tolist(), float(whole.nu), finite, resamples)
 
 
@@ -212,7 +212,7 @@ def _draws(
     for at, (of_single, of_imagined) in enumerate(drawn[:, alike:].tolist()):
         if single:
             draws[alike:, at] = np.bincount(rng.integers(0, single, of_single), minlength=single)
-        imaginary[at] = np.bincount(rng.integers(0, imagined, of_imagined), minlength=imagined)
+        imaginary[at] = _LEAST + np.bincount(rng.integers(0, imagined, of_imagined), minlength=imagined)
     return draws, imaginary.reshape(number, models, 2)
 
 

@@ -117,7 +117,7 @@ def _many(judgments: Judgments, name: str) -> Analysis:
     )
     why = f"{len(models)} models are not one rate: --candidate NAME --baseline NAME audits two of them"
     document = Analysis(
-        **_head(rows, name),
+        **_head(rows, name, "models"),
         candidate=SideSummary(name=f"{len(models)} models", digest=None),
         baseline=SideSummary(name="each other", digest=None),
         counts=_counts_of_many(counted, facts),
@@ -136,13 +136,13 @@ class _Head(dict[str, object]):
     """What every document begins with."""
 
 
-def _head(rows: Sequence[Row], name: str) -> Mapping[str, object]:
+def _head(rows: Sequence[Row], name: str, kind: str = "pair") -> Mapping[str, object]:
     rows_digest = digest(
         sorted([r.prompt, r.pair, r.sample, *r.models, r.judge, str(r.score), r.position] for r in rows)
     )
     prompts = sorted({r.prompt for r in rows})
     return _Head(
-        id=f"audit-{short(rows_digest)}",
+        id=f"audit-{short(rows_digest)}" if kind == "pair" else f"audit-{short(rows_digest)}-{kind}",
         created=now(),
         version=versions.build(__version__),
         seal=None,

@@ -43,10 +43,14 @@ _SCORES = {FIRST: 1.0, SECOND: 0.0, TIE: 0.5}
 _SHOWN = 12
 """Values listed when an audit stops."""
 _FIRST_SHOWN = {"a", "ab", "1", "normal", "original", "false", "0", "no", "left", "first", "straight"}
-_SECOND_SHOWN = {"b", "ba", "2", "swapped", "reversed", "flipped", "true", "yes", "right", "second", "swap",
-                 "reverse"}  # fmt: skip
-_SWAPS = {"normal", "original", "straight", "false", "true", "0", "1", "yes", "no", "swapped", "reversed",
-          "flipped", "swap", "reverse"}  # fmt: skip
+_SECOND_SHOWN = {
+    "b", "ba", "2", "swapped", "reversed", "flipped", "true", "yes", "right", "second", "swap",
+    "reverse",
+}  # fmt: skip
+_SWAPS = {
+    "normal", "original", "straight", "false", "true", "0", "1", "yes", "no", "swapped", "reversed",
+    "flipped", "swap", "reverse",
+}  # fmt: skip
 """Words that say how the answers were shown without saying which is which."""
 
 
@@ -105,7 +109,7 @@ def _settled(ballot: Ballot, meaning: float | Status | str, position: int) -> Ro
 
 
 def _meaning(word: str, said: Declared, *, by_side: bool) -> str | float | Status | None:
-    """A word's meaning wherever it stands: a score for the first answer, a status, or what a row says."""
+    """A word's meaning wherever it stands: a score for the first answer, a status, or a name."""
     meant = said.words.get(word)
     if meant is None and said.scale is not None and word:
         meant_number = number(word)

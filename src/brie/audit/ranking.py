@@ -51,7 +51,7 @@ def count(rows: Sequence[Row]) -> Counted:
     """
     names, one, two, score, position = _oriented(rows)
     apart = one != two
-    prompt, prompts = _codes([row.prompt for row in rows])
+    prompt, _ = _codes([row.prompt for row in rows])
     judge, _ = _codes([row.judge for row in rows])
     comparison, _ = _codes([(row.pair, row.sample) for row in rows])
     usable = apart & np.isfinite(score)

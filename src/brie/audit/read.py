@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,21 @@ from pydantic import JsonValue
 
 from brie.audit.ballots import settle
 from brie.audit.columns import COLUMNS, Shape, shape_of
-from brie.audit.formats import alpaca_eval, arena_battles, arena_hard, brie_legacy, mt_bench, table
+from brie.audit.formats import (
+    alpaca_eval,
+    arena_battles,
+    arena_hard,
+    brie_legacy,
+    inspect,
+    judgebench,
+    label_studio,
+    lm_eval,
+    mt_bench,
+    preferences,
+    promptfoo,
+    scores,
+    table,
+)
 from brie.audit.points import paired
 from brie.audit.rows import Item, Point, Row, Skipped, Texts
 from brie.audit.stream import Content, Value, content
@@ -40,9 +55,19 @@ FORMATS: dict[str, Format] = {
     "mt_bench": mt_bench,
     "brie_legacy": brie_legacy,
     "arena_battles": arena_battles,
+    "judgebench": judgebench,
+    "preferences": preferences,
+    "lm_eval": lm_eval,
+    "inspect": inspect,
+    "promptfoo": promptfoo,
+    "label_studio": label_studio,
+    "scores": scores,
     "table": table,
 }
 """Formats in the order in which `auto` tries them."""
+SCORED = {"scores": scores.read, "lm_eval": lm_eval.read, "inspect": inspect.read}
+"""Those of which columns can be mapped: a score, and with `scores` a model and a prompt."""
+_OF_SCORES = ("score", "model")
 _LOOKED_AT = 20
 """Rows read to decide a format."""
 
@@ -57,13 +82,16 @@ class Wishes:
     """Of tables: brie's name -> the file's column."""
     raters: tuple[str, ...] = ()
     """Of tables: columns of one judge each."""
-    declared: Declared = Declared()
+    declared: Declared = field(default_factory=Declared)
     """Of tables: what the words of the winner column mean."""
 
     @property
     def table(self) -> bool:
-        """Something is wished that only a table has."""
-        return bool(self.columns or self.raters or self.declared.words or self.declared.scale)
+        """Something is wished that only a table of winners has."""
+        scored = "score" in self.columns
+        return not scored and bool(
+            self.columns or self.raters or self.declared.words or self.declared.scale
+        )
 
 
 @dataclass
@@ -109,8 +137,8 @@ def read_files(
     if how.format != "auto" and how.format not in FORMATS:
         raise unknown("format", how.format, [*FORMATS, "auto"])
     for name in how.columns:
-        if name not in COLUMNS:
-            raise unknown("column to map", name, COLUMNS)
+        if name not in (*COLUMNS, *_OF_SCORES):
+            raise unknown("column to map", name, (*COLUMNS, *_OF_SCORES))
     formats = {path: detect(path, how) for path in paths}
     names = {name for name, _ in formats.values()}
     if len(names) > 1:
@@ -139,10 +167,13 @@ def detect(path: Path, wishes: Wishes | None = None) -> tuple[str, str]:
     first = list(islice(opened.rows, _LOOKED_AT))
     seen = [value for _, value in _numbered(first) if isinstance(value, dict)]
     inside = f", in the list `{opened.where}` of the file's object," if opened.where else ""
-    for name, reader in FORMATS.items():
+    known = FORMATS if "score" not in how.columns else {name: FORMATS[name] for name in SCORED}
+    for name, reader in known.items():
         fitting = sum(bool(reader.fits(value)) for value in seen)
         if fitting and fitting * 2 >= len(seen):
             return name, f"{fitting} of its first {len(seen)} rows{inside} have the keys of {name}"
+    if "score" in how.columns and seen:
+        return "scores", "columns were mapped"
     opening = f"{path} has none of the formats brie knows ({', '.join(FORMATS)}); "
     if not seen:
         broken = next(
@@ -169,15 +200,19 @@ def _read(judgments: Judgments, paths: Sequence[Path], name: str, how: Wishes) -
     ballots: list[table.Ballot] = []
     points: list[Point] = []
     shape: Shape | None = None
+    names = names_of(paths)
     for path in paths:
         opened = content(path, is_row)
         if name == "table":
             shape = _read_table(judgments, opened, how, ballots)
             continue
         reader = FORMATS[name].read
+        if name in SCORED and how.columns:
+            reader = partial(SCORED[name], columns=how.columns)
         for item in opened.rows:
             for made in _one(item, reader):
-                _take(judgments, made, points)
+                own = isinstance(made, Point) and not made.model
+                _take(judgments, made._replace(model=names[path]) if own else made, points)
     if shape is not None and ballots:
         for row in settle(ballots, shape, how.declared):
             _take(judgments, row, points)
@@ -185,6 +220,14 @@ def _read(judgments: Judgments, paths: Sequence[Path], name: str, how: Wishes) -
         _take(judgments, made, [])
     judgments.points = len(points)
     judgments.right_or_wrong = bool(points) and all(point.right for point in points)
+
+
+def names_of(paths: Sequence[Path]) -> dict[Path, str]:
+    """What to call the model of a file that names none: its folder, or the file where all lie in one."""
+    folders = {path.resolve().parent for path in paths}
+    if len(folders) > 1:
+        return {path: path.resolve().parent.name for path in paths}
+    return {path: path.name.split(".json")[0] for path in paths}
 
 
 def _read_table(
@@ -253,7 +296,7 @@ def _refuse_unusable(judgments: Judgments, path: Path) -> None:
         return
     first = min(bad, default=Skipped(1, "it is empty"))
     raise InputError(
-        f"{path}: only {usable or 'no'} row{'s' if usable > 1 else ''} of {usable + len(bad)} can be used "
-        f"as {judgments.format} ({judgments.reason}); line {first.line}: {first.why}. "
+        f"{path}: only {usable or 'no'} row{'s' if usable > 1 else ''} of {usable + len(bad)} can be "
+        f"used as {judgments.format} ({judgments.reason}); line {first.line}: {first.why}. "
         f"Other formats: --format {' | '.join(FORMATS)}"
     )

@@ -19,7 +19,10 @@ _INSTEAD = {
     "injection": "Read them in the file: they were judged as they are.",
     "length": "Length may be part of being better: read pairs of equal length in the file.",
 }
-_ONE_ANSWER = "The files hold one answer a prompt and model: how much of the result is the draw of it cannot be told."
+_ONE_ANSWER = (
+    "The files hold one answer a prompt and model: how much of the result is the draw of it cannot be "
+    "told."
+)
 _JOINT = "Place and letter together (they cannot be told apart here): "
 
 

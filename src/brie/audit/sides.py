@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from brie.audit.rows import Models, Row
+from brie.audit.rows import SIDES, Models, Row
 from brie.errors import InputError, UsageError
 from brie.number_format import listed
 from brie.records import Winner
@@ -86,6 +86,8 @@ def _by_the_file(rows: Sequence[Row], models: Sequence[str], *, claim: bool) -> 
     said = {row.models for row in rows if row.defined}
     if len(said) == 1 and all(row.defined for row in rows):
         return oriented(rows, said.pop(), defined=True)
+    if set(models) == set(SIDES):
+        return oriented(rows, SIDES, defined=True)
     if claim:
         raise _which(models, "the file does not say whose win rate is claimed")
     return oriented(rows, (models[0], models[1]), defined=False)
@@ -108,7 +110,8 @@ def _pair(candidate: str | None, baseline: str | None, pairs: Counter[frozenset[
         others = sorted({name for pair in fitting for name in pair} - chosen)
         option = "--baseline" if candidate else "--candidate"
         raise UsageError(
-            f"{known} met {len(others)} models ({_some(others)}); choose one: {option} {_quote(others[0])}"
+            f"{known} met {len(others)} models ({_some(others)}); choose one: {option} "
+            f"{_quote(others[0])}"
         )
     (other,) = fitting[0] - {candidate} if candidate else fitting[0] - {baseline}
     return (candidate, other) if candidate else (other, str(baseline))

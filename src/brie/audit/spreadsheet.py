@@ -32,12 +32,17 @@ def spreadsheet(handle: TextIO) -> Iterator[tuple[int, JsonValue] | Skipped]:
     """
     csv.field_size_limit(_CELL)
     delimiter = _declared(handle) or _delimiter(handle)
-    records = csv.reader(handle, delimiter=delimiter)
+    lines: list[str] = []
+    records = csv.reader(_kept(handle, lines), delimiter=delimiter)
     names = [name.strip() for name in next(records, [])]
+    lines.clear()
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
         raise csv.Error(f"the column {twice[0]!r} stands twice")
     for number, record in enumerate(records, 2):
+        if len(lines) > 1:
+            _refuse_open_quote(lines, delimiter, number)
+        lines.clear()
         if not any(cell.strip() for cell in record):
             continue
         if any(cell.strip() for cell in record[len(names) :]):
@@ -45,6 +50,26 @@ def spreadsheet(handle: TextIO) -> Iterator[tuple[int, JsonValue] | Skipped]:
             continue
         cells = chain(record[: len(names)], [None] * (len(names) - len(record)))
         yield number, {name: cell for name, cell in zip(names, cells, strict=True) if name}
+
+
+def _kept(handle: TextIO, lines: list[str]) -> Iterator[str]:
+    """The lines of a file; those of the record being read are kept."""
+    for line in handle:
+        lines.append(line)
+        yield line
+
+
+def _refuse_open_quote(lines: list[str], delimiter: str, number: int) -> None:
+    """A record over several lines whose quote is never closed swallows the rest of the file.
+
+    Raises:
+        csv.Error: it does.
+    """
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise csv.Error(f"a quote that opens in record {number} is never closed") from error
 
 
 def _declared(handle: TextIO) -> str:

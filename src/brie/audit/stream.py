@@ -235,7 +235,10 @@ def _of_objects(
             "write the judged one to a file of its own."
         )
     key, rows = longest[0]
-    return Content(_numbered(rows), _about(whole), key)
+    about = _about(whole)
+    if key == "samples" and isinstance(about.get("eval"), dict):  # a log whose header each sample needs
+        rows = [{**row, "eval": about["eval"]} if isinstance(row, dict) else row for row in rows]
+    return Content(_numbered(rows), about, key)
 
 
 def _numbered(found: Sequence[JsonValue | _Twice]) -> Iterator[Value]:

@@ -107,8 +107,8 @@ def _right(paired: Paired, analysis: Analysis) -> str:
     how = "exact McNemar" if paired.test == "mcnemar-exact" else "sign-flip on prompt means"
     return (
         f"{analysis.candidate.name} alone is right {paired.candidate_only} times, "
-        f"{analysis.baseline.name} alone {paired.baseline_only} times, both {paired.both_right}, neither "
-        f"{paired.both_wrong} ({how}, p {p_equals(paired.p_value)})."
+        f"{analysis.baseline.name} alone {paired.baseline_only} times, both {paired.both_right}, "
+        f"neither {paired.both_wrong} ({how}, p {p_equals(paired.p_value)})."
     )
 
 
@@ -129,7 +129,7 @@ def _units(facts: AuditFacts) -> Iterator[str]:
             "independent."
         )
     if facts.both_orders:
-        yield "Comparisons were judged in both orders; those judged in one only are left out of the rate."
+        yield "Comparisons were judged in both orders; those judged in one only leave the rate."
 
 
 def _together(effect: Effect) -> str:
@@ -170,15 +170,15 @@ def _accounts(facts: AuditFacts, analysis: Analysis | None) -> Iterator[str]:
     missing = analysis.counts.missing if analysis is not None else 0
     if missing:
         yield (
-            f"{plural(missing, 'verdict')} {_are(missing)} missing: comparisons, or orders of one, that a "
-            "judge has no row for."
+            f"{plural(missing, 'verdict')} {_are(missing)} missing: comparisons, or orders of one, that "
+            "a judge has no row for."
         )
     unread = sum(reason.rows for reason in facts.unread)
     if unread:
         first = facts.unread[0]
         yield (
-            f"{plural(unread, 'verdict')} could not be read and {'counts' if unread == 1 else 'count'} as "
-            f"invalid; the first is line {first.line}: {first.why}."
+            f"{plural(unread, 'verdict')} could not be read and {'counts' if unread == 1 else 'count'} "
+            f"as invalid; the first is line {first.line}: {first.why}."
         )
     if facts.passed_over:
         yield f"Columns that were passed over: {listed(facts.passed_over[:12])}."

@@ -31,6 +31,7 @@ from brie.report.facts import (
     tastes,
 )
 from brie.report.glossary import GLOSSARY
+from brie.report.leaderboard import Place, places, table_of, title_of, unresolved
 from brie.report.panel import Panel, panel_of
 from brie.report.provenance import Provenance, provenance
 from brie.report.secondary import Taste, rewards, robustness
@@ -109,6 +110,10 @@ class Page:
     robustness: list[str]
     findings: list[str]
     """Of an audit: what is odd about the imported judgments."""
+    ranking: list[Place]
+    """Of an audit of many models: one row a model, the best first."""
+    unresolved: list[str]
+    """Neighbours of which these prompts do not say who is ahead, and what would."""
     panel_agreement: list[str]
     people: list[tuple[str, str, AgreementCell]]
     """How far those who voted agree with each judge."""
@@ -133,7 +138,7 @@ def build_page(
     rate, panel = analysis.win_rate, panel_of(analysis, manifest)
     return Page(
         analysis=analysis,
-        title=f"{analysis.candidate.name} against {analysis.baseline.name}",
+        title=title_of(analysis),
         word=verdict_word(analysis),
         tone=tone(analysis),
         sentence=verdict_sentence(analysis, manifest),
@@ -148,6 +153,8 @@ def build_page(
         rewards=rewards(analysis),
         robustness=robustness(analysis),
         findings=list(analysis.audit.findings) if analysis.audit else [],
+        ranking=places(analysis),
+        unresolved=unresolved(analysis),
         panel_agreement=panel_agreement(analysis),
         people=people_agreement(analysis),
         answers=answers(analysis),
@@ -165,7 +172,13 @@ def build_page(
 def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, str]]:
     """The few figures that stand beside the verdict."""
     rate, outcomes = analysis.win_rate, analysis.outcomes
-    panel = panel_of(analysis, manifest)
+    panel, ranking = panel_of(analysis, manifest), table_of(analysis)
+    if ranking is not None:
+        return [
+            ("Models", f"{len(ranking.models):,}"),
+            ("Prompts", f"{ranking.prompts:,}"),
+            ("Pairs not resolved", f"{ranking.unresolved:,} of {ranking.pairs:,}"),
+        ]
     rows = [
         ("Prompts", f"{rate.prompts:,}" if rate else "0"),
         ("Samples a prompt", str(manifest.plan.samples) if manifest else ""),
