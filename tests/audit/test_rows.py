@@ -27,6 +27,44 @@ def battle(n: int, winner: str = "model_a", **more: object) -> dict[str, Any]:
     return {"id": f"b{n}", **models, "winner": winner, "judge": "ann", **more}
 
 
+def judgebench(n: int) -> dict[str, Any]:
+    return {"pair_id": n, "question": f"q{n}", "response_A": "x", "response_B": "y", "label": "A>B",
+            "judge_name": "j", "judgments": [{"decision": "A>B"}, {"decision": "B>A"}]}  # fmt: skip
+
+
+def preference(n: int) -> dict[str, Any]:
+    return {
+        "prompt": f"q{n}",
+        "chosen": "x",
+        "rejected": "y",
+        "chosen_model": "a",
+        "rejected_model": "b",
+    }
+
+
+def sample(n: int) -> dict[str, Any]:
+    return {"doc_id": n, "resps": [["x"]], "acc": 1.0}
+
+
+def logged(n: int) -> dict[str, Any]:
+    model = {"model": ("a", "b")[n % 2], "task": "t"}
+    return {"eval": model, "id": n // 2, "epoch": 1, "input": "q", "scores": {"s": {"value": "C"}}}
+
+
+def tested(n: int) -> dict[str, Any]:
+    return {"provider": {"id": ("a", "b")[n % 2]}, "vars": {"q": n // 2}, "success": True}
+
+
+def labelled(n: int) -> dict[str, Any]:
+    result = {"type": "pairwise", "to_name": "x,y", "value": {"selected": "left"}}
+    data = {"prompt": f"q{n}", "x": "One.", "y": "Two."}
+    return {"data": data, "annotations": [{"completed_by": 1, "result": [result]}]}
+
+
+def scored(n: int) -> dict[str, Any]:
+    return {"prompt": f"q{n // 2}", "model": ("a", "b")[n % 2], "score": n}
+
+
 def pair(*answers: str) -> str:
     """How two answers are called, whichever stands first."""
     low, high = sorted(answers)
@@ -201,7 +239,9 @@ UNREAD: list[tuple[str, dict[str, Any], str]] = [
 """Somebody's judgments that nobody can read."""
 GOOD = {
     "alpaca_eval": alpaca, "arena_hard": arena, "mt_bench": mt_bench, "brie_legacy": legacy,
-    "arena_battles": battle, "table": lambda n: {"prompt": f"q{n}", "winner": "tie"},
+    "arena_battles": battle, "judgebench": judgebench, "preferences": preference, "lm_eval": sample,
+    "inspect": logged, "promptfoo": tested, "label_studio": labelled, "scores": scored,
+    "table": lambda n: {"prompt": f"q{n}", "winner": "tie"},
 }  # fmt: skip
 
 
@@ -245,14 +285,15 @@ def test_an_unknown_game_is_named_by_its_number(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_that_is_asked_for_is_not_guessed(tmp_path: Path, name: str) -> None:
-    path = write(tmp_path / "f.jsonl", [GOOD[name](n) for n in range(3)])
-    found = read_files([path], name)
+    paths = [write(tmp_path / "f.jsonl", [GOOD[name](n) for n in range(4)])]
+    paths += [write(tmp_path / "g.jsonl", [sample(n) for n in range(4)])] if name == "lm_eval" else []
+    found = read_files(paths, name)
     assert (found.format, found.reason) == (name, "asked for")
     assert found.identifies == FORMATS[name].IDENTIFIES
     assert found.skipped == []
-    guessed = read_files([path])
+    guessed = read_files(paths)
     assert guessed.format == name
-    assert guessed.reason == f"3 of its first 3 rows have the keys of {name}"
+    assert guessed.reason == f"4 of its first 4 rows have the keys of {name}"
 
 
 def test_an_unknown_format_or_column_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from brie.audit.ranking import Counted, ranked
 from brie.audit.read import Judgments
 from brie.audit.remedies import fitting
 from brie.audit.rows import Row, Texts
-from brie.audit.sides import Chosen, choose, models_of
+from brie.audit.sides import Chosen, choose, models_of, turned
 from brie.audit.words import sentences
 from brie.checks import Answer, Evidence, Pair, run_checks, standing_of
 from brie.digest import digest, short
@@ -137,9 +137,7 @@ class _Head(dict[str, object]):
 
 
 def _head(rows: Sequence[Row], name: str, kind: str = "pair") -> Mapping[str, object]:
-    rows_digest = digest(
-        sorted([r.prompt, r.pair, r.sample, *r.models, r.judge, str(r.score), r.position] for r in rows)
-    )
+    rows_digest = digest(sorted(_said(row) for row in rows))
     prompts = sorted({r.prompt for r in rows})
     return _Head(
         id=f"audit-{short(rows_digest)}" if kind == "pair" else f"audit-{short(rows_digest)}-{kind}",
@@ -150,6 +148,16 @@ def _head(rows: Sequence[Row], name: str, kind: str = "pair") -> Mapping[str, ob
         interim=False,
         suite=SuiteSummary(name=name, version="imported", digest=digest(prompts), prompts=len(prompts)),
     )
+
+
+def _said(row: Row) -> list[str]:
+    """A row as text, the same whichever of its models stands first."""
+    first, second = sorted(row.models)
+    row = row if row.models == (first, second) else turned(row)
+    return [
+        row.prompt, row.pair, row.sample, first, second, row.judge, row.status, str(row.score),
+        str(row.position), str(row.label),
+    ]  # fmt: skip
 
 
 def pairs_of(

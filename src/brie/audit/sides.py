@@ -77,7 +77,9 @@ def choose(
 def oriented(rows: Sequence[Row], pair: Models, *, defined: bool) -> Chosen:
     """The rows of a pair, every one with the candidate first."""
     wanted = set(pair)
-    kept = [_turned(row, pair[0]) for row in rows if set(row.models) == wanted]
+    kept = [
+        row if row.models[0] == pair[0] else turned(row) for row in rows if set(row.models) == wanted
+    ]
     _refuse_turned(kept, pair)
     return Chosen(*pair, defined, kept, len(rows) - len(kept))
 
@@ -117,10 +119,8 @@ def _pair(candidate: str | None, baseline: str | None, pairs: Counter[frozenset[
     return (candidate, other) if candidate else (other, str(baseline))
 
 
-def _turned(row: Row, candidate: str) -> Row:
-    """The row with the candidate as its first model."""
-    if row.models[0] == candidate:
-        return row
+def turned(row: Row) -> Row:
+    """The same verdict with its second model first."""
     return replace(
         row,
         models=(row.models[1], row.models[0]),

@@ -40,7 +40,7 @@ def spreadsheet(handle: TextIO) -> Iterator[tuple[int, JsonValue] | Skipped]:
     if twice:
         raise csv.Error(f"the column {twice[0]!r} stands twice")
     for number, record in enumerate(records, 2):
-        if len(lines) > 1:
+        if len(lines) > 1 or (lines and lines[0].count('"') % 2):
             _refuse_open_quote(lines, delimiter, number)
         lines.clear()
         if not any(cell.strip() for cell in record):
