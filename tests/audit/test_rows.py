@@ -51,7 +51,7 @@ def logged(n: int) -> dict[str, Any]:
     return {"eval": model, "id": n // 2, "epoch": 1, "input": "q", "scores": {"s": {"value": "C"}}}
 
 
-def tested(n: int) -> dict[str, Any]:
+def graded(n: int) -> dict[str, Any]:
     return {"provider": {"id": ("a", "b")[n % 2]}, "vars": {"q": n // 2}, "success": True}
 
 
@@ -240,7 +240,7 @@ UNREAD: list[tuple[str, dict[str, Any], str]] = [
 GOOD = {
     "alpaca_eval": alpaca, "arena_hard": arena, "mt_bench": mt_bench, "brie_legacy": legacy,
     "arena_battles": battle, "judgebench": judgebench, "preferences": preference, "lm_eval": sample,
-    "inspect": logged, "promptfoo": tested, "label_studio": labelled, "scores": scored,
+    "inspect": logged, "promptfoo": graded, "label_studio": labelled, "scores": scored,
     "table": lambda n: {"prompt": f"q{n}", "winner": "tie"},
 }  # fmt: skip
 

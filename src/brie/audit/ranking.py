@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from brie.records.audit import ModelGap, ModelRank, ModelTable
 from brie.records.estimates import Estimate
 
 METHOD = "davidson-prompt-bootstrap-plus-one"
+Name = TypeVar("Name", str, tuple[str, str])
 _LISTED = 400
 """Unresolved pairs listed one by one."""
 _BOTH = 0.5
@@ -50,10 +52,13 @@ def count(rows: Sequence[Row]) -> Counted:
     one is `half` and counts for nothing.
     """
     names, one, two, score, position = _oriented(rows)
+    prompt, judge = _codes([row.prompt for row in rows]), _codes([row.judge for row in rows])
+    comparison = _codes([(row.pair, row.sample) for row in rows])
+    order = np.lexsort((position, np.nan_to_num(score, nan=-1.0), comparison, judge, two, one, prompt))
+    one, two, score, position, prompt, judge, comparison = (
+        column[order] for column in (one, two, score, position, prompt, judge, comparison)
+    )
     apart = one != two
-    prompt, _ = _codes([row.prompt for row in rows])
-    judge, _ = _codes([row.judge for row in rows])
-    comparison, _ = _codes([(row.pair, row.sample) for row in rows])
     usable = apart & np.isfinite(score)
     pair = one * len(names) + two
     cell, of_cell = _cells(np.stack([prompt[apart], pair[apart], judge[apart], comparison[apart]]))
@@ -94,10 +99,10 @@ def _oriented(rows: Sequence[Row]) -> tuple[list[str], Ints, Ints, Floats, Ints]
     )  # fmt: skip
 
 
-def _codes(values: Sequence[Hashable]) -> tuple[Ints, int]:
-    known: dict[Hashable, int] = {}
-    codes = np.array([known.setdefault(value, len(known)) for value in values], np.int64)
-    return codes, len(known)
+def _codes(values: Sequence[Name]) -> Ints:
+    """A number for each value, in the values' own order: where a row stands decides nothing."""
+    known = {value: code for code, value in enumerate(sorted(set(values)))}
+    return np.array([known[value] for value in values], np.int64)
 
 
 def _cells(columns: Ints) -> tuple[Ints, Ints]:
