@@ -93,7 +93,7 @@ def single_draws(engine: TransformersEngine, wanted: list[Any]) -> dict[str, Any
 
 def logits(engine: TransformersEngine, ids: list[list[int]]) -> torch.Tensor:
     """Logits after the last token of each sequence: prompt read left-padded, last token by itself."""
-    batch = Batch(engine._model, frozenset(), VOCABULARY, joinable=True)
+    batch = Batch(engine._model, frozenset(), VOCABULARY, str, joinable=True)
     cache = DynamicCache()
     with torch.inference_mode():
         batch._read([row[:-1] for row in ids], max(map(len, ids)) - 1, cache)

@@ -69,3 +69,16 @@ def make_rows(length: int) -> Path:
         row["completion"] = row["completion"][: length * 6]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
+
+
+def make_halves(length: int) -> Path:
+    """Chats of so many tokens, about half of them prompt: what a loss over answers can save."""
+    path = FOLDER / f"halves-{length}.jsonl"
+    whole = [json.loads(line) for line in make_rows(length).read_text("utf-8").splitlines()]
+    texts = [(number, row["completion"][: int(length * 2.4)]) for number, row in enumerate(whole)]
+    rows = [
+        {"prompt": f"Case {n}: {text}", "completion": " ".join(reversed(text.split()))}
+        for n, text in texts
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path

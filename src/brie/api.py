@@ -187,12 +187,12 @@ def data_check(
     Raises:
         InputError: a file cannot be read. Rows that are wrong are in the report, not raised.
     """
-    from brie.train.encoder import encoder_of
+    from brie.train.encoder import EncoderRequest, encoder_of
 
     encoder, name = None, ""
     if size or base:
-        where = project or Project.find()
-        encoder, name = encoder_of(where, size=size, base=base, max_length=max_length)
+        asked = EncoderRequest(size=size, base=base, max_length=max_length)
+        encoder, name = encoder_of(project or Project.find(), asked)
     beside = Path(val) if val is not None else None
     return check(Path(file), val=beside, encoder=encoder, tokenizer=name)
 

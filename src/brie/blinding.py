@@ -135,6 +135,8 @@ class JudgeInput:
     """The answer shown first."""
     second: str
     first_letter: Letter
+    code: str = ""
+    """Stands in the marks around everything foreign; "": one is drawn."""
 
     def letter(self, which: Literal["first", "second", "tie"]) -> Choice:
         """The letter of the answer in a place."""

@@ -12,22 +12,24 @@ sealed under, and pins with their version; documents name theirs. How to raise o
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-SAMPLER = "1"
+SAMPLER = "2"
 """Of brie's sampler, part of every completion's key: raised when the same key could give another
 text. Rows of two versions never mix."""
 
-PROMPT_FORMATS: tuple[str, ...] = ("1",)
+PROMPT_FORMATS: tuple[str, ...] = ("1", "2")
 """Of the judge prompt and of the rules, part of every judge's digest; the last one is written."""
 PROMPT_FORMAT = PROMPT_FORMATS[-1]
 
 BALLOT = "1"
 """Of what a voter is shown, part of every voter's digest."""
 
-PIN = 1
-"""Of what a pin's digest covers."""
+PIN = 2
+"""Of what a pin's digest covers: 1 the weights, the config and the tokenizer's vocabulary; 2 also the
+tokenizer's configuration, the chat template and the index of the weights' files."""
 
 STORE = 2
 """Of the store's tables; `store.database` holds the steps that lead to it."""
@@ -65,6 +67,60 @@ def schema_version(schema: str, *, like: str) -> int:
             "upgrade: pip install -U brie-eval"
         )
     return int(number)
+
+
+_ENDS = ("low", "high")
+_COEFFICIENTS = ("percent", "kappa", "alpha", "alpha_ordinal", "ac1")
+_FACTORS = ("position", "label", "layout")
+
+
+def _paths(*wholes: str, parts: tuple[str, ...], ends: tuple[str, ...] = _ENDS) -> tuple[str, ...]:
+    return tuple(f"{whole}{part}.{end}" for whole in wholes for part in parts for end in ends)
+
+
+@dataclass(frozen=True)
+class Method:
+    """How one quantity of `analysis.json` is computed."""
+
+    version: int
+    paths: tuple[str, ...]
+    """The numbers that another version may give otherwise; `*` stands for names and numbers."""
+
+
+METHODS: dict[str, Method] = {
+    "presentation": Method(
+        2, _paths("", "by_judge.*.", "checks.position.evidence.", parts=_FACTORS)
+    ),
+    "length": Method(
+        2,
+        _paths("", parts=("length_controlled", "checks.length.evidence"),
+               ends=("low", "high", "coefficient_low", "coefficient_high")),
+    ),
+    "agreement": Method(
+        2,
+        (
+            *_paths("agreement.pairs[*].", "agreement.panel.", "agreement.by_category.*.",
+                    "checks.judges.evidence.", parts=_COEFFICIENTS),
+            *_paths("agreement.consistency.*.", "by_judge.*.consistency.", parts=("same",)),
+            "agreement.pairs[*].marginal_intervals.*",
+        ),
+    ),
+    "variance": Method(2, ("checks.sampling.evidence.low", "checks.sampling.evidence.high")),
+    "planning": Method(
+        2,
+        ("win_rate.prompts_needed", "majority.prompts_needed", "by_category.*.win_rate.prompts_needed",
+         "checks.sample_size.evidence.smallest_detectable"),
+    ),
+    "equivalence": Method(2, ()),
+}  # fmt: skip
+"""Quantities whose method has changed. `analysis.json` names the versions it was made with, and none of
+a quantity is version 1. Verifying compares every number but those of another version; the win rate,
+its interval, its p-value and all counts are not among them and cannot be."""
+
+
+def methods() -> dict[str, int]:
+    """The versions that are written."""
+    return {name: method.version for name, method in METHODS.items()}
 
 
 @cache

@@ -89,7 +89,9 @@ def test_exchanging_the_sides_mirrors_the_rate() -> None:
     [
         (np.ones(20), np.arange(20.0), "every verdict is the same"),
         (np.tile([0.5, 1.0], 10), np.arange(20.0), "ties only"),
-        (np.tile([0.0, 1.0], 10), np.full(20, 7.0), "never differ in length"),
+        (np.tile([0.0, 1.0], 10), np.zeros(20), "never differ in length"),
+        (np.tile([0.0, 1.0], 10), np.full(20, 7.0), "is longer by the same amount (7)"),
+        (np.tile([0.0, 1.0], 10), np.full(20, -7.0), "is shorter by the same amount (7)"),
         (np.zeros(0), np.zeros(0), "no usable verdicts"),
     ],
 )

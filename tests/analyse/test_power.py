@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 from brie.analyse.power import (
-    Measured,
-    measured_ratio,
     plan_table,
     prompts_for_equivalence,
     prompts_formula,
@@ -71,13 +69,6 @@ def test_equivalence_takes_hundreds_of_prompts() -> None:
     assert prompts_for_equivalence(variance_ratio(1)) == 857
     assert prompts_for_equivalence(variance_ratio(3)) == 457
     assert prompts_for_equivalence(1.0, margin=0.10) == 215
-
-
-def test_measured_components_take_the_place_of_the_assumed_correlation() -> None:
-    parts = Measured(rate=0.6, prompt=0.06, sample=0.06, prompt_judge=0.03, noise=0.09, order_noise=0.06)
-    assert measured_ratio(parts, 1, 1) == pytest.approx((0.06 + 0.06 + 0.03 + 0.09) / 0.24)
-    assert measured_ratio(parts, 3, 3) == pytest.approx((0.06 + 0.02 + 0.01 + 0.01) / 0.24)
-    assert measured_ratio(parts, 3, 3, both_orders=False) > measured_ratio(parts, 3, 3)
 
 
 def test_the_table_has_a_row_for_each_number_of_samples() -> None:

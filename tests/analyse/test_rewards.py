@@ -56,3 +56,16 @@ def test_reasons_instead_of_numbers() -> None:
     found = rewards(one_verdict_each([1.0] * 20), 0)
     assert isinstance(found, str)
     assert "measured" in found
+
+
+def test_winners_with_the_lower_scores_are_counted() -> None:
+    nan = float("nan")
+    table = one_verdict_each(
+        [1.0, 1.0, 0.0, 0.0, 0.5, 1.0, 1.0],
+        criteria={"depth": [2, -3, 1, -1, -4, nan, 0], "clarity": [-1, 1, nan, 0, 0, nan, 0]},
+    )
+    everything = np.ones(7, dtype=bool)
+    # The second and the third; the tie names no winner, the sixth has no scores, the last equal ones.
+    assert table.contradictions(everything) == (2, 5)
+    assert table.contradictions(~everything) == (0, 0)
+    assert one_verdict_each([1.0, 0.0]).contradictions(np.ones(2, dtype=bool)) == (0, 0)

@@ -34,8 +34,8 @@ READS = {
 }
 """Units that read which answer carries which letter, and why that is no translation."""
 HOLDS = {
-    "judge/parse.py": "what a reply may call a letter",
-    "judge/parse.py _score_lines": "scores of a reply, by letter",
+    "judge/readings.py": "what a reply may call a letter",
+    "judge/lines.py _scores": "scores of a reply, by letter",
     "judge/parse.py _scores": "scores of a reply, by letter",
     "judge/schema.py schema": "the letters a reply may name",
     "judge/providers/transformers.py _load": "the tokens of the two letters",
@@ -173,8 +173,8 @@ def test_a_planted_translation_is_found(kind: str) -> None:
 
 def test_a_side_planted_in_a_listed_place_is_found() -> None:
     sources = read_all()
-    before = 'for letter in ("A", "B")}'
+    before = 'scores[name] = {"A": a, "B": b}'
     assert before in sources["judge/parse.py"]
-    planted = 'for letter in ("A", "B")} | {"candidate": pair["A"]}'
+    planted = f'{before} | {{"candidate": a}}'
     sources["judge/parse.py"] = sources["judge/parse.py"].replace(before, planted)
     assert translations(sources) == ["judge/parse.py _scores holds a letter and a side"]

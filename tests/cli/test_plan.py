@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from brie.analyse.power import variance_ratio
 from brie.catalog import load_suite
 from brie.cli.plan import command, lines
 from brie.errors import UsageError
+from brie.evaluation.manifest import write_manifest
 from brie.project import Project
-from brie.records import JudgeSpec, Price, Provider, Rubric, Suite
+from brie.records import JudgeSpec, PanelJudge, Positions, Price, Provider, Rubric, Side, Suite
 from brie.records.estimates import VarianceComponents
 from brie.report.plan_figure import write_plan_figure
 from brie.studies.planning import Earlier, design, place
-from brie.studies.suite_plan import judges_to_price
-from tests.flow.world import suite
+from brie.studies.suite_plan import judges_to_price, measured
+from tests.flow.world import World, rules, suite
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def judge(**changes: Any) -> Any:
 def test_the_price_follows_prompts_samples_and_orders() -> None:
     found = design(suite(100), (1, 2), ("both", "balanced"), seats=[judge()])
     calls = [row.price.calls for row in found.rows if row.price]
-    controls = 12 * 2
+    controls = 24 * 2
     assert calls == [200 + 2 * controls, 400 + 2 * controls, 100 + controls, 200 + controls]
     for row in found.rows:
         assert row.price is not None
@@ -97,15 +99,86 @@ def test_rules_are_free_and_a_local_model_has_no_time_until_it_was_timed() -> No
     assert (one.usd, one.minutes, two.minutes) == (0.0, 0.0, None)
 
 
-def test_measured_components_tell_the_orders_apart() -> None:
-    parts = VarianceComponents(prompt=0.03, sample=0.02, noise=0.02, order_noise=0.06)
-    found = design(suite(100), (1, 3), ("both", "balanced"), earlier=Earlier("eval-x", 0.6, 1, parts))
-    assert found.measured == "eval-x"
-    both, _, one, _ = (row.power.ratio for row in found.rows)
-    assert one > both
-    text = "\n".join(lines(found))
-    assert "as measured by eval-x" in text
+PARTS = VarianceComponents(
+    prompt=0.03, sample=0.02, samples=3, judges=1,
+    intervals={"prompt": (0.01, 0.05), "sample": (0.01, 0.03)},
+)  # fmt: skip
+
+
+def test_only_the_orders_that_were_measured_are_planned_from_a_measurement() -> None:
+    pilots: dict[Positions, Earlier] = {"both": Earlier("eval-x", 0.6, PARTS)}
+    table = design(suite(100), (1, 3), ("both", "balanced"), earlier=pilots)
+    both, _, single, _ = table.rows
+    assert (both.measured, single.measured) == ("eval-x", None)
+    assert single.power.ratio == variance_ratio(1)
+    text = "\n".join(lines(table))
+    assert "both orders: variance as measured by eval-x" in text
+    assert "one order: variance assumed" in text
     assert "1 balanced" in text
+    written = table.document().written()
+    assert written["measured"] is None
+    assert [row["measured"] for row in written["rows"]] == ["eval-x", "eval-x", None, None]  # type: ignore
+
+
+def test_one_sample_a_prompt_is_planned_from_with_an_assumption_that_is_said() -> None:
+    parts = PARTS.model_copy(update={"sample": None, "samples": 1})
+    table = design(suite(100), (1, 3), ("both",), earlier={"both": Earlier("eval-x", 0.6, parts)})
+    text = "\n".join(lines(table))
+    assert "one sample a prompt, so that two correlate .3 is assumed" in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+    one, three = table.rows
+    assert three.power.ratio < one.power.ratio
+    assert "assumed" in str(table.document().rows[1].assumed)
+
+
+def judged(project: Project, *, panel_judges: tuple[PanelJudge, ...], made: Suite, samples: int = 1,
+           positions: Positions = "both", always: str | None = None) -> str:  # fmt: skip
+    """A finished evaluation of the project, by these judges; its id."""
+    world = World.make(project.root / f"w{len(list(project.root.iterdir()))}")
+
+    def text(side: Side, prompt: int, sample: int) -> str:
+        if always is not None:
+            return always
+        return f"{side} " + "word " * (1 + (3 * prompt + 5 * sample + (side == "candidate")) % 7)
+
+    analysis, manifest = world.evaluate(
+        text, panel_judges=panel_judges, made=made, samples=samples, positions=positions
+    )
+    folder = project.runs / manifest.id
+    write_manifest(folder, manifest)
+    (folder / "analysis.json").write_text(analysis.to_json())
+    return manifest.id
+
+
+def test_the_variance_of_other_judges_orders_or_prompts_is_never_used(folder: Path) -> None:
+    project, made = Project.find(folder), suite(24)
+    seats = rules("longer")
+    judged(project, panel_judges=rules("first"), made=made)
+    judged(project, panel_judges=rules("longer", "distinct"), made=made)
+    judged(project, panel_judges=seats, made=suite(30))
+    assert measured(made, seats, project) == {}
+    alone = judged(project, panel_judges=seats, made=made)
+    assert {order: pilot.id for order, pilot in measured(made, seats, project).items()} == {
+        "both": alone
+    }
+    single = judged(project, panel_judges=seats, made=made, positions="balanced")
+    chosen = measured(made, seats, project)
+    assert {order: pilot.id for order, pilot in chosen.items()} == {"both": alone, "balanced": single}
+
+
+def test_the_evaluation_that_tells_samples_apart_is_preferred(folder: Path) -> None:
+    project, made, seats = Project.find(folder), suite(24), rules("longer")
+    several = judged(project, panel_judges=seats, made=made, samples=3)
+    judged(project, panel_judges=seats, made=made, samples=1)
+    assert measured(made, seats, project)["both"].id == several
+
+
+def test_judges_that_saw_no_difference_leave_the_plan_as_it_was_assumed(folder: Path) -> None:
+    project, made, seats = Project.find(folder), suite(24), rules("longer")
+    judged(project, panel_judges=seats, made=made, always="the same words")
+    table = design(made, (1, 3), ("both",), earlier=measured(made, seats, project), seats=seats)
+    assert [row.power.ratio for row in table.rows] == [variance_ratio(1), variance_ratio(3)]
+    assert table.measured is None
 
 
 def test_a_suite_too_small_finds_nothing_and_says_so(folder: Path) -> None:

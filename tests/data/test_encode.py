@@ -21,7 +21,8 @@ def encoder() -> Encoder:
 def at(encoder: Encoder, length: int) -> Encoded:
     """A row of known shape under a limit."""
     limited = Encoder(encoder.tokenizer, encoder.template, length)
-    return limited.encode(conversation("Where is the kettle?", "It stands on the stove."))
+    (row,) = limited.encode(conversation("Where is the kettle?", "It stands on the stove."))
+    return row
 
 
 def test_a_limit_that_leaves_the_end_token_leaves_the_row_whole(encoder: Encoder) -> None:
@@ -47,19 +48,19 @@ def test_lengths_are_counted_before_truncation(encoder: Encoder) -> None:
 
 def test_a_row_of_a_hundred_thousand_tokens_is_cut_not_refused(encoder: Encoder) -> None:
     limited = Encoder(encoder.tokenizer, encoder.template, 512)
-    row = limited.encode(conversation("Say much.", "word " * 100_000))
+    (row,) = limited.encode(conversation("Say much.", "word " * 100_000))
     assert (len(row.ids), row.cut) == (512, "cut")
     assert row.length > 100_000
-    assert limited.encode(conversation("word " * 100_000, "Short.")).cut == "lost"
+    assert limited.encode(conversation("word " * 100_000, "Short."))[0].cut == "lost"
 
 
 def test_text_loss_covers_every_token(encoder: Encoder) -> None:
-    whole = Encoder(encoder.tokenizer, encoder.template, 4096, "text").encode(conversation("Why?"))
+    (whole,) = Encoder(encoder.tokenizer, encoder.template, 4096, "text").encode(conversation("Why?"))
     assert whole.labels == whole.ids
 
 
 def test_the_preview_shows_all_text_and_what_is_learned(encoder: Encoder) -> None:
-    row = encoder.encode(conversation("Why?", "So it is."))
+    (row,) = encoder.encode(conversation("Why?", "So it is."))
     shown = segments(row, encoder.tokenizer)
     assert [s.text for s in shown if s.learned] == ["So it is.<|im_end|>"]
     assert "".join(s.text for s in shown) == encoder.tokenizer.decode(row.ids)

@@ -1,4 +1,4 @@
-"""brie's ChatML template says what Qwen's says; the mask covers the answer and its end, no more."""
+"""What is learned: the answer and its end, no more, behind the prompt an evaluation asks with."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from brie.data.encode import IGNORED, Encoder
-from brie.data.template import TrainingTemplate, chatml_like, choose, mark
-from brie.data.tokenizer import Tokenizer, load_tokenizer, special_tokens
+from brie.data.encode import IGNORED, Encoder, taken_apart
+from brie.data.families import family_template
+from brie.data.template import TrainingTemplate, choose
+from brie.data.tokenizer import Tokenizer, load_tokenizer
 from brie.errors import UsageError
 from brie.pin import render
 from brie.project import packaged
 from brie.records import Conversation
-from tests.data.chatml import PLAIN, make_folder, rendered
+from tests.data.chatml import SYSTEM, make_folder, rendered
 from tests.data.rows import turns
 
 TINY = packaged("models", "tiny")
@@ -56,20 +57,20 @@ def odd_conversations() -> Iterator[tuple[dict[str, Any], ...]]:
 
 @pytest.mark.parametrize("header", [True, False])
 @pytest.mark.parametrize("tools", [None, [], [TOOL], [TOOL, TOOL]])
-def test_our_template_renders_the_format_on_odd_conversations(
+def test_qwens_template_renders_the_format_on_odd_conversations(
     tools: list[dict[str, Any]] | None, header: bool
 ) -> None:
-    special = special_tokens(load_tokenizer(TINY))
-    ours = chatml_like(PLAIN, special)
-    assert ours is not None
+    ours = family_template("qwen2.5").replace(
+        "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.", SYSTEM
+    )
     for messages in odd_conversations():
-        made = render(ours, messages, special, add_generation_prompt=header, tools=tools)
+        made = render(ours, messages, {}, add_generation_prompt=header, tools=tools)
         assert made == rendered(messages, tools, header=header), messages
 
 
 def learned(tokenizer: Tokenizer, template: TrainingTemplate, conversation: Conversation) -> list[str]:
     """The stretches of text the loss covers."""
-    row = Encoder(tokenizer, template, 4096).encode(conversation)
+    (row,) = Encoder(tokenizer, template, 4096).encode(conversation)
     assert len(row.ids) == len(row.labels)
     assert all(label in (IGNORED, token) for token, label in zip(row.ids, row.labels, strict=True))
     runs = itertools.groupby(row.labels, key=lambda label: label != IGNORED)
@@ -96,43 +97,21 @@ def test_the_loss_covers_exactly_the_answers_and_their_end_token(
     assert learned(tokenizer, template, conversation) == [f"{a}<|im_end|>" for a in answers]
 
 
-def test_what_is_learned_matches_what_trl_would_mask(folder: Path) -> None:
-    """The same template handed to transformers' own assistant mask gives the same labels."""
-    tokenizer = load_tokenizer(folder)
-    template = choose(tokenizer)
+def test_what_is_learned_matches_what_trl_would_mask() -> None:
+    """A template with marks, handed to transformers' own assistant mask, gives the same labels."""
+    tokenizer = load_tokenizer(TINY)
     conversation = turns("One?", "Two.\n", "Three?", "Four.")
-    messages = [m.model_dump() for m in conversation.messages]
-    out = tokenizer.apply_chat_template(
-        messages,
-        chat_template=template.text,
+    out = tokenizer.apply_chat_template(  # type: ignore[attr-defined]
+        [m.model_dump() for m in conversation.messages],
         tokenize=True,
         return_dict=True,
         return_assistant_tokens_mask=True,
     )
-    row = Encoder(tokenizer, template, 4096).encode(conversation)
-    assert row.ids == out["input_ids"]
-    assert [int(label != IGNORED) for label in row.labels] == out["assistant_masks"]
-
-
-def test_a_template_without_marks_is_trained_with_ours_and_one_with_marks_with_its_own(
-    tmp_path: Path,
-) -> None:
-    assert choose(load_tokenizer(TINY)).way == "markers"
-    assert choose(load_tokenizer(make_folder(tmp_path / "qwen-like"))).way == "chatml"
-
-
-@pytest.mark.parametrize("system", ["You are SmolLM, a helpful assistant.", "Quotes ' and \"", None])
-def test_other_default_system_turns_are_taken_over(system: str | None) -> None:
-    head = "" if system is None else f"<|im_start|>system\n{system}<|im_end|>\n"
-    stock = (
-        "{%- if messages[0]['role'] != 'system' %}{{- " + repr(head) + " }}{%- endif %}"
-        "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}"
-        "{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}"
-    )
-    ours = chatml_like(stock, {})
-    assert ours is not None
-    question = [{"role": "user", "content": "Hi"}]
-    assert render(ours, question, {}) == render(stock, question, {})
+    (row,) = Encoder(tokenizer, choose(tokenizer), 4096).encode(conversation)
+    mask = [int(label != IGNORED) for label in row.labels]
+    length = len(row.ids)  # what follows the last answer's end is not asked for
+    assert (row.ids, mask) == (out["input_ids"][:length], out["assistant_masks"][:length])
+    assert not any(out["assistant_masks"][length:])
 
 
 LLAMA_LIKE = (
@@ -142,34 +121,31 @@ LLAMA_LIKE = (
 )
 
 
-def test_a_template_of_another_kind_is_trained_by_spans() -> None:
+def test_a_template_of_another_kind_is_trained_with() -> None:
     tokenizer = load_tokenizer(TINY)
     tokenizer.chat_template = LLAMA_LIKE
     template = choose(tokenizer)
-    assert (template.way, template.end) == ("spans", "<|endoftext|>")
+    assert template.end == ("<|endoftext|>",)
     conversation = turns("One?", "Two.", "Three?", "Four.")
     assert learned(tokenizer, template, conversation) == ["Two.<|endoftext|>", "Four.<|endoftext|>"]
-
-
-def test_spans_and_markers_agree(folder: Path) -> None:
-    tokenizer = load_tokenizer(folder)
-    template = choose(tokenizer)
-    messages = [m.model_dump() for m in turns("One?", "Two\n.", "Three?", "Four.").messages]
-    by_marks = mark(tokenizer, template, messages)
-    assert mark(tokenizer, ("spans", str(tokenizer.chat_template)), messages) == by_marks
 
 
 def test_a_template_that_never_ends_a_turn_is_refused() -> None:
     tokenizer = load_tokenizer(TINY)
     tokenizer.chat_template = "{% for m in messages %}{{ m.role + ': ' + m.content + ' ' }}{% endfor %}"
-    with pytest.raises(UsageError, match="does not show where answers begin and end"):
+    with pytest.raises(UsageError, match="does not show where answers end"):
         choose(tokenizer)
 
 
-def test_a_template_that_rewrites_earlier_turns_is_refused() -> None:
+def test_an_answer_of_a_template_that_rewrites_earlier_turns_is_learned_behind_its_own_prompt() -> None:
     tokenizer = load_tokenizer(TINY)
     tokenizer.chat_template = (
         "{{ messages | length }}{% for m in messages %}{{ m.content + '<|im_end|>' }}{% endfor %}"
     )
-    with pytest.raises(UsageError, match="rewrites earlier turns"):
-        choose(tokenizer)
+    rows = Encoder(tokenizer, choose(tokenizer), 4096).encode(turns("a", "b", "c", "d"))
+    assert [tokenizer.decode(row.ids) for row in rows] == [
+        "1a<|im_end|>b<|im_end|>",
+        "3a<|im_end|>b<|im_end|>c<|im_end|>d<|im_end|>",
+    ]
+    assert [row.parts for row in rows] == [2, 2]
+    assert "became 2, one an answer" in str(taken_apart(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from brie.judge.quote import JudgeQuote
 from brie.project import Project
 from brie.records import JudgeSpec, PanelJudge, Price, Provider
 from brie.store import Store
+from brie.store.owner import Owner
 from tests.flow.world import World, rules, sealed
 from tests.judge.arena import RUBRIC
 
@@ -101,10 +103,11 @@ def _agree(tmp_path: Path, panel: tuple[PanelJudge, ...], spending: Spending) ->
     world = World.make(tmp_path / "w")
     work = Work(sealed(world.asked(panel_judges=panel, prompts=4)).plan)
     said: list[str] = []
-    with Store.open(tmp_path / "brie.sqlite") as store:
+    with Store.open(tmp_path / "brie.sqlite") as store, Owner(tmp_path / ".owners") as owner:
         terms = agree(
-            work, panel, store, spending, Project(tmp_path), evaluation="eval-made", say=said.append
-        )
+            work, panel, store, replace(spending, probe=False), Project(tmp_path), owner,
+            evaluation="eval-made", say=said.append,
+        )  # fmt: skip
     return terms, said
 
 

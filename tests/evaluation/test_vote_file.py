@@ -64,7 +64,7 @@ def test_votes_stand_beside_the_headline_with_their_agreement(world: World) -> N
     assert read(world, lines(votes)) == (12, 12)
     after = analysed(world)
     own = after.by_judge["human:Ann"]
-    assert own.outcomes == Outcomes(win=4, tie=4, loss=4)
+    assert own.outcomes == Outcomes(win=4, tie=4, loss=4, identical=0)
     assert present(own.win_rate).value == 0.5
     assert own.provider == "human"
     assert own.added
@@ -89,7 +89,7 @@ def test_the_same_file_again_adds_nothing_and_a_changed_vote_supersedes(world: W
     read(world, lines({one: "candidate", two: "tie"}))
     assert read(world, lines({one: "candidate", two: "tie"})) == (0, 2)
     assert read(world, lines({one: "baseline", two: "tie"})) == (1, 2)
-    assert analysed(world).by_judge["human:Ann"].outcomes == Outcomes(win=0, tie=1, loss=1)
+    assert analysed(world).by_judge["human:Ann"].outcomes == Outcomes(win=0, tie=1, loss=1, identical=0)
     assert len(evaluation(world).manifest.amendments) == 1
 
 

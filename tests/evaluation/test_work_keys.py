@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from brie import versions
 from brie.digest import digest
 from brie.evaluation.manifest import amend, broken_links, read_manifest, write_manifest
 from brie.evaluation.plan import SERVED, ResolvedRequest, make_plan, panel_judge, work_order
@@ -25,10 +26,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture
 def asked(world: World) -> ResolvedRequest:
-    """Five prompts, two samples, two controls and two judges."""
+    """Five prompts, two samples, two controls and two judges, sealed under the first format."""
     return world.asked(
-        prompts=5, samples=2, controls=2, seed=3, panel_judges=rules("longer", "first"),
-        positions="balanced",
+        prompts=5, samples=2, controls=2, seed=3, positions="balanced",
+        panel_judges=rules("longer", "first", prompt_format=versions.PROMPT_FORMATS[0]),
     )  # fmt: skip
 
 
@@ -130,18 +131,18 @@ def test_two_plans_share_nothing_but_what_they_were_given(asked: ResolvedRequest
     assert one.repeats is not other.repeats
 
 
-def test_a_request_takes_three_samples_in_both_orders_and_twelve_controls(world: World) -> None:
-    made = suite(20)
+def test_a_request_takes_three_samples_in_both_orders_and_24_controls(world: World) -> None:
+    made = suite(30)
     plain = ResolvedRequest(
         suite=made, candidate=world.candidate, baseline=world.baseline, panel_judges=rules("longer"),
         panel="named judges", sampling=sealed(world.asked(prompts=2)).plan.sampling,
     )  # fmt: skip
     plan = make_plan(plain, HERE)
-    assert (plan.samples, plan.positions, plan.seed, len(plan.controls.prompts)) == (3, "both", 0, 12)
+    assert (plan.samples, plan.positions, plan.seed, len(plan.controls.prompts)) == (3, "both", 0, 24)
     assert (plan.left_out, plan.held_out_sources, plan.stopping) == ((), (), None)
     assert (plain.allow_different_templates, plain.device, plain.dtype) == (False, None, None)
     seat = panel_judge(JudgeSpec(id="j", provider=Provider.RULES, model="longer"), None)
-    assert (seat.instrument, seat.digest) == (False, seat.judge.digest("1"))
+    assert (seat.instrument, seat.digest) == (False, seat.judge.digest(versions.PROMPT_FORMAT))
 
 
 PROMPTS = [(f"a{n}", "a") for n in range(4)] + [("b0", "b"), ("b1", "b"), ("c0", "c")]

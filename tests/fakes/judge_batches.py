@@ -33,7 +33,9 @@ class Batches:
     submitted: list[Batch] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     outcome: dict[int, str] = field(default_factory=dict)
-    """Place of an item in its batch -> errored, expired, missing or unreadable."""
+    """Place of an item in its batch -> errored, expired, missing, unreadable, or what is wrong."""
+    failed: str = ""
+    """Every batch fails as a whole, and this is why."""
     broken: bool = False
     """Take the next batch, then break the connection's answer: the client cannot know."""
 
@@ -133,9 +135,12 @@ class Batches:
             "endpoint": "/v1/chat/completions",
             "completion_window": "24h",
             "input_file_id": "file0",
-            "status": "completed" if ended else "in_progress",
+            "status": ("failed" if self.failed else "completed") if ended else "in_progress",
             "created_at": 4070908800,
-            "output_file_id": f"out_{batch.id}" if ended else None,
+            "output_file_id": f"out_{batch.id}" if ended and not self.failed else None,
+            "errors": {"object": "list", "data": [{"code": "x", "message": self.failed}]}
+            if ended and self.failed
+            else None,
             "metadata": batch.metadata,
             "request_counts": {"total": count, "completed": count if ended else 0, "failed": 0},
         }
@@ -158,6 +163,14 @@ class Batches:
         if said in (None, "unreadable"):
             server.bill(seen, act, 0.5)
         reply = document(seen, server.mind, act)
+        if said == "surrogate":
+            reply["model"] = "a \ud83d model"
+        elif said == "not a number":
+            reply["usage"] = dict.fromkeys(reply["usage"], float("nan"))
+        elif said == "a list":
+            reply = [reply]  # type: ignore[assignment]
+        elif said == "words":
+            reply["usage"] = "many"
         if batch.api == "anthropic":
             results: dict[str, dict[str, Any]] = {
                 "errored": {

@@ -29,6 +29,7 @@ Mind = Callable[[Seen], str]
 """A request -> "A", "B" or "tie"."""
 Script = Callable[[Seen], Act]
 """A request -> what happens to it."""
+_PROBE = "What is the first meal of the day called?"
 _LOOK = 0.005
 """Seconds between two looks at what a reply is held back for."""
 
@@ -84,6 +85,8 @@ class JudgeServer:
     batch_rounds: int = 1
     """How often a batch is asked after before it has ended."""
     seen: list[Seen] = field(default_factory=list)
+    probes: list[Seen] = field(default_factory=list)
+    """Requests about the made-up pair that only ask whether the judge can be asked."""
     billed: float = 0.0
     """US dollars."""
     flying: int = 0
@@ -175,7 +178,7 @@ class JudgeServer:
         self, path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter
     ) -> bool:
         seen = Seen.read(path, headers, body, len(self.seen))
-        self.seen.append(seen)
+        (self.probes if _PROBE in seen.text else self.seen).append(seen)
         self.flying += 1
         self.most_flying = max(self.most_flying, self.flying)
         try:

@@ -124,7 +124,8 @@ def write_judges(bench: Bench, local: Path) -> None:
 
 def requests_are_blind(bench: Bench) -> None:
     """No name, path or side reaches a judge (invariant I3)."""
-    for seen in [*bench.openai.seen, *bench.anthropic.seen]:
+    servers = (bench.openai, bench.anthropic)
+    for seen in [request for server in servers for request in (*server.seen, *server.probes)]:
         told = (seen.raw + repr(sorted(seen.headers.items())).encode()).decode()
         for word in (SECRET, "candidate", "baseline", "fine-tune", str(bench.folder), "adapter", "qwen"):
             assert word not in told.lower().replace("a better candidate", ""), word

@@ -94,7 +94,8 @@ def test_base_against_itself_with_the_same_samples_is_exactly_even(demo: Demo, t
     assert said["win_rate"]["value"] == 0.5
     assert said["outcomes"]["win"] == said["outcomes"]["loss"] == 0
     assert said["counts"]["identical"] == said["counts"]["comparisons"]
-    assert said["verdict"] == "undecided"
+    assert said["outcomes"]["tie"] == 0
+    assert said["verdict"] == "equivalent"
 
 
 def test_killed_at_any_moment_it_ends_in_the_same_numbers(demo: Demo, tmp_path: Path) -> None:

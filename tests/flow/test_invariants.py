@@ -86,11 +86,11 @@ def test_a_judge_that_looks_at_the_place_alone_scores_exactly_half(world: World)
     assert present(said.position).effect == pytest.approx(1.0)
 
 
-def test_identical_answers_are_all_ties_and_exactly_half(world: World) -> None:
+def test_identical_answers_are_exactly_half_and_no_ties(world: World) -> None:
     said, _ = world.evaluate(lambda side, prompt, sample: f"Answer {prompt}", prompts=12)
     assert said.win_rate is not None
     assert said.win_rate.value == 0.5
-    assert said.outcomes.tie == 24
+    assert said.outcomes.model_dump() == {"win": 0, "tie": 0, "loss": 0, "identical": 24}
     assert said.counts.identical == 12
     assert said.cost is not None
     assert said.cost.calls == 0

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from brie.store import Store
 from tests.fakes.judge_wire import Act, Seen
 from tests.flow.bench import CANARY, PRICE, Bench, no_file_holds_the_key, requests_are_blind
 
@@ -112,7 +113,7 @@ def test_errors_are_in_the_headline_and_in_the_exit_code(bench: Bench) -> None:
 def test_a_judge_that_fails_is_stopped_and_the_other_one_carries_the_headline(bench: Bench) -> None:
     body = b'{"error": {"message": "bad key"}}'
     bench.openai.script = lambda seen: Act(status=401, body=body)
-    said = bench.eval("--yes")
+    said = bench.eval("--yes", "--no-probe")
     assert said.code == 3
     assert "judge gpt was stopped" in said.err
     assert "CANARY_KEY" in said.err
@@ -126,6 +127,43 @@ def test_a_judge_that_fails_is_stopped_and_the_other_one_carries_the_headline(be
     assert "stopped" not in bench.analysis()["by_judge"]["gpt"]
     assert bench.analysis()["counts"]["verdicts"] == 32
     assert [link["kind"] for link in bench.manifest()["amendments"]] == ["stopped", "resumed"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (401, b'{"error": {"message": "bad key"}}', "check CANARY_KEY"),
+        (404, b'{"error": {"message": "no model"}}', "judges/gpt.toml"),
+        (429, b'{"error": {"message": "quota", "code": "insufficient_quota"}}', "no credit"),
+    ],
+)
+def test_a_judge_that_cannot_be_asked_is_known_before_anything_is_made(
+    bench: Bench, status: int, body: bytes, told: str
+) -> None:
+    bench.openai.script = lambda seen: Act(status=status, body=body)
+    said = bench.eval("--yes")
+    assert said.code == 2
+    assert told in said.err
+    assert "brie judges ls" in said.err
+    assert not list(bench.folder.glob("runs/eval-*"))
+    assert not list(bench.folder.glob("reports/*"))
+    with Store.open(bench.folder / "runs" / "brie.sqlite") as store:
+        assert store.size() == "0 completions, 0 verdicts"
+    assert (len(bench.openai.probes), bench.openai.seen, bench.anthropic.seen) == (1, [], [])
+    bench.openai.script = lambda seen: Act()
+    mended = bench.eval("--yes")
+    assert mended.code == 0, mended.err
+    assert bench.analysis()["counts"]["verdicts"] == 32
+
+
+def test_a_judge_that_is_added_is_asked_whether_it_can_be(bench: Bench) -> None:
+    assert bench.eval("--yes", judges=("longer",)).code == 0
+    before = bench.manifest()
+    bench.openai.script = lambda seen: Act(status=401)
+    said = bench.call("judge", "small", "--judge", "gpt", "--yes")
+    assert said.code == 2
+    assert "cannot be asked" in said.err
+    assert bench.manifest() == before
 
 
 def test_missing_keys_are_named_and_may_be_skipped(

@@ -221,12 +221,41 @@ def test_a_conditional_verdict_says_where_it_tips() -> None:
     assert f"of the judged ones {round(100 * (missing.judged or 0))} % were" in text
 
 
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (3, "The mean of 3 source means is # 3 sources: nothing can be said of new ones."),
+        (12, "The mean of 12 source means is # it is for prompts from new sources"),
+    ],
+)
+def test_the_mean_of_source_means_stands_by_itself_everywhere(sources: int, said: str) -> None:
+    analysis, manifest = planted(sources=sources, rate=0.7)
+    page = build_page(analysis, manifest, [])
+    rate = json.loads(analysis.to_json())["win_rate"]
+    assert rate["sources"] == sources
+    assert (rate.get("by_source_interval") is None) is (sources == 3)
+    places = {
+        "terminal": summarise(analysis, manifest, colour=False),
+        "page": render_html(page).replace("\u00a0", " "),
+        "markdown": render_markdown(page).replace("\\", ""),
+    }
+    for place, text in places.items():
+        joined = " ".join(text.split())
+        assert all(part.strip() in joined for part in said.split("#")), place
+    headline = page.sentence
+    assert "source" not in headline
+    assert "new prompts like these" in headline
+
+
 # --- on the command line -------------------------------------------------------------------
 
 
 def words(side: Side, prompt: int, sample: int) -> str:
     won = (prompt % 5 > 0) == (side == "candidate")
-    return f"The reference answer number {prompt} says what is so." if won else f"Nothing, {prompt}."
+    length = " on and on" * ((prompt * (7 if side == "candidate" else 3)) % 11)
+    if won:
+        return f"The reference answer number {prompt} says what is so{length}."
+    return f"Nothing much is known of it, sorry, none of {prompt} is{length}."
 
 
 @pytest.fixture

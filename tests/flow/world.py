@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from brie import versions
 from brie.evaluation.assemble import assemble
 from brie.evaluation.budget import Terms
 from brie.evaluation.controls import damage
@@ -56,9 +57,10 @@ class Quiet:
         yield lambda done, note="": None
 
 
-def rules(*names: str) -> tuple[PanelJudge, ...]:
-    """Rule judges as seats."""
-    return tuple(panel_judge(JudgeSpec(id=n, provider=Provider.RULES, model=n), None) for n in names)
+def rules(*names: str, prompt_format: str = versions.PROMPT_FORMAT) -> tuple[PanelJudge, ...]:
+    """Rule judges as seats, in a format of the judge's prompt."""
+    specs = [JudgeSpec(id=n, provider=Provider.RULES, model=n) for n in names]
+    return tuple(panel_judge(spec, None, prompt_format=prompt_format) for spec in specs)
 
 
 def suite(prompts: int, categories: int = 2, sources: int = 4) -> Suite:

@@ -16,15 +16,15 @@ def row(ask: Ask) -> Row:
 
 
 def test_a_stop_token_ends_an_answer_and_is_no_part_of_it(row: Row) -> None:
-    row.take(7, frozenset({0}))
+    row.take(7, frozenset({0}), str)
     assert (row.ids, row.finish) == ([1, 2, 3, 7], None)
-    row.take(0, frozenset({0}))
+    row.take(0, frozenset({0}), str)
     assert (row.new, row.finish) == ([7], "stop")
 
 
 def test_the_limit_ends_an_answer_with_its_last_token(row: Row) -> None:
     for token in (7, 8):
-        row.take(token, frozenset({0}))
+        row.take(token, frozenset({0}), str)
     assert (row.new, row.finish) == ([7, 8], "length")
 
 

@@ -31,7 +31,7 @@ def _expected(sampling: Sampling) -> torch.Tensor:
         p = torch.where(torch.arange(len(p)) < sampling.top_k, p, 0)
         p = p / p.sum()
     before = torch.cat([torch.zeros(1, dtype=p.dtype), p.cumsum(0)[:-1]])
-    p = torch.where(before < sampling.top_p, p, 0)
+    p = torch.where((before < sampling.top_p) & (p >= sampling.min_p * p.max()), p, 0)
     return p / p.sum()
 
 
@@ -44,6 +44,9 @@ def _expected(sampling: Sampling) -> torch.Tensor:
         {"top_k": 3},
         {"top_p": 0.7},
         {"top_k": 5, "top_p": 0.7, "temperature": 1.5},
+        {"min_p": 0.2},
+        {"min_p": 0.3, "top_p": 0.9},
+        {"min_p": 0.3, "top_k": 6, "temperature": 1.5},
     ],
 )
 @pytest.mark.parametrize("spread", [1, 150])
@@ -99,3 +102,21 @@ def test_a_row_draws_the_same_alone_and_in_company() -> None:
             draw(logits[i : i + 1], _seeds(16)[i : i + 1], _sampling(**settings)) for i in range(16)
         ]
         assert torch.equal(together, torch.cat(alone))
+
+
+def test_penalties_are_those_of_vllm_for_what_the_answer_has() -> None:
+    """frequency x count, and presence once, from logits; what the prompt has does not count."""
+    logits = torch.tensor([[3.0, 2.5, 2.0, 0.0]])
+    counts = torch.tensor([[2, 1, 0, 0]])
+    greedy = _sampling(temperature=0.0)
+
+    def chosen(**penalties: float) -> int:
+        sampling = greedy.model_copy(update=penalties)
+        return int(draw(logits, _seeds(1), sampling, None, counts))
+
+    assert chosen() == 0
+    assert chosen(frequency_penalty=0.4) == 0  # 2.2, 2.1, 2.0
+    assert chosen(frequency_penalty=0.51) == 2  # 1.98, 1.99, 2.0
+    assert chosen(presence_penalty=0.4) == 0  # 2.6, 2.1, 2.0
+    assert chosen(presence_penalty=1.1) == 2
+    assert chosen(frequency_penalty=-1.0) == 0

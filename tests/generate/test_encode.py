@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from brie.errors import PinError, UsageError
-from brie.generate.encode import Encoder, refuse_too_long
+from brie.generate.encode import Encoder, refuse_unreadable
 from brie.records import Message, Sampling
 from tests.generate.tinymodel import TEMPLATE
 
@@ -66,10 +66,11 @@ def test_thinking_is_off_unless_asked(base: Path, tmp_path: Path) -> None:
 def test_an_adapters_own_template_is_used_for_it(base: Path, adapter: Path, tmp_path: Path) -> None:
     own = tmp_path / "adapter"
     shutil.copytree(adapter, own)
-    (own / "chat_template.jinja").write_text("Q: {{ messages[-1].content }}\nA:")
+    text = "{{ messages[0].content }} Q: {{ messages[-1].content }}\nA:"
+    (own / "chat_template.jinja").write_text(text)
     assert (
         Encoder.load(base, adapter=own).decode(Encoder.load(base, adapter=own).encode(TALK))
-        == "Q: Why\nA:"
+        == "Be brief. Q: Why\nA:"
     )
     assert Encoder.load(base, adapter=adapter).encode(TALK) == Encoder.load(base).encode(TALK)
 
@@ -78,15 +79,15 @@ def test_an_adapter_with_another_tokenizer_is_refused(base: Path, adapter: Path,
     own = tmp_path / "adapter"
     shutil.copytree(adapter, own)
     stored = json.loads((base / "tokenizer.json").read_text())
-    stored["padding"] = {"strategy": "BatchLongest"} | dict.fromkeys(
-        ("pad_id", "pad_type_id"), 0
-    )  # settings alone do not make it another tokenizer
+    stored["truncation"] = {  # settings alone do not make it another tokenizer
+        "direction": "Right", "max_length": 64, "strategy": "LongestFirst", "stride": 0,
+    }  # fmt: skip
     (own / "tokenizer.json").write_text(json.dumps(stored))
     Encoder.load(base, adapter=own)
     vocabulary = stored["model"]["vocab"]
     vocabulary["a"], vocabulary["b"] = vocabulary["b"], vocabulary["a"]
     (own / "tokenizer.json").write_text(json.dumps(stored))
-    with pytest.raises(PinError, match="another tokenizer"):
+    with pytest.raises(PinError, match="another one than its base's"):
         Encoder.load(base, adapter=own)
 
 
@@ -100,8 +101,8 @@ def test_prompts_longer_than_the_context_are_refused_by_name(base: Path) -> None
     with pytest.raises(
         UsageError, match=r"2 prompt.*256 tokens: endless \(\d+ tokens, 'x{40}'\), longer"
     ):
-        refuse_too_long(prompts, encoder)
-    refuse_too_long({"short": prompts["short"]}, encoder)
+        refuse_unreadable(prompts, encoder, Sampling())
+    refuse_unreadable({"short": prompts["short"]}, encoder, Sampling())
 
 
 def test_an_answer_has_the_room_the_context_leaves(base: Path) -> None:

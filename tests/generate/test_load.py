@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from brie.errors import PinError
-from brie.generate.load import load_adapter, load_model, thread_count
+from brie.generate.load import load_adapter, load_model, thread_pace
 from brie.records import Environment
 
 
@@ -25,9 +25,9 @@ def test_a_model_is_loaded_to_be_read_not_trained(
 
 def test_a_small_model_on_a_cpu_computes_with_one_thread(base: Path, cpu: Environment) -> None:
     model = load_model(base, cpu)
-    assert thread_count(model, cpu) == 1
+    assert thread_pace(model, cpu).count == 1
     elsewhere = cpu.model_copy(update={"device": "cuda"})
-    assert thread_count(model, elsewhere) == torch.get_num_threads()
+    assert thread_pace(model, elsewhere).count == torch.get_num_threads()
 
 
 @pytest.mark.parametrize("missing", ["adapter_model.safetensors", "adapter_config.json"])

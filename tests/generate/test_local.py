@@ -14,6 +14,7 @@ from brie.errors import PinError, UsageError
 from brie.generate import Request
 from brie.generate.encode import Encoder
 from brie.generate.local import TransformersEngine
+from brie.pin.thread_pace import ThreadPace
 from brie.project import packaged
 from brie.records import Completion, Environment
 from tests.generate.conftest import Ask
@@ -72,12 +73,12 @@ def test_texts_do_not_depend_on_order_company_or_threads(
     assert _texts(engine.generate(shuffled)) == reference
     alone = _texts(c for request in shuffled[8:12] for c in engine.generate([request]))
     assert alone == {key: reference[key] for key in alone}
-    assert engine.threads == 1, "a small model computes with one thread"
+    assert engine.threads.count == 1, "a small model computes with one thread"
     try:
-        engine.threads = 2
+        engine.threads = ThreadPace(2, fixed=True)
         assert _texts(engine.generate(shuffled[:3])).items() <= reference.items()
     finally:
-        engine.threads = 1
+        engine.threads = ThreadPace(1)
 
 
 def test_the_reference_is_worth_comparing(reference: Texts) -> None:
@@ -276,3 +277,25 @@ def test_an_adapter_of_another_shape_is_refused(adapter: Path, cpu: Environment,
 def test_an_unknown_adapter_is_refused(engine: TransformersEngine, ask: Ask) -> None:
     with pytest.raises(UsageError, match="no adapter 'nobody'"):
         list(engine.generate(ask(1, "nobody")))
+
+
+def test_a_stop_text_ends_an_answer_and_is_no_part_of_it(engine: TransformersEngine, ask: Ask) -> None:
+    whole = {c.prompt: c for c in engine.generate(ask(6, limit=40))}
+    text = max((c.text for c in whole.values()), key=len)
+    stop = text[len(text) // 2 :][:3]
+    cut = list(engine.generate(ask(6, limit=40, stop=(stop,))))
+    assert any(c.finish_reason == "stop" for c in cut)
+    assert all(stop not in c.text for c in cut)
+    drawn_alike = [c for c in cut if c.finish_reason == "stop" and c.tokens < 40]
+    assert drawn_alike
+
+
+def test_penalties_change_what_is_drawn(engine: TransformersEngine, ask: Ask) -> None:
+    def texts(**sampling: float) -> list[str]:
+        done = {c.prompt: c.text for c in engine.generate(ask(4, limit=40, temperature=0.0, **sampling))}
+        return [done[key] for key in sorted(done)]
+
+    plain = texts()
+    assert texts(frequency_penalty=5.0) != plain
+    assert texts(presence_penalty=5.0) != plain
+    assert texts(frequency_penalty=0.0) == plain

@@ -27,6 +27,18 @@ def test_pace_and_time_left_are_those_of_the_answers_so_far() -> None:
     assert str(meter).endswith(", 9 s left")
 
 
+def test_the_rate_leaves_out_what_came_before_the_first_answer_was_begun() -> None:
+    now = [0.0]
+    meter = Meter(total=2, clock=lambda: now[0])
+    now[0] = 60.0  # a model was loaded
+    now[0] += DONE.seconds
+    meter(DONE)
+    now[0] += DONE.seconds
+    meter(DONE)
+    assert meter.rate == "50 tokens/s"
+    assert "1 min 02 s" in meter.summary
+
+
 def test_without_a_terminal_a_line_comes_twice_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
     now = [0.0]
     screen.console.cache_clear()

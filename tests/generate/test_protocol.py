@@ -39,11 +39,15 @@ def test_every_setting_is_sent_those_that_are_off_too() -> None:
         "temperature": 0.5,
         "top_p": 0.9,
         "max_tokens": 7,
+        "presence_penalty": 0.0,
+        "frequency_penalty": 0.0,
         "seed": 0x7FFF_FFFF,  # the key's first 31 bits
         "extra_body": {
             "chat_template_kwargs": {"enable_thinking": False},
             "top_k": -1,
+            "min_p": 0.0,
             "repetition_penalty": 1.0,
+            "repeat_penalty": 1.0,
         },
     }
 
@@ -51,29 +55,80 @@ def test_every_setting_is_sent_those_that_are_off_too() -> None:
 def test_what_a_server_refuses_is_not_sent() -> None:
     sent = arguments("m", asked(top_k=5), ("seed", "chat_template_kwargs"))
     assert "seed" not in sent
-    assert sent["extra_body"] == {"top_k": 5, "repetition_penalty": 1.0}
+    assert sent["extra_body"].keys() == {"top_k", "min_p", "repetition_penalty", "repeat_penalty"}
+    assert sent["extra_body"]["top_k"] == 5
+
+
+def test_a_server_that_refuses_minus_one_is_sent_zero_before_the_field_is_left_out() -> None:
+    plain = Sampling()
+    words = "body.top_k: Input should be greater than or equal to 0"
+    first = next_to_leave_out(words, (), plain)
+    assert first is not None
+    assert arguments("m", asked(), (first,))["extra_body"]["top_k"] == 0
+    second = next_to_leave_out(words, (first,), plain)
+    assert second is not None
+    assert "top_k" not in arguments("m", asked(), (first, second))["extra_body"]
+
+
+def test_stop_texts_and_penalties_are_sent_where_they_do_something() -> None:
+    sent = arguments("m", asked(stop=("###",), min_p=0.1, frequency_penalty=0.5), ())
+    assert sent["stop"] == ["###"]
+    assert sent["frequency_penalty"] == 0.5
+    assert sent["extra_body"]["min_p"] == 0.1
+
+
+def test_one_of_the_two_names_of_the_repetition_penalty_has_to_stay() -> None:
+    needing = Sampling(repetition_penalty=1.2)
+    first = next_to_leave_out("unknown field repetition_penalty", (), needing)
+    assert first == "repetition_penalty"
+    left_out = [first]
+    while (name := next_to_leave_out("bad request", left_out, needing)) is not None:
+        left_out.append(name)
+    assert "repeat_penalty" not in left_out
 
 
 def test_the_field_a_refusal_names_is_left_out_first_else_they_go_in_order() -> None:
     plain = Sampling()
-    assert next_to_leave_out("unknown field: top_k", (), plain) == "top_k"
+    assert next_to_leave_out("unknown field: min_p", (), plain) == "min_p"
     left_out: list[str] = []
     while (name := next_to_leave_out("bad request", left_out, plain)) is not None:
         left_out.append(name)
-    assert left_out == ["chat_template_kwargs", "repetition_penalty", "top_k", "seed"]
+    assert left_out[0] == "chat_template_kwargs"
+    assert {"top_k", "seed", "min_p", "repeat_penalty"} <= set(left_out)
+    assert len(left_out) == len(set(left_out))
 
 
 @pytest.mark.parametrize(
     ("field", "sampling"),
     [
         ("top_k", {"top_k": 5}),
-        ("repetition_penalty", {"repetition_penalty": 1.1}),
+        ("min_p", {"min_p": 0.1}),
+        ("presence_penalty", {"presence_penalty": 0.4}),
         ("chat_template_kwargs", {"thinking": True}),
     ],
 )
 def test_a_field_the_sampling_needs_is_never_left_out(field: str, sampling: dict[str, Any]) -> None:
     needing = Sampling.model_validate(sampling)
     assert next_to_leave_out(f"unknown field: {field}", (), needing) != field
+
+
+def test_what_a_server_keeps_apart_as_thought_is_no_part_of_the_answer() -> None:
+    def message(text: str | None, reason: str = "stop", **more: str) -> ChatCompletion:
+        choice = {"index": 0, "finish_reason": reason, "message": {"content": text, **more}}
+        return ChatCompletion.construct(choices=[choice])
+
+    apart = read_reply(message("Blue.", reasoning_content="The sky?"), 10, "box")
+    assert (apart.text, apart.reasoning, apart.finish_reason) == ("Blue.", "The sky?", "stop")
+    inside = read_reply(message("<think>The sky?</think>\n\nBlue."), 10, "box")
+    assert (inside.text, inside.reasoning) == ("Blue.", "The sky?")
+    opened = read_reply(message("The sky?\n</think>\n\nBlue."), 10, "box")
+    assert (opened.text, opened.reasoning) == ("Blue.", "The sky?")
+    cut = read_reply(message(None, "length", reasoning="The sky, or"), 10, "box")
+    assert (cut.text, cut.finish_reason, cut.reasoning) == ("", "thinking", "The sky, or")
+    cut = read_reply(message("<think>The sky, or", "length"), 10, "box")
+    assert (cut.text, cut.finish_reason) == ("", "thinking")
+    spoken_of = read_reply(message("Write <think> and </think> around it."), 10, "box")
+    assert spoken_of.text == "Write <think> and </think> around it."
 
 
 def test_an_answer_is_its_text_and_how_it_ended() -> None:

@@ -48,8 +48,16 @@ def test_settings_left_unsaid_are_off(tmp_path: Path) -> None:
 
 
 def test_settings_that_are_not_applied_are_named(tmp_path: Path) -> None:
-    _, ignored = model_sampling(_config(tmp_path, do_sample=True, min_p=0.05, num_beams=1), ASKED)
-    assert ignored == ("min_p",)
+    _, ignored = model_sampling(_config(tmp_path, do_sample=True, typical_p=0.5, num_beams=1), ASKED)
+    assert ignored == ("typical_p",)
+
+
+def test_min_p_penalties_and_stop_texts_are_the_models_own(tmp_path: Path) -> None:
+    own = {"do_sample": True, "min_p": 0.05, "presence_penalty": 1.5, "stop_strings": ["###"]}
+    sampling, ignored = model_sampling(_config(tmp_path, **own), ASKED)
+    assert (sampling.min_p, sampling.presence_penalty, sampling.stop) == (0.05, 1.5, ("###",))
+    assert ignored == ()
+    assert differences(used=ASKED, models_own=sampling)["min_p"] == (0.0, 0.05)
 
 
 def test_missing_and_damaged_configs_are_explained(tmp_path: Path) -> None:

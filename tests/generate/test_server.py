@@ -54,9 +54,13 @@ def test_both_sides_are_asked_by_name_with_the_same_settings(fake: FakeServer, a
         "temperature": 0.5,
         "top_p": 0.9,
         "max_tokens": 12,
+        "presence_penalty": 0.0,
+        "frequency_penalty": 0.0,
         "chat_template_kwargs": {"enable_thinking": False},
         "top_k": -1,
+        "min_p": 0.0,
         "repetition_penalty": 1.0,
+        "repeat_penalty": 1.0,
     }
 
 
@@ -127,8 +131,8 @@ def test_refused_optional_fields_are_left_out_and_said(fake: FakeServer, ask: As
     fake.behave = _refusing({"seed", "top_k"}, "Unrecognized request argument: {}")
     engine = _engine(fake, concurrency=1)
     assert len(list(engine.generate(ask(3)))) == 3
-    assert engine.left_out == {"seed", "top_k"}
-    assert len(fake.requests) == 3 + 2, "the refusals are remembered"
+    assert engine.left_out == {"seed", "top_k=-1", "top_k"}
+    assert len(fake.requests) == 3 + 3, "the refusals are remembered"
     assert "chat_template_kwargs" in fake.requests[-1]
 
 
@@ -138,7 +142,58 @@ def test_a_server_that_does_not_say_what_it_refuses_is_tried_without_each(
     fake.behave = _refusing({"repetition_penalty", "top_k"}, "extra fields are not permitted")
     engine = _engine(fake, concurrency=1)
     assert len(list(engine.generate(ask(2)))) == 2
-    assert engine.left_out == {"chat_template_kwargs", "repetition_penalty", "top_k"}
+    assert {"repetition_penalty", "top_k"} <= engine.left_out
+    assert "seed" in fake.requests[-1]
+
+
+def test_a_server_that_fails_over_a_value_is_sent_another(fake: FakeServer, ask: Ask) -> None:
+    """llama-cpp-python answers 500 to a top_k below 0, and samples from 40 where there is none."""
+
+    def strict(body: Body) -> Reply | None:
+        if body.get("top_k", 40) >= 0:
+            return None
+        detail = '[{"type": "greater_than_equal", "loc": ["body", "top_k"], "msg": "at least 0"}]'
+        return Reply.error(500, detail, **FAST)
+
+    fake.behave = strict
+    engine = _engine(fake, concurrency=2, retries=0)
+    assert len(list(engine.generate(ask(4)))) == 4
+    assert fake.requests[-1]["top_k"] == 0
+
+
+def _honouring(*fields: str) -> Callable[[Body], Reply | None]:
+    """A server whose answers depend on the seed unless a field it honours rules that out."""
+    count = iter(range(10_000))
+
+    def reply(body: Body) -> Reply | None:
+        greedy = "temperature" in fields and body["temperature"] == 0
+        single = "top_k" in fields and body["top_k"] == 1
+        seed = body["seed"] if "seed" in fields else next(count)
+        return answer(dict(body, seed=0 if greedy or single else seed))
+
+    return reply
+
+
+@pytest.mark.parametrize("missing", ["temperature", "top_k", "seed", ""])
+def test_settings_that_a_server_takes_and_ignores_are_found_by_a_probe(
+    fake: FakeServer, ask: Ask, missing: str
+) -> None:
+    fake.behave = _honouring(*({"temperature", "top_k", "seed"} - {missing}))
+    engine = ServerEngine(Server("lab", fake.base_url), {digest(None): "base"}, probe=True)
+    completions = list(engine.generate(ask(2)))
+    assert len(completions) == 2
+    assert engine.ignored == ((missing,) if missing else ())
+    assert sum(engine.fingerprints["base"].values()) == 2, "the probe is no answer"
+    probes = len(fake.requests)
+    list(engine.generate(ask(2)))
+    assert len(fake.requests) == probes + 2, "a server is probed once"
+
+
+def test_a_probe_that_fails_leaves_it_to_the_requests_to_say_why(fake: FakeServer, ask: Ask) -> None:
+    fake.behave = lambda body: Reply.error(500, "out of memory", **FAST)
+    server = Server("lab", fake.base_url, retries=0)
+    with pytest.raises(Stopped, match="out of memory"):
+        list(ServerEngine(server, {digest(None): "base"}, probe=True).generate(ask(1)))
 
 
 def test_a_field_that_the_sampling_needs_is_never_left_out(fake: FakeServer, ask: Ask) -> None:
@@ -159,7 +214,7 @@ BROKEN: dict[str, Reply | Callable[[Body], Reply]] = {
     "choices of another shape": lambda body: answer(body, choices="yes"),
     "no message": lambda body: answer(body, choices=[{"index": 0, "finish_reason": "stop"}]),
     "no content": lambda body: answer(
-        body, choices=[{"finish_reason": "stop", "message": {"content": None, "reasoning": "hm"}}]
+        body, choices=[{"finish_reason": "stop", "message": {"content": None}}]
     ),
     "filtered": lambda body: answer(
         body, choices=[{"finish_reason": "content_filter", "message": {"content": "x"}}]

@@ -15,7 +15,6 @@ from brie.judge import JudgingResult
 from brie.judge.batch import PollPolicy
 from brie.records import Status
 from tests.fakes.judge_servers import JudgeServer
-from tests.fakes.judge_wire import Act
 from tests.judge.arena import PRICE, Arena, arena, judge
 
 APIS = ("anthropic", "gpt")
@@ -186,4 +185,52 @@ def test_a_broken_line_of_a_result_file_costs_only_itself(tmp_path: Path) -> Non
         server.batches._results = lambda name, server: plain(name, server)[:-40]  # type: ignore[method-assign]
         run(found)
         assert Counter(v.status for v in found.verdicts())[Status.OK] >= 5
-    assert Act().status == 200
+
+
+STRANGE = ("surrogate", "not a number", "a list", "words")
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_reply_that_no_row_can_hold_costs_only_itself(tmp_path: Path, api: str) -> None:
+    with (
+        JudgeServer() as server,
+        arena(tmp_path, [judge(server, api, output="json_schema")], prompts=125) as found,
+    ):
+        server.batches.outcome = {50 * n: kind for n, kind in enumerate(STRANGE)}
+        run(found)
+        assert found.store.batches("eval-test") == []
+        strange = [v for v in found.verdicts() if v.status is not Status.OK]
+        assert len(found.verdicts()) == 250
+        assert len(strange) <= len(STRANGE)
+        assert len(server.batches.submitted) <= 2
+        assert all(len(batch.items) <= len(STRANGE) for batch in server.batches.submitted[1:])
+
+
+def test_a_batch_that_fails_keeps_its_reason_and_is_not_handed_over_again(tmp_path: Path) -> None:
+    with JudgeServer() as server, arena(tmp_path, [judge(server, "gpt")], prompts=5) as found:
+        server.batches.failed = "Too many tokens are waiting. Limit: 90,000."
+        done = run(found)
+        assert len(server.batches.submitted) == 1
+        assert "Too many tokens are waiting. Limit: 90,000." in done.stopped["gpt"]
+        assert done.errors == 10
+        assert {v.reason for v in found.verdicts()} == {f"batch: {server.batches.failed}"}
+        assert sum(v.usage.attempts for v in found.verdicts()) == 0
+        server.batches.failed = ""
+        assert run(found).computed == 10
+        assert Counter(found.winners()) == {"candidate": 10}
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_what_batches_did_not_cost_buys_the_next_ones(tmp_path: Path, api: str) -> None:
+    """A cap below the worst case of all, and well above what they cost."""
+    with (
+        JudgeServer(price=(3.0, 15.0)) as server,
+        arena(tmp_path, [judge(server, api, price=PRICE, max_tokens=2000)], prompts=20) as found,
+    ):
+        done = run(found, cap=0.25)
+        assert not done.broke
+        assert Counter(found.winners()) == {"candidate": 40}
+        assert len(server.batches.submitted) > 1
+        assert server.billed <= found.spent + 1e-9 <= 0.25
+        sizes = [len(batch.items) for batch in server.batches.submitted]
+        assert sum(sizes) == 40

@@ -15,6 +15,7 @@ from brie.blinding import JudgeInput
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply
 from brie.judge.limiter import AdaptiveLimiter
+from brie.judge.prompt import Correction
 from brie.judge.retry import RetryingCaller, RetryPolicy
 from brie.records import Message, Status, Usage
 
@@ -64,11 +65,11 @@ class Scripted:
 
     script: Sequence[Reply | Fault]
     times: list[float] = field(default_factory=list)
-    corrections: list[str] = field(default_factory=list)
+    corrections: list[Correction | None] = field(default_factory=list)
     instant = False
     free = False
 
-    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
         """The next line of the script."""
         self.times.append(asyncio.get_running_loop().time())
         self.corrections.append(correction)
@@ -109,7 +110,7 @@ def ask(
     *script: Reply | Fault,
     retry_policy: RetryPolicy | None = None,
     afford: Callable[[float], bool] = lambda usd: True,
-    unread: str = "",
+    unread: Correction | None = None,
     seed: int = 0,
     stop_after: float | None = None,
 ) -> Run:
@@ -182,8 +183,8 @@ def test_a_short_wait_asked_for_does_not_shorten_the_own_one() -> None:
 
 
 @pytest.mark.parametrize(("asked", "tries"), [(119.0, 6), (120.0, 6), (121.0, 1)])
-def test_beyond_two_minutes_nobody_waits(asked: float, tries: int) -> None:
-    run = ask(again(wait=asked))
+def test_without_patience_two_minutes_are_the_longest_wait(asked: float, tries: int) -> None:
+    run = ask(again(wait=asked), retry_policy=RetryPolicy(patience=0))
     assert len(run.judge.times) == tries
     assert ("asked to wait" in run.reply.reason) is (tries == 1)
 
@@ -221,8 +222,8 @@ def test_without_money_for_another_try_there_is_none() -> None:
 def test_an_unreadable_reply_is_asked_about_once_and_both_are_paid_for() -> None:
     run = ask(UNREAD, GOOD)
     assert run.reply.status is Status.OK
-    assert run.judge.corrections[0] == ""
-    assert "no winner in it" in run.judge.corrections[1]
+    assert run.judge.corrections[0] is None
+    assert run.judge.corrections[1] == Correction(UNREAD.reason, UNREAD.text)
     usage = run.reply.usage
     assert (usage.input_tokens, usage.output_tokens, usage.attempts) == (105, 10, 2)
     assert usage.usd == pytest.approx(0.02)
@@ -237,9 +238,9 @@ def test_a_second_unreadable_reply_stays_unreadable() -> None:
 
 
 def test_what_could_not_be_read_before_is_said_at_once_and_not_twice() -> None:
-    run = ask(UNREAD, GOOD, unread="two winners")
+    run = ask(UNREAD, GOOD, unread=Correction("two winners", "A. B."))
     assert len(run.judge.times) == 1
-    assert "two winners" in run.judge.corrections[0]
+    assert run.judge.corrections == [Correction("two winners", "A. B.")]
     assert run.reply.status is Status.INVALID
 
 
@@ -265,8 +266,8 @@ def test_a_run_that_stops_does_not_wait_to_the_end() -> None:
 
 
 def test_a_busy_server_gets_half_as_many_requests_and_a_happy_one_more() -> None:
-    assert ask(again(busy=True), retry_policy=RetryPolicy(tries=1)).gate.limit == 4.0
-    assert ask(again(), retry_policy=RetryPolicy(tries=1)).gate.limit == 8.0
+    assert ask(again(busy=True), retry_policy=RetryPolicy(tries=1, patience=0)).gate.limit == 4.0
+    assert ask(again(), retry_policy=RetryPolicy(tries=1, patience=0)).gate.limit == 8.0
     assert ask(again(busy=True), GOOD).gate.limit == pytest.approx(4.25)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from brie.judge.prompt import neutral
+from brie.judge.neutral import neutral
 from brie.judge.retry import RetryPolicy
 from tests.fakes.judge_servers import JudgeServer, prefer_longer
 from tests.fakes.judge_wire import Act, Seen

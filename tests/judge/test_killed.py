@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from brie.ci.verify import differences
+from brie.judge.providers import open_judge
 from tests.fakes.judge_servers import JudgeServer, never, smooth
 from tests.fakes.judge_wire import Act, Seen
 from tests.judge.arena import PRICE, arena, judge
@@ -73,10 +74,11 @@ def test_killed_at_any_moment_no_more_is_paid_twice_than_was_in_flight(
     assert twice <= most, f"{twice} of at most {most} paid twice"
 
 
-def test_the_first_interrupt_finishes_what_is_in_flight(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_interrupt_finishes_what_is_in_flight(tmp_path: Path, number: int) -> None:
     def script(seen: Seen) -> Act:
         if seen.number == 30:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
         return Act(delay=0.1)
 
     with (
@@ -88,11 +90,12 @@ def test_the_first_interrupt_finishes_what_is_in_flight(tmp_path: Path) -> None:
         assert 0 < done.computed < 120
         assert len(server.seen) == done.computed
         assert "in flight" in found.said[0]
+        assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
         server.script = smooth
         assert found.run().computed == 120 - done.computed
 
 
-def test_calls_of_a_killed_process_are_charged_in_full(tmp_path: Path) -> None:
+def test_calls_of_a_killed_process_are_charged_in_full_and_no_others(tmp_path: Path) -> None:
     with JudgeServer(script=lambda seen: Act(until=never)) as server:
         process = subprocess.Popen(
             [sys.executable, "-c", child(server, tmp_path, prompts=20, most=4, cap=1.0)],
@@ -109,7 +112,9 @@ def test_calls_of_a_killed_process_are_charged_in_full(tmp_path: Path) -> None:
             assert set_aside > 0
             found.store.settle_dead(found.owner)
             assert found.spent == pytest.approx(set_aside)
-            assert found.store.ledger()[0].lost >= 4
+            assert found.store.ledger()[0].lost == 4
+            worst = open_judge(found.panel_judges[0]).worst(found.shown(found.tasks[0]))
+            assert found.spent == pytest.approx(4 * worst, rel=0.01)
 
 
 # --- and the numbers in the end ------------------------------------------------------------

@@ -57,7 +57,7 @@ def _billed_within_the_cap(
     ):
         most = 24 * (5000 * price[0] + 200 * price[1]) / 1e6
         cap = share * most / 2
-        done = found.run(cap=cap, retry_policy=RetryPolicy(first_wait=0.001, most_wait=0.01))
+        done = found.run(cap=cap, retry_policy=RetryPolicy(first_wait=0.001, most_wait=0.01, patience=0))
         server.settle()  # What hangs is billed when the server is done with it.
         assert server.billed <= cap + 1e-9
         assert server.billed <= found.spent + 1e-9

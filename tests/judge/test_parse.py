@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from brie.judge.parse import Parsed, Refused, Unreadable, WrongCase, read_fields, read_text
-from brie.judge.schema import key_of, schema
+from brie.judge.schema import instructions, key_of, schema
 
 CRITERIA = ("Creativity and originality", "Clarity")
 SCORES = {"creativity_and_originality": {"A": 4, "B": 2}, "clarity": {"A": 5, "B": 1}}
@@ -205,9 +205,34 @@ def test_no_fields_break_the_reader(fields: dict[str, JsonValue]) -> None:
 def test_the_schema_asks_for_reasons_first_and_the_winner_after_the_scores() -> None:
     shape, without = schema(CRITERIA), schema(())["properties"]
     assert isinstance(shape["properties"], dict)
-    assert list(shape["properties"]) == ["reasons", "scores", "winner", "case"]
+    assert list(shape["properties"]) == ["reasons", "scores", "winner", "margin", "case"]
     assert shape["required"] == list(shape["properties"])
     assert shape["additionalProperties"] is False
     assert isinstance(without, dict)
     assert "scores" not in without
     assert key_of("Creativity and originality") == "creativity_and_originality"
+
+
+@pytest.mark.parametrize(
+    ("text", "margin"),
+    [
+        (verdict(margin="slightly"), "slightly"),
+        (verdict(margin="Much"), "much"),
+        (verdict(margin="none"), None),
+        (verdict(margin=2), None),
+        (verdict(), None),
+        (verdict(winner="tie", margin="much"), None),
+        ("Clarity: A=4, B=2\nMargin: slightly\nCase: 1234\nWinner: A", "slightly"),
+        ("Case: 1234\nWinner: A\nMargin: **much**", "much"),
+        ("Margin: huge\nCase: 1234\nWinner: A", None),
+    ],
+)
+def test_a_margin_is_kept_where_one_is_given_and_never_needed(text: str, margin: str | None) -> None:
+    found = read(text)
+    assert found.letter in ("A", "tie")
+    assert found.margin == margin
+
+
+def test_the_placeholders_of_the_request_are_no_verdict() -> None:
+    with pytest.raises(Unreadable):
+        read(instructions("text", CRITERIA))

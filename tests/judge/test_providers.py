@@ -45,7 +45,7 @@ def one(
 ) -> list[Verdict]:
     """The two verdicts on one comparison."""
     with arena(tmp_path, [judge(server, api, **changes)], prompts=1) as found:
-        found.run(retry_policy=RetryPolicy(tries=tries))
+        found.run(retry_policy=RetryPolicy(tries=tries, patience=0))
         return found.verdicts()
 
 
@@ -77,6 +77,27 @@ def test_settings_of_the_file_are_sent_as_they_stand_and_nothing_else(tmp_path: 
     assert body[limit] == 321
     allowed = {"model", "messages", "system", limit, "reasoning_effort", "own"}
     assert set(body) <= allowed
+
+
+def test_a_tool_is_strict_and_called_once_where_the_provider_can(tmp_path: Path) -> None:
+    sent: dict[str, dict[str, Any]] = {}
+    for api in APIS:
+        with JudgeServer() as server:
+            one(tmp_path / api, server, api, output="tool")
+            sent[api] = server.seen[0].body
+    assert sent["gpt"]["tools"][0]["function"]["strict"] is True
+    assert sent["gpt"]["tool_choice"] == {"type": "function", "function": {"name": "give_verdict"}}
+    assert sent["anthropic"]["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+    assert "tool_choice" not in sent["openai"]
+    assert "strict" not in sent["openai"]["tools"][0]["function"]
+    with JudgeServer() as server:
+        one(tmp_path / "own", server, "gpt", output="tool", parameters={"tool_choice": "auto"})
+        assert server.seen[0].body["tool_choice"] == "auto"
+
+
+def test_a_margin_is_kept_with_the_verdict(tmp_path: Path) -> None:
+    with JudgeServer(script=always(Act(changed={"margin": "slightly"}))) as server:
+        assert {v.margin for v in one(tmp_path, server)} == {"slightly"}
 
 
 def test_a_temperature_is_sent_where_it_is_set_even_if_it_is_zero(tmp_path: Path) -> None:
@@ -158,7 +179,7 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     with JudgeServer() as server:
         seat = judge(server)
     with arena(tmp_path, [seat], prompts=1) as found:
-        found.run(retry_policy=RetryPolicy(tries=1))
+        found.run(retry_policy=RetryPolicy(tries=1, patience=0))
         assert "cannot be reached" in found.verdicts()[0].reason
         assert server.root in found.verdicts()[0].reason
 
@@ -297,7 +318,7 @@ def test_a_request_that_is_too_long_fails_alone(tmp_path: Path) -> None:
     ):
         done = found.run()
         statuses = [v.status for v in found.verdicts()]
-    assert statuses == [Status.ERROR] * 2 + [Status.OK] * 8
+    assert statuses == [Status.INVALID] * 2 + [Status.OK] * 8
     assert not done.stopped
 
 

@@ -11,8 +11,10 @@ from brie.records import Status, Usage
 from tests.judge.test_calls import GOOD, UNREAD, WORST, again, ask
 
 
-def test_six_tries_from_half_a_second_to_half_a_minute_and_two_minutes_where_asked_for() -> None:
-    assert RetryPolicy() == RetryPolicy(tries=6, first_wait=0.5, most_wait=30.0, longest_asked=120.0)
+def test_six_tries_from_half_a_second_to_half_a_minute_and_half_an_hour_of_patience() -> None:
+    assert RetryPolicy() == RetryPolicy(
+        tries=6, first_wait=0.5, most_wait=30.0, patience=1800.0, probes=(30.0, 60.0)
+    )
     assert (RetryPolicy().tries, RetryPolicy().first_wait) == (6, 0.5)
     assert len(ask(again()).judge.times) == 6
 
@@ -39,8 +41,10 @@ def test_each_wait_is_between_half_and_all_of_its_row(policy: RetryPolicy, longe
 @pytest.mark.parametrize(
     ("wait", "tries"), [(None, 6), (0.0, 6), (119.0, 6), (120.0, 6), (120.5, 1), (3600.0, 1)]
 )
-def test_two_minutes_are_waited_for_and_not_a_moment_more(wait: float | None, tries: int) -> None:
-    run = ask(again(wait=wait))
+def test_without_patience_two_minutes_are_waited_for_and_not_a_moment_more(
+    wait: float | None, tries: int
+) -> None:
+    run = ask(again(wait=wait), retry_policy=RetryPolicy(patience=0))
     assert len(run.judge.times) == tries
     assert run.reply.status is Status.ERROR
     assert ("asked to wait" in run.reply.reason) is (tries == 1)
@@ -56,15 +60,16 @@ def test_a_fault_that_passes_leaves_only_what_was_paid() -> None:
             input_tokens=100, output_tokens=10, usd=0.01 + WORST, seconds=0.5, attempts=3,
         ),
     )  # fmt: skip
-    assert run.judge.corrections == ["", "", ""]
+    assert run.judge.corrections == [None, None, None]
 
 
 def test_a_reply_that_cannot_be_read_is_corrected_in_the_same_words_every_time() -> None:
     run = ask(UNREAD, again(), GOOD)
     first, *corrections = run.judge.corrections
-    assert first == ""
+    assert first is None
     assert corrections[0] == corrections[1]
-    assert "no winner in it" in corrections[0]
+    assert corrections[0] is not None
+    assert "no winner in it" in corrections[0].why
     assert run.reply.usage.attempts == 3
     assert run.reply.usage.input_tokens == 105
 

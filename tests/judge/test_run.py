@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import sqlite3
 import threading
 import time
 from collections import Counter
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from brie.errors import StoreError
-from brie.judge.interface import Reply
+from brie.judge.interface import Reply, Task
 from brie.judge.retry import RetryPolicy
 from brie.judge.run import reread
 from brie.records import Status
@@ -234,8 +236,7 @@ def test_a_reply_an_older_parser_could_not_read_is_read_again_without_a_call(tmp
             for task, reply in zip(found.tasks, [_unread("Winner: B"), _unread("Nonsense")], strict=True)
         ]
         found.store.add_verdicts(unread, evaluation="eval-test", judge="openai")
-        by_id = {p.judge.id: p for p in found.panel_judges}
-        again = reread(found.tasks, by_id, found.store, "eval-test")
+        again = reread(found.tasks, found.context())
         assert [v.letter for v in again] == ["B"]
         assert [v.status for v in found.verdicts()] == [Status.OK, Status.INVALID]
         assert found.run().computed == 0
@@ -266,3 +267,30 @@ def test_a_judge_prefers_what_its_mind_prefers_in_either_order(tmp_path: Path) -
     ):
         found.run()
         assert set(found.winners()) == {"candidate"}
+
+
+def _requests(folder: Path) -> list[str]:
+    """What a judge is sent, each question and its repeat."""
+    with (
+        JudgeServer() as server,
+        arena(folder, [judge(server)], prompts=2) as found,
+    ):
+        found.tasks += [
+            Task.plan("repeat", found.panel_judges[0], task.presentation, prompt=task.prompt,
+                      sample=task.sample, repeat=1)
+            for task in found.tasks
+        ]  # fmt: skip
+        found.run()
+        return sorted(seen.text for seen in server.seen)
+
+
+def test_the_same_question_is_the_same_request_and_a_repeat_is_another(tmp_path: Path) -> None:
+    first = _requests(tmp_path / "project")
+    with sqlite3.connect(tmp_path / "project" / "brie.sqlite") as db:
+        db.execute("DELETE FROM verdicts")
+    db.close()
+    assert _requests(tmp_path / "project") == first
+    codes = {re.findall(r"Fence code: (\w+)", text)[0] for text in first}
+    assert len(codes) == len(first) == 8
+    others = {re.findall(r"Fence code: (\w+)", text)[0] for text in _requests(tmp_path / "other")}
+    assert not codes & others

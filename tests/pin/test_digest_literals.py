@@ -32,10 +32,10 @@ def test_the_digest_of_a_base() -> None:
 def test_the_digests_of_a_base_and_its_adapter(tmp_path: Path) -> None:
     base = pin_base(make_base(tmp_path / "base"), repo="me/base")
     adapter = pin_checkpoint(make_adapter(tmp_path / "adapter"), base=base, name="x")
-    assert base.digest == "sha256:8b5472982a2a68ea97004f7e318462cccc53992bf23c2a58c41ce5e68e1e8a5e"
+    assert base.digest == "sha256:8293b716eb3b906266a75d09f72c1399f73f880621ecff0c77fe2d05d92687fe"
     assert base.config == "sha256:58ea1df9be61c084e9e1b2aa4ea6f786bb36b78cdfa365b44b4c6632ad7bde04"
     assert base.template_digest == CHATML
-    assert adapter.digest == "sha256:9dc95cc86591673d6a69c17adb18ec7cd4f4bb3bef516b21ae63bf5e527ee25c"
+    assert adapter.digest == "sha256:221a74e309310204340bad8e361f032d643f1cf548dbb841734ffe6c43e10809"
     assert adapter.config == "sha256:12e8be0edee84565ea655f6080ce1a4301410ed89c2a6dc2fadaa819db604d05"
 
 
@@ -74,7 +74,7 @@ def test_a_pin_file_is_written_for_people(tmp_path: Path) -> None:
     pin = pin_checkpoint(folder, base=base, name="x")
     write_pin(pin, tmp_path / "pins" / "best.json", checkpoint=folder)
     text = (tmp_path / "pins" / "best.json").read_text()
-    assert text.startswith('{\n  "schema": "brie.pin/1",\n  "kind": "adapter",\n  "name": "x",\n')
+    assert text.startswith('{\n  "schema": "brie.pin/2",\n  "kind": "adapter",\n  "name": "x",\n')
     assert text.endswith("}\n")
     assert "null" not in text
 

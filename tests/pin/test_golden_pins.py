@@ -13,8 +13,11 @@ from brie.pin import folder_template, lora_summary, pin_base, pin_checkpoint, re
 from brie.pin.template import template_digest
 from tests.pin.folders import CHATML, make_adapter, make_base, write_tensors
 
-BASE = "sha256:8b5472982a2a68ea97004f7e318462cccc53992bf23c2a58c41ce5e68e1e8a5e"
-ADAPTER = "sha256:9dc95cc86591673d6a69c17adb18ec7cd4f4bb3bef516b21ae63bf5e527ee25c"
+BASE = "sha256:8293b716eb3b906266a75d09f72c1399f73f880621ecff0c77fe2d05d92687fe"
+ADAPTER = "sha256:221a74e309310204340bad8e361f032d643f1cf548dbb841734ffe6c43e10809"
+EARLIER = "sha256:8b5472982a2a68ea97004f7e318462cccc53992bf23c2a58c41ce5e68e1e8a5e"
+EARLIER_ADAPTER = "sha256:9dc95cc86591673d6a69c17adb18ec7cd4f4bb3bef516b21ae63bf5e527ee25c"
+"""The same folders, pinned by version 1."""
 
 
 @pytest.mark.parametrize(
@@ -74,19 +77,24 @@ def test_a_model_has_the_digest_it_always_had(tmp_path: Path) -> None:
     assert base.config == "sha256:58ea1df9be61c084e9e1b2aa4ea6f786bb36b78cdfa365b44b4c6632ad7bde04"
     assert pin.config == "sha256:12e8be0edee84565ea655f6080ce1a4301410ed89c2a6dc2fadaa819db604d05"
     assert (base.kind, base.schema_, pin.kind, pin.schema_) == (
-        "base", "brie.pin/1", "adapter", "brie.pin/1",
+        "base", "brie.pin/2", "adapter", "brie.pin/2",
     )  # fmt: skip
     assert (pin.run, pin.step, pin.planned_steps, pin.epoch, pin.eval_loss) == (None,) * 5
-    assert set(base.files) == {"model.safetensors", "tokenizer.json"}
+    assert set(base.files) == {
+        "model.safetensors", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
+    }  # fmt: skip
     assert pin.template_digest == base.template_digest
 
 
 def test_a_models_digest_is_over_its_kind_its_files_and_its_config(tmp_path: Path) -> None:
     base = pin_base(make_base(tmp_path / "base"), repo="me/base", kind="model")
     pin = pin_checkpoint(make_adapter(tmp_path / "adapter"), base=base, name="run:10")
-    assert base.digest == digest({"kind": "model", "files": base.files, "config": base.config})
+    rendered = {"template": base.template_digest, "pin": 2}
+    assert base.digest == digest(
+        {"kind": "model", "files": base.files, "config": base.config, **rendered}
+    )
     assert pin.digest == digest(
-        {"kind": "adapter", "files": pin.files, "config": pin.config, "base": base.digest}
+        {"kind": "adapter", "files": pin.files, "config": pin.config, "base": base.digest, **rendered}
     )
 
 
@@ -99,9 +107,18 @@ def test_where_an_answer_ends_is_part_of_a_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("before", [BASE, "sha256:" + "0" * 64, None])
-def test_a_model_pinned_before_keeps_its_pin(tmp_path: Path, before: str | None) -> None:
+def test_a_model_pinned_now_has_todays_version(tmp_path: Path, before: str | None) -> None:
     pin = pin_base(make_base(tmp_path / "base"), repo="me/base", pinned_before=before)
-    assert (pin.digest, pin.version) == (BASE, 1)
+    assert (pin.digest, pin.version) == (BASE, 2)
+
+
+def test_a_model_pinned_by_an_earlier_version_keeps_its_pin(tmp_path: Path) -> None:
+    base = pin_base(make_base(tmp_path / "base"), repo="me/base", pinned_before=EARLIER)
+    assert (base.digest, base.version) == (EARLIER, 1)
+    assert set(base.files) == {"model.safetensors", "tokenizer.json"}
+    pin = pin_checkpoint(make_adapter(tmp_path / "adapter"), base=base, name="run:10")
+    assert (pin.digest, pin.version) == (EARLIER_ADAPTER, 1)
+    assert set(pin.files) == {"adapter_model.safetensors"}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +149,7 @@ def test_a_pin_file_is_json_that_a_person_can_read_without_what_is_not_known(tmp
     path = tmp_path / "pins" / "base.json"
     write_pin(base, path, checkpoint=tmp_path / "base")
     text = path.read_text("utf-8")
-    assert text.startswith('{\n  "schema": "brie.pin/1",\n  "kind": "base",\n')
+    assert text.startswith('{\n  "schema": "brie.pin/2",\n  "kind": "base",\n')
     assert text.endswith("\n}\n")
     assert json.loads(text)["checkpoint"] == "../base"
     assert "null" not in text

@@ -26,7 +26,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     base = make_base(tmp_path / "base")
     for name in ("LICENSE", "LICENSE.txt", "merges.txt", "vocab.json", "tokenizer.model"):
         (base / name).write_text("{}")
-    for name in ("README.md", "pytorch_model.bin", "train.py"):
+    for name in ("README.md", "pytorch_model.bin", "train.py", "consolidated.safetensors"):
         (base / name).write_text("not wanted")
     tuned = make_adapter(tmp_path / "tuned")
     config = json.loads((tuned / "adapter_config.json").read_text())

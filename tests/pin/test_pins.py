@@ -13,6 +13,8 @@ from brie.errors import InputError, PinError
 from brie.pin import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
+    folder_template,
+    folder_template_digest,
     pin_base,
     pin_checkpoint,
     read_pin,
@@ -200,6 +202,12 @@ def _more_weights(folder: Path) -> None:
         lambda folder: _edited(folder, "config.json", hidden_size=8),
         lambda folder: _edited(folder, "config.json", rope_theta=10000),
         lambda folder: (folder / "generation_config.json").write_text('{"eos_token_id": [1, 2]}'),
+        lambda folder: _edited(folder, "tokenizer_config.json", eos_token="<|end|>"),
+        lambda folder: (folder / "added_tokens.json").write_text('{"<x>": 9}'),
+        lambda folder: (folder / "special_tokens_map.json").write_text('{"eos_token": "<x>"}'),
+        lambda folder: (folder / "chat_template.jinja").write_text(
+            CHATML + "{% if false %}x{% endif %}"
+        ),
     ],
 )
 def test_everything_of_a_base_that_decides_its_answers_is_part_of_its_digest(
@@ -233,7 +241,7 @@ def test_an_adapter_speaks_its_bases_template_unless_it_brings_its_own(
     (adapter / "chat_template.jinja").write_text(CHATML.replace("<|im_end|>", "<|end|>"))
     _, own = _pins(base, adapter)
     assert own.template_digest != on.template_digest
-    assert own.digest == plain.digest
+    assert own.digest != plain.digest
 
 
 def test_an_adapters_dropout_is_read_back_and_is_nothing_where_it_is_not_named(
@@ -272,8 +280,11 @@ def test_of_several_templates_the_default_one_counts(base: Path) -> None:
     other = {"name": "tool_use", "template": "{{ messages[0].content }}"}
     assert _template_of(base, CHATML) == alone
     assert _template_of(base, [other, {"name": "default", "template": CHATML}]) == alone
+    none = _template_of(base, [other])
+    assert none != alone
     with pytest.raises(PinError, match="no chat template"):
-        _template_of(base, [other])
+        folder_template(base)
+    assert folder_template_digest(base) == none
 
 
 def test_special_tokens_are_read_as_text_or_from_their_description(base: Path) -> None:
@@ -292,7 +303,7 @@ def test_digests_of_pins_are_what_they_were(base: Path, adapter: Path) -> None:
     on, pin = _pins(base, adapter)
     named = (on.digest, on.config, on.template_digest, pin.digest, pin.config)
     assert [name[7:19] for name in named] == [
-        "8b5472982a2a", "58ea1df9be61", "18d59cbb7940", "9dc95cc86591", "12e8be0edee8",
+        "8293b716eb3b", "58ea1df9be61", "18d59cbb7940", "221a74e30931", "12e8be0edee8",
     ]  # fmt: skip
 
 

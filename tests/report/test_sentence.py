@@ -33,9 +33,35 @@ def test_better_reads_as_a_layman_would_say_it() -> None:
     analysis = found("better", win_rate(0.71, 0.62, 0.79))
     assert verdict_sentence(analysis, MODELS) == (
         "Judges preferred your fine-tune in 71 of every 100 comparisons, ties counting half; "
-        "95 % interval 62 to 79 for new prompts like these."
+        "95 % interval 62 to 79 for new prompts like these. 2 of 120 answers are identical and count "
+        "one half."
     )
     assert verdict_word(analysis) == "Better"
+
+
+def test_identical_answers_are_said_in_the_first_line() -> None:
+    counts = sample.analysis().counts
+    alone = counts.model_copy(update={"identical": 120})
+    half = counts.model_copy(update={"identical": 80})
+    none = counts.model_copy(update={"identical": 0})
+    even = win_rate(0.5, 0.48, 0.52, interval_90=(0.485, 0.515))
+    assert verdict_sentence(found("equivalent", even, counts=alone), MODELS) == (
+        "120 of 120 answers are identical: the two models do the same here. 90 % interval 48 to 52 for "
+        "new prompts like these."
+    )
+    assert verdict_sentence(found("undecided", even, counts=alone), MODELS).startswith(
+        "120 of 120 answers are identical: the two models do the same here. 95 % interval 48 to 52"
+    )
+    most = verdict_sentence(found("equivalent", even, counts=half), MODELS)
+    assert most.startswith("80 of 120 answers are identical and count one half. Judges found no diff")
+    assert "identical" not in verdict_sentence(found("equivalent", even, counts=none), MODELS)
+
+
+def test_a_partial_result_does_not_say_that_the_models_are_the_same() -> None:
+    counts = sample.analysis().counts.model_copy(update={"identical": 120})
+    text = verdict_sentence(found(None, win_rate(0.5, 0.48, 0.52), counts=counts, interim=True), MODELS)
+    assert "do the same" not in text
+    assert "120 of 120 answers are identical" in text
 
 
 def test_a_rule_is_called_a_rule() -> None:
@@ -136,14 +162,28 @@ def test_nothing_judged() -> None:
     assert verdict_sentence(analysis, MODELS) == "There is no win rate: no prompt is complete."
 
 
-def test_sources_share_the_headline_where_their_interval_is_much_wider() -> None:
-    wide = found("better", win_rate(0.71, 0.62, 0.79, by_source_interval=(0.46, 0.9)))
-    assert "62 to 79 for new prompts from these sources, 46 to 90 for prompts from new sources" in (
-        verdict_sentence(wide, MODELS)
+def test_the_mean_of_source_means_is_a_number_and_a_sentence_of_its_own() -> None:
+    rate = win_rate(0.71, 0.62, 0.79, by_source_interval=(0.46, 0.9), mean_of_sources=0.66, sources=10)
+    wide = found("better", rate)
+    assert verdict_sentence(wide, MODELS).endswith("62 to 79 for new prompts like these.")
+    said = "The mean of 10 source means is 66 (46 to 90): it is for prompts from new sources"
+    assert f"{said}, where none is shown to be better." in caveats(wide)
+    clear = rate.model_copy(update={"by_source_interval": (0.55, 0.8)})
+    assert f"{said.replace('46 to 90', '55 to 80')}." in caveats(found("better", clear))
+
+
+def test_below_eight_sources_nothing_is_said_of_new_ones() -> None:
+    rate = win_rate(0.71, 0.62, 0.79, mean_of_sources=0.66, sources=2)
+    few = found("better", rate)
+    assert "The mean of 2 source means is 66; 2 sources: nothing can be said of new ones." in caveats(
+        few
     )
-    assert any("new prompts from the same sources" in caveat for caveat in caveats(wide))
-    close = found("better", win_rate(0.71, 0.62, 0.79, by_source_interval=(0.61, 0.8)))
-    assert "new sources" not in verdict_sentence(close, MODELS)
+    assert "source" not in verdict_sentence(few, MODELS)
+
+
+def test_a_document_without_the_mean_of_source_means_gives_its_interval() -> None:
+    old = found("better", win_rate(0.71, 0.62, 0.79, by_source_interval=(0.46, 0.9)))
+    assert any("The interval of the mean of source means is 46 to 90" in said for said in caveats(old))
 
 
 def test_missing_verdicts_that_could_change_it_are_named() -> None:

@@ -288,8 +288,10 @@ def test_planning_uses_what_was_measured_and_says_so() -> None:
     assert assumed.measured is None
     assert [row.power.ratio for row in assumed.rows] == [variance_ratio(1), variance_ratio(3)]
     assert assumed.rows[0].power.detectable == pytest.approx(0.64, abs=0.01)
-    parts = VarianceComponents(prompt=0.01, sample=0.02, noise=0.0)
-    known = design(suite(100), (1, 3), ("both",), earlier=Earlier("eval-x", 0.6, 1, parts))
+    intervals: dict[str, tuple[float | None, float | None]]
+    intervals = {"prompt": (0.0, 0.02), "sample": (0.01, 0.03)}
+    parts = VarianceComponents(prompt=0.01, sample=0.02, samples=3, judges=1, intervals=intervals)
+    known = design(suite(100), (1, 3), ("both",), earlier={"both": Earlier("eval-x", 0.6, parts)})
     assert known.measured == "eval-x"
     assert known.rows[0].power.detectable is not None
     assert assumed.rows[0].power.detectable is not None

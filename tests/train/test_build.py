@@ -13,7 +13,7 @@ from brie.errors import UsageError
 from brie.project import Project, packaged
 from brie.train.build import build_trainer
 from brie.train.config import TrainRequest
-from brie.train.layers import linear_layers, refuse_missing_layers, refuse_missing_trackers
+from brie.train.layers import linear_layers, refuse_missing_packages, with_layers
 from brie.train.metrics import MetricsFile
 from brie.train.prepare import Job, planned_steps, prepare, sequences
 from brie.train.quiet import quiet
@@ -77,7 +77,7 @@ def test_layers_that_do_not_exist_are_refused_with_those_that_do(
     assert linear_layers(base) == ("c_attn", "c_fc", "c_proj")
     recipe = Recipe(name="x", base="mine", target_modules=("c_proj", "q_proj"))
     with pytest.raises(UsageError, match=r"no layer called q_proj; .*'c_attn', 'c_fc', 'c_proj'"):
-        refuse_missing_layers(recipe, base)
+        with_layers(recipe, base)
     asked = replace(request(project), base=str(base))
     with pytest.raises(UsageError, match="no layer called"):
         train(asked, project, Watcher())
@@ -92,9 +92,68 @@ def test_a_folder_with_an_unknown_architecture_is_one_sentence(tmp_path: Path) -
 
 
 def test_a_tracker_that_is_not_installed_is_named() -> None:
-    refuse_missing_trackers(Recipe(name="x", base="tiny"))
+    refuse_missing_packages(Recipe(name="x", base="tiny"), "cpu")
     with pytest.raises(UsageError, match="pip install swanlab"):
-        refuse_missing_trackers(Recipe(name="x", base="tiny", report_to=("swanlab",)))
+        refuse_missing_packages(Recipe(name="x", base="tiny", report_to=("swanlab",)), "cpu")
+
+
+def test_all_linear_layers_are_named_in_the_run(project: Project) -> None:
+    job = prepare(request(project, "target_modules=all-linear"), project, Watcher())
+    assert set(job.config.recipe.target_modules) == set(SEVEN)
+    one = prepare(request(project, "target_modules=q_proj"), project, Watcher())
+    assert one.config.recipe.target_modules == ("q_proj",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "device", "message"),
+    [
+        ({"quantize": "nf4"}, "cpu", "trains on CUDA, not on cpu"),
+        ({"quantize": "nf4"}, "mps", "trains on CUDA, not on mps"),
+        ({"optimizer": "adamw_8bit"}, "cpu", "pip install bitsandbytes"),
+        ({"quantize": "nf4"}, "cuda", "pip install bitsandbytes"),
+    ],
+)
+def test_settings_that_need_more_than_is_here_are_refused(
+    settings: dict[str, str], device: str, message: str
+) -> None:
+    import importlib.util
+
+    if "pip install" in message and importlib.util.find_spec("bitsandbytes"):
+        refuse_missing_packages(Recipe(name="x", base="tiny", **settings), device)
+        return
+    with pytest.raises(UsageError, match=message):
+        refuse_missing_packages(Recipe(name="x", base="tiny", **settings), device)
+
+
+def test_every_schedule_ends_where_the_recipe_says(project: Project, tmp_path: Path) -> None:
+    """The last rate of a real optimizer's schedule, a share of the first."""
+    ends = {
+        ("schedule=linear",): 0.0,
+        ("schedule=cosine",): 0.0,
+        ("schedule=cosine", "min_learning_rate=0.25"): 0.25,
+        ("schedule=wsd", "min_learning_rate=0.5", "decay=0.5"): 0.5,
+        ("schedule=constant",): 1.0,
+    }
+    for settings, end in ends.items():
+        job = prepare(request(project, *settings, "warmup=0", "learning_rate=0.01"), project, Watcher())
+        with quiet():
+            trainer = build_trainer(job, tmp_path / "x", MetricsFile(tmp_path), [], measuring=True)
+            trainer.create_optimizer_and_scheduler(job.config.planned_steps)
+        for _ in range(job.config.planned_steps):
+            trainer.optimizer.step()
+            trainer.lr_scheduler.step()
+        (rate,) = set(trainer.lr_scheduler.get_last_lr())
+        assert rate == pytest.approx(end * 0.01, abs=1e-5), settings
+
+
+def test_noise_betas_and_optimizers_reach_the_trainer(project: Project, tmp_path: Path) -> None:
+    settings = ("optimizer=adafactor", "neftune_noise_alpha=5", "betas=[0.8, 0.95]")
+    job = prepare(request(project, *settings), project, Watcher())
+    with quiet():
+        trainer = build_trainer(job, tmp_path / "x", MetricsFile(tmp_path), [], measuring=True)
+    assert trainer.args.optim == "adafactor"
+    assert trainer.args.neftune_noise_alpha == 5
+    assert (trainer.args.adam_beta1, trainer.args.adam_beta2) == (0.8, 0.95)
 
 
 # --- packing -----------------------------------------------------------------------------

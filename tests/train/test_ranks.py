@@ -13,7 +13,7 @@ from brie.data.encode import IGNORED, Encoded
 from brie.errors import UsageError
 from brie.project import Project
 from brie.train.build import evened
-from brie.train.prepare import fit_micro_batch
+from brie.train.micro_batch import fit_micro_batch
 from brie.train.progress import Silent
 from brie.train.ranks import World, world
 from brie.train.recipes import Recipe

@@ -17,9 +17,9 @@ from brie.pin import (
     pin_base,
     read_pin,
     resolve,
-    tensor_shapes,
     verify_files,
 )
+from brie.pin.tensors import tensors
 from brie.project import Project, packaged
 from brie.train.config import RunManifest, TrainConfig, TrainRequest
 from brie.train.recipes import SEVEN
@@ -100,7 +100,7 @@ def test_all_seven_linear_layers_are_adapted_and_the_file_says_so(done: Done) ->
         summary = lora_summary(folder)
         assert set(summary.target_modules) == set(SEVEN)
         assert (summary.r, summary.alpha) == (8, 16)
-        names = tensor_shapes(folder / "adapter_model.safetensors")
+        names = tensors(folder / "adapter_model.safetensors")
         assert {m for m in SEVEN if any(f".{m}." in name for name in names)} == set(SEVEN)
 
 

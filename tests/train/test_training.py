@@ -80,6 +80,35 @@ def test_early_stopping_ends_a_run_that_no_longer_improves(project: Project) -> 
     assert not any(str(project.root) in state.read_text() for state in states)
 
 
+def test_a_best_checkpoint_that_is_worse_than_the_base_is_said(project: Project) -> None:
+    watcher = Watcher()
+    settings = (
+        "max_steps=4",
+        "checkpoint_steps=2",
+        "learning_rate=0.9",
+        "warmup=0",
+        "schedule=constant",
+    )
+    folder = train(request(project, *settings), project, watcher)
+    manifest = read_manifest(folder)
+    best, base = manifest.pins["best"].eval_loss, manifest.evaluations[0].loss
+    assert best is not None
+    assert best > base
+    assert any(f"{best:.4f}, the base's {base:.4f}" in note for note in watcher.notes)
+    good = Watcher()
+    train(request(project, "max_steps=4", "checkpoint_steps=2"), project, good)
+    assert not any("made it worse" in note for note in good.notes)
+
+
+def test_layers_trained_whole_are_kept_with_the_adapter(project: Project) -> None:
+    from safetensors.torch import load_file
+
+    settings = ("max_steps=2", "checkpoint_steps=2", 'modules_to_save=["embed_tokens"]')
+    folder = train(request(project, *settings), project, Watcher())
+    kept = load_file(checkpoints(folder)[2] / "adapter_model.safetensors")
+    assert any("embed_tokens" in name for name in kept)
+
+
 def test_a_validation_file_with_trained_prompts_is_refused_before_anything_is_written(
     project: Project,
 ) -> None:

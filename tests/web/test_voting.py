@@ -114,7 +114,7 @@ def test_a_vote_for_the_better_text_is_a_vote_for_its_side(client: Client, world
         own = assemble(gather(find_evaluation(name, world[0]).manifest, store), store).by_judge[
             "human:Ann"
         ]
-    assert own.outcomes == Outcomes(win=24, tie=0, loss=0)
+    assert own.outcomes == Outcomes(win=24, tie=0, loss=0, identical=0)
 
 
 def test_the_result_comes_after_and_closes_the_voting(client: Client, world: World) -> None:

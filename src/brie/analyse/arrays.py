@@ -29,6 +29,13 @@ def z_quantile(q: float) -> float:
     return float(ndtri(q))
 
 
+def z_two_sided(z: float) -> float:
+    """Two-sided p-value of a standard normal statistic."""
+    from scipy.special import ndtr
+
+    return float(2 * ndtr(-abs(z)))
+
+
 def t_quantile(q: float, df: float) -> float:
     """Quantile of Student's t with `df` degrees of freedom."""
     from scipy.special import stdtrit
@@ -72,3 +79,12 @@ def group_mean(codes: AnyInts, values: Floats, size: int) -> Floats:
 def distinct(codes: AnyInts) -> int:
     """How many different codes occur."""
     return int(np.count_nonzero(np.bincount(codes))) if len(codes) else 0
+
+
+def largest(differences: Floats) -> float:
+    """How large an imagined prompt's difference is: as the largest seen, between 1/2 and 1.
+
+    1 where all are 0, as nothing then says how large one may be.
+    """
+    seen = float(np.abs(differences).max()) if len(differences) else 0.0
+    return min(max(seen, 0.5), 1.0) if seen > 1e-12 else 1.0

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from brie.analyse.arrays import group_mean
+from brie.analyse.cells import Cells
 from brie.analyse.controls import ControlTables, analyse_controls, damaged_low
 from brie.analyse.headline import EarlyStopping, Headline, headline
 from brie.analyse.panel import agreement, consistency
@@ -131,7 +133,7 @@ def analyse_verdicts(
     shown = presentation_effects(study.table, study.cells, level=chosen.level)
     position = position_effect(study, "", shown)
     outcomes = study.table.outcomes()
-    ability = _ability(outcomes, shown.flips.rate, known_answers)
+    ability = _ability(study, outcomes, shown.flips.rate, known_answers)
     top = headline(study, ability, margin=chosen.margin, alpha=chosen.alpha, stopping=stopping)
     judges, again = by_judge(study), consistency(study)
     return AnalysisParts(
@@ -161,9 +163,25 @@ def analyse_verdicts(
     )
 
 
-def _ability(outcomes: Outcomes, flip_rate: float | None, controls: ControlResults) -> Ability:
+def _ability(
+    study: Study, outcomes: Outcomes, flip_rate: float | None, controls: ControlResults
+) -> Ability:
     total = outcomes.win + outcomes.tie + outcomes.loss
-    return Ability(damaged_low(controls), flip_rate, outcomes.tie / total if total else None)
+    return Ability(
+        damaged_low(controls),
+        flip_rate,
+        outcomes.tie / total if total else None,
+        None if study.table.identical_as_ties else _differing(study.cells),
+    )
+
+
+def _differing(cells: Cells) -> float | None:
+    """Mean over prompts of the share of comparisons whose answers differ; None without a verdict."""
+    used = cells.complete
+    differ = (~cells.identical[used]).astype(np.float64)
+    shares = group_mean(cells.prompt[used], differ, len(cells.table.prompts))
+    shares = shares[~np.isnan(shares)]
+    return float(shares.mean()) if len(shares) else None
 
 
 def _agreement(study: Study, again: dict[str, Consistency]) -> Agreement | None:

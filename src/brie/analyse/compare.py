@@ -12,17 +12,19 @@ from itertools import combinations
 
 import numpy as np
 
-from brie.analyse.arrays import Floats, generator
-from brie.analyse.bootstrap import PROMPT_BOOTSTRAP, resampled_mean
+from brie.analyse.arrays import Floats, generator, largest, t_quantile, t_two_sided
 from brie.analyse.cells import cells, prompt_means
 from brie.analyse.multiplicity import holm
-from brie.analyse.signflip import sign_flip
+from brie.analyse.signflip import FLOOR, sign_flip
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.conventions import FEWEST_PROMPTS
+from brie.records.estimates import Ends
 from brie.records.studies import Difference
 
 MAX_T = "max-t"
+PAIRED_T = "paired-t-plus-one"
+SIGN_FLIP = "sign-flip"
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,16 @@ def compare(
         rates: evaluation -> prompt id -> prompt mean (`rates_by_prompt`).
     """
     chosen = settings or Settings()
-    differences = [
-        _difference(a, b, *_paired(rates[a], rates[b]), chosen, seed)
+    compared = [
+        _difference(a, b, _paired(rates[a], rates[b]), chosen, seed)
         for a, b in combinations(rates, 2)
         if rates[a].keys() & rates[b].keys()
     ]
-    adjusted = holm(np.array([d.p_value for d in differences])).tolist()
+    adjusted = holm(np.array([d.p_value for d, _ in compared]))
+    together = _together([gap for _, gap in compared], adjusted, chosen.level)
     return tuple(
-        d.model_copy(update={"p_adjusted": p}) for d, p in zip(differences, adjusted, strict=True)
+        d.model_copy(update={"p_adjusted": p, "simultaneous": ends})
+        for (d, _), p, ends in zip(compared, adjusted.tolist(), together, strict=True)
     )
 
 
@@ -144,19 +148,48 @@ def dev_half(prompts: Sequence[tuple[str, str, str]], key: str) -> frozenset[str
     return frozenset(p for (_, source), members in groups.items() if home[source] for p in members)
 
 
+@dataclass(frozen=True)
+class Gap:
+    """A mean difference as its test sees it: two imagined prompts added."""
+
+    centre: float
+    error: float
+    freedom: int
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """The interval of a level, within [-1, 1]."""
+        half = t_quantile((1 + level) / 2, self.freedom) * self.error
+        return max(self.centre - half, -1.0), min(self.centre + half, 1.0)
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided; below 1 - level exactly where the interval of that level excludes 0."""
+        return max(t_two_sided(self.centre / self.error, self.freedom), FLOOR)
+
+
+def paired_gap(gap: Floats) -> Gap:
+    """Differences by prompt, with two imagined prompts: one for the first and one for the second.
+
+    Theirs is the largest difference seen, at least 1/2, and 1 where no prompt differs. Interval and
+    p-value are those of t(n - 1), n the real prompts; the imagined ones keep the error from vanishing
+    where few prompts differ (docs/statistics.md 10.3).
+
+    Args:
+        gap: one a prompt, in [-1, 1]; at least two.
+    """
+    size = largest(gap)
+    full = np.concatenate([gap, [size, -size]])
+    return Gap(float(full.mean()), float(full.std(ddof=1)) / len(full) ** 0.5, len(gap) - 1)
+
+
 def _difference(
-    a: str, b: str, first: Floats, second: Floats, settings: Settings, seed: int
-) -> Difference:
-    gap = first - second
+    a: str, b: str, gap: Floats, settings: Settings, seed: int
+) -> tuple[Difference, Gap | None]:
+    enough = paired_gap(gap) if len(gap) >= FEWEST_PROMPTS else None
     rng = generator(seed, f"compare.{a}.{b}")
-    low = high = None
-    if len(gap) >= FEWEST_PROMPTS:
-        drawn = resampled_mean((gap + 1) / 2, rng, resamples=settings.resamples)
-        interval = drawn.interval(settings.level)
-        if interval.high > interval.low:
-            low, high = 2 * interval.low - 1, 2 * interval.high - 1
-    p_value = sign_flip(gap, rng, resamples=settings.flips).p_value
-    return Difference(
+    low, high = enough.interval(settings.level) if enough else (None, None)
+    p_value = enough.p_value if enough else sign_flip(gap, rng, resamples=settings.flips).p_value
+    difference = Difference(
         first=a,
         second=b,
         value=float(gap.mean()),
@@ -166,13 +199,35 @@ def _difference(
         p_value=p_value,
         p_adjusted=p_value,
         prompts=len(gap),
-        method=PROMPT_BOOTSTRAP,
+        method=PAIRED_T if enough else SIGN_FLIP,
     )
+    return difference, enough
 
 
-def _paired(first: Mapping[str, float], second: Mapping[str, float]) -> tuple[Floats, Floats]:
+def _together(gaps: Sequence[Gap | None], adjusted: Floats, level: float) -> list[Ends | None]:
+    """Intervals that hold together, one a pair; None for a single pair, and where there is none.
+
+    Level 1 - alpha/m, all m alike. Where Holm rejects what that level does not, the end nearer to 0
+    is that of the level of its step, so that an interval excludes 0 exactly where its p says so.
+    """
+    alpha, m = 1 - level, len(gaps)
+    order = np.argsort(adjusted, kind="stable")
+    ends: list[Ends | None] = [None] * m
+    for rank, index in enumerate(order.tolist() if m > 1 else []):
+        gap = gaps[index]
+        if gap is None:
+            continue
+        low, high = gap.interval(1 - alpha / m)
+        if adjusted[index] < alpha and low <= 0 <= high:
+            inner = gap.interval(1 - alpha / (m - rank))
+            low, high = (inner[0], high) if gap.centre > 0 else (low, inner[1])
+        ends[index] = (low, high)
+    return ends
+
+
+def _paired(first: Mapping[str, float], second: Mapping[str, float]) -> Floats:
     shared = sorted(first.keys() & second.keys())
-    return np.array([first[p] for p in shared]), np.array([second[p] for p in shared])
+    return np.array([first[p] for p in shared]) - np.array([second[p] for p in shared])
 
 
 def _signs(rng: np.random.Generator, patterns: int, prompts: int) -> Floats:

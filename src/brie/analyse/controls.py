@@ -55,13 +55,19 @@ def _a_a(table: VerdictTable, settings: Settings, seed: int) -> ControlNumbers:
 
 
 def _damaged(table: VerdictTable, settings: Settings, seed: int) -> ControlNumbers:
+    """Damage that changed nothing cannot be recognised: such comparisons are left out."""
+    same = table.identical & (table.repeat == 0)
+    left_out = 0 if table.identical_as_ties else len(np.unique(table.prompt[same]))
+    if left_out:
+        table = table.select(~table.identical)
     study = Study(table, settings, seed)
     judges = {
         name: judge.model_copy(update={"recognised": _recognised(judge.win_rate)})
         for name, judge in _by_judge(study, "controls.damaged").items()
     }
     rate = study.rate("controls.damaged.win_rate")
-    return ControlNumbers(win_rate=rate, by_judge=judges, recognised=_recognised(rate))
+    numbers = ControlNumbers(win_rate=rate, by_judge=judges, recognised=_recognised(rate))
+    return numbers.model_copy(update={"identical": left_out}) if left_out else numbers
 
 
 def _by_judge(study: Study, path: str) -> dict[str, ControlJudge]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from brie.analyse.arrays import Floats
+from brie.analyse.bounded import one_sided
 from brie.analyse.cells import PromptMeans, cells, prompt_means
 from brie.analyse.missing import missing_verdicts
 from brie.analyse.sequential import Sequence, sequence
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
-from brie.analyse.verdict import Ability, Decision, decide, decide_sequential
+from brie.analyse.verdict import Ability, Decision, decide, decide_sequential, inside
 from brie.analyse.win_rate import Settings, source_interval
 from brie.conventions import E_PROCESS, WIDER
 from brie.records.analysis import VerdictWord, WinRate
@@ -54,15 +55,23 @@ def headline(
     ends = [prompt_means(end) for end in study.extremes] if study.has_missing else []
     if stopping is not None:
         return _stopped(study, rate, ends, stopping)
-    rate = _for_new_sources(study, rate)
+    bounds = one_sided(study.means.mean)
+    rate = _for_new_sources(study, rate.model_copy(update={"one_sided": bounds} if bounds else {}))
     decision = decide(rate, ability, margin=margin, alpha=alpha)
-    rates = [study.rate_of(f"win_rate.bounds.{i}", end, None) for i, end in enumerate(ends)]
-    words = [decide(r, ability, margin=margin, alpha=alpha).word for r in rates if r is not None]
-    survives = _same(decision.word, words)
+
+    def word_of(path: str, means: PromptMeans) -> VerdictWord | None:
+        other = study.rate_of(path, means, None)
+        if other is None:
+            return None
+        if inside(other.interval_90, margin):  # else the bounds decide nothing
+            other = other.model_copy(update={"one_sided": one_sided(means.mean)})
+        return decide(other, ability, margin=margin, alpha=alpha).word
+
+    words = [word_of(f"win_rate.bounds.{i}", end) for i, end in enumerate(ends)]
+    survives = _same(decision.word, [word for word in words if word is not None])
 
     def word_at(score: float) -> VerdictWord | None:
-        filled = study.rate_of("win_rate.missing", prompt_means(cells(study.table, score)), None)
-        return decide(filled, ability, margin=margin, alpha=alpha).word if filled else None
+        return word_of("win_rate.missing", prompt_means(cells(study.table, score)))
 
     missing = missing_verdicts(study, decision.word, None if survives else word_at)
     return Headline(rate, _with_sources(decision, rate), survives, None, missing)
@@ -125,10 +134,11 @@ def _for_new_sources(study: Study, rate: WinRate) -> WinRate:
     if ends is None:
         study.notes[path] = "one source: nothing says how prompts of another would differ"
         return rate
-    if ends.sources < 8:
-        study.notes[path] = f"{ends.sources} sources: read the interval for new sources with care"
-    interval = (ends.interval.low, ends.interval.high)
-    return rate.model_copy(update={"by_source_interval": interval})
+    if ends.interval is None:
+        study.notes[path] = f"{ends.sources} sources: nothing can be said of new ones"
+    interval = (ends.interval.low, ends.interval.high) if ends.interval else None
+    update = {"by_source_interval": interval, "mean_of_sources": ends.value, "sources": ends.sources}
+    return rate.model_copy(update=update)
 
 
 def _with_sources(decision: Decision, rate: WinRate) -> Decision:

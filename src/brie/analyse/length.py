@@ -15,6 +15,8 @@ from brie.records.estimates import LengthControlled
 METHOD = "quasi-binomial-glm-cluster-cr1"
 LARGE_CHANGE = 0.10
 _SEPARATED = 6.0
+IMAGINED = 0.25
+"""Weight of each imagined prompt of the interval."""
 _OVERLAP = 0.10
 
 
@@ -42,7 +44,8 @@ def length_controlled(
     fit, ridge = _fit(design, score, prompt)
     if fit is None:
         return "the length model has no finite solution on these verdicts"
-    return _result(fit, ridge, score, difference, level)
+    padded = _padded_fit(design, score, prompt) or fit
+    return _result(fit, padded, ridge, score, difference, level)
 
 
 def _impossible(score: Floats, difference: Floats, prompt: AnyInts) -> str:
@@ -55,7 +58,14 @@ def _impossible(score: Floats, difference: Floats, prompt: AnyInts) -> str:
     if score.max() == 0.5 or score.min() == 0.5:
         return "verdicts of one side and ties only"
     if len(score) < 3 or difference.std(ddof=1) == 0:
-        return "the two sides' answers never differ in length"
+        apart = abs(float(difference[0]))
+        if apart == 0:
+            return "the two sides' answers never differ in length"
+        which = "longer" if difference[0] > 0 else "shorter"
+        return (
+            f"every answer of the candidate is {which} by the same amount ({apart:,g}), so length "
+            "cannot be told from the model"
+        )
     return ""
 
 
@@ -63,8 +73,36 @@ def _fit(design: Floats, score: Floats, prompt: AnyInts) -> tuple[Fit | None, bo
     fit = None if _has_empty_cell(design, score) else logistic(design, score, prompt)
     if fit is not None and np.abs(fit.coefficients).max() <= _SEPARATED:
         return fit, False
-    penalty = np.array([0.0] + [0.5] * (design.shape[1] - 1))
-    return logistic(design, score, prompt, penalty), True
+    return logistic(design, score, prompt, _ridge(design)), True
+
+
+def _padded_fit(design: Floats, score: Floats, prompt: AnyInts) -> Fit | None:
+    """The fit with four imagined prompts, each of a quarter of a prompt's weight.
+
+    Two have answers of equal length, one of them won and one lost; in the third the longer answer
+    wins, in the fourth the shorter one. Near a rate of 0 or 1 the verdicts' own fit has too small an
+    error.
+    """
+    reach = float(np.sqrt((design[:, 1] ** 2).mean()))
+    imagined = np.zeros((6, design.shape[1]))
+    imagined[:, 0], imagined[:, 1] = 1.0, [0.0, 0.0, reach, -reach, reach, -reach]
+    rows = len(score) / distinct(prompt) * IMAGINED
+    weights = np.concatenate([np.ones(len(score)), rows * np.array([1.0, 1.0, 0.5, 0.5, 0.5, 0.5])])
+    last = int(prompt.max())
+    given = (
+        np.concatenate([design, imagined]),
+        np.concatenate([score, [1.0, 0.0, 1.0, 0.0, 0.0, 1.0]]),
+        np.concatenate([prompt, last + np.array([1, 2, 3, 3, 4, 4])]),
+    )
+    fit = logistic(*given, weights=weights)
+    if fit is not None and np.abs(fit.coefficients).max() <= _SEPARATED:
+        return fit
+    return logistic(*given, _ridge(design), weights)
+
+
+def _ridge(design: Floats) -> Floats:
+    """A ridge of 1/2 on everything but the intercept."""
+    return np.array([0.0] + [0.5] * (design.shape[1] - 1))
 
 
 def _has_empty_cell(design: Floats, score: Floats) -> bool:
@@ -76,9 +114,10 @@ def _has_empty_cell(design: Floats, score: Floats) -> bool:
     return False
 
 
-def _result(fit: Fit, ridge: bool, score: Floats, difference: Floats, level: float) -> LengthControlled:
-    low, high = fit.interval(0, level)
-    slope_low, slope_high = fit.interval(1, level)
+def _result(
+    fit: Fit, padded: Fit, ridge: bool, score: Floats, difference: Floats, level: float
+) -> LengthControlled:
+    (low, high), (slope_low, slope_high) = (_ends(fit, padded, column, level) for column in (0, 1))
     value, raw = expit(float(fit.coefficients[0])), float(score.mean())
     longer, shorter = float((difference > 0).mean()), float((difference < 0).mean())
     return LengthControlled(
@@ -99,3 +138,9 @@ def _result(fit: Fit, ridge: bool, score: Floats, difference: Floats, level: flo
         ridge=ridge,
         method=METHOD,
     )
+
+
+def _ends(fit: Fit, padded: Fit, column: int, level: float) -> tuple[float, float]:
+    """The outer ends of a coefficient's intervals, without and with the imagined prompts."""
+    own, other = fit.interval(column, level), padded.interval(column, level, fit.clusters - 1)
+    return min(own[0], other[0]), max(own[1], other[1])

@@ -18,8 +18,8 @@ from brie.analyse.agreement import (
     percent,
     ratio,
 )
-from brie.analyse.arrays import Floats, Ints, distinct
-from brie.analyse.bootstrap import PROMPT_BOOTSTRAP, percentiles
+from brie.analyse.arrays import AnyInts, Floats, Ints, distinct
+from brie.analyse.bootstrap import PLUS_FOUR, percentiles
 from brie.analyse.ratings import Ratings
 from brie.analyse.study import Study
 from brie.conventions import FEWEST_PROMPTS
@@ -38,6 +38,15 @@ COEFFICIENTS: dict[str, Callable[[Floats], Floats]] = {
 """Functions of a pair table (..., K, K)."""
 
 
+_DEFINED = 0.75
+"""Share of the resamples that must give a number."""
+LOSS, WIN = 0, 2
+IMAGINED = ((WIN, WIN), (LOSS, LOSS), (WIN, LOSS), (LOSS, WIN))
+"""What two judges say of the four imagined prompts that join every resample: both agreements and both
+disagreements. Without them agreement near 0 or 1, or of judges who nearly always say the same, would
+have too narrow an interval, or none."""
+
+
 @dataclass(frozen=True)
 class PairTables:
     """Items by the categories two judges gave them, for every pair of judges."""
@@ -46,7 +55,7 @@ class PairTables:
     tables: Floats
     """(pairs, K, K)"""
     draws: Floats
-    """(resamples, pairs, K, K)"""
+    """(resamples, pairs, K, K), imagined prompts included."""
     prompts: list[int]
     """Prompts behind each table."""
 
@@ -62,12 +71,12 @@ def pair_tables(study: Study, rated: Ratings) -> PairTables:
         both = np.isfinite(category[:, a]) & np.isfinite(category[:, b])
         prompts.append(distinct(rated.prompt[both]))
     every = np.concatenate(pieces, axis=1)
-    return PairTables(
-        judges,
-        every.sum(axis=0).reshape(-1, K, K),
-        study.bootstrap.of_units(every).reshape(-1, len(judges), K, K),
-        prompts,
-    )
+    tables = every.sum(axis=0).reshape(-1, K, K)
+    draws = study.bootstrap.of_units(every).reshape(-1, len(judges), K, K)
+    items = tables.sum(axis=(1, 2)) / np.maximum(prompts, 1)
+    for drawn, (first, second) in zip(study.imagined.T, IMAGINED, strict=True):
+        draws[:, :, first, second] += drawn[:, None] * items
+    return PairTables(judges, tables, draws, prompts)
 
 
 def pair_entries(
@@ -98,28 +107,30 @@ def pair_entries(
     return tuple(entries)
 
 
-def estimate(study: Study, value: float, draws: Floats, prompts: int, path: str) -> Estimate | None:
-    """A value with its percentile interval, or None with a note."""
+def estimate(
+    study: Study, value: float, draws: Floats, prompts: int, path: str, method: str = PLUS_FOUR
+) -> Estimate | None:
+    """A value with its percentile interval, which holds it, or None with a note."""
     if prompts < FEWEST_PROMPTS:
         study.notes[path] = f"too few prompts: {prompts} of the {FEWEST_PROMPTS} needed"
         return None
     if not np.isfinite(value):
         study.notes[path] = "every verdict is the same, so agreement beyond chance is 0/0"
         return None
-    interval = percentiles(draws, study.settings.level)
+    interval = percentiles(draws, study.settings.level, finite=_DEFINED)
     if interval is None:
-        study.notes[path] = "no interval: it is 0/0 in more than one resample in twenty"
+        study.notes[path] = "no interval: it is 0/0 in more than one resample in four"
     elif interval[1] - interval[0] < 1e-12:
         study.notes[path] = "no interval: every prompt gives the same, so resampling shows no spread"
         interval = None
     low, high = interval or (None, None)
     return Estimate(
         value=value,
-        low=low,
-        high=high,
+        low=None if low is None else min(low, value),
+        high=None if high is None else max(high, value),
         level=study.settings.level,
         n=prompts,
-        method=PROMPT_BOOTSTRAP,
+        method=method,
     )
 
 
@@ -135,11 +146,12 @@ def _coefficients(
     table, draws = counted.tables[index], counted.draws[:, index]
     used = occurring(table)
     few = np.ix_(used, used)
+    drawn = draws[(slice(None), *np.ix_(with_imagined(used), with_imagined(used)))]
     values = {
         name: estimate(
             study,
             float(function(table[few])) if table.sum() else float("nan"),
-            function(draws[:, used[:, None], used[None, :]]),
+            function(drawn),
             counted.prompts[index],
             f"{path}.{name}",
         )
@@ -149,6 +161,11 @@ def _coefficients(
         values["kappa"] = None
         study.notes[f"{path}.kappa"] = CONSTANT
     return values
+
+
+def with_imagined(used: AnyInts) -> AnyInts:
+    """Categories that occur, with those of the imagined prompts."""
+    return np.union1d(used, [LOSS, WIN])
 
 
 CONSTANT = "one of the two always says the same, and kappa is then 0 whatever the other says"

@@ -12,9 +12,11 @@ from brie.analyse.agreement import (
     krippendorff_alpha,
     ratio,
 )
-from brie.analyse.arrays import Floats, Ints, distinct, group_mean
+from brie.analyse.arrays import AnyInts, Floats, Ints, distinct, group_mean
+from brie.analyse.bootstrap import PROMPT_BOOTSTRAP
 from brie.analyse.cells import judge_means
 from brie.analyse.pairs import (
+    IMAGINED,
     K,
     PairTables,
     base_rate_intervals,
@@ -23,6 +25,7 @@ from brie.analyse.pairs import (
     pair_entries,
     pair_tables,
     shares,
+    with_imagined,
 )
 from brie.analyse.ratings import Ratings, Unit, ratings
 from brie.analyse.study import Study
@@ -92,11 +95,12 @@ def _panel_coefficients(
     pieces = np.concatenate(
         [each, agree, several, counts / np.maximum(raters, 1), np.ones_like(agree)], axis=1
     )
-    drawn, whole = study.bootstrap.sums(rated.prompt, pieces), pieces.sum(axis=0, keepdims=True)
-    used = np.flatnonzero(counts.sum(axis=0))
-    prompts = distinct(rated.prompt)
+    prompts, whole = distinct(rated.prompt), pieces.sum(axis=0, keepdims=True)
+    drawn = study.bootstrap.sums(rated.prompt, pieces)
+    drawn += study.imagined @ _imagined(whole[0] / prompts)
+    occurring = np.flatnonzero(counts.sum(axis=0))
 
-    def parts(sums: Floats) -> dict[str, Floats]:
+    def parts(sums: Floats, used: AnyInts) -> dict[str, Floats]:
         table = sums[:, : K**2].reshape(-1, K, K)
         observed = ratio(sums[:, K**2], sums[:, K**2 + 1])
         rate = ratio(sums[:, K**2 + 2 + used], sums[:, -1:])
@@ -107,11 +111,29 @@ def _panel_coefficients(
             "ac1": ac1_of(observed, rate),
         }
 
-    point, draws = parts(whole), parts(drawn)
+    point, draws = parts(whole, occurring), parts(drawn, with_imagined(occurring))
     return {
         name: estimate(study, float(point[name][0]), draws[name], prompts, f"{path}.{name}")
         for name in point
     }
+
+
+def _imagined(mean: Floats) -> Floats:
+    """The imagined prompts' pieces (4, columns), as large as the mean prompt's.
+
+    Args:
+        mean: a prompt's mean coincidences, agreeing items, items with several verdicts, base rates
+            and items.
+    """
+    table, (_, several), items = mean[: K**2], mean[K**2 : K**2 + 2], mean[-1]
+    lines = []
+    for first, second in IMAGINED:
+        said = np.zeros((K, K))
+        said[first, second] += 0.5
+        said[second, first] += 0.5
+        agree = several if first == second else 0.0
+        lines.append([*(table.sum() * said.ravel()), agree, several, *(items * said.sum(axis=0)), items])
+    return np.array(lines)
 
 
 def _mean_kappa(study: Study, pairs: PairTables, path: str) -> Estimate | None:
@@ -144,7 +166,7 @@ def precision_gain(study: Study, path: str) -> Estimate | None:
     if not np.isfinite(value):
         study.notes[path] = "the panel's result is the same for every prompt"
         return None
-    return estimate(study, value, _gain(draws), len(every), path)
+    return estimate(study, value, _gain(draws), len(every), path, PROMPT_BOOTSTRAP)
 
 
 def disagreements(study: Study, rated: Ratings) -> tuple[Disagreement, ...]:
@@ -179,11 +201,11 @@ def consistency(study: Study) -> dict[str, Consistency]:
         prompt, same = _asked_again(table, code)
         if len(prompt) == 0:
             continue
-        draws = study.bootstrap.sums(prompt, np.column_stack([same, np.ones(len(same))]))
-        with np.errstate(invalid="ignore"):
-            share = draws[:, 0] / draws[:, 1]
         path, prompts = f"agreement.consistency.{name}", distinct(prompt)
-        value = estimate(study, float(same.mean()), share, prompts, path)
+        draws = study.bootstrap.sums(prompt, np.column_stack([same, np.ones(len(same))]))
+        agree = np.array([float(first == second) for first, second in IMAGINED])
+        draws += study.imagined @ np.column_stack([agree, np.ones(4)]) * len(same) / prompts
+        value = estimate(study, float(same.mean()), ratio(draws[:, 0], draws[:, 1]), prompts, path)
         judges[name] = Consistency(same=value, n=len(same))
     return judges
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brie.analyse.arrays import Bools, Floats, binomial_two_sided, distinct
+from brie.analyse.arrays import Bools, Floats, Ints, binomial_two_sided, distinct, group_sum, largest
 from brie.analyse.cells import Cells
-from brie.analyse.regression import Fit, least_squares
+from brie.analyse.regression import least_squares
 from brie.analyse.table import VerdictTable
 from brie.records.estimates import Effect
 
 METHOD = "ols-cluster-cr1"
+FACTORS = ("position", "label", "layout")
 
 
 @dataclass(frozen=True)
@@ -88,46 +89,125 @@ def _effects(table: VerdictTable, rows: Bools, level: float) -> tuple[dict[str, 
         rows = rows & (table.position != 0)
     if knows_label:
         rows = rows & (table.label != 0)
-    position, label = table.position[rows].astype(np.float64), table.label[rows].astype(np.float64)
-    columns = {"position": position, "label": label, "layout": position * label}
-    reasons = _identify(columns, knows_position, knows_label)
-    prompts = table.prompt[rows]
+    shown = _shown(table, rows)
+    reasons = _identify(shown, knows_position, knows_label)
     names = [name for name, reason in reasons.items() if not reason]
-    fit = None
-    if names and len(prompts):
-        design = np.stack([np.ones(len(position)), *(columns[name] / 2 for name in names)], axis=1)
-        fit = least_squares(design, table.score[rows], prompts)
     effects = {
-        name: _effect(fit, names.index(name) + 1 if name in names else None, level, distinct(prompts))
-        for name in columns
+        name: _effect(shown, names, name, level) if name in names else _without(shown, level)
+        for name in reasons
     }
     why = {name: reason or "fewer than two prompts" for name, reason in reasons.items()}
     return effects, {name: why[name] for name, effect in effects.items() if effect.effect is None}
 
 
-def _effect(fit: Fit | None, column: int | None, level: float, n: int) -> Effect:
-    """The effect in one column of the design; None: it is not identified."""
-    if fit is None or column is None:
-        return Effect(identified=column is not None, effect=None, low=None, high=None, level=level, n=n)
-    low, high = fit.interval(column, level)
-    value = float(fit.coefficients[column])
-    return Effect(identified=True, effect=value, low=low, high=high, level=level, n=n)
+@dataclass(frozen=True)
+class _Shown:
+    """Verdicts put together that share prompt, position and letter."""
+
+    prompt: Ints
+    position: Floats
+    label: Floats
+    score: Floats
+    """Mean score."""
+    rows: Floats
+    """How many verdicts."""
+
+    def factor(self, name: str) -> Floats:
+        """The levels, +-1, of a factor."""
+        return {"position": self.position, "label": self.label, "layout": self.position * self.label}[
+            name
+        ]
+
+    @property
+    def prompts(self) -> int:
+        """Different prompts."""
+        return distinct(self.prompt)
 
 
-def _identify(columns: dict[str, Floats], knows_position: bool, knows_label: bool) -> dict[str, str]:
+def _shown(table: VerdictTable, rows: Bools) -> _Shown:
+    code = 9 * table.prompt[rows] + 3 * (table.position[rows] + 1) + table.label[rows] + 1
+    counts = np.bincount(code, minlength=1)
+    present = np.flatnonzero(counts)
+    prompt, cell = np.divmod(present, 9)
+    position, label = np.divmod(cell, 3)
+    total = group_sum(code, table.score[rows], len(counts))[present]
+    count = counts[present].astype(np.float64)
+    return _Shown(prompt, position - 1.0, label - 1.0, total / np.maximum(count, 1), count)
+
+
+def _without(shown: _Shown, level: float) -> Effect:
+    return Effect(identified=False, effect=None, low=None, high=None, level=level, n=shown.prompts)
+
+
+def _effect(shown: _Shown, names: list[str], name: str, level: float) -> Effect:
+    """An identified factor's effect, with an interval that an edge cannot make too narrow.
+
+    Two imagined prompts are added for the interval: one follows the factor, one opposes it.
+    """
+    point = least_squares(_design(shown, names), shown.score, shown.prompt, shown.rows)
+    if point is None:
+        effect = _without(shown, level)
+        return effect.model_copy(update={"identified": True})
+    column, prompts = 1 + names.index(name), shown.prompts
+    value, padded = float(point.coefficients[column]), _padded(shown, name)
+    fit = least_squares(_design(padded, names), padded.score, padded.prompt, padded.rows)
+    low, high = (value, value) if fit is None else fit.interval(column, level, prompts - 1)
+    return Effect(
+        identified=True, effect=value, low=min(low, value), high=max(high, value), level=level, n=prompts
+    )
+
+
+def _design(shown: _Shown, names: list[str]) -> Floats:
+    columns = [shown.factor(name) / 2 for name in names]
+    return np.stack([np.ones(len(shown.score)), *columns], axis=1)
+
+
+def _padded(shown: _Shown, name: str) -> _Shown:
+    """The verdicts with the two imagined prompts, each shown in every way that occurs."""
+    code = np.unique(3 * shown.position + shown.label)
+    position = np.rint(code / 3)
+    label = code - 3 * position
+    rows = np.full(len(code), float(shown.rows.sum()) / shown.prompts / len(code))
+    one = _Shown(np.zeros(len(code), np.int64), position, label, np.zeros(len(code)), rows)
+    follows, last = _size(shown, name) / 2 * one.factor(name), int(shown.prompt.max())
+    return _Shown(
+        np.concatenate([shown.prompt, one.prompt + last + 1, one.prompt + last + 2]),
+        np.concatenate([shown.position, position, position]),
+        np.concatenate([shown.label, label, label]),
+        np.concatenate([shown.score, 0.5 + follows, 0.5 - follows]),
+        np.concatenate([shown.rows, rows, rows]),
+    )
+
+
+def _size(shown: _Shown, name: str) -> float:
+    """Effect within an imagined prompt: as large as the largest that some prompt shows by itself.
+
+    1 where the factor does not vary within every prompt: no prompt then shows what it can do.
+    """
+    level, prompts = shown.factor(name), int(shown.prompt.max()) + 1
+
+    def mean_at(sign: float) -> Floats:
+        rows = np.where(level == sign, shown.rows, 0.0)
+        total = group_sum(shown.prompt, rows * shown.score, prompts)
+        count = group_sum(shown.prompt, rows, prompts)
+        return np.asarray(total / np.where(count > 0, count, np.nan))
+
+    effects = (mean_at(1.0) - mean_at(-1.0))[np.unique(shown.prompt)]
+    return 1.0 if np.isnan(effects).any() else largest(effects)
+
+
+def _identify(shown: _Shown, knows_position: bool, knows_label: bool) -> dict[str, str]:
     """For each factor why it is not identified; empty if it is.
 
     Position and label may each be constant, or tied to each other; layout, their product, needs
     all four cells.
     """
-    code = 3 * (columns["position"] + 1) + columns["label"] + 1
-    present = np.flatnonzero(np.bincount(code.astype(np.int64), minlength=9))
-    if len(present) == 0:
-        return dict.fromkeys(columns, "no verdict says how its answers were shown")
-    shown = [divmod(int(cell), 3) for cell in present]
-    orders, letters = {order for order, _ in shown}, {letter for _, letter in shown}
+    cells = set(zip(shown.position.tolist(), shown.label.tolist(), strict=True))
+    if not cells:
+        return dict.fromkeys(FACTORS, "no verdict says how its answers were shown")
+    orders, letters = {order for order, _ in cells}, {letter for _, letter in cells}
     reasons = {"position": "", "label": "", "layout": ""}
-    if len(orders) == len(letters) == len(shown) == 2:
+    if len(orders) == len(letters) == len(cells) == 2:
         tied = "the letter always went with the order, so neither can be told from the other"
         reasons |= {"position": tied, "label": tied}
     if len(orders) < 2:
@@ -137,6 +217,6 @@ def _identify(columns: dict[str, Floats], knows_position: bool, knows_label: boo
     if len(letters) < 2:
         fixed = "each side always carried the same letter"
         reasons["label"] = fixed if knows_label else "the letters were not recorded"
-    if len(shown) < 4:
+    if len(cells) < 4:
         reasons["layout"] = "order and letter were not fully crossed"
     return reasons

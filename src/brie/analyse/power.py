@@ -15,9 +15,8 @@ from brie.conventions import FEWEST_PROMPTS, MARGIN
 
 ICC = 0.3
 """Correlation of two samples of a prompt that planning assumes where nothing was measured."""
-SMALL = 50
 EXTRA = 3
-"""Prompts added below 50, where the formula is a little optimistic."""
+"""Prompts added to the formula at least, which is a little optimistic for few."""
 
 
 def variance_ratio(samples: int, icc: float = ICC) -> float:
@@ -27,28 +26,6 @@ def variance_ratio(samples: int, icc: float = ICC) -> float:
     second order buys freedom from position bias.
     """
     return icc + (1 - icc) / samples
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Variance components of an earlier evaluation (`AnalysisParts.variance`), orders averaged."""
-
-    rate: float
-    """Win rate they were measured at."""
-    prompt: float
-    sample: float = 0.0
-    prompt_judge: float = 0.0
-    noise: float = 0.0
-    order_noise: float = 0.0
-
-
-def measured_ratio(parts: Measured, samples: int, judges: int, *, both_orders: bool = True) -> float:
-    """v from measured components; a single order adds the other half of the order noise."""
-    noise = parts.noise if both_orders else parts.noise + parts.order_noise / 2
-    variance = parts.prompt + parts.sample / samples + parts.prompt_judge / judges
-    variance += noise / (samples * judges)
-    spread = max(parts.rate * (1 - parts.rate), 0.05)
-    return min(max(variance / spread, 0.02), 1.0)
 
 
 def prompts_formula(rate: float, ratio: float, *, power: float = 0.8, alpha: float = 0.05) -> int:
@@ -63,9 +40,13 @@ def prompts_formula(rate: float, ratio: float, *, power: float = 0.8, alpha: flo
 
 
 def prompts_needed(rate: float, ratio: float = 1.0, *, power: float = 0.8, alpha: float = 0.05) -> int:
-    """Prompts to plan for: the formula, 3 more below 50, and never below the 8 an interval needs."""
-    n = prompts_formula(rate, ratio, power=power, alpha=alpha)
-    return max(n + EXTRA if n < SMALL else n, FEWEST_PROMPTS)
+    """Prompts to plan for: the formula with its correction, and never below the 8 an interval needs.
+
+    The correction is v/|p - 1/2|, at least 3: with one verdict a prompt the verdict goes in steps, and
+    the normal approximation promises more than they keep (Casagrande, Pike and Smith 1978).
+    """
+    prompts_formula(rate, ratio, power=power, alpha=alpha)
+    return max(ceil(_corrected(rate, ratio, power, alpha) - 1e-9), FEWEST_PROMPTS)
 
 
 def smallest_detectable(
@@ -77,8 +58,7 @@ def smallest_detectable(
     low, high = 0.5, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        n = _raw(middle, ratio, power, alpha)
-        needed = n + EXTRA if n < SMALL else n
+        needed = _corrected(middle, ratio, power, alpha)
         low, high = (low, middle) if needed <= prompts else (middle, high)
     return high
 
@@ -88,10 +68,17 @@ def prompts_for_equivalence(
 ) -> int:
     """Prompts after which two equal models' interval lies inside the margin with the asked power.
 
-    Two one-sided tests at a true rate of one half: v/4 (z_level + z_power)^2 / margin^2.
+    Two one-sided tests at a true rate of one half: v/4 (z_level + z_power)^2 / margin^2, and half the
+    correction of `prompts_needed`.
     """
     z = z_quantile((1 + level) / 2) + z_quantile((1 + power) / 2)
-    return ceil(0.25 * ratio * z**2 / margin**2 - 1e-9)
+    return ceil(0.25 * ratio * z**2 / margin**2 + ratio / (2 * margin) - 1e-9)
+
+
+def _corrected(rate: float, ratio: float, power: float, alpha: float) -> float:
+    """The formula with its correction for steps."""
+    raw = _raw(rate, ratio, power, alpha)
+    return raw if rate == 0.5 else raw + max(ratio / abs(rate - 0.5), EXTRA)
 
 
 def _raw(rate: float, ratio: float, power: float, alpha: float) -> float:
@@ -113,7 +100,7 @@ class PlanRow:
     formula: dict[float, int]
     """True rate -> prompts by the formula alone."""
     needed: dict[float, int]
-    """True rate -> prompts to plan for: the formula, 3 more below 50, at least 8."""
+    """True rate -> prompts to plan for: the formula with its correction, at least 8."""
     equivalence: int
     """Prompts for `equivalent`."""
 
@@ -129,7 +116,7 @@ def plan_table(
 
     Args:
         prompts: size of the suite.
-        ratios: samples -> variance ratio, from `variance_ratio` or `measured_ratio`.
+        ratios: samples -> variance ratio, from `variance_ratio` or `pilot.measured_ratio`.
     """
     return tuple(
         PlanRow(

@@ -115,6 +115,7 @@ def _one_judge(study: Study, code: int, name: str) -> JudgeNumbers:
     rewarded = rewards(table, code, level=study.settings.level)
     if isinstance(rewarded, str):
         study.notes[f"{path}rewards"] = rewarded
+    contradictions, scored = table.contradictions(rows)
     return JudgeNumbers(
         win_rate=rate,
         outcomes=table.outcomes(rows),
@@ -123,6 +124,8 @@ def _one_judge(study: Study, code: int, name: str) -> JudgeNumbers:
         layout=shown.layout,
         rewards=None if isinstance(rewarded, str) else rewarded,
         half=int((study.cells.half & (study.cells.judge == code)).sum()),
+        contradictions=contradictions if scored else None,
+        scored=scored,
         **table.status_counts(rows),
     )
 
@@ -157,10 +160,17 @@ def _by_prompt_group(
 
 
 def _outcomes(table: VerdictTable, group: Ints, size: int) -> list[Outcomes]:
-    used = table.usable
+    used = table.judged
     side = 1 + np.sign(table.score[used] - 0.5).astype(np.int64)
     counts = np.bincount(3 * group[table.prompt[used]] + side, minlength=3 * size).reshape(size, 3)
-    return [Outcomes(win=win, tie=tie, loss=loss) for loss, tie, win in counts.tolist()]
+    outcomes = [Outcomes(win=win, tie=tie, loss=loss) for loss, tie, win in counts.tolist()]
+    if table.identical_as_ties:
+        return outcomes
+    same = np.bincount(group[table.prompt[table.usable & table.identical]], minlength=size).tolist()
+    return [
+        counted.model_copy(update={"identical": number})
+        for counted, number in zip(outcomes, same, strict=True)
+    ]
 
 
 def _simultaneous(study: Study, name: str, count: int) -> Ends | None:

@@ -49,7 +49,7 @@ class VerdictTable:
     status: Ints
     repeat: Ints
     identical: Bools
-    """Rows of comparisons of byte-identical answers: ties without a call, score 0.5."""
+    """Rows of comparisons of byte-identical answers: no judge was asked, score 0.5."""
     category: Ints
     """One entry a prompt."""
     source: Ints
@@ -66,6 +66,8 @@ class VerdictTable:
     """Candidate minus baseline: lists, headings, questions, …"""
     criteria: Mapping[str, Floats] = field(default_factory=dict)
     """The judge's own criterion scores, candidate minus baseline; NaN where it gave none."""
+    identical_as_ties: bool = False
+    """Identical answers count as judges' ties, as in documents without `Outcomes.identical`."""
 
     def __post_init__(self) -> None:
         rows = len(self.score)
@@ -104,6 +106,7 @@ class VerdictTable:
         length_difference: npt.ArrayLike | None = None,
         features: Mapping[str, npt.ArrayLike] | None = None,
         criteria: Mapping[str, npt.ArrayLike] | None = None,
+        identical_as_ties: bool = False,
     ) -> VerdictTable:
         """A table from plain sequences.
 
@@ -139,12 +142,18 @@ class VerdictTable:
             length_difference=None if length_difference is None else _floats(length_difference, rows),
             features={name: _floats(values, rows) for name, values in (features or {}).items()},
             criteria={name: _floats(values, rows) for name, values in (criteria or {}).items()},
+            identical_as_ties=identical_as_ties,
         )  # fmt: skip
 
     @cached_property
     def usable(self) -> Bools:
         """Rows that count: status OK and not a repeat."""
         return np.asarray((self.status == StatusCode.OK) & (self.repeat == 0))
+
+    @cached_property
+    def judged(self) -> Bools:
+        """Rows that say what a judge thinks: usable, and the two answers differ."""
+        return self.usable if self.identical_as_ties else self.usable & ~self.identical
 
     def select(self, rows: npt.NDArray[Any]) -> VerdictTable:
         """The same table with some of its rows (a mask or indices); names and codes stay."""
@@ -185,11 +194,32 @@ class VerdictTable:
         )
 
     def outcomes(self, rows: Bools | None = None) -> Outcomes:
-        """Usable verdicts by their score; a soft score counts on the side it leans to."""
-        used = self.usable if rows is None else self.usable & rows
+        """Verdicts on different answers by their score; a soft score counts on the side it leans to."""
+        used = self.judged if rows is None else self.judged & rows
         scores = self.score[used]
         win, loss = int((scores > 0.5).sum()), int((scores < 0.5).sum())
-        return Outcomes(win=win, tie=len(scores) - win - loss, loss=loss)
+        counted = Outcomes(win=win, tie=len(scores) - win - loss, loss=loss)
+        if self.identical_as_ties:
+            return counted
+        same = self.usable & self.identical
+        same = same if rows is None else same & rows
+        return counted.model_copy(update={"identical": int(same.sum())})
+
+    def contradictions(self, rows: Bools) -> tuple[int, int]:
+        """Verdicts whose winner has the lower mean score of its judge, and verdicts that could be such.
+
+        Args:
+            rows: which rows to count among; only first verdicts that name a winner are.
+        """
+        if not self.criteria:
+            return 0, 0
+        told = rows & (self.repeat == 0) & (self.status == StatusCode.OK) & ~self.identical
+        told &= (self.score == 0.0) | (self.score == 1.0)
+        differences = np.array([column[told] for column in self.criteria.values()])
+        given = ~np.isnan(differences)
+        total = np.where(given, differences, 0.0).sum(axis=0)
+        towards = np.where(self.score[told] == 1.0, 1.0, -1.0)
+        return int(np.sum(total * towards < 0)), int(given.any(axis=0).sum())
 
     def status_counts(self, rows: Bools | None = None) -> dict[str, int]:
         """How many planned verdicts there are of each status; repeats left out."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from brie.conventions import FEWEST_PROMPTS, MARGIN
 from brie.number_format import p_equals, percent
 from brie.records.analysis import VerdictWord, WinRate
+from brie.records.estimates import Ends
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,22 @@ class Ability:
     flip_rate: float | None = None
     """Share of comparisons whose winner changes when the sides are exchanged; None: not identified."""
     tie_share: float | None = None
+    """Share of ties among verdicts on different answers; None: there is none."""
+    differing: float | None = None
+    """Share of comparisons whose answers differ; None: not known."""
 
-    def missing(self) -> str | None:
-        """Why the judges are not shown able to tell; None if they are."""
+    def missing(self, margin: float) -> str | None:
+        """Why the judges are not shown able to tell; None if they are.
+
+        Where so few answers differ that no verdicts on them could lead out of the margin, it does not
+        matter how those verdicts came about.
+        """
         if self.damaged_low is None:
             return "the controls were not run"
         if self.damaged_low <= 0.5:
             return "the judges did not recognise a damaged baseline"
+        if self.differing is not None and self.differing / 2 <= margin:
+            return None
         if self.flip_rate is None:
             return "this design cannot tell how often verdicts flip"
         if self.flip_rate >= 0.5:
@@ -47,8 +57,8 @@ def decide(rate: WinRate, ability: Ability, *, margin: float = MARGIN, alpha: fl
 
     `better` and `worse` need both: sign-flip p below `alpha`, and an interval on one side of one
     half. The sign-flip alone tests exchangeability, not "the mean is one half"; the interval alone
-    is not the randomisation test. `equivalent` needs the 90 % interval inside the margin and
-    judges shown able to tell.
+    is not the randomisation test. `equivalent` needs the 90 % interval and both one-sided bounds inside
+    the margin, and judges shown able to tell.
     """
     if rate.low is None or rate.high is None:
         return Decision(
@@ -60,14 +70,16 @@ def decide(rate: WinRate, ability: Ability, *, margin: float = MARGIN, alpha: fl
     level = f"{100 * rate.level:g} % interval"
     if significant and side:
         return Decision(side, f"the sign-flip test ({p}) and the {level} agree{_by_less(rate, margin)}")
-    if rate.interval_90 is not None and _inside(rate.interval_90, margin):
-        lack = ability.missing()
+    if within(rate, margin):
+        lack = ability.missing(margin)
         if lack is None:
             return Decision("equivalent", f"the 90 % interval lies within {_points(margin)} of 50 %")
+        doubt = "it may only show judges that cannot tell"
+        if ability.differing == 0:
+            doubt = "nothing shows that they would see a difference"
         return Decision(
             "undecided",
-            f"the 90 % interval lies within {_points(margin)} of 50 %, but {lack}, so it may only show "
-            "judges that cannot tell",
+            f"the 90 % interval lies within {_points(margin)} of 50 %, but {lack}, so {doubt}",
         )
     if significant:
         return Decision("undecided", f"the sign-flip test rejects ({p}), but the {level} contains 50 %")
@@ -97,13 +109,21 @@ def _side(low: float, high: float) -> VerdictWord | None:
     return "worse" if high < 0.5 - 1e-9 else None
 
 
-def _inside(interval: tuple[float, float], margin: float) -> bool:
-    # The ends are multiples of a lattice step: an end on the margin is inside it.
-    return interval[0] >= 0.5 - margin - 1e-12 and interval[1] <= 0.5 + margin + 1e-12
+def within(rate: WinRate, margin: float) -> bool:
+    """Whether the rate is shown to lie within the margin: 90 % interval and both one-sided bounds.
+
+    A record of an earlier build has no bounds: the interval alone decides then.
+    """
+    return inside(rate.interval_90, margin) and inside(rate.one_sided or rate.interval_90, margin)
+
+
+def inside(ends: Ends | None, margin: float) -> bool:
+    """Whether both ends lie within the margin around one half; an end on the margin does not."""
+    return ends is not None and ends[0] > 0.5 - margin + 1e-12 and ends[1] < 0.5 + margin - 1e-12
 
 
 def _by_less(rate: WinRate, margin: float) -> str:
-    if rate.interval_90 is not None and _inside(rate.interval_90, margin):
+    if within(rate, margin):
         return f", by less than {_points(margin)}"
     return ""
 

@@ -11,7 +11,7 @@ from brie.analyse.bootstrap import PLUS_ONE, Interval, Resampled, plus_one
 from brie.analyse.power import prompts_needed
 from brie.analyse.sequential import betting_interval
 from brie.analyse.signflip import sign_flip
-from brie.conventions import FEWEST_PROMPTS
+from brie.conventions import FEWEST_PROMPTS, FEWEST_SOURCES
 from brie.records.analysis import WinRate
 
 
@@ -26,10 +26,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class SourceInterval:
-    """Interval of the mean of source means: sources, not prompts, are drawn anew."""
+    """The mean of source means; in its interval sources, not prompts, are drawn anew."""
 
     value: float
-    interval: Interval
+    interval: Interval | None
+    """None below `FEWEST_SOURCES`."""
     sources: int
 
 
@@ -105,12 +106,14 @@ def soft_interval(means: Floats, level: float) -> tuple[float, float] | None:
 def source_interval(
     means: Floats, sources: AnyInts, rng: np.random.Generator, settings: Settings
 ) -> SourceInterval | None:
-    """Plus-one interval with sources as the unit; None for fewer than two sources."""
+    """Mean of source means and plus-one interval with sources as the unit; None for one source."""
     rates = group_mean(sources, means, int(sources.max()) + 1 if len(sources) else 0)
     rates = rates[~np.isnan(rates)]
     if len(rates) < 2:
         return None
-    interval = plus_one(rates, rng, resamples=settings.resamples).interval(settings.level)
+    interval = None
+    if len(rates) >= FEWEST_SOURCES:
+        interval = plus_one(rates, rng, resamples=settings.resamples).interval(settings.level)
     return SourceInterval(float(rates.mean()), interval, len(rates))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from brie import __version__, versions
 from brie.analyse.assemble import AnalysisParts, analyse_verdicts
@@ -23,16 +22,6 @@ from brie.generate.measures import measures
 from brie.provenance import now
 from brie.records.analysis import Analysis, Counts, Outcomes, SideSummary, SuiteSummary
 from brie.records.audit import AuditFacts
-
-
-@dataclass(frozen=True)
-class Question:
-    """Whose win rate is wanted, and what is claimed of it."""
-
-    candidate: str | None = None
-    baseline: str | None = None
-    claim: float | None = None
-    """As a share."""
 
 
 def assess(
@@ -143,6 +132,7 @@ def _head(rows: Sequence[Row], name: str, kind: str = "pair") -> Mapping[str, ob
         id=f"audit-{short(rows_digest)}" if kind == "pair" else f"audit-{short(rows_digest)}-{kind}",
         created=now(),
         version=versions.build(__version__),
+        methods=versions.methods(),
         seal=None,
         rows_digest=rows_digest,
         interim=False,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from sys import intern
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -265,6 +266,8 @@ def _take(judgments: Judgments, made: Item, points: list[Point]) -> None:
         points.append(made)
     else:
         judgments.texts.take(made)
+        made.prompt, made.name, made.judge = intern(made.prompt), intern(made.name), intern(made.judge)
+        made.models = intern(made.models[0]), intern(made.models[1])
         judgments.rows.append(made)
 
 

@@ -27,6 +27,7 @@ RUN_METRICS = f"{RUN}metrics.jsonl"
 ADAPTER_FILES = (
     "adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "tokenizer_config.json",
     "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
+    "chat_template.json", "tokenizer.model",
 )  # fmt: skip
 
 NAME = re.compile(

@@ -22,7 +22,7 @@ from brie.evaluation.context import CARRIED
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import amend, read_manifest, write_manifest
 from brie.evaluation.training_data import record
-from brie.pin import ADAPTER_CONFIG, canonical_config
+from brie.pin import ADAPTER_CONFIG, canonical_config, folder_template_digest, has_template
 from brie.project import Project, write_text
 from brie.records import Amendment, Manifest, Pin
 from brie.report.curve import CURVE
@@ -191,7 +191,7 @@ def _check_pins(folder: Path) -> None:
     for path in sorted(folder.glob("pins/*.json")):
         pin = parse(Pin, path.read_bytes(), f"run/pins/{path.name}")
         where = pin.checkpoint or ""
-        if layout.CHECKPOINT.fullmatch(where) is None or Path(pin.base_location or "").is_absolute():
+        if layout.CHECKPOINT.fullmatch(where) is None or _leads_out(pin.base_location):
             raise InputError(f"the bundle's pin {path.name} leads out of its run; nothing was taken.")
         checkpoint = folder / where.removeprefix("../")
         if checkpoint.is_dir():
@@ -202,7 +202,19 @@ def _check_pins(folder: Path) -> None:
         raise InputError("the bundle holds a checkpoint that no pin names; nothing was taken.")
 
 
+def _leads_out(location: str | None) -> bool:
+    """Whether a base's folder is not inside the project it is taken into."""
+    path = Path(location or "")
+    return path.is_absolute() or ".." in path.parts
+
+
 def _check_adapter(pin: Pin, checkpoint: Path) -> None:
+    came = sorted(path.name for path in checkpoint.iterdir())
+    odd = [name for name in came if name not in (*pin.files, ADAPTER_CONFIG)]
+    if odd and pin.version > 1:
+        raise InputError(
+            f"{odd[0][:80]} is in the bundle, and its pin does not list it; nothing was taken."
+        )
     for name, pinned in pin.files.items():
         path = checkpoint / name
         actual = file_digest(path) if path.is_file() else "missing"
@@ -214,6 +226,13 @@ def _check_adapter(pin: Pin, checkpoint: Path) -> None:
         raise InputError("the bundle's adapter_config.json cannot be read.") from error
     if config != pin.config:
         raise InputError(f"adapter_config.json is {config}, its pin says {pin.config}.")
+    if has_template(checkpoint):
+        rendered = folder_template_digest(checkpoint)
+        if rendered != pin.template_digest:
+            raise InputError(
+                f"the bundle's chat template is {rendered}, its pin says {pin.template_digest}; "
+                "nothing was taken."
+            )
 
 
 def _same_run(target: Path, manifest: RunManifest) -> None:

@@ -40,7 +40,7 @@ from brie.bundle.layout import (
     parse,
 )  # fmt: skip
 from brie.bundle.rows import Exchange
-from brie.ci.verify import compare
+from brie.ci.verify import as_counted, compare
 from brie.digest import PREFIX
 from brie.errors import InputError, UsageError
 from brie.evaluation.assemble import assemble
@@ -140,6 +140,7 @@ def portable(manifest: Manifest) -> Manifest:
             "command": without_paths(manifest.command),
             "names": {side: without_paths(name) for side, name in manifest.names.items()},
             "locations": {side: without_paths(name) for side, name in manifest.locations.items()},
+            "bases": {side: without_paths(name) for side, name in manifest.bases.items()},
         }
     )
 
@@ -184,9 +185,11 @@ def _numbers(
         raise UsageError(
             f"the numbers of {manifest.id} cannot be read; make them again: brie report {manifest.id}"
         ) from error
-    again = assemble(replace(data, manifest=evaluation.manifest), store, context)
+    document = json.loads(stored.to_json())
+    counted = as_counted(replace(data, manifest=evaluation.manifest), document)
+    again = assemble(counted, store, context)
     same_build = stored.version == again.version
-    documents = (json.loads(stored.to_json()), json.loads(again.to_json()))
+    documents = (document, json.loads(again.to_json()))
     differing = compare(*documents, same_build=same_build).differ
     if differing:
         raise UsageError(

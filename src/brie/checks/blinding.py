@@ -6,7 +6,7 @@ import numpy as np
 
 from brie.analyse.arrays import Ints
 from brie.blinding import constant_letter
-from brie.checks.evidence import Evidence
+from brie.checks.evidence import Evidence, Pair
 from brie.checks.families import distinctive, names_itself
 from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.checks.surface import Surface, surface
@@ -28,7 +28,7 @@ rewards the name can move the rate by 10 points."""
 def check(evidence: Evidence) -> Check:
     """Order and letter vary independently of the side; nothing in the texts says whose they are."""
     design = _design(evidence)
-    if design is None and not evidence.texts:
+    if design is None and not _shown(evidence):
         return not_run(ID, "No pair of different answers was shown to a judge.")
     named = _named(evidence)
     told = surface(evidence.texts, evidence.seed, evidence.settings.level)
@@ -66,6 +66,13 @@ class _Named(Record):
     self_named_pairs: float
     """Share of pairs with one."""
     self_named_prompts: list[str]
+
+
+def _shown(evidence: Evidence) -> list[Pair]:
+    """Pairs with texts that a judge was shown: identical answers are not."""
+    if evidence.table.identical_as_ties:
+        return list(evidence.texts)
+    return [pair for pair in evidence.texts if pair.candidate.text != pair.baseline.text]
 
 
 def _design(evidence: Evidence) -> _Design | None:
@@ -139,7 +146,7 @@ def _confound(fact: str, what: str) -> Finding:
 
 def _named(evidence: Evidence) -> _Named | None:
     """How many answers of each side say which model wrote them."""
-    pairs = evidence.texts
+    pairs = _shown(evidence)
     if not pairs:
         return None
     analysis = evidence.analysis

@@ -5,7 +5,8 @@ from __future__ import annotations
 from brie.checks.evidence import Evidence, Models
 from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.number_format import percent
-from brie.records import Check, Pin
+from brie.pin.hashing import UNCOVERED
+from brie.records import Check, Pin, Plan
 
 ID = "checkpoint"
 EARLY = 0.9
@@ -20,7 +21,11 @@ def check(evidence: Evidence) -> Check:
         return not_run(
             ID, "Imported judgments name no checkpoint, so nothing says which weights answered."
         )
-    findings = [*_early(plan.candidate, evidence), *_served(plan.candidate, plan.baseline)]
+    findings = [
+        *_effect(evidence, plan),
+        *_early(plan.candidate, evidence),
+        *_served(plan.candidate, plan.baseline),
+    ]
     if models is not None:
         findings += _files(models)
     figures: dict[str, Figure] = {
@@ -34,8 +39,30 @@ def check(evidence: Evidence) -> Check:
     }
     if not findings and models is None:
         return not_run(ID, "The models' files were not compared with their pins.", evidence=figures)
-    passed = f"Both models are byte for byte the pinned ones{_where(plan.candidate)}."
+    older = any(pin.version == 1 for pin in (plan.candidate, plan.baseline))
+    also = f"; their pins are of version 1 and do not cover {UNCOVERED}" if older else ""
+    passed = f"Both models are byte for byte the pinned ones{_where(plan.candidate)}{also}."
     return conclude(ID, findings, figures, passed)
+
+
+def _effect(evidence: Evidence, plan: Plan) -> list[Finding]:
+    """Adapters that leave their base as it is: whatever the verdicts say, nothing was compared."""
+    findings = []
+    for side, pin in (("candidate", plan.candidate), ("baseline", plan.baseline)):
+        if pin.lora is not None and pin.lora.zero:
+            why = "every lora_B is zero"
+        elif side in evidence.idle:
+            why = "with it, prompts have the very same logits as without"
+        else:
+            continue
+        findings.append(
+            Finding(
+                "fail",
+                f"The {side}'s adapter changes nothing ({why}): it is its base by another name.",
+                "See what the adapter holds with `brie pin`, and name a checkpoint that was trained.",
+            )
+        )
+    return findings
 
 
 def _where(pin: Pin) -> str:

@@ -8,7 +8,8 @@ from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.digest import short
 from brie.generate.sampling import differences
-from brie.records import Check, Plan
+from brie.pin.adapters import IN_TURN
+from brie.records import Check, Pin, Plan
 
 ID = "conditions"
 
@@ -40,13 +41,19 @@ def _one_base(plan: Plan) -> bool:
 
 
 def _same(plan: Plan, *, known: bool) -> str:
-    how = (
-        "Both sides are one loaded base, adapter on or off,"
-        if _one_base(plan)
-        else "Both sides answered"
-    )
+    how = "Both sides answered"
+    if _one_base(plan):
+        how = "Both sides are one loaded base, adapter on or off,"
+    if _one_base(plan) and any(map(_rewrites, (plan.candidate, plan.baseline))):
+        how = "Both sides are one base, loaded twice because an adapter rewrites it, and answered"
     addition = ", which are the model's own" if known else ""
     return f"{how} with the same messages, template, sampling and limit{addition}."
+
+
+def _rewrites(pin: Pin) -> bool:
+    """Whether loading a pin's adapter changes its base's own weights."""
+    lora = pin.lora
+    return lora is not None and (lora.bias != "none" or (lora.start or "").lower() in IN_TURN)
 
 
 def _template(plan: Plan) -> list[Finding]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from brie.checks.difference import Without
 from brie.checks.difference import without as tested
-from brie.checks.evidence import Evidence, Training, survives
+from brie.checks.evidence import Evidence, Training
 from brie.checks.exposure import Halves, by_prompt
 from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
 from brie.data.near import Match
@@ -28,6 +29,7 @@ def check(evidence: Evidence) -> Check:
         text = f"Not compared with training data: {why}."
         return not_run(ID, text, "Compare two files yourself: `brie data overlap FILE --suite NAME`.")
     halves = by_prompt(evidence)
+    again = _without(evidence, training, halves)
     counts = _counts(training.nearest)
     prompts = len(evidence.table.prompts)
     figures = {
@@ -40,10 +42,10 @@ def check(evidence: Evidence) -> Check:
         "win_rate_near": summary_of(halves.seen) if halves else None,
         "win_rate_far": summary_of(halves.unseen) if halves else None,
         "validation_rows_shared": training.shared,
-        **_without(evidence, training, halves),
+        **again,
     }
     findings = [
-        *_prompts(evidence, training, halves, prompts),
+        *_prompts(training, halves, prompts, again),
         *_references(training),
         *_validation(training),
     ]
@@ -82,7 +84,7 @@ def _without(evidence: Evidence, training: Training, halves: Halves | None) -> d
 
 
 def _prompts(
-    evidence: Evidence, training: Training, halves: Halves | None, prompts: int
+    training: Training, halves: Halves | None, prompts: int, again: Mapping[str, Figure]
 ) -> list[Finding]:
     nearest = training.nearest
     if not nearest or halves is None:
@@ -90,13 +92,21 @@ def _prompts(
     counts = _counts(nearest)
     ways = ", ".join(f"{number} {way}" for way, number in counts.items() if number)
     certain = counts["exact"] + counts["contained"]
-    lost = not survives(evidence, halves.unseen)
+    lost = _lost(again, certain)
     text = (
         f"{len(nearest)} of {plural(prompts, 'prompt')} are in {training.file} ({ways}; "
         f"first {quoted(sorted(nearest))}): near to it the win rate is {rated(halves.seen)}, far from "
         f"it {rated(halves.unseen)}."
     )
     return [Finding("fail" if certain > MANY * prompts or lost else "warn", text, _LOOK)]
+
+
+def _lost(again: Mapping[str, Figure], certain: int) -> bool:
+    """Without what was trained on the verdict is gone, or without what is near, by test."""
+    without, far = again.get("without"), again.get("without_near")
+    return (certain > 0 and isinstance(without, Without) and not without.holds) or (
+        isinstance(far, Without) and far.changes
+    )
 
 
 def _references(training: Training) -> list[Finding]:

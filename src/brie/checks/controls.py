@@ -7,12 +7,12 @@ from typing import Literal
 from brie.analyse.controls import SUSPICIOUS
 from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
-from brie.number_format import p_value, percent, plural, quoted
+from brie.number_format import interval, p_value, percent, plural, quoted
 from brie.records import Check
 from brie.records.estimates import ControlNumbers, WinRate
 
 ID = "controls"
-_MORE = "Ask for more with `--controls 24`, and score the judges with `brie judges score`."
+_MORE = "Ask for more with `--controls 48`, and score the judges with `brie judges score`."
 
 
 def check(evidence: Evidence) -> Check:
@@ -73,21 +73,18 @@ def _uneven(same: ControlNumbers | None) -> list[Finding]:
 
 
 def _blind(damaged: ControlNumbers | None) -> list[Finding]:
+    """The interval of "the damage was recognised" lies below one half, or contains it."""
     rate = _rate(damaged)
     if damaged is None or rate is None or damaged.recognised:
         return []
-    prompts = rate.prompts
-    if rate.value <= 0.5:
-        text = (
-            f"The judges preferred the intact answer to its damaged copy in only "
-            f"{percent(rate.value)} of {plural(prompts, 'prompt')}: they do not see what they judge."
-        )
-        return [Finding("fail", text, _MORE)]
+    low, high = rate.ends or (0.0, 1.0)
     text = (
         f"The judges preferred the intact answer to its damaged copy in {percent(rate.value)} of "
-        f"{plural(prompts, 'prompt')}, which is not clearly more than one half."
+        f"{plural(rate.prompts, 'prompt')} ({interval(low, high)})"
     )
-    return [Finding("warn", text, _MORE)]
+    if high < 0.5:
+        return [Finding("fail", f"{text}: they prefer damaged answers.", _MORE)]
+    return [Finding("warn", f"{text}: that they can tell is not shown.", _MORE)]
 
 
 def _passed(same: ControlNumbers | None, damaged: ControlNumbers | None) -> str:

@@ -21,7 +21,7 @@ from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.data.near import Match
-from brie.records import Digest, Plan, Record, Sampling
+from brie.records import Digest, Plan, Record, Sampling, Side
 from brie.records.analysis import Analysis, WinRate
 
 Key = tuple[str, int]
@@ -119,6 +119,8 @@ class Evidence:
     looks: Looks | None = None
     stopped: Mapping[str, str] = field(default_factory=dict)
     """Judges that were stopped and left the headline, with what they said."""
+    idle: tuple[Side, ...] = ()
+    """Sides whose adapter changed nothing when it was tried: equal logits with it and without."""
     seed: int = 0
 
     @cached_property

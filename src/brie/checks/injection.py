@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import numpy as np
 
 from brie.checks.difference import without as tested
-from brie.checks.evidence import Evidence, survives
+from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
 from brie.number_format import plural, quoted, rated
 from brie.records import Check
@@ -44,6 +45,7 @@ def check(evidence: Evidence) -> Check:
     affected = [p for p, a, b in zip(pairs, candidates, two, strict=True) if a or b]
     silent = ~evidence.of_pairs([p.key for p in affected])
     without = evidence.rate("injection", silent) if affected else None
+    removed = tested(evidence, silent, without) if affected else None
     prompts = list(dict.fromkeys(p.prompt for p in affected))
     mine, theirs = int(np.sum(candidates)), int(np.sum(two))
     figures: dict[str, Figure] = {
@@ -52,7 +54,7 @@ def check(evidence: Evidence) -> Check:
         "prompts": prompts[:10],
         "affected": len(affected),
         "win_rate_without": summary_of(without),
-        "without": tested(evidence, silent, without) if affected else None,
+        "without": removed,
     }
     if not affected:
         passed = f"None of {plural(2 * len(pairs), 'answer')} addresses the judge."
@@ -61,9 +63,9 @@ def check(evidence: Evidence) -> Check:
         f"{plural(mine, 'answer')} of the candidate and {theirs} of the baseline speak to the judge "
         f"(first {quoted(prompts)}); without those pairs the win rate is {rated(without)}."
     )
-    status = "warn" if survives(evidence, without) else "fail"
     remedy = "Read them in `brie view`; they stood inside fences and were judged as they are."
-    return conclude(ID, [Finding("fail" if status == "fail" else "warn", text, remedy)], figures, "")
+    status: Literal["fail", "warn"] = "fail" if removed is not None and removed.changes else "warn"
+    return conclude(ID, [Finding(status, text, remedy)], figures, "")
 
 
 def addresses_judge(text: str) -> bool:

@@ -16,6 +16,8 @@ LOW_ALPHA = 0.4
 tentative conclusions about single items, and a mean over many needs less."""
 UNUSABLE = 0.02
 """Share of verdicts that could not be used from which it matters which ones they were."""
+CONTRADICTS = 0.05
+"""Share of a judge's scored verdicts from which a winner with the lower scores is no slip."""
 MANY_UNUSABLE = 0.2
 """Share from which the judges were not able to do the work: the rate could move by 20 points."""
 
@@ -37,6 +39,11 @@ def check(evidence: Evidence) -> Check:
         "alpha": alpha,
         "unanimous": panel.unanimous if panel else None,
         "unusable": _unusable(evidence),
+        "contradictions": {
+            name: numbers.contradictions
+            for name, numbers in evidence.analysis.by_judge.items()
+            if numbers.contradictions is not None
+        },
         "stopped": dict(evidence.stopped),
         "left_out": list(evidence.plan.left_out) if evidence.plan else [],
     }
@@ -45,6 +52,7 @@ def check(evidence: Evidence) -> Check:
         *_one_family(families),
         *_kin(families, evidence),
         *_disagree(panel),
+        *_contradicts(evidence, judges),
         *_failed(evidence),
         *_stopped(evidence),
         *_left_out(evidence),
@@ -104,6 +112,23 @@ def _disagree(panel: PanelAgreement | None) -> list[Finding]:
         "by itself)."
     )
     return [Finding("warn", text, "See who differs and where: `brie agreement`.")]
+
+
+def _contradicts(evidence: Evidence, judges: list[str]) -> list[Finding]:
+    """Judges whose winner and scores often say opposite things: one of the two is not what it meant."""
+    findings = []
+    for name in judges:
+        numbers = evidence.analysis.by_judge.get(name)
+        if numbers is None or not numbers.contradictions:
+            continue
+        if numbers.contradictions > CONTRADICTS * numbers.scored:
+            text = (
+                f"`{name}` gave the winner the lower scores in {numbers.contradictions} of "
+                f"{plural(numbers.scored, 'scored verdict')}: its letters and its scores disagree."
+            )
+            remedy = f"Read some in `brie view`, and try the judge: `brie judges score --judge {name}`."
+            findings.append(Finding("warn", text, remedy))
+    return findings
 
 
 def _unusable(evidence: Evidence) -> float:

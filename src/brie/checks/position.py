@@ -121,7 +121,7 @@ def _flips(rate: float | None, evidence: Evidence) -> list[Finding]:
 
 def _passed(effects: Effects, flips: float | None) -> str:
     names = listed([_EFFECTS[name][0] for name in effects], "or")
-    seen = f"no effect of {names} is seen" if names else "place and letter cannot be told apart here"
+    seen = f"no effect of {names} is shown" if names else "place and letter cannot be told apart here"
     if flips is None:
         return f"{seen[:1].upper()}{seen[1:]}; each pair was shown once, so flips cannot be counted."
     return f"{percent(flips)} of the verdicts change when the answers are exchanged, and {seen}."

@@ -2,63 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from brie.analyse.arrays import Ints
-from brie.analyse.cells import cells, prompt_means
-from brie.checks.difference import mean_of_sources
+from brie.analyse.arrays import generator
+from brie.analyse.cells import PromptMeans, cells, prompt_means
+from brie.analyse.multiplicity import holm
+from brie.checks.difference import ALPHA, DEALS, groups_differ, mean_of_sources
 from brie.checks.evidence import Evidence, side, survives
 from brie.checks.exposure import Halves, by_source
 from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
-from brie.number_format import difference, interval, percent, plural, quoted, rated, signed_span
-from brie.records import Check
+from brie.conventions import FEWEST_PROMPTS, FEWEST_SOURCES
+from brie.number_format import (
+    difference,
+    interval,
+    p_equals,
+    percent,
+    plural,
+    quoted,
+    rated,
+    signed_span,
+)
+from brie.records import Check, Record
 from brie.records.analysis import WinRate
 
 ID = "sources"
 GAP = 0.10
 """Difference between seen and unseen sources that is worth a warning; one published model lost 22
 points that way."""
-FEWEST_SOURCES = 8
-"""Below this many sources nothing is said of new ones: with 4 no interval can exclude one half."""
 MOST = 200
-"""Groups tried one by one; a single one of more than these cannot carry a result."""
+"""Groups of a kind that are looked at one by one; a single one of more cannot carry a result."""
+
+
+class MeanOfSources(Record):
+    """The mean of source means, its interval, and the test that it is another than the headline."""
+
+    value: float
+    low: float
+    high: float
+    sources: int
+    difference: float
+    """The mean of source means minus the headline."""
+    p_value: float | None
+
+    @property
+    def differs(self) -> bool:
+        """From the headline, by test."""
+        return self.p_value is not None and self.p_value < ALPHA
+
+    def shows(self, towards: int) -> bool:
+        """Whether the interval lies on that side of one half."""
+        return self.low > 0.5 if towards > 0 else self.high < 0.5
+
+
+@dataclass(frozen=True)
+class Group:
+    """A source or category that differs from the other prompts, by test."""
+
+    kind: str
+    name: str
+    rate: WinRate | None
+    others: WinRate | None
+    p_value: float
+    """After Holm, over all sources and categories."""
+    holds: bool
+    """The result still stands without it."""
 
 
 def check(evidence: Evidence) -> Check:
-    """Leave one source or category out; the interval for new sources; seen against unseen."""
+    """Sources and categories that differ; the mean of source means; seen against unseen."""
     rate = evidence.analysis.win_rate
     if rate is None:
         return not_run(ID, "There is no win rate yet.")
-    halves = by_source(evidence)
-    carried = [*_carried(evidence, "source"), *_carried(evidence, "category")]
+    halves, number = by_source(evidence), len(evidence.table.sources)
+    apart, mean = _apart(evidence), _mean_of_sources(evidence, rate)
     figures: dict[str, Figure] = {
-        "sources": len(evidence.table.sources),
+        "sources": number,
         "new_sources": rate.by_source_interval,
-        "without": {f"{kind} {name}": summary_of(left) for kind, name, left in carried},
-        "mean_of_sources": _mean_of_sources(evidence, rate),
+        "without": {
+            f"{group.kind} {group.name}": summary_of(group.others) for group in apart if not group.holds
+        },
+        "differ": {
+            f"{group.kind} {group.name}": {
+                "win_rate": summary_of(group.rate),
+                "others": summary_of(group.others),
+                "p_value": group.p_value,
+                "holds_without": float(group.holds),
+            }
+            for group in apart
+        },
+        "mean_of_sources": mean,
         **_figures(halves),
         **({"holds_unseen": survives(evidence, halves.unseen)} if halves else {}),
     }
-    findings = [*_seen(halves, evidence), *_new(rate), *_carriers(carried, evidence), *_single(evidence)]
-    return conclude(ID, findings, figures, _passed(rate, halves, evidence))
+    findings = [
+        *_seen(halves, evidence),
+        *_new(mean, rate),
+        *_differing(apart, evidence),
+        *_single(evidence),
+    ]
+    return conclude(ID, findings, figures, _passed(mean, rate, halves, evidence))  # fmt: skip
 
 
-def _mean_of_sources(evidence: Evidence, rate: WinRate) -> dict[str, float | None] | None:
-    """The mean of source means, its interval, and the test that it is another than the headline."""
+def _mean_of_sources(evidence: Evidence, rate: WinRate) -> MeanOfSources | None:
+    """None below `FEWEST_SOURCES` sources."""
     means = prompt_means(cells(evidence.table))
     source = np.asarray(evidence.table.source[means.prompt])
     number = len(np.unique(source))
     if number < FEWEST_SOURCES or rate.by_source_interval is None:
         return None
     low, high = rate.by_source_interval
-    found = mean_of_sources(means.mean, source)
-    value = float(means.mean.mean()) + found.value
-    return {
-        "value": value, "low": low, "high": high, "sources": number,
-        "difference": found.value, "p_value": found.p_value,
-    }  # fmt: skip
+    tested = mean_of_sources(means.mean, source)
+    value = float(means.mean.mean()) + tested.value
+    return MeanOfSources(
+        value=value, low=low, high=high, sources=number, difference=tested.value, p_value=tested.p_value
+    )
 
 
 def _figures(halves: Halves | None) -> dict[str, Figure]:
@@ -74,37 +134,71 @@ def _figures(halves: Halves | None) -> dict[str, Figure]:
     }
 
 
-def _carried(evidence: Evidence, kind: str) -> Iterator[tuple[str, str, WinRate | None]]:
-    """Groups without which the result no longer stands."""
-    whole = side(evidence.analysis.win_rate)
-    codes: Ints = getattr(evidence.table, kind)
-    names = evidence.table.sources if kind == "source" else evidence.table.categories
-    if whole == 0 or not 2 <= len(names) <= MOST:
-        return
-    for code, name in enumerate(names):
-        left = evidence.rate(f"sources.{kind}.{name}", np.asarray(codes[evidence.table.prompt] != code))
-        if not survives(evidence, left):
-            yield kind, name, left
+def _apart(evidence: Evidence) -> list[Group]:
+    """Groups that differ from the other prompts, by test over all groups."""
+    means = prompt_means(cells(evidence.table))
+    tested = [*_tested(evidence, means, "source"), *_tested(evidence, means, "category")]
+    if not tested:
+        return []
+    adjusted = holm(np.array([p for _, _, _, p in tested])).tolist()
+    return [
+        _group(evidence, kind, name, code, p)
+        for (kind, name, code, _), p in zip(tested, adjusted, strict=True)
+        if p < ALPHA
+    ]
 
 
-def _carriers(carried: list[tuple[str, str, WinRate | None]], evidence: Evidence) -> list[Finding]:
+def _tested(
+    evidence: Evidence, means: PromptMeans, kind: Literal["source", "category"]
+) -> list[tuple[str, str, int, float]]:
+    """Kind, name, code and p of every group of a kind; none where there is one, or too many."""
+    table = evidence.table
+    codes, names = {
+        "source": (table.source, table.sources), "category": (table.category, table.categories),
+    }[kind]  # fmt: skip
+    if not 2 <= len(names) <= MOST or len(means) < FEWEST_PROMPTS:
+        return []
+    rng = generator(evidence.seed, f"checks.sources.{kind}")
+    deals = min(DEALS, evidence.settings.resamples)
+    p = groups_differ(means.mean, np.asarray(codes[means.prompt]), rng, deals=deals)
+    return [(kind, names[code], code, value) for code, value in enumerate(p.tolist())]
+
+
+def _group(evidence: Evidence, kind: str, name: str, code: int, p: float) -> Group:
+    table = evidence.table
+    inside = np.asarray((table.source if kind == "source" else table.category)[table.prompt] == code)
+    rate = evidence.rate(f"sources.{kind}.{name}.alone", inside)
+    others = evidence.rate(f"sources.{kind}.{name}", ~inside)
+    return Group(kind, name, rate, others, p, survives(evidence, others))
+
+
+def _differing(groups: list[Group], evidence: Evidence) -> list[Finding]:
     findings = []
-    for kind, name, left in carried[:3]:
-        value = left.value if left else 0.5
-        turned = (value - 0.5) * side(evidence.analysis.win_rate) <= 0
-        text = f"Without the {kind} {quoted([name])} the result no longer stands: {rated(left)}."
-        remedy = "Add prompts of other sources; a suite of one kind of prompt measures that kind."
+    for group in sorted(groups, key=lambda group: (group.holds, group.p_value))[:3]:
+        value = group.others.value if group.others else 0.5
+        turned = not group.holds and (value - 0.5) * side(evidence.analysis.win_rate) <= 0
+        text = (
+            f"The {group.kind} {quoted([group.name])} differs from the others: {rated(group.rate)} "
+            f"against {rated(group.others)}, p {p_equals(group.p_value)} after Holm"
+            f"{'' if group.holds else '; without it the result no longer stands'}."
+        )
+        remedy = (
+            "Look at its own rate."
+            if group.holds
+            else "Add prompts of other sources; a suite of one kind of prompt measures that kind."
+        )
         findings.append(Finding("fail" if turned else "warn", text, remedy))
     return findings
 
 
-def _new(rate: WinRate) -> list[Finding]:
-    ends = rate.by_source_interval
-    if ends is None or side(rate) == 0 or ends[0] > 0.5 or ends[1] < 0.5:
+def _new(mean: MeanOfSources | None, rate: WinRate) -> list[Finding]:
+    """Sources weigh the same, and the result is another one: by test, and not by a wide interval."""
+    if mean is None or side(rate) == 0 or mean.shows(side(rate)) or not mean.differs:
         return []
     text = (
-        f"For prompts of new sources the interval is {interval(*ends)}: the result holds for new "
-        "prompts of these sources, and is not shown beyond them."
+        f"Small sources come out otherwise than large ones: the mean of {mean.sources} source means is "
+        f"{percent(mean.value)} ({interval(mean.low, mean.high)}), so the result holds for new prompts "
+        "of these sources, and is not shown beyond them."
     )
     return [Finding("warn", text, "More sources narrow it, not more prompts of the same.")]
 
@@ -141,17 +235,27 @@ def _single(evidence: Evidence) -> list[Finding]:
     return [Finding("warn", text, remedy)]
 
 
-def _passed(rate: WinRate, halves: Halves | None, evidence: Evidence) -> str:
-    sentences = [
-        f"no single one of {plural(len(evidence.table.sources), 'source')} or category carries it"
+def _passed(mean: MeanOfSources | None, rate: WinRate, halves: Halves | None, evidence: Evidence) -> str:
+    kinds = [
+        plural(len(names), *words)
+        for names, words in (
+            (evidence.table.sources, ("source",)),
+            (evidence.table.categories, ("category", "categories")),
+        )
+        if 2 <= len(names) <= MOST
     ]
-    if rate.by_source_interval and side(rate):
-        sentences.insert(0, f"it holds for new sources too ({interval(*rate.by_source_interval)})")
-    if side(rate) == 0:
-        sentences = ["there is no difference for one source to carry"]
+    sentences = [f"none of {' and '.join(kinds)} is shown to differ from the others"] if kinds else []
+    number = len(evidence.table.sources)
+    if number < FEWEST_SOURCES:
+        sentences.append(f"{plural(number, 'source')}: nothing can be said of new ones")
+    elif mean is not None and side(rate):
+        holds = "it holds" if mean.shows(side(rate)) else "whether it holds is not shown"
+        ends = f"the mean of {number} source means is {percent(mean.value)}"
+        sentences.insert(0, f"{holds} for new sources ({ends}, {interval(mean.low, mean.high)})")
     if halves is not None and halves.gap is not None:
         sentences.append(
-            f"seen sources {rated(halves.seen)} and unseen ones {rated(halves.unseen)} are alike"
+            f"no gap between seen sources, {rated(halves.seen)}, and unseen ones, "
+            f"{rated(halves.unseen)}, is shown"
         )
     elif halves is not None and halves.unseen is not None:
         how = f"training has seen none of these sources ({halves.how})"

@@ -8,8 +8,9 @@ import numpy as np
 
 from brie.analyse.arrays import generator, group_mean
 from brie.analyse.signflip import sign_flip
+from brie.checks import repeated
 from brie.checks.difference import without as tested
-from brie.checks.evidence import Answer, Evidence, Pair, survives
+from brie.checks.evidence import Answer, Evidence, Pair
 from brie.checks.findings import Finding, conclude, not_run, summary_of
 from brie.number_format import p_value, percent, plural, rated
 from brie.records import Check
@@ -47,18 +48,19 @@ def check(evidence: Evidence) -> Check:
     p_differ = _p_differ(evidence)
     whole = ~evidence.of_pairs(affected)
     without = evidence.rate("truncation", whole) if affected else None
+    removed = tested(evidence, whole, without) if affected else None
     figures = {
         **rates,
         "comparisons": len(pairs),
         "affected": len(affected),
         "p_sides_differ": p_differ,
         "win_rate_without": summary_of(without),
-        "without": tested(evidence, whole, without) if affected else None,
+        "without": removed,
     }
-    findings = _findings(rates, p_differ)
-    if affected and not survives(evidence, without):
+    findings = [*_findings(rates, p_differ), *repeated.findings(pairs)]
+    if removed is not None and removed.changes:
         findings.append(_lost(len(affected), rated(without)))
-    elif findings:
+    elif findings and affected:
         findings[0] = findings[0]._replace(
             text=f"{findings[0].text} Without those pairs: {rated(without)}."
         )
@@ -109,7 +111,8 @@ def _clean(rates: Mapping[str, Mapping[str, float]], affected: int, pairs: int) 
     if not affected:
         return "No answer is cut off, empty, repetitive or leaking special tokens."
     return (
-        f"{affected} of {plural(pairs, 'comparison')} have a flawed answer, about alike on both sides."
+        f"{affected} of {plural(pairs, 'comparison')} have a flawed answer; no difference between "
+        "the sides is shown."
     )
 
 

@@ -39,11 +39,11 @@ def gate(
     """Hold an evaluation against a requirement.
 
     `better` asks for that verdict. `not-worse` is a non-inferiority test: the 90 % interval of the
-    win rate, one-sided 95 %, must lie above one half less the margin; it is refuted where all of the
-    interval lies below, and undecided in between. After safe early stopping the interval that holds
-    at any time takes its place. `not-worse` is met only by judges that recognised damaged answers in
-    this evaluation: one that flips a coin finds no difference anywhere. A verdict that is withheld
-    meets nothing, one that is conditional leaves it open.
+    win rate and its one-sided 95 % bound must lie above one half less the margin, and touching it is
+    not enough; it is refuted where both lie below, and undecided in between. After safe early
+    stopping the interval that holds at any time takes their place. `not-worse` is met only by judges
+    that recognised damaged answers in this evaluation: one that flips a coin finds no difference
+    anywhere. A verdict that is withheld meets nothing, one that is conditional leaves it open.
 
     Args:
         analysis: the evaluation's numbers.
@@ -99,23 +99,26 @@ def _not_worse(
     ends = rate.interval_90 or ((rate.low, rate.high) if rate.low is not None else None)
     if ends is None or ends[0] is None or ends[1] is None:
         return None, f"there are too few prompts for an interval: {rate.prompts}"
-    floor = 0.5 - margin
+    floor, bounds = 0.5 - margin, rate.one_sided or ends
+    low, high = min(ends[0], bounds[0]), max(ends[1], bounds[1])
     said = f"the interval of the win rate is {_percent(ends[0])} to {_percent(ends[1])} %"
+    if rate.one_sided:
+        said += f", its one-sided bounds are {_percent(bounds[0])} and {_percent(bounds[1])} %"
     noted = missing_allowed or missing_is_small(analysis)
     down, up = (0.0, 0.0) if noted else (rate.value - rate.bounds[0], rate.bounds[1] - rate.value)
-    if ends[0] >= floor - 1e-12:
+    if low > floor + 1e-12:
         seen = damaged_low(analysis.controls)
         if seen is None or seen <= 0.5:
             return None, f"{said}, but these judges were not shown able to tell: {_unshown(seen)}"
-        if ends[0] - down < floor - 1e-12:
+        if low - down <= floor + 1e-12:
             return (
                 None,
-                f"{said}, but with the missing verdicts lost it reaches below {_percent(floor)} %",
+                f"{said}, but with the missing verdicts lost it reaches {_percent(floor)} % or less",
             )
-        return True, f"not worse: {said}, at or above {_percent(floor)} %"
-    if ends[1] + up < floor:
+        return True, f"not worse: {said}, above {_percent(floor)} %"
+    if high + up < floor - 1e-12:
         return False, f"worse: {said}, all of it below {_percent(floor)} %"
-    return None, f"{said}, which reaches below {_percent(floor)} %; more prompts would tell"
+    return None, f"{said}, which is not above {_percent(floor)} %; more prompts would tell"
 
 
 def _unshown(seen: float | None) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
@@ -17,7 +18,9 @@ from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import broken_links
 from brie.evaluation.plan import assignments, work_order
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.training_data import recorded
+from brie.pin.hashing import UNCOVERED
 from brie.project import Project
 from brie.records import Manifest
 from brie.store import Store
@@ -36,6 +39,10 @@ VOLATILE = (
 
 DECIDED = ("verdict", "seal", "rows_digest", "id", "candidate.digest", "baseline.digest", "suite.digest")
 """Words that no build may choose otherwise."""
+EQUIVALENCE = {"equivalent", "undecided"}
+"""Verdicts that another method of "equivalent" may exchange."""
+_REMEDY = re.compile(r"checks\..+\.remedy")
+"""Words that a check may have, or not."""
 TAKEN_AWAY = ("verdict", "verdict_survives_missing")
 """Keys that are null where a build without `standing` withheld the verdict: it kept no word of it."""
 
@@ -83,6 +90,8 @@ def _models(manifest: Manifest, known: Context) -> Finding:
     sides = (manifest.plan.candidate, manifest.plan.baseline)
     served = [pin.base.repo for pin in sides if pin.kind == "served"]
     held = "both models are the pinned ones"
+    if any(pin.version == 1 for pin in sides):
+        held += f", as far as pins of version 1 go: they do not cover {UNCOVERED}"
     if served:
         held = f"{' and '.join(served)}: behind a server, so recorded and not pinned"
     return Finding("; ".join(problems) or held, not problems)
@@ -123,7 +132,8 @@ def _numbers(evaluation: Evaluation, project: Project, known: Context) -> Iterat
         yield Finding(f"{evaluation.analysis_file.name} cannot be read: {error}", False)
         return
     with Store.open(project.store, read_only=True) as store:
-        again = json.loads(assemble(gather(evaluation.manifest, store), store, known).to_json())
+        data = as_counted(gather(evaluation.manifest, store), stored)
+        again = json.loads(assemble(data, store, known).to_json())
     same = stored.get("rows_digest") == again.get("rows_digest")
     what = "every completion and verdict is the one the numbers used"
     yield Finding(
@@ -138,6 +148,31 @@ def _numbers(evaluation: Evaluation, project: Project, known: Context) -> Iterat
     )
     if made != here:
         yield from (Finding(words, True) for words in compared.told(made))
+    if data.identical_as_ties and _has_identical(stored):
+        words = (
+            f"made by brie {made}: identical answers counted as ties of the judges then, and are "
+            "counted so here; a new report counts them apart"
+        )
+        yield Finding(words, True)
+
+
+def as_counted(data: EvaluationData, stored: Mapping[str, JsonValue]) -> EvaluationData:
+    """The rows, to be counted as a stored document did: those of another build that do not tell
+    identical answers from ties had them among the ties.
+
+    Args:
+        data: the evaluation's rows.
+        stored: its document of record.
+    """
+    outcomes = stored.get("outcomes")
+    apart = isinstance(outcomes, dict) and "identical" in outcomes
+    another = str(stored.get("version")) != versions.build(__version__)
+    return replace(data, identical_as_ties=another and not apart)
+
+
+def _has_identical(stored: Mapping[str, JsonValue]) -> bool:
+    counts = stored.get("counts")
+    return isinstance(counts, dict) and bool(counts.get("identical"))
 
 
 # --- two documents -----------------------------------------------------------------------
@@ -155,6 +190,8 @@ class Compared:
     """Keys of the stored document that this build does not have."""
     words: list[str] = field(default_factory=list)
     """Words that another build chose otherwise, such as the status of a check."""
+    methods: dict[str, list[str]] = field(default_factory=dict)
+    """Quantity -> where the documents differ because each has its own method."""
 
     def told(self, made: str) -> Iterator[str]:
         """What was not compared with a document of another build."""
@@ -165,7 +202,9 @@ class Compared:
             yield f"{who}: {_counted(self.gone)} this one does not have ({_shown(self.gone)})"
         if self.words:
             yield f"{who}: other words at {_shown(self.words)}"
-        if not (self.new or self.gone or self.words):
+        for name, paths in self.methods.items():
+            yield f"{who}: {name} by another method, so not compared: {_shown(paths)}"
+        if not (self.new or self.gone or self.words or self.methods):
             yield f"{who}: it had the same keys"
 
 
@@ -182,7 +221,8 @@ def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> 
     """Where two documents differ; numbers may differ by TOLERANCE.
 
     A document of the same build must have the same keys and words. Of another build, with other
-    keys, checks and words, what both have is compared: every number, and the verdict.
+    keys, checks and words, what both have is compared: every number whose method is the same
+    (`versions.METHODS`), and the verdict.
 
     Args:
         stored: the document of record.
@@ -191,6 +231,8 @@ def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> 
     """
     compared = Compared()
     _compare(stored, again, "", compared)
+    if not same_build:
+        _set_apart(compared, stored, again)
     if not same_build and _was_taken_away(stored, again):
         compared.words += [path for path in compared.differ if path in TAKEN_AWAY]
         compared.differ = [path for path in compared.differ if path not in TAKEN_AWAY]
@@ -198,6 +240,34 @@ def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> 
         compared.differ = sorted([*compared.differ, *compared.new, *compared.gone, *compared.words])
         compared.new, compared.gone, compared.words = [], [], []
     return compared
+
+
+def _set_apart(compared: Compared, stored: JsonValue, again: JsonValue) -> None:
+    """Take what differs because its method is another one out of the differences."""
+    versions_of = [_methods(document) for document in (stored, again)]
+    for name, method in versions.METHODS.items():
+        before, now = (known.get(name, 1) for known in versions_of)
+        if before == now:
+            continue
+        patterns = [re.escape(path).replace(r"\*", ".*") for path in method.paths]
+        pattern = re.compile("|".join(patterns) or "(?!)")
+        apart = [path for path in compared.differ if pattern.fullmatch(path)]
+        if name == "equivalence" and {_verdict(stored), _verdict(again)} == EQUIVALENCE:
+            apart += [path for path in compared.differ if path in TAKEN_AWAY]
+        if apart:
+            compared.methods[name] = apart
+            compared.differ = [path for path in compared.differ if path not in apart]
+    compared.differ = [path for path in compared.differ if not path.startswith("methods.")]
+
+
+def _methods(document: JsonValue) -> dict[str, int]:
+    """The versions a document names; one of an earlier build names none."""
+    named = document.get("methods") if isinstance(document, dict) else None
+    return {n: v for n, v in named.items() if isinstance(v, int)} if isinstance(named, dict) else {}
+
+
+def _verdict(document: JsonValue) -> JsonValue:
+    return document.get("verdict") if isinstance(document, dict) else None
 
 
 def _was_taken_away(stored: JsonValue, again: JsonValue) -> bool:
@@ -241,6 +311,7 @@ def _compare(stored: JsonValue, again: JsonValue, path: str, compared: Compared)
             _compare(left, right, f"{path}[{number}]", compared)
     elif not _alike(stored, again):
         text = isinstance(stored, str) and isinstance(again, str)
+        text = text or _REMEDY.fullmatch(path) is not None
         (compared.words if text and path not in DECIDED else compared.differ).append(path)
 
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -105,6 +107,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command; a user's mistake is one sentence on standard error and an exit code."""
+    # Containers, schedulers and service managers stop a process so: what Ctrl-C saves, it saves too.
+    with suppress(ValueError):  # Not in the main thread: somebody else handles signals.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         cli.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
         sys.exit(0)

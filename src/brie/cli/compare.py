@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import options, screen
+from brie.conventions import FEWEST_PROMPTS
 from brie.number_format import p_equals
+
+if TYPE_CHECKING:
+    from brie.records.studies import ComparisonDocument, Difference
 
 
 @click.command(epilog="\b\nExample:\n  brie compare eval-in-domain-3f9a12cd eval-in-domain-77b01e55\n")
@@ -15,7 +20,6 @@ from brie.number_format import p_equals
 @options.JSON
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Compare evaluations prompt by prompt: differences with intervals, Holm over all pairs."""
-    from brie.conventions import FEWEST_PROMPTS
     from brie.evaluation.folders import find_evaluation
     from brie.store import Store
     from brie.studies import compare_evaluations
@@ -27,16 +31,33 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(document.written(), indent=2))
         return
-    sides = {name: evaluation.candidate for name, evaluation in document.evaluations.items()}
+    names_of = _names(document)
     for difference in document.differences:
-        few = difference.prompts < FEWEST_PROMPTS
-        span = "(no interval: " + ("too few prompts)" if few else "all prompts differ alike)")
-        if difference.low is not None and difference.high is not None:
-            span = f"[{100 * difference.low:+.0f}, {100 * difference.high:+.0f}]"
-        pair = f"{sides[difference.first]} minus {sides[difference.second]}"
-        click.echo(f"{pair}: {100 * difference.value:+.1f} points {span}")
-        p = p_equals(difference.p_adjusted)
-        click.echo(f"    {difference.prompts} shared prompts, p after Holm {p}")
+        pair = f"{names_of[difference.first]} minus {names_of[difference.second]}"
+        click.echo(f"{pair}: {100 * difference.value:+.1f} points ({_interval(difference)})")
+        word = "p after Holm" if len(document.differences) > 1 else "p"
+        click.echo(f"    {difference.prompts} shared prompts, {word} {p_equals(difference.p_adjusted)}")
     click.echo(f"{document.scope}.")
     for warning in document.warnings:
         click.echo(f"careful: {warning}.")
+
+
+def _names(document: ComparisonDocument) -> dict[str, str]:
+    """Evaluation id -> what it is called here: its candidate, and its id where two have the same."""
+    candidates = [evaluation.candidate for evaluation in document.evaluations.values()]
+    return {
+        name: evaluation.candidate
+        if candidates.count(evaluation.candidate) == 1
+        else f"{evaluation.candidate} ({name})"
+        for name, evaluation in document.evaluations.items()
+    }
+
+
+def _interval(difference: Difference) -> str:
+    """The interval to go with the p that is shown: of several pairs, the one that holds for all."""
+    low, high = difference.simultaneous or (difference.low, difference.high)
+    if low is None or high is None:
+        return f"no interval below {FEWEST_PROMPTS} prompts"
+    together = ", all pairs together" if difference.simultaneous else ""
+    ends = " to ".join(f"{100 * end:+.1f}" for end in (low, high))
+    return f"{100 * difference.level:g} % interval{together}: {ends}"

@@ -32,6 +32,8 @@ Examples:
 @click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Most all of it may cost.")
 @click.option("--yes", is_flag=True, help="Agree to the quotes beforehand.")
 @options.BATCH
+@options.PATIENCE
+@options.PROBE
 @click.option("--select-by-judges", is_flag=True, help="Choose on one half, quote the other.")
 @options.PLOT
 @options.JSON
@@ -39,6 +41,8 @@ def command(
     run: str,
     budget: float | None,
     yes: bool,
+    patience: float,
+    probe: bool,
     batch: bool,
     select_by_judges: bool,
     plot: Path | None,
@@ -57,7 +61,9 @@ def command(
     project = screen.project()
     manner = Manner(
         command=screen.typed(project),
-        spending=screen.spending(budget, yes=yes, batch=batch, retry=False),
+        spending=screen.spending(
+            budget, yes=yes, batch=batch, retry=False, patience=patience, probe=probe
+        ),
         select_by_judges=select_by_judges,
     )
     wanted = options.request_of(EvalRequest, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,23 +41,24 @@ Examples:
 @click.option("--size", metavar="NAME", help="Count tokens as this recipe would.")
 @click.option("--base", metavar="MODEL", help="Count tokens with this model's tokenizer.")
 @click.option("--max-length", type=click.IntRange(16), help="Tokens a row may have.")
+@options.CHAT_TEMPLATE
+@options.SYSTEM
 @options.JSON
-def check(
-    file: Path,
-    val: Path | None,
-    size: str | None,
-    base: str | None,
-    max_length: int | None,
-    as_json: bool,
-) -> None:
+def check(file: Path, val: Path | None, as_json: bool, **named: options.Value) -> None:
     """Report schema errors by line, duplicates, lengths, leaks and tables; fail on errors."""
     from brie.data.check import check as look
     from brie.data.check_words import refusal, sentences
-    from brie.train.encoder import encoder_of
+    from brie.train.encoder import EncoderRequest, encoder_of
 
     encoder, name = None, ""
-    if size or base:
-        encoder, name = encoder_of(screen.project(), size=size, base=base, max_length=max_length)
+    asked = options.request_of(EncoderRequest, named)
+    if asked.size or asked.base:
+        encoder, name = encoder_of(screen.project(), asked)
+    elif lone := next((key for key, value in named.items() if value is not None), None):
+        raise UsageError(
+            f"--{lone.replace('_', '-')} needs a tokenizer to count with: --size NAME (a recipe's), or "
+            "--base MODEL."
+        )
     report = look(file, val=val, encoder=encoder, tokenizer=name)
     if as_json:
         click.echo(report.model_dump_json(indent=2))
@@ -79,22 +81,30 @@ Examples:
 """
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--size", metavar="NAME", default="tiny", show_default=True, help="As this recipe trains.")
+@click.option("--size", metavar="NAME", help="As this recipe trains; tiny where no --base is named.")
 @click.option("--base", metavar="MODEL", help="Another model's tokenizer and template.")
 @click.option("--rows", type=click.IntRange(1), default=2, show_default=True, help="How many rows.")
 @click.option("--max-length", type=click.IntRange(16), help="Tokens a row may have.")
-def preview(file: Path, size: str, base: str | None, rows: int, max_length: int | None) -> None:
+@options.CHAT_TEMPLATE
+@options.SYSTEM
+def preview(file: Path, rows: int, **named: options.Value) -> None:
     """Show rows as the model sees them; what is learned stands out (in [[ ]] without colours)."""
+    from brie.data.encode import taken_apart
     from brie.data.load import load
     from brie.data.preview import segments
-    from brie.train.encoder import encoder_of
+    from brie.train.encoder import EncoderRequest, encoder_of
 
-    encoder, name = encoder_of(screen.project(), size=size, base=base, max_length=max_length)
+    asked = options.request_of(EncoderRequest, named)
+    if not (asked.size or asked.base):
+        asked = replace(asked, size="tiny")
+    encoder, name = encoder_of(screen.project(), asked)
     coloured = screen.console().is_terminal
     click.echo(f"{name}: {encoder.template.reason}")
-    for conversation in load(file)[:rows]:
-        row = encoder.encode(conversation)
-        cut = {"whole": "", "cut": ", the answer's end is cut off", "lost": ", no answer left: dropped"}
+    cut = {"whole": "", "cut": ", the answer's end is cut off", "lost": ", no answer left: dropped"}
+    encoded = [row for conversation in load(file)[:rows] for row in encoder.encode(conversation)]
+    if apart := taken_apart(encoded):
+        screen.say(f"{file}: {apart}")
+    for row in encoded:
         click.echo(f"\n--- line {row.line}: {row.length} tokens, {row.learned} learned{cut[row.cut]}")
         for part in segments(row, encoder.tokenizer):
             text = _visible(part.text)

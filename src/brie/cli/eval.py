@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from brie.cli import options, screen
+from brie.conventions import CONTROLS
 from brie.errors import Stopped
 from brie.project import Project
 
@@ -29,6 +30,7 @@ Examples:
     "--candidate", metavar="MODEL", help="RUN:best, RUN:STEP, a pin file, a folder, hf:REPO@SHA."
 )
 @click.option("--baseline", metavar="MODEL", default="base", show_default=True, help="The other side.")
+@options.BASE
 @options.JUDGES
 @options.PANEL
 @options.SAMPLES
@@ -42,7 +44,7 @@ Examples:
 @click.option(
     "--controls",
     type=click.IntRange(0),
-    default=12,
+    default=CONTROLS,
     show_default=True,
     help="Prompts whose answer is known: base against itself, and against a damaged base.",
 )
@@ -52,6 +54,11 @@ Examples:
 @click.option(
     "--temperature", type=click.FloatRange(0), help="Sampling temperature; 0 takes one sample."
 )
+@click.option(
+    "--thinking/--no-thinking",
+    default=None,
+    help="Thinking mode, of templates that have one; default: the suite's.",
+)
 @click.option("--max-new-tokens", type=click.IntRange(1), help="Longest answer, in tokens.")
 @click.option(
     "--sampling",
@@ -60,6 +67,7 @@ Examples:
     show_default=True,
     help="Settings of the suite, or the model's own generation config.",
 )
+@options.SYSTEM
 @click.option(
     "--allow-different-templates", is_flag=True, help="Compare models that format chats unlike."
 )
@@ -86,6 +94,8 @@ Examples:
 @options.BUDGET
 @options.YES
 @options.BATCH
+@options.PATIENCE
+@options.PROBE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
 @click.option("--name", help="A name for `brie ls`.")
@@ -94,6 +104,8 @@ def command(
     stop_after: Literal["seal", "generate"] | None,
     budget: float | None,
     yes: bool,
+    patience: float,
+    probe: bool,
     batch: bool,
     retry: bool,
     name: str | None,
@@ -121,7 +133,9 @@ def command(
         screen.Terminal(),
         command=screen.typed(project),
         name=name,
-        spending=screen.spending(budget, yes=yes, batch=batch, retry=retry),
+        spending=screen.spending(
+            budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe
+        ),
     )
     screen.outcome(outcome, as_json=as_json)
     if outcome.stopped:

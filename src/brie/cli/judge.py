@@ -37,6 +37,8 @@ Examples:
     help="Add votes of people from a CSV file, and ask no judge.",
 )  # fmt: skip
 @options.BATCH
+@options.PATIENCE
+@options.PROBE
 @options.BUDGET
 @options.YES
 @options.ANALYSIS_JSON
@@ -49,6 +51,8 @@ def command(
     batch: bool,
     budget: float | None,
     yes: bool,
+    patience: float,
+    probe: bool,
     as_json: bool,
 ) -> None:
     """Judge the answers of EVALUATION that are there already: what is missing, or what is added.
@@ -74,7 +78,7 @@ def command(
         screen.Terminal(),
         command=screen.typed(project),
         spending=replace(
-            screen.spending(budget, yes=yes, batch=batch, retry=retry),
+            screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe),
             without_keys="Judges that need no key can be added: --judge longer",
         ),
     )

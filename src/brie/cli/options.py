@@ -17,6 +17,11 @@ Value: TypeAlias = "str | int | float | bool | Path | tuple[str, ...] | None"
 """What click makes of an option."""
 PLOTS = (".svg", ".png", ".pdf")
 
+BASE: Option = click.option(
+    "--base",
+    metavar="FOLDER|REPO",
+    help="What an adapter's base is, where its own files name one that is not here.",
+)
 SUITE: Option = click.option("--suite", required=True, help="A suite's name or file.")
 JUDGES: Option = click.option(
     "--judge", "judges", metavar="ID", multiple=True, help="A judge; may be repeated."
@@ -29,6 +34,26 @@ BUDGET: Option = click.option(
 YES: Option = click.option("--yes", is_flag=True, help="Agree to the quote beforehand.")
 BATCH: Option = click.option(
     "--batch", is_flag=True, help="Ask through the providers' batches, at half the price."
+)
+PATIENCE: Option = click.option(
+    "--patience",
+    type=click.FloatRange(0),
+    metavar="MINUTES",
+    default=30.0,
+    show_default=True,
+    help="How long a judge that does not answer is waited for.",
+)
+PROBE: Option = click.option(
+    "--probe/--no-probe", default=True, help="Ask each judge one small thing before anything is made."
+)
+
+CHAT_TEMPLATE: Option = click.option(
+    "--chat-template", metavar="NAME|FILE", help="For a base without one: chatml, a family's, a file."
+)
+SYSTEM: Option = click.option(
+    "--system",
+    type=click.Choice(["fold", "refuse"]),
+    help="A system turn where the template has no place for one: into the first question, or refused.",
 )
 JSON: Option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 ANALYSIS_JSON: Option = click.option(

@@ -23,6 +23,7 @@ Examples:
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Chats, JSONL.")
 @click.option("--candidate", metavar="MODEL", help="A model reference; default: the only run's best.")
 @click.option("--baseline", metavar="MODEL", default="base", show_default=True)
+@options.BASE
 @click.option("--max-length", type=click.IntRange(16), default=2048, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="cuda, mps, cpu or auto.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
@@ -31,6 +32,7 @@ def command(
     data: Path,
     candidate: str | None,
     baseline: str,
+    base: str | None,
     max_length: int,
     device: str,
     seed: int,
@@ -50,7 +52,7 @@ def command(
 
     project = screen.project()
     first, second = resolve_pair(
-        project, candidate=candidate or default_candidate(project), baseline=baseline
+        project, candidate=candidate or default_candidate(project), baseline=baseline, base=base
     )
     total, done = 2 * len(load(data)), 0
     with screen.bar("scoring", total, "rows") as advance:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.errors import UsageError
+
+if TYPE_CHECKING:
+    from brie.pin import Resolved
 
 
 @click.command(
@@ -19,9 +23,10 @@ Examples:
 """
 )
 @click.argument("model")
+@options.BASE
 @click.option("--write", "target", type=click.Path(path_type=Path), help="Write the pin to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the pin as JSON.")
-def command(model: str, target: Path | None, as_json: bool) -> None:
+def command(model: str, base: str | None, target: Path | None, as_json: bool) -> None:
     """Say what MODEL is, check it against its pin, and print (or write) the pin."""
     from brie.pin import adapter_fact, duplicates, explain, resolve, write_pin
 
@@ -33,7 +38,9 @@ def command(model: str, target: Path | None, as_json: bool) -> None:
         if explained.choices:
             listing = "\n".join(explained.choices)
             raise UsageError(f"{model} is not one checkpoint. Pin the one you mean:\n{listing}")
-    resolved = resolve(model, screen.project())
+    resolved = resolve(model, screen.project(), base=base)
+    for note in resolved.notes:
+        screen.say(note)
     pin = resolved.pin
     if target is not None:
         folder = resolved.adapter or resolved.base_folder
@@ -48,16 +55,29 @@ def command(model: str, target: Path | None, as_json: bool) -> None:
         "base": str(pin.base),
         "step": _step(pin.step, pin.planned_steps, pin.epoch),
         "eval loss": f"{pin.eval_loss:.4f}" if pin.eval_loss is not None else None,
-        "LoRA": f"r={pin.lora.r} alpha={pin.lora.alpha:g} on {', '.join(pin.lora.target_modules)}"
+        "LoRA": f"{pin.lora.words()} on {', '.join(pin.lora.target_modules)}"
         f" ({pin.lora.parameters:,} parameters)"
         if pin.lora
         else None,
         "template": pin.template_digest,
+        "date": f"the template asks for it, and is told {pin.date}" if pin.date else None,
+        "thinking": {True: "on", False: "off", None: None}[pin.thinking],
     }
     for name, value in rows.items():
         if value is not None:
             click.echo(screen.folded(name, value, 11))
-    click.echo("the files are what the pin says.")
+    click.echo(_compared(resolved))
+
+
+def _compared(resolved: Resolved) -> str:
+    """What the files were held against."""
+    from brie.pin.hashing import UNCOVERED
+
+    if not resolved.compared:
+        return "pinned now: nothing recorded earlier says what the files should be."
+    if resolved.pin.version == 1:
+        return f"the files are what the pin says; of version 1, it does not cover {UNCOVERED}."
+    return "the files are what the pin says."
 
 
 def _step(step: int | None, planned: int | None, epoch: float | None) -> str | None:

@@ -48,7 +48,8 @@ def command(
 
     80 % power, 5 % two-sided, one judge's worth of noise: more judges share their errors, so they
     are not counted as precision. Variance measured by an earlier evaluation of the suite is used
-    where there is one. Nothing is asked and nothing is sent.
+    where the same judges judged in the same orders, with its upper limit. Nothing is asked and
+    nothing is sent.
     """
     from brie.studies.suite_plan import ORDERS, SAMPLES, plan_table
 
@@ -72,27 +73,45 @@ def command(
 def lines(table: Design) -> Iterator[str]:
     """The plan for a terminal, at most 80 columns."""
     yield f"suite {table.suite}: {table.prompts} prompts"
-    if table.measured:
-        yield f"variance as measured by {table.measured}"
-    else:
-        yield "variance assumed: two samples of a prompt correlate .3 (later: measured)"
-    rows = table.rows if table.measured else _one_order(table.rows)
+    yield from _variance(table)
+    rows = _distinct(table.rows)
+    orders = len({row.positions for row in rows}) > 1
     yield ""
     yield from _power(rows)
     yield ""
     yield "80 % power, 5 % two-sided. 25+3: the formula, and 3 more below 50 prompts,"
     yield "where it is a little optimistic. `equivalent`: within 5 points of even."
-    if not table.measured:
-        yield "The second order buys freedom from position bias; it is not counted here."
+    if any(row.measured is None for row in rows):
+        yield "Assumed, the second order buys freedom from position bias; it is not counted."
     yield ""
-    yield from _bars(rows, both=bool(table.measured))
+    yield from _bars(rows, both=orders)
     if table.judges:
         yield ""
         yield from _prices(table)
 
 
-def _one_order(rows: Sequence[Row]) -> list[Row]:
+def _variance(table: Design) -> Iterator[str]:
+    """Where the variance of each order comes from."""
+    sources = {row.positions: row for row in table.rows}
+    if not any(row.measured for row in sources.values()):
+        yield "variance assumed: two samples of a prompt correlate .3 (no evaluation of this"
+        yield "suite by these judges has measured it)"
+        return
+    for positions, row in sources.items():
+        order = "both orders" if positions == "both" else "one order"
+        if row.measured is None:
+            yield f"{order}: variance assumed, two samples of a prompt correlate .3"
+            continue
+        yield f"{order}: variance as measured by {row.measured}, these judges,"
+        yield "  its upper 90 % limit"
+        if row.assumed:
+            yield f"  {row.assumed}"
+
+
+def _distinct(rows: Sequence[Row]) -> list[Row]:
     """Without measured components, orders differ in price alone."""
+    if any(row.measured for row in rows):
+        return list(rows)
     return [row for row in rows if row.positions == rows[0].positions]
 
 

@@ -138,8 +138,25 @@ class Terminal:
         return bar(label, total, unit)
 
 
-def spending(budget: float | None, *, yes: bool, batch: bool, retry: bool) -> Spending:
-    """The wishes about money, with a question on the terminal where one has to be asked."""
+def spending(
+    budget: float | None,
+    *,
+    yes: bool,
+    batch: bool,
+    retry: bool,
+    patience: float = 30.0,
+    probe: bool = True,
+) -> Spending:
+    """The wishes about money and patience, with a question on the terminal where one has to be asked.
+
+    Args:
+        budget: US dollars; None: the project's.
+        yes: the price is agreed to beforehand.
+        batch: through the providers' batches.
+        retry: ask again for what was not usable.
+        patience: minutes a judge that does not answer is waited for.
+        probe: ask each judge one small thing first.
+    """
     from brie.evaluation.budget import Quote, Spending, unasked
 
     def consent(quoted: Quote) -> None:
@@ -154,7 +171,7 @@ def spending(budget: float | None, *, yes: bool, batch: bool, retry: bool) -> Sp
         if not click.confirm("Go on?", err=True):
             raise UsageError("nothing was asked, and nothing spent.")
 
-    return Spending(budget, consent, retry=retry, batch=batch)
+    return Spending(budget, consent, retry=retry, batch=batch, patience=60.0 * patience, probe=probe)
 
 
 def outcome(outcome: Outcome, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.cli.options import Value, request_of
 from brie.errors import UsageError
 from brie.train.config import TrainRequest
@@ -23,6 +23,7 @@ Examples:
   brie train --size 0.5b --data my.jsonl --name first
   brie train --size 3b --data my.jsonl --set learning_rate=1e-4 --set epochs=2
   brie train --size 3b --dry-run                 what it needs, before anything is fetched
+  brie train --size 0.5b --base gpt2 --chat-template chatml --data my.jsonl
   brie train --resume first
   torchrun --nproc_per_node 2 -m brie train --size 0.5b --data my.jsonl --processes 2
 """
@@ -35,6 +36,8 @@ Examples:
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Over the recipe; may be repeated."
 )
+@options.CHAT_TEMPLATE
+@options.SYSTEM
 @click.option("--name", help="A name to call the run by.")
 @click.option("--device", default="auto", show_default=True, help="cuda, mps, cpu or auto.")
 @click.option("--resume", metavar="RUN", help="Go on with a run: its name, id or folder.")
@@ -43,9 +46,9 @@ Examples:
 )
 @click.option("--dry-run", is_flag=True, help="Say everything that would happen, and do nothing.")
 @click.option("--probe", is_flag=True, help="With --dry-run: time a few steps.")
-def command(dry_run: bool, probe: bool, **options: Value) -> None:
+def command(dry_run: bool, probe: bool, **given: Value) -> None:
     """Train, save a checkpoint at every evaluation, and pin the best and the last one."""
-    request = request_of(TrainRequest, options)
+    request = request_of(TrainRequest, given)
     if probe and not dry_run:
         raise UsageError("--probe belongs to --dry-run.")
     if dry_run:

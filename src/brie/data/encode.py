@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from brie.data.template import TrainingTemplate, mark
+from brie.data.answers import Marked, mark, whole
+from brie.data.template import TrainingTemplate
 from brie.data.tokenizer import Tokenizer
-from brie.errors import InputError
+from brie.errors import InputError, PinError
 from brie.records import Conversation
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ Cut = Literal["whole", "cut", "lost"]
 
 @dataclass(frozen=True)
 class Encoded:
-    """One conversation as training sees it."""
+    """One conversation as training sees it, or one answer of a conversation."""
 
     line: int
     ids: list[int]
@@ -33,6 +35,8 @@ class Encoded:
     """Tokens before truncation."""
     cut: Cut
     """`cut`: the end is missing; `lost`: nothing of any answer is left."""
+    parts: int = 1
+    """Into how many of these its conversation was taken apart."""
 
     @property
     def learned(self) -> int:
@@ -49,36 +53,62 @@ class Encoder:
     max_length: int
     loss: Loss = "assistant"
 
-    def encode(self, conversation: Conversation) -> Encoded:
+    def encode(self, conversation: Conversation) -> tuple[Encoded, ...]:
         """Tokens and labels of a conversation, cut at `max_length` from the end.
+
+        Returns:
+            One row, or one an answer where the template rewrites earlier turns.
 
         Raises:
             InputError: the model's template refuses the conversation; names the line.
         """
-        messages = [m.model_dump() for m in conversation.messages]
         try:
-            marked = mark(self.tokenizer, self.template, messages)
-        except Exception as error:
-            # Templates refuse with whatever their author raised: a role, an order, a type.
-            raise InputError(
-                f"line {conversation.line}: the model's chat template refuses it: {error}"
-            ) from error
-        learned = marked.learned if self.loss == "assistant" else [1] * len(marked.ids)
-        labels = [i if on else IGNORED for i, on in zip(marked.ids, learned, strict=True)]
+            marked = self.mark(conversation)
+        except (InputError, PinError) as error:
+            raise InputError(f"line {conversation.line}: {error}") from error
+        return tuple(self._row(conversation.line, part, len(marked)) for part in marked)
+
+    def mark(self, conversation: Conversation) -> list[Marked]:
+        """A conversation's tokens before truncation.
+
+        Raises:
+            InputError, PinError: the template refuses it.
+        """
+        written = self.template.written(self.tokenizer)
+        messages = [message.model_dump() for message in conversation.messages]
+        if self.loss == "text":
+            return [whole(written, messages)]
+        return mark(written, messages)
+
+    def _row(self, line: int, marked: Marked, parts: int) -> Encoded:
+        labels = [i if on else IGNORED for i, on in zip(marked.ids, marked.learned, strict=True)]
         answer_left = any(marked.learned[: self.max_length])
-        whole = len(marked.ids) <= self.max_length or not any(marked.learned[self.max_length :])
+        complete = len(marked.ids) <= self.max_length or not any(marked.learned[self.max_length :])
         return Encoded(
-            line=conversation.line,
+            line=line,
             ids=marked.ids[: self.max_length],
             labels=labels[: self.max_length],
             length=len(marked.ids),
-            cut="whole" if whole else "cut" if answer_left else "lost",
+            cut="whole" if complete else "cut" if answer_left else "lost",
+            parts=parts,
         )
 
 
 def encode_all(conversations: Iterable[Conversation], encoder: Encoder) -> list[Encoded]:
     """Every conversation, in order; those with `cut == "lost"` are included for counting."""
-    return [encoder.encode(conversation) for conversation in conversations]
+    return [row for conversation in conversations for row in encoder.encode(conversation)]
+
+
+def taken_apart(rows: Iterable[Encoded]) -> str | None:
+    """What to say of conversations that became several rows; None where none did."""
+    parts = Counter(row.line for row in rows if row.parts > 1)
+    if not parts:
+        return None
+    return (
+        f"the chat template rewrites earlier turns once later ones follow: {len(parts):,} "
+        f"row{'' if len(parts) == 1 else 's'} of several answers became {sum(parts.values()):,}, one an "
+        "answer, each as the model is asked for it"
+    )
 
 
 def trainable(rows: Iterable[Encoded]) -> list[Encoded]:

@@ -1,182 +1,85 @@
-"""Which template shows training what to learn: the answer and the token that ends it, no more.
-
-Three ways, tried in order; each is accepted only if a probe conversation comes out right:
-
-    markers   the model's own template marks its answers with {% generation %}
-    chatml    brie's ChatML template, where it renders exactly what the model's own renders
-    spans     any other template: an answer is what the template adds after the header of the
-              assistant's turn, up to the token that ends it
-"""
+"""Which template conversations are trained with; `brie.data.answers` says what of them is learned."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
+from brie.data.answers import Written
 from brie.data.tokenizer import Tokenizer, special_tokens
-from brie.errors import InputError, PinError, UsageError
-from brie.pin import render, template_digest
+from brie.errors import PinError, UsageError
+from brie.pin import date_read, ending, has_thinking, template_digest, turn
 
 Way = Literal["markers", "chatml", "spans"]
-_MARKER = re.compile(r"\{%-?\s*generation\s*-?%\}")
-_SYSTEM_LINE = re.compile(r"^\{%- set default_system = .*$", re.MULTILINE)
-_PROBE = (
-    {"role": "user", "content": "Ask"},
-    {"role": "assistant", "content": "First answer."},
-    {"role": "user", "content": "Again"},
-    {"role": "assistant", "content": "Second answer."},
-)
+"""How answers are told from prompts. Runs of earlier versions also did it by a template's own marks,
+or by a ChatML template with marks that rendered alike."""
 
 
 @dataclass(frozen=True)
 class TrainingTemplate:
     """How conversations become tokens with labels."""
 
-    way: Way
     text: str
-    """Jinja source."""
-    reason: str
-    end: str
-    """The token that ends an answer and is learned with it."""
+    """Jinja source: the template the model is asked with."""
+    end: tuple[str, ...]
+    """The tokens that end an answer and are learned with it, mostly one."""
     digest: str
     """What the template renders, by digest (markers make no difference)."""
+    thinking: bool | None = None
+    """Thinking mode; None: the template has none."""
+    date: str | None = None
+    """What a template that asks for the date is told."""
+    lead: str = ""
+    """What follows the generation prompt before every answer, and is asked with."""
+    way: Way = "spans"
+
+    @property
+    def reason(self) -> str:
+        """What is learned, in words."""
+        ends = f"an answer is what follows the prompt, up to {''.join(self.end)}"
+        return f"{ends}; the prompt ends with {self.lead}" if self.lead else ends
+
+    def written(self, tokenizer: Tokenizer) -> Written:
+        """The way a tokenizer's model writes conversations."""
+        return Written(tokenizer, self.text, self.end, bool(self.thinking))
 
 
-@dataclass(frozen=True)
-class Marked:
-    """A conversation's tokens, before truncation; `learned` is 1 where the loss looks."""
+def choose(tokenizer: Tokenizer, *, thinking: bool = False, located: bool = True) -> TrainingTemplate:
+    """The training template for a tokenizer: the one its model is asked with.
 
-    ids: list[int]
-    learned: list[int]
-
-
-def choose(tokenizer: Tokenizer) -> TrainingTemplate:
-    """The training template for a tokenizer.
-
-    Raises:
-        UsageError: no way yields exactly the answers; the message says what came out instead.
-    """
-    stock, special = str(tokenizer.chat_template), special_tokens(tokenizer)
-    tried: list[str] = []
-    for way, text, reason in _candidates(stock, special):
-        learned = _learned_text(tokenizer, way, text)
-        end = _end_token(tokenizer, learned)
-        if end is not None:
-            return TrainingTemplate(way, text, reason, end, template_digest(stock, special))
-        tried.append(f"{way}: {learned!r}")
-    raise UsageError(
-        "the model's chat template does not show where answers begin and end, so a loss on answers "
-        f"alone is not possible ({'; '.join(tried)}). Use --set loss=text, or another base."
-    )
-
-
-def mark(
-    tokenizer: Tokenizer, template: TrainingTemplate | tuple[Way, str], messages: list[dict[str, str]]
-) -> Marked:
-    """Tokens of a conversation and which of them are learned.
+    Args:
+        tokenizer: with that chat template.
+        thinking: thinking mode, for templates that have one.
+        located: whether it matters where answers end: not to a loss on all tokens.
 
     Raises:
-        InputError: the template cannot render the conversation, or changes earlier turns when
-            later ones are added, so that answers cannot be located.
+        UsageError: the template leaves answers out, or nothing ends them.
+        PinError: the template does not compile.
     """
-    way, text = (template.way, template.text) if isinstance(template, TrainingTemplate) else template
-    if way == "spans":
-        return _mark_by_spans(tokenizer, text, messages)
-    out = tokenizer.apply_chat_template(
-        messages,
-        chat_template=text,
-        tokenize=True,
-        return_dict=True,
-        return_assistant_tokens_mask=True,
-    )
-    return Marked(list(out["input_ids"]), list(out["assistant_masks"]))
-
-
-def _candidates(stock: str, special: dict[str, str]) -> list[tuple[Way, str, str]]:
-    ways: list[tuple[Way, str, str]] = []
-    if _MARKER.search(stock):
-        ways.append(("markers", stock, "the model's own template marks its answers"))
-    ours = chatml_like(stock, special)
-    if ours is not None:
-        ways.append(("chatml", ours, "brie's ChatML template renders exactly like the model's own"))
-    ways.append(("spans", stock, "answers are located by rendering with and without them"))
-    return ways
-
-
-def chatml_like(stock: str, special: dict[str, str]) -> str | None:
-    """brie's ChatML template with the stock template's default system turn.
-
-    Returns:
-        None where the two do not render the same probe conversations.
-    """
+    if tokenizer.chat_template is None:
+        raise UsageError(NO_TEMPLATE)
+    text, special = tokenizer.chat_template, special_tokens(tokenizer)
+    named, date = template_digest(text, special), date_read(text)
     try:
-        alone = render(stock, _PROBE[:1], special, add_generation_prompt=False)
-    except PinError:
-        return None
-    user = "<|im_start|>user\nAsk<|im_end|>\n"
-    before, after = "<|im_start|>system\n", "<|im_end|>\n"
-    head = alone.removesuffix(user)
-    if head and not (head.startswith(before) and head.endswith(after)):
-        return None
-    system = repr(head[len(before) : -len(after)]) if head else "none"
-    line = "{%- set default_system = " + system + " -%}"
-    ours = _SYSTEM_LINE.sub(lambda _: line, _source())
-    return ours if template_digest(ours, special) == template_digest(stock, special) else None
+        shape, quiet = (turn(text, special, thinking=mode) for mode in (thinking, False))
+    except PinError as error:
+        if not located:
+            return TrainingTemplate(text, (), named, thinking if has_thinking(text) else None, date)
+        raise UsageError(f"no answer can be located: {error}. {_WAYS_OUT}") from error
+    # A channel for answers is a mode too: with thinking on, the model chooses its channel itself.
+    mode = thinking if has_thinking(text) or quiet.lead else None
+    end = ending(shape, tokenizer.get_added_vocab())
+    if located and not end:
+        raise UsageError(
+            "the model's chat template does not show where answers end, so a loss on answers alone is "
+            f"not possible: {shape.foot!r} follows the last one, {shape.next!r} an earlier one. "
+            f"{_WAYS_OUT}"
+        )
+    return TrainingTemplate(text, end, named, mode, date, shape.lead)
 
 
-@cache
-def _source() -> str:
-    return Path(__file__).with_name("chat_template.jinja").read_text("utf-8")
-
-
-def _learned_text(tokenizer: Tokenizer, way: Way, text: str) -> str:
-    """The probe's learned tokens as text; the two answers are parted by a bar."""
-    try:
-        marked = mark(tokenizer, (way, text), [dict(turn) for turn in _PROBE])
-    except InputError as error:
-        return str(error)
-    runs: list[list[int]] = []
-    previous = 0
-    for token, learned in zip(marked.ids, marked.learned, strict=True):
-        if learned:
-            if not previous:
-                runs.append([])
-            runs[-1].append(token)
-        previous = learned
-    return "|||".join(tokenizer.decode(run, skip_special_tokens=False) for run in runs)
-
-
-def _end_token(tokenizer: Tokenizer, learned: str) -> str | None:
-    """The token that follows both answers, if nothing but answer and end token is learned."""
-    first, _, second = learned.partition("|||")
-    for end in tokenizer.get_added_vocab():
-        # Some templates set a space before an answer; it is part of how the answer is written.
-        if (first.lstrip(" "), second.lstrip(" ")) == (f"First answer.{end}", f"Second answer.{end}"):
-            return end
-    return None
-
-
-def _mark_by_spans(tokenizer: Tokenizer, text: str, messages: list[dict[str, str]]) -> Marked:
-    special = special_tokens(tokenizer)
-    full = render(text, messages, special, add_generation_prompt=False)
-    added = tuple(tokenizer.get_added_vocab())
-    spans = []
-    for index, message in enumerate(messages):
-        if message["role"] != "assistant":
-            continue
-        head = render(text, messages[:index], special, add_generation_prompt=True)
-        through = render(text, messages[: index + 1], special, add_generation_prompt=False)
-        if not (through.startswith(head) and full.startswith(through)):
-            raise InputError("the chat template rewrites earlier turns, so answers cannot be located")
-        bare = through.rstrip()
-        end = len(bare) if len(bare) > len(head) and bare.endswith(added) else len(through)
-        spans.append((len(head), end))
-    out = tokenizer(full, add_special_tokens=False, return_offsets_mapping=True)
-    learned = [
-        int(any(start < stop and end > begin for begin, stop in spans))
-        for start, end in out["offset_mapping"]
-    ]
-    return Marked(list(out["input_ids"]), learned)
+NO_TEMPLATE = (
+    "the base has no chat template, so nothing says how it is asked; name one that its tokens know, "
+    "for example --chat-template chatml, or a file."
+)
+_WAYS_OUT = "Use --chat-template NAME|FILE, --set loss=text, or another base."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from brie.errors import UsageError
 from brie.pin.bases import PACKAGED_PREFIX, download, packaged_base
-from brie.pin.hashing import SPECIAL_TOKENS
+from brie.pin.folders import SPECIAL_TOKENS
+from brie.pin.weights import load_tokenizer_of
 
 if TYPE_CHECKING:
     from transformers import BatchEncoding
@@ -22,20 +24,14 @@ class Tokenizer(Protocol):
     pad_token: str | None
 
     def __call__(
-        self, text: str, *, add_special_tokens: bool, return_offsets_mapping: bool
-    ) -> BatchEncoding:
-        """Token ids, with where each token stands in the text."""
-
-    def apply_chat_template(
         self,
-        messages: list[dict[str, str]],
+        text: str,
         *,
-        chat_template: str,
-        tokenize: bool,
-        return_dict: bool,
-        return_assistant_tokens_mask: bool,
+        add_special_tokens: bool,
+        return_offsets_mapping: bool = False,
+        verbose: bool = True,
     ) -> BatchEncoding:
-        """Tokens of a conversation, with the mask of what is learned."""
+        """Token ids; where it is asked for, with where each token stands in the text."""
 
     def decode(
         self,
@@ -54,24 +50,19 @@ class Tokenizer(Protocol):
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a model folder; nothing is fetched.
+    """The tokenizer of a model folder, with or without a chat template; nothing is fetched.
 
     Raises:
-        UsageError: the folder holds no fast tokenizer, or one without a chat template.
+        UsageError: the folder holds no fast tokenizer.
     """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder} holds no tokenizer that can be loaded: {error}") from error
+    tokenizer = load_tokenizer_of(folder)
     if not tokenizer.is_fast:
         raise UsageError(f"{folder} has only a slow tokenizer, which cannot say where answers begin.")
-    if not isinstance(tokenizer.chat_template, str):
-        raise UsageError(f"{folder} has no chat template; brie trains on chats, so give a chat model.")
+    if isinstance(tokenizer.chat_template, dict):  # several, by name
+        tokenizer.chat_template = tokenizer.chat_template.get("default")
     # Rows are cut at the run's own `max_length`, and said to be; the library would warn as well.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
-    return tokenizer  # type: ignore[no-any-return]
+    return tokenizer
 
 
 def find_tokenizer(reference: str) -> Tokenizer:
@@ -97,3 +88,10 @@ def special_tokens(tokenizer: Tokenizer) -> dict[str, str]:
     """Special tokens by name, as chat templates see them."""
     tokens = {name: getattr(tokenizer, name, None) for name in SPECIAL_TOKENS}
     return {name: str(token) for name, token in tokens.items() if token}
+
+
+def eos_ids(folder: Path) -> list[int]:
+    """Tokens that end an answer by a model folder's generation config."""
+    path = folder / "generation_config.json"
+    ids = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
+    return [ids] if isinstance(ids, int) else list(ids or ())

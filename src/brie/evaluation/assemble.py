@@ -146,6 +146,7 @@ def _document(
         id=manifest.id,
         created=now(),
         version=versions.build(__version__),
+        methods=versions.methods(),
         seal=manifest.seal,
         rows_digest=facts.digest,
         interim=interim,
@@ -229,7 +230,7 @@ def _measures(facts: EvaluationData, keys: Sequence[str]) -> dict[str, float]:
     names = sorted({name for a in answers for name in a.measures})
     return {
         "answers": float(len(answers)),
-        "truncated": fmean(a.finish_reason == "length" for a in answers),
+        "truncated": fmean(a.finish_reason != "stop" for a in answers),
         "empty": fmean(not a.text.strip() for a in answers),
         "tokens": fmean(a.tokens for a in answers),
         "seconds": fmean(a.seconds for a in answers),

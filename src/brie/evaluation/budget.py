@@ -6,8 +6,8 @@ answers, and what the design can tell at all. After that the cap holds, whatever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from brie import judge, versions
 from brie.analyse.power import smallest_detectable, variance_ratio
@@ -17,12 +17,16 @@ from brie.errors import UsageError
 from brie.evaluation.work import Work, answer_keys, completion_texts, input_of, is_identical
 from brie.judge.interface import Task
 from brie.judge.prices import is_paid, price_of
+from brie.judge.probe import ProbeTerms, probe
+from brie.judge.providers.adapter import Shape
 from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
+from brie.judge.retry import PATIENCE
 from brie.judge.run_context import FINAL, FINAL_ON_RETRY
 from brie.judge.settings import WITHOUT_KEYS, check_keys, request_bytes
 from brie.project import Project
 from brie.records import PanelJudge
 from brie.store import Store
+from brie.store.owner import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,10 @@ class Spending:
     """Use the providers' batches, at half the price."""
     without_keys: str = WITHOUT_KEYS
     """What can be done about missing keys with the command at hand."""
+    patience: float = PATIENCE
+    """Seconds a judge that does not answer is waited for."""
+    probe: bool = True
+    """Ask every judge one small thing before anything is made or sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,9 @@ class Terms:
     cap: float | None
     retry: bool = False
     batch: bool = False
+    patience: float = PATIENCE
+    settled: Mapping[str, Shape] = field(default_factory=dict)
+    """How requests to each judge are put, as its probe found."""
 
 
 def agree(
@@ -136,6 +147,7 @@ def agree(
     store: Store,
     spending: Spending,
     project: Project,
+    owner: Owner,
     *,
     evaluation: str,
     say: Callable[[str], None],
@@ -148,11 +160,12 @@ def agree(
         store: what is there already.
         spending: the wishes about money.
         project: whose budget holds where none is given.
+        owner: this process.
         evaluation: its id; what it has spent counts.
         say: where the quote goes.
 
     Raises:
-        UsageError: a key is missing, a price is unknown, or nobody agreed.
+        UsageError: a key is missing, a price is unknown, nobody agreed, or a judge cannot be asked.
     """
     _refuse_older_formats(work, panel_judges, store)
     if not any(panel_judge.judge.provided.remote for panel_judge in panel_judges):
@@ -166,7 +179,7 @@ def agree(
         return input_of(work, task, {key: texts.get(key, blank) for key in answer_keys(task)})
 
     return price_tasks(
-        tasks, panel_judges, lambda task: show(task, usual), store, spending, project,
+        tasks, panel_judges, lambda task: show(task, usual), store, spending, project, owner,
         evaluation=evaluation, say=say, told=told, largest=lambda task: show(task, most),
     )  # fmt: skip
 
@@ -200,6 +213,7 @@ def price_tasks(
     store: Store,
     spending: Spending,
     project: Project,
+    owner: Owner,
     *,
     evaluation: str,
     say: Callable[[str], None],
@@ -215,13 +229,14 @@ def price_tasks(
         store: what is there already.
         spending: the wishes about money.
         project: whose budget holds where none is given.
+        owner: this process.
         evaluation: what the calls are booked under.
         say: where the quote goes.
         told: what the design can tell, in one sentence.
         largest: the same as `shown`, as large as it may become; where answers are not written yet.
 
     Raises:
-        UsageError: a key is missing, a price is unknown, or nobody agreed.
+        UsageError: a key is missing, a price is unknown, nobody agreed, or a judge cannot be asked.
     """
     final = FINAL_ON_RETRY if spending.retry else FINAL
     missing: dict[str, list[Task]] = {}
@@ -251,7 +266,14 @@ def price_tasks(
             say(line)
         _know_prices(quoted)
         spending.consent(quoted)
-    return Terms(priced, cap, spending.retry, spending.batch)
+    asked = [p for p in priced if p.judge.id in missing and p.judge.provided.remote]
+    settled = {}
+    if spending.probe and asked:
+        terms = ProbeTerms(
+            store=store, owner=owner, evaluation=evaluation, cap=cap, patience=spending.patience, say=say
+        )
+        settled = probe(asked, terms)
+    return Terms(priced, cap, spending.retry, spending.batch, spending.patience, settled)
 
 
 def _priced(panel_judge: PanelJudge, most: Sequence[int]) -> PanelJudge:

@@ -18,7 +18,7 @@ from brie.evaluation.rows import EvaluationData, stopped_judges
 from brie.evaluation.sides import resolve_side
 from brie.evaluation.training_data import Compared, compare, recorded
 from brie.generate.sampling import model_sampling
-from brie.pin import Resolved, duplicates, locate, pin_base
+from brie.pin import Resolved, duplicates, locate, pin_base, refuse_other_content
 from brie.pin.resolve import as_base
 from brie.project import Project
 from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, Side, schema_field
@@ -141,15 +141,18 @@ def _resolved(manifest: Manifest, side: Side, project: Project, candidate: Resol
     pin: Pin = getattr(manifest.plan, side)
     reference = manifest.locations[side]
     if reference != "base":
-        resolved_side = resolve_side(reference, project, pin)
+        resolved_side = resolve_side(reference, project, pin, base=manifest.bases.get(side))
     elif candidate is not None:
         resolved_side = as_base(candidate)
     else:
         folder = locate(pin.base, None, project.root)
         base = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision, pinned_before=pin.digest)
         resolved_side = Resolved(base, pin.base.repo, reference, folder, base, None)
-    if resolved_side.pin.digest != pin.digest:
-        raise PinError(f"{reference} is another model now")
+    if pin.kind == "served":
+        if resolved_side.pin.digest != pin.digest:
+            raise PinError(f"{reference} is another model now")
+        return resolved_side
+    refuse_other_content(pin.model_copy(update={"name": reference}), resolved_side.pin)
     return resolved_side
 
 
@@ -201,6 +204,7 @@ def evidence_of(
         no_training=context.compared.trained.reason if context.compared else "",
         looks=looks,
         stopped=stopped_judges(facts.manifest),
+        idle=facts.manifest.made.idle if facts.manifest.made else (),
         seed=plan.seed,
     )
 
@@ -219,6 +223,6 @@ def _pairs(facts: EvaluationData, prompts: set[str]) -> tuple[Pair, ...]:
 def _answer(completion: Completion) -> Answer:
     return Answer(
         text=completion.text,
-        truncated=completion.finish_reason == "length",
+        truncated=completion.finish_reason != "stop",
         measures=completion.measures,
     )

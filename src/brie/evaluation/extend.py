@@ -66,7 +66,7 @@ def judge_more(
         work = Work.of(manifest)
         prompts = answered(work, store)
         terms = agree(
-            work, reachable(manifest, project), store, wishes, project,
+            work, reachable(manifest, project), store, wishes, project, owner,
             evaluation=manifest.id, say=screen.say,
         )  # fmt: skip
         if manifest is not evaluation.manifest:

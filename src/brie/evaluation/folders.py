@@ -50,6 +50,7 @@ def open_evaluation(
         if sealed.seal != seal or broken_links(sealed):
             raise UsageError(f"{folder} holds a changed plan; see: brie verify {folder.name}")
         return Evaluation(folder, sealed), True
+    named = {"candidate": asked.candidate.named_base, "baseline": asked.baseline.named_base}
     manifest = Manifest(
         id=folder.name,
         name=name,
@@ -58,6 +59,7 @@ def open_evaluation(
         plan=plan,
         names={"candidate": asked.candidate.name, "baseline": asked.baseline.name},
         locations={"candidate": asked.candidate.reference, "baseline": asked.baseline.reference},
+        bases={side: base for side, base in named.items() if base is not None},
         command=command,
         versions=versions(),
     )

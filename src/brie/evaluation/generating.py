@@ -20,7 +20,7 @@ from brie.generate.turns import TurnEngine, open_engine
 from brie.pin import Resolved
 from brie.progress import Screen
 from brie.project import Project
-from brie.records import Environment, GenerationNotes, Plan
+from brie.records import Environment, GenerationNotes, Pin, Plan, Side
 from brie.store import Store, claimed
 from brie.store.owner import Owner
 
@@ -50,15 +50,18 @@ def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
         PinError: an adapter was trained with another tokenizer than its base's.
         UsageError: a prompt is too long; names it and both lengths.
     """
-    from brie.generate.encode import Encoder, check_tokenizer, refuse_too_long
+    from brie.generate.encode import Encoder, refuse_unreadable
+    from brie.pin.tokenizers import refuse_other_tokenizer
 
     messages = Work(plan).messages
     characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
+    instructed = any(m.role == "system" for turns in messages.values() for m in turns)
     for side in sides:
         if side.adapter is not None:
-            check_tokenizer(base=side.base_folder, adapter=side.adapter)
-        if characters > _SURELY_SHORT and not side.served:
-            refuse_too_long(messages, Encoder.load(side.base_folder, adapter=side.adapter))
+            refuse_other_tokenizer(base=side.base_folder, adapter=side.adapter)
+        if (characters > _SURELY_SHORT or instructed) and not side.served:
+            encoder = Encoder.load(side.base_folder, adapter=side.adapter, template=side.template)
+            refuse_unreadable(messages, encoder, plan.sampling)
 
 
 def answer_all(
@@ -107,12 +110,29 @@ def generate(
         with screen.bar("generating", len(missing), "answers") as advance:
             for mine in claimed(store, "completions", missing, owner, chunk=_CLAIMED, seconds=SECONDS):
                 for completion in engine.generate(requests[key] for key in mine):
+                    if not meter.done:
+                        _say_idle(work.plan, engine, screen)
                     store.add_completions([completion])
                     meter(completion)
                     advance(1, meter.rate)
         screen.say(meter.summary)
     _damage(work, prompts, store)
     return len(missing)
+
+
+def _idle(plan: Plan, engine: Engine) -> tuple[Side, ...]:
+    """Sides whose adapter was loaded and changes nothing."""
+    idle = engine.idle if isinstance(engine, TurnEngine) else set()
+    sides: tuple[tuple[Side, Pin], ...] = (("candidate", plan.candidate), ("baseline", plan.baseline))
+    return tuple(side for side, pin in sides if pin.digest in idle)
+
+
+def _say_idle(plan: Plan, engine: Engine, screen: Screen) -> None:
+    for side in _idle(plan, engine):
+        screen.say(
+            f"the {side}'s adapter changes nothing: with it, prompts have the same logits as without. "
+            "This compares a model with itself."
+        )
 
 
 def _damage(work: Work, prompts: Sequence[str], store: Store) -> None:
@@ -137,11 +157,19 @@ def _noticed(
             screen.say(
                 f"{label} refuses {', '.join(names)}; there its own settings hold, for both sides."
             )
+    for label, names in engine.ignored.items():
+        if notes.ignored.get(label) != names:
+            screen.say(
+                f"{label} takes {', '.join(names)} and does not honour it: its own settings hold, for "
+                "both sides, and its answers cannot be repeated."
+            )
     made = GenerationNotes(
         texts=tried.texts if tried else notes.texts,
         changed_by_batch=tried.changed if tried else notes.changed_by_batch,
         fingerprints=_added(notes.fingerprints, before=before, now=engine.fingerprints),
         left_out={**notes.left_out, **engine.left_out},
+        ignored={**notes.ignored, **engine.ignored},
+        idle=tuple(dict.fromkeys((*notes.idle, *_idle(evaluation.manifest.plan, engine)))),
     )
     if made == notes:
         return evaluation

@@ -17,6 +17,7 @@ from brie.evaluation.budget import Terms
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import amend, write_manifest
 from brie.evaluation.work import Work, completion_texts, input_of, is_identical
+from brie.judge.retry import RetryPolicy
 from brie.judge.run import JudgingResult
 from brie.progress import Screen
 from brie.records import AmendmentKind, Manifest
@@ -59,6 +60,8 @@ def judge_all(
             say=screen.say,
             cap=terms.cap,
             retry=terms.retry,
+            retry_policy=RetryPolicy(patience=terms.patience),
+            settled=dict(terms.settled),
         )
         return judge.run(tasks, context, batch=terms.batch)
 

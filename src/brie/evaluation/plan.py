@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from brie import versions
 from brie.blinding import assign
+from brie.conventions import CONTROLS
 from brie.digest import digest, short
 from brie.errors import UsageError
 from brie.pin import Resolved
@@ -43,7 +44,7 @@ class ResolvedRequest:
     sampling: Sampling
     samples: int = 3
     positions: Positions = "both"
-    controls: int = 12
+    controls: int = CONTROLS
     seed: int = 0
     left_out: tuple[str, ...] = ()
     stopping: Stopping | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
+from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
 from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.sides import resolve_sides
@@ -24,16 +25,21 @@ class EvalRequest:
     suite: str
     candidate: str | None = None
     baseline: str = "base"
+    base: str | None = None
+    """What an adapter's base is, where its own files do not lead to it."""
+    thinking: bool | None = None
     judges: tuple[str, ...] = ()
     panel: str | None = None
     samples: int | None = None
     positions: Positions = "both"
-    controls: int = 12
+    controls: int = CONTROLS
     seed: int = 0
     temperature: float | None = None
     max_new_tokens: int | None = None
     sampling: Literal["suite", "model"] = "suite"
     """`model`: as the baseline's own generation config says."""
+    system: Literal["refuse", "fold"] | None = None
+    """What becomes of a system turn that a template has no place for; None: as the suite says."""
     allow_different_templates: bool = False
     until_decided: bool = False
     max_prompts: int | None = None
@@ -60,7 +66,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     if candidate is None:
         candidate = default_candidate(project)
         decisions.append(f"candidate: {candidate}, the only trained model here.")
-    sides = resolve_sides(candidate, wishes.baseline, project)
+    sides = resolve_sides(candidate, wishes.baseline, project, wishes.base)
     sampling = _sampling(wishes, suite)
     if wishes.sampling == "model":
         sampling, ignored = _own_sampling(sides[1], sampling)
@@ -68,6 +74,8 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         decisions += [
             f"its setting {name} is one brie does not have, and was left out" for name in ignored
         ]
+    for side in sides:
+        _refuse_other_thinking(side, sampling)
     asked = ResolvedRequest(
         suite=suite,
         candidate=sides[0],
@@ -86,7 +94,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         device=wishes.device,
         dtype=wishes.dtype,
     )
-    return asked, decisions + _facts(sides)
+    return asked, _facts(sides) + decisions
 
 
 def _held_out(wishes: EvalRequest, suite: Suite) -> tuple[str, ...]:
@@ -117,9 +125,30 @@ def _facts(sides: Sequence[Resolved]) -> list[str]:
 
 
 def _sampling(wishes: EvalRequest, suite: Suite) -> Sampling:
-    changed = {"temperature": wishes.temperature, "max_new_tokens": wishes.max_new_tokens}
+    changed = {
+        "temperature": wishes.temperature,
+        "max_new_tokens": wishes.max_new_tokens,
+        "system": wishes.system,
+        "thinking": wishes.thinking,
+    }
     given = {key: value for key, value in changed.items() if value is not None}
     return (suite.sampling or Sampling()).model_copy(update=given)
+
+
+def _refuse_other_thinking(side: Resolved, sampling: Sampling) -> None:
+    """A model is asked with the prompts it was trained on.
+
+    Raises:
+        UsageError: it was trained with its template's thinking mode the other way.
+    """
+    trained = side.pin.thinking
+    if trained is not None and trained != sampling.thinking:
+        words = {True: "on", False: "off"}
+        raise UsageError(
+            f"{side.name} was trained with its template's thinking mode {words[trained]}, and would be "
+            f"asked with it {words[sampling.thinking]}: another prompt than it learnt. Ask as it was "
+            f"trained: {'--thinking' if trained else '--no-thinking'}"
+        )
 
 
 def _own_sampling(side: Resolved, asked: Sampling) -> tuple[Sampling, tuple[str, ...]]:

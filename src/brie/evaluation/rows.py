@@ -24,7 +24,7 @@ class VerdictRow:
 
     @property
     def status(self) -> StatusCode:
-        """As the analysis codes it; byte-identical answers are ties without a call."""
+        """As the analysis codes it; byte-identical answers count one half without a call."""
         if self.identical:
             return StatusCode.OK
         return StatusCode[self.verdict.status.name] if self.verdict else StatusCode.MISSING
@@ -54,6 +54,8 @@ class EvaluationData:
     facts: tuple[VerdictRow, ...]
     prompts: tuple[str, ...]
     """Prompts reached: all of them, unless the evaluation stopped early."""
+    identical_as_ties: bool = False
+    """Count identical answers as documents without `Outcomes.identical` did (`VerdictTable`)."""
 
     def of(self, kind: str) -> list[VerdictRow]:
         """Rows of the evaluation proper (`main`) or of a control."""

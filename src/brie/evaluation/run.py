@@ -55,7 +55,7 @@ def run_evaluation(
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         work = Work(plan)
         terms = agree(
-            work, asked.panel_judges, store, spending or Spending(), project,
+            work, asked.panel_judges, store, spending or Spending(), project, owner,
             evaluation=evaluation_id(plan), say=screen.say,
         )  # fmt: skip
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)

@@ -17,39 +17,50 @@ from brie.records import Pin
 SERVER = "server:"
 
 
-def resolve_sides(candidate: str, baseline: str, project: Project) -> tuple[Resolved, Resolved]:
+def resolve_sides(
+    candidate: str, baseline: str, project: Project, base: str | None = None
+) -> tuple[Resolved, Resolved]:
     """Both sides, models behind servers included.
+
+    Args:
+        candidate: as it was named.
+        baseline: as it was named.
+        project: where they are looked for.
+        base: what the adapters' base is, where their own files do not lead to it.
 
     Raises:
         UsageError, PinError: a reference is unknown, a file is not what its pin says, or a server
             does not answer or has not the model.
     """
     if not any(name.startswith(SERVER) for name in (candidate, baseline)):
-        return resolve_pair(project, candidate=candidate, baseline=baseline)
+        return resolve_pair(project, candidate=candidate, baseline=baseline, base=base)
     if baseline == "base":
         raise UsageError(
             "a model behind a server has no base that brie knows; name the other side: "
             "--baseline server:LABEL#MODEL"
         )
-    baseline_side = resolve_side(baseline, project)
+    baseline_side = resolve_side(baseline, project, base=base)
     if candidate == "baseline":
         return baseline_side, baseline_side
-    return resolve_side(candidate, project), baseline_side
+    return resolve_side(candidate, project, base=base), baseline_side
 
 
-def resolve_side(reference: str, project: Project, sealed: Pin | None = None) -> Resolved:
+def resolve_side(
+    reference: str, project: Project, sealed: Pin | None = None, *, base: str | None = None
+) -> Resolved:
     """One side by its reference.
 
     Args:
         reference: what was named.
         project: where it is looked for.
         sealed: the pin it had before (see `pin.resolve`).
+        base: what an adapter's base is, where its own files do not lead to it.
 
     Raises:
         UsageError, PinError: see `resolve_sides`.
     """
     if not reference.startswith(SERVER):
-        return resolve(reference, project, sealed)
+        return resolve(reference, project, sealed, base=base)
     label, hash_sign, model = reference.removeprefix(SERVER).partition("#")
     if not hash_sign or not model:
         raise UsageError(f"a served model is named server:LABEL#MODEL, not {reference!r}.")
@@ -82,4 +93,4 @@ def _source(side: Resolved, project: Project) -> Source:
     if side.served is not None:
         label, model = side.served
         return Served(find_server(label, project), model)
-    return Local(side.base_folder, side.adapter)
+    return Local(side.base_folder, side.adapter, side.template)

@@ -49,6 +49,7 @@ def table(
         length_difference=_length(facts, pairs, of_row),
         features=_features(facts, pairs, of_row),
         criteria=_criteria(used),
+        identical_as_ties=facts.identical_as_ties,
     )
 
 

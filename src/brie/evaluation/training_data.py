@@ -134,7 +134,7 @@ def _training(
     references = {p.id: [p.reference] for p in suite.prompts if p.reference}
     return Training(
         run=run,
-        file=config.train.path,
+        file=without_paths(config.train.path),
         file_digest=config.train.file or file_digest(parsed.path),
         rows=len(rows),
         nearest=search(prompts, entries(rows)),

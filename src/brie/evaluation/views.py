@@ -90,4 +90,5 @@ def _judged(fact: VerdictRow) -> JudgedView:
         winner=fact.winner,
         reason="the answers are identical" if fact.identical else (verdict.reason if verdict else ""),
         scores={criterion: dict(shown.by_side(by_letter)) for criterion, by_letter in scores.items()},
+        margin=verdict.margin if verdict else None,
     )

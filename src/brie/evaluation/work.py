@@ -105,6 +105,7 @@ class Work:
                 sampling=sampling,
                 sample=sample,
                 environment=self._environment(pin),
+                date=pin.date,
             )
             if pin.kind == "served":  # never shared with another evaluation (invariant I6)
                 cached = digest({"evaluation": self._seal, "key": cached})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 
+from brie.errors import PinError
 from brie.generate.draw import draw
 from brie.generate.engine import Request
 from brie.generate.noise import key_seed, step_seeds
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import DynamicCache, PreTrainedConfig, PreTrainedModel
 
+Decode = Callable[[Sequence[int]], str]
+
+_NO_NUMBERS = (
+    "the model computes no numbers (its logits are NaN or infinite): its weights are damaged, or its "
+    "number format is too narrow for it. Try --dtype float32; if that does not help, take another "
+    "checkpoint."
+)
 _ALIKE = 0.8
 """Shortest to longest prompt read together."""
 
@@ -43,14 +51,25 @@ class Row:
         """Prompt and answer so far."""
         return self.prompt + self.new
 
-    def take(self, token: int, stop: frozenset[int]) -> None:
+    def take(self, token: int, stop: frozenset[int], decode: Decode) -> None:
         """Add a drawn token, or end."""
         if token in stop:
             self.finish = "stop"
             return
         self.new.append(token)
-        if len(self.new) >= self.limit:
+        if self._has_stop_text(decode):
+            self.finish = "stop"
+        elif len(self.new) >= self.limit:
             self.finish = "length"
+
+    def _has_stop_text(self, decode: Decode) -> bool:
+        """Whether the last tokens end, or hold, a text that ends answers."""
+        stop = self.request.sampling.stop
+        if not stop:
+            return False
+        # A token has a byte at least, so that a text lies within as many tokens as it has bytes.
+        tail = decode(self.new[-max(len(text.encode()) for text in stop) :])
+        return any(text in tail for text in stop)
 
 
 class Batch:
@@ -66,10 +85,12 @@ class Batch:
         model: PreTrainedModel | PeftModel,
         stop: frozenset[int],
         vocabulary: int,
+        decode: Decode,
         *,
         joinable: bool,
     ) -> None:
         self._model = model
+        self._decode = decode
         self._stop = stop
         self._vocabulary = vocabulary
         self._joinable = joinable
@@ -147,14 +168,17 @@ class Batch:
     def _take(self, rows: Sequence[Row], logits: torch.Tensor) -> None:
         """Draw every row's next token."""
         sampling, device = rows[0].request.sampling, logits.device
+        if not bool(torch.isfinite(logits.amax(-1)).all()):
+            raise PinError(_NO_NUMBERS)
         seeds = step_seeds(
             torch.tensor([row.seed for row in rows]), torch.tensor([len(row.new) for row in rows])
         )
         seen = _seen(rows).to(device) if sampling.repetition_penalty != 1 else None
-        for row, token in zip(
-            rows, draw(logits, seeds.to(device), sampling, seen).tolist(), strict=True
-        ):
-            row.take(token, self._stop)
+        penalised = sampling.presence_penalty or sampling.frequency_penalty
+        counts = _counts(rows, logits.shape[-1]).to(device) if penalised else None
+        tokens = draw(logits, seeds.to(device), sampling, seen, counts).tolist()
+        for row, token in zip(rows, tokens, strict=True):
+            row.take(token, self._stop, self._decode)
 
     def _retire(self) -> list[Row]:
         done = [row for row in self.rows if row.finish]
@@ -190,6 +214,13 @@ def _seen(rows: Sequence[Row]) -> torch.Tensor:
     """(rows, n): every row's tokens, filled up with its first one again."""
     width = max(len(row.ids) for row in rows)
     return torch.tensor([row.ids + row.prompt[:1] * (width - len(row.ids)) for row in rows])
+
+
+def _counts(rows: Sequence[Row], vocabulary: int) -> torch.Tensor:
+    """(rows, vocabulary): how often each answer has each token, its prompt left out."""
+    return torch.stack(
+        [torch.bincount(torch.tensor(row.new, dtype=torch.int64), minlength=vocabulary) for row in rows]
+    )
 
 
 def is_joinable(config: PreTrainedConfig) -> bool:

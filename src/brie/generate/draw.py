@@ -10,6 +10,8 @@ P(block) P(token | block), and it needs some 800 random numbers a row instead of
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from brie.generate.noise import gumbel
@@ -21,32 +23,49 @@ _NUCLEUS = 1024
 
 
 def draw(
-    logits: torch.Tensor, seeds: torch.Tensor, sampling: Sampling, seen: torch.Tensor | None = None
+    logits: torch.Tensor,
+    seeds: torch.Tensor,
+    sampling: Sampling,
+    seen: torch.Tensor | None = None,
+    counts: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """One token a row.
 
     Args:
         logits: (rows, vocabulary), any float dtype.
         seeds: (rows,) int64, from `noise.step_seeds`.
-        sampling: temperature, top_k, top_p and repetition_penalty, applied as transformers does:
-            penalty, temperature, top_k, then top_p of what top_k left.
+        sampling: applied as transformers does: repetition penalty, temperature, top_k, top_p of what
+            top_k left, then min_p. Presence and frequency penalty come after the repetition penalty,
+            as vLLM has them.
         seen: (rows, n) int64, the tokens each row already holds (repeats allowed); needed by the
-            penalty alone.
+            repetition penalty alone.
+        counts: (rows, vocabulary), how often each answer has each token; needed by presence and
+            frequency penalty alone.
 
     Returns:
         (rows,) int64. Temperature 0: the first of the largest.
     """
     if seen is not None and sampling.repetition_penalty != 1:
         logits = _penalise(logits, seen, sampling.repetition_penalty)
+    if counts is not None:
+        logits = logits.to(torch.float32) - sampling.frequency_penalty * counts
+        logits = logits - sampling.presence_penalty * (counts > 0)
     if sampling.temperature == 0:
         return logits.argmax(-1)
     scores = logits.to(torch.float32) / sampling.temperature
+    floor = scores.amax(-1, keepdim=True) + math.log(sampling.min_p) if sampling.min_p else None
     if 0 < sampling.top_k < scores.shape[-1]:
         best, tokens = scores.topk(sampling.top_k)
-        return _among(_nucleus(best, best.logsumexp(-1), sampling.top_p), tokens, seeds)
+        return _among(_above(_nucleus(best, best.logsumexp(-1), sampling.top_p), floor), tokens, seeds)
     if sampling.top_p < 1:
-        return _among(*_top_p(scores, sampling.top_p), seeds)
-    return _two_stage(scores, seeds)
+        best, tokens = _top_p(scores, sampling.top_p)
+        return _among(_above(best, floor), tokens, seeds)
+    return _two_stage(_above(scores, floor), seeds)
+
+
+def _above(scores: torch.Tensor, floor: torch.Tensor | None) -> torch.Tensor:
+    """Scores, with -inf for those under each row's floor (min-p, Nguyen et al. 2024)."""
+    return scores if floor is None else scores.masked_fill(scores < floor, -torch.inf)
 
 
 def _penalise(logits: torch.Tensor, seen: torch.Tensor, penalty: float) -> torch.Tensor:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from brie.digest import canonical_json, short
+from brie.data.prompts import prompt_ids
+from brie.data.tokenizer import eos_ids
 from brie.errors import PinError, UsageError
-from brie.pin import folder_template, render
+from brie.generate.thoughts import MARKS, Answered, opened_by, split
+from brie.pin import ending, folder_template, has_template, turn
+from brie.pin.tokenizers import refuse_other_tokenizer
+from brie.pin.weights import load_config_of, load_tokenizer_of
 from brie.records import Message, Sampling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerFast
-
-_PROBE = "probe"
-_DEFINING = ("model", "added_tokens", "normalizer", "pre_tokenizer")
 
 
 @dataclass(frozen=True)
@@ -38,23 +39,24 @@ class Encoder:
     _cache: dict[str, list[int]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def load(cls, folder: Path, *, adapter: Path | None = None) -> Encoder:
+    def load(cls, folder: Path, *, adapter: Path | None = None, template: Path | None = None) -> Encoder:
         """Read a model folder; an adapter's own chat template takes precedence over its base's.
+
+        Args:
+            folder: the model's, or the base's.
+            adapter: on that base.
+            template: folder of the chat template to use instead.
 
         Raises:
             PinError: there is no tokenizer or template, or the adapter's tokenizer is another one.
         """
-        from transformers import AutoConfig
-
-        if not (folder / "config.json").is_file():
-            raise PinError(f"{folder} holds no config.json: it is no model.")
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        tokenizer = _tokenizer(folder)
-        carrier = adapter if adapter is not None and _has_template(adapter) else folder
-        template, special = folder_template(carrier)
+        config = load_config_of(folder)
+        tokenizer = load_tokenizer_of(folder)
+        own = adapter if adapter is not None and has_template(adapter) else folder
+        text, special = folder_template(template or own)
         if adapter is not None:
-            check_tokenizer(base=folder, adapter=adapter)
-        return cls.of(tokenizer, template, special, config.get_text_config(), _eos_ids(folder))
+            refuse_other_tokenizer(base=folder, adapter=adapter)
+        return cls.of(tokenizer, text, special, config.get_text_config(), eos_ids(folder))
 
     @classmethod
     def of(
@@ -81,7 +83,12 @@ class Encoder:
         )
 
     def encode(
-        self, messages: Sequence[Message], *, prompt: str = "", thinking: bool = False
+        self,
+        messages: Sequence[Message],
+        *,
+        prompt: str = "",
+        thinking: bool = False,
+        system: Literal["refuse", "fold"] = "refuse",
     ) -> list[int]:
         """Token ids of a conversation, up to where the answer begins.
 
@@ -89,18 +96,23 @@ class Encoder:
             messages: the turns, a system prompt included.
             prompt: their digest; given, the result is kept for the prompt's other samples.
             thinking: thinking mode, for templates that have one.
+            system: what becomes of a system turn that the template has no place for.
+
+        Raises:
+            PinError: the template refuses the conversation.
         """
-        key = f"{prompt}{thinking}"
+        key = f"{prompt}{thinking}{system}"
         if prompt and key in self._cache:
             return self._cache[key]
         turns = [message.model_dump() for message in messages]
-        variables: dict[str, str | bool] = {**self.special, "enable_thinking": thinking}
-        text = render(self.template, turns, variables)
-        ids: list[int] = self.tokenizer(
-            text,
-            add_special_tokens=False,
-            verbose=False,  # a text longer than the context is brie's to refuse
-        )["input_ids"]
+        ids = prompt_ids(
+            self.tokenizer,
+            self.template,
+            turns,
+            self.special,
+            thinking=thinking,
+            fold=system == "fold",
+        )
         if prompt:
             if len(self._cache) >= 4096:
                 self._cache.clear()
@@ -114,22 +126,59 @@ class Encoder:
         )
         return text
 
+    def answered(self, prompt: Sequence[int], ids: Sequence[int]) -> Answered:
+        """Thought and answer of the tokens a model wrote.
+
+        Args:
+            prompt: the tokens before them: they may have opened a thought.
+            ids: the tokens, without the one that ended them.
+        """
+        tail = self.tokenizer.decode(list(prompt[-8:]), skip_special_tokens=False)
+        ends_with = opened_by(tail)
+        opening = next((mark for mark, i in self.thought_marks.items() if [i] == list(ids[:1])), None)
+        end = MARKS[opening] if opening else ends_with
+        if end not in self.thought_marks:
+            return split(self.decode(ids), ends_with)
+        # The marks are special tokens, which decoding leaves out.
+        at = self.thought_marks[end]
+        if at not in ids:
+            return Answered(self.decode(ids).strip(), "", True)
+        cut = list(ids).index(at)
+        return Answered(self.decode(ids[:cut]).strip(), self.decode(ids[cut + 1 :]).lstrip(), False)
+
+    @cached_property
+    def thought_marks(self) -> dict[str, int]:
+        """The marks of thoughts that are special tokens of this tokenizer."""
+        vocabulary = self.tokenizer.get_vocab()
+        marks = {mark: vocabulary.get(mark) for pair in MARKS.items() for mark in pair}
+        return {mark: i for mark, i in marks.items() if i in self.markers and i is not None}
+
     def room(self, prompt_tokens: int, sampling: Sampling) -> int:
         """How many tokens an answer may have: the asked limit, or what the context leaves."""
         return min(sampling.max_new_tokens, self.context - prompt_tokens)
 
 
-def refuse_too_long(prompts: Mapping[str, Sequence[Message]], encoder: Encoder) -> None:
-    """Refuse prompts that leave no room for an answer, before any work.
+def refuse_unreadable(
+    prompts: Mapping[str, Sequence[Message]], encoder: Encoder, sampling: Sampling
+) -> None:
+    """Refuse prompts that the template cannot write or that leave no room, before any work.
 
     Args:
         prompts: what to call each prompt -> its conversation.
         encoder: of the model that would answer.
+        sampling: thinking mode, and what becomes of system turns.
 
     Raises:
-        UsageError: the message names every such prompt with its length.
+        UsageError: the message names every prompt that is too long with its length, or the first
+            that the template refuses.
     """
-    lengths = {name: len(encoder.encode(messages)) for name, messages in prompts.items()}
+    lengths = {}
+    for name, messages in prompts.items():
+        try:
+            ids = encoder.encode(messages, thinking=sampling.thinking, system=sampling.system)
+        except PinError as error:
+            raise UsageError(f"prompt {name}: {error}.") from error
+        lengths[name] = len(ids)
     long = {name: n for name, n in lengths.items() if n >= encoder.context}
     if long:
         listing = ", ".join(
@@ -147,29 +196,6 @@ def _opening(messages: Sequence[Message]) -> str:
     return " ".join(messages[-1].content[:200].split())[:40]
 
 
-def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise PinError(f"{folder} holds no tokenizer that can be loaded: {error}") from error
-
-
-def _has_template(folder: Path) -> bool:
-    try:
-        folder_template(folder)
-    except PinError:
-        return False
-    return True
-
-
-def _eos_ids(folder: Path) -> list[int]:
-    path = folder / "generation_config.json"
-    ids = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
-    return [ids] if isinstance(ids, int) else list(ids or ())
-
-
 def _turn_end(
     tokenizer: PreTrainedTokenizerFast,
     template: str,
@@ -180,40 +206,9 @@ def _turn_end(
 
     A base model's eos is often another: without this, its fine-tune would never stop.
     """
-    turns = [{"role": "user", "content": _PROBE}, {"role": "assistant", "content": _PROBE}]
+    added = tokenizer.get_added_vocab()
     try:
-        rendered = render(template, turns, special, add_generation_prompt=False)
+        end = ending(turn(template, special), added)
     except PinError:
         return set()
-    after = rendered.rpartition(_PROBE)[2]
-    ids = tokenizer(after, add_special_tokens=False)["input_ids"]
-    return {ids[0]} if ids and ids[0] in markers else set()
-
-
-def check_tokenizer(*, base: Path, adapter: Path) -> None:
-    """Whether an adapter that was saved with a tokenizer was trained with its base's.
-
-    Raises:
-        PinError: it was not.
-    """
-    theirs = adapter / "tokenizer.json"
-    ours = base / "tokenizer.json"
-    if not (theirs.is_file() and ours.is_file()):
-        return
-    actual, expected = _defining(theirs), _defining(ours)
-    if actual != expected:
-        raise PinError(
-            f"{theirs} is another tokenizer than that of the base ({short(actual)} against "
-            f"{short(expected)}): the adapter would read and write other tokens than it learnt."
-        )
-
-
-def _defining(path: Path) -> str:
-    """Digest of what decides a tokenizer's ids; padding and truncation settings do not."""
-    from brie.digest import digest
-
-    try:
-        loaded = json.loads(path.read_text("utf-8"))
-        return digest(canonical_json({key: loaded.get(key) for key in _DEFINING}))
-    except (ValueError, AttributeError) as error:
-        raise PinError(f"{path} is not a tokenizer file: {error}.") from error
+    return {added[token] for token in end[:1]} & markers

@@ -32,7 +32,14 @@ class Request:
     sampling: Sampling
 
     def answered(
-        self, text: str, finish_reason: FinishReason, *, tokens: int, seconds: float, leaked: int = 0
+        self,
+        text: str,
+        finish_reason: FinishReason,
+        *,
+        tokens: int,
+        seconds: float,
+        leaked: int = 0,
+        reasoning: str = "",
     ) -> Completion:
         """The completion that answers this request.
 
@@ -42,6 +49,7 @@ class Request:
             tokens: how many it has.
             seconds: the time it took, or its share of its batch's.
             leaked: special tokens inside it, where they can be counted.
+            reasoning: what was thought before it.
         """
         return Completion(
             key=self.key,
@@ -53,6 +61,7 @@ class Request:
             tokens=tokens,
             seconds=seconds,
             measures=measures(text, leaked),
+            reasoning=reasoning,
         )
 
 

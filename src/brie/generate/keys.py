@@ -16,6 +16,7 @@ def completion_key(
     sampling: Sampling,
     sample: int,
     environment: Environment,
+    date: str | None = None,
 ) -> str:
     """The key a completion is stored under, and from which its randomness is drawn.
 
@@ -26,9 +27,11 @@ def completion_key(
         sampling: temperature, restrictions, limit and seed.
         sample: which of the prompt's samples, from 0.
         environment: engine, dtype, device type and sampler version.
+        date: what the template is told where it asks for the date; None: it does not ask.
     """
     return digest(
         {
+            **({} if date is None else {"date": date}),
             "pin": pin_digest,
             "template": template_digest,
             "messages": list(messages),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie.errors import PinError, UsageError
-from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from brie.pin.attach import attach
 from brie.pin.libraries import quiet_transformers
+from brie.pin.thread_pace import ThreadPace
 from brie.pin.weights import load_causal_lm
 from brie.records import Environment
 
@@ -37,30 +37,21 @@ def load_model(folder: Path, environment: Environment) -> PreTrainedModel:
     return _place(model.eval().requires_grad_(False), environment)
 
 
-def load_adapter(model: PreTrainedModel | PeftModel, name: str, folder: Path) -> PeftModel:
+def load_adapter(
+    model: PreTrainedModel | PeftModel, name: str, folder: Path, *, alone: bool = False
+) -> PeftModel:
     """Put an adapter beside the model's weights, off; returns the wrapped model.
 
-    Raises:
-        PinError: files are missing, or the adapter does not fit this base.
-    """
-    from peft import PeftModel
+    Args:
+        model: the base, with or without other adapters.
+        name: what the adapter is called on it.
+        folder: the adapter's.
+        alone: nothing but this adapter will answer, so that it may rewrite its base.
 
-    for needed in (ADAPTER_WEIGHTS, ADAPTER_CONFIG):
-        if not (folder / needed).is_file():
-            raise PinError(f"{folder} is no adapter that brie can load: it has no {needed}.")
-    with quiet_transformers(), warnings.catch_warnings(record=True) as raised:
-        warnings.simplefilter("always")
-        try:
-            if isinstance(model, PeftModel):
-                model.load_adapter(str(folder), name)
-            else:
-                model = PeftModel.from_pretrained(model, str(folder), adapter_name=name)
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise PinError(f"the adapter in {folder} does not fit this base: {error}") from error
-    missing = [str(w.message) for w in raised if "missing adapter keys" in str(w.message)]
-    if missing:
-        raise PinError(f"the adapter in {folder} does not fit this base: {missing[0][:300]}")
-    return model.eval().requires_grad_(False)
+    Raises:
+        PinError: files are missing, the adapter does not fit this base, or changes it.
+    """
+    return attach(model, name, folder, alone=alone).eval().requires_grad_(False)
 
 
 def _place(model: PreTrainedModel, environment: Environment) -> PreTrainedModel:
@@ -73,14 +64,15 @@ def _place(model: PreTrainedModel, environment: Environment) -> PreTrainedModel:
         ) from error
 
 
-def thread_count(model: PreTrainedModel | PeftModel, environment: Environment) -> int:
-    """How many threads to compute with: a small model loses more to handing work around.
+def thread_pace(model: PreTrainedModel | PeftModel, environment: Environment) -> ThreadPace:
+    """What decides the threads of the next step: a CPU's are tried, other devices need none.
 
-    On two busy cores a model of a million parameters ran 60 times slower with two threads than
-    with one; on idle ones it gained nothing.
+    A small model always has one, for it loses more to handing work around than it can gain: on two
+    busy cores one of a million parameters ran 60 times slower with two.
     """
     import torch
 
-    usual: int = torch.get_num_threads()
     small = sum(parameter.numel() for parameter in model.parameters()) < _SMALL
-    return 1 if small and environment.device == "cpu" else usual
+    if environment.device != "cpu":
+        return ThreadPace(torch.get_num_threads(), fixed=True)
+    return ThreadPace(1 if small else torch.get_num_threads())

@@ -15,26 +15,28 @@ import gc
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from brie.errors import UsageError
+from brie.errors import PinError, UsageError
 from brie.generate.batch import Batch, Row, is_joinable
 from brie.generate.encode import Encoder
 from brie.generate.engine import Closing, OnDone, Request
-from brie.generate.load import load_adapter, load_model, thread_count
+from brie.generate.load import load_adapter, load_model, thread_pace
 from brie.generate.pace import Pace
+from brie.pin import has_template, rewriting
 from brie.pin.libraries import is_out_of_memory, threads
-from brie.records import Completion, Environment
+from brie.records import Completion, Environment, Message
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
+_PROBES = ("Hello", "Name three rivers.", "Why is the sky blue?")
 _WINDOW = 4096
 """Requests looked at together: enough to sort by length, few enough to hold for a long list."""
 
@@ -63,7 +65,9 @@ class TransformersEngine(Closing):
         self._joinable = is_joinable(model.config.get_text_config())
         self._off = ExitStack()
         self._on: str | None = ""
-        self.threads = thread_count(model, environment)
+        self.threads = thread_pace(model, environment)
+        self.idle = self._without_effect()
+        """Adapters that change nothing: a few prompts have the same logits with them and without."""
         self.pace = Pace.start(environment.device, batch_size)
 
     @classmethod
@@ -73,21 +77,35 @@ class TransformersEngine(Closing):
         environment: Environment,
         adapters: Mapping[str, Path] | None = None,
         *,
+        template: Path | None = None,
         batch_size: int | None = None,
     ) -> TransformersEngine:
         """Load a base and put its adapters beside it, off.
+
+        Args:
+            base: its folder.
+            environment: device and dtype.
+            adapters: name -> folder.
+            template: folder of the chat template the base is asked with, where that is not its own.
+            batch_size: most rows at a time; None: found by trying.
 
         Raises:
             PinError: a folder is not what it should be, or an adapter does not fit.
             UsageError: the device is not there.
         """
-        encoders: dict[str | None, Encoder] = {None: Encoder.load(base)}
+        encoders: dict[str | None, Encoder] = {}
+        if not adapters or has_template(template or base):  # else only its adapters are asked
+            encoders[None] = Encoder.load(base, template=template)
         encoders |= {
             name: Encoder.load(base, adapter=folder) for name, folder in (adapters or {}).items()
         }
+        folders = dict(adapters or {})
+        alone = len(folders) == 1 and all(map(rewriting, folders.values()))
         model = load_model(base, environment)
-        for name, folder in (adapters or {}).items():
-            model = load_adapter(model, name, folder)
+        for name, folder in folders.items():
+            model = load_adapter(model, name, folder, alone=alone)
+        if alone:  # its base is another one now, and answers nothing
+            del encoders[None]
         return cls(model, encoders, environment, batch_size=batch_size)
 
     def encoder(self, adapter: str | None = None) -> Encoder:
@@ -115,6 +133,32 @@ class TransformersEngine(Closing):
                         on_done(completion)
                     yield completion
 
+    def _without_effect(self) -> tuple[str, ...]:
+        """Adapters with which three prompts have, bit for bit, the logits they have without."""
+        if None not in self._encoders:
+            return ()
+        adapters = [name for name in self._encoders if name is not None]
+        without = self._probed(None) if adapters else []
+        return tuple(
+            name for name in adapters if without and all(map(torch.equal, without, self._probed(name)))
+        )
+
+    def _probed(self, adapter: str | None) -> list[torch.Tensor]:
+        """Logits of the first token of an answer, for each probe that the template takes."""
+        rows = []
+        for text in _PROBES:
+            with suppress(PinError):
+                asked = self._encoders[None].encode((Message(role="user", content=text),))
+                rows.append(asked)
+        with torch.inference_mode(), threads(self.threads.count):
+            self._switch(adapter)
+            device = self._model.device
+            outputs = (
+                self._model(input_ids=torch.tensor([ids], device=device), logits_to_keep=1)
+                for ids in rows
+            )
+            return [output.logits[:, -1] for output in outputs]
+
     def close(self) -> None:
         """Free the model's memory."""
         self._off.close()
@@ -125,7 +169,10 @@ class TransformersEngine(Closing):
     def _row(self, request: Request) -> Row:
         encoder = self.encoder(request.adapter)
         prompt = encoder.encode(
-            request.messages, prompt=request.prompt, thinking=request.sampling.thinking
+            request.messages,
+            prompt=request.prompt,
+            thinking=request.sampling.thinking,
+            system=request.sampling.system,
         )
         room = encoder.room(len(prompt), request.sampling)
         if room < 1:
@@ -138,12 +185,14 @@ class TransformersEngine(Closing):
     def _run(self, rows: Sequence[Row]) -> Iterator[Row]:
         """Rows of one adapter and one sampling, longest first: memory ends early or not at all."""
         encoder = self.encoder(rows[0].request.adapter)
-        batch = Batch(self._model, encoder.stop, encoder.vocabulary, joinable=self._joinable)
+        batch = Batch(
+            self._model, encoder.stop, encoder.vocabulary, encoder.decode, joinable=self._joinable
+        )
         waiting = deque(rows)
         while waiting or batch.rows:
             flying = list(batch.rows)
             try:
-                with torch.inference_mode(), threads(self.threads):
+                with torch.inference_mode(), threads(self.threads.count):
                     self._switch(rows[0].request.adapter)
                     if self._should_admit(batch, waiting):
                         entering = [waiting.popleft() for _ in range(self._free(batch, waiting))]
@@ -172,7 +221,10 @@ class TransformersEngine(Closing):
     def _timed_step(self, batch: Batch) -> list[Row]:
         start, rows = time.perf_counter(), len(batch.rows)
         done = batch.step()
-        self.pace.record(rows, time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        if rows == self.pace.size:  # others are no measure: a batch that empties slows by itself
+            self.threads.record(rows, seconds)
+        self.pace.record(rows, seconds)
         return done
 
     def _recover(self, batch: Batch, waiting: deque[Row], flying: Sequence[Row]) -> list[Row]:
@@ -203,12 +255,24 @@ class TransformersEngine(Closing):
 
     def _completion(self, row: Row) -> Completion:
         request, encoder = row.request, self.encoder(row.request.adapter)
-        text = encoder.decode(row.new)
-        leaked = sum(token in encoder.markers for token in row.new)
         assert row.finish is not None
+        apart = encoder.answered(row.prompt, row.new)
+        unfinished = apart.unfinished and row.finish == "length"
+        marks = encoder.thought_marks.values()
+        leaked = sum(token in encoder.markers and token not in marks for token in row.new)
         return request.answered(
-            text, row.finish, tokens=len(row.new), seconds=row.seconds, leaked=leaked
+            _before(apart.answer, request.sampling.stop),
+            "thinking" if unfinished else row.finish,
+            tokens=len(row.new),
+            seconds=row.seconds,
+            leaked=leaked,
+            reasoning=apart.thought,
         )
+
+
+def _before(text: str, stop: Sequence[str]) -> str:
+    """A text up to the first of the texts that end it."""
+    return text[: min([at for mark in stop if (at := text.find(mark)) >= 0], default=len(text))]
 
 
 def _group(row: Row) -> tuple[str, str]:

@@ -20,19 +20,23 @@ class Meter:
     done: int = 0
     tokens: int = 0
     _started: float = field(init=False)
+    _first: float | None = field(init=False, default=None)
+    """When the first completion was begun: loading a model is no generating."""
 
     def __post_init__(self) -> None:
         self._started = self.clock()
 
     def __call__(self, completion: Completion) -> None:
         """Count one."""
+        if self._first is None:
+            self._first = max(self._started, self.clock() - completion.seconds)
         self.done += 1
         self.tokens += completion.tokens
 
     @property
     def tokens_per_second(self) -> float:
-        """Over the whole time so far."""
-        return self.tokens / max(self.clock() - self._started, 1e-9)
+        """Since the first completion was begun."""
+        return self.tokens / max(self.clock() - (self._first or self._started), 1e-9)
 
     @property
     def seconds_left(self) -> float | None:

@@ -10,9 +10,17 @@ from pydantic import JsonValue
 from brie.errors import InputError, UsageError
 from brie.records import Sampling
 
-_TAKEN = ("temperature", "top_p", "top_k", "repetition_penalty")
+_TAKEN = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "repetition_penalty",
+    "min_p",
+    "presence_penalty",
+    "frequency_penalty",
+)
+_GREEDY = ("repetition_penalty", "presence_penalty", "frequency_penalty")
 _OFF: dict[str, tuple[JsonValue, ...]] = {
-    "min_p": (None, 0, 0.0),
     "typical_p": (None, 1, 1.0),
     "epsilon_cutoff": (None, 0, 0.0),
     "eta_cutoff": (None, 0, 0.0),
@@ -54,10 +62,13 @@ def model_sampling(folder: Path, asked: Sampling) -> tuple[Sampling, tuple[str, 
         settings = {key: loaded[key] for key in _TAKEN if loaded.get(key) is not None}
         if not loaded.get("do_sample", False):
             settings = {"temperature": 0.0} | {
-                key: value for key, value in settings.items() if key == "repetition_penalty"
+                key: value for key, value in settings.items() if key in _GREEDY
             }
         else:
             settings = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, **settings}
+        if loaded.get("stop_strings"):
+            stop = loaded["stop_strings"]
+            settings["stop"] = [stop] if isinstance(stop, str) else stop
         ignored = tuple(key for key, off in _OFF.items() if loaded.get(key) not in off)
         return Sampling.model_validate(asked.model_dump() | settings), ignored
     except (ValueError, AttributeError, TypeError) as error:

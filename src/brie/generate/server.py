@@ -12,16 +12,27 @@ answers are as repeatable as it makes them; every request carries a seed drawn f
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from brie.errors import Stopped, UsageError, unknown
 from brie.generate.engine import Closing, OnDone, Request
-from brie.generate.protocol import NoAnswerError, arguments, next_to_leave_out, read_reply, said
+from brie.generate.protocol import (
+    Answer,
+    NoAnswerError,
+    arguments,
+    names_field,
+    next_to_leave_out,
+    read_reply,
+    said,
+)
+from brie.generate.server_probe import ignored_settings
 from brie.records import Completion
 
 if TYPE_CHECKING:
@@ -104,14 +115,18 @@ class _Failures:
 class ServerEngine(Closing):
     """Makes completions by asking a server."""
 
-    def __init__(self, server: Server, models: Mapping[str, str]) -> None:
+    def __init__(self, server: Server, models: Mapping[str, str], *, probe: bool = False) -> None:
         """An engine.
 
         Args:
             server: where to ask.
             models: pin digest -> the model's name on the server.
+            probe: find out what it honours before the first request.
         """
         self._server = server
+        self._probe = probe
+        self.ignored: tuple[str, ...] = ()
+        """Settings the server takes and does not honour, as far as a probe shows."""
         self._models = dict(models)
         self.left_out: set[str] = set()
         """Optional fields the server refused; without `seed`, answers cannot be repeated."""
@@ -137,6 +152,10 @@ class ServerEngine(Closing):
     def _drive(
         self, loop: asyncio.AbstractEventLoop, client: AsyncOpenAI, waiting: Iterator[Request]
     ) -> Iterator[Completion]:
+        first = next(waiting, None) if self._probe else None
+        if first is not None:
+            waiting = chain([first], waiting)
+            loop.run_until_complete(self._find_ignored(client, first))
         flying: set[asyncio.Task[_Outcome]] = set()
         failures = _Failures()
         while not failures.fatal:
@@ -156,6 +175,14 @@ class ServerEngine(Closing):
                     yield outcome
         failures.report(self._server.label)
 
+    async def _find_ignored(self, client: AsyncOpenAI, like: Request) -> None:
+        """Once a server; what stops the probe is left to the requests that follow, which say it."""
+        with contextlib.suppress(NoAnswerError):
+            self.ignored = await ignored_settings(
+                lambda request: self._answer(client, request), like, self.left_out
+            )
+            self._probe = False
+
     async def _attempt(self, client: AsyncOpenAI, request: Request) -> _Outcome:
         """A completion, or why there is none: a task dropped half-way must not hold an exception."""
         try:
@@ -165,12 +192,20 @@ class ServerEngine(Closing):
 
     async def _complete(self, client: AsyncOpenAI, request: Request) -> Completion:
         start = time.perf_counter()
-        model = self._models[request.pin]
-        response = await self._ask(client, model, request)
-        answer = read_reply(response, request.sampling.max_new_tokens, self._server.label)
-        self.fingerprints[model][answer.fingerprint] += 1
+        answer = await self._answer(client, request)
+        self.fingerprints[self._models[request.pin]][answer.fingerprint] += 1
         seconds = time.perf_counter() - start
-        return request.answered(answer.text, answer.finish_reason, tokens=answer.tokens, seconds=seconds)
+        return request.answered(
+            answer.text,
+            answer.finish_reason,
+            tokens=answer.tokens,
+            seconds=seconds,
+            reasoning=answer.reasoning,
+        )
+
+    async def _answer(self, client: AsyncOpenAI, request: Request) -> Answer:
+        response = await self._ask(client, self._models[request.pin], request)
+        return read_reply(response, request.sampling.max_new_tokens, self._server.label)
 
     async def _ask(self, client: AsyncOpenAI, model: str, request: Request) -> ChatCompletion:
         """Send a request, without the optional fields that this server has refused."""
@@ -186,6 +221,12 @@ class ServerEngine(Closing):
                 name = next_to_leave_out(said(error), left_out, request.sampling)
                 if name is None:
                     raise UsageError(f"{self._server.label} refuses: {said(refusal)}") from refusal
+                left_out.add(name)
+            except openai.InternalServerError as error:
+                # Some servers fail over a value they should refuse, and name its field.
+                name = next_to_leave_out(said(error), left_out, request.sampling)
+                if name is None or not names_field(said(error), name):
+                    raise self._explain(error, model) from error
                 left_out.add(name)
             except openai.OpenAIError as error:
                 raise self._explain(error, model) from error

@@ -18,6 +18,7 @@ from brie.errors import UsageError
 from brie.generate.engine import Closing, Engine, OnDone, Request
 from brie.generate.probe import BatchVariance, batch_variance
 from brie.generate.server import Server, ServerEngine
+from brie.pin import rewriting
 from brie.records import Completion, Environment
 
 
@@ -27,6 +28,8 @@ class Local:
 
     folder: Path
     adapter: Path | None = None
+    template: Path | None = None
+    """Folder of the chat template it is asked with, where that is not its own."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,9 @@ class Served:
 
 
 Source = Local | Served
-Home = Path | Server
-"""What is loaded or connected to once, for all the models in it."""
+Home = Path | Local | Server
+"""What is loaded or connected to once, for all the models in it: a base with its adapters; an adapter
+that rewrites its base, by itself; a server."""
 
 
 class TurnEngine(Closing):
@@ -62,6 +66,8 @@ class TurnEngine(Closing):
         self._home: Home | None = None
         self._engine: Engine | None = None
         self._servers: dict[Server, ServerEngine] = {}
+        self.idle: set[str] = set()
+        """Pins of adapters that were loaded and change nothing of their base."""
         self._homes: dict[Home, list[str]] = defaultdict(list)
         for pin, source in self._sources.items():
             self._homes[_home(source)].append(pin)
@@ -108,7 +114,16 @@ class TurnEngine(Closing):
     def left_out(self) -> dict[str, tuple[str, ...]]:
         """Server label -> settings it refused, so that its own hold."""
         refused = {server.label: engine.left_out for server, engine in self._servers.items()}
-        return {label: tuple(sorted(names)) for label, names in refused.items() if names}
+        # A form of a field, such as top_k=-1, has another that says the same.
+        settings = {
+            label: [name for name in names if "=" not in name] for label, names in refused.items()
+        }
+        return {label: tuple(sorted(names)) for label, names in settings.items() if names}
+
+    @property
+    def ignored(self) -> dict[str, tuple[str, ...]]:
+        """Server label -> settings it takes and does not honour."""
+        return {s.label: engine.ignored for s, engine in self._servers.items() if engine.ignored}
 
     def batch_variance(self) -> BatchVariance | None:
         """Whether texts change with their batch here; None where that is known or nothing is loaded.
@@ -142,7 +157,7 @@ class TurnEngine(Closing):
         sources = {pin: self._sources[pin] for pin in self._homes[home]}
         if isinstance(home, Server):
             models = {p: s.model for p, s in sources.items() if isinstance(s, Served)}
-            return self._servers.setdefault(home, ServerEngine(home, models))
+            return self._servers.setdefault(home, ServerEngine(home, models, probe=True))
         from brie.generate.local import TransformersEngine
 
         adapters = {
@@ -150,7 +165,16 @@ class TurnEngine(Closing):
             for pin, source in sources.items()
             if isinstance(source, Local) and source.adapter is not None
         }
-        return TransformersEngine.load(home, self._environment, adapters, batch_size=self._batch_size)
+        borrowed = (source.template for source in sources.values() if isinstance(source, Local))
+        engine = TransformersEngine.load(
+            home.folder if isinstance(home, Local) else home,
+            self._environment,
+            adapters,
+            template=next((folder for folder in borrowed if folder is not None), None),
+            batch_size=self._batch_size,
+        )
+        self.idle.update(engine.idle)
+        return engine
 
 
 def open_engine(
@@ -167,4 +191,8 @@ def open_engine(
 
 
 def _home(source: Source) -> Home:
-    return source.folder if isinstance(source, Local) else source.server
+    if isinstance(source, Served):
+        return source.server
+    if source.adapter is not None and rewriting(source.adapter) is not None:
+        return source
+    return source.folder

@@ -12,24 +12,28 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from brie.blinding import JudgeInput
+from brie.judge.declined import verdict_on
 from brie.judge.faults import Fault
-from brie.judge.interface import Reply, Task
+from brie.judge.interface import Judge, Reply, Task
 from brie.judge.prices import batch_share
-from brie.judge.prompt import JudgePrompt
-from brie.judge.providers import open_judge
-from brie.judge.providers.batches import Batches, Item
+from brie.judge.prompt import Correction, JudgePrompt
+from brie.judge.providers.batches import Batches, Item, Row
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.run_context import CLAIM_SECONDS, RunContext
+from brie.judge.writer import keep_all
 from brie.provenance import now
-from brie.records import BatchLimits, PanelJudge, Status, Usage
+from brie.records import BatchLimits, Status, Usage
 from brie.store.ledger import BatchBody, BatchRow
 
 HELD_SECONDS = 72 * 3600.0
 """Providers give a batch up after a day; its keys are free again some time after that."""
+_TIMES = 2
+"""How often a run hands a request over at most."""
 _OTHER_KIND = "the server's answer is of another kind"
 _GARBLED = (AttributeError, KeyError, TypeError, ValueError)
 """What the SDKs raise over a body that is not the document it should be."""
@@ -49,11 +53,12 @@ class Collected:
     """What came of the batches."""
 
     computed: int = 0
-    errors: int = 0
-    unreadable: dict[str, str] = field(default_factory=dict)
-    """Keys of verdicts that could not be read, and why; to be asked once more."""
+    failed: set[str] = field(default_factory=set)
+    """Keys of verdicts that ended in an error, and were not mended since."""
+    unreadable: dict[str, Correction] = field(default_factory=dict)
+    """Keys of verdicts that could not be read, what they say and why; to be asked once more."""
     stopped: dict[str, str] = field(default_factory=dict)
-    """Judges whose batch was not taken, with what the provider said."""
+    """Judges whose batch was not taken or failed, with what was said; they hand over no more."""
     short: bool = False
     """The budget left verdicts out."""
 
@@ -67,19 +72,30 @@ class BatchRunner:
     """By key: every verdict of the evaluation."""
     polling: PollPolicy
     collected: Collected = field(default_factory=Collected)
+    _times: Counter[str] = field(default_factory=Counter)
+    """How often each key was handed over."""
 
-    async def hand_over(self, missing: Sequence[Task]) -> None:
-        """Hand over what is missing, one batch after the other."""
-        for name in dict.fromkeys(task.judge for task in missing):
-            judge = _remote(self.context.by_id[name])
+    async def hand_over(self, missing: Sequence[Task]) -> bool:
+        """Hand over what is missing, one batch after the other, nothing more than twice.
+
+        Returns:
+            Whether anything was handed over.
+        """
+        self.collected.short, before = False, self._times.total()
+        wanted = [task for task in missing if self._times[task.key] < _TIMES]
+        for name in dict.fromkeys(task.judge for task in wanted):
+            judge = _remote(self.context.open(name))
             try:
-                for part in _parts([t for t in missing if t.judge == name], self.context.shown, judge):
-                    await self._submit(name, judge, part)
+                for part in _parts([t for t in wanted if t.judge == name], self.context.shown, judge):
+                    if name not in self.collected.stopped:
+                        await self._submit(name, judge, part)
             finally:
                 await judge.close()
+        return self._times.total() > before
 
     async def _submit(self, name: str, judge: RemoteJudge, tasks: Sequence[Task]) -> None:
         share = batch_share(judge.spec)
+        prompts = {task.key: judge.prompt(self.context.shown(task)) for task in tasks}
         usd = {t.key: share * judge.worst(self.context.shown(t)) for t in tasks}
         reserved = self.context.store.reserve(
             [t.key for t in tasks], self.context.owner, seconds=CLAIM_SECONDS, usd=usd, judge=name,
@@ -89,15 +105,15 @@ class BatchRunner:
         if not reserved.mine:
             return
         batch = secrets.token_hex(6)
-        prompts = {key: judge.prompt(self.context.shown(self.tasks[key])) for key in reserved.mine}
         ids = {f"{batch}-{number}": key for number, key in enumerate(reserved.mine)}
         body: BatchBody = {
             "keys": ids,
-            "numbers": {key: prompt.number for key, prompt in prompts.items()},
+            "numbers": {key: prompts[key].number for key in reserved.mine},
             "provider_id": None,
         }
         row = BatchRow(batch, name, "submitting", body, now())
         self.context.store.open_batch(row, self.context.evaluation, reserved.mine, seconds=HELD_SECONDS)
+        self._times.update(reserved.mine)
         requests = [(custom, judge.body(prompts[key])) for custom, key in ids.items()]
         try:
             provider_id = await _batches(judge).submit(batch, requests)
@@ -126,7 +142,7 @@ class BatchRunner:
                 f"`brie judge {self.context.evaluation}` collects them later."
             )
         for row in rows:
-            judge = _remote(self.context.by_id[row.judge])
+            judge = _remote(self.context.open(row.judge))
             try:
                 await self._collect(row, judge)
             except judge.adapter.errors as error:
@@ -158,7 +174,7 @@ class BatchRunner:
             await self._ended(batches, candidate)
             items = await batches.items(candidate)
             if provider_id or any(item.custom_id in row.body["keys"] for item in items):
-                self._keep(row, judge, items)
+                self._keep(row, judge, items, judge.redact(await batches.problem(candidate)))
                 return
         # It never arrived: its keys are free, and the next round asks for them.
         self.context.store.change_batch(row.id, state="done", body=row.body)
@@ -180,37 +196,65 @@ class BatchRunner:
             await asyncio.sleep(wait)
             wait = min(2 * wait, self.polling.most)
 
-    def _keep(self, row: BatchRow, judge: RemoteJudge, items: Sequence[Item]) -> None:
-        """Keep a verdict for every request of a batch, whatever became of it."""
+    def _keep(self, row: BatchRow, judge: RemoteJudge, items: Sequence[Item], problem: str) -> None:
+        """Keep a verdict for every request of a batch, whatever became of it.
+
+        Args:
+            row: the batch.
+            judge: its judge.
+            items: what the provider has of it.
+            problem: why it has nothing of the rest, where it says so.
+        """
         came: dict[str, Item] = {}
         for item in items:
             key = row.body["keys"].get(item.custom_id)
             if key is not None:
                 came.setdefault(key, item)
+        if problem and not came:
+            self.collected.stopped[row.judge] = (
+                f"its batch of {len(row.body['keys'])} verdicts failed: {problem.rstrip('.')}. "
+                "Nothing was handed over again"
+            )
         verdicts = []
-        for key in row.body["keys"].values():
-            reply = self._reply(judge, key=key, number=row.body["numbers"][key], item=came.get(key))
-            self.collected.errors += reply.status is Status.ERROR
-            if reply.unreadable:
-                self.collected.unreadable[key] = reply.reason
+        for key, number in row.body["numbers"].items():
+            item = came.get(key) or Item("", problem=problem or "no result")
+            reply = self._reply(judge, key, item, number)
+            self.context.remark(row.judge, reply.remark)
             verdicts.append((self.tasks[key].verdict(reply), row.judge))
-        self.context.store.keep(verdicts, evaluation=self.context.evaluation, closes=row.id)
-        self.collected.computed += len(verdicts)
-        self.context.on_done(len(verdicts))
+        context, collected = self.context, self.collected
+        kept = keep_all(context.store, verdicts, evaluation=context.evaluation, closes=row.id)
+        failed = {verdict.key for verdict in kept if verdict.status is Status.ERROR}
+        collected.computed += len({v.key for v in kept} - collected.failed)
+        collected.failed = (collected.failed - {v.key for v in kept}) | failed
+        context.on_done(len(kept))
 
-    def _reply(self, judge: RemoteJudge, *, key: str, number: str, item: Item | None) -> Reply:
-        if item is None or item.document is None:
-            why = "no result" if item is None else judge.redact(item.problem)
-            return Reply(Status.ERROR, reason=f"batch: {why}", usage=Usage())
+    def _reply(self, judge: RemoteJudge, key: str, item: Item, number: str) -> Reply:
+        """What an item says; one that cannot be read, for whatever reason, costs only itself."""
+        if item.document is None:
+            why = judge.redact(item.problem)
+            status = verdict_on(400, why) or Status.ERROR
+            return Reply(status, reason=f"batch: {why}", usage=Usage(attempts=0))
+        try:
+            reply = self._read(judge, key, item.document, number)
+        except Exception as error:  # A reply is foreign: no item may cost the others.
+            usd = batch_share(judge.spec) * judge.worst(self.context.shown(self.tasks[key]))
+            why = f"batch: the reply is of another kind ({type(error).__name__})"
+            return Reply(Status.ERROR, reason=why, usage=Usage(usd=usd))
+        if reply.unreadable:
+            self.collected.unreadable[key] = Correction(reply.reason, reply.text)
+        return reply
+
+    def _read(self, judge: RemoteJudge, key: str, document: Row, number: str) -> Reply:
         task = self.tasks[key]
         prompt = JudgePrompt("", "", number)
         share = batch_share(judge.spec)
         try:
             return judge.read(
-                item.document,
+                document,
                 prompt,
                 0.0,
                 worst=lambda: judge.worst(self.context.shown(task)),
+                sent=lambda: judge.size(self.context.shown(task)),
                 share=share,
             )
         except Fault as fault:
@@ -218,8 +262,7 @@ class BatchRunner:
             return Reply(Status.ERROR, reason=f"batch: {fault}", usage=Usage(usd=usd))
 
 
-def _remote(panel_judge: PanelJudge) -> RemoteJudge:
-    judge = open_judge(panel_judge)
+def _remote(judge: Judge) -> RemoteJudge:
     assert isinstance(judge, RemoteJudge)
     return judge
 

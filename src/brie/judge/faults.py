@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
+import socket
 import ssl
 import time
 from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
+
+from brie.judge.declined import TOO_LONG, verdict_on
+from brie.judge.words import NOTHING_SAID, Cause, Words, cause_of, short, words_of
+from brie.records import Status
 
 Kind = Literal["again", "this", "all"]
 """`again`: worth another try. `this`: this request fails alone. `all`: every request will fail."""
 
 _AGAIN = frozenset({408, 409, 425, 429})
 _BUSY = frozenset({429, 503, 529})
-_LONGEST_SAID = 300
+_NEVER_SENT = ("ConnectTimeout", "PoolTimeout")
+"""Timeouts of the clients before a request was on its way: nobody can charge for it."""
 
 
 class Fault(Exception):
@@ -29,6 +34,11 @@ class Fault(Exception):
         wait: float | None = None,
         busy: bool = False,
         billed: bool = False,
+        outage: bool = False,
+        http: int = 0,
+        words: Words = NOTHING_SAID,
+        cause: Cause | Literal["unreachable"] = "",
+        status: Status = Status.ERROR,
     ) -> None:
         """A fault.
 
@@ -38,12 +48,22 @@ class Fault(Exception):
             wait: seconds the server asked for.
             busy: whether the server wants fewer requests.
             billed: whether it may have been billed all the same.
+            outage: whether it is what an outage looks like: nothing answers, 5xx, a rate limit.
+            http: the HTTP status; 0: there was none.
+            words: what the server said.
+            cause: what it means, where it is known.
+            status: what the request ends as, where nothing else is tried.
         """
         super().__init__(text)
         self.kind = kind
         self.wait = wait
         self.busy = busy
         self.billed = billed
+        self.outage = outage
+        self.http = http
+        self.words = words
+        self.cause = cause
+        self.status = status
 
 
 def of_status(
@@ -59,23 +79,64 @@ def of_status(
         key: the variable that holds the judge's key.
         sent: names of the settings that were sent.
     """
-    message = said_in(body)
+    words = words_of(body)
+    cause, message = cause_of(status, words), words.message
+    about: _About = {"http": status, "words": words, "cause": cause}
+    outcome = verdict_on(status, body)
+    if outcome is not None:
+        why = "the provider's filter refused" if outcome is Status.REFUSED else TOO_LONG
+        return Fault(f"{why}. (HTTP {status}: {message})", "this", status=outcome, **about)
+    if cause in ("credit", "quota", "key", "model", "protocol"):
+        text = _told(cause, file=file, key=key)
+        return Fault(f"HTTP {status}: {text} ({message})", "all", **about)
+    if cause == "reply":
+        return Fault(f"HTTP {status}: {message}", "again", billed=True, **about)
+    if "request too large" in words.all:
+        why = f"{TOO_LONG}. (HTTP {status}: {message})"
+        return Fault(why, "this", status=Status.INVALID, **about)
     if status in _AGAIN or status >= 500:
         wait = retry_after(headers)
-        return Fault(f"HTTP {status}: {message}", "again", wait=wait, busy=status in _BUSY)
-    if status in (401, 403):
-        return Fault(f"HTTP {status}: the key was not accepted; check {key}. ({message})", "all")
-    if status == 402:
-        return Fault(f"HTTP 402: the account has no credit. ({message})", "all")
-    if status == 404:
-        return Fault(f"HTTP 404: no such model or address; check `model` in {file}. ({message})", "all")
-    if named := refused_setting(body, message, sent):
-        return Fault(
-            f"HTTP {status}: the provider does not take {named!r} as {file} has it; change or remove "
-            f"that line. ({message})",
-            "all",
-        )
-    return Fault(f"HTTP {status}: {message}", "this")
+        asked = words.wait if wait is None else wait
+        busy = status in _BUSY
+        return Fault(f"HTTP {status}: {message}", "again", wait=asked, busy=busy, outage=True, **about)
+    if named := refused_setting(words, sent):
+        advice = _advice(named, words, file)
+        return Fault(f"HTTP {status}: {advice} ({message})", "all", **about)
+    return Fault(f"HTTP {status}: {message}", "this", **about)
+
+
+class _About(TypedDict):
+    http: int
+    words: Words
+    cause: Cause
+
+
+def _told(cause: Cause, *, file: str, key: str | None) -> str:
+    """What is wrong with every request, and what to change."""
+    wants = f'the server wants a key; name its variable: api_key_env = "MY_KEY" in {file}.'
+    return {
+        "credit": "the account has no credit.",
+        "quota": "a quota of the day or longer is used up; the same command goes on when it is renewed.",
+        "key": f"the key was not accepted; check {key}." if key else wants,
+        "model": f"no such model or address; check `model` and `base_url` in {file}.",
+        "protocol": "the model is not asked in this protocol; a judge with "
+        f'provider = "openai-responses" is. Change that line in {file}.',
+    }[cause]
+
+
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_TOO_LARGE = re.compile(r"too large|at most|maximum|exceed|less than|<=|supports up to|higher than")
+_OF_FORM = ("response_format", "tools", "tool_choice", "output_config.format", "text.format", "text")
+
+
+def _advice(named: str, words: Words, file: str) -> str:
+    """Which line of a judge's file to change, so that the refusal does not come again."""
+    told = f"the provider does not take {named!r} as {file} has it;"
+    if named.startswith(_OF_FORM):
+        return f'the provider does not take {named!r}; put output = "text" into {file}.'
+    if named in _LIMITS and _TOO_LARGE.search(words.all):
+        return f"{told} lower max_tokens there."
+    return f"{told} change or remove that line."
 
 
 def of_connection(error: BaseException, *, seconds: float | None, address: str) -> Fault:
@@ -87,8 +148,11 @@ def of_connection(error: BaseException, *, seconds: float | None, address: str) 
         address: scheme and host that were asked.
     """
     chain = _causes(error)
+    if any(type(cause).__name__ in _NEVER_SENT for cause in chain):
+        told = f"{address} cannot be reached: no connection in time"
+        return Fault(told, "again", outage=True, cause="unreachable")
     if seconds is not None:
-        return Fault(f"no answer within {seconds:g} s", "again", billed=True)
+        return Fault(f"no answer within {seconds:g} s", "again", billed=True, outage=True)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain) or any(
         "CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in chain
     ):
@@ -97,10 +161,18 @@ def of_connection(error: BaseException, *, seconds: float | None, address: str) 
         (str(cause) for cause in reversed(chain) if str(cause)),
         type(error).__name__,
     )
-    refused = any(isinstance(cause, ConnectionRefusedError) for cause in chain) or "refused" in text
-    if refused or "Name or service not known" in text or "nodename nor servname" in text:
-        return Fault(f"{address} cannot be reached: {text}", "again")
-    return Fault(f"the connection to {address} broke: {text}", "again", billed=True)
+    refused = any(isinstance(cause, ConnectionRefusedError | socket.gaierror) for cause in chain)
+    if refused or _UNREACHABLE.search(text):
+        told = f"{address} cannot be reached: {text}"
+        return Fault(told, "again", outage=True, cause="unreachable")
+    return Fault(f"the connection to {address} broke: {text}", "again", billed=True, outage=True)
+
+
+_UNREACHABLE = re.compile(
+    r"refused|name or service not known|nodename nor servname|temporary failure in name resolution"
+    r"|no address associated|network is (?:unreachable|down)|no route to host|host is down",
+    re.IGNORECASE,
+)
 
 
 def of_body(content: bytes, kind: str) -> Fault:
@@ -112,26 +184,20 @@ def of_body(content: bytes, kind: str) -> Fault:
     except UnicodeDecodeError:
         return Fault("HTTP 200 with a body that is not UTF-8", "again", billed=True)
     what = "HTML" if text.lstrip()[:1] == "<" or "html" in kind else "no valid JSON"
-    return Fault(f"HTTP 200 with {what}: {_short(text)}", "again", billed=True)
+    return Fault(f"HTTP 200 with {what}: {short(text)}", "again", billed=True, outage=what == "HTML")
 
 
 def said_in(body: object) -> str:
     """A server's own words, on one line."""
-    if isinstance(body, dict):
-        inner = body.get("error", body)
-        text = inner.get("message") if isinstance(inner, dict) else inner
-        return _short(str(text or json.dumps(body)))
-    return _short(str(body or "no explanation"))
+    return words_of(body).message
 
 
-def refused_setting(body: object, message: str, sent: Iterable[str]) -> str | None:
+def refused_setting(words: Words, sent: Iterable[str]) -> str | None:
     """The setting a refusal is about, where it names one that was sent."""
-    inner = body.get("error", body) if isinstance(body, dict) else {}
-    param = inner.get("param") if isinstance(inner, dict) else None
     names = list(sent)
-    if isinstance(param, str) and (matched := next((n for n in names if param.startswith(n)), None)):
+    if words.param and (matched := next((n for n in names if words.param.startswith(n)), None)):
         return matched
-    quoted = [n for n in names if re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", message)]
+    quoted = [n for n in names if re.search(rf"(?<![\w-]){re.escape(n.lower())}(?![\w-])", words.all)]
     return max(quoted, key=len, default=None)
 
 
@@ -166,7 +232,3 @@ def _causes(error: BaseException) -> list[BaseException]:
     while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
         chain.append(cause)
     return chain
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:_LONGEST_SAID]

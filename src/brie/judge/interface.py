@@ -9,7 +9,8 @@ from typing import Literal, Protocol
 
 from brie.blinding import JudgeInput, Presentation
 from brie.digest import text_digest
-from brie.records import PanelJudge, Status, Usage, Verdict
+from brie.judge.prompt import Correction
+from brie.records import Margin, PanelJudge, Status, Usage, Verdict
 
 Kind = Literal["main", "a_a", "damaged", "repeat", "vote"]
 
@@ -25,6 +26,7 @@ class Reply:
     text: str = ""
     """The raw reply, or what went wrong."""
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    margin: Margin | None = None
     usage: Usage = field(default_factory=Usage)
     served: str = ""
     """What the provider said answered."""
@@ -34,6 +36,8 @@ class Reply:
     """An `error` that every further request would end in."""
     pause: float = 0.0
     """Seconds the provider wants no further request for."""
+    remark: str = ""
+    """What people should be told of the judge, once."""
 
 
 @lru_cache(maxsize=64)
@@ -53,7 +57,7 @@ class Judge(Protocol):
         """Whether asking costs nothing."""
         ...
 
-    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
         """Ask once.
 
         Args:
@@ -136,6 +140,7 @@ class Task:
             reason=reply.reason,
             reply=reply.text,
             scores=reply.scores,
+            margin=reply.margin,
             usage=reply.usage,
             served=reply.served,
         )

@@ -1,16 +1,41 @@
 """How many requests of one judge may be in flight: more while the server is happy, fewer when not.
 
-Growth is by one request a reply until the server first complains, and by one request a round after
-that; a complaint halves the number once a round and holds new requests back as long as it says.
+Growth is by one request a reply until the server first complains in earnest, and by one request a
+round after that. A complaint is in earnest where those sent after it are refused as well: then the
+number is halved once a round, and new requests are held back as long as the server says. Where most
+are answered, it was about that one request, which waits alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 
 START = 32
 """Requests in flight to begin with, where the judge's file allows that many."""
+_ENOUGH = 4
+"""Refusals after the first that make a complaint one in earnest."""
+_ENOUGH_WARY = 1
+"""The same after one in earnest: a limit is known to be there."""
+_FORGIVEN = 3
+"""Complaints about single requests after which a server is trusted again."""
+_REMEMBERED = 256
+"""Sending times that are kept, to count what was sent after a request."""
+
+
+@dataclass
+class _Suspicion:
+    """A complaint of which nobody knows yet whom it is about."""
+
+    sent: float
+    """When the earliest refused request was sent."""
+    refused: int = 0
+    """Others that were refused too."""
+    answered: int = 0
+    """Requests sent later that were answered."""
+    wait: float = 0.0
+    """Seconds the server asked for."""
 
 
 class AdaptiveLimiter:
@@ -28,8 +53,12 @@ class AdaptiveLimiter:
         self._calm = True
         self._halved = -1.0
         self._closed_until = 0.0
+        self._held = False
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._sent: deque[float] = deque(maxlen=_REMEMBERED)
+        self._suspicion: _Suspicion | None = None
+        self._forgiven = _FORGIVEN
 
     async def enter(self) -> float:
         """Wait for a place; returns the time it was taken, on the loop's clock."""
@@ -44,30 +73,56 @@ class AdaptiveLimiter:
                 self._wake()
                 raise
         self.flying += 1
-        return loop.time()
+        now = loop.time()
+        self._sent.append(now)
+        return now
 
     def leave(self) -> None:
         """Give the place back."""
         self.flying -= 1
         self._wake()
 
-    def on_success(self) -> None:
-        """The server answered."""
+    def on_success(self, sent: float | None = None) -> None:
+        """The server answered.
+
+        Args:
+            sent: when that request was sent; None: after everything else.
+        """
+        suspicion = self._suspicion
+        if suspicion and (sent is None or sent > suspicion.sent):
+            suspicion.answered += 1
+            if suspicion.answered > suspicion.refused:
+                self._suspicion = None
+                self._forgiven += 1
         step = 1.0 if self._calm else 1.0 / self.limit
         self.limit = min(float(self.most), self.limit + step)
         self._wake()
 
-    def on_rate_limit(self, asked: float) -> None:
-        """The server wants fewer requests.
+    def on_rate_limit(self, sent: float, wait: float = 0.0) -> None:
+        """The server refused a request for there being too many.
 
         Args:
-            asked: when the complaining request was sent; requests sent before the last halving
-                complain about the crowd that was halved already.
+            sent: when that request was sent.
+            wait: seconds the server asked for; 0: it did not say.
         """
-        self._calm = False
-        if asked >= self._halved:
-            self.limit = max(1.0, self.limit / 2)
-            self._halved = asyncio.get_running_loop().time()
+        suspicion = self._suspicion
+        if suspicion is None:
+            suspicion = self._suspicion = _Suspicion(sent)
+        else:
+            suspicion.refused += 1
+            suspicion.sent = min(suspicion.sent, sent)
+        suspicion.wait = max(suspicion.wait, wait)
+        if self.flying <= 1 or self._in_earnest(suspicion):
+            self._suspicion, self._forgiven = None, 0
+            self._slow_down(sent)
+            self.pause(suspicion.wait)
+
+    def _in_earnest(self, suspicion: _Suspicion) -> bool:
+        """Whether at least half of what was sent after the first refused request is refused too."""
+        if suspicion.refused < (_ENOUGH if self._forgiven >= _FORGIVEN else _ENOUGH_WARY):
+            return False
+        after = sum(moment > suspicion.sent for moment in self._sent)
+        return 2 * suspicion.refused >= after
 
     def pause(self, seconds: float) -> None:
         """Admit nobody for so long."""
@@ -81,10 +136,28 @@ class AdaptiveLimiter:
                 self._timer.cancel()
             self._timer = loop.call_at(until, self._wake)
 
+    def hold(self) -> None:
+        """Admit nobody until `release`."""
+        self._held = True
+
+    def release(self) -> None:
+        """Admit requests again, whatever they were held back for."""
+        self._held, self._closed_until = False, 0.0
+        self._wake()
+
+    def _slow_down(self, sent: float) -> None:
+        """Half as many; requests sent before the last halving complain about the crowd of then."""
+        self._calm = False
+        if sent >= self._halved:
+            self.limit = max(1.0, self.limit / 2)
+            self._halved = asyncio.get_running_loop().time()
+
     def _open(self, now: float) -> bool:
-        return self.flying < int(self.limit) and now >= self._closed_until
+        return self.flying < int(self.limit) and now >= self._closed_until and not self._held
 
     def _wake(self) -> None:
+        if self._held:
+            return
         free = int(self.limit) - self.flying
         while self._waiting and free > 0:
             turn = self._waiting.popleft()

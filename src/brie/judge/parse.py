@@ -1,74 +1,75 @@
 """From a judge's raw reply to a verdict, or to the reason why there is none.
 
-A structured reply (tool call, JSON) is read first. Plain text counts only where its last line that
-states a verdict does so without doubt: `Winner: B` does, "B is better than A", a numbered list, a
-word that contains "tie" and a verdict quoted from an answer do not. What cannot be read is never
-guessed: it is `Unreadable`, which is neither a tie nor a loss.
+One reader, in this order; what an earlier step finds is never overruled by a later one:
+
+1. What is thought is taken out (`thoughts`); the provider's own field for it is never read.
+2. The arguments of a call of the tool.
+3. The one JSON object that carries a winner, wherever it stands (`objects`). One that has other text
+   around it must name the case: it may be a quotation from an answer.
+4. The last line that states a winner (`lines`), where no object was broken or contradictory.
+
+What cannot be read is never guessed: it is `Unreadable`, which is neither a tie nor a loss.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
 from pydantic import JsonValue
 
-from brie.judge.schema import key_of
-
-Letter = Literal["A", "B", "tie"]
-
-_TAIL = 60_000
-"""Characters at the end of a text reply that are searched; a verdict stands at the end."""
-_LETTERS: dict[str, Letter] = {
-    "a": "A", "answer a": "A", "response a": "A",
-    "b": "B", "answer b": "B", "response b": "B",
-    "tie": "tie", "a tie": "tie", "it's a tie": "tie", "draw": "tie", "a draw": "tie", "equal": "tie",
-}  # fmt: skip
-_MARK = re.compile(
-    r"(?:^|(?<=[.!?;]\s))(?:(?:so|therefore|thus|hence|overall|in conclusion)[,:]?\s+)?"
-    r"(?:(?:the|my)\s+)?(?:(?:final|overall)\s+)?"
-    r"(?:winner|verdict|answer|choice|decision|judgment|judgement|preference|"
-    r"better answer|better response|preferred answer|preferred response|winning answer)"
-    r"\s*(?:is\s*:?|:|=|-+|–|—)\s*(?P<what>.*)$"
+from brie.judge.lines import stated, states_other
+from brie.judge.objects import SEARCHED, Located, Objects, arguments, objects_in
+from brie.judge.readings import (
+    CutOff,
+    Letter,
+    Parsed,
+    Refused,
+    Unreadable,
+    WrongCase,
+    letter_of,
+    margin_of,
+    names_case,
 )
-_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|‘[^’]*’|(?<!\w)'[^']*'(?!\w)|`[^`]*`|⟦.*?⟧")
+from brie.judge.schema import key_of
+from brie.judge.thoughts import spoken
+
+__all__ = [
+    "CutOff", "Letter", "Parsed", "Refused", "Unreadable", "WrongCase", "read_fields", "read_reply",
+    "read_text",
+]  # fmt: skip
+
 _REFUSAL = re.compile(
     r"^\W*(?:i['’]?m\s+(?:really\s+|very\s+)?sorry|sorry|i\s+apologi[sz]e|unfortunately)?\W*(?:but\W+)?"
     r"(?:i\s+(?:can(?:no|['’])?t|could\s*n['’]t|won['’]t|will\s+not|must\s+decline|decline|refuse)"
     r"|i(?:['’]m|\s+am)\s+(?:not\s+able|unable)|as\s+an\s+ai\b)"
 )
-_SCORE = re.compile(
-    r"^(?P<name>.+?)\s*[:：]\s*a\s*[=:]?\s*(?P<a>[1-5])(?:/5)?\s*[,;/|]?\s*(?:and\s+)?b\s*[=:]?\s*(?P<b>[1-5])(?:/5)?\W*$"
-)
+_NO_LINE = "the reply had no last line that says `Winner: A`, `Winner: B` or `Winner: tie`"
+_BROKEN = "the JSON was cut off or broken"
+_TWO = "more than one verdict was given"
 
 
-class Unreadable(Exception):
-    """The reply states no verdict; the text says why, as the judge may be told."""
+def read_reply(
+    text: str, calls: Sequence[JsonValue], criteria: Sequence[str], case: str | None
+) -> Parsed:
+    """A verdict from a whole reply, in any of its forms.
 
+    Args:
+        text: its text, thoughts included.
+        calls: the arguments of its tool calls as they came, objects or strings of JSON.
+        criteria: names of the rubric's criteria.
+        case: the request's number; None: not known, as of replies kept without their request.
 
-class CutOff(Exception):
-    """The reply ended before it was finished, so nothing in it is its last word."""
-
-
-class WrongCase(Exception):
-    """The reply is to another request, or the judge did not see the top of this one."""
-
-
-class Refused(Exception):
-    """The judge declined to judge."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """A verdict that was read."""
-
-    letter: Letter
-    reason: str = ""
-    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    Raises:
+        Unreadable: it states no verdict, or not without doubt.
+        WrongCase: it is to another case.
+        Refused: it says that the judge will not judge.
+    """
+    if not calls:
+        return read_text(text, criteria, case)
+    given = [fields for call in calls for fields in arguments(call) or [{}]]
+    return _agreeing([read_fields(fields, criteria, case) for fields in given])
 
 
 def read_fields(values: Mapping[str, JsonValue], criteria: Sequence[str], case: str | None) -> Parsed:
@@ -79,140 +80,114 @@ def read_fields(values: Mapping[str, JsonValue], criteria: Sequence[str], case: 
         WrongCase: they name another case.
     """
     if "winner" not in values:
-        raise Unreadable('the verdict has no "winner".')
-    letter = _letter(values["winner"]) if isinstance(values["winner"], str) else None
+        raise Unreadable('the verdict has no "winner"')
+    letter = letter_of(values["winner"])
     if letter is None:
-        raise Unreadable(f'"winner" was {str(values["winner"])[:60]!r}; it must be "A", "B" or "tie".')
-    _same_case(values.get("case"), case)
+        raise Unreadable(f'"winner" was {str(values["winner"])[:60]!r}; it must be "A", "B" or "tie"')
+    if names_case(values.get("case"), case) is False:
+        raise WrongCase(f"the reply is to case {values['case']}, not to case {case}")
     reason = values.get("reasons") or values.get("reason") or ""
-    return Parsed(letter, str(reason), _scores(values.get("scores"), criteria))
+    margin = margin_of(values.get("margin"), letter)
+    return Parsed(letter, str(reason), _scores(values.get("scores"), criteria), margin)
 
 
 def read_text(text: str, criteria: Sequence[str], case: str | None) -> Parsed:
-    """A verdict from a text reply: a JSON object in it, else its last line that states one.
+    """A verdict from a reply's text: an object in it, else the last line that states one.
 
     Raises:
-        Unreadable: neither.
+        Unreadable: neither, or not without doubt.
         WrongCase: it names another case.
         Refused: it says that the judge will not judge.
     """
-    fields = _object_in(text, case)
-    if fields is not None:
-        return read_fields(fields, criteria, case)
     if not text.strip():
-        raise Unreadable("the reply was empty.")
-    lines = _own_lines(text[-_TAIL:])
-    letter = _stated(lines)
-    if letter is None:
-        if _REFUSAL.match(unicodedata.normalize("NFKC", text[:400]).casefold()):
-            raise Refused(text.strip()[:400])
-        raise Unreadable(
-            "the reply had no last line that says `Winner: A`, `Winner: B` or `Winner: tie`."
-        )
-    _same_case(_named_case(lines), case)
-    return Parsed(letter, text.strip(), _scores(_score_lines(lines), criteria))
+        raise Unreadable("the reply was empty")
+    said = spoken(text)
+    if said.unended is not None:
+        return _from_thought(said.text, said.unended, criteria, case)
+    if not said.text.strip():
+        raise Unreadable("the reply was only thinking, and never came to a verdict")
+    return _read(said.text, criteria, case, strict=False)
 
 
-# --- JSON ------------------------------------------------------------------------------
+def _from_thought(before: str, thought: str, criteria: Sequence[str], case: str | None) -> Parsed:
+    """A thought without an end: only a verdict at its very end that names the case is no draft."""
+    unended = Unreadable("the reply ended while it was still thinking")
+    if before.strip():
+        raise unended
+    try:
+        objects = objects_in(thought[-SEARCHED:])
+        if objects.verdicts and objects.without[objects.verdicts[-1].end :].strip("` \n"):
+            raise unended
+        return _read(thought, criteria, case, strict=True)
+    except (Unreadable, Refused):
+        raise unended from None
 
 
-def _object_in(text: str, case: str | None) -> dict[str, JsonValue] | None:
-    """The JSON object a reply consists of, or ends with.
-
-    An object after other text may be a quotation from an answer, so it must name the case, whose
-    number no answer can know.
-
-    Raises:
-        Unreadable: the object is cut off, broken, names two winners, or more follows it.
-    """
-    stripped = re.sub(r"^```(?:json)?\s*|\s*```$", "", text.strip())
-    if stripped.startswith("{"):
-        return _loaded(stripped)
-    tail = stripped[-_TAIL:]
-    start = tail.rfind('{"reasons"') if case and tail.endswith("}") else -1
-    if start < 0:
-        return None
-    fields = _loaded(tail[start:])
-    return fields if str(fields.get("case")) == case else None
-
-
-def _loaded(text: str) -> dict[str, JsonValue]:
-    decoder = json.JSONDecoder(object_pairs_hook=_no_two, strict=False)
-    for attempt in (text, re.sub(r",(\s*[}\]])", r"\1", text)):
-        try:
-            value, end = decoder.raw_decode(attempt)
-        except (ValueError, RecursionError):
-            continue
-        rest = attempt[end:]
-        if "{" in rest or _stated(_own_lines(rest[-_TAIL:])) is not None:
-            raise Unreadable("more than one verdict was given.")
-        if isinstance(value, dict):
-            return value
-    raise Unreadable("the JSON was cut off or broken.")
+def _read(text: str, criteria: Sequence[str], case: str | None, *, strict: bool) -> Parsed:
+    tail = text[-SEARCHED:]
+    objects = objects_in(tail)
+    own = _own(objects, case, strict=strict)
+    if own:
+        return _from_objects(own, objects, criteria, case)
+    if objects.broken:
+        raise Unreadable(_BROKEN)
+    if objects.alone and "{" in tail:
+        _explain(objects, criteria, case)
+    quotes = bool(objects.verdicts)
+    found = stated(objects.without, case, strict=strict or quotes)
+    if found is not None:
+        margin = margin_of(found.margin, found.letter)
+        return Parsed(found.letter, text.strip(), _scores(found.scores, criteria), margin)
+    if _REFUSAL.match(unicodedata.normalize("NFKC", text[:400]).casefold()):
+        raise Refused(text.strip()[:400])
+    raise Unreadable(
+        f"an object with a winner and other text around it must name the case: {_NO_LINE}"
+        if quotes
+        else _NO_LINE
+    )
 
 
-def _no_two(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    winners = {str(value) for key, value in pairs if key == "winner"}
-    if len(winners) > 1:
-        raise Unreadable("the JSON named two winners.")
-    return dict(pairs)
+def _explain(objects: Objects, criteria: Sequence[str], case: str | None) -> None:
+    """Why an object that is the whole reply is no verdict."""
+    if not objects.verdicts:
+        raise Unreadable('the verdict has no "winner"')
+    for located in objects.verdicts:
+        if not located.quoted:
+            read_fields(located.fields, criteria, case)
 
 
-# --- text ------------------------------------------------------------------------------
+def _own(objects: Objects, case: str | None, *, strict: bool) -> list[Located]:
+    """The objects that are the judge's: those that name the case, or that are the whole reply."""
+    named = [v for v in objects.verdicts if names_case(v.fields.get("case"), case)]
+    if named:
+        # One without a number that comes later may take the verdict back; earlier ones are drafts.
+        last = max(v.end for v in named)
+        later = [v for v in objects.verdicts if v.start >= last and not v.quoted]
+        return named + [v for v in later if names_case(v.fields.get("case"), case) is None]
+    if strict or not objects.alone or any(v.quoted for v in objects.verdicts):
+        return []
+    return [v for v in objects.verdicts if names_case(v.fields.get("case"), case) is None]
 
 
-def _own_lines(text: str) -> list[str]:
-    """The reply's lines without what it quotes, plain and in lower case."""
-    lines = []
-    inside = False
-    for raw in unicodedata.normalize("NFKC", text).splitlines():
-        line = raw.strip()
-        if line.startswith(("```", "~~~")):
-            inside = not inside
-        elif not inside and line and not line.startswith(">"):
-            bare = _QUOTED.sub(_unless_a_letter, line.casefold())
-            lines.append(re.sub(r"[*_#]+", "", bare).strip())
-    return lines
+def _from_objects(
+    own: Sequence[Located], objects: Objects, criteria: Sequence[str], case: str | None
+) -> Parsed:
+    parsed = _agreeing([read_fields(v.fields, criteria, case) for v in own])
+    end = max(v.end for v in own)
+    if any(at > end or letter not in (None, parsed.letter) for at, letter in objects.broken):
+        raise Unreadable(_BROKEN)
+    if states_other(objects.without[end:], parsed.letter):
+        raise Unreadable(_TWO)
+    return parsed
 
 
-def _unless_a_letter(quoted: re.Match[str]) -> str:
-    """`Winner: "B"` names a winner; a longer quotation is somebody else's words."""
-    return quoted[0] if _letter(quoted[0]) else " "
+def _agreeing(verdicts: Sequence[Parsed]) -> Parsed:
+    if len({verdict.letter for verdict in verdicts}) > 1:
+        raise Unreadable("two verdicts named different winners")
+    return verdicts[-1]
 
 
-def _stated(lines: Sequence[str]) -> Letter | None:
-    for from_end, line in enumerate(reversed(lines)):
-        matched = _MARK.search(line)
-        if matched is not None:
-            return _letter(matched["what"])
-        if from_end == 0 and (letter := _letter(line.strip("[]() "))) and len(line) <= 8:
-            return letter
-    return None
-
-
-def _letter(value: object) -> Letter | None:
-    plain = unicodedata.normalize("NFKC", str(value)).casefold().replace("’", "'")
-    return _LETTERS.get(re.sub(r"\s+", " ", plain).strip(" \t.,;:!*_`'\"()[]{}\\$"))
-
-
-def _named_case(lines: Sequence[str]) -> str | None:
-    numbers = [line.partition(":")[2] for line in lines[-6:] if line.startswith("case")]
-    return numbers[-1] if numbers else None
-
-
-def _same_case(named: object, case: str | None) -> None:
-    digits = re.sub(r"\D", "", str(named)) if named is not None else ""
-    # Only a number of the right shape shows another request; a weak model's mumble shows nothing.
-    if case and len(digits) == len(case) and digits != case:
-        raise WrongCase(f"the reply is to case {digits}, not to case {case}.")
-
-
-def _score_lines(lines: Sequence[str]) -> dict[str, dict[str, int]]:
-    matches = [_SCORE.match(line.lstrip("-• ")) for line in lines]
-    return {m["name"]: {"A": int(m["a"]), "B": int(m["b"])} for m in matches if m}
-
-
-def _scores(values: object, criteria: Sequence[str]) -> dict[str, dict[str, float]]:
+def _scores(values: JsonValue, criteria: Sequence[str]) -> dict[str, dict[str, float]]:
     """Scores of 1 to 5 by criterion and letter; anything else is left out."""
     if not isinstance(values, dict):
         return {}
@@ -220,10 +195,16 @@ def _scores(values: object, criteria: Sequence[str]) -> dict[str, dict[str, floa
     scores: dict[str, dict[str, float]] = {}
     for name in criteria:
         pair = by_key.get(key_of(name))
-        if isinstance(pair, dict) and all(_is_grade(pair.get(letter)) for letter in ("A", "B")):
-            scores[name] = {letter: float(pair[letter]) for letter in ("A", "B")}
+        if not isinstance(pair, dict):
+            continue
+        graded = {str(letter).strip().upper(): grade for letter, grade in pair.items()}
+        a, b = _grade(graded.get("A")), _grade(graded.get("B"))
+        if a is not None and b is not None:
+            scores[name] = {"A": a, "B": b}
     return scores
 
 
-def _is_grade(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 1 <= value <= 5
+def _grade(value: JsonValue) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= 5:
+        return None
+    return float(value)

@@ -8,18 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from brie.blinding import JudgeInput
 from brie.judge.batch import BatchRunner, PollPolicy
 from brie.judge.interface import Judge, Task
 from brie.judge.limiter import AdaptiveLimiter
-from brie.judge.parse import CutOff, Refused, Unreadable, WrongCase, read_text
-from brie.judge.providers import open_judge
+from brie.judge.parse import Refused, Unreadable, WrongCase, read_text
+from brie.judge.prompt import Correction, case_number, fence_code
 from brie.judge.run_context import CLAIM_SECONDS, FINAL, RunContext
 from brie.judge.workers import JudgeWorker, RunState
-from brie.records import PanelJudge, Rubric, Status, Usage, Verdict
+from brie.records import Rubric, Status, Usage, Verdict
 from brie.store import Store, claimed
 
 _CHUNK = 256
 """Tasks claimed and written together, for judges that answer at once."""
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+"""What a person sends, and what containers, schedulers and service managers send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,8 @@ def run(
         StoreError: the store failed; what was finished before is kept.
         UsageError: a judge cannot be opened: no key, or wrong settings.
     """
-    store = context.store
-    reread(tasks, context.by_id, store, context.evaluation)
+    store, context = context.store, _coded(context)
+    reread(tasks, context)
     todo = missing(tasks, store, context.final)
     context.on_done(len(tasks) - len(todo))
     job, result = _Job(context), JudgingResult(0, len(tasks) - len(todo))
@@ -76,40 +79,50 @@ def run(
         online = [task for task in todo if not batch or not job.is_batched(task)]
         result = job.judge(online, result)
         if (batch or store.batches(context.evaluation)) and not result.interrupted:
-            result = job.collected(batches, tasks, result, again=batch)
+            result = job.collected(batches, tasks, result, more=batch)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     return result
 
 
-def reread(
-    tasks: Sequence[Task], by_id: Mapping[str, PanelJudge], store: Store, evaluation: str
-) -> list[Verdict]:
+def _coded(context: RunContext) -> RunContext:
+    """The same with a fence code in everything shown, by the store's own secret."""
+    secret, shown = context.store.secret(), context.shown
+
+    def with_code(task: Task) -> JudgeInput:
+        return replace(shown(task), code=fence_code(secret, task.presentation_digest, task.repeat))
+
+    return replace(context, shown=with_code)
+
+
+def reread(tasks: Sequence[Task], context: RunContext) -> list[Verdict]:
     """Read stored replies again that an older parser could not read; nothing is asked (invariant I5).
 
     Args:
         tasks: all planned verdicts.
-        by_id: their judges by id.
-        store: where verdicts are kept.
-        evaluation: id the readings are booked under.
+        context: who judges, what is shown, and where verdicts are kept.
     """
     by_key = {task.key: task for task in tasks}
-    readings = []
-    for key, verdict in store.verdicts(store.present("verdicts", by_key, (Status.INVALID,))).items():
-        rubric = by_id[by_key[key].judge].rubric
-        again = _reread(verdict, rubric) if rubric and verdict.status is Status.INVALID else None
+    store, readings = context.store, []
+    unusable = store.present("verdicts", by_key, (Status.INVALID,))
+    for key, verdict in store.verdicts(unusable).items():
+        task = by_key[key]
+        rubric = context.by_id[task.judge].rubric
+        if rubric is None or verdict.status is not Status.INVALID:
+            continue
+        again = _reread(verdict, rubric, case_number(context.shown(task)))
         if again is not None:
-            store.add_verdicts([again], evaluation=evaluation, judge=by_key[key].judge, booked=False)
+            store.add_verdicts([again], evaluation=context.evaluation, judge=task.judge, booked=False)
             readings.append(again)
     return readings
 
 
-def _reread(verdict: Verdict, rubric: Rubric) -> Verdict | None:
+def _reread(verdict: Verdict, rubric: Rubric, case: str) -> Verdict | None:
     if not verdict.reason.startswith("unreadable"):
         return None
     try:
-        parsed = read_text(verdict.reply, rubric.criteria, None)
-    except (Unreadable, WrongCase, Refused, CutOff):
+        parsed = read_text(verdict.reply, rubric.criteria, case)
+    except (Unreadable, WrongCase, Refused):
         return None
     return verdict.model_copy(
         update={
@@ -133,14 +146,12 @@ class _Job:
         return self.context.by_id[task.judge].judge.provided.batches is not None
 
     def judge(
-        self, todo: Sequence[Task], before: JudgingResult, unread: Mapping[str, str] | None = None
+        self, todo: Sequence[Task], before: JudgingResult, unread: Mapping[str, Correction] | None = None
     ) -> JudgingResult:
         """Ask for some verdicts now: judges that answer at once first, then the others side by side."""
         if not todo:
             return before
-        judges = {
-            name: open_judge(self.context.by_id[name]) for name in dict.fromkeys(t.judge for t in todo)
-        }
+        judges = {name: self.context.open(name) for name in dict.fromkeys(t.judge for t in todo)}
         instant = {name for name, opened in judges.items() if self._is_instant(name, opened)}
         at_once = [task for task in todo if task.judge in instant]
         asked = [task for task in todo if task.judge not in instant]
@@ -153,7 +164,7 @@ class _Job:
         return judge.instant and not self.context.by_id[name].judge.provided.remote
 
     def collected(
-        self, batches: BatchRunner, tasks: Sequence[Task], before: JudgingResult, *, again: bool
+        self, batches: BatchRunner, tasks: Sequence[Task], before: JudgingResult, *, more: bool
     ) -> JudgingResult:
         """Wait for the batches; ask once more, at once, for what could not be read.
 
@@ -161,19 +172,18 @@ class _Job:
             batches: what collects them.
             tasks: all planned verdicts.
             before: what was done so far.
-            again: hand requests that ended in an error over once more.
+            more: hand over what the budget has room for by then, and once more what ended in errors.
         """
         asyncio.run(batches.collect())
         context, collected = self.context, batches.collected
-        failed = [t for t in missing(tasks, context.store, context.final) if self.is_batched(t)]
-        if again and failed and not (collected.stopped or collected.short):
-            collected.errors = 0
-            asyncio.run(batches.hand_over(failed))
+        while more:
+            left = [t for t in missing(tasks, context.store, context.final) if self.is_batched(t)]
+            more = asyncio.run(batches.hand_over(left))
             asyncio.run(batches.collect())
         result = replace(
             before,
             computed=before.computed + collected.computed,
-            errors=before.errors + collected.errors,
+            errors=before.errors + len(collected.failed),
             stopped={**before.stopped, **collected.stopped},
             broke=before.broke or collected.short,
         )
@@ -197,7 +207,7 @@ class _Job:
         todo: Sequence[Task],
         judges: Mapping[str, Judge],
         before: JudgingResult,
-        unread: Mapping[str, str],
+        unread: Mapping[str, Correction],
     ) -> JudgingResult:
         """Run a worker for every judge; the judges are closed at the end, whatever happens."""
         state = RunState(self.context, unread)
@@ -210,6 +220,8 @@ class _Job:
         except ExceptionGroup as group_error:
             raise _first(group_error) from group_error
         finally:
+            for name, judge in judges.items():
+                self.context.settle(name, judge)
             await asyncio.gather(*(judge.close() for judge in judges.values()))
         return replace(
             before,
@@ -237,7 +249,7 @@ class _Job:
 
     @contextmanager
     def _interruptible(self, state: RunState) -> Iterator[list[bool]]:
-        """The first Ctrl-C finishes what is in flight, because it is paid for; the second does not."""
+        """The first Ctrl-C or SIGTERM finishes what is in flight, being paid for; not the second."""
         pressed: list[bool] = []
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
@@ -248,8 +260,10 @@ class _Job:
             self.context.say(f"finishing {state.flying} requests in flight; Ctrl-C again stops at once.")
             state.stop()
 
+        before = {number: signal.getsignal(number) for number in _STOPS}
         try:
-            loop.add_signal_handler(signal.SIGINT, press)
+            for number in _STOPS:
+                loop.add_signal_handler(number, press)
         except (NotImplementedError, RuntimeError, ValueError):
             # Not in the main thread: somebody else handles the signal.
             yield pressed
@@ -257,7 +271,9 @@ class _Job:
         try:
             yield pressed
         finally:
-            loop.remove_signal_handler(signal.SIGINT)
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> BaseException:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from brie.blinding import JudgeInput
-from brie.judge.interface import Task
+from brie.judge.interface import Judge, Task
+from brie.judge.providers import open_judge
+from brie.judge.providers.adapter import Shape
+from brie.judge.providers.remote import RemoteJudge
 from brie.judge.retry import RetryPolicy
 from brie.records import PanelJudge, Status
 from brie.store import Store
@@ -49,11 +52,39 @@ class RunContext:
     """Ask again for `invalid` and `refused` too."""
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     """How long one verdict is tried for."""
+    settled: dict[str, Shape] = field(default_factory=dict)
+    """How requests to each judge are put, by its id: as probes found, and the run goes on finding."""
+
+    def open(self, name: str) -> Judge:
+        """A judge, ready to be asked in the way its server takes.
+
+        Raises:
+            UsageError: it cannot be opened.
+        """
+        judge = open_judge(self.by_id[name])
+        if isinstance(judge, RemoteJudge) and name in self.settled:
+            judge.adapter.reshape(self.settled[name])
+        return judge
+
+    def settle(self, name: str, judge: Judge) -> None:
+        """Remember how requests to a judge are put."""
+        if isinstance(judge, RemoteJudge):
+            self.settled[name] = judge.adapter.shape
 
     @cached_property
     def by_id(self) -> Mapping[str, PanelJudge]:
         """The panel by judge id."""
         return {panel_judge.judge.id: panel_judge for panel_judge in self.panel_judges}
+
+    @cached_property
+    def _remarked(self) -> set[tuple[str, str]]:
+        return set()
+
+    def remark(self, judge: str, text: str) -> None:
+        """Say something of a judge, once; nothing where there is nothing to say."""
+        if text and (judge, text) not in self._remarked:
+            self._remarked.add((judge, text))
+            self.say(f"{judge}: {text}.")
 
     @property
     def final(self) -> tuple[Status, ...]:

@@ -35,6 +35,7 @@ def schema(criteria: Sequence[str]) -> dict[str, JsonValue]:
             "reasons": {"type": "string", "description": "What decides between the two, briefly."},
             **scores,
             "winner": {"type": "string", "enum": ["A", "B", "tie"]},
+            "margin": {"type": "string", "enum": ["much", "slightly", "none"]},
             "case": {"type": "string", "description": "The case number at the top of the request."},
         }
     )
@@ -46,23 +47,38 @@ def instructions(form: OutputForm, criteria: Sequence[str]) -> str:
         return _LETTER
     steps = ["your reasons, in a few sentences"]
     if criteria:
-        steps.append(f"a score from 1 (poor) to 5 (excellent) for each answer on {_listed(criteria)}")
+        steps.append(f"a score from 1 to 5 for each answer on {_listed(criteria)}")
     steps.append('the winner: "A", "B", or "tie" where neither is better')
+    steps.append('the margin: is the winner "much" or "slightly" better; "none" for a tie')
     order = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
-    return f"## Your verdict\n\nGive, in this order:\n\n{order}\n\n{_how(form, criteria)}"
+    scale = f"\n\n{_SCALE}" if criteria else ""
+    return f"## Your verdict\n\nGive, in this order:\n\n{order}{scale}\n\n{_how(form, criteria)}"
+
+
+_SCALE = """The scores mean:
+
+- 5: could hardly be better
+- 4: good, with small flaws
+- 3: as much good as bad in it
+- 2: serious flaws
+- 1: fails at it
+
+Judge each criterion by itself, and use the whole scale. Scores and winner go together: the winner is
+the answer whose scores are higher taken together, and answers that tie have about the same."""
 
 
 def _how(form: OutputForm, criteria: Sequence[str]) -> str:
     if form == "tool":
         return f"Give it by calling the tool `{TOOL}` exactly once. Repeat the case number in `case`."
     if form == "json_schema":
-        keys = ["reasons", *(["scores"] if criteria else []), "winner", "case"]
+        keys = ["reasons", *(["scores"] if criteria else []), "winner", "margin", "case"]
         listing = ", ".join(f'"{key}"' for key in keys)
         return f"Reply with one JSON object with the keys {listing}; `case` repeats the case number."
-    scores = "".join(f"\n{name}: A=4, B=3" for name in criteria)
+    scores = "".join(f"\n{name}: A=<1-5>, B=<1-5>" for name in criteria)
     return (
-        "Reply in plain text. After your reasons, end with these lines and nothing after them (the "
-        f"figures and the letter here are examples):\n{scores}\nCase: 1234\nWinner: A"
+        "Reply in plain text. After your reasons, end with these lines and nothing after them; put your "
+        f"own words where <> stand:\n{scores}\nMargin: <much, slightly or none>\n"
+        "Case: <the case number>\nWinner: <A, B or tie>"
     )
 
 

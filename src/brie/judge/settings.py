@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from brie.blinding import JudgeInput
 from brie.errors import UsageError
+from brie.judge.hidden import longest
 from brie.judge.prices import address_of, is_local
 from brie.judge.prompt import PromptBuilder
 from brie.judge.schema import OutputForm, schema
@@ -17,8 +18,9 @@ from brie.records import JudgeSpec, PanelJudge, Rubric
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _BRIES = ("model", "messages", "system", "stream", "n", "tools", "response_format")
 """What brie sets itself."""
-_AROUND = 800
-"""Bytes of everything around the texts of a request: marks, numbers, field names."""
+_AROUND = 2400
+"""Bytes of everything around the texts of a request: marks, numbers, field names, and what a judge is
+told of its last reply."""
 
 
 def check(spec: JudgeSpec) -> None:
@@ -139,5 +141,7 @@ def fixed_bytes(spec: JudgeSpec, rubric: Rubric | None) -> int:
 def request_bytes(shown: JudgeInput) -> int:
     """UTF-8 bytes of a request's own texts, with the fences around them."""
     texts = [shown.first, shown.second, shown.reference or "", *(m.content for m in shown.messages)]
-    # Neutralising adds at most one byte to three, as in `<s>`.
-    return sum(len(text.encode("utf-8", "replace")) * 4 // 3 for text in texts) + 100 * len(texts)
+    # Neutralising adds at most one byte to three, as in `<s>`, and signs for what hides.
+    return sum(
+        len(text.encode("utf-8", "replace")) * 4 // 3 + longest(text) for text in texts
+    ) + 100 * len(texts)

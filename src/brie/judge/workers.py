@@ -12,8 +12,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
+from brie.blinding import JudgeInput
 from brie.judge.interface import Judge, Reply, Task
 from brie.judge.limiter import AdaptiveLimiter
+from brie.judge.prompt import Correction
 from brie.judge.retry import Afford, RetryingCaller
 from brie.judge.run_context import CLAIM_SECONDS, RunContext
 from brie.judge.writer import VerdictWriter
@@ -23,8 +25,7 @@ from brie.store.ledger import Reserved
 IN_A_ROW = 10
 """Unusable verdicts in a row that stop a judge (invariant I5)."""
 _CHUNK = 32
-_CHUNK_PAID = 8
-"""Verdicts claimed together: few where each sets money aside."""
+"""Verdicts claimed together; money is set aside for each when it is asked for, not before."""
 _POLL = 0.2
 _LEAD = 4
 """A judge may be ahead of the slowest one by so many times its requests in flight."""
@@ -35,8 +36,8 @@ class RunState:
     """What the workers of a run share."""
 
     context: RunContext
-    unread: Mapping[str, str]
-    """Keys asked again because a batch's reply could not be read, and why not."""
+    unread: Mapping[str, Correction]
+    """Keys asked again because a batch's reply could not be read, with that reply."""
     workers: list[JudgeWorker] = field(default_factory=list)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set: nothing new is asked, what is in flight is finished."""
@@ -63,13 +64,14 @@ class RunState:
     def stop(self) -> None:
         """Ask nothing new."""
         self.stopping.set()
+        for worker in self.workers:
+            worker.limiter.release()
         self.tick()
 
     def progress(self) -> float:
-        """Share of its work the slowest judge has finished."""
-        return min(
-            (worker.done / len(worker.tasks) for worker in self.workers if worker.running), default=1.0
-        )
+        """Share of its work the slowest judge has finished; for one in an outage nobody waits."""
+        working = [worker for worker in self.workers if worker.running and not worker.is_held]
+        return min((worker.done / len(worker.tasks) for worker in working), default=1.0)
 
 
 @dataclass
@@ -95,8 +97,19 @@ class JudgeWorker:
         # Retries are spread in time; no number depends on how.
         chance = random.Random()  # noqa: S311
         self._caller = RetryingCaller(
-            self.judge, self.limiter, self.state.stopping, self.state.context.retry_policy, chance
-        )
+            self.judge, self.limiter, self.state.stopping, self.state.context.retry_policy, chance,
+            self._say,
+        )  # fmt: skip
+
+    def _say(self, text: str) -> None:
+        """Say something of the judge; others may have waited for what it is about."""
+        self.state.context.say(f"{self.name}: {text}")
+        self.state.tick()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for an outage to end."""
+        return self._caller.outage.holding
 
     async def run(self) -> None:
         """Ask for everything that is missing, until it is done or the judge or the run is stopped."""
@@ -104,27 +117,39 @@ class JudgeWorker:
             async with asyncio.TaskGroup() as calls:
                 async for key in self._claimed():
                     asked = await self.limiter.enter()
-                    if self._over():
+                    shown = await self._paid(key)
+                    if shown is None:
                         self.limiter.leave()
                         self.state.context.store.release([key])
                         continue
                     self.started += 1
                     self.state.flying += 1
-                    calls.create_task(self._one(self.tasks[key], asked))
+                    calls.create_task(self._one(self.tasks[key], shown, asked))
         finally:
             self.running = False
             self.state.tick()
 
-    async def _one(self, task: Task, asked: float) -> None:
+    async def _paid(self, key: str) -> JudgeInput | None:
+        """What to show for a claimed key, its worst-case price set aside; None: it is not asked now."""
+        if self._over():
+            return None
+        shown = self.state.context.shown(self.tasks[key])
+        afford = self._affords(key)
+        while not self._over():
+            if self.judge.free or afford(self.judge.worst(shown)):
+                return shown
+            await self._wait_for_money()
+        return None
+
+    async def _one(self, task: Task, shown: JudgeInput, asked: float) -> None:
         try:
             reply = await self._caller.verdict(
-                self.state.context.shown(task),
+                shown,
                 self._affords(task.key),
                 asked,
-                self.state.unread.get(task.key, ""),
+                self.state.unread.get(task.key),
             )
-            verdict = task.verdict(reply)
-            await self.state.writer.keep(verdict, self.name)
+            verdict = await self.state.writer.keep(task.verdict(reply), self.name)
             self._finished(verdict, reply)
         finally:
             self.limiter.leave()
@@ -137,45 +162,39 @@ class JudgeWorker:
         self.errors += verdict.status is Status.ERROR
         self.unusable = 0 if verdict.status is Status.OK else self.unusable + 1
         self.state.context.on_done(1)
+        self.state.context.remark(self.name, reply.remark)
         if not self.why_stopped and (reply.fatal or self.unusable >= IN_A_ROW):
             self.why_stopped = verdict.reason or verdict.reply or str(verdict.status)
 
     def _over(self) -> bool:
-        return bool(self.why_stopped) or self.state.stopping.is_set()
+        over = bool(self.why_stopped) or self._caller.outage.is_over
+        return over or self.state.stopping.is_set()
 
     async def _claimed(self) -> AsyncIterator[str]:
         """Keys that are ours to ask for, in order; those of other processes are awaited at the end."""
         todo, elsewhere = deque(self.tasks), deque[str]()
-        chunk = _CHUNK if self.state.context.cap is None else _CHUNK_PAID
         while (todo or elsewhere) and not self._over():
             if not todo:
                 await asyncio.sleep(_POLL)
                 todo, elsewhere = elsewhere, deque()
             await self._not_too_far_ahead()
-            part = [todo.popleft() for _ in range(min(chunk, len(todo)))]
+            part = [todo.popleft() for _ in range(min(_CHUNK, len(todo)))]
             reserved = self._reserve(part)
             elsewhere += reserved.held
-            todo.extendleft(reversed(reserved.left))
-            gone = len(part) - len(reserved.mine) - len(reserved.held) - len(reserved.left)
+            gone = len(part) - len(reserved.mine) - len(reserved.held)
             if gone:
                 self.done += gone
                 self.state.context.on_done(gone)
             for key in reserved.mine:
                 yield key
-            if reserved.left and not reserved.mine:
-                await self._wait_for_money()
 
     def _reserve(self, keys: list[str]) -> Reserved:
-        free = self.judge.free
-        usd = dict.fromkeys(keys, 0.0) if free else {key: self._worst(key) for key in keys}
+        """Claim keys without money: one that is never sent costs nothing, however this process ends."""
         context = self.state.context
         return context.store.reserve(
-            keys, context.owner, seconds=CLAIM_SECONDS, usd=usd, judge=self.name,
-            evaluation=context.evaluation, cap=context.cap, final=context.final,
+            keys, context.owner, seconds=CLAIM_SECONDS, usd=dict.fromkeys(keys, 0.0), judge=self.name,
+            evaluation=context.evaluation, cap=None, final=context.final,
         )  # fmt: skip
-
-    def _worst(self, key: str) -> float:
-        return self.judge.worst(self.state.context.shown(self.tasks[key]))
 
     def _affords(self, key: str) -> Afford:
         def afford(usd: float) -> bool:

@@ -4,18 +4,22 @@ A verdict counts as kept when its transaction is done, and its request counts as
 then: a killed process loses at most the requests in flight. The store is written on the loop's own
 thread: a transaction takes a fraction of a millisecond (WAL, no sync but at checkpoints), while a
 second thread makes every request wait for the interpreter's lock.
+
+Whatever is raised on the way, everyone who waits is answered: a verdict that no row can hold costs
+only itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from brie.errors import StoreError
-from brie.records import Verdict
+from brie.records import Status, Verdict
 from brie.store import Store
 
-Row = tuple[Verdict, str, "asyncio.Future[None]"]
+Row = tuple[Verdict, str, "asyncio.Future[Verdict]"]
 
 
 @dataclass
@@ -26,8 +30,8 @@ class VerdictWriter:
     evaluation: str
     _pending: list[Row] = field(default_factory=list)
 
-    async def keep(self, verdict: Verdict, judge: str) -> None:
-        """Keep a verdict; returns once it would survive the process.
+    async def keep(self, verdict: Verdict, judge: str) -> Verdict:
+        """Keep a verdict; returns what was kept, once it would survive the process.
 
         Raises:
             StoreError: it cannot be kept.
@@ -38,27 +42,82 @@ class VerdictWriter:
             loop.call_soon(self._write)
         done = loop.create_future()
         self._pending.append((verdict, judge, done))
-        await done
+        return await done
 
     def _write(self) -> None:
         rows, self._pending = self._pending, []
         try:
-            self.store.keep([(verdict, judge) for verdict, judge, _ in rows], evaluation=self.evaluation)
-        except StoreError:
+            self._write_together(rows)
+        finally:
+            for *_, done in rows:
+                if not done.done():
+                    done.set_exception(StoreError("the verdict was not kept: the writer was stopped."))
+
+    def _write_together(self, rows: list[Row]) -> None:
+        try:
+            kept = keep_all(self.store, [row[:2] for row in rows], evaluation=self.evaluation)
+        except StoreError as error:
+            if len(rows) == 1:
+                _answer(rows[0][2], error)
+                return
             # What cannot be kept together may fit one by one: on a full disk, nearly all of it.
             for row in rows:
-                self._write_one(*row)
+                self._write_together([row])
         else:
-            for _, _, done in rows:
-                if not done.done():
-                    done.set_result(None)
+            for verdict, (*_, done) in zip(kept, rows, strict=True):
+                _answer(done, verdict)
 
-    def _write_one(self, verdict: Verdict, judge: str, done: asyncio.Future[None]) -> None:
-        try:
-            self.store.keep([(verdict, judge)], evaluation=self.evaluation)
-        except StoreError as error:
-            if not done.done():
-                done.set_exception(error)
-        else:
-            if not done.done():
-                done.set_result(None)
+
+def keep_all(
+    store: Store, rows: Sequence[tuple[Verdict, str]], *, evaluation: str, closes: str | None = None
+) -> list[Verdict]:
+    """Keep verdicts in one transaction; one that no row can hold is kept as `invalid`, with the reason.
+
+    Args:
+        store: where they are kept.
+        rows: verdicts, each with its judge's id.
+        evaluation: id the calls are booked under.
+        closes: a batch these rows came from, which is done with them.
+
+    Returns:
+        The verdicts as they were kept, in their order.
+
+    Raises:
+        StoreError: the store failed; nothing was kept.
+    """
+    try:
+        store.keep(rows, evaluation=evaluation, closes=closes)
+    except StoreError:
+        raise
+    except Exception:  # What a row cannot hold is known only to those who write it.
+        rows = [(holdable(verdict), judge) for verdict, judge in rows]
+        store.keep(rows, evaluation=evaluation, closes=closes)
+    return [verdict for verdict, _ in rows]
+
+
+def holdable(verdict: Verdict) -> Verdict:
+    """A verdict as a row can hold it: as it is, or without what the server wrote."""
+    try:
+        verdict.model_dump_json().encode()
+    except Exception as error:
+        said = f"the reply could not be kept: {type(error).__name__}"
+        return verdict.model_copy(
+            update={
+                "status": Status.INVALID,
+                "letter": None,
+                "reason": said,
+                "reply": "",
+                "served": "",
+                "scores": {},
+            }
+        )
+    return verdict
+
+
+def _answer(done: asyncio.Future[Verdict], what: Verdict | StoreError) -> None:
+    if done.done():
+        return
+    if isinstance(what, StoreError):
+        done.set_exception(what)
+    else:
+        done.set_result(what)

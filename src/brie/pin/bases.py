@@ -21,6 +21,8 @@ _HUB_FILES = [
     "tokenizer.model",
     "LICENSE*",
 ]
+_OTHER_FORMS = ["consolidated*", "original/*"]
+"""The same weights once more, in the form of the model's maker: some repositories carry both."""
 
 
 def locate(ref: BaseModelRef, location: str | None, project_root: Path) -> Path:
@@ -78,14 +80,24 @@ def download(repo: str, revision: str | None, *, weights: bool = True) -> Path:
     patterns = _HUB_FILES if weights else [name for name in _HUB_FILES if name != "*.safetensors"]
     try:
         cached = Path(
-            snapshot_download(repo, revision=revision, allow_patterns=patterns, local_files_only=True)
+            snapshot_download(
+                repo,
+                revision=revision,
+                allow_patterns=patterns,
+                ignore_patterns=_OTHER_FORMS,
+                local_files_only=True,
+            )
         )
         if is_whole(cached, weights=weights):
             return cached
     except Exception:  # noqa: S110 - not in the cache: ask the Hub
         pass
     try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=patterns))
+        return Path(
+            snapshot_download(
+                repo, revision=revision, allow_patterns=patterns, ignore_patterns=_OTHER_FORMS
+            )
+        )
     except Exception as error:
         refused = hub_refusal(error, repo, kind="model", revision=revision)
         raise refused or _not_downloaded(repo, error) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from brie.digest import file_digest
-from brie.pin.hashing import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from brie.pin.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,41 +1,47 @@
 """Pins: a checkpoint named by its content, written, read back and verified.
 
-A pin's digest covers the weights, the canonicalised config and the base's digest. It does not
-cover names, paths, or the order in which a library happened to write a set.
+A pin's digest covers every file that a loader reads, the canonicalised config, what the template
+renders, and the base's digest. It does not cover names, paths, or the order in which a library
+happened to write a set. Pins of version 1 covered less (see `uncovered`); they are read, compared as
+far as they go, and say what they leave open.
 """
 
 from __future__ import annotations
 
-import json
-import math
+from collections.abc import Mapping
 from pathlib import Path
-
-from pydantic import JsonValue
 
 from brie import versions
 from brie.digest import Canonical, digest, file_digest, short
 from brie.errors import PinError
-from brie.pin.template import template_digest
+from brie.pin.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, lora_summary
+from brie.pin.folders import (
+    canonical_config,
+    ending,
+    folder_template,
+    folder_template_digest,
+    has_template,
+    json_or_empty,
+)
+from brie.pin.template import date_read, template_digest
+from brie.pin.tensors import refuse_broken, tensors
 from brie.project import read_json, write_text
-from brie.records import BaseModelRef, LoraSummary, Pin
+from brie.records import BaseModelRef, Pin
 
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
-ADAPTER_CONFIG = "adapter_config.json"
-_TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model")
-_UNSTABLE_KEYS = {
-    "_name_or_path",
-    "architectures_path",
-    "base_model_name_or_path",
-    "revision",
-    "transformers_version",
-    "peft_version",
-    "inference_mode",
-    "dtype",
-    "torch_dtype",
-    "use_cache",
-}
-SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
-"""Those whose text a chat template may use."""
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model")
+SPEECH_FILES = (
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "chat_template.json",
+)
+"""What else decides tokens: special ones, and how conversations are written."""
+_INDEX = "model.safetensors.index.json"
+_BESIDE = ("*.py", "additional_chat_templates/*", "adapter*.safetensors", "adapter*.bin", "adapter*.pt")
+"""Files that some loader reads, or would with a switch, and brie never."""
+UNCOVERED = "tokenizer_config.json and its like, and the source of the chat template"
+"""What pins of version 1 do not cover."""
 
 
 def pin_base(
@@ -57,31 +63,75 @@ def pin_base(
             digest, the pin is of that version: what changed is brie, not the model.
 
     Raises:
-        PinError: weights, config or tokenizer are missing, or only unsafe weight files exist.
+        PinError: weights, config or tokenizer are missing, cut off or no numbers, or only unsafe
+            weight files exist.
     """
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        unsafe = [p.name for p in folder.glob("*.bin")]
-        why = f" Only {unsafe[0]} is there; brie loads safetensors alone." if unsafe else ""
-        raise PinError(f"{folder} holds no *.safetensors weights.{why}")
-    tokenizer = [folder / name for name in _TOKENIZER_FILES if (folder / name).is_file()]
-    if not tokenizer:
-        raise PinError(f"{folder} holds no tokenizer ({', '.join(_TOKENIZER_FILES)}).")
-    files = {path.name: file_digest(path) for path in (*weights, *tokenizer)}
-    config = digest([canonical_config(folder / "config.json"), _generation_config(folder)])
-    name, version = _named({"kind": "model", "files": files, "config": config}, pinned_before)
+    weights = _weights(folder)
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise PinError(f"{folder} holds no tokenizer ({', '.join(TOKENIZER_FILES)}).")
+    if (folder / ADAPTER_CONFIG).is_file():
+        raise PinError(
+            f"{folder} holds a model and {ADAPTER_CONFIG}: a loader would put that adapter on the model "
+            "unasked. Move one of the two into a folder of its own."
+        )
+    read = _read_files(folder, (*TOKENIZER_FILES, *SPEECH_FILES, _INDEX))
+    files = {path.name: file_digest(path) for path in weights} | read
+    config = digest([canonical_config(folder / "config.json"), ending(folder)])
+    template, special = folder_template(folder)
+    rendered = template_digest(template, special)
+    older = {k: v for k, v in files.items() if k in TOKENIZER_FILES or k.endswith(".safetensors")}
+    parts: dict[int, dict[str, Canonical]] = {
+        1: {"kind": "model", "files": older, "config": config},
+        2: {"kind": "model", "files": files, "config": config, "template": rendered},
+    }
+    name, version = _named(parts, pinned_before)
+    if name != pinned_before or version == 1:
+        for path in weights:
+            refuse_broken(path)
     return Pin.model_validate(
         {
             "schema": f"brie.pin/{version}",
             "kind": kind,
             "name": repo,
             "digest": name,
-            "files": files,
+            "files": older if version == 1 else files,
             "config": config,
             "base": BaseModelRef(repo=repo, revision=revision, digest=name),
-            "template_digest": folder_template_digest(folder),
+            "template_digest": rendered,
+            **({} if version == 1 else {"date": date_read(template), "beside": beside(folder)}),
         }
     )
+
+
+def _weights(folder: Path) -> list[Path]:
+    """A model's weight files, whole as far as their headers and their index say.
+
+    Raises:
+        PinError: there are none, or one that the index lists is missing.
+    """
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        unsafe = [p.name for p in folder.glob("*.bin")]
+        why = f" Only {unsafe[0]} is there; brie loads safetensors alone." if unsafe else ""
+        raise PinError(f"{folder} holds no *.safetensors weights.{why}")
+    for path in weights:
+        tensors(path)
+    listed = json_or_empty(folder / _INDEX).get("weight_map")
+    if isinstance(listed, dict) and not (folder / "model.safetensors").is_file():
+        missing = sorted({str(name) for name in listed.values()} - {path.name for path in weights})
+        if missing:
+            raise PinError(f"{folder} lacks {missing[0]}, which its {_INDEX} lists.")
+    return weights
+
+
+def _read_files(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
+    return {name: file_digest(folder / name) for name in names if (folder / name).is_file()}
+
+
+def beside(folder: Path) -> tuple[str, ...]:
+    """Files that some loader would read, with code or templates that brie never takes."""
+    names = {path.relative_to(folder).as_posix() for pattern in _BESIDE for path in folder.glob(pattern)}
+    return tuple(sorted(names - {ADAPTER_WEIGHTS}))
 
 
 def pin_checkpoint(
@@ -94,55 +144,75 @@ def pin_checkpoint(
     planned_steps: int | None = None,
     epoch: float | None = None,
     eval_loss: float | None = None,
+    thinking: bool | None = None,
 ) -> Pin:
     """Pin an adapter checkpoint on its base; the pin is of its base's version.
 
+    Args:
+        folder: the adapter's.
+        base: what it was trained on, as it is here.
+        name: for people.
+        run: id of its training run.
+        step: where in the run it was saved.
+        planned_steps: how many the run was to have.
+        epoch: passes over the data by then.
+        eval_loss: validation loss by then.
+        thinking: whether its template's thinking mode was on, where that is known.
+
     Raises:
-        PinError: the folder is no adapter, or its weights are not safetensors.
+        PinError: the folder is no adapter that brie runs, its weights are not safetensors, cut off or
+            no numbers.
     """
     weights = folder / ADAPTER_WEIGHTS
     if not weights.is_file():
         raise PinError(f"{folder} is no adapter checkpoint: it has no {ADAPTER_WEIGHTS}.")
-    files = {ADAPTER_WEIGHTS: file_digest(weights)}
+    older = base.version == 1
+    lora = lora_summary(folder)
+    refuse_broken(weights)
+    files = _read_files(folder, (ADAPTER_WEIGHTS, *(() if older else (*TOKENIZER_FILES, *SPEECH_FILES))))
     config = digest(canonical_config(folder / ADAPTER_CONFIG))
-    own_template = (folder / "chat_template.jinja").is_file() or (
-        folder / "tokenizer_config.json"
-    ).is_file()
+    own = has_template(folder)
     parts: dict[str, Canonical] = {
         "kind": "adapter",
         "files": files,
         "config": config,
         "base": base.digest,
     }
+    rendered = folder_template_digest(folder) if own else base.template_digest
     return Pin(
         schema_=base.schema_,
         kind="adapter",
         name=name,
-        digest=_digest(parts, base.version),
+        digest=_digest(parts if older else {**parts, "template": rendered}, base.version),
         files=files,
         config=config,
         base=base.base,
-        template_digest=folder_template_digest(folder) if own_template else base.template_digest,
-        lora=lora_summary(folder),
+        template_digest=rendered,
+        lora=lora,
         run=run,
         step=step,
         planned_steps=planned_steps,
         epoch=epoch,
         eval_loss=eval_loss,
+        thinking=thinking,
+        date=None if older else date_read(folder_template(folder)[0]) if own else base.date,
+        base_files={} if older else base.files,
+        beside=() if older else (*beside(folder), *(f"base/{name}" for name in base.beside)),
     )
 
 
-def _digest(parts: dict[str, Canonical], version: int) -> str:
+def _digest(parts: Mapping[str, Canonical], version: int) -> str:
     """The digest of a pin's parts; version 1 did not name itself."""
-    return digest(parts if version == 1 else {**parts, "pin": version})
+    return digest(dict(parts) if version == 1 else {**parts, "pin": version})
 
 
-def _named(parts: dict[str, Canonical], pinned_before: str | None) -> tuple[str, int]:
+def _named(parts: Mapping[int, Mapping[str, Canonical]], pinned_before: str | None) -> tuple[str, int]:
     """The digest of a model's parts, and the version of pins it is of: today's, or the earlier one's."""
     for version in range(versions.PIN, 0, -1):
-        if pinned_before is not None and _digest(parts, version) == pinned_before:
-            return pinned_before, version
-    return _digest(parts, versions.PIN), versions.PIN
+        name = _digest(parts[min(version, max(parts))], version)
+        if name == pinned_before:
+            return name, version
+    return _digest(parts[max(parts)], versions.PIN), versions.PIN
 
 
 def verify_files(pin: Pin, folder: Path, base: Pin | None = None) -> None:
@@ -154,7 +224,8 @@ def verify_files(pin: Pin, folder: Path, base: Pin | None = None) -> None:
         base: pin of the base actually at hand, for adapters.
 
     Raises:
-        PinError: a file is missing or differs; the message names it with both digests.
+        PinError: a file is missing or differs, or one has come that a loader would read; the message
+            names it, with both digests.
     """
     for name, expected in pin.files.items():
         path = folder / name
@@ -176,18 +247,62 @@ def verify_files(pin: Pin, folder: Path, base: Pin | None = None) -> None:
             kind=pin.kind,
             pinned_before=pin.digest,
         )
-        if again.digest != pin.digest:
-            raise PinError(f"{folder}/config.json is not what the pin of {pin.name} says.")
+        refuse_other_content(pin, again, folder)
 
 
 def _verify_adapter(pin: Pin, folder: Path, base: Pin | None) -> None:
     if digest(canonical_config(folder / ADAPTER_CONFIG)) != pin.config:
         raise PinError(f"{folder / ADAPTER_CONFIG} is not what the pin says.")
-    if base is not None and base.digest != pin.base.digest:
+    if base is None:
+        return
+    if base.digest != pin.base.digest:
+        named = ""
+        if pin.base_files and pin.base.repo == base.base.repo:
+            apart = _apart(pin.base_files, base.files)
+            named = f" They differ in {apart}." if apart else " They differ in config.json."
         raise PinError(
             f"this adapter was trained on another base: it names {short(pin.base.digest, 12)} "
-            f"({pin.base.repo}), the base at hand is {short(base.digest, 12)} ({base.base.repo})."
+            f"({pin.base.repo}), the base at hand is {short(base.digest, 12)} ({base.base.repo}).{named}"
         )
+    refuse_other_content(pin, pin_checkpoint(folder, base=base, name=pin.name), folder)
+
+
+def refuse_other_content(pin: Pin, now: Pin, folder: Path | None = None) -> None:
+    """Compare a pin with the same model pinned again.
+
+    Args:
+        pin: what was recorded.
+        now: as it is now.
+        folder: where it is, to be named.
+
+    Raises:
+        PinError: files have come, gone or changed, or the template says something else.
+    """
+    where = f"{folder}/" if folder else ""
+    came = sorted({*now.files} - {*pin.files}) if pin.version > 1 else []
+    came += sorted({*now.beside} - {*pin.beside}) if pin.version > 1 else []
+    if came:
+        raise PinError(
+            f"{where}{came[0]} is not in the pin of {pin.name or short(pin.digest)}, and a loader would "
+            f"read it; take it away, or pin the folder anew: brie pin {folder or 'FOLDER'}"
+        )
+    if now.template_digest != pin.template_digest:
+        raise PinError(
+            f"{folder or pin.name} writes conversations another way than the pin says: its chat "
+            f"template was {short(pin.template_digest, 12)}, now it is "
+            f"{short(now.template_digest, 12)}. Restore its chat_template.jinja and "
+            "tokenizer_config.json."
+        )
+    if apart := _apart(pin.files, now.files):
+        raise PinError(f"{where}{apart} is not what the pin of {pin.name or short(pin.digest)} says.")
+    if now.config != pin.config or now.digest != pin.digest:
+        file = ADAPTER_CONFIG if pin.kind == "adapter" else "config.json"
+        raise PinError(f"{where}{file} is not what the pin of {pin.name or short(pin.digest)} says.")
+
+
+def _apart(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """The first file of two sets that differs; "" where none does."""
+    return next((n for n in sorted({*before, *now}) if before.get(n) != now.get(n)), "")
 
 
 def write_pin(pin: Pin, path: Path, *, checkpoint: Path) -> Pin:
@@ -208,98 +323,3 @@ def read_pin(path: Path) -> Pin:
         InputError: the file is not a pin; the message names the key.
     """
     return read_json(path, Pin, "is not a pin")
-
-
-def canonical_config(path: Path) -> dict[str, JsonValue]:
-    """A config file as a value whose digest does not depend on set order, paths or versions.
-
-    Raises:
-        PinError: the file is missing or not JSON.
-    """
-    try:
-        loaded: JsonValue = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise PinError(f"{path} cannot be read as JSON: {error}.") from error
-    if not isinstance(loaded, dict):
-        raise PinError(f"{path} is not a JSON object.")
-    stable = {key: value for key, value in loaded.items() if key not in _UNSTABLE_KEYS}
-    if isinstance(modules := stable.get("target_modules"), list):
-        stable["target_modules"] = sorted(modules, key=str)
-    return stable
-
-
-def lora_summary(folder: Path) -> LoraSummary:
-    """LoRA settings and parameter count, read back from the adapter's own files."""
-    config = json.loads((folder / ADAPTER_CONFIG).read_text("utf-8"))
-    modules = config.get("target_modules") or ()
-    return LoraSummary(
-        r=config["r"],
-        alpha=config["lora_alpha"],
-        dropout=config.get("lora_dropout", 0.0),
-        target_modules=(modules,) if isinstance(modules, str) else tuple(sorted(modules)),
-        parameters=sum(math.prod(shape) for shape in tensor_shapes(folder / ADAPTER_WEIGHTS).values()),
-    )
-
-
-def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Names and shapes in a safetensors file, from its header: no weights are read.
-
-    Raises:
-        PinError: the header is not that of a safetensors file.
-    """
-    try:
-        with path.open("rb") as handle:
-            size = int.from_bytes(handle.read(8), "little")
-            if size > 100_000_000:
-                raise ValueError("header too large")
-            header = json.loads(handle.read(size))
-        return {k: tuple(v["shape"]) for k, v in header.items() if k != "__metadata__"}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PinError(f"{path} is not a safetensors file: {error}.") from error
-
-
-def folder_template_digest(folder: Path) -> str:
-    """Digest of the chat template a model folder carries.
-
-    Raises:
-        PinError: the folder carries no chat template.
-    """
-    template, special = folder_template(folder)
-    return template_digest(template, special)
-
-
-def folder_template(folder: Path) -> tuple[str, dict[str, str]]:
-    """A model folder's chat template and its special tokens.
-
-    Raises:
-        PinError: there is no template.
-    """
-    config = _json_or_empty(folder / "tokenizer_config.json")
-    template_file = folder / "chat_template.jinja"
-    template = (
-        template_file.read_text("utf-8") if template_file.is_file() else config.get("chat_template")
-    )
-    if isinstance(template, list):
-        named = (t for t in template if isinstance(t, dict) and t.get("name") == "default")
-        template = next((t["template"] for t in named), None)
-    if not isinstance(template, str):
-        raise PinError(f"{folder} has no chat template; an instruct model is needed.")
-    return template, {n: _token(config[n]) for n in SPECIAL_TOKENS if config.get(n)}
-
-
-def _token(value: JsonValue) -> str:
-    return str(value["content"] if isinstance(value, dict) else value)
-
-
-def _generation_config(folder: Path) -> dict[str, JsonValue]:
-    """What of the generation config decides when an answer ends; the rest is set by brie."""
-    loaded = _json_or_empty(folder / "generation_config.json")
-    return {key: loaded[key] for key in ("eos_token_id",) if key in loaded}
-
-
-def _json_or_empty(path: Path) -> dict[str, JsonValue]:
-    try:
-        loaded: JsonValue = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise PinError(f"{path} is not JSON: {error}.") from error
-    return loaded if isinstance(loaded, dict) else {}

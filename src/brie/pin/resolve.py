@@ -10,16 +10,25 @@ RUN is a folder, a run's name, or the four letters its folder ends with.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import JsonValue
-
+from brie.digest import short
 from brie.errors import PinError, UsageError, unknown
+from brie.pin.adapters import ADAPTER_WEIGHTS, adapter_settings, refuse_foreign_shape
 from brie.pin.bases import download, locate, open_base
-from brie.pin.explain import by_step, explain
-from brie.pin.hashing import ADAPTER_WEIGHTS, pin_base, pin_checkpoint, read_pin, verify_files
+from brie.pin.explain import explain
+from brie.pin.folders import refuse_quantised
+from brie.pin.hashing import (
+    UNCOVERED,
+    pin_base,
+    pin_checkpoint,
+    read_pin,
+    refuse_other_content,
+    verify_files,
+)
+from brie.pin.named_base import base_in_config, open_named
+from brie.pin.runs import Run, checkpoints, find_run, training_runs
 from brie.project import Project
 from brie.records import Pin
 
@@ -41,65 +50,13 @@ class Resolved:
     """What was resolved on the way; to be shown."""
     served: tuple[str, str] | None = None
     """Endpoint label and model name, for a model behind a server; the folders mean nothing then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A training run's folder, as far as naming its checkpoints needs it."""
-
-    folder: Path
-    manifest: dict[str, JsonValue]
-
-    @property
-    def id(self) -> str:
-        """The folder's name."""
-        return self.folder.name
-
-    @property
-    def short(self) -> str:
-        """The last part of the id."""
-        return self.id.rsplit("-", 1)[-1]
-
-    @property
-    def name(self) -> str:
-        """The name given with --name, else the short id."""
-        return str(self.manifest.get("name") or self.short)
-
-
-def training_runs(project: Project) -> list[Run]:
-    """Every training run of a project, oldest first by folder name."""
-    runs = []
-    for path in sorted(project.runs.glob("train-*/manifest.json")):
-        try:
-            manifest: JsonValue = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(manifest, dict):
-            runs.append(Run(path.parent, manifest))
-    return runs
-
-
-def find_run(name: str, project: Project) -> Run:
-    """A run by folder, name or short id.
-
-    Raises:
-        UsageError: none, or more than one, answers to the name.
-    """
-    runs = training_runs(project)
-    folder = Path(name)
-    matching = [
-        run
-        for run in runs
-        if name in (run.id, run.short, run.name) or (folder.is_dir() and run.folder == folder.resolve())
-    ]
-    if not matching:
-        raise unknown("training run", name, [run.name for run in runs], "brie ls shows them.")
-    if len(matching) > 1:
-        raise UsageError(
-            f"{len(matching)} runs are called {name!r}: {', '.join(run.id for run in matching)}. "
-            "Use one of these ids."
-        )
-    return matching[0]
+    template: Path | None = None
+    """Folder of the chat template it is asked with, where that is not its own: a base beside a
+    fine-tune that brings one."""
+    compared: bool = True
+    """Whether the files were held against something recorded before, not only pinned just now."""
+    named_base: str | None = None
+    """What a person said an adapter's base is, to be said again the next time."""
 
 
 def default_candidate(project: Project) -> str:
@@ -120,62 +77,119 @@ def default_candidate(project: Project) -> str:
     return f"{runs[0].name}:best"
 
 
-def resolve_pair(project: Project, *, candidate: str, baseline: str) -> tuple[Resolved, Resolved]:
+def resolve_pair(
+    project: Project, *, candidate: str, baseline: str, base: str | None = None
+) -> tuple[Resolved, Resolved]:
     """Both sides of an evaluation.
 
     Args:
+        project: where runs are looked for.
         candidate: a model reference, or `baseline` for an A/A run.
         baseline: a model reference, or `base` for the candidate's base.
+        base: what the adapters' base is, where their own files name one that is not here.
 
     Raises:
-        UsageError, PinError: a reference is unknown, files differ from a pin, or both sides
-            only point at each other.
+        UsageError, PinError: a reference is unknown, files differ from a pin, both sides only point
+            at each other, or a whole model is given without another side.
     """
     if candidate == "baseline" and baseline == "base":
-        first = resolve(default_candidate(project), project)
-        side = as_base(first)
-        return side, side
-    if candidate == "baseline":
-        side = resolve(baseline, project)
-        return side, side
-    first = resolve(candidate, project)
-    return first, as_base(first) if baseline == "base" else resolve(baseline, project)
+        first = as_base(resolve(default_candidate(project), project, base=base))
+        sides = first, first
+    elif candidate == "baseline":
+        first = resolve(baseline, project, base=base)
+        sides = first, first
+    else:
+        first = resolve(candidate, project, base=base)
+        if baseline == "base":
+            _refuse_whole(first)
+            sides = first, as_base(first)
+        else:
+            sides = first, resolve(baseline, project, base=base)
+    if base is not None and first.adapter is None and sides[1].adapter is None:
+        raise UsageError(f"--base {base} says what an adapter's base is, and neither side is one.")
+    return sides
+
+
+def _refuse_whole(side: Resolved) -> None:
+    """A whole model's base is not known; compared with itself it would come out even.
+
+    Raises:
+        UsageError: the side is no adapter.
+    """
+    if side.adapter is None:
+        raise UsageError(
+            f"{side.name} is a whole model, and nothing says what it was made from; name the other "
+            f"side: --baseline MODEL (for an A/A run: --candidate baseline --baseline {side.reference})"
+        )
 
 
 def as_base(side: Resolved) -> Resolved:
-    """A side's base as a side of its own."""
-    return Resolved(side.base, side.base.base.repo, "base", side.base_folder, side.base, None)
+    """A side's base as a side of its own, asked with the chat template the side brings, if it does."""
+    pin, template = side.base, None
+    if side.adapter is not None and side.pin.template_digest != pin.template_digest:
+        pin = pin.model_copy(update={"template_digest": side.pin.template_digest})
+        template = side.adapter
+    return Resolved(
+        pin, side.base.base.repo, "base", side.base_folder, side.base, None, template=template
+    )
 
 
-def resolve(reference: str, project: Project, sealed: Pin | None = None) -> Resolved:
+def resolve(
+    reference: str, project: Project, sealed: Pin | None = None, *, base: str | None = None
+) -> Resolved:
     """One model reference.
 
     Args:
-        reference: what was named.
+        reference: what was named; a path is taken from here, or else from the project's folder.
         project: where runs are looked for.
         sealed: the pin it had before: a model that has not changed gets the same again, even where
             pins have a newer version now.
+        base: what an adapter's base is, where its own files name one that is not here.
 
     Raises:
         UsageError, PinError: see `resolve_pair`.
     """
     path = Path(reference)
+    if not path.exists() and (project.root / path).exists():
+        path = project.root / path
     if path.suffix == ".json" and path.is_file():
-        return _from_pin(path, reference, project)
-    if reference.startswith("hf:"):
-        return _from_hub(reference, project, sealed)
-    name, colon, which = reference.rpartition(":")
-    if colon and not path.exists():
-        return _from_run(find_run(name, project), which, project)
-    if path.is_dir():
-        return _from_folder(path, reference, project, sealed)
-    _refuse_bare_run(reference, project)
-    raise unknown(
-        "model",
-        reference,
-        [f"{run.name}:best" for run in training_runs(project)],
-        "A model is a pin file, RUN:best, RUN:STEP, a folder, hf:REPO@SHA or server:LABEL#MODEL.",
+        side = _from_pin(path, reference, project, base)
+    elif reference.startswith("hf:"):
+        side = _from_hub(reference, project, sealed, base)
+    elif reference.rpartition(":")[1] and not path.exists():
+        name, _, which = reference.rpartition(":")
+        side = _from_run(find_run(name, project), which, project, base)
+    elif path.is_dir():
+        side = _from_folder(path, project, sealed, base)
+    else:
+        _refuse_bare_run(reference, project)
+        raise unknown(
+            "model",
+            reference,
+            [f"{run.name}:best" for run in training_runs(project)],
+            "A model is a pin file, RUN:best, RUN:STEP, a folder, hf:REPO@SHA or server:LABEL#MODEL.",
+        )
+    named = str(Path(base).resolve()) if base and Path(base).is_dir() else base
+    return replace(
+        side, notes=(*_remarks(side), *side.notes), named_base=named if side.adapter else None
     )
+
+
+def _remarks(side: Resolved) -> list[str]:
+    """What a person should know of a model before anything is done with it, the worst first."""
+    lora, remarks = side.pin.lora, []
+    if lora is not None and lora.zero:
+        remarks.append(
+            f"{side.name}: this adapter changes nothing, every lora_B is zero: it is its base."
+        )
+    if side.pin.version == 1:
+        remarks.append(
+            f"{side.name}: its pin is of version 1, which does not cover {UNCOVERED}; those were not "
+            "compared."
+        )
+    if lora is not None and lora.vision:
+        remarks.append(f"{side.name}: {lora.vision} of its tensors are in what sees or hears.")
+    return remarks
 
 
 def _refuse_bare_run(name: str, project: Project) -> None:
@@ -192,21 +206,36 @@ def _refuse_bare_run(name: str, project: Project) -> None:
             raise UsageError(f"{name} is a training run; say which of its checkpoints:\n{listing}")
 
 
-def _from_pin(path: Path, reference: str, project: Project) -> Resolved:
+def _from_pin(path: Path, reference: str, project: Project, named: str | None = None) -> Resolved:
     pin = read_pin(path)
-    base_folder = locate(pin.base, pin.base_location, project.root)
-    ref = pin.base
-    base = pin_base(base_folder, repo=ref.repo, revision=ref.revision, pinned_before=ref.digest)
+    base_folder, base = _base_at_hand(pin, project, named)
     folder = (path.parent / (pin.checkpoint or ".")).resolve()
     verify_files(pin, folder if pin.kind == "adapter" or pin.checkpoint else base_folder, base)
     adapter = folder if pin.kind == "adapter" else None
     if adapter is None and pin.checkpoint:
         base_folder = folder
-    where = project.relative(path) if path.resolve().is_relative_to(project.root) else reference
+    where = _place(path, project) if path.exists() else reference
     return Resolved(pin, pin.name, where, base_folder, base, adapter)
 
 
-def _from_run(run: Run, which: str, project: Project) -> Resolved:
+def _base_at_hand(pin: Pin, project: Project, named: str | None) -> tuple[Path, Pin]:
+    """The folder and the pin of the base that a pin names, or that a person says it is."""
+    ref = pin.base
+    if named is not None and pin.kind == "adapter":
+        folder, _, _ = open_base(named, project.root, ref.digest)
+    else:
+        folder = locate(ref, pin.base_location, project.root)
+    refuse_quantised(folder)
+    return folder, pin_base(folder, repo=ref.repo, revision=ref.revision, pinned_before=ref.digest)
+
+
+def _place(path: Path, project: Project) -> str:
+    """How to find a path again: from the project's folder, or from anywhere where it lies outside."""
+    resolved = path.resolve()
+    return project.relative(path) if resolved.is_relative_to(project.root) else str(resolved)
+
+
+def _from_run(run: Run, which: str, project: Project, named: str | None = None) -> Resolved:
     if which in ("best", "last"):
         path = run.folder / "pins" / f"{which}.json"
         if not path.is_file():
@@ -215,16 +244,14 @@ def _from_run(run: Run, which: str, project: Project) -> Resolved:
                 f"run {run.name} has no {which} pin (state: {state}); "
                 f"finish it with: brie train --resume {run.name}"
             )
-        return _from_pin(path, f"{run.name}:{which}", project)
+        return _from_pin(path, f"{run.name}:{which}", project, named)
     steps = checkpoints(run.folder)
     if not which.isdigit() or int(which) not in steps:
         listing = ", ".join(str(step) for step in sorted(steps)) or "none"
         raise UsageError(f"run {run.name} has no checkpoint {which!r}; it has: best, last, {listing}.")
     step = int(which)
     template = read_pin(run.folder / "pins" / "last.json")
-    base_folder = locate(template.base, template.base_location, project.root)
-    ref = template.base
-    base = pin_base(base_folder, repo=ref.repo, revision=ref.revision, pinned_before=ref.digest)
+    base_folder, base = _base_at_hand(template, project, named)
     pin = pin_checkpoint(
         steps[step],
         base=base,
@@ -232,48 +259,63 @@ def _from_run(run: Run, which: str, project: Project) -> Resolved:
         run=run.id,
         step=step,
         planned_steps=template.planned_steps,
+        thinking=template.thinking,
     )
-    return Resolved(pin, pin.name, pin.name, base_folder, base, steps[step])
+    compared = _refuse_other_checkpoint(run, step, pin, steps[step])
+    return Resolved(pin, pin.name, pin.name, base_folder, base, steps[step], compared=compared)
 
 
-def checkpoints(folder: Path) -> dict[int, Path]:
-    """A run's checkpoint folders by step."""
-    saved = by_step(folder.glob("checkpoints/checkpoint-*"))
-    return {step: path for step, path in saved.items() if (path / ADAPTER_WEIGHTS).is_file()}
+def _refuse_other_checkpoint(run: Run, step: int, pin: Pin, folder: Path) -> bool:
+    """Hold a checkpoint against what its run recorded when it was saved.
+
+    Returns:
+        False where the run recorded nothing: it is of an earlier brie.
+
+    Raises:
+        PinError: it is another one now.
+    """
+    recorded = run.manifest.get("digests")
+    expected = recorded.get(str(step)) if isinstance(recorded, dict) else None
+    if expected is not None and expected != pin.digest:
+        raise PinError(
+            f"{folder} is not the checkpoint that {run.name} saved: recorded "
+            f"{short(str(expected), 12)}, found {short(pin.digest, 12)}. "
+            "Restore its files, or take another checkpoint: brie ls"
+        )
+    return expected is not None
 
 
-def _from_folder(path: Path, reference: str, project: Project, sealed: Pin | None) -> Resolved:
+def _from_folder(path: Path, project: Project, sealed: Pin | None, named: str | None) -> Resolved:
     explanation = explain(path)
     if explanation.choices:
         raise UsageError(
             "\n".join([*explanation.facts, "Name the checkpoint you mean:", *explanation.choices])
         )
-    folder = path.resolve()
+    folder, place = path.resolve(), _place(path, project)
     notes, pinned_before = tuple(explanation.facts), sealed.base.digest if sealed else None
+    compared = sealed is not None
+    refuse_foreign_shape(folder)
+    refuse_quantised(folder)
     if not (folder / ADAPTER_WEIGHTS).is_file():
         pin = pin_base(folder, repo=folder.name, kind="model", pinned_before=pinned_before)
-        return Resolved(pin, folder.name, project.relative(folder), folder, pin, None, notes)
-    base_folder, base, _ = open_base(_named_base(folder), project.root, pinned_before)
-    pin = pin_checkpoint(folder, base=base, name=folder.name)
-    return Resolved(pin, folder.name, project.relative(folder), base_folder, base, folder, notes)
+        side = Resolved(pin, folder.name, place, folder, pin, None, notes, compared=compared)
+    else:
+        adapter_settings(folder)
+        own = base_in_config(folder, required=named is None)
+        base_folder, base, location = open_named(folder, own, named, project, pinned_before)
+        if named is not None and named != own:
+            notes += (f"base: {named}, as --base says; its adapter_config.json names {own or 'none'}.",)
+        pin = pin_checkpoint(folder, base=base, name=folder.name)
+        pin = pin.model_copy(update={"base_location": location})
+        side = Resolved(pin, folder.name, place, base_folder, base, folder, notes, compared=compared)
+    if sealed is not None and sealed.files:
+        refuse_other_content(sealed.model_copy(update={"name": folder.name}), side.pin, folder)
+    return side
 
 
-def _named_base(folder: Path) -> str:
-    """The base an adapter's own config names."""
-    try:
-        config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
-        name, revision = str(config["base_model_name_or_path"]), config.get("revision")
-    except (OSError, ValueError, KeyError) as error:
-        raise PinError(f"{folder}/adapter_config.json does not name the adapter's base.") from error
-    return f"{name}@{revision}" if revision and not Path(name).is_dir() else name
-
-
-def _from_hub(reference: str, project: Project, sealed: Pin | None) -> Resolved:
+def _from_hub(reference: str, project: Project, sealed: Pin | None, named: str | None) -> Resolved:
     repo, _, revision = reference.removeprefix("hf:").partition("@")
     folder = download(repo, revision or None)
-    resolved = _from_folder(folder, reference, project, sealed)
+    side = _from_folder(folder, project, sealed, named)
     notes = () if revision == folder.name else (f"{repo} is at commit {folder.name} now: pinned there.",)
-    pinned = f"hf:{repo}@{folder.name}"
-    return Resolved(
-        resolved.pin, repo, pinned, resolved.base_folder, resolved.base, resolved.adapter, notes
-    )
+    return replace(side, name=repo, reference=f"hf:{repo}@{folder.name}", notes=(*notes, *side.notes))

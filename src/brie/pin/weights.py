@@ -6,8 +6,16 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from brie.errors import PinError
+from brie.pin.libraries import quiet_transformers
+
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import (
+        BitsAndBytesConfig,
+        PreTrainedConfig,
+        PreTrainedModel,
+        PreTrainedTokenizerFast,
+    )
 
 _LOADING = threading.Lock()
 """transformers switches weight tying off for the whole process while it loads a model. Two loads at
@@ -19,6 +27,31 @@ class Loading(TypedDict, total=False):
 
     attn_implementation: str | None
     """Its name of the attention kernel; None: the library's own choice."""
+    quantization_config: BitsAndBytesConfig
+    device_map: dict[str, str]
+    """Where quantized weights go at once: they cannot be moved afterwards."""
+
+
+def quantized(device: str, dtype: str) -> Loading:
+    """Loading in 4-bit normal floats with doubly quantized scales (QLoRA, Dettmers et al. 2023).
+
+    Args:
+        device: `cuda` or `cpu`.
+        dtype: what products are computed in.
+    """
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    where = f"cuda:{torch.cuda.current_device()}" if device == "cuda" else device
+    return {
+        "quantization_config": BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=getattr(torch, dtype),
+        ),
+        "device_map": {"": where},
+    }
 
 
 def load_causal_lm(folder: Path, dtype: str, **options: Unpack[Loading]) -> PreTrainedModel:
@@ -58,3 +91,46 @@ def build_empty_causal_lm(folder: Path) -> PreTrainedModel:
     with _LOADING, torch.device("meta"):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         return AutoModelForCausalLM.from_config(config)
+
+
+def load_tokenizer_of(folder: Path) -> PreTrainedTokenizerFast:
+    """The tokenizer in a local folder; no code of the folder's runs, asked or not.
+
+    Raises:
+        PinError: there is none that transformers can load, or it needs code of its own.
+    """
+    from transformers import AutoTokenizer
+
+    with quiet_transformers():
+        try:
+            return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        except Exception as error:  # its Rust half raises nothing more precise
+            raise PinError(f"{folder} holds no tokenizer that can be loaded: {_why(error)}") from error
+
+
+def load_config_of(folder: Path) -> PreTrainedConfig:
+    """What a folder's config.json describes; no code of the folder's runs, asked or not.
+
+    Raises:
+        PinError: there is none, or transformers does not know it without code of its own.
+    """
+    from transformers import AutoConfig
+
+    if not (folder / "config.json").is_file():
+        raise PinError(f"{folder} holds no config.json: it is no model.")
+    with quiet_transformers():
+        try:
+            return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        except _UNREADABLE as error:
+            raise PinError(f"{folder}/config.json cannot be used: {_why(error)}") from error
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RecursionError)
+"""What transformers raises for a folder it can make nothing of."""
+
+
+def _why(error: Exception) -> str:
+    """An error's first line, or that the folder wants its own code to run."""
+    if "trust_remote_code" in str(error):
+        return "it asks to run code of its own, which brie never does."
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

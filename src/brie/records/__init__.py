@@ -22,6 +22,7 @@ from brie.records.base import (
     Document,
     FinishReason,
     Letter,
+    Margin,
     Order,
     Positions,
     Record,
@@ -29,6 +30,7 @@ from brie.records.base import (
     Winner,
     later,
     schema_field,
+    whole_text,
 )
 from brie.records.models import BaseModelRef, Completion, Environment, LoraSummary, Pin
 from brie.records.plan import (
@@ -67,6 +69,7 @@ __all__ = [
     "LoraSummary",
     "MachineCheck",
     "Manifest",
+    "Margin",
     "Message",
     "Order",
     "PanelJudge",
@@ -91,4 +94,5 @@ __all__ = [
     "kind_of",
     "later",
     "schema_field",
+    "whole_text",
 ]

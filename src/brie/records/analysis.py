@@ -15,7 +15,7 @@ from pydantic import Field
 from brie.records.agreement import Agreement
 from brie.records.asked import Message
 from brie.records.audit import AuditFacts
-from brie.records.base import Digest, Document, Letter, Order, Record, Winner, schema_field
+from brie.records.base import Digest, Document, Letter, Margin, Order, Record, Winner, schema_field
 from brie.records.estimates import (
     ControlResults,
     Effect,
@@ -58,7 +58,7 @@ class Counts(Record):
     prompts: int
     comparisons: int
     identical: int
-    """Comparisons of byte-identical answers: ties without a call."""
+    """Comparisons of byte-identical answers: one half each, without a call."""
     half: int
     """Comparisons judged in one of two planned orders: out of the mean."""
     presentations: int
@@ -110,6 +110,8 @@ class Analysis(Document):
     created: str
     version: str = ""
     """Version of brie that computed the numbers."""
+    methods: dict[str, int] = Field(default_factory=dict)
+    """Quantity -> version of its method (`versions.METHODS`); one that is absent is of version 1."""
     seal: Digest | None
     rows_digest: Digest | None = None
     """Over every completion and verdict the numbers use."""
@@ -181,6 +183,8 @@ class JudgedView(Record):
     reason: str = ""
     scores: dict[str, dict[str, float]] = Field(default_factory=dict)
     """Criterion -> "candidate" or "baseline" -> 1..5."""
+    margin: Margin | None = None
+    """How much better the winner is, where the judge said so."""
 
 
 class ComparisonView(Record):

@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue, field_validator
 
 from brie import versions
 from brie.digest import digest
-from brie.records.base import Digest, Record
+from brie.records.base import Digest, Record, later
 from brie.records.providers import PROVIDERS, Provider, ProviderInfo
 
 
@@ -74,6 +74,32 @@ class Sampling(Record):
     """Thinking mode, for models whose template has one."""
     repetition_penalty: float = Field(default=1.0, gt=0)
     """1: off. Some models' own settings have one, and serving with it is what users see."""
+    min_p: float = later(0.0)
+    """Least probability of a token, a share of the likeliest one's; 0: off."""
+    presence_penalty: float = later(0.0)
+    """Taken from the logit of every token the answer already has; 0: off."""
+    frequency_penalty: float = later(0.0)
+    """Taken from a token's logit once for each time the answer has it; 0: off."""
+    stop: tuple[str, ...] = later(())
+    """Texts that end an answer, and are not part of it."""
+
+    @field_validator("min_p")
+    @classmethod
+    def _is_share(cls, share: float) -> float:
+        if not 0 <= share <= 1:
+            raise ValueError("min_p is a share of the likeliest token's probability, from 0 to 1")
+        return share
+
+    @field_validator("stop")
+    @classmethod
+    def _has_text(cls, stop: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not text for text in stop):
+            raise ValueError("a stop text is empty")
+        return stop
+
+    system: Literal["refuse", "fold"] = later("refuse")
+    """What becomes of a system turn where a template has no place for one: the prompt is refused, or
+    the turn is written into the first question, on both sides alike."""
 
 
 class Suite(Record):

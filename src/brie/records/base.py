@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
 from brie.versions import schema_id, schema_version
 
@@ -12,12 +12,32 @@ Letter = Literal["A", "B"]
 Side = Literal["candidate", "baseline"]
 Winner = Literal["candidate", "baseline", "tie"]
 Order = Literal["candidate_first", "baseline_first"]
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "thinking"]
+"""`thinking`: the limit came while the model still thought, so that there is no answer."""
 Positions = Literal["both", "balanced"]
+Margin = Literal["much", "slightly"]
+"""By how much an answer is the better one."""
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 SCORE: dict[str, float] = {"candidate": 1.0, "tie": 0.5, "baseline": 0.0}
 """A verdict's score for the candidate."""
+
+
+def whole_text(text: str) -> str:
+    """A text that can be written: half of a surrogate pair, which no encoding has, becomes U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _if_text(value: JsonValue) -> JsonValue:
+    return whole_text(value) if isinstance(value, str) else value
+
+
+WholeText = Annotated[str, BeforeValidator(_if_text)]
+"""A text that came from outside."""
 
 
 class Record(BaseModel):

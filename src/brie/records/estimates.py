@@ -55,9 +55,15 @@ class WinRate(Record):
     betting_interval: Ends | None = None
     """Below `FEWEST_PROMPTS`: the finite-sample interval shown instead."""
     by_source_interval: Ends | None = None
-    """Interval for new sources, sources as the unit."""
+    """Interval of the mean of source means, sources as the unit; None below `FEWEST_SOURCES`."""
+    mean_of_sources: float | None = None
+    """Every source weighs the same: another quantity than `value`; None for one source."""
+    sources: int | None = None
+    """How many sources that is the mean of."""
     interval_90: Ends | None = None
     """The 90 % interval, for equivalence and not-worse."""
+    one_sided: Ends | None = None
+    """Lower and upper bound of the mean, each of level .95 by itself: the second condition of both."""
     prompts_needed: int | None = None
     """Prompts for 80 % power at the observed rate."""
     soft_interval: Ends | None = None
@@ -76,11 +82,14 @@ class WinRate(Record):
 
 
 class Outcomes(Record):
-    """Usable verdicts by their score for the candidate."""
+    """What judges said of answers that differ, by the score for the candidate."""
 
     win: int
     tie: int
     loss: int
+    identical: int | None = None
+    """Verdicts that nobody was asked for, the answers being byte-identical: one half each. None in
+    documents made before these were told apart: there, `tie` has them."""
 
 
 class Effect(Record):
@@ -282,6 +291,8 @@ class ControlNumbers(Record):
     win_rate: WinRate | None
     by_judge: dict[str, ControlJudge] = Field(default_factory=dict)
     recognised: bool | None = None
+    identical: int = 0
+    """Comparisons left out of recognition: the damage had changed nothing."""
 
 
 class ControlResults(Record):

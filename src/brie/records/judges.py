@@ -33,6 +33,10 @@ class JudgeNumbers(Record):
     refused: int = 0
     error: int = 0
     missing: int = 0
+    contradictions: int | None = None
+    """Verdicts whose winner has the lower mean score of the same judge; absent where it gives none."""
+    scored: int = 0
+    """Verdicts with a winner and scores, among which those are."""
     consistency: Consistency | None = None
     """Absent where it was not asked again."""
     votes: int = 0

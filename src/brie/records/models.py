@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from brie.records.base import Digest, Document, FinishReason, Record, schema_field
+from brie.records.base import Digest, Document, FinishReason, Record, later, schema_field
 from brie.versions import schema_id, schema_version
 
 
@@ -19,6 +19,39 @@ class LoraSummary(Record):
     target_modules: tuple[str, ...]
     parameters: int
     """Trained parameters in the weights file."""
+    dora: bool = later(False)
+    """Weights in magnitude and direction (DoRA)."""
+    rslora: bool = later(False)
+    """Scaled by alpha over the root of r instead of r."""
+    start: str | None = later(None)
+    """How training began, where it was not PEFT's own way: `pissa`, `gaussian`, …"""
+    bias: str = later("none")
+    """Which biases were trained: `none`, `all`, `lora_only`."""
+    rank_pattern: dict[str, int] = later({})
+    """Modules with another r."""
+    alpha_pattern: dict[str, float] = later({})
+    """Modules with another alpha."""
+    modules_to_save: tuple[str, ...] = later(())
+    """Modules trained whole."""
+    trained_tokens: int = later(0)
+    """Tokens whose embedding was trained."""
+    vision: int = later(0)
+    """Tensors in what sees or hears, of a base that does."""
+    zero: bool = later(False)
+    """Every lora_B is zero and nothing else was trained: the adapter changes nothing."""
+
+    def words(self) -> str:
+        """The settings on one line, without the modules and the count."""
+        also = ["DoRA"] if self.dora else []
+        also += ["rsLoRA"] if self.rslora else []
+        also += [f"started by {self.start}"] if self.start else []
+        also += [f"bias {self.bias}"] if self.bias != "none" else []
+        for what, pattern in (("r", self.rank_pattern), ("alpha", self.alpha_pattern)):
+            also += [f"{what}={value:g} in {name}" for name, value in sorted(pattern.items())]
+        also += [f"whole: {', '.join(self.modules_to_save)}"] if self.modules_to_save else []
+        also += [f"{self.trained_tokens} trained tokens"] if self.trained_tokens else []
+        also += [f"{self.vision} tensors in its vision part"] if self.vision else []
+        return "; ".join([f"r={self.r} alpha={self.alpha:g}", *also])
 
 
 class BaseModelRef(Record):
@@ -43,9 +76,9 @@ class Pin(Document):
     name: str
     """For people; not part of the digest."""
     digest: Digest
-    """Over weights, canonicalised config and the base's digest."""
+    """Over its files, canonicalised config, template and the base's digest."""
     files: dict[str, Digest]
-    """Weights and tokenizer files, byte for byte."""
+    """Weights, tokenizer and template files, byte for byte; pins of version 1 have fewer."""
     config: Digest
     """The configuration, canonicalised: sorted sets, no paths, no library versions."""
     base: BaseModelRef
@@ -60,6 +93,14 @@ class Pin(Document):
     """Where the weights lie, relative to the folder of the pin file."""
     base_location: str | None = None
     """The base's folder, where it is a local one outside the project."""
+    thinking: bool | None = later(None)
+    """Whether it was trained with its template's thinking mode on; None: not known, or there is none."""
+    date: str | None = later(None)
+    """What its template is told where it asks for the date; None: it does not ask."""
+    base_files: dict[str, Digest] = later({})
+    """The base's files when an adapter was pinned, to name the one that differs."""
+    beside: tuple[str, ...] = later(())
+    """Files of the folder that some loader would read and brie does not."""
 
     @property
     def version(self) -> int:
@@ -69,7 +110,13 @@ class Pin(Document):
     def sealed(self) -> Pin:
         """The pin by content alone: without names and places, as plans keep it."""
         return self.model_copy(
-            update={"name": "", "run": None, "checkpoint": None, "base_location": None}
+            update={
+                "name": "",
+                "run": None,
+                "checkpoint": None,
+                "base_location": None,
+                "base_files": {},
+            }
         )
 
 
@@ -98,3 +145,5 @@ class Completion(Record):
     seconds: float
     """Share of its batch's wall time."""
     measures: dict[str, float] = Field(default_factory=dict)
+    reasoning: str = later("")
+    """What the model thought before it answered; judges do not see it."""

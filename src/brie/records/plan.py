@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from brie.conventions import E_PROCESS
 from brie.digest import digest
 from brie.records.asked import PanelJudge, Sampling, Suite
-from brie.records.base import Digest, Document, Positions, Record, Side, schema_field
+from brie.records.base import Digest, Document, Positions, Record, Side, later, schema_field
 from brie.records.models import Environment, Pin
 
 
@@ -93,6 +93,10 @@ class GenerationNotes(Record):
     """Served model -> what its replies said of the system behind them, and how often."""
     left_out: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Server -> settings it refused, so that its own hold."""
+    ignored: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Server -> settings it took and did not honour, as far as a probe of short texts showed."""
+    idle: tuple[Side, ...] = later(())
+    """Sides whose adapter changes nothing: a few prompts have the same logits without it."""
 
 
 class Manifest(Document):
@@ -108,6 +112,8 @@ class Manifest(Document):
     """What each side is called on screen."""
     locations: dict[Side, str]
     """The model reference each side was resolved from."""
+    bases: dict[Side, str] = later({})
+    """What a person said an adapter's base is, where its own files do not lead to it."""
     command: str
     versions: dict[str, str]
     made: GenerationNotes | None = None

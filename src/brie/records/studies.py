@@ -8,7 +8,7 @@ from pydantic import Field
 
 from brie.records.agreement import Agreement
 from brie.records.base import Document, Positions, Record, schema_field
-from brie.records.estimates import Estimate
+from brie.records.estimates import Ends, Estimate
 from brie.records.judges import JudgeNumbers
 
 Role = Literal["panel", "stopped", "beside"]
@@ -63,7 +63,7 @@ class Difference(Record):
     second: str
     value: float
     low: float | None
-    """None below `FEWEST_PROMPTS` shared ones, and where all differ alike: no resample then differs."""
+    """None below `FEWEST_PROMPTS` shared ones."""
     high: float | None
     level: float
     p_value: float
@@ -71,6 +71,9 @@ class Difference(Record):
     """Holm over every pair compared."""
     prompts: int
     method: str
+    simultaneous: Ends | None = None
+    """Interval at which those of all pairs hold together; excludes 0 exactly where `p_adjusted` is
+    below 1 - level. None for a single pair."""
 
 
 class ComparedEvaluation(Record):
@@ -182,6 +185,10 @@ class PlanDesign(Record):
     needed: dict[str, int]
     equivalence: int
     price: PlanPrice | None = None
+    measured: str | None = None
+    """The evaluation of these judges in these orders whose variance was used, with its upper limit."""
+    assumed: str | None = None
+    """What that evaluation could not measure, and is assumed."""
 
 
 class PlanTable(Document):
@@ -191,7 +198,8 @@ class PlanTable(Document):
     suite: str
     prompts: int
     measured: str | None
-    """The evaluation whose variance components were used; None: the assumed correlation."""
+    """The evaluation whose variance components every row uses; None: the assumed correlation, or
+    rows differ: each names its own."""
     judges: tuple[str, ...]
     rows: tuple[PlanDesign, ...]
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from brie.records.base import Digest, Record
+from brie.records.base import Digest, Margin, Record, WholeText, later
 
 
 class Status(StrEnum):
@@ -49,13 +49,14 @@ class VerdictLite:
     reply: str
     scores: Mapping[str, Mapping[str, float]]
     """Criterion -> letter -> 1..5; equal ones are one object, so nobody may change them."""
+    margin: Margin | None = None
 
     @classmethod
     def of(cls, verdict: Verdict) -> VerdictLite:
         """The same of a whole verdict."""
         return cls(
             verdict.key, verdict.judge, verdict.presentation, verdict.status, verdict.letter,
-            verdict.reason, verdict.reply, verdict.scores,
+            verdict.reason, verdict.reply, verdict.scores, verdict.margin,
         )  # fmt: skip
 
     @classmethod
@@ -63,19 +64,21 @@ class VerdictLite:
         """From the stored JSON; what is not as it was written gets the whole record's error."""
         try:
             row = json.loads(body)
-            if row["letter"] not in _LETTERS:
+            if row["letter"] not in _LETTERS or row.get("margin") not in _MARGINS:
                 raise ValueError(row["letter"])
             scores = {intern(name): _scores(by) for name, by in row["scores"].items()}
             return cls(
                 key if row["key"] == key else row["key"], intern(row["judge"]),
                 intern(row["presentation"]), Status(row["status"]), row["letter"],
                 str(row["reason"]), str(row["reply"]), scores,
+                row.get("margin"),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError):
             return cls.of(Verdict.model_validate_json(body))
 
 
 _LETTERS = (None, "A", "B", "tie")
+_MARGINS = (None, "much", "slightly")
 
 
 def _scores(by: Mapping[str, float]) -> Mapping[str, float]:
@@ -98,13 +101,15 @@ class Verdict(Record):
     attempt: int = 0
     status: Status
     letter: Literal["A", "B", "tie"] | None
-    reason: str = ""
-    reply: str = ""
+    reason: WholeText = ""
+    reply: WholeText = ""
     """The judge's raw reply."""
-    served: str = ""
+    served: WholeText = ""
     """What the provider said answered: the model's snapshot and its fingerprint."""
     scores: dict[str, dict[str, float]] = Field(default_factory=dict)
     """Criterion -> letter -> 1..5."""
+    margin: Margin | None = later(None)
+    """How much better the winner is, where the judge said so; no number depends on it."""
     usage: Usage = Usage()
     supersedes: bool = False
     """A voter's correction: earlier attempts of the key no longer count."""

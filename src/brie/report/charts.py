@@ -16,11 +16,11 @@ TICKS = (0, 25, 50, 75, 100)
 
 
 def scale(
-    value: float, low: float | None, high: float | None, sources: tuple[float, float] | None
+    value: float, low: float | None, high: float | None, sources: tuple[float, float, float] | None
 ) -> Markup:
     """The headline's scale from 0 to 100: the win rate, its interval, and 50 as a line.
 
-    `sources`: the interval for new sources, drawn as a second, thinner line.
+    `sources`: the mean of source means with its interval, drawn as a second, thinner line.
     """
     label = f"Win rate {percent(value)} on a scale from 0 to 100 with a line at 50"
     parts = [_rect("band-loss", 0, 50, 34, 26), _rect("band-win", 50, 100, 34, 26)]
@@ -31,11 +31,13 @@ def scale(
         parts += [_bar("interval", low, high, 47), _line("cap", low, 38, 56), _line("cap", high, 38, 56)]
         parts += [_end(low, "end", high), _end(high, "start", low)]
     if sources is not None:
-        label += f"; for new sources {span(*sources, ' to ')}"
-        middle = min(0.75, max(0.25, sum(sources) / 2))
+        mean, *ends = sources
+        label += f"; mean of source means {points(mean)}, interval {span(*ends, ' to ')}"
+        middle = min(0.7, max(0.3, sum(ends) / 2))
         parts += [
-            _bar("interval thin", *sources, 71),
-            _text("note", middle, 90, f"new sources {span(*sources)}", "middle"),
+            _bar("interval thin", *ends, 71),
+            _dot("point", mean, 71, 4),
+            _text("note", middle, 90, f"mean of source means {points(mean)} ({span(*ends)})", "middle"),
         ]
     parts.append(_dot("point", value, 47, 8))
     parts.append(_text("value", value, 24, points(value), "middle"))
@@ -117,7 +119,8 @@ def outcome_bar(outcomes: Outcomes) -> Markup:
     """Wins, ties and losses as one bar; the counts stand beside it in the table."""
     total = outcomes.win + outcomes.tie + outcomes.loss
     if not total:
-        return _svg("row", 22, "no usable verdict", [])
+        label = "no usable verdict" if not outcomes.identical else "every answer is identical"
+        return _svg("row", 22, label, [])
     first, second = outcomes.win / total, (outcomes.win + outcomes.tie) / total
     label = f"{outcomes.win} wins, {outcomes.tie} ties, {outcomes.loss} losses of {total}"
     parts = [

@@ -313,6 +313,8 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
     elif judge.added:
         marks.append("added after the plan was fixed, not counted")
     marks += [f"{judge.invalid} invalid"] if judge.invalid else []
+    if judge.contradictions:
+        marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
     marks += [_note(analysis, f"by_judge.{name}")]
     return _row(name, judge.win_rate, judge.outcomes, "; ".join(mark for mark in marks if mark))
 

@@ -15,7 +15,7 @@ from brie.records.analysis import Analysis, WinRate
 from brie.report import facts
 from brie.report.clean import one_line
 from brie.report.panel import panel_of
-from brie.report.sentence import interval_of, sources_matter, tone, verdict_sentence, verdict_word
+from brie.report.sentence import interval_of, of_sources, tone, verdict_sentence, verdict_word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -240,10 +240,13 @@ def _scale(axes: Axes, rate: WinRate, *, big: bool) -> None:
         axes.text(
             high + 1.2, 0, number_format.points(ends[1]), ha="left", va="center", fontsize=9 * size
         )
-    if sources_matter(rate) and rate.by_source_interval:
-        low, high = (100 * end for end in rate.by_source_interval)
+    sources = of_sources(rate)
+    if sources is not None:
+        mean, low, high = (100 * number for number in sources)
         axes.plot([low, high], [-0.5, -0.5], color=WIN, lw=2 * size, alpha=0.6, solid_capstyle="butt")
-        note = f"new sources {number_format.span(*rate.by_source_interval)}"
+        axes.plot([mean], [-0.5], "o", color=WIN, ms=4 * size)
+        ends_of = number_format.span(*sources[1:])
+        note = f"mean of source means {number_format.points(sources[0])} ({ends_of})"
         middle = min(85.0, max(15.0, (low + high) / 2))
         axes.text(middle, -0.85, note, ha="center", va="center", fontsize=7 * size, color=SOFT)
     axes.plot([100 * rate.value], [0], "o", color=WIN, ms=9 * size, mec=PAPER, mew=1.5 * size)

@@ -18,7 +18,7 @@ from brie.digest import short
 from brie.report import charts, facts
 from brie.report.clean import clean
 from brie.report.page import Page
-from brie.report.sentence import interval_of, sources_matter
+from brie.report.sentence import interval_of, of_sources
 
 T = TypeVar("T")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -34,6 +34,7 @@ def render_html(page: Page) -> str:
         css=Markup(css),  # noqa: S704 (our own file)
         csp=content_policy(css),
         headline=_headline(page),
+        thinner=page.analysis.win_rate is not None and of_sources(page.analysis.win_rate) is not None,
         agreement=facts.agreement_square(agreement.pairs if agreement else ()),
         reach=_reach(page),
     )
@@ -115,7 +116,7 @@ def _headline(page: Page) -> Markup | None:
     if rate is None:
         return None
     low, high = interval_of(rate) or (None, None)
-    return charts.scale(rate.value, low, high, rate.by_source_interval if sources_matter(rate) else None)
+    return charts.scale(rate.value, low, high, of_sources(rate))
 
 
 def _reach(page: Page) -> float:

@@ -172,18 +172,21 @@ def build_page(
 def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, str]]:
     """The few figures that stand beside the verdict."""
     rate, outcomes = analysis.win_rate, analysis.outcomes
-    panel, ranking = panel_of(analysis, manifest), table_of(analysis)
+    ranking = table_of(analysis)
     if ranking is not None:
         return [
             ("Models", f"{len(ranking.models):,}"),
             ("Prompts", f"{ranking.prompts:,}"),
             ("Pairs not resolved", f"{ranking.unresolved:,} of {ranking.pairs:,}"),
         ]
+    panel, same = panel_of(analysis, manifest), analysis.counts.identical
+    among = ", identical answers among the ties" if same and outcomes.identical is None else ""
     rows = [
         ("Prompts", f"{rate.prompts:,}" if rate else "0"),
         ("Samples a prompt", str(manifest.plan.samples) if manifest else ""),
         ("Rules" if panel.only_rules else "Judges", str(panel.size) if panel.size else ""),
-        ("Won, tied, lost", f"{outcomes.win:,}, {outcomes.tie:,}, {outcomes.loss:,} shown pairs"),
+        ("Won, tied, lost", f"{outcomes.win:,}, {outcomes.tie:,}, {outcomes.loss:,} shown pairs{among}"),
+        ("Identical answers", f"{same:,} of {analysis.counts.comparisons:,}" if same else ""),
         (p_name(rate), p_value(rate.p_value)) if rate else ("", ""),
         ("Cost", dollars(analysis.cost.usd) if analysis.cost else ""),
     ]
@@ -242,7 +245,7 @@ def _said(verdict: JudgedView, limit: int) -> JudgeRemark:
     letter = first_letter(verdict.order, verdict.candidate_letter)
     return JudgeRemark(
         shown=f"{first_side(verdict.order)} first, as {letter}",
-        choice=verdict.winner or verdict.status.value,
+        choice=", ".join(part for part in (verdict.winner or verdict.status, verdict.margin) if part),
         winner=verdict.winner or "",
         scores=tuple(
             (criterion, _score(by_side, "candidate"), _score(by_side, "baseline"))

@@ -99,14 +99,22 @@ def _designs(plan: PlanTable) -> list[tuple[str, float]]:
     ratios: dict[str, float] = {}
     for row in plan.rows:
         label = f"{row.samples} sample{'s' if row.samples > 1 else ''}"
-        if plan.measured:
+        if _measured(plan):
             label += ", both orders" if row.positions == "both" else ", one order"
         ratios.setdefault(label, row.ratio)
     return list(ratios.items())
 
 
+def _measured(plan: PlanTable) -> list[str]:
+    """The evaluations whose variance is used."""
+    return list(dict.fromkeys(row.measured for row in plan.rows if row.measured))
+
+
 def _under(plan: PlanTable) -> str:
-    source = f"as measured by {one_line(plan.measured, 50)}" if plan.measured else "assumed"
+    used = _measured(plan)
+    partly = " (else assumed)" if any(row.measured is None for row in plan.rows) else ""
+    named = " and ".join(one_line(name, 50) for name in used)
+    source = f"as measured by {named}, upper limit{partly}" if used else "assumed"
     return f"80 % power, 5 % two-sided; variance {source}"
 
 

@@ -70,7 +70,7 @@ def _left_out(what: str, moved: Range | None) -> Iterator[str]:
 def _categories(test: Omnibus | None) -> Iterator[str]:
     if test is not None:
         differ = test.p_value < 0.05
-        finding = "The categories differ" if differ else "There is no sign that the categories differ"
+        finding = "The categories differ" if differ else "No difference between the categories is shown"
         yield f"{finding} (permutation test, p {p_equals(test.p_value)})."
 
 

@@ -83,16 +83,38 @@ def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> st
     if rate is None:
         reason = analysis.notes.get("win_rate") or analysis.notes.get("verdict") or "nothing was judged"
         return f"{_interim(analysis)}There is no win rate: {_stop(reason)}"
-    finding = f"{_finding(analysis, panel, rate)}; {_interval(analysis, rate)}."
+    same, interval = identical_words(analysis), _interval(analysis, rate)
+    if _all_identical(analysis):
+        return f"{same}. {_doubt(analysis)}{_capital(interval)}.{_rules(panel)}"
+    finding = f"{_finding(analysis, panel, rate)}; {interval}."
     begins = not analysis.interim and (analysis.verdict != "undecided" or bool(_doubt(analysis)))
-    return f"{_lead(analysis)}{_capital(finding) if begins else finding}{_rules(panel)}"
+    told = f"{_lead(analysis)}{_capital(finding) if begins else finding}"
+    mostly = analysis.counts.identical * 2 >= analysis.counts.comparisons
+    parts = [same and f"{same}.", told] if mostly else [told, same and f"{same}."]
+    return " ".join(part for part in parts if part) + _rules(panel)
+
+
+def identical_words(analysis: Analysis) -> str:
+    """How many answers of the two sides are the same, byte for byte; "" where none is."""
+    same, every = analysis.counts.identical, analysis.counts.comparisons
+    if not same:
+        return ""
+    told = f"{same:,} of {plural(every, 'answer')} {'is' if same == 1 else 'are'} identical"
+    if _all_identical(analysis):
+        return f"{told}: the two models do the same here"
+    return f"{told} and {'counts' if same == 1 else 'count'} one half"
+
+
+def _all_identical(analysis: Analysis) -> bool:
+    counts = analysis.counts
+    return not analysis.interim and 0 < counts.identical == counts.comparisons
 
 
 def caveats(analysis: Analysis) -> list[str]:
     """What a reader of the verdict must know besides, most important first; often empty."""
     sentences = [
         *_further(analysis),
-        _holds_for(analysis),
+        _new_sources(analysis),
         _missing(analysis),
         tipping_words(analysis),
         _stopped(analysis),
@@ -138,13 +160,13 @@ def p_name(rate: WinRate) -> str:
     return "Anytime-valid p" if rate.method == E_PROCESS else "Sign-flip p"
 
 
-def sources_matter(rate: WinRate) -> bool:
-    """True where the interval for new sources is so much wider that it shares the headline."""
-    plain = interval_of(rate)
-    if rate.by_source_interval is None or plain is None:
-        return False
-    low, high = rate.by_source_interval
-    return (high - low) > WIDER * (plain[1] - plain[0])
+def of_sources(rate: WinRate) -> tuple[float, float, float] | None:
+    """The mean of source means and its interval, where that is wide enough to stand in the headline."""
+    plain, ends, mean = interval_of(rate), rate.by_source_interval, rate.mean_of_sources
+    if ends is None or plain is None or mean is None:
+        return None
+    wide = ends[1] - ends[0] > WIDER * (plain[1] - plain[0])
+    return (mean, *ends) if wide else None
 
 
 def _finding(analysis: Analysis, panel: Panel, rate: WinRate) -> str:
@@ -202,29 +224,38 @@ def _interval(analysis: Analysis, rate: WinRate) -> str:
     if ends is None:
         few = "is too few" if rate.prompts == 1 else "are too few"
         return f"no interval: {plural(rate.prompts, 'prompt')} {few}"
-    text = f"{percent(rate.level)} interval {span(*ends, ' to ')}"
-    if not sources_matter(rate):
-        return f"{text} for new prompts like these"
-    assert rate.by_source_interval is not None
-    other = span(*rate.by_source_interval, " to ")
-    return f"{text} for new prompts from these sources, {other} for prompts from new sources"
+    return f"{percent(rate.level)} interval {span(*ends, ' to ')} for new prompts like these"
 
 
 def _rules(panel: Panel) -> str:
     return " Rule-based: no model and no person judged." if panel.only_rules else ""
 
 
-def _holds_for(analysis: Analysis) -> str:
+def source_words(rate: WinRate | None) -> str:
+    """The mean of source means with its interval, a number of its own; "" for one source.
+
+    "The mean of 10 source means is 46 (30 to 62)", "The mean of 2 source means is 71".
+    """
+    if rate is None or rate.mean_of_sources is None or rate.sources is None:
+        return ""
+    ends = rate.by_source_interval
+    inside = f" ({span(*ends, ' to ')})" if ends else ""
+    return f"The mean of {rate.sources} source means is {points(rate.mean_of_sources)}{inside}"
+
+
+def _new_sources(analysis: Analysis) -> str:
+    """What the mean of source means says of prompts from new sources."""
     rate = analysis.win_rate
-    if rate is None or rate.by_source_interval is None or analysis.verdict not in ("better", "worse"):
+    mean = source_words(rate)
+    if rate is None or not (mean or rate.by_source_interval):
         return ""
+    if rate.by_source_interval is None:
+        return f"{mean}; {rate.sources} sources: nothing can be said of new ones."
     low, high = rate.by_source_interval
-    if low > 0.5 or high < 0.5 or "new sources" in analysis.verdict_reason:
-        return ""
-    return (
-        f"This holds for new prompts from the same sources; for prompts from new sources the interval "
-        f"({span(low, high, ' to ')}) includes 50."
-    )
+    mean = mean or f"The interval of the mean of source means is {span(low, high, ' to ')}"
+    claim = analysis.verdict in ("better", "worse") and not analysis.interim
+    unshown = ", where none is shown to be better" if claim and low <= 0.5 <= high else ""
+    return f"{mean}: it is for prompts from new sources{unshown}."
 
 
 def _missing(analysis: Analysis) -> str:

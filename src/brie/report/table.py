@@ -14,6 +14,7 @@ from brie.report.examples import ordered_verdicts
 COLUMNS = (
     "prompt", "category", "source", "sample", "judge", "order", "candidate_letter", "status", "winner",
     "score", "candidate_words", "baseline_words", "candidate_finish", "baseline_finish", "reason",
+    "margin",
 )  # fmt: skip
 
 
@@ -46,6 +47,7 @@ def _rows(view: ComparisonView, criteria: Iterable[str]) -> Iterator[list[str]]:
             view.candidate_finish,
             view.baseline_finish,
             _reason(verdict.reason),
+            verdict.margin or "",
             *_scores(verdict, names),
         ]
 

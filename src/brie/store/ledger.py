@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from brie.provenance import now
+from brie.records import Usage
 from brie.store.database import Database
 
 BATCH = "batch-"
@@ -94,9 +96,27 @@ class Ledger(Database):
             "SELECT COUNT(*), AVG(json_extract(body, '$.seconds')),"
             " AVG(json_extract(body, '$.output_tokens')) FROM calls"
             " WHERE judge = ? AND json_extract(body, '$.output_tokens') > 0"
+            " AND json_extract(body, '$.probe') IS NULL"
         )
         count, seconds, tokens = self._read(query, (judge,))[0]
         return int(count), float(seconds or 0.0), float(tokens or 0.0)
+
+    def book_probe(self, evaluation: str, judge: str, key: str, usage: Usage) -> None:
+        """Book a request that asked only whether a judge can be asked, and free what was set aside.
+
+        Args:
+            evaluation: id it is booked under.
+            judge: the judge's id.
+            key: what the money was set aside for.
+            usage: what it consumed.
+        """
+        body = json.dumps({**usage.model_dump(), "probe": 1})
+        with self._writing():
+            self._db.execute(
+                "INSERT INTO calls (evaluation, judge, key, usd, body, created) VALUES (?,?,?,?,?,?)",
+                (evaluation, judge, key, usage.usd, body, now()),
+            )
+            self._db.execute("DELETE FROM claims WHERE key = ?", (key,))
 
     def committed(self, evaluation: str) -> float:
         """US dollars an evaluation has spent or set aside."""

@@ -7,6 +7,7 @@ because its owner holds a lock on a file that the kernel releases.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
@@ -28,6 +29,13 @@ class Store(Ledger):
 
     Every public method raises StoreError where SQLite fails (full disk, lock, damage).
     """
+
+    def secret(self) -> bytes:
+        """A secret of this store, made on first use; it is in no bundle and no report."""
+        query = "SELECT value FROM meta WHERE key = 'secret'"
+        with self._writing():
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secrets.token_hex(32),))
+        return bytes.fromhex(str(self._read(query)[0][0]))
 
     # --- completions -------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from brie.evaluation.budget import Spending, Terms, price_tasks
 from brie.evaluation.plan import panel_judge
 from brie.evaluation.request import model_judge
 from brie.judge.interface import Task
+from brie.judge.retry import RetryPolicy
 from brie.judge.run import JudgingResult, run
 from brie.judge.run_context import RunContext
 from brie.progress import Advance, Screen
@@ -127,7 +128,7 @@ def check_judges(
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         terms = price_tasks(
             tasks, members, lambda task: _shown(shows[task.key][1]), store, spending, project,
-            evaluation=LEDGER, say=screen.say,
+            owner, evaluation=LEDGER, say=screen.say,
         )  # fmt: skip
         with screen.bar("judging", len(tasks), "verdicts") as advance:
             done = _run(tasks, terms, shows, store, owner, advance, screen)
@@ -155,7 +156,8 @@ def _run(
     context = RunContext(
         panel_judges=terms.panel_judges, shown=lambda task: _shown(shows[task.key][1]), store=store,
         owner=owner, evaluation=LEDGER, on_done=advance, say=screen.say, cap=terms.cap,
-        retry=terms.retry,
+        retry=terms.retry, retry_policy=RetryPolicy(patience=terms.patience),
+        settled=dict(terms.settled),
     )  # fmt: skip
     return run(tasks, context)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from brie.analyse.power import Measured, PlanRow, measured_ratio, plan_table, variance_ratio
+from brie.analyse.pilot import assumed, measured_ratio
+from brie.analyse.power import PlanRow, plan_table, variance_ratio
 from brie.blinding import JudgeInput
 from brie.catalog import with_system
+from brie.conventions import CONTROLS
 from brie.evaluation.plan import panel_judge
 from brie.judge.prices import is_paid, price_of
 from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
@@ -15,9 +17,6 @@ from brie.judge.settings import request_bytes
 from brie.records import JudgeSpec, PanelJudge, Positions, Rubric, Sampling, Suite
 from brie.records.estimates import VarianceComponents
 from brie.records.studies import JudgePrice, PlanDesign, PlanPrice, PlanTable
-
-CONTROLS = 12
-"""Prompts that `brie eval` also judges with known answers: two comparisons each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,10 @@ class Row:
     positions: Positions
     power: PlanRow
     price: Price | None
+    measured: str | None = None
+    """The evaluation of the same judges in the same orders whose variance was used; None: assumed."""
+    assumed: str | None = None
+    """What that evaluation could not measure, and is assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,13 @@ class Design:
     suite: str
     prompts: int
     rows: tuple[Row, ...]
-    measured: str | None
-    """The evaluation whose variance components were used; None: the assumed correlation."""
     judges: tuple[str, ...]
+
+    @property
+    def measured(self) -> str | None:
+        """The evaluation whose variance every row uses; None: none, or the rows differ."""
+        used = {row.measured for row in self.rows}
+        return used.pop() if len(used) == 1 else None
 
     def document(self) -> PlanTable:
         """As it is written."""
@@ -67,11 +74,10 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What an earlier evaluation of the suite measured."""
+    """What an earlier evaluation of the suite measured, by the judges and orders that are planned."""
 
     id: str
     rate: float
-    judges: int
     variance: VarianceComponents
 
 
@@ -80,7 +86,7 @@ def design(
     samples: Sequence[int],
     positions: Sequence[Positions],
     *,
-    earlier: Earlier | None = None,
+    earlier: Mapping[Positions, Earlier] | None = None,
     seats: Sequence[PanelJudge] = (),
     habits: Mapping[str, CallStats] | None = None,
     sampling: Sampling | None = None,
@@ -91,41 +97,43 @@ def design(
         suite: its prompts.
         samples: numbers of samples to compare.
         positions: orders to compare; without measured components they differ in price alone.
-        earlier: measured variance components, where there are any.
+        earlier: orders -> what these judges measured in them, where they did.
         seats: judges to be priced.
         habits: judge -> what its earlier calls were like.
         sampling: limits of the answers; the suite's own by default.
     """
-    judges = max(1, len(seats) or (earlier.judges if earlier else 1))
-    usable = earlier if earlier and (earlier.variance.prompt or 0.0) > 0 else None
     rows = []
     for order in positions:
-        ratios = {k: _ratio(usable, k, judges, order) for k in samples}
+        pilot = (earlier or {}).get(order)
+        ratios, used = _ratios(pilot, samples)
         for power in plan_table(len(suite.prompts), ratios):
             price = _price(suite, seats, power.samples, order, habits or {}, sampling) if seats else None
-            rows.append(Row(order, power, price))
+            rows.append(
+                Row(
+                    order,
+                    power,
+                    price,
+                    measured=used.id if used else None,
+                    assumed=assumed(used.variance, samples) if used else None,
+                )
+            )
     names = tuple(panel_judge.judge.id for panel_judge in seats)
-    return Design(suite.name, len(suite.prompts), tuple(rows), usable.id if usable else None, names)
+    return Design(suite.name, len(suite.prompts), tuple(rows), names)
 
 
 def place(spec: JudgeSpec, rubric: Rubric | None) -> PanelJudge:
-    """A judge as it would be priced: its weights and its key are not needed for that."""
-    return panel_judge(spec, rubric if spec.provided.remote else None)
+    """A judge as it would be sealed: its weights and its key are not needed for that."""
+    return panel_judge(spec, None if spec.provided.kind == "rule" else rubric)
 
 
-def _ratio(earlier: Earlier | None, samples: int, judges: int, positions: Positions) -> float:
-    if earlier is None:
-        return variance_ratio(samples)
-    variance = earlier.variance
-    parts = Measured(
-        rate=earlier.rate,
-        prompt=variance.prompt or 0.0,
-        sample=variance.sample or 0.0,
-        prompt_judge=variance.prompt_judge or 0.0,
-        noise=variance.noise or 0.0,
-        order_noise=variance.order_noise or 0.0,
-    )
-    return measured_ratio(parts, samples, judges, both_orders=positions == "both")
+def _ratios(pilot: Earlier | None, samples: Sequence[int]) -> tuple[dict[int, float], Earlier | None]:
+    """Samples -> variance ratio, and the evaluation they come from; None: they are assumed."""
+    if pilot is not None:
+        measured = {k: measured_ratio(pilot.variance, k, rate=pilot.rate) for k in samples}
+        known = {k: ratio for k, ratio in measured.items() if ratio is not None}
+        if len(known) == len(measured):
+            return known, pilot
+    return {k: variance_ratio(k) for k in samples}, None
 
 
 def _price(
@@ -209,5 +217,7 @@ def _design(row: Row) -> PlanDesign:
         formula={f"{rate:g}": n for rate, n in power.formula.items()},
         needed={f"{rate:g}": n for rate, n in power.needed.items()},
         equivalence=power.equivalence,
+        measured=row.measured,
+        assumed=row.assumed,
         **priced,
     )

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from brie.catalog import load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.errors import UsageError
-from brie.evaluation.folders import evaluations
+from brie.evaluation.folders import Evaluation, evaluations
 from brie.judge.quote import CallStats
 from brie.project import Project
 from brie.records import PanelJudge, Positions, Suite
 from brie.records.analysis import Analysis
 from brie.store import Store
 from brie.studies.planning import Design, Earlier, design, place
+from brie.versions import PROMPT_FORMAT
 
 SAMPLES = (1, 3, 5)
 ORDERS: tuple[Positions, ...] = ("both", "balanced")
@@ -47,7 +48,7 @@ def plan_table(
         loaded,
         tuple(dict.fromkeys(samples)),
         tuple(dict.fromkeys(positions)),
-        earlier=measured(loaded, project),
+        earlier=measured(loaded, panel_judges, project),
         seats=panel_judges,
         habits=call_stats(panel_judges, project),
     )
@@ -68,21 +69,51 @@ def judges_to_price(
     return [place(spec, load_rubric(spec.rubric or suite.rubric, project)) for spec in specs]
 
 
-def measured(suite: Suite, project: Project) -> Earlier | None:
-    """The latest finished evaluation of a suite that measured its variance."""
-    latest: Earlier | None = None
+def measured(suite: Suite, judges: Sequence[PanelJudge], project: Project) -> dict[Positions, Earlier]:
+    """Orders -> the finished evaluation of a suite by these very judges that says most of its variance.
+
+    Variance belongs to who judged: that of other judges, orders or prompts says nothing of these.
+    The evaluation with several samples a prompt is taken before one without, the latest of equals.
+    """
+    planned = {_identity(seat) for seat in judges}
+    chosen: dict[Positions, Earlier] = {}
     for evaluation in sorted(evaluations(project), key=lambda e: e.manifest.created):
-        if evaluation.manifest.plan.suite.digest() != suite.digest():
+        plan = evaluation.manifest.plan
+        panel = {_identity(seat) for seat in plan.seats if not seat.instrument}
+        if plan.suite.digest() != suite.digest() or panel != planned:
             continue
-        try:
-            analysis = Analysis.read(evaluation.analysis_file.read_bytes())
-        except (OSError, ValueError):
+        earlier = _earlier(evaluation)
+        if earlier is None or earlier.variance.judges != len(planned):
             continue
-        variance, rate = analysis.variance, analysis.win_rate
-        if variance is not None and rate is not None and not analysis.interim:
-            judges = [judge for judge in analysis.by_judge.values() if not judge.instrument]
-            latest = Earlier(evaluation.manifest.id, rate.value, max(1, len(judges)), variance)
-    return latest
+        known = chosen.get(plan.positions)
+        if known is None or _repeated(known) <= _repeated(earlier):
+            chosen[plan.positions] = earlier
+    return chosen
+
+
+def _earlier(evaluation: Evaluation) -> Earlier | None:
+    try:
+        analysis = Analysis.read(evaluation.analysis_file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    if analysis.variance is None or analysis.win_rate is None or analysis.interim:
+        return None
+    return Earlier(evaluation.manifest.id, analysis.win_rate.value, analysis.variance)
+
+
+def _repeated(earlier: Earlier) -> bool:
+    return earlier.variance.samples > 1
+
+
+def _identity(seat: PanelJudge) -> tuple[str, str]:
+    """Who a judge is. Weights on this machine are pinned by an evaluation only: the file's name and
+    settings stand for them."""
+    if not seat.judge.provided.weights:
+        return seat.digest, seat.rubric_digest
+    settings = {k: v for k, v in seat.judge.parameters.items() if k != "weights"}
+    model = seat.judge.model.partition("@")[0]
+    named = seat.judge.model_copy(update={"parameters": settings, "model": model})
+    return f"{seat.judge.id} {named.digest(PROMPT_FORMAT)}", seat.rubric_digest
 
 
 def call_stats(judges: Sequence[PanelJudge], project: Project) -> dict[str, CallStats]:

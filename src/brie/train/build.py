@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from brie.data.encode import IGNORED, Encoded, dataset
-from brie.pin.weights import load_causal_lm
+from brie.pin.thread_pace import ThreadPace
+from brie.pin.weights import Loading, load_causal_lm, quantized
 from brie.train.config import CHECKPOINTS
+from brie.train.lora import lora_config
 from brie.train.metrics import MetricsFile
 from brie.train.prepare import Job
+from brie.train.recipes import Recipe
 
 if TYPE_CHECKING:
-    from peft import LoraConfig
     from transformers import PreTrainedModel, TrainerCallback
     from trl import SFTConfig
 
@@ -28,6 +30,7 @@ def build_trainer(
     folder: Path,
     metrics: MetricsFile,
     hooks: Sequence[TrainerCallback],
+    threads: ThreadPace | None = None,
     *,
     fresh: bool = True,
     measuring: bool = False,
@@ -39,6 +42,7 @@ def build_trainer(
         folder: where checkpoints go.
         metrics: figures of earlier sessions.
         hooks: callbacks.
+        threads: decides how many the next step computes with; None leaves them as they are.
         fresh: evaluate the base first; not when a run is continued.
         measuring: neither evaluate nor save.
     """
@@ -53,12 +57,13 @@ def build_trainer(
         train_dataset=dataset(spread(job)),
         eval_dataset=dataset(job.val),
         processing_class=job.tokenizer,
-        peft_config=lora(job),
+        peft_config=lora_config(config.recipe),
         callbacks=list(hooks),
         base=config.base,
         checkpoints=folder / CHECKPOINTS,
         planned_steps=config.planned_steps,
-        own_tokenizer=config.template.aligned_eos is not None,
+        own_tokenizer=bool(config.template.aligned_eos or config.template.given),
+        threads=threads or ThreadPace(1, fixed=True),
         before=metrics.history[-1] if metrics.history else None,
     )
     trainer.remove_callback(PrinterCallback)
@@ -67,33 +72,14 @@ def build_trainer(
 
 def load_model(job: Job) -> PreTrainedModel:
     """The base in its number format; its name is its label, so that no path is recorded."""
-    packs = job.config.recipe.packing and job.config.device.type == "cuda"
-    model = load_causal_lm(
-        job.base_folder,
-        job.config.dtype.value,
-        attn_implementation="flash_attention_2" if packs else None,
-    )
+    recipe, device, dtype = job.config.recipe, job.config.device.type, job.config.dtype.value
+    options: Loading = quantized(device, dtype) if recipe.quantize == "nf4" else {}
+    if recipe.packing and device == "cuda":
+        options["attn_implementation"] = "flash_attention_2"
+    model = load_causal_lm(job.base_folder, dtype, **options)
     model.name_or_path = job.config.base.repo
     model.config._name_or_path = job.config.base.repo
     return model
-
-
-def lora(job: Job) -> LoraConfig:
-    """The adapter's configuration, nothing left to PEFT's defaults that matters."""
-    from peft import LoraConfig
-
-    recipe = job.config.recipe
-    return LoraConfig(
-        task_type="CAUSAL_LM",
-        r=recipe.r,
-        lora_alpha=recipe.alpha,
-        lora_dropout=recipe.dropout,
-        target_modules=list(recipe.target_modules),
-        bias="none",
-        use_rslora=recipe.use_rslora,
-        use_dora=recipe.use_dora,
-        init_lora_weights=True if recipe.init_lora_weights == "default" else recipe.init_lora_weights,
-    )
 
 
 def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> SFTConfig:
@@ -113,11 +99,14 @@ def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> SFTCon
         gradient_accumulation_steps=config.accumulation,
         max_steps=config.planned_steps,
         learning_rate=recipe.learning_rate,
-        lr_scheduler_type=recipe.schedule,
+        **_schedule(recipe, config.planned_steps),
         warmup_steps=recipe.warmup,
+        adam_beta1=recipe.betas[0],
+        adam_beta2=recipe.betas[1],
         weight_decay=recipe.weight_decay,
+        neftune_noise_alpha=recipe.neftune_noise_alpha,
         max_grad_norm=recipe.max_grad_norm,
-        optim="adamw_torch_fused" if config.device.type == "cuda" else "adamw_torch",
+        optim=_optimizer(recipe, config.device.type),
         bf16=config.dtype.value == "bfloat16",
         fp16=config.dtype.value == "float16",
         gradient_checkpointing=recipe.gradient_checkpointing,
@@ -144,6 +133,35 @@ def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> SFTCon
         ddp_find_unused_parameters=False,
         run_name=folder.parents[1].name,
     )
+
+
+class _Schedule(TypedDict):
+    lr_scheduler_type: str
+    lr_scheduler_kwargs: dict[str, float]
+
+
+def _schedule(recipe: Recipe, steps: int) -> _Schedule:
+    """transformers' name and arguments of a recipe's schedule."""
+    floor = recipe.min_learning_rate
+    if recipe.schedule == "wsd":
+        falling = max(1, round(recipe.decay * steps))
+        return {
+            "lr_scheduler_type": "warmup_stable_decay",
+            "lr_scheduler_kwargs": {"num_decay_steps": falling, "min_lr_ratio": floor},
+        }
+    if recipe.schedule == "cosine" and floor:
+        return {
+            "lr_scheduler_type": "cosine_with_min_lr",
+            "lr_scheduler_kwargs": {"min_lr_rate": floor},
+        }
+    return {"lr_scheduler_type": recipe.schedule, "lr_scheduler_kwargs": {}}
+
+
+def _optimizer(recipe: Recipe, device: str) -> str:
+    """transformers' name of a recipe's optimizer on a device."""
+    names = {"adamw_8bit": "adamw_bnb_8bit", "paged_adamw_8bit": "paged_adamw_8bit"}
+    usual = "adamw_torch_fused" if device == "cuda" else "adamw_torch"
+    return usual if recipe.optimizer == "adamw" else names.get(recipe.optimizer, recipe.optimizer)
 
 
 def evened(rows: Sequence[Encoded], multiple: int) -> list[Encoded]:

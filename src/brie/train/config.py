@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from brie.digest import Canonical, digest
-from brie.records import BaseModelRef, Digest, Document, Record, schema_field
+from brie.records import BaseModelRef, Digest, Document, Record, later, schema_field
 from brie.train.recipes import DESCRIPTIVE_KEYS, Recipe
 
 State = Literal["running", "complete", "interrupted", "failed"]
@@ -38,6 +38,9 @@ class TrainRequest:
     """A run to continue: its id, name or folder."""
     processes: int | None = None
     """Processes the user meant to start; fewer is an error."""
+    chat_template: str | None = None
+    """A family's template or a file, instead of the base's own."""
+    system: Literal["refuse", "fold"] | None = None
 
 
 class DataPart(Record):
@@ -78,6 +81,12 @@ class TemplateInfo(Record):
     digest: Digest
     aligned_eos: str | None = None
     """The end token set on a base that ended with another one."""
+    given: str | None = later(None)
+    """What was done to the base's own template: another one named, system turns folded."""
+    thinking: bool | None = later(None)
+    """Whether its thinking mode is on; None: it has none."""
+    date: str | None = later(None)
+    """What a template that asks for the date is told; None: it does not ask."""
 
 
 class Decided(Record):
@@ -126,6 +135,7 @@ class TrainConfig(Document):
             **recipe,
             "base": self.base.digest,
             "template": [self.template.way, self.template.end, self.template.digest],
+            **self.template.model_dump(include={"thinking", "date"}),
             "training rows": self.train.rows_digest,
             "validation rows": self.val.rows_digest,
             "dtype": self.dtype.value,
@@ -184,6 +194,8 @@ class RunManifest(Document):
     step: int = 0
     """The last step done."""
     checkpoints: tuple[int, ...] = ()
+    digests: dict[str, Digest] = later({})
+    """Step -> digest of the checkpoint's pin, as it was saved."""
     history: tuple[TrainPoint, ...] = ()
     evaluations: tuple[EvalPoint, ...] = ()
     """Step 0 is the base before training."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import platform
-from typing import Literal
+import time
+from typing import TYPE_CHECKING, Literal
 
 from brie.errors import UsageError, unknown
 from brie.train.config import Decided, DeviceInfo
 from brie.train.recipes import Recipe
 
+if TYPE_CHECKING:
+    import torch
+
 DeviceType = Literal["cuda", "mps", "cpu"]
 DEVICES: tuple[DeviceType, ...] = ("cuda", "mps", "cpu")
+
+_WORTH_HALVING = 25_000_000
+"""Parameters under which a CPU computes in float32 without asking what is faster."""
+_PAYS = 1.3
+"""How many times as fast bfloat16 must be to give up float32's digits for it."""
 
 
 def choose_device(wanted: str = "auto") -> tuple[DeviceInfo, str]:
@@ -71,8 +81,13 @@ def total_memory() -> int | None:
         return None
 
 
-def choose_dtype(wanted: str, device: DeviceInfo) -> Decided:
+def choose_dtype(wanted: str, device: DeviceInfo, *, parameters: int = 0) -> Decided:
     """The number format of the frozen base; adapter and optimizer stay in float32.
+
+    Args:
+        wanted: `auto` or a format.
+        device: where it computes.
+        parameters: how many the base has; a small one stays exact on a CPU.
 
     Raises:
         UsageError: the format asked for does not train on this device.
@@ -83,9 +98,39 @@ def choose_dtype(wanted: str, device: DeviceInfo) -> Decided:
         return _mps_dtype(wanted)
     if wanted == "float16":
         raise UsageError("float16 does not train on a CPU; use --set dtype=float32 or bfloat16.")
-    if wanted == "auto":
-        return Decided(value="float32", reason="cpu: exact, and no faster in half precision on most")
-    return Decided(value=wanted, reason="asked for")
+    if wanted != "auto":
+        return Decided(value=wanted, reason="asked for")
+    if parameters < _WORTH_HALVING:
+        return Decided(value="float32", reason="cpu: exact")
+    return _cpu_dtype()
+
+
+@functools.cache
+def _cpu_dtype() -> Decided:
+    """bfloat16 where this CPU multiplies in it, and a product that was timed here is faster."""
+    import torch
+
+    if not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
+        return Decided(value="float32", reason="cpu without bfloat16 products")
+    single, half = _product_seconds(torch.float32), _product_seconds(torch.bfloat16)
+    times = f"a bfloat16 product takes {half / single:.2f} of a float32 one's time here"
+    if half * _PAYS > single:
+        return Decided(value="float32", reason=f"cpu probe: {times}")
+    return Decided(value="bfloat16", reason=f"cpu probe: {times}")
+
+
+def _product_seconds(dtype: torch.dtype) -> float:
+    """The shortest of a few timed products of about a layer's size."""
+    import torch
+
+    left, right = torch.ones(256, 1024, dtype=dtype), torch.ones(1024, 4096, dtype=dtype)
+
+    def once() -> float:
+        began = time.perf_counter()
+        torch.mm(left, right)
+        return time.perf_counter() - began
+
+    return min(once() for _ in range(5))
 
 
 def _cuda_dtype(wanted: str) -> Decided:

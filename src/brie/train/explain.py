@@ -11,31 +11,31 @@ from brie.data.split import prompt_key
 from brie.number_format import duration
 from brie.pin.bases import PACKAGED_PREFIX, is_whole
 from brie.project import Project, packaged
-from brie.train.config import DeviceInfo, TrainConfig, TrainRequest
+from brie.train.config import Decided, DeviceInfo, TrainConfig, TrainRequest
 from brie.train.device import choose_device, choose_dtype, refuse_packing
+from brie.train.lora import count_parameters, count_trained
 from brie.train.memory import (
+    LIBRARIES,
     Memory,
     adapter_parameters,
     estimate,
     parameters,
     read_architecture,
 )
+from brie.train.micro_batch import decide_micro_batch, fit_micro_batch
 from brie.train.prepare import (
     UNKNOWN_LICENCE,
     Job,
     build_job,
-    fit_micro_batch,
     planned_steps,
     resolve_recipe,
 )
-from brie.train.progress import Progress
+from brie.train.progress import Progress, Silent
 from brie.train.ranks import world
 from brie.train.recipes import Architecture, Recipe
 from brie.train.sources import read_data
 
 _TOKENIZER_BYTES = 12_000_000
-_LIBRARIES = 600_000_000
-"""What torch and its companions take before any model, bytes."""
 
 
 class Line(NamedTuple):
@@ -51,7 +51,9 @@ class Plan:
 
     recipe: Recipe
     device: DeviceInfo
-    dtype: str
+    dtype: Decided
+    counts: tuple[int, int] | None
+    """Parameters frozen and trained; None where nothing is known of the base."""
     shape: Architecture | None
     rows: tuple[int, int] | None
     """Training and validation; None where no data was named."""
@@ -113,12 +115,24 @@ def local_base(reference: str, project: Project) -> Path | None:
 def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Path | None) -> Plan:
     """What can be said without the base, or without data."""
     device, _ = choose_device(request.device)
+    device = device.model_copy(update={"count": world(request.processes).size})
     refuse_packing(recipe, device)
+    shape = (read_architecture(folder) if folder else None) or recipe.architecture
+    dtype = choose_dtype(recipe.dtype, device, parameters=parameters(shape) if shape else 0)
+    recipe = decide_micro_batch(
+        recipe,
+        shape,
+        device=device,
+        dtype=dtype.value,
+        tokens_a_row=recipe.max_length,
+        progress=Silent(),
+    )
     plan = Plan(
         recipe=recipe,
-        device=device.model_copy(update={"count": world(request.processes).size}),
-        dtype=choose_dtype(recipe.dtype, device).value,
-        shape=(read_architecture(folder) if folder else None) or recipe.architecture,
+        device=device,
+        dtype=dtype,
+        counts=_counts(recipe, shape, folder),
+        shape=shape,
         rows=None,
         sources=("", ""),
         drawn=True,
@@ -146,7 +160,8 @@ def _with_base(job: Job, folder: Path) -> Plan:
     return Plan(
         recipe=config.recipe,
         device=config.device,
-        dtype=config.dtype.value,
+        dtype=config.dtype,
+        counts=_counts(config.recipe, read_architecture(folder), folder),
         shape=read_architecture(folder),
         rows=(config.train.rows, config.val.rows),
         sources=(config.train.path, config.val.path),
@@ -164,8 +179,7 @@ def _lines(plan: Plan, folder: Path | None, timed: Job | None, request: TrainReq
     yield from _base_lines(plan, folder)
     device, why = choose_device(request.device)
     yield Line("device", f"{device.type}, {device.name} ({why})")
-    dtype = choose_dtype(recipe.dtype, device)
-    yield Line("numbers", f"{dtype.value} ({dtype.reason}); adapter and optimizer float32")
+    yield Line("numbers", _numbers(plan))
     yield from _data_lines(plan, from_recipe=not request.data)
     yield from _setting_lines(plan)
     yield from _memory_lines(plan)
@@ -173,14 +187,26 @@ def _lines(plan: Plan, folder: Path | None, timed: Job | None, request: TrainReq
     yield Line("time", _time(plan, timed))
 
 
+def _numbers(plan: Plan) -> str:
+    held = "4 bits (nf4), computed in " if plan.recipe.quantize == "nf4" else ""
+    return f"{held}{plan.dtype.value} ({plan.dtype.reason}); adapter and optimizer float32"
+
+
+def _counts(recipe: Recipe, shape: Architecture | None, folder: Path | None) -> tuple[int, int] | None:
+    """Counted on the base's own config where it is here, else by the formula of Qwen2's blocks."""
+    if folder is not None:
+        return count_parameters(folder), count_trained(folder, recipe)
+    if shape is None:
+        return None
+    return parameters(shape), adapter_parameters(shape, recipe.r, recipe.target_modules)
+
+
 def _base_lines(plan: Plan, folder: Path | None) -> Iterator[Line]:
     recipe = plan.recipe
     licence = f", licence {recipe.license or UNKNOWN_LICENCE}"
     if plan.config is not None:
         yield Line("base", f"{plan.config.base}, on this machine{licence}")
-        yield Line(
-            "template", f"{plan.config.template.way}; an answer ends with {plan.config.template.end}"
-        )
+        yield Line("template", f"the model's own; an answer ends with {plan.config.template.end}")
     elif folder is not None:
         yield Line("base", f"{recipe.base}, on this machine{licence}")
     else:
@@ -192,11 +218,10 @@ def _base_lines(plan: Plan, folder: Path | None) -> Iterator[Line]:
         )
     if recipe.license_note:
         yield Line("licence", recipe.license_note)
-    if plan.shape is not None:
-        total = parameters(plan.shape)
-        adapter = adapter_parameters(plan.shape, recipe.r, recipe.target_modules)
+    if plan.counts is not None:
+        total, trained = plan.counts
         yield Line(
-            "parameters", f"{total:,} frozen, {adapter:,} trained ({100 * adapter / total:.2f} %)"
+            "parameters", f"{total:,} frozen, {trained:,} trained ({100 * trained / total:.2f} %)"
         )
     else:
         yield Line("parameters", "unknown until the base is here")
@@ -268,10 +293,10 @@ def _memory_lines(plan: Plan) -> Iterator[Line]:
     if plan.shape is None:
         yield Line("memory", "unknown until the base is here")
         return
-    need = estimate(plan.shape, plan.recipe, plan.dtype, plan.longest_row)
+    need = estimate(plan.shape, plan.recipe, plan.dtype.value, plan.longest_row)
     parts = ", ".join(f"{name} {_gb(value)}" for name, value in need._asdict().items())
-    parts += f", libraries {_gb(_LIBRARIES)}"
-    yield Line("memory", f"about {_gb(need.total + _LIBRARIES)}: {parts}")
+    parts += f", libraries {_gb(LIBRARIES)}"
+    yield Line("memory", f"about {_gb(need.total + LIBRARIES)}: {parts}")
     yield Line("fits", _fits(plan, need))
 
 
@@ -279,21 +304,21 @@ def _fits(plan: Plan, need: Memory) -> str:
     have = plan.device.memory_bytes
     if have is None:
         return "unknown: the system does not say how much memory it has"
-    if need.total + _LIBRARIES < 0.9 * have:
+    if need.total + LIBRARIES < 0.9 * have:
         return f"yes: {plan.device.type} has {_gb(have)}"
     advice = "--set micro_batch_size=1" if plan.recipe.micro_batch_size > 1 else ""
     if not plan.recipe.gradient_checkpointing:
         advice = f"{advice} --set gradient_checkpointing=true".strip()
-    if plan.dtype == "float32":
+    if plan.dtype.value == "float32":
         advice = f"{advice} --set dtype=bfloat16".strip()
     advice = advice or f"--set max_length={plan.recipe.max_length // 2}, or a smaller base"
     return f"hardly: {plan.device.type} has {_gb(have)}. Try {advice}"
 
 
 def _disk_line(plan: Plan) -> Line:
-    if plan.shape is None:
+    if plan.counts is None:
         return Line("disk", "unknown until the base is here")
-    adapter = adapter_parameters(plan.shape, plan.recipe.r, plan.recipe.target_modules)
+    adapter = plan.counts[1]
     count = -(-plan.steps // plan.recipe.checkpoint_steps) if plan.steps else 1
     return Line(
         "disk",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from brie.errors import UsageError
 from brie.pin.weights import build_empty_causal_lm
-from brie.train.recipes import Recipe
+from brie.train.recipes import ALL_LINEAR, Recipe
 
 
 def linear_layers(folder: Path) -> tuple[str, ...]:
@@ -39,13 +39,15 @@ def _conv1d() -> tuple[type, ...]:
     return (Conv1D,)
 
 
-def refuse_missing_layers(recipe: Recipe, folder: Path) -> None:
-    """PEFT adapts the layers it finds and says nothing of the others.
+def with_layers(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with its layers by name: PEFT adapts those it finds and says nothing of the others.
 
     Raises:
         UsageError: a named layer does not exist in the base; lists those that do.
     """
     here = linear_layers(folder)
+    if recipe.target_modules == (ALL_LINEAR,):
+        return recipe.model_copy(update={"target_modules": here})
     missing = [name for name in recipe.target_modules if name not in here]
     if missing:
         listing = ", ".join(repr(name) for name in here)
@@ -53,14 +55,30 @@ def refuse_missing_layers(recipe: Recipe, folder: Path) -> None:
             f"{recipe.base} has no layer called {' or '.join(missing)}; its linear layers are: "
             f'--set "target_modules=[{listing}]"'
         )
+    return recipe
 
 
-def refuse_missing_trackers(recipe: Recipe) -> None:
-    """A tracker that is not installed fails only when training begins.
+def refuse_missing_packages(recipe: Recipe, device: str) -> None:
+    """A package that is not installed fails only when training begins.
+
+    Args:
+        recipe: the settings.
+        device: `cuda`, `mps` or `cpu`.
 
     Raises:
-        UsageError: `report_to` names a package that is not here.
+        UsageError: a setting needs a package that is not here, or a device it does not run on.
     """
+    eight_bit, four_bit = recipe.optimizer.endswith("8bit"), recipe.quantize == "nf4"
+    if four_bit and device != "cuda":
+        raise UsageError(
+            f"quantize=nf4 trains on CUDA, not on {device}; leave it out. A base in bfloat16 takes "
+            "half of float32's memory: --set dtype=bfloat16"
+        )
+    for setting, asked in ((f"optimizer={recipe.optimizer}", eight_bit), ("quantize=nf4", four_bit)):
+        if asked and importlib.util.find_spec("bitsandbytes") is None:
+            raise UsageError(
+                f"{setting} needs bitsandbytes, which is not installed: pip install bitsandbytes"
+            )
     for name in recipe.report_to:
         if importlib.util.find_spec(name) is None:
             raise UsageError(f"report_to names {name}, which is not installed: pip install {name}")

@@ -15,6 +15,8 @@ from typing import NamedTuple
 from brie.train.recipes import Architecture, Recipe
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+LIBRARIES = 600_000_000
+"""What torch and its companions take before any model, bytes."""
 _LOGIT_TOKENS = 256
 """Rows of logits the loss holds at a time (TRL computes it in tiles), in float32, three times."""
 

@@ -23,6 +23,8 @@ class MetricsFile:
     def resume(cls, folder: Path, step: int, *, write: bool) -> MetricsFile:
         """A run's metrics up to a step; with `write`, what came after it is cut off the file.
 
+        At step 0 nothing is kept: the run begins anew, and with it the base's evaluation.
+
         Raises:
             InputError: a line is not a metric; names file and line.
         """
@@ -31,7 +33,7 @@ class MetricsFile:
         lines = metrics.path.read_text("utf-8").splitlines() if metrics.path.is_file() else []
         for number, line in enumerate(lines, start=1):
             point = _read(line, metrics.path, number, last=number == len(lines))
-            if point is not None and point.step <= step:
+            if point is not None and step and point.step <= step:
                 metrics._remember(point)
                 lines_before.append(line + "\n")
         if write:

@@ -22,7 +22,8 @@ from brie.data.load import load, rows_digest
 from brie.data.template import choose
 from brie.data.tokenizer import load_tokenizer
 from brie.errors import UsageError
-from brie.pin import Resolved
+from brie.pin import Resolved, rewriting
+from brie.pin.attach import attach
 from brie.pin.weights import load_causal_lm
 from brie.records import Conversation, Digest, Record
 from brie.train.config import Decided
@@ -122,14 +123,14 @@ def perplexity(
     dtype = choose_dtype("auto", choose_device(device)[0])
     with quiet():
         scores = _score_both(usable, device, dtype, on_batch, candidate=candidate, baseline=baseline)
-    first, second = scores
+    first, second = (by_conversation(side, [row.line for row in usable]) for side in scores)
     intervals = bootstrap(
         candidate=first, baseline=second, generator=generator, level=level, resamples=resamples
     )
     return PerplexityReport(
         data=path.name,
         digest=rows_digest(conversations),
-        conversations=len(usable),
+        conversations=len({row.line for row in usable}),
         dropped=tuple(row.line for row in rows if row.cut == "lost"),
         tokens=int(first.tokens.sum()),
         max_length=max_length,
@@ -177,6 +178,13 @@ def bootstrap(
     return first_, second_, ratio
 
 
+def by_conversation(scores: Scores, lines: Sequence[int]) -> Scores:
+    """Scores of rows added up by the conversation they come from, in the order of the first."""
+    _, first, which = np.unique(lines, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return Scores(np.bincount(which, scores.nll)[order], np.bincount(which, scores.tokens)[order])
+
+
 def _rate(nll: float, tokens: float) -> float:
     return float(nll / tokens)
 
@@ -204,9 +212,10 @@ def _encode_alike(
 
 
 def _encode(side: Resolved, conversations: Sequence[Conversation], max_length: int) -> list[Encoded]:
-    folder = side.adapter if side.adapter and has_tokenizer(side.adapter) else side.base_folder
-    tokenizer = load_tokenizer(folder)
-    return encode_all(conversations, Encoder(tokenizer, choose(tokenizer), max_length))
+    own = side.adapter if side.adapter and has_tokenizer(side.adapter) else side.base_folder
+    tokenizer = load_tokenizer(side.template or own)
+    template = choose(tokenizer, thinking=bool(side.pin.thinking))
+    return encode_all(conversations, Encoder(tokenizer, template, max_length))
 
 
 def has_tokenizer(folder: Path) -> bool:
@@ -224,7 +233,7 @@ def _score_both(
     baseline: Resolved,
 ) -> tuple[Scores, Scores]:
     kind = choose_device(device)[0].type
-    if candidate.base.digest != baseline.base.digest:
+    if candidate.base.digest != baseline.base.digest or any(map(_rewrites, (candidate, baseline))):
         first = _score(_load(candidate, kind, dtype), rows, kind, dtype, on_batch, done=0)
         second = _score(_load(baseline, kind, dtype), rows, kind, dtype, on_batch, done=len(rows))
         return first, second
@@ -241,9 +250,7 @@ def _adapter_of(model: PreTrainedModel, side: Resolved) -> Iterator[PreTrainedMo
     if side.adapter is None:
         yield model
         return
-    from peft import PeftModel
-
-    adapted = PeftModel.from_pretrained(model, side.adapter).eval()
+    adapted = attach(model, "side", side.adapter).eval()
     try:
         yield adapted
     finally:
@@ -254,9 +261,12 @@ def _load(side: Resolved, device: str, dtype: Decided) -> PreTrainedModel | Peft
     model = _load_base(side, device, dtype)
     if side.adapter is None:
         return model
-    from peft import PeftModel
+    return attach(model, "side", side.adapter, alone=True).eval()
 
-    return PeftModel.from_pretrained(model, side.adapter).eval()
+
+def _rewrites(side: Resolved) -> bool:
+    """Whether a side's adapter changes the base when it is loaded, so that the base is another one."""
+    return side.adapter is not None and rewriting(side.adapter) is not None
 
 
 def _load_base(side: Resolved, device: str, dtype: Decided) -> PreTrainedModel:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brie.data.encode import Encoded, Encoder, dataset, encode_all, trainable
+from brie.data.encode import Encoded, Encoder, dataset, encode_all, taken_apart, trainable
+from brie.data.families import set_template
 from brie.data.load import rows_digest
+from brie.data.prompts import refuse_other_prompts
 from brie.data.split import prompt_key
-from brie.data.template import choose
-from brie.data.tokenizer import Tokenizer, load_tokenizer
+from brie.data.template import TrainingTemplate, choose
+from brie.data.tokenizer import Tokenizer, eos_ids, load_tokenizer, special_tokens
 from brie.errors import InputError, UsageError
-from brie.pin import open_base
+from brie.pin import folder_template, open_base
+from brie.pin.folders import refuse_quantised
 from brie.project import Project
 from brie.records import Pin
 from brie.train.config import (
@@ -25,7 +28,10 @@ from brie.train.config import (
     TrainRequest,
 )
 from brie.train.device import choose_device, choose_dtype, refuse_packing
-from brie.train.layers import refuse_missing_layers, refuse_missing_trackers
+from brie.train.layers import refuse_missing_packages, with_layers
+from brie.train.lora import count_parameters
+from brie.train.memory import read_architecture
+from brie.train.micro_batch import decide_micro_batch, fit_micro_batch
 from brie.train.progress import Progress
 from brie.train.ranks import World, world
 from brie.train.recipes import Recipe, load_recipe, recipe_files
@@ -63,7 +69,7 @@ def build_job(
     recipe: Recipe,
     project: Project,
     progress: Progress,
-    known_base: str | None = None,
+    before: TrainConfig | None = None,
 ) -> Job:
     """A job for a recipe whose settings are final; raises what `prepare` raises.
 
@@ -72,35 +78,41 @@ def build_job(
         recipe: the settings.
         project: where files are looked for.
         progress: what is said on the way.
-        known_base: the digest of the base, for a run that goes on.
+        before: how the run was resolved when it was begun, for one that goes on.
     """
     here = world(request.processes)
     recipe = fit_micro_batch(recipe, here.size, progress)
-    device, dtype = _decide_device(request, recipe, here, progress)
+    device = _decide_device(request, here, progress)
     refuse_packing(recipe, device)
-    refuse_missing_trackers(recipe)
+    refuse_missing_packages(recipe, device.type)
     train_rows, val_rows, split_info = read_data(request, recipe, project)
     progress.note(
         f"data: {_told(request, train=train_rows, val=val_rows, drawn=split_info is not None)}"
     )
-    folder, base, location = open_base(recipe.base, project.root, known_base)
-    progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
-    if recipe.license_note:
-        progress.note(recipe.license_note)
-    refuse_missing_layers(recipe, folder)
+    folder, base, location = _open_base(recipe, project, before, progress)
+    recipe = with_layers(recipe, folder)
+    dtype = _decide_dtype(recipe, device, folder, before)
+    progress.note(f"numbers: {dtype.value} ({dtype.reason})")
     tokenizer = load_tokenizer(folder)
-    template = choose(tokenizer)
-    aligned = _align_eos(tokenizer, template.end, progress)
+    template, given = _template(recipe, tokenizer, progress)
+    aligned = _align_eos(tokenizer, template.end, folder, progress)
     encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss)
     train = _encode(train_rows, encoder, progress)
     val = _encode(val_rows, encoder, progress)
+    _hold_against_prompts(train_rows, encoder, folder, saved=bool(aligned or given), progress=progress)
+    recipe = decide_micro_batch(
+        recipe,
+        read_architecture(folder),
+        device=device,
+        dtype=dtype.value,
+        tokens_a_row=max(len(row.ids) for row in (*train, *val)),
+        progress=progress,
+    )
     config = TrainConfig(
         recipe=recipe,
         base=base.base,
         base_location=location,
-        template=TemplateInfo(
-            way=template.way, end=template.end, digest=template.digest, aligned_eos=aligned
-        ),
+        template=_template_info(template, aligned, given),
         train=_part(train_rows, train),
         val=_part(val_rows, val),
         split=split_info,
@@ -113,43 +125,62 @@ def build_job(
     return Job(request, config, folder, base, tokenizer, *usable)
 
 
+def _open_base(
+    recipe: Recipe, project: Project, before: TrainConfig | None, progress: Progress
+) -> tuple[Path, Pin, str | None]:
+    """The base's folder, pin and place; its licence is said."""
+    known = before.base.digest if before else None
+    folder, base, location = open_base(recipe.base, project.root, known)
+    progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
+    if recipe.license_note:
+        progress.note(recipe.license_note)
+    refuse_quantised(folder)
+    return folder, base, location
+
+
+def _template(
+    recipe: Recipe, tokenizer: Tokenizer, progress: Progress
+) -> tuple[TrainingTemplate, str | None]:
+    """The template answers are located by, and what it is called where the recipe gave it."""
+    given = set_template(tokenizer, recipe.chat_template, fold=recipe.system == "fold")
+    if given:
+        progress.note(f"template: {given}; it is written into the checkpoints")
+    return choose(tokenizer, thinking=recipe.thinking, located=recipe.loss == "assistant"), given
+
+
+def _template_info(template: TrainingTemplate, aligned: str | None, given: str | None) -> TemplateInfo:
+    return TemplateInfo(
+        way=template.way,
+        end="".join(template.end),
+        digest=template.digest,
+        aligned_eos=aligned,
+        given=given,
+        thinking=template.thinking,
+        date=template.date,
+    )
+
+
 def _told(request: TrainRequest, *, train: Source, val: Source, drawn: bool) -> str:
     whose = "" if request.data else ", the recipe's own (--data FILE for yours)"
     held = "set aside by prompt" if drawn else f"from {val.shown}"
     return f"{len(train.rows):,} rows of {train.shown}{whose}; {len(val.rows):,} to validate, {held}"
 
 
-def _decide_device(
-    request: TrainRequest, recipe: Recipe, here: World, progress: Progress
-) -> tuple[DeviceInfo, Decided]:
+def _decide_device(request: TrainRequest, here: World, progress: Progress) -> DeviceInfo:
     device, why = choose_device(request.device)
     device = device.model_copy(update={"count": here.size})
     times = f"{here.size} x " if here.size > 1 else ""
     progress.note(f"device: {times}{device.type}, {device.name} ({why})")
-    dtype = choose_dtype(recipe.dtype, device)
-    progress.note(f"numbers: {dtype.value} ({dtype.reason})")
-    return device, dtype
+    return device
 
 
-def fit_micro_batch(recipe: Recipe, processes: int, progress: Progress) -> Recipe:
-    """The recipe with a micro-batch that divides each process's share of the batch.
-
-    Raises:
-        UsageError: the batch itself does not divide among the processes.
-    """
-    share, rest = divmod(recipe.batch_size, processes)
-    if rest:
-        raise UsageError(
-            f"batch_size {recipe.batch_size} does not divide among {processes} processes; "
-            f"use --set batch_size={max(1, share) * processes}"
-        )
-    micro = next(n for n in range(min(recipe.micro_batch_size, share), 0, -1) if share % n == 0)
-    if micro == recipe.micro_batch_size:
-        return recipe
-    progress.note(
-        f"micro_batch_size {micro}, so that {processes} processes share {recipe.batch_size} rows"
-    )
-    return recipe.model_copy(update={"micro_batch_size": micro})
+def _decide_dtype(
+    recipe: Recipe, device: DeviceInfo, folder: Path, before: TrainConfig | None
+) -> Decided:
+    """The number format; a run that goes on keeps its own, whatever a probe says today."""
+    if before and recipe.dtype == "auto" and before.device.type == device.type:
+        return before.dtype
+    return choose_dtype(recipe.dtype, device, parameters=count_parameters(folder))
 
 
 def resolve_recipe(request: TrainRequest, project: Project) -> Recipe:
@@ -164,6 +195,8 @@ def resolve_recipe(request: TrainRequest, project: Project) -> Recipe:
         sizes = "\n".join(f"  --size {name}" for name in recipe_files(project))
         raise UsageError(f"say what to train, one of:\n{sizes}\n  --recipe FILE.toml")
     recipe = load_recipe(request.size or str(request.recipe), project, request.settings)
+    asked = {"chat_template": request.chat_template, "system": request.system}
+    recipe = recipe.model_copy(update={key: value for key, value in asked.items() if value})
     if request.base is None:
         return recipe
     return recipe.model_copy(
@@ -188,20 +221,22 @@ def planned_steps(rows: int, recipe: Recipe) -> int:
     return recipe.max_steps or steps
 
 
-def _align_eos(tokenizer: Tokenizer, end: str, progress: Progress) -> str | None:
+def _align_eos(tokenizer: Tokenizer, end: Sequence[str], base: Path, progress: Progress) -> str | None:
     """Make the tokenizer end where answers end; a base model often ends elsewhere.
 
     A base model's own end token follows documents, not turns: a fine-tune that learns to end
-    its turn would run on in any program that waits for the document's end.
+    its turn would run on in any program that waits for the document's end. A model whose
+    generation config ends there already is left as it is.
     """
-    if tokenizer.eos_token == end:
+    ids = {tokenizer.get_added_vocab()[token] for token in end}
+    if not end or tokenizer.eos_token in end or ids & set(eos_ids(base)):
         return None
     progress.note(
-        f"end token: answers end with {end}, the base's tokenizer says {tokenizer.eos_token}; "
-        f"{end} is used and written into the checkpoints"
+        f"end token: answers end with {end[0]}, the base's tokenizer says {tokenizer.eos_token}; "
+        f"{end[0]} is used and written into the checkpoints"
     )
-    tokenizer.eos_token = end
-    return end
+    tokenizer.eos_token = end[0]
+    return end[0]
 
 
 def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encoded]:
@@ -209,6 +244,8 @@ def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encode
         rows = encode_all(source.rows, encoder)
     except InputError as error:
         raise InputError(f"{source.shown}: {error}") from error
+    if apart := taken_apart(rows):
+        progress.note(f"{source.shown}: {apart}")
     cut = sum(row.cut == "cut" for row in rows)
     lost = [row.line for row in rows if row.cut == "lost"]
     if cut:
@@ -225,6 +262,28 @@ def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encode
     return rows
 
 
+def _hold_against_prompts(
+    source: Source, encoder: Encoder, base: Path, *, saved: bool, progress: Progress
+) -> None:
+    """Three rows, token for token: what comes before an answer is what an evaluation would ask."""
+    if encoder.loss == "text":
+        return  # the prompt is learned too, and no answer is told from it
+    # A tokenizer that was changed is saved with the checkpoint, and read from there.
+    special = special_tokens(encoder.tokenizer) if saved else folder_template(base)[1]
+    try:
+        compared = refuse_other_prompts(source.rows, encoder, special)
+    except UsageError as error:
+        raise InputError(f"{source.shown}: {error}") from error
+    template = encoder.template
+    facts = [f"thinking {'on' if template.thinking else 'off'}"] if template.thinking is not None else []
+    facts += [f"the date it asks for is {template.date}"] if template.date else []
+    also = f" ({', '.join(facts)})" if facts else ""
+    progress.note(
+        f"template: {template.reason}; {compared} row{'' if compared == 1 else 's'} compared with what "
+        f"an evaluation asks, token for token{also}"
+    )
+
+
 def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
     usable = trainable(rows)
     if not usable:
@@ -232,7 +291,7 @@ def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
             f"{source.shown}: no answer is left within max_length; raise it: --set max_length=4096"
         )
     return DataPart(
-        path=source.shown,
+        path=source.place,
         file=source.file,
         rows_digest=rows_digest(source.rows),
         rows=len(usable),

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from brie.catalog import Plain, build, read_toml
 from brie.errors import UsageError, unknown
 from brie.project import Project
-from brie.records import Record
+from brie.records import Record, later
 
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """All linear layers of a Qwen2 or Llama block. Named, since PEFT's default is q and v alone."""
@@ -41,6 +41,22 @@ DESCRIPTIVE_KEYS = frozenset(
 """Keys that do not decide the weights; base and data are compared by content."""
 
 Positive = Annotated[int, Field(ge=1)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+AUTO_ROWS = 0
+"""`micro_batch_size` before it is decided."""
+
+
+ALL_LINEAR = "all-linear"
+
+
+def _tuple_if_name(value: Plain) -> Plain:
+    return [value] if isinstance(value, str) else value
+
+
+def _zero_if_auto(value: Plain) -> Plain:
+    return AUTO_ROWS if value == "auto" else value
 
 
 _OPTIONS = {"name": "--name NAME", "base": "--base REPO@REV", "data": "--data FILE"}
@@ -64,6 +80,11 @@ _ELSEWHERE = {
     "warmup_steps": "warmup",
     "lr_scheduler_type": "schedule",
     "activation_checkpointing": "gradient_checkpointing",
+    "optim": "optimizer",
+    "adam_betas": "betas",
+    "load_in_4bit": "quantize",
+    "min_lr": "min_learning_rate",
+    "min_lr_ratio": "min_learning_rate",
 }
 """What other trainers call a key, for the error that names ours."""
 
@@ -98,6 +119,13 @@ class Recipe(Record):
 
     loss: Literal["assistant", "text"] = "assistant"
     """`assistant`: answers and their end token. `text`: the prompt as well."""
+    thinking: bool = later(False)
+    """Thinking mode of templates that have one: what the model is trained on, and asked with."""
+    chat_template: str | None = later(None)
+    """A family's chat template, or a file, instead of the base's own."""
+    system: Literal["refuse", "fold"] = later("refuse")
+    """What becomes of a system turn where the template has no place for one: the row is refused, or
+    the turn is written into the first question."""
     max_length: Annotated[int, Field(ge=16)] = 2048
     """Tokens a row may have; longer ones are cut at the end."""
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.1
@@ -108,14 +136,33 @@ class Recipe(Record):
     r: Positive = 16
     alpha: Positive = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    target_modules: Annotated[tuple[str, ...], Field(min_length=1)] = SEVEN
+    target_modules: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_tuple_if_name)] = (
+        SEVEN
+    )
+    """Layers by name; `all-linear`: every linear layer of the base's blocks, by name in the run."""
     use_rslora: bool = False
     use_dora: bool = False
+    modules_to_save: tuple[str, ...] = later(())
+    """Layers trained whole and kept with the adapter, such as `embed_tokens` and `lm_head`."""
+    quantize: Literal["none", "nf4"] = later("none")
+    """`nf4`: the frozen base in 4 bits while training (QLoRA); the adapter belongs to the whole base
+    all the same, and is evaluated on it."""
     init_lora_weights: Literal["default", "gaussian"] = "default"
     """Only ways of starting that leave the base as it is: the baseline is the base."""
 
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 2e-4
-    schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
+    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup", "wsd"] = "cosine"
+    """`wsd`: warmup, stable, decay; falls over the last `decay` of the steps."""
+    min_learning_rate: Annotated[float, Field(ge=0, lt=1)] = later(0.0)
+    """Where `cosine` and `wsd` end, a share of `learning_rate`."""
+    decay: Annotated[float, Field(gt=0, le=1)] = later(0.1)
+    """Share of the steps over which `wsd` falls."""
+    optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "adafactor"] = later("adamw")
+    """Its states are float32 but for the 8-bit ones, which need bitsandbytes."""
+    betas: tuple[Beta, Beta] = later((0.9, 0.999))
+    """AdamW's memory of the gradient and of its square."""
+    neftune_noise_alpha: Annotated[float, Field(gt=0)] | None = later(None)
+    """Noise on the embeddings while training (NEFTune, Jain et al. 2023); 5 is usual."""
     warmup: Annotated[float, Field(ge=0)] = 0.05
     """How long the learning rate rises: below 1 a share of the steps, else a number of steps."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
@@ -125,8 +172,9 @@ class Recipe(Record):
     """Ends the run after so many steps, whatever `epochs` says."""
     batch_size: Positive = 8
     """Rows an update sees, over all devices and accumulation steps."""
-    micro_batch_size: Positive = 1
-    """Rows one device holds at a time; accumulation follows from it."""
+    micro_batch_size: Annotated[int, Field(ge=0), BeforeValidator(_zero_if_auto)] = 1
+    """Rows one device holds at a time; accumulation follows from it. `auto` (0): as many as fit by the
+    estimate of memory; the number is recorded."""
     checkpoint_steps: Positive = 50
     """Steps between checkpoints. Each is evaluated: no step is measured and then lost."""
     early_stopping: Positive | None = None
@@ -144,11 +192,14 @@ class Recipe(Record):
 
     @model_validator(mode="after")
     def _batches_fit(self) -> Recipe:
-        if self.batch_size % self.micro_batch_size:
+        if self.micro_batch_size and self.batch_size % self.micro_batch_size:
             raise UsageError(
                 f"batch_size {self.batch_size} is no multiple of "
                 f"micro_batch_size {self.micro_batch_size}; change one: --set micro_batch_size=1"
             )
+        falls = self.schedule in ("cosine", "wsd")
+        if self.min_learning_rate and not falls:
+            raise UsageError(f"min_learning_rate belongs to cosine and wsd, not to {self.schedule}.")
         return self
 
 

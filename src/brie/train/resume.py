@@ -44,7 +44,7 @@ def continuation(request: TrainRequest, project: Project, progress: Progress) ->
     before = run.manifest.config
     recipe = override(_with_base(before), request.settings)
     sources = _sources(request, before, project)
-    job = build_job(sources, recipe, project, progress, known_base=before.base.digest)
+    job = build_job(sources, recipe, project, progress, before=before)
     _refuse_differences(run, now=job.config, before=before)
     _note_differences(progress, now=job.config, before=before)
     checkpoint, step = _last_whole(run)
@@ -62,6 +62,8 @@ def _refuse_changes(request: TrainRequest, run: RunInfo) -> None:
         "--recipe": request.recipe,
         "--base": request.base,
         "--name": request.name,
+        "--chat-template": request.chat_template,
+        "--system": request.system,
     }
     changed = [option for option, value in given.items() if value is not None]
     changed += [

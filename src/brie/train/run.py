@@ -189,7 +189,18 @@ class _Session:
             raise Stopped(f"stopped after step {outcome.step} of {total}; continue with: {resume}")
         early = f"no lower validation loss after step {outcome.step}" if outcome.stopped_early else None
         self._record(state="complete", pins=self._pin(), stopped_early=early)
+        self._say_if_worse()
         return self.folder
+
+    def _say_if_worse(self) -> None:
+        """`best` is the best of the trained steps: it may still be worse than no training."""
+        best, base = self.manifest.pins["best"].eval_loss, base_loss(self.manifest)
+        if best is not None and base is not None and best > base:
+            self.progress.note(
+                f"warning: the best checkpoint's validation loss is {best:.4f}, the base's {base:.4f}: "
+                "training made it worse; try a lower learning rate "
+                f"(--set learning_rate={self.job.config.recipe.learning_rate / 4:g})"
+            )
 
     def _fit(self, checkpoint: Path | None) -> Outcome:
         from brie.train.sft import fit
@@ -231,8 +242,10 @@ class _Session:
         return shlex.join(command)
 
     def _saved(self, step: int) -> None:
-        self.progress.saved(step, checkpoints(self.folder)[step])
-        self._record()
+        folder = checkpoints(self.folder)[step]
+        self.progress.saved(step, folder)
+        pin = pin_checkpoint(folder, base=self.job.base, name=str(step))
+        self._record(digests={**self.manifest.digests, str(step): pin.digest})
 
     def _record(self, **changes: object) -> None:
         """Write the manifest as things stand."""
@@ -274,7 +287,13 @@ class _Session:
             planned_steps=self.job.config.planned_steps,
             epoch=point.epoch,
             eval_loss=point.loss,
+            thinking=self.job.config.template.thinking,
         )
         pin = pin.model_copy(update={"base_location": self.job.config.base_location})
         write_pin(pin, self.folder / PINS / f"{which}.json", checkpoint=checkpoint)
         return PinEntry(step=point.step, eval_loss=point.loss, digest=pin.digest)
+
+
+def base_loss(manifest: RunManifest) -> float | None:
+    """The validation loss before the first step, None where it was not measured."""
+    return next((point.loss for point in manifest.evaluations if point.step == 0), None)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from brie.errors import UsageError
 from brie.pin.libraries import threads
+from brie.pin.thread_pace import ThreadPace
 from brie.train.awake import awake
 from brie.train.build import WRITING, build_trainer
 from brie.train.config import CHECKPOINTS, TENSORBOARD
@@ -72,7 +73,8 @@ def fit(
 
         interrupt = Interrupt()
         hooks = build_hooks(job, folder, metrics, interrupt, progress, on_saved)
-        trainer = build_trainer(job, folder, metrics, hooks, fresh=checkpoint is None)
+        pace = _thread_pace(job)
+        trainer = build_trainer(job, folder, metrics, hooks, pace, fresh=checkpoint is None)
         try:
             with interrupt.listening():
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -97,7 +99,9 @@ def time_steps(job: Job, steps: int = 4) -> float:
     probe = job.config.model_copy(update={"planned_steps": steps})
     with tempfile.TemporaryDirectory() as folder, quiet(), _threads(job):
         metrics = MetricsFile(Path(folder))
-        trainer = build_trainer(replace(job, config=probe), Path(folder), metrics, [], measuring=True)
+        trainer = build_trainer(
+            replace(job, config=probe), Path(folder), metrics, [], _thread_pace(job), measuring=True
+        )
         trainer.train()
         done = [row["seconds"] for row in trainer.state.log_history if "seconds" in row]
     return statistics.median(after - before for before, after in pairwise(done))
@@ -133,3 +137,10 @@ def _threads(job: Job) -> contextlib.AbstractContextManager[None]:
     weights = sum(path.stat().st_size for path in job.base_folder.glob("*.safetensors"))
     small = job.config.device.type == "cpu" and weights < _SMALL_BASE
     return threads(1 if small else torch.get_num_threads())
+
+
+def _thread_pace(job: Job) -> ThreadPace:
+    """What decides the threads of the next step: a CPU's are tried, other devices need none."""
+    import torch
+
+    return ThreadPace(torch.get_num_threads(), fixed=job.config.device.type != "cpu")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from brie.data.check import refuse_shared_prompts
@@ -23,10 +23,17 @@ class Source:
     """Rows with where they came from."""
 
     shown: str
-    """As recorded: relative to the project, the recipe's own name for it, or the Hub's."""
+    """As people read it: relative to the project, the recipe's own name for it, or the Hub's."""
     file: str | None
     """Digest of the file's bytes."""
     rows: tuple[Conversation, ...]
+    outside: str | None = None
+    """Its full path, where the file lies outside the project."""
+
+    @property
+    def place(self) -> str:
+        """As recorded: what leads to it again."""
+        return self.outside or self.shown
 
 
 def read_data(
@@ -54,8 +61,8 @@ def read_data(
     )
     info = SplitInfo(by="prompt", fraction=recipe.val_fraction, seed=recipe.seed)
     return (
-        Source(train.shown, train.file, halves.train),
-        Source(train.shown, train.file, halves.val),
+        replace(train, rows=halves.train),
+        replace(train, rows=halves.val),
         info,
     )
 
@@ -66,7 +73,9 @@ def _named(name: str, project: Project) -> Source:
         return Source(dataset.reference, None, dataset.conversations)
     path = Path(name)
     rows = load(path)
-    return Source(project.relative(path), file_digest(path), rows)
+    inside = path.resolve().is_relative_to(project.root)
+    outside = None if inside else str(path.resolve())
+    return Source(project.relative(path), file_digest(path), rows, outside)
 
 
 def _own(recipe: Recipe, project: Project) -> Source:

@@ -21,10 +21,12 @@ from trl import SFTTrainer
 
 from brie.data.encode import IGNORED
 from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from brie.pin.thread_pace import ThreadPace
 from brie.project import write_text
 from brie.records import BaseModelRef
 from brie.train.config import TrainPoint
 from brie.train.device import peak_memory
+from brie.train.loss import offer_learned_loss
 from brie.train.nll import row_nll
 from brie.train.runs import checkpoint_name
 
@@ -53,12 +55,14 @@ class BrieTrainer(SFTTrainer):
         checkpoints: Path,
         planned_steps: int,
         own_tokenizer: bool,
+        threads: ThreadPace,
         before: TrainPoint | None,
     ) -> None:
         self._base = base
         self._checkpoints = checkpoints
         self._planned_steps = planned_steps
         self._own_tokenizer = own_tokenizer
+        self._threads = threads
         self._tokens: torch.Tensor | int = before.tokens if before else 0
         self._seconds = before.seconds if before else 0.0
         self._step_began: float | None = None
@@ -72,6 +76,28 @@ class BrieTrainer(SFTTrainer):
             peft_config=peft_config,
             callbacks=list(callbacks),
         )
+        self._learned_loss = offer_learned_loss(self.model, self.args.device.type)
+
+    # --- loss ----------------------------------------------------------------------------
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        """Mean loss of the learned tokens of all micro-batches of a step, this one's share."""
+        if not self._learned_loss or return_outputs or num_items_in_batch is None:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        summed = model(
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs.get("attention_mask"),
+            labels=inputs["labels"],
+            learned_loss=True,
+        )
+        # The count is of all processes, whose gradients DDP averages.
+        return summed * self.accelerator.num_processes / torch.as_tensor(num_items_in_batch).clamp(min=1)
 
     # --- counting ------------------------------------------------------------------------
 
@@ -105,6 +131,9 @@ class BrieTrainer(SFTTrainer):
         if self.args.world_size > 1:
             shared = torch.tensor([here], device=self.args.device)
             everywhere = int(self.accelerator.gather(shared).sum())
+        if not self._threads.fixed:
+            self._threads.record(here, took)
+            torch.set_num_threads(self._threads.count)
         self._tokens = int(self._tokens_before) + everywhere
         self._seconds += took
         return {

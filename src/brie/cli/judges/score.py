@@ -26,8 +26,17 @@ Examples:
 @options.JUDGES
 @options.BUDGET
 @options.YES
+@options.PATIENCE
+@options.PROBE
 @click.option("--json", "as_json", is_flag=True, help="Print the cards as JSON on standard output.")
-def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: bool) -> None:
+def command(
+    judges: tuple[str, ...],
+    budget: float | None,
+    yes: bool,
+    patience: float,
+    probe: bool,
+    as_json: bool,
+) -> None:
     """Show a card a judge: accuracy, position and letter effects, flips, injections, price, speed.
 
     Each card is written to reports/judges too, as HTML and as Markdown. The pairs are in
@@ -43,7 +52,7 @@ def command(judges: tuple[str, ...], budget: float | None, yes: bool, as_json: b
     project = screen.project()
     names = judges or load_panel(load_defaults(project).panel, project).judges
     spending = replace(
-        screen.spending(budget, yes=yes, batch=False, retry=False),
+        screen.spending(budget, yes=yes, batch=False, retry=False, patience=patience, probe=probe),
         without_keys="Without a key: --judge longer, or a model on this machine: --judge ollama",
     )
     cards, done = check_judges(names, project, screen.Terminal(), spending)

@@ -41,8 +41,10 @@ class Answer:
     """What a reply says, whatever the protocol."""
 
     text: str = ""
-    calls: tuple[Mapping[str, JsonValue] | None, ...] = ()
-    """Arguments of the tool calls; None: they were no JSON object."""
+    calls: tuple[JsonValue, ...] = ()
+    """Arguments of the tool's calls as they came: objects, or strings of JSON."""
+    thought: bool = False
+    """It holds thoughts in a field of their own, which are never read."""
     tokens: Tokens | None = None
     served: str = ""
     cut: bool = False
@@ -78,6 +80,18 @@ class Failure:
     """The decoded body of an error status, or its text."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Its headers, as in `Response`: `retry-after` is obeyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How requests are put, as far as a server may refuse it."""
+
+    form: OutputForm
+    """How the verdict is asked for."""
+    system: bool = True
+    """Whether the constant part has the system's turn; else it stands before the case."""
+    limit: str = ""
+    """The name under which the reply's limit is sent."""
 
 
 class ProviderAdapter(Protocol):
@@ -120,8 +134,22 @@ class ProviderAdapter(Protocol):
             KeyError, TypeError, IndexError, AttributeError: it is no such document.
         """
 
-    def simpler(self, fault: Fault) -> bool:
-        """Whether the request was changed to one the server may take after all."""
+    @property
+    def shape(self) -> Shape:
+        """How the next request is put."""
+        return Shape(self.form)
+
+    def reshape(self, shape: Shape) -> None:
+        """Put requests so from now on; an adapter that knows one shape only has nothing to do."""
+        return
+
+    def simpler(self, fault: Fault, sent: Shape) -> bool:
+        """Whether requests are now put in a way the server may take after all.
+
+        Args:
+            fault: what came back.
+            sent: how that very request was put; others may have been changed meanwhile.
+        """
         return False
 
     def pause(self, headers: Mapping[str, str]) -> float:

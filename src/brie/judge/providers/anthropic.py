@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -22,10 +23,12 @@ from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.adapter import Answer, Document
 from brie.judge.providers.batches import AnthropicBatches, Batches
+from brie.judge.providers.capped import capped_client, timeouts
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.stainless import Create, StainlessAdapter
 from brie.judge.schema import TOOL, OutputForm, schema
 from brie.judge.settings import api_key, check, form_of, output_limit
+from brie.judge.usage import tokens_of
 from brie.records import JudgeSpec, Rubric
 
 if TYPE_CHECKING:
@@ -53,14 +56,15 @@ class AnthropicAdapter(StainlessAdapter):
     @functools.cached_property
     def client(self) -> AsyncAnthropic:
         """The client all requests share."""
-        from anthropic import AsyncAnthropic
+        from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
         return AsyncAnthropic(
             api_key=self._key or "none",
             base_url=address_of(self._spec),
             max_retries=0,
-            timeout=self._spec.timeout,
+            timeout=timeouts(self._spec.timeout),
             open_telemetry=False,
+            http_client=capped_client(DefaultAsyncHttpxClient, timeout=self._spec.timeout),
         )
 
     @functools.cached_property
@@ -88,16 +92,17 @@ class AnthropicAdapter(StainlessAdapter):
         """What a message says."""
         blocks = document["content"]
         calls = tuple(
-            block["input"] if isinstance(block.get("input"), dict) else None
+            block.get("input")
             for block in blocks
             if block["type"] == "tool_use" and block.get("name") == TOOL
         )
-        text = "\n".join(block["text"] for block in blocks if block["type"] == "text")
+        text = "\n".join(str(block["text"]) for block in blocks if block["type"] == "text")
         stop = document.get("stop_reason")
         details = document.get("stop_details") or {}
         return Answer(
             text=text,
             calls=calls,
+            thought=any(block["type"] == "thinking" for block in blocks),
             tokens=_tokens(document.get("usage")),
             served=str(document.get("model") or ""),
             cut=stop in ("max_tokens", "model_context_window_exceeded"),
@@ -140,9 +145,14 @@ def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, JsonValue]:
         request["temperature"] = spec.temperature
     shape = schema(rubric.criteria)
     if spec.output == "tool":
-        request["tools"] = [
-            {"name": TOOL, "description": "Give the verdict on the case.", "input_schema": shape}
-        ]
+        tool: dict[str, JsonValue] = {
+            "name": TOOL, "description": "Give the verdict on the case.", "input_schema": shape,
+        }  # fmt: skip
+        if spec.base_url is None:
+            tool["strict"] = True
+        request["tools"] = [tool]
+        # A model that thinks takes no forced tool; it takes a limit to one call.
+        request.setdefault("tool_choice", {"type": "auto", "disable_parallel_tool_use": True})
     elif spec.output == "json_schema":
         config = spec.parameters.get("output_config")
         given = config if isinstance(config, dict) else {}
@@ -151,12 +161,13 @@ def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, JsonValue]:
 
 
 def _tokens(usage: Document | None) -> Tokens | None:
-    if not usage or "input_tokens" not in usage:
+    if not isinstance(usage, dict) or usage.get("input_tokens") is None:
         return None
-    cached = int(usage.get("cache_read_input_tokens") or 0)
-    written = int(usage.get("cache_creation_input_tokens") or 0)
-    plain = int(usage["input_tokens"])
-    return Tokens(plain + cached + written, int(usage.get("output_tokens") or 0), cached, written)
+    cached, stored = usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens")
+    plain = tokens_of(
+        usage["input_tokens"], written=usage.get("output_tokens"), cached=cached, stored=stored
+    )
+    return replace(plain, input=plain.input + max(plain.cached, 0) + max(plain.written, 0))
 
 
 def _until(moment: str | None, now: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -62,6 +62,10 @@ class Batches(Protocol):
         """What became of its requests; some may be missing."""
         ...
 
+    async def problem(self, batch: str) -> str:
+        """Why a batch that ended has no results of some requests; "" where it does not say."""
+        ...
+
 
 class AnthropicBatches:
     """Message Batches."""
@@ -103,7 +107,11 @@ class AnthropicBatches:
         response = await self._patient.get(
             f"/v1/messages/batches/{batch}/results", cast_to=httpx2.Response
         )
-        return [_anthropic_item(row) for row in _rows(response.content)]
+        return [_item(row, _anthropic_item) for row in _rows(response.content)]
+
+    async def problem(self, batch: str) -> str:
+        """Nothing: every request has a line of its own."""
+        return ""
 
 
 class OpenAIBatches:
@@ -151,8 +159,16 @@ class OpenAIBatches:
         for file in (state.output_file_id, state.error_file_id):
             if file:
                 content = (await self._patient.files.content(file)).content
-                items += [_openai_item(row) for row in _rows(content)]
+                items += [_item(row, _openai_item) for row in _rows(content)]
         return items
+
+    async def problem(self, batch: str) -> str:
+        """What its errors say, or how it ended."""
+        state = await self._patient.batches.retrieve(batch)
+        errors = state.errors.data if state.errors else None
+        messages = [error.message or error.code for error in errors or ()]
+        said = "; ".join(dict.fromkeys(str(message) for message in messages if message))
+        return said or ("" if state.status == "completed" else f"it is {state.status}")
 
 
 def _rows(content: bytes) -> Iterator[Row]:
@@ -160,10 +176,18 @@ def _rows(content: bytes) -> Iterator[Row]:
     for line in content.splitlines():
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(row, dict) and "custom_id" in row:
             yield row
+
+
+def _item(row: Row, read: Callable[[Row], Item]) -> Item:
+    """A line as an item; one of another kind costs only itself."""
+    try:
+        return read(row)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Item(str(row["custom_id"]), problem="a result of another kind")
 
 
 def _anthropic_item(row: Row) -> Item:

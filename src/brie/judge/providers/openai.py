@@ -8,7 +8,6 @@ the front of the prompt was cut.
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Mapping
 from types import ModuleType
@@ -17,16 +16,20 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from brie.errors import UsageError
+from brie.judge.declined import is_filtered
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
-from brie.judge.providers.adapter import Answer, Document
+from brie.judge.providers.adapter import Answer, Document, Shape
 from brie.judge.providers.batches import Batches, OpenAIBatches
+from brie.judge.providers.capped import capped_client, timeouts
+from brie.judge.providers.relaxed import LIMITS, relaxed, turns
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.stainless import Create, StainlessAdapter
-from brie.judge.schema import TOOL, OutputForm, schema
+from brie.judge.schema import TOOL, schema
 from brie.judge.settings import api_key, check, form_of, output_limit
+from brie.judge.usage import tokens_of
 from brie.records import JudgeSpec, Provider, Rubric
 
 if TYPE_CHECKING:
@@ -42,12 +45,11 @@ class OpenAIAdapter(StainlessAdapter):
     """The chat completions protocol."""
 
     def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
-        self.form: OutputForm = form_of(spec)
         self._spec = spec
         self._rubric = rubric
         self._key = key
         self._compatible = spec.provider is Provider.OPENAI_COMPATIBLE
-        self._constant = _constant(spec, rubric, self.form)
+        self.reshape(Shape(form_of(spec), limit=_limit(spec)))
 
     @functools.cached_property
     def sdk(self) -> ModuleType:
@@ -59,13 +61,14 @@ class OpenAIAdapter(StainlessAdapter):
     @functools.cached_property
     def client(self) -> AsyncOpenAI:
         """The client all requests share."""
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         return AsyncOpenAI(
             api_key=self._key or "none",
             base_url=address_of(self._spec),
             max_retries=0,
-            timeout=self._spec.timeout,
+            timeout=timeouts(self._spec.timeout),
+            http_client=capped_client(DefaultAsyncHttpxClient, timeout=self._spec.timeout),
         )
 
     @functools.cached_property
@@ -79,36 +82,32 @@ class OpenAIAdapter(StainlessAdapter):
 
     def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The arguments of `chat.completions.create`."""
-        messages: list[JsonValue] = [
-            {"role": "system", "content": prompt.system},
-            {"role": "user", "content": prompt.user},
-        ]
+        messages: list[JsonValue] = turns(prompt, system=self._shape.system)
         # In the body as they stand: the SDK would compare each message with every type it knows.
         body = {**self._constant, "messages": messages}
         return {"model": self._spec.model, "messages": [], "extra_body": body}
 
     def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a completion says."""
-        choice = document["choices"][0]
-        message = choice["message"]
-        finish = choice.get("finish_reason")
-        calls = tuple(
-            _arguments(call["function"])
-            for call in message.get("tool_calls") or ()
-            if call["function"].get("name") == TOOL
-        )
         tokens = _tokens(document.get("usage"))
         marks = (document.get("model"), document.get("system_fingerprint"))
-        refused = message.get("refusal") or (
-            "the provider's filter refused" if finish == "content_filter" else ""
-        )
+        served = " ".join(str(mark) for mark in marks if mark)
+        if _is_withheld(document):
+            return Answer(tokens=tokens, served=served, refused="the provider gave no answer")
+        choice = document["choices"][0]
+        message = choice.get("message") or {}
+        finish = choice.get("finish_reason")
+        filtered = f"the provider's filter refused ({finish})" if is_filtered(finish) else ""
+        if not message and not filtered:
+            raise KeyError("message")
         return Answer(
             text=_text(message.get("content")),
-            calls=calls,
+            calls=_calls(message),
+            thought=any(message.get(field) for field in _THOUGHTS),
             tokens=tokens,
-            served=" ".join(str(mark) for mark in marks if mark),
-            cut=finish == "length",
-            refused=str(refused),
+            served=served,
+            cut=finish in ("length", "max_tokens", "model_length"),
+            refused=str(message.get("refusal") or filtered),
             problem=self._cut_prompt(tokens, prompt),
         )
 
@@ -124,14 +123,26 @@ class OpenAIAdapter(StainlessAdapter):
             "llama.cpp: --ctx-size; vLLM: --max-model-len; LM Studio: context length)."
         )
 
-    def simpler(self, fault: Fault) -> bool:
-        """Plain text instead of a schema, where a compatible server refuses the schema."""
-        told = str(fault)
-        about_form = any(word in told for word in ("response_format", "json_schema", "tools", "grammar"))
-        if not self._compatible or self.form == "text" or not about_form:
+    @property
+    def shape(self) -> Shape:
+        """How the next request is put."""
+        return self._shape
+
+    def reshape(self, shape: Shape) -> None:
+        """Put requests so from now on."""
+        self._shape, self.form = shape, shape.form
+        self._constant = _constant(self._spec, self._rubric, shape)
+
+    def simpler(self, fault: Fault, sent: Shape) -> bool:
+        """What a server refuses is put otherwise: the limit's name, the system's turn, the form.
+
+        Plain text instead of a schema is for compatible servers alone.
+        """
+        other = relaxed(fault, sent, usual=_limit(self._spec), text=self._compatible)
+        if other is None:
             return False
-        self.form = "text"
-        self._constant = _constant(self._spec, self._rubric, "text")
+        if self._shape == sent:
+            self.reshape(other)
         return True
 
     def pause(self, headers: Mapping[str, str]) -> float:
@@ -157,16 +168,21 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
     return RemoteJudge(spec, rubric, OpenAIAdapter(spec, rubric, key), key)
 
 
-def _constant(spec: JudgeSpec, rubric: Rubric, form: OutputForm) -> dict[str, JsonValue]:
+def _limit(spec: JudgeSpec) -> str:
+    """The name under which a judge's limit is sent first."""
+    named = [name for name in LIMITS if name in spec.parameters]
+    usual = "max_completion_tokens" if spec.provider is Provider.OPENAI else "max_tokens"
+    return named[0] if named else usual
+
+
+def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValue]:
     """What every request of a judge has in common.
 
     It goes into the body as it stands: the SDK would walk through the schema again for each call.
     """
-    limit = "max_completion_tokens" if spec.provider is Provider.OPENAI else "max_tokens"
-    own_limits = {"max_tokens", "max_completion_tokens"} & set(spec.parameters)
-    request: dict[str, JsonValue] = dict(spec.parameters)
-    if not own_limits:
-        request[limit] = output_limit(spec)
+    request = {name: value for name, value in spec.parameters.items() if name not in LIMITS}
+    request[put.limit] = output_limit(spec)
+    form = put.form
     if spec.temperature is not None:
         request["temperature"] = spec.temperature
     shape = schema(rubric.criteria)
@@ -179,33 +195,57 @@ def _constant(spec: JudgeSpec, rubric: Rubric, form: OutputForm) -> dict[str, Js
             "description": "Give the verdict on the case.",
             "parameters": shape,
         }
+        if spec.provider is Provider.OPENAI:
+            function["strict"] = True
+            forced: JsonValue = {"type": "function", "function": {"name": TOOL}}
+            request.setdefault("tool_choice", forced)
         request["tools"] = [{"type": "function", "function": function}]
     return request
 
 
-def _arguments(function: Document) -> dict[str, JsonValue] | None:
-    try:
-        loaded = json.loads(function.get("arguments") or "")
-    except ValueError:
-        return None
-    return loaded if isinstance(loaded, dict) else None
+_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
+"""Fields of a message for what the model thought; none of it is its word."""
+_SPOKEN = ("text", "output_text", None)
+"""Kinds of parts of a message that are text to be read; others are thoughts, or pictures."""
+
+
+def _is_withheld(document: Document) -> bool:
+    """Whether a completion came without any choice, as from a provider that blocked the prompt."""
+    if document.get("choices") or document.get("error"):
+        return False
+    blocked = document.get("prompt_feedback") or document.get("promptFeedback")
+    used = document.get("usage")
+    written = used.get("completion_tokens") if isinstance(used, dict) else None
+    is_empty = document.get("object") == "chat.completion" and isinstance(used, dict) and not written
+    return bool(blocked) or is_empty
+
+
+def _calls(message: Document) -> tuple[JsonValue, ...]:
+    """Arguments of the calls of our tool; one without a name can only be that."""
+    old = message.get("function_call")
+    functions = [call["function"] for call in message.get("tool_calls") or ()]
+    calls = [*functions, old] if isinstance(old, dict) else functions
+    names = [str(call.get("name") or TOOL).rpartition(".")[2].casefold() for call in calls]
+    return tuple(c.get("arguments") for c, name in zip(calls, names, strict=True) if name == TOOL)
 
 
 def _text(content: str | list[Document] | None) -> str:
     if isinstance(content, list):
-        return "\n".join(str(part.get("text", "")) for part in content)
+        spoken = [part for part in content if isinstance(part, dict) and part.get("type") in _SPOKEN]
+        return "\n".join(str(part.get("text") or "") for part in spoken)
     return str(content or "")
 
 
 def _tokens(usage: Document | None) -> Tokens | None:
-    if not usage or usage.get("prompt_tokens") is None:
+    if not isinstance(usage, dict) or usage.get("prompt_tokens") is None:
         return None
-    details = usage.get("prompt_tokens_details") or {}
-    return Tokens(
-        int(usage["prompt_tokens"]),
-        int(usage.get("completion_tokens") or 0),
-        int(details.get("cached_tokens") or 0),
-        int(details.get("cache_write_tokens") or 0),
+    details = usage.get("prompt_tokens_details")
+    details = details if isinstance(details, dict) else {}
+    return tokens_of(
+        usage["prompt_tokens"],
+        written=usage.get("completion_tokens"),
+        cached=details.get("cached_tokens"),
+        stored=details.get("cache_write_tokens"),
     )
 
 

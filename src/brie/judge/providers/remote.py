@@ -18,17 +18,25 @@ from pydantic import JsonValue
 
 from brie.blinding import JudgeInput
 from brie.judge import faults, parse
+from brie.judge.documents import decoded
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply
 from brie.judge.prices import address_of, cost, worst_cost
-from brie.judge.prompt import JudgePrompt, PromptBuilder
+from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
 from brie.judge.providers.adapter import Answer, Document, Failure, ProviderAdapter, Response
 from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes
-from brie.records import JudgeSpec, Rubric, Status, Usage
+from brie.judge.usage import is_possible
+from brie.judge.words import error_inside
+from brie.records import JudgeSpec, Rubric, Status, Usage, whole_text
 
 _KEPT = 20_000
 """Characters of a reply that are kept at each end; no verdict needs more."""
 _LONGEST_PAUSE = 60.0
+_UNBOUNDED = 2**31
+_IMPOSSIBLE = (
+    "its server's count of tokens cannot be true (more than was sent, less than one, or more than the "
+    "limit it was given); such calls are charged at the most they can cost"
+)
 
 
 class _Common(TypedDict):
@@ -63,7 +71,7 @@ class RemoteJudge:
             self._prompters[form] = PromptBuilder(self.rubric, form)
         return self._prompters[form]
 
-    def prompt(self, shown: JudgeInput, correction: str = "") -> JudgePrompt:
+    def prompt(self, shown: JudgeInput, correction: Correction | None = None) -> JudgePrompt:
         """The request in words."""
         return self._prompter.build(shown, correction)
 
@@ -81,19 +89,23 @@ class RemoteJudge:
         """The body of a request, as a batch holds it."""
         return _body(self.adapter.request(prompt))
 
-    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
         """Ask once over the wire; see `Judge`."""
         prompt = self.prompt(shown, correction)
         start = time.perf_counter()
-        try:
-            document, headers = await self._document(prompt)
-        except Fault as fault:
-            if fault.kind == "again" or not self.adapter.simpler(fault):
-                raise
-            prompt = self.prompt(shown, correction)
-            document, headers = await self._document(prompt)
+        while True:
+            sent = self.adapter.shape
+            try:
+                document, headers = await self._document(prompt)
+                break
+            except Fault as fault:
+                if not self.adapter.simpler(fault, sent):
+                    raise
+                prompt = self.prompt(shown, correction)
         seconds = time.perf_counter() - start
-        reply = self.read(document, prompt, seconds, worst=lambda: self.worst(shown))
+        reply = self.read(
+            document, prompt, seconds, worst=lambda: self.worst(shown), sent=lambda: self.size(shown)
+        )
         pause = min(self.adapter.pause(headers), _LONGEST_PAUSE)
         return replace(reply, pause=pause) if pause else reply
 
@@ -104,15 +116,17 @@ class RemoteJudge:
         seconds: float,
         *,
         worst: Callable[[], float],
+        sent: Callable[[], int] | None = None,
         share: float = 1.0,
     ) -> Reply:
-        """The reply in a document.
+        """The reply in a document, which may say anything: nothing it holds can break the reading.
 
         Args:
             document: the decoded body.
             prompt: what was asked.
             seconds: how long it took.
-            worst: US dollars to charge where the reply does not say what it consumed.
+            worst: US dollars to charge where the reply does not say what it consumed, or cannot be true.
+            sent: UTF-8 bytes of the request at most, against which its count is held.
             share: part of the full price that is charged.
 
         Raises:
@@ -120,12 +134,17 @@ class RemoteJudge:
         """
         try:
             answer = self.adapter.answer(document, prompt)
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             message = faults.said_in(document if isinstance(document, dict) else str(document))
             raise Fault(
                 f"the reply is of another kind: {self.redact(message)}", "again", billed=True
             ) from error
-        tokens = answer.tokens
+        tokens, remark = answer.tokens, ""
+        if tokens and not is_possible(
+            tokens, sent=sent() if sent else _UNBOUNDED, limit=output_limit(self.spec)
+        ):
+            tokens = None
+            remark = _IMPOSSIBLE if self.spec.price is not None else ""
         usd = share * (cost(self.spec.price, tokens) if tokens else worst())
         usage = Usage(
             input_tokens=tokens.input if tokens else 0,
@@ -134,14 +153,15 @@ class RemoteJudge:
             usd=usd,
             seconds=seconds,
         )
-        return self._verdict(answer, prompt, usage)
+        return replace(self._verdict(answer, prompt, usage), remark=remark)
 
     def _verdict(self, answer: Answer, prompt: JudgePrompt, usage: Usage) -> Reply:
         calls = [
-            json.dumps(call, ensure_ascii=False) if call is not None else "" for call in answer.calls
+            call if isinstance(call, str) else json.dumps(call, ensure_ascii=False)
+            for call in answer.calls
         ]
         text = self.redact(_ends("\n".join(calls) or answer.text))
-        common: _Common = {"text": text, "usage": usage, "served": answer.served}
+        common: _Common = {"text": text, "usage": usage, "served": whole_text(answer.served)}
         if answer.refused:
             return Reply(Status.REFUSED, reason=self.redact(answer.refused), **common)
         if answer.problem:
@@ -151,27 +171,29 @@ class RemoteJudge:
         except parse.Refused as error:
             return Reply(Status.REFUSED, reason=self.redact(str(error)), **common)
         except parse.WrongCase as error:
-            return Reply(Status.INVALID, reason=f"another request: {error}", unreadable=True, **common)
+            why = f"another request: {error}"
         except parse.CutOff as error:
-            return Reply(Status.INVALID, reason=f"cut off: {error}", unreadable=True, **common)
+            why = f"cut off: {error}"
         except parse.Unreadable as error:
-            return Reply(Status.INVALID, reason=f"unreadable: {error}", unreadable=True, **common)
-        reason = self.redact(_ends(parsed.reason))
-        return Reply(Status.OK, parsed.letter, reason, scores=parsed.scores, **common)
+            why = f"unreadable: {error}"
+        else:
+            reason = self.redact(_ends(parsed.reason))
+            return Reply(
+                Status.OK, parsed.letter, reason, scores=parsed.scores, margin=parsed.margin, **common
+            )
+        return Reply(Status.INVALID, reason=self.redact(why), unreadable=True, **common)
 
     def _parsed(self, answer: Answer, prompt: JudgePrompt) -> parse.Parsed:
+        file = f"judges/{self.spec.id}.toml"
         if answer.cut:
-            raise parse.CutOff(f"it ended at its limit of {output_limit(self.spec)} tokens.")
-        if not answer.calls:
-            return parse.read_text(answer.text, self.rubric.criteria, prompt.number)
-        parsed = []
-        for call in answer.calls:
-            if call is None:
-                raise parse.Unreadable("the tool call's arguments were no JSON object.")
-            parsed.append(parse.read_fields(call, self.rubric.criteria, prompt.number))
-        if len({verdict.letter for verdict in parsed}) > 1:
-            raise parse.Unreadable("two tool calls named different winners.")
-        return parsed[0]
+            thought = " (it thought first)" if answer.thought and not answer.text.strip() else ""
+            raise parse.CutOff(
+                f"it ended at its limit of {output_limit(self.spec)} tokens{thought}; "
+                f"raise max_tokens in {file}"
+            )
+        if answer.thought and not (answer.calls or answer.text.strip()):
+            raise parse.Unreadable(f"the reply was empty: it only thought; raise max_tokens in {file}")
+        return parse.read_reply(answer.text, answer.calls, self.rubric.criteria, prompt.number)
 
     async def _document(self, prompt: JudgePrompt) -> tuple[Document, Mapping[str, str]]:
         """Send a request once and decode what comes back.
@@ -182,10 +204,13 @@ class RemoteJudge:
         request = self.adapter.request(prompt)
         response = await self._response(request)
         try:
-            return json.loads(response.content), response.headers
+            document: Document = decoded(response.content)  # type: ignore[assignment]
         except (ValueError, RecursionError) as error:
             kind = response.headers.get("content-type", "")
             raise self._safe(faults.of_body(response.content, kind)) from error
+        if (words := error_inside(document)) and words.status:
+            raise self._refused(words.status, document, response.headers, request)
+        return document, response.headers
 
     async def _response(self, request: Mapping[str, JsonValue]) -> Response:
         try:
@@ -208,12 +233,21 @@ class RemoteJudge:
         """
         failure = self.adapter.failure(error)
         if failure.what == "garbled":
-            message = faults.said_in(str(error))
+            message = faults.said_in(failure.body or str(error))
             return self._safe(Fault(f"the reply is of another kind: {message}", "again", billed=True))
         if failure.what != "status":
             return self._no_answer(error, failure)
+        return self._refused(failure.status, failure.body, failure.headers, request)
+
+    def _refused(
+        self,
+        status: int,
+        body: object,
+        headers: Mapping[str, str],
+        request: Mapping[str, JsonValue] | None,
+    ) -> Fault:
         fault = faults.of_status(
-            failure.status, failure.body, failure.headers, file=f"judges/{self.spec.id}.toml",
+            status, body, headers, file=f"judges/{self.spec.id}.toml",
             key=key_variable(self.spec), sent=_settings(request or {}),
         )  # fmt: skip
         return self._safe(fault)
@@ -231,7 +265,8 @@ class RemoteJudge:
         return fault
 
     def redact(self, text: str) -> str:
-        """A text without the key: some servers repeat it in what they say."""
+        """A text that can be kept: whole, and without the key, which some servers repeat."""
+        text = whole_text(text)
         return text.replace(self.key, "[key]") if self.key and len(self.key) > 5 else text
 
     async def close(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from brie.blinding import JudgeInput
 from brie.errors import unknown
 from brie.judge.interface import Reply
+from brie.judge.prompt import Correction
 from brie.records import JudgeSpec, MachineCheck, Rubric, Status
 
 CHRF_MARGIN = 0.5
@@ -98,7 +99,7 @@ class RuleJudge:
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
 
-    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
         """Apply the rule; a prompt it does not apply to is `invalid`, not a tie."""
         try:
             left, right, reason = self._rule(shown)

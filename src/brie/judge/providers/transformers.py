@@ -20,9 +20,9 @@ from brie.errors import UsageError
 from brie.judge import parse
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge, Reply
-from brie.judge.prompt import JudgePrompt, PromptBuilder
+from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
 from brie.judge.settings import form_of, output_limit
-from brie.pin.weights import load_causal_lm
+from brie.pin.weights import load_causal_lm, load_tokenizer_of
 from brie.records import JudgeSpec, Rubric, Status, Usage
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class LocalJudge:
         """Nothing."""
         return 0.0
 
-    async def ask(self, shown: JudgeInput, correction: str = "") -> Reply:
+    async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
         """Ask once, together with whatever else waits; see `Judge`."""
         loaded = await self._load()
         prompt = loaded.prompter.build(shown, correction)
@@ -126,7 +126,6 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
 
 
 def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
-    from transformers import AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -135,7 +134,7 @@ def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
     folder = Path(spec.location)
     device = str(spec.parameters.get("device") or _best_device())
     dtype = str(spec.parameters.get("dtype") or ("bfloat16" if device == "cuda" else "float32"))
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = load_tokenizer_of(folder)
     model = load_causal_lm(folder, dtype)
     special = sorted({*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()})
     a_ids, b_ids = (tokenizer.encode(letter, add_special_tokens=False) for letter in ("A", "B"))
@@ -283,11 +282,13 @@ def _read(
 ) -> Reply:
     reply = partial(Reply, text=text, usage=usage, served=served)
     if not whole:
-        return reply(Status.INVALID, reason="cut off: it ended at its limit.", unreadable=True)
+        return reply(Status.INVALID, reason="cut off: it ended at its limit", unreadable=True)
     try:
         parsed = parse.read_text(text, rubric.criteria, prompt.number)
     except parse.Refused as error:
         return reply(Status.REFUSED, reason=str(error))
     except (parse.Unreadable, parse.WrongCase) as error:
         return reply(Status.INVALID, reason=f"unreadable: {error}", unreadable=True)
-    return reply(Status.OK, letter=parsed.letter, reason=parsed.reason, scores=parsed.scores)
+    return reply(
+        Status.OK, letter=parsed.letter, reason=parsed.reason, scores=parsed.scores, margin=parsed.margin
+    )

@@ -1,0 +1,194 @@
+"""Where the answers of a conversation stand, and its tokens with what is learned of them.
+
+An answer is learned as it would be made: behind exactly the prompt an evaluation asks with. So a
+sequence is put together from that prompt (`brie.pin.asked`) and what the template writes of the
+answer, up to the token that ends it. Several answers share one sequence where each prompt goes on
+from the answer before. Where a template writes earlier turns another way once later ones follow
+(thoughts cut out, another end token, a system prompt that moves), every answer gets a sequence of its
+own: what the model sees when it is asked for that answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from brie.data.tokenizer import Tokenizer, special_tokens
+from brie.errors import InputError
+from brie.pin import asked, open_thought, placed, render_chat, thought, turn
+
+Message = Mapping[str, JsonValue]
+_PLACEHOLDER = "\ue000 answer \ue000"
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A sequence's tokens, before truncation; `learned` is 1 where the loss looks."""
+
+    ids: list[int]
+    learned: list[int]
+    answer: int
+    """Which turn its last answer is."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """How one model's template writes conversations."""
+
+    tokenizer: Tokenizer
+    template: str
+    end: tuple[str, ...]
+    """Tokens that end an answer."""
+    thinking: bool = False
+    tools: Sequence[JsonValue] | None = None
+
+    @property
+    def special(self) -> dict[str, str]:
+        """Special tokens as the template sees them."""
+        return special_tokens(self.tokenizer)
+
+    def prompt(self, turns: Sequence[Message]) -> str:
+        """What an evaluation asks with."""
+        return asked(self.template, turns, self.special, thinking=self.thinking, tools=self.tools)
+
+    def whole(self, turns: Sequence[Message]) -> str:
+        """A conversation from its first turn to its last."""
+        return render_chat(
+            self.template,
+            turns,
+            self.special,
+            thinking=self.thinking,
+            add_generation_prompt=False,
+            tools=self.tools,
+        )
+
+    def ids(self, text: str) -> list[int]:
+        """Tokens of a text."""
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def mark(
+    written: Written, messages: Sequence[Message], learned: Collection[int] | None = None
+) -> list[Marked]:
+    """Tokens of a conversation and which of them are learned.
+
+    Args:
+        written: the model's way of writing it.
+        messages: turns with `role` and `content`.
+        learned: which turns are; None: every answer of the assistant's.
+
+    Returns:
+        One sequence, or several where the template rewrites earlier turns.
+
+    Raises:
+        InputError: the template leaves out part of an answer, or writes it unlike any other.
+        PinError: the template cannot render the conversation.
+    """
+    messages = placed(written.template, messages, written.special, fold=False)
+    answers = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
+    wanted = [i for i in answers if learned is None or i in learned]
+    pieces = [(i, written.prompt(messages[:i]), tail(written, messages, i)) for i in wanted]
+    groups: list[list[tuple[int, str, str]]] = []
+    for piece in pieces:
+        last = groups[-1][-1] if groups else None
+        if last is None or not piece[1].startswith(last[1] + last[2]):
+            groups.append([])
+        groups[-1].append(piece)
+    return [marked for group in groups for marked in _tokens(written, group)]
+
+
+def whole(written: Written, messages: Sequence[Message]) -> Marked:
+    """A conversation with every token learned."""
+    ids = written.ids(written.whole(messages))
+    return Marked(ids, [1] * len(ids), len(messages) - 1)
+
+
+def tail(written: Written, messages: Sequence[Message], at: int) -> str:
+    """What follows the prompt of one answer: the answer, and the token that ends it.
+
+    Raises:
+        InputError: see `mark`.
+    """
+    prompt = written.prompt(messages[:at])
+    through = written.whole(messages[: at + 1])
+    shape = turn(written.template, written.special, thinking=written.thinking)
+    if through.startswith(prompt):
+        rest = through[len(prompt) :]
+    else:
+        rest = shape.gap[len(shape.lead) :] + _beyond(written, messages, at, through, prompt)
+    answer = rest.removesuffix(shape.foot)
+    _refuse_lost(answer, messages[at], at)
+    return answer + _end(shape.foot, shape.next, written.end)
+
+
+def _beyond(written: Written, messages: Sequence[Message], at: int, through: str, prompt: str) -> str:
+    """An answer as the template writes it, where its finished turn does not go on from the prompt."""
+    blank = [*messages[:at], {"role": "assistant", "content": _PLACEHOLDER}]
+    head = written.whole(blank).rpartition(_PLACEHOLDER)[0]
+    closing = open_thought(prompt)
+    inside, said = thought(_text(messages[at]))
+    if inside and closing:
+        foot = turn(written.template, written.special, thinking=written.thinking).foot
+        return f"{inside}\n{closing}\n\n{said}{foot}"
+    if inside or not through.startswith(head):
+        raise InputError(
+            f"turn {at + 1} holds a thought, and the template is asked without thinking; "
+            "--set thinking=true, or take the thought out"
+        )
+    return (f"\n{closing}\n\n" if closing else "") + through[len(head) :]
+
+
+def _end(foot: str, following: str, end: tuple[str, ...]) -> str:
+    """The text up to the end of the token that ends an answer."""
+    tokens = "".join(end)
+    for text in (foot, following):
+        if tokens and tokens in text:
+            return text[: text.index(tokens) + len(tokens)]
+    return tokens
+
+
+def _refuse_lost(answer: str, message: Message, at: int) -> None:
+    """Refuse a turn of which the template drops something: it would be learned without it."""
+    parts = (*thought(_text(message)), str(message.get("reasoning_content") or ""))
+    for part in parts:
+        if part.strip() and part.strip() not in answer:
+            shown = " ".join(part.split())[:40]
+            raise InputError(
+                f"the chat template leaves out part of the answer in turn {at + 1} ({shown!r} …)"
+            )
+
+
+def _text(message: Message) -> str:
+    content = message.get("content")
+    return content if isinstance(content, str) else ""
+
+
+def _tokens(written: Written, group: Sequence[tuple[int, str, str]]) -> list[Marked]:
+    """One sequence for a group of answers; one an answer where tokens cross into a prompt."""
+    _, prompt, rest = group[-1]
+    out = written.tokenizer(prompt + rest, add_special_tokens=False, return_offsets_mapping=True)
+    ids, offsets = list(out["input_ids"]), out["offset_mapping"]
+    learned = [0] * len(ids)
+    for _, before, said in group:
+        head = written.ids(before)
+        if ids[: len(head)] != head:
+            return [_joined(written, *piece) for piece in group]
+        end = len(before) + len(said)
+        for index in range(len(head), len(ids)):
+            if offsets[index][0] >= end:
+                break
+            learned[index] = 1
+    return [Marked(ids, learned, group[-1][0])]
+
+
+def _joined(written: Written, at: int, prompt: str, rest: str) -> Marked:
+    """A prompt's tokens as an evaluation reads them, and the answer's behind them."""
+    head, said = written.ids(prompt), written.ids(rest)
+    if written.tokenizer.decode(said, clean_up_tokenization_spaces=False) != rest:
+        # Some tokenizers put a blank before whatever they begin with: let them begin elsewhere.
+        fence = "".join(written.end)
+        skipped = len(written.ids(fence))
+        said = written.ids(fence + rest)[skipped:]
+    return Marked(head + said, [0] * len(head) + [1] * len(said), at)

@@ -1,0 +1,203 @@
+"""The text form of a verdict: the last line that states one without doubt.
+
+    Case: 1234
+    Winner: B
+
+A line that is quoted, or that has more after it, may be somebody else's. It counts only beside its
+case line: no answer can know the number, which depends on the other answer as well.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from brie.judge.readings import Letter, Unreadable, WrongCase, letter_of, names_case
+
+_MARK = re.compile(
+    r"(?:^|(?<=[.!?;]\s))(?:(?:so|therefore|thus|hence|overall|in conclusion)[,:]?\s+)?"
+    r"(?:(?:the|my)\s+)?(?:(?:final|overall)\s+)?"
+    r"(?:winner|verdict|answer|choice|decision|judgment|judgement|preference|"
+    r"better answer|better response|preferred answer|preferred response|winning answer)"
+    r"\s*(?:is\s*:?|:|=|-+|–|—)\s*(?P<what>.*)$",
+    re.IGNORECASE,
+)
+_CASE = re.compile(r"^case(?:\s+(?:number|no\.?))?\s*[:#=]*\s*(?P<number>\d+)\W*", re.IGNORECASE)
+_SCORE = re.compile(
+    r"^(?P<name>.+?)\s*[:：]\s*a\s*[=:]?\s*(?P<a>[1-5])(?:/5)?\s*[,;/|]?\s*(?:and\s+)?"
+    r"b\s*[=:]?\s*(?P<b>[1-5])(?:/5)?\W*$",
+    re.IGNORECASE,
+)
+_MARGIN = re.compile(r"^margin\s*[:=]\s*(\S{1,20})\s*$", re.IGNORECASE)
+_QUOTE = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|‘[^’]*’|(?<!\w)'[^']*'(?!\w)|`[^`]*`|⟦.*?⟧")
+_BULLET = re.compile(r"^(?:[-•*+]|\d{1,2}[.)])\s+")
+_FENCE = ("```", "~~~")
+_INTRODUCES = re.compile(
+    r"\b(?:answer|response|text|line|it)s?\b.*"
+    r"\b(?:says?|said|contains?|ends?|writes?|reads?|includes?|states?|claims?|line|words)\b[^.!?]*:?$",
+    re.IGNORECASE,
+)
+"""A line after which an answer's own words stand."""
+_TAG = re.compile(
+    r"<(winner|verdict|final_verdict|answer|choice|decision|preference)>\s*([^<>]{1,40}?)\s*</\1>",
+    re.IGNORECASE,
+)
+_CASE_TAG = re.compile(r"<case>\s*(\d+)\s*</case>", re.IGNORECASE)
+_BOX = re.compile(r"\\boxed\{\s*(?:\\text(?:bf)?\{)?([^{}]{1,40})\}*")
+_IDLE = re.compile(r"^(?:\W*|</?\w+>)$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    block: int
+    """0: the judge's own words; else the number of the quotation the line stands in."""
+
+    @property
+    def case(self) -> str | None:
+        """The case number it names."""
+        match = _CASE.match(self.text)
+        return match["number"] if match else None
+
+    @property
+    def is_detail(self) -> bool:
+        """Whether it gives a criterion's scores, or the margin."""
+        return bool(_SCORE.match(self.text) or _MARGIN.match(self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    at: int
+    letter: Letter | None
+    case: str | None
+    """The number of the case line beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the lines say."""
+
+    letter: Letter
+    scores: dict[str, JsonValue]
+    """Criterion as written -> letter -> 1..5."""
+    margin: str
+    """As written; "": there is none."""
+
+
+def stated(text: str, case: str | None, *, strict: bool = False) -> Stated | None:
+    """The verdict that a text states; None where no line of it states any.
+
+    Args:
+        text: the reply, without thoughts.
+        case: the request's number; None: it is not known, and nothing can stand beside it.
+        strict: only a verdict beside its case line counts.
+
+    Raises:
+        Unreadable: the last line that states one names no winner, or needs a case line it lacks.
+        WrongCase: it stands beside another case.
+    """
+    lines = list(_lines(text))
+    all_statements = list(_statements(lines))
+    own = [s for s in all_statements if lines[s.at].block == 0 or names_case(s.case, case)]
+    if not own:
+        return None
+    last = own[-1]
+    if last.letter is None:
+        raise Unreadable(f"its last line of that kind says {lines[last.at].text[:60]!r}")
+    known = names_case(last.case, case)
+    if known is False:
+        raise WrongCase(f"the reply is to case {last.case}, not to case {case}")
+    if not known:
+        _must_be_last(lines, last, strict=strict)
+        _must_agree(own, case)
+    margins = [match[1] for line in lines if (match := _MARGIN.match(line.text))]
+    return Stated(last.letter, _scores(lines), margins[-1] if margins else "")
+
+
+def states_other(text: str, letter: Letter) -> bool:
+    """Whether a text that follows a verdict states another one, or one that cannot be read."""
+    lines = list(_lines(text))
+    own = [s for s in _statements(lines) if lines[s.at].block == 0]
+    return bool(own) and own[-1].letter != letter
+
+
+def _must_be_last(lines: Sequence[_Line], last: _Statement, *, strict: bool) -> None:
+    after = [line for line in lines[last.at + 1 :] if not (line.case or line.is_detail)]
+    if strict or any(not _IDLE.match(line.text) for line in after):
+        raise Unreadable("the line that names a winner needs the line `Case: NUMBER` before it")
+
+
+def _must_agree(own: Sequence[_Statement], case: str | None) -> None:
+    if any(names_case(s.case, case) and s.letter != own[-1].letter for s in own):
+        raise Unreadable("more than one verdict was given")
+
+
+def _lines(text: str) -> Iterator[_Line]:
+    """The reply's lines without what they quote, and where each stands."""
+    plain = _CASE_TAG.sub(r"\nCase: \1\n", _TAG.sub(r"\nWinner: \2\n", _BOX.sub(r"\1", text)))
+    block = fences = 0
+    inside = False
+    before = ""
+    flush = any(raw[:1].strip() for raw in plain.splitlines())
+    for raw in unicodedata.normalize("NFKC", plain).splitlines():
+        line = raw.strip()
+        if line.startswith(_FENCE):
+            inside = not inside
+            fences += inside
+            continue
+        if not line:
+            continue
+        indented = flush and raw.startswith(("    ", "\t"))
+        introduced = bool(_INTRODUCES.search(before)) and bool(_MARK.search(line))
+        if inside:
+            block = fences
+        elif line.startswith(">") or indented or introduced:
+            block = block if block < 0 else -1 - fences
+        else:
+            block = 0
+        yield _Line(_bare(line.lstrip("> ")), block)
+        before = line
+
+
+def _bare(line: str) -> str:
+    return _BULLET.sub("", re.sub(r"[*_#]+", "", _QUOTE.sub(_unless_a_letter, line)).strip())
+
+
+def _unless_a_letter(quoted: re.Match[str]) -> str:
+    """`Winner: "B"` names a winner; a longer quotation is somebody else's words."""
+    return quoted[0] if letter_of(quoted[0]) else " "
+
+
+def _statements(lines: Sequence[_Line]) -> Iterator[_Statement]:
+    for at, line in enumerate(lines):
+        prefix = _CASE.match(line.text)
+        text = line.text[prefix.end() :] if prefix else line.text
+        matched = _MARK.search(text)
+        if matched is not None:
+            number = line.case or _case_beside(lines, at)
+            yield _Statement(at, letter_of(matched["what"]), number)
+        elif at == len(lines) - 1 and len(text) <= 8 and (letter := letter_of(text.strip("[]() "))):
+            yield _Statement(at, letter, line.case or _case_beside(lines, at))
+
+
+def _case_beside(lines: Sequence[_Line], at: int) -> str | None:
+    """The number of the case line before or after a line; only details may stand between."""
+    for step in (-1, 1):
+        beside = at + step
+        while 0 <= beside < len(lines) and lines[beside].block == lines[at].block:
+            number = lines[beside].case
+            if number is not None and not _MARK.search(lines[beside].text):
+                return number
+            if not lines[beside].is_detail:
+                break
+            beside += step
+    return None
+
+
+def _scores(lines: Sequence[_Line]) -> dict[str, JsonValue]:
+    matches = [_SCORE.match(line.text) for line in lines]
+    return {m["name"]: {"A": int(m["a"]), "B": int(m["b"])} for m in matches if m}

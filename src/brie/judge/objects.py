@@ -1,0 +1,214 @@
+"""The JSON objects in a reply that carry a verdict, wherever they stand and however they are wrapped.
+
+    Here it is:                        {"verdict": {"winner": "A", ...}}
+    ```json                            [{"winner": "A", ...}]
+    {                                  <tool_call>{"name": ..., "arguments": {"winner": "A"}}</tool_call>
+      "winner": "A", ...               <parameter=winner>A</parameter>
+    }
+    ```
+
+An object is found by decoding, never by the look of a part of it: what opens like a verdict and does
+not decode is `broken`, and its reader must not turn to anything weaker.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from pydantic import JsonValue
+
+from brie.judge.readings import Letter, Unreadable, letter_of
+
+SEARCHED = 60_000
+"""Characters at the end of a reply that are searched; a verdict stands at the end."""
+_FAILURES = 100
+"""Openings that do not decode before the rest is not tried any more: each may cost a whole pass."""
+_DEEPEST = 4
+_START = re.compile(r"\{(?=\s*[\"'“}])")
+_CARRIED = ("arguments", "parameters", "input", "args", "function")
+"""Keys under which a call holds its arguments, as an object or as a string of JSON."""
+_FRAGMENT = re.compile(
+    r"\{\s*[\"'“]?(?:reasons?|scores|winner|case)[\"'”]?\s*:|[\"'“]winner[\"'”]\s*:", re.IGNORECASE
+)
+_FRAGMENT_WINNER = re.compile(r"[\"'“]?winner[\"'”]?\s*:\s*[\"'“]?\s*([\w ]{1,12})", re.IGNORECASE)
+_QUOTED = re.compile(r"(?<!`)`[^`\n]+`(?!`)|^[ \t]*>.*$", re.MULTILINE)
+_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+_FENCE = re.compile(r"^```[\w-]*\s*|\s*```$")
+_TAGGED = re.compile(
+    r"<parameter(?:=|\s+name=[\"'])(\w+)[\"']?\s*>\s*(.*?)\s*</parameter>"
+    r"|<arg_key>\s*(\w+)\s*</arg_key>\s*<arg_value>\s*(.*?)\s*</arg_value>",
+    re.DOTALL,
+)
+_WRAPPING = re.compile(
+    r"<[|｜]?/?[\w▁=|｜./: -]{1,60}[|｜]?>|\[/?TOOL_CALLS?\]|give_verdict|"
+    r"\b(?:json|functions?|tool_calls?|assistant|final|my|the|verdict|answer|result|output|response)\b"
+    r"|[\W_]",
+    re.IGNORECASE,
+)
+"""What may stand around an object that is the whole reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An object that carries a winner, and where it stands."""
+
+    fields: dict[str, JsonValue]
+    """Keys in lower case."""
+    start: int
+    end: int
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """What of a text is JSON."""
+
+    verdicts: tuple[Located, ...]
+    without: str
+    """The text with every object blanked out, those that carry no winner too."""
+    broken: tuple[tuple[int, Letter | None], ...]
+    """Where something opens like a verdict and does not decode, and the winner it names."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing but wrapping stands around the objects."""
+        return not _WRAPPING.sub("", self.without)
+
+
+def objects_in(text: str) -> Objects:
+    """The objects of a text.
+
+    Raises:
+        Unreadable: one of them names two winners.
+    """
+    plain = _untagged(text)
+    objects = _search(plain)
+    if objects.broken and _TRAILING_COMMA.search(plain):
+        return _search(_TRAILING_COMMA.sub(r"\1", plain))
+    return objects
+
+
+def arguments(call: JsonValue) -> list[dict[str, JsonValue]]:
+    """The objects that carry a winner in a tool call's arguments, an object or a string of JSON.
+
+    Raises:
+        Unreadable: they are no JSON object, or name two winners.
+    """
+    if isinstance(call, str):
+        objects = objects_in(call)
+        if objects.broken or not objects.alone or "{" not in call:
+            raise Unreadable("the tool call's arguments were no JSON object")
+        return [located.fields for located in objects.verdicts]
+    if not isinstance(call, dict | list):
+        raise Unreadable("the tool call's arguments were no JSON object")
+    return list(_carriers(call))
+
+
+def is_whole_object(text: str) -> bool:
+    """Whether a text is one JSON object and nothing else, but for a fence around it."""
+    stripped = text.strip()
+    if not stripped.startswith(("{", "```")) or not stripped.endswith(("}", "```")):
+        return False
+    try:
+        return isinstance(json.loads(_FENCE.sub("", stripped), strict=False), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _search(text: str) -> Objects:
+    decoder = json.JSONDecoder(object_pairs_hook=_fields, strict=False)
+    verdicts: list[Located] = []
+    blanks: list[tuple[int, int]] = []
+    end = failures = 0
+    for opening in _START.finditer(text):
+        if opening.start() < end or failures >= _FAILURES:
+            continue
+        try:
+            value, end = decoder.raw_decode(text, opening.start())
+        except (ValueError, RecursionError):
+            failures += 1
+            continue
+        blanks.append((opening.start(), end))
+        quoted = _is_quoted(text, opening.start(), end)
+        verdicts += [Located(f, opening.start(), end, quoted) for f in _carriers(value)]
+    without = _blanked(text, blanks)
+    bare = _QUOTED.sub(lambda quote: " " * len(quote[0]), without)
+    return Objects(tuple(verdicts), without, tuple(_fragments(bare)))
+
+
+def _fragments(text: str) -> Iterator[tuple[int, Letter | None]]:
+    for fragment in _FRAGMENT.finditer(text):
+        named = _FRAGMENT_WINNER.search(text, fragment.start())
+        yield fragment.start(), letter_of(named[1].strip()) if named else None
+
+
+def _fields(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    """An object of a reply: keys in lower case, and never two winners.
+
+    Raises:
+        Unreadable: it names two.
+    """
+    winners = {str(value) for key, value in pairs if key.strip().casefold() == "winner"}
+    if len(winners) > 1:
+        raise Unreadable("the JSON named two winners")
+    return {key.strip().casefold(): value for key, value in pairs}
+
+
+def _carriers(value: JsonValue, key: str = "", depth: int = 0) -> Iterator[dict[str, JsonValue]]:
+    """The objects that carry a winner: the value itself, or what lists and outer keys hold."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, str) and key in _CARRIED and value.lstrip().startswith("{"):
+        value = _decoded(value)
+    if isinstance(value, list):
+        for item in value:
+            yield from _carriers(item, key, depth + 1)
+    elif isinstance(value, dict):
+        fields = _fields(list(value.items()))
+        if "winner" in fields:
+            yield fields
+            return
+        for name, inner in fields.items():
+            if name not in ("scores", "reasons", "reason"):
+                yield from _carriers(inner, name, depth + 1)
+
+
+def _decoded(text: str) -> JsonValue:
+    try:
+        value: JsonValue = json.loads(text, object_pairs_hook=_fields, strict=False)
+    except (ValueError, RecursionError):
+        raise Unreadable("the tool call's arguments were no JSON object") from None
+    return value
+
+
+def _untagged(text: str) -> str:
+    """A call whose arguments stand in tags, as the JSON object it means."""
+    tags = list(_TAGGED.finditer(text)) if "<parameter" in text or "<arg_key>" in text else []
+    pairs = [(tag[1] or tag[3], tag[2] if tag[1] else tag[4]) for tag in tags]
+    if not any(name.casefold() == "winner" for name, _ in pairs):
+        return text
+    fields = _fields([(name, value) for name, value in pairs])
+    between = "".join(text[a.end() : b.start()] for a, b in pairwise(tags))
+    if between.strip():
+        return text
+    return f"{text[: tags[0].start()]}{json.dumps(fields)}{text[tags[-1].end() :]}"
+
+
+def _is_quoted(text: str, start: int, end: int) -> bool:
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    if line.lstrip().startswith(">"):
+        return True
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    return before.endswith("`") and after.startswith("`") and "``" not in (before, after)
+
+
+def _blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    parts, at = [], 0
+    for start, end in spans:
+        parts += [text[at:start], " " * (end - start)]
+        at = end
+    return "".join([*parts, text[at:]])
