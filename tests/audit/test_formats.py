@@ -128,7 +128,11 @@ def test_number_codes_stop_until_they_are_declared(tmp_path: Path) -> None:
         read_files([path])
     declared = Wishes(declared=Declared(parse_winner("1=first,2=second,0=tie")))
     analysis = assess(read_files([path], wishes=declared), name="f")
-    assert analysis.outcomes.model_dump(include={"win", "tie", "loss"}) == {"win": 8, "tie": 8, "loss": 8}
+    assert analysis.outcomes.model_dump(include={"win", "tie", "loss"}) == {
+        "win": 8,
+        "tie": 8,
+        "loss": 8,
+    }
     assert analysis.candidate.name == "response_1"
 
 
@@ -204,7 +208,11 @@ def test_both_bad_is_a_tie_and_a_skip_is_counted(tmp_path: Path) -> None:
     words = ["both bad", "candidate", "skip", "baseline", "Tie (bothbad)", "no preference"] * 4
     path = write(tmp_path / "f.jsonl", [{"prompt": asked(n), "winner": w} for n, w in enumerate(words)])
     analysis = audited(path)
-    assert analysis.outcomes.model_dump(include={"win", "tie", "loss"}) == {"win": 4, "tie": 12, "loss": 4}
+    assert analysis.outcomes.model_dump(include={"win", "tie", "loss"}) == {
+        "win": 4,
+        "tie": 12,
+        "loss": 4,
+    }
     assert analysis.counts.invalid == 4
     assert present(analysis.win_rate).bounds == (pytest.approx(10 / 24), pytest.approx(14 / 24))
 

@@ -1,4 +1,4 @@
-"""Strengths of many models from paired comparisons with ties (docs/statistics.md 8.4).
+"""Strengths of many models from paired comparisons with ties (docs/statistics.md 8.6).
 
 Davidson 1970 (J. Am. Stat. Assoc. 65, 317-328): with d = theta_i - theta_j a comparison is won by i
 with probability e^(d/2) / D, tied with nu / D and lost with e^(-d/2) / D, where D is the sum of the

@@ -1,7 +1,7 @@
 """A table of models: strengths, ranks that hold together, and pairs that are not resolved.
 
 Prompts are drawn anew, never rows: every resample weighs the prompts, sums their comparisons to
-counts for each pair of models, and fits again from the last fit (docs/statistics.md 8.4). As the
+counts for each pair of models, and fits again from the last fit (docs/statistics.md 8.6). As the
 headline's interval has one imagined win and one imagined loss, each model here has one of either,
 against a model of average strength.
 """

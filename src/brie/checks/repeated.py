@@ -13,7 +13,7 @@ from brie.number_format import plural
 FEWEST = 3
 """Prompts that one text must answer to be mentioned at all."""
 SHARE = 0.05
-"""Share of a side's prompts from which one text given to them matters: the rate can move by 2.5 points."""
+"""Share of a side's prompts from which one text matters: it can move the rate by 2.5 points."""
 MOST = 0.5
 """Share from which a side gave no answers of its own."""
 _LONG = 30
