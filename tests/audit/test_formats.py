@@ -214,7 +214,7 @@ def test_both_bad_is_a_tie_and_a_skip_is_counted(tmp_path: Path) -> None:
         "loss": 4,
     }
     assert analysis.counts.invalid == 4
-    assert present(analysis.win_rate).bounds == (pytest.approx(10 / 24), pytest.approx(14 / 24))
+    assert list(present(analysis.win_rate).bounds) == pytest.approx([10 / 24, 14 / 24])
 
 
 SCORED: dict[str, Any] = {
@@ -415,3 +415,44 @@ def test_the_same_answers_the_other_way_round_are_nobodys_without_models(tmp_pat
     ]  # fmt: skip
     with pytest.raises(InputError, match="do not say which model wrote which"):
         audited(write(tmp_path / "f.jsonl", rows))
+
+
+def test_files_that_name_no_judge_are_one_each_where_they_judge_the_same(tmp_path: Path) -> None:
+    rows = [{"prompt": asked(n), "winner": "candidate" if won(n) else "baseline"} for n in range(N)]
+    one, two = write(tmp_path / "ann.jsonl", rows), write(tmp_path / "bob.jsonl", rows[::-1])
+    analysis = audited(one, two)
+    assert list(analysis.by_judge) == ["ann", "bob"]
+    assert "each file is one" in said(analysis).reason
+    parts = [write(tmp_path / f"part{k}.jsonl", rows[k::2]) for k in range(2)]
+    assert list(audited(*parts).by_judge) == ["unnamed"]
+
+
+def test_scores_without_a_model_are_the_files(tmp_path: Path) -> None:
+    files = [
+        write(tmp_path / f"{model}.jsonl", [{"session_id": n, "score": worth + n % 2} for n in range(N)])
+        for model, worth in ((TUNE, 3), (BASE, 2))
+    ]
+    assert rate(audited(*files)) == 1.0
+    with pytest.raises(InputError, match="every row is of one model"):
+        read_files(files[:1])
+
+
+def test_rows_under_their_ids_are_rows(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    rows = {f"q{n}": {"winner": TUNE if won(n) else BASE, "judge": "ann"} for n in range(N)}
+    path.write_text(json.dumps(rows, indent=1))
+    assert rate(audited(path)) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("column", "letters"), [("candidate_letter", ("A", "B")), ("candidate_is_a", (True, False))]
+)
+def test_a_winners_letter_is_the_candidates_where_a_column_says_so(
+    tmp_path: Path, column: str, letters: tuple[object, object]
+) -> None:
+    rows = [
+        {"prompt": asked(n), column: letters[n % 2], "winner": "AB"[(n % 2) ^ (not won(n))]}
+        for n in range(N)
+    ]
+    analysis = audited(write(tmp_path / "f.jsonl", rows))
+    assert (analysis.candidate.name, present(analysis.win_rate).value) == ("candidate", 0.75)

@@ -81,7 +81,8 @@ def fields(row: Row) -> dict[str, Any]:
     return {
         name: value
         for name, value in asdict(row).items()
-        if name != "answers" and not (value == empty[name] or (_is_nan(value) and _is_nan(empty[name])))
+        if name not in ("answers", "file")
+        and not (value == empty[name] or (_is_nan(value) and _is_nan(empty[name])))
     }
 
 
@@ -237,7 +238,7 @@ UNREAD: list[tuple[str, dict[str, Any], str]] = [
     ("arena_battles", battle(1, "nobody"), "the winner 'nobody' is unknown"),
 ]
 """Somebody's judgments that nobody can read."""
-GOOD = {
+GOOD: dict[str, Any] = {
     "alpaca_eval": alpaca, "arena_hard": arena, "mt_bench": mt_bench, "brie_legacy": legacy,
     "arena_battles": battle, "judgebench": judgebench, "preferences": preference, "lm_eval": sample,
     "inspect": logged, "promptfoo": graded, "label_studio": labelled, "scores": scored,

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from brie.analyse.arrays import Floats, Ints, z_quantile
+from brie.analyse.arrays import Floats, Ints, group_sum, z_quantile
 from brie.analyse.davidson import (
     Strengths,
     connected,
@@ -160,7 +160,7 @@ def counts(comparisons: Comparisons, weight: Floats | None = None) -> tuple[Floa
 
 
 def _sum(cell: Ints, values: Floats, size: int) -> Floats:
-    return np.bincount(cell, weights=values, minlength=size * size).reshape(size, size)
+    return group_sum(cell, values, size * size).reshape(size, size)
 
 
 def _resampled(
@@ -179,7 +179,7 @@ def _resampled(
     one, two = place[pairs // size], place[pairs % size]
     inside = (one >= 0) & (two >= 0)
     theta, nu = np.empty((resamples, models)), np.empty(resamples)
-    inverse = np.linalg.inv(_curvature(comparisons, kept, whole))
+    inverse = np.asarray(np.linalg.inv(_curvature(comparisons, kept, whole)), np.float64)
     for part in _parts(resamples, max(models**2 * 8, len(pieces.share))):
         number = part.stop - part.start
         draws, imagined = _draws(pieces, models, comparisons.prompts, rng, number)

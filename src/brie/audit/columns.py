@@ -18,12 +18,12 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "prompt": (
         "prompt", "question", "instruction", "input", "query", "user_prompt", "context", "conversation",
         "question_id", "prompt_id", "task_id", "item_id", "conversation_id", "example_id", "doc_id",
-        "uid", "id", "idx",
+        "session_id", "uid", "qid", "id", "idx",
     ),
     "winner": (
         "winner", "winner_model", "winning_model", "preferred_model", "verdict", "preference",
         "preferred", "human_preference", "choice", "vote", "decision", "judgment", "judgement", "better",
-        "selected", "label",
+        "selected", "pairwise", "best", "label",
     ),
     "judge": (
         "judge", "judge_model", "judge_name", "judge_id", "rater", "annotator", "annotator_id",
@@ -34,7 +34,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "order", "presentation_order", "shown_first", "first_shown", "first", "is_swapped", "swapped",
         "swap", "flipped", "is_flipped",
     ),
-    "letter": ("letter",),
+    "letter": ("letter", "candidate_letter", "candidate_label", "candidate_is_a"),
     "category": ("category", "topic", "domain", "dataset", "subset", "task_type"),
     "source": ("source",),
     "sample": ("sample", "sample_id", "sample_index", "trial", "run", "repeat", "turn", "epoch"),
@@ -137,7 +137,7 @@ def normal(key: str) -> str:
 
 
 def _known(names: Mapping[str, str], wanted: str) -> str | None:
-    by_name = {name: key for key, name in reversed(names.items())}
+    by_name = {name: key for key, name in reversed(list(names.items()))}
     return next((by_name[alias] for alias in ALIASES[wanted] if alias in by_name), None)
 
 

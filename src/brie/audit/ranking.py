@@ -55,9 +55,10 @@ def count(rows: Sequence[Row]) -> Counted:
     prompt, judge = _codes([row.prompt for row in rows]), _codes([row.judge for row in rows])
     comparison = _codes([(row.pair, row.sample) for row in rows])
     order = np.lexsort((position, np.nan_to_num(score, nan=-1.0), comparison, judge, two, one, prompt))
-    one, two, score, position, prompt, judge, comparison = (
-        column[order] for column in (one, two, score, position, prompt, judge, comparison)
+    one, two, position, prompt, judge, comparison = (
+        column[order] for column in (one, two, position, prompt, judge, comparison)
     )
+    score = score[order]
     apart = one != two
     usable = apart & np.isfinite(score)
     pair = one * len(names) + two

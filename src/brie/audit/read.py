@@ -31,7 +31,7 @@ from brie.audit.formats import (
     table,
 )
 from brie.audit.points import paired
-from brie.audit.rows import Item, Point, Row, Skipped, Texts
+from brie.audit.rows import UNNAMED, Item, Point, Row, Skipped, Texts
 from brie.audit.stream import Content, Value, content
 from brie.audit.vocabulary import Declared
 from brie.errors import InputError, UsageError, unknown
@@ -149,6 +149,7 @@ def read_files(
     judgments = Judgments(name, reason, FORMATS[name].IDENTIFIES)
     _read(judgments, paths, name, how)
     _own_prompts(judgments.rows)
+    _judges_by_file(judgments, len(paths))
     _refuse_unusable(judgments, paths[0])
     return judgments
 
@@ -205,15 +206,21 @@ def _read(judgments: Judgments, paths: Sequence[Path], name: str, how: Wishes) -
     for path in paths:
         opened = content(path, is_row)
         if name == "table":
+            before = len(ballots)
             shape = _read_table(judgments, opened, how, ballots)
+            for ballot in ballots[before:]:
+                ballot.row.file = names[path]
             continue
         reader = FORMATS[name].read
         if name in SCORED and how.columns:
             reader = partial(SCORED[name], columns=how.columns)
         for item in opened.rows:
             for made in _one(item, reader):
-                own = isinstance(made, Point) and not made.model
-                _take(judgments, made._replace(model=names[path]) if own else made, points)
+                if isinstance(made, Point) and not made.model:
+                    made = made._replace(model=names[path])
+                if isinstance(made, Row):
+                    made.file = names[path]
+                _take(judgments, made, points)
     if shape is not None and ballots:
         for row in settle(ballots, shape, how.declared):
             _take(judgments, row, points)
@@ -288,6 +295,22 @@ def _own_prompts(rows: Sequence[Row]) -> None:
             key = (*row.models, row.judge, str(row.score), row.pair)
             seen[key] += 1
             row.prompt = row.name = f"{' '.join(key)} {seen[key]}"
+
+
+def _judges_by_file(judgments: Judgments, files: int) -> None:
+    """Files that name no judge, and hold verdicts on the same comparisons, are of a judge each."""
+    rows = judgments.rows
+    if files < 2 or any(row.judge != UNNAMED or not row.file for row in rows):
+        return
+    known: dict[str, set[tuple[str, str]]] = {}
+    for row in rows:
+        known.setdefault(row.file, set()).add((row.prompt, row.pair))
+    one, *others = sorted(known.values(), key=len)
+    if not others or not all(2 * len(one & other) >= len(one) for other in others):
+        return
+    for row in rows:
+        row.judge = row.file
+    judgments.reason += "; no row names its judge, so each file is one"
 
 
 def _refuse_unusable(judgments: Judgments, path: Path) -> None:

@@ -85,6 +85,8 @@ class Row:
     """Whether each model was right, where answers are right or wrong."""
     answers: tuple[str, str] | None = None
     """The first model's and the second's, until `Texts` has taken or left them."""
+    file: str = ""
+    """The file it stands in, where several were read."""
     why: str = ""
     """Of a verdict that could not be read: what stood there instead."""
 

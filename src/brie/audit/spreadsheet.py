@@ -49,7 +49,8 @@ def spreadsheet(handle: TextIO) -> Iterator[tuple[int, JsonValue] | Skipped]:
             yield Skipped(number, f"has {len(record)} cells under {len(names)} names")
             continue
         cells = chain(record[: len(names)], [None] * (len(names) - len(record)))
-        yield number, {name: cell for name, cell in zip(names, cells, strict=True) if name}
+        row: dict[str, JsonValue] = {name: cell for name, cell in zip(names, cells, strict=True) if name}
+        yield number, row
 
 
 def _kept(handle: TextIO, lines: list[str]) -> Iterator[str]:

@@ -29,6 +29,7 @@ MOST = 1 << 28
 """Characters of one row, or of one object that holds a whole file: more is no judgment."""
 Object = dict[str, JsonValue]
 Value = tuple[int, JsonValue] | Skipped
+_FEWEST_BY_ID = 3
 _DEEP = "it is nested too deeply"
 
 
@@ -63,8 +64,8 @@ def content(path: Path, is_row: Callable[[Object], bool] = lambda value: False) 
         InputError: the file cannot be read, or is no text.
     """
     with _reading(path):
-        with path.open("rb") as handle:
-            magic = handle.read(4)
+        with path.open("rb") as raw:
+            magic = raw.read(4)
         if magic.startswith(b"PK\x03\x04"):
             return Content(zipped(path, decoded))
         if magic == b"PAR1" or path.suffix == ".parquet":
@@ -89,7 +90,8 @@ def decoded(text: str) -> JsonValue:
         ValueError: it is none; the message says why.
     """
     try:
-        return _STRICT.decode(text)
+        value: JsonValue = _STRICT.decode(text)
+        return value
     except RecursionError as error:
         raise ValueError(_DEEP) from error
 
@@ -140,11 +142,16 @@ def _guarded(path: Path, rows: Iterator[Value]) -> Iterator[Value]:
 
 def _open(path: Path, magic: bytes) -> TextIO:
     raw = path.open("rb")
-    binary: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if magic[:2] == b"\x1f\x8b" else raw
-    marks = binary.read(2)
-    binary.seek(0)
-    encoding = "utf-16" if marks in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return io.TextIOWrapper(binary, encoding=encoding, newline="")
+    if magic[:2] == b"\x1f\x8b":
+        packed = gzip.GzipFile(fileobj=raw)
+        marks = packed.read(2)
+        packed.seek(0)
+        return io.TextIOWrapper(packed, encoding=_encoding(marks), newline="")
+    return io.TextIOWrapper(raw, encoding=_encoding(magic[:2]), newline="")
+
+
+def _encoding(marks: bytes) -> str:
+    return "utf-16" if marks in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def _first(handle: TextIO) -> str:
@@ -202,13 +209,15 @@ def _whole(handle: TextIO, path: Path) -> list[JsonValue | _Twice] | None:
     return found
 
 
-def _mark_twice(pairs: list[tuple[str, JsonValue]]) -> Object | _Twice:
+def _mark_twice(pairs: list[tuple[str, JsonValue | _Twice]]) -> Object | _Twice:
     """As `_once`, but the object that names a key twice is the error: it costs its row alone."""
-    inner = next((value for _, value in pairs if isinstance(value, _Twice)), None)
-    if inner is not None:
-        return inner
+    whole: list[tuple[str, JsonValue]] = []
+    for name, value in pairs:
+        if isinstance(value, _Twice):
+            return value
+        whole.append((name, value))
     try:
-        return _once(pairs)
+        return _once(whole)
     except _Twice as twice:
         return twice
 
@@ -225,7 +234,8 @@ def _of_objects(
         return Content(_numbered(found))
     lists = _lists(whole)
     if not lists:
-        return Content(_numbered(found))
+        named = _rows_by_id(whole)
+        return Content(_numbered(named or found), where="" if not named else "(its keys)")
     most = max(len(rows) for _, rows in lists)
     longest = [(key, rows) for key, rows in lists if len(rows) == most]
     if len(longest) > 1:
@@ -239,6 +249,18 @@ def _of_objects(
     if key == "samples" and isinstance(about.get("eval"), dict):  # a log whose header each sample needs
         rows = [{**row, "eval": about["eval"]} if isinstance(row, dict) else row for row in rows]
     return Content(_numbered(rows), about, key)
+
+
+def _rows_by_id(whole: Object) -> list[JsonValue | _Twice]:
+    """Rows that an object holds under their ids: several objects that share most of their keys."""
+    rows = {key: row for key, row in whole.items() if isinstance(row, dict)}
+    if len(rows) < _FEWEST_BY_ID or 2 * len(rows) <= len(whole):
+        return []
+    shared = set.intersection(*(set(row) for row in rows.values()))
+    widest = max(len(row) for row in rows.values())
+    if not shared or 2 * len(shared) < widest:
+        return []
+    return [{"id": key, **row} for key, row in rows.items()]
 
 
 def _numbered(found: Sequence[JsonValue | _Twice]) -> Iterator[Value]:

@@ -80,6 +80,7 @@ def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> st
     rate, table = analysis.win_rate, table_of(analysis)
     if table is not None:
         return ranking_sentence(table)
+    claim = f"{_claim(analysis)} " if _claim(analysis) else ""
     if rate is None:
         reason = analysis.notes.get("win_rate") or analysis.notes.get("verdict") or "nothing was judged"
         return f"{_interim(analysis)}There is no win rate: {_stop(reason)}"
@@ -88,7 +89,7 @@ def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> st
         return f"{same}. {_doubt(analysis)}{_capital(interval)}.{_rules(panel)}"
     finding = f"{_finding(analysis, panel, rate)}; {interval}."
     begins = not analysis.interim and (analysis.verdict != "undecided" or bool(_doubt(analysis)))
-    told = f"{_lead(analysis)}{_capital(finding) if begins else finding}"
+    told = f"{claim}{_lead(analysis)}{_capital(finding) if begins else finding}"
     mostly = analysis.counts.identical * 2 >= analysis.counts.comparisons
     parts = [same and f"{same}.", told] if mostly else [told, same and f"{same}."]
     return " ".join(part for part in parts if part) + _rules(panel)
@@ -108,6 +109,12 @@ def identical_words(analysis: Analysis) -> str:
 def _all_identical(analysis: Analysis) -> bool:
     counts = analysis.counts
     return not analysis.interim and 0 < counts.identical == counts.comparisons
+
+
+def _claim(analysis: Analysis) -> str:
+    """Of an audit: what is claimed, against what the prompts support; "" without a claim."""
+    facts = analysis.audit
+    return facts.findings[0] if facts is not None and facts.claim is not None and facts.findings else ""
 
 
 def caveats(analysis: Analysis) -> list[str]:

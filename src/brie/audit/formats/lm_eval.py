@@ -38,7 +38,8 @@ def read(line: int, value: dict[str, JsonValue], columns: Mapping[str, str] | No
     metric = (columns or {}).get("score") or _metric(value)
     if metric is None or metric not in value:
         return [Skipped(line, "has no metric")]
-    worth = number(int(value[metric]) if isinstance(value[metric], bool) else value[metric])
+    said_of_it = value[metric]
+    worth = float(said_of_it) if isinstance(said_of_it, bool) else number(said_of_it)
     name = text(value, "doc_id")
     said = value.get("filtered_resps")
     answer = said[0] if isinstance(said, list) and said and isinstance(said[0], str) else None

@@ -2,6 +2,7 @@
 
     {"question_id": "q1", "model": "my-tune", "score": 7, "judge_model": "…", "parse_error": null}
 
+Where rows name no model, each file is one.
 The higher score wins and equal ones tie. A score that could not be read is an unusable verdict, and
 so is a refusal. `--map score=COLUMN,model=COLUMN,prompt=COLUMN` names the columns where they are
 called otherwise; two columns that may both be the score are asked for.
@@ -32,10 +33,11 @@ _ERRORS = ("error", "api_error", "failed")
 
 
 def fits(value: dict[str, JsonValue]) -> bool:
-    """Whether a row has a question, one model and a score."""
+    """Whether a row has a question and a score, and no winner; without a model, its file is one."""
     names = {normal(key) for key in value if isinstance(key, str)}
-    asks = names & {*ALIASES["prompt"]}
-    return bool(asks and names & {*_MODELS} and names & {*_SCORES}) and not names & {"winner", "verdict"}
+    if {"winner", "verdict", "choice"} & names or {"model_a", "model_1"} & names:
+        return False
+    return bool(names & {*ALIASES["prompt"]} and names & {*_SCORES})
 
 
 def read(
@@ -49,10 +51,10 @@ def read(
     score = mapped.get("score") or _score(named, value)
     lacking = [
         name
-        for name, column in (("model", model), ("prompt", prompt), ("score", score))
+        for name, column in (("prompt", prompt), ("score", score))
         if not column or column not in value
     ]
-    if lacking or not model or not prompt or not score:
+    if lacking or not prompt or not score:
         return [Skipped(number_, f"lacks the column of the {' and the '.join(lacking)}")]
     status, worth = _status(value, named, value[score])
     question = asked(value[prompt]) or str(value[prompt])
@@ -65,7 +67,7 @@ def read(
             number_,
             digest(question),
             shortened(question),
-            text(value, model, default="unnamed"),
+            text(value, model, default="unnamed") if model else "",
             judge(value, rater) if rater else "unnamed",
             status,
             worth,

@@ -57,7 +57,7 @@ def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
     from brie.audit.ballots import settle
 
     ballots = ballots_of(number, value, shape_of(value.keys()))
-    return [*ballots] if isinstance(ballots, Skipped) else [*settle(ballots, shape_of(value.keys()))]
+    return [ballots] if isinstance(ballots, Skipped) else [*settle(ballots, shape_of(value.keys()))]
 
 
 def ballots_of(number: int, value: dict[str, JsonValue], shape: Shape) -> list[Ballot] | Skipped:
@@ -78,7 +78,7 @@ def ballots_of(number: int, value: dict[str, JsonValue], shape: Shape) -> list[B
     return [
         Ballot(
             _row(number, value, shape, who), plain(word), word,
-            plain(_cell(value, shape, "order")), plain(_cell(value, shape, "letter")),
+            plain(_cell(value, shape, "order")), _letter(plain(_cell(value, shape, "letter"))),
             None if shape.models or shape.named else value,
         )
         for who, word in said
@@ -117,6 +117,11 @@ def _models(value: dict[str, JsonValue], shape: Shape) -> Models:
     return shape.named or SIDES
 
 
+def _letter(word: str) -> str:
+    """The candidate's letter, in lower case; also where a column says whether it was the first one."""
+    return {"true": "a", "1": "a", "yes": "a", "false": "b", "0": "b", "no": "b"}.get(word, word)
+
+
 def _one_hot(value: dict[str, JsonValue], shape: Shape) -> JsonValue:
     cells = [plain(value.get(column)) in _SET for column in shape.one_hot or () if column]
     if sum(cells) != 1:
@@ -136,7 +141,7 @@ def _text(value: dict[str, JsonValue], shape: Shape, name: str, default: str) ->
 
 def passed_over(keys: Mapping[str, JsonValue], shape: Shape) -> list[str]:
     """Columns that are not used: they are named, so that nobody thinks they were."""
-    used = {column for column in shape.single.values() if column} | set(shape.raters)
+    used = {column for column in shape.single.values() if column} | set(shape.raters) | {"models"}
     for pair in (shape.models, shape.answers, shape.one_hot):
         used |= {column for column in pair or () if column}
     return [key for key in keys if key not in used and normal(key) not in ALIASES]
