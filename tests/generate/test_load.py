@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from brie.errors import PinError
+from brie.errors import PinError, UsageError
 from brie.generate.load import load_adapter, load_model, thread_pace
+from brie.generate.local import TransformersEngine
 from brie.records import Environment
+from tests.generate.conftest import Ask
+from tests.generate.tinymodel import build_base
 
 
 @pytest.mark.parametrize("tuned", [False, True])
@@ -45,3 +51,97 @@ def test_a_folder_without_safetensors_is_refused(cpu: Environment, tmp_path: Pat
     (tmp_path / "pytorch_model.bin").touch()
     with pytest.raises(PinError, match=r"holds no \*\.safetensors weights"):
         load_model(tmp_path, cpu)
+
+
+def _retouched(adapter: Path, to: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> Path:
+    """The adapter with other tensors."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(adapter, to)
+    tensors = load_file(to / "adapter_model.safetensors")
+    change(tensors)
+    save_file(tensors, to / "adapter_model.safetensors")
+    return to
+
+
+def _configured(adapter: Path, to: Path, **settings: object) -> Path:
+    """The adapter with other settings."""
+    shutil.copytree(adapter, to)
+    path = to / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **settings}))
+    return to
+
+
+def test_tensors_without_a_place_in_the_model_are_named(
+    base: Path, adapter: Path, cpu: Environment, tmp_path: Path
+) -> None:
+    fewer = _configured(adapter, tmp_path / "fewer", target_modules=["q_proj"])
+    with pytest.raises(PinError, match=r"v_proj\.lora_A\.weight.* have no place in the model"):
+        load_adapter(load_model(base, cpu), "tuned", fewer)
+    stray = _retouched(adapter, tmp_path / "stray", lambda t: t.update(stray=torch.ones(2)))
+    with pytest.raises(PinError, match="stray of its file has no place in the model"):
+        load_adapter(load_model(base, cpu), "tuned", stray)
+
+
+def test_an_adapter_that_writes_over_its_base_is_refused(
+    base: Path, adapter: Path, cpu: Environment, tmp_path: Path
+) -> None:
+    def more(tensors: dict[str, torch.Tensor]) -> None:
+        tensors["base_model.model.model.norm.weight"] = torch.full((64,), 0.5)
+
+    over = _retouched(adapter, tmp_path / "over", more)
+    with pytest.raises(PinError, match=r"rewrites its base.*model\.norm\.weight"):
+        load_adapter(load_model(base, cpu), "tuned", over)
+
+
+def test_the_base_is_bit_for_bit_the_base_with_adapters_off(
+    base: Path, adapter: Path, cpu: Environment
+) -> None:
+    alone = load_model(base, cpu)
+    ids = torch.arange(40, 52)[None]
+    with torch.inference_mode():
+        before = alone(input_ids=ids).logits
+        tuned = load_adapter(alone, "tuned", adapter)
+        assert not torch.equal(tuned(input_ids=ids).logits, before)
+        with tuned.disable_adapter():
+            assert torch.equal(tuned(input_ids=ids).logits, before)
+
+
+def test_an_engine_with_a_rewriting_adapter_does_not_answer_as_the_base(
+    base: Path, adapter: Path, cpu: Environment, tmp_path: Path
+) -> None:
+    biased = _configured(adapter, tmp_path / "biased", bias="all")
+    with TransformersEngine.load(base, cpu, {"biased": biased}) as engine:
+        engine.encoder("biased")
+        with pytest.raises(UsageError, match="no adapter None"):
+            engine.encoder(None)
+    with pytest.raises(PinError, match="rewrites its base"):
+        TransformersEngine.load(base, cpu, {"biased": biased, "plain": adapter})
+
+
+def test_a_model_that_computes_no_numbers_is_refused_at_its_first_step(
+    adapter: Path, cpu: Environment, ask: Ask, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    broken = build_base(tmp_path / "broken")
+    tensors = load_file(broken / "model.safetensors")
+    tensors["model.norm.weight"][3] = float("nan")
+    save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
+    with (
+        TransformersEngine.load(broken, cpu) as engine,
+        pytest.raises(PinError, match="computes no numbers"),
+    ):
+        list(engine.generate(ask(2)))
+
+
+def test_an_adapter_is_idle_where_its_logits_are_its_bases(
+    base: Path, adapter: Path, cpu: Environment, tmp_path: Path
+) -> None:
+    def silent(tensors: dict[str, torch.Tensor]) -> None:
+        for name in tensors:
+            tensors[name] = torch.zeros_like(tensors[name])
+
+    dead = _retouched(adapter, tmp_path / "dead", silent)
+    with TransformersEngine.load(base, cpu, {"dead": dead, "alive": adapter}) as engine:
+        assert engine.idle == ("dead",)

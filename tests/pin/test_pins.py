@@ -205,9 +205,7 @@ def _more_weights(folder: Path) -> None:
         lambda folder: _edited(folder, "tokenizer_config.json", eos_token="<|end|>"),
         lambda folder: (folder / "added_tokens.json").write_text('{"<x>": 9}'),
         lambda folder: (folder / "special_tokens_map.json").write_text('{"eos_token": "<x>"}'),
-        lambda folder: (folder / "chat_template.jinja").write_text(
-            CHATML + "{% if false %}x{% endif %}"
-        ),
+        lambda folder: (folder / "chat_template.jinja").write_text(CHATML + "{# x #}"),
     ],
 )
 def test_everything_of_a_base_that_decides_its_answers_is_part_of_its_digest(

@@ -10,6 +10,7 @@ own: what the model sees when it is asked for that answer.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -89,7 +90,10 @@ def mark(
     messages = placed(written.template, messages, written.special, fold=False)
     answers = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
     wanted = [i for i in answers if learned is None or i in learned]
-    pieces = [(i, written.prompt(messages[:i]), tail(written, messages, i)) for i in wanted]
+    prompts = {at: written.prompt(messages[:at]) for at in wanted}
+    for at, prompt in prompts.items():
+        _refuse_unshown(written, messages[:at], prompt)
+    pieces = [(at, prompt, tail(written, messages, at)) for at, prompt in prompts.items()]
     groups: list[list[tuple[int, str, str]]] = []
     for piece in pieces:
         last = groups[-1][-1] if groups else None
@@ -129,6 +133,7 @@ def _beyond(written: Written, messages: Sequence[Message], at: int, through: str
     head = written.whole(blank).rpartition(_PLACEHOLDER)[0]
     closing = open_thought(prompt)
     inside, said = thought(_text(messages[at]))
+    inside = inside or str(messages[at].get("reasoning_content") or "")
     if inside and closing:
         foot = turn(written.template, written.special, thinking=written.thinking).foot
         return f"{inside}\n{closing}\n\n{said}{foot}"
@@ -151,13 +156,64 @@ def _end(foot: str, following: str, end: tuple[str, ...]) -> str:
 
 def _refuse_lost(answer: str, message: Message, at: int) -> None:
     """Refuse a turn of which the template drops something: it would be learned without it."""
-    parts = (*thought(_text(message)), str(message.get("reasoning_content") or ""))
+    calls = map(_function, calls_of(message))
+    parts = (*thought(_text(message)), str(message.get("reasoning_content") or ""), *calls)
     for part in parts:
         if part.strip() and part.strip() not in answer:
             shown = " ".join(part.split())[:40]
             raise InputError(
                 f"the chat template leaves out part of the answer in turn {at + 1} ({shown!r} …)"
             )
+
+
+def _refuse_unshown(written: Written, before: Sequence[Message], prompt: str) -> None:
+    """Refuse tools, calls and their replies that a template passes over."""
+    for tool in written.tools or ():
+        if (name := _function(tool)) and name not in prompt:
+            raise InputError(f"the chat template shows no tools, and the row has some (`{name}`)")
+    for number, message in enumerate(before, start=1):
+        for call in calls_of(message):
+            if _function(call) not in prompt:
+                raise InputError(f"the chat template leaves out the `tool_calls` of turn {number}")
+        if message["role"] == "tool" and _text(message).strip() not in prompt:
+            raise InputError(f"the chat template leaves out the tool's reply in turn {number}")
+
+
+def calls_of(message: Message) -> list[JsonValue]:
+    """A turn's calls of tools."""
+    calls = message.get("tool_calls")
+    return calls if isinstance(calls, list) else []
+
+
+def with_objects(messages: Sequence[Message]) -> list[Message]:
+    """Turns whose calls have their arguments as objects, where the file has them as text."""
+    made: list[Message] = []
+    for message in messages:
+        calls = [_with_object(call) for call in calls_of(message)]
+        made.append({**message, "tool_calls": calls} if calls else message)
+    return made
+
+
+def _with_object(call: JsonValue) -> JsonValue:
+    if not isinstance(call, dict):
+        return call
+    if isinstance(call.get("function"), dict):
+        return {**call, "function": _with_object(call["function"])}
+    arguments = call.get("arguments")
+    if not isinstance(arguments, str):
+        return call
+    try:
+        return {**call, "arguments": json.loads(arguments)}
+    except (ValueError, RecursionError):
+        return call
+
+
+def _function(described: JsonValue) -> str:
+    """The name of a tool, or of the tool that a call names."""
+    if not isinstance(described, dict):
+        return ""
+    inner = described.get("function", described)
+    return str(inner.get("name", "")) if isinstance(inner, dict) else ""
 
 
 def _text(message: Message) -> str:

@@ -136,6 +136,10 @@ def _document(
         notes[f"by_judge.{name}"] = f"stopped, and therefore not in the headline: {why}"
     for added in facts.work.added:
         notes[f"by_judge.{added.judge.id}"] = "added after the seal, and therefore not in the headline"
+    said = parts.said()
+    if interim and not _judged(facts):
+        notes["win_rate"] = "no verdict could be used yet"
+        said |= {"win_rate": None, "by_category": {}, "by_source": {}, "by_sample": {}}
     suite = SuiteSummary(
         name=plan.suite.name,
         version=plan.suite.version,
@@ -161,7 +165,16 @@ def _document(
         generation=generation(facts),
         cost=_cost(facts, store),
         notes=notes,
-        **parts.said(),
+        **said,
+    )
+
+
+def _judged(facts: EvaluationData) -> bool:
+    """Whether a headline's judge gave a verdict: identical answers are ties without one."""
+    judges = set(headline_judges(facts.manifest))
+    return any(
+        f.status is StatusCode.OK and not f.identical and f.task.judge in judges
+        for f in facts.of("main")
     )
 
 
@@ -248,6 +261,9 @@ def _cost(facts: EvaluationData, store: Store) -> Cost:
     return Cost(
         usd=totals.get("usd", 0.0),
         calls=calls,
+        requests=int(totals.get("attempts", 0)),
+        lost=int(totals.get("lost", 0)),
+        lost_usd=totals.get("lost_usd", 0.0),
         reused=max(0, judged - calls),
         input_tokens=int(totals.get("input_tokens", 0)),
         output_tokens=int(totals.get("output_tokens", 0)),

@@ -85,7 +85,7 @@ def find_evaluation(name: str | None, project: Project) -> Evaluation:
     if name is None:
         if len(every) == 1:
             return every[0]
-        listing = "".join(f"\n  {e.manifest.id}" for e in every) or " none yet: brie eval --suite demo"
+        listing = "".join(f"\n  {e.manifest.id}" for e in every) or " none yet: brie demo"
         raise UsageError(f"say which evaluation:{listing}")
     wanted = Path(name).name
     fits = [e for e in every if wanted in (e.manifest.id, e.manifest.name, short_id(e))]

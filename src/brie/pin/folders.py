@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from brie.digest import digest
 from brie.errors import PinError
-from brie.pin.template import template_digest
+from brie.pin.template import date_read, template_digest
 
 _UNSTABLE_KEYS = {
     "_name_or_path",
@@ -52,6 +52,14 @@ def folder_template_digest(folder: Path) -> str:
     except PinError:
         return digest({"template": None})
     return template_digest(template, special)
+
+
+def folder_date(folder: Path) -> str | None:
+    """What a folder's chat template is told where it asks for the date; None: it does not ask."""
+    try:
+        return date_read(folder_template(folder)[0])
+    except PinError:
+        return None
 
 
 def has_template(folder: Path) -> bool:

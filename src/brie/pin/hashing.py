@@ -18,12 +18,11 @@ from brie.pin.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, lora_summary
 from brie.pin.folders import (
     canonical_config,
     ending,
-    folder_template,
+    folder_date,
     folder_template_digest,
     has_template,
     json_or_empty,
 )
-from brie.pin.template import date_read, template_digest
 from brie.pin.tensors import refuse_broken, tensors
 from brie.project import read_json, write_text
 from brie.records import BaseModelRef, Pin
@@ -77,8 +76,7 @@ def pin_base(
     read = _read_files(folder, (*TOKENIZER_FILES, *SPEECH_FILES, _INDEX))
     files = {path.name: file_digest(path) for path in weights} | read
     config = digest([canonical_config(folder / "config.json"), ending(folder)])
-    template, special = folder_template(folder)
-    rendered = template_digest(template, special)
+    rendered = folder_template_digest(folder)
     older = {k: v for k, v in files.items() if k in TOKENIZER_FILES or k.endswith(".safetensors")}
     parts: dict[int, dict[str, Canonical]] = {
         1: {"kind": "model", "files": older, "config": config},
@@ -98,7 +96,7 @@ def pin_base(
             "config": config,
             "base": BaseModelRef(repo=repo, revision=revision, digest=name),
             "template_digest": rendered,
-            **({} if version == 1 else {"date": date_read(template), "beside": beside(folder)}),
+            **({} if version == 1 else {"date": folder_date(folder), "beside": beside(folder)}),
         }
     )
 
@@ -195,7 +193,7 @@ def pin_checkpoint(
         epoch=epoch,
         eval_loss=eval_loss,
         thinking=thinking,
-        date=None if older else date_read(folder_template(folder)[0]) if own else base.date,
+        date=None if older else folder_date(folder) if own else base.date,
         base_files={} if older else base.files,
         beside=() if older else (*beside(folder), *(f"base/{name}" for name in base.beside)),
     )

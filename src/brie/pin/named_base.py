@@ -27,8 +27,8 @@ def open_named(
         return opened
     if original := _unquantised(own):
         raise UsageError(
-            f"the adapter in {folder} names {own}, a copy of its base in few bits; brie runs it on the "
-            f"base itself. Say which that is: --base FOLDER|REPO, for example --base {original}"
+            f"the adapter in {folder} names {own}, a copy of its base in few bits (perhaps of "
+            f"{original}); brie runs it on the base itself. Say where that is: --base FOLDER|REPO"
         )
     try:
         opened = open_base(own, project.root, pinned_before)

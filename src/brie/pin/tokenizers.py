@@ -58,10 +58,11 @@ def refuse_other_tokenizer(*, base: Path, adapter: Path) -> None:
     """
     if not any((adapter / name).is_file() for name in TOKENIZER_FILES) or _same_bytes(base, adapter):
         return
-    ours = _table(load_tokenizer_of(base).backend_tokenizer)
-    padding = _padding(adapter)
-    theirs = _saved(adapter)
-    why = _difference(ours=ours, theirs=theirs, padding=padding)
+    theirs, padding = _saved(adapter), _padding(adapter)
+    why = _difference(ours=_saved(base), theirs=theirs, padding=padding)
+    if why:  # a model's class may read the base's file its own way, and that is what was saved
+        loaded = _table(load_tokenizer_of(base).backend_tokenizer)
+        why = _difference(ours=loaded, theirs=theirs, padding=padding) and why
     if why:
         raise PinError(
             f"the tokenizer in {adapter} is another one than its base's: {why}. The adapter would read "

@@ -50,6 +50,8 @@ class WinRate(Record):
     effective_n: float
     p_value: float
     """Two-sided sign-flip p for "the sides are exchangeable"."""
+    p_at_most: bool = False
+    """The p is the least that the test can give: the true one may be smaller."""
     bounds: Ends
     """The rate with every missing verdict lost, and with every one won."""
     betting_interval: Ends | None = None
@@ -165,6 +167,8 @@ class Omnibus(Record):
     f: MaybeFinite
     """None where prompts of a category are all alike: F is infinite then."""
     p_value: float
+    p_at_most: bool = False
+    """The p is the least that so many deals can give: the true one may be smaller."""
     categories: int
     prompts: int
     method: str
@@ -252,6 +256,8 @@ class VarianceComponents(Record):
     """Prompts left out because a cell of theirs is missing."""
     level: float = 0.95
     method: str = ""
+    sample_share: Estimate | None = None
+    """Share of a prompt mean's variance that is the draw of its samples; None with one sample."""
 
 
 class SequentialResult(Record):

@@ -154,7 +154,7 @@ def _people(page: Page) -> list[str]:
             escape(voter),
             escape(judge),
             number_format.percent(cell.percent[0]) if cell.percent else "–",
-            f"{cell.kappa[0]:.2f}" if cell.kappa else "–",
+            number_format.two_digits(cell.kappa[0]) if cell.kappa else "–",
             f"{cell.n:,}" if cell.n else "–",
         )
         for voter, judge, cell in page.people

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from brie.blinding import first_letter, first_side
-from brie.number_format import dollars, p_value, percent, plural
+from brie.number_format import p_value, percent, plural
 from brie.records import Check, Manifest, Message
 from brie.records.analysis import Analysis, ComparisonView, JudgedView
 from brie.report import cite
@@ -21,6 +21,7 @@ from brie.report.facts import (
     Group,
     answers,
     checks_worst_first,
+    cost_words,
     curve_group,
     effects,
     flip_rate,
@@ -188,7 +189,7 @@ def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, 
         ("Won, tied, lost", f"{outcomes.win:,}, {outcomes.tie:,}, {outcomes.loss:,} shown pairs{among}"),
         ("Identical answers", f"{same:,} of {analysis.counts.comparisons:,}" if same else ""),
         (p_name(rate), p_value(rate.p_value)) if rate else ("", ""),
-        ("Cost", dollars(analysis.cost.usd) if analysis.cost else ""),
+        ("Cost", cost_words(analysis.cost) if analysis.cost else ""),
     ]
     return [(name, value) for name, value in rows if value]
 

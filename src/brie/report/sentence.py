@@ -28,7 +28,7 @@ METHOD = {
 def verdict_word(analysis: Analysis) -> str:
     """The verdict as a label, as far as it stands.
 
-    "Better", "Better, by less than 5 points", "Undecided", "Better? No: all 36 prompts were trained
+    "Better", "Worse, by less than 5 points", "Undecided", "Better? No: all 36 prompts were trained
     on", "Better only if the 43 missing verdicts are like the others (37 of 66 prompts are judged)".
     """
     if analysis.interim:
@@ -44,8 +44,8 @@ def verdict_word(analysis: Analysis) -> str:
         no = "Nothing is shown: " if analysis.verdict == "undecided" else f"{word}? No: "
         withheld = standing.state == "withheld"
         return f"{no}{first}" if withheld else f"{word} {first}"
-    if analysis.verdict == "better" and _inside_margin(analysis.win_rate):
-        return f"{word}, by less than 5 points"
+    if analysis.verdict in ("better", "worse") and _inside_margin(analysis.win_rate):
+        return f"{word}, by less than {points(MARGIN)} points"
     return word
 
 
@@ -314,8 +314,8 @@ def _same_model(analysis: Analysis) -> bool:
 
 
 def _inside_margin(rate: WinRate | None) -> bool:
-    ends = rate and (rate.interval_90 or interval_of(rate))
-    return bool(ends) and ends[1] <= 0.5 + MARGIN  # type: ignore[index]
+    ends = (rate.interval_90 or interval_of(rate)) if rate else None
+    return ends is not None and ends[0] >= 0.5 - MARGIN and ends[1] <= 0.5 + MARGIN
 
 
 def _code(name: str) -> str:

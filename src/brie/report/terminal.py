@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from brie.number_format import dollars, plural, points, span
+from brie.number_format import points, span
 from brie.records import Manifest
 from brie.records.analysis import Analysis
 from brie.report import facts
@@ -27,7 +27,7 @@ _TONES = {"better": "bold green", "worse": "bold red", "even": "bold cyan"}
 _STATUS = {"fail": "bold red", "warn": "yellow", "not_run": "dim", "pass": "green"}
 _ASCII = str.maketrans({
     "─": "-", "━": "=", "●": "o", "│": "|", "┼": "+", "✕": "x", "✓": "v", "–": "-", "−": "-",
-    "…": "~", "‑": "-", "’": "'", "⟨": "<", "⟩": ">",
+    "…": "~", "‑": "-", "’": "'", "⟨": "<", "⟩": ">", "≤": "<=",
 })  # fmt: skip
 
 
@@ -193,8 +193,7 @@ def _closing(analysis: Analysis, report: str | None, next_command: str | None, w
     lines = [Text(""), *_wrapped(f"{verdicts}.", width)]
     cost = analysis.cost
     if cost is not None:
-        spent = f"{dollars(cost.usd)}, {plural(cost.calls, 'call')}, {cost.reused:,} reused"
-        lines.append(Text(f"Cost    {spent}"))
+        lines += _wrapped(f"Cost    {facts.cost_words(cost)}", width, " " * 8)
     if report:
         lines.append(Text(f"Report  {report}"))
     if next_command:

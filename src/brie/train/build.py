@@ -57,7 +57,7 @@ def build_trainer(
         train_dataset=dataset(spread(job)),
         eval_dataset=dataset(job.val),
         processing_class=job.tokenizer,
-        peft_config=lora_config(config.recipe),
+        peft_config=lora_config(config.recipe, job.base_folder),
         callbacks=list(hooks),
         base=config.base,
         checkpoints=folder / CHECKPOINTS,

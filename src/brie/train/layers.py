@@ -6,12 +6,16 @@ import importlib.util
 from pathlib import Path
 
 from brie.errors import UsageError
+from brie.pin.adapters import VISION
+from brie.pin.folders import json_or_empty
 from brie.pin.weights import build_empty_causal_lm
 from brie.train.recipes import ALL_LINEAR, Recipe
 
 
 def linear_layers(folder: Path) -> tuple[str, ...]:
     """Names of the linear layers inside a base's blocks; built without weights.
+
+    Those of a part that sees or hears are left out: it is not trained.
 
     Raises:
         UsageError: the folder's model is none that transformers can build.
@@ -27,9 +31,17 @@ def linear_layers(folder: Path) -> tuple[str, ...]:
         ) from error
     kinds = (torch.nn.Linear, *_conv1d())
     names = {
-        name.rpartition(".")[2] for name, layer in model.named_modules() if isinstance(layer, kinds)
+        name.rpartition(".")[2]
+        for name, layer in model.named_modules()
+        if isinstance(layer, kinds) and not any(part in name for part in VISION)
     }
     return tuple(sorted(names - {"lm_head", "embed_out"}))
+
+
+def sees(folder: Path) -> bool:
+    """Whether a base has a part that sees or hears."""
+    config = json_or_empty(folder / "config.json")
+    return any(config.get(name) for name in ("vision_config", "audio_config"))
 
 
 def _conv1d() -> tuple[type, ...]:

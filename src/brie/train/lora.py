@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brie.pin.adapters import VISION
 from brie.pin.weights import build_empty_causal_lm
+from brie.train.layers import sees
 from brie.train.recipes import Recipe
 
 if TYPE_CHECKING:
     from peft import LoraConfig
 
 
-def lora_config(recipe: Recipe) -> LoraConfig:
-    """The adapter's configuration, nothing left to PEFT's defaults that matters."""
+_BLIND = rf".*({'|'.join(re.escape(part.rstrip('.')) for part in VISION)})\..*"
+"""Modules that get no LoRA: what is trained is what writes."""
+
+
+def lora_config(recipe: Recipe, base: Path) -> LoraConfig:
+    """The adapter's configuration, nothing left to PEFT's defaults that matters.
+
+    Args:
+        recipe: the settings.
+        base: the base's folder; of one that sees or hears, only what writes is trained.
+    """
     from peft import LoraConfig
 
     return LoraConfig(
@@ -22,6 +34,7 @@ def lora_config(recipe: Recipe) -> LoraConfig:
         lora_alpha=recipe.alpha,
         lora_dropout=recipe.dropout,
         target_modules=list(recipe.target_modules),
+        exclude_modules=_BLIND if sees(base) else None,
         modules_to_save=list(recipe.modules_to_save) or None,
         bias="none",
         use_rslora=recipe.use_rslora,
@@ -47,5 +60,5 @@ def count_trained(folder: Path, recipe: Recipe) -> int:
     """
     from peft import get_peft_model
 
-    adapted = get_peft_model(build_empty_causal_lm(folder), lora_config(recipe))
+    adapted = get_peft_model(build_empty_causal_lm(folder), lora_config(recipe, folder))
     return sum(weight.numel() for weight in adapted.parameters() if weight.requires_grad)
