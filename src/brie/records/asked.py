@@ -69,8 +69,8 @@ class Turn(Record):
         """The turn as chat templates are given it."""
         named = {"name": self.name, "tool_call_id": self.tool_call_id}
         more: dict[str, JsonValue] = {key: value for key, value in named.items() if value}
-        if self.reasoning:
-            more["reasoning_content"] = self.reasoning
+        if self.reasoning:  # templates name it one way or the other
+            more["reasoning_content"] = more["thinking"] = self.reasoning
         if self.tool_calls:
             more["tool_calls"] = list(self.tool_calls)
         return {"role": self.role, "content": self.content, **more}
