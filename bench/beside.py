@@ -66,8 +66,15 @@ LENGTH = (
     Length(200, 4.5, 0.0, between=0.0),
 )  # fmt: skip
 
-Cell = Panel | Length | Pair
-Draw = Callable[[np.random.Generator], Mapping[str, Ends | None]]
+
+@dataclass(frozen=True)
+class Case:
+    """One cell of a grid, ready to be drawn."""
+
+    name: str
+    draw: Callable[[np.random.Generator], Mapping[str, Ends | None]]
+    """One simulated data set: quantity -> value and interval, None where there is none."""
+    truth: Callable[[], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -75,24 +82,21 @@ class Family:
     """Quantities that are measured on the same data."""
 
     name: str
-    cells: Sequence[Cell]
-    draw: Callable[[Cell, np.random.Generator], Mapping[str, Ends | None]]
-    """One simulated data set: quantity -> value and interval, None where there is none."""
-    truth: Callable[[Cell], Mapping[str, float]]
+    cases: Sequence[Case]
     least: float = 0.92
 
 
-def measure(family: Family, cell: Cell, runs: int, seed: Sequence[int]) -> list[dict[str, Any]]:
+def measure(case: Case, runs: int, seed: Sequence[int]) -> list[dict[str, Any]]:
     """One row a quantity: coverage and width where it has an interval, and how often it has one."""
-    truth, rng = family.truth(cell), np.random.default_rng(list(seed))
+    truth, rng = case.truth(), np.random.default_rng(list(seed))
     held: dict[str, list[tuple[bool, float]]] = defaultdict(list)
     for _ in range(runs):
-        for name, ends in family.draw(cell, rng).items():
+        for name, ends in case.draw(rng).items():
             if ends is not None and np.isfinite(truth.get(name, np.nan)):
                 _, low, high = ends
                 held[name].append((low - 1e-9 <= truth[name] <= high + 1e-9, high - low))
     return [
-        {"quantity": name, "setting": cell.name, "truth": truth[name], "runs": runs,
+        {"quantity": name, "setting": case.name, "truth": truth[name], "runs": runs,
          "given": len(seen) / runs, "coverage": float(np.mean([inside for inside, _ in seen])),
          "width": float(np.mean([width for _, width in seen]))}
         for name, seen in held.items()
@@ -132,7 +136,7 @@ def _agreement(
     cell: Panel, rng: np.random.Generator, resamples: int = RESAMPLES
 ) -> dict[str, Ends | None]:
     whole = agreement(Study(tabled(cell, rng), Settings(resamples=resamples), 0))
-    if whole is None:
+    if whole is None or whole.panel is None:
         return {}
     pair, panel = whole.pairs[0], whole.panel
     named = {f"pair {name}": getattr(pair, name) for name in _COEFFICIENTS}
@@ -199,12 +203,37 @@ def _pair(cell: Pair, rng: np.random.Generator) -> Mapping[str, Ends | None]:
     return {"difference of two rates": (float(gap.mean()), *paired_gap(gap).interval(0.95))}
 
 
+def presentation(cell: Panel) -> Case:
+    """Effects of position, letter and layout."""
+    return Case(cell.name, partial(_presentation, cell), partial(_presentation_truth, cell))
+
+
+def judges_agree(cell: Panel) -> Case:
+    """Coefficients of agreement, precision gain and base rates."""
+    return Case(cell.name, partial(_agreement, cell), partial(_large, _agreement, cell))
+
+
+def noise(cell: Panel) -> Case:
+    """Components of variance and the share that is sampling."""
+    return Case(cell.name, partial(_variance, cell), partial(_large, _variance, cell))
+
+
+def at_equal_length(cell: Length) -> Case:
+    """The length-controlled rate and its coefficient."""
+    return Case(cell.name, partial(_length, cell), partial(_length_truth, cell))
+
+
+def compared(cell: Pair) -> Case:
+    """The difference of two rates."""
+    return Case(cell.name, partial(_pair, cell), lambda: {"difference of two rates": cell.truth})
+
+
 FAMILIES = (
-    Family("presentation", PRESENTATION, _presentation, _presentation_truth),
-    Family("agreement", AGREEMENT, _agreement, partial(_large, _agreement)),
-    Family("variance", VARIANCE, _variance, partial(_large, _variance), least=0.90),
-    Family("length", LENGTH, _length, _length_truth),
-    Family("difference", PAIRS, _pair, lambda cell: {"difference of two rates": cell.truth}),
+    Family("presentation", [presentation(cell) for cell in PRESENTATION]),
+    Family("agreement", [judges_agree(cell) for cell in AGREEMENT]),
+    Family("variance", [noise(cell) for cell in VARIANCE], least=0.90),
+    Family("length", [at_equal_length(cell) for cell in LENGTH]),
+    Family("difference", [compared(cell) for cell in PAIRS]),
 )
 
 
