@@ -120,7 +120,7 @@ def _power(rows: Sequence[Row]) -> Iterator[str]:
     rates = list(rows[0].power.needed)
     both = len({row.positions for row in rows}) > 1
     yield "             finds a win   prompts needed to find a true win rate of    for"
-    yield "samples      rate from  " + "".join(f"{rate:>8.0%}" for rate in rates) + "  equivalent"
+    yield "samples      rate from  " + "".join(f"{percent(rate):>8}" for rate in rates) + "  equivalent"
     for row in rows:
         power = row.power
         detects = percent(power.detectable) if power.detectable is not None else "nothing"

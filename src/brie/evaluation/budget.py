@@ -66,7 +66,7 @@ class Quote:
             return ""
         enough = math.ceil(self.spent + 1.25 * self.expected)
         return (
-            f"The cap buys about {left / self.expected:.0%} of them. Then judging stops, the report is "
+            f"The cap buys about {percent(left / self.expected)} of them. Then judging stops, the report is "
             f"INTERIM and has no verdict. For all of them: --budget {enough}"
         )
 
