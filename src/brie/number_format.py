@@ -116,6 +116,12 @@ def number(value: float) -> str:
     return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def two_digits(value: float) -> str:
+    """An agreement coefficient: two digits behind the point, a true minus, and no "-0.00"."""
+    text = f"{abs(value):.2f}"
+    return f"\u2212{text}" if value < 0 and float(text) else text
+
+
 def counted(count: int) -> str:
     """A small number as a word, as prose has it."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

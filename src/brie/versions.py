@@ -117,6 +117,10 @@ METHODS: dict[str, Method] = {
          "checks.sample_size.evidence.smallest_detectable"),
     ),
     "equivalence": Method(2, ()),
+    "sources": Method(2, ("win_rate.by_source_interval", "checks.sources.evidence.new_sources")),
+    "removal": Method(
+        2, ("checks.*.evidence.without*.p_value", "checks.*.evidence.without*.changes"),
+    ),
 }  # fmt: skip
 """Quantities whose method has changed. `analysis.json` names the versions it was made with, and none of
 a quantity is version 1. Verifying compares every number but those of another version; the win rate,

@@ -11,7 +11,7 @@ import click
 from brie.cli import options, screen
 from brie.cli.groups import Group
 from brie.errors import InputError, UsageError
-from brie.number_format import plural
+from brie.number_format import percent, plural
 
 if TYPE_CHECKING:
     from brie.data.split import By
@@ -194,7 +194,7 @@ def overlap(files: tuple[Path, ...], suite: str | None, as_json: bool) -> None:
         )
     )
     for example in report.examples:
-        click.echo(f"  {example.left}: {example.way} in {example.right} ({example.similarity:.0%})")
+        click.echo(f"  {example.left}: {example.way} in {example.right} ({percent(example.similarity)})")
 
 
 def _visible(text: str) -> str:

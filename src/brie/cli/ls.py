@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from brie.cli import options, screen
 from brie.evaluation.folders import Evaluation, evaluations
+from brie.number_format import percent, span
 from brie.project import Project
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def _rate(row: EvaluationRow) -> str:
         return row["state"]
     low, high = rate.get("low"), rate.get("high")
     has_ends = isinstance(low, (int, float)) and isinstance(high, (int, float))
-    return f"{value:.0%} [{low:.0%}, {high:.0%}]" if has_ends else f"{value:.0%}"
+    return f"{percent(value)} ({span(low, high)})" if has_ends else percent(value)
 
 
 def _read(analysis: dict[str, JsonValue]) -> Analysis | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from brie.data.check import CheckReport, Lengths, Shared
 from brie.data.turns import counted
-from brie.number_format import plural
+from brie.number_format import percent, plural
 
 _VARYING = re.compile(r"\d+|'[^']*'|\([^)]*\)")
 SHOWN = 10
@@ -85,7 +85,7 @@ def _kept_text(report: CheckReport) -> Iterator[str]:
 
 def _length_lines(lengths: Lengths, rows: int) -> Iterator[str]:
     figures = ", ".join(f"{name} {value:,}" for name, value in lengths.percentiles.items())
-    over = f"{lengths.over:,} of {rows:,} ({lengths.over / rows:.0%}) over {lengths.max_length:,}"
+    over = f"{lengths.over:,} of {rows:,} ({percent(lengths.over / rows)}) over {lengths.max_length:,}"
     yield f"tokens a row ({lengths.tokenizer}): {figures}; {over}"
     lose = f"losing the end at {lengths.max_length:,} tokens"
     yield from _listed("answer", lose, list(lengths.cut))
@@ -99,7 +99,7 @@ def _shared_lines(shared: Shared) -> Iterator[str]:
         pairs = ", ".join(f"{a}={b}" for a, b in shared.exact[:SHOWN])
         yield f"LEAK: {len(shared.exact)} validation prompts are trained on (lines {pairs})"
     if shared.near:
-        near = ", ".join(f"{a}~{b} ({s:.0%})" for a, b, s in shared.near[:SHOWN])
+        near = ", ".join(f"{a}~{b} ({percent(s)})" for a, b, s in shared.near[:SHOWN])
         yield f"{len(shared.near)} more are nearly the same (lines {near})"
 
 
@@ -120,7 +120,7 @@ def _listed(noun: str, what: str, lines: list[int]) -> Iterator[str]:
 
 def _table(counts: dict[str, int]) -> str:
     total = sum(counts.values())
-    return ", ".join(f"{name} {count:,} ({count / total:.0%})" for name, count in counts.items())
+    return ", ".join(f"{name} {count:,} ({percent(count / total)})" for name, count in counts.items())
 
 
 def _short(text: str) -> str:

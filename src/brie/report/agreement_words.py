@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from brie.analyse.pairs import CONSTANT
-from brie.number_format import counted, listed, number, percent, plural, span
+from brie.number_format import counted, difference, listed, number, percent, plural, span, two_digits
 from brie.records.agreement import PairAgreement
 from brie.records.estimates import Estimate
 from brie.records.studies import AgreementDocument
@@ -172,7 +172,7 @@ def _text(judge: str, measured: Sequence[Tendency]) -> Iterator[str]:
 
 def _points(t: Tendency) -> str:
     ends = (t.low, t.high) if t.effect > 0 else (-t.high, -t.low)
-    return f"{100 * abs(t.effect):.0f} points ({100 * ends[0]:.0f} to {100 * ends[1]:.0f})"
+    return f"{difference(t.effect)} ({span(*ends, ' to ')})"
 
 
 def _plain(difference: str) -> str:
@@ -207,7 +207,7 @@ def _step(what: str, deviation: float, *, own: bool) -> str:
     if own:
         return f"a lead of {deviation:.1f} in its own score"
     if what == "distinct words":
-        return f"a share of distinct words {100 * deviation:.0f} points larger"
+        return f"a share of distinct words {difference(deviation)} larger"
     form, singular, many = _UNITS.get(what, ("{} more", what, what))
     amount = f"{deviation:.0f}" if deviation >= 10 else number(round(deviation, 1))
     return form.format(f"{amount} {singular if amount == '1' else many}")
@@ -243,12 +243,6 @@ def _beyond(name: str, coefficient: Estimate | None) -> str:
 def quoted(name: str) -> str:
     """A judge's name between backticks, which each writer turns into its own kind of emphasis."""
     return "`" + one_line(name, 60).replace("`", "'") + "`"
-
-
-def two_digits(value: float) -> str:
-    """A coefficient with two digits and a true minus; never "-0.00"."""
-    text = f"{abs(value):.2f}"
-    return f"\u2212{text}" if value < 0 and float(text) > 0 else text
 
 
 def _many(count: int, unit: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from brie.conventions import FEWEST_PROMPTS
-from brie.number_format import dollars, number, p_value, percent, plural, span
+from brie.number_format import dollars, number, p_value, percent, plural, span, two_digits
 from brie.records import WORST_FIRST, Check, Manifest, estimates, kind_of
 from brie.records.agreement import PairAgreement
 from brie.records.analysis import Analysis, Cost
@@ -154,8 +154,8 @@ def panel_agreement(analysis: Analysis) -> list[str]:
         return []
     alpha, gain, sentences = panel.alpha, panel.precision_gain, []
     if alpha:
-        ends = f" ({alpha.low:.2f} to {alpha.high:.2f})" if alpha.low is not None else ""
-        sentences.append(f"Krippendorff's alpha of the panel is {alpha.value:.2f}{ends}.")
+        ends = f" ({two_digits(alpha.low)} to {two_digits(alpha.high)})" if alpha.low is not None else ""
+        sentences.append(f"Krippendorff's alpha of the panel is {two_digits(alpha.value)}{ends}.")
     sentences.append(f"The judges were unanimous in {percent(panel.unanimous)} of shown pairs.")
     if gain:
         sentences.append(

@@ -9,6 +9,7 @@ import click
 
 from brie.cli import options, screen
 from brie.errors import Stopped, UsageError
+from brie.number_format import dollars, percent, signed, signed_span, span
 
 if TYPE_CHECKING:
     from brie.records.estimates import Estimate
@@ -76,7 +77,7 @@ def lines(card: JudgeCard) -> list[str]:
     """A card in words."""
     unusable = {name: n for name, n in card.status.items() if n and name != "ok"}
     told = ", ".join(f"{n} {name}" for name, n in unusable.items())
-    price = f"${card.usd_per_1000:.2f} per 1,000 verdicts" if card.usd else "free"
+    price = f"{dollars(card.usd_per_1000)} per 1,000 verdicts" if card.usd else "free"
     return [
         f"{card.judge} ({card.provider}, {card.model})",
         f"  {card.pairs} pairs in both orders, {card.usable} of {card.verdicts} verdicts usable"
@@ -99,12 +100,11 @@ def _row(label: str, value: str) -> str:
 def _share(value: Estimate | None) -> str:
     if value is None or value.low is None or value.high is None:
         return "-"
-    ends = f"[{100 * value.low:.0f}, {100 * value.high:.0f}]"
-    return f"{value.value:>4.0%}  {ends:<10} of {value.n} pairs"
+    ends = f"({span(value.low, value.high)})"
+    return f"{percent(value.value):>6}  {ends:<10} of {value.n} pairs"
 
 
 def _lean(value: Estimate | None) -> str:
     if value is None or value.low is None or value.high is None:
         return "-"
-    ends = f"[{100 * value.low:+.0f}, {100 * value.high:+.0f}]"
-    return f"{100 * value.value:+.0f} points  {ends}"
+    return f"{signed(value.value)} points  ({signed_span(value.low, value.high)})"
