@@ -68,7 +68,7 @@ def render_chat(
     Raises:
         PinError: as `render`.
     """
-    variables = {**special, **dict.fromkeys(THINKING, thinking)}
+    variables: dict[str, str | bool] = {**special, **dict.fromkeys(THINKING, thinking)}
     return render(
         template, messages, variables, add_generation_prompt=add_generation_prompt, tools=tools
     )
