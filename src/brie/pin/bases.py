@@ -42,8 +42,8 @@ def locate(ref: BaseModelRef, location: str | None, project_root: Path) -> Path:
         folder = (project_root / location).resolve()
         if not folder.is_dir():
             raise UsageError(
-                f"the base {ref.repo} was in {folder}, which is gone; put it back there, or say where it "
-                "is now: --base FOLDER"
+                f"the base {ref.repo} was in {folder}, which is gone; put it back there, or say where "
+                "it is now: --base FOLDER"
             )
         return folder
     return download(ref.repo, ref.revision)
