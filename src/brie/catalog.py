@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, time
@@ -19,7 +20,8 @@ from pydantic import Field, ValidationError
 from brie.digest import digest, short
 from brie.errors import InputError, UsageError, unknown
 from brie.project import Project
-from brie.records import JudgeSpec, Message, Prompt, Record, Rubric, Suite
+from brie.records import JudgeSpec, Message, Prompt, Provider, Record, Rubric, Suite
+from brie.records.providers import LOCAL_SERVERS
 
 R = TypeVar("R", bound=Record)
 Plain: TypeAlias = (
@@ -205,7 +207,7 @@ def judge_files(project: Project) -> dict[str, Path]:
 
 
 def load_judge(name: str, project: Project) -> JudgeSpec:
-    """One judge by id.
+    """One judge by id, or LABEL:MODEL for a model that a server on this machine serves.
 
     Raises:
         UsageError: no judge of that id; near matches are listed.
@@ -213,8 +215,32 @@ def load_judge(name: str, project: Project) -> JudgeSpec:
     """
     files = judge_files(project)
     if name not in files:
+        if (served := _served_here(name)) is not None:
+            return served
         raise unknown("judge", name, files, "Add one as judges/NAME.toml.")
     return build(JudgeSpec, {"id": name, **read_toml(files[name])}, str(files[name]))
+
+
+def _served_here(name: str) -> JudgeSpec | None:
+    """The judge LABEL:MODEL, which a server on this machine serves; None for another label."""
+    label, _, model = name.partition(":")
+    server = next((server for server in LOCAL_SERVERS if server.label == label), None)
+    if server is None or not model:
+        return None
+    family = re.match(r"(?:.*/)?([a-z]+)", model.lower())
+    return JudgeSpec(
+        id=name,
+        provider=Provider.OPENAI_COMPATIBLE,
+        model=model,
+        description=f"{model}, served by {server.name} on this machine. No key, no cost.",
+        base_url=server.address,
+        endpoint=label,
+        family=family[1] if family else None,
+        temperature=0.0,
+        output="json_schema",
+        max_concurrency=server.concurrency,
+        timeout=600.0,
+    )
 
 
 class Panel(Record):
@@ -285,7 +311,8 @@ class ServerSettings(Record):
 class Defaults(Record):
     """`brie.toml`: what commands use where nothing is said."""
 
-    panel: str = "offline"
+    panel: str | None = None
+    """None: the judges that can be reached, as `brie eval` says."""
     samples: int = 3
     budget: float = 5.0
     """US dollars an evaluation may cost at most."""

@@ -78,10 +78,17 @@ def signed_span(low: float, high: float) -> str:
     return f"{signed(low)} to {signed(high)}"
 
 
-def p_value(p: float) -> str:
-    """A p-value: two significant digits, never "0": `.50`, `.031`, `.0040`, `< .0001`, `> .99`."""
+def p_value(p: float, *, at_most: bool = False) -> str:
+    """A p-value: two significant digits, never "0": `.50`, `.031`, `.0040`, `< .0001`, `> .99`.
+
+    Args:
+        p: the p-value.
+        at_most: it is the least that its test can give, so the true one may be smaller: `≤ .0002`.
+    """
     if p < _LEAST_P:
         return f"< {_after_the_point(_LEAST_P, 4)}"
+    if at_most:
+        return f"\u2264 {p_value(p)}"
     if p >= 0.995:
         return "1" if p >= 1 else "> .99"
     fewest = 2 if p >= 0.1 else 3 if p >= 0.01 else 4 if p >= 0.001 else 5
@@ -92,10 +99,10 @@ def p_value(p: float) -> str:
     return ".05001" if p > _LEVEL else ".04999"
 
 
-def p_equals(p: float) -> str:
-    """A p-value with its sign: "= .031" or "< .0001"."""
-    text = p_value(p)
-    return text if text.startswith(("<", ">")) else f"= {text}"
+def p_equals(p: float, *, at_most: bool = False) -> str:
+    """A p-value with its sign: "= .031", "< .0001", or "≤ .0002" where it is a test's least."""
+    text = p_value(p, at_most=at_most)
+    return text if text.startswith(("<", ">", "\u2264")) else f"= {text}"
 
 
 def _after_the_point(p: float, digits: int) -> str:
@@ -107,6 +114,12 @@ def number(value: float) -> str:
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def two_digits(value: float) -> str:
+    """An agreement coefficient: two digits behind the point, a true minus, and no "-0.00"."""
+    text = f"{abs(value):.2f}"
+    return f"\u2212{text}" if value < 0 and float(text) else text
 
 
 def counted(count: int) -> str:

@@ -32,7 +32,7 @@ PIN = 2
 """Of what a pin's digest covers: 1 the weights, the config and the tokenizer's vocabulary; 2 also the
 tokenizer's configuration, the chat template and the index of the weights' files."""
 
-STORE = 2
+STORE = 3
 """Of the store's tables; `store.database` holds the steps that lead to it."""
 
 _NAMES = (
@@ -103,16 +103,25 @@ METHODS: dict[str, Method] = {
             *_paths("agreement.pairs[*].", "agreement.panel.", "agreement.by_category.*.",
                     "checks.judges.evidence.", parts=_COEFFICIENTS),
             *_paths("agreement.consistency.*.", "by_judge.*.consistency.", parts=("same",)),
+            *_paths("agreement.panel.", parts=("precision_gain",)),
             "agreement.pairs[*].marginal_intervals.*",
         ),
     ),
-    "variance": Method(2, ("checks.sampling.evidence.low", "checks.sampling.evidence.high")),
+    "variance": Method(
+        2,
+        ("variance.intervals.prompt[*]", "variance.intervals.sample[*]",
+         "checks.sampling.evidence.low", "checks.sampling.evidence.high"),
+    ),
     "planning": Method(
         2,
         ("win_rate.prompts_needed", "majority.prompts_needed", "by_category.*.win_rate.prompts_needed",
          "checks.sample_size.evidence.smallest_detectable"),
     ),
     "equivalence": Method(2, ()),
+    "sources": Method(2, ("win_rate.by_source_interval", "checks.sources.evidence.new_sources")),
+    "removal": Method(
+        2, ("checks.*.evidence.without*.p_value", "checks.*.evidence.without*.changes"),
+    ),
 }  # fmt: skip
 """Quantities whose method has changed. `analysis.json` names the versions it was made with, and none of
 a quantity is version 1. Verifying compares every number but those of another version; the win rate,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from brie.analyse.compare import compare, dev_half, ladder, max_t, rates_by_prompt
 from brie.analyse.win_rate import Settings
@@ -23,7 +24,38 @@ def test_a_difference_is_paired_by_prompt() -> None:
     assert found.low is not None
     assert found.high is not None
     assert 0 < found.low < 0.25 < found.high
-    assert found.p_value == pytest.approx(2 / 2**10)
+    padded = [0.5] * 10 + [0.0] * 10 + [0.5, -0.5]
+    assert found.high - found.low == pytest.approx(
+        2 * stats.t.ppf(0.975, 19) * stats.sem(padded), rel=1e-9
+    )
+    t = np.mean(padded) / stats.sem(padded)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(t, 19))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_an_interval_excludes_nought_exactly_where_its_p_says_so(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size, shift = int(rng.integers(8, 40)), rng.uniform(0, 0.3, 3)
+    said = {
+        name: {f"p{i}": float(v) for i, v in enumerate((rng.random((size, 2)) < 0.5 + s).mean(axis=1))}
+        for name, s in zip("abc", shift, strict=True)
+    }
+    for pair in compare(said):
+        assert pair.low is not None
+        assert pair.high is not None
+        assert pair.simultaneous is not None
+        assert (not pair.low <= 0 <= pair.high) == (pair.p_value < 0.05)
+        assert (not pair.simultaneous[0] <= 0 <= pair.simultaneous[1]) == (pair.p_adjusted < 0.05)
+        assert pair.simultaneous[0] <= pair.low <= pair.value <= pair.high <= pair.simultaneous[1]
+
+
+def test_where_nothing_differs_the_interval_says_how_much_could() -> None:
+    (same,) = compare({"a": dict.fromkeys(names("p", 20), 1.0), "b": dict.fromkeys(names("p", 20), 1.0)})
+    assert same.value == 0
+    assert same.p_value == 1
+    assert same.low == pytest.approx(-0.137, abs=0.001)
+    assert same.high == pytest.approx(0.137, abs=0.001)
+    assert same.simultaneous is None
 
 
 def test_every_pair_with_holm() -> None:

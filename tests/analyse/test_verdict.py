@@ -60,7 +60,7 @@ def test_equivalent_needs_judges_shown_able_to_tell() -> None:
     [
         (Ability(None, 0.1, 0.1), "controls were not run"),
         (Ability(0.5, 0.1, 0.1), "damaged baseline"),
-        (Ability(0.8, None, 0.1), "cannot tell how often verdicts flip"),
+        (Ability(0.8, None, 0.1), "how often verdicts flip with the order is not known"),
         (Ability(0.8, 0.5, 0.1), "change when the sides are exchanged"),
         (Ability(0.8, 0.1, 0.5), "ties"),
         (Ability(0.8, 0.1, None), "ties"),
@@ -72,9 +72,18 @@ def test_without_that_evidence_it_stays_undecided(ability: Ability, reason: str)
     assert reason in found.reason
 
 
-def test_an_interval_on_the_margin_is_inside_it() -> None:
-    assert decide(rate(0.44, 0.56, 0.8, (0.45, 0.55)), ABLE).word == "equivalent"
-    assert decide(rate(0.44, 0.56, 0.8, (0.449, 0.55)), ABLE).word == "undecided"
+def test_an_interval_that_touches_the_margin_shows_nothing() -> None:
+    assert decide(rate(0.44, 0.56, 0.8, (0.451, 0.549)), ABLE).word == "equivalent"
+    assert decide(rate(0.44, 0.56, 0.8, (0.45, 0.549)), ABLE).word == "undecided"
+    assert decide(rate(0.44, 0.56, 0.8, (0.451, 0.55)), ABLE).word == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "word"), [((0.451, 0.549), "equivalent"), ((0.449, 0.549), "undecided")]
+)
+def test_the_one_sided_bounds_must_lie_inside_as_well(bounds: tuple[float, float], word: str) -> None:
+    seen = rate(0.44, 0.56, 0.8, (0.46, 0.54)).model_copy(update={"one_sided": bounds})
+    assert decide(seen, ABLE).word == word
 
 
 def test_too_few_prompts_for_an_interval() -> None:

@@ -118,7 +118,7 @@ def test_one_source_says_nothing_of_others() -> None:
 
 def test_prompts_needed_at_the_observed_rate() -> None:
     assert needed_at(np.array([0.5] * 10)) is None
-    assert needed_at(np.array([1.0] * 77 + [0.0] * 23)) == 28
+    assert needed_at(np.array([1.0] * 77 + [0.0] * 23)) == 29
     assert needed_at(np.ones(20)) == 8
 
 

@@ -27,7 +27,8 @@ def found(verdict: VerdictWord | None, ninety: tuple[float, float] | None, **mor
         ("worse", (0.3, 0.4), "better", False),
         ("equivalent", (0.46, 0.54), "better", False),
         ("undecided", (0.48, 0.6), "better", None),
-        ("undecided", (0.45, 0.6), "not-worse", True),
+        ("undecided", (0.451, 0.6), "not-worse", True),
+        ("undecided", (0.45, 0.6), "not-worse", None),
         ("worse", (0.46, 0.49), "not-worse", True),
         ("undecided", (0.449, 0.6), "not-worse", None),
         ("worse", (0.3, 0.44), "not-worse", False),
@@ -42,8 +43,28 @@ def test_a_requirement_is_met_refuted_or_open(
 
 
 def test_the_margin_is_the_users() -> None:
-    assert gate(found("undecided", (0.44, 0.6)), "not-worse", margin=0.06).met is True
+    assert gate(found("undecided", (0.44, 0.6)), "not-worse", margin=0.07).met is True
     assert gate(found("undecided", (0.44, 0.6)), "not-worse", margin=0.0).met is None
+
+
+@pytest.mark.parametrize(
+    ("bounds", "margin", "met"),
+    [
+        ((0.47, 0.6), 0.05, True),
+        ((0.44, 0.6), 0.05, None),
+        ((0.5, 0.6), 0.0, None),
+        ((0.4, 0.5), 0.0, None),
+    ],
+)
+def test_the_one_sided_bound_must_agree_with_the_interval(
+    bounds: tuple[float, float], margin: float, met: bool | None
+) -> None:
+    whole = found("undecided", (0.48, 0.58) if bounds[1] > 0.5 else (0.42, 0.49))
+    assert whole.win_rate is not None
+    rate = whole.win_rate.model_copy(update={"one_sided": bounds})
+    answer = gate(whole.model_copy(update={"win_rate": rate}), "not-worse", margin=margin)
+    assert answer.met is met
+    assert "one-sided bounds" in answer.sentence
 
 
 def test_an_interim_report_meets_nothing() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from brie.records import Conversation, Message
+from brie.records import Conversation, Turn
 
 
 def row(question: str = "Why?", answer: str = "Because.", **more: Any) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def row(question: str = "Why?", answer: str = "Because.", **more: Any) -> dict[s
 
 def conversation(question: str, answer: str = "Yes.", line: int = 1, source: str = "s") -> Conversation:
     """One good row as a record."""
-    turns = (Message(role="user", content=question), Message(role="assistant", content=answer))
+    turns = (Turn(role="user", content=question), Turn(role="assistant", content=answer))
     return Conversation(messages=turns, line=line, source=source)
 
 
@@ -27,8 +27,7 @@ def turns(*pairs: str) -> Conversation:
     roles = ("user", "assistant")
     return Conversation(
         messages=tuple(
-            Message.model_validate({"role": roles[i % 2], "content": text})
-            for i, text in enumerate(pairs)
+            Turn.model_validate({"role": roles[i % 2], "content": text}) for i, text in enumerate(pairs)
         ),
         line=1,
     )

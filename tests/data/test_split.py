@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from brie.data.load import load
 from brie.data.split import By, Split, group_key, hold_out, prompt_key, split
 from brie.errors import UsageError
-from brie.records import Conversation, Message
+from brie.records import Conversation, Turn
 from tests.data.rows import chat_logs, conversation, write
 
 questions = st.sampled_from(["Why?", "why?", " Why? ", "How?", "How  so?", "ℌow?", "Who?", "Wo?"])
@@ -65,10 +65,10 @@ def test_the_draw_depends_on_groups_not_on_the_order_of_rows(
 
 def test_case_spacing_and_the_system_turn_do_not_make_another_prompt() -> None:
     plain = conversation("Why is it so?")
-    system = Message(role="system", content="Be brief.")
-    asked = Message(role="user", content="  why IS\nit so? ")
+    system = Turn(role="system", content="Be brief.")
+    asked = Turn(role="user", content="  why IS\nit so? ")
     assert prompt_key(plain) == prompt_key(
-        Conversation(messages=(system, asked, Message(role="assistant", content="x")), line=2)
+        Conversation(messages=(system, asked, Turn(role="assistant", content="x")), line=2)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -165,5 +166,6 @@ def test_the_command_adds_votes_and_the_report_counts_them(world: World) -> None
     assert done.returncode == 0, done.stderr
     assert f"{len(prompts(world))} of {len(prompts(world))} votes were new" in done.stdout
     assert "Ann" in (project.reports / manifest.id / "index.html").read_text("utf-8")
-    again = subprocess.run(command, cwd=project.root, capture_output=True, text=True)
-    assert f"0 of {len(prompts(world))} votes were new" in again.stdout
+    again = subprocess.run([*command, "--json"], cwd=project.root, capture_output=True, text=True)
+    assert f"0 of {len(prompts(world))} votes were new" in again.stderr
+    assert json.loads(again.stdout)["by_judge"]["human:Ann"]["votes"] == len(prompts(world))

@@ -80,6 +80,8 @@ class JudgeServer:
     """Mean and half-width of the delay, in seconds."""
     price: tuple[float, float] = (0.0, 0.0)
     """US dollars a million input and output tokens."""
+    listen: int = 0
+    """The port; 0: any that is free."""
     certificate: tuple[str, str] | None = None
     """Certificate and key file, for TLS."""
     batch_rounds: int = 1
@@ -134,7 +136,7 @@ class JudgeServer:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*self.certificate)
         server = await asyncio.start_server(
-            self._connection, "127.0.0.1", 0, ssl=context, limit=2**24, backlog=512
+            self._connection, "127.0.0.1", self.listen, ssl=context, limit=2**24, backlog=512
         )
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
@@ -166,7 +168,7 @@ class JudgeServer:
         self, method: str, path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter
     ) -> bool:
         path = path.partition("?")[0]
-        if method == "POST" and path.endswith(("/messages", "/chat/completions")):
+        if method == "POST" and path.endswith(("/messages", "/chat/completions", "/responses")):
             return await self._judge(path, headers, body, writer)
         if path.endswith("/models"):
             listing = {"object": "list", "data": [{"id": m, "object": "model"} for m in self.models]}
@@ -177,8 +179,9 @@ class JudgeServer:
     async def _judge(
         self, path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter
     ) -> bool:
-        seen = Seen.read(path, headers, body, len(self.seen))
-        (self.probes if _PROBE in seen.text else self.seen).append(seen)
+        kept = self.probes if _PROBE.encode() in body else self.seen
+        seen = Seen.read(path, headers, body, len(kept))
+        kept.append(seen)
         self.flying += 1
         self.most_flying = max(self.most_flying, self.flying)
         try:
@@ -249,6 +252,43 @@ def faults(rates: dict[str, float], seed: int = 0, hang: float = 10.0) -> Script
     return script
 
 
+@dataclass
+class Trouble:
+    """A script for benches: refusals here and there, a limit a minute, an outage."""
+
+    busy: float = 0.0
+    """Share of requests that are refused, wherever they stand."""
+    limit: int = 0
+    """Requests taken a second; 0: any number."""
+    after: int = 0
+    """Requests before the outage begins; 0: there is none."""
+    seconds: float = 0.0
+    """How long it lasts."""
+    asked: int = 0
+    refused: int = 0
+    since: float = 0.0
+    _draw: random.Random = field(default_factory=lambda: random.Random(0))
+    _taken: list[float] = field(default_factory=list)
+
+    def __call__(self, seen: Seen) -> Act:
+        """What happens to a request."""
+        self.asked += 1
+        now = time.monotonic()
+        if self.after and self.asked > self.after:
+            self.since = self.since or now
+            if now < self.since + self.seconds:
+                return Act(status=503)
+        crowded = self._draw.random() < self.busy
+        if self.limit and not crowded:
+            self._taken = [moment for moment in self._taken if moment > now - 1.0]
+            crowded = len(self._taken) >= self.limit
+            self._taken += [] if crowded else [now]
+        if crowded:
+            self.refused += 1
+            return Act(status=429, headers={"retry-after": "1"})
+        return Act()
+
+
 def main() -> None:
     """Serve until standard input closes; prints the port. For benches: python -m tests.fakes…"""
     import argparse
@@ -257,11 +297,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--latency", type=float, default=0.2)
     parser.add_argument("--spread", type=float, default=0.05)
+    parser.add_argument("--busy", type=float, default=0.0)
+    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--outage", type=float, nargs=2, default=(0, 0), metavar=("AFTER", "SECONDS"))
     chosen = parser.parse_args()
-    with JudgeServer(latency=(chosen.latency, chosen.spread)) as server:
+    after, seconds = chosen.outage
+    trouble = Trouble(chosen.busy, chosen.limit, int(after), seconds)
+    with JudgeServer(latency=(chosen.latency, chosen.spread), script=trouble) as server:
         server.seen = _Forgetful()
         print(server.port, flush=True)
         sys.stdin.read()
+        print(json.dumps({"asked": trouble.asked, "refused": trouble.refused}), flush=True)
 
 
 class _Forgetful(list[Any]):

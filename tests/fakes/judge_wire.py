@@ -32,13 +32,15 @@ class Seen:
     @classmethod
     def read(cls, path: str, headers: dict[str, str], raw: bytes, number: int) -> Self:
         """Read a request by its path."""
-        return cls.of("anthropic" if path.endswith("/messages") else "openai", headers, raw, number)
+        ends = {"/messages": "anthropic", "/responses": "responses"}
+        api = next((api for end, api in ends.items() if path.endswith(end)), "openai")
+        return cls.of(api, headers, raw, number)
 
     @classmethod
     def of(cls, api: str, headers: dict[str, str], raw: bytes, number: int) -> Self:
         """Read a request's body."""
         body = json.loads(raw)
-        content = body["messages"][-1]["content"]
+        content = body["input"] if api == "responses" else body["messages"][-1]["content"]
         text = content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
         found = [(m[1], m[3]) for m in _ANSWER.finditer(text)]
         case = _CASE.search(text)
@@ -48,24 +50,32 @@ class Seen:
     @property
     def key(self) -> str:
         """The API key that came with it."""
-        return self.headers.get("x-api-key") or self.headers.get("authorization", "")[7:]
+        alone = self.headers.get("x-api-key") or self.headers.get("api-key")
+        return alone or self.headers.get("authorization", "")[7:]
 
     @property
     def form(self) -> str:
         """How the verdict is wanted: tool, json_schema or text."""
         if self.body.get("tools"):
             return "tool"
-        wants = self.body.get("response_format") or (self.body.get("output_config") or {}).get("format")
+        wants = self.body.get("response_format") or self._within.get("format")
         return "json_schema" if wants else "text"
+
+    @property
+    def _within(self) -> dict[str, Any]:
+        """Where the protocols put a form that stands inside something else."""
+        within: dict[str, Any] = self.body.get("output_config") or self.body.get("text") or {}
+        return within
 
     @property
     def criteria(self) -> list[str]:
         """Keys of the scores the schema asks for."""
         tools = self.body.get("tools")
         if tools:
-            schema = tools[0].get("input_schema") or tools[0]["function"]["parameters"]
-        elif self.api == "anthropic":
-            schema = ((self.body.get("output_config") or {}).get("format") or {}).get("schema")
+            flat = tools[0].get("input_schema") or tools[0].get("parameters")
+            schema = flat or tools[0]["function"]["parameters"]
+        elif self.api in ("anthropic", "responses"):
+            schema = (self._within.get("format") or {}).get("schema")
         else:
             schema = ((self.body.get("response_format") or {}).get("json_schema") or {}).get("schema")
         return list(((schema or {}).get("properties") or {}).get("scores", {}).get("properties", {}))
@@ -114,7 +124,8 @@ def reply_body(seen: Seen, mind: Callable[[Seen], str], act: Act) -> bytes:
 def document(seen: Seen, mind: Callable[[Seen], str], act: Act) -> dict[str, Any]:
     """The JSON document of a reply with a verdict."""
     verdict = _verdict(seen, mind(seen) if act.text is None else "tie", act)
-    return _anthropic(seen, verdict, act) if seen.api == "anthropic" else _openai(seen, verdict, act)
+    by_api = {"anthropic": _anthropic, "responses": _responses}
+    return by_api.get(seen.api, _openai)(seen, verdict, act)
 
 
 def _verdict(seen: Seen, winner: str, act: Act) -> dict[str, Any]:
@@ -156,6 +167,39 @@ def _anthropic(seen: Seen, verdict: dict[str, Any], act: Act) -> dict[str, Any]:
         "stop_reason": act.stop or ("tool_use" if seen.form == "tool" else "end_turn"),
         "stop_sequence": None,
         "usage": {"input_tokens": asked, "output_tokens": said},
+    }
+
+
+def _responses(seen: Seen, verdict: dict[str, Any], act: Act) -> dict[str, Any]:
+    asked, said = usage_of(seen, act)
+    output: list[dict[str, Any]] = [{"id": "rs_1", "type": "reasoning", "summary": []}]
+    if seen.form == "tool" and act.text is None:
+        name = seen.body["tools"][0]["name"]
+        wanted = [verdict] + ([{**verdict, "winner": act.twice}] if act.twice else [])
+        output += [
+            {"id": f"fc_{n}", "type": "function_call", "call_id": f"c{n}", "name": name,
+             "arguments": json.dumps(one)}
+            for n, one in enumerate(wanted)
+        ]  # fmt: skip
+    else:
+        text = {"type": "output_text", "text": _as_text(seen, verdict, act), "annotations": []}
+        output.append({"id": "msg_1", "type": "message", "role": "assistant", "content": [text]})
+    reason = {"length": "max_output_tokens"}.get(act.stop or "", act.stop)
+    return {
+        "id": "resp_test",
+        "object": "response",
+        "created_at": 0,
+        "status": "incomplete" if reason else "completed",
+        "incomplete_details": {"reason": reason} if reason else None,
+        "error": None,
+        "model": f"{seen.body['model']}-snapshot",
+        "output": output,
+        "usage": {
+            "input_tokens": asked,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": said,
+            "total_tokens": asked + said,
+        },
     }
 
 

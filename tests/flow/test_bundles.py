@@ -80,7 +80,7 @@ def test_names_that_mean_nothing_or_two_things(demo: Demo, tmp_path: Path) -> No
 def test_a_curve_reaches_the_report_and_travels(demo: Demo, tmp_path: Path) -> None:
     here = demo.copy(tmp_path / "here")
     name = named(demo, "eval")
-    done = brie(here, "curve", "demo", "--suite", "demo")
+    done = brie(here, "curve", "demo", "--suite", "demo", "--panel", "offline")
     assert done.returncode == 0, done.stderr
     page = (here / "reports" / name / "index.html").read_bytes()
     assert b"Over training steps" in page

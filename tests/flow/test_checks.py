@@ -96,21 +96,6 @@ def test_a_file_that_is_no_longer_the_pinned_one_withholds_the_verdict(world: Wo
     assert "is missing" in check(now(), "checkpoint").summary
 
 
-def test_the_number_of_a_look_stays_what_it_was_however_many_follow(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "brie.sqlite") as store:
-        assert store.look_number(suite="s1", evaluation="eval-made-11111111", rows="rows1") == (1, 0)
-        store.look(suite="s1", evaluation="eval-made-11111111", rows="rows1")
-        assert store.look_number(suite="s1", evaluation="eval-made-22222222", rows="rows2") == (2, 0)
-        store.look(suite="s1", evaluation="eval-made-22222222", rows="rows2")
-        store.look(suite="s2", evaluation="eval-made-33333333", rows="rows3")
-        store.look(suite="other", evaluation="eval-made-too-44444444", rows="rows4")
-        assert store.look_number(suite="s1", evaluation="eval-made-11111111", rows="rows1") == (1, 0)
-        assert store.look_number(suite="s1", evaluation="eval-made-22222222", rows="rows2") == (2, 0)
-        assert store.look_number(suite="s2", evaluation="eval-made-33333333", rows="rows3") == (3, 2)
-        assert store.look_number(suite="s1", evaluation="eval-made-55555555", rows="rows5") == (4, 1)
-        assert store.look_number(suite="new", evaluation="eval-new-66666666", rows="rows6") == (1, 0)
-
-
 def test_without_files_at_hand_their_checks_are_not_run(world: World) -> None:
     said, _ = world.evaluate(words, prompts=12)
     assert check(said, "checkpoint").status == "not_run"

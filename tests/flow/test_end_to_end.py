@@ -88,7 +88,8 @@ def test_a_second_run_computes_nothing_and_gives_the_same_numbers(demo: Demo, tm
 
 def test_base_against_itself_with_the_same_samples_is_exactly_even(demo: Demo, tmp_path: Path) -> None:
     folder = demo.copy(tmp_path / "aa")
-    done = brie(folder, "eval", "--suite", "demo", "--candidate", "baseline", "--samples", "1", "--json")
+    sides = ("--candidate", "baseline", "--samples", "1")
+    done = brie(folder, "eval", "--suite", "demo", "--panel", "offline", *sides, "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["win_rate"]["value"] == 0.5
@@ -237,7 +238,8 @@ def test_verify_fails_where_the_record_of_the_training_data_was_changed(
 
 def test_held_out_sources_are_shown_beside_the_others(demo: Demo, tmp_path: Path) -> None:
     folder = demo.copy(tmp_path / "held")
-    command = ["eval", "--suite", "demo", "--candidate", "demo:best", "--json"]
+    named = ["--candidate", "demo:best", "--panel", "offline"]
+    command = ["eval", "--suite", "demo", *named, "--json"]
     held = ["--hold-out-source", "postcard", "--hold-out-source", "museum"]
     done = brie(folder, *command, *held)
     assert done.returncode == 0, done.stderr

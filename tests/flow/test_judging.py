@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import socket
 
 import pytest
 
+from brie.records.providers import LOCAL_SERVERS, LocalServer
 from brie.store import Store
+from tests.fakes.judge_servers import JudgeServer
 from tests.fakes.judge_wire import Act, Seen
-from tests.flow.bench import CANARY, PRICE, Bench, no_file_holds_the_key, requests_are_blind
+from tests.flow.bench import (
+    CANARY,
+    PRICE,
+    SECRET,
+    Bench,
+    Said,
+    no_file_holds_the_key,
+    requests_are_blind,
+)
 
 FAMILIES = {"reasoning": False, "padding": True, "tie": False, "injection": True}
 """Family of a check's pairs, and whether the longer answer is the worse one there."""
@@ -50,7 +63,7 @@ def test_five_kinds_of_judges_in_one_command(bench: Bench) -> None:
 def test_a_server_that_repeats_the_key_cannot_get_it_into_a_file(bench: Bench) -> None:
     def script(seen: Seen) -> Act:
         if seen.number % 3 == 0:
-            body = {"error": {"message": f"Incorrect API key provided: {seen.key}."}}
+            body = {"error": {"message": f"Something is odd about {seen.key}."}}
             return Act(status=400, body=json.dumps(body).encode())
         return Act(text=f"Your key is {seen.key}, how nice.") if seen.number % 3 == 1 else Act()
 
@@ -160,7 +173,7 @@ def test_a_judge_that_is_added_is_asked_whether_it_can_be(bench: Bench) -> None:
     assert bench.eval("--yes", judges=("longer",)).code == 0
     before = bench.manifest()
     bench.openai.script = lambda seen: Act(status=401)
-    said = bench.call("judge", "small", "--judge", "gpt", "--yes")
+    said = bench.call("judge", "--judge", "gpt", "--yes")
     assert said.code == 2
     assert "cannot be asked" in said.err
     assert bench.manifest() == before
@@ -176,7 +189,7 @@ def test_missing_keys_are_named_and_may_be_skipped(
         "claude: set CANARY_KEY",
         "gpt: set CANARY_KEY",
         "--skip-missing-judges",
-        "--panel offline",
+        "--judge distinct",
     ):
         assert word in said.err
     assert bench.eval("--yes", "--skip-missing-judges").code == 2
@@ -185,6 +198,83 @@ def test_missing_keys_are_named_and_may_be_skipped(
     assert "left out, because its key is not set: claude" in some.err
     assert bench.manifest()["plan"]["left_out"] == ["claude"]
     assert list(bench.analysis()["by_judge"]) == ["served"]
+
+
+@pytest.fixture
+def usual() -> LocalServer:
+    """A server of models whose usual port is free on this machine."""
+    for server in LOCAL_SERVERS:
+        with socket.socket() as place:
+            if place.connect_ex(("127.0.0.1", server.port)):
+                return server
+    pytest.skip("all usual ports are taken on this machine")
+
+
+def small(bench: Bench, *arguments: str) -> Said:
+    """`brie eval` as it is typed first: nobody is named, and brie.toml names nobody."""
+    (bench.folder / "brie.toml").write_text("budget = 5.0\n")
+    asked = ("eval", "--suite", "small.toml", "--candidate", SECRET, "--samples", "1", *arguments)
+    return bench.call(*asked)
+
+
+def test_a_key_that_is_set_brings_its_judge_of_the_default_panel(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    text = (bench.folder / "judges" / "gpt.toml").read_text()
+    (bench.folder / "judges" / "gpt-sol.toml").write_text(text)
+    said = small(bench, "--yes")
+    assert said.code == 0, said.err
+    assert "judges: gpt-sol, of the panel default" in said.err
+    assert "ANTHROPIC_API_KEY" in said.err
+    assert re.search(r"gpt-sol: \d+ calls, \$", said.err)
+    plan = bench.manifest()["plan"]
+    assert plan["panel"] == "default"
+    assert [seat["judge"]["id"] for seat in plan["seats"]] == ["gpt-sol", "longer"]
+    assert plan["left_out"] == ["claude-sonnet", "gemini-flash"]
+
+
+def test_without_a_key_the_one_model_of_a_server_here_judges(bench: Bench, usual: LocalServer) -> None:
+    models = ("qwen2.5:7b-instruct", "nomic-embed-text")
+    with JudgeServer(listen=usual.port, models=models) as server:
+        said = small(bench)
+        assert said.code == 0, said.err
+        assert len(server.seen) >= 2 * 8
+        assert len(server.probes) == 1
+        again = small(bench)
+        assert "0 completions and 0 verdicts" in again.err
+        more = bench.call("judge", "--repeat", "1")
+        assert more.code == 0, more.err
+    name = f"{usual.label}:qwen2.5:7b-instruct"
+    assert name in said.err
+    plan = bench.manifest()["plan"]
+    assert plan["panel"] == "local server"
+    assert [seat["judge"]["id"] for seat in plan["seats"]] == [name, "longer"]
+    assert list(bench.analysis()["by_judge"]) == [name, "longer"]
+    assert bench.call("verify").code == 0
+
+
+def test_of_several_models_each_is_named_with_its_command(bench: Bench, usual: LocalServer) -> None:
+    with JudgeServer(listen=usual.port, models=("qwen:7b", "org/llama-8b")):
+        said = small(bench)
+        assert said.code == 2
+        commands = [line.strip() for line in said.err.splitlines() if "--judge" in line]
+        assert len(commands) == 2
+        chosen = shlex.split(commands[1])
+        assert chosen[-1] in (f"{usual.label}:qwen:7b", f"{usual.label}:org/llama-8b")
+        assert bench.call(*chosen[1:], "--samples", "1", "--controls", "2").code == 0
+
+
+def test_with_nobody_there_one_sentence_has_three_commands(bench: Bench) -> None:
+    said = small(bench)
+    assert said.code == 2
+    assert "export ANTHROPIC_API_KEY=" in said.err
+    assert "ollama pull" in said.err
+    (rule,) = [line.partition("#")[0] for line in said.err.splitlines() if "--judge" in line]
+    assert rule.split()[-1] == "reference"
+    assert not list(bench.folder.glob("runs/eval-*"))
+    done = bench.call(*shlex.split(rule)[1:], "--samples", "1", "--controls", "2")
+    assert done.code == 0, done.err
 
 
 def test_a_price_that_is_not_known_is_asked_for(bench: Bench) -> None:
@@ -280,3 +370,41 @@ def test_the_keys_of_the_environment_are_read_and_never_written(bench: Bench) ->
     assert os.environ["CANARY_KEY"] == CANARY
     said = bench.eval("--yes", "--budget", "0.05")
     no_file_holds_the_key(bench, said, bench.call("ls"), bench.call("judges", "cost", "--json"))
+
+
+def test_a_judge_asked_again_is_shown_with_itself_where_there_is_no_other(bench: Bench) -> None:
+    assert bench.eval("--yes", judges=("gpt",)).code == 0
+    bench.openai.script = lambda seen: Act(text="Winner: tie") if seen.number % 4 == 0 else Act()
+    assert bench.call("judge", "--judge", "gpt", "--repeat", "1", "--yes").code == 0
+    (again,) = bench.folder.glob("reports/eval-*/report.md")
+    assert "asked again, the same" in again.read_text()
+    said = bench.call("agreement")
+    assert said.code == 0, said.err
+    assert "gpt, asked again" in said.out
+    assert "no second judge" in said.out
+
+
+def test_a_cap_below_the_price_is_said_with_what_it_buys(bench: Bench) -> None:
+    said = bench.eval("--budget", "0.05")
+    assert "The cap buys about" in said.err
+    (line,) = [line for line in said.err.splitlines() if "The cap buys" in line]
+    enough = line.rpartition("--budget ")[2]
+    more = bench.eval("--yes", "--budget", enough)
+    assert more.code == 0, more.err
+    assert "The cap buys" not in more.err
+
+
+def test_calls_requests_and_unusable_verdicts_stand_under_their_own_names(bench: Bench) -> None:
+    acts = {"Question 1?": Act(stop="content_filter", text=""), "Question 2?": Act(text="Both.")}
+
+    def script(seen: Seen) -> Act:
+        return next((act for question, act in acts.items() if question in seen.text), Act())
+
+    bench.openai.script = script
+    said = bench.eval("--yes", judges=("gpt",))
+    assert said.code == 0, said.err
+    cost = bench.analysis()["cost"]
+    assert cost["requests"] == len(bench.openai.seen) + len(bench.openai.probes)
+    assert bench.analysis()["counts"]["verdicts"] <= cost["calls"] < cost["requests"]
+    assert "2 invalid; 2 refused" in said.out
+    assert f"in {cost['requests']} requests" in said.out

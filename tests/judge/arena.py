@@ -30,12 +30,14 @@ def judge(server: JudgeServer, api: str = "openai", **changes: Any) -> PanelJudg
         "openai": Provider.OPENAI_COMPATIBLE,
         "anthropic": Provider.ANTHROPIC,
         "gpt": Provider.OPENAI,
+        "responses": Provider.OPENAI_RESPONSES,
+        "azure": Provider.AZURE_OPENAI,
     }[api]
     settings: dict[str, Any] = {
         "id": api,
         "provider": provider,
         "model": "a-model",
-        "base_url": server.anthropic if api == "anthropic" else server.openai,
+        "base_url": {"anthropic": server.anthropic, "azure": server.anthropic}.get(api, server.openai),
         "endpoint": "test",
         "output": "tool" if api == "anthropic" else "json_schema",
         "max_concurrency": 16,

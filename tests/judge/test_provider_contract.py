@@ -33,6 +33,8 @@ API = {
     Provider.ANTHROPIC: "anthropic",
     Provider.OPENAI: "gpt",
     Provider.OPENAI_COMPATIBLE: "openai",
+    Provider.OPENAI_RESPONSES: "responses",
+    Provider.AZURE_OPENAI: "azure",
 }
 """What the arena calls a remote provider's judge. A provider that is added is added here."""
 
@@ -190,7 +192,8 @@ def test_a_missing_key_is_named(
     assert said.code == 2
     assert "set CANARY_KEY" in said.err
     assert seen(bench) == []
-    own = JudgeSpec(id="x", provider=name, model="m", output="text")
+    where = {} if PROVIDERS[name].address else {"base_url": "https://judge.example/v1", "endpoint": "y"}
+    own = JudgeSpec(id="x", provider=name, model="m", output="text", **where)
     assert key_variable(own) == PROVIDERS[name].key_variable
     if variable := PROVIDERS[name].key_variable:
         with pytest.raises(UsageError, match=f"set {variable}"):

@@ -18,7 +18,7 @@ from brie.records import Message, PanelJudge
 from tests.fakes.judge_servers import JudgeServer
 from tests.fakes.judge_wire import Act, Seen
 from tests.judge.arena import judge
-from tests.judge.replies import ARGUMENTS, SHAPES, made
+from tests.judge.replies import ARGUMENTS, SHAPES, fields, made
 
 FORMS = (
     ("openai", "text"),
@@ -137,6 +137,7 @@ MESSAGES: dict[str, tuple[Callable[[Seen], Act], str, str]] = {
     "a thought in its own field": (_message(content=made("B"), reasoning_content=made("A")), "B", ""),
     "only a thought": (_message(reasoning_content=made("A")), "invalid", "max_tokens"),
     "only a thought, elsewhere": (_message(content="", reasoning=made("A")), "invalid", "max_tokens"),
+    "an object for a text": (_message(content=fields("B")), "B", ""),
     "parts": (_message(content=[{"type": "text", "text": made("B")}]), "B", ""),
     "a thought among the parts": (
         _message(content=[{"type": "thinking", "text": made("A")}, {"type": "text", "text": made("B")}]),

@@ -36,7 +36,8 @@ async def _kept(store: Store, rows: list[Verdict]) -> list[Verdict | BaseExcepti
 def test_a_verdict_no_row_can_hold_is_kept_without_its_text_and_the_others_whole(
     tmp_path: Path,
 ) -> None:
-    rows = [verdict("one"), verdict("two", "half of a pair: \ud83d"), verdict("three")]
+    half = verdict("two").model_copy(update={"reply": "half of a pair: \ud83d"})
+    rows = [verdict("one"), half, verdict("three")]
     with Store.open(tmp_path / "brie.sqlite") as store:
         asyncio.run(_kept(store, rows))
         kept = store.verdicts(row.key for row in rows)

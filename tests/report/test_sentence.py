@@ -129,6 +129,12 @@ def test_better_by_little_says_so() -> None:
     assert verdict_word(found("better", win_rate(0.53, 0.51, 0.548))) == "Better, by less than 5 points"
 
 
+def test_worse_by_little_says_so_too() -> None:
+    assert verdict_word(found("worse", win_rate(0.47, 0.452, 0.49))) == "Worse, by less than 5 points"
+    assert verdict_word(found("worse", win_rate(0.44, 0.41, 0.47))) == "Worse"
+    assert verdict_word(found("better", win_rate(0.56, 0.53, 0.59))) == "Better"
+
+
 def test_withheld_gives_the_reason_before_the_number() -> None:
     analysis = found(None, win_rate(0.9, 0.8, 0.95), notes={"verdict": "half of the calls failed"})
     assert verdict_sentence(analysis, MODELS).startswith(
@@ -165,7 +171,8 @@ def test_nothing_judged() -> None:
 def test_the_mean_of_source_means_is_a_number_and_a_sentence_of_its_own() -> None:
     rate = win_rate(0.71, 0.62, 0.79, by_source_interval=(0.46, 0.9), mean_of_sources=0.66, sources=10)
     wide = found("better", rate)
-    assert verdict_sentence(wide, MODELS).endswith("62 to 79 for new prompts like these.")
+    assert "62 to 79 for new prompts like these." in verdict_sentence(wide, MODELS)
+    assert "source" not in verdict_sentence(wide, MODELS)
     said = "The mean of 10 source means is 66 (46 to 90): it is for prompts from new sources"
     assert f"{said}, where none is shown to be better." in caveats(wide)
     clear = rate.model_copy(update={"by_source_interval": (0.55, 0.8)})

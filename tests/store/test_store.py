@@ -126,13 +126,6 @@ def test_an_interrupted_write_leaves_nothing_behind(store: Store) -> None:
     assert store.calls("e") == (0, {})
 
 
-def test_looks_count_different_sets_of_rows_once(store: Store) -> None:
-    assert store.look(suite="suite", evaluation="e1", rows="rows1") == 1
-    assert store.look(suite="suite", evaluation="e1", rows="rows1") == 1
-    assert store.look(suite="suite", evaluation="e2", rows="rows2") == 2
-    assert store.looks("other") == 0
-
-
 def test_a_missing_store_is_named_when_only_reading(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="brie eval"):
         Store.open(tmp_path / "none.sqlite", read_only=True)

@@ -44,6 +44,8 @@ def test_a_base_that_ends_with_another_token_is_aligned(project: Project, tmp_pa
     shutil.copytree(packaged("models", "tiny"), base)
     path = base / "tokenizer_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"eos_token": "<|endoftext|>"}))
+    path = base / "generation_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"eos_token_id": 0}))
     watcher = Watcher()
     asked = TrainRequest(**{**vars(request(project, *SHORT)), "base": str(base)})
     folder = train(asked, project, watcher)

@@ -134,6 +134,10 @@ class PromptBootstrap:
     """The resampled unit of each prompt code."""
     weights: npt.NDArray[np.uint16]
     """(resamples, units): how often each unit was drawn."""
+    imagined: Floats
+    """(resamples, 4): how often each of four imagined prompts joins a resample, for the statistics that
+    need them (docs/statistics.md 8.1). .6 of each on average: fewer left kappa too narrow an interval,
+    more pulled agreement near 1 away from it."""
 
     @classmethod
     def draw(cls, prompts: int, rng: np.random.Generator, resamples: int = 9999) -> PromptBootstrap:
@@ -149,7 +153,8 @@ class PromptBootstrap:
             drawn = rng.integers(size, size=(rows, size)) + (np.arange(rows) * size)[:, None]
             counted = np.bincount(drawn.ravel(), minlength=rows * size)
             weights[start : start + rows] = counted.reshape(rows, size)
-        return cls(unit, weights)
+        imagined = rng.poisson(_IMAGINED, size=(resamples, 4)).astype(np.float64)
+        return cls(unit, weights, imagined)
 
     def sums(self, prompt: Ints, pieces: Floats) -> Floats:
         """Resampled sums of additive pieces: (resamples, columns).
@@ -168,15 +173,6 @@ class PromptBootstrap:
             block = slice(start, start + 1000)
             sums[block] = self.weights[block].astype(np.float64) @ pieces
         return sums
-
-
-def imagined_draws(rng: np.random.Generator, resamples: int, prompts: int) -> Floats:
-    """How often each of some imagined prompts was drawn, in every resample: (resamples, prompts).
-
-    They join the real ones, whose draws they leave alone. .6 of each kept the intervals of agreement
-    at their level and narrow (docs/statistics.md 8.1).
-    """
-    return rng.poisson(_IMAGINED, size=(resamples, prompts)).astype(np.float64)
 
 
 def percentiles(draws: Floats, level: float, *, finite: float = 0.95) -> tuple[float, float] | None:

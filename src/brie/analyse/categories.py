@@ -38,7 +38,8 @@ def omnibus(
         shuffled = rng.permuted(np.broadcast_to(means, (rows, prompts)), axis=1)
         beyond += int((_between(codes, shuffled, groups) >= observed - 1e-9).sum())
     p_value = (beyond + 1) / (resamples + 1)
-    return Omnibus(f=f, p_value=p_value, categories=groups, prompts=prompts, method="permutation-f")
+    test = Omnibus(f=f, p_value=p_value, categories=groups, prompts=prompts, method="permutation-f")
+    return test if beyond else test.model_copy(update={"p_at_most": True})
 
 
 def pooled_rates(means: Floats, category: AnyInts, size: int) -> Floats:

@@ -119,7 +119,7 @@ def _in_order(study: Study, means: PromptMeans, stopping: EarlyStopping) -> Floa
 def _as_rate(rate: WinRate, wealth: Sequence) -> WinRate:
     update = {
         "low": wealth.low, "high": wealth.high, "level": 1 - wealth.alpha, "method": E_PROCESS,
-        "resamples": "exact", "p_value": wealth.p_value, "interval_90": None,
+        "resamples": "exact", "p_value": wealth.p_value, "p_at_most": False, "interval_90": None,
     }  # fmt: skip
     return rate.model_copy(update=update)
 

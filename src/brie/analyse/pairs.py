@@ -40,7 +40,7 @@ COEFFICIENTS: dict[str, Callable[[Floats], Floats]] = {
 
 _DEFINED = 0.75
 """Share of the resamples that must give a number."""
-LOSS, WIN = 0, 2
+LOSS, TIE, WIN = 0, 1, 2
 IMAGINED = ((WIN, WIN), (LOSS, LOSS), (WIN, LOSS), (LOSS, WIN))
 """What two judges say of the four imagined prompts that join every resample: both agreements and both
 disagreements. Without them agreement near 0 or 1, or of judges who nearly always say the same, would
@@ -74,7 +74,7 @@ def pair_tables(study: Study, rated: Ratings) -> PairTables:
     tables = every.sum(axis=0).reshape(-1, K, K)
     draws = study.bootstrap.of_units(every).reshape(-1, len(judges), K, K)
     items = tables.sum(axis=(1, 2)) / np.maximum(prompts, 1)
-    for drawn, (first, second) in zip(study.imagined.T, IMAGINED, strict=True):
+    for drawn, (first, second) in zip(study.bootstrap.imagined.T, IMAGINED, strict=True):
         draws[:, :, first, second] += drawn[:, None] * items
     return PairTables(judges, tables, draws, prompts)
 
@@ -107,17 +107,20 @@ def pair_entries(
     return tuple(entries)
 
 
-def estimate(
-    study: Study, value: float, draws: Floats, prompts: int, path: str, method: str = PLUS_FOUR
-) -> Estimate | None:
-    """A value with its percentile interval, which holds it, or None with a note."""
+def estimate(study: Study, value: float, draws: Floats, prompts: int, path: str) -> Estimate | None:
+    """A value with its percentile interval, which holds it, or None with a note.
+
+    Args:
+        draws: the value in every resample, imagined prompts included.
+    """
     if prompts < FEWEST_PROMPTS:
         study.notes[path] = f"too few prompts: {prompts} of the {FEWEST_PROMPTS} needed"
         return None
-    if not np.isfinite(value):
-        study.notes[path] = "every verdict is the same, so agreement beyond chance is 0/0"
-        return None
     interval = percentiles(draws, study.settings.level, finite=_DEFINED)
+    if not np.isfinite(value):
+        reason = "every verdict is the same, so agreement beyond chance is 0/0"
+        study.notes[path] = f"{reason}{_allowed(interval)}"
+        return None
     if interval is None:
         study.notes[path] = "no interval: it is 0/0 in more than one resample in four"
     elif interval[1] - interval[0] < 1e-12:
@@ -130,8 +133,14 @@ def estimate(
         high=None if high is None else max(high, value),
         level=study.settings.level,
         n=prompts,
-        method=method,
+        method=PLUS_FOUR,
     )
+
+
+def _allowed(ends: tuple[float | None, float | None] | None) -> str:
+    """What a coefficient without a value may be, as its interval says."""
+    low, high = ends or (None, None)
+    return "" if low is None or high is None else f"; it may be anything from {low:.2f} to {high:.2f}"
 
 
 def shares(counts: Floats) -> dict[str, float]:
@@ -158,8 +167,9 @@ def _coefficients(
         for name, function in COEFFICIENTS.items()
     }
     if values["kappa"] is not None and one_is_constant(table):
+        ends = (values["kappa"].low, values["kappa"].high)
         values["kappa"] = None
-        study.notes[f"{path}.kappa"] = CONSTANT
+        study.notes[f"{path}.kappa"] = f"{CONSTANT}{_allowed(ends)}"
     return values
 
 
@@ -178,14 +188,17 @@ def one_is_constant(table: Floats) -> bool:
 
 def base_rate_intervals(study: Study, counted: PairTables) -> list[dict[str, dict[str, Ends]]]:
     """For each pair and judge, intervals of the base rates; empty where prompts are too few."""
-    level = study.settings.level
+    level, imagined = study.settings.level, study.bootstrap.imagined
     every: list[dict[str, dict[str, Ends]]] = []
     for i, names in enumerate(counted.judges):
-        table = np.ascontiguousarray(counted.draws[:, i])
+        table, prompts = np.ascontiguousarray(counted.draws[:, i]), counted.prompts[i]
         intervals: dict[str, dict[str, Ends]] = {}
-        for side, name in enumerate(names if counted.prompts[i] >= FEWEST_PROMPTS else ()):
+        for side, name in enumerate(names if prompts >= FEWEST_PROMPTS else ()):
             counts = table.sum(axis=2 - side)
-            drawn = ratio(counts, counts.sum(axis=1, keepdims=True))
+            total = counts.sum(axis=1, keepdims=True)
+            # No imagined prompt is a tie: for the share of ties, as for the others, two of them are.
+            counts[:, TIE] += imagined[:, :2].sum(axis=1) * counted.tables[i].sum() / prompts
+            drawn = ratio(counts, total)
             ends = {o: percentiles(drawn[:, c], level) for c, o in enumerate(OUTCOMES)}
             intervals[name] = {outcome: pair for outcome, pair in ends.items() if pair}
         every.append(intervals)

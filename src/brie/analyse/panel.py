@@ -13,7 +13,6 @@ from brie.analyse.agreement import (
     ratio,
 )
 from brie.analyse.arrays import AnyInts, Floats, Ints, distinct, group_mean
-from brie.analyse.bootstrap import PROMPT_BOOTSTRAP
 from brie.analyse.cells import judge_means
 from brie.analyse.pairs import (
     IMAGINED,
@@ -97,7 +96,7 @@ def _panel_coefficients(
     )
     prompts, whole = distinct(rated.prompt), pieces.sum(axis=0, keepdims=True)
     drawn = study.bootstrap.sums(rated.prompt, pieces)
-    drawn += study.imagined @ _imagined(whole[0] / prompts)
+    drawn += study.bootstrap.imagined @ _imagined(whole[0] / prompts)
     occurring = np.flatnonzero(counts.sum(axis=0))
 
     def parts(sums: Floats, used: AnyInts) -> dict[str, Floats]:
@@ -159,14 +158,14 @@ def precision_gain(study: Study, path: str) -> Estimate | None:
             f"too few prompts with every judge: {len(by_judge)} of the {FEWEST_PROMPTS} needed"
         )
         return None
-    every = np.column_stack([by_judge.mean(axis=1), by_judge])
-    pieces = np.column_stack([every, every**2, np.ones(len(every))])
+    pieces = _gain_pieces(by_judge)
     draws = study.bootstrap.sums(prompt, pieces)
+    draws += study.bootstrap.imagined @ _gain_pieces(_divided(by_judge.shape[1]))
     value = float(_gain(pieces.sum(axis=0)[None])[0])
     if not np.isfinite(value):
         study.notes[path] = "the panel's result is the same for every prompt"
         return None
-    return estimate(study, value, _gain(draws), len(every), path, PROMPT_BOOTSTRAP)
+    return estimate(study, value, _gain(draws), len(by_judge), path)
 
 
 def disagreements(study: Study, rated: Ratings) -> tuple[Disagreement, ...]:
@@ -204,7 +203,7 @@ def consistency(study: Study) -> dict[str, Consistency]:
         path, prompts = f"agreement.consistency.{name}", distinct(prompt)
         draws = study.bootstrap.sums(prompt, np.column_stack([same, np.ones(len(same))]))
         agree = np.array([float(first == second) for first, second in IMAGINED])
-        draws += study.imagined @ np.column_stack([agree, np.ones(4)]) * len(same) / prompts
+        draws += study.bootstrap.imagined @ np.column_stack([agree, np.ones(4)]) * len(same) / prompts
         value = estimate(study, float(same.mean()), ratio(draws[:, 0], draws[:, 1]), prompts, path)
         judges[name] = Consistency(same=value, n=len(same))
     return judges
@@ -243,6 +242,19 @@ def _by_category(study: Study, rated: Ratings) -> dict[str, CategoryAgreement]:
             prompts=distinct(part.prompt),
         )
     return categories
+
+
+def _gain_pieces(by_judge: Floats) -> Floats:
+    """By prompt: panel and judge means, the same squared, and 1."""
+    every = np.column_stack([by_judge.mean(axis=1), by_judge])
+    return np.column_stack([every, every**2, np.ones(len(every))])
+
+
+def _divided(judges: int) -> Floats:
+    """The imagined prompts' judge means: all won, all lost, two with every other judge."""
+    means = np.zeros((4, judges))
+    means[0], means[2, ::2], means[3, 1::2] = 1.0, 1.0, 1.0
+    return means
 
 
 def _gain(sums: Floats) -> Floats:

@@ -96,6 +96,7 @@ def variance(study: Study, cost: Cost) -> VarianceComponents | None:
         dropped=measured.dropped,
         level=study.settings.level,
         method=measured.method,
+        sample_share=measured.sample_share,
     )
 
 

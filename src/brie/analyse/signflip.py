@@ -31,6 +31,12 @@ class SignFlip:
     p_value: float
     resamples: int | Literal["exact"]
 
+    @property
+    def at_most(self) -> bool:
+        """The p is the least that this way of computing it can give: the true one may be smaller."""
+        least = FLOOR if self.resamples == "exact" else 1 / (self.resamples + 1)
+        return self.p_value <= least * (1 + 1e-9)
+
 
 def sign_flip(deviations: Floats, rng: np.random.Generator, *, resamples: int = 20_000) -> SignFlip:
     """Two-sided p for "deviations are symmetric about zero", on the absolute mean.

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from brie.analyse.arrays import Bools, Floats, Ints, generator
-from brie.analyse.bootstrap import PromptBootstrap, imagined_draws
+from brie.analyse.arrays import Bools, Ints, generator
+from brie.analyse.bootstrap import PromptBootstrap
 from brie.analyse.cells import Cells, PromptMeans, cells, prompt_means
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.analyse.win_rate import Settings, win_rate
@@ -70,11 +70,6 @@ class Study:
         return PromptBootstrap.draw(
             len(self.table.prompts), self.rng("bootstrap"), self.settings.resamples
         )
-
-    @cached_property
-    def imagined(self) -> Floats:
-        """Draws of the four imagined prompts of agreement: (resamples, 4)."""
-        return imagined_draws(self.rng("bootstrap.imagined"), self.settings.resamples, 4)
 
     def rng(self, quantity: str) -> np.random.Generator:
         """The generator of one named quantity."""

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from brie.analyse.arrays import Floats, Ints, distinct
-from brie.analyse.bootstrap import PROMPT_BOOTSTRAP, PromptBootstrap, percentiles
+from brie.analyse.bootstrap import PLUS_FOUR, PROMPT_BOOTSTRAP, PromptBootstrap, percentiles
 from brie.analyse.cells import Cells
 from brie.conventions import FEWEST_PROMPTS
-from brie.records.estimates import Purchase
+from brie.records.estimates import Estimate, Purchase
 
+PADDED = ("prompt", "sample")
+"""Components whose intervals have imagined prompts: the others vary within prompts, and hold."""
 OPTIONAL = ("sample", "judge", "prompt_judge", "noise")
 _CLEAR = 0.80
+_DEFINED = 0.75
 _Z95 = 1.959964
 _LARGEST = 20_000_000
 
@@ -66,6 +69,8 @@ class Variance:
     judges: int
     dropped: int
     """Prompts left out because a cell of theirs is missing."""
+    sample_share: Estimate | None
+    """Share of a prompt mean's variance that is the draw of its samples; None with one sample."""
     next_best: str | None
     """"prompts" or "samples"; None where neither is clearly better, or only one can be predicted."""
     purchases: tuple[Purchase, ...]
@@ -136,6 +141,9 @@ def variance_components(
 ) -> Variance | str:
     """Components with prompt-bootstrap intervals, and what the next call is best spent on.
 
+    Four imagined prompts join the resamples for the intervals of the prompt and sample components and
+    of the sample's share, which would be too narrow near a rate of 0 or 1.
+
     Returns the reason where fewer than `FEWEST_PROMPTS` have every cell.
     """
     if _size(cells) > _LARGEST:
@@ -151,12 +159,16 @@ def variance_components(
     counted = np.concatenate([pieces, np.ones((prompts, 1))], axis=1)
     drawn = bootstrap.sums(design.prompt, counted)
     draws = components(_mean_squares(drawn[:, :-1], shape, drawn[:, -1]), k, j, prompts)
+    joined = drawn + bootstrap.imagined @ _imagined(k, j)
+    padded = components(_mean_squares(joined[:, :-1], shape, joined[:, -1]), k, j, prompts)
     best, purchases = _next_best(point, draws, shape, 1 if order is None else 2, cost or Cost())
+    draws |= {name: padded[name] for name in PADDED}
     sample, judge, prompt_judge, noise = (
         _component(point[name], draws[name], level) for name in OPTIONAL
     )
     return Variance(
         prompt=_required(point["prompt"], draws["prompt"], level),
+        sample_share=_sample_share(point, padded, (prompts, k, j), level),
         sample=sample,
         judge=judge,
         prompt_judge=prompt_judge,
@@ -221,6 +233,40 @@ def _mean_squares(sums: Floats, shape: tuple[int, int, int], weight: Floats) -> 
     }
 
 
+def _imagined(samples: int, judges: int) -> Floats:
+    """The imagined prompts' pieces (4, columns): won throughout, lost throughout, and two divided ones.
+
+    The divided ones are won by every other sample, or with one sample by every other judge.
+    """
+    score = np.zeros((4, samples, judges))
+    score[0] = 1.0
+    if samples > 1:
+        score[2, ::2], score[3, 1::2] = 1.0, 1.0
+    else:
+        score[2, :, ::2], score[3, :, 1::2] = 1.0, 1.0
+    return np.concatenate([_pieces(score)[0], np.ones((4, 1))], axis=1)
+
+
+def _sample_share(
+    point: dict[str, Floats], draws: dict[str, Floats], shape: tuple[int, int, int], level: float
+) -> Estimate | None:
+    """The share itself is resampled: its parts vary together, and not as their intervals do."""
+    prompts, k, _ = shape
+    value = float(_share_of(point, shape)[0])
+    interval = percentiles(_share_of(draws, shape), level, finite=_DEFINED)
+    if k < 2 or not np.isfinite(value) or interval is None:
+        return None
+    low, high = min(interval[0], value), max(interval[1], value)
+    return Estimate(value=value, low=low, high=high, level=level, n=prompts, method=PLUS_FOUR)
+
+
+def _share_of(parts: dict[str, Floats], shape: tuple[int, int, int]) -> Floats:
+    _, k, j = shape
+    positive = {name: np.clip(np.nan_to_num(values), 0, None) for name, values in parts.items()}
+    whole = variance_of_win_rate(positive, k, j, 1)
+    return np.asarray(positive["sample"] / k / np.where(whole > 1e-12, whole, np.nan))
+
+
 def _component(point: Floats, draws: Floats, level: float) -> Component | None:
     if np.isnan(point[0]):
         return None
@@ -229,9 +275,10 @@ def _component(point: Floats, draws: Floats, level: float) -> Component | None:
 
 def _required(point: Floats, draws: Floats, level: float) -> Component:
     raw = float(point[0])
+    value = max(raw, 0.0)
     interval = percentiles(np.clip(draws, 0, None), level)
-    low, high = interval if interval else (None, None)
-    return Component(max(raw, 0.0), raw, low, high)
+    low, high = (min(interval[0], value), max(interval[1], value)) if interval else (None, None)
+    return Component(value, raw, low, high)
 
 
 def _next_best(

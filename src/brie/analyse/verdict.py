@@ -36,7 +36,7 @@ class Ability:
         if self.differing is not None and self.differing / 2 <= margin:
             return None
         if self.flip_rate is None:
-            return "this design cannot tell how often verdicts flip"
+            return "how often verdicts flip with the order is not known"
         if self.flip_rate >= 0.5:
             return f"{percent(self.flip_rate)} of the verdicts change when the sides are exchanged"
         if self.tie_share is None or self.tie_share >= 0.5:

@@ -61,12 +61,14 @@ def win_rate(
     value = float(means.mean())
     fields = _interval_fields(means, rng, settings)
     low, high = bounds if bounds is not None else (value, value)
+    flipped = sign_flip(means - 0.5, rng, resamples=settings.flips)
+    fields |= {"p_at_most": True} if flipped.at_most else {}
     return WinRate(
         value=value,
         level=settings.level,
         prompts=len(means),
         effective_n=effective_n(means, int(verdicts.sum())),
-        p_value=sign_flip(means - 0.5, rng, resamples=settings.flips).p_value,
+        p_value=flipped.p_value,
         bounds=(low, high),
         prompts_needed=needed_at(means) if planning else None,
         soft_interval=soft_interval(means, settings.level) if soft else None,

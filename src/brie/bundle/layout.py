@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -108,7 +108,14 @@ class KeptLook(Record):
     suite: Digest
     evaluation: str
     rows: Digest
+    """What was read: verdicts by their keys, or all rows where `headline` is empty."""
     created: str
+    headline: Digest | Literal[""] = ""
+    """The verdicts behind the headline; empty where a store before schema 3 kept the look."""
+    part: Digest | Literal[""] = ""
+    """What it is a part of, such as one curve."""
+    prompts: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")], ...] = ()
+    """What its prompts ask, as short digests."""
 
 
 class Closed(Record):

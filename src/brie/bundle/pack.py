@@ -47,6 +47,7 @@ from brie.evaluation.assemble import assemble
 from brie.evaluation.context import Context, ImportedContext, context_of
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
+from brie.evaluation.looks import look_of
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.views import comparison_views
 from brie.pin import ADAPTER_CONFIG, read_pin
@@ -147,11 +148,12 @@ def portable(manifest: Manifest) -> Manifest:
 
 def _known(data: EvaluationData, context: Context, store: Store) -> ImportedContext:
     """What is known of the models here, and which look at the suite this is."""
-    manifest, rows = data.manifest, data.digest
+    rows = data.digest
     looks = context.looks(rows)
-    number, others = (looks.number, looks.other_versions) if looks else store.look_number(
-        suite=manifest.plan.suite.digest(), evaluation=manifest.id, rows=rows
-    )  # fmt: skip
+    read = look_of(data)
+    number, others = (looks.number, looks.other_versions) if looks else (1, 0)
+    if looks is None and read is not None:
+        number, others = store.look_number(read)
     models = context.models
     if models is None:
         return ImportedContext(rows=rows, look=number, other_versions=others)

@@ -14,6 +14,7 @@ from brie.digest import digest
 from brie.errors import InputError
 from brie.records import Completion, Verdict
 from brie.store import Store
+from brie.store.looks import Look
 
 _TOGETHER = 400
 T = TypeVar("T")
@@ -60,12 +61,22 @@ class Exchange(Store):
     def looks_of(self, *, suite: str, evaluation: str) -> list[KeptLook]:
         """Looks at a suite, and at other versions of it, oldest first."""
         name = evaluation.rpartition("-")[0]
-        rows = self._read("SELECT suite, evaluation, rows, created FROM looks ORDER BY id")
+        rows = self._read(
+            "SELECT suite, evaluation, rows, created, headline, part, prompts FROM looks ORDER BY id"
+        )
+        looks = [row for row in rows if row[0] == suite or row[1].rpartition("-")[0] == name]
+        sets: dict[str, list[str]] = {}
+        for of, prompt in self._select(
+            "SELECT prompts, prompt FROM looked_at WHERE prompts IN ({})", [row[6] for row in looks]
+        ):
+            sets.setdefault(of, []).append(prompt)
         return [
-            KeptLook(suite=of, evaluation=by, rows=what, created=at)
-            for of, by, what, at in rows
-            if of == suite or by.rpartition("-")[0] == name
-        ]
+            KeptLook(
+                suite=of, evaluation=by, rows=what, created=at, headline=headline, part=part,
+                prompts=tuple(sorted(sets.get(prompts, ()))),
+            )
+            for of, by, what, at, headline, part, prompts in looks
+        ]  # fmt: skip
 
     # --- in ------------------------------------------------------------------------------
 
@@ -140,10 +151,14 @@ class Exchange(Store):
 
     def merge_looks(self, rows: Sequence[KeptLook]) -> None:
         """Count the looks that are not counted here."""
-        self._db.executemany(
-            "INSERT OR IGNORE INTO looks (suite, evaluation, rows, created) VALUES (?, ?, ?, ?)",
-            [(row.suite, row.evaluation, row.rows, row.created) for row in rows],
-        )
+        for row in rows:
+            self.add_look(
+                Look(
+                    suite=row.suite, evaluation=row.evaluation, rows=row.rows, headline=row.headline,
+                    read=row.rows, prompts=row.prompts, part=row.part,
+                ),
+                row.created,
+            )  # fmt: skip
 
 
 def _parts(rows: Iterable[T]) -> Iterator[list[T]]:

@@ -28,6 +28,7 @@ from brie.checks import (
 )
 from brie.checks.evidence import Answer, Evidence, Looks, Models, Pair, Training
 from brie.checks.exposure import by_training
+from brie.checks.imported import fitting
 from brie.checks.standing import standing_of
 from brie.records import WORST_FIRST, Check
 
@@ -52,7 +53,10 @@ CHECKS: tuple[Callable[[Evidence], Check], ...] = (
 
 def run_checks(evidence: Evidence) -> tuple[Check, ...]:
     """Every check, worst first; in the design's order where they are equally bad."""
-    return tuple(sorted((check(evidence) for check in CHECKS), key=lambda c: WORST_FIRST[c.status]))
+    checks = [check(evidence) for check in CHECKS]
+    if evidence.plan is None:
+        checks = [fitting(check) for check in checks]
+    return tuple(sorted(checks, key=lambda check: WORST_FIRST[check.status]))
 
 
 __all__ = [

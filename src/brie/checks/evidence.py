@@ -93,12 +93,12 @@ class Training(Record):
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Where this analysis stands among those of its suite."""
+    """Where this analysis stands among those of its prompts."""
 
     number: int
-    """1: nobody had seen verdicts on this suite before."""
+    """1: nobody had seen verdicts on one of these prompts before."""
     other_versions: int = 0
-    """How many of the earlier ones were on another version of the suite."""
+    """How many of the earlier ones were on a suite of another version or name."""
 
 
 @dataclass(frozen=True)

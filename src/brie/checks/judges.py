@@ -5,7 +5,7 @@ from __future__ import annotations
 from brie.checks.evidence import Evidence
 from brie.checks.families import family_of
 from brie.checks.findings import Figure, Finding, conclude, not_run
-from brie.number_format import percent, plural, quoted
+from brie.number_format import percent, plural, quoted, two_digits
 from brie.records import Check, PanelJudge
 from brie.records.agreement import PanelAgreement
 from brie.records.estimates import Estimate
@@ -107,7 +107,7 @@ def _disagree(panel: PanelAgreement | None) -> list[Finding]:
     if panel is None or alpha is None or alpha.value >= LOW_ALPHA:
         return []
     text = (
-        f"The judges agree little beyond chance: alpha {alpha.value:.2f}, unanimous in "
+        f"The judges agree little beyond chance: alpha {two_digits(alpha.value)}, unanimous in "
         f"{percent(panel.unanimous)} of comparisons (where one side nearly always wins, alpha is low "
         "by itself)."
     )
@@ -173,5 +173,5 @@ def _left_out(evidence: Evidence) -> list[Finding]:
 def _passed(number: int, alpha: Estimate | None, families: dict[str, str | None]) -> str:
     known = len({family for family in families.values() if family})
     of = f" of {plural(known, 'family', 'families')}" if known > 1 else ""
-    agree = f" agree with alpha {alpha.value:.2f}" if alpha else " judged"
+    agree = f" agree with alpha {two_digits(alpha.value)}" if alpha else " judged"
     return f"{plural(number, 'judge')}{of}{agree}, and nearly every verdict could be used."

@@ -1,4 +1,7 @@
-"""How often were verdicts on this suite looked at before this result was found?"""
+"""How often were verdicts on these prompts looked at before this result was found?
+
+What counts is what could have informed a choice: see docs/checks.md.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +35,14 @@ def check(evidence: Evidence) -> Check:
         "p_times_looks": corrected,
     }
     if looks.number == 1:
-        return conclude(ID, [], figures, "This is the first time verdicts on this suite were analysed.")
-    times = f"Verdicts on this suite have been analysed {looks.number} times"
+        return conclude(ID, [], figures, "No verdicts on these prompts were analysed before.")
+    times = f"Verdicts on these prompts have been analysed {looks.number} times"
+    if looks.other_versions:
+        times += f" ({looks.other_versions} of them in a suite of another name or version)"
     if p is None or corrected is None:
         return conclude(ID, [Finding("warn", f"{times}.", _FRESH)], figures, "")
-    both = f"p {p_value(p)} times {looks.number} is {p_value(corrected)}"
+    least = rate is not None and rate.p_at_most
+    both = f"p {p_value(p)} times {looks.number} is {p_value(corrected, at_most=least)}"
     lost = p < ALPHA <= corrected
     ending = f"{both}, which is no longer below {p_value(ALPHA)}" if lost else both
     return conclude(

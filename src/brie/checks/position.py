@@ -55,9 +55,21 @@ def check(evidence: Evidence) -> Check:
         },
     }
     if not effects and flips is None:
-        return not_run(ID, "This design cannot tell: order and letter did not vary by themselves.")
+        return not_run(ID, _untold(evidence))
     findings = [*_liked(effects, evidence), *_flips(flips, evidence)]
     return conclude(ID, findings, figures, _passed(effects, flips))
+
+
+def _untold(evidence: Evidence) -> str:
+    """Why no effect has a number: the design, or verdicts that are too few."""
+    analysis = evidence.analysis
+    entries = (analysis.position, analysis.label, analysis.layout)
+    if any(entry is not None and entry.identified for entry in entries):
+        return "Too few verdicts could be used to tell an effect of place or letter."
+    reasons = dict.fromkeys(analysis.notes[n] for n in _EFFECTS if n in analysis.notes)
+    why = "; ".join(reasons) or "order and letter did not vary by themselves"
+    shown = evidence.table.usable & ~evidence.table.identical
+    return f"This design cannot tell: {why}." if shown.any() else f"Nothing to tell from: {why}."
 
 
 def _effects(evidence: Evidence) -> Effects:

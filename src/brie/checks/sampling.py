@@ -27,13 +27,14 @@ def check(evidence: Evidence) -> Check:
         return conclude(ID, [], figures, passed)
     if samples == 1:
         return conclude(ID, [_single(evidence)], figures, "")
-    part = _share(variance, variance.sample) if variance else None
+    part = _share(variance) if variance else None
     if variance is None or part is None:
         why = evidence.analysis.notes.get("variance", "not every prompt has all samples")
         return not_run(
             ID, f"What sampling adds to the uncertainty is not known: {why}.", evidence=figures
         )
-    low, high = (_share(variance, end) for end in variance.intervals.get("sample", (None, None)))
+    share = variance.sample_share  # absent in documents of earlier builds
+    low, high = (share.low, share.high) if share else (None, None)
     more = next((p.half_width for p in variance.purchases if p.what == "samples"), None)
     figures |= {
         "share": part, "low": low, "high": high, "half_width_with_twice_the_samples": more,
@@ -58,17 +59,12 @@ def _single(evidence: Evidence) -> Finding:
     )
 
 
-def _share(variance: VarianceComponents, sample: float | None) -> float | None:
-    """Share of the variance of a prompt mean that is sampling.
-
-    Args:
-        variance: the components; the others stay at their estimates.
-        sample: the sample component, or an end of its interval.
-    """
-    if sample is None or variance.prompt is None:
+def _share(variance: VarianceComponents) -> float | None:
+    """Share of the variance of a prompt mean that is sampling."""
+    if variance.sample is None or variance.prompt is None:
         return None
     judges = max(variance.judges, 1)
-    drawn = sample / variance.samples
+    drawn = variance.sample / variance.samples
     noise = (variance.noise or 0.0) / (variance.samples * judges)
     total = variance.prompt + drawn + (variance.prompt_judge or 0.0) / judges + noise
     return drawn / total if total > 0 else 0.0

@@ -67,6 +67,8 @@ class Group:
     others: WinRate | None
     p_value: float
     """After Holm, over all sources and categories."""
+    at_most: bool
+    """No deal was as far apart: the p is the least there is."""
     holds: bool
     """The result still stands without it."""
 
@@ -141,11 +143,16 @@ def _apart(evidence: Evidence) -> list[Group]:
     if not tested:
         return []
     adjusted = holm(np.array([p for _, _, _, p in tested])).tolist()
+    least = 1 / (_deals(evidence) + 1) + 1e-9
     return [
-        _group(evidence, kind, name, code, p)
-        for (kind, name, code, _), p in zip(tested, adjusted, strict=True)
+        _group(evidence, code, p, kind=kind, name=name, at_most=raw <= least)
+        for (kind, name, code, raw), p in zip(tested, adjusted, strict=True)
         if p < ALPHA
     ]
+
+
+def _deals(evidence: Evidence) -> int:
+    return min(DEALS, evidence.settings.resamples)
 
 
 def _tested(
@@ -159,17 +166,16 @@ def _tested(
     if not 2 <= len(names) <= MOST or len(means) < FEWEST_PROMPTS:
         return []
     rng = generator(evidence.seed, f"checks.sources.{kind}")
-    deals = min(DEALS, evidence.settings.resamples)
-    p = groups_differ(means.mean, np.asarray(codes[means.prompt]), rng, deals=deals)
+    p = groups_differ(means.mean, np.asarray(codes[means.prompt]), rng, deals=_deals(evidence))
     return [(kind, names[code], code, value) for code, value in enumerate(p.tolist())]
 
 
-def _group(evidence: Evidence, kind: str, name: str, code: int, p: float) -> Group:
+def _group(evidence: Evidence, code: int, p: float, *, kind: str, name: str, at_most: bool) -> Group:
     table = evidence.table
     inside = np.asarray((table.source if kind == "source" else table.category)[table.prompt] == code)
     rate = evidence.rate(f"sources.{kind}.{name}.alone", inside)
     others = evidence.rate(f"sources.{kind}.{name}", ~inside)
-    return Group(kind, name, rate, others, p, survives(evidence, others))
+    return Group(kind, name, rate, others, p, at_most, survives(evidence, others))
 
 
 def _differing(groups: list[Group], evidence: Evidence) -> list[Finding]:
@@ -179,8 +185,8 @@ def _differing(groups: list[Group], evidence: Evidence) -> list[Finding]:
         turned = not group.holds and (value - 0.5) * side(evidence.analysis.win_rate) <= 0
         text = (
             f"The {group.kind} {quoted([group.name])} differs from the others: {rated(group.rate)} "
-            f"against {rated(group.others)}, p {p_equals(group.p_value)} after Holm"
-            f"{'' if group.holds else '; without it the result no longer stands'}."
+            f"against {rated(group.others)}, p {p_equals(group.p_value, at_most=group.at_most)} "
+            f"after Holm{'' if group.holds else '; without it the result no longer stands'}."
         )
         remedy = (
             "Look at its own rate."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import options, screen
+from brie.number_format import two_digits
 
 if TYPE_CHECKING:
     from brie.records.agreement import PairAgreement, PanelCoefficients
@@ -129,5 +130,6 @@ def estimate(measured: Estimate | None) -> str:
     if measured is None:
         return "not defined here"
     if measured.low is None:
-        return f"{measured.value:.2f}"
-    return f"{measured.value:.2f}  [{measured.low:.2f}, {measured.high:.2f}]"
+        return two_digits(measured.value)
+    ends = f"[{two_digits(measured.low)}, {two_digits(measured.high)}]"
+    return f"{two_digits(measured.value)}  {ends}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import options, screen
-from brie.number_format import p_equals
+from brie.number_format import p_equals, percent, span
 
 if TYPE_CHECKING:
     from brie.records.studies import CurveDocument, CurveRung
@@ -82,20 +82,20 @@ def lines(document: CurveDocument) -> Iterator[str]:
     yield f"on {document.prompts}; the intervals hold together (max-T)"
     yield " step  0                  50               100   win rate"
     for rung in document.checkpoints:
-        span = f"{rung.value:.0%} [{rung.low:.0%}, {rung.high:.0%}]"
+        rate = f"{percent(rung.value)} ({span(rung.low, rung.high)})"
         marks = ["best by loss"] if rung.name == best else []
         marks += ["chosen"] if chosen and rung.name == chosen.checkpoint else []
-        yield f"{rung.step or 0:>5}  {plot_line(rung)}  {span:<16} {', '.join(marks)}".rstrip()
+        yield f"{rung.step or 0:>5}  {plot_line(rung)}  {rate:<16} {', '.join(marks)}".rstrip()
     if chosen is None:
         yield "Validation loss chooses the default checkpoint; this shows, it does not select."
         return
     rate = chosen.win_rate
-    span = f"{rate.value:.0%} [{rate.low:.0%}, {rate.high:.0%}]"
+    quoted = f"{percent(rate.value)} ({span(rate.low, rate.high)})"
     p = p_equals(rate.p_value)
     yield ""
     yield f"chosen: step {chosen.step}, by {chosen.dev_prompts} prompts that are not quoted"
-    yield f"quote this: {span}, p {p}, on {chosen.quoted_prompts} other prompts"
-    yield f"Not its {chosen.dev_win_rate:.0%} above: it leads there because it was chosen there."
+    yield f"quote this: {quoted}, p {p}, on {chosen.quoted_prompts} other prompts"
+    yield f"Not its {percent(chosen.dev_win_rate)} above: it leads there because it was chosen there."
     yield "Nor the whole suite's rate in its report, which contains those prompts."
     yield f"Times tested on this suite so far: {chosen.looks}"
 

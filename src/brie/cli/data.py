@@ -11,7 +11,7 @@ import click
 from brie.cli import options, screen
 from brie.cli.groups import Group
 from brie.errors import InputError, UsageError
-from brie.number_format import plural
+from brie.number_format import percent, plural
 
 if TYPE_CHECKING:
     from brie.data.split import By
@@ -41,13 +41,17 @@ Examples:
 @click.option("--size", metavar="NAME", help="Count tokens as this recipe would.")
 @click.option("--base", metavar="MODEL", help="Count tokens with this model's tokenizer.")
 @click.option("--max-length", type=click.IntRange(16), help="Tokens a row may have.")
+@options.MAP
 @options.CHAT_TEMPLATE
 @options.SYSTEM
 @options.JSON
-def check(file: Path, val: Path | None, as_json: bool, **named: options.Value) -> None:
+def check(
+    file: Path, val: Path | None, mapping: tuple[str, ...], as_json: bool, **named: options.Value
+) -> None:
     """Report schema errors by line, duplicates, lengths, leaks and tables; fail on errors."""
     from brie.data.check import check as look
     from brie.data.check_words import refusal, sentences
+    from brie.data.load import mapping_of
     from brie.train.encoder import EncoderRequest, encoder_of
 
     encoder, name = None, ""
@@ -59,7 +63,7 @@ def check(file: Path, val: Path | None, as_json: bool, **named: options.Value) -
             f"--{lone.replace('_', '-')} needs a tokenizer to count with: --size NAME (a recipe's), or "
             "--base MODEL."
         )
-    report = look(file, val=val, encoder=encoder, tokenizer=name)
+    report = look(file, val=val, encoder=encoder, tokenizer=name, mapping=mapping_of(mapping))
     if as_json:
         click.echo(report.model_dump_json(indent=2))
     else:
@@ -85,12 +89,13 @@ Examples:
 @click.option("--base", metavar="MODEL", help="Another model's tokenizer and template.")
 @click.option("--rows", type=click.IntRange(1), default=2, show_default=True, help="How many rows.")
 @click.option("--max-length", type=click.IntRange(16), help="Tokens a row may have.")
+@options.MAP
 @options.CHAT_TEMPLATE
 @options.SYSTEM
-def preview(file: Path, rows: int, **named: options.Value) -> None:
+def preview(file: Path, rows: int, mapping: tuple[str, ...], **named: options.Value) -> None:
     """Show rows as the model sees them; what is learned stands out (in [[ ]] without colours)."""
     from brie.data.encode import taken_apart
-    from brie.data.load import load
+    from brie.data.load import load, mapping_of
     from brie.data.preview import segments
     from brie.train.encoder import EncoderRequest, encoder_of
 
@@ -101,7 +106,11 @@ def preview(file: Path, rows: int, **named: options.Value) -> None:
     coloured = screen.console().is_terminal
     click.echo(f"{name}: {encoder.template.reason}")
     cut = {"whole": "", "cut": ", the answer's end is cut off", "lost": ", no answer left: dropped"}
-    encoded = [row for conversation in load(file)[:rows] for row in encoder.encode(conversation)]
+    encoded = [
+        row
+        for conversation in load(file, mapping_of(mapping))[:rows]
+        for row in encoder.encode(conversation)
+    ]
     if apart := taken_apart(encoded):
         screen.say(f"{file}: {apart}")
     for row in encoded:
@@ -130,14 +139,24 @@ Examples:
 @click.option("--hold-out-source", "source", metavar="NAME", help="Validate on this source alone.")
 @click.option("--share", type=float, default=0.1, show_default=True, help="Rows set aside, 0 to 1.")
 @click.option("--seed", type=int, default=42, show_default=True)
+@options.MAP
 @click.option("--out", type=click.Path(path_type=Path), nargs=2, help="Training and validation file.")
 def split(
-    file: Path, by: By, source: str | None, share: float, seed: int, out: tuple[Path, Path] | None
+    file: Path,
+    by: By,
+    source: str | None,
+    share: float,
+    seed: int,
+    mapping: tuple[str, ...],
+    out: tuple[Path, Path] | None,
 ) -> None:
     """Write a training and a validation file; rows of one prompt (or source) stay together."""
     from brie.data.files import split_file
+    from brie.data.load import mapping_of
 
-    halves, targets = split_file(file, by=by, source=source, share=share, seed=seed, out=out)
+    halves, targets = split_file(
+        file, by=by, source=source, share=share, seed=seed, out=out, mapping=mapping_of(mapping)
+    )
     for target, half, groups in zip(targets, (halves.train, halves.val), halves.groups, strict=True):
         click.echo(f"{target}  {plural(len(half), 'row')}, {plural(groups, halves.by)}")
     click.echo(f"next  brie train --size 0.5b --data {targets[0]} --val {targets[1]}")
@@ -175,7 +194,7 @@ def overlap(files: tuple[Path, ...], suite: str | None, as_json: bool) -> None:
         )
     )
     for example in report.examples:
-        click.echo(f"  {example.left}: {example.way} in {example.right} ({example.similarity:.0%})")
+        click.echo(f"  {example.left}: {example.way} in {example.right} ({percent(example.similarity)})")
 
 
 def _visible(text: str) -> str:

@@ -50,6 +50,7 @@ def command(smoke: bool, model: str | None, dtype: str | None) -> None:
         *machine(),
         *places(project),
         *keys(),
+        *judges(project),
         *(smoke_test(project, model, dtype) if smoke else ()),
     ]
     marks = {True: "ok  ", False: "FAIL", None: "    "}
@@ -105,7 +106,19 @@ def places(project: Project) -> Iterator[Finding]:
 def keys() -> Iterator[Finding]:
     """Which keys the environment has; never their values."""
     have = [name for name in KEYS if os.environ.get(name)]
-    yield Finding("keys", ", ".join(have) or "none set: the panel `offline` needs none")
+    yield Finding("keys", ", ".join(have) or "none set")
+
+
+def judges(project: Project) -> Iterator[Finding]:
+    """Who judges where nobody is named."""
+    from brie.catalog import load_defaults
+    from brie.evaluation.choice import reachable_judges
+
+    try:
+        panel = load_defaults(project).panel
+        yield Finding("judges", f"panel {panel} of brie.toml" if panel else reachable_judges(project))
+    except BrieError as error:
+        yield Finding("judges", str(error), False)
 
 
 def smoke_test(

@@ -69,7 +69,7 @@ def command(
     if votes is not None:
         if judges or repeats or retry or batch:
             raise UsageError("--votes adds a file's votes and asks nobody; leave the other options out.")
-        _import(votes, find_evaluation(evaluation, project), project)
+        _import(votes, find_evaluation(evaluation, project), project, as_json=as_json)
         return
     outcome = judge_more(
         find_evaluation(evaluation, project),
@@ -87,10 +87,12 @@ def command(
         raise Stopped(outcome.stopped)
 
 
-def _import(file: Path, evaluation: Evaluation, project: Project) -> None:
+def _import(file: Path, evaluation: Evaluation, project: Project, *, as_json: bool) -> None:
     from brie.evaluation.added_votes import add_votes
 
     screen.offline()
     added = add_votes(file, evaluation, project)
-    click.echo(f"{added.new:,} of {added.votes:,} votes were new")
-    click.echo(f"Report  {project.relative(added.report)}")
+    click.echo(f"{added.new:,} of {added.votes:,} votes were new", err=as_json)
+    click.echo(f"Report  {project.relative(added.report)}", err=as_json)
+    if as_json:
+        click.echo(added.analysis.to_json(), nl=False)

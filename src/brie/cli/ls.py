@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from brie.cli import options, screen
 from brie.evaluation.folders import Evaluation, evaluations
+from brie.number_format import percent, span
 from brie.project import Project
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def command(as_json: bool) -> None:
     """List training runs (state, steps, losses, pins) and evaluations (win rate, verdict)."""
     project = screen.project()
     runs = list(run_rows(project))
-    entries = [evaluation_row(e, project) for e in evaluations(project)]
+    every = evaluations(project)
+    looks = looks_of(project) if every else {}
+    entries = [evaluation_row(evaluation, looks) for evaluation in every]
     if as_json:
         click.echo(json.dumps({"runs": runs, "evaluations": entries}, indent=2))
         return
@@ -90,20 +93,23 @@ def command(as_json: bool) -> None:
 
 def run_rows(project: Project) -> Iterator[RunRow | UnreadableRow]:
     """One row a training run; sizes in bytes."""
+    from brie.evaluation.choice import to_start_with
     from brie.train.runs import RunInfo, scan
 
-    for run in scan(project):
+    runs = list(scan(project))
+    start = to_start_with(project) if runs else ""
+    for run in runs:
         if isinstance(run, RunInfo):
-            yield _run_row(run)
+            yield _run_row(run, start)
         else:
             yield {"id": run.folder.name, "name": run.folder.name, "state": "unreadable", "why": run.why}
 
 
-def _run_row(run: RunInfo) -> RunRow:
+def _run_row(run: RunInfo, start: str) -> RunRow:
     manifest = run.manifest
     losses = {point.step: point.loss for point in manifest.evaluations}
     best = manifest.pins.get("best")
-    again = f"brie eval --suite in_domain --candidate {run.name}:best"
+    again = f"brie eval --candidate {run.name}:best {start}"
     return {
         "id": run.id,
         "name": run.name,
@@ -139,19 +145,24 @@ def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
     yield f"    next: {row['next']}"
 
 
-def evaluation_row(evaluation: Evaluation, project: Project) -> EvaluationRow:
-    """One row for an evaluation."""
+def looks_of(project: Project) -> Mapping[str, int]:
+    """Digest of a suite -> looks at it, of all suites at once."""
+    from brie.store import Store
+
+    with Store.open(project.store, read_only=True) as store:
+        return store.looks_by_suite()
+
+
+def evaluation_row(evaluation: Evaluation, looks: Mapping[str, int]) -> EvaluationRow:
+    """One row for an evaluation; `looks` has those at every suite."""
     from brie.checks.standing import standing_of
     from brie.report.sentence import verdict_word
-    from brie.store import Store
 
     manifest = evaluation.manifest
     analysis = _json(evaluation.analysis_file)
     read = _read(analysis)
     standing = standing_of(read) if read else None
     suite, cost = manifest.plan.suite, analysis.get("cost")
-    with Store.open(project.store, read_only=True) as store:
-        looks = store.looks(suite.digest())
     return {
         "id": manifest.id,
         "name": manifest.name,
@@ -164,7 +175,7 @@ def evaluation_row(evaluation: Evaluation, project: Project) -> EvaluationRow:
         "word": verdict_word(read) if read and not read.interim else None,
         "win_rate": analysis.get("win_rate"),
         "cost_usd": cost.get("usd") if isinstance(cost, dict) else None,
-        "looks": looks,
+        "looks": looks.get(suite.digest(), 0),
         "next": f"brie report {manifest.id}" if analysis else manifest.command,
     }
 
@@ -175,7 +186,7 @@ def _rate(row: EvaluationRow) -> str:
         return row["state"]
     low, high = rate.get("low"), rate.get("high")
     has_ends = isinstance(low, (int, float)) and isinstance(high, (int, float))
-    return f"{value:.0%} [{low:.0%}, {high:.0%}]" if has_ends else f"{value:.0%}"
+    return f"{percent(value)} ({span(low, high)})" if has_ends else percent(value)
 
 
 def _read(analysis: dict[str, JsonValue]) -> Analysis | None:

@@ -35,6 +35,13 @@ YES: Option = click.option("--yes", is_flag=True, help="Agree to the quote befor
 BATCH: Option = click.option(
     "--batch", is_flag=True, help="Ask through the providers' batches, at half the price."
 )
+MAP: Option = click.option(
+    "--map",
+    "mapping",
+    metavar="KEY=PATH",
+    multiple=True,
+    help="Read a key elsewhere: source=meta.source.",
+)
 PATIENCE: Option = click.option(
     "--patience",
     type=click.FloatRange(0),

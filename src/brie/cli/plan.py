@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import options, screen
+from brie.number_format import dollars, percent
 
 if TYPE_CHECKING:
     from brie.records import Positions
@@ -79,8 +80,8 @@ def lines(table: Design) -> Iterator[str]:
     yield ""
     yield from _power(rows)
     yield ""
-    yield "80 % power, 5 % two-sided. 25+3: the formula, and 3 more below 50 prompts,"
-    yield "where it is a little optimistic. `equivalent`: within 5 points of even."
+    yield "80 % power, 5 % two-sided. 25+4: the formula, and 4 more, because it is"
+    yield "a little optimistic. `equivalent`: within 5 points of even."
     if any(row.measured is None for row in rows):
         yield "Assumed, the second order buys freedom from position bias; it is not counted."
     yield ""
@@ -122,7 +123,7 @@ def _power(rows: Sequence[Row]) -> Iterator[str]:
     yield "samples      rate from  " + "".join(f"{rate:>8.0%}" for rate in rates) + "  equivalent"
     for row in rows:
         power = row.power
-        detects = f"{power.detectable:.0%}" if power.detectable is not None else "nothing"
+        detects = percent(power.detectable) if power.detectable is not None else "nothing"
         cells = "".join(f"{_needed(power.formula[rate], power.needed[rate]):>8}" for rate in rates)
         order = f" {row.positions}" if both else ""
         yield f"{power.samples:>4}{order:<9}{detects:>8}   {cells}{power.equivalence:>12}"
@@ -170,7 +171,7 @@ def _prices(table: Design) -> Iterator[str]:
 def _dollars(usd: float | None) -> str:
     if usd is None:
         return "unknown"
-    return "free" if usd == 0 else f"${usd:,.2f}"
+    return "free" if usd == 0 else dollars(usd)
 
 
 def _minutes(price: Price) -> str:

@@ -6,6 +6,7 @@ import click
 
 from brie.cli import screen
 from brie.cli.groups import Group
+from brie.number_format import percent
 
 
 @click.group(cls=Group, epilog="\b\nExample:\n  brie suite check my.toml\n")
@@ -27,7 +28,7 @@ def check(suite: str) -> None:
     for title, counts in report.tables.items():
         click.echo(f"  {title}: " + ", ".join(f"{name} {n}" for name, n in counts.most_common()))
     for samples, least in report.detectable.items():
-        rate = f"a true win rate of {least:.0%} or more" if least else "nothing"
+        rate = f"a true win rate of {percent(least)} or more" if least else "nothing"
         click.echo(f"  with {samples} sample{'s' * (samples > 1)} a prompt it can find {rate}")
     for warning in report.warnings:
         click.echo(f"warning: {warning}")

@@ -36,6 +36,7 @@ Examples:
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Over the recipe; may be repeated."
 )
+@options.MAP
 @options.CHAT_TEMPLATE
 @options.SYSTEM
 @click.option("--name", help="A name to call the run by.")
@@ -75,7 +76,9 @@ def _train(request: TrainRequest) -> None:
     for which, pin in sorted(run.manifest.pins.items()):
         click.echo(f"{which:<5} step {pin.step}, validation loss {pin.eval_loss:.4f}")
     click.echo(f"pins  {project.relative(folder)}/pins/best.json and last.json")
-    click.echo(f"next  brie eval --suite in_domain --candidate {run.name}:best")
+    from brie.evaluation.choice import to_start_with
+
+    click.echo(f"next  brie eval --candidate {run.name}:best {to_start_with(project)}")
 
 
 def done(manifest: RunManifest) -> str:

@@ -10,6 +10,7 @@ own: what the model sees when it is asked for that answer.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from pydantic import JsonValue
 
 from brie.data.tokenizer import Tokenizer, special_tokens
 from brie.errors import InputError
-from brie.pin import asked, open_thought, placed, render_chat, thought, turn
+from brie.pin import asked, has_thinking, open_thought, placed, render_chat, thought, turn
 
 Message = Mapping[str, JsonValue]
 _PLACEHOLDER = "\ue000 answer \ue000"
@@ -89,7 +90,10 @@ def mark(
     messages = placed(written.template, messages, written.special, fold=False)
     answers = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
     wanted = [i for i in answers if learned is None or i in learned]
-    pieces = [(i, written.prompt(messages[:i]), tail(written, messages, i)) for i in wanted]
+    prompts = {at: written.prompt(messages[:at]) for at in wanted}
+    for at, prompt in prompts.items():
+        _refuse_unshown(written, messages[:at], prompt)
+    pieces = [(at, prompt, tail(written, messages, at)) for at, prompt in prompts.items()]
     groups: list[list[tuple[int, str, str]]] = []
     for piece in pieces:
         last = groups[-1][-1] if groups else None
@@ -113,6 +117,8 @@ def tail(written: Written, messages: Sequence[Message], at: int) -> str:
     """
     prompt = written.prompt(messages[:at])
     through = written.whole(messages[: at + 1])
+    if _thought_of(messages[at])[0] and not written.thinking and has_thinking(written.template):
+        raise InputError(_UNASKED.format(at + 1))
     shape = turn(written.template, written.special, thinking=written.thinking)
     if through.startswith(prompt):
         rest = through[len(prompt) :]
@@ -128,16 +134,25 @@ def _beyond(written: Written, messages: Sequence[Message], at: int, through: str
     blank = [*messages[:at], {"role": "assistant", "content": _PLACEHOLDER}]
     head = written.whole(blank).rpartition(_PLACEHOLDER)[0]
     closing = open_thought(prompt)
-    inside, said = thought(_text(messages[at]))
+    inside, said = _thought_of(messages[at])
     if inside and closing:
         foot = turn(written.template, written.special, thinking=written.thinking).foot
         return f"{inside}\n{closing}\n\n{said}{foot}"
     if inside or not through.startswith(head):
-        raise InputError(
-            f"turn {at + 1} holds a thought, and the template is asked without thinking; "
-            "--set thinking=true, or take the thought out"
-        )
+        raise InputError(_UNASKED.format(at + 1))
     return (f"\n{closing}\n\n" if closing else "") + through[len(head) :]
+
+
+_UNASKED = (
+    "turn {} holds a thought, and the template is asked without thinking; --set thinking=true, or take "
+    "the thought out"
+)
+
+
+def _thought_of(message: Message) -> tuple[str, str]:
+    """The thought of a turn, and its answer."""
+    inside, said = thought(_text(message))
+    return inside or str(message.get("reasoning_content") or ""), said
 
 
 def _end(foot: str, following: str, end: tuple[str, ...]) -> str:
@@ -151,13 +166,64 @@ def _end(foot: str, following: str, end: tuple[str, ...]) -> str:
 
 def _refuse_lost(answer: str, message: Message, at: int) -> None:
     """Refuse a turn of which the template drops something: it would be learned without it."""
-    parts = (*thought(_text(message)), str(message.get("reasoning_content") or ""))
+    calls = map(_function, calls_of(message))
+    parts = (*thought(_text(message)), str(message.get("reasoning_content") or ""), *calls)
     for part in parts:
         if part.strip() and part.strip() not in answer:
             shown = " ".join(part.split())[:40]
             raise InputError(
                 f"the chat template leaves out part of the answer in turn {at + 1} ({shown!r} …)"
             )
+
+
+def _refuse_unshown(written: Written, before: Sequence[Message], prompt: str) -> None:
+    """Refuse tools, calls and their replies that a template passes over."""
+    for tool in written.tools or ():
+        if (name := _function(tool)) and name not in prompt:
+            raise InputError(f"the chat template shows no tools, and the row has some (`{name}`)")
+    for number, message in enumerate(before, start=1):
+        for call in calls_of(message):
+            if _function(call) not in prompt:
+                raise InputError(f"the chat template leaves out the `tool_calls` of turn {number}")
+        if message["role"] == "tool" and _text(message).strip() not in prompt:
+            raise InputError(f"the chat template leaves out the tool's reply in turn {number}")
+
+
+def calls_of(message: Message) -> list[JsonValue]:
+    """A turn's calls of tools."""
+    calls = message.get("tool_calls")
+    return calls if isinstance(calls, list) else []
+
+
+def with_objects(messages: Sequence[Message]) -> list[Message]:
+    """Turns whose calls have their arguments as objects, where the file has them as text."""
+    made: list[Message] = []
+    for message in messages:
+        calls = [_with_object(call) for call in calls_of(message)]
+        made.append({**message, "tool_calls": calls} if calls else message)
+    return made
+
+
+def _with_object(call: JsonValue) -> JsonValue:
+    if not isinstance(call, dict):
+        return call
+    if isinstance(call.get("function"), dict):
+        return {**call, "function": _with_object(call["function"])}
+    arguments = call.get("arguments")
+    if not isinstance(arguments, str):
+        return call
+    try:
+        return {**call, "arguments": json.loads(arguments)}
+    except (ValueError, RecursionError):
+        return call
+
+
+def _function(described: JsonValue) -> str:
+    """The name of a tool, or of the tool that a call names."""
+    if not isinstance(described, dict):
+        return ""
+    inner = described.get("function", described)
+    return str(inner.get("name", "")) if isinstance(inner, dict) else ""
 
 
 def _text(message: Message) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from brie.data.encode import Encoder, encode_all
-from brie.data.load import Parsed, parse
+from brie.data.encode import Encoded, Encoder, taken_apart
+from brie.data.load import Parsed, Problem, parse
+from brie.data.marks import known_marks, listed, marks_in, special_texts
 from brie.data.overlap import Match, overlaps
 from brie.data.split import prompt_key
-from brie.errors import UsageError
-from brie.records import Conversation, Message, Record
+from brie.errors import InputError, UsageError
+from brie.records import Conversation, Record
 
 _PERCENTILES = (50, 90, 99)
 _LABEL_VALUES = 12
@@ -73,6 +74,15 @@ class CheckReport(Record):
     """Shares of every other key that looks like a label."""
     lengths: Lengths | None
     shared: Shared | None
+    unlearned: int = 0
+    """Answers marked as not to be learned."""
+    tool_rows: int = 0
+    """Rows with tools, calls of them or their replies."""
+    taken_apart: str | None = None
+    """What is said of rows that become several, one an answer, under the encoder."""
+    marks_in_answers: str | None = None
+    """Special tokens in the text of answers, with lines; without a tokenizer, those of any family."""
+    marks_in_prompts: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -86,6 +96,7 @@ def check(
     val: Path | None = None,
     encoder: Encoder | None = None,
     tokenizer: str = "",
+    mapping: Mapping[str, str] | None = None,
 ) -> CheckReport:
     """Look at a training file.
 
@@ -94,17 +105,25 @@ def check(
         val: a validation file to compare prompts with.
         encoder: for token lengths; None leaves them out.
         tokenizer: what to call the encoder's tokenizer.
+        mapping: keys of a row that stand elsewhere in it.
 
     Raises:
-        InputError: a file cannot be opened, or the model's template refuses a row.
+        InputError: a file cannot be opened.
     """
-    parsed = parse(path)
+    parsed = parse(path, mapping)
     rows = parsed.conversations
+    encoded, refused = _encoded(rows, encoder)
+    marks = marks_in(rows, special_texts(encoder.tokenizer) if encoder else known_marks())
+    if encoder:
+        refused += [
+            Problem(line, f"special tokens stand in the text of an answer: {', '.join(marks.answers)}")
+            for line in marks.answer_lines
+        ]
     per_prompt = Counter(prompt_key(row) for row in rows)
     return CheckReport(
         path=str(path),
         rows=len(rows),
-        problems=tuple((problem.line, problem.text) for problem in parsed.problems),
+        problems=tuple((p.line, p.text) for p in sorted([*parsed.problems, *refused])),
         notes=parsed.notes,
         prompts=len(per_prompt),
         several_answers=sum(count > 1 for count in per_prompt.values()),
@@ -117,8 +136,15 @@ def check(
         categories=_top(Counter(row.category for row in rows)),
         sources=_top(Counter(row.source for row in rows)),
         labels=_labels(parsed),
-        lengths=_lengths(rows, encoder, tokenizer) if encoder and rows else None,
-        shared=_shared(train=rows, val=parse(val).conversations) if val else None,
+        lengths=_lengths(encoded, encoder, tokenizer) if encoder and encoded else None,
+        shared=_shared(train=rows, val=parse(val, mapping).conversations) if val else None,
+        unlearned=sum(
+            turn.role == "assistant" and not turn.learned for r in rows for turn in r.messages
+        ),
+        tool_rows=sum(_has_tools(row) for row in rows),
+        taken_apart=taken_apart(encoded),
+        marks_in_answers=listed(marks.answers) or None,
+        marks_in_prompts=listed(marks.prompts) or None,
     )
 
 
@@ -143,10 +169,11 @@ def refuse_shared_prompts(
 
 
 def _duplicates(rows: Sequence[Conversation]) -> tuple[tuple[int, int], ...]:
-    first: dict[tuple[Message, ...], int] = {}
+    first: dict[str, int] = {}
     repeats = []
     for row in rows:
-        earlier = first.setdefault(row.messages, row.line)
+        same = row.model_dump_json(include={"messages", "tools"})
+        earlier = first.setdefault(same, row.line)
         if earlier != row.line:
             repeats.append((row.line, earlier))
     return tuple(repeats)
@@ -190,8 +217,27 @@ def _flat(row: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
             yield key, value
 
 
-def _lengths(rows: Sequence[Conversation], encoder: Encoder, name: str) -> Lengths:
-    encoded = encode_all(rows, encoder)
+def _encoded(
+    rows: Sequence[Conversation], encoder: Encoder | None
+) -> tuple[list[Encoded], list[Problem]]:
+    """Rows in tokens, and those the template refuses."""
+    encoded: list[Encoded] = []
+    refused = []
+    for row in rows:
+        if encoder is None:
+            break
+        try:
+            encoded += encoder.encode(row)
+        except InputError as error:
+            refused.append(Problem(row.line, str(error).partition(": ")[2]))
+    return encoded, refused
+
+
+def _has_tools(row: Conversation) -> bool:
+    return bool(row.tools) or any(turn.tool_calls or turn.role == "tool" for turn in row.messages)
+
+
+def _lengths(encoded: Sequence[Encoded], encoder: Encoder, name: str) -> Lengths:
     ordered = sorted(row.length for row in encoded)
     at = {f"p{p}": ordered[min(len(ordered) - 1, len(ordered) * p // 100)] for p in _PERCENTILES}
     return Lengths(

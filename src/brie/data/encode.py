@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from brie.data.answers import Marked, mark, whole
+from pydantic import JsonValue
+
+from brie.data.answers import Marked, Written, calls_of, mark, whole, with_objects
 from brie.data.template import TrainingTemplate
 from brie.data.tokenizer import Tokenizer
 from brie.errors import InputError, PinError
@@ -74,11 +76,21 @@ class Encoder:
         Raises:
             InputError, PinError: the template refuses it.
         """
-        written = self.template.written(self.tokenizer)
-        messages = [message.model_dump() for message in conversation.messages]
-        if self.loss == "text":
-            return [whole(written, messages)]
-        return mark(written, messages)
+        written = self.template.written(self.tokenizer, conversation.tools)
+        learned = {i for i, turn in enumerate(conversation.messages) if turn.learned}
+        turns = [turn.shown() for turn in conversation.messages]
+        try:
+            return self._marked(written, with_objects(turns), learned)
+        except PinError:
+            if not any(map(calls_of, turns)):
+                raise
+            # Most templates write a call's arguments themselves; some want them as text.
+            return self._marked(written, turns, learned)
+
+    def _marked(
+        self, written: Written, turns: Sequence[Mapping[str, JsonValue]], learned: set[int]
+    ) -> list[Marked]:
+        return [whole(written, turns)] if self.loss == "text" else mark(written, turns, learned)
 
     def _row(self, line: int, marked: Marked, parts: int) -> Encoded:
         labels = [i if on else IGNORED for i, on in zip(marked.ids, marked.learned, strict=True)]

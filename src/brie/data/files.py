@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from brie.data.load import load
@@ -20,6 +20,7 @@ def split_file(
     share: float = 0.1,
     seed: int = 42,
     out: tuple[Path, Path] | None = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> tuple[Split, tuple[Path, Path]]:
     """Write a training and a validation file; rows of one group stay together.
 
@@ -29,6 +30,7 @@ def split_file(
         source: validate on this source alone, and draw nothing.
         share: of the rows in the validation file, between 0 and 1.
         seed: of the draw.
+        mapping: keys of a row that stand elsewhere in it.
         out: the two files; `name.train.jsonl` and `name.val.jsonl` beside the file by default.
 
     Returns:
@@ -38,7 +40,7 @@ def split_file(
         InputError: a row is wrong; the message names its line.
         UsageError: the rows cannot be split so, or a target exists.
     """
-    rows = load(path)
+    rows = load(path, mapping)
     if source is not None:
         halves = hold_out(rows, source)
     else:

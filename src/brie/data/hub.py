@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from brie.data.load import to_conversation
+from brie.data.load import mapped, to_conversation
+from brie.data.turns import Remarks
 from brie.errors import InputError, UsageError
 from brie.pin.hub import hub_refusal
 from brie.records import Conversation
@@ -25,9 +27,11 @@ class HubRows:
     reference: str
     """With the commit written out."""
     conversations: tuple[Conversation, ...]
+    notes: tuple[str, ...] = ()
+    """Harmless oddities of the rows, one a kind."""
 
 
-def load_hub(reference: str) -> HubRows:
+def load_hub(reference: str, mapping: Mapping[str, str] | None = None) -> HubRows:
     """Every row of one split of a Hub dataset; a moving revision is resolved to its commit.
 
     Raises:
@@ -43,16 +47,16 @@ def load_hub(reference: str) -> HubRows:
     commit = _commit(repo, matched["revision"])
     rows = _rows(repo, commit=commit, split=split)
     named = f"{PREFIX}{repo}@{commit}:{split}"
-    conversations = []
+    conversations, remarks = [], Remarks()
     for number, row in enumerate(rows, start=1):
         filled = {key: value for key, value in dict(row).items() if value is not None}
         try:
-            conversations.append(to_conversation(filled, number))
+            conversations.append(to_conversation(mapped(filled, mapping or {}), number, remarks))
         except InputError as error:
             raise InputError(f"{named}, row {number}: {error}.") from error
     if not conversations:
         raise InputError(f"{named} holds no rows.")
-    return HubRows(named, tuple(conversations))
+    return HubRows(named, tuple(conversations), remarks.sentences())
 
 
 def _commit(repo: str, revision: str | None) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from brie.catalog import read_suite
 from brie.data.load import load
 from brie.data.near import CONTAINED, FEWEST_WORDS, NEAR, Entry, Match, normal, search
-from brie.records import Conversation, Message, Record
+from brie.records import Conversation, Message, Record, Turn
 
 __all__ = [
     "CONTAINED",
@@ -105,7 +105,7 @@ def compare_files(left: Path, right: Path) -> OverlapReport:
     )
 
 
-def texts_to_find(messages: Sequence[Message]) -> list[str]:
+def texts_to_find(messages: Sequence[Message | Turn]) -> list[str]:
     """What of a prompt must not have been trained on: its user turns together, and each long one.
 
     A short follow-up ("Make it shorter.") says nothing by itself.

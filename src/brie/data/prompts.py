@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from brie.data.answers import with_objects
 from brie.data.encode import Encoder
 from brie.data.tokenizer import Tokenizer
 from brie.errors import InputError, PinError, UsageError
@@ -29,6 +30,7 @@ def prompt_ids(
     *,
     thinking: bool,
     fold: bool = False,
+    tools: Sequence[JsonValue] | None = None,
 ) -> list[int]:
     """Token ids of a conversation, up to where the answer begins.
 
@@ -39,12 +41,13 @@ def prompt_ids(
         special: special tokens by name, as the template sees them.
         thinking: thinking mode, for templates that have one.
         fold: write a system turn that the template has no place for into the first question.
+        tools: schemas of tools that may be called.
 
     Raises:
         PinError: the template refuses the conversation.
     """
     turns = placed(template, messages, special, fold=fold)
-    text = asked(template, turns, special, thinking=thinking)
+    text = asked(template, turns, special, thinking=thinking, tools=tools)
     ids: list[int] = tokenizer(
         text,
         add_special_tokens=False,
@@ -72,7 +75,7 @@ def refuse_other_prompts(
     """
     compared = 0
     for row in _unlike(rows):
-        messages = [message.model_dump() for message in row.messages]
+        messages = with_objects([turn.shown() for turn in row.messages])
         try:
             marked = encoder.mark(row)[-1]
             question = prompt_ids(
@@ -81,6 +84,7 @@ def refuse_other_prompts(
                 messages[: marked.answer],
                 special,
                 thinking=bool(encoder.template.thinking),
+                tools=list(row.tools) or None,
             )
         except (InputError, PinError) as error:
             raise UsageError(f"line {row.line}: {error}") from error

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from pydantic import JsonValue
 
 from brie.data.answers import Written
 from brie.data.tokenizer import Tokenizer, special_tokens
@@ -39,9 +42,9 @@ class TrainingTemplate:
         ends = f"an answer is what follows the prompt, up to {''.join(self.end)}"
         return f"{ends}; the prompt ends with {self.lead}" if self.lead else ends
 
-    def written(self, tokenizer: Tokenizer) -> Written:
-        """The way a tokenizer's model writes conversations."""
-        return Written(tokenizer, self.text, self.end, bool(self.thinking))
+    def written(self, tokenizer: Tokenizer, tools: Sequence[JsonValue] = ()) -> Written:
+        """The way a tokenizer's model writes conversations in which these tools may be called."""
+        return Written(tokenizer, self.text, self.end, bool(self.thinking), list(tools) or None)
 
 
 def choose(tokenizer: Tokenizer, *, thinking: bool = False, located: bool = True) -> TrainingTemplate:

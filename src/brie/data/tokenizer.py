@@ -12,6 +12,7 @@ from brie.pin.folders import SPECIAL_TOKENS
 from brie.pin.weights import load_tokenizer_of
 
 if TYPE_CHECKING:
+    from tokenizers import AddedToken
     from transformers import BatchEncoding
 
 
@@ -22,6 +23,8 @@ class Tokenizer(Protocol):
     eos_token: str | None
     eos_token_id: int | None
     pad_token: str | None
+    all_special_tokens: list[str]
+    added_tokens_decoder: dict[int, AddedToken]
 
     def __call__(
         self,

@@ -5,6 +5,7 @@ Its modules in the order of the flow, each a stage or what a stage is made of.
 What is to be done, before anything is sampled or asked:
 
     request        from names a person typed to what is evaluated, every default resolved
+    choice         who judges where nobody is named
     sides          the two models, here or behind a server, and where their answers come from
     controls       answers damaged on purpose, which any judge should tell
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
@@ -33,6 +34,7 @@ What came of it, read from the store and computed:
     table          rows as the arrays of the analysis
     training_data  what the candidate was trained on, and what the suite shares with it
     context        models and training data as they are here, for the checks
+    looks          what an analysis read, so that looks can be counted
     people         what voters preferred, and how far they and the judges agree
     assemble       all numbers of an evaluation, with its checks
     views          comparisons with their verdicts, for people to read

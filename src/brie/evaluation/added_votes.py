@@ -10,6 +10,7 @@ from brie.evaluation.gather import gather
 from brie.evaluation.results import record_analysis, write_report
 from brie.evaluation.vote_file import import_votes
 from brie.project import Project
+from brie.records.analysis import Analysis
 from brie.store import Store
 
 
@@ -22,6 +23,8 @@ class AddedVotes:
     """All of the file's."""
     report: Path
     """The page that counts them."""
+    analysis: Analysis
+    """The numbers with them."""
 
 
 def add_votes(file: Path, evaluation: Evaluation, project: Project) -> AddedVotes:
@@ -37,4 +40,4 @@ def add_votes(file: Path, evaluation: Evaluation, project: Project) -> AddedVote
         data = gather(current.manifest, store)
         analysis = record_analysis(current, data, store, project)
         report = write_report(current, analysis, data, project)
-    return AddedVotes(new, votes, report)
+    return AddedVotes(new, votes, report, analysis)

@@ -9,7 +9,9 @@ from brie import __version__, versions
 from brie.analyse.assemble import AnalysisParts, Options, analyse_verdicts
 from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
+from brie.analyse.paired import paired_noise
 from brie.analyse.table import StatusCode, VerdictTable
+from brie.analyse.win_rate import Settings
 from brie.checks import Evidence, by_training, run_checks, standing_of
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
@@ -63,6 +65,9 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
         if (rows := _own(facts, name))
     }
     document = _document(facts, store, parts, beside, apart, interim=bool(unfinished))
+    if manifest.plan.sampling.paired_noise:
+        noise = paired_noise(verdicts, Settings(options.level, options.resamples), seed)
+        document = document.model_copy(update={"paired_noise": noise})
     checked = _checked(document, evidence_of(facts, document, verdicts, context or Context(), store))
     return _with_people(checked, *by_voter(facts, options, seed))
 
@@ -136,6 +141,10 @@ def _document(
         notes[f"by_judge.{name}"] = f"stopped, and therefore not in the headline: {why}"
     for added in facts.work.added:
         notes[f"by_judge.{added.judge.id}"] = "added after the seal, and therefore not in the headline"
+    said = parts.said()
+    if interim and not _judged(facts):
+        notes["win_rate"] = "no verdict could be used yet"
+        said |= {"win_rate": None, "by_category": {}, "by_source": {}, "by_sample": {}}
     suite = SuiteSummary(
         name=plan.suite.name,
         version=plan.suite.version,
@@ -161,7 +170,16 @@ def _document(
         generation=generation(facts),
         cost=_cost(facts, store),
         notes=notes,
-        **parts.said(),
+        **said,
+    )
+
+
+def _judged(facts: EvaluationData) -> bool:
+    """Whether a headline's judge gave a verdict: identical answers are ties without one."""
+    judges = set(headline_judges(facts.manifest))
+    return any(
+        f.status is StatusCode.OK and not f.identical and f.task.judge in judges
+        for f in facts.of("main")
     )
 
 
@@ -248,6 +266,9 @@ def _cost(facts: EvaluationData, store: Store) -> Cost:
     return Cost(
         usd=totals.get("usd", 0.0),
         calls=calls,
+        requests=int(totals.get("attempts", 0)),
+        lost=int(totals.get("lost", 0)),
+        lost_usd=totals.get("lost_usd", 0.0),
         reused=max(0, judged - calls),
         input_tokens=int(totals.get("input_tokens", 0)),
         output_tokens=int(totals.get("output_tokens", 0)),

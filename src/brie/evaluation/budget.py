@@ -6,6 +6,7 @@ answers, and what the design can tell at all. After that the cap holds, whatever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
 from brie.judge.retry import PATIENCE
 from brie.judge.run_context import FINAL, FINAL_ON_RETRY
 from brie.judge.settings import WITHOUT_KEYS, check_keys, request_bytes
+from brie.number_format import dollars, percent
 from brie.project import Project
 from brie.records import PanelJudge
 from brie.store import Store
@@ -56,17 +58,30 @@ class Quote:
         """Whether anything leaves this machine, or costs anything."""
         return any(quoted.host for quoted in self.judges) or self.worst > 0
 
+    @property
+    def short(self) -> str:
+        """What a cap below the price buys; "" where it is above."""
+        left = max(0.0, self.cap - self.spent)
+        if self.expected <= left:
+            return ""
+        enough = math.ceil(self.spent + 1.25 * self.expected)
+        return (
+            f"The cap buys about {left / self.expected:.0%} of them. Then judging stops, the report is "
+            f"INTERIM and has no verdict. For all of them: --budget {enough}"
+        )
+
     def lines(self) -> list[str]:
         """The quote in words."""
         calls = sum(quoted.calls for quoted in self.judges)
         minutes = max((quoted.minutes for quoted in self.judges), default=0.0)
         told = [
-            f"{calls} verdicts to ask for: about ${self.expected:.2f}, at most ${self.worst:.2f}, in "
-            f"about {_minutes(minutes)}; cap ${self.cap:.2f}"
-            + (f", ${self.spent:.2f} of it spent" if self.spent else "")
+            f"{calls} verdicts to ask for: about {dollars(self.expected)}, at most "
+            f"{dollars(self.worst)}, in about {_minutes(minutes)}; cap {dollars(self.cap)}"
+            + (f", {dollars(self.spent)} of it spent" if self.spent else "")
             + "."
         ]
         told += [f"  {_line(quoted)}" for quoted in self.judges if quoted.calls]
+        told += [self.short] if self.short else []
         return [*told, self.told] if self.told else told
 
 
@@ -76,7 +91,7 @@ def detectable(prompts: int, samples: int) -> str:
     size = f"{prompts} prompts, {samples} sample{'s' if samples > 1 else ''} each"
     if rate is None:
         return f"{size}: too few; this design cannot tell even a win rate of 100 % from an even one."
-    return f"{size}: this design can tell a win rate of about {rate:.0%} or more from an even one."
+    return f"{size}: this design can tell a win rate of about {percent(rate)} or more from an even one."
 
 
 def _line(quoted: JudgeQuote) -> str:
@@ -84,7 +99,7 @@ def _line(quoted: JudgeQuote) -> str:
     if not quoted.paid:
         return f"{quoted.judge}: {quoted.calls} calls, free; {where}"
     source = f" ({quoted.price.source})" if quoted.price else ""
-    price = f"${quoted.expected:.2f} to ${quoted.worst:.2f}{source}"
+    price = f"{dollars(quoted.expected)} to {dollars(quoted.worst)}{source}"
     return f"{quoted.judge}: {quoted.calls} calls, {price}; {where}"
 
 
@@ -289,7 +304,7 @@ def _know_prices(quoted: Quote) -> None:
     if unknown:
         names = ", ".join(unknown)
         raise UsageError(
-            f"the price of {names} is not known, so the budget of ${quoted.cap:.2f} cannot be kept. "
+            f"the price of {names} is not known, so the budget of {dollars(quoted.cap)} cannot be kept. "
             f"Put it into judges/{unknown[0]}.toml:\n"
             "  [price]\n  input = 0.0     # US dollars per million tokens\n  output = 0.0\n"
             '  source = "where you read it"\n  read_on = "2026-01-31"'

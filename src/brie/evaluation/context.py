@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from brie.analyse.table import VerdictTable
 from brie.checks import Answer, Evidence, Looks, Models, Pair
 from brie.errors import PinError, UsageError
+from brie.evaluation.looks import look_of
 from brie.evaluation.rows import EvaluationData, stopped_judges
 from brie.evaluation.sides import resolve_side
 from brie.evaluation.training_data import Compared, compare, recorded
@@ -188,12 +189,9 @@ def evidence_of(
         store: where looks are counted.
     """
     plan = facts.manifest.plan
-    looks = None
-    if analysis.rows_digest:
-        digest, name = plan.suite.digest(), facts.manifest.id
-        looks = context.looks(analysis.rows_digest) or Looks(
-            *store.look_number(suite=digest, evaluation=name, rows=analysis.rows_digest)
-        )
+    looks = context.looks(facts.digest)
+    if looks is None and (read := look_of(facts)) is not None:
+        looks = Looks(*store.look_number(read))
     return Evidence(
         analysis=analysis,
         table=table,

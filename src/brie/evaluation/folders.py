@@ -85,7 +85,7 @@ def find_evaluation(name: str | None, project: Project) -> Evaluation:
     if name is None:
         if len(every) == 1:
             return every[0]
-        listing = "".join(f"\n  {e.manifest.id}" for e in every) or " none yet: brie eval --suite demo"
+        listing = "".join(f"\n  {e.manifest.id}" for e in every) or " none yet: brie demo"
         raise UsageError(f"say which evaluation:{listing}")
     wanted = Path(name).name
     fits = [e for e in every if wanted in (e.manifest.id, e.manifest.name, short_id(e))]
@@ -124,6 +124,8 @@ def differing(plan: Plan, other: Plan) -> str | None:
 def _parts_apart(key: str, left: Any, right: Any) -> list[str]:
     if key in ("environment", "sampling") and isinstance(left, dict) and isinstance(right, dict):
         return [
-            f"{part} ({left[part]}, was {right[part]})" for part in left if left[part] != right[part]
+            f"{part} ({left.get(part, 'its default')}, was {right.get(part, 'its default')})"
+            for part in dict.fromkeys((*left, *right))
+            if left.get(part) != right.get(part)
         ]
     return [{"seats": "judges"}.get(key, key)]

@@ -9,6 +9,7 @@ from typing import Literal
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
+from brie.evaluation.choice import Choice, choose
 from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.sides import resolve_sides
 from brie.judge.prompt import PromptBuilder
@@ -40,6 +41,8 @@ class EvalRequest:
     """`model`: as the baseline's own generation config says."""
     system: Literal["refuse", "fold"] | None = None
     """What becomes of a system turn that a template has no place for; None: as the suite says."""
+    paired_noise: bool = False
+    """Both sides meet the same draws: for an exported model against its checkpoint."""
     allow_different_templates: bool = False
     until_decided: bool = False
     max_prompts: int | None = None
@@ -58,15 +61,22 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         UsageError, InputError, PinError: a name is unknown, a file is wrong, or a choice is missing.
     """
     suite = load_suite(wishes.suite, project)
-    panel_judges, panel = _panel(wishes, suite, project)
-    panel_judges, left_out = _with_keys(panel_judges, wishes)
-    decisions = [f"left out, because its key is not set: {name}" for name in left_out]
-    decisions += [f"judge {s.judge.id}: {s.judge.model}" for s in panel_judges if s.judge.location]
+    named = _named(wishes, project)
+    chosen = _seats(named, suite, project) if named else None
+    decisions: list[str] = []
     candidate = wishes.candidate
     if candidate is None:
         candidate = default_candidate(project)
         decisions.append(f"candidate: {candidate}, the only trained model here.")
     sides = resolve_sides(candidate, wishes.baseline, project, wishes.base)
+    if named is None or chosen is None:
+        named = choose(suite, project, _typed(wishes))
+        decisions.append(named.said)
+        chosen = _seats(named, suite, project)
+    panel_judges, left_out = _with_keys(chosen, wishes)
+    decisions += [f"left out, because its key is not set: {name}" for name in left_out]
+    decisions += [f"judge {s.judge.id}: {s.judge.model}" for s in panel_judges if s.judge.location]
+    left_out = (*named.left_out, *left_out)
     sampling = _sampling(wishes, suite)
     if wishes.sampling == "model":
         sampling, ignored = _own_sampling(sides[1], sampling)
@@ -76,12 +86,14 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         ]
     for side in sides:
         _refuse_other_thinking(side, sampling)
+    sampling, unpaired = _noise(wishes, sampling, sides)
+    decisions += unpaired
     asked = ResolvedRequest(
         suite=suite,
         candidate=sides[0],
         baseline=sides[1],
         panel_judges=panel_judges,
-        panel=panel,
+        panel=named.name,
         left_out=left_out,
         sampling=sampling,
         samples=wishes.samples or load_defaults(project).samples,
@@ -135,6 +147,29 @@ def _sampling(wishes: EvalRequest, suite: Suite) -> Sampling:
     return (suite.sampling or Sampling()).model_copy(update=given)
 
 
+def _noise(
+    wishes: EvalRequest, sampling: Sampling, sides: Sequence[Resolved]
+) -> tuple[Sampling, list[str]]:
+    """Whether both sides meet the same draws, and why they do not although that was asked for.
+
+    Raises:
+        UsageError: a side is behind a server, which draws for itself.
+    """
+    paired = wishes.paired_noise or sampling.paired_noise
+    if not paired:
+        return sampling, []
+    served = [side.name for side in sides if side.served]
+    if served:
+        raise UsageError(
+            f"--paired-noise needs both models here: {served[0]} is behind a server, which draws for "
+            "itself. Leave it out, or compare greedy answers: --temperature 0"
+        )
+    if sampling.temperature == 0:
+        off = sampling.model_copy(update={"paired_noise": False})
+        return off, ["temperature 0 draws nothing, so --paired-noise is left out."]
+    return sampling.model_copy(update={"paired_noise": True}), []
+
+
 def _refuse_other_thinking(side: Resolved, sampling: Sampling) -> None:
     """A model is asked with the prompts it was trained on.
 
@@ -163,15 +198,25 @@ def _settings(sampling: Sampling) -> str:
     return f"temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, top_k {sampling.top_k}"
 
 
-def _panel(wishes: EvalRequest, suite: Suite, project: Project) -> tuple[tuple[PanelJudge, ...], str]:
-    """The judges of the headline, then the instruments."""
+def _named(wishes: EvalRequest, project: Project) -> Choice | None:
+    """The judges that are named, on the command line or in `brie.toml`; None where there are none."""
     if wishes.judges and wishes.panel:
         raise UsageError("name judges with --judge or a panel with --panel, not both.")
     if wishes.judges:
-        panel, chosen = "named judges", Panel(judges=wishes.judges)
-    else:
-        panel = wishes.panel or load_defaults(project).panel
-        chosen = load_panel(panel, project)
+        return Choice("named judges", Panel(judges=wishes.judges), "")
+    panel = wishes.panel or load_defaults(project).panel
+    return Choice(panel, load_panel(panel, project), "") if panel else None
+
+
+def _typed(wishes: EvalRequest) -> list[str]:
+    """The command these wishes come from, as far as it names what is compared."""
+    candidate = ["--candidate", wishes.candidate] if wishes.candidate else []
+    return ["brie", "eval", "--suite", wishes.suite, *candidate]
+
+
+def _seats(named: Choice, suite: Suite, project: Project) -> tuple[PanelJudge, ...]:
+    """The judges of the headline, then the instruments."""
+    chosen = named.panel
     names = chosen.judges
     twice = {name for name in names if names.count(name) > 1}
     if twice:
@@ -182,7 +227,7 @@ def _panel(wishes: EvalRequest, suite: Suite, project: Project) -> tuple[tuple[P
         for name in chosen.instruments
         if name not in names
     ]
-    return tuple(panel_judges), panel
+    return tuple(panel_judges)
 
 
 def _member(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> PanelJudge:
@@ -255,6 +300,6 @@ def _require(judge: JudgeSpec, suite: Suite) -> None:
         raise UsageError(
             f"the rule {judge.model!r} can say nothing of suite {suite.name!r}: none of its prompts "
             f"has a {'reference' if judge.model == 'reference' else judge.model + ' check'}. "
-            "Judges that need none: --panel cheap (models, with keys), --panel local (models on this "
-            "machine), --judge distinct (a rule that looks at repetition alone)."
+            "Without --judge, --panel and a panel in brie.toml the models that can be reached judge; "
+            "--judge distinct is a rule that looks at repetition alone."
         )

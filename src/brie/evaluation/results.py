@@ -12,6 +12,7 @@ from brie.evaluation.assemble import assemble
 from brie.evaluation.context import context_of
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
+from brie.evaluation.looks import look_of, note_earlier_looks
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.training_data import record
 from brie.evaluation.views import comparison_views
@@ -51,6 +52,8 @@ def record_analysis(
     store: Store,
     project: Project,
     sides: Sequence[Resolved] = (),
+    *,
+    curve: str = "",
 ) -> Analysis:
     """Compute an evaluation's numbers, write them beside its manifest, and count the look.
 
@@ -60,18 +63,17 @@ def record_analysis(
         store: what it cost, and the looks at its suite.
         project: where its models and training data are.
         sides: both sides, where they were resolved just now.
+        curve: the training run whose checkpoints are looked at together, as one look.
     """
+    note_earlier_looks(project, store)
+    look = look_of(data, curve=curve)
+    if look is not None:
+        store.look(look)
     context = context_of(evaluation.manifest, project, sides)
     if context.compared is not None:
         record(evaluation.folder, context.compared.trained)
     analysis = assemble(data, store, context)
     write_text(evaluation.analysis_file, analysis.to_json())
-    if analysis.rows_digest:
-        store.look(
-            suite=evaluation.manifest.plan.suite.digest(),
-            evaluation=evaluation.manifest.id,
-            rows=analysis.rows_digest,
-        )
     return analysis
 
 

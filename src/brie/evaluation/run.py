@@ -36,6 +36,7 @@ def run_evaluation(
     command: str,
     name: str | None = None,
     spending: Spending | None = None,
+    curve: str = "",
 ) -> Outcome:
     """Run an evaluation to its report, or go on with it where it stopped.
 
@@ -46,6 +47,7 @@ def run_evaluation(
         command: how to go on with it.
         name: what `brie ls` calls it.
         spending: the wishes about money; without them only what is free is asked.
+        curve: the training run whose checkpoints are evaluated together: one look at the suite.
 
     Raises:
         UsageError: the plan cannot be made, or its price was not agreed to; nothing is sealed then.
@@ -64,7 +66,7 @@ def run_evaluation(
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
         evaluation, nothing_new = came.evaluation, came.completions + came.judged.computed == 0
         standing = kept_analysis(evaluation, came.data) if nothing_new else None
-        analysis = standing or record_analysis(evaluation, came.data, store, project, sides)
+        analysis = standing or record_analysis(evaluation, came.data, store, project, sides, curve=curve)
         report = project.reports / evaluation.manifest.id / "index.html"
         if standing is None or not report.is_file():
             report = write_report(evaluation, analysis, came.data, project)

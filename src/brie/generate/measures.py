@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_MARKER = re.compile(r"<\|[^|<>\s]{1,40}\|>|<(?:start|end)_of_turn>|\[/?INST\]|</?s>")
+_MARKER = re.compile(
+    r"<[|｜][^|｜<>\s]{1,40}[|｜]>|<\|turn>|<turn\|>|<(?:start|end)_of_turn>|<(?:eos|bos|pad|unk)>"
+    r"|\[/?INST\]|</?s>"
+)
 _REFUSAL = re.compile(
     r"^\W*(?:(?:i(?:'|’)?m|i am) (?:(?:really |very |so )?sorry\b|(?:unable|not able) to\b)"
     r"|(?:i )?(?:apologi[sz]e|can(?:not|'t|’t| not)|won(?:'t|’t)) (?:but|help|assist|comply|provide|do)"

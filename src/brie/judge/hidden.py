@@ -26,6 +26,8 @@ SUSPECT = (
 )
 """Every character that may hide something, as a part of a character class."""
 HIDDEN = re.compile(f"[{SUSPECT}]+")
+_SEEN = bytes(code for code in range(128) if not HIDDEN.match(chr(code)))
+"""ASCII that everybody sees: to find nothing else in a text takes a hundredth of a search."""
 _SHOWN = 3
 """Characters of a run that are shown one by one."""
 _LONGEST_TEXT = 3
@@ -65,6 +67,8 @@ class _Around:
     """What has to be known of a whole text to judge one mark in it, worked out once."""
 
     text: str
+    trusted: bool = True
+    """Whether a pair of marks may be text: not where another mark of the text is no part of one."""
 
     @cached_property
     def is_right_to_left(self) -> bool:
@@ -96,6 +100,9 @@ def revealed(text: str) -> tuple[str, int]:
     """
     around = _Around(text)
     runs = [run for run in HIDDEN.finditer(text) if not _is_text(around, run)]
+    if any(_TURNS.search(run[0]) for run in runs):
+        around = _Around(text, trusted=False)
+        runs = [run for run in HIDDEN.finditer(text) if not _is_text(around, run)]
     if not runs:
         return text, 0
     parts, at = [], 0
@@ -107,7 +114,19 @@ def revealed(text: str) -> tuple[str, int]:
 
 def longest(text: str) -> int:
     """UTF-8 bytes that `revealed` can add to a text at most."""
+    if _is_seen(text):
+        return 0
     return sum(12 * min(len(run[0]), _SHOWN) + 20 for run in HIDDEN.finditer(text))
+
+
+def without_hidden(text: str) -> str:
+    """A text without a character that may hide something: for searching, not for showing."""
+    return text if _is_seen(text) else HIDDEN.sub("", text)
+
+
+def _is_seen(text: str) -> bool:
+    """Whether a text is ASCII that everybody sees all of."""
+    return text.isascii() and not text.encode().translate(None, _SEEN)
 
 
 def _signs(run: str) -> Iterator[str]:
@@ -138,7 +157,7 @@ def _belongs(around: _Around, at: int, *, before: str, after: str) -> bool:
     if character in _MARKS:
         return around.is_right_to_left
     if character in _OPENS or character in _CLOSES:
-        return at in around.paired
+        return around.trusted and at in around.paired
     if character in _MATHS or character == "\u00ad":
         return bool(before.strip()) and bool(after.strip())
     if character in "\u115f\u1160":

@@ -33,7 +33,10 @@ _SCORE = re.compile(
     re.IGNORECASE,
 )
 _MARGIN = re.compile(r"^margin\s*[:=]\s*(\S{1,20})\s*$", re.IGNORECASE)
-_QUOTE = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|‘[^’]*’|(?<!\w)'[^']*'(?!\w)|`[^`]*`|⟦.*?⟧")
+_QUOTE = re.compile(
+    r"\"[^\"]*\"|“[^”]{0,4000}”|«[^»]{0,4000}»|‘[^’]{0,4000}’|(?<!\w)'[^']*'(?!\w)|`[^`]*`"
+    r"|⟦.{0,400}?⟧"
+)
 _BULLET = re.compile(r"^(?:[-•*+]|\d{1,2}[.)])\s+")
 _FENCE = ("```", "~~~")
 _INTRODUCES = re.compile(
@@ -42,11 +45,18 @@ _INTRODUCES = re.compile(
     re.IGNORECASE,
 )
 """A line after which an answer's own words stand."""
+_SENTENCE = 200
+"""Characters of such a line that are looked at."""
 _TAG = re.compile(
     r"<(winner|verdict|final_verdict|answer|choice|decision|preference)>\s*([^<>]{1,40}?)\s*</\1>",
     re.IGNORECASE,
 )
 _CASE_TAG = re.compile(r"<case>\s*(\d+)\s*</case>", re.IGNORECASE)
+_SHELL = re.compile(
+    r"</?(?:response|reply|answer|output|result|final|verdict)>|<[|｜][^<>|｜\n]{1,40}[|｜]>",
+    re.IGNORECASE,
+)
+"""What stands around a text: tags of a shell, and tokens that open or end a turn."""
 _BOX = re.compile(r"\\boxed\{\s*(?:\\text(?:bf)?\{)?([^{}]{1,40})\}*")
 _IDLE = re.compile(r"^(?:\W*|</?\w+>)$")
 
@@ -139,20 +149,22 @@ def _must_agree(own: Sequence[_Statement], case: str | None) -> None:
 def _lines(text: str) -> Iterator[_Line]:
     """The reply's lines without what they quote, and where each stands."""
     plain = _CASE_TAG.sub(r"\nCase: \1\n", _TAG.sub(r"\nWinner: \2\n", _BOX.sub(r"\1", text)))
+    plain = _SHELL.sub("\n", plain)
     block = fences = 0
     inside = False
     before = ""
     flush = any(raw[:1].strip() for raw in plain.splitlines())
     for raw in unicodedata.normalize("NFKC", plain).splitlines():
         line = raw.strip()
-        if line.startswith(_FENCE):
-            inside = not inside
+        if line.startswith((*_FENCE, "⟦")):
+            # Marks of the request itself stand around what it showed, in a reply that repeats it.
+            inside = not line.startswith("⟦end of") if line.startswith("⟦") else not inside
             fences += inside
             continue
         if not line:
             continue
         indented = flush and raw.startswith(("    ", "\t"))
-        introduced = bool(_INTRODUCES.search(before)) and bool(_MARK.search(line))
+        introduced = bool(_MARK.search(line) and _INTRODUCES.search(before[-_SENTENCE:]))
         if inside:
             block = fences
         elif line.startswith(">") or indented or introduced:

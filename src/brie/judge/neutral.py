@@ -26,13 +26,15 @@ _FOREIGN = re.compile(
     r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|THINK|gMASK)\])"
     r"|\[(?=\|\w{1,30}\|\])"  # [|user|]
     r"|<(?=</?SYS>>)"
-    r"|\](?=~[!b]\[|~b\])|\[(?=e~\[)"
+    r"|\[(?=e~\[)|(?<=\])~(?=[!b]\[|b\])"
     r"|◁(?=/?think▷)"
 )
-_BEGINS = re.compile(f"[⟦〚⟧〛<\\[\\]◁\\r\\u2028\\u2029\\x0b\\x0c\\ud800-\\udfff{SUSPECT}]")
+_BEGINS = re.compile(f"[⟦〚⟧〛<~\\[◁\\r\\u2028\\u2029\\x0b\\x0c\\ud800-\\udfff{SUSPECT}]")
 """One of these begins everything foreign: most texts have none, and are searched once, quickly."""
+_IDLE = bytes(code for code in range(128) if not _BEGINS.match(chr(code)))
+"""ASCII that begins nothing foreign."""
 _INSTEAD = {
-    "⟦": "[", "〚": "[", "⟧": "]", "〛": "]", "<": "< ", "[": "[ ", "]": "] ", "◁": "◁ ",
+    "⟦": "[", "〚": "[", "⟧": "]", "〛": "]", "<": "< ", "[": "[ ", "~": " ~", "◁": "◁ ",
     **dict.fromkeys(("\r\n", "\r", "\u2028", "\u2029", "\x0b", "\x0c"), "\n"),
 }  # fmt: skip
 _FENCE = re.compile(
@@ -62,7 +64,7 @@ def neutral(text: str, tokens: Iterable[str] = ()) -> str:
         tokens: further special tokens to break up, for a local model's own tokenizer.
     """
     plain = text
-    if _BEGINS.search(text):
+    if _may_act(text):
         plain = _FOREIGN.sub(lambda match: _INSTEAD.get(match[0], "\ufffd"), revealed(text)[0])
     for token in tokens:
         if len(token) > 1 and token in plain:
@@ -70,12 +72,19 @@ def neutral(text: str, tokens: Iterable[str] = ()) -> str:
     return plain
 
 
+def _may_act(text: str) -> bool:
+    """Whether anything foreign may begin in a text; of ASCII, this is known without a search."""
+    if text.isascii():
+        return bool(text.encode().translate(None, _IDLE))
+    return _BEGINS.search(text) is not None
+
+
 def acts_in(text: str) -> list[str]:
     """What in a text would have acted on a judge if `neutral` had left it, in words.
 
     A bare token that ends a turn is a leak, and a carriage return nothing at all.
     """
-    if not _BEGINS.search(text):
+    if not _may_act(text):
         return []
     acts = {
         "marks of the judge's request": _FENCE.search(text) is not None,

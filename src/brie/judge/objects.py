@@ -39,8 +39,8 @@ _QUOTED = re.compile(r"(?<!`)`[^`\n]+`(?!`)|^[ \t]*>.*$", re.MULTILINE)
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _FENCE = re.compile(r"^```[\w-]*\s*|\s*```$")
 _TAGGED = re.compile(
-    r"<parameter(?:=|\s+name=[\"'])(\w+)[\"']?\s*>\s*(.*?)\s*</parameter>"
-    r"|<arg_key>\s*(\w+)\s*</arg_key>\s*<arg_value>\s*(.*?)\s*</arg_value>",
+    r"<parameter(?:=|\s+name=[\"'])(\w+)[\"']?\s*>(.*?)</parameter>"
+    r"|<arg_key>\s*(\w+)\s*</arg_key>\s*<arg_value>(.*?)</arg_value>",
     re.DOTALL,
 )
 _WRAPPING = re.compile(
@@ -187,8 +187,9 @@ def _decoded(text: str) -> JsonValue:
 
 def _untagged(text: str) -> str:
     """A call whose arguments stand in tags, as the JSON object it means."""
-    tags = list(_TAGGED.finditer(text)) if "<parameter" in text or "<arg_key>" in text else []
-    pairs = [(tag[1] or tag[3], tag[2] if tag[1] else tag[4]) for tag in tags]
+    is_tagged = "</parameter>" in text or "</arg_value>" in text
+    tags = list(_TAGGED.finditer(text)) if is_tagged else []
+    pairs = [(tag[1] or tag[3], (tag[2] if tag[1] else tag[4]).strip()) for tag in tags]
     if not any(name.casefold() == "winner" for name, _ in pairs):
         return text
     fields = _fields([(name, value) for name, value in pairs])

@@ -105,7 +105,7 @@ class Outage:
                 await self._sleep(self.since + self.patience - loop.time())
             elif await self._my_turn(loop):
                 return True
-        return self.since is None and not self.stopping.is_set()
+        return not (self.is_over or self.stopping.is_set())
 
     def tried(self) -> None:
         """The request that tries for all has come back."""

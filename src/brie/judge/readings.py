@@ -58,7 +58,7 @@ def letter_of(value: JsonValue) -> Letter | None:
     if aside and aside["what"].strip(" *_[`"):
         return None if _TAKES_BACK.search(aside["aside"]) else letter_of(aside["what"])
     plain = unicodedata.normalize("NFKC", value).casefold().replace("’", "'")
-    return _LETTERS.get(re.sub(r"\s+", " ", plain).strip(" \t\n.,;:!*_`'\"()[]{}\\$<>"))
+    return _LETTERS.get(re.sub(r"[\s_]+", " ", plain).strip(" \t\n.,;:!*_`'\"()[]{}\\$<>"))
 
 
 def margin_of(value: JsonValue, letter: Letter) -> Margin | None:

@@ -90,14 +90,9 @@ class RetryingCaller:
     async def _once(self, asking: _Asking) -> Reply | None:
         """Ask once; None: ask again."""
         asking.tries += 1
-        try:
-            reply = await self.judge.ask(asking.shown, asking.correction)
-        except Fault as fault:
-            return await self._after(fault, asking)
-        finally:
-            if asking.for_all:
-                asking.for_all = False
-                self.outage.tried()
+        reply = await self._asked(asking)
+        if isinstance(reply, Fault):
+            return await self._after(reply, asking)
         self.outage.heard(asking.sent)
         self.limiter.on_success(asking.sent)
         self.limiter.pause(reply.pause)
@@ -108,6 +103,16 @@ class RetryingCaller:
             return _short_of_money(reply.reason, asking.spent)
         asking.correction = Correction(reply.reason, reply.text)
         return None
+
+    async def _asked(self, asking: _Asking) -> Reply | Fault:
+        try:
+            return await self.judge.ask(asking.shown, asking.correction)
+        except Fault as fault:
+            return fault
+        finally:
+            if asking.for_all:
+                asking.for_all = False
+                self.outage.tried()
 
     async def _after(self, fault: Fault, asking: _Asking) -> Reply | None:
         """Wait for another try (None), or what the verdict ends as."""

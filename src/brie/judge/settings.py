@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import socket
+import re
 from collections.abc import Sequence
 
 from brie.blinding import JudgeInput
 from brie.errors import UsageError
 from brie.judge.hidden import longest
+from brie.judge.local import answering
 from brie.judge.prices import address_of, is_local
 from brie.judge.prompt import PromptBuilder
 from brie.judge.schema import OutputForm, schema
 from brie.records import JudgeSpec, PanelJudge, Rubric
 
-_LIMITS = ("max_tokens", "max_completion_tokens")
-_BRIES = ("model", "messages", "system", "stream", "n", "tools", "response_format")
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_FROM_ENVIRONMENT = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_BRIES_HEADERS = ("content-type", "content-length", "host", "accept-encoding", "transfer-encoding")
+_SHORTEST_SECRET = 6
+_BRIES = (
+    "model", "messages", "system", "stream", "n", "tools", "response_format", "input", "instructions",
+)  # fmt: skip
 """What brie sets itself."""
 _AROUND = 2400
 """Bytes of everything around the texts of a request: marks, numbers, field names, and what a judge is
@@ -41,6 +48,16 @@ def check(spec: JudgeSpec) -> None:
             f'{file}: with base_url, name the server: endpoint = "my-server". Verdicts are kept under '
             "this label, because the same model on another server is another judge."
         )
+    for name, value in spec.headers.items():
+        if not _FROM_ENVIRONMENT.fullmatch(value):
+            raise UsageError(
+                f'{file}: [headers] {name} must name a variable, as in {name} = "env:MY_VARIABLE": what '
+                "stands in a file is read by others."
+            )
+        if not _HEADER.fullmatch(name) or name.lower() in _BRIES_HEADERS:
+            raise UsageError(
+                f"{file}: [headers] {name} is set by brie, or is no header; remove that line."
+            )
     forms = ("tool", "json_schema", "text")
     if spec.output not in forms:
         raise UsageError(f"{file}: output = {spec.output!r}; allowed here: {', '.join(forms)}.")
@@ -71,15 +88,33 @@ def key_variable(spec: JudgeSpec) -> str | None:
     return None if is_local(spec) else spec.provided.key_variable
 
 
+def header_variables(spec: JudgeSpec) -> dict[str, str]:
+    """Header -> the variable that holds its value, of a judge's own headers."""
+    return {name: value.removeprefix("env:") for name, value in spec.headers.items()}
+
+
+def secrets_of(spec: JudgeSpec, key: str | None) -> tuple[str, ...]:
+    """What must be in nothing that is kept: a judge's key and the values of its own headers.
+
+    Args:
+        spec: the judge.
+        key: its key; None: it has none.
+    """
+    values = [os.environ.get(variable, "").strip() for variable in header_variables(spec).values()]
+    words = [value.rpartition(" ")[2] for value in values]
+    known = {value for value in (key or "", *values, *words) if len(value) >= _SHORTEST_SECRET}
+    return tuple(sorted(known, key=len, reverse=True))
+
+
 def missing_key(spec: JudgeSpec) -> str | None:
     """The variable a judge needs and does not find."""
-    name = key_variable(spec)
-    return name if name and not os.environ.get(name, "").strip() else None
+    wanted = [key_variable(spec), *header_variables(spec).values()]
+    return next((name for name in wanted if name and not os.environ.get(name, "").strip()), None)
 
 
 WITHOUT_KEYS = (
-    "Leave these judges out: --skip-missing-judges. Without any key: --panel offline (rules), or "
-    "--panel local (models on this machine)."
+    "Leave these judges out: --skip-missing-judges. Without any key: --judge distinct (a rule that "
+    "looks at repetition alone), or a model that a server on this machine serves."
 )
 """What can be done about missing keys when an evaluation is asked for."""
 
@@ -94,28 +129,16 @@ def check_keys(panel_judges: Sequence[PanelJudge], instead: str = WITHOUT_KEYS) 
     Raises:
         UsageError: names the variables, and what can be done without them.
     """
-    absent = [(s.judge.id, key_variable(s.judge)) for s in panel_judges if missing_key(s.judge)]
+    absent = [(s.judge.id, missing_key(s.judge)) for s in panel_judges if missing_key(s.judge)]
     if not absent:
         return
     listing = "".join(f"\n  {name}: set {variable}" for name, variable in absent)
     local = "".join(
-        f"\nA local {label} answers at {address}: --judge {name}"
-        for label, address, name in local_servers()
+        f"\n{found.server.name} answers on this machine: --judge {name}"
+        for found in answering()
+        for name in found.judges
     )
     raise UsageError(f"keys are missing:{listing}\n{instead}{local}")
-
-
-def local_servers() -> list[tuple[str, str, str]]:
-    """Servers of models that answer on this machine: label, address, and the judge made for it."""
-    servers = [("Ollama", 11434, "ollama"), ("LM Studio", 1234, "local-openai")]
-    answering = []
-    for label, port, name in servers:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=0.2):
-                answering.append((label, f"localhost:{port}", name))
-        except OSError:
-            continue
-    return answering
 
 
 def output_limit(spec: JudgeSpec) -> int:

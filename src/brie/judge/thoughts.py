@@ -47,6 +47,7 @@ _END = re.compile(
     r"(?:\s*(?:<[|｜][^<>|｜\n]{1,40}[|｜]>|</s>|<eos>|<end_of_turn>|<turn\|>|\[/INST\]|<\|?eot_id\|?>))+\s*$"
 )
 """Tokens that end a turn, which some servers leave in the text."""
+_LONGEST_END = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,18 @@ class Spoken:
 
 def spoken(reply: str) -> Spoken:
     """What a reply says, without what it thinks."""
-    text = _END.sub("", reply) if reply.rstrip().endswith((">", "]")) else reply
+    text = _without_end(reply.strip())
     if is_whole_object(text):
         return Spoken(text)
     if _HARMONY.match(text) or _BARE.match(text):
         return _of_channels(text)
     return _of_marks(_WRAPPER.sub("", text) if "<|" in text or "◁" in text else text)
+
+
+def _without_end(text: str) -> str:
+    if not text.endswith((">", "]")):
+        return text
+    return text[:-_LONGEST_END] + _END.sub("", text[-_LONGEST_END:])
 
 
 def _of_channels(text: str) -> Spoken:

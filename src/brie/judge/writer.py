@@ -40,7 +40,7 @@ class VerdictWriter:
         if not self._pending:
             # After everything that is ready now: what arrived in the same round goes together.
             loop.call_soon(self._write)
-        done = loop.create_future()
+        done: asyncio.Future[Verdict] = loop.create_future()
         self._pending.append((verdict, judge, done))
         return await done
 

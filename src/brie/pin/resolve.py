@@ -127,7 +127,7 @@ def as_base(side: Resolved) -> Resolved:
     """A side's base as a side of its own, asked with the chat template the side brings, if it does."""
     pin, template = side.base, None
     if side.adapter is not None and side.pin.template_digest != pin.template_digest:
-        pin = pin.model_copy(update={"template_digest": side.pin.template_digest})
+        pin = pin.model_copy(update={"template_digest": side.pin.template_digest, "date": side.pin.date})
         template = side.adapter
     return Resolved(
         pin, side.base.base.repo, "base", side.base_folder, side.base, None, template=template

@@ -15,6 +15,7 @@ from brie.records.asked import (
     Rubric,
     Sampling,
     Suite,
+    Turn,
 )
 from brie.records.base import (
     SCORE,
@@ -87,6 +88,7 @@ __all__ = [
     "Status",
     "Stopping",
     "Suite",
+    "Turn",
     "Usage",
     "Verdict",
     "VerdictLite",

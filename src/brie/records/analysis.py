@@ -23,6 +23,7 @@ from brie.records.estimates import (
     LengthControlled,
     Omnibus,
     Outcomes,
+    PairedNoise,
     PositionEffect,
     Ranges,
     SequentialResult,
@@ -95,7 +96,14 @@ class Cost(Record):
 
     usd: float
     calls: int
-    """Calls made by this evaluation."""
+    """Calls made by this evaluation: verdicts that were asked for, however many requests each took."""
+    requests: int = 0
+    """Requests sent for them, with those that failed or were asked again, and those that asked only
+    whether a judge can be asked."""
+    lost: int = 0
+    """Calls of killed processes, charged in full because nobody knows what became of them."""
+    lost_usd: float = 0.0
+    """US dollars charged for those."""
     reused: int
     """Verdicts and completions found in the store."""
     input_tokens: int
@@ -147,6 +155,8 @@ class Analysis(Document):
     layout: Effect | None = None
     agreement: Agreement | None = None
     variance: VarianceComponents | None = None
+    paired_noise: PairedNoise | None = None
+    """Only where both sides met the same draws."""
     sequential: SequentialResult | None = None
     """Where early stopping was sealed: the e-process, and where it stopped."""
     controls: ControlResults = ControlResults()

@@ -51,10 +51,37 @@ class Prompt(Record):
         return messages
 
 
+class Turn(Record):
+    """One turn of a training row."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    learned: bool = later(True)
+    """Whether the loss looks at it, where it is an answer."""
+    reasoning: str | None = later(None)
+    """The thought before an answer."""
+    tool_calls: tuple[JsonValue, ...] = later(())
+    name: str | None = later(None)
+    """Of a tool's reply: whose it is."""
+    tool_call_id: str | None = later(None)
+
+    def shown(self) -> dict[str, JsonValue]:
+        """The turn as chat templates are given it."""
+        named = {"name": self.name, "tool_call_id": self.tool_call_id}
+        more: dict[str, JsonValue] = {key: value for key, value in named.items() if value}
+        if self.reasoning:  # templates name it one way or the other
+            more["reasoning_content"] = more["thinking"] = self.reasoning
+        if self.tool_calls:
+            more["tool_calls"] = list(self.tool_calls)
+        return {"role": self.role, "content": self.content, **more}
+
+
 class Conversation(Record):
     """One training row: a conversation that ends with the assistant's turn."""
 
-    messages: tuple[Message, ...] = Field(min_length=2)
+    messages: tuple[Turn, ...] = Field(min_length=2)
+    tools: tuple[JsonValue, ...] = later(())
+    """Schemas of the tools that may be called."""
     category: str = "all"
     source: str = "unknown"
     line: int
@@ -100,6 +127,8 @@ class Sampling(Record):
     system: Literal["refuse", "fold"] = later("refuse")
     """What becomes of a system turn where a template has no place for one: the prompt is refused, or
     the turn is written into the first question, on both sides alike."""
+    paired_noise: bool = later(False)
+    """The draw hangs on prompt, sample and settings, not on the model: both sides meet the same."""
 
 
 class Suite(Record):
@@ -166,6 +195,8 @@ class JudgeSpec(Record):
     api_key_env: str | None = None
     family: str | None = None
     rubric: str | None = None
+    headers: dict[str, str] = later({})
+    """Sent besides; each value is `env:VARIABLE`, whose content stays in the environment."""
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     """Sent to the provider as they stand."""
     temperature: float | None = None
@@ -200,6 +231,7 @@ class JudgeSpec(Record):
                 "description": "",
                 "base_url": None,
                 "api_key_env": None,
+                "headers": {},
                 "price": None,
                 "max_concurrency": 16,
                 "timeout": 120.0,

@@ -50,6 +50,8 @@ class WinRate(Record):
     effective_n: float
     p_value: float
     """Two-sided sign-flip p for "the sides are exchangeable"."""
+    p_at_most: bool = False
+    """The p is the least that the test can give: the true one may be smaller."""
     bounds: Ends
     """The rate with every missing verdict lost, and with every one won."""
     betting_interval: Ends | None = None
@@ -165,6 +167,8 @@ class Omnibus(Record):
     f: MaybeFinite
     """None where prompts of a category are all alike: F is infinite then."""
     p_value: float
+    p_at_most: bool = False
+    """The p is the least that so many deals can give: the true one may be smaller."""
     categories: int
     prompts: int
     method: str
@@ -252,6 +256,22 @@ class VarianceComponents(Record):
     """Prompts left out because a cell of theirs is missing."""
     level: float = 0.95
     method: str = ""
+    sample_share: Estimate | None = None
+    """Share of a prompt mean's variance that is the draw of its samples; None with one sample."""
+
+
+class PairedNoise(Record):
+    """Two sides that met the same draws: how often they answer alike, and the rate where they do not.
+
+    Past the first token that differs both texts are draws of their own: nothing is gained there.
+    """
+
+    identical: int
+    comparisons: int
+    share: float
+    """Comparisons of identical answers; in `Analysis.win_rate`, the rate overall, they count half."""
+    differing: WinRate | None
+    """The win rate among comparisons whose answers differ; None where there is none."""
 
 
 class SequentialResult(Record):

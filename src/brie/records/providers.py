@@ -26,6 +26,8 @@ class Provider(StrEnum):
     ANTHROPIC = "anthropic"
     OPENAI = "openai"
     OPENAI_COMPATIBLE = "openai-compatible"
+    OPENAI_RESPONSES = "openai-responses"
+    AZURE_OPENAI = "azure-openai"
     TRANSFORMERS = "transformers"
     RULES = "rules"
     HUMAN = "human"
@@ -80,6 +82,14 @@ PROVIDERS: dict[Provider, ProviderInfo] = {
     Provider.OPENAI_COMPATIBLE: ProviderInfo(
         open="brie.judge.providers.openai:open_judge", free_here=True
     ),
+    Provider.OPENAI_RESPONSES: ProviderInfo(
+        open="brie.judge.providers.responses:open_judge",
+        address="https://api.openai.com/v1",
+        key_variable="OPENAI_API_KEY",
+    ),
+    Provider.AZURE_OPENAI: ProviderInfo(
+        open="brie.judge.providers.azure:open_judge", key_variable="AZURE_OPENAI_API_KEY"
+    ),
     Provider.RULES: ProviderInfo(
         open="brie.judge.providers.rules:open_judge", kind="rule", remote=False
     ),
@@ -88,6 +98,36 @@ PROVIDERS: dict[Provider, ProviderInfo] = {
     ),
     Provider.HUMAN: ProviderInfo(open=None, kind="person", remote=False),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalServer:
+    """A program that serves models on the machine it runs on."""
+
+    label: str
+    """How its judges are named: LABEL:MODEL."""
+    name: str
+    port: int
+    """Where it listens unless it is told otherwise."""
+    concurrency: int = 4
+    """Requests in flight at most."""
+
+    @property
+    def address(self) -> str:
+        """Where its protocol is spoken."""
+        return f"http://localhost:{self.port}/v1"
+
+
+LOCAL_SERVERS: tuple[LocalServer, ...] = (
+    LocalServer(label="ollama", name="Ollama", port=11434, concurrency=2),
+    LocalServer(label="lmstudio", name="LM Studio", port=1234),
+    LocalServer(label="vllm", name="vLLM", port=8000, concurrency=32),
+    LocalServer(label="llamacpp", name="llama.cpp", port=8080),
+    LocalServer(label="sglang", name="SGLang", port=30000, concurrency=32),
+    LocalServer(label="jan", name="Jan", port=1337),
+    LocalServer(label="koboldcpp", name="KoboldCpp", port=5001),
+    LocalServer(label="textgen", name="text-generation-webui", port=5000),
+)
 
 
 def kind_of(provider: str | None) -> Kind:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from brie.number_format import percent, signed, signed_span, span
+from brie.number_format import percent, signed, signed_span, span, two_digits
 from brie.report.agreement import OUTCOMES, AgreementPage, Coefficient, Pair
-from brie.report.agreement_words import two_digits
 from brie.report.clean import one_line
 from brie.report.markdown import bullets, escape, fenced, prose, spaced, summary, table
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from brie.analyse.pairs import CONSTANT
-from brie.number_format import counted, listed, number, percent, plural, span
+from brie.number_format import counted, difference, listed, number, percent, plural, span, two_digits
 from brie.records.agreement import PairAgreement
 from brie.records.estimates import Estimate
 from brie.records.studies import AgreementDocument
@@ -55,6 +55,8 @@ def lead(document: AgreementDocument) -> str:
     agreement, unit = document.agreement, _unit(document)
     if len(agreement.pairs) == 1:
         return _pair_lead(agreement.pairs[0], unit)
+    if not agreement.pairs and agreement.consistency:
+        return f"{_with_itself(document)} There is no second judge to agree with."
     panel = agreement.panel
     if panel is None:
         return "The judges of the headline share no comparison, so only the pairs below can be compared."
@@ -64,6 +66,17 @@ def lead(document: AgreementDocument) -> str:
         same = panel.percent
         return f"{some}, and any two of them agreed on {percent(same.value)}." if same else f"{some}."
     return f"{who} gave the same verdict on every one of {_many(panel.n, unit)}."
+
+
+def _with_itself(document: AgreementDocument) -> str:
+    """How often each judge that was asked again said the same."""
+    told = [
+        f"{one_line(name, 40)}, asked again {plural(of.n, 'time')}, said the same in "
+        f"{percent(of.same.value)}"
+        for name, of in document.agreement.consistency.items()
+        if of.same
+    ]
+    return f"{'; '.join(told) or 'The judge was asked again too rarely for a figure'}."
 
 
 def _size(document: AgreementDocument) -> int:
@@ -82,6 +95,8 @@ def beyond(document: AgreementDocument) -> str:
 def panel_sentences(document: AgreementDocument) -> list[str]:
     """What the panel as a whole is worth, and what that does not mean."""
     panel = document.agreement.panel
+    if not document.agreement.pairs:
+        return []
     gain, sentences = panel.precision_gain if panel else None, []
     if gain:
         ends = f" ({gain.low:.1f} to {gain.high:.1f})" if gain.low is not None else ""
@@ -157,7 +172,7 @@ def _text(judge: str, measured: Sequence[Tendency]) -> Iterator[str]:
 
 def _points(t: Tendency) -> str:
     ends = (t.low, t.high) if t.effect > 0 else (-t.high, -t.low)
-    return f"{100 * abs(t.effect):.0f} points ({100 * ends[0]:.0f} to {100 * ends[1]:.0f})"
+    return f"{difference(t.effect)} ({span(*ends, ' to ')})"
 
 
 def _plain(difference: str) -> str:
@@ -192,7 +207,7 @@ def _step(what: str, deviation: float, *, own: bool) -> str:
     if own:
         return f"a lead of {deviation:.1f} in its own score"
     if what == "distinct words":
-        return f"a share of distinct words {100 * deviation:.0f} points larger"
+        return f"a share of distinct words {difference(deviation)} larger"
     form, singular, many = _UNITS.get(what, ("{} more", what, what))
     amount = f"{deviation:.0f}" if deviation >= 10 else number(round(deviation, 1))
     return form.format(f"{amount} {singular if amount == '1' else many}")
@@ -228,12 +243,6 @@ def _beyond(name: str, coefficient: Estimate | None) -> str:
 def quoted(name: str) -> str:
     """A judge's name between backticks, which each writer turns into its own kind of emphasis."""
     return "`" + one_line(name, 60).replace("`", "'") + "`"
-
-
-def two_digits(value: float) -> str:
-    """A coefficient with two digits and a true minus; never "-0.00"."""
-    text = f"{abs(value):.2f}"
-    return f"\u2212{text}" if value < 0 and float(text) > 0 else text
 
 
 def _many(count: int, unit: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from brie.number_format import percent, points, signed, signed_span, span
+from brie.number_format import percent, points, signed, signed_span, span, two_digits
 from brie.records.analysis import Outcomes
 
 TICKS = (0, 25, 50, 75, 100)
@@ -93,10 +93,10 @@ def coefficient(
     def place(x: float) -> float:
         return min(1.0, max(0.0, (x - floor) / (1 - floor)))
 
-    label = f"{value:.2f}"
+    label = two_digits(value)
     parts = [_line("tick", 1, 0, 28), _line("tick" if share else "half", place(0), 0, 28)]
     if low is not None and high is not None:
-        label += f", interval {low:.2f} to {high:.2f}"
+        label += f", interval {two_digits(low)} to {two_digits(high)}"
         parts.append(_bar("interval", place(low), place(high), 14))
     parts.append(_dot("point", place(value), 14, 5))
     return _svg("row", 28, label, parts)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from brie.conventions import FEWEST_PROMPTS
-from brie.number_format import number, p_value, percent
+from brie.number_format import dollars, number, p_value, percent, plural, span, two_digits
 from brie.records import WORST_FIRST, Check, Manifest, estimates, kind_of
 from brie.records.agreement import PairAgreement
-from brie.records.analysis import Analysis
+from brie.records.analysis import Analysis, Cost
 from brie.records.estimates import Estimate, Outcomes, WinRate
 from brie.records.judges import JudgeNumbers
 from brie.report.clean import one_line
@@ -154,8 +154,8 @@ def panel_agreement(analysis: Analysis) -> list[str]:
         return []
     alpha, gain, sentences = panel.alpha, panel.precision_gain, []
     if alpha:
-        ends = f" ({alpha.low:.2f} to {alpha.high:.2f})" if alpha.low is not None else ""
-        sentences.append(f"Krippendorff's alpha of the panel is {alpha.value:.2f}{ends}.")
+        ends = f" ({two_digits(alpha.low)} to {two_digits(alpha.high)})" if alpha.low is not None else ""
+        sentences.append(f"Krippendorff's alpha of the panel is {two_digits(alpha.value)}{ends}.")
     sentences.append(f"The judges were unanimous in {percent(panel.unanimous)} of shown pairs.")
     if gain:
         sentences.append(
@@ -283,7 +283,12 @@ def _rows(
     }[key]
     rows = []
     for name, part in slices.items():
-        p = f"adjusted p {p_value(part.p_adjusted)}" if part.p_adjusted is not None else ""
+        least = part.win_rate is not None and part.win_rate.p_at_most
+        p = (
+            f"adjusted p {p_value(part.p_adjusted, at_most=least)}"
+            if part.p_adjusted is not None
+            else ""
+        )
         note = _note(analysis, f"{key}.{name}") or (p if key == "by_category" else "")
         rows.append(_row(name, part.win_rate, part.outcomes, note))
     return tuple(rows)
@@ -312,11 +317,34 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
         return _row(name, judge.win_rate, judge.outcomes, "; ".join(marks))
     elif judge.added:
         marks.append("added after the plan was fixed, not counted")
-    marks += [f"{judge.invalid} invalid"] if judge.invalid else []
+    unusable = {
+        "invalid": judge.invalid, "refused": judge.refused, "errors": judge.error,
+        "missing": judge.missing,
+    }  # fmt: skip
+    marks += [f"{count} {word}" for word, count in unusable.items() if count]
+    if judge.consistency and judge.consistency.same:
+        marks.append(f"asked again, the same {again_words(judge.consistency.same)}")
     if judge.contradictions:
         marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
     marks += [_note(analysis, f"by_judge.{name}")]
     return _row(name, judge.win_rate, judge.outcomes, "; ".join(mark for mark in marks if mark))
+
+
+def again_words(same: estimates.Estimate) -> str:
+    """How often a judge that is asked again says the same."""
+    ends = f" ({span(same.low, same.high)})" if same.low is not None and same.high is not None else ""
+    return f"{percent(same.value)}{ends}"
+
+
+def cost_words(cost: Cost) -> str:
+    """What judging cost: calls are verdicts that were asked for, requests what was sent for them."""
+    words = f"{dollars(cost.usd)}, {plural(cost.calls, 'call')}"
+    if cost.requests and cost.requests != cost.calls:
+        words += f" in {plural(cost.requests, 'request')}"
+    words += f", {cost.reused:,} reused"
+    if cost.lost:
+        words += f"; {dollars(cost.lost_usd)} of it for {plural(cost.lost, 'call')} of killed processes"
+    return words
 
 
 def _note(analysis: Analysis, path: str) -> str:
@@ -326,7 +354,9 @@ def _note(analysis: Analysis, path: str) -> str:
 def _effect(name: str, meaning: str, estimated: estimates.Effect | None, note: str) -> Effect:
     if estimated is not None and estimated.identified and estimated.effect is not None:
         return Effect(name, estimated.effect, estimated.low, estimated.high, meaning)
-    return Effect(name, None, None, None, meaning, note or "this design cannot tell")
+    by_design = estimated is not None and not estimated.identified
+    why = "this design cannot tell" if by_design else "not known"
+    return Effect(name, None, None, None, meaning, note or why)
 
 
 def _worth_showing(group: Group) -> bool:

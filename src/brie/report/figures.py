@@ -303,7 +303,12 @@ def _square(x: float, y: float, shade: float) -> Rectangle:
 def _cell_text(cell: facts.AgreementCell) -> str:
     assert cell.kappa is not None
     value, low, high = cell.kappa
-    lines = [f"{value:.2f}", f"{low:.2f} to {high:.2f}" if low is not None and high is not None else ""]
+    lines = [
+        number_format.two_digits(value),
+        f"{number_format.two_digits(low)} to {number_format.two_digits(high)}"
+        if low is not None and high is not None
+        else "",
+    ]
     lines.append(f"n {cell.n:,}")
     return "\n".join(line for line in lines if line)
 

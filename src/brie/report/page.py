@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from brie.blinding import first_letter, first_side
-from brie.number_format import dollars, p_value, percent, plural
+from brie.number_format import p_value, percent, plural
 from brie.records import Check, Manifest, Message
 from brie.records.analysis import Analysis, ComparisonView, JudgedView
 from brie.report import cite
@@ -21,6 +21,7 @@ from brie.report.facts import (
     Group,
     answers,
     checks_worst_first,
+    cost_words,
     curve_group,
     effects,
     flip_rate,
@@ -31,6 +32,7 @@ from brie.report.facts import (
     tastes,
 )
 from brie.report.glossary import GLOSSARY
+from brie.report.leaderboard import Place, places, table_of, title_of, unresolved
 from brie.report.panel import Panel, panel_of
 from brie.report.provenance import Provenance, provenance
 from brie.report.secondary import Taste, rewards, robustness
@@ -109,6 +111,10 @@ class Page:
     robustness: list[str]
     findings: list[str]
     """Of an audit: what is odd about the imported judgments."""
+    ranking: list[Place]
+    """Of an audit of many models: one row a model, the best first."""
+    unresolved: list[str]
+    """Neighbours of which these prompts do not say who is ahead, and what would."""
     panel_agreement: list[str]
     people: list[tuple[str, str, AgreementCell]]
     """How far those who voted agree with each judge."""
@@ -133,7 +139,7 @@ def build_page(
     rate, panel = analysis.win_rate, panel_of(analysis, manifest)
     return Page(
         analysis=analysis,
-        title=f"{analysis.candidate.name} against {analysis.baseline.name}",
+        title=title_of(analysis),
         word=verdict_word(analysis),
         tone=tone(analysis),
         sentence=verdict_sentence(analysis, manifest),
@@ -148,6 +154,8 @@ def build_page(
         rewards=rewards(analysis),
         robustness=robustness(analysis),
         findings=list(analysis.audit.findings) if analysis.audit else [],
+        ranking=places(analysis),
+        unresolved=unresolved(analysis),
         panel_agreement=panel_agreement(analysis),
         people=people_agreement(analysis),
         answers=answers(analysis),
@@ -165,6 +173,13 @@ def build_page(
 def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, str]]:
     """The few figures that stand beside the verdict."""
     rate, outcomes = analysis.win_rate, analysis.outcomes
+    ranking = table_of(analysis)
+    if ranking is not None:
+        return [
+            ("Models", f"{len(ranking.models):,}"),
+            ("Prompts", f"{ranking.prompts:,}"),
+            ("Pairs not resolved", f"{ranking.unresolved:,} of {ranking.pairs:,}"),
+        ]
     panel, same = panel_of(analysis, manifest), analysis.counts.identical
     among = ", identical answers among the ties" if same and outcomes.identical is None else ""
     rows = [
@@ -174,7 +189,7 @@ def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, 
         ("Won, tied, lost", f"{outcomes.win:,}, {outcomes.tie:,}, {outcomes.loss:,} shown pairs{among}"),
         ("Identical answers", f"{same:,} of {analysis.counts.comparisons:,}" if same else ""),
         (p_name(rate), p_value(rate.p_value)) if rate else ("", ""),
-        ("Cost", dollars(analysis.cost.usd) if analysis.cost else ""),
+        ("Cost", cost_words(analysis.cost) if analysis.cost else ""),
     ]
     return [(name, value) for name, value in rows if value]
 

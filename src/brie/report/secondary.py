@@ -71,7 +71,7 @@ def _categories(test: Omnibus | None) -> Iterator[str]:
     if test is not None:
         differ = test.p_value < 0.05
         finding = "The categories differ" if differ else "No difference between the categories is shown"
-        yield f"{finding} (permutation test, p {p_equals(test.p_value)})."
+        yield f"{finding} (permutation test, p {p_equals(test.p_value, at_most=test.p_at_most)})."
 
 
 def _soft(analysis: Analysis) -> Iterator[str]:

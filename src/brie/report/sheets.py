@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from brie.errors import UsageError
+from brie.number_format import two_digits
 from brie.project import write_text
 from brie.records.analysis import ComparisonView
 from brie.records.studies import AgreementDocument
 from brie.report.agreement import AgreementPage, build_agreement_page
 from brie.report.agreement_markdown import render_agreement_markdown
-from brie.report.agreement_words import two_digits
 from brie.report.html import content_policy, environment, stylesheet
 
 if TYPE_CHECKING:

@@ -52,6 +52,18 @@ _MIGRATIONS: dict[int, str] = {
     ALTER TABLE claims ADD COLUMN judge TEXT NOT NULL DEFAULT '';
     CREATE INDEX calls_spent ON calls (evaluation, usd);
     """,
+    3: """
+    ALTER TABLE looks ADD COLUMN headline TEXT NOT NULL DEFAULT '';
+    ALTER TABLE looks ADD COLUMN part TEXT NOT NULL DEFAULT '';
+    ALTER TABLE looks ADD COLUMN prompts TEXT NOT NULL DEFAULT '';
+    CREATE TABLE looked_at (
+        prompt TEXT NOT NULL, prompts TEXT NOT NULL, PRIMARY KEY (prompt, prompts))
+        STRICT, WITHOUT ROWID;
+    CREATE INDEX looks_headline ON looks (headline);
+    CREATE INDEX looks_part ON looks (part);
+    CREATE INDEX looks_prompts ON looks (prompts);
+    CREATE INDEX looks_evaluation ON looks (evaluation);
+    """,
 }
 
 
@@ -64,6 +76,8 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._db = connection
         self.path = path
+        self._rolled_back = 0
+        """Transactions that were given up: what was read inside them may not have come about."""
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, patience: float = 60) -> Self:
@@ -190,11 +204,13 @@ class Database:
             try:
                 yield
             except BaseException:
+                self._rolled_back += 1
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
+            self._rolled_back += 1
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise StoreError(explain(self.path, error)) from error

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypedDict
 
 from brie.provenance import now
@@ -71,12 +72,19 @@ class Ledger(Database):
     """What calls cost, and the batches that are under way."""
 
     def calls(self, evaluation: str) -> tuple[int, dict[str, float]]:
-        """Calls an evaluation made, and their summed usage by field of `Usage`."""
+        """Calls an evaluation made for verdicts, and summed by field of `Usage` all that it consumed.
+
+        Besides: `probe`, how many calls only asked whether a judge can be asked; `lost`, how many were
+        those of killed processes; `lost_usd`, what these were charged.
+        """
         totals: dict[str, float] = {}
         count = 0
         for (body,) in self._read("SELECT body FROM calls WHERE evaluation = ?", (evaluation,)):
-            count += 1
-            for name, value in json.loads(body).items():
+            call = json.loads(body)
+            count += not call.get("probe")
+            if call.get("lost"):
+                call |= {"lost_usd": call["usd"], "attempts": 1}
+            for name, value in call.items():
                 totals[name] = totals.get(name, 0.0) + value
         return count, totals
 
@@ -119,12 +127,28 @@ class Ledger(Database):
             self._db.execute("DELETE FROM claims WHERE key = ?", (key,))
 
     def committed(self, evaluation: str) -> float:
-        """US dollars an evaluation has spent or set aside."""
+        """US dollars an evaluation has spent or set aside.
+
+        Calls are only ever added, by whatever process: those that were summed before are not read again.
+        """
+        known = self._spent.get(evaluation)
+        rolled_back, last, spent = known if known else (self._rolled_back, 0, 0.0)
+        if rolled_back != self._rolled_back:
+            last, spent = 0, 0.0
         query = (
-            "SELECT (SELECT COALESCE(SUM(usd), 0) FROM calls WHERE evaluation = ?1)"
-            " + (SELECT COALESCE(SUM(usd), 0) FROM claims WHERE evaluation = ?1)"
+            "SELECT COALESCE(MAX(id), ?), COALESCE(SUM(usd), 0) FROM calls"
+            " WHERE evaluation = ? AND id > ?"
         )
-        return float(self._read(query, (evaluation,))[0][0])
+        newest, more = self._read(query, (last, evaluation, last))[0]
+        spent += float(more)
+        self._spent[evaluation] = (self._rolled_back, int(newest), spent)
+        held = "SELECT COALESCE(SUM(usd), 0) FROM claims WHERE evaluation = ?"
+        return spent + float(self._read(held, (evaluation,))[0][0])
+
+    @cached_property
+    def _spent(self) -> dict[str, tuple[int, int, float]]:
+        """Evaluation -> transactions given up by then, the last call counted, US dollars up to it."""
+        return {}
 
     # --- batches -----------------------------------------------------------------------
 

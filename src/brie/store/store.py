@@ -15,6 +15,7 @@ from typing import Literal
 from brie.provenance import now
 from brie.records import Completion, Status, Verdict, VerdictLite
 from brie.store.ledger import BATCH, Ledger, Reserved
+from brie.store.looks import LookBook
 from brie.store.owner import Owner
 
 __all__ = ["Kind", "Store", "claimed", "counted"]
@@ -24,7 +25,7 @@ _ROUNDING = 1e-9
 """US dollars by which sums of floats may differ."""
 
 
-class Store(Ledger):
+class Store(Ledger, LookBook):
     """An open store. Use `Store.open`; close it, or use it in a `with` statement.
 
     Every public method raises StoreError where SQLite fails (full disk, lock, damage).
@@ -287,37 +288,6 @@ class Store(Ledger):
 
     def _release(self, keys: Iterable[str]) -> None:
         self._db.executemany("DELETE FROM claims WHERE key = ?", [(key,) for key in keys])
-
-    # --- looks ---------------------------------------------------------------------------
-
-    def look(self, *, suite: str, evaluation: str, rows: str) -> int:
-        """Record that an analysis of these rows was shown; returns the suite's looks so far."""
-        with self._writing():
-            self._db.execute(
-                "INSERT OR IGNORE INTO looks (suite, evaluation, rows, created) VALUES (?, ?, ?, ?)",
-                (suite, evaluation, rows, now()),
-            )
-        return self.looks(suite)
-
-    def look_number(self, *, suite: str, evaluation: str, rows: str) -> tuple[int, int]:
-        """Which look at a suite an analysis of these rows is, and how many earlier ones saw another
-        version of the suite; the same for ever, however many looks follow.
-
-        Versions belong together by the name that evaluation ids carry (`eval-NAME-xxxxxxxx`).
-        """
-        name = evaluation.rpartition("-")[0]
-        seen = [
-            (look, digest)
-            for look, digest, other, what in self._read("SELECT id, suite, evaluation, rows FROM looks")
-            if (digest == suite or other.rpartition("-")[0] == name) and (digest, what) != (suite, rows)
-        ]
-        mine = self._read("SELECT id FROM looks WHERE suite = ? AND rows = ?", (suite, rows))
-        before = [digest for look, digest in seen if not mine or look < mine[0][0]]
-        return len(before) + 1, sum(digest != suite for digest in before)
-
-    def looks(self, suite: str) -> int:
-        """How many different sets of verdicts on a suite were analysed and shown."""
-        return int(self._read("SELECT COUNT(*) FROM looks WHERE suite = ?", (suite,))[0][0])
 
     def newest(self) -> int:
         """Number of the newest verdict attempt: it grows with every attempt that is added."""

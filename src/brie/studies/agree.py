@@ -44,7 +44,8 @@ def agreement(manifests: Sequence[Manifest], store: Store) -> AgreementDocument:
         store: their verdicts.
 
     Raises:
-        UsageError: fewer than two judges took part, or they share no comparison.
+        UsageError: fewer than two judges took part, or they share no comparison, and none was asked
+            again.
     """
     manifests = list({manifest.id: manifest for manifest in manifests}.values())
     gathered = [gather(manifest, store) for manifest in manifests]
@@ -54,6 +55,9 @@ def agreement(manifests: Sequence[Manifest], store: Store) -> AgreementDocument:
     tables = [_rows(facts, names[i], list(judges)) for i, facts in enumerate(gathered)]
     everyone = _study(merge(tables))
     measured = agreement_of(everyone)
+    again = consistency(everyone)
+    if measured is None and again:
+        measured = Agreement(consistency=again)
     if measured is None:
         why = everyone.notes.get("agreement", "unknown")
         raise UsageError(f"there is no agreement to report: {why}. Ask one more: {_one_more(manifests)}")
@@ -61,7 +65,7 @@ def agreement(manifests: Sequence[Manifest], store: Store) -> AgreementDocument:
     if 2 <= len(panel) < len(judges):
         measured = _with_panel(measured, tables, panel, notes)
     numbers = by_judge(everyone)
-    numbers = with_consistency(numbers, consistency(everyone))
+    numbers = with_consistency(numbers, again)
     located = _located(measured.disagreements, gathered, names, tables)
     return AgreementDocument(
         evaluations=tuple(_evaluation(facts) for facts in gathered),

@@ -22,6 +22,7 @@ from brie.records.analysis import Analysis
 from brie.records.studies import CurveDocument
 from brie.report.curve import CURVE
 from brie.store import Store
+from brie.store.looks import Look
 from brie.studies.checkpoints import curve, selected
 
 
@@ -84,7 +85,9 @@ def evaluate_checkpoints(
         checkpoint = replace(request, candidate=f"{training.name}:{step}", controls=0)
         resolved, _ = prepare(checkpoint, project)
         spending = replace(manner.spending, budget=left)
-        outcome = run_evaluation(resolved, project, screen, command=manner.command, spending=spending)
+        outcome = run_evaluation(
+            resolved, project, screen, command=manner.command, spending=spending, curve=training.name
+        )
         if outcome.stopped:
             raise Stopped(outcome.stopped)
         manifests[str(step)] = outcome.evaluation.manifest
@@ -107,7 +110,8 @@ def count_look(document: CurveDocument, store: Store) -> CurveDocument:
     chosen = document.selection
     if chosen is None:
         return document
-    looks = store.look(suite=chosen.suite, evaluation=chosen.evaluation, rows=chosen.rows)
+    half = {"rows": chosen.rows, "headline": chosen.rows, "read": chosen.rows}
+    looks = store.look(Look(suite=chosen.suite, evaluation=chosen.evaluation, **half))
     return document.model_copy(update={"selection": chosen.model_copy(update={"looks": looks})})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from brie.catalog import load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.errors import UsageError
+from brie.evaluation.choice import reachable_names
 from brie.evaluation.folders import Evaluation, evaluations
 from brie.judge.quote import CallStats
 from brie.project import Project
@@ -57,14 +58,18 @@ def plan_table(
 def judges_to_price(
     judges: Sequence[str], panel: str | None, suite: Suite, project: Project
 ) -> list[PanelJudge]:
-    """The judges named; without any, the panel's; without a panel, the project's.
+    """The judges named; without any, the panel's; without a panel, those that can be reached, if any.
 
     Raises:
         UsageError: one is unknown, or judges and a panel are named.
     """
     if judges and panel:
         raise UsageError("name judges with --judge or a panel with --panel, not both.")
-    names = judges or load_panel(panel or load_defaults(project).panel, project).judges
+    panel = panel or load_defaults(project).panel
+    if not judges and panel is None:
+        names = reachable_names(project)
+    else:
+        names = tuple(judges) or load_panel(panel or "", project).judges
     specs = [load_judge(name, project) for name in dict.fromkeys(names)]
     return [place(spec, load_rubric(spec.rubric or suite.rubric, project)) for spec in specs]
 

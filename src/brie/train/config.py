@@ -41,6 +41,8 @@ class TrainRequest:
     chat_template: str | None = None
     """A family's template or a file, instead of the base's own."""
     system: Literal["refuse", "fold"] | None = None
+    mapping: tuple[str, ...] = ()
+    """`KEY=PATH`: keys of a row that stand elsewhere in it."""
 
 
 class DataPart(Record):

@@ -10,6 +10,7 @@ from pathlib import Path
 from brie.data.encode import Encoded, Encoder, dataset, encode_all, taken_apart, trainable
 from brie.data.families import set_template
 from brie.data.load import rows_digest
+from brie.data.marks import listed, marks_in, special_texts
 from brie.data.prompts import refuse_other_prompts
 from brie.data.split import prompt_key
 from brie.data.template import TrainingTemplate, choose
@@ -89,6 +90,9 @@ def build_job(
     progress.note(
         f"data: {_told(request, train=train_rows, val=val_rows, drawn=split_info is not None)}"
     )
+    for source in (train_rows, val_rows):
+        for note in source.notes:
+            progress.note(f"{source.shown}: {note}")
     folder, base, location = _open_base(recipe, project, before, progress)
     recipe = with_layers(recipe, folder)
     if sees(folder):
@@ -99,8 +103,7 @@ def build_job(
     template, given = _template(recipe, tokenizer, progress)
     aligned = _align_eos(tokenizer, template.end, folder, progress)
     encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss)
-    train = _encode(train_rows, encoder, progress)
-    val = _encode(val_rows, encoder, progress)
+    train, val = (_encode(source, encoder, recipe, progress) for source in (train_rows, val_rows))
     _hold_against_prompts(train_rows, encoder, folder, saved=bool(aligned or given), progress=progress)
     recipe = decide_micro_batch(
         recipe,
@@ -241,7 +244,8 @@ def _align_eos(tokenizer: Tokenizer, end: Sequence[str], base: Path, progress: P
     return end[0]
 
 
-def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encoded]:
+def _encode(source: Source, encoder: Encoder, recipe: Recipe, progress: Progress) -> list[Encoded]:
+    _look_for_marks(source, encoder.tokenizer, recipe, progress)
     try:
         rows = encode_all(source.rows, encoder)
     except InputError as error:
@@ -262,6 +266,23 @@ def _encode(source: Source, encoder: Encoder, progress: Progress) -> list[Encode
             f"left within max_length {encoder.max_length}: line {listing}"
         )
     return rows
+
+
+def _look_for_marks(source: Source, tokenizer: Tokenizer, recipe: Recipe, progress: Progress) -> None:
+    """Special tokens inside text: refused in answers unless asked for, said elsewhere."""
+    marks = marks_in(source.rows, special_texts(tokenizer))
+    if marks.answers and not recipe.allow_special_tokens:
+        raise InputError(
+            f"{source.shown}: special tokens stand in the text of answers: {listed(marks.answers)}. "
+            "They would be learned as tokens: take them out, or accept it: "
+            "--set allow_special_tokens=true"
+        )
+    for what, where in (("answers", marks.answers), ("prompts", marks.prompts)):
+        if where:
+            progress.note(
+                f"{source.shown}: special tokens stand in the text of {what}, and are read as such: "
+                f"{listed(where)}"
+            )
 
 
 def _hold_against_prompts(

@@ -121,6 +121,8 @@ class Recipe(Record):
     """`assistant`: answers and their end token. `text`: the prompt as well."""
     thinking: bool = later(False)
     """Thinking mode of templates that have one: what the model is trained on, and asked with."""
+    allow_special_tokens: bool = later(False)
+    """Accept answers that hold special tokens in their text: they are learned as such."""
     chat_template: str | None = later(None)
     """A family's chat template, or a file, instead of the base's own."""
     system: Literal["refuse", "fold"] = later("refuse")

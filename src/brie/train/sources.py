@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from brie.data.check import refuse_shared_prompts
 from brie.data.hub import PREFIX, load_hub
-from brie.data.load import load
+from brie.data.load import load, mapping_of, parse, whole
 from brie.data.split import split
 from brie.digest import file_digest
 from brie.errors import UsageError
@@ -29,6 +30,8 @@ class Source:
     rows: tuple[Conversation, ...]
     outside: str | None = None
     """Its full path, where the file lies outside the project."""
+    notes: tuple[str, ...] = ()
+    """What is odd about the file and harmless: what `brie data check` notes."""
 
     @property
     def place(self) -> str:
@@ -46,9 +49,9 @@ def read_data(
             prompts with the training file.
         InputError: a file is wrong; names the line.
     """
-    train = _named(request.data, project) if request.data else _own(recipe, project)
+    train = _named(request.data, project, request.mapping) if request.data else _own(recipe, project)
     if request.val is not None:
-        val = _named(request.val, project)
+        val = _named(request.val, project, request.mapping)
         if not recipe.allow_shared_prompts:
             refuse_shared_prompts(train=train.rows, val=val.rows, names=(train.shown, val.shown))
         return train, val, None
@@ -62,20 +65,22 @@ def read_data(
     info = SplitInfo(by="prompt", fraction=recipe.val_fraction, seed=recipe.seed)
     return (
         replace(train, rows=halves.train),
-        replace(train, rows=halves.val),
+        replace(train, rows=halves.val, notes=()),
         info,
     )
 
 
-def _named(name: str, project: Project) -> Source:
+def _named(name: str, project: Project, mapping: Sequence[str]) -> Source:
+    table = mapping_of(mapping)
     if name.startswith(PREFIX):
-        dataset = load_hub(name)
-        return Source(dataset.reference, None, dataset.conversations)
+        dataset = load_hub(name, table)
+        return Source(dataset.reference, None, dataset.conversations, notes=dataset.notes)
     path = Path(name)
-    rows = load(path)
+    parsed = whole(parse(path, table))
     inside = path.resolve().is_relative_to(project.root)
     outside = None if inside else str(path.resolve())
-    return Source(project.relative(path), file_digest(path), rows, outside)
+    shown, rows = project.relative(path), parsed.conversations
+    return Source(shown, file_digest(path), rows, outside, notes=parsed.notes)
 
 
 def _own(recipe: Recipe, project: Project) -> Source:

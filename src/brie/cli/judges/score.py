@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import options, screen
-from brie.errors import Stopped
+from brie.errors import Stopped, UsageError
+from brie.number_format import dollars, percent, signed, signed_span, span
 
 if TYPE_CHECKING:
     from brie.records.estimates import Estimate
@@ -45,12 +46,16 @@ def command(
     from dataclasses import replace
 
     from brie.catalog import load_defaults, load_panel
+    from brie.evaluation.choice import reachable_names
     from brie.evaluation.judging import why_stopped
     from brie.report.judge_card import write_judge_cards
     from brie.studies.judge_check import check_judges, document
 
     project = screen.project()
-    names = judges or load_panel(load_defaults(project).panel, project).judges
+    panel = load_defaults(project).panel
+    names = judges or (load_panel(panel, project).judges if panel else reachable_names(project))
+    if not names:
+        raise UsageError("name a judge: brie judges score --judge longer; all of them: brie judges ls")
     spending = replace(
         screen.spending(budget, yes=yes, batch=False, retry=False, patience=patience, probe=probe),
         without_keys="Without a key: --judge longer, or a model on this machine: --judge ollama",
@@ -72,7 +77,7 @@ def lines(card: JudgeCard) -> list[str]:
     """A card in words."""
     unusable = {name: n for name, n in card.status.items() if n and name != "ok"}
     told = ", ".join(f"{n} {name}" for name, n in unusable.items())
-    price = f"${card.usd_per_1000:.2f} per 1,000 verdicts" if card.usd else "free"
+    price = f"{dollars(card.usd_per_1000)} per 1,000 verdicts" if card.usd else "free"
     return [
         f"{card.judge} ({card.provider}, {card.model})",
         f"  {card.pairs} pairs in both orders, {card.usable} of {card.verdicts} verdicts usable"
@@ -95,12 +100,11 @@ def _row(label: str, value: str) -> str:
 def _share(value: Estimate | None) -> str:
     if value is None or value.low is None or value.high is None:
         return "-"
-    ends = f"[{100 * value.low:.0f}, {100 * value.high:.0f}]"
-    return f"{value.value:>4.0%}  {ends:<10} of {value.n} pairs"
+    ends = f"({span(value.low, value.high)})"
+    return f"{percent(value.value):>6}  {ends:<10} of {value.n} pairs"
 
 
 def _lean(value: Estimate | None) -> str:
     if value is None or value.low is None or value.high is None:
         return "-"
-    ends = f"[{100 * value.low:+.0f}, {100 * value.high:+.0f}]"
-    return f"{100 * value.value:+.0f} points  {ends}"
+    return f"{signed(value.value)} points  ({signed_span(value.low, value.high)})"

@@ -24,6 +24,7 @@ from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.adapter import Answer, Document
 from brie.judge.providers.batches import AnthropicBatches, Batches
 from brie.judge.providers.capped import capped_client, timeouts
+from brie.judge.providers.headers import own_headers
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.stainless import Create, StainlessAdapter
 from brie.judge.schema import TOOL, OutputForm, schema
@@ -64,6 +65,7 @@ class AnthropicAdapter(StainlessAdapter):
             max_retries=0,
             timeout=timeouts(self._spec.timeout),
             open_telemetry=False,
+            default_headers=own_headers(self._spec),
             http_client=capped_client(DefaultAsyncHttpxClient, timeout=self._spec.timeout),
         )
 

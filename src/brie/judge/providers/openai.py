@@ -8,6 +8,7 @@ the front of the prompt was cut.
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from types import ModuleType
@@ -24,6 +25,7 @@ from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.adapter import Answer, Document, Shape
 from brie.judge.providers.batches import Batches, OpenAIBatches
 from brie.judge.providers.capped import capped_client, timeouts
+from brie.judge.providers.headers import own_headers
 from brie.judge.providers.relaxed import LIMITS, relaxed, turns
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.providers.stainless import Create, StainlessAdapter
@@ -68,6 +70,7 @@ class OpenAIAdapter(StainlessAdapter):
             base_url=address_of(self._spec),
             max_retries=0,
             timeout=timeouts(self._spec.timeout),
+            default_headers=own_headers(self._spec),
             http_client=capped_client(DefaultAsyncHttpxClient, timeout=self._spec.timeout),
         )
 
@@ -171,7 +174,7 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
 def _limit(spec: JudgeSpec) -> str:
     """The name under which a judge's limit is sent first."""
     named = [name for name in LIMITS if name in spec.parameters]
-    usual = "max_completion_tokens" if spec.provider is Provider.OPENAI else "max_tokens"
+    usual = "max_tokens" if spec.provider is Provider.OPENAI_COMPATIBLE else "max_completion_tokens"
     return named[0] if named else usual
 
 
@@ -229,7 +232,9 @@ def _calls(message: Document) -> tuple[JsonValue, ...]:
     return tuple(c.get("arguments") for c, name in zip(calls, names, strict=True) if name == TOOL)
 
 
-def _text(content: str | list[Document] | None) -> str:
+def _text(content: str | list[Document] | Document | None) -> str:
+    if isinstance(content, dict):
+        return json.dumps(content, ensure_ascii=False)
     if isinstance(content, list):
         spoken = [part for part in content if isinstance(part, dict) and part.get("type") in _SPOKEN]
         return "\n".join(str(part.get("text") or "") for part in spoken)

@@ -24,7 +24,7 @@ from brie.judge.interface import Reply
 from brie.judge.prices import address_of, cost, worst_cost
 from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
 from brie.judge.providers.adapter import Answer, Document, Failure, ProviderAdapter, Response
-from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes
+from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes, secrets_of
 from brie.judge.usage import is_possible
 from brie.judge.words import error_inside
 from brie.records import JudgeSpec, Rubric, Status, Usage, whole_text
@@ -63,6 +63,7 @@ class RemoteJudge:
     def __post_init__(self) -> None:
         self._prompters = {self.adapter.form: PromptBuilder(self.rubric, self.adapter.form)}
         self._fixed = fixed_bytes(self.spec, self.rubric)
+        self._secrets = secrets_of(self.spec, self.key)
 
     @property
     def _prompter(self) -> PromptBuilder:
@@ -267,7 +268,9 @@ class RemoteJudge:
     def redact(self, text: str) -> str:
         """A text that can be kept: whole, and without the key, which some servers repeat."""
         text = whole_text(text)
-        return text.replace(self.key, "[key]") if self.key and len(self.key) > 5 else text
+        for secret in self._secrets:
+            text = text.replace(secret, "[key]")
+        return text
 
     async def close(self) -> None:
         """Close the client."""

@@ -1,0 +1,147 @@
+"""Which judges an evaluation gets where nobody names any.
+
+In this order: the judges of the panel `default` whose keys are set; a server of models on this machine
+that answers on its usual port and lists one model; else nobody, and the ways to get one. What is chosen
+is said, priced with everything else, and sealed.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_suite
+from brie.errors import UsageError
+from brie.judge.local import Answering, answering
+from brie.judge.settings import key_variable, missing_key
+from brie.project import Project
+from brie.records import JudgeSpec, Suite
+
+SHIPPED = "default"
+"""The panel whose judges are looked at."""
+LOCAL = "local server"
+"""What a panel of one local server is called in a plan."""
+INSTRUMENTS = ("longer",)
+FIRST_SUITE = "in_domain"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Judges that were chosen."""
+
+    name: str
+    panel: Panel
+    said: str
+    """The choice in words."""
+    left_out: tuple[str, ...] = ()
+    """Judges of the panel whose keys are not set."""
+
+
+def choose(
+    suite: Suite,
+    project: Project,
+    command: Sequence[str],
+    look: Callable[[], list[Answering]] = answering,
+) -> Choice:
+    """The judges that can be reached.
+
+    Args:
+        suite: what they are to judge.
+        project: whose judges and panels count.
+        command: the command that was typed, to be given again with a judge.
+        look: finds the servers on this machine.
+
+    Raises:
+        UsageError: there is none, or there are several models to choose from; lists the commands.
+    """
+    shipped = _shipped(project)
+    if shipped is not None:
+        return shipped
+    models = [name for server in look() for name in server.judges]
+    typed = shlex.join(command)
+    if len(models) == 1:
+        panel = Panel(judges=(models[0],), instruments=INSTRUMENTS)
+        return Choice(LOCAL, panel, f"judge: {models[0]}, which answers on this machine; free.")
+    if models:
+        listed = "".join(f"\n  {typed} --judge {shlex.quote(name)}" for name in models)
+        raise UsageError(f"several models on this machine can judge; choose one:{listed}")
+    raise UsageError(_nobody(suite, project, typed))
+
+
+def reachable_judges(project: Project, look: Callable[[], list[Answering]] = answering) -> str:
+    """Who would judge here where nobody is named, in words."""
+    shipped = _shipped(project)
+    if shipped is not None:
+        return shipped.said.removeprefix("judges: ")
+    models = [name for server in look() for name in server.judges]
+    if not models:
+        return "none: set a key, or start a server of models (Ollama, LM Studio, vLLM, llama.cpp)"
+    return ", ".join(models) if len(models) == 1 else f"one of {', '.join(models)} (--judge ID)"
+
+
+def reachable_names(project: Project) -> tuple[str, ...]:
+    """Ids of the judges that would be taken; () where there are none, or where somebody must choose."""
+    shipped = _shipped(project)
+    if shipped is not None:
+        return shipped.panel.judges
+    models = [name for server in answering() for name in server.judges]
+    return tuple(models) if len(models) == 1 else ()
+
+
+def _shipped(project: Project) -> Choice | None:
+    panel = load_panel(SHIPPED, project)
+    specs = [load_judge(name, project) for name in panel.judges]
+    with_key = tuple(spec.id for spec in specs if missing_key(spec) is None)
+    if not with_key:
+        return None
+    without = tuple(spec for spec in specs if missing_key(spec))
+    why = ", ".join(f"{spec.id} ({key_variable(spec)})" for spec in without)
+    rest = f"; not set are the keys of {why}" if why else ""
+    said = f"judges: {', '.join(with_key)}, of the panel {SHIPPED}{rest}."
+    chosen = Panel(judges=with_key, instruments=panel.instruments)
+    return Choice(SHIPPED, chosen, said, tuple(spec.id for spec in without))
+
+
+def _nobody(suite: Suite, project: Project, typed: str) -> str:
+    variables = [key_variable(load_judge(n, project)) for n in load_panel(SHIPPED, project).judges]
+    first, *others = dict.fromkeys(name for name in variables if name)
+    rule = "reference" if any(prompt.reference for prompt in suite.prompts) else "distinct"
+    what = "a rule: agreement with the references" if rule == "reference" else "a rule: repetition alone"
+    return (
+        f"no judge can be reached for suite {suite.name!r}; give one its key, start one on this "
+        "machine, or let a rule judge:\n"
+        f"  export {first}=YOUR_KEY        # or {', '.join(others)}\n"
+        "  ollama pull qwen2.5:7b-instruct        # Ollama serves it by itself\n"
+        f"  {typed} --judge {rule}        # {what}"
+    )
+
+
+def to_start_with(project: Project, look: Callable[[], list[Answering]] = answering) -> str:
+    """Suite and judge of a first evaluation, as options of `brie eval` that work in this project.
+
+    Args:
+        project: whose suites and judges count.
+        look: finds the servers on this machine.
+    """
+    suite = load_suite(FIRST_SUITE, project)
+    return f"--suite {FIRST_SUITE}{_judged_by(suite, project, look)}"
+
+
+def _judged_by(suite: Suite, project: Project, look: Callable[[], list[Answering]]) -> str:
+    """What has to be added so that somebody judges; "" where somebody does."""
+    panel = load_defaults(project).panel
+    if panel is not None:
+        specs = [load_judge(name, project) for name in load_panel(panel, project).judges]
+        able = all(missing_key(spec) is None and _can_judge(spec, suite) for spec in specs)
+        return "" if able else " --judge distinct"
+    if _shipped(project) is not None:
+        return ""
+    models = [name for server in look() for name in server.judges]
+    if len(models) == 1:
+        return ""
+    return f" --judge {shlex.quote(models[0])}" if models else " --judge distinct"
+
+
+def _can_judge(spec: JudgeSpec, suite: Suite) -> bool:
+    return spec.model != "reference" or any(prompt.reference for prompt in suite.prompts)

@@ -1,0 +1,87 @@
+"""What an analysis read, so that looks can be counted: verdict keys, and prompts by their words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from brie.analyse.table import StatusCode
+from brie.digest import digest, short
+from brie.evaluation.manifest import read_manifest
+from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
+from brie.project import Project
+from brie.records import Manifest, Prompt
+from brie.store import Store
+from brie.store.looks import Look
+
+
+def look_of(data: EvaluationData, *, curve: str = "") -> Look | None:
+    """The look that an analysis of these rows is; None where no verdict is usable: nothing was seen.
+
+    Votes and instruments leave the headline alone and are no part of it. Judges that were added later
+    leave it alone as well, but what they said was read: a choice made after it is a later look.
+
+    Args:
+        data: the evaluation's rows.
+        curve: the training run whose checkpoints are looked at together.
+    """
+    manifest = data.manifest
+    headline = set(headline_judges(manifest))
+    added = {seat.judge.id for seat in data.work.added}
+    rows = data.of("main")
+    waiting = {
+        f.task.prompt for f in rows if f.status is StatusCode.MISSING and f.task.judge in headline
+    }
+    read = [f for f in rows if _is_read(f) and f.task.prompt not in waiting]
+    behind = [f for f in read if f.task.judge in headline]
+    if not behind:
+        return None
+    plan = manifest.plan
+    prompts = {f.task.prompt for f in behind}
+    return Look(
+        suite=plan.suite.digest(),
+        evaluation=manifest.id,
+        rows=data.digest,
+        headline=_keys(behind),
+        read=_keys(f for f in read if f.task.judge in headline | added),
+        prompts=tuple(sorted(asked(data.work.prompts[name]) for name in prompts)),
+        part=_part(manifest, curve) if curve else "",
+        sequential=plan.stopping is not None,
+    )
+
+
+def asked(prompt: Prompt) -> str:
+    """A short digest of what a prompt asks: its words, without case and spacing."""
+    words = [[m.role, " ".join(m.content.casefold().split())] for m in prompt.messages]
+    return short(digest(words), 16)
+
+
+def note_earlier_looks(project: Project, store: Store) -> None:
+    """Note the prompts of looks that an earlier build recorded without them; done once a store."""
+    unknown = store.looks_without_prompts()
+    if not unknown:
+        return
+    of_evaluation = {name: _prompts_of(name, project) for name in set(unknown.values())}
+    store.note_prompts({number: of_evaluation[name] for number, name in unknown.items()})
+
+
+def _prompts_of(evaluation: str, project: Project) -> tuple[str, ...]:
+    folder = project.runs / evaluation
+    if not (folder / "manifest.json").is_file():
+        return ()
+    return tuple(sorted({asked(prompt) for prompt in read_manifest(folder).plan.suite.prompts}))
+
+
+def _is_read(fact: VerdictRow) -> bool:
+    return fact.status is StatusCode.OK and not fact.identical
+
+
+def _keys(facts: Iterable[VerdictRow]) -> str:
+    return digest(sorted({fact.task.key for fact in facts}))
+
+
+def _part(manifest: Manifest, run: str) -> str:
+    """All that the evaluations of one curve share; with other judges or samples it is another one."""
+    plan = manifest.plan
+    judges = [[seat.digest, seat.rubric_digest] for seat in plan.seats]
+    asked_of = ["curve", run, plan.suite.digest(), plan.baseline.digest, plan.positions]
+    return digest([*asked_of, judges, plan.sampling, plan.samples, plan.seed])
