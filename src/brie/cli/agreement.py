@@ -89,7 +89,8 @@ def lines(document: AgreementDocument) -> Iterator[str]:
         yield f"{left} and {right}: {plural(pair.n, 'comparison')}"
         yield from _coefficients(pair)
         for name, of in pair.marginals.items():
-            shares = "  ".join(f"{outcome} {percent(of[outcome]):>5}" for outcome in ("win", "tie", "loss"))
+            outcomes = ("win", "tie", "loss")
+            shares = "  ".join(f"{outcome} {percent(of[outcome]):>5}" for outcome in outcomes)
             yield f"  {one_line(name, 30):<32} {shares}"
     if len(agreement.pairs) > LISTED:
         yield ""
