@@ -2,6 +2,9 @@
 
     python bench/judge_throughput.py                    500 presentations, 200 ms +- 50 ms, 32 in flight
     python bench/judge_throughput.py --long             also 20,000 presentations at 20 ms: memory
+    python bench/judge_throughput.py --busy 0.05        one request in twenty is refused with 429
+    python bench/judge_throughput.py --limit 20         no more than 20 requests a second are taken
+    python bench/judge_throughput.py --calls 2000 --outage 1000 300     five minutes of 503 (brie alone)
 
 Both loops run in turns against one local server, in processes of their own, through the real SDKs.
 brie's includes claims, prompts with fences, parsing, and every verdict written to the store.
@@ -18,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,15 +40,24 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--long", action="store_true")
+    parser.add_argument("--concurrency", type=int, default=CONCURRENCY)
+    parser.add_argument("--busy", type=float, default=0.0)
+    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--outage", type=int, nargs=2, metavar=("AFTER", "SECONDS"))
+    parser.add_argument("--api", choices=("openai", "anthropic"), action="append")
     parser.add_argument("--one", nargs=3, metavar=("WHICH", "API", "PORT"))
     chosen = parser.parse_args()
     if chosen.one:
         which, api, port = chosen.one
-        print(json.dumps(measure(which, api, int(port), chosen.calls)))
+        print(json.dumps(measure(which, api, int(port), chosen.calls, chosen.concurrency)))
         return
-    results = {
-        api: compare(api, chosen.calls, chosen.latency, chosen.rounds) for api in ("openai", "anthropic")
-    }
+    trouble = [f"--busy={chosen.busy}", f"--limit={chosen.limit}"]
+    if chosen.outage:
+        outage(chosen.calls, chosen.latency, chosen.concurrency, chosen.outage)
+        return
+    results = {api: compare(api, chosen, trouble) for api in chosen.api or ("openai", "anthropic")}
+    if chosen.busy or chosen.limit or chosen.concurrency != CONCURRENCY or chosen.api:
+        return
     if chosen.long:
         with server(0.02) as port:
             results["long"] = child("brie", "openai", port, 20_000)
@@ -56,13 +68,23 @@ def main() -> None:
     (out / "judge_throughput.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
-def compare(api: str, calls: int, latency: float, rounds: int) -> dict[str, Any]:
+def outage(calls: int, latency: float, concurrency: int, when: Sequence[int]) -> None:
+    """One run of brie's with an outage in it."""
+    trouble = ["--outage", *map(str, when)]
+    with server(latency, trouble) as port:
+        found = child("brie", "openai", port, calls, concurrency)
+    seconds, cpu = calls / found["rate"], found["cpu_ms"]
+    print(f"{calls} calls with {when[1]} s of outage: {seconds:.0f} s in all, every verdict kept")
+    print(f"{cpu:.2f} ms CPU a call")
+
+
+def compare(api: str, chosen: argparse.Namespace, trouble: Sequence[str]) -> dict[str, Any]:
     """Both loops, in turns."""
     found: dict[str, list[dict[str, float]]] = {"bare": [], "brie": []}
-    with server(latency) as port:
-        for _ in range(rounds):
-            for which in found:
-                found[which].append(child(which, api, port, calls))
+    for _ in range(chosen.rounds):
+        for which in found:
+            with server(chosen.latency, trouble) as port:
+                found[which].append(child(which, api, port, chosen.calls, chosen.concurrency))
     table = {
         which: {name: statistics.median(r[name] for r in runs) for name in runs[0]}
         for which, runs in found.items()
@@ -71,16 +93,16 @@ def compare(api: str, calls: int, latency: float, rounds: int) -> dict[str, Any]
     cpu = table["brie"]["cpu_ms"] / table["bare"]["cpu_ms"]
     for which, row in table.items():
         print(f"{api:10} {which:5} {row['rate']:7.1f} calls/s {row['cpu_ms']:6.2f} ms CPU a call "
-              f"{row['grown_mb']:6.1f} MB over the SDK")  # fmt: skip
+              f"{row['grown_mb']:6.1f} MB over the SDK, {row['lost']:.0f} lost")  # fmt: skip
     print(f"{api:10} brie/bare: rate {rate:.3f}, CPU {cpu:.2f}")
     return {**table, "rate_ratio": rate, "cpu_ratio": cpu, "runs": found}
 
 
 @contextmanager
-def server(latency: float) -> Iterator[int]:
-    """The local server in a process of its own; yields its port."""
+def server(latency: float, trouble: Sequence[str] = ()) -> Iterator[int]:
+    """The local server in a process of its own; yields its port, and says what it refused."""
     command = [sys.executable, "-m", "tests.fakes.judge_servers", f"--latency={latency}"]
-    command.append(f"--spread={latency / 4}")
+    command += [f"--spread={latency / 4}", *trouble]
     process = subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -88,29 +110,34 @@ def server(latency: float) -> Iterator[int]:
     try:
         yield int(process.stdout.readline())
     finally:
-        process.communicate()
+        said = json.loads(process.communicate()[0] or "{}")
+        if said.get("refused"):
+            print(f"           {said['asked']} requests, {said['refused']} refused")
 
 
-def child(which: str, api: str, port: int, calls: int) -> dict[str, float]:
+def child(
+    which: str, api: str, port: int, calls: int, concurrency: int = CONCURRENCY
+) -> dict[str, float]:
     """One measurement in a fresh process."""
     command = [sys.executable, __file__, "--calls", str(calls), "--one", which, api, str(port)]
+    command.append(f"--concurrency={concurrency}")
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     result: dict[str, float] = json.loads(done.stdout)
     return result
 
 
-def measure(which: str, api: str, port: int, calls: int) -> dict[str, float]:
+def measure(which: str, api: str, port: int, calls: int, concurrency: int) -> dict[str, float]:
     """Run one loop here."""
     import anthropic  # noqa: F401
     import openai  # noqa: F401
 
-    spec = judge(api, port)
+    spec = judge(api, port).model_copy(update={"max_concurrency": concurrency})
     client = make_client(api, spec.base_url or "")
     place, tasks = plan(spec, calls)
     before = memory()
-    start, cpu = time.perf_counter(), time.process_time()
+    start, cpu, lost = time.perf_counter(), time.process_time(), 0
     if which == "bare":
-        asyncio.run(bare(api, client, calls))
+        lost = asyncio.run(bare(api, client, calls, concurrency))
     else:
         judge_with_brie(place, tasks)
     seconds, used = time.perf_counter() - start, time.process_time() - cpu
@@ -118,6 +145,7 @@ def measure(which: str, api: str, port: int, calls: int) -> dict[str, float]:
         "rate": calls / seconds,
         "cpu_ms": 1000 * used / calls,
         "grown_mb": memory() - before,
+        "lost": lost,
     }
 
 
@@ -168,11 +196,11 @@ def make_client(api: str, address: str) -> Any:
     return anthropic.AsyncAnthropic(api_key="none", base_url=address)
 
 
-async def bare(api: str, client: Any, calls: int) -> None:
-    """The shortest loop over the SDK that judges: a semaphore, a request, its JSON."""
+async def bare(api: str, client: Any, calls: int, concurrency: int) -> int:
+    """The shortest loop over the SDK that judges: a semaphore, a request, its JSON; what it lost."""
     from brie.judge.schema import schema
 
-    places = asyncio.Semaphore(CONCURRENCY)
+    places = asyncio.Semaphore(concurrency)
     shape = schema(rubric().criteria)
     system = rubric().text
 
@@ -201,8 +229,9 @@ async def bare(api: str, client: Any, calls: int) -> None:
             )
             return str(next(b.input["winner"] for b in reply.content if b.type == "tool_use"))
 
-    assert len(await asyncio.gather(*(one(n) for n in range(calls)))) == calls
+    came = await asyncio.gather(*(one(n) for n in range(calls)), return_exceptions=True)
     await client.close()
+    return sum(isinstance(reply, BaseException) for reply in came)
 
 
 def plan(spec: Any, calls: int) -> tuple[Any, list[Any]]:

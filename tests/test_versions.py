@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from brie import __version__, versions
 from brie.bundle import check_file
 from brie.bundle.merge import unbundle
-from brie.ci.verify import Finding, verify
+from brie.ci.verify import Finding, compare, verify
 from brie.evaluation.folders import Evaluation, find_evaluation
 from brie.evaluation.results import rebuild
 from brie.project import Project
@@ -130,6 +131,68 @@ def test_one_build_must_find_every_key_it_wrote(
     rebuild(found, project)
     edited(found, change)
     assert broken(verify(found, project))
+
+
+# --- numbers whose method is another one ------------------------------------------------------
+
+
+def _at(document: dict[str, object], path: str, by: float) -> None:
+    """Add to the number at a path."""
+    table: object = document
+    *way, last = path.split(".")
+    for key in way:
+        assert isinstance(table, dict)
+        table = table[key]
+    assert isinstance(table, dict)
+    table[last] += by
+
+
+@pytest.mark.parametrize(("path", "holds"), [("position.effect", False), ("position.low", True)])
+def test_a_number_of_an_older_method_is_named_and_the_others_are_compared(
+    tmp_path: Path, path: str, holds: bool
+) -> None:
+    found, project = opened(tmp_path)
+    edited(found, lambda document: _at(document, path, 1e-3))
+    findings = verify(found, project)
+    assert (broken(findings) == []) is holds
+    assert any("presentation by another method" in one.what for one in findings)
+
+
+@pytest.mark.parametrize("path", ["position.low", "methods.presentation"])
+def test_one_build_is_held_to_every_method_it_names(tmp_path: Path, path: str) -> None:
+    found, project = opened(tmp_path)
+    rebuild(found, project)
+    edited(found, lambda document: _at(document, path, -1))
+    assert any(path in what for what in broken(verify(found, project)))
+
+
+def test_no_method_may_excuse_a_headline_or_a_count() -> None:
+    kept = {"win_rate": dict.fromkeys(("value", "low", "high", "p_value", "prompts"), 0.5),
+            "counts": {"prompts": 3, "ok": 2}, "outcomes": {"win": 1}, "verdict": "better",
+            "by_judge": {"position": {"win_rate": {"low": 0.1, "high": 0.2}}},
+            "position": {"effect": 0.1, "flip_rate": 0.2},
+            "length_controlled": {"value": 0.5, "coefficient": 1.0}}  # fmt: skip
+    text = json.dumps({**kept, "methods": versions.methods()})
+    other = text.replace("0.5", "0.6").replace("0.1", "0.3").replace("0.2", "0.4").replace("1.0", "2.0")
+    before, after = json.loads(other), json.loads(text)
+    del before["methods"]
+    before["counts"] = {"prompts": 4, "ok": 3}
+    before["outcomes"] = {"win": 2}
+    before["verdict"] = "worse"
+    found = compare(before, after, same_build=False)
+    assert len(found.differ) == 15
+    assert found.methods == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "holds"),
+    [("equivalent", "undecided", True), ("undecided", "equivalent", True),
+     ("better", "undecided", False), ("equivalent", "better", False)],
+)  # fmt: skip
+def test_only_equivalent_may_have_been_decided_otherwise(before: str, after: str, holds: bool) -> None:
+    now: dict[str, JsonValue] = {"verdict": after, "methods": dict(versions.methods())}
+    assert (compare({"verdict": before}, now, same_build=False).differ == []) is holds
+    assert compare({**now, "verdict": before}, now, same_build=False).differ == ["verdict"]
 
 
 # --- a build whose code is another one -------------------------------------------------------

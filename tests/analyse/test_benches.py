@@ -5,10 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench import beside, claims
 from bench.coverage import LEAST, coverage, grid, measure
+from bench.gaps import Pair
 from bench.intervals import bca, default, percentile, wilson_rows
+from bench.lengths import Length
+from bench.panels import Panel, tabled
 from bench.simulate import Setting, prompt_means
 from bench.type_one_error import NULLS, hopeless_panels, ladders, peeking, verdicts
+from brie.analyse.position import presentation_effects
+from brie.analyse.study import Study
+from brie.analyse.win_rate import Settings
 from tests.analyse.tables import REFERENCE
 
 
@@ -51,6 +58,39 @@ def test_the_rivals_reproduce_their_references() -> None:
         assert wilson_rows(means, rows) == pytest.approx(
             REFERENCE["proportions"][name]["wilson"], abs=1e-9
         )
+
+
+HARD = {
+    "presentation": Panel(12, 0.9, judges=2),
+    "agreement": Panel(57, 0.97, judges=2, both=False, sees=0.95),
+    "variance": Panel(30, 0.95, 0.3, 3, 2, sees=0.9),
+    "length": Length(20, 2.5, 1.0, judges=2),
+    "difference": Pair(20, 1.0, 0.9),
+}
+
+
+@pytest.mark.parametrize("family", beside.FAMILIES, ids=lambda family: family.name)
+def test_intervals_beside_the_rate_hold_where_it_is_hard(family: beside.Family) -> None:
+    rows = beside.measure(family, HARD[family.name], 60, (7, 1))
+    assert rows
+    assert min(row["coverage"] for row in rows if row["given"] > 0.5) >= 0.85
+    assert all(row["width"] > 0 for row in rows)
+
+
+def test_several_differences_hold_together() -> None:
+    assert min(row["all hold"] for row in beside.together(40, seed=8)) >= 0.85
+
+
+def test_nothing_is_met_from_one_side_where_nothing_is_there() -> None:
+    rows = claims.false_met(claims.nulls((20,)), 150, (9,))
+    assert max(row["false met"] for row in rows) <= 0.11
+
+
+def test_simulated_panels_have_the_effects_they_promise() -> None:
+    table = tabled(Panel(4000, 0.7, first=0.2, letter=0.1, ties=0.1), np.random.default_rng(0))
+    shown = presentation_effects(table, Study(table, Settings(), 0).cells)
+    assert shown.position.effect == pytest.approx(0.18, abs=0.02)
+    assert shown.label.effect == pytest.approx(0.09, abs=0.03)
 
 
 def test_claims_where_there_is_nothing() -> None:

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from brie.cli.data import command
 from brie.errors import BrieError
+from brie.project import packaged
 from tests.data.rows import row, write
 
 
@@ -121,3 +122,23 @@ def test_overlap_needs_two_things(file: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "0 stand exactly" in done.output
     assert "unknown suite" in str(brie("overlap", file, "--suite", "demmo").exception)
+
+
+def test_a_length_alone_asks_whose_tokens_are_meant(file: Path) -> None:
+    done = brie("check", file, "--max-length", 64)
+    assert isinstance(done.exception, BrieError)
+    assert "--max-length needs a tokenizer to count with: --size NAME" in str(done.exception)
+
+
+def test_a_preview_with_a_base_is_cut_where_that_bases_recipe_cuts(tmp_path: Path) -> None:
+    file = write(tmp_path / "long.jsonl", [row("a?", "word " * 900)])
+    base = packaged("models", "tiny")
+    assert "cut off" in brie("preview", file).output
+    assert "cut off" not in brie("preview", file, "--base", base).output
+
+
+def test_a_source_inside_another_key_splits_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path / "my.jsonl", [row(f"{n}?", meta={"source": "ab"[n % 2]}) for n in range(8)])
+    done = brie("split", file, "--hold-out-source", "b", "--map", "source=meta.source")
+    assert done.exit_code == 0, done.output
+    assert "my.val.jsonl  4 rows" in done.output

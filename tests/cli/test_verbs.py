@@ -207,7 +207,7 @@ def test_a_verb_is_short_and_imports_no_other_verb(path: Path) -> None:
         (
             eval_verb,
             EvalRequest(suite="x"),
-            ["stop_after", "budget", "yes", "batch", "retry", "name", "as_json"],
+            ["stop_after", "budget", "yes", "batch", "patience", "probe", "retry", "name", "as_json"],
         ),
         (train_verb, TrainRequest(), ["dry_run", "probe"]),
     ],

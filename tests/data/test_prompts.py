@@ -10,7 +10,7 @@ from brie.data.template import choose
 from brie.data.tokenizer import Tokenizer, load_tokenizer, special_tokens
 from brie.errors import UsageError
 from brie.project import packaged
-from brie.records import Conversation, Message
+from brie.records import Conversation, Turn
 from tests.data.rows import turns
 
 HYBRID = (
@@ -41,9 +41,9 @@ ROWS = (
     turns("One?", "Two.", "Three?", "Four."),
     Conversation(
         messages=(
-            Message(role="system", content="Be brief."),
-            Message(role="user", content="Why?"),
-            Message(role="assistant", content="So."),
+            Turn(role="system", content="Be brief."),
+            Turn(role="user", content="Why?"),
+            Turn(role="assistant", content="So."),
         ),
         line=3,
     ),

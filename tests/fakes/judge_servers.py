@@ -252,6 +252,43 @@ def faults(rates: dict[str, float], seed: int = 0, hang: float = 10.0) -> Script
     return script
 
 
+@dataclass
+class Trouble:
+    """A script for benches: refusals here and there, a limit a minute, an outage."""
+
+    busy: float = 0.0
+    """Share of requests that are refused, wherever they stand."""
+    limit: int = 0
+    """Requests taken a second; 0: any number."""
+    after: int = 0
+    """Requests before the outage begins; 0: there is none."""
+    seconds: float = 0.0
+    """How long it lasts."""
+    asked: int = 0
+    refused: int = 0
+    since: float = 0.0
+    _draw: random.Random = field(default_factory=lambda: random.Random(0))
+    _taken: list[float] = field(default_factory=list)
+
+    def __call__(self, seen: Seen) -> Act:
+        """What happens to a request."""
+        self.asked += 1
+        now = time.monotonic()
+        if self.after and self.asked > self.after:
+            self.since = self.since or now
+            if now < self.since + self.seconds:
+                return Act(status=503)
+        crowded = self._draw.random() < self.busy
+        if self.limit and not crowded:
+            self._taken = [moment for moment in self._taken if moment > now - 1.0]
+            crowded = len(self._taken) >= self.limit
+            self._taken += [] if crowded else [now]
+        if crowded:
+            self.refused += 1
+            return Act(status=429, headers={"retry-after": "1"})
+        return Act()
+
+
 def main() -> None:
     """Serve until standard input closes; prints the port. For benches: python -m tests.fakes…"""
     import argparse
@@ -260,11 +297,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--latency", type=float, default=0.2)
     parser.add_argument("--spread", type=float, default=0.05)
+    parser.add_argument("--busy", type=float, default=0.0)
+    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--outage", type=float, nargs=2, default=(0, 0), metavar=("AFTER", "SECONDS"))
     chosen = parser.parse_args()
-    with JudgeServer(latency=(chosen.latency, chosen.spread)) as server:
+    after, seconds = chosen.outage
+    trouble = Trouble(chosen.busy, chosen.limit, int(after), seconds)
+    with JudgeServer(latency=(chosen.latency, chosen.spread), script=trouble) as server:
         server.seen = _Forgetful()
         print(server.port, flush=True)
         sys.stdin.read()
+        print(json.dumps({"asked": trouble.asked, "refused": trouble.refused}), flush=True)
 
 
 class _Forgetful(list[Any]):

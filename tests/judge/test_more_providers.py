@@ -114,7 +114,7 @@ def test_a_deployment_is_asked_at_its_own_path_with_the_key_in_its_own_header(
             paths.append(asked)
             return await plain(method, asked, *rest)
 
-        server._answer = noted  # type: ignore[method-assign]
+        server._answer = noted  # type: ignore[method-assign,assignment]
         seat = judge(server, "azure", base_url=server.root + tail, api_key_env="AZURE_OPENAI_API_KEY")
         with arena(tmp_path, [seat], prompts=1) as found:
             found.run()

@@ -78,9 +78,12 @@ def test_counting_changes_nothing_that_a_template_says() -> None:
         "{% macro say(m) %}{{ m.role ~ ': ' ~ m.content }}{% endmacro %}"
         "{% for a, b in [(1, 'x'), (2, 'y')] %}{{ a }}{{ b }}{% endfor %}"
         "{{ {'k': [1, (2, 3)]} | tojson }}{{ messages | map(attribute='role') | join('-') }}"
-        "{{ '%s of %d' % ('one', 2) }}{{ '{:>4}'.format('r') }}{{ 'a' in ['a', 'b'] }}{{ 2 ** 10 }}"
+        "{{ 1234567 | string }}{{ 7654321 | tojson }}{{ missing | default('d') }}"
+        "{{ {'a': 1}.get('b', 8888888) }}{{ '%s of %d' % ('one', 2) }}"
+        "{{ '{:>4}'.format('r') }}{{ 'a' in ['a', 'b'] }}{{ 2 ** 10 }}"
         "{% for m in messages %}{{ say(m) }}{% if not loop.last %};{% endif %}{% endfor %}"
     )
     assert render(template, TALK, {}) == (
-        '1x2y{"k": [1, [2, 3]]}user-assistantone of 2   rTrue1024user: Hello;assistant: Yes'
+        '1x2y{"k": [1, [2, 3]]}user-assistant12345677654321d8888888one of 2   rTrue1024'
+        "user: Hello;assistant: Yes"
     )

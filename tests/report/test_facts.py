@@ -25,6 +25,13 @@ def test_instruments_stand_beside_the_headline() -> None:
     assert rows == {"claude-opus": "", "longer": "rule-based instrument, not counted"}
 
 
+def test_winners_against_a_judges_own_scores_stand_in_its_row() -> None:
+    odd = {"provider": "anthropic", "win_rate": sample.rate(0.7, 0.6, 0.8, 40)}
+    judges = {"odd": {**odd, "contradictions": 7, "scored": 80}, "even": {**odd, "contradictions": 0}}
+    rows = {row.name: row.note for row in groups(sample.analysis(by_judge=judges))[0].rows}
+    assert rows == {"odd": "7 of 80 winners against its own scores", "even": ""}
+
+
 def test_a_stopped_judge_has_left_the_headline_until_it_resumes() -> None:
     def link(kind: str) -> Amendment:
         seal = sample.manifest().seal

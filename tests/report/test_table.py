@@ -55,3 +55,13 @@ def test_hostile_text_is_one_harmless_cell(name: str) -> None:
     for row in table:
         for value in row.values():
             assert not value.lstrip(" ").startswith(("=", "+", "-", "@", "\t"))
+
+
+def test_a_margin_stands_beside_the_reason_and_with_the_choice() -> None:
+    (view,) = sample.comparisons(1, 1)
+    verdicts = tuple(
+        verdict.model_copy(update={"margin": "slightly" if number == 0 else None})
+        for number, verdict in enumerate(view.verdicts)
+    )
+    table = rows(verdict_table([view.model_copy(update={"verdicts": verdicts})]))
+    assert sorted(row["margin"] for row in table) == sorted(["slightly", *[""] * (len(verdicts) - 1)])

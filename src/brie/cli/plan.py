@@ -80,8 +80,8 @@ def lines(table: Design) -> Iterator[str]:
     yield ""
     yield from _power(rows)
     yield ""
-    yield "80 % power, 5 % two-sided. 25+3: the formula, and 3 more below 50 prompts,"
-    yield "where it is a little optimistic. `equivalent`: within 5 points of even."
+    yield "80 % power, 5 % two-sided. 85+7: the formula, and the prompts that it lacks as"
+    yield "wins come in whole steps. `equivalent`: within 5 points of even."
     if any(row.measured is None for row in rows):
         yield "Assumed, the second order buys freedom from position bias; it is not counted."
     yield ""

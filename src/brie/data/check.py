@@ -223,7 +223,9 @@ def _encoded(
     """Rows in tokens, and those the template refuses."""
     encoded: list[Encoded] = []
     refused = []
-    for row in rows if encoder else ():
+    for row in rows:
+        if encoder is None:
+            break
         try:
             encoded += encoder.encode(row)
         except InputError as error:

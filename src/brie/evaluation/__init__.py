@@ -5,6 +5,7 @@ Its modules in the order of the flow, each a stage or what a stage is made of.
 What is to be done, before anything is sampled or asked:
 
     request        from names a person typed to what is evaluated, every default resolved
+    choice         who judges where nobody is named
     sides          the two models, here or behind a server, and where their answers come from
     controls       answers damaged on purpose, which any judge should tell
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed

@@ -9,7 +9,9 @@ from brie import __version__, versions
 from brie.analyse.assemble import AnalysisParts, Options, analyse_verdicts
 from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
+from brie.analyse.paired import paired_noise
 from brie.analyse.table import StatusCode, VerdictTable
+from brie.analyse.win_rate import Settings
 from brie.checks import Evidence, by_training, run_checks, standing_of
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
@@ -63,6 +65,9 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
         if (rows := _own(facts, name))
     }
     document = _document(facts, store, parts, beside, apart, interim=bool(unfinished))
+    if manifest.plan.sampling.paired_noise:
+        noise = paired_noise(verdicts, Settings(options.level, options.resamples), seed)
+        document = document.model_copy(update={"paired_noise": noise})
     checked = _checked(document, evidence_of(facts, document, verdicts, context or Context(), store))
     return _with_people(checked, *by_voter(facts, options, seed))
 

@@ -7,7 +7,7 @@ answers, and what the design can tell at all. After that the cap holds, whatever
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from brie import judge, versions
@@ -152,8 +152,8 @@ class Terms:
     retry: bool = False
     batch: bool = False
     patience: float = PATIENCE
-    settled: Mapping[str, Shape] = field(default_factory=dict)
-    """How requests to each judge are put, as its probe found."""
+    settled: dict[str, Shape] = field(default_factory=dict)
+    """How requests to each judge are put, as its probe found, and the run goes on finding."""
 
 
 def agree(

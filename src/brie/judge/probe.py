@@ -15,8 +15,8 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from brie.blinding import JudgeInput
-from brie.digest import digest
+from brie.blinding import judge_input, presentations
+from brie.digest import digest, text_digest
 from brie.errors import UsageError
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply
@@ -25,18 +25,20 @@ from brie.judge.providers.adapter import Shape
 from brie.judge.providers.remote import RemoteJudge
 from brie.judge.run_context import CLAIM_SECONDS
 from brie.number_format import duration
-from brie.records import Message, PanelJudge, Usage
+from brie.records import Message, PanelJudge, Prompt, Usage
 from brie.store import Store
 from brie.store.owner import Owner
 
-SHOWN = JudgeInput(
+_ASKED = Prompt(
+    id="probe",
     messages=(Message(role="user", content="What is the first meal of the day called?"),),
-    reference=None,
-    check=None,
-    first="It is called breakfast.",
-    second="Breakfast.",
-    first_letter="A",
 )
+_ANSWERS = {text_digest(answer): answer for answer in ("It is called breakfast.", "Breakfast.")}
+_ONE, _OTHER = _ANSWERS
+_PRESENTED = presentations(
+    "0", positions="both", prompt=text_digest("probe"), candidate=_ONE, baseline=_OTHER
+)[0]
+SHOWN = judge_input(_PRESENTED, _ASKED, _ASKED.messages, _ANSWERS)
 """The pair."""
 _SLOW = 5.0
 """Seconds without a reply after which it is said that one is waited for."""

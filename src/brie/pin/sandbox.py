@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -28,13 +28,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
-Value: TypeAlias = (
-    "str | bytes | bool | int | float | list[Value] | tuple[Value, ...] | dict[Value, Value] | None"
-)
+Value: TypeAlias = "str | bytes | int | float | Sequence[Value] | Mapping[str, Value] | Namespace | None"
 """What templates handle; other objects (macros, loops, undefined names) count as one."""
+Function: TypeAlias = Callable[..., Value]
 
 N = TypeVar("N", nodes.For, nodes.Macro)
-V = TypeVar("V")
 
 LEAST_WORK = 20_000_000
 """Characters, elements and turns of loops a rendering may use up, whatever it renders."""
@@ -94,7 +92,8 @@ def budget(characters: int) -> Iterator[None]:
 
 def weight(value: Value, most: float) -> int:
     """Characters and elements of a value, what it holds included; counting ends beyond `most`."""
-    total, waiting = 0, [value]
+    total = 0
+    waiting: list[Value] = [value]
     while waiting and total <= most:
         item = waiting.pop()
         if isinstance(item, (str, bytes)):
@@ -104,8 +103,8 @@ def weight(value: Value, most: float) -> int:
         elif isinstance(item, Mapping):
             waiting.extend(item)
             waiting.extend(item.values())
-        elif type(item) is Namespace:
-            waiting.append(item._Namespace__attrs)
+        elif isinstance(item, Namespace):
+            waiting.append(getattr(item, "_Namespace__attrs"))  # noqa: B009 - it hides all else
         total += _AN_ELEMENT
     return total
 
@@ -177,7 +176,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             extensions=[Generation, loopcontrols],
             autoescape=False,
             optimized=False,
-            finalize=self._written,
+            finalize=self.weighed,
             cache_size=0,
         )
         self.filters = {name: self._guarded(name, made) for name, made in self.filters.items()}
@@ -187,7 +186,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         if len(source) > LONGEST_SOURCE:
             raise TooMuch(f"it is {len(source):,} characters long")
         tree = super()._parse(source, name, filename)
-        charged = _Charging().visit(tree)
+        charged: nodes.Template = _Charging().visit(tree)
         charged.set_environment(self)
         return charged
 
@@ -195,7 +194,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         """Called from inside loops and macros."""
         _budget.get().spend(amount)
 
-    def weighed(self, value: V) -> V:
+    def weighed(self, value: Value) -> Value:
         """The value, charged for all it holds."""
         left = _budget.get()
         left.spend(weight(value, left.work))
@@ -205,9 +204,6 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         """`a ~ b ~ c`."""
         self.weighed(parts)
         return "".join(map(str, parts))
-
-    def _written(self, value: Value) -> Value:
-        return self.weighed(value)
 
     def call_binop(self, context: Context, operator: str, left: Value, right: Value) -> Value:
         """An operator whose result may be much larger than what it is made of."""
@@ -220,26 +216,19 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             self._refuse_product(left, right, room)
         elif isinstance(left, str):
             self._refuse_wide(left, right)
-        return self.binop_table[operator](left, right)
+        made: Value = self.binop_table[operator](left, right)
+        return made
 
-    def call(
-        self, __context: Context, __obj: Callable[..., Value], *args: Value, **kwargs: Value
-    ) -> Value:
+    def call(self, __context: Context, __obj: Function, *args: Value, **kwargs: Value) -> Value:
         """A call of a method, macro or global."""
         method = getattr(__obj, "__wrapped__", __obj)  # the sandbox wraps `format`
         target = getattr(method, "__self__", None)
         if target is self:
             return __obj(*args)
-        self._refuse_arguments(args, kwargs)
+        self.weighed((args, tuple(kwargs.values())))
         if isinstance(target, str):
             self._refuse_text_method(getattr(method, "__name__", ""), target, args)
         return self.weighed(super().call(__context, __obj, *args, **kwargs))
-
-    def _refuse_arguments(self, args: tuple[Value, ...], kwargs: Mapping[str, Value]) -> None:
-        for value in (*args, *kwargs.values()):
-            if isinstance(value, int) and abs(value) > _LARGEST_ARGUMENT:
-                raise TooMuch(f"it asks for {str(value)[:20]} of something")
-        self.weighed((args, tuple(kwargs.values())))
 
     def _refuse_text_method(self, name: str, text: str, args: tuple[Value, ...]) -> None:
         if name in ("format", "format_map"):
@@ -248,8 +237,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             self._refuse_join(text, args[0])
         elif name == "replace":
             self.spend(_replaced(text, args))
-        elif name in ("center", "ljust", "rjust", "zfill", "expandtabs"):
-            self.spend(_LARGEST_ARGUMENT + len(text))
+        else:
+            _refuse_counts(args)
 
     def _refuse_product(self, left: Value, right: Value, room: float) -> None:
         if isinstance(left, int) and isinstance(right, int):
@@ -270,21 +259,21 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         self.weighed((text, values))
 
     def _refuse_join(self, between: str, values: Value) -> None:
-        if isinstance(values, (list, tuple, dict, str, range)):
-            room = _budget.get().work
+        if isinstance(values, (Sequence, Mapping)):
             self.spend(len(between) * len(values))
-            self.spend(0 if isinstance(values, range) else weight(values, room))
 
-    def _guarded(self, name: str, made: Callable[..., Value]) -> Callable[..., Value]:
+    def _guarded(self, name: str, made: Function) -> Function:
         """A filter that is charged for what it is given and what it makes."""
         skipped = 1 if hasattr(made, "jinja_pass_arg") else 0
 
         @wraps(made)
         def charged(*args: Value, **kwargs: Value) -> Value:
             passed, (value, *rest) = args[:skipped], args[skipped:]
-            if isinstance(value, Iterable) and not isinstance(value, _SIZED):
+            if isinstance(value, Iterator):
                 value = self.weighed(list(value))
-            self._refuse_arguments((value, *rest), kwargs)
+            self.weighed((value, *rest, *kwargs.values()))
+            if name in _COUNTING:
+                _refuse_counts((*rest, *kwargs.values()))
             if name == "join":
                 between = rest[0] if rest else kwargs.get("d", "")
                 self._refuse_join(str(between), value)
@@ -297,7 +286,14 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         return charged
 
 
-_SIZED = (str, bytes, list, tuple, dict, range)
+_COUNTING = {"batch", "center", "indent", "round", "slice", "truncate", "wordwrap"}
+"""Filters with an argument that says how many, or how wide."""
+
+
+def _refuse_counts(values: Iterable[Value]) -> None:
+    for value in values:
+        if isinstance(value, int) and abs(value) > _LARGEST_ARGUMENT:
+            raise TooMuch(f"it asks for {str(value)[:20]} of something")
 
 
 def _replaced(text: str, args: tuple[Value, ...]) -> int:
@@ -309,12 +305,13 @@ def _replaced(text: str, args: tuple[Value, ...]) -> int:
 
 
 def _refuse_power(base: Value, exponent: Value) -> None:
-    whole = isinstance(base, int) and isinstance(exponent, int)
-    if whole and base.bit_length() * max(exponent, 0) > _LARGEST_BITS:
+    if not (isinstance(base, int) and isinstance(exponent, int)):
+        return
+    if base.bit_length() * max(exponent, 0) > _LARGEST_BITS:
         raise TooMuch("it computes with numbers of thousands of digits")
 
 
-def compiled(source: str, functions: Mapping[str, Callable[..., Value]]) -> Template:
+def compiled(source: str, functions: Mapping[str, Function]) -> Template:
     """A template, with the functions chat templates expect; `tojson` among them is a filter.
 
     Raises:

@@ -68,7 +68,7 @@ def render_chat(
     Raises:
         PinError: as `render`.
     """
-    variables = {**special, **dict.fromkeys(THINKING, thinking)}
+    variables: dict[str, str | bool] = {**special, **dict.fromkeys(THINKING, thinking)}
     return render(
         template, messages, variables, add_generation_prompt=add_generation_prompt, tools=tools
     )
@@ -166,7 +166,11 @@ def template_digest(template: str, special: Mapping[str, str]) -> str:
 def _compile(template: str) -> Template:
     from brie.pin.sandbox import compiled
 
-    functions = {"tojson": _tojson, "raise_exception": _refuse, "strftime_now": _fixed_clock()}
+    functions: dict[str, Callable[..., str]] = {
+        "tojson": _tojson,
+        "raise_exception": _refuse,
+        "strftime_now": _fixed_clock(),
+    }
     return compiled(template, functions)
 
 

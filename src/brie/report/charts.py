@@ -31,17 +31,17 @@ def scale(
         parts += [_bar("interval", low, high, 47), _line("cap", low, 38, 56), _line("cap", high, 38, 56)]
         parts += [_end(low, "end", high), _end(high, "start", low)]
     if sources is not None:
-        mean, left, right = sources
-        label += f"; mean of source means {points(mean)}, interval {span(left, right, ' to ')}"
-        middle = min(0.7, max(0.3, (left + right) / 2))
+        mean, least, most = sources
+        label += f"; mean of source means {points(mean)}, interval {span(least, most, ' to ')}"
+        middle = min(0.7, max(0.3, (least + most) / 2))
         parts += [
-            _bar("interval thin", left, right, 71),
+            _bar("interval thin", least, most, 71),
             _dot("point", mean, 71, 4),
             _text(
                 "note",
                 middle,
                 90,
-                f"mean of source means {points(mean)} ({span(left, right)})",
+                f"mean of source means {points(mean)} ({span(least, most)})",
                 "middle",
             ),
         ]

@@ -154,11 +154,9 @@ def panel_agreement(analysis: Analysis) -> list[str]:
         return []
     alpha, gain, sentences = panel.alpha, panel.precision_gain, []
     if alpha:
-        ends = (
-            f" ({two_digits(alpha.low)} to {two_digits(alpha.high)})"
-            if alpha.low is not None and alpha.high is not None
-            else ""
-        )
+        ends = ""
+        if alpha.low is not None and alpha.high is not None:
+            ends = f" ({two_digits(alpha.low)} to {two_digits(alpha.high)})"
         sentences.append(f"Krippendorff's alpha of the panel is {two_digits(alpha.value)}{ends}.")
     sentences.append(f"The judges were unanimous in {percent(panel.unanimous)} of shown pairs.")
     if gain:

@@ -182,7 +182,10 @@ def by_conversation(scores: Scores, lines: Sequence[int]) -> Scores:
     """Scores of rows added up by the conversation they come from, in the order of the first."""
     _, first, which = np.unique(lines, return_index=True, return_inverse=True)
     order = np.argsort(first)
-    return Scores(np.bincount(which, scores.nll)[order], np.bincount(which, scores.tokens)[order])
+    nll, tokens = np.zeros(len(first)), np.zeros(len(first))
+    np.add.at(nll, which, scores.nll)
+    np.add.at(tokens, which, scores.tokens)
+    return Scores(nll[order], tokens[order])
 
 
 def _rate(nll: float, tokens: float) -> float:
