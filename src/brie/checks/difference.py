@@ -151,7 +151,7 @@ def _flags_matter(evidence: Evidence, rows: Bools) -> float | None:
     if len(flagged) == 0:
         return None
     means = np.nanmean(scores, axis=1)
-    observed = _removed(scores, means, flagged[None, :], flags[flagged][None, :, :])[0]
+    observed = float(_removed(scores, means, flagged[None, :], flags[flagged][None, :, :])[0])
     if np.isnan(observed):
         return None
     rng = generator(evidence.seed, "checks.difference")
