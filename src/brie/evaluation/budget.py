@@ -66,8 +66,8 @@ class Quote:
             return ""
         enough = math.ceil(self.spent + 1.25 * self.expected)
         return (
-            f"The cap buys about {left / self.expected:.0%} of them. Then judging stops, the report is "
-            f"INTERIM and has no verdict. For all of them: --budget {enough}"
+            f"The cap buys about {percent(left / self.expected)} of them. Then judging stops, the "
+            f"report is INTERIM and has no verdict. For all of them: --budget {enough}"
         )
 
     def lines(self) -> list[str]:
