@@ -110,6 +110,7 @@ METHODS: dict[str, Method] = {
     "variance": Method(
         2,
         ("variance.intervals.prompt[*]", "variance.intervals.sample[*]",
+         "variance.intervals.prompt_judge[*]", "variance.intervals.noise[*]",
          "checks.sampling.evidence.low", "checks.sampling.evidence.high"),
     ),
     "planning": Method(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import options, screen
-from brie.number_format import two_digits
+from brie.number_format import percent, two_digits
 
 if TYPE_CHECKING:
     from brie.records.agreement import PairAgreement, PanelCoefficients
@@ -89,7 +89,7 @@ def lines(document: AgreementDocument) -> Iterator[str]:
         yield f"{left} and {right}: {plural(pair.n, 'comparison')}"
         yield from _coefficients(pair)
         for name, of in pair.marginals.items():
-            shares = "  ".join(f"{outcome} {of[outcome]:>4.0%}" for outcome in ("win", "tie", "loss"))
+            shares = "  ".join(f"{outcome} {percent(of[outcome]):>5}" for outcome in ("win", "tie", "loss"))
             yield f"  {one_line(name, 30):<32} {shares}"
     if len(agreement.pairs) > LISTED:
         yield ""
