@@ -183,7 +183,8 @@ def test_an_added_format_is_offered_and_found_by_itself(copy: Copy, project: Pat
     assert "duel" in copy.run("-m", "brie", "audit", "--help")
     found = json.loads(copy.run("-m", "brie", "audit", str(file), "--json", folder=project))
     assert found["win_rate"]["value"] == pytest.approx(0.875)
-    assert found["position"]["identified"]
+    assert found["audit"]["place_and_letter"]["identified"]
+    assert not found["position"]["identified"]
     assert not found["label"]["identified"]
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from brie.audit import read_files
+from brie.audit import Wishes, read_files
 from brie.audit.assess import assess
+from brie.audit.vocabulary import Declared
 from brie.data.check import CheckReport, check
 from brie.data.files import split_file
 from brie.data.overlap import OverlapReport, compare_files
@@ -81,7 +82,11 @@ def audit_files(
     *,
     format: str = "auto",
     columns: Mapping[str, str] | None = None,
+    raters: Sequence[str] = (),
+    winner: Mapping[str, str] | None = None,
     claim: float | None = None,
+    candidate: str | None = None,
+    baseline: str | None = None,
 ) -> Analysis:
     """brie's analysis of judgments another tool made, as `brie audit` gives it; nothing is written.
 
@@ -89,14 +94,23 @@ def audit_files(
         files: of one format; several hold several judges, or parts.
         format: a format's name, or `auto`.
         columns: for tables: brie's name of a column -> the file's.
+        raters: for tables: columns of one judge each.
+        winner: for tables: a word of the winner column -> first, second, tie, invalid or a model.
         claim: the win rate somebody claims, as a share.
+        candidate: the model whose win rate is wanted; more than two models are ranked without one.
+        baseline: the model it is compared with.
 
     Raises:
-        BrieError: a file is missing, of another kind, or most of its rows cannot be used.
+        BrieError: a file is missing, of another kind, or most of its rows cannot be used; a word of
+            the winner column is not known; a claim does not say whose win rate it is of.
     """
     paths = [Path(file) for file in files]
-    name = ", ".join(path.name for path in paths)
-    return assess(read_files(paths, format, columns), name=name, claim=claim)
+    words = {word.lower(): meaning for word, meaning in (winner or {}).items()}
+    wishes = Wishes(format, columns or {}, tuple(raters), Declared(words))
+    return assess(
+        read_files(paths, wishes=wishes), name=", ".join(path.name for path in paths), claim=claim,
+        candidate=candidate, baseline=baseline,
+    )  # fmt: skip
 
 
 def curve(

@@ -62,8 +62,8 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
-def audited(path: Path, **options: Any) -> Analysis:
-    return assess(read_files([path]), name=path.name, **options)
+def audited(*paths: Path, **options: Any) -> Analysis:
+    return assess(read_files(list(paths)), name=paths[0].name, **options)
 
 
 def said(analysis: Analysis) -> AuditFacts:
@@ -90,7 +90,7 @@ def unidentified(analysis: Analysis, effect: str) -> bool:
 def test_a_format_is_recognised_with_its_reason(
     tmp_path: Path, name: str, rows: list[dict[str, Any]]
 ) -> None:
-    found, reason = detect(write(tmp_path / "f.jsonl", rows), None)
+    found, reason = detect(write(tmp_path / "f.jsonl", rows))
     assert found == name
     assert "9 of its first 9 rows" in reason
 
@@ -105,29 +105,33 @@ def test_soft_scores_are_preference_minus_one(tmp_path: Path) -> None:
     assert unidentified(analysis, "label")
 
 
-def test_an_unparsed_preference_is_invalid_and_a_strange_one_is_skipped(tmp_path: Path) -> None:
+def test_a_preference_that_says_nothing_is_invalid_and_counted(tmp_path: Path) -> None:
     rows = [alpaca(n) for n in range(9)] + [alpaca(10, None), alpaca(11, 7), alpaca(12, "x")]
     analysis = audited(write(tmp_path / "f.jsonl", rows))
-    assert analysis.counts.invalid == 1
-    assert said(analysis).skipped == 2
-    assert "outside [1, 2]" in present(said(analysis).first_skipped).why
+    assert analysis.counts.invalid == 3
+    assert said(analysis).skipped == 0
+    assert [(one.rows, one.line) for one in said(analysis).unread] == [(1, 11), (1, 12)]
+    assert "outside [1, 2]" in said(analysis).unread[0].why
+    assert list(present(analysis.win_rate).bounds) == pytest.approx([9 / 12, 1.0])
 
 
 def test_both_games_count_once_and_exchange_the_letters(tmp_path: Path) -> None:
     rows = [arena(n, "B>A", "A>>B") for n in range(10)] + [arena(n, None, "A=B") for n in range(10, 12)]
     analysis = audited(write(tmp_path / "f.jsonl", rows))
     assert analysis.win_rate is not None
-    assert analysis.win_rate.prompts == 12
-    assert analysis.win_rate.value == pytest.approx((10 + 2 * 0.5) / 12)
-    assert analysis.counts.invalid == 2
+    assert analysis.win_rate.prompts == 10
+    assert analysis.win_rate.value == 1
+    assert (analysis.counts.invalid, analysis.counts.half) == (2, 2)
     assert said(analysis).confound is None
 
 
 def test_mt_bench_games_and_human_votes(tmp_path: Path) -> None:
-    games = audited(write(tmp_path / "g.jsonl", [mt_bench(n, "model_1", "error") for n in range(9)]))
+    failed = [mt_bench(n, "model_1", "error") for n in range(9)]
+    whole = [mt_bench(n, "model_2", "model_2") for n in range(20, 29)]
+    games = audited(write(tmp_path / "g.jsonl", failed + whole), candidate="mine")
     assert games.win_rate is not None
-    assert games.win_rate.value == 1
-    assert games.counts.error == 9
+    assert games.win_rate.value == 0
+    assert (games.counts.error, games.counts.half, games.win_rate.prompts) == (9, 9, 9)
     vote = {"model_a": "x", "model_b": "y", "winner": "tie (inconsistent)", "judge": ["human", "h1"]}
     votes = [{"question_id": n, **vote} for n in range(9)]
     human = audited(write(tmp_path / "h.jsonl", votes))
@@ -261,7 +265,10 @@ def test_rows_pairs_and_prompts_are_counted_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "cut"), [
     ("It ends.", False), ("It ends!)", False), ("```\ncode\n```", False), ("It just", True), ("", False),
-    ("a list,", True), ("“Quoted.”", False), ("完。", False),
+    ("a list,", True), ("Paris", False), ("$\\boxed{4}$", False), ("- milk\n- bread", False),
+    ("See https://a.example/b-c", False), ("Well done 🎉", False), ("x = 1\nreturn x", False),
+    ("Roses are red\nviolets are blue", False), 
+    ("It rains. The next thing that we see", True), ("“Quoted.”", False), ("完。", False),
 ])  # fmt: skip
 def test_a_cut_answer_is_known_by_its_ending(text: str, cut: bool) -> None:
     assert is_cut(text) is cut
@@ -305,7 +312,8 @@ def test_a_truncated_array_keeps_what_was_whole(tmp_path: Path) -> None:
         (b'{"a": 1, "b": 2}\n', "has none of the formats"),
         (b"hello there\n", "has none of the formats"),
         (b"", "has none of the formats"),
-        (b"\xff\xfe\x00\x01binary", "is not UTF-8 text"),
+        (b"\xff\xfe\x00\x01binary", "has none of the formats"),
+        (b"\x00\x01\xfe\xffbinary", "is not UTF-8 text"),
         (b"\x1f\x8bnot really gzip", "cannot be read"),
     ],
 )
@@ -324,8 +332,11 @@ def test_files_of_different_formats_are_refused_together(tmp_path: Path) -> None
 
 
 def test_the_same_rows_of_two_judges_meet(tmp_path: Path) -> None:
-    one = write(tmp_path / "one.jsonl", [legacy(n % 12) for n in range(24)])
-    said_b = [legacy(n % 12, "Winner: A" if n < 3 else "Winner: B", judge_model="k") for n in range(24)]
+    one = write(tmp_path / "one.jsonl", [legacy(n % 12, timestamp=f"t{n:02}") for n in range(24)])
+    said_b = [
+        legacy(n % 12, "Winner: A" if n < 3 else "Winner: B", judge_model="k", timestamp=f"t{n:02}")
+        for n in reversed(range(24))
+    ]
     two = write(tmp_path / "two.jsonl", said_b)
     analysis = assess(read_files([one, two]), name="both")
     assert analysis.agreement is not None

@@ -10,15 +10,65 @@ from typing import Any
 import pytest
 
 from brie.audit import read_files
+from brie.audit.assess import assess
 from brie.audit.read import FORMATS
 from brie.audit.rows import Row, Skipped
-from brie.digest import digest
+from brie.digest import digest, text_digest
 from brie.errors import UsageError
 from brie.records import Status
-from tests.audit.test_audit import alpaca, arena, audited, legacy, mt_bench, said, write
+from tests.audit.test_audit import alpaca, arena, legacy, mt_bench, said, write
 from tests.present import present
 
 ANSWERS = ("The candidate answers at length.", "The baseline answers.")
+
+
+def battle(n: int, winner: str = "model_a", **more: object) -> dict[str, Any]:
+    models = {"model_a": "x", "model_b": "y"} if n % 2 else {"model_a": "y", "model_b": "x"}
+    return {"id": f"b{n}", **models, "winner": winner, "judge": "ann", **more}
+
+
+def judgebench(n: int) -> dict[str, Any]:
+    return {"pair_id": n, "question": f"q{n}", "response_A": "x", "response_B": "y", "label": "A>B",
+            "judge_name": "j", "judgments": [{"decision": "A>B"}, {"decision": "B>A"}]}  # fmt: skip
+
+
+def preference(n: int) -> dict[str, Any]:
+    return {
+        "prompt": f"q{n}",
+        "chosen": "x",
+        "rejected": "y",
+        "chosen_model": "a",
+        "rejected_model": "b",
+    }
+
+
+def sample(n: int) -> dict[str, Any]:
+    return {"doc_id": n, "resps": [["x"]], "acc": 1.0}
+
+
+def logged(n: int) -> dict[str, Any]:
+    model = {"model": ("a", "b")[n % 2], "task": "t"}
+    return {"eval": model, "id": n // 2, "epoch": 1, "input": "q", "scores": {"s": {"value": "C"}}}
+
+
+def graded(n: int) -> dict[str, Any]:
+    return {"provider": {"id": ("a", "b")[n % 2]}, "vars": {"q": n // 2}, "success": True}
+
+
+def labelled(n: int) -> dict[str, Any]:
+    result = {"type": "pairwise", "to_name": "x,y", "value": {"selected": "left"}}
+    data = {"prompt": f"q{n}", "x": "One.", "y": "Two."}
+    return {"data": data, "annotations": [{"completed_by": 1, "result": [result]}]}
+
+
+def scored(n: int) -> dict[str, Any]:
+    return {"prompt": f"q{n // 2}", "model": ("a", "b")[n % 2], "score": n}
+
+
+def pair(*answers: str) -> str:
+    """How two answers are called, whichever stands first."""
+    low, high = sorted(answers)
+    return text_digest(f"{len(low)}:{low}{high}")
 
 
 def read(path: Path, *values: dict[str, Any], **options: Any) -> list[Row]:
@@ -27,11 +77,12 @@ def read(path: Path, *values: dict[str, Any], **options: Any) -> list[Row]:
 
 def fields(row: Row) -> dict[str, Any]:
     """All fields, those left at "unknown" without."""
-    empty = asdict(Row(0, "", "", "", Status.OK))
+    empty = asdict(Row(0, "", "", Status.OK))
     return {
         name: value
         for name, value in asdict(row).items()
-        if name != "answers" and not (value == empty[name] or (_is_nan(value) and _is_nan(empty[name])))
+        if name not in ("answers", "file")
+        and not (value == empty[name] or (_is_nan(value) and _is_nan(empty[name])))
     }
 
 
@@ -42,8 +93,9 @@ def _is_nan(value: Any) -> bool:
 def test_an_alpaca_eval_row(tmp_path: Path) -> None:
     (row,) = read(tmp_path / "f.jsonl", alpaca(1, 1.25, dataset="koala"))
     assert fields(row) == {
-        "line": 1, "prompt": digest("Question 1"), "pair": digest(["Question 1", *ANSWERS]),
-        "judge": "a-judge", "score": 0.25, "category": "koala", "length_difference": 11.0,
+        "line": 1, "prompt": digest("Question 1"), "name": "Question 1", "pair": pair(*ANSWERS),
+        "turned": True, "judge": "a-judge", "score": 0.25, "category": "koala",
+        "length_difference": 11.0, "length": (32, 21),
     }  # fmt: skip
 
 
@@ -54,16 +106,16 @@ def test_an_alpaca_eval_row_that_names_nobody(tmp_path: Path) -> None:
 
 def test_an_arena_hard_row_is_two_games(tmp_path: Path) -> None:
     path = tmp_path / "f.jsonl"
-    one, two = read(path, arena(1, "A>B", "B>A") | {"category": "maths"})
+    one, two = read(path, arena(1, "A>B", "B>A") | {"category": "maths", "baseline": "theirs"})
     both = {
-        "line": 1, "prompt": digest("q1"), "pair": digest(["q1", "mine"]), "judge": "gpt",
-        "category": "maths",
+        "line": 1, "prompt": digest("q1"), "name": "q1", "models": ("mine", "theirs"), "judge": "gpt",
+        "category": "maths", "both": True,
     }  # fmt: skip
     assert fields(one) == {**both, "score": 0.0, "position": -1, "label": -1}
     assert fields(two) == {**both, "score": 0.0, "position": 1, "label": 1}
     old = {"question_id": "q9", "games": [{"score": "A=B"}]}
     (row,) = read(path, old)
-    assert row.pair == digest(["q9", "candidate"])
+    assert row.models == ("candidate", "baseline")
     assert row.judge == "unnamed"
     (failed, _) = read(path, arena(1, None, "A>B"), arena(2))[:2]
     assert failed.status is Status.INVALID
@@ -78,8 +130,8 @@ def test_a_third_game_does_not_count(tmp_path: Path) -> None:
 def test_an_mt_bench_row_is_two_games_of_one_turn(tmp_path: Path) -> None:
     one, two = read(tmp_path / "f.jsonl", mt_bench(81, "model_2", "tie (close)"))
     both = {
-        "line": 1, "prompt": digest([81]), "pair": digest([81, 1, "mine", "base"]), "judge": "gpt-4",
-        "category": "turn 1",
+        "line": 1, "prompt": digest("81"), "name": "81", "models": ("mine", "base"), "judge": "gpt-4",
+        "sample": "turn 1", "both": True, "defined": False,
     }  # fmt: skip
     assert fields(one) == {**both, "score": 0.0, "position": 1, "label": 1}
     assert fields(two) == {**both, "score": 0.5, "position": -1, "label": -1}
@@ -89,12 +141,9 @@ def test_a_vote_on_mt_bench(tmp_path: Path) -> None:
     vote = {"question_id": 7, "model_a": "x", "model_b": "y", "winner": "Model_B", "turn": 2}
     (row,) = read(tmp_path / "f.jsonl", vote)
     assert fields(row) == {
-        "line": 1, "prompt": digest([7]), "pair": digest([7, 2, "x", "y"]), "judge": "unnamed",
-        "category": "turn 2", "score": 0.0,
+        "line": 1, "prompt": digest("7"), "name": "7", "models": ("x", "y"), "judge": "unnamed",
+        "sample": "turn 2", "score": 0.0, "defined": False,
     }  # fmt: skip
-    (untold,) = read(tmp_path / "f.jsonl", {k: v for k, v in vote.items() if k != "turn"})
-    assert untold.pair == digest([7, 1, "x", "y"])
-    assert untold.category == "all"
 
 
 @pytest.mark.parametrize("ending", ["response", "output"])
@@ -105,28 +154,30 @@ def test_a_row_of_the_original_scripts_of_either_spelling(tmp_path: Path, ending
     }  # fmt: skip
     (row,) = read(tmp_path / "f.jsonl", value)
     assert fields(row) == {
-        "line": 1, "prompt": digest("Why?"), "pair": digest(["Why?", "Two and", "One."]),
-        "judge": "gpt", "category": "x", "position": 1, "label": -1, "stored": "candidate",
-        "in_text": "baseline", "score": 0.0, "length_difference": 3.0, "cut": (True, False),
+        "line": 1, "prompt": digest("Why?"), "name": "Why?", "pair": pair("Two and", "One."),
+        "turned": True, "models": ("brie", "baseline"), "judge": "gpt", "category": "x", "position": 1,
+        "label": -1, "stored": "candidate", "in_text": "baseline", "score": 0.0,
+        "length_difference": 3.0, "cut": (True, False), "length": (7, 4),
     }  # fmt: skip
 
 
 def test_a_row_of_a_table(tmp_path: Path) -> None:
     value = {
         "prompt": "Why?", "judge": "ann", "winner": "Draw ", "order": "Candidate_first",
-        "letter": "b", "category": "x", "source": "book", "candidate": "Two", "baseline": "One.",
+        "letter": "b", "category": "x", "source": "book", "candidate": "Two and",
+        "baseline": "One.",
     }  # fmt: skip
     path = tmp_path / "f.jsonl"
     (row,) = read(path, value)
     assert fields(row) == {
-        "line": 1, "prompt": digest("Why?"), "pair": digest(["Why?", "Two", "One."]), "judge": "ann",
-        "category": "x", "source": "book", "position": 1, "label": -1, "score": 0.5,
-        "length_difference": -1.0, "cut": (True, False),
+        "line": 1, "prompt": digest("Why?"), "name": "Why?", "pair": pair("Two and", "One."),
+        "turned": True, "judge": "ann", "category": "x", "source": "book", "position": 1, "label": -1,
+        "score": 0.5, "length_difference": 3.0, "cut": (True, False), "length": (7, 4),
     }  # fmt: skip
     one, two, three = read(path, *({"prompt": p, "winner": 1} for p in ("Why?", "Why?", "How?")))
     assert one.prompt == two.prompt == digest("Why?")
     assert three.prompt == digest("How?")
-    assert one.pair != two.pair, "without the answers, each row is taken for a pair of its own"
+    assert one.pair == two.pair == "", "without the answers, a prompt's rows are of one pair"
     assert (one.judge, one.category, one.source) == ("unnamed", "all", "unknown")
 
 
@@ -135,7 +186,7 @@ def test_one_answer_alone_names_no_pair(tmp_path: Path) -> None:
     for name in ("candidate", "baseline"):
         half = {key: value for key, value in both.items() if key != name}
         (row,) = read(tmp_path / "f.jsonl", half)
-        assert row.pair == digest(["q", 1])
+        assert row.pair == ""
         assert isnan(row.length_difference)
         assert row.cut == (False, False)
 
@@ -167,20 +218,30 @@ def test_a_tables_failed_verdict_keeps_its_status(tmp_path: Path, word: object, 
 
 
 SKIPPED: list[tuple[str, dict[str, Any], str]] = [
-    ("alpaca_eval", alpaca(1, 2.5), "preference 2.5 is outside"),
-    ("alpaca_eval", alpaca(1, 0.5), "preference 0.5 is outside"),
     ("alpaca_eval", {"instruction": "q", "output_1": "a"}, "lacks output_2, preference"),
     ("arena_hard", {"uid": "q"}, "lacks games"),
+    ("arena_hard", {"uid": "q", "games": []}, "has no games"),
     ("mt_bench", {"question_id": 1}, "lacks question_id, models"),
-    ("mt_bench", mt_bench(1, "nobody", "nobody"), "'nobody' is unknown"),
+    ("mt_bench", mt_bench(1) | {"model_1": None}, "names no two models"),
     ("brie_legacy", {"prompt": "q", "judgment": "Winner: A"}, "lacks prompt, judgment"),
+    ("arena_battles", {"model_a": "x", "winner": "model_a"}, "lacks model_a or model_b"),
     ("table", {"prompt": "q"}, "lacks the column 'winner'"),
-    ("table", {"prompt": "q", "winner": "perhaps"}, "'perhaps' is none of"),
-    ("table", {"prompt": "q", "winner": 1.5}, "'1.5' is none of"),
-    ("table", {"prompt": "q", "winner": -0.5}, "'-0.5' is none of"),
 ]
-GOOD = {
+"""Rows that are nobody's judgment."""
+UNREAD: list[tuple[str, dict[str, Any], str]] = [
+    ("alpaca_eval", alpaca(1, 2.5), "preference 2.5 is outside"),
+    ("alpaca_eval", alpaca(1, 0.5), "preference 0.5 is outside"),
+    ("alpaca_eval", alpaca(1, True), "preference True is outside"),
+    ("arena_hard", arena(1, "A?B", "?"), "game 1 has the unknown score 'A?B'"),
+    ("mt_bench", mt_bench(1, "nobody", "nobody"), "the winner 'nobody' is unknown"),
+    ("brie_legacy", legacy(1, "Winner: A or B?\nWinner: B"), "names no winner, or two"),
+    ("arena_battles", battle(1, "nobody"), "the winner 'nobody' is unknown"),
+]
+"""Somebody's judgments that nobody can read."""
+GOOD: dict[str, Any] = {
     "alpaca_eval": alpaca, "arena_hard": arena, "mt_bench": mt_bench, "brie_legacy": legacy,
+    "arena_battles": battle, "judgebench": judgebench, "preferences": preference, "lm_eval": sample,
+    "inspect": logged, "promptfoo": graded, "label_studio": labelled, "scores": scored,
     "table": lambda n: {"prompt": f"q{n}", "winner": "tie"},
 }  # fmt: skip
 
@@ -194,30 +255,46 @@ def test_a_row_that_cannot_be_used_is_named_with_its_line_and_reason(
     found = read_files([path], name)
     assert {one.line for one in found.skipped} == {4}
     assert why in found.skipped[0].why
-    facts = said(audited(path))
+    facts = said(assess(found, name="f"))
     assert present(facts.first_skipped).line == 4
     assert any("skipped; the first is line 4" in text for text in facts.findings)
 
 
+@pytest.mark.parametrize(("name", "value", "why"), UNREAD)
+def test_a_judgment_that_cannot_be_read_is_invalid_and_counted(
+    tmp_path: Path, name: str, value: dict[str, Any], why: str
+) -> None:
+    path = write(tmp_path / "f.jsonl", [*(GOOD[name](n + 10) for n in range(9)), value])
+    found = read_files([path], name)
+    assert found.skipped == []
+    analysis = assess(found, name="f")
+    facts = said(analysis)
+    assert (facts.unread[0].line, analysis.counts.invalid) == (10, sum(u.rows for u in facts.unread))
+    assert why in facts.unread[0].why
+    assert present(analysis.win_rate).bounds[0] < present(analysis.win_rate).bounds[1]
+    assert any("could not be read" in text and "line 10" in text for text in facts.findings)
+
+
 def test_an_unknown_game_is_named_by_its_number(tmp_path: Path) -> None:
-    path = write(tmp_path / "f.jsonl", [arena(1), arena(2, "A>B", "A?B"), arena(3, "?", "A>B")])
-    found = read_files([path])
-    assert [(one.line, one.why) for one in found.skipped] == [
-        (2, "game 2 has the unknown score 'A?B'"),
-        (3, "game 1 has the unknown score '?'"),
+    games = [*(arena(n) for n in range(4, 8)), arena(2, "A>B", "A?B"), arena(3, "?", "A>B")]
+    found = read_files([write(tmp_path / "f.jsonl", games)])
+    assert [(row.line, row.why) for row in found.rows if row.why] == [
+        (5, "game 2 has the unknown score 'A?B'"),
+        (6, "game 1 has the unknown score '?'"),
     ]
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_that_is_asked_for_is_not_guessed(tmp_path: Path, name: str) -> None:
-    path = write(tmp_path / "f.jsonl", [GOOD[name](n) for n in range(3)])
-    found = read_files([path], name)
+    paths = [write(tmp_path / "f.jsonl", [GOOD[name](n) for n in range(4)])]
+    paths += [write(tmp_path / "g.jsonl", [sample(n) for n in range(4)])] if name == "lm_eval" else []
+    found = read_files(paths, name)
     assert (found.format, found.reason) == (name, "asked for")
     assert found.identifies == FORMATS[name].IDENTIFIES
     assert found.skipped == []
-    guessed = read_files([path])
+    guessed = read_files(paths)
     assert guessed.format == name
-    assert guessed.reason == f"3 of its first 3 rows have the keys of {name}"
+    assert guessed.reason == f"4 of its first 4 rows have the keys of {name}"
 
 
 def test_an_unknown_format_or_column_is_refused(tmp_path: Path) -> None:

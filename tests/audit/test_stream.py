@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from brie.audit import read_files
 from brie.audit.rows import Skipped
 from brie.audit.stream import Value, values
-from brie.errors import InputError
+from brie.audit.vocabulary import number
+from brie.cli.audit import command
+from brie.errors import BrieError, InputError
 
 
 def rows(path: Path, content: str) -> list[Value]:
@@ -64,3 +70,120 @@ def test_parquet_is_read_row_by_row(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 not at all")
     with pytest.raises(InputError, match="is not a Parquet file"):
         list(values(path))
+
+
+TABLE = [("prompt", "winner", "share"), ("Well, what of it?", "candidate", "0,5"), ("x", "tie", "1")]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_spreadsheets_dialect_is_found(tmp_path: Path, delimiter: str, encoding: str) -> None:
+    path = tmp_path / ("f.tsv" if delimiter == "\t" else "f.csv")
+    with path.open("w", encoding=encoding, newline="") as handle:
+        csv.writer(handle, delimiter=delimiter).writerows(TABLE)
+    names = TABLE[0]
+    expected = [(n, dict(zip(names, row, strict=True))) for n, row in enumerate(TABLE[1:], 2)]
+    assert list(values(path)) == expected
+
+
+def test_a_declared_delimiter_and_empty_ends_of_lines_are_read(tmp_path: Path) -> None:
+    assert rows(tmp_path / "f.csv", "sep=;\na;b;\n1;x;;\n2\n\n") == [
+        (2, {"a": "1", "b": "x"}),
+        (3, {"a": "2", "b": None}),
+    ]
+
+
+def test_a_line_with_more_cells_than_names_is_skipped_and_counted(tmp_path: Path) -> None:
+    assert rows(tmp_path / "f.csv", 'a,b\n1,x\n2,y,z\n"3, or so",w\n') == [
+        (2, {"a": "1", "b": "x"}),
+        Skipped(3, "has 3 cells under 2 names"),
+        (4, {"a": "3, or so", "b": "w"}),
+    ]
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the column 'a' stands twice"):
+        rows(tmp_path / "f.csv", "a,b,a\n1,2,3\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0,5", 0.5), (" 1 ", 1.0), ("1,000.5", None), ("nan", None), ("inf", None), ("", None)],
+)
+def test_a_number_may_have_excels_comma(text: str, value: float | None) -> None:
+    assert number(text) == value
+
+
+def test_objects_over_many_lines_are_rows(tmp_path: Path) -> None:
+    text = json.dumps({"a": 1}, indent=1) + "\n" + json.dumps({"a": 2}, indent=1)
+    assert rows(tmp_path / "f.jsonl", text) == [(1, {"a": 1}), (2, {"a": 2})]
+
+
+def test_a_key_that_stands_twice_in_a_list_inside_costs_its_row(tmp_path: Path) -> None:
+    text = '{"info": {"b": 1},\n "rows": [{"a": 1}, {"a": 1, "a": 2}, {"a": 3}]}'
+    assert rows(tmp_path / "f.json", text) == [
+        (1, {"a": 1}),
+        Skipped(2, "the key 'a' stands twice"),
+        (3, {"a": 3}),
+    ]
+
+
+def test_two_lists_of_one_length_are_asked_about(tmp_path: Path) -> None:
+    text = json.dumps({"one": [{"a": 1}], "two": {"three": [{"b": 1}]}}, indent=1)
+    with pytest.raises(InputError, match=r"`one`, `two\.three`"):
+        rows(tmp_path / "f.json", text)
+
+
+DEEP = 20_000
+HOSTILE: dict[str, bytes] = {
+    "nested deeply": b"[" * DEEP,
+    "nested deeply in a row": b'{"a": ' * DEEP,
+    "an object without an end": b'{"prompt": "x", "winner": [1, 2, ',
+    "numbers that are none": b'{"prompt": NaN, "winner": Infinity}\n' * 3,
+    "wrong types": json.dumps(
+        [{"prompt": {"a": [1]}, "winner": {"b": None}, "judge": [[]]}] * 3
+    ).encode(),
+    "a very long number": b'{"prompt": "x", "winner": ' + b"9" * 10_000 + b"}",
+    "nothing": b"",
+    "spaces": b" \n \n",
+    "a lone bracket": b"[",
+    "zeros": b"\x00" * 100,
+    "a zip that is none": b"PK\x03\x04not a zip",
+    "a table of names only": b"prompt,winner\n",
+    "a quote without an end": b'prompt,winner\n"x,candidate\n',
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("suffix", ["json", "csv", "jsonl.gz"])
+def test_a_hostile_file_gets_one_sentence(kind: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"f.{suffix}"
+    content = HOSTILE[kind]
+    path.write_bytes(gzip.compress(content) if suffix.endswith("gz") else content)
+    done = CliRunner().invoke(command, [str(path), "--json"])
+    assert isinstance(done.exception, BrieError), done.exception
+    assert done.exception.exit_code == 2
+    assert "\n" not in str(done.exception)
+
+
+def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo.jsonl"
+    os.mkfifo(fifo)
+    for path, words in (
+        (fifo, "no regular file"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "x", "no file"),
+    ):
+        done = CliRunner().invoke(command, [str(path)])
+        assert words in str(done.exception)
+
+
+@pytest.mark.slow
+def test_a_row_longer_than_any_judgment_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "f.jsonl.gz"
+    with gzip.open(path, "wb", compresslevel=1) as handle:
+        handle.write(b'{"prompt": "')
+        for _ in range(300):
+            handle.write(b"x" * (1 << 20))
+    with pytest.raises(InputError, match="is longer than 256 million characters"):
+        read_files([path])

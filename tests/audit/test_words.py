@@ -32,7 +32,7 @@ def facts(**changes: object) -> AuditFacts:
 
 def claimed(low: float, high: float, value: float) -> str:
     claim = AuditClaim(value=value, inside_interval=low <= value <= high, interval=(low, high))
-    return list(sentences(facts(claim=claim)))[-1]
+    return next(sentences(facts(claim=claim)))
 
 
 def test_an_audit_without_findings_says_how_it_read_what() -> None:
@@ -68,7 +68,7 @@ def test_each_finding_has_its_sentence() -> None:
     )
     assert list(sentences(odd))[3:] == [
         "1 of 3 stored winners contradict the judge's own text; the text was believed.",
-        "In 2 of 4 pairs an answer is cut off.",
+        "In 2 of 4 pairs an answer may be cut off, by its ending.",
         "The verdict is conditional: the candidate is always A.",
         "2 rows were skipped; the first is line 7: not JSON.",
     ]
@@ -80,14 +80,16 @@ def test_stored_winners_that_agree_are_said_to() -> None:
 
 
 def test_a_claim_stands_against_the_interval_and_an_even_result() -> None:
-    assert claimed(0.4, 0.8, 0.77).endswith("; so is an even 50 %.")
-    assert "77.0 % is inside the interval" in claimed(0.6, 0.8, 0.77)
-    assert "77.0 % is outside the interval" in claimed(0.4, 0.6, 0.77)
+    assert claimed(0.4, 0.8, 0.77) == (
+        "Claimed 77.0 %. The prompts support 40 to 80 %: the claim is inside; so is an even 50 %."
+    )
+    assert claimed(0.6, 0.8, 0.77).endswith("support 60 to 80 %: the claim is inside.")
+    assert claimed(0.4, 0.6, 0.77).endswith("support 40 to 60 %: the claim is outside.")
     assert "even" not in claimed(0.6, 0.8, 0.77) + claimed(0.4, 0.6, 0.77)
 
 
 def test_a_claim_without_an_interval_cannot_be_compared() -> None:
     claim = AuditClaim(value=0.77, inside_interval=None, interval=None)
-    assert list(sentences(facts(claim=claim)))[-1] == (
-        "The claimed 77.0 % cannot be compared: there is no interval."
+    assert next(sentences(facts(claim=claim))) == (
+        "Claimed 77.0 %: it cannot be compared, as there is no interval."
     )

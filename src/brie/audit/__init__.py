@@ -1,5 +1,5 @@
 """Auditing what other tools judged: their files in, brie's analysis out."""
 
-from brie.audit.read import FORMATS, Judgments, read_files
+from brie.audit.read import FORMATS, Judgments, Wishes, read_files
 
-__all__ = ["FORMATS", "Judgments", "read_files"]
+__all__ = ["FORMATS", "Judgments", "Wishes", "read_files"]

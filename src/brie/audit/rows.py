@@ -1,18 +1,42 @@
-"""One judged row of another tool's file, in brie's terms."""
+"""One judged row of another tool's file: two models, two answers, and which of the models won.
+
+A row keeps what its file says, with the models in the order in which they stand there. Which of the
+two is the candidate is chosen afterwards (`brie.audit.sides`), and every number of the row turns
+with it.
+"""
 
 from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
 
-from brie.digest import digest
+from brie.digest import digest, text_digest
 from brie.records import Status, Winner
 
-_ENDS = re.compile(r"[.!?…。！？\"”’')\]*`}>:|_]\s*$")
-"""How an answer that was not cut off ends: punctuation, a closing mark, or code."""
+_LAST = 400
+"""Characters of an answer's end that are looked at."""
+_PROSE = 80
+"""Characters of a last line from which it is prose, which ends in a full stop, and no verse or code."""
+_ENDING = re.compile(r"[^\w\s,;:(\[{\-–—/\\&+=<]$")
+"""A last sign that ends something: punctuation, a closing mark, an emoji."""
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+$", re.IGNORECASE)
+_LINE = re.compile(r"\s*(?:[-*+•]|\d+[.)]|[a-z][.)]|#{1,6}|\|)\s*\S", re.IGNORECASE)
+"""A line of a list, a heading or a table: it needs no full stop."""
+_GOES_ON = re.compile(
+    r"(?:[,;:(\-–—]|\b(?:and|or|but|the|an|of|to|with|for|from|by|as|that|which|because|is|are|was|were"
+    r"|just|its|their|his|her|your|our|my|if|when|than|into|at|in|on))$"
+)
+"""A last sign or word after which something must follow."""
+_NEXT = re.compile(r"[.!?。！？]\s+\S")
+
+Models = tuple[str, str]
+"""Names of the two models of a row, as they stand in the file."""
+SIDES: Models = ("candidate", "baseline")
+"""The models of a file that says candidate and baseline and names none."""
+UNNAMED = "unnamed"
+"""The judge of rows that name none."""
 
 
 @dataclass(slots=True)
@@ -22,16 +46,29 @@ class Row:
     line: int
     prompt: str
     """Digest of the prompt."""
-    pair: str
-    """Digest of prompt and both answers."""
     judge: str
     status: Status
+    models: Models = SIDES
     score: float = float("nan")
-    """For the candidate, in [0, 1]; fractions are soft scores."""
+    """For the first of `models`, in [0, 1]; fractions are soft scores."""
     position: int = 0
-    """+1 the candidate was shown first, -1 second, 0 the file does not say."""
+    """+1 the first model was shown first, -1 second, 0 the file does not say."""
     label: int = 0
-    """+1 the candidate was A, -1 it was B, 0 the file does not say."""
+    """+1 the first model was A, -1 it was B, 0 the file does not say."""
+    defined: bool = True
+    """The format says that the first model is the candidate."""
+    both: bool = False
+    """The format plans each comparison in both orders."""
+    pair: str = ""
+    """Digest of both answers in whichever order; "" where the file has none."""
+    turned: bool = False
+    """The first model's answer is the greater of the two: which way round `pair` stands here."""
+    sample: str = ""
+    """What the file says to tell comparisons of one prompt apart: a turn, a trial."""
+    rank: str = ""
+    """What tells rows of one comparison by one judge apart, such as a time; no judge shares it."""
+    name: str = ""
+    """What to call the prompt: its id, or how it begins."""
     stored: Winner | None = None
     """The winner the file states, where the judge's own text says one too."""
     in_text: Winner | None = None
@@ -39,38 +76,74 @@ class Row:
     category: str = "all"
     source: str = "unknown"
     length_difference: float = float("nan")
-    """Characters, candidate minus baseline."""
+    """Characters, first model minus second."""
     cut: tuple[bool, bool] = (False, False)
-    """The candidate's answer, and the baseline's, end without an ending."""
+    """The first model's answer, and the second's, end without an ending."""
+    length: tuple[int, int] = (0, 0)
+    """Characters of both answers, where they are known."""
+    right: tuple[bool, bool] | None = None
+    """Whether each model was right, where answers are right or wrong."""
     answers: tuple[str, str] | None = None
-    """The candidate's and the baseline's, until `Texts` has taken or left them."""
+    """The first model's and the second's, until `Texts` has taken or left them."""
+    file: str = ""
+    """The file it stands in, where several were read."""
+    why: str = ""
+    """Of a verdict that could not be read: what stood there instead."""
 
 
-UNNAMED = "unnamed"
-"""The judge of rows that name none."""
+class Point(NamedTuple):
+    """One answer judged alone: rows of two models on one prompt become a comparison."""
+
+    line: int
+    prompt: str
+    name: str
+    model: str
+    judge: str
+    status: Status
+    value: float
+    """The higher the better."""
+    sample: str = ""
+    category: str = "all"
+    answer: str | None = None
+    right: bool = False
+    """The value is right or wrong, 1 or 0."""
 
 
 class Skipped(NamedTuple):
-    """A row that could not be used, and why."""
+    """A row that is nobody's judgment, or cannot be read at all, and why."""
 
     line: int
     why: str
 
 
-Item = Row | Skipped
-Rows = Iterator[Item]
+Item = Row | Point | Skipped
 
 
 def is_cut(answer: str) -> bool:
-    """Whether an answer looks cut off: it is not empty and does not end as sentences or code do."""
-    return bool(answer.strip()) and _ENDS.search(answer[-80:]) is None
+    """Whether an answer's ending gives no sign that it was meant: a guess, never a finding by itself.
+
+    Sentences, lists, headings, tables, short lines (verse, code, "Paris"), formulas, addresses and
+    emoji are endings; a line of prose that stops in the middle is none.
+    """
+    end = answer.rstrip()[-_LAST:]
+    line = end.rpartition("\n")[2]
+    if not end or _ENDING.search(end) or _ADDRESS.search(end):
+        return False
+    if _GOES_ON.search(end):
+        return True
+    if _LINE.match(line):
+        return False
+    return len(line) > _PROSE or ("\n" not in end and bool(_NEXT.search(end)))
 
 
 class FromAnswers(TypedDict, total=False):
     """The fields of a row that come from its answers."""
 
+    pair: str
+    turned: bool
     length_difference: float
     cut: tuple[bool, bool]
+    length: tuple[int, int]
     answers: tuple[str, str] | None
 
 
@@ -78,25 +151,36 @@ class FromTexts(FromAnswers):
     """The fields of a row that come from its texts."""
 
     prompt: str
-    pair: str
+    name: str
 
 
-def texts(*, prompt: str, candidate: str, baseline: str) -> FromTexts:
+def texts(*, prompt: str, first: str, second: str) -> FromTexts:
     """The fields of a row that come from its texts."""
     return {
         "prompt": digest(prompt),
-        "pair": digest([prompt, candidate, baseline]),
-        **of_answers(candidate=candidate, baseline=baseline),
+        "name": shortened(prompt),
+        **of_answers(first=first, second=second),
     }
 
 
-def of_answers(*, candidate: str, baseline: str) -> FromAnswers:
+def of_answers(*, first: str, second: str) -> FromAnswers:
     """The fields of a row that come from its answers."""
+    turned = first > second
+    low, high = (second, first) if turned else (first, second)
     return {
-        "length_difference": float(len(candidate) - len(baseline)),
-        "cut": (is_cut(candidate), is_cut(baseline)),
-        "answers": (candidate, baseline),
+        "pair": text_digest(f"{len(low)}:{low}{high}"),
+        "turned": turned,
+        "length_difference": float(len(first) - len(second)),
+        "cut": (is_cut(first), is_cut(second)),
+        "length": (len(first), len(second)),
+        "answers": (first, second),
     }
+
+
+def shortened(prompt: str, most: int = 48) -> str:
+    """How a prompt begins, on one line."""
+    plain = " ".join(prompt[: 4 * most].split())
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 
 class Texts:
@@ -111,6 +195,7 @@ class Texts:
         self._most = most
         self._largest: list[tuple[int, str]] = []
         self.answers: dict[str, tuple[str, str]] = {}
+        """Pair -> its answers, the lesser text first."""
 
     def take(self, row: Row) -> None:
         """Take the row's answers or leave them; the row no longer holds them."""
@@ -125,4 +210,9 @@ class Texts:
             del self.answers[gone]
         else:
             return
-        self.answers[row.pair] = answers
+        self.answers[row.pair] = (answers[1], answers[0]) if row.turned else answers
+
+    def of(self, row: Row) -> tuple[str | None, str | None]:
+        """The answers of a row, its first model's first; None where they were left."""
+        low, high = self.answers.get(row.pair, (None, None))
+        return (high, low) if row.turned else (low, high)

@@ -1,4 +1,8 @@
-"""Reading judgment files of any size: JSON arrays, JSON lines, CSV; gzip and marks included."""
+"""Rows of judgment files of any size and kind, numbered; what is broken comes as `Skipped`.
+
+JSON arrays, JSON lines, objects with a list inside, tables of text (`spreadsheet`), Parquet and
+zipped logs (`archives`); gzip, byte order marks and UTF-16 included.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,38 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
 from pydantic import JsonValue
 
+from brie.audit.archives import parquet, zipped
 from brie.audit.rows import Skipped
+from brie.audit.spreadsheet import spreadsheet
 from brie.errors import InputError
 
 _CHUNK = 1 << 20
+MOST = 1 << 28
+"""Characters of one row, or of one object that holds a whole file: more is no judgment."""
+Object = dict[str, JsonValue]
 Value = tuple[int, JsonValue] | Skipped
+_FEWEST_BY_ID = 3
+_DEEP = "it is nested too deeply"
+
+
+@dataclass
+class Content:
+    """A file's rows, and what stands around them."""
+
+    rows: Iterator[Value]
+    about: Object = field(default_factory=dict)
+    """Keys of the object that the list of rows stands in, and of those inside it beside the list."""
+    where: str = ""
+    """The key of that list; "" where the file is the list."""
 
 
 def values(path: Path) -> Iterator[Value]:
@@ -25,31 +50,57 @@ def values(path: Path) -> Iterator[Value]:
     Raises:
         InputError: the file cannot be read, or is no text.
     """
-    if path.suffix == ".parquet":
-        yield from _parquet(path)
-        return
+    return content(path).rows
+
+
+def content(path: Path, is_row: Callable[[Object], bool] = lambda value: False) -> Content:
+    """A file's rows and what stands around them.
+
+    Args:
+        path: the file.
+        is_row: whether an object that is all of a file is a row itself, lists in it or not.
+
+    Raises:
+        InputError: the file cannot be read, or is no text.
+    """
+    with _reading(path):
+        with path.open("rb") as raw:
+            magic = raw.read(4)
+        if magic.startswith(b"PK\x03\x04"):
+            return Content(zipped(path, decoded))
+        if magic == b"PAR1" or path.suffix == ".parquet":
+            return Content(parquet(path))
+        handle = _open(path, magic)
+        name = path.name.removesuffix(".gz").lower()
+        opening = "" if name.endswith((".csv", ".tsv")) else _first(handle)
+        if opening not in ("[", "{"):
+            return Content(_guarded(path, spreadsheet(handle)))
+        if opening == "{":
+            whole = _whole(handle, path)
+            if whole is not None:
+                return _of_objects(whole, path, is_row)
+            handle.seek(0)
+        return Content(_guarded(path, _array(handle) if opening == "[" else _lines(handle)))
+
+
+def decoded(text: str) -> JsonValue:
+    """One JSON value in which no key stands twice.
+
+    Raises:
+        ValueError: it is none; the message says why.
+    """
     try:
-        with _open(path) as handle:
-            if path.name.removesuffix(".gz").endswith(".csv"):
-                yield from _csv(handle)
-            elif _first(handle) == "[":
-                yield from _array(handle)
-            else:
-                yield from _lines(handle)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text, so it is no judgment file.") from error
-    except (OSError, EOFError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{path} cannot be read: {why}.") from error
-    except csv.Error as error:
-        raise InputError(f"{path} is not a CSV file: {error}.") from error
+        value: JsonValue = _STRICT.decode(text)
+        return value
+    except RecursionError as error:
+        raise ValueError(_DEEP) from error
 
 
-class _Twice(Exception):
+class _Twice(ValueError):
     """An object names a key twice: which of the two is meant cannot be known."""
 
 
-def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+def _once(pairs: list[tuple[str, JsonValue]]) -> Object:
     value = dict(pairs)
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
@@ -61,25 +112,46 @@ def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
 _STRICT = json.JSONDecoder(object_pairs_hook=_once)
 
 
-def _element(buffer: str, start: int) -> tuple[JsonValue | _Twice, int]:
-    """The value that begins at a place, or why it is none, and where it ends.
+class _reading:  # noqa: N801 (a with statement)
+    """Turns what goes wrong while reading a file into one sentence."""
 
-    Raises:
-        ValueError: it is not whole.
-    """
-    try:
-        return _STRICT.raw_decode(buffer, start)
-    except _Twice as twice:
-        _, end = json.JSONDecoder().raw_decode(buffer, start)
-        return twice, end
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        path = self._path
+        if isinstance(error, UnicodeError):
+            raise InputError(
+                f"{path} is not UTF-8 text, so it is no judgment file (a spreadsheet: save it as "
+                "`CSV UTF-8`)."
+            ) from error
+        if isinstance(error, csv.Error):
+            raise InputError(f"{path} is not a CSV file: {error}.") from error
+        if isinstance(error, OSError | EOFError | zlib.error):
+            why = getattr(error, "strerror", None) or error
+            raise InputError(f"{path} cannot be read: {why}.") from error
 
 
-def _open(path: Path) -> TextIO:
+def _guarded(path: Path, rows: Iterator[Value]) -> Iterator[Value]:
+    with _reading(path):
+        yield from rows
+
+
+def _open(path: Path, magic: bytes) -> TextIO:
     raw = path.open("rb")
-    magic = raw.read(2)
-    raw.seek(0)
-    binary = gzip.GzipFile(fileobj=raw) if magic == b"\x1f\x8b" else raw
-    return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+    if magic[:2] == b"\x1f\x8b":
+        packed = gzip.GzipFile(fileobj=raw)
+        marks = packed.read(2)
+        packed.seek(0)
+        return io.TextIOWrapper(packed, encoding=_encoding(marks), newline="")
+    return io.TextIOWrapper(raw, encoding=_encoding(magic[:2]), newline="")
+
+
+def _encoding(marks: bytes) -> str:
+    return "utf-16" if marks in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def _first(handle: TextIO) -> str:
@@ -89,36 +161,133 @@ def _first(handle: TextIO) -> str:
     return head[:1]
 
 
-def _parquet(path: Path) -> Iterator[Value]:
-    try:
-        from pyarrow import ArrowException
-        from pyarrow.parquet import ParquetFile
-    except ImportError as error:
-        raise InputError(f"{path}: reading Parquet needs pyarrow: pip install pyarrow") from error
-    try:
-        number = 0
-        for batch in ParquetFile(path).iter_batches():
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row
-    except (ArrowException, OSError) as error:
-        raise InputError(f"{path} is not a Parquet file: {error}.") from error
-
-
-def _csv(handle: TextIO) -> Iterator[Value]:
-    csv.field_size_limit(1 << 28)
-    yield from enumerate(csv.DictReader(handle), 2)
-
-
 def _lines(handle: TextIO) -> Iterator[Value]:
-    for number, line in enumerate(handle, 1):
+    number = 0
+    while line := handle.readline(MOST + 1):
+        number += 1
+        if len(line) > MOST:
+            yield Skipped(number, f"is longer than {MOST >> 20} million characters")
+            return
         if line.strip():
             try:
                 yield number, _STRICT.decode(line)
             except _Twice as twice:
                 yield Skipped(number, str(twice))
+            except RecursionError:
+                yield Skipped(number, _DEEP)
             except ValueError:
                 yield Skipped(number, "not JSON (a half-written line?)")
+
+
+def _whole(handle: TextIO, path: Path) -> list[JsonValue | _Twice] | None:
+    """The values of a file that is no JSON lines: one object, or several over many lines each.
+
+    None where it is JSON lines, or broken, which is the same: a line at a time tells where.
+
+    Raises:
+        InputError: the object names a key twice.
+    """
+    line = next((text for text in iter(lambda: handle.readline(MOST + 1), "") if text.strip()), "")
+    if len(line) > MOST:
+        return None
+    try:
+        first = _MARKING.decode(line)
+        return [first] if not isinstance(first, _Twice) and not handle.read(_CHUNK).strip() else None
+    except (ValueError, RecursionError):
+        text, found = line + handle.read(MOST), []
+    at = 0
+    try:
+        while at < len(text):
+            value, at = _MARKING.raw_decode(text, at)
+            found.append(value)
+            while at < len(text) and text[at] in " \t\r\n,":
+                at += 1
+    except (ValueError, RecursionError):
+        return None
+    if len(found) == 1 and isinstance(found[0], _Twice):
+        raise InputError(f"{path}: {found[0]}, so what it says cannot be known.")
+    return found
+
+
+def _mark_twice(pairs: list[tuple[str, JsonValue | _Twice]]) -> Object | _Twice:
+    """As `_once`, but the object that names a key twice is the error: it costs its row alone."""
+    whole: list[tuple[str, JsonValue]] = []
+    for name, value in pairs:
+        if isinstance(value, _Twice):
+            return value
+        whole.append((name, value))
+    try:
+        return _once(whole)
+    except _Twice as twice:
+        return twice
+
+
+_MARKING = json.JSONDecoder(object_pairs_hook=_mark_twice)
+
+
+def _of_objects(
+    found: list[JsonValue | _Twice], path: Path, is_row: Callable[[Object], bool]
+) -> Content:
+    """Several objects are rows; a single one is a row, or holds a list of them."""
+    whole = found[0]
+    if len(found) > 1 or not isinstance(whole, dict) or is_row(whole):
+        return Content(_numbered(found))
+    lists = _lists(whole)
+    if not lists:
+        named = _rows_by_id(whole)
+        return Content(_numbered(named or found), where="" if not named else "(its keys)")
+    most = max(len(rows) for _, rows in lists)
+    longest = [(key, rows) for key, rows in lists if len(rows) == most]
+    if len(longest) > 1:
+        keys = ", ".join(f"`{key}`" for key, _ in longest)
+        raise InputError(
+            f"{path} is one object with several lists of {most} rows ({keys}): "
+            "write the judged one to a file of its own."
+        )
+    key, rows = longest[0]
+    about = _about(whole)
+    if key == "samples" and isinstance(about.get("eval"), dict):  # a log whose header each sample needs
+        rows = [{**row, "eval": about["eval"]} if isinstance(row, dict) else row for row in rows]
+    return Content(_numbered(rows), about, key)
+
+
+def _rows_by_id(whole: Object) -> list[JsonValue | _Twice]:
+    """Rows that an object holds under their ids: several objects that share most of their keys."""
+    rows = {key: row for key, row in whole.items() if isinstance(row, dict)}
+    if len(rows) < _FEWEST_BY_ID or 2 * len(rows) <= len(whole):
+        return []
+    shared = set.intersection(*(set(row) for row in rows.values()))
+    widest = max(len(row) for row in rows.values())
+    if not shared or 2 * len(shared) < widest:
+        return []
+    return [{"id": key, **row} for key, row in rows.items()]
+
+
+def _numbered(found: Sequence[JsonValue | _Twice]) -> Iterator[Value]:
+    for number, value in enumerate(found, 1):
+        yield Skipped(number, str(value)) if isinstance(value, _Twice) else (number, value)
+
+
+def _lists(value: Object, path: str = "", depth: int = 0) -> list[tuple[str, list[JsonValue]]]:
+    """Lists of objects inside an object, by their dotted keys; none inside a list's rows."""
+    found: list[tuple[str, list[JsonValue]]] = []
+    for key, inner in value.items():
+        name = f"{path}.{key}" if path else key
+        if isinstance(inner, list) and 2 * sum(isinstance(row, dict) for row in inner) > len(inner):
+            found.append((name, inner))
+        elif isinstance(inner, dict) and depth < 4:
+            found += _lists(inner, name, depth + 1)
+    return found
+
+
+def _about(value: Object) -> Object:
+    """What is said beside the list: texts and numbers of the object, and of the objects in it."""
+    inner = [part for part in value.values() if isinstance(part, dict)]
+    return {
+        name: said
+        for name, said in chain(*(part.items() for part in inner), value.items())
+        if isinstance(said, str | int | float) or name == "eval"
+    }
 
 
 def _array(handle: TextIO) -> Iterator[Value]:
@@ -132,15 +301,31 @@ def _array(handle: TextIO) -> Iterator[Value]:
             return
         try:
             value, at = _element(buffer, at)
+        except RecursionError:
+            yield Skipped(number + 1, _DEEP)
+            return
         except ValueError:
-            if ended:
+            if ended or len(buffer) - at > MOST:
                 yield Skipped(number + 1, "the array ends in the middle of a row")
                 return
-            more = handle.read(_CHUNK)
-            ended = not more
-            buffer, at = buffer[at:] + more, 0
+            buffer = buffer[at:]
+            more = handle.read(max(_CHUNK, len(buffer)))
+            ended, buffer, at = not more, buffer + more, 0
             continue
         number += 1
         yield Skipped(number, str(value)) if isinstance(value, _Twice) else (number, value)
         if at > _CHUNK:
             buffer, at = buffer[at:], 0
+
+
+def _element(buffer: str, start: int) -> tuple[JsonValue | _Twice, int]:
+    """The value that begins at a place, or why it is none, and where it ends.
+
+    Raises:
+        ValueError: it is not whole.
+    """
+    try:
+        return _STRICT.raw_decode(buffer, start)
+    except _Twice as twice:
+        _, end = json.JSONDecoder().raw_decode(buffer, start)
+        return twice, end

@@ -8,6 +8,7 @@ import numpy as np
 
 from brie.analyse.arrays import generator, group_mean
 from brie.analyse.signflip import sign_flip
+from brie.checks import repeated
 from brie.checks.difference import without as tested
 from brie.checks.evidence import Answer, Evidence, Pair
 from brie.checks.findings import Finding, conclude, not_run, summary_of
@@ -56,10 +57,10 @@ def check(evidence: Evidence) -> Check:
         "win_rate_without": summary_of(without),
         "without": removed,
     }
-    findings = _findings(rates, p_differ)
+    findings = [*_findings(rates, p_differ), *repeated.findings(pairs)]
     if removed is not None and removed.changes:
         findings.append(_lost(len(affected), rated(without)))
-    elif findings:
+    elif findings and affected:
         findings[0] = findings[0]._replace(
             text=f"{findings[0].text} Without those pairs: {rated(without)}."
         )

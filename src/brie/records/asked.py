@@ -127,6 +127,8 @@ class Sampling(Record):
     system: Literal["refuse", "fold"] = later("refuse")
     """What becomes of a system turn where a template has no place for one: the prompt is refused, or
     the turn is written into the first question, on both sides alike."""
+    paired_noise: bool = later(False)
+    """The draw hangs on prompt, sample and settings, not on the model: both sides meet the same."""
 
 
 class Suite(Record):

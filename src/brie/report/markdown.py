@@ -32,6 +32,7 @@ def render_markdown(page: Page) -> str:
         *(["What the audit found:", bullets(page.findings)] if page.findings else []),
         _bar(page),
         table(("", ""), [(f"**{escape(name)}**", escape(value)) for name, value in page.facts]),
+        *_models(page),
         *_checks(page.checks),
         *(block for group in page.groups for block in _group(group)),
         *(["## Looked at in other ways", bullets(page.robustness)] if page.robustness else []),
@@ -92,6 +93,29 @@ def _bar(page: Page) -> str:
     line = "".join(scale)
     ends = f"0{'50':>{_BAR // 2 + 1}}{'100':>{_BAR // 2 + 1}}"
     return fenced("\n".join((line.rstrip(), ends))) + "\n\n" + escape(page.method)
+
+
+def _models(page: Page) -> list[str]:
+    if not page.ranking:
+        return []
+    rows = [
+        (
+            escape(row.name),
+            number_format.points(row.value),
+            number_format.span(row.low, row.high)
+            if row.low is not None and row.high is not None
+            else "–",
+            escape(row.rank),
+            f"{row.comparisons:,}",
+        )
+        for row in page.ranking
+    ]
+    head = ("Model", "Win rate", "Interval", "Rank", "Comparisons")
+    return [
+        "## All models",
+        table(head, rows, "lrrrr"),
+        "\n".join(f"- {prose(s)}" for s in page.unresolved),
+    ]
 
 
 def _checks(checks: Sequence[Check]) -> list[str]:

@@ -32,6 +32,7 @@ from brie.report.facts import (
     tastes,
 )
 from brie.report.glossary import GLOSSARY
+from brie.report.leaderboard import Place, places, table_of, title_of, unresolved
 from brie.report.panel import Panel, panel_of
 from brie.report.provenance import Provenance, provenance
 from brie.report.secondary import Taste, rewards, robustness
@@ -110,6 +111,10 @@ class Page:
     robustness: list[str]
     findings: list[str]
     """Of an audit: what is odd about the imported judgments."""
+    ranking: list[Place]
+    """Of an audit of many models: one row a model, the best first."""
+    unresolved: list[str]
+    """Neighbours of which these prompts do not say who is ahead, and what would."""
     panel_agreement: list[str]
     people: list[tuple[str, str, AgreementCell]]
     """How far those who voted agree with each judge."""
@@ -134,7 +139,7 @@ def build_page(
     rate, panel = analysis.win_rate, panel_of(analysis, manifest)
     return Page(
         analysis=analysis,
-        title=f"{analysis.candidate.name} against {analysis.baseline.name}",
+        title=title_of(analysis),
         word=verdict_word(analysis),
         tone=tone(analysis),
         sentence=verdict_sentence(analysis, manifest),
@@ -149,6 +154,8 @@ def build_page(
         rewards=rewards(analysis),
         robustness=robustness(analysis),
         findings=list(analysis.audit.findings) if analysis.audit else [],
+        ranking=places(analysis),
+        unresolved=unresolved(analysis),
         panel_agreement=panel_agreement(analysis),
         people=people_agreement(analysis),
         answers=answers(analysis),
@@ -166,6 +173,13 @@ def build_page(
 def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, str]]:
     """The few figures that stand beside the verdict."""
     rate, outcomes = analysis.win_rate, analysis.outcomes
+    ranking = table_of(analysis)
+    if ranking is not None:
+        return [
+            ("Models", f"{len(ranking.models):,}"),
+            ("Prompts", f"{ranking.prompts:,}"),
+            ("Pairs not resolved", f"{ranking.unresolved:,} of {ranking.pairs:,}"),
+        ]
     panel, same = panel_of(analysis, manifest), analysis.counts.identical
     among = ", identical answers among the ties" if same and outcomes.identical is None else ""
     rows = [

@@ -68,6 +68,8 @@ def count_rows(counts: Counts) -> Pairs:
 
 
 def _bare(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
+    if analysis.audit is not None:
+        return _imported(analysis)
     plan = [
         ("Evaluation", analysis.id),
         ("Analysed", analysis.created),
@@ -85,6 +87,20 @@ def _bare(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
         for title, s in sides
     ]
     return (*tables, ("Plan", _kept(plan)))
+
+
+def _imported(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
+    """An audit: files and how they were read; nothing was planned or pinned."""
+    facts = analysis.audit
+    rows = [
+        ("Audit", analysis.id),
+        ("Analysed", analysis.created),
+        ("Files", analysis.suite.name),
+        ("Read as", facts.format if facts else ""),
+        ("Models", ", ".join(facts.models[:50]) if facts else ""),
+        ("Rows digest", analysis.rows_digest or ""),
+    ]
+    return (("Import", _kept(rows)),)
 
 
 def _pin(pin: Pin, name: str) -> Pairs:
@@ -157,6 +173,7 @@ def _sampling(manifest: Manifest) -> Pairs:
         ("Presence penalty", f"{sampling.presence_penalty:g}" if sampling.presence_penalty else ""),
         ("Frequency penalty", f"{sampling.frequency_penalty:g}" if sampling.frequency_penalty else ""),
         ("Stop texts", ", ".join(map(repr, sampling.stop))),
+        *([("Noise", "paired: the same draws for both sides")] if sampling.paired_noise else []),
         ("Thinking mode", "on" if sampling.thinking else "off"),
         *([("System turns", "written into the first question")] if sampling.system == "fold" else []),
         ("Seed", str(sampling.seed)),

@@ -10,7 +10,8 @@ from brie.checks.standing import missing_is_small, standing_of, tipping_words
 from brie.conventions import E_PROCESS, MARGIN, WIDER
 from brie.number_format import percent, plural, points, span
 from brie.records import Manifest
-from brie.records.analysis import Analysis, WinRate
+from brie.records.analysis import Analysis, VerdictWord, WinRate
+from brie.report.leaderboard import ranking_sentence, table_of
 from brie.report.panel import Panel, panel_of
 
 SCOPE = (
@@ -32,21 +33,29 @@ def verdict_word(analysis: Analysis) -> str:
     """
     if analysis.interim:
         return "INTERIM"
+    if table_of(analysis) is not None:
+        return "Ranked"
     if analysis.verdict is None:
         return "Verdict withheld"
     standing = standing_of(analysis)
+    word = _plain_word(analysis, analysis.verdict)
     if standing is not None and standing.reasons:
         first = standing.reasons[0].text.replace("`", "")
-        no = (
-            "Nothing is shown: "
-            if analysis.verdict == "undecided"
-            else f"{analysis.verdict.capitalize()}? No: "
-        )
+        no = "Nothing is shown: " if analysis.verdict == "undecided" else f"{word}? No: "
         withheld = standing.state == "withheld"
-        return f"{no}{first}" if withheld else f"{analysis.verdict.capitalize()} {first}"
+        return f"{no}{first}" if withheld else f"{word} {first}"
     if analysis.verdict in ("better", "worse") and _inside_margin(analysis.win_rate):
-        return f"{analysis.verdict.capitalize()}, by less than {points(MARGIN)} points"
-    return analysis.verdict.capitalize()
+        return f"{word}, by less than {points(MARGIN)} points"
+    return word
+
+
+def _plain_word(analysis: Analysis, verdict: VerdictWord) -> str:
+    """The verdict by itself; of two models of which neither is the candidate, who is over whom."""
+    names = analysis.candidate.name, analysis.baseline.name
+    if analysis.audit is None or analysis.audit.sides_defined or verdict not in ("better", "worse"):
+        return verdict.capitalize()
+    over, under = names if verdict == "better" else names[::-1]
+    return f"{over} over {under}".replace("`", "")
 
 
 def tone(analysis: Analysis) -> str:
@@ -68,7 +77,10 @@ def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> st
     begins with INTERIM, and a withheld verdict with its reason.
     """
     panel = panel_of(analysis, manifest)
-    rate = analysis.win_rate
+    rate, table = analysis.win_rate, table_of(analysis)
+    if table is not None:
+        return ranking_sentence(table)
+    claim = f"{_claim(analysis)} " if _claim(analysis) else ""
     if rate is None:
         reason = analysis.notes.get("win_rate") or analysis.notes.get("verdict") or "nothing was judged"
         return f"{_interim(analysis)}There is no win rate: {_stop(reason)}"
@@ -77,7 +89,7 @@ def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> st
         return f"{same}. {_doubt(analysis)}{_capital(interval)}.{_rules(panel)}"
     finding = f"{_finding(analysis, panel, rate)}; {interval}."
     begins = not analysis.interim and (analysis.verdict != "undecided" or bool(_doubt(analysis)))
-    told = f"{_lead(analysis)}{_capital(finding) if begins else finding}"
+    told = f"{claim}{_lead(analysis)}{_capital(finding) if begins else finding}"
     mostly = analysis.counts.identical * 2 >= analysis.counts.comparisons
     parts = [same and f"{same}.", told] if mostly else [told, same and f"{same}."]
     return " ".join(part for part in parts if part) + _rules(panel)
@@ -99,6 +111,12 @@ def _all_identical(analysis: Analysis) -> bool:
     return not analysis.interim and 0 < counts.identical == counts.comparisons
 
 
+def _claim(analysis: Analysis) -> str:
+    """Of an audit: what is claimed, against what the prompts support; "" without a claim."""
+    facts = analysis.audit
+    return facts.findings[0] if facts is not None and facts.claim is not None and facts.findings else ""
+
+
 def caveats(analysis: Analysis) -> list[str]:
     """What a reader of the verdict must know besides, most important first; often empty."""
     sentences = [
@@ -107,6 +125,7 @@ def caveats(analysis: Analysis) -> list[str]:
         _missing(analysis),
         tipping_words(analysis),
         _stopped(analysis),
+        _paired(analysis),
         _identity(analysis),
     ]
     if analysis.verdict_reason and not analysis.interim and analysis.verdict is not None:
@@ -122,6 +141,8 @@ def candidate_term(analysis: Analysis) -> str:
     candidate, baseline = analysis.candidate, analysis.baseline
     if _same_model(analysis):
         return "side one"
+    if analysis.audit is not None and candidate.name != "candidate":
+        return _code(candidate.name)
     tuned = candidate.step is not None or (
         candidate.base is not None and candidate.base == baseline.base
     )
@@ -160,7 +181,9 @@ def _finding(analysis: Analysis, panel: Panel, rate: WinRate) -> str:
     who, term, value = panel.subject, candidate_term(analysis), points(rate.value)
     of_hundred = f"{value} of every 100 comparisons, ties counting half"
     if not analysis.interim and analysis.verdict == "worse":
-        return f"{who} {panel.verb} the baseline: {term} won {of_hundred}"
+        other = analysis.baseline.name
+        named = analysis.audit is not None and other != "baseline"
+        return f"{who} {panel.verb} {_code(other) if named else 'the baseline'}: {term} won {of_hundred}"
     if not analysis.interim and analysis.verdict == "equivalent":
         return f"{who} found no difference as large as 5 points: {term} won {of_hundred}"
     return f"{who} {panel.verb} {term} in {of_hundred}"
@@ -173,7 +196,10 @@ def _lead(analysis: Analysis) -> str:
         return f"The verdict is withheld: {_stop(analysis.notes.get('verdict', 'no reason given'))} "
     if _doubt(analysis):
         return _doubt(analysis)
-    return "This evaluation cannot tell which is better: " if analysis.verdict == "undecided" else ""
+    if analysis.verdict != "undecided":
+        return ""
+    said = "This evaluation cannot" if analysis.audit is None else "These judgments do not"
+    return f"{said} tell which is better: "
 
 
 def _doubt(analysis: Analysis) -> str:
@@ -276,6 +302,26 @@ def _stopped(analysis: Analysis) -> str:
     )
 
 
+def _paired(analysis: Analysis) -> str:
+    """How alike two sides answer that met the same draws, and what that does not show."""
+    noise = analysis.paired_noise
+    if noise is None or analysis.win_rate is None:
+        return ""
+    differ = noise.comparisons - noise.identical
+    told = f"Both sides met the same draws: {percent(noise.share)} of the answers are identical"
+    if noise.differing is not None:
+        ends = interval_of(noise.differing)
+        held = f" ({span(*ends, ' to ')})" if ends else ""
+        told += (
+            f"; among the {differ:,} that differ the win rate is {points(noise.differing.value)}{held}, "
+            f"over all of them {points(analysis.win_rate.value)}"
+        )
+    return (
+        f"{told}. Past the first token that differs two answers are draws of their own, and nothing is "
+        "gained there."
+    )
+
+
 def _identity(analysis: Analysis) -> str:
     if not _same_model(analysis):
         return ""
@@ -291,6 +337,10 @@ def _same_model(analysis: Analysis) -> bool:
 def _inside_margin(rate: WinRate | None) -> bool:
     ends = (rate.interval_90 or interval_of(rate)) if rate else None
     return ends is not None and ends[0] >= 0.5 - MARGIN and ends[1] <= 0.5 + MARGIN
+
+
+def _code(name: str) -> str:
+    return f"`{name.replace('`', '')}`"
 
 
 def _stop(text: str) -> str:

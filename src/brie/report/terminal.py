@@ -11,6 +11,7 @@ from brie.records import Manifest
 from brie.records.analysis import Analysis
 from brie.report import facts
 from brie.report.clean import one_line
+from brie.report.leaderboard import places, title_of
 from brie.report.provenance import count_rows
 from brie.report.sentence import caveats, interval_of, tone, verdict_sentence, verdict_word
 
@@ -56,6 +57,7 @@ def summarise(
         *_wrapped(verdict_sentence(analysis, manifest), width),
         *(line for caveat in caveats(analysis) for line in _wrapped("- " + caveat, width, "  ")),
         *_scale(analysis),
+        *_models(analysis, width),
         *_groups(analysis, manifest, width),
         *_checks(analysis, width),
         *_closing(analysis, report, next_command, width),
@@ -68,9 +70,11 @@ def _head(analysis: Analysis, width: int) -> list[Text]:
     """The verdict and whose it is; a verdict that does not stand has lines of its own."""
     from rich.text import Text
 
-    word = verdict_word(analysis).upper()
+    word = verdict_word(analysis)
+    named = analysis.candidate.name in word and analysis.baseline.name in word
+    word = word if named else word.upper()  # a model's name stays as it is
     style = _TONES.get(tone(analysis), "bold yellow")
-    names = f"{analysis.candidate.name} against {analysis.baseline.name}, {analysis.suite.name}"
+    names = f"{title_of(analysis)}, {analysis.suite.name}"
     if len(word) > width // 2:
         lines = [Text(part, style) for part in _broken(one_line(word, 400), width)]
         return [*lines, _fitted(names, width, "dim", pad=False)]
@@ -122,6 +126,21 @@ def _groups(analysis: Analysis, manifest: Manifest | None, width: int) -> list[T
         lines += [_row(row, width) for row in group.rows[:_ROWS]]
         if len(group.rows) > _ROWS:
             lines.append(Text(f"  … {len(group.rows) - _ROWS} more in the report", "dim"))
+    return lines
+
+
+def _models(analysis: Analysis, width: int) -> list[Text]:
+    from rich.text import Text
+
+    rows = places(analysis)
+    lines = [Text(""), Text("Models", "bold")] if rows else []
+    for row in rows[:_ROWS]:
+        ends = (row.low, row.high) if row.low is not None and row.high is not None else None
+        line = Text("  ").append_text(_fitted(row.name, _NAME + 8))
+        line.append(f"{points(row.value):>5}", "bold").append(f"  {span(*ends) if ends else '–':<11}")
+        lines.append(line.append(f"rank {row.rank}", "dim"))
+    if len(rows) > _ROWS:
+        lines.append(Text(f"  … {len(rows) - _ROWS} more in the report", "dim"))
     return lines
 
 

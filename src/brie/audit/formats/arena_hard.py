@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from brie.audit.rows import UNNAMED, Item, Row, Skipped
+from brie.audit.keys import judge, text
+from brie.audit.rows import SIDES, Item, Row, Skipped, shortened
 from brie.digest import digest
 from brie.records import Status
 
@@ -25,42 +26,35 @@ def fits(value: dict[str, JsonValue]) -> bool:
 
 
 def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
-    """Both games of a question."""
+    """Both games of a question; a game that cannot be read costs that game."""
     games = value.get("games")
     if not isinstance(games, list) or not fits(value):
         return [Skipped(number, "lacks games or question_id")]
-    name = str(value.get("uid") or value.get("question_id"))
-    model = str(value.get("model") or "candidate")
-    return [
-        _game(
-            number,
-            value,
-            prompt=digest(name),
-            pair=digest([name, model]),
-            game_index=game_index,
-            game=game,
-        )
-        for game_index, game in enumerate(games[:2])
-    ]
+    if not games:
+        return [Skipped(number, "has no games")]
+    return [_game(number, value, second=bool(index), game=game) for index, game in enumerate(games[:2])]
 
 
-def _game(
-    number: int, value: dict[str, JsonValue], *, prompt: str, pair: str, game_index: int, game: JsonValue
-) -> Item:
-    verdict = game.get("score") if isinstance(game, dict) else None
-    if verdict is not None and not (isinstance(verdict, str) and verdict in SCORES):
-        return Skipped(number, f"game {game_index + 1} has the unknown score {verdict!r}")
-    candidate_is_a = game_index == 1
-    score = float("nan") if verdict is None else SCORES[verdict]
-    side = 1 if candidate_is_a else -1
+def _game(number: int, value: dict[str, JsonValue], *, second: bool, game: JsonValue) -> Item:
+    said = game.get("score") if isinstance(game, dict) else game
+    known = isinstance(said, str) and said.strip() in SCORES
+    score = SCORES[str(said).strip()] if known else float("nan")
+    side = 1 if second else -1
+    name = text(value, "uid", "question_id")
+    unread = not known and (said is not None or not isinstance(game, dict))
     return Row(
         line=number,
-        prompt=prompt,
-        pair=pair,
-        judge=str(value.get("judge") or UNNAMED),
-        category=str(value.get("category") or "all"),
-        status=Status.INVALID if verdict is None else Status.OK,
-        score=score if candidate_is_a else 1 - score,
+        prompt=digest(name),
+        name=shortened(name),
+        models=(
+            text(value, "model", default=SIDES[0]), text(value, "baseline", default=SIDES[1]),
+        ),
+        both=True,
+        judge=judge(value, "judge"),
+        category=text(value, "category", default="all"),
+        status=Status.OK if known else Status.INVALID,
+        score=score if second else 1 - score,
         position=side,
         label=side,
-    )
+        why=f"game {1 + second} has the unknown score {said!r}" if unread else "",
+    )  # fmt: skip

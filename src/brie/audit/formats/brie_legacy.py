@@ -12,14 +12,16 @@ import re
 
 from pydantic import JsonValue
 
-from brie.audit.rows import UNNAMED, Item, Row, Skipped, texts
+from brie.audit.keys import judge, text
+from brie.audit.rows import Item, Row, Skipped, texts
 from brie.records import SCORE, Status, Winner
 
 IDENTIFIES = "order, but not the letter: A is always the baseline"
 _WINNER = re.compile(
-    r"^\W*winner\W*[:=]\W*(?:response\s+|a\s+(?=tie))?(a|b|tie)\b", re.IGNORECASE | re.MULTILINE
+    r"^\W*winner\W*[:=]\W*(?:response\s+|a\s+(?=tie))?(a|b|tie|neither)\b", re.IGNORECASE | re.MULTILINE
 )
-_SIDES: dict[str, Winner] = {"a": "baseline", "b": "candidate", "tie": "tie"}
+_SIDES: dict[str, Winner] = {"a": "baseline", "b": "candidate", "tie": "tie", "neither": "tie"}
+_MODELS = "brie", "baseline"
 _STORED: dict[str, Winner] = {"brie": "candidate", "baseline": "baseline", "tie": "tie"}
 
 
@@ -41,18 +43,21 @@ def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
     order = {"AB": -1, "BA": 1}.get(str(value.get("presentation_order")), 0)
     row = Row(
         line=number,
-        judge=str(value.get("judge_model") or UNNAMED),
-        category=str(value.get("category") or "all"),
+        models=_MODELS,
+        judge=judge(value, "judge_model"),
+        category=text(value, "category", default="all"),
+        rank=text(value, "timestamp"),
         status=status,
         score=SCORE[in_text] if in_text and status is Status.OK else float("nan"),
         position=order,
         label=-1,
         stored=_STORED.get(str(value.get("winner"))),
         in_text=in_text,
+        why="" if in_text or failed else "the judge's text names no winner, or two",
         **texts(
             prompt=str(value["prompt"]),
-            candidate=str(value[f"brie_{ending}"]),
-            baseline=str(value[f"baseline_{ending}"]),
+            first=str(value[f"brie_{ending}"]),
+            second=str(value[f"baseline_{ending}"]),
         ),
     )
     return [row]

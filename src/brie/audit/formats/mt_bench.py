@@ -1,67 +1,97 @@
-"""MT-bench pairs (FastChat `llm_judge`): the second game shows the answers exchanged.
+"""MT-bench (FastChat `llm_judge`): pairs, every pair of models, and votes of people.
 
     {"question_id": 81, "model_1": "mine", "model_2": "base", "g1_winner": "model_1",
-     "g2_winner": "tie", "judge": "gpt-4", "turn": 1}
+     "g2_winner": "tie", "judge": ["gpt-4", "pair-v2"], "turn": 1}
 
-Human votes have `winner`: `model_a`, `model_b` or `tie`, and a person as `judge`; which answer
-stood first is then unknown. The candidate is `model_1` (or `model_a`).
+The second game shows the answers exchanged. Votes have `winner`: `model_a`, `model_b` or `tie`, and
+a person as `judge`; which answer stood first is then unknown. Neither model is the candidate by
+itself. Both turns are of one question: they are samples of its prompt, not categories.
 """
 
 from __future__ import annotations
 
 from pydantic import JsonValue
 
-from brie.audit.rows import UNNAMED, Item, Row, Skipped
+from brie.audit.keys import asked, judge, last_said, text
+from brie.audit.rows import FromAnswers, Item, Models, Row, Skipped, of_answers, shortened
+from brie.audit.vocabulary import FIRST, SECOND, failed, place, plain
 from brie.digest import digest
 from brie.records import Status
 
-GAMES = {"model_1": 1.0, "model_2": 0.0}
-VOTES = {"model_a": 1.0, "model_b": 0.0}
 IDENTIFIES = "order and letter only together: A is always shown first"
+_GAMES = {"g1_winner", "g2_winner", "model_1", "model_2", "question_id"}
+_VOTES = {"winner", "model_a", "model_b", "question_id", "turn"}
+_SCORES = {FIRST: 1.0, SECOND: 0.0}
 
 
 def fits(value: dict[str, JsonValue]) -> bool:
     """Whether a row looks like this format."""
-    games = {"g1_winner", "g2_winner", "model_1", "model_2"}
-    votes = {"winner", "model_a", "model_b", "question_id"}
-    return "question_id" in value and (value.keys() >= games or value.keys() >= votes)
+    if value.keys() >= _GAMES:
+        return True
+    return value.keys() >= _VOTES and not {"anony", "tstamp"} <= value.keys()
 
 
 def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
-    """Both games of a pair, or one human vote."""
-    if not fits(value):
-        return [Skipped(number, "lacks question_id, models or winners")]
-    if "g1_winner" in value:
+    """Both games of a pair, or one vote."""
+    if value.keys() >= _GAMES:
+        models = text(value, "model_1"), text(value, "model_2")
         return [
-            _row(number, value, value["g1_winner"], GAMES, 1),
-            _row(number, value, value["g2_winner"], GAMES, -1),
+            row_of(number, value, models, value["g1_winner"], position=1, both=True),
+            row_of(number, value, models, value["g2_winner"], position=-1, both=True),
         ]
-    return [_row(number, value, value["winner"], VOTES, 0)]
+    if not value.keys() >= _VOTES - {"turn"}:
+        return [Skipped(number, "lacks question_id, models or winners")]
+    return [row_of(number, value, (text(value, "model_a"), text(value, "model_b")), value["winner"])]
 
 
-def _row(
-    number: int, value: dict[str, JsonValue], winner: JsonValue, scores: dict[str, float], position: int
+def row_of(
+    number: int,
+    value: dict[str, JsonValue],
+    models: Models,
+    winner: JsonValue,
+    *,
+    position: int = 0,
+    both: bool = False,
 ) -> Item:
-    text = str(winner).split(" ")[0].lower()
-    if text in scores:
-        status, score = Status.OK, scores[text]
-    elif text.startswith("tie"):
-        status, score = Status.OK, 0.5
-    elif text == "error":
-        status, score = Status.ERROR, float("nan")
-    else:
-        return Skipped(number, f"the winner {winner!r} is unknown")
-    models = [value.get("model_1") or value.get("model_a"), value.get("model_2") or value.get("model_b")]
-    name = [value["question_id"], value.get("turn", 1)]
-    judge = value.get("judge") or UNNAMED
+    """One game: a winner that names a place."""
+    if not models[0] or not models[1]:
+        return Skipped(number, "names no two models")
+    status, score, why = outcome(winner)
+    question = text(value, "question_id")
     return Row(
         line=number,
-        prompt=digest([value["question_id"]]),
-        pair=digest([*name, *models]),
-        judge=str(judge[0] if isinstance(judge, list) else judge),
-        category=f"turn {value['turn']}" if "turn" in value else "all",
+        prompt=digest(question),
+        name=shortened(question),
+        models=models,
+        defined=False,
+        both=both,
+        judge=judge(value, "judge"),
+        category=text(value, "category", default="all"),
+        sample=f"turn {value['turn']}" if "turn" in value else "",
         status=status,
         score=score,
         position=position,
         label=position,
+        why=why,
+        **_answers(value),
     )
+
+
+def outcome(winner: JsonValue) -> tuple[Status, float, str]:
+    """Status, score of the first model, and what could not be read."""
+    word = plain(winner)
+    where = place(word)
+    if where is not None:
+        return Status.OK, _SCORES.get(where, 0.5), ""
+    status = failed(word)
+    return status or Status.INVALID, float("nan"), "" if status else f"the winner {winner!r} is unknown"
+
+
+def _answers(value: dict[str, JsonValue]) -> FromAnswers:
+    first, second = (last_said(value.get(f"conversation_{side}"), "assistant") for side in "ab")
+    return of_answers(first=first, second=second) if first and second else {}
+
+
+def prompt_of(value: dict[str, JsonValue]) -> str:
+    """What a battle's conversations ask; "" where they are not there."""
+    return asked(value.get("conversation_a"))

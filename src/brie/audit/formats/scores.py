@@ -1,0 +1,111 @@
+"""Scores of single answers: one row a model and question, paired by question.
+
+    {"question_id": "q1", "model": "my-tune", "score": 7, "judge_model": "…", "parse_error": null}
+
+Where rows name no model, each file is one.
+The higher score wins and equal ones tie. A score that could not be read is an unusable verdict, and
+so is a refusal. `--map score=COLUMN,model=COLUMN,prompt=COLUMN` names the columns where they are
+called otherwise; two columns that may both be the score are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from brie.audit.columns import ALIASES, normal
+from brie.audit.keys import asked, judge, text
+from brie.audit.rows import Item, Point, Skipped, shortened
+from brie.audit.vocabulary import failed, number, plain
+from brie.digest import digest
+from brie.errors import InputError
+from brie.records import Status
+
+IDENTIFIES = "neither order nor letter: each answer was judged alone"
+_MODELS = ("model", "model_variant", "model_name", "model_id", "variant", "system", "generator",
+           "candidate_model", "answer_model")  # fmt: skip
+_SCORES = ("score", "rating", "grade", "points", "overall_score", "judge_score", "overall", "mark")
+_ANSWERS = ("response", "answer", "output", "completion", "generation", "model_output", "text")
+_PARSE = ("parse_error", "parsing_error", "invalid")
+_REFUSED = ("refused", "refusal", "is_refusal")
+_ERRORS = ("error", "api_error", "failed")
+
+
+def fits(value: dict[str, JsonValue]) -> bool:
+    """Whether a row has a question and a score, and no winner; without a model, its file is one."""
+    names = {normal(key) for key in value if isinstance(key, str)}
+    if {"winner", "verdict", "choice"} & names or {"model_a", "model_1"} & names:
+        return False
+    return bool(names & {*ALIASES["prompt"]} and names & {*_SCORES})
+
+
+def read(
+    number_: int, value: dict[str, JsonValue], columns: Mapping[str, str] | None = None
+) -> list[Item]:
+    """One answer's score."""
+    named = {normal(key): key for key in value if isinstance(key, str)}
+    mapped = columns or {}
+    model = mapped.get("model") or _known(named, _MODELS)
+    prompt = mapped.get("prompt") or _known(named, ALIASES["prompt"])
+    score = mapped.get("score") or _score(named, value)
+    lacking = [
+        name
+        for name, column in (("prompt", prompt), ("score", score))
+        if not column or column not in value
+    ]
+    if lacking or not prompt or not score:
+        return [Skipped(number_, f"lacks the column of the {' and the '.join(lacking)}")]
+    status, worth = _status(value, named, value[score])
+    question = asked(value[prompt]) or str(value[prompt])
+    answer = _known(named, _ANSWERS)
+    rater = mapped.get("judge") or _known(named, ALIASES["judge"])
+    category = mapped.get("category") or _known(named, ALIASES["category"])
+    sample = mapped.get("sample") or _known(named, ALIASES["sample"])
+    return [
+        Point(
+            number_,
+            digest(question),
+            shortened(question),
+            text(value, model, default="unnamed") if model else "",
+            judge(value, rater) if rater else "unnamed",
+            status,
+            worth,
+            text(value, sample) if sample else "",
+            text(value, category, default="all") if category else "all",
+            str(value[answer]) if answer and isinstance(value[answer], str) else None,
+        )
+    ]
+
+
+def _known(named: Mapping[str, str], aliases: tuple[str, ...]) -> str | None:
+    return next((named[alias] for alias in aliases if alias in named), None)
+
+
+def _score(named: Mapping[str, str], value: Mapping[str, JsonValue]) -> str | None:
+    """The one column that may be the score.
+
+    Raises:
+        InputError: two may be, and say different things.
+    """
+    columns = [named[alias] for alias in _SCORES if alias in named]
+    if len({plain(value[column]) for column in columns}) > 1:
+        raise InputError(
+            f"the columns {' and '.join(repr(c) for c in columns)} may both be the score: say which, as "
+            f"in --map score={columns[0]}"
+        )
+    return columns[0] if columns else None
+
+
+def _status(
+    value: Mapping[str, JsonValue], named: Mapping[str, str], score: JsonValue
+) -> tuple[Status, float]:
+    """Status and score; flags of the row go before its number."""
+    flags = ((_ERRORS, Status.ERROR), (_PARSE, Status.INVALID), (_REFUSED, Status.REFUSED))
+    for names, status in flags:
+        if any(plain(value.get(named.get(name, ""))) not in ("", "false", "0", "no") for name in names):
+            return status, float("nan")
+    worth = 1.0 if score is True else 0.0 if score is False else number(score)
+    if worth is None:
+        return failed(plain(score)) or Status.INVALID, float("nan")
+    return Status.OK, worth

@@ -1,0 +1,83 @@
+"""Answers judged alone, paired by prompt: of two models' values the higher wins, equal ones tie.
+
+A judge's value of one model meets its value of every other model on the same prompt and sample. What
+a model lacks, or what has no value, makes a comparison that could not be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from math import nan
+
+from brie.audit.rows import Item, Point, Row, Skipped, of_answers
+from brie.records import Status
+
+_BAD = (Status.ERROR, Status.REFUSED, Status.INVALID)
+
+
+def paired(points: Sequence[Point]) -> Iterator[Item]:
+    """Rows of every two models that the points know, in the order of their names."""
+    models = sorted({point.model for point in points})
+    if len(models) == 1:
+        yield Skipped(
+            points[0].line, f"every row is of one model, {models[0]}: there is nothing to compare"
+        )
+        return
+    groups: dict[tuple[str, str, str], dict[str, list[Point]]] = {}
+    for point in points:
+        by_model = groups.setdefault((point.prompt, point.judge, point.sample), {})
+        by_model.setdefault(point.model, []).append(point)
+    for by_model in groups.values():
+        for first, second in combinations(models, 2):
+            one, two = by_model.get(first, []), by_model.get(second, [])
+            if one and two:
+                yield _row(one, two)
+            elif len(models) == 2:
+                alone = (one or two)[0]
+                yield _alone(alone, (first, second))
+
+
+def _row(one: Sequence[Point], two: Sequence[Point]) -> Row:
+    """One comparison; a model's values of one prompt and sample count by their mean."""
+    bad = [point.status for point in (*one, *two) if point.status is not Status.OK]
+    status = next((status for status in _BAD if status in bad), Status.OK)
+    score = nan
+    if status is Status.OK:
+        difference = _mean(one) - _mean(two)
+        score = 0.5 if abs(difference) < 1e-12 else float(difference > 0)
+    first, second = one[0], two[0]
+    both = first.answer is not None and second.answer is not None
+    return Row(
+        line=min(first.line, second.line),
+        prompt=first.prompt,
+        name=first.name,
+        judge=first.judge,
+        status=status,
+        models=(first.model, second.model),
+        score=score,
+        defined=False,
+        sample=first.sample,
+        category=min(first.category, second.category),
+        right=(first.value > 0, second.value > 0) if first.right and second.right else None,
+        **(of_answers(first=first.answer or "", second=second.answer or "") if both else {}),
+    )
+
+
+def _alone(point: Point, models: tuple[str, str]) -> Row:
+    """A prompt that only one of two models answered."""
+    return Row(
+        line=point.line,
+        prompt=point.prompt,
+        name=point.name,
+        judge=point.judge,
+        status=Status.INVALID,
+        models=models,
+        defined=False,
+        sample=point.sample,
+        category=point.category,
+    )
+
+
+def _mean(points: Sequence[Point]) -> float:
+    return sum(point.value for point in points) / len(points)
