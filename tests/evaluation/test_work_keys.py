@@ -12,16 +12,29 @@ from brie.digest import digest
 from brie.evaluation.manifest import amend, broken_links, read_manifest, write_manifest
 from brie.evaluation.plan import SERVED, ResolvedRequest, make_plan, panel_judge, work_order
 from brie.evaluation.work import Work, answer_keys, completion_texts, prompt_digest
+from brie.pin import pin_base, pin_checkpoint
 from brie.records import Environment, JudgeSpec, Message, Provider, Side
 from brie.store import Store
 from tests.flow.world import World, rules, sealed, suite
+from tests.pin.test_golden_pins import EARLIER
 
 HERE = Environment(dtype="float32", device="cpu", sampler="test")
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World.make(tmp_path_factory.mktemp("keys") / "w")
+    """Two sides with pins of version 1: what was sealed under them keeps its keys."""
+    made = World.make(tmp_path_factory.mktemp("keys") / "w")
+    folder, adapter = made.baseline.base_folder, made.candidate.adapter
+    assert adapter is not None
+    base = pin_base(folder, repo="me/base", pinned_before=EARLIER)
+    pin = pin_checkpoint(adapter, base=base, name="run:10", step=10)
+    assert (base.version, pin.version) == (1, 1)
+    return replace(
+        made,
+        candidate=replace(made.candidate, pin=pin, base=base),
+        baseline=replace(made.baseline, pin=base, base=base),
+    )
 
 
 @pytest.fixture

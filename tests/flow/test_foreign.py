@@ -23,7 +23,8 @@ from brie.evaluation.work import Work
 from brie.project import Project
 from brie.store import Store
 from tests.flow.world import Quiet
-from tests.generate.tinymodel import build_adapter, build_base
+from tests.generate.tinymodel import TEMPLATE, build_adapter, build_base
+from tests.pin.byte_pairs import make_tokenizer, older
 
 Change = Callable[[Path], object]
 
@@ -338,3 +339,51 @@ def test_code_in_a_base_runs_by_no_verb(
         assert done.exception is None or isinstance(done.exception, (UsageError, SystemExit)), (
             command, done.exception,
         )  # fmt: skip
+
+
+# --- adapters of other trainers --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def by_trl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base, and the checkpoint that a bare TRL script left: with its tokenizer, as TRL does."""
+    import torch
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+    from trl import SFTConfig, SFTTrainer
+
+    folder = tmp_path_factory.mktemp("trl")
+    base = make_tokenizer(folder / "base")
+    (base / "chat_template.jinja").write_text(TEMPLATE)
+    torch.manual_seed(0)
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256}
+    Qwen2ForCausalLM(Qwen2Config(vocab_size=512, **shape, **heads)).save_pretrained(base)
+    turns = [{"role": "user", "content": "the fox?"}, {"role": "assistant", "content": "the dog."}]
+    SFTTrainer(
+        model=str(base),
+        args=SFTConfig(
+            output_dir=str(folder / "out"), max_steps=2, save_steps=2, per_device_train_batch_size=2,
+            learning_rate=1e-2, use_cpu=True, bf16=False, report_to="none", disable_tqdm=True,
+        ),
+        train_dataset=Dataset.from_list([{"messages": turns}] * 4),
+        peft_config=LoraConfig(task_type="CAUSAL_LM", target_modules=["q_proj", "v_proj"]),
+    ).train()  # fmt: skip
+    return folder
+
+
+@pytest.mark.parametrize("form", ["today", "older"])
+def test_an_adapter_of_a_bare_trl_script_runs_on_its_base_in_either_form_of_its_tokenizer(
+    by_trl: Path, project: Project, tmp_path: Path, form: str
+) -> None:
+    shutil.copytree(by_trl / "base", tmp_path / "base")
+    shutil.copytree(by_trl / "out" / "checkpoint-2", tmp_path / "checkpoint-2")
+    if form == "older":
+        older(tmp_path / "base" / "tokenizer.json")
+    edited(
+        tmp_path / "checkpoint-2" / "adapter_config.json",
+        base_model_name_or_path=str(tmp_path / "base"),
+    )
+    outcome = ask(project, tmp_path / "checkpoint-2")
+    assert (outcome.completions, outcome.analysis.counts.missing) == (6, 0)

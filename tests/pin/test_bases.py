@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from brie.digest import digest as digest_of
 from brie.errors import UsageError
 from brie.pin import pin_base
 from brie.pin.bases import download, is_whole, locate, open_base
 from brie.pin.resolve import resolve
-from brie.project import Project
+from brie.project import Project, packaged
 from brie.records import BaseModelRef
 from tests.fakes.hub_server import COMMIT, GATED, FakeHub
 from tests.pin.folders import make_adapter, make_base
@@ -133,3 +134,18 @@ def test_a_folder_without_a_config_is_no_base(tmp_path: Path) -> None:
     (folder / "config.json").unlink()
     with pytest.raises(UsageError, match=r"no such folder, or no config\.json in it"):
         open_base(str(folder), tmp_path)
+
+
+@pytest.mark.parametrize("reference", ["tiny", "folder"])
+def test_a_base_pinned_by_an_earlier_version_keeps_its_pin_however_it_is_named(
+    tmp_path: Path, reference: str
+) -> None:
+    folder = packaged("models", "tiny") if reference == "tiny" else make_base(tmp_path / "base")
+    named = "tiny" if reference == "tiny" else str(folder)
+    today = open_base(named, tmp_path)[1]
+    covered = ("model.safetensors", "tokenizer.json")
+    files = {name: digest for name, digest in today.files.items() if name in covered}
+    earlier = digest_of({"kind": "model", "files": files, "config": today.config})
+    pin = open_base(named, tmp_path, earlier)[1]
+    assert (today.version, pin.version) == (2, 1)
+    assert (pin.digest, pin.files, pin.date) == (earlier, files, None)

@@ -11,45 +11,14 @@ import pytest
 
 from brie.errors import PinError
 from brie.pin.tokenizers import refuse_other_tokenizer
-
-SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-WORDS = "the quick brown fox jumps over the lazy dog and the other foxes jumped there then "
+from tests.pin.byte_pairs import make_tokenizer, older
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small byte-level tokenizer with merges, of the kind that Qwen2.5 has, in today's form."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=320, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
-    )
-    tokenizer.train_from_iterator([WORDS] * 20, trainer)
-    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in SPECIAL])
-    folder = tmp_path_factory.mktemp("base")
-    tokenizer.save(str(folder / "tokenizer.json"))
+    folder = make_tokenizer(tmp_path_factory.mktemp("base"))
     (folder / "config.json").write_text(json.dumps({"model_type": "qwen2"}))
-    settings = {
-        "tokenizer_class": "Qwen2Tokenizer",
-        "eos_token": "<|im_end|>",
-        "pad_token": "<|endoftext|>",
-    }
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     return folder
-
-
-def older(file: Path) -> None:
-    """As tokenizers wrote it in 2024: merges as strings, keys of later versions missing."""
-    written = json.loads(file.read_text("utf-8"))
-    written["model"]["merges"] = [" ".join(pair) for pair in written["model"]["merges"]]
-    for key in ("ignore_merges", "byte_fallback"):
-        written["model"].pop(key, None)
-    written["pre_tokenizer"]["trim_offsets"] = False
-    file.write_text(json.dumps(written, ensure_ascii=False), "utf-8")
 
 
 def edited(file: Path, change: Any) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from brie.errors import Stopped, UsageError
+from brie.bundle.merge import unbundle
+from brie.bundle.pack import pack_run
+from brie.errors import InputError, PinError, Stopped, UsageError
 from brie.pin import (
     canonical_config,
     lora_summary,
@@ -93,6 +95,41 @@ def test_pins_name_the_checkpoint_with_the_lowest_loss_and_the_last_one(done: Do
         assert pin.digest == manifest.pins[which].digest
         verify_files(pin, checkpoints(done.folder)[step])
         assert resolve(f"first:{which}", done.project).pin.digest == pin.digest
+
+
+def test_every_checkpoint_is_recorded_and_compared_with_what_was_recorded(
+    done: Done, tmp_path: Path
+) -> None:
+    assert set(done.manifest.digests) == {"4", "8", "12"}
+    side = resolve("first:8", done.project)
+    assert side.compared
+    assert side.pin.digest == done.manifest.digests["8"]
+    shutil.copytree(done.project.root, tmp_path / "copy", symlinks=True)
+    copy = Project(tmp_path / "copy")
+    (weights_file,) = copy.runs.glob("train-*/checkpoints/checkpoint-008/adapter_model.safetensors")
+    data = bytearray(weights_file.read_bytes())
+    data[-2] ^= 1
+    weights_file.write_bytes(bytes(data))
+    with pytest.raises(PinError, match="is not the checkpoint that first saved"):
+        resolve("first:8", copy)
+    assert resolve("first:4", copy).compared
+
+
+def test_a_bundled_run_with_a_file_its_pin_does_not_list_is_not_taken(
+    done: Done, tmp_path: Path
+) -> None:
+    shutil.copytree(done.project.root, tmp_path / "copy", symlinks=True)
+    copy = Project(tmp_path / "copy")
+    whole, more = tmp_path / "whole.zip", tmp_path / "more.zip"
+    pack_run(copy.runs / done.folder.name, copy, whole, adapter=True)
+    assert unbundle(whole, Project(tmp_path / "there")).new
+    pin = read_pin(copy.runs / done.folder.name / "pins" / "best.json")
+    checkpoint = copy.runs / done.folder.name / "pins" / str(pin.checkpoint)
+    template = (packaged("models", "tiny") / "chat_template.jinja").read_text("utf-8")
+    (checkpoint / "chat_template.jinja").write_text(template)
+    pack_run(copy.runs / done.folder.name, copy, more, adapter=True)
+    with pytest.raises(InputError, match=r"chat_template\.jinja"):
+        unbundle(more, Project(tmp_path / "elsewhere"))
 
 
 def test_all_seven_linear_layers_are_adapted_and_the_file_says_so(done: Done) -> None:

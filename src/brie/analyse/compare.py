@@ -227,7 +227,7 @@ def _together(gaps: Sequence[Gap | None], adjusted: Floats, level: float) -> lis
 
 def _paired(first: Mapping[str, float], second: Mapping[str, float]) -> Floats:
     shared = sorted(first.keys() & second.keys())
-    return np.array([first[p] for p in shared]) - np.array([second[p] for p in shared])
+    return np.array([first[p] - second[p] for p in shared], dtype=np.float64)
 
 
 def _signs(rng: np.random.Generator, patterns: int, prompts: int) -> Floats:

@@ -155,7 +155,8 @@ def _coefficients(
     table, draws = counted.tables[index], counted.draws[:, index]
     used = occurring(table)
     few = np.ix_(used, used)
-    drawn = draws[(slice(None), *np.ix_(with_imagined(used), with_imagined(used)))]
+    cells = with_imagined(used)
+    drawn = draws[:, cells][:, :, cells]
     values = {
         name: estimate(
             study,

@@ -17,7 +17,10 @@ from brie.conventions import FEWEST_PROMPTS
 from brie.records.estimates import Estimate, Purchase
 
 PADDED = ("prompt", "sample")
-"""Components whose intervals have imagined prompts: the others vary within prompts, and hold."""
+"""Components whose intervals have the imagined prompts of `_imagined`."""
+CROSSED = ("prompt_judge", "noise")
+"""Components whose intervals have those of `_crossed`, with several samples and several judges."""
+_QUARTER = 0.25
 OPTIONAL = ("sample", "judge", "prompt_judge", "noise")
 _CLEAR = 0.80
 _DEFINED = 0.75
@@ -163,6 +166,10 @@ def variance_components(
     padded = components(_mean_squares(joined[:, :-1], shape, joined[:, -1]), k, j, prompts)
     best, purchases = _next_best(point, draws, shape, 1 if order is None else 2, cost or Cost())
     draws |= {name: padded[name] for name in PADDED}
+    if k > 1 and j > 1:
+        joined = drawn + _QUARTER * bootstrap.imagined @ _crossed(k, j)
+        crossed = components(_mean_squares(joined[:, :-1], shape, joined[:, -1]), k, j, prompts)
+        draws |= {name: crossed[name] for name in CROSSED}
     sample, judge, prompt_judge, noise = (
         _component(point[name], draws[name], level) for name in OPTIONAL
     )
@@ -244,6 +251,14 @@ def _imagined(samples: int, judges: int) -> Floats:
         score[2, ::2], score[3, 1::2] = 1.0, 1.0
     else:
         score[2, :, ::2], score[3, :, 1::2] = 1.0, 1.0
+    return np.concatenate([_pieces(score)[0], np.ones((4, 1))], axis=1)
+
+
+def _crossed(samples: int, judges: int) -> Floats:
+    """Pieces of imagined prompts that judges divide, and that judges and samples divide crosswise."""
+    sample, judge = np.arange(samples)[:, None], np.arange(judges)[None, :]
+    by_judge, crosswise = (judge + 0 * sample) % 2, (judge + sample) % 2
+    score = np.stack([by_judge, 1 - by_judge, crosswise, 1 - crosswise]).astype(np.float64)
     return np.concatenate([_pieces(score)[0], np.ones((4, 1))], axis=1)
 
 

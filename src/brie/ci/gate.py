@@ -96,8 +96,9 @@ def _better(analysis: Analysis) -> tuple[bool | None, str]:
 def _not_worse(
     analysis: Analysis, rate: WinRate, margin: float, *, missing_allowed: bool
 ) -> tuple[bool | None, str]:
-    ends = rate.interval_90 or ((rate.low, rate.high) if rate.low is not None else None)
-    if ends is None or ends[0] is None or ends[1] is None:
+    whole = (rate.low, rate.high) if rate.low is not None and rate.high is not None else None
+    ends = rate.interval_90 or whole
+    if ends is None:
         return None, f"there are too few prompts for an interval: {rate.prompts}"
     floor, bounds = 0.5 - margin, rate.one_sided or ends
     low, high = min(ends[0], bounds[0]), max(ends[1], bounds[1])

@@ -22,6 +22,7 @@ Examples:
   brie eval --suite demo --candidate 3f9a:best --judge reference --samples 5
   brie eval --suite my_prompts.txt --candidate hf:me/my-lora --baseline base
   brie eval --suite demo --candidate baseline        (an A/A run: must come out even)
+  brie eval --suite demo --candidate merged/ --baseline 3f9a:best --paired-noise
   brie eval --suite in_domain --stop-after generate  (then, elsewhere: brie judge)
 """
 )
@@ -68,6 +69,11 @@ Examples:
     help="Settings of the suite, or the model's own generation config.",
 )
 @options.SYSTEM
+@click.option(
+    "--paired-noise",
+    is_flag=True,
+    help="Both sides meet the same draws: for an exported model against its checkpoint.",
+)
 @click.option(
     "--allow-different-templates", is_flag=True, help="Compare models that format chats unlike."
 )

@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from brie.data.tokenizer import Tokenizer, special_tokens
 from brie.errors import InputError
-from brie.pin import asked, open_thought, placed, render_chat, thought, turn
+from brie.pin import asked, has_thinking, open_thought, placed, render_chat, thought, turn
 
 Message = Mapping[str, JsonValue]
 _PLACEHOLDER = "\ue000 answer \ue000"
@@ -117,6 +117,8 @@ def tail(written: Written, messages: Sequence[Message], at: int) -> str:
     """
     prompt = written.prompt(messages[:at])
     through = written.whole(messages[: at + 1])
+    if _thought_of(messages[at])[0] and not written.thinking and has_thinking(written.template):
+        raise InputError(_UNASKED.format(at + 1))
     shape = turn(written.template, written.special, thinking=written.thinking)
     if through.startswith(prompt):
         rest = through[len(prompt) :]
@@ -132,17 +134,25 @@ def _beyond(written: Written, messages: Sequence[Message], at: int, through: str
     blank = [*messages[:at], {"role": "assistant", "content": _PLACEHOLDER}]
     head = written.whole(blank).rpartition(_PLACEHOLDER)[0]
     closing = open_thought(prompt)
-    inside, said = thought(_text(messages[at]))
-    inside = inside or str(messages[at].get("reasoning_content") or "")
+    inside, said = _thought_of(messages[at])
     if inside and closing:
         foot = turn(written.template, written.special, thinking=written.thinking).foot
         return f"{inside}\n{closing}\n\n{said}{foot}"
     if inside or not through.startswith(head):
-        raise InputError(
-            f"turn {at + 1} holds a thought, and the template is asked without thinking; "
-            "--set thinking=true, or take the thought out"
-        )
+        raise InputError(_UNASKED.format(at + 1))
     return (f"\n{closing}\n\n" if closing else "") + through[len(head) :]
+
+
+_UNASKED = (
+    "turn {} holds a thought, and the template is asked without thinking; --set thinking=true, or take "
+    "the thought out"
+)
+
+
+def _thought_of(message: Message) -> tuple[str, str]:
+    """The thought of a turn, and its answer."""
+    inside, said = thought(_text(message))
+    return inside or str(message.get("reasoning_content") or ""), said
 
 
 def _end(foot: str, following: str, end: tuple[str, ...]) -> str:

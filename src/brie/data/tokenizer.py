@@ -65,7 +65,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         tokenizer.chat_template = tokenizer.chat_template.get("default")
     # Rows are cut at the run's own `max_length`, and said to be; the library would warn as well.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
-    return tokenizer
+    return tokenizer  # type: ignore[no-any-return]
 
 
 def find_tokenizer(reference: str) -> Tokenizer:

@@ -9,7 +9,9 @@ from brie import __version__, versions
 from brie.analyse.assemble import AnalysisParts, Options, analyse_verdicts
 from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
+from brie.analyse.paired import paired_noise
 from brie.analyse.table import StatusCode, VerdictTable
+from brie.analyse.win_rate import Settings
 from brie.checks import Evidence, by_training, run_checks, standing_of
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
@@ -63,6 +65,9 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
         if (rows := _own(facts, name))
     }
     document = _document(facts, store, parts, beside, apart, interim=bool(unfinished))
+    if manifest.plan.sampling.paired_noise:
+        noise = paired_noise(verdicts, Settings(options.level, options.resamples), seed)
+        document = document.model_copy(update={"paired_noise": noise})
     checked = _checked(document, evidence_of(facts, document, verdicts, context or Context(), store))
     return _with_people(checked, *by_voter(facts, options, seed))
 
@@ -137,8 +142,10 @@ def _document(
     for added in facts.work.added:
         notes[f"by_judge.{added.judge.id}"] = "added after the seal, and therefore not in the headline"
     said = parts.said()
-    if interim and not _judged(facts):
-        notes["win_rate"] = "no verdict could be used yet"
+    unjudged = _unjudged(facts)
+    if unjudged:
+        notes["win_rate"] = f"no verdict could be used{' yet' if interim else ''}"
+        notes["verdict"] = notes["win_rate"]
         said |= {"win_rate": None, "by_category": {}, "by_source": {}, "by_sample": {}}
     suite = SuiteSummary(
         name=plan.suite.name,
@@ -158,9 +165,9 @@ def _document(
         candidate=_side(manifest, "candidate", plan.candidate),
         baseline=_side(manifest, "baseline", plan.baseline),
         counts=_counts(facts, parts),
-        verdict=None if interim else parts.verdict,
-        verdict_reason="" if interim else parts.verdict_reason,
-        verdict_survives_missing=None if interim else parts.verdict_survives_missing,
+        verdict=None if interim or unjudged else parts.verdict,
+        verdict_reason="" if interim or unjudged else parts.verdict_reason,
+        verdict_survives_missing=None if interim or unjudged else parts.verdict_survives_missing,
         by_judge=_judges(facts, parts, beside, apart),
         generation=generation(facts),
         cost=_cost(facts, store),
@@ -169,13 +176,11 @@ def _document(
     )
 
 
-def _judged(facts: EvaluationData) -> bool:
-    """Whether a headline's judge gave a verdict: identical answers are ties without one."""
+def _unjudged(facts: EvaluationData) -> bool:
+    """Pairs were to be judged and none was: identical answers are ties that nobody gave."""
     judges = set(headline_judges(facts.manifest))
-    return any(
-        f.status is StatusCode.OK and not f.identical and f.task.judge in judges
-        for f in facts.of("main")
-    )
+    shown = [f for f in facts.of("main") if f.task.judge in judges and not f.identical]
+    return bool(shown) and not any(f.status is StatusCode.OK for f in shown)
 
 
 def _counts(facts: EvaluationData, parts: AnalysisParts) -> Counts:

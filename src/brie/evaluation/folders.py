@@ -124,6 +124,8 @@ def differing(plan: Plan, other: Plan) -> str | None:
 def _parts_apart(key: str, left: Any, right: Any) -> list[str]:
     if key in ("environment", "sampling") and isinstance(left, dict) and isinstance(right, dict):
         return [
-            f"{part} ({left[part]}, was {right[part]})" for part in left if left[part] != right[part]
+            f"{part} ({left.get(part, 'its default')}, was {right.get(part, 'its default')})"
+            for part in dict.fromkeys((*left, *right))
+            if left.get(part) != right.get(part)
         ]
     return [{"seats": "judges"}.get(key, key)]

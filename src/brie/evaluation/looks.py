@@ -83,5 +83,5 @@ def _part(manifest: Manifest, run: str) -> str:
     """All that the evaluations of one curve share; with other judges or samples it is another one."""
     plan = manifest.plan
     judges = [[seat.digest, seat.rubric_digest] for seat in plan.seats]
-    settings = [plan.sampling.model_dump(mode="json"), plan.samples, plan.positions, plan.seed]
-    return digest(["curve", run, plan.suite.digest(), plan.baseline.digest, judges, settings])
+    asked_of = ["curve", run, plan.suite.digest(), plan.baseline.digest, plan.positions]
+    return digest([*asked_of, judges, plan.sampling, plan.samples, plan.seed])

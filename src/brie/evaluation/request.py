@@ -41,6 +41,8 @@ class EvalRequest:
     """`model`: as the baseline's own generation config says."""
     system: Literal["refuse", "fold"] | None = None
     """What becomes of a system turn that a template has no place for; None: as the suite says."""
+    paired_noise: bool = False
+    """Both sides meet the same draws: for an exported model against its checkpoint."""
     allow_different_templates: bool = False
     until_decided: bool = False
     max_prompts: int | None = None
@@ -84,6 +86,8 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         ]
     for side in sides:
         _refuse_other_thinking(side, sampling)
+    sampling, unpaired = _noise(wishes, sampling, sides)
+    decisions += unpaired
     asked = ResolvedRequest(
         suite=suite,
         candidate=sides[0],
@@ -141,6 +145,29 @@ def _sampling(wishes: EvalRequest, suite: Suite) -> Sampling:
     }
     given = {key: value for key, value in changed.items() if value is not None}
     return (suite.sampling or Sampling()).model_copy(update=given)
+
+
+def _noise(
+    wishes: EvalRequest, sampling: Sampling, sides: Sequence[Resolved]
+) -> tuple[Sampling, list[str]]:
+    """Whether both sides meet the same draws, and why they do not although that was asked for.
+
+    Raises:
+        UsageError: a side is behind a server, which draws for itself.
+    """
+    paired = wishes.paired_noise or sampling.paired_noise
+    if not paired:
+        return sampling, []
+    served = [side.name for side in sides if side.served]
+    if served:
+        raise UsageError(
+            f"--paired-noise needs both models here: {served[0]} is behind a server, which draws for "
+            "itself. Leave it out, or compare greedy answers: --temperature 0"
+        )
+    if sampling.temperature == 0:
+        off = sampling.model_copy(update={"paired_noise": False})
+        return off, ["temperature 0 draws nothing, so --paired-noise is left out."]
+    return sampling.model_copy(update={"paired_noise": True}), []
 
 
 def _refuse_other_thinking(side: Resolved, sampling: Sampling) -> None:

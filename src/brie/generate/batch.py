@@ -44,7 +44,7 @@ class Row:
     seed: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.seed = key_seed(self.request.key)
+        self.seed = key_seed(self.request.noise)
 
     @property
     def ids(self) -> list[int]:

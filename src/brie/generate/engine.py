@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from brie.generate.keys import paired_noise_key
 from brie.generate.measures import measures
 from brie.records import Completion, FinishReason, Message, Sampling
 
@@ -19,7 +20,7 @@ class Request:
     """One completion to be made."""
 
     key: str
-    """The completion's key: the only source of its randomness."""
+    """The completion's key."""
     pin: str
     """Digest of the model that answers."""
     adapter: str | None
@@ -30,6 +31,13 @@ class Request:
     """Digest of `messages`."""
     sample: int
     sampling: Sampling
+
+    @property
+    def noise(self) -> str:
+        """A digest: the only source of the completion's randomness."""
+        if not self.sampling.paired_noise:
+            return self.key
+        return paired_noise_key(messages=self.messages, sampling=self.sampling, sample=self.sample)
 
     def answered(
         self,

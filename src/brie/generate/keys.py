@@ -8,6 +8,20 @@ from brie.digest import digest
 from brie.records import Environment, Message, Sampling
 
 
+def paired_noise_key(*, messages: Sequence[Message], sampling: Sampling, sample: int) -> str:
+    """From what the randomness of a completion is drawn where the sides share it (`paired_noise`).
+
+    Neither the model nor its template, format or engine is part of it, so that the same weights in
+    another file meet the same draws.
+
+    Args:
+        messages: the conversation, the suite's system prompt included.
+        sampling: temperature, restrictions, limit and seed.
+        sample: which of the prompt's samples, from 0.
+    """
+    return digest({"messages": list(messages), "sampling": sampling, "sample": sample})
+
+
 def completion_key(
     *,
     pin_digest: str,
@@ -18,7 +32,8 @@ def completion_key(
     environment: Environment,
     date: str | None = None,
 ) -> str:
-    """The key a completion is stored under, and from which its randomness is drawn.
+    """The key a completion is stored under, and from which its randomness is drawn unless the sides
+    share their noise (`paired_noise_key`).
 
     Args:
         pin_digest: the model, by content.

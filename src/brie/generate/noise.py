@@ -15,7 +15,7 @@ _SECOND = 0x94D049BB133111EB - (1 << 64)
 
 
 def key_seed(key: str) -> int:
-    """A signed 64-bit seed from a completion's key (a digest): its first 16 hex digits."""
+    """A signed 64-bit seed from a digest, such as a completion's key: its first 16 hex digits."""
     value = int(key.removeprefix("sha256:")[:16], 16)
     return value - (1 << 64) if value >= 1 << 63 else value
 

@@ -157,7 +157,7 @@ def lora_summary(folder: Path) -> LoraSummary:
     config = adapter_settings(folder)
     weights = folder / ADAPTER_WEIGHTS
     held = tensors(weights)
-    modules, start = config.get("target_modules") or (), config.get("init_lora_weights")
+    modules, start = config.get("target_modules"), config.get("init_lora_weights")
     ups = [name for name in held if "lora_B" in name or "lora_embedding_B" in name]
     others = [name for name in held if name not in ups and "lora_A" not in name]
     others = [name for name in others if "lora_embedding_A" not in name]
@@ -166,7 +166,7 @@ def lora_summary(folder: Path) -> LoraSummary:
             "r": config["r"],
             "alpha": config["lora_alpha"],
             "dropout": config.get("lora_dropout") or 0.0,
-            "target_modules": (modules,) if isinstance(modules, str) else tuple(sorted(modules)),
+            "target_modules": (modules,) if isinstance(modules, str) else _sorted_texts(modules),
             "parameters": sum(tensor.size for tensor in held.values()),
             "dora": bool(config.get("use_dora")),
             "rslora": bool(config.get("use_rslora")),
@@ -174,12 +174,16 @@ def lora_summary(folder: Path) -> LoraSummary:
             "bias": config.get("bias") or "none",
             "rank_pattern": config.get("rank_pattern") or {},
             "alpha_pattern": config.get("alpha_pattern") or {},
-            "modules_to_save": tuple(config.get("modules_to_save") or ()),
+            "modules_to_save": _sorted_texts(config.get("modules_to_save")),
             "trained_tokens": _trained_tokens(config.get("trainable_token_indices")),
             "vision": sum(any(part in name for part in VISION) for name in held),
             "zero": bool(ups) and not others and all(is_zero(weights, held[name]) for name in ups),
         }
     )
+
+
+def _sorted_texts(value: JsonValue) -> tuple[str, ...]:
+    return tuple(sorted(map(str, value))) if isinstance(value, list) else ()
 
 
 VISION = ("vision_tower", "vision_model", "visual.", "audio_tower", "multi_modal_projector")

@@ -186,7 +186,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         if len(source) > LONGEST_SOURCE:
             raise TooMuch(f"it is {len(source):,} characters long")
         tree = super()._parse(source, name, filename)
-        charged = _Charging().visit(tree)
+        charged: nodes.Template = _Charging().visit(tree)
         charged.set_environment(self)
         return charged
 
@@ -216,7 +216,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             self._refuse_product(left, right, room)
         elif isinstance(left, str):
             self._refuse_wide(left, right)
-        return self.binop_table[operator](left, right)
+        made: Value = self.binop_table[operator](left, right)
+        return made
 
     def call(self, __context: Context, __obj: Function, *args: Value, **kwargs: Value) -> Value:
         """A call of a method, macro or global."""

@@ -166,7 +166,11 @@ def template_digest(template: str, special: Mapping[str, str]) -> str:
 def _compile(template: str) -> Template:
     from brie.pin.sandbox import compiled
 
-    functions = {"tojson": _tojson, "raise_exception": _refuse, "strftime_now": _fixed_clock()}
+    functions: dict[str, Callable[..., str]] = {
+        "tojson": _tojson,
+        "raise_exception": _refuse,
+        "strftime_now": _fixed_clock(),
+    }
     return compiled(template, functions)
 
 

@@ -23,6 +23,7 @@ from brie.records.estimates import (
     LengthControlled,
     Omnibus,
     Outcomes,
+    PairedNoise,
     PositionEffect,
     Ranges,
     SequentialResult,
@@ -154,6 +155,8 @@ class Analysis(Document):
     layout: Effect | None = None
     agreement: Agreement | None = None
     variance: VarianceComponents | None = None
+    paired_noise: PairedNoise | None = None
+    """Only where both sides met the same draws."""
     sequential: SequentialResult | None = None
     """Where early stopping was sealed: the e-process, and where it stopped."""
     controls: ControlResults = ControlResults()

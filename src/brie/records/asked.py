@@ -69,8 +69,8 @@ class Turn(Record):
         """The turn as chat templates are given it."""
         named = {"name": self.name, "tool_call_id": self.tool_call_id}
         more: dict[str, JsonValue] = {key: value for key, value in named.items() if value}
-        if self.reasoning:
-            more["reasoning_content"] = self.reasoning
+        if self.reasoning:  # templates name it one way or the other
+            more["reasoning_content"] = more["thinking"] = self.reasoning
         if self.tool_calls:
             more["tool_calls"] = list(self.tool_calls)
         return {"role": self.role, "content": self.content, **more}
@@ -127,6 +127,8 @@ class Sampling(Record):
     system: Literal["refuse", "fold"] = later("refuse")
     """What becomes of a system turn where a template has no place for one: the prompt is refused, or
     the turn is written into the first question, on both sides alike."""
+    paired_noise: bool = later(False)
+    """The draw hangs on prompt, sample and settings, not on the model: both sides meet the same."""
 
 
 class Suite(Record):

@@ -260,6 +260,20 @@ class VarianceComponents(Record):
     """Share of a prompt mean's variance that is the draw of its samples; None with one sample."""
 
 
+class PairedNoise(Record):
+    """Two sides that met the same draws: how often they answer alike, and the rate where they do not.
+
+    Past the first token that differs both texts are draws of their own: nothing is gained there.
+    """
+
+    identical: int
+    comparisons: int
+    share: float
+    """Comparisons of identical answers; in `Analysis.win_rate`, the rate overall, they count half."""
+    differing: WinRate | None
+    """The win rate among comparisons whose answers differ; None where there is none."""
+
+
 class SequentialResult(Record):
     """Early stopping: the e-process after the last prompt (`brie.analyse.sequential`)."""
 

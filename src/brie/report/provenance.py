@@ -173,6 +173,7 @@ def _sampling(manifest: Manifest) -> Pairs:
         ("Presence penalty", f"{sampling.presence_penalty:g}" if sampling.presence_penalty else ""),
         ("Frequency penalty", f"{sampling.frequency_penalty:g}" if sampling.frequency_penalty else ""),
         ("Stop texts", ", ".join(map(repr, sampling.stop))),
+        *([("Noise", "paired: the same draws for both sides")] if sampling.paired_noise else []),
         ("Thinking mode", "on" if sampling.thinking else "off"),
         *([("System turns", "written into the first question")] if sampling.system == "fold" else []),
         ("Seed", str(sampling.seed)),

@@ -125,6 +125,7 @@ def caveats(analysis: Analysis) -> list[str]:
         _missing(analysis),
         tipping_words(analysis),
         _stopped(analysis),
+        _paired(analysis),
         _identity(analysis),
     ]
     if analysis.verdict_reason and not analysis.interim and analysis.verdict is not None:
@@ -298,6 +299,26 @@ def _stopped(analysis: Analysis) -> str:
     return (
         f"Stopped early after {done}, by the rule sealed beforehand: the verdict is sound, but at the "
         "moment of stopping the win rate tends to stand 3 to 6 points too far from 50."
+    )
+
+
+def _paired(analysis: Analysis) -> str:
+    """How alike two sides answer that met the same draws, and what that does not show."""
+    noise = analysis.paired_noise
+    if noise is None or analysis.win_rate is None:
+        return ""
+    differ = noise.comparisons - noise.identical
+    told = f"Both sides met the same draws: {percent(noise.share)} of the answers are identical"
+    if noise.differing is not None:
+        ends = interval_of(noise.differing)
+        held = f" ({span(*ends, ' to ')})" if ends else ""
+        told += (
+            f"; among the {differ:,} that differ the win rate is {points(noise.differing.value)}{held}, "
+            f"over all of them {points(analysis.win_rate.value)}"
+        )
+    return (
+        f"{told}. Past the first token that differs two answers are draws of their own, and nothing is "
+        "gained there."
     )
 
 
