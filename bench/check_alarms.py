@@ -218,7 +218,7 @@ def _row(name: str, documents: list[Analysis]) -> dict[str, Any]:
     claimed = [d for d in documents if d.verdict == "better"]
     states = Counter(d.standing.state for d in claimed if d.standing)
     causes = Counter(r.cause for d in claimed for r in (d.standing.reasons if d.standing else ()))
-    statuses = Counter((c.id, c.status) for d in documents for c in d.checks)
+    statuses = Counter((c.id, str(c.status)) for d in documents for c in d.checks)
     number, runs = max(len(claimed), 1), len(documents)
     return {
         "evaluation": name,

@@ -7,7 +7,8 @@ must cover at least 92 % in every setting, never have zero width and never leave
 `beside`: every other interval in hard settings (`bench/beside.py`), on a fifth of the runs: at least
 92 %, components of variance 90 %; the worst setting of each family, and any that covers less by more
 than chance, is measured again.
-`claims`: on half of the runs, power at the planned prompts (78 % or more), and false "not worse" (5 % or less).
+`claims`: on half of the runs, power at the planned prompts (78 % or more), and false "not worse" (5 %
+or less).
 """
 
 from __future__ import annotations

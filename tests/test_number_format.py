@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,3 +128,27 @@ def test_counting() -> None:
 def test_durations_are_said_as_people_say_them() -> None:
     said = [number_format.duration(seconds) for seconds in (3, 59.7, 600, 7260)]
     assert said == ["3 s", "1 min 00 s", "10 min 00 s", "2 h 01 min"]
+
+
+def test_the_least_p_of_a_test_is_a_bound_and_no_equality() -> None:
+    assert number_format.p_equals(0.0036, at_most=True) == "\u2264 .0036"
+    assert number_format.p_equals(0.0036) == "= .0036"
+    assert number_format.p_equals(5e-5, at_most=True) == "< .0001"
+    assert number_format.p_equals(1.0) == "= 1"
+
+
+def test_a_coefficient_has_two_digits_and_a_true_minus() -> None:
+    assert [number_format.two_digits(v) for v in (0.5, -0.126, -0.001)] == ["0.50", "\u22120.13", "0.00"]
+
+
+ELSEWHERE = {"gate.py", "words.py", "compare.py"}
+"""Modules that hold a rate against a stated decimal, or describe a page of other rules."""
+RATE = re.compile(r"\{[^{}]*:[+>]?\d*\.\d%\}|\{100 \* [^{}]*:[+]?\.\d[fg]\}")
+
+
+def test_rates_are_written_in_one_place() -> None:
+    rooms = ("analyse", "checks", "ci", "cli", "evaluation", "report", "studies", "web")
+    source = Path(number_format.__file__).parent
+    files = [path for room in rooms for path in (source / room).rglob("*.py")]
+    own = {path.name for path in files if RATE.search(path.read_text("utf-8"))}
+    assert own <= ELSEWHERE | {"charts.py"}

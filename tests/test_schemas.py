@@ -20,7 +20,7 @@ SCHEMAS = {
     "brie.judge_check/1",
     "brie.judges/1",
     "brie.manifest/1",
-    "brie.pin/1",
+    "brie.pin/2",
     "brie.plan-table/1",
     "brie.plan/1",
     "brie.run/1",

@@ -190,8 +190,7 @@ def test_no_method_may_excuse_a_headline_or_a_count() -> None:
      ("better", "undecided", False), ("equivalent", "better", False)],
 )  # fmt: skip
 def test_only_equivalent_may_have_been_decided_otherwise(before: str, after: str, holds: bool) -> None:
-    methods: dict[str, JsonValue] = dict(versions.methods())
-    now: dict[str, JsonValue] = {"verdict": after, "methods": methods}
+    now: dict[str, JsonValue] = {"verdict": after, "methods": dict(versions.methods())}
     assert (compare({"verdict": before}, now, same_build=False).differ == []) is holds
     assert compare({**now, "verdict": before}, now, same_build=False).differ == ["verdict"]
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 SAMPLER = "2"
 """Of brie's sampler, part of every completion's key: raised when the same key could give another
-text. Rows of two versions never mix."""
+text. Rows of two versions never mix. 2: adapters are known to leave their base as it is, and templates
+are told their thinking mode and the date as in training."""
 
 PROMPT_FORMATS: tuple[str, ...] = ("1", "2")
 """Of the judge prompt and of the rules, part of every judge's digest; the last one is written."""

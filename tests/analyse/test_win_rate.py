@@ -86,6 +86,7 @@ def test_new_sources_have_a_wider_interval_where_sources_differ() -> None:
     prompt = rate(means)
     found = source_interval(means, sources, rng(), SETTINGS)
     assert found is not None
+    assert found.interval is not None
     assert found.sources == 10
     assert prompt.low is not None
     assert prompt.high is not None
@@ -104,6 +105,7 @@ def test_the_interval_for_new_sources_covers_the_mean_of_sources() -> None:
         found = source_interval(means, sources, rng(), SETTINGS)
         prompt = rate(means)
         assert found is not None
+        assert found.interval is not None
         assert prompt.low is not None
         assert prompt.high is not None
         covered += found.interval.low <= truth <= found.interval.high

@@ -23,6 +23,7 @@ CARRIED = {"candidate_letter", "baseline_letter", "first_letter"}
 """What says which answer carries which letter."""
 
 READS = {
+    "audit/columns.py": "the name of a column in other people's tables",
     "evaluation/views.py _judged": "copies the letter into JudgedView, for people to see",
     "records/analysis.py JudgedView": "the field that is copied",
     "report/page.py _said": 'writes "candidate first, as A" with `blinding.first_letter`',

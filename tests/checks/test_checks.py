@@ -109,6 +109,16 @@ def test_a_checkpoint_before_nine_tenths_of_the_plan_warns_and_names_the_command
     assert "--candidate run:last" in (said.remedy or "")
 
 
+def test_a_validation_loss_above_the_bases_warns() -> None:
+    assert (
+        found(checkpoint.check, candidate_pin={"eval_loss": 0.9, "base_eval_loss": 1.0}).status == "pass"
+    )
+    said = found(checkpoint.check, candidate_pin={"eval_loss": 6.6, "base_eval_loss": 0.19})
+    assert said.status == "warn"
+    assert "6.6000" in said.summary
+    assert "0.1900" in said.summary
+
+
 def test_a_model_behind_a_server_warns() -> None:
     said = found(checkpoint.check, candidate_pin={"kind": "served"})
     assert said.status == "warn"

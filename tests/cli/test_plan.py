@@ -46,7 +46,7 @@ def test_the_formula_column_is_the_reference_to_the_integer(folder: Path) -> Non
     assert list(three["needed"].values()) == [429, 109, 49, 17, 11]
 
 
-def test_the_terminal_shows_what_is_added_to_the_formula(folder: Path) -> None:
+def test_the_terminal_shows_the_prompts_that_whole_wins_cost(folder: Path) -> None:
     text = CliRunner().invoke(command, ["--suite", "in_domain"], catch_exceptions=False).output
     assert "783+20  194+10    85+7    25+4    14+3" in text
     assert all(len(line) <= 80 for line in text.splitlines())

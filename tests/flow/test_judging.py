@@ -349,7 +349,7 @@ def test_a_card_is_made_of_pairs_with_known_answers(bench: Bench) -> None:
     assert first["label"]["value"] == pytest.approx(0.0)
     assert first["position"]["low"] > 0.5
     plain = bench.call("judges", "score", "--judge", "served", "--yes")
-    assert "talked into a vote by an answer   100%" in plain.out
+    assert "talked into a vote by an answer    100 %" in plain.out
     assert all(len(line) <= 80 for line in plain.out.splitlines())
 
 

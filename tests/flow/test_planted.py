@@ -19,7 +19,7 @@ from tests.fakes.judge_servers import (
     second,
 )
 from tests.fakes.judge_wire import Seen
-from tests.flow.world import World
+from tests.flow.world import World, sealed
 from tests.judge.arena import judge
 from tests.present import present
 
@@ -167,3 +167,37 @@ def test_a_stopped_judge_leaves_the_headline_and_its_partial_rate_is_shown_apart
     assert present(said.by_judge["fails"].win_rate).prompts < PROMPTS
     assert "not in the headline" in said.notes["by_judge.fails"]
     assert said.counts.verdicts == 2 * PROMPTS
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_result_without_a_usable_verdict_has_no_rate(tmp_path: Path, asked: bool) -> None:
+    """Half of the answers are identical, ties without a call; no judge was asked, or none could tell."""
+    from brie.evaluation.assemble import assemble
+    from brie.evaluation.work import Work
+    from brie.report.markdown import render_markdown
+    from brie.report.page import build_page
+    from brie.report.terminal import summarise
+    from brie.store import Store
+    from tests.fakes.judge_wire import Act
+
+    def same(side: Side, prompt: int, sample: int) -> str:
+        return "The same words." if prompt % 2 else f"{side} has words of its own."
+
+    world = World.make(tmp_path)
+    with JudgeServer(mind=good, script=lambda seen: Act(text="I like both.")) as server:
+        seats = (judge(server, id="one"),)
+        if asked:
+            said, manifest = world.evaluate(same, panel_judges=seats, prompts=16)
+        else:
+            manifest = sealed(world.asked(prompts=16, panel_judges=seats))
+            with Store.open(tmp_path / "brie.sqlite") as store:
+                store.add_completions(world.answers(Work(manifest.plan), same))
+                said = assemble(gather(manifest, store), store)
+    assert said.interim is not asked
+    assert (said.win_rate, said.verdict) == (None, None)
+    for text in (
+        summarise(said, manifest, colour=False),
+        render_markdown(build_page(said, manifest, [])),
+    ):
+        assert "There is no win rate: no verdict could be used" in " ".join(text.split())
+        assert "of every 100" not in text

@@ -64,7 +64,7 @@ def test_marks_are_found_as_text_and_as_special_tokens(
     encoder = Encoder.load(folder)
 
     def ids(text: str) -> list[int]:
-        return encoder.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return list(encoder.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     prompt = ids("one two")
     whole = ids("[THINK]The sky?[/THINK]Blue.")

@@ -37,7 +37,7 @@ def judge(server: JudgeServer, api: str = "openai", **changes: Any) -> PanelJudg
         "id": api,
         "provider": provider,
         "model": "a-model",
-        "base_url": {"anthropic": server.anthropic, "azure": server.anthropic}.get(api, server.openai),
+        "base_url": server.anthropic if api in ("anthropic", "azure") else server.openai,
         "endpoint": "test",
         "output": "tool" if api == "anthropic" else "json_schema",
         "max_concurrency": 16,

@@ -61,7 +61,8 @@ def test_settings_that_other_trainers_use_are_shown(tmp_path: Path) -> None:
 
 def test_tensors_in_a_vision_part_are_counted(tmp_path: Path) -> None:
     folder = make_adapter(tmp_path / "adapter")
-    names = {"m.vision_tower.q.lora_A.weight": (2,), "m.layers.0.q.lora_A.weight": (2,)}
+    shape: tuple[int, ...] = (2,)
+    names = {"m.vision_tower.q.lora_A.weight": shape, "m.layers.0.q.lora_A.weight": shape}
     write_tensors(folder / "adapter_model.safetensors", names)
     assert lora_summary(folder).words() == "r=8 alpha=16; 1 tensors in its vision part"
 

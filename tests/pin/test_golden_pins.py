@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from brie.digest import digest
+from brie.digest import Canonical, digest
 from brie.errors import PinError
 from brie.pin import folder_template, lora_summary, pin_base, pin_checkpoint, render, write_pin
 from brie.pin.template import template_digest
@@ -89,7 +89,7 @@ def test_a_model_has_the_digest_it_always_had(tmp_path: Path) -> None:
 def test_a_models_digest_is_over_its_kind_its_files_and_its_config(tmp_path: Path) -> None:
     base = pin_base(make_base(tmp_path / "base"), repo="me/base", kind="model")
     pin = pin_checkpoint(make_adapter(tmp_path / "adapter"), base=base, name="run:10")
-    rendered = {"template": base.template_digest, "pin": 2}
+    rendered: dict[str, Canonical] = {"template": base.template_digest, "pin": 2}
     assert base.digest == digest(
         {"kind": "model", "files": base.files, "config": base.config, **rendered}
     )

@@ -10,7 +10,8 @@ import pytest
 from brie.errors import PinError, UsageError
 from brie.pin import pin_base, pin_checkpoint, resolve_pair, write_pin
 from brie.pin.bases import locate, open_base, packaged_base
-from brie.pin.resolve import default_candidate, find_run, resolve
+from brie.pin.resolve import default_candidate, resolve
+from brie.pin.runs import find_run
 from brie.project import Project, packaged
 from brie.records import BaseModelRef
 from tests.pin.folders import make_adapter, make_base

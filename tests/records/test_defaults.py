@@ -201,9 +201,9 @@ def test_a_pin_is_of_a_version_and_names_only_what_is_known() -> None:
     pin = Pin(
         kind="base", name="b", digest=ZEROS, files={}, config=ZEROS, base=ref, template_digest=ZEROS
     )
-    assert pin.version == 1
+    assert pin.version == 2
     assert pin.model_dump(mode="json", exclude_none=True) == {
-        "schema": "brie.pin/1", "kind": "base", "name": "b", "digest": ZEROS, "files": {},
+        "schema": "brie.pin/2", "kind": "base", "name": "b", "digest": ZEROS, "files": {},
         "config": ZEROS, "base": {"repo": "me/base", "digest": ref.digest}, "template_digest": ZEROS,
     }  # fmt: skip
     where = {"run": "r", "checkpoint": "c", "base_location": "models/b"}

@@ -36,6 +36,7 @@ SPEC = JudgeSpec(id="j", provider=Provider.OPENAI, model="m")
 RUBRIC = Rubric(name="general", text="Correctness first.", criteria=("clarity",))
 SEAT = PanelJudge(judge=SPEC, rubric=RUBRIC, digest=SPEC.digest("1"))
 PIN = Pin(
+    schema_="brie.pin/1",  # as those that exist are
     kind="base",
     name="",
     digest=digest("weights"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from brie.records import Amendment
 from brie.records.analysis import WinRate
 from brie.report.facts import agreement_square, groups
@@ -48,6 +50,25 @@ def test_a_stopped_judge_has_left_the_headline_until_it_resumes() -> None:
 def test_a_panel_of_rules_has_rows_of_rules() -> None:
     analysis = sample.analysis(by_judge={"reference": {"provider": "rules"}})
     assert (groups(analysis)[0].title, groups(analysis)[0].head) == ("By rule", "Rule")
+
+
+@pytest.mark.parametrize(
+    ("control", "low", "high", "said"),
+    [
+        ("aa", 0.4, 0.6, "even, as it should be"),
+        ("aa", 0.55, 0.9, "not even, which it should be"),
+        ("damaged", 0.6, 0.88, "recognised, as it should be"),
+        ("damaged", 0.4, 0.7, "not shown to be recognised: the interval contains 50"),
+        ("damaged", 0.1, 0.4, "the damaged copy was preferred"),
+    ],
+)
+def test_a_controls_row_says_whether_it_came_out_as_it_should(
+    control: str, low: float, high: float, said: str
+) -> None:
+    rate = sample.rate((low + high) / 2, low, high, 24)
+    analysis = sample.analysis(controls={control: {"win_rate": rate}})
+    (row,) = next(group.rows for group in groups(analysis) if group.id == "controls")
+    assert row.note == said
 
 
 def test_controls_have_rows_of_their_own_and_one_category_has_none() -> None:

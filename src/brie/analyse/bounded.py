@@ -90,7 +90,7 @@ def p_value(means: Floats, mean: float) -> float:
 
 def _counted(means: Floats) -> tuple[Floats, Floats]:
     """The different scores, ascending, with the imagined 0, and how many there are of each."""
-    values: Floats = np.round(np.clip(means, 0.0, 1.0), 12).astype(np.float64)
+    values: Floats = np.clip(means, 0.0, 1.0).round(12).astype(np.float64)
     if len(np.unique(values)) > _MOST:
         values = np.floor(values * _MOST) / _MOST
     distinct, counts = np.unique(np.append(values, 0.0), return_counts=True)

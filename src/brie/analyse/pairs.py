@@ -155,8 +155,8 @@ def _coefficients(
     table, draws = counted.tables[index], counted.draws[:, index]
     used = occurring(table)
     few = np.ix_(used, used)
-    joined = with_imagined(used)
-    drawn = draws[:, joined[:, None], joined[None, :]]
+    cells = with_imagined(used)
+    drawn = draws[:, cells][:, :, cells]
     values = {
         name: estimate(
             study,

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from brie import __version__, versions
 from brie.analyse.assemble import AnalysisParts, analyse_verdicts
 from brie.analyse.table import VerdictTable
+from brie.audit.checked import said_of_files
 from brie.audit.facts import common_facts, pair_facts
 from brie.audit.matching import Matched, matched
 from brie.audit.placing import Placing, placing, without_alone
 from brie.audit.ranking import Counted, ranked
 from brie.audit.read import Judgments
-from brie.audit.remedies import fitting
 from brie.audit.rows import Row, Texts
 from brie.audit.sides import Chosen, choose, models_of, turned
 from brie.audit.words import sentences
@@ -93,7 +93,7 @@ def _checked(
         pairs=pairs,
         no_training="imported judgments do not say what was trained on",
     )
-    checks = tuple(fitting(check, document, joint=place.joint) for check in run_checks(evidence))
+    checks = tuple(said_of_files(check, document, joint=place.joint) for check in run_checks(evidence))
     return without_alone(document, place).model_copy(update={"checks": checks})
 
 

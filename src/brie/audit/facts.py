@@ -26,8 +26,10 @@ _DIFFERS = 0.01
 """Sign-flip p, by prompt, below which the two sides' endings differ."""
 _PILED = 0.05
 """Share of a side's answers without an ending from which their lengths are looked at."""
-_LIMIT = 0.98
-"""Answers longer than this share of the longest stand at a limit."""
+_LONGER = 0.7
+"""Chance that an answer without an ending is longer than one with: at a limit it nearly always is."""
+_LEAST_LIMIT = 400
+"""Characters of the shortest limit anybody sets."""
 
 
 def common_facts(judgments: Judgments, models: Sequence[str]) -> AuditFacts:
@@ -98,7 +100,7 @@ def endings_matter(rows: Sequence[Row]) -> bool:
     """Whether endings alone suggest answers cut off by a limit rather than meant to end so.
 
     They do where the two sides differ in them (sign-flip by prompt), or where answers without an
-    ending pile up at the length of the longest.
+    ending are the longest ones.
     """
     known = [row for row in rows if row.length_difference == row.length_difference]
     if not any(any(row.cut) for row in known):
@@ -112,11 +114,13 @@ def endings_matter(rows: Sequence[Row]) -> bool:
 
 
 def _piled(rows: Sequence[Row], side: int) -> bool:
-    cut = [row.length[side] for row in rows if row.cut[side]]
-    if len(cut) < max(3, _PILED * len(rows)):
+    """Answers without an ending are the longest ones, as a limit leaves them."""
+    cut = np.array([row.length[side] for row in rows if row.cut[side]])
+    whole = np.sort([row.length[side] for row in rows if not row.cut[side]])
+    if len(cut) < max(3, _PILED * len(rows)) or cut.max() < _LEAST_LIMIT:
         return False
-    longest = max(row.length[side] for row in rows)
-    return sum(length >= _LIMIT * longest for length in cut) * 2 > len(cut)
+    shorter = (np.searchsorted(whole, cut, "left") + np.searchsorted(whole, cut, "right")) / 2
+    return not len(whole) or float(shorter.mean()) >= _LONGER * len(whole)
 
 
 def _pairs(rows: Sequence[Row]) -> set[tuple[str, str, str]]:

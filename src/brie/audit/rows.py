@@ -26,10 +26,14 @@ _LINE = re.compile(r"\s*(?:[-*+•]|\d+[.)]|[a-z][.)]|#{1,6}|\|)\s*\S", re.IGNOR
 """A line of a list, a heading or a table: it needs no full stop."""
 _GOES_ON = re.compile(
     r"(?:[,;:(\-–—]|\b(?:and|or|but|the|an|of|to|with|for|from|by|as|that|which|because|is|are|was|were"
-    r"|just|its|their|his|her|your|our|my|if|when|than|into|at|in|on))$"
+    r"|could|would|should|can|may|might|will|must|has|have|had|been|be|just|its|their|his|her|your"
+    r"|our|my|if|when|than|into|at|in|on))$"
 )
 """A last sign or word after which something must follow."""
-_NEXT = re.compile(r"[.!?。！？]\s+\S")
+_NEXT = re.compile(r"[a-z]{3}[.!?]\s+\S+\s+\S|[。！？]\S")
+"""A sentence that ended before: what follows is prose too."""
+_LABEL = re.compile(r"\w{3}\**:\**\s+\S+(?:\s+\S+){4}")
+"""A list's line that explains what it names: prose."""
 
 Models = tuple[str, str]
 """Names of the two models of a row, as they stand in the file."""
@@ -131,9 +135,11 @@ def is_cut(answer: str) -> bool:
         return False
     if _GOES_ON.search(end):
         return True
-    if _LINE.match(line):
-        return False
-    return len(line) > _PROSE or ("\n" not in end and bool(_NEXT.search(end)))
+    if _NEXT.search(line) or len(line) > _PROSE:
+        return True
+    return (
+        bool(_LABEL.search(line)) if _LINE.match(line) else "\n" not in end and bool(_NEXT.search(end))
+    )
 
 
 class FromAnswers(TypedDict, total=False):

@@ -24,6 +24,7 @@ def check(evidence: Evidence) -> Check:
     findings = [
         *_effect(evidence, plan),
         *_early(plan.candidate, evidence),
+        *_worse(plan.candidate),
         *_served(plan.candidate, plan.baseline),
     ]
     if models is not None:
@@ -35,11 +36,12 @@ def check(evidence: Evidence) -> Check:
         "planned_steps": plan.candidate.planned_steps,
         "epoch": plan.candidate.epoch,
         "validation_loss": plan.candidate.eval_loss,
+        "base_validation_loss": plan.candidate.base_eval_loss,
         "aliases": list(models.facts) if models else [],
     }
     if not findings and models is None:
         return not_run(ID, "The models' files were not compared with their pins.", evidence=figures)
-    older = any(pin.version == 1 for pin in (plan.candidate, plan.baseline))
+    older = any(pin.version == 1 and pin.kind != "served" for pin in (plan.candidate, plan.baseline))
     also = f"; their pins are of version 1 and do not cover {UNCOVERED}" if older else ""
     passed = f"Both models are byte for byte the pinned ones{_where(plan.candidate)}{also}."
     return conclude(ID, findings, figures, passed)
@@ -111,6 +113,21 @@ def _early(pin: Pin, evidence: Evidence) -> list[Finding]:
             f"The candidate is step {pin.step} of {pin.planned_steps} planned{lowest}: so early a "
             f"checkpoint ({percent(done)} of the way) may win or lose what the finished model does not.",
             _last(evidence),
+        )
+    ]
+
+
+def _worse(pin: Pin) -> list[Finding]:
+    """A run's best step is the best of its own, and may be worse than no training."""
+    loss, base = pin.eval_loss, pin.base_eval_loss
+    if loss is None or base is None or loss <= base:
+        return []
+    return [
+        Finding(
+            "warn",
+            f"The candidate's validation loss ({loss:.4f}) is above its base's ({base:.4f}): by that "
+            "measure training made it worse.",
+            "Train at a lower rate: `brie train --set learning_rate=5e-5`, or judge an earlier step.",
         )
     ]
 

@@ -151,7 +151,7 @@ def _flags_matter(evidence: Evidence, rows: Bools) -> float | None:
     if len(flagged) == 0:
         return None
     means = np.nanmean(scores, axis=1)
-    observed = _removed(scores, means, flagged[None, :], flags[flagged][None, :, :])[0]
+    observed = float(_removed(scores, means, flagged[None, :], flags[flagged][None, :, :])[0])
     if np.isnan(observed):
         return None
     rng = generator(evidence.seed, "checks.difference")
@@ -164,7 +164,7 @@ def _flags_matter(evidence: Evidence, rows: Bools) -> float | None:
         dealt = rng.permuted(np.broadcast_to(flags[flagged], shape), axis=2)
         drawn = np.abs(_removed(scores, means, order[:, : len(flagged)], dealt))
         beyond += int((np.nan_to_num(drawn, nan=np.inf) >= abs(observed) - 1e-9).sum())
-    return (beyond + 1) / (deals + 1)
+    return float((beyond + 1) / (deals + 1))
 
 
 def _removed(scores: Floats, means: Floats, prompt: Ints, flags: Bools) -> Floats:

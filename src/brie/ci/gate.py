@@ -96,9 +96,8 @@ def _better(analysis: Analysis) -> tuple[bool | None, str]:
 def _not_worse(
     analysis: Analysis, rate: WinRate, margin: float, *, missing_allowed: bool
 ) -> tuple[bool | None, str]:
-    ends = rate.interval_90
-    if ends is None and rate.low is not None and rate.high is not None:
-        ends = rate.low, rate.high
+    whole = (rate.low, rate.high) if rate.low is not None and rate.high is not None else None
+    ends = rate.interval_90 or whole
     if ends is None:
         return None, f"there are too few prompts for an interval: {rate.prompts}"
     floor, bounds = 0.5 - margin, rate.one_sided or ends

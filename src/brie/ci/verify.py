@@ -90,7 +90,7 @@ def _models(manifest: Manifest, known: Context) -> Finding:
     sides = (manifest.plan.candidate, manifest.plan.baseline)
     served = [pin.base.repo for pin in sides if pin.kind == "served"]
     held = "both models are the pinned ones"
-    if any(pin.version == 1 for pin in sides):
+    if any(pin.version == 1 and pin.kind != "served" for pin in sides):
         held += f", as far as pins of version 1 go: they do not cover {UNCOVERED}"
     if served:
         held = f"{' and '.join(served)}: behind a server, so recorded and not pinned"

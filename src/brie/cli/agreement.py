@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import options, screen
-from brie.number_format import two_digits
+from brie.number_format import percent, two_digits
 
 if TYPE_CHECKING:
     from brie.records.agreement import PairAgreement, PanelCoefficients
@@ -89,7 +89,7 @@ def lines(document: AgreementDocument) -> Iterator[str]:
         yield f"{left} and {right}: {plural(pair.n, 'comparison')}"
         yield from _coefficients(pair)
         for name, of in pair.marginals.items():
-            shares = "  ".join(f"{outcome} {of[outcome]:>4.0%}" for outcome in ("win", "tie", "loss"))
+            shares = "  ".join(f"{won} {percent(of[won]):>5}" for won in ("win", "tie", "loss"))
             yield f"  {one_line(name, 30):<32} {shares}"
     if len(agreement.pairs) > LISTED:
         yield ""
@@ -129,7 +129,7 @@ def estimate(measured: Estimate | None) -> str:
     """A value with its interval, or that there is none."""
     if measured is None:
         return "not defined here"
-    if measured.low is None:
+    if measured.low is None or measured.high is None:
         return two_digits(measured.value)
     ends = f"[{two_digits(measured.low)}, {two_digits(measured.high)}]"
     return f"{two_digits(measured.value)}  {ends}"

@@ -89,9 +89,9 @@ def lines(document: CurveDocument) -> Iterator[str]:
     if chosen is None:
         yield "Validation loss chooses the default checkpoint; this shows, it does not select."
         return
-    rate = chosen.win_rate
-    quoted = f"{percent(rate.value)} ({span(rate.low, rate.high)})"
-    p = p_equals(rate.p_value)
+    quotable = chosen.win_rate
+    quoted = f"{percent(quotable.value)} ({span(quotable.low, quotable.high)})"
+    p = p_equals(quotable.p_value)
     yield ""
     yield f"chosen: step {chosen.step}, by {chosen.dev_prompts} prompts that are not quoted"
     yield f"quote this: {quoted}, p {p}, on {chosen.quoted_prompts} other prompts"

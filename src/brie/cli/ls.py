@@ -185,8 +185,9 @@ def _rate(row: EvaluationRow) -> str:
     if not isinstance(rate, dict) or not isinstance(value := rate.get("value"), (int, float)):
         return row["state"]
     low, high = rate.get("low"), rate.get("high")
-    has_ends = isinstance(low, (int, float)) and isinstance(high, (int, float))
-    return f"{percent(value)} ({span(low, high)})" if has_ends else percent(value)
+    if isinstance(low, (int, float)) and isinstance(high, (int, float)):
+        return f"{percent(value)} ({span(low, high)})"
+    return percent(value)
 
 
 def _read(analysis: dict[str, JsonValue]) -> Analysis | None:

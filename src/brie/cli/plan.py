@@ -80,8 +80,8 @@ def lines(table: Design) -> Iterator[str]:
     yield ""
     yield from _power(rows)
     yield ""
-    yield "80 % power, 5 % two-sided. 25+4: the formula, and 4 more, because it is"
-    yield "a little optimistic. `equivalent`: within 5 points of even."
+    yield "80 % power, 5 % two-sided. 85+7: the formula, and the prompts that it lacks as"
+    yield "wins come in whole steps. `equivalent`: within 5 points of even."
     if any(row.measured is None for row in rows):
         yield "Assumed, the second order buys freedom from position bias; it is not counted."
     yield ""
@@ -120,7 +120,7 @@ def _power(rows: Sequence[Row]) -> Iterator[str]:
     rates = list(rows[0].power.needed)
     both = len({row.positions for row in rows}) > 1
     yield "             finds a win   prompts needed to find a true win rate of    for"
-    yield "samples      rate from  " + "".join(f"{rate:>8.0%}" for rate in rates) + "  equivalent"
+    yield "samples      rate from  " + "".join(f"{percent(rate):>8}" for rate in rates) + "  equivalent"
     for row in rows:
         power = row.power
         detects = percent(power.detectable) if power.detectable is not None else "nothing"

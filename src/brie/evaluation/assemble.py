@@ -142,8 +142,10 @@ def _document(
     for added in facts.work.added:
         notes[f"by_judge.{added.judge.id}"] = "added after the seal, and therefore not in the headline"
     said = parts.said()
-    if interim and not _judged(facts):
-        notes["win_rate"] = "no verdict could be used yet"
+    unjudged = _unjudged(facts)
+    if unjudged:
+        notes["win_rate"] = f"no verdict could be used{' yet' if interim else ''}"
+        notes["verdict"] = notes["win_rate"]
         said |= {"win_rate": None, "by_category": {}, "by_source": {}, "by_sample": {}}
     suite = SuiteSummary(
         name=plan.suite.name,
@@ -163,9 +165,9 @@ def _document(
         candidate=_side(manifest, "candidate", plan.candidate),
         baseline=_side(manifest, "baseline", plan.baseline),
         counts=_counts(facts, parts),
-        verdict=None if interim else parts.verdict,
-        verdict_reason="" if interim else parts.verdict_reason,
-        verdict_survives_missing=None if interim else parts.verdict_survives_missing,
+        verdict=None if interim or unjudged else parts.verdict,
+        verdict_reason="" if interim or unjudged else parts.verdict_reason,
+        verdict_survives_missing=None if interim or unjudged else parts.verdict_survives_missing,
         by_judge=_judges(facts, parts, beside, apart),
         generation=generation(facts),
         cost=_cost(facts, store),
@@ -174,13 +176,11 @@ def _document(
     )
 
 
-def _judged(facts: EvaluationData) -> bool:
-    """Whether a headline's judge gave a verdict: identical answers are ties without one."""
+def _unjudged(facts: EvaluationData) -> bool:
+    """Pairs were to be judged and none was: identical answers are ties that nobody gave."""
     judges = set(headline_judges(facts.manifest))
-    return any(
-        f.status is StatusCode.OK and not f.identical and f.task.judge in judges
-        for f in facts.of("main")
-    )
+    shown = [f for f in facts.of("main") if f.task.judge in judges and not f.identical]
+    return bool(shown) and not any(f.status is StatusCode.OK for f in shown)
 
 
 def _counts(facts: EvaluationData, parts: AnalysisParts) -> Counts:

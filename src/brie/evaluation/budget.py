@@ -7,7 +7,7 @@ answers, and what the design can tell at all. After that the cap holds, whatever
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from brie import judge, versions
@@ -66,8 +66,8 @@ class Quote:
             return ""
         enough = math.ceil(self.spent + 1.25 * self.expected)
         return (
-            f"The cap buys about {left / self.expected:.0%} of them. Then judging stops, the report is "
-            f"INTERIM and has no verdict. For all of them: --budget {enough}"
+            f"The cap buys about {percent(left / self.expected)} of them. Then judging stops, the "
+            f"report is INTERIM and has no verdict. For all of them: --budget {enough}"
         )
 
     def lines(self) -> list[str]:
@@ -152,8 +152,8 @@ class Terms:
     retry: bool = False
     batch: bool = False
     patience: float = PATIENCE
-    settled: Mapping[str, Shape] = field(default_factory=dict)
-    """How requests to each judge are put, as its probe found."""
+    settled: dict[str, Shape] = field(default_factory=dict)
+    """How requests to each judge are put, as its probe found, and the run goes on finding."""
 
 
 def agree(

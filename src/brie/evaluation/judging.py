@@ -61,7 +61,7 @@ def judge_all(
             cap=terms.cap,
             retry=terms.retry,
             retry_policy=RetryPolicy(patience=terms.patience),
-            settled=dict(terms.settled),
+            settled=terms.settled,
         )
         return judge.run(tasks, context, batch=terms.batch)
 

@@ -107,7 +107,7 @@ def _look(suite: Suite, candidate: Resolved | None, project: Project) -> Trainin
     if isinstance(path, str):
         return path
     try:
-        parsed = parse(path)
+        parsed = parse(path, config.train.mapping)
         return _training(suite, run.name, config, parsed, _shared(config, parsed, project))
     except InputError as error:
         return f"its training data cannot be read ({error})"
@@ -169,5 +169,5 @@ def _shared(config: TrainConfig, parsed: Parsed, project: Project) -> tuple[int,
     if isinstance(path, str):
         return 0, config.val.rows
     trained = {prompt_key(row) for row in parsed.conversations}
-    rows = parse(path).conversations
+    rows = parse(path, config.val.mapping).conversations
     return sum(prompt_key(row) in trained for row in rows), len(rows)

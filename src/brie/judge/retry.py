@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from brie.blinding import JudgeInput
 from brie.judge.faults import Fault
@@ -177,6 +177,9 @@ class RetryingCaller:
         return Reply(Status.ERROR, reason=message, text=message, usage=spent, fatal=True)
 
 
+_NOTHING = Usage(attempts=0)
+
+
 @dataclass
 class _Asking:
     """One verdict while it is asked for."""
@@ -187,7 +190,7 @@ class _Asking:
     """When the latest request was sent, on the loop's clock."""
     correction: Correction | None
     tries: int = 0
-    spent: Usage = field(default_factory=lambda: Usage(attempts=0))
+    spent: Usage = _NOTHING
     failed: float | None = None
     """When it failed first."""
     for_all: bool = False
@@ -203,6 +206,8 @@ def _short_of_money(why: str, spent: Usage) -> Reply:
 
 
 def _sum(left: Usage, right: Usage) -> Usage:
+    if left is _NOTHING:
+        return right
     return Usage(
         input_tokens=left.input_tokens + right.input_tokens,
         output_tokens=left.output_tokens + right.output_tokens,

@@ -41,7 +41,10 @@ def locate(ref: BaseModelRef, location: str | None, project_root: Path) -> Path:
     if location is not None:
         folder = (project_root / location).resolve()
         if not folder.is_dir():
-            raise UsageError(f"the base {ref.repo} was in {folder}, which is gone; put it back there.")
+            raise UsageError(
+                f"the base {ref.repo} was in {folder}, which is gone; put it back there, or say where "
+                "it is now: --base FOLDER"
+            )
         return folder
     return download(ref.repo, ref.revision)
 

@@ -37,7 +37,7 @@ _FLOATS: dict[str, tuple[str, int, int]] = {
     "F64": ("<u8", 0x7FF0_0000_0000_0000, 0x7FFF_FFFF_FFFF_FFFF),
 }
 """Unsigned type of the same width, the bits of an exponent that infinity and NaN have, and all bits
-but the sign (IEEE 754; bfloat16 is the upper half of a float32)."""
+but the sign (the floating-point standard of 2019; bfloat16 is the upper half of a float32)."""
 _AT_ONCE = 1 << 24
 """Numbers looked at together."""
 

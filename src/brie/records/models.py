@@ -89,6 +89,8 @@ class Pin(Document):
     planned_steps: int | None = None
     epoch: float | None = None
     eval_loss: float | None = None
+    base_eval_loss: float | None = later(None)
+    """The base's validation loss before the first step, on the same rows."""
     checkpoint: str | None = None
     """Where the weights lie, relative to the folder of the pin file."""
     base_location: str | None = None

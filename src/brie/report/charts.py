@@ -31,13 +31,19 @@ def scale(
         parts += [_bar("interval", low, high, 47), _line("cap", low, 38, 56), _line("cap", high, 38, 56)]
         parts += [_end(low, "end", high), _end(high, "start", low)]
     if sources is not None:
-        mean, *ends = sources
-        label += f"; mean of source means {points(mean)}, interval {span(*ends, ' to ')}"
-        middle = min(0.7, max(0.3, sum(ends) / 2))
+        mean, least, most = sources
+        label += f"; mean of source means {points(mean)}, interval {span(least, most, ' to ')}"
+        middle = min(0.7, max(0.3, (least + most) / 2))
         parts += [
-            _bar("interval thin", *ends, 71),
+            _bar("interval thin", least, most, 71),
             _dot("point", mean, 71, 4),
-            _text("note", middle, 90, f"mean of source means {points(mean)} ({span(*ends)})", "middle"),
+            _text(
+                "note",
+                middle,
+                90,
+                f"mean of source means {points(mean)} ({span(least, most)})",
+                "middle",
+            ),
         ]
     parts.append(_dot("point", value, 47, 8))
     parts.append(_text("value", value, 24, points(value), "middle"))

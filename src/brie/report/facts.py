@@ -154,7 +154,9 @@ def panel_agreement(analysis: Analysis) -> list[str]:
         return []
     alpha, gain, sentences = panel.alpha, panel.precision_gain, []
     if alpha:
-        ends = f" ({two_digits(alpha.low)} to {two_digits(alpha.high)})" if alpha.low is not None else ""
+        ends = ""
+        if alpha.low is not None and alpha.high is not None:
+            ends = f" ({two_digits(alpha.low)} to {two_digits(alpha.high)})"
         sentences.append(f"Krippendorff's alpha of the panel is {two_digits(alpha.value)}{ends}.")
     sentences.append(f"The judges were unanimous in {percent(panel.unanimous)} of shown pairs.")
     if gain:
@@ -261,16 +263,23 @@ def reasons(analysis: Analysis) -> list[tuple[str, str]]:
 
 
 def _controls(analysis: Analysis) -> tuple[Row, ...]:
-    words = {
-        "aa": ("The baseline against itself", "other samples; should be near 50"),
-        "damaged": ("The baseline against a damaged copy", "should be far above 50"),
-    }
+    """Comparisons with a known answer, each with what came out and whether that is as it should be."""
+    names = {"aa": "The baseline against itself", "damaged": "The baseline against a damaged copy"}
     parts = {"aa": analysis.controls.aa, "damaged": analysis.controls.damaged}
     return tuple(
-        _row(name, part.win_rate, None, note)
-        for key, (name, note) in words.items()
+        _row(name, part.win_rate, None, _outcome(key, part.win_rate))
+        for key, name in names.items()
         if (part := parts[key]) is not None
     )
+
+
+def _outcome(control: str, rate: WinRate | None) -> str:
+    low, high = (rate.ends if rate else None) or (0.0, 1.0)
+    side = int(low > 0.5) - int(high < 0.5)
+    if control == "aa":
+        return "not even, which it should be" if side else "even, as it should be"
+    words = {1: "recognised, as it should be", -1: "the damaged copy was preferred"}
+    return words.get(side, "not shown to be recognised: the interval contains 50")
 
 
 def _rows(

@@ -157,7 +157,7 @@ def _run(
         panel_judges=terms.panel_judges, shown=lambda task: _shown(shows[task.key][1]), store=store,
         owner=owner, evaluation=LEDGER, on_done=advance, say=screen.say, cap=terms.cap,
         retry=terms.retry, retry_policy=RetryPolicy(patience=terms.patience),
-        settled=dict(terms.settled),
+        settled=terms.settled,
     )  # fmt: skip
     return run(tasks, context)
 

@@ -110,8 +110,10 @@ def count_look(document: CurveDocument, store: Store) -> CurveDocument:
     chosen = document.selection
     if chosen is None:
         return document
-    half = {"rows": chosen.rows, "headline": chosen.rows, "read": chosen.rows}
-    looks = store.look(Look(suite=chosen.suite, evaluation=chosen.evaluation, **half))
+    half = chosen.rows
+    looks = store.look(
+        Look(suite=chosen.suite, evaluation=chosen.evaluation, rows=half, headline=half, read=half)
+    )
     return document.model_copy(update={"selection": chosen.model_copy(update={"looks": looks})})
 
 

@@ -65,6 +65,8 @@ class DataPart(Record):
     """Rows whose answer lost its end to `max_length`."""
     dropped: tuple[int, ...] = ()
     """Lines whose answer was cut away whole; not trained on."""
+    mapping: dict[str, str] = later({})
+    """Keys of a row that were read from elsewhere in it (`--map`)."""
 
 
 class SplitInfo(Record):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from brie.data.encode import Encoded, Encoder, dataset, encode_all, taken_apart, trainable
 from brie.data.families import set_template
-from brie.data.load import rows_digest
+from brie.data.load import mapping_of, rows_digest
 from brie.data.marks import listed, marks_in, special_texts
 from brie.data.prompts import refuse_other_prompts
 from brie.data.split import prompt_key
@@ -317,10 +317,11 @@ def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
         path=source.place,
         file=source.file,
         rows_digest=rows_digest(source.rows),
-        rows=len(usable),
+        rows=len({row.line for row in usable}),
         prompts=len({prompt_key(row) for row in source.rows}),
         tokens=sum(len(row.ids) for row in usable),
         learned_tokens=sum(row.learned for row in usable),
         cut=sum(row.cut == "cut" for row in rows),
-        dropped=tuple(row.line for row in rows if row.cut == "lost"),
+        dropped=tuple(dict.fromkeys(row.line for row in rows if row.cut == "lost")),
+        mapping=mapping_of(source.mapping),
     )

@@ -92,7 +92,8 @@ def _sources(request: TrainRequest, before: TrainConfig, project: Project) -> Tr
     val = request.val
     if val is None and before.split is None:
         val = _found(before.val.path, "--val", project)
-    return replace(request, data=data, val=val)
+    mapping = tuple(f"{key}={path}" for key, path in before.train.mapping.items())
+    return replace(request, data=data, val=val, mapping=request.mapping or mapping)
 
 
 def _found(recorded: str, option: str, project: Project) -> str:

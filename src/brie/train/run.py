@@ -289,7 +289,11 @@ class _Session:
             eval_loss=point.loss,
             thinking=self.job.config.template.thinking,
         )
-        pin = pin.model_copy(update={"base_location": self.job.config.base_location})
+        facts = {
+            "base_location": self.job.config.base_location,
+            "base_eval_loss": base_loss(self.manifest),
+        }
+        pin = pin.model_copy(update=facts)
         write_pin(pin, self.folder / PINS / f"{which}.json", checkpoint=checkpoint)
         return PinEntry(step=point.step, eval_loss=point.loss, digest=pin.digest)
 

@@ -30,6 +30,8 @@ class Source:
     rows: tuple[Conversation, ...]
     outside: str | None = None
     """Its full path, where the file lies outside the project."""
+    mapping: tuple[str, ...] = ()
+    """`KEY=PATH`: keys of a row that were read from elsewhere in it."""
     notes: tuple[str, ...] = ()
     """What is odd about the file and harmless: what `brie data check` notes."""
 
@@ -74,13 +76,15 @@ def _named(name: str, project: Project, mapping: Sequence[str]) -> Source:
     table = mapping_of(mapping)
     if name.startswith(PREFIX):
         dataset = load_hub(name, table)
-        return Source(dataset.reference, None, dataset.conversations, notes=dataset.notes)
+        return Source(
+            dataset.reference, None, dataset.conversations, None, tuple(mapping), dataset.notes
+        )
     path = Path(name)
     parsed = whole(parse(path, table))
     inside = path.resolve().is_relative_to(project.root)
     outside = None if inside else str(path.resolve())
     shown, rows = project.relative(path), parsed.conversations
-    return Source(shown, file_digest(path), rows, outside, notes=parsed.notes)
+    return Source(shown, file_digest(path), rows, outside, tuple(mapping), parsed.notes)
 
 
 def _own(recipe: Recipe, project: Project) -> Source:
