@@ -95,8 +95,6 @@ def build_job(
             progress.note(f"{source.shown}: {note}")
     folder, base, location = _open_base(recipe, project, before, progress)
     recipe = with_layers(recipe, folder)
-    if sees(folder):
-        progress.note("LoRA goes into the language model alone; what sees or hears stays as it is")
     dtype = _decide_dtype(recipe, device, folder, before)
     progress.note(f"numbers: {dtype.value} ({dtype.reason})")
     tokenizer = load_tokenizer(folder)
@@ -140,6 +138,8 @@ def _open_base(
     if recipe.license_note:
         progress.note(recipe.license_note)
     refuse_quantised(folder)
+    if sees(folder):
+        progress.note("LoRA goes into the language model alone; what sees or hears stays as it is")
     return folder, base, location
 
 
