@@ -87,9 +87,8 @@ def build_job(
     refuse_packing(recipe, device)
     refuse_missing_packages(recipe, device.type)
     train_rows, val_rows, split_info = read_data(request, recipe, project)
-    progress.note(
-        f"data: {_told(request, train=train_rows, val=val_rows, drawn=split_info is not None)}"
-    )
+    told = _told(request, train=train_rows, val=val_rows, drawn=split_info is not None)
+    progress.note(f"data: {told}")
     for source in (train_rows, val_rows):
         for note in source.notes:
             progress.note(f"{source.shown}: {note}")
