@@ -150,11 +150,7 @@ def pin_checkpoint(
         folder: the adapter's.
         base: what it was trained on, as it is here.
         name: for people.
-        run: id of its training run.
-        step: where in the run it was saved.
-        planned_steps: how many the run was to have.
-        epoch: passes over the data by then.
-        eval_loss: validation loss by then.
+        run, step, planned_steps, epoch, eval_loss: where in its training it was saved.
         thinking: whether its template's thinking mode was on, where that is known.
 
     Raises:
@@ -170,12 +166,8 @@ def pin_checkpoint(
     files = _read_files(folder, (ADAPTER_WEIGHTS, *(() if older else (*TOKENIZER_FILES, *SPEECH_FILES))))
     config = digest(canonical_config(folder / ADAPTER_CONFIG))
     own = has_template(folder)
-    parts: dict[str, Canonical] = {
-        "kind": "adapter",
-        "files": files,
-        "config": config,
-        "base": base.digest,
-    }
+    parts: dict[str, Canonical] = {"kind": "adapter", "files": files, "config": config}
+    parts["base"] = base.digest
     rendered = folder_template_digest(folder) if own else base.template_digest
     return Pin(
         schema_=base.schema_,

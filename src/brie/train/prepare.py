@@ -87,16 +87,13 @@ def build_job(
     refuse_packing(recipe, device)
     refuse_missing_packages(recipe, device.type)
     train_rows, val_rows, split_info = read_data(request, recipe, project)
-    progress.note(
-        f"data: {_told(request, train=train_rows, val=val_rows, drawn=split_info is not None)}"
-    )
+    told = _told(request, train=train_rows, val=val_rows, drawn=split_info is not None)
+    progress.note(f"data: {told}")
     for source in (train_rows, val_rows):
         for note in source.notes:
             progress.note(f"{source.shown}: {note}")
     folder, base, location = _open_base(recipe, project, before, progress)
     recipe = with_layers(recipe, folder)
-    if sees(folder):
-        progress.note("LoRA goes into the language model alone; what sees or hears stays as it is")
     dtype = _decide_dtype(recipe, device, folder, before)
     progress.note(f"numbers: {dtype.value} ({dtype.reason})")
     tokenizer = load_tokenizer(folder)
@@ -140,6 +137,8 @@ def _open_base(
     if recipe.license_note:
         progress.note(recipe.license_note)
     refuse_quantised(folder)
+    if sees(folder):
+        progress.note("LoRA goes into the language model alone; what sees or hears stays as it is")
     return folder, base, location
 
 
