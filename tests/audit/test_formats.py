@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from brie.audit import Wishes, read_files
 from brie.audit.assess import assess
 from brie.audit.vocabulary import Declared, parse_scale, parse_winner
+from brie.cli.audit import command
 from brie.errors import InputError, UsageError
 from brie.records.analysis import Analysis
 from tests.audit.test_audit import audited, said, write
@@ -456,3 +458,20 @@ def test_a_winners_letter_is_the_candidates_where_a_column_says_so(
     ]
     analysis = audited(write(tmp_path / "f.jsonl", rows))
     assert (analysis.candidate.name, present(analysis.win_rate).value) == ("candidate", 0.75)
+
+
+def test_declarations_are_made_on_the_command_line(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": asked(n), "text_a": f"x {n}", "text_b": f"y {n}", "vote": n % 7 - 3, "ann": 1 + n % 2}
+        for n in range(28)
+    ]
+    path = str(write(tmp_path / "f.jsonl", rows))
+    for more, share in (
+        (["--scale", "-3..3=second..first"], 0.5),
+        (["--raters", "ann", "--winner", "1=first,2=tie"], 0.75),
+        (["--winner", "*=invalid,-3=first,3=second,0=first"], 2 / 3),
+        (["--scale", "-3..3=second..first", "--candidate", "text_b"], 0.5),
+    ):
+        done = CliRunner().invoke(command, [path, *more, "--json"])
+        assert done.exit_code == 0, (more, done.exception)
+        assert json.loads(done.output)["win_rate"]["value"] == pytest.approx(share)
