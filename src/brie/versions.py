@@ -21,6 +21,10 @@ SAMPLER = "2"
 text. Rows of two versions never mix. 2: adapters are known to leave their base as it is, and templates
 are told their thinking mode and the date as in training."""
 
+DRAWS = "1"
+"""Of the noise a completion is drawn from: raised only where the draws themselves change. A sampler
+or a pin of a newer version covers more and changes no text by itself."""
+
 PROMPT_FORMATS: tuple[str, ...] = ("1", "2")
 """Of the judge prompt and of the rules, part of every judge's digest; the last one is written."""
 PROMPT_FORMAT = PROMPT_FORMATS[-1]

@@ -237,12 +237,20 @@ def test_special_tokens_in_text_are_told_and_keep_answers_from_training(
     assert check(path).ok
 
 
+GZIPPED = gzip.compress(b'{"prompt": "a"}', mtime=0)
+"""Without the time in it, which would be in the test's name."""
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("rows.csv", b"prompt,completion\na,b\n", "is a table (.csv); write it as JSON lines"),
         ("rows.tsv", b"prompt\tcompletion\na\tb\n", "sep='\\t'"),
-        ("rows.jsonl.gz", gzip.compress(b'{"prompt": "a"}', mtime=0), "is compressed; unpack it: gunzip -k"),
+        (
+            "rows.jsonl.gz",
+            gzip.compress(b'{"prompt": "a"}', mtime=0),
+            "is compressed; unpack it: gunzip -k",
+        ),
         ("rows.parquet", b"PAR1\x00\x00PAR1", "is a Parquet table; write it as JSON lines"),
     ],
 )

@@ -246,7 +246,15 @@ def _tokens(written: Written, group: Sequence[tuple[int, str, str]]) -> list[Mar
             if offsets[index][0] >= end:
                 break
             learned[index] = 1
-    return [Marked(ids, learned, group[-1][0])]
+    after = written.ids(_blank_after(written))
+    return [Marked(ids + after, learned + [0] * len(after), group[-1][0])]
+
+
+def _blank_after(written: Written) -> str:
+    """The line break a template sets after the token that ends an answer; read, and not learned."""
+    shape = turn(written.template, written.special, thinking=written.thinking)
+    _, end, after = shape.foot.partition("".join(written.end))
+    return after if end and after.isspace() else ""
 
 
 def _joined(written: Written, at: int, prompt: str, rest: str) -> Marked:

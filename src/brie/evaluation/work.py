@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from brie import versions
 from brie.blinding import JudgeInput, judge_input, presentations
 from brie.catalog import with_system
 from brie.digest import digest
@@ -231,6 +232,19 @@ class Work:
             prompt=self._digests[prompt],
             sample=sample,
             sampling=self.plan.sampling,
+            drawn_as="" if pin.kind == "served" else self._noise(pin, prompt, sample),
+        )
+
+    def _noise(self, pin: Pin, prompt: str, sample: int) -> str:
+        """What a completion is drawn from: its key as the first sampler and pins gave it."""
+        environment = self.plan.environment.model_copy(update={"sampler": versions.DRAWS})
+        return completion_key(
+            pin_digest=pin.drawn_as or pin.digest,
+            template_digest=pin.template_digest,
+            messages=self.messages[prompt],
+            sampling=self.plan.sampling,
+            sample=sample,
+            environment=environment,
         )
 
     def _environment(self, pin: Pin) -> Environment:

@@ -31,12 +31,14 @@ class Request:
     """Digest of `messages`."""
     sample: int
     sampling: Sampling
+    drawn_as: str = ""
+    """What its noise is keyed on where that is not the key."""
 
     @property
     def noise(self) -> str:
         """A digest: the only source of the completion's randomness."""
         if not self.sampling.paired_noise:
-            return self.key
+            return self.drawn_as or self.key
         return paired_noise_key(messages=self.messages, sampling=self.sampling, sample=self.sample)
 
     def answered(

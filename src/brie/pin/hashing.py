@@ -97,6 +97,7 @@ def pin_base(
             "base": BaseModelRef(repo=repo, revision=revision, digest=name),
             "template_digest": rendered,
             **({} if version == 1 else {"date": folder_date(folder), "beside": beside(folder)}),
+            "drawn_as": None if version == 1 else _digest(parts[1], 1),
         }
     )
 
@@ -178,6 +179,7 @@ def pin_checkpoint(
         config=config,
         base=base.base,
         template_digest=rendered,
+        drawn_as=None if older else _digest(_first_parts(files, config, base), 1),
         lora=lora,
         run=run,
         step=step,
@@ -189,6 +191,16 @@ def pin_checkpoint(
         base_files={} if older else base.files,
         beside=() if older else (*beside(folder), *(f"base/{name}" for name in base.beside)),
     )
+
+
+def _first_parts(files: Mapping[str, str], config: str, base: Pin) -> dict[str, Canonical]:
+    """What pins of version 1 named an adapter by."""
+    return {
+        "kind": "adapter",
+        "files": {ADAPTER_WEIGHTS: files[ADAPTER_WEIGHTS]},
+        "config": config,
+        "base": base.drawn_as or base.digest,
+    }
 
 
 def _digest(parts: Mapping[str, Canonical], version: int) -> str:

@@ -83,6 +83,8 @@ class Pin(Document):
     """The configuration, canonicalised: sorted sets, no paths, no library versions."""
     base: BaseModelRef
     template_digest: Digest
+    drawn_as: Digest | None = later(None)
+    """Its digest as pins of version 1 gave it: what draws are keyed on; None: the digest itself."""
     lora: LoraSummary | None = None
     run: str | None = None
     step: int | None = None

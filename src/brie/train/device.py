@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 DeviceType = Literal["cuda", "mps", "cpu"]
 DEVICES: tuple[DeviceType, ...] = ("cuda", "mps", "cpu")
 
-_WORTH_HALVING = 25_000_000
-"""Parameters under which a CPU computes in float32 without asking what is faster."""
+SMALL_BASE = 25_000_000
+"""Parameters under which a CPU computes in float32, and as TRL does, without asking what is faster."""
 _PAYS = 1.3
 """How many times as fast bfloat16 must be to give up float32's digits for it."""
 
@@ -100,7 +100,7 @@ def choose_dtype(wanted: str, device: DeviceInfo, *, parameters: int = 0) -> Dec
         raise UsageError("float16 does not train on a CPU; use --set dtype=float32 or bfloat16.")
     if wanted != "auto":
         return Decided(value=wanted, reason="asked for")
-    if parameters < _WORTH_HALVING:
+    if parameters < SMALL_BASE:
         return Decided(value="float32", reason="cpu: exact")
     return _cpu_dtype()
 

@@ -25,7 +25,7 @@ from brie.pin.thread_pace import ThreadPace
 from brie.project import write_text
 from brie.records import BaseModelRef
 from brie.train.config import TrainPoint
-from brie.train.device import peak_memory
+from brie.train.device import SMALL_BASE, peak_memory
 from brie.train.loss import offer_learned_loss
 from brie.train.nll import row_nll
 from brie.train.runs import checkpoint_name
@@ -76,7 +76,10 @@ class BrieTrainer(SFTTrainer):
             peft_config=peft_config,
             callbacks=list(callbacks),
         )
-        self._learned_loss = offer_learned_loss(self.model, self.args.device.type)
+        # A small base gains nothing anybody would notice, and keeps TRL's arithmetic to the bit.
+        self._learned_loss = self.model.num_parameters() >= SMALL_BASE and offer_learned_loss(
+            self.model, self.args.device.type
+        )
 
     # --- loss ----------------------------------------------------------------------------
 
