@@ -25,6 +25,8 @@ SMALL = [
     "small.toml",
     "--candidate",
     "demo:best",
+    "--panel",
+    "offline",
     "--samples",
     "2",
     "--controls",

@@ -133,6 +133,7 @@ JUDGE_LEAVES: dict[str, object] = {
     "max_concurrency": 2,
     "timeout": 3.0,
     "location": "a folder",
+    "headers": {"X-Team": "env:TEAM"},
 }
 
 

@@ -105,6 +105,9 @@ def check(evidence: Evidence) -> Check:
         *_differing(apart, evidence),
         *_single(evidence),
     ]
+    if findings and not _seen(halves, evidence) and (beside := _beside(halves)):
+        last = findings[-1]
+        findings[-1] = last._replace(text=f"{last.text} {beside[:1].upper()}{beside[1:]}.")
     return conclude(ID, findings, figures, _passed(mean, rate, halves, evidence))  # fmt: skip
 
 
@@ -258,13 +261,20 @@ def _passed(mean: MeanOfSources | None, rate: WinRate, halves: Halves | None, ev
         holds = "it holds" if mean.shows(side(rate)) else "whether it holds is not shown"
         ends = f"the mean of {number} source means is {percent(mean.value)}"
         sentences.insert(0, f"{holds} for new sources ({ends}, {interval(mean.low, mean.high)})")
-    if halves is not None and halves.gap is not None:
-        sentences.append(
-            f"no gap between seen sources, {rated(halves.seen)}, and unseen ones, "
-            f"{rated(halves.unseen)}, is shown"
-        )
+    if beside := _beside(halves):
+        sentences.append(beside)
     elif halves is not None and halves.unseen is not None:
         how = f"training has seen none of these sources ({halves.how})"
         sentences.append(f"{how}: {percent(rate.value)} is for new ones")
     text = "; ".join(sentences)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _beside(halves: Halves | None) -> str:
+    """Both halves where training saw one of them, and nothing is shown to part them."""
+    if halves is None or halves.gap is None:
+        return ""
+    return (
+        f"no gap between seen sources, {rated(halves.seen)}, and unseen ones, "
+        f"{rated(halves.unseen)}, is shown"
+    )

@@ -93,7 +93,7 @@ class GenerationNotes(Record):
     """Served model -> what its replies said of the system behind them, and how often."""
     left_out: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Server -> settings it refused, so that its own hold."""
-    ignored: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    ignored: dict[str, tuple[str, ...]] = later({})
     """Server -> settings it took and did not honour, as far as a probe of short texts showed."""
     idle: tuple[Side, ...] = later(())
     """Sides whose adapter changes nothing: a few prompts have the same logits without it."""
