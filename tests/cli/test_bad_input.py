@@ -41,7 +41,7 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
         (["eval", "--suite", "demo", "--candidate", "nobody:best"], ["unknown training run 'nobody'"]),
         (["eval", "--suite", "demo", "--candidate", "thing"], ["unknown model 'thing'"]),
         (["evil"], ["unknown command 'evil'", "did you mean 'eval'"]),
-        (["report"], ["say which evaluation"]),
+        (["report"], ["there is no evaluation here yet", "brie demo"]),
         (["verify", "eval-x"], ["unknown evaluation 'eval-x'"]),
         (["gate"], ["missing option '--require'", "better, not-worse", "brie gate --help"]),
         (["compare"], ["missing argument", "brie compare --help"]),

@@ -73,7 +73,7 @@ def test_an_evaluation_is_found_by_id_end_name_and_folder(world: World, project:
 
 
 def test_what_does_not_name_one_lists_them(world: World, project: Project) -> None:
-    with pytest.raises(UsageError, match="none yet"):
+    with pytest.raises(UsageError, match=r"no evaluation here yet\. Make one: brie demo"):
         find_evaluation(None, project)
     made, _ = opened(world.asked(), project, "first")
     assert find_evaluation(None, project) == made

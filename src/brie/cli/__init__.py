@@ -144,5 +144,6 @@ def _refuse(error: click.ClickException) -> NoReturn:
         context = error.ctx if isinstance(error, click.UsageError) else None
         verb = context.command_path.removeprefix(context.find_root().command_path) if context else ""
         reason = " ".join(error.format_message().split()).rstrip(".")
-        click.echo(f"brie: {reason[:1].lower()}{reason[1:]}. See: brie{verb} --help", err=True)
+        end = "" if reason.endswith("?") else "."
+        click.echo(f"brie: {reason[:1].lower()}{reason[1:]}{end} See: brie{verb} --help", err=True)
     sys.exit(2)

@@ -65,4 +65,5 @@ def chosen(name: str, project: Project) -> Evaluation | Path:
     if ids:
         raise UsageError(f"{len(ids)} are called {name!r}; say which:\n  " + "\n  ".join(ids))
     every_id = [e.manifest.id for e in every] + [run.id for run in runs]
-    raise unknown("evaluation or run", name, every_id, "brie ls shows them.")
+    hint = "brie ls shows them." if every_id else "Make both: brie demo"
+    raise unknown("evaluation or run", name, every_id, hint)

@@ -88,15 +88,15 @@ def find_evaluation(name: str | None, project: Project, *, command: str = "") ->
     if name is None:
         if len(every) == 1:
             return every[0]
-        listing = (
-            "".join(f"\n  {f'{command} {e.manifest.id}'.strip()}" for e in every)
-            or " none yet: brie demo"
-        )
+        if not every:
+            raise UsageError("there is no evaluation here yet. Make one: brie demo")
+        listing = "".join(f"\n  {f'{command} {e.manifest.id}'.strip()}" for e in every)
         raise UsageError(f"say which evaluation:{listing}")
     wanted = Path(name).name
     fits = [e for e in every if wanted in (e.manifest.id, e.manifest.name, short_id(e))]
     if len(fits) != 1:
-        raise unknown("evaluation", name, [e.manifest.id for e in every], "brie ls shows them.")
+        hint = "brie ls shows them." if every else "Make one: brie demo"
+        raise unknown("evaluation", name, [e.manifest.id for e in every], hint)
     return fits[0]
 
 

@@ -64,7 +64,8 @@ def find_run(name: str, project: Project) -> Run:
         if name in (run.id, run.short, run.name) or (folder.is_dir() and run.folder == folder.resolve())
     ]
     if not matching:
-        raise unknown("training run", name, [run.name for run in runs], "brie ls shows them.")
+        hint = "brie ls shows them." if runs else "Train one: brie train --size tiny"
+        raise unknown("training run", name, [run.name for run in runs], hint)
     if len(matching) > 1:
         raise UsageError(
             f"{len(matching)} runs are called {name!r}: {', '.join(run.id for run in matching)}. "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from brie.pin.adapters import VISION
 from brie.pin.weights import build_empty_causal_lm
 from brie.train.layers import sees
+from brie.train.quiet import quiet
 from brie.train.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -60,5 +61,6 @@ def count_trained(folder: Path, recipe: Recipe) -> int:
     """
     from peft import get_peft_model
 
-    adapted = get_peft_model(build_empty_causal_lm(folder), lora_config(recipe, folder))
+    with quiet():
+        adapted = get_peft_model(build_empty_causal_lm(folder), lora_config(recipe, folder))
     return sum(weight.numel() for weight in adapted.parameters() if weight.requires_grad)
