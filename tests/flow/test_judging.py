@@ -183,16 +183,13 @@ def test_missing_keys_are_named_and_may_be_skipped(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CANARY_KEY")
-    said = bench.eval("--yes")
-    assert said.code == 2
-    for word in (
-        "claude: set CANARY_KEY",
-        "gpt: set CANARY_KEY",
-        "--skip-missing-judges",
-        "--judge distinct",
-    ):
-        assert word in said.err
-    assert bench.eval("--yes", "--skip-missing-judges").code == 2
+    for flags in (("--yes",), ("--yes", "--skip-missing-judges")):
+        said = bench.eval(*flags)
+        assert said.code == 2
+        for word in ("claude: set CANARY_KEY", "gpt: set CANARY_KEY", "--judge distinct"):
+            assert word in said.err
+        assert "--skip-missing-judges" not in said.err, "nobody would be left"
+    assert "--skip-missing-judges" in bench.eval("--yes", judges=("claude", "served")).err
     some = bench.eval("--yes", "--skip-missing-judges", judges=("claude", "served"))
     assert some.code == 0, some.err
     assert "left out, because its key is not set: claude" in some.err

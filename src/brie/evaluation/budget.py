@@ -23,7 +23,7 @@ from brie.judge.providers.adapter import Shape
 from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
 from brie.judge.retry import PATIENCE
 from brie.judge.run_context import FINAL, FINAL_ON_RETRY
-from brie.judge.settings import WITHOUT_KEYS, check_keys, request_bytes
+from brie.judge.settings import LEAVE_OUT, WITHOUT_KEYS, check_keys, missing_key, request_bytes
 from brie.number_format import dollars, percent
 from brie.project import Project
 from brie.records import PanelJudge
@@ -257,7 +257,9 @@ def price_tasks(
     missing: dict[str, list[Task]] = {}
     for task in judge.missing(tasks, store, final):
         missing.setdefault(task.judge, []).append(task)
-    check_keys([p for p in panel_judges if p.judge.id in missing], spending.without_keys)
+    others = any(not (p.instrument or missing_key(p.judge)) for p in panel_judges)
+    instead = spending.without_keys if others else spending.without_keys.removeprefix(LEAVE_OUT)
+    check_keys([p for p in panel_judges if p.judge.id in missing], instead)
     cap = load_defaults(project).budget if spending.budget is None else spending.budget
     most = {
         name: [request_bytes((largest or shown)(task)) for task in planned]

@@ -13,7 +13,7 @@ from brie.evaluation.choice import Choice, choose
 from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.sides import resolve_sides
 from brie.judge.prompt import PromptBuilder
-from brie.judge.settings import check, check_keys, form_of, missing_key
+from brie.judge.settings import LEAVE_OUT, WITHOUT_KEYS, check, check_keys, form_of, missing_key
 from brie.pin import Resolved, default_candidate, open_base
 from brie.project import Project
 from brie.records import JudgeSpec, PanelJudge, Positions, Sampling, Stopping, Suite
@@ -284,7 +284,7 @@ def _with_keys(
     left_out = tuple(s.judge.id for s in panel_judges if missing_key(s.judge))
     reachable = tuple(s for s in panel_judges if s.judge.id not in left_out)
     if all(s.instrument for s in reachable):
-        check_keys(panel_judges)
+        check_keys(panel_judges, WITHOUT_KEYS.removeprefix(LEAVE_OUT))
     return reachable, left_out
 
 

@@ -189,4 +189,6 @@ def _with_remedy(fault: Fault, judge: RemoteJudge) -> str:
     """A fault, and what to do about a server that is not there."""
     if fault.cause != "unreachable":
         return str(fault)
+    if judge.spec.base_url is None:
+        return f"{fault}. This machine has no way to that host: look at its network"
     return f"{fault}. Start that server, or mend `base_url` in judges/{judge.spec.id}.toml"

@@ -112,9 +112,11 @@ def missing_key(spec: JudgeSpec) -> str | None:
     return next((name for name in wanted if name and not os.environ.get(name, "").strip()), None)
 
 
+LEAVE_OUT = "Leave these judges out: --skip-missing-judges. "
+"""A way out where other judges are left."""
 WITHOUT_KEYS = (
-    "Leave these judges out: --skip-missing-judges. Without any key: --judge distinct (a rule that "
-    "looks at repetition alone), or a model that a server on this machine serves."
+    f"{LEAVE_OUT}Without any key: --judge distinct (a rule that looks at repetition alone), or a model "
+    "that a server on this machine serves."
 )
 """What can be done about missing keys when an evaluation is asked for."""
 
