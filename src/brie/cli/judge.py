@@ -70,10 +70,15 @@ def command(
     if votes is not None:
         if judges or repeats or retry or batch:
             raise UsageError("--votes adds a file's votes and asks nobody; leave the other options out.")
-        _import(votes, find_evaluation(evaluation, project), project, as_json=as_json)
+        _import(
+            votes,
+            find_evaluation(evaluation, project, command=screen.typed(project)),
+            project,
+            as_json=as_json,
+        )
         return
     outcome = judge_more(
-        find_evaluation(evaluation, project),
+        find_evaluation(evaluation, project, command=screen.typed(project)),
         More(judges, repeats or 0),
         project,
         screen.Terminal(),
