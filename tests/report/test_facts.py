@@ -6,7 +6,7 @@ import pytest
 
 from brie.records import Amendment
 from brie.records.analysis import WinRate
-from brie.report.facts import agreement_square, groups
+from brie.report.facts import agreement_square, effects, groups
 from brie.report.panel import panel_of
 from brie.report.sentence import verdict_sentence
 from tests.present import present
@@ -102,3 +102,9 @@ def test_agreement_is_a_square_with_an_empty_diagonal() -> None:
     assert [row[i] for i, row in enumerate(square.rows)] == [None, None, None]
     assert square.rows[0][1] == square.rows[1][0]
     assert agreement_square(()) is None
+
+
+def test_the_interval_of_an_effect_ends_where_its_scale_does() -> None:
+    beyond = {"effect": 1.0, "low": 0.904, "high": 1.032}
+    (shown,) = [e for e in effects(sample.analysis(position=beyond)) if e.name == "Standing first"]
+    assert (shown.value, shown.low, shown.high) == (1.0, 0.904, 1.0)

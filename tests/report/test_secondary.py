@@ -51,6 +51,8 @@ def test_no_clear_advice_is_no_advice() -> None:
     bought = [{"what": "prompts", "half_width": 0.04}]
     (said,) = robustness(sample.analysis(variance={"next_best": None, "purchases": bought}))
     assert said == "Spending as much again would bring the interval on prompts to about ±4 points."
+    fine = {"next_best": None, "purchases": [{"what": "prompts", "half_width": 0.01}]}
+    assert robustness(sample.analysis(variance=fine))[0].endswith("to about ±1 point.")
 
 
 def test_rewards_are_listed_strongest_first_by_judge() -> None:

@@ -362,7 +362,10 @@ def _note(analysis: Analysis, path: str) -> str:
 
 def _effect(name: str, meaning: str, estimated: estimates.Effect | None, note: str) -> Effect:
     if estimated is not None and estimated.identified and estimated.effect is not None:
-        return Effect(name, estimated.effect, estimated.low, estimated.high, meaning)
+        # Resampled effects may pass the end of their scale; no answer gains more than 100 points.
+        low = None if estimated.low is None else max(estimated.low, -1.0)
+        high = None if estimated.high is None else min(estimated.high, 1.0)
+        return Effect(name, estimated.effect, low, high, meaning)
     by_design = estimated is not None and not estimated.identified
     why = "this design cannot tell" if by_design else "not known"
     return Effect(name, None, None, None, meaning, note or why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from brie.number_format import p_equals, percent, points, span
+from brie.number_format import difference, p_equals, percent, points, span
 from brie.records.analysis import Analysis
 from brie.records.estimates import Omnibus, Range, VarianceComponents, WinRate
 from brie.report.clean import one_line
@@ -44,8 +44,8 @@ def rewards(analysis: Analysis) -> list[Taste]:
     for name, judge in analysis.by_judge.items():
         rewarded = judge.rewards.text if judge.rewards else {}
         of_judge = [
-            Taste(one_line(name, 80), one_line(difference, 40), r.effect, r.low, r.high)
-            for difference, r in rewarded.items()
+            Taste(one_line(name, 80), one_line(feature, 40), r.effect, r.low, r.high)
+            for feature, r in rewarded.items()
         ]
         tastes += sorted(of_judge, key=lambda taste: -abs(taste.effect))[:_FEATURES]
     return tastes
@@ -86,8 +86,6 @@ def _soft(analysis: Analysis) -> Iterator[str]:
 def _next_best(variance: VarianceComponents | None) -> Iterator[str]:
     if variance is None or not variance.purchases:
         return
-    widths = ", ".join(
-        f"on {p.what} to about ±{points(p.half_width)} points" for p in variance.purchases
-    )
+    widths = ", ".join(f"on {p.what} to about ±{difference(p.half_width)}" for p in variance.purchases)
     advice = f": {variance.next_best} narrow it most" if variance.next_best else ""
     yield f"Spending as much again would bring the interval {widths}{advice}."
