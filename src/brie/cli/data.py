@@ -30,11 +30,12 @@ def command() -> None:
 
 
 @command.command(
+    short_help="Find errors by line, duplicates, lengths, leaks.",
     epilog="""\b
 Examples:
   brie data check my.jsonl
   brie data check my.jsonl --val held_out.jsonl --size 0.5b
-"""
+""",
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--val", type=click.Path(path_type=Path), help="Compare prompts with this file.")
@@ -78,11 +79,12 @@ def check(
 
 
 @command.command(
+    short_help="Show rows as the model sees them.",
     epilog="""\b
 Examples:
   brie data preview my.jsonl
   brie data preview my.jsonl --size 0.5b --rows 5
-"""
+""",
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--size", metavar="NAME", help="As this recipe trains; tiny where no --base is named.")
@@ -127,12 +129,13 @@ def preview(file: Path, rows: int, mapping: tuple[str, ...], **named: options.Va
 
 
 @command.command(
+    short_help="Write a training and a validation file.",
     epilog="""\b
 Examples:
   brie data split my.jsonl --by prompt --share 0.1
   brie data split my.jsonl --by source
   brie data split my.jsonl --hold-out-source forum
-"""
+""",
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--by", type=click.Choice(["prompt", "source"]), default="prompt", show_default=True)
@@ -163,11 +166,12 @@ def split(
 
 
 @command.command(
+    short_help="Say which texts of one file are in another.",
     epilog="""\b
 Examples:
   brie data overlap my.jsonl --suite in_domain      are the suite's prompts in the training file?
   brie data overlap val.jsonl train.jsonl           is the first file's text in the second?
-"""
+""",
 )
 @click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--suite", metavar="NAME", help="Look for this suite's prompts in the file.")

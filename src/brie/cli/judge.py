@@ -98,12 +98,12 @@ def _import(file: Path, evaluation: Evaluation, project: Project, *, as_json: bo
 
     screen.offline()
     added = add_votes(file, evaluation, project)
-    file = added.file
-    click.echo(f"{added.new:,} of {len(file.votes):,} votes were new", err=as_json)
-    if file.skipped:
-        click.echo(f"{plural(file.skipped, 'row')} without a winner: skipped", err=as_json)
-    if file.passed_over:
-        click.echo(f"passed over: {', '.join(file.passed_over)[:200]}", err=as_json)
+    read = added.file
+    click.echo(f"{added.new:,} of {len(read.votes):,} votes were new", err=as_json)
+    if read.skipped:
+        click.echo(f"{plural(read.skipped, 'row')} without a winner: skipped", err=as_json)
+    if read.passed_over:
+        click.echo(f"passed over: {', '.join(read.passed_over)[:200]}", err=as_json)
     click.echo(f"Report  {project.relative(added.report)}", err=as_json)
     if as_json:
         click.echo(added.analysis.to_json(), nl=False)
