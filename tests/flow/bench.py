@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,7 @@ def bench(
 
     def call(*arguments: str) -> Said:
         capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["brie", *arguments])
         with pytest.raises(SystemExit) as ended:
             main(arguments)
         printed = capsys.readouterr()

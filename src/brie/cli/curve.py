@@ -66,7 +66,7 @@ def command(
         ),
         select_by_judges=select_by_judges,
     )
-    wanted = options.request_of(EvalRequest, request)
+    wanted = options.request_of(EvalRequest, {**request, "typed": screen.typed(project)})
     document = run_curve(run, wanted, project, screen.Terminal(), manner)
     if plot is not None:
         from brie.report.curve_figure import write_curve_figure

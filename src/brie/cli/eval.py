@@ -127,7 +127,8 @@ def command(
     from brie.evaluation.run import run_evaluation
 
     project = screen.project()
-    resolved, messages = prepare(options.request_of(EvalRequest, request), project)
+    wishes = options.request_of(EvalRequest, {**request, "typed": screen.typed(project)})
+    resolved, messages = prepare(wishes, project)
     for line in messages:
         screen.say(line)
     if stop_after is not None:

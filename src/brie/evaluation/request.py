@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -52,6 +53,8 @@ class EvalRequest:
     dtype: str | None = None
     skip_missing_judges: bool = False
     """Leave out judges whose keys are not set; the plan says who."""
+    typed: str = ""
+    """The command as it was typed, to be given again with a judge; "": `brie eval` of this suite."""
 
 
 def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, list[str]]:
@@ -209,7 +212,9 @@ def _named(wishes: EvalRequest, project: Project) -> Choice | None:
 
 
 def _typed(wishes: EvalRequest) -> list[str]:
-    """The command these wishes come from, as far as it names what is compared."""
+    """The command these wishes come from; where it is not known, as far as it names what is compared."""
+    if wishes.typed:
+        return shlex.split(wishes.typed)
     candidate = ["--candidate", wishes.candidate] if wishes.candidate else []
     return ["brie", "eval", "--suite", wishes.suite, *candidate]
 
