@@ -8,7 +8,7 @@ and the real standing; only the models are missing. Resamples are few: what they
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -49,6 +49,10 @@ JUDGES = (
     JudgeSpec(id="gemini", provider=Provider.OPENAI_COMPATIBLE, model="gemini-flash",
               base_url="https://models.example/v1"),
 )  # fmt: skip
+Mask = npt.NDArray[np.bool_]
+Lost = Callable[[np.random.Generator, Floats, Mask], Mask]
+"""(generator, chance by prompt, who won by prompt and sample) -> comparisons whose verdicts are all
+lost."""
 Ints = npt.NDArray[np.int64]
 Chance = Callable[[np.random.Generator, int], Floats]
 """(generator, prompts) -> probability that a sample of the candidate wins, by prompt."""
@@ -86,6 +90,11 @@ class Evaluation:
     uneven: float = 0.5
     """With one order: share of comparisons with the candidate first."""
     unusable: float = 0.005
+    lost: (
+        Callable[[np.random.Generator, Floats, npt.NDArray[np.bool_]], npt.NDArray[np.bool_]] | None
+    ) = None
+    """(generator, chance by prompt, who won by prompt and sample) -> comparisons whose verdicts are all
+    lost."""
     recognised: float = 0.98
     """Probability that a judge tells an answer from its damaged copy."""
     prefers_first_seed: float = 0.5
@@ -127,6 +136,9 @@ def made(case: Evaluation, seed: int) -> Evidence:
     pairs = _pairs(case, rng)
     plan = _plan(case)
     table = _table(case, won, pairs, plan, rng)
+    if case.lost is not None:
+        gone = case.lost(rng, chance, won)
+        table = replace(table, status=np.where(gone[table.prompt, table.sample], 1, table.status))
     controls = ControlTables(aa=_control(case, case.prefers_first_seed, rng),
                              damaged=_control(case, case.recognised, rng))  # fmt: skip
     parts = analyse_verdicts(table, options=Options(resamples=RESAMPLES), controls=controls, seed=seed)

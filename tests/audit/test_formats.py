@@ -118,6 +118,22 @@ def test_a_pair_is_chosen_among_many_models(tmp_path: Path) -> None:
         audited(path, candidate="x", baseline="x")
 
 
+@pytest.mark.parametrize("codes", [(0, 1, 2), (-1, 0, 1)])
+def test_a_zero_beside_a_number_that_is_no_share_is_asked_for_too(
+    codes: tuple[int, ...], tmp_path: Path
+) -> None:
+    rows = [{"prompt": asked(n), "label": codes[n % 3]} for n in range(N)]
+    path = write(tmp_path / "f.jsonl", rows)
+    outside = next(code for code in codes if not 0 <= code <= 1)
+    for text, more in (("", ""), (f"{outside}=second", "0=tie")):
+        with pytest.raises(InputError, match=rf"0 \(8\).*{more}"):
+            read_files([path], wishes=Wishes(declared=Declared(parse_winner(text))))
+    failed = Wishes(declared=Declared(parse_winner(f"{outside}=invalid")))
+    assert assess(read_files([path], wishes=failed), name="f").counts.ok == 16
+    every = Wishes(declared=Declared(parse_winner(f"1=first,{outside}=second,0=tie")))
+    assert assess(read_files([path], wishes=every), name="f").outcomes.tie == 8
+
+
 def test_number_codes_stop_until_they_are_declared(tmp_path: Path) -> None:
     rows = [
         {"prompt": asked(n), "response_1": f"one {n}", "response_2": f"two {n}", "label": n % 3}

@@ -196,6 +196,22 @@ def test_a_page_of_all_models_is_written(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(document["audit"]["table"]["models"]) == 6
 
 
+def test_the_headline_of_two_models_far_apart_speaks_of_one_other_and_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        {"question_id": f"q{n}", "model_a": "up", "model_b": "down", "winner": "ab"[n % 8 == 0]}
+        for n in range(40)
+    ]
+    path = write(tmp_path / "f.jsonl", [{**r, "winner": f"model_{r['winner']}"} for r in rows])
+    done = CliRunner().invoke(command, [str(path), "--leaderboard"])
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.output.split())
+    assert "up is ahead of the other model: it wins" in told
+    assert "every pair of models is resolved by 40 prompts" in told
+
+
 def test_two_models_can_be_ranked_too(tmp_path: Path) -> None:
     rows = [row for row in battles(20) if {row["model_a"], row["model_b"]} == {"one", "five"}]
     found = present(said(audited(write(tmp_path / "f.jsonl", rows), everyone=True)).table)

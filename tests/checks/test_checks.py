@@ -167,7 +167,7 @@ def test_empty_looping_and_leaking_answers_are_counted(flaw: str, text: str) -> 
     said = found(truncation.check, candidate=lambda t, prompt, sample: text if prompt % 6 == 0 else t)
     assert said.status == "warn"
     assert figures(said)[flaw] == {"candidate": pytest.approx(1 / 6), "baseline": 0.0}
-    assert flaw in said.summary
+    assert flaw.replace("leaking", "leak") in said.summary
 
 
 def test_a_result_that_hangs_on_flawed_answers_fails() -> None:
@@ -609,7 +609,7 @@ def test_a_bare_end_token_that_leaks_is_no_appeal_and_is_counted_as_a_flaw() -> 
     assert found(injection.check, candidate=leaks).status == "pass"
     said = found(truncation.check, candidate=leaks)
     assert said.status == "warn"
-    assert "leaking special tokens" in said.summary
+    assert "% of the candidate's answers and 0 % of the baseline's leak special tokens" in said.summary
 
 
 def test_a_result_that_hangs_on_such_answers_fails() -> None:

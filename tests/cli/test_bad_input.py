@@ -43,6 +43,9 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
         (["evil"], ["unknown command 'evil'", "did you mean 'eval'"]),
         (["report"], ["say which evaluation"]),
         (["verify", "eval-x"], ["unknown evaluation 'eval-x'"]),
+        (["gate"], ["missing option '--require'", "better, not-worse", "brie gate --help"]),
+        (["compare"], ["missing argument", "brie compare --help"]),
+        (["judges", "score", "--jugde", "x"], ["no such option '--jugde'", "brie judges score --help"]),
     ],
 )
 def test_a_missing_or_misspelt_choice(tmp_path: Path, arguments: list[str], words: list[str]) -> None:

@@ -156,9 +156,9 @@ def test_a_base_without_a_template_is_given_one_that_its_tokens_know(
     assert choose(words).end == ("<|eot_id|>",)
     assert set_template(words, "chatml") == "chat template chatml, its turns ended by <|eot_id|>"
     row = mark(choose(words).written(words), [USER, ONE])[0]
-    assert (
-        words.decode(row.ids) == "<|im_start|>user\nHi<|eot_id|>\n<|im_start|>assistant\nOne.<|eot_id|>"
-    )
+    shown = "<|im_start|>user\nHi<|eot_id|>\n<|im_start|>assistant\nOne.<|eot_id|>\n"
+    assert words.decode(row.ids) == shown
+    assert not row.learned[-1], "the line break after an answer is read, not learned"
     own = tmp_path / "own.jinja"
     own.write_text("{% for m in messages %}{{ m.role }}> {{ m.content }}{{ eos_token }}{% endfor %}")
     assert set_template(words, str(own)) == "chat template of own.jinja"

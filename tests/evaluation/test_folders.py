@@ -82,6 +82,8 @@ def test_what_does_not_name_one_lists_them(world: World, project: Project) -> No
         with pytest.raises(UsageError, match=made.manifest.id) as said:
             find_evaluation(name, project)
         assert other.manifest.id in str(said.value)
+    with pytest.raises(UsageError, match=f"brie report --figures {made.manifest.id}"):
+        find_evaluation(None, project, command="brie report --figures")
 
 
 def test_an_id_is_the_suites_name_and_the_start_of_the_seal(world: World) -> None:

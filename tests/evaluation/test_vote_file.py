@@ -15,7 +15,7 @@ from brie.evaluation.assemble import assemble
 from brie.evaluation.folders import Evaluation, find_evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import broken_links
-from brie.evaluation.vote_file import import_votes
+from brie.evaluation.vote_file import Imported, import_votes
 from brie.project import Project
 from brie.records import Manifest
 from brie.records.analysis import Analysis, Outcomes
@@ -34,11 +34,17 @@ def world(tmp_path: Path) -> World:
     return sample.project(tmp_path / "p")
 
 
-def read(world: World, text: str) -> tuple[int, int]:
+def read(world: World, text: str) -> Imported:
     path = world[0].root / "votes.csv"
     path.write_text(text, "utf-8")
     with Store.open(world[0].store) as store:
         return import_votes(path, evaluation(world), store)
+
+
+def counted(world: World, text: str) -> tuple[int, int]:
+    """New votes, and all of a file's."""
+    done = read(world, text)
+    return done.new, len(done.file.votes)
 
 
 def evaluation(world: World) -> Evaluation:
@@ -62,7 +68,7 @@ def test_votes_stand_beside_the_headline_with_their_agreement(world: World) -> N
     before = analysed(world)
     names = prompts(world)
     votes = {name: ("candidate", "baseline", "tie")[n % 3] for n, name in enumerate(names)}
-    assert read(world, lines(votes)) == (12, 12)
+    assert counted(world, lines(votes)) == (12, 12)
     after = analysed(world)
     own = after.by_judge["human:Ann"]
     assert own.outcomes == Outcomes(win=4, tie=4, loss=4, identical=0)
@@ -88,8 +94,8 @@ def test_votes_stand_beside_the_headline_with_their_agreement(world: World) -> N
 def test_the_same_file_again_adds_nothing_and_a_changed_vote_supersedes(world: World) -> None:
     one, two = prompts(world)[:2]
     read(world, lines({one: "candidate", two: "tie"}))
-    assert read(world, lines({one: "candidate", two: "tie"})) == (0, 2)
-    assert read(world, lines({one: "baseline", two: "tie"})) == (1, 2)
+    assert counted(world, lines({one: "candidate", two: "tie"})) == (0, 2)
+    assert counted(world, lines({one: "baseline", two: "tie"})) == (1, 2)
     assert analysed(world).by_judge["human:Ann"].outcomes == Outcomes(win=0, tie=1, loss=1, identical=0)
     assert len(evaluation(world).manifest.amendments) == 1
 
@@ -115,8 +121,13 @@ def test_a_perfectly_agreeing_voter_agrees_perfectly(world: World) -> None:
     [
         ("", "first line"),
         ("voter,prompt\n", "first line"),
-        ("voter,prompt,winner,colour\n", "colour"),
-        (HEAD, "no vote"),
+        ("voter,prompt,winner,sampel\nAnn,letters-01,tie,1\n", "did you mean 'sample'"),
+        (
+            "who;prompt;winner\nAnn;letters-01;tie\n",
+            "must name once: voter, prompt, winner; it names who",
+        ),
+        (HEAD, "first line"),
+        (HEAD + "Ann,letters-01,0,,\n", "no vote"),
         (HEAD + "Ann,letters-01,0,A,\n", "line 2: winner is candidate, baseline or tie"),
         (HEAD + "Ann,letters-01,x,tie,\n", "line 2: sample"),
         (HEAD + "Ann,letters-01,7,tie,\n", "line 2: no comparison"),
@@ -169,3 +180,18 @@ def test_the_command_adds_votes_and_the_report_counts_them(world: World) -> None
     again = subprocess.run([*command, "--json"], cwd=project.root, capture_output=True, text=True)
     assert f"0 of {len(prompts(world))} votes were new" in again.stderr
     assert json.loads(again.stdout)["by_judge"]["human:Ann"]["votes"] == len(prompts(world))
+
+
+def test_a_form_s_extra_columns_skips_addresses_and_semicolons_are_read(world: World) -> None:
+    first, second, third, *_ = prompts(world)
+    text = (
+        "Created_At;Voter;Prompt;Winner\n"
+        f"2026-11-01;dora@example.net;{first};Candidate\n"
+        f"2026-11-01;dora@example.net;{second};\n"
+        f"2026-11-02;dora@example.net;{third};tie\n"
+    )
+    done = read(world, text)
+    assert done.new == 2
+    assert done.file.skipped == 1
+    assert done.file.passed_over == ("created_at",)
+    assert analysed(world).by_judge["human:dora@example.net"].votes == 2

@@ -263,6 +263,9 @@ def test_what_is_pinned_for_the_first_time_is_not_said_to_be_what_a_pin_says(
     done = CliRunner().invoke(cli, ["pin", str(made / "lora")])
     assert "pinned now: nothing recorded earlier" in done.output
     assert "what the pin says" not in done.output
+    as_json = CliRunner().invoke(cli, ["pin", str(made / "lora"), "--json"])
+    assert json.loads(as_json.stdout)["kind"] == "adapter"
+    assert as_json.stderr.count("its adapter_config.json says") == 1
 
 
 # --- bases -----------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def test_the_trainers_own_state_says_when_losses_were_measured_and_what_it_calls
     old_run: Path,
 ) -> None:
     text = "\n".join(explain(old_run).facts)
-    assert "every 50 steps and was lowest at step 250" in text
+    assert "every 50 steps and was lowest at step 250, the last one measured." in text
     assert "was never saved: checkpoints were kept every 100 steps" in text
     assert "calls checkpoint-200 the best, which it was not" in text
 

@@ -68,13 +68,14 @@ def settle(ballots: Sequence[Ballot], shape: Shape, declared: Declared | None = 
     meanings: dict[str, str | float | Status | None] = {}
     rows = []
     by_side = _by_side(shape, ballots) and not names
+    shares = by_side and _are_shares(words, said)
     for ballot in ballots:
         if names:
             _name(ballot, names)
         ballot.row.defined = ballot.row.defined or by_side
         position = _position(ballot)
         if ballot.word not in meanings:
-            meanings[ballot.word] = _meaning(ballot.word, said, by_side=by_side)
+            meanings[ballot.word] = _meaning(ballot.word, said, by_side=by_side, shares=shares)
         meaning = meanings[ballot.word]
         if meaning is None or (isinstance(meaning, str) and not isinstance(meaning, Status)):
             meaning = _of_row(ballot, meaning, by_side=by_side)
@@ -108,7 +109,17 @@ def _settled(ballot: Ballot, meaning: float | Status | str, position: int) -> Ro
     return row
 
 
-def _meaning(word: str, said: Declared, *, by_side: bool) -> str | float | Status | None:
+def _are_shares(words: Mapping[str, int], said: Declared) -> bool:
+    """Numbers from 0 to 1 are the candidate's share only where no number outside says otherwise.
+
+    Beside a 2 or a -1 a 0 may be a tie: it is asked for, unless that number is declared a failure.
+    """
+    counted = (word for word in words if status_of(said.words.get(word, "")) is None)
+    numbers = [value for value in map(number, counted) if value is not None]
+    return all(0 <= value <= 1 for value in numbers)
+
+
+def _meaning(word: str, said: Declared, *, by_side: bool, shares: bool) -> str | float | Status | None:
     """A word's meaning wherever it stands: a score for the first answer, a status, or a name."""
     meant = said.words.get(word)
     if meant is None and said.scale is not None and word:
@@ -116,7 +127,7 @@ def _meaning(word: str, said: Declared, *, by_side: bool) -> str | float | Statu
         low, high, at_low, at_high = said.scale
         if meant_number is not None and low <= meant_number <= high:
             return at_low + (at_high - at_low) * (meant_number - low) / (high - low)
-    known = _declared(meant) if meant is not None else _known(word, by_side=by_side)
+    known = _declared(meant) if meant is not None else _known(word, by_side=by_side, shares=shares)
     return _declared(said.words[REST]) if known is None and REST in said.words else known
 
 
@@ -130,7 +141,7 @@ def _declared(meant: str) -> str | float | Status:
     return lower if lower in MEANINGS else f"={lower}"
 
 
-def _known(word: str, *, by_side: bool) -> float | Status | None:
+def _known(word: str, *, by_side: bool, shares: bool) -> float | Status | None:
     status = failed(word)
     if status is not None:
         return status
@@ -140,8 +151,7 @@ def _known(word: str, *, by_side: bool) -> float | Status | None:
     if by_side:
         if word in _CANDIDATE or word in _BASELINE:
             return 1.0 if word in _CANDIDATE else 0.0
-        share = number(word)
-        return share if share is not None and 0 <= share <= 1 else None
+        return number(word) if shares else None
     return None if where is None else _SCORES[where]
 
 
@@ -239,17 +249,18 @@ def _stop(unknown: Mapping[str, int], words: Mapping[str, int], shape: Shape) ->
             f"{column} names places ({values}{more}), and nothing says which model stood there: map the "
             "columns that do, as in --map a=COLUMN,b=COLUMN"
         )
+    numbers = all(number(word) is not None for word in unknown)
+    asked = [word for word in words if word in unknown or (numbers and number(word) is not None)]
+    third = "invalid" if any(place(word) == TIE for word in words) else TIE
     example = ",".join(
         f"{word or ''}={meaning}"
-        for word, meaning in zip(sorted(unknown, key=lambda w: (w == "0", w)), _EXAMPLE, strict=False)
+        for word, meaning in zip(
+            sorted(asked, key=lambda w: (w == "0", w)), (FIRST, SECOND, third), strict=False
+        )
     )
-    numbers = all(number(word) is not None for word in unknown)
     scale = "; numbers between two ends: --scale LOW..HIGH=second..first" if numbers else ""
     raise InputError(
         f"{column} has values that are not known words: {values}{more}. Say what they mean, as in "
         f'--winner "{example}" (first and second are the answers as the file has them; also a model\'s '
         f"name, invalid, and *=invalid for every other value){scale}"
     )
-
-
-_EXAMPLE = (FIRST, SECOND, TIE)

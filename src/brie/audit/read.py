@@ -35,6 +35,7 @@ from brie.audit.rows import UNNAMED, Item, Point, Row, Skipped, Texts
 from brie.audit.stream import Content, Value, content
 from brie.audit.vocabulary import Declared
 from brie.errors import InputError, UsageError, unknown
+from brie.number_format import plural
 
 
 class Format(Protocol):
@@ -173,13 +174,13 @@ def detect(path: Path, wishes: Wishes | None = None) -> tuple[str, str]:
     for name, reader in known.items():
         fitting = sum(bool(reader.fits(value)) for value in seen)
         if fitting and fitting * 2 >= len(seen):
-            return name, f"{fitting} of its first {len(seen)} rows{inside} have the keys of {name}"
+            return name, _fitting(fitting, len(seen), inside, name)
     if "score" in how.columns and seen:
         return "scores", "columns were mapped"
     opening = f"{path} has none of the formats brie knows ({', '.join(FORMATS)}); "
     if not seen:
         broken = next(
-            (item for item in first if isinstance(item, Skipped)), Skipped(1, "no table of keys")
+            (item for item in first if isinstance(item, Skipped)), Skipped(1, "it has no row with keys")
         )
         raise InputError(f"{opening}line {broken.line}: {broken.why}.")
     where = f"the first row of its list `{opened.where}`" if opened.where else "its first row"
@@ -187,6 +188,13 @@ def detect(path: Path, wishes: Wishes | None = None) -> tuple[str, str]:
     raise InputError(
         f"{opening}{where} has: {keys}. Name the columns: --map prompt=COLUMN,winner=COLUMN,judge=COLUMN"
     )
+
+
+def _fitting(count: int, looked_at: int, inside: str, name: str) -> str:
+    if looked_at == 1:
+        return f"its only row{inside} has the keys of {name}"
+    has = "has" if count == 1 else "have"
+    return f"{count} of its first {looked_at} rows{inside} {has} the keys of {name}"
 
 
 def is_row(value: dict[str, JsonValue]) -> bool:
@@ -322,7 +330,7 @@ def _refuse_unusable(judgments: Judgments, path: Path) -> None:
         return
     first = min(bad, default=Skipped(1, "it is empty"))
     raise InputError(
-        f"{path}: only {usable or 'no'} row{'s' if usable > 1 else ''} of {usable + len(bad)} can be "
+        f"{path}: {f'only {usable}' if usable else 'none'} of {plural(usable + len(bad), 'row')} can be "
         f"used as {judgments.format} ({judgments.reason}); line {first.line}: {first.why}. "
         f"Other formats: --format {' | '.join(FORMATS)}"
     )

@@ -78,8 +78,8 @@ def _ranked(table: ModelTable) -> Iterator[str]:
         yield f"{len(table.models) - _NAMED} more models are in the report and in the JSON."
     if table.unresolved:
         yield (
-            f"{table.unresolved} of {plural(table.pairs, 'pair')} of models are not resolved: these "
-            "prompts do not say who is ahead."
+            f"{table.unresolved} of {plural(table.pairs, 'pair')} of models {_are(table.unresolved)} "
+            "not resolved: these prompts do not say who is ahead."
         )
     open_gaps = [gap for gap in table.neighbours if not gap.resolved][:_NAMED]
     for gap in open_gaps:

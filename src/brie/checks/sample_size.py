@@ -54,7 +54,8 @@ def _smallest(rate: WinRate) -> float | None:
 def _few(rate: WinRate, can: str, evidence: Evidence) -> list[Finding]:
     remedy = f"`brie plan --suite {evidence.analysis.suite.name}` says what more prompts would find."
     if rate.prompts < FEWEST_PROMPTS:
-        text = f"{plural(rate.prompts, 'prompt')} are too few: below {FEWEST_PROMPTS} no interval holds."
+        few = "is too few" if rate.prompts == 1 else "are too few"
+        text = f"{plural(rate.prompts, 'prompt')} {few}: below {FEWEST_PROMPTS} no interval holds."
         return [Finding("fail", text, remedy)]
     if rate.prompts >= FEW:
         return []

@@ -192,7 +192,7 @@ def _differing(groups: list[Group], evidence: Evidence) -> list[Finding]:
             f"after Holm{'' if group.holds else '; without it the result no longer stands'}."
         )
         remedy = (
-            "Look at its own rate."
+            f"Look at the rate of {quoted([group.name])} by itself."
             if group.holds
             else "Add prompts of other sources; a suite of one kind of prompt measures that kind."
         )

@@ -93,13 +93,14 @@ _REMEDIES = {
     "cut off": "Raise the limit, `--max-new-tokens`, until few answers reach it.",
     "empty": "Read some: `brie view`; a side that says nothing loses for another reason than quality.",
     "repetitive": "Train less or at a lower rate, or judge with a `repetition_penalty` in the suite.",
-    "leaking special tokens": "Check the chat template the candidate was trained with: `brie pin`.",
+    "leaking special tokens": "Check the candidate's chat template: `brie pin MODEL` names it.",
 }
 
 
 def _shares(by_side: Mapping[str, float], flaw: str) -> str:
     ours, theirs = percent(by_side["candidate"]), percent(by_side["baseline"])
-    return f"{ours} of the candidate's answers and {theirs} of the baseline's are {flaw}"
+    verb = "leak special tokens" if flaw == "leaking special tokens" else f"are {flaw}"
+    return f"{ours} of the candidate's answers and {theirs} of the baseline's {verb}"
 
 
 def _lost(affected: int, without: str) -> Finding:

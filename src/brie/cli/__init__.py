@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from brie.cli.groups import Verbs
 from brie.errors import BrieError
@@ -117,8 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         click.echo(f"brie: {error}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        _refuse(error)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in TRAIN:
@@ -134,3 +134,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+
+
+def _refuse(error: click.ClickException) -> NoReturn:
+    """An argument or option that cannot be read: one sentence, and the help that says what is known."""
+    if isinstance(error, NoArgsIsHelpError):
+        error.show()
+    else:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        verb = context.command_path.removeprefix(context.find_root().command_path) if context else ""
+        reason = " ".join(error.format_message().split()).rstrip(".")
+        click.echo(f"brie: {reason[:1].lower()}{reason[1:]}. See: brie{verb} --help", err=True)
+    sys.exit(2)

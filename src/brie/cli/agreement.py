@@ -50,7 +50,8 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     from brie.studies import agreement, disagreement_views
 
     project = screen.project()
-    manifests = [find_evaluation(name, project).manifest for name in names or (None,)]
+    typed = screen.typed(project)
+    manifests = [find_evaluation(name, project, command=typed).manifest for name in names or (None,)]
     with Store.open(project.store, read_only=True) as store:
         document = agreement(manifests, store)
         views = disagreement_views(document, manifests, store)

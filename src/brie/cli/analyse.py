@@ -17,7 +17,7 @@ def command(evaluation: str | None, as_json: bool) -> None:
 
     screen.offline()
     project = screen.project()
-    outcome = rebuild(find_evaluation(evaluation, project), project)
+    outcome = rebuild(find_evaluation(evaluation, project, command=screen.typed(project)), project)
     if as_json:
         click.echo(outcome.analysis.to_json(), nl=False)
     else:

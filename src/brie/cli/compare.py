@@ -34,7 +34,7 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     names_of = _names(document)
     for difference in document.differences:
         pair = f"{names_of[difference.first]} minus {names_of[difference.second]}"
-        click.echo(f"{pair}: {100 * difference.value:+.1f} points ({_interval(difference)})")
+        click.echo(f"{pair}: {100 * difference.value:+.1f} points{_interval(difference)}")
         word = "p after Holm" if len(document.differences) > 1 else "p"
         click.echo(f"    {difference.prompts} shared prompts, {word} {p_equals(difference.p_adjusted)}")
     click.echo(f"{document.scope}.")
@@ -57,7 +57,7 @@ def _interval(difference: Difference) -> str:
     """The interval to go with the p that is shown: of several pairs, the one that holds for all."""
     low, high = difference.simultaneous or (difference.low, difference.high)
     if low is None or high is None:
-        return f"no interval below {FEWEST_PROMPTS} prompts"
+        return f", no interval below {FEWEST_PROMPTS} prompts"
     together = ", all pairs together" if difference.simultaneous else ""
-    ends = " to ".join(f"{100 * end:+.1f}" for end in (low, high))
-    return f"{100 * difference.level:g} % interval{together}: {ends}"
+    ends = ", ".join(f"{100 * end:+.1f}" for end in (low, high))
+    return f" [{ends}], {100 * difference.level:g} % interval{together}"

@@ -55,7 +55,7 @@ def command(
         if cause not in CAUSES:
             raise unknown("check", cause, CAUSES)
     project = screen.project()
-    manifest = find_evaluation(evaluation, project).manifest
+    manifest = find_evaluation(evaluation, project, command=screen.typed(project)).manifest
     name = manifest.id
     if broken := broken_links(manifest):
         raise GateNotMet(f"{name}: the seal is broken, and nothing lifts that: {'; '.join(broken)}.")

@@ -22,5 +22,5 @@ def command(evaluation: str | None) -> None:
     from brie.evaluation.generating import make_answers
 
     project = screen.project()
-    sealed = find_evaluation(evaluation, project)
+    sealed = find_evaluation(evaluation, project, command=screen.typed(project))
     click.echo(str(make_answers(sealed, project, screen.Terminal())))

@@ -9,6 +9,7 @@ import click
 
 from brie.cli import options, screen
 from brie.errors import Stopped, UsageError
+from brie.number_format import plural
 
 if TYPE_CHECKING:
     from brie.evaluation.folders import Evaluation
@@ -69,10 +70,15 @@ def command(
     if votes is not None:
         if judges or repeats or retry or batch:
             raise UsageError("--votes adds a file's votes and asks nobody; leave the other options out.")
-        _import(votes, find_evaluation(evaluation, project), project, as_json=as_json)
+        _import(
+            votes,
+            find_evaluation(evaluation, project, command=screen.typed(project)),
+            project,
+            as_json=as_json,
+        )
         return
     outcome = judge_more(
-        find_evaluation(evaluation, project),
+        find_evaluation(evaluation, project, command=screen.typed(project)),
         More(judges, repeats or 0),
         project,
         screen.Terminal(),
@@ -92,7 +98,12 @@ def _import(file: Path, evaluation: Evaluation, project: Project, *, as_json: bo
 
     screen.offline()
     added = add_votes(file, evaluation, project)
-    click.echo(f"{added.new:,} of {added.votes:,} votes were new", err=as_json)
+    file = added.file
+    click.echo(f"{added.new:,} of {len(file.votes):,} votes were new", err=as_json)
+    if file.skipped:
+        click.echo(f"{plural(file.skipped, 'row')} without a winner: skipped", err=as_json)
+    if file.passed_over:
+        click.echo(f"passed over: {', '.join(file.passed_over)[:200]}", err=as_json)
     click.echo(f"Report  {project.relative(added.report)}", err=as_json)
     if as_json:
         click.echo(added.analysis.to_json(), nl=False)

@@ -87,7 +87,8 @@ def command(as_json: bool) -> None:
             click.echo(line)
     for entry in entries:
         sides = f"{entry['candidate']} vs {entry['baseline']}"
-        click.echo(f"{entry['id']}  {sides}  {entry['word'] or '-':<10} {_rate(entry)}")
+        told = f"{sides}  {entry['word'] or '-':<10} {_rate(entry)}"
+        click.echo(screen.folded(f"{entry['id']}  ", told, 4))
         click.echo(f"    looks at this suite: {entry['looks']}   next: {entry['next']}")
 
 

@@ -31,16 +31,19 @@ def command(model: str, base: str | None, target: Path | None, as_json: bool) ->
     from brie.pin import adapter_fact, duplicates, explain, resolve, write_pin
 
     path = Path(model)
+    told: tuple[str, ...] = ()
     if path.is_dir():
         explained = explain(path)
-        for fact in (*explained.facts, *duplicates(path.resolve()), *adapter_fact(path)):
-            click.echo(screen.folded("- ", fact, 2))
+        told = (*explained.facts, *duplicates(path.resolve()), *adapter_fact(path))
+        for fact in told:
+            click.echo(screen.folded("- ", fact, 2), err=as_json)
         if explained.choices:
             listing = "\n".join(explained.choices)
             raise UsageError(f"{model} is not one checkpoint. Pin the one you mean:\n{listing}")
     resolved = resolve(model, screen.project(), base=base)
     for note in resolved.notes:
-        screen.say(note)
+        if note not in told:
+            screen.say(note)
     pin = resolved.pin
     if target is not None:
         folder = resolved.adapter or resolved.base_folder

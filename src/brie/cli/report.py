@@ -36,7 +36,7 @@ def command(evaluation: str | None, figures: bool, schema: bool) -> None:
         return
     screen.offline()
     project = screen.project()
-    outcome = rebuild(find_evaluation(evaluation, project), project)
+    outcome = rebuild(find_evaluation(evaluation, project, command=screen.typed(project)), project)
     click.echo(outcome.report)
     if figures:
         folder = outcome.report.parent / "figures"

@@ -49,7 +49,7 @@ def _evaluation(name: str | None) -> None:
     from brie.evaluation.folders import find_evaluation
 
     project = screen.project()
-    evaluation = find_evaluation(name, project)
+    evaluation = find_evaluation(name, project, command=screen.typed(project))
     _say(evaluation.manifest.id, verify(evaluation, project))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from brie.evaluation.folders import Evaluation, find_evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.results import record_analysis, write_report
-from brie.evaluation.vote_file import import_votes
+from brie.evaluation.vote_file import VoteFile, import_votes
 from brie.project import Project
 from brie.records.analysis import Analysis
 from brie.store import Store
@@ -19,8 +19,7 @@ class AddedVotes:
     """What a file of votes brought."""
 
     new: int
-    votes: int
-    """All of the file's."""
+    file: VoteFile
     report: Path
     """The page that counts them."""
     analysis: Analysis
@@ -35,9 +34,9 @@ def add_votes(file: Path, evaluation: Evaluation, project: Project) -> AddedVote
         UsageError: a voter of the file has voted in the browser.
     """
     with Store.open(project.store) as store:
-        new, votes = import_votes(file, evaluation, store)
+        read = import_votes(file, evaluation, store)
         current = find_evaluation(evaluation.manifest.id, project)
         data = gather(current.manifest, store)
         analysis = record_analysis(current, data, store, project)
         report = write_report(current, analysis, data, project)
-    return AddedVotes(new, votes, report, analysis)
+    return AddedVotes(read.new, read.file, report, analysis)

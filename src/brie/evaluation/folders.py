@@ -81,8 +81,11 @@ def evaluations(project: Project) -> list[Evaluation]:
     return every
 
 
-def find_evaluation(name: str | None, project: Project) -> Evaluation:
+def find_evaluation(name: str | None, project: Project, *, command: str = "") -> Evaluation:
     """An evaluation by id, the end of its id, name or folder; the only one where none is named.
+
+    Args:
+        command: what was typed without a name; each candidate is listed with the command that picks it.
 
     Raises:
         UsageError: none or several fit; they are listed.
@@ -91,7 +94,10 @@ def find_evaluation(name: str | None, project: Project) -> Evaluation:
     if name is None:
         if len(every) == 1:
             return every[0]
-        listing = "".join(f"\n  {e.manifest.id}" for e in every) or " none yet: brie demo"
+        listing = (
+            "".join(f"\n  {f'{command} {e.manifest.id}'.strip()}" for e in every)
+            or " none yet: brie demo"
+        )
         raise UsageError(f"say which evaluation:{listing}")
     wanted = Path(name).name
     fits = [e for e in every if wanted in (e.manifest.id, e.manifest.name, short_id(e))]

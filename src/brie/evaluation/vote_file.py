@@ -4,20 +4,26 @@
     Ann,letters-01,0,candidate,warmer
     Ann,letters-02,0,tie,
 
-`winner` is `candidate`, `baseline` or `tie`; `sample` counts from 0, as in `verdicts.csv`, and is 0
-where the column is missing. Whether these votes were blind, and which answer stood first, nobody can
+`winner` is `candidate`, `baseline` or `tie`, and empty where somebody skipped; `sample` counts from 0,
+as in `verdicts.csv`, and is 0 where the column is missing. Other columns, such as the time stamps of a
+form, are passed over and named. Whether these votes were blind, and which answer stood first, nobody can
 check: the evaluation's chain says that they came from a file, and no effect of order is computed.
 """
 
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from pydantic import JsonValue
+
+from brie.audit.rows import Skipped
+from brie.audit.spreadsheet import spreadsheet
 from brie.catalog import read_text
 from brie.digest import file_digest
 from brie.errors import InputError, UsageError, unknown
@@ -46,8 +52,27 @@ class Vote:
     comment: str
 
 
-def import_votes(path: Path, evaluation: Evaluation, store: Store) -> tuple[int, int]:
-    """Add a file's votes to an evaluation: all of them, or none; returns how many, and of how many.
+@dataclass(frozen=True, slots=True)
+class VoteFile:
+    """What a file holds."""
+
+    votes: tuple[Vote, ...]
+    skipped: int
+    """Rows without a winner."""
+    passed_over: tuple[str, ...]
+    """Columns that say nothing of a vote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file."""
+
+    new: int
+    file: VoteFile
+
+
+def import_votes(path: Path, evaluation: Evaluation, store: Store) -> Imported:
+    """Add a file's votes to an evaluation: all of them, or none.
 
     A vote that is there already and says the same is passed over; one that says something else
     supersedes it.
@@ -56,15 +81,15 @@ def import_votes(path: Path, evaluation: Evaluation, store: Store) -> tuple[int,
         InputError: a row is wrong; the message names the line.
         UsageError: a voter of the file has voted in the browser.
     """
-    votes = list(read_votes(path))
+    file = read_votes(path)
     manifest = evaluation.manifest
     work, voted = Work.of(manifest), {voter.judge.id for voter in voters(manifest)}
     rows: list[tuple[Verdict, str]] = []
-    for name in dict.fromkeys(vote.voter for vote in votes):
+    for name in dict.fromkeys(vote.voter for vote in file.votes):
         voter = voter_judge(manifest.plan, name)
         if voter.judge.id in voted and voter.judge.id not in imported(manifest):
             raise UsageError(f"{name} has voted in the browser; give the file's votes another name.")
-        cast = [vote for vote in votes if vote.voter == name]
+        cast = [vote for vote in file.votes if vote.voter == name]
         rows += [(row, voter.judge.id) for row in _rows(cast, work, voter, store, path)]
         if voter.judge.id not in voted:
             detail = {"judge": voter.judge.id, "digest": voter.digest, "rubric": voter.rubric_digest,
@@ -73,40 +98,61 @@ def import_votes(path: Path, evaluation: Evaluation, store: Store) -> tuple[int,
     if manifest is not evaluation.manifest:
         write_manifest(evaluation.folder, manifest)
     store.keep(rows, evaluation=f"{manifest.id}/votes", booked=False)
-    return len(rows), len(votes)
+    return Imported(len(rows), file)
 
 
-def read_votes(path: Path) -> Iterator[Vote]:
-    """The rows of a CSV file of votes.
+def read_votes(path: Path) -> VoteFile:
+    """The votes of a table of text, whatever its delimiter.
 
     Raises:
-        InputError: it is not one; the message names the line or the column.
+        InputError: it is none; the message names the line or the column.
     """
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
-        columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-        for name in columns:
-            if name not in COLUMNS:
-                raise unknown(f"column in {path}:", name, COLUMNS)
-        lacking = {"voter", "prompt", "winner"} - set(columns)
-        if lacking or len(set(columns)) < len(columns):
-            raise InputError(f"{path}: the first line must name once: voter, prompt, winner.")
-        reader.fieldnames = columns
-        empty = True
-        for row in reader:
-            empty = False
-            yield _vote(row, reader.line_num, path)
+        rows = list(spreadsheet(io.StringIO(read_text(path), newline="")))
     except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num} is not CSV: {error}.") from error
-    if empty:
-        raise InputError(f"{path} holds no vote.")
+        raise InputError(f"{path} is not CSV: {error}.") from error
+    votes: list[Vote | None] = []
+    passed_over: tuple[str, ...] | None = None
+    for row in rows:
+        if isinstance(row, Skipped):
+            raise InputError(_CELLS.format(path=path, line=row.line))
+        line, cells = row
+        if passed_over is None:
+            passed_over = _passed_over(cells, path)
+        votes.append(_vote(cells, line, path))
+    cast = tuple(vote for vote in votes if vote is not None)
+    if not cast:
+        raise InputError(f"{path} holds no vote; its first line must name voter, prompt, winner.")
+    return VoteFile(cast, len(votes) - len(cast), passed_over or ())
 
 
-def _vote(row: dict[str, str | None], line: int, path: Path) -> Vote:
-    cells = {name: (text or "").strip() for name, text in row.items() if isinstance(name, str)}
-    if None in row or any(text is None for text in row.values()):
-        raise InputError(f"{path}: line {line} has another number of cells than the first line.")
-    winner = next((word for word in _WINNERS if word == cells["winner"]), None)
+_CELLS = "{path}: line {line} has another number of cells than the first line."
+
+
+def _passed_over(row: JsonValue, path: Path) -> tuple[str, ...]:
+    """Names of the columns that say nothing of a vote; one that only seems misspelt is asked about."""
+    names = [name.strip().lower() for name in row] if isinstance(row, dict) else []
+    if any(names.count(name) != 1 for name in ("voter", "prompt", "winner")):
+        raise InputError(
+            f"{path}: the first line must name once: voter, prompt, winner; it names "
+            f"{', '.join(names)[:200]}."
+        )
+    others = tuple(name for name in names if name not in COLUMNS)
+    for name in others:
+        if near := difflib.get_close_matches(name, set(COLUMNS) - set(names), 1, 0.8):
+            raise unknown(f"column in {path}:", name, near)
+    return others
+
+
+def _vote(row: JsonValue, line: int, path: Path) -> Vote | None:
+    """One row's vote; None where somebody skipped."""
+    given = {key.lower(): text for key, text in row.items()} if isinstance(row, dict) else {}
+    if any(text is None for text in given.values()):
+        raise InputError(_CELLS.format(path=path, line=line))
+    cells = {key: str(text).strip() for key, text in given.items()}
+    if not cells["winner"]:
+        return None
+    winner = next((word for word in _WINNERS if word == cells["winner"].lower()), None)
     if winner is None:
         raise InputError(f"{path}: line {line}: winner is candidate, baseline or tie.")
     sample = cells.get("sample") or "0"

@@ -25,7 +25,7 @@ HUMAN = "human:"
 """What a voter's id as a judge begins with."""
 LONGEST = 600
 """Comparisons on one ballot: more than anybody votes on."""
-NAME = re.compile(r"[\w][\w .-]{0,39}")
+NAME = re.compile(r"[\w][\w .@+-]{0,39}")
 
 
 def voter_name(text: str) -> str:

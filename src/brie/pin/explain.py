@@ -97,7 +97,8 @@ def _history(folder: Path, saved: list[int]) -> list[str]:
     best = min(measured, key=lambda step: measured[step])
     steps = sorted(measured)
     every = steps[1] - steps[0] if len(steps) > 1 else steps[0]
-    facts = [f"validation loss was measured every {every} steps and was lowest at step {best}."]
+    last = ", the last one measured" if best == steps[-1] else ""
+    facts = [f"validation loss was measured every {every} steps and was lowest at step {best}{last}."]
     if saved and best not in saved:
         gap = f"every {saved[1] - saved[0]} steps" if len(saved) > 1 else "elsewhere"
         facts.append(

@@ -61,15 +61,25 @@ def ranking_sentence(table: ModelTable) -> str:
         return "No two models met: there is nothing to rank."
     first = table.models[0]
     tied = [model.name for model in table.models[1:] if model.rank_low == 1]
-    lead = f"`{_bare(first.name)}` is ahead of the other {plural(len(table.models) - 1, 'model')}"
+    rest = len(table.models) - 1
+    lead = (
+        f"`{_bare(first.name)}` is ahead of the other {plural(rest, 'model') if rest > 1 else 'model'}"
+    )
     if tied:
         others = f"{plural(len(tied), 'other')}"
         lead = f"`{_bare(first.name)}` leads, and {others} may be as good or better"
     return (
         f"{lead}: it wins {percent(first.expected.value)} against the others, ties counting half; "
-        f"{table.unresolved} of {plural(table.pairs, 'pair')} of models are not resolved by "
-        f"{plural(table.prompts, 'prompt')}."
+        f"{_not_resolved(table)} by {plural(table.prompts, 'prompt')}."
     )
+
+
+def _not_resolved(table: ModelTable) -> str:
+    """How many pairs of models the prompts leave open, as the end of a sentence."""
+    if not table.unresolved:
+        return "every pair of models is resolved"
+    of = f"{table.unresolved} of {plural(table.pairs, 'pair')} of models"
+    return f"{of} {'is' if table.unresolved == 1 else 'are'} not resolved"
 
 
 def unresolved(analysis: Analysis) -> list[str]:

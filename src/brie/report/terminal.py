@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from brie.number_format import points, span
+from brie.number_format import plural, points, span
 from brie.records import Manifest
 from brie.records.analysis import Analysis
 from brie.report import facts
@@ -189,7 +189,7 @@ def _closing(analysis: Analysis, report: str | None, next_command: str | None, w
 
     counts = analysis.counts
     shown = [f"{value} {name.split(' (')[0]}" for name, value in count_rows(counts)[6:] if value != "0"]
-    verdicts = f"{counts.verdicts:,} verdicts: {', '.join(shown)}" if shown else "no verdicts"
+    verdicts = f"{plural(counts.verdicts, 'verdict')}: {', '.join(shown)}" if shown else "no verdicts"
     lines = [Text(""), *_wrapped(f"{verdicts}.", width)]
     cost = analysis.cost
     if cost is not None:
