@@ -200,7 +200,9 @@ def test_a_pin_is_over_prompts_and_texts_alone(tmp_path: Path) -> None:
 
 
 def test_a_task_that_writes_nothing_has_no_answers(tmp_path: Path) -> None:
-    row = {"doc_id": 0, "resps": [[[-1.5, False]]], "arguments": [["Q", " yes"]], "target": 0}
+    row: dict[str, JsonValue] = {
+        "doc_id": 0, "resps": [[[-1.5, False]]], "arguments": [["Q", " yes"]], "target": 0,
+    }  # fmt: skip
     with pytest.raises(InputError, match="writes nothing"):
         read(lines(tmp_path / "s.jsonl", [row]))
 

@@ -235,7 +235,7 @@ BAD = {
     "no side named": (["--pairs", "answers.csv"], "it has: mine, theirs"),
     "no file": (["--pairs", "nowhere.csv", "--candidate", "a", "--baseline", "b"], "there is no file"),
     "no base": (["--candidate", "answers:answers.csv#mine"], "has no base"),
-    "nothing asked": ([], "Missing option '--suite'. Say what is asked"),
+    "nothing asked": ([], "option '--suite'. Say what is asked: a suite, or answers"),
     "not plain": (["--candidate", "answers:answers.csv", "--baseline", "answers:odd.csv"], "say which"),
     "no prompt column": (
         ["--candidate", "answers:odd.csv#text", "--baseline", "answers:answers.csv#mine"],
