@@ -208,6 +208,14 @@ def test_a_file_meets_a_model(bench: Bench) -> None:
     assert bench.call("verify").code == 0
 
 
+def test_answers_that_a_judge_here_cannot_read_whole_are_refused(bench: Bench) -> None:
+    rows = plain_rows(4)
+    write_table(bench.folder / "answers.csv", [(rows[0][0], "word, " * 20_000, "b"), *rows[1:]])
+    said = bench.call("eval", *pairs("mine", "theirs"), "--judge", "here")
+    assert (said.code, "take a judge with a longer context" in said.err) == (2, True)
+    assert not list(bench.folder.glob("runs/eval-*"))
+
+
 def test_several_answers_to_a_prompt_are_samples(tmp_path: Path) -> None:
     rows = [row for row in plain_rows(8) for row in (row, (row[0], row[1] + " And more.", row[2]))]
     write_table(tmp_path / "answers.csv", rows)

@@ -7,6 +7,7 @@ answers:FILE#NAME?prompt=COL  where the prompt's column is not plain
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +20,7 @@ from brie.errors import InputError, PinError, UsageError
 from brie.number_format import plural
 from brie.pin import GivenAnswers, GivenPrompt, GivenText, Resolved, pin_answers
 from brie.project import Project
-from brie.records import Message, Pin, Prompt, Suite
+from brie.records import JudgeSpec, Message, Pin, Prompt, Suite
 
 PREFIX = "answers:"
 _PROMPT = "?prompt="
@@ -309,3 +310,58 @@ def refuse_settings(named: Sequence[str], sides: Iterable[Resolved]) -> None:
         raise UsageError(
             f"{named[0]} sets how a model answers, and both sides are answers that exist; leave it out."
         )
+
+
+def refuse_longer(sides: Sequence[Resolved], suite: Suite, judges: Iterable[JudgeSpec]) -> None:
+    """Two answers and their prompt fit the context of a judge whose weights are here.
+
+    Of other judges the context is not known here; a server that refuses a pair says so.
+
+    Args:
+        sides: both sides; looked at where both are files, as other answers are not written yet.
+        suite: the prompts.
+        judges: who judges.
+
+    Raises:
+        UsageError: they do not; names the prompt and both lengths.
+    """
+    files = _files(sides)
+    local = [Path(judge.location) for judge in judges if judge.location]
+    if len(files) < len(sides) or not local:
+        return
+    longest, name = max(_lengths([_matched(given, suite) for given in files], suite))
+    for folder in local:
+        room = _context(folder)
+        if room is None or longest <= room:  # a token has a byte at least
+            continue
+        tokens = _tokens(folder, [_matched(given, suite)[name] for given in files], suite, name)
+        if tokens > room:
+            raise UsageError(
+                f"the answers to prompt {name!r} have {tokens:,} tokens with it, and the judge in "
+                f"{folder.name} reads {room:,}; take a judge with a longer context."
+            )
+
+
+def _lengths(answered: Sequence[Mapping[str, GivenPrompt]], suite: Suite) -> Iterable[tuple[int, str]]:
+    for prompt in suite.prompts:
+        texts = [
+            max(len(given.text.encode()) for given in entries[prompt.id].texts) for entries in answered
+        ]
+        yield sum(texts) + sum(len(m.content.encode()) for m in prompt.messages), prompt.id
+
+
+def _context(folder: Path) -> int | None:
+    """Tokens a model reads, as its configuration says; None where it does not."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    room = config.get("max_position_embeddings")
+    return room if isinstance(room, int) else None
+
+
+def _tokens(folder: Path, entries: Sequence[GivenPrompt], suite: Suite, name: str) -> int:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    asked = next(prompt.messages for prompt in suite.prompts if prompt.id == name)
+    longest = [max((given.text for given in entry.texts), key=len) for entry in entries]
+    texts = [*longest, *(message.content for message in asked)]
+    return sum(len(tokenizer.encode(text, add_special_tokens=False).ids) for text in texts)

@@ -14,7 +14,7 @@ from brie.evaluation.budget import Spending, Terms, agree
 from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
 from brie.evaluation.gather import extended, gather, is_decided, nothing_yet, with_votes
 from brie.evaluation.generating import answer_all, check_prompts, environment_of
-from brie.evaluation.given import texts_of
+from brie.evaluation.given import refuse_longer, texts_of
 from brie.evaluation.judging import judge_all, noted, plus, why_stopped
 from brie.evaluation.plan import ResolvedRequest, make_plan
 from brie.evaluation.results import Outcome, kept_analysis, record_analysis, write_report
@@ -138,7 +138,9 @@ def planned(asked: ResolvedRequest) -> tuple[Plan, str]:
     """
     environment, reason = environment_of(asked)
     plan = make_plan(asked, environment)
-    check_prompts(plan, (asked.candidate, asked.baseline))
+    sides = (asked.candidate, asked.baseline)
+    check_prompts(plan, sides)
+    refuse_longer(sides, asked.suite, [panel_judge.judge for panel_judge in asked.panel_judges])
     return plan, reason
 
 
