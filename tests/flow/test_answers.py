@@ -15,6 +15,7 @@ import pytest
 
 from brie.cli import main
 from brie.evaluation.folders import find_evaluation
+from brie.evaluation.gather import gather
 from brie.evaluation.work import Work
 from brie.project import Project
 from brie.records import Side
@@ -166,7 +167,7 @@ def test_the_answers_of_an_own_evaluation_give_the_same_as_answers(bench: Bench)
     judges = ("gpt", "longer")
     assert bench.eval("--yes", judges=judges).code == 0
     project = Project(bench.folder)
-    own = bench.analysis()
+    own, before = bench.analysis(), _outcomes(project)
     _export(project, bench.folder / "answers.csv")
     elsewhere = bench.folder / "runs-before"
     shutil.move(bench.folder / "runs", elsewhere)
@@ -176,12 +177,27 @@ def test_the_answers_of_an_own_evaluation_give_the_same_as_answers(bench: Bench)
     )  # fmt: skip
     assert said.code == 0, said.err
     given = bench.analysis()
+    assert _outcomes(project) == before
+    assert len(before) == 8 * 2 * 2
     assert given["win_rate"]["value"] == own["win_rate"]["value"]
     for name in judges:
         mine, theirs = given["by_judge"][name]["win_rate"], own["by_judge"][name]["win_rate"]
         assert (mine["value"], mine["low"], mine["high"]) == (
             theirs["value"], theirs["low"], theirs["high"],
         )  # fmt: skip
+
+
+def _outcomes(project: Project) -> dict[tuple[str, ...], str | None]:
+    """Judge, kind, prompt, letter and order of every verdict of the only evaluation -> who won."""
+    with Store.open(project.store) as store:
+        rows = gather(find_evaluation(None, project).manifest, store).of("main")
+    return {
+        (
+            row.task.judge, row.task.prompt, row.task.presentation.order,
+            row.task.presentation.candidate_letter,
+        ): row.winner
+        for row in rows
+    }  # fmt: skip
 
 
 def _export(project: Project, path: Path) -> None:
