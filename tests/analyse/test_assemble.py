@@ -491,7 +491,7 @@ def test_a_verdict_says_whether_it_holds_for_new_sources_where_that_is_less_sure
     low, high = rate.by_source_interval
     assert (high - low > 1.3 * (rate.high - rate.low)) is bool(said)
     if said:
-        assert parts.verdict_reason.endswith(f"this holds for new prompts from these sources {said}")
+        assert parts.verdict_reason.endswith(f", for new prompts from these sources {said}")
     else:
         assert "sources" not in parts.verdict_reason
 

@@ -150,7 +150,7 @@ def _with_sources(decision: Decision, rate: WinRate) -> Decision:
         return decision
     holds = sources[0] > 0.5 + 1e-9 or sources[1] < 0.5 - 1e-9
     where = "and for new sources" if holds else "but is not shown for new sources"
-    reason = f"{decision.reason}; this holds for new prompts from these sources {where}"
+    reason = f"{decision.reason}, for new prompts from these sources {where}"
     return Decision(decision.word, reason)
 
 
