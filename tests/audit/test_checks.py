@@ -88,7 +88,7 @@ def test_a_key_that_stands_twice_costs_its_row_only(tmp_path: Path) -> None:
 
 def test_a_file_of_which_most_rows_do_not_fit_is_refused_with_the_first_of_them(tmp_path: Path) -> None:
     path = write(tmp_path / "f.jsonl", [alpaca(n, preference=n) for n in range(12)])
-    with pytest.raises(InputError, match=r"only 3 rows of 12 .* line 4: preference 3 is outside"):
+    with pytest.raises(InputError, match=r"only 3 of 12 rows .* line 4: preference 3 is outside"):
         read_files([path])
 
 
@@ -161,5 +161,5 @@ def test_one_row_has_a_mean_and_no_standard_error(tmp_path: Path) -> None:
 
 def test_an_empty_file_is_empty_from_its_first_line(tmp_path: Path) -> None:
     path = write(tmp_path / "f.jsonl", [])
-    with pytest.raises(InputError, match=r"no row of 0 can be used .* line 1: it is empty"):
+    with pytest.raises(InputError, match=r"none of 0 rows can be used .* line 1: it is empty"):
         read_files([path], "table")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from brie.checks.evidence import Evidence, Models
 from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.number_format import percent
+from brie.pin import ANSWERS
 from brie.pin.hashing import UNCOVERED
 from brie.records import Check, Pin, Plan
 
@@ -39,9 +40,21 @@ def check(evidence: Evidence) -> Check:
         "base_validation_loss": plan.candidate.base_eval_loss,
         "aliases": list(models.facts) if models else [],
     }
+    sides = {"candidate": plan.candidate, "baseline": plan.baseline}
+    files = [side for side, pin in sides.items() if pin.kind == ANSWERS]
+    if files and not findings:
+        which = "both sides are files" if len(files) == 2 else f"the {files[0]} is a file"
+        return not_run(
+            ID,
+            f"Not known: {which} of answers, and nothing says which weights gave them.",
+            evidence=figures,
+        )
     if not findings and models is None:
         return not_run(ID, "The models' files were not compared with their pins.", evidence=figures)
-    older = any(pin.version == 1 and pin.kind != "served" for pin in (plan.candidate, plan.baseline))
+    older = any(
+        pin.version == 1 and pin.kind not in ("served", ANSWERS)
+        for pin in (plan.candidate, plan.baseline)
+    )
     also = f"; their pins are of version 1 and do not cover {UNCOVERED}" if older else ""
     passed = f"Both models are byte for byte the pinned ones{_where(plan.candidate)}{also}."
     return conclude(ID, findings, figures, passed)

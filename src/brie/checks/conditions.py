@@ -8,6 +8,7 @@ from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.digest import short
 from brie.generate.sampling import differences
+from brie.pin import ANSWERS
 from brie.pin.adapters import IN_TURN
 from brie.records import Check, Pin, Plan
 
@@ -28,12 +29,27 @@ def check(evidence: Evidence) -> Check:
         "environment": plan.environment.model_dump(mode="json"),
         "own_sampling": models_own.model_dump(mode="json", exclude={"seed"}) if models_own else None,
     }
+    files = _files(plan)
+    if files:
+        return not_run(
+            ID,
+            f"Not known: {files} answered elsewhere, and nothing says with which template, sampling and "
+            "limit.",
+            evidence={**figures, "same_template": None, "same_base": None},
+        )
     return conclude(
         ID,
         [*_template(plan), *_settings(differing, evidence)],
         figures,
         _same(plan, known=models_own is not None),
     )
+
+
+def _files(plan: Plan) -> str:
+    """The sides that are files of answers, in words; "" where both are models."""
+    pins = {"the candidate": plan.candidate, "the baseline": plan.baseline}
+    named = [side for side, pin in pins.items() if pin.kind == ANSWERS]
+    return "both sides" if len(named) == 2 else "".join(named)
 
 
 def _one_base(plan: Plan) -> bool:

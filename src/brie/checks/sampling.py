@@ -5,6 +5,7 @@ from __future__ import annotations
 from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.number_format import difference, interval, percent
+from brie.pin import ANSWERS
 from brie.records import Check
 from brie.records.estimates import VarianceComponents
 
@@ -46,17 +47,30 @@ def check(evidence: Evidence) -> Check:
         f"; twice as many would bring the interval to ± {difference(more)}" if more is not None else ""
     )
     if part > LARGE:
+        if _of_files(evidence):
+            return conclude(ID, [Finding("warn", f"{text}{buys}.")], figures, "")
         again = f"`brie eval` the same with `--samples {2 * samples}`: what is there is used again."
         return conclude(ID, [Finding("warn", f"{text}{buys}.", again)], figures, "")
     return conclude(ID, [], figures, f"{text}{buys}.")
 
 
 def _single(evidence: Evidence) -> Finding:
+    if _of_files(evidence):
+        return Finding(
+            "warn",
+            "One answer a prompt: how much of the result is the dice of sampling cannot be told.",
+            "Put several answers to each prompt into the file, a row each.",
+        )
     return Finding(
         "warn",
         "One answer a prompt: how much of the result is the dice of sampling cannot be told.",
         "Draw more: `brie eval` the same with `--samples 3`; what is there is used again.",
     )
+
+
+def _of_files(evidence: Evidence) -> bool:
+    plan = evidence.plan
+    return plan is not None and ANSWERS in (plan.candidate.kind, plan.baseline.kind)
 
 
 def _share(variance: VarianceComponents) -> float | None:

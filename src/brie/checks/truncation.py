@@ -13,6 +13,7 @@ from brie.checks.difference import without as tested
 from brie.checks.evidence import Answer, Evidence, Pair
 from brie.checks.findings import Finding, conclude, not_run, summary_of
 from brie.number_format import p_value, percent, plural, rated
+from brie.pin import ANSWERS
 from brie.records import Check
 
 ID = "truncation"
@@ -34,7 +35,7 @@ FLAWS: dict[str, Callable[[Answer], bool]] = {
 
 def check(evidence: Evidence) -> Check:
     """Shares by side, and the win rate without the affected comparisons."""
-    pairs = evidence.pairs
+    pairs, plan = evidence.pairs, evidence.plan
     if not pairs:
         return not_run(ID, "The answers are not at hand, so nothing says whether they are whole.")
     rates = {
@@ -64,7 +65,10 @@ def check(evidence: Evidence) -> Check:
         findings[0] = findings[0]._replace(
             text=f"{findings[0].text} Without those pairs: {rated(without)}."
         )
-    return conclude(ID, findings, figures, _clean(rates, len(affected), len(pairs)))
+    passed = _clean(rates, len(affected), len(pairs))
+    if plan is not None and ANSWERS in (plan.candidate.kind, plan.baseline.kind):
+        passed += " Of a file's answers it is not known which a limit cut, unless the file says so."
+    return conclude(ID, findings, figures, passed)
 
 
 def is_flawed(answer: Answer) -> bool:

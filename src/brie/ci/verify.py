@@ -81,19 +81,27 @@ def _models(manifest: Manifest, known: Context) -> Finding:
     if known.imported is not None:
         pins = f"candidate {short(manifest.plan.candidate.digest, 12)}"
         pins += f", baseline {short(manifest.plan.baseline.digest, 12)}"
+        models = len(manifest.given) < len(manifest.names)
+        hint = f" To compare one that you have: brie pin MODEL ({pins})" if models else ""
         return Finding(
             "this evaluation came in a bundle: its models were not looked for, and what the checks say "
-            f"of them came with it. To compare one that you have: brie pin MODEL ({pins})",
+            f"of them came with it.{hint}",
             True,
         )
     problems = (*known.models.differ, *known.models.absent) if known.models else ()
     sides = (manifest.plan.candidate, manifest.plan.baseline)
     served = [pin.base.repo for pin in sides if pin.kind == "served"]
     held = "both models are the pinned ones"
-    if any(pin.version == 1 and pin.kind != "served" for pin in sides):
+    if any(pin.version == 1 and pin.kind not in ("served", "answers") for pin in sides):
         held += f", as far as pins of version 1 go: they do not cover {UNCOVERED}"
     if served:
         held = f"{' and '.join(served)}: behind a server, so recorded and not pinned"
+    files = [f"{given.label} of {given.file}" for _, given in sorted(manifest.given.items())]
+    if files:
+        others = (
+            "" if len(files) == len(sides) else f"; {held.replace('both models are', 'the model is')}"
+        )
+        held = f"the answers are those that were judged: {' and '.join(files)}{others}"
     return Finding("; ".join(problems) or held, not problems)
 
 

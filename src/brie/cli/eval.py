@@ -15,6 +15,21 @@ if TYPE_CHECKING:
     from brie.evaluation.plan import ResolvedRequest
 
 
+def _suite_or_answers(ctx: click.Context, suite: click.Parameter, name: str | None) -> str | None:
+    """A suite is named unless a side is a file of answers; click has read what was typed before this.
+
+    Raises:
+        MissingParameter: nothing says what is asked.
+    """
+    sides = (str(ctx.params.get(side) or "") for side in ("candidate", "baseline"))
+    given = ctx.params.get("pairs") or any(side.startswith("answers:") for side in sides)
+    if not name and not given and not ctx.resilient_parsing:
+        raise click.MissingParameter(
+            "Say what is asked: a suite, or answers that exist (--pairs FILE).", ctx=ctx, param=suite
+        )
+    return name
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -23,14 +38,26 @@ Examples:
   brie eval --suite my_prompts.txt --candidate hf:me/my-lora --baseline base
   brie eval --suite demo --candidate baseline        (an A/A run: must come out even)
   brie eval --suite demo --candidate merged/ --baseline 3f9a:best --paired-noise
+  brie eval --pairs answers.csv --candidate my_model --baseline gpt4o --judge claude-haiku
+  brie eval --candidate answers:mine.jsonl --baseline answers:theirs.csv#gpt4o
   brie eval --suite in_domain --stop-after generate  (then, elsewhere: brie judge)
-"""
+""",
 )
-@click.option("--suite", required=True, help="A suite's name, or a .toml, .jsonl, .csv or .txt file.")
 @click.option(
-    "--candidate", metavar="MODEL", help="RUN:best, RUN:STEP, a pin file, a folder, hf:REPO@SHA."
+    "--suite",
+    callback=_suite_or_answers,
+    help="A suite's name, or a .toml, .jsonl, .csv or .txt file.",
 )
-@click.option("--baseline", metavar="MODEL", default="base", show_default=True, help="The other side.")
+@click.option(
+    "--candidate",
+    metavar="MODEL",
+    help="RUN:best, RUN:STEP, a pin file, a folder, hf:REPO@SHA, answers:FILE.",
+)
+@click.option("--baseline", metavar="MODEL", help="The other side; default: the candidate's base.")
+@click.option(
+    "--pairs", metavar="FILE", help="Answers that exist; the sides are its columns or models by name."
+)
+@click.option("--prompt", metavar="COLUMN", help="The column of its prompts, where it is not plain.")
 @options.BASE
 @options.JUDGES
 @options.PANEL

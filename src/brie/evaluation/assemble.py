@@ -17,6 +17,7 @@ from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
 from brie.evaluation.table import table
+from brie.pin import ANSWERS
 from brie.provenance import now
 from brie.records import Manifest, Pin, Plan, Side
 from brie.records.analysis import Analysis, Cost, Counts, SideSummary, SuiteSummary
@@ -246,12 +247,15 @@ def _measures(facts: EvaluationData, keys: Sequence[str]) -> dict[str, float]:
     if not answers:
         return {}
     names = sorted({name for a in answers for name in a.measures})
+    made = {"tokens": fmean(a.tokens for a in answers), "seconds": fmean(a.seconds for a in answers)}
+    plan = facts.manifest.plan
+    if ANSWERS in (pin.kind for pin in (plan.candidate, plan.baseline) if pin.digest == answers[0].pin):
+        made = {}  # a file says neither
     return {
         "answers": float(len(answers)),
         "truncated": fmean(a.finish_reason != "stop" for a in answers),
         "empty": fmean(not a.text.strip() for a in answers),
-        "tokens": fmean(a.tokens for a in answers),
-        "seconds": fmean(a.seconds for a in answers),
+        **made,
         **{name: fmean(a.measures.get(name, 0.0) for a in answers) for name in names},
     }
 

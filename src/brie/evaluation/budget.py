@@ -7,7 +7,7 @@ answers, and what the design can tell at all. After that the cap holds, whatever
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from brie import judge, versions
@@ -166,6 +166,7 @@ def agree(
     *,
     evaluation: str,
     say: Callable[[str], None],
+    known: Mapping[str, str] | None = None,
 ) -> Terms:
     """Price what is missing of an evaluation and have it agreed to.
 
@@ -178,6 +179,7 @@ def agree(
         owner: this process.
         evaluation: its id; what it has spent counts.
         say: where the quote goes.
+        known: completion key -> text, of answers that exist and are not in the store yet.
 
     Raises:
         UsageError: a key is missing, a price is unknown, nobody agreed, or a judge cannot be asked.
@@ -185,7 +187,7 @@ def agree(
     _refuse_older_formats(work, panel_judges, store)
     if not any(panel_judge.judge.provided.remote for panel_judge in panel_judges):
         return Terms(tuple(panel_judges), None, spending.retry, spending.batch)
-    texts = completion_texts(work, None, store)
+    texts = {**(known or {}), **completion_texts(work, None, store)}
     tasks = [t for t in work.tasks() if not is_identical(t, texts)]
     told = detectable(len(work.plan.order), work.plan.samples)
     usual, most = blank_answers(work.plan.sampling.max_new_tokens)

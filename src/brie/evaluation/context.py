@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from brie.analyse.table import VerdictTable
 from brie.checks import Answer, Evidence, Looks, Models, Pair
-from brie.errors import PinError, UsageError
+from brie.errors import InputError, PinError, UsageError
 from brie.evaluation.looks import look_of
 from brie.evaluation.rows import EvaluationData, stopped_judges
 from brie.evaluation.sides import resolve_side
 from brie.evaluation.training_data import Compared, compare, recorded
 from brie.generate.sampling import model_sampling
-from brie.pin import Resolved, duplicates, locate, pin_base, refuse_other_content
+from brie.pin import ANSWERS, Resolved, duplicates, locate, pin_base, refuse_other_content
 from brie.pin.resolve import as_base
 from brie.project import Project
 from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, Side, schema_field
@@ -99,7 +99,7 @@ def context_of(
             continue  # asking again would tell nothing of the model that answered
         try:
             here[side] = _resolved(manifest, side, project, here.get("candidate"))
-        except PinError as error:
+        except (PinError, InputError) as error:
             differ.append(f"{side}: {error}")
         except UsageError as error:
             absent.append(f"{side}: {error}")
@@ -149,7 +149,7 @@ def _resolved(manifest: Manifest, side: Side, project: Project, candidate: Resol
         folder = locate(pin.base, None, project.root)
         base = pin_base(folder, repo=pin.base.repo, revision=pin.base.revision, pinned_before=pin.digest)
         resolved_side = Resolved(base, pin.base.repo, reference, folder, base, None)
-    if pin.kind == "served":
+    if pin.kind in ("served", ANSWERS):
         if resolved_side.pin.digest != pin.digest:
             raise PinError(f"{reference} is another model now")
         return resolved_side
@@ -165,7 +165,7 @@ def _aliases(side: Resolved) -> list[str]:
 
 
 def _own_sampling(side: Resolved | None, used: Sampling) -> Sampling | None:
-    if side is None or side.served:
+    if side is None or not side.here:
         return None
     try:
         return model_sampling(side.base_folder, used)[0]

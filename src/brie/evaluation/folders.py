@@ -11,9 +11,10 @@ from brie.digest import short
 from brie.errors import UsageError, unknown
 from brie.evaluation.manifest import broken_links, read_manifest, write_manifest
 from brie.evaluation.plan import ResolvedRequest
+from brie.pin import GivenAnswers
 from brie.project import Project
 from brie.provenance import now, package_versions
-from brie.records import Manifest, Plan
+from brie.records import Manifest, Plan, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ def open_evaluation(
             raise UsageError(f"{folder} holds a changed plan; see: brie verify {folder.name}")
         return Evaluation(folder, sealed), True
     named = {"candidate": asked.candidate.named_base, "baseline": asked.baseline.named_base}
+    files: dict[Side, GivenAnswers | None] = {
+        "candidate": asked.candidate.given,
+        "baseline": asked.baseline.given,
+    }
     manifest = Manifest(
         id=folder.name,
         name=name,
@@ -60,6 +65,7 @@ def open_evaluation(
         names={"candidate": asked.candidate.name, "baseline": asked.baseline.name},
         locations={"candidate": asked.candidate.reference, "baseline": asked.baseline.reference},
         bases={side: base for side, base in named.items() if base is not None},
+        given={side: given.origin for side, given in files.items() if given is not None},
         command=command,
         versions=versions(),
     )

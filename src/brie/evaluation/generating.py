@@ -11,7 +11,7 @@ from brie.evaluation.context import resolved
 from brie.evaluation.controls import damage
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import write_manifest
-from brie.evaluation.plan import SERVED, ResolvedRequest
+from brie.evaluation.plan import FILES, SERVED, ResolvedRequest
 from brie.evaluation.sides import sources
 from brie.evaluation.work import Work
 from brie.generate.engine import Engine
@@ -36,7 +36,10 @@ _Fingerprints = Mapping[str, Mapping[str, int]]
 
 def environment_of(asked: ResolvedRequest) -> tuple[Environment, str]:
     """Where answers are made, with the reason: this machine, or servers alone."""
-    if asked.candidate.served and asked.baseline.served:
+    sides = (asked.candidate, asked.baseline)
+    if all(side.given is not None for side in sides):
+        return FILES, "files of answers"
+    if not any(side.here for side in sides):
         return SERVED, "servers"
     from brie.generate.environment import detect_environment
 
@@ -50,16 +53,19 @@ def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
         PinError: an adapter was trained with another tokenizer than its base's.
         UsageError: a prompt is too long; names it and both lengths.
     """
+    loaded = [side for side in sides if side.here]
+    if not loaded:
+        return
     from brie.generate.encode import Encoder, refuse_unreadable
     from brie.pin.tokenizers import refuse_other_tokenizer
 
     messages = Work(plan).messages
     characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
     instructed = any(m.role == "system" for turns in messages.values() for m in turns)
-    for side in sides:
+    for side in loaded:
         if side.adapter is not None:
             refuse_other_tokenizer(base=side.base_folder, adapter=side.adapter)
-        if (characters > _SURELY_SHORT or instructed) and not side.served:
+        if characters > _SURELY_SHORT or instructed:
             encoder = Encoder.load(side.base_folder, adapter=side.adapter, template=side.template)
             refuse_unreadable(messages, encoder, plan.sampling)
 
@@ -115,7 +121,8 @@ def generate(
                     store.add_completions([completion])
                     meter(completion)
                     advance(1, meter.rate)
-        screen.say(meter.summary)
+        if work.plan.environment != FILES:
+            screen.say(meter.summary)
     _damage(work, prompts, store)
     return len(missing)
 
@@ -223,7 +230,7 @@ def make_answers(evaluation: Evaluation, project: Project, screen: Screen) -> An
     with (
         Store.open(project.store) as store,
         Owner(project.runs / ".owners") as owner,
-        open_engine(sources(sides, project), environment) as engine,
+        open_engine(sources(sides, project, manifest.plan.suite), environment) as engine,
     ):
         prompts = list(work.plan.order)
         _, computed = answer_all(evaluation, work, prompts, engine, store, owner, screen)
@@ -236,7 +243,7 @@ def _refuse_another(sealed: Environment) -> None:
     Raises:
         UsageError: names the field that differs.
     """
-    if sealed == SERVED:
+    if sealed in (SERVED, FILES):
         return
     from brie.generate.environment import detect_environment
 

@@ -13,7 +13,7 @@ from brie.blinding import assign
 from brie.conventions import CONTROLS
 from brie.digest import digest, short
 from brie.errors import UsageError
-from brie.pin import Resolved
+from brie.pin import ANSWERS, Resolved
 from brie.records import (
     Controls,
     Environment,
@@ -30,6 +30,10 @@ from brie.records import (
 
 SERVED = Environment(engine="openai-compatible", dtype="served", device="served", sampler="served")
 """Where a served model's answers are made: nothing of it is known."""
+
+
+FILES = Environment(engine="answers", dtype="not known", device="not known", sampler="not known")
+"""Where the answers of a file were made: nothing is claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,9 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
         UsageError: the two sides format conversations differently.
     """
     candidate, baseline = asked.candidate.pin, asked.baseline.pin
-    if candidate.template_digest != baseline.template_digest and not asked.allow_different_templates:
+    of_files = ANSWERS in (candidate.kind, baseline.kind)
+    unlike = candidate.template_digest != baseline.template_digest and not of_files
+    if unlike and not asked.allow_different_templates:
         raise UsageError(
             "the two sides use different chat templates "
             f"({short(candidate.template_digest, 12)} and {short(baseline.template_digest, 12)}): "

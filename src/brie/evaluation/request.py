@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
 from brie.evaluation.choice import Choice, choose
+from brie.evaluation.given import PREFIX, pair_of, refuse_settings, samples_of, suite_of
 from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.sides import resolve_sides
 from brie.judge.prompt import PromptBuilder
@@ -24,9 +25,15 @@ from brie.records import JudgeSpec, PanelJudge, Positions, Sampling, Stopping, S
 class EvalRequest:
     """An evaluation as it is asked for; None takes the project's or the suite's default."""
 
-    suite: str
+    suite: str | None = None
+    """None: the prompts of a file of answers."""
     candidate: str | None = None
-    baseline: str = "base"
+    baseline: str | None = None
+    """None: the candidate's base."""
+    pairs: str | None = None
+    """A file of answers of which candidate and baseline are columns or models."""
+    prompt: str | None = None
+    """The column of its prompts, where it is not plain."""
     base: str | None = None
     """What an adapter's base is, where its own files do not lead to it."""
     thinking: bool | None = None
@@ -63,15 +70,21 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     Raises:
         UsageError, InputError, PinError: a name is unknown, a file is wrong, or a choice is missing.
     """
-    suite = load_suite(wishes.suite, project)
+    wishes = _of_files(wishes)
+    suite = load_suite(wishes.suite, project) if wishes.suite else None
     named = _named(wishes, project)
-    chosen = _seats(named, suite, project) if named else None
+    chosen = _seats(named, suite, project) if named and suite else None
     decisions: list[str] = []
     candidate = wishes.candidate
     if candidate is None:
         candidate = default_candidate(project)
         decisions.append(f"candidate: {candidate}, the only trained model here.")
-    sides = resolve_sides(candidate, wishes.baseline, project, wishes.base)
+    sides = resolve_sides(candidate, wishes.baseline or "base", project, wishes.base)
+    refuse_settings(_settings_of(wishes), sides)
+    suite, left_out_prompts = suite_of(sides, suite)
+    decisions += left_out_prompts
+    if named is not None and chosen is None:
+        chosen = _seats(named, suite, project)
     if named is None or chosen is None:
         named = choose(suite, project, _typed(wishes))
         decisions.append(named.said)
@@ -80,7 +93,8 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     decisions += [f"left out, because its key is not set: {name}" for name in left_out]
     decisions += [f"judge {s.judge.id}: {s.judge.model}" for s in panel_judges if s.judge.location]
     left_out = (*named.left_out, *left_out)
-    sampling = _sampling(wishes, suite)
+    of_files = all(side.given is not None for side in sides)
+    sampling = Sampling() if of_files else _sampling(wishes, suite)
     if wishes.sampling == "model":
         sampling, ignored = _own_sampling(sides[1], sampling)
         decisions.append(f"sampling as the model's own config says: {_settings(sampling)}")
@@ -91,6 +105,9 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         _refuse_other_thinking(side, sampling)
     sampling, unpaired = _noise(wishes, sampling, sides)
     decisions += unpaired
+    samples = samples_of(sides, suite, wishes.samples)
+    if samples is None:
+        samples = wishes.samples or load_defaults(project).samples
     asked = ResolvedRequest(
         suite=suite,
         candidate=sides[0],
@@ -99,7 +116,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         panel=named.name,
         left_out=left_out,
         sampling=sampling,
-        samples=wishes.samples or load_defaults(project).samples,
+        samples=samples,
         positions=wishes.positions,
         controls=wishes.controls,
         seed=wishes.seed,
@@ -110,6 +127,50 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         dtype=wishes.dtype,
     )
     return asked, _facts(sides) + decisions
+
+
+def _of_files(wishes: EvalRequest) -> EvalRequest:
+    """The wishes with `--pairs FILE` and `--prompt` written into the references of both sides.
+
+    Raises:
+        UsageError: a side of the pairs is not named, or nothing says what is asked.
+    """
+    sides = (wishes.candidate, wishes.baseline)
+    if wishes.pairs is not None:
+        candidate, baseline = pair_of(
+            wishes.pairs, candidate=wishes.candidate, baseline=wishes.baseline, prompt=wishes.prompt
+        )
+        return replace(wishes, candidate=candidate, baseline=baseline)
+    files = [side for side in sides if side is not None and side.startswith(PREFIX)]
+    if wishes.suite is None and not files:
+        raise UsageError("say what is asked: --suite NAME, or answers that exist: --pairs FILE.")
+    if wishes.prompt is None:
+        return wishes
+    if not files:
+        raise UsageError(
+            "--prompt names the column of prompts of a file of answers, and no side is one."
+        )
+    with_prompt = [
+        f"{side}?prompt={wishes.prompt}" if side in files and "?prompt=" not in str(side) else side
+        for side in sides
+    ]
+    return replace(wishes, candidate=with_prompt[0], baseline=with_prompt[1])
+
+
+def _settings_of(wishes: EvalRequest) -> list[str]:
+    """Options that were given and set how a model answers."""
+    given = {
+        "--temperature": wishes.temperature,
+        "--max-new-tokens": wishes.max_new_tokens,
+        "--thinking": wishes.thinking,
+        "--system": wishes.system,
+        "--device": wishes.device,
+        "--dtype": wishes.dtype,
+        "--base": wishes.base,
+        "--sampling model": True if wishes.sampling == "model" else None,
+        "--paired-noise": True if wishes.paired_noise else None,
+    }
+    return [name for name, value in given.items() if value is not None]
 
 
 def _held_out(wishes: EvalRequest, suite: Suite) -> tuple[str, ...]:
@@ -161,6 +222,11 @@ def _noise(
     paired = wishes.paired_noise or sampling.paired_noise
     if not paired:
         return sampling, []
+    files = [side.name for side in sides if side.given is not None]
+    if files:
+        raise UsageError(
+            f"--paired-noise needs two models that answer here: {files[0]} is a file of answers."
+        )
     served = [side.name for side in sides if side.served]
     if served:
         raise UsageError(
@@ -192,6 +258,8 @@ def _refuse_other_thinking(side: Resolved, sampling: Sampling) -> None:
 def _own_sampling(side: Resolved, asked: Sampling) -> tuple[Sampling, tuple[str, ...]]:
     from brie.generate.sampling import model_sampling
 
+    if side.given is not None:
+        raise UsageError("the sampling of a file of answers is not known; give --temperature.")
     if side.served:
         raise UsageError("a served model's own sampling is not known here; give --temperature.")
     return model_sampling(side.base_folder, asked)
@@ -216,7 +284,9 @@ def _typed(wishes: EvalRequest) -> list[str]:
     if wishes.typed:
         return shlex.split(wishes.typed)
     candidate = ["--candidate", wishes.candidate] if wishes.candidate else []
-    return ["brie", "eval", "--suite", wishes.suite, *candidate]
+    baseline = ["--baseline", wishes.baseline] if wishes.baseline else []
+    suite = ["--suite", wishes.suite] if wishes.suite else []
+    return ["brie", "eval", *suite, *candidate, *(baseline if not suite else [])]
 
 
 def _seats(named: Choice, suite: Suite, project: Project) -> tuple[PanelJudge, ...]:

@@ -7,12 +7,14 @@ and is taken up again by the same call.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from brie.evaluation.budget import Spending, Terms, agree
 from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
 from brie.evaluation.gather import extended, gather, is_decided, nothing_yet, with_votes
 from brie.evaluation.generating import answer_all, check_prompts, environment_of
+from brie.evaluation.given import refuse_longer, texts_of
 from brie.evaluation.judging import judge_all, noted, plus, why_stopped
 from brie.evaluation.plan import ResolvedRequest, make_plan
 from brie.evaluation.results import Outcome, kept_analysis, record_analysis, write_report
@@ -21,9 +23,10 @@ from brie.evaluation.sides import sources
 from brie.evaluation.work import Work
 from brie.generate.turns import TurnEngine, open_engine
 from brie.judge.run import JudgingResult
+from brie.pin import GivenText, Resolved
 from brie.progress import Screen
 from brie.project import Project
-from brie.records import Plan
+from brie.records import Plan, Side
 from brie.store import Store
 from brie.store.owner import Owner
 
@@ -58,11 +61,11 @@ def run_evaluation(
         work = Work(plan)
         terms = agree(
             work, asked.panel_judges, store, spending or Spending(), project, owner,
-            evaluation=evaluation_id(plan), say=screen.say,
+            evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(_given(asked)),
         )  # fmt: skip
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         sides = (asked.candidate, asked.baseline)
-        with open_engine(sources(sides, project), plan.environment) as engine:
+        with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
         evaluation, nothing_new = came.evaluation, came.completions + came.judged.computed == 0
         standing = kept_analysis(evaluation, came.data) if nothing_new else None
@@ -74,6 +77,14 @@ def run_evaluation(
         screen.say("nothing was missing: 0 completions and 0 verdicts computed.")
     stopped = why_stopped(came.judged, command)
     return Outcome(evaluation, analysis, report, came.completions, came.judged.computed, stopped)
+
+
+def _given(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
+    """Conversation -> its answers, for the sides that are files of them."""
+    sides: dict[Side, Resolved] = {"candidate": asked.candidate, "baseline": asked.baseline}
+    return {
+        name: texts_of(side.given, asked.suite) for name, side in sides.items() if side.given is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +138,9 @@ def planned(asked: ResolvedRequest) -> tuple[Plan, str]:
     """
     environment, reason = environment_of(asked)
     plan = make_plan(asked, environment)
-    check_prompts(plan, (asked.candidate, asked.baseline))
+    sides = (asked.candidate, asked.baseline)
+    check_prompts(plan, sides)
+    refuse_longer(sides, asked.suite, [panel_judge.judge for panel_judge in asked.panel_judges])
     return plan, reason
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from brie.catalog import load_defaults
 from brie.errors import UsageError, unknown
+from brie.evaluation.given import PREFIX, resolve_given, texts_of, told_apart
 from brie.generate.served import describe
 from brie.generate.server import Server, check_server
-from brie.generate.turns import Local, Served, Source
+from brie.generate.turns import Given, Local, Served, Source
 from brie.pin import Resolved, resolve, resolve_pair
 from brie.project import Project
-from brie.records import Pin
+from brie.records import Pin, Suite
 
 SERVER = "server:"
 
@@ -32,8 +33,13 @@ def resolve_sides(
         UsageError, PinError: a reference is unknown, a file is not what its pin says, or a server
             does not answer or has not the model.
     """
-    if not any(name.startswith(SERVER) for name in (candidate, baseline)):
+    if not any(name.startswith((SERVER, PREFIX)) for name in (candidate, baseline)):
         return resolve_pair(project, candidate=candidate, baseline=baseline, base=base)
+    if baseline == "base" and candidate.startswith(PREFIX):
+        raise UsageError(
+            "a file of answers has no base; name the other side: --baseline answers:FILE#COLUMN, or a "
+            "model"
+        )
     if baseline == "base":
         raise UsageError(
             "a model behind a server has no base that brie knows; name the other side: "
@@ -42,7 +48,7 @@ def resolve_sides(
     baseline_side = resolve_side(baseline, project, base=base)
     if candidate == "baseline":
         return baseline_side, baseline_side
-    return resolve_side(candidate, project, base=base), baseline_side
+    return told_apart(resolve_side(candidate, project, base=base), baseline_side)
 
 
 def resolve_side(
@@ -59,6 +65,8 @@ def resolve_side(
     Raises:
         UsageError, PinError: see `resolve_sides`.
     """
+    if reference.startswith(PREFIX):
+        return resolve_given(reference, project, sealed)
     if not reference.startswith(SERVER):
         return resolve(reference, project, sealed, base=base)
     label, hash_sign, model = reference.removeprefix(SERVER).partition("#")
@@ -84,12 +92,22 @@ def find_server(label: str, project: Project) -> Server:
     return Server(label, server.base_url, server.api_key_env, server.concurrency)
 
 
-def sources(sides: Iterable[Resolved], project: Project) -> dict[str, Source]:
-    """Pin digest -> where its answers come from."""
-    return {side.pin.digest: _source(side, project) for side in sides}
+def sources(
+    sides: Iterable[Resolved], project: Project, suite: Suite | None = None
+) -> dict[str, Source]:
+    """Pin digest -> where its answers come from.
+
+    Args:
+        sides: the models, or files of answers.
+        project: whose servers count.
+        suite: the prompts that files of answers are matched with; needed for those alone.
+    """
+    return {side.pin.digest: _source(side, project, suite) for side in sides}
 
 
-def _source(side: Resolved, project: Project) -> Source:
+def _source(side: Resolved, project: Project, suite: Suite | None) -> Source:
+    if side.given is not None and suite is not None:
+        return Given(texts_of(side.given, suite))
     if side.served is not None:
         label, model = side.served
         return Served(find_server(label, project), model)

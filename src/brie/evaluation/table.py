@@ -10,6 +10,7 @@ import numpy as np
 from brie.analyse.arrays import Floats, Ints
 from brie.analyse.table import VerdictTable
 from brie.evaluation.rows import EvaluationData, VerdictRow
+from brie.pin import ANSWERS
 
 
 def table(
@@ -92,9 +93,14 @@ def _features(
 
 
 def _length(facts: EvaluationData, pairs: Sequence[tuple[str, str]], of_row: Ints) -> Floats:
-    """Candidate minus baseline, in tokens, one entry a row."""
-    tokens = {key: {"tokens": float(row.tokens)} for key, row in facts.completions.items()}
-    return _differences(pairs, of_row, tokens, "tokens")
+    """Candidate minus baseline, one entry a row: in tokens, or in characters where a side is a file."""
+    plan = facts.manifest.plan
+    of_files = ANSWERS in (plan.candidate.kind, plan.baseline.kind)
+    lengths = {
+        key: {"length": float(len(row.text) if of_files else row.tokens)}
+        for key, row in facts.completions.items()
+    }
+    return _differences(pairs, of_row, lengths, "length")
 
 
 def _differences(

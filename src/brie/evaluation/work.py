@@ -15,6 +15,7 @@ from brie.evaluation.plan import SERVED, added_judges, assignments
 from brie.generate.engine import Request
 from brie.generate.keys import completion_key
 from brie.judge.interface import Kind, Task
+from brie.pin import ANSWERS, GivenText
 from brie.records import (
     Environment,
     Manifest,
@@ -96,6 +97,8 @@ class Work:
     def key(self, side: Side, prompt: str, sample: int) -> str:
         """Key of a side's completion."""
         pin = self._pin(side)
+        if pin.kind == ANSWERS:  # no setting of the plan has made it
+            return self._given_key(pin, prompt, sample)
         cached = self._keys.get((pin.digest, prompt, sample))
         if cached is None:
             messages, sampling = self.messages[prompt], self.plan.sampling
@@ -112,6 +115,31 @@ class Work:
                 cached = digest({"evaluation": self._seal, "key": cached})
             self._keys[pin.digest, prompt, sample] = cached
         return cached
+
+    def _given_key(self, pin: Pin, prompt: str, sample: int) -> str:
+        key = self._keys.get((pin.digest, prompt, sample))
+        if key is None:
+            key = digest({"answers": pin.digest, "prompt": self._digests[prompt], "sample": sample})
+            self._keys[pin.digest, prompt, sample] = key
+        return key
+
+    def given_texts(self, given: Mapping[Side, Mapping[str, Sequence[GivenText]]]) -> dict[str, str]:
+        """Texts by key of the sides that are files of answers.
+
+        Args:
+            given: side -> digest of a conversation -> its answers.
+        """
+        return {
+            self.key(side, prompt, sample): texts[self._digests[prompt]][sample].text
+            for side, texts in given.items()
+            for prompt in self.plan.order
+            for sample in range(self.plan.samples)
+        }
+
+    @property
+    def draws_again(self) -> bool:
+        """Whether the baseline can answer once more, to be compared with itself."""
+        return self.plan.sampling.temperature > 0 and self.plan.baseline.kind != ANSWERS
 
     def blocks(self) -> list[tuple[str, ...]]:
         """Prompt ids in the order of work, in the blocks after which the evaluation may stop."""
@@ -168,7 +196,7 @@ class Work:
             for side in sides:
                 for sample in range(self.plan.samples):
                     yield side, prompt, sample
-            if prompt in controls.prompts and self.plan.sampling.temperature > 0:
+            if prompt in controls.prompts and self.draws_again:
                 yield "baseline", prompt, controls.first_sample
 
     def _tasks(self, kind: Kind, prompt: str) -> Iterator[Task]:
@@ -196,7 +224,7 @@ class Work:
         pairs: list[tuple[Kind, tuple[str, str]]] = [
             ("damaged", (intact, damaged_key(intact, controls.damage)))
         ]
-        if self.plan.sampling.temperature > 0:
+        if self.draws_again:
             pairs.append(("a_a", (self.key("baseline", prompt, controls.first_sample), intact)))
         for panel_judge in self.panel_judges:
             code = self._codes[panel_judge.judge.id][prompt][0]
@@ -232,7 +260,7 @@ class Work:
             prompt=self._digests[prompt],
             sample=sample,
             sampling=self.plan.sampling,
-            drawn_as="" if pin.kind == "served" else self._noise(pin, prompt, sample),
+            drawn_as="" if pin.kind in ("served", ANSWERS) else self._noise(pin, prompt, sample),
         )
 
     def _noise(self, pin: Pin, prompt: str, sample: int) -> str:

@@ -9,7 +9,7 @@ with open_engine(sources, environment) as engine:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,7 @@ from brie.errors import UsageError
 from brie.generate.engine import Closing, Engine, OnDone, Request
 from brie.generate.probe import BatchVariance, batch_variance
 from brie.generate.server import Server, ServerEngine
-from brie.pin import rewriting
+from brie.pin import GivenText, rewriting
 from brie.records import Completion, Environment
 
 
@@ -41,10 +41,46 @@ class Served:
     """Its name there."""
 
 
-Source = Local | Served
-Home = Path | Local | Server
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Answers that exist: nothing is loaded or asked."""
+
+    texts: Mapping[str, Sequence[GivenText]]
+    """Digest of a conversation -> its answers."""
+
+
+Source = Local | Served | Given
+Home = Path | Local | Server | Given
 """What is loaded or connected to once, for all the models in it: a base with its adapters; an adapter
-that rewrites its base, by itself; a server."""
+that rewrites its base, by itself; a server; a file of answers."""
+
+
+class GivenEngine(Closing):
+    """Hands out answers that exist; they have no tokens that are known, and took no time here."""
+
+    def __init__(self, given: Given) -> None:
+        self._texts = given.texts
+
+    def generate(
+        self, requests: Iterable[Request], on_done: OnDone | None = None
+    ) -> Iterator[Completion]:
+        """Yield the answers; see `Engine`.
+
+        Raises:
+            UsageError: one is not there.
+        """
+        for request in requests:
+            texts = self._texts.get(request.prompt, ())
+            if request.sample >= len(texts):
+                raise UsageError(f"there is no answer {request.sample + 1} to a prompt of this plan.")
+            given = texts[request.sample]
+            completion = request.answered(given.text, given.finish, tokens=0, seconds=0.0)
+            if on_done is not None:
+                on_done(completion)
+            yield completion
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 class TurnEngine(Closing):
@@ -158,6 +194,8 @@ class TurnEngine(Closing):
         if isinstance(home, Server):
             models = {p: s.model for p, s in sources.items() if isinstance(s, Served)}
             return self._servers.setdefault(home, ServerEngine(home, models, probe=True))
+        if isinstance(home, Given):
+            return GivenEngine(home)
         from brie.generate.local import TransformersEngine
 
         adapters = {
@@ -193,6 +231,8 @@ def open_engine(
 def _home(source: Source) -> Home:
     if isinstance(source, Served):
         return source.server
+    if isinstance(source, Given):
+        return source
     if source.adapter is not None and rewriting(source.adapter) is not None:
         return source
     return source.folder

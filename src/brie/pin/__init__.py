@@ -9,6 +9,7 @@ from brie.pin.folders import (
     folder_template_digest,
     has_template,
 )
+from brie.pin.given import ANSWERS, GivenAnswers, GivenPrompt, GivenText, pin_answers
 from brie.pin.hashing import (
     pin_base,
     pin_checkpoint,
@@ -40,6 +41,10 @@ from brie.pin.turns import (
 __all__ = [
     "ADAPTER_CONFIG",
     "ADAPTER_WEIGHTS",
+    "ANSWERS",
+    "GivenAnswers",
+    "GivenPrompt",
+    "GivenText",
     "Resolved",
     "Run",
     "adapter_fact",
@@ -63,6 +68,7 @@ __all__ = [
     "open_base",
     "open_thought",
     "packaged_base",
+    "pin_answers",
     "pin_base",
     "pin_checkpoint",
     "placed",

@@ -19,6 +19,7 @@ from brie.pin.adapters import ADAPTER_WEIGHTS, adapter_settings, refuse_foreign_
 from brie.pin.bases import download, locate, open_base
 from brie.pin.explain import explain
 from brie.pin.folders import refuse_quantised
+from brie.pin.given import GivenAnswers
 from brie.pin.hashing import (
     UNCOVERED,
     pin_base,
@@ -57,6 +58,13 @@ class Resolved:
     """Whether the files were held against something recorded before, not only pinned just now."""
     named_base: str | None = None
     """What a person said an adapter's base is, to be said again the next time."""
+    given: GivenAnswers | None = None
+    """The answers, for a side that is a file of them; the folders mean nothing then."""
+
+    @property
+    def here(self) -> bool:
+        """Whether it is a model in a folder of this machine, which is loaded to answer."""
+        return self.served is None and self.given is None
 
 
 def default_candidate(project: Project) -> str:
@@ -167,7 +175,8 @@ def resolve(
             "model",
             reference,
             [f"{run.name}:best" for run in training_runs(project)],
-            "A model is a pin file, RUN:best, RUN:STEP, a folder, hf:REPO@SHA or server:LABEL#MODEL.",
+            "A model is a pin file, RUN:best, RUN:STEP, a folder, hf:REPO@SHA, server:LABEL#MODEL or "
+            "answers:FILE#COLUMN.",
         )
     named = str(Path(base).resolve()) if base and Path(base).is_dir() else base
     return replace(

@@ -33,7 +33,7 @@ from brie.records.base import (
     schema_field,
     whole_text,
 )
-from brie.records.models import BaseModelRef, Completion, Environment, LoraSummary, Pin
+from brie.records.models import AnswerFile, BaseModelRef, Completion, Environment, LoraSummary, Pin
 from brie.records.plan import (
     WORST_FIRST,
     Amendment,
@@ -54,6 +54,7 @@ __all__ = [
     "WORST_FIRST",
     "Amendment",
     "AmendmentKind",
+    "AnswerFile",
     "BaseModelRef",
     "BatchLimits",
     "Check",

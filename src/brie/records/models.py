@@ -71,8 +71,9 @@ class Pin(Document):
     """A checkpoint named by what it contains."""
 
     schema_: str = schema_field("pin")
-    kind: Literal["adapter", "base", "model", "served"]
-    """`served`: behind a server; the digest is over what the server says of itself."""
+    kind: Literal["adapter", "base", "model", "served", "answers"]
+    """`served`: behind a server; the digest is over what the server says of itself. `answers`: of a
+    file; the digest is over prompts and texts, and nothing says what made them."""
     name: str
     """For people; not part of the digest."""
     digest: Digest
@@ -127,12 +128,30 @@ class Pin(Document):
 class Environment(Record):
     """What, besides model and sampling, decides a completion's text."""
 
-    engine: Literal["transformers", "openai-compatible"] = "transformers"
+    engine: Literal["transformers", "openai-compatible", "answers"] = "transformers"
+    """`answers`: nothing is made; both sides are files."""
     dtype: str
     device: str
     """Device type: `cpu`, `cuda` or `mps`."""
     sampler: str
     """Version of brie's sampler."""
+
+
+class AnswerFile(Record):
+    """Where the answers of a side were read from."""
+
+    label: str
+    """What the side is called: its column, its model, or else the file."""
+    file: str
+    """Name of the file, without its folder."""
+    form: str
+    """What it was read as."""
+    date: str
+    """When the file was last changed, ISO 8601 UTC."""
+    prompts: int
+    answers: int
+    empty: int
+    """Answers without text: they are kept, and judged."""
 
 
 class Completion(Record):

@@ -10,7 +10,7 @@ from brie.conventions import E_PROCESS
 from brie.digest import digest
 from brie.records.asked import PanelJudge, Sampling, Suite
 from brie.records.base import Digest, Document, Positions, Record, Side, later, schema_field
-from brie.records.models import Environment, Pin
+from brie.records.models import AnswerFile, Environment, Pin
 
 
 class Controls(Record):
@@ -116,6 +116,8 @@ class Manifest(Document):
     """What a person said an adapter's base is, where its own files do not lead to it."""
     command: str
     versions: dict[str, str]
+    given: dict[Side, AnswerFile] = later({})
+    """The file of each side that is a file of answers."""
     made: GenerationNotes | None = None
     amendments: tuple[Amendment, ...] = ()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from brie.digest import short
 from brie.number_format import number, percent, plural
-from brie.records import Manifest, PanelJudge, Pin
+from brie.records import AnswerFile, Manifest, PanelJudge, Pin
 from brie.records.analysis import Analysis, Counts
 from brie.report.clean import without_paths
 
@@ -47,7 +47,10 @@ def provenance(analysis: Analysis, manifest: Manifest | None) -> Provenance:
         return Provenance(tables=_bare(analysis), counts=counts)
     plan = manifest.plan
     sides = (("Candidate", "candidate", plan.candidate), ("Baseline", "baseline", plan.baseline))
-    tables = [(title, _pin(pin, manifest.names.get(side, ""))) for title, side, pin in sides]  # type: ignore[call-overload]
+    tables = [
+        (title, [*_pin(pin, manifest.names.get(side, "")), *_file(manifest.given.get(side))])  # type: ignore[call-overload]
+        for title, side, pin in sides
+    ]
     return Provenance(
         tables=(*tables, ("Plan", _plan(analysis, manifest)), ("Sampling", _sampling(manifest))),
         counts=counts,
@@ -114,6 +117,7 @@ def _pin(pin: Pin, name: str) -> Pairs:
                 "base": "base model",
                 "model": "full model",
                 "served": "served model: cannot be pinned",
+                "answers": "answers of a file: nothing says what made them",
             }[pin.kind],
         ),
         ("Digest", pin.digest),
@@ -161,7 +165,25 @@ def _plan(analysis: Analysis, manifest: Manifest) -> Pairs:
     return _kept([*rows, ("Versions", versions)])
 
 
+def _file(given: AnswerFile | None) -> Pairs:
+    """Where a side's answers were read from."""
+    if given is None:
+        return []
+    empty = f", {given.empty} of them empty" if given.empty else ""
+    return [
+        ("File", f"{given.file}, last changed {given.date}"),
+        ("Read as", given.form),
+        ("Answers", f"{given.answers:,} to {plural(given.prompts, 'prompt')}{empty}"),
+    ]
+
+
 def _sampling(manifest: Manifest) -> Pairs:
+    if len(manifest.given) == len(manifest.names):
+        return [("Sampling", "not known: both sides are files of answers")]
+    return _settings(manifest)
+
+
+def _settings(manifest: Manifest) -> Pairs:
     sampling, environment = manifest.plan.sampling, manifest.plan.environment
     return [
         ("Temperature", f"{sampling.temperature:g}"),

@@ -1,0 +1,144 @@
+"""Answers in the columns of a table: one column a model, or one row a model and prompt.
+
+prompt,gpt4o,my_model              a column a model: `#gpt4o`
+prompt,model,answer                a row an answer: `#gpt4o` is what stands under `model`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from brie.audit.answer_forms import Finish, Object, Read, Said, conversation
+from brie.audit.keys import text
+from brie.errors import InputError, UsageError, unknown
+from brie.records import Message
+
+PROMPTS = ("prompt", "messages", "question", "instruction", "input", "query", "user_prompt")
+IDS = ("id", "prompt_id", "question_id", "uid", "item_id", "idx")
+MODELS = ("model", "model_id", "model_name", "generator")
+TEXTS = ("answer", "output", "response", "completion", "text", "generation")
+ABOUT = ("category", "source", "reference", "system")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column of a table is what; "" where there is none."""
+
+    prompt: str
+    id: str
+    about: dict[str, str]
+    """`category`, `source`, `reference` and `system`, where they are columns."""
+    answers: tuple[str, ...]
+    """Columns that may be a model's answers."""
+    model: str = ""
+    text: str = ""
+    """Of a table with a row an answer: who says it, and what."""
+
+    def models(self, rows: Iterable[tuple[int, Object]]) -> list[str]:
+        """What may be named: models under a column, or else columns."""
+        if self.model:
+            return list(dict.fromkeys(text(row, self.model) for _, row in rows))
+        return list(self.answers)
+
+
+def columns_of(names: Sequence[str], *, prompt: str | None, file: str) -> Columns:
+    """The columns of a table by their names.
+
+    Args:
+        names: all of them, in the file's order.
+        prompt: the prompt's, where it was said.
+        file: for messages.
+
+    Raises:
+        UsageError: the prompt's column is not there, or several may be meant.
+    """
+    lower = {name.lower(): name for name in reversed(names)}
+
+    def known(aliases: Sequence[str]) -> list[str]:
+        return [lower[alias] for alias in aliases if alias in lower]
+
+    if prompt is not None and prompt not in names:
+        raise unknown(f"column of {file}:", prompt, names)
+    asked, ids = [prompt] if prompt else known(PROMPTS), known(IDS)
+    if len(asked) > 1:
+        raise UsageError(
+            f"{file} has several columns that may be the prompt ({', '.join(asked)}): say which with "
+            "--prompt COLUMN"
+        )
+    if not asked and not ids:
+        raise UsageError(
+            f"{file} has no column that is plainly the prompt: say which with --prompt COLUMN. "
+            f"Its columns: {', '.join(names)}."
+        )
+    about = {alias: lower[alias] for alias in ABOUT if alias in lower}
+    used = {*asked, *ids[:1], *about.values()}
+    rest = tuple(name for name in names if name not in used)
+    models = [name for name in known(MODELS) if name in rest]
+    texts = [name for name in known(TEXTS) if name in rest]
+    long = bool(models and texts)
+    return Columns(
+        asked[0] if asked else "", ids[0] if ids else "", about, rest,
+        models[0] if long else "", texts[0] if long else "",
+    )  # fmt: skip
+
+
+def read_columns(
+    rows: Iterable[tuple[int, Object]], columns: Columns, name: str, file: str
+) -> Iterator[Read]:
+    """The answers of one model of a table.
+
+    Args:
+        rows: numbered rows.
+        columns: which column is what.
+        name: a column, or a model of the column of models.
+        file: for messages.
+
+    Raises:
+        InputError: a cell is no text, or a row has no prompt.
+    """
+    wide = name in columns.answers
+    for number, row in rows:
+        if not wide and text(row, columns.model) != name:
+            continue
+        where = f"{file}: line {number}"
+        asked = _asked(row, columns, where) if columns.prompt else ()
+        cell = row.get(name if wide else columns.text)
+        about = {key: text(row, column) for key, column in columns.about.items()}
+        reference = columns.about.get("reference")
+        yield Said(
+            number, name, text(row, columns.id) if columns.id else "", asked, _texts(cell, where),
+            category=about.get("category") or "all",
+            source=about.get("source") or "unknown",
+            reference=(about.get("reference") or None) if reference != name else None,
+        )  # fmt: skip
+
+
+def _asked(row: Object, columns: Columns, where: str) -> tuple[Message, ...]:
+    asked = conversation(row.get(columns.prompt))
+    if not asked:
+        raise InputError(
+            f"{where}: `{columns.prompt}` is no prompt: a text, or messages that end with the user's."
+        )
+    system = text(row, columns.about["system"]) if "system" in columns.about else ""
+    if system and asked[0].role != "system":
+        asked = (Message(role="system", content=system), *asked)
+    return asked
+
+
+def _texts(cell: JsonValue, where: str) -> tuple[tuple[str, Finish], ...]:
+    """A cell's answers: one, or several in a list; nothing is an empty answer.
+
+    Raises:
+        InputError: it is something else.
+    """
+    cells = cell if isinstance(cell, list) else [cell]
+    texts: list[tuple[str, Finish]] = []
+    for part in cells:
+        if isinstance(part, dict | list):
+            raise InputError(f"{where}: the answer is no text.")
+        nothing = part is None or part != part
+        texts.append(("" if nothing else str(part), "stop"))
+    return tuple(texts)
