@@ -268,7 +268,7 @@ def test_with_nobody_there_one_sentence_has_three_commands(bench: Bench) -> None
     assert "export ANTHROPIC_API_KEY=" in said.err
     assert "ollama pull" in said.err
     (rule,) = [line.partition("#")[0] for line in said.err.splitlines() if "--judge" in line]
-    assert rule.split()[-1] == "reference"
+    assert rule.split()[-4:] == ["--samples", "1", "--judge", "reference"]
     assert not list(bench.folder.glob("runs/eval-*"))
     done = bench.call(*shlex.split(rule)[1:], "--samples", "1", "--controls", "2")
     assert done.code == 0, done.err
