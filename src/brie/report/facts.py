@@ -354,10 +354,10 @@ def again_words(same: estimates.Estimate) -> str:
 
 def cost_words(cost: Cost) -> str:
     """What judging cost: calls are verdicts that were asked for, requests what was sent for them."""
-    words = f"{dollars(cost.usd)}, {plural(cost.calls, 'call')}"
+    words = f"{dollars(cost.usd)}, {plural(cost.calls, 'verdict')} asked for"
     if cost.requests and cost.requests != cost.calls:
         words += f" in {plural(cost.requests, 'request')}"
-    words += f", {cost.reused:,} reused"
+    words += f", instruments and controls included; {cost.reused:,} reused"
     if cost.lost:
         words += f"; {dollars(cost.lost_usd)} of it for {plural(cost.lost, 'call')} of killed processes"
     return words
