@@ -20,6 +20,8 @@ from brie.pin import Resolved
 from brie.project import Project, write_text
 from brie.records.analysis import Analysis
 from brie.store import Store
+from brie.store.looks import Look
+from brie.store.record import Analysed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,21 @@ def record_analysis(
     context = context_of(evaluation.manifest, project, sides)
     analysis = assemble(data, store, context)
     refuse_poorer(before, analysis)
+    store.note_analysis(_link(data, look, store))
     if context.compared is not None:
         record(evaluation.folder, context.compared.trained)
     write_text(evaluation.analysis_file, analysis.to_json())
     return analysis
+
+
+def _link(data: EvaluationData, look: Look | None, store: Store) -> Analysed:
+    """What the store's record keeps of an analysis."""
+    manifest = data.manifest
+    read = look.read if look is not None and store.has_look(look.read) else ""
+    return Analysed(
+        evaluation=manifest.id, seal=manifest.seal, rows=data.digest, look=read, newest=data.newest,
+        links=len(manifest.amendments),
+    )  # fmt: skip
 
 
 def write_report(
@@ -118,10 +131,9 @@ def pull_request(evaluation: Evaluation, project: Project, link: str = "") -> st
     from brie.report.page import build_page
     from brie.report.pull_request import render_pull_request
 
-    with Store.open(project.store) as store:
-        data = gather(evaluation.manifest, store)
-        analysis = kept_analysis(evaluation, data) or record_analysis(evaluation, data, store, project)
-    page = build_page(analysis, evaluation.manifest, comparison_views(data))
+    with Store.open(project.store, create=False) as store, settled(evaluation, store) as (current, data):
+        analysis = kept_analysis(current, data) or record_analysis(current, data, store, project)
+    page = build_page(analysis, current.manifest, comparison_views(data))
     return render_pull_request(page, link)
 
 
