@@ -404,6 +404,7 @@ def as_reader(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 @pytest.mark.parametrize("log", [False, True], ids=["closed", "with-a-log"])
 def test_a_project_that_cannot_be_written_can_be_read(sealed_folder: Path, log: bool) -> None:
     runs = sealed_folder / "runs"
+    assert not list(runs.glob("brie.sqlite-*")), "SQLite would read it through these"
     if log:  # as a process that was killed leaves it
         runs.chmod(0o755)
         (runs / "brie.sqlite").chmod(0o644)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from brie import versions
 from brie.blinding import assign, presentations
@@ -21,6 +21,8 @@ from brie.judge.interface import Task
 from brie.records import JudgeSpec, Manifest, PanelJudge, Plan, Provider
 
 Choice = Literal["A", "B", "tie"]
+Saw = Literal["result", "viewer"]
+"""Why a vote is not blind: that browser was shown a result, or could open the viewer."""
 HUMAN = "human:"
 """What a voter's id as a judge begins with."""
 LONGEST = 600
@@ -55,6 +57,16 @@ def voters(manifest: Manifest) -> tuple[PanelJudge, ...]:
         if link.kind == "voter"
     ]
     return tuple(voter_judge(manifest.plan, name) for name in dict.fromkeys(names))
+
+
+def seen_by(manifest: Manifest) -> dict[str, tuple[Saw, ...]]:
+    """Voters who voted although they had seen a result, or could open the viewer; and what it was."""
+    seen: dict[str, tuple[Saw, ...]] = {}
+    for link in manifest.amendments:
+        saw = link.detail.get("saw") if link.kind == "voter" else None
+        if isinstance(saw, list):
+            seen[link.judge] = tuple(kind for kind in get_args(Saw) if kind in saw)
+    return seen
 
 
 def imported(manifest: Manifest) -> frozenset[str]:
