@@ -20,6 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "progress",
         "project",
         "provenance",
+        "reading",
         "records",
         "versions",
     ),

@@ -177,10 +177,10 @@ def shown(analysis: Analysis, manifest: Manifest, project: Project) -> dict[str,
     write_manifest(folder, manifest)
     (folder / "analysis.json").write_text(analysis.to_json(), encoding="utf-8")
     row = evaluation_row(Evaluation(folder, manifest), {})
-    badge = render_html(page).split('<p class="badge">')[1].split("</p>")[0].split("</span>")[1]
+    title = render_html(page).split('<span class="word">')[1].split("</h1>")[0].split("</span>")[1]
     texts = {
         "terminal": summarise(analysis, manifest, colour=False),
-        "page": badge.replace("&#39;", "'"),
+        "page": title.replace("&#39;", "'"),
         "card": figure.texts[0].get_text(),
         "markdown": render_markdown(page).splitlines()[0].replace("\\", ""),
         "ls": str(row["word"]),

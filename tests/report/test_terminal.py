@@ -20,7 +20,7 @@ def plain(analysis: Analysis, **more: object) -> str:
 def test_it_says_what_matters_in_order() -> None:
     text = plain(sample.analysis(), report="reports/e/index.html", next_command="brie view e")
     needed = (
-        "BETTER", "preferred your fine-tune in 71", "●", "claude-opus", "✕ sources", "! truncation",
+        "BETTER", "preferred the fine-tune in 71", "●", "claude-opus", "✕ sources", "! truncation",
         "709 usable, 6 invalid, 1 refused", "$1.92", "reports/e/index.html", "brie view e",
     )  # fmt: skip
     places = [text.index(part) for part in needed]

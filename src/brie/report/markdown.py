@@ -27,14 +27,14 @@ _BAR = 40
 def render_markdown(page: Page) -> str:
     """The report's content as GitHub-flavoured Markdown, ending in one line feed."""
     blocks = [
-        f"# {escape(page.word)}: {escape(page.title)}",
-        prose(page.sentence),
-        *(f"- {prose(caveat)}" for caveat in page.caveats),
-        *(["What the audit found:", bullets(page.findings)] if page.findings else []),
+        f"# {prose(page.opening.title)}",
+        f"{escape(page.opening.names)}",
+        prose(page.opening.line),
+        *(f"- {prose(remark)}" for remark in page.opening.remarks),
         _bar(page),
-        table(("", ""), [(f"**{escape(name)}**", escape(value)) for name, value in page.facts]),
         *_models(page),
         *_checks(page.checks),
+        *_how_sure(page),
         *(block for group in page.groups for block in _group(group)),
         *_right(page.right),
         *(["## Looked at in other ways", bullets(page.robustness)] if page.robustness else []),
@@ -94,7 +94,19 @@ def _bar(page: Page) -> str:
     scale[round(rate.value * _BAR)] = "●"
     line = "".join(scale)
     ends = f"0{'50':>{_BAR // 2 + 1}}{'100':>{_BAR // 2 + 1}}"
-    return fenced("\n".join((line.rstrip(), ends))) + "\n\n" + escape(page.method)
+    return fenced("\n".join((line.rstrip(), ends)))
+
+
+def _how_sure(page: Page) -> list[str]:
+    """The full sentence with its method, and the figures beside it."""
+    return [
+        "## How sure?",
+        prose(page.sentence),
+        *(f"- {prose(caveat)}" for caveat in page.caveats),
+        escape(page.method),
+        table(("", ""), [(f"**{escape(name)}**", escape(value)) for name, value in page.facts]),
+        *(["What the audit found:", bullets(page.findings)] if page.findings else []),
+    ]
 
 
 def _models(page: Page) -> list[str]:
