@@ -11,6 +11,7 @@ import click
 from brie.cli import options, screen
 from brie.cli.groups import Group
 from brie.errors import InputError, UsageError
+from brie.lines import command as command_line
 from brie.number_format import percent, plural
 
 if TYPE_CHECKING:
@@ -69,13 +70,13 @@ def check(
         click.echo(report.model_dump_json(indent=2))
     else:
         prompts = plural(report.prompts, "distinct prompt")
-        click.echo(f"{report.path}: {plural(report.rows, 'row')}, {prompts}")
+        screen.show(f"{report.path}: {plural(report.rows, 'row')}, {prompts}")
         for sentence in sentences(report):
-            click.echo(screen.folded("-", _visible(sentence), 2))
+            click.echo(screen.labelled("-", _visible(sentence), 2))
     if not report.ok:
         raise InputError(f"{file}: {refusal(report)}.")
     if not as_json:
-        click.echo("every row can be trained on.")
+        screen.show("every row can be trained on.")
 
 
 @command.command(
@@ -106,7 +107,7 @@ def preview(file: Path, rows: int, mapping: tuple[str, ...], **named: options.Va
         asked = replace(asked, size="tiny")
     encoder, name = encoder_of(screen.project(), asked)
     coloured = screen.console().is_terminal
-    click.echo(f"{name}: {encoder.template.reason}")
+    screen.show(f"{name}: {encoder.template.reason}")
     cut = {"whole": "", "cut": ", the answer's end is cut off", "lost": ", no answer left: dropped"}
     encoded = [
         row
@@ -161,8 +162,9 @@ def split(
         file, by=by, source=source, share=share, seed=seed, out=out, mapping=mapping_of(mapping)
     )
     for target, half, groups in zip(targets, (halves.train, halves.val), halves.groups, strict=True):
-        click.echo(f"{target}  {plural(len(half), 'row')}, {plural(groups, halves.by)}")
-    click.echo(f"next  brie train --size 0.5b --data {targets[0]} --val {targets[1]}")
+        screen.show(f"{target}  {plural(len(half), 'row')}, {plural(groups, halves.by)}")
+    go_on = command_line("train", "--size", "0.5b", "--data", str(targets[0]), "--val", str(targets[1]))
+    screen.show(f"next  {go_on}", hanging=6)
 
 
 @command.command(
@@ -189,7 +191,7 @@ def overlap(files: tuple[Path, ...], suite: str | None, as_json: bool) -> None:
         click.echo(report.model_dump_json(indent=2))
         return
     click.echo(
-        screen.folded(
+        screen.labelled(
             "",
             f"of {plural(report.prompts, 'prompt')} in {project.relative(Path(report.left))}, "
             f"{report.exact:,} stand exactly, {report.contained:,} inside a longer text and "
@@ -198,7 +200,8 @@ def overlap(files: tuple[Path, ...], suite: str | None, as_json: bool) -> None:
         )
     )
     for example in report.examples:
-        click.echo(f"  {example.left}: {example.way} in {example.right} ({percent(example.similarity)})")
+        alike = f"({percent(example.similarity)})"
+        screen.show(f"  {example.left}: {example.way} in {example.right} {alike}", hanging=4)
 
 
 def _visible(text: str) -> str:
