@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "progress",
         "project",
         "provenance",
+        "reading",
         "records",
         "versions",
     ),

@@ -32,7 +32,7 @@ def found(
 def test_better_reads_as_a_layman_would_say_it() -> None:
     analysis = found("better", win_rate(0.71, 0.62, 0.79))
     assert verdict_sentence(analysis, MODELS) == (
-        "Judges preferred your fine-tune in 71 of every 100 comparisons, ties counting half; "
+        "Judges preferred the fine-tune in 71 of every 100 comparisons, ties counting half; "
         "95 % interval 62 to 79 for new prompts like these. 2 of 120 pairs of answers are identical "
         "and count one half."
     )
@@ -69,7 +69,7 @@ def test_a_partial_result_does_not_say_that_the_models_are_the_same() -> None:
 
 def test_a_rule_is_called_a_rule() -> None:
     text = verdict_sentence(found("better", win_rate(0.71, 0.62, 0.79)), RULE)
-    assert text.startswith("The rule `reference` chose your fine-tune in 71 of every 100 comparisons")
+    assert text.startswith("The rule `reference` chose the fine-tune in 71 of every 100 comparisons")
     assert text.endswith("Rule-based: no model and no person judged.")
 
 
@@ -108,7 +108,7 @@ def test_judges_added_later_are_not_behind_the_headline() -> None:
 
 def test_worse() -> None:
     text = verdict_sentence(found("worse", win_rate(0.29, 0.21, 0.38)), MODELS)
-    assert text.startswith("Judges preferred the baseline: your fine-tune won 29 of every 100")
+    assert text.startswith("Judges preferred the baseline: the fine-tune won 29 of every 100")
     assert "95 % interval 21 to 38" in text
 
 

@@ -31,7 +31,7 @@ def last(analysis: Analysis, **more: object) -> list[str]:
 def test_it_says_what_matters_in_order_and_ends_with_the_verdict() -> None:
     text = plain(sample.analysis(), where=WHERE)
     needed = (
-        "preferred your fine-tune in 71", "claude-opus", "✕ sources", "! truncation", "BETTER", "●",
+        "preferred the fine-tune in 71", "claude-opus", "✕ sources", "! truncation", "BETTER", "●",
         "709 usable, 6 invalid, 1 refused", "$1.92", "reports/e/index.html", "brie view e",
     )  # fmt: skip
     text = " ".join(text.split())

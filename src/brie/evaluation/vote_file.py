@@ -22,8 +22,6 @@ from typing import get_args
 
 from pydantic import JsonValue
 
-from brie.audit.rows import Skipped
-from brie.audit.spreadsheet import spreadsheet
 from brie.catalog import read_text
 from brie.digest import file_digest
 from brie.errors import InputError, UsageError, unknown
@@ -32,6 +30,8 @@ from brie.evaluation.manifest import amend, write_manifest
 from brie.evaluation.votes import ballot, imported, voter_judge, voter_name, voters
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply
+from brie.reading.skipped import Skipped
+from brie.reading.spreadsheet import spreadsheet
 from brie.records import PanelJudge, Status, Verdict, Winner
 from brie.store import Store
 
