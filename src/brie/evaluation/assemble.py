@@ -16,7 +16,13 @@ from brie.checks import Evidence, by_training, run_checks, standing_of, unseen_s
 from brie.evaluation.accuracy import right_and_wrong
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
-from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
+from brie.evaluation.rows import (
+    EvaluationData,
+    VerdictRow,
+    headline_judges,
+    row_counts,
+    stopped_judges,
+)
 from brie.evaluation.table import table
 from brie.pin import ANSWERS
 from brie.provenance import now
@@ -170,6 +176,7 @@ def _document(
         methods=versions.methods(),
         seal=manifest.seal,
         rows_digest=facts.digest,
+        rows=row_counts(facts),
         interim=interim,
         suite=suite,
         candidate=_side(manifest, "candidate", plan.candidate),
