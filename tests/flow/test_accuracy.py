@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from brie.records import MachineCheck, Message, Prompt, Side, Suite
 from brie.records.accuracy import Accuracy
 from brie.records.analysis import Analysis
 from brie.report import build_report
+from brie.report.terminal import summarise
 from tests.flow.test_answers import code_of, pairs, write_table
 from tests.flow.world import Text, World, rules
 from tests.present import present
@@ -135,6 +137,10 @@ def test_labels_that_are_markup_stay_text(world: World, tmp_path: Path) -> None:
     assert present(analysis.accuracy).labels
     folder = tmp_path / "report"
     build_report(analysis, None, (), folder)
+    for width in (60, 80):
+        told = summarise(analysis, full=True, colour=False, width=width)
+        assert "Macro-F1, candidate" in " ".join(told.split())
+        assert all(cell_len(line) <= width for line in told.splitlines())
     page, markdown = ((folder / name).read_text("utf-8") for name in ("index.html", "report.md"))
     assert "<script>alert" not in page
     assert "<b>@x" not in page

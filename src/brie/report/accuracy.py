@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from brie.conventions import FEWEST_SOURCES
 from brie.number_format import (
     difference,
     listed,
@@ -117,11 +118,11 @@ def _macro(part: AccuracyPart, side: Correct) -> str:
 
 def _unit(numbers: Accuracy) -> str:
     """What the intervals of F1 resample, and how far the candidate's is from the baseline's."""
-    macro, gap = numbers.candidate.macro_f1, numbers.difference.macro_f1
-    if macro is None:
-        return ""
-    unit = "sources" if macro.method.startswith("source") else "prompts"
-    words = f"Intervals of F1 resample {unit} ({macro.n:,}), those of accuracy prompts."
+    words = (
+        f"Intervals of F1 resample sources from {FEWEST_SOURCES} on, else prompts; those "
+        "of accuracy resample prompts."
+    )
+    gap = numbers.difference.macro_f1
     if gap is not None and gap.low is not None and gap.high is not None:
         words += (
             f" Macro-F1, candidate minus baseline: {signed(gap.value)} "
