@@ -115,6 +115,17 @@ def test_labels_are_told_apart_by_their_own_checks(world: World) -> None:
     assert numbers.baseline.by_label["ham"].recall == 0
 
 
+def test_one_label_alone_has_recall_and_no_f1(world: World) -> None:
+    prompts = [asked(n, reference="yes") for n in range(10)]
+    analysis = graded(world, prompts, lambda side, n, k: "yes" if side == "baseline" or n else "no")
+    numbers = present(analysis.accuracy)
+    assert numbers.labels == ("yes",)
+    assert numbers.candidate.by_label["yes"].recall == pytest.approx(0.9)
+    assert numbers.candidate.macro_f1 is None
+    assert present(numbers.always).macro_f1 is None
+    assert "F1 is not defined" in summarise(analysis, full=True, colour=False).replace("\n", " ")
+
+
 def test_references_that_are_no_labels_are_no_answer_key(world: World) -> None:
     prompts = [asked(n, reference=f"A reference of its own, number {n}.") for n in range(10)]
     assert graded(world, prompts, lambda side, n, k: f"{side} {n}").accuracy is None

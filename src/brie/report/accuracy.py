@@ -87,7 +87,7 @@ def _sides(numbers: Accuracy) -> Grid:
     """Both sides and the one who always gives one answer: all prompts, seen and unseen sources."""
     whole = AccuracyPart(
         prompts=numbers.prompts, candidate=numbers.candidate, baseline=numbers.baseline,
-        always=numbers.always,
+        always=numbers.always, only=numbers.labels[0] if len(numbers.labels) == 1 else None,
     )  # fmt: skip
     parts = {"all prompts": whole, **numbers.by_training}
     head = ("", *(f"{name} ({part.prompts:,})".capitalize() for name, part in parts.items()))
@@ -149,7 +149,12 @@ def _labels(numbers: Accuracy) -> Iterator[Grid]:
     for name, side in (("candidate", numbers.candidate), ("baseline", numbers.baseline)):
         rows.append((f"Any other answer, {name}", "–", f"{side.outside or 0:,}", "–", "–", "–"))
     head = ("Label", "Prompts", "Answers", "Precision", "Recall", "F1")
-    yield Grid("By label", head, tuple(rows), "An answer that says no label is wrong.")
+    remark = "An answer that says no label is wrong."
+    if len(numbers.labels) == 1:
+        remark += (
+            " With one label nothing can be mistaken for it: there is recall, and F1 is not defined."
+        )
+    yield Grid("By label", head, tuple(rows), remark)
 
 
 def _sources(numbers: Accuracy) -> Iterator[Grid]:
