@@ -14,6 +14,7 @@ from brie.train.config import TrainRequest
 
 if TYPE_CHECKING:
     from brie.train.config import RunManifest
+    from brie.train.runs import RunInfo
 
 
 @click.command(
@@ -78,7 +79,17 @@ def _train(request: TrainRequest) -> None:
     click.echo(f"pins  {project.relative(folder)}/pins/best.json and last.json")
     from brie.evaluation.choice import to_start_with
 
-    click.echo(f"next  brie eval --candidate {run.name}:best {to_start_with(project)}")
+    click.echo(f"next  brie eval --candidate {run.name}:best {to_start_with(project, first_suite(run))}")
+
+
+def first_suite(run: RunInfo) -> str:
+    """What a run is evaluated on first: its own validation rows, where they became a suite."""
+    from brie.evaluation.choice import FIRST_SUITE
+
+    if run.suite is None:
+        return FIRST_SUITE
+    here = Path.cwd()
+    return str(run.suite.relative_to(here) if run.suite.is_relative_to(here) else run.suite)
 
 
 def done(manifest: RunManifest) -> str:

@@ -16,6 +16,7 @@ from brie.records.asked import (
     Sampling,
     Suite,
     Turn,
+    prompt_id,
 )
 from brie.records.base import (
     SCORE,
@@ -96,6 +97,7 @@ __all__ = [
     "Winner",
     "kind_of",
     "later",
+    "prompt_id",
     "schema_field",
     "whole_text",
 ]
