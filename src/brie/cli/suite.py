@@ -10,6 +10,7 @@ import click
 
 from brie.cli import options, screen
 from brie.cli.groups import Group
+from brie.lines import command as command_line
 from brie.number_format import percent, plural
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def check(suite: str) -> None:
 
     report = check_suite(suite, screen.project())
     loaded = report.suite
-    click.echo(f"{loaded.name} {loaded.version}: {len(loaded.prompts)} prompts, rubric {loaded.rubric}")
+    screen.show(f"{loaded.name} {loaded.version}: {len(loaded.prompts)} prompts, rubric {loaded.rubric}")
     _say(report)
 
 
@@ -79,11 +80,11 @@ def make(
     new = suite_from(SuiteRequest(file, name, exclude, limit, mapping_of(mapping)), project)
     for form in new.read_as:
         screen.say(f"{file}: read as {form}")
-    click.echo(f"{project.relative(new.path)}  {plural(len(new.made.prompts), 'prompt')}")
+    screen.show(f"{project.relative(new.path)}  {plural(len(new.made.prompts), 'prompt')}")
     for sentence in _fate(new.made, exclude):
-        click.echo(screen.folded("-", sentence, 2))
+        screen.show(f"- {sentence}", hanging=2)
     _say(new.report)
-    click.echo(f"next  brie eval {to_start_with(project, new.path.stem)}")
+    screen.show(f"next  {command_line('eval')} {to_start_with(project, new.path.stem)}", hanging=6)
 
 
 def _fate(made: Made, exclude: tuple[Path, ...]) -> Iterator[str]:
@@ -111,11 +112,12 @@ def _fate(made: Made, exclude: tuple[Path, ...]) -> Iterator[str]:
 def _say(report: SuiteReport) -> None:
     """Tables, what the size can detect, and what a careful author would change."""
     for title, counts in report.tables.items():
-        click.echo(f"  {title}: " + ", ".join(f"{name} {n}" for name, n in counts.most_common()))
+        told = ", ".join(f"{name} {n}" for name, n in counts.most_common())
+        screen.show(f"  {title}: {told}", hanging=4)
     for samples, least in report.detectable.items():
         rate = f"a true win rate of {percent(least)} or more" if least else "nothing"
-        click.echo(f"  with {samples} sample{'s' * (samples > 1)} a prompt it can find {rate}")
+        screen.show(f"  with {samples} sample{'s' * (samples > 1)} a prompt it can find {rate}")
     for warning in report.warnings:
-        click.echo(f"warning: {warning}")
+        screen.show(f"warning: {warning}", hanging=2)
     count = len(report.warnings)
-    click.echo(f"{count or 'no'} warning{'s' * (count != 1)}.")
+    screen.show(f"{count or 'no'} warning{'s' * (count != 1)}.")

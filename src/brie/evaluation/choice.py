@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_suite
 from brie.errors import UsageError
@@ -119,17 +120,20 @@ def _nobody(suite: Suite, project: Project, typed: str) -> str:
 
 def to_start_with(
     project: Project,
-    suite: str = FIRST_SUITE,
+    suite: str | Path | None = None,
     look: Callable[[], list[Answering]] = answering,
 ) -> str:
     """Suite and judge of a first evaluation, as options of `brie eval` that work in this project.
 
     Args:
         project: whose suites and judges count.
-        suite: its name or file.
+        suite: its name or file, such as a run's own; None: the one that brie comes with.
         look: finds the servers on this machine.
     """
-    return f"--suite {shlex.quote(suite)}{_judged_by(load_suite(suite, project), project, look)}"
+    if isinstance(suite, Path) and suite.is_relative_to(Path.cwd()):
+        suite = suite.relative_to(Path.cwd())
+    named = str(suite or FIRST_SUITE)
+    return f"--suite {shlex.quote(named)}{_judged_by(load_suite(named, project), project, look)}"
 
 
 def _judged_by(suite: Suite, project: Project, look: Callable[[], list[Answering]]) -> str:
