@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
@@ -95,13 +96,13 @@ def command(as_json: bool) -> None:
 def run_rows(project: Project) -> Iterator[RunRow | UnreadableRow]:
     """One row a training run; sizes in bytes."""
     from brie.evaluation.choice import to_start_with
+    from brie.judge.local import answering
     from brie.train.runs import RunInfo, scan
 
-    runs = list(scan(project))
-    start = to_start_with(project) if runs else ""
-    for run in runs:
+    look = cache(answering)
+    for run in scan(project):
         if isinstance(run, RunInfo):
-            yield _run_row(run, start)
+            yield _run_row(run, to_start_with(project, run.suite, look))
         else:
             yield {"id": run.folder.name, "name": run.folder.name, "state": "unreadable", "why": run.why}
 
