@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from pydantic import JsonValue
 
 from brie import number_format
 from brie.digest import short
 from brie.report import charts, facts
+from brie.report.check_figures import figures
 from brie.report.clean import clean
 from brie.report.page import Page
 from brie.report.sentence import interval_of, of_sources
@@ -65,7 +65,7 @@ def environment(*folders: Path) -> Environment:
         "number": number_format.number,
         "dollars": number_format.dollars,
         "short": short,
-        "evidence": evidence,
+        "figures": figures,
     }
     env.globals |= {
         "charts": charts,
@@ -84,19 +84,6 @@ def code(text: str) -> Markup:
     for word in ("fine-tune", "Rule-based", "rule-based"):
         kept = kept.replace(word, word.replace("-", "\u2011"))
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(kept))))  # noqa: S704 (escaped)
-
-
-def evidence(value: JsonValue) -> str:
-    """A figure of a check's evidence, readable: numbers rounded, lists joined, the rest as text."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return number_format.number(value)
-    if isinstance(value, dict):
-        return "; ".join(f"{key.replace('_', ' ')}: {evidence(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(evidence(item) for item in value) or "none"
-    return "–" if value is None else str(value)
 
 
 @cache
