@@ -29,8 +29,8 @@ from brie.report.agreement_words import (
 from brie.report.clean import one_line
 from brie.report.examples import Example
 from brie.report.facts import AgreementSquare, agreement_square
-from brie.report.page import ShownExample, show
 from brie.report.panel import Panel
+from brie.report.shown import ShownExample, show
 
 COEFFICIENTS = (
     ("percent", "Same verdict", "share of comparisons"),
