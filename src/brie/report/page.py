@@ -9,6 +9,7 @@ from brie.number_format import p_value, percent
 from brie.records import Check, Manifest
 from brie.records.analysis import Analysis, ComparisonView
 from brie.report import cite
+from brie.report.accuracy import RightAndWrong, right_and_wrong
 from brie.report.clean import one_line
 from brie.report.curve import Curve
 from brie.report.facts import (
@@ -76,6 +77,8 @@ class Page:
     panel_agreement: list[str]
     people: list[tuple[str, str, AgreementCell]]
     """How far those who voted agree with each judge."""
+    right: RightAndWrong | None
+    """Where prompts say what is right."""
     answers: list[tuple[str, str, str]]
     shelves: Shelves
     """The comparisons to be read."""
@@ -118,6 +121,7 @@ def build_page(
         unresolved=unresolved(analysis),
         panel_agreement=panel_agreement(analysis),
         people=people_agreement(analysis),
+        right=right_and_wrong(analysis),
         answers=answers(analysis),
         shelves=shelves(comparisons, panel),
         provenance=provenance(analysis, manifest),
