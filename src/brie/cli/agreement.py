@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import options, screen
+from brie.lines import folded
 from brie.number_format import percent, two_digits
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(document.written(), indent=2))
         return
-    click.echo("\n".join(lines(document)))
+    for line in lines(document):
+        screen.show(line, hanging=4)
     click.echo("")
     for path in written:
         click.echo(project.relative(path))
@@ -76,12 +77,21 @@ def folder_name(document: AgreementDocument) -> str:
 def lines(document: AgreementDocument) -> Iterator[str]:
     """The report for a terminal, at most 80 columns; names made harmless."""
     from brie.number_format import plural
-    from brie.report.agreement_words import beyond, lead, panel_sentences, reward_sentences
+    from brie.report.agreement_words import (
+        alone,
+        beyond,
+        lead,
+        panel_sentences,
+        reward_sentences,
+        roll_words,
+    )
     from brie.report.clean import one_line
 
     agreement, panel = document.agreement, document.agreement.panel
     yield from filled(f"{lead(document)} {beyond(document)}")
-    yield f"{len(document.judges)} judges, {plural(document.prompts, 'prompt')}"
+    beside = roll_words(document, beside=True)
+    who = roll_words(document, beside=False) + (f"; beside the headline {beside}" if beside else "")
+    yield from filled(f"{who}; {plural(document.prompts, 'prompt')}")
     for warning in document.warnings:
         yield from filled(f"careful: {warning}.")
     for pair in agreement.pairs[:LISTED]:
@@ -95,7 +105,7 @@ def lines(document: AgreementDocument) -> Iterator[str]:
     if len(agreement.pairs) > LISTED:
         yield ""
         yield f"{len(agreement.pairs) - LISTED} more pairs are in the report"
-    if panel and len(agreement.pairs) > 1:
+    if panel and len(agreement.pairs) > 1 and not alone(document):
         yield ""
         yield "the whole panel"
         yield from _coefficients(panel)
@@ -123,7 +133,7 @@ def _coefficients(entry: PairAgreement | PanelCoefficients) -> Iterator[str]:
 
 def filled(text: str) -> list[str]:
     """A sentence in lines of at most 80 columns; an empty one is an empty line."""
-    return textwrap.wrap(text.replace("`", ""), 80, subsequent_indent="  ") or [""]
+    return folded(text.replace("`", ""), min(screen.width(), 80), hanging="  ")
 
 
 def estimate(measured: Estimate | None) -> str:

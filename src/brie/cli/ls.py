@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
@@ -93,24 +94,24 @@ def command(as_json: bool) -> None:
             click.echo(line)
     for entry in entries:
         if entry["state"] == "unreadable":
-            click.echo(screen.folded(entry["id"], f"unreadable: {entry['why']}", 4))
+            click.echo(screen.labelled(f"{entry['id']}  ", f"unreadable: {entry['why']}", 4))
             continue
         sides = f"{entry['candidate']} vs {entry['baseline']}"
         told = f"{sides}  {entry['word'] or '-':<10} {_rate(entry)}"
-        click.echo(screen.folded(f"{entry['id']}  ", told, 4))
+        click.echo(screen.labelled(f"{entry['id']}  ", told, 4))
         click.echo(f"    looks at this suite: {entry['looks']}   next: {entry['next']}")
 
 
 def run_rows(project: Project) -> Iterator[RunRow | UnreadableRow]:
     """One row a training run; sizes in bytes."""
     from brie.evaluation.choice import to_start_with
+    from brie.judge.local import answering
     from brie.train.runs import RunInfo, scan
 
-    runs = list(scan(project))
-    start = to_start_with(project) if runs else ""
-    for run in runs:
+    look = cache(answering)
+    for run in scan(project):
         if isinstance(run, RunInfo):
-            yield _run_row(run, start)
+            yield _run_row(run, to_start_with(project, run.suite, look))
         else:
             yield _unreadable(run.folder.name, run.why)
 
@@ -142,7 +143,7 @@ def _run_row(run: RunInfo, start: str) -> RunRow:
 
 def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
     if row["state"] == "unreadable":
-        yield screen.folded(row["id"], f"unreadable: {row['why']}", 4)
+        yield screen.labelled(row["id"], f"unreadable: {row['why']}", 4)
         return
     yield f"{row['id']}  {row['name']}  {row['state']}  {row['size_bytes'] / 1e6:,.1f} MB"
     facts = [f"step {row['step']:,} of {row['planned_steps']:,}"]
@@ -152,10 +153,10 @@ def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
         base = row["base_eval_loss"]
         before = f" (base {base:.4f})" if base is not None else ""
         facts.append(f"best validation loss {row['eval_loss']:.4f}{before}")
-    yield screen.folded("", ", ".join(facts), 4)
+    yield screen.labelled("", ", ".join(facts), 4)
     pins = ", ".join(f"{name} = step {step}" for name, step in sorted(row["pins"].items())) or "no pins"
     checkpoints = ", ".join(map(str, row["checkpoints"])) or "none"
-    yield screen.folded("", f"{pins}; checkpoints {checkpoints}", 4)
+    yield screen.labelled("", f"{pins}; checkpoints {checkpoints}", 4)
     yield f"    next: {row['next']}"
 
 

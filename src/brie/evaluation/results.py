@@ -125,7 +125,9 @@ def pull_request(evaluation: Evaluation, project: Project, link: str = "") -> st
     """An evaluation as the few lines of Markdown that a pull request takes; nothing is asked.
 
     Raises:
-        StoreError: the store cannot be used.
+        SealBroken: the plan is not the one that was sealed.
+        RowsGone: rows that its finished numbers were made from are not in the store any more.
+        StoreError: the store is not there, or cannot be used.
         UsageError: `link` is no address.
     """
     from brie.report.page import build_page
