@@ -65,6 +65,7 @@ def command(
         return
     outcome = rebuild(chosen, project)
     click.echo(outcome.report)
+    screen.publish(outcome)
     for path in _pictures(outcome, card=card, figures=figures):
         click.echo(project.relative(path))
     if opens and not webbrowser.open(outcome.report.resolve().as_uri()):

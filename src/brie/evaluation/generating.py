@@ -235,7 +235,7 @@ def make_answers(evaluation: Evaluation, project: Project, screen: Screen) -> An
     refuse_unsound(manifest)
     sides = resolved(manifest, project)
     environment = manifest.plan.environment
-    _refuse_another(environment)
+    refuse_another(environment)
     check_prompts(manifest.plan, sides)
     work = Work.of(manifest)
     with (
@@ -248,7 +248,7 @@ def make_answers(evaluation: Evaluation, project: Project, screen: Screen) -> An
     return Answered(manifest.id, computed, len(prompts))
 
 
-def _refuse_another(sealed: Environment) -> None:
+def refuse_another(sealed: Environment) -> None:
     """Answers of two environments are never mixed in one evaluation (invariant I7).
 
     Raises:

@@ -145,7 +145,7 @@ def roll(analysis: Analysis) -> str:
         plural(
             titles.count(title),
             title,
-            {"person": "people", "voter not blind": "voters not blind"}.get(title, ""),
+            several.get(title, ""),
         )
         for title in order
         if title in titles
