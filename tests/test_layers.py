@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "provenance",
         "records",
         "versions",
+        "wire",
     ),
     ("blinding", "catalog", "pin", "store"),
     ("data",),
