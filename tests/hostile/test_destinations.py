@@ -89,7 +89,7 @@ def test_no_proxy_stands_before_a_server_on_this_machine(
     with FakeServer() as proxy:
         monkeypatch.setenv(name, proxy.base_url.removesuffix("/v1"))
         said = world.eval("--yes")
-        assert proxy.requests == proxy.keys == []
+        assert (proxy.requests, proxy.keys) == ([], [])
     assert said.code == 0, said.err
 
 
