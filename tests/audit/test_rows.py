@@ -12,9 +12,10 @@ import pytest
 from brie.audit import read_files
 from brie.audit.assess import assess
 from brie.audit.read import FORMATS
-from brie.audit.rows import Row, Skipped
+from brie.audit.rows import Row
 from brie.digest import digest, text_digest
 from brie.errors import UsageError
+from brie.reading.skipped import Skipped
 from brie.records import Status
 from tests.audit.test_audit import alpaca, arena, legacy, mt_bench, said, write
 from tests.present import present

@@ -23,7 +23,8 @@ from brie.evaluation.results import rebuild
 from brie.project import Project
 from brie.records import Manifest, Side
 from brie.records.analysis import Analysis
-from brie.report.figures import STYLE, card
+from brie.report.card import card
+from brie.report.drawing import STYLE
 from brie.report.html import render_html
 from brie.report.markdown import render_markdown
 from brie.report.page import build_page
@@ -79,7 +80,7 @@ def test_every_place_says_it_first(same_models: tuple[Analysis, Manifest]) -> No
         "markdown": render_markdown(page),
     }
     for place, text in texts.items():
-        assert "66 of 66 answers are identical: the two models do the same here" in " ".join(
+        assert "66 of 66 pairs of answers are identical: the two models do the same here" in " ".join(
             text.replace("\\", "").split()
         ), place
     document = json.loads(analysis.to_json())

@@ -22,7 +22,8 @@ from brie.evaluation.training_data import Trained, record
 from brie.project import Project
 from brie.records import JudgeSpec, Manifest, Provider, Side
 from brie.records.analysis import Analysis
-from brie.report.figures import STYLE, card
+from brie.report.card import card
+from brie.report.drawing import STYLE
 from brie.report.html import render_html
 from brie.report.markdown import render_markdown
 from brie.report.page import build_page
@@ -177,11 +178,11 @@ def shown(analysis: Analysis, manifest: Manifest, project: Project) -> dict[str,
     write_manifest(folder, manifest)
     (folder / "analysis.json").write_text(analysis.to_json(), encoding="utf-8")
     row = evaluation_row(Evaluation(folder, manifest), {})
-    badge = render_html(page).split('<p class="badge">')[1].split("</p>")[0].split("</span>")[1]
+    title = render_html(page).split('<span class="word">')[1].split("</h1>")[0].split("</span>")[1]
     texts = {
         "terminal": summarise(analysis, manifest, colour=False),
-        "page": badge.replace("&#39;", "'"),
-        "card": figure.texts[0].get_text(),
+        "page": title.replace("&#39;", "'"),
+        "card": " ".join(text.get_text() for text in figure.texts),
         "markdown": render_markdown(page).splitlines()[0].replace("\\", ""),
         "ls": str(row["word"]),
     }

@@ -14,13 +14,8 @@ from pydantic import JsonValue
 from brie.audit.answer_forms import Finish, Object, Read, Said, conversation
 from brie.audit.keys import text
 from brie.errors import InputError, UsageError, unknown
+from brie.reading.names import ABOUT, ANSWERS, IDS, MODELS, PROMPTS
 from brie.records import Message
-
-PROMPTS = ("prompt", "messages", "question", "instruction", "input", "query", "user_prompt")
-IDS = ("id", "prompt_id", "question_id", "uid", "item_id", "idx")
-MODELS = ("model", "model_id", "model_name", "generator")
-TEXTS = ("answer", "output", "response", "completion", "text", "generation")
-ABOUT = ("category", "source", "reference", "system")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +72,7 @@ def columns_of(names: Sequence[str], *, prompt: str | None, file: str) -> Column
     used = {*asked, *ids[:1], *about.values()}
     rest = tuple(name for name in names if name not in used)
     models = [name for name in known(MODELS) if name in rest]
-    texts = [name for name in known(TEXTS) if name in rest]
+    texts = [name for name in known(ANSWERS) if name in rest]
     long = bool(models and texts)
     return Columns(
         asked[0] if asked else "", ids[0] if ids else "", about, rest,

@@ -15,15 +15,16 @@ from pathlib import Path
 
 from brie.audit.answer_columns import Columns, columns_of, read_columns
 from brie.audit.answer_forms import FORMS, Form, Object, Read, Said, form_of, questions
-from brie.audit.rows import Skipped
-from brie.audit.stream import content
 from brie.errors import InputError, UsageError, unknown
 from brie.number_format import plural
 from brie.pin import GivenAnswers, GivenPrompt, GivenText
+from brie.reading.skipped import Skipped
+from brie.reading.stream import content
 from brie.records import AnswerFile, Message, whole_text
 
 _QUESTIONS = "question.jsonl"
 _LOOKED_AT = 20
+_NONE = "no file of answers"
 Key = tuple[str, tuple[Message, ...]]
 
 
@@ -82,16 +83,13 @@ def names_in(path: Path, prompt: str | None = None) -> list[str]:
 def _rows(path: Path) -> list[tuple[int, Object]]:
     """All rows; one that is broken would be an answer less on one side, so none may be."""
     rows: list[tuple[int, Object]] = []
-    try:
-        for item in content(path, lambda row: any(form.fits(row) for form in FORMS)).rows:
-            if isinstance(item, Skipped):
-                raise InputError(f"{path}: line {item.line}: {item.why}.")
-            number, value = item
-            if not isinstance(value, dict):
-                raise InputError(f"{path}: line {number} is no row with keys, so it holds no answers.")
-            rows.append((number, value))
-    except InputError as error:
-        raise InputError(str(error).replace("no judgment file", "no file of answers")) from error
+    for item in content(path, lambda row: any(form.fits(row) for form in FORMS), _NONE).rows:
+        if isinstance(item, Skipped):
+            raise InputError(f"{path}: line {item.line}: {item.why}.")
+        number, value = item
+        if not isinstance(value, dict):
+            raise InputError(f"{path}: line {number} is no row with keys, so it holds no answers.")
+        rows.append((number, value))
     if not rows:
         raise InputError(f"{path} has no rows.")
     return rows

@@ -13,17 +13,15 @@ from typing import Literal
 from pydantic import JsonValue
 
 from brie.audit.keys import text
-from brie.audit.rows import Skipped
-from brie.audit.stream import decoded
+from brie.reading.names import role_of
+from brie.reading.skipped import Skipped
+from brie.reading.stream import decoded
 from brie.records import Message
 
 Object = dict[str, JsonValue]
 Finish = Literal["stop", "length"]
 _CUT = {"length", "max_tokens", "max_output_tokens", "model_length"}
 """What files say of an answer that a limit ended."""
-_ROLES: dict[str, Literal["system", "user", "assistant"]] = {
-    "system": "system", "developer": "system", "user": "user", "human": "user", "assistant": "assistant",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +60,9 @@ def conversation(value: JsonValue) -> tuple[Message, ...]:
     turns = value if isinstance(value, list) else []
     made = []
     for turn in turns:
-        role = _ROLES.get(text(turn, "role")) if isinstance(turn, dict) else None
+        role = role_of(text(turn, "role")) if isinstance(turn, dict) else None
         content = _content(turn.get("content")) if isinstance(turn, dict) else None
-        if role is None or content is None:
+        if role is None or role == "tool" or content is None:
             return ()
         made.append(Message(role=role, content=content))
     return tuple(made) if made and made[-1].role == "user" else ()

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from math import nan
 
-from brie.audit.rows import Item, Point, Row, Skipped, of_answers
+from brie.audit.rows import Item, Point, Row, of_answers
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 _BAD = (Status.ERROR, Status.REFUSED, Status.INVALID)

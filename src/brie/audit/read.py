@@ -31,11 +31,12 @@ from brie.audit.formats import (
     table,
 )
 from brie.audit.points import paired
-from brie.audit.rows import UNNAMED, Item, Point, Row, Skipped, Texts
-from brie.audit.stream import Content, Value, content
+from brie.audit.rows import UNNAMED, Item, Point, Row, Texts
 from brie.audit.vocabulary import Declared
 from brie.errors import InputError, UsageError, unknown
 from brie.number_format import plural
+from brie.reading.skipped import Skipped
+from brie.reading.stream import Content, Value, content
 
 
 class Format(Protocol):

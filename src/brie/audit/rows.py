@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
 
 from brie.digest import digest, text_digest
+from brie.reading.skipped import Skipped
 from brie.records import Status, Winner
 
 _LAST = 400
@@ -111,13 +112,6 @@ class Point(NamedTuple):
     answer: str | None = None
     right: bool = False
     """The value is right or wrong, 1 or 0."""
-
-
-class Skipped(NamedTuple):
-    """A row that is nobody's judgment, or cannot be read at all, and why."""
-
-    line: int
-    why: str
 
 
 Item = Row | Point | Skipped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import click
 from brie.cli import options, screen
 from brie.cli.groups import Group
 from brie.errors import InputError, UsageError
+from brie.lines import command as command_line
 from brie.number_format import percent, plural
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ Examples:
 """,
 )
 def command() -> None:
-    """Check, preview, split and compare training files (JSONL chats)."""
+    """Check, preview, split, convert and compare training files."""
 
 
 @command.command(
@@ -52,7 +54,7 @@ def check(
     """Report schema errors by line, duplicates, lengths, leaks and tables; fail on errors."""
     from brie.data.check import check as look
     from brie.data.check_words import refusal, sentences
-    from brie.data.load import mapping_of
+    from brie.data.mapping import mapping_of
     from brie.train.encoder import EncoderRequest, encoder_of
 
     encoder, name = None, ""
@@ -69,13 +71,13 @@ def check(
         click.echo(report.model_dump_json(indent=2))
     else:
         prompts = plural(report.prompts, "distinct prompt")
-        click.echo(f"{report.path}: {plural(report.rows, 'row')}, {prompts}")
+        screen.show(f"{report.path}: {plural(report.rows, 'row')}, {prompts}")
         for sentence in sentences(report):
-            click.echo(screen.folded("-", _visible(sentence), 2))
+            click.echo(screen.labelled("-", _visible(sentence), 2))
     if not report.ok:
         raise InputError(f"{file}: {refusal(report)}.")
     if not as_json:
-        click.echo("every row can be trained on.")
+        screen.show("every row can be trained on.")
 
 
 @command.command(
@@ -97,7 +99,8 @@ Examples:
 def preview(file: Path, rows: int, mapping: tuple[str, ...], **named: options.Value) -> None:
     """Show rows as the model sees them; what is learned stands out (in [[ ]] without colours)."""
     from brie.data.encode import taken_apart
-    from brie.data.load import load, mapping_of
+    from brie.data.load import parse, whole
+    from brie.data.mapping import mapping_of
     from brie.data.preview import segments
     from brie.train.encoder import EncoderRequest, encoder_of
 
@@ -106,12 +109,12 @@ def preview(file: Path, rows: int, mapping: tuple[str, ...], **named: options.Va
         asked = replace(asked, size="tiny")
     encoder, name = encoder_of(screen.project(), asked)
     coloured = screen.console().is_terminal
-    click.echo(f"{name}: {encoder.template.reason}")
+    screen.show(f"{name}: {encoder.template.reason}")
     cut = {"whole": "", "cut": ", the answer's end is cut off", "lost": ", no answer left: dropped"}
+    parsed = whole(parse(file, mapping_of(mapping)))
+    _say_form(file, parsed.read_as)
     encoded = [
-        row
-        for conversation in load(file, mapping_of(mapping))[:rows]
-        for row in encoder.encode(conversation)
+        row for conversation in parsed.conversations[:rows] for row in encoder.encode(conversation)
     ]
     if apart := taken_apart(encoded):
         screen.say(f"{file}: {apart}")
@@ -155,14 +158,48 @@ def split(
 ) -> None:
     """Write a training and a validation file; rows of one prompt (or source) stay together."""
     from brie.data.files import split_file
-    from brie.data.load import mapping_of
+    from brie.data.mapping import mapping_of
 
-    halves, targets = split_file(
+    halves, targets, parsed = split_file(
         file, by=by, source=source, share=share, seed=seed, out=out, mapping=mapping_of(mapping)
     )
+    _say_form(file, parsed.read_as)
     for target, half, groups in zip(targets, (halves.train, halves.val), halves.groups, strict=True):
-        click.echo(f"{target}  {plural(len(half), 'row')}, {plural(groups, halves.by)}")
-    click.echo(f"next  brie train --size 0.5b --data {targets[0]} --val {targets[1]}")
+        screen.show(f"{target}  {plural(len(half), 'row')}, {plural(groups, halves.by)}")
+    again = [part for pair in mapping for part in ("--map", pair)]
+    files = ("--data", str(targets[0]), "--val", str(targets[1]))
+    screen.show(f"next  {command_line('train', '--size', '0.5b', *files, *again)}", hanging=6)
+
+
+@command.command(
+    short_help="Write a file of another form as chats.",
+    epilog="""\b
+Examples:
+  brie data convert alpaca.json my.jsonl
+  brie data convert faq.csv my.jsonl --map prompt=question --map completion=answer
+  brie data convert talks.jsonl my.jsonl --map role=speaker --map role.assistant=agent
+""",
+)
+@click.argument("file", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@options.MAP
+@click.option("--skip-broken", "skip", is_flag=True, help="Leave out rows that cannot be trained on.")
+def convert(file: Path, out: Path, mapping: tuple[str, ...], skip: bool) -> None:
+    """Write IN as OUT: a chat a line. Alpaca, ShareGPT, OpenAI, columns, JSON, CSV, Parquet.
+
+    Training, checking and splitting read the same forms as they are.
+    """
+    from brie.data.convert import convert as write
+    from brie.data.mapping import mapping_of
+
+    parsed = write(file, out, mapping_of(mapping), skip=skip)
+    _say_form(file, parsed.read_as)
+    if parsed.problems:
+        first = parsed.problems[0]
+        left_out = f"{plural(len(parsed.problems), 'row')} left out"
+        screen.say(f"{file}: {left_out}, the first in line {first.line}: {first.text}")
+    screen.show(f"{out}  {plural(len(parsed.conversations), 'row')}")
+    screen.show(f"next  {command_line('data', 'check', str(out))}", hanging=6)
 
 
 @command.command(
@@ -189,7 +226,7 @@ def overlap(files: tuple[Path, ...], suite: str | None, as_json: bool) -> None:
         click.echo(report.model_dump_json(indent=2))
         return
     click.echo(
-        screen.folded(
+        screen.labelled(
             "",
             f"of {plural(report.prompts, 'prompt')} in {project.relative(Path(report.left))}, "
             f"{report.exact:,} stand exactly, {report.contained:,} inside a longer text and "
@@ -198,7 +235,14 @@ def overlap(files: tuple[Path, ...], suite: str | None, as_json: bool) -> None:
         )
     )
     for example in report.examples:
-        click.echo(f"  {example.left}: {example.way} in {example.right} ({percent(example.similarity)})")
+        alike = f"({percent(example.similarity)})"
+        screen.show(f"  {example.left}: {example.way} in {example.right} {alike}", hanging=4)
+
+
+def _say_form(file: Path, read_as: Sequence[str]) -> None:
+    """What rows of another form were read as."""
+    for form in read_as:
+        screen.say(f"{file}: read as {form}")
 
 
 def _visible(text: str) -> str:

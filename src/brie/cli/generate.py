@@ -24,4 +24,4 @@ def command(evaluation: str | None, yes: bool) -> None:
 
     project = screen.project()
     sealed = find_evaluation(evaluation, project, command=screen.typed(project))
-    click.echo(str(make_answers(sealed, project, screen.Terminal(), screen.consent(yes=yes))))
+    screen.show(str(make_answers(sealed, project, screen.Terminal(), screen.consent(yes=yes))))

@@ -12,9 +12,10 @@ from brie.evaluation.context import resolved
 from brie.evaluation.controls import damage
 from brie.evaluation.destinations import agree_to_servers
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.manifest import write_manifest
+from brie.evaluation.manifest import change
 from brie.evaluation.plan import FILES, SERVED, ResolvedRequest
 from brie.evaluation.sides import sources
+from brie.evaluation.soundness import refuse_unsound
 from brie.evaluation.work import Work
 from brie.generate.engine import Engine
 from brie.generate.progress import Meter
@@ -22,7 +23,7 @@ from brie.generate.turns import TurnEngine, open_engine
 from brie.pin import Resolved
 from brie.progress import Screen
 from brie.project import Project
-from brie.records import Environment, GenerationNotes, Pin, Plan, Side
+from brie.records import Environment, GenerationNotes, Manifest, Pin, Plan, Side
 from brie.store import Store, claimed
 from brie.store.owner import Owner
 
@@ -172,19 +173,22 @@ def _noticed(
                 f"{label} takes {', '.join(names)} and does not honour it: its own settings hold, for "
                 "both sides, and its answers cannot be repeated."
             )
-    made = GenerationNotes(
-        texts=tried.texts if tried else notes.texts,
-        changed_by_batch=tried.changed if tried else notes.changed_by_batch,
-        fingerprints=_added(notes.fingerprints, before=before, now=engine.fingerprints),
-        left_out={**notes.left_out, **engine.left_out},
-        ignored={**notes.ignored, **engine.ignored},
-        idle=tuple(dict.fromkeys((*notes.idle, *_idle(evaluation.manifest.plan, engine)))),
-    )
-    if made == notes:
+
+    def noticed(now: Manifest) -> Manifest:
+        so_far = now.made or GenerationNotes()
+        made = GenerationNotes(
+            texts=tried.texts if tried else so_far.texts,
+            changed_by_batch=tried.changed if tried else so_far.changed_by_batch,
+            fingerprints=_added(so_far.fingerprints, before=before, now=engine.fingerprints),
+            left_out={**so_far.left_out, **engine.left_out},
+            ignored={**so_far.ignored, **engine.ignored},
+            idle=tuple(dict.fromkeys((*so_far.idle, *_idle(now.plan, engine)))),
+        )
+        return now if made == so_far else now.model_copy(update={"made": made})
+
+    if noticed(evaluation.manifest) is evaluation.manifest:
         return evaluation
-    manifest = evaluation.manifest.model_copy(update={"made": made})
-    write_manifest(evaluation.folder, manifest)
-    return Evaluation(evaluation.folder, manifest)
+    return Evaluation(evaluation.folder, change(evaluation.folder, noticed))
 
 
 def _added(
@@ -223,11 +227,13 @@ def make_answers(
         consent: asks before prompts go to another machine.
 
     Raises:
+        SealBroken: the plan is not the one that was sealed.
         PinError: a model here is another than the sealed one.
         UsageError: a model is not here, this machine is another kind than the sealed one, or nobody
             agreed.
     """
     manifest = evaluation.manifest
+    refuse_unsound(manifest)
     sides = resolved(manifest, project)
     agree_to_servers(sides, project, consent, screen.say)
     environment = manifest.plan.environment

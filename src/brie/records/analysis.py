@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from brie.records.accuracy import Accuracy
 from brie.records.agreement import Agreement
 from brie.records.asked import Message
 from brie.records.audit import AuditFacts
@@ -44,6 +45,7 @@ __all__ = [
     "Estimate",
     "JudgedView",
     "Outcomes",
+    "RowCounts",
     "SideSummary",
     "SuiteSummary",
     "VerdictWord",
@@ -110,6 +112,14 @@ class Cost(Record):
     output_tokens: int
 
 
+class RowCounts(Record):
+    """How many rows of the store the numbers were made from."""
+
+    answers: int
+    verdicts: dict[str, int]
+    """Judge or voter -> its rows, controls and repeats included; a withdrawn vote is a row as well."""
+
+
 class Analysis(Document):
     """`analysis.json`."""
 
@@ -123,6 +133,7 @@ class Analysis(Document):
     seal: Digest | None
     rows_digest: Digest | None = None
     """Over every completion and verdict the numbers use."""
+    rows: RowCounts | None = None
     interim: bool
     suite: SuiteSummary
     candidate: SideSummary
@@ -162,6 +173,8 @@ class Analysis(Document):
     controls: ControlResults = ControlResults()
     generation: dict[str, dict[str, float]] = Field(default_factory=dict)
     """Side -> what its answers are like: shares of answers, mean tokens and seconds."""
+    accuracy: Accuracy | None = None
+    """Right and wrong of both sides; only where prompts say what is right."""
     audit: AuditFacts | None = None
     """Of imported judgments: where they come from, and what is odd about them."""
     checks: tuple[Check, ...] = ()

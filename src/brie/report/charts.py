@@ -26,28 +26,25 @@ def scale(
     parts = [_rect("band-loss", 0, 50, 34, 26), _rect("band-win", 50, 100, 34, 26)]
     parts += [_line("tick", x / 100, 30, 64) for x in TICKS if x != 50]
     parts.append(_line("half", 0.5, 22, 74))
+    drop = 0
     if low is not None and high is not None:
         label += f"; interval {span(low, high, ' to ')}"
         parts += [_bar("interval", low, high, 47), _line("cap", low, 38, 56), _line("cap", high, 38, 56)]
-        parts += [_end(low, "end", high), _end(high, "start", low)]
+        parts += [_end(low, "end"), _end(high, "start")]
+        drop = 16 if sources is not None and (_at_edge(low, "end") or _at_edge(high, "start")) else 0
     if sources is not None:
         mean, least, most = sources
         label += f"; mean of source means {points(mean)}, interval {span(least, most, ' to ')}"
         middle = min(0.7, max(0.3, (least + most) / 2))
+        words = f"prompts from other sources: {points(mean)} ({span(least, most)})"
         parts += [
-            _bar("interval thin", least, most, 71),
-            _dot("point", mean, 71, 4),
-            _text(
-                "note",
-                middle,
-                90,
-                f"mean of source means {points(mean)} ({span(least, most)})",
-                "middle",
-            ),
+            _bar("interval thin", least, most, 71 + drop),
+            _dot("point", mean, 71 + drop, 4),
+            _text("note", middle, 90 + drop, words, "middle"),
         ]
     parts.append(_dot("point", value, 47, 8))
-    parts.append(_text("value", value, 24, points(value), "middle"))
-    foot = 110 if sources is not None else 92
+    parts.append(_text("value", value, 24, points(value), _anchor(round(100 * value))))
+    foot = 110 + drop if sources is not None else 92
     parts += [_text("axis", x / 100, foot, str(x), _anchor(x)) for x in TICKS]
     return _svg("scale", foot + 6, label, parts)
 
@@ -185,15 +182,19 @@ def _text(kind: str, x: float, y: int, text: str, anchor: str) -> Markup:
     )
 
 
-def _end(share: float, anchor: str, other: float) -> Markup:
-    """An interval's end, written outside the interval, or inside where the scale ends."""
-    near_edge = share < 0.06 if share < other else share > 0.94
+def _end(share: float, anchor: str) -> Markup:
+    """An interval's end, written outside the interval; where the scale ends there, under it."""
+    if _at_edge(share, anchor):
+        inner = "start" if anchor == "end" else "end"
+        return _text("end", share, 74, points(share), inner)
     shift = -8 if anchor == "end" else 8
-    if near_edge:
-        return Markup("")
     return Markup('<text class="end" x="{}" dx="{}" y="52" text-anchor="{}">{}</text>').format(
         _x(share), shift, anchor, points(share)
     )
+
+
+def _at_edge(share: float, anchor: str) -> bool:
+    return share < 0.06 if anchor == "end" else share > 0.94
 
 
 def _anchor(tick: int) -> str:

@@ -57,8 +57,14 @@ def places(analysis: Analysis) -> list[Place]:
 
 def ranking_sentence(table: ModelTable) -> str:
     """Who is ahead, as far as the prompts say it."""
+    lead, rest = ranking_parts(table)
+    return f"{lead}: {rest}" if rest else f"{lead}."
+
+
+def ranking_parts(table: ModelTable) -> tuple[str, str]:
+    """Who is ahead, and by how much: what stands before and after the colon of the sentence."""
     if not table.models:
-        return "No two models met: there is nothing to rank."
+        return "No two models met: there is nothing to rank", ""
     first = table.models[0]
     tied = [model.name for model in table.models[1:] if model.rank_low == 1]
     rest = len(table.models) - 1
@@ -68,8 +74,8 @@ def ranking_sentence(table: ModelTable) -> str:
     if tied:
         others = f"{plural(len(tied), 'other')}"
         lead = f"`{_bare(first.name)}` leads, and {others} may be as good or better"
-    return (
-        f"{lead}: it wins {percent(first.expected.value)} against the others, ties counting half; "
+    return lead, (
+        f"it wins {percent(first.expected.value)} against the others, ties counting half; "
         f"{_not_resolved(table)} by {plural(table.prompts, 'prompt')}."
     )
 

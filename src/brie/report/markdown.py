@@ -12,8 +12,10 @@ from collections.abc import Iterable, Sequence
 from brie import number_format
 from brie.records import Check
 from brie.report import facts
+from brie.report.accuracy import RightAndWrong
 from brie.report.clean import clean, one_line
 from brie.report.page import Page, ShownExample
+from brie.report.sentence import interval_of
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$^=])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
@@ -26,15 +28,16 @@ _BAR = 40
 def render_markdown(page: Page) -> str:
     """The report's content as GitHub-flavoured Markdown, ending in one line feed."""
     blocks = [
-        f"# {escape(page.word)}: {escape(page.title)}",
-        prose(page.sentence),
-        *(f"- {prose(caveat)}" for caveat in page.caveats),
-        *(["What the audit found:", bullets(page.findings)] if page.findings else []),
+        f"# {prose(page.opening.title)}",
+        f"{escape(page.opening.names)}",
+        prose(page.opening.line),
+        *(f"- {prose(remark)}" for remark in page.opening.remarks),
         _bar(page),
-        table(("", ""), [(f"**{escape(name)}**", escape(value)) for name, value in page.facts]),
         *_models(page),
         *_checks(page.checks),
+        *_how_sure(page),
         *(block for group in page.groups for block in _group(group)),
+        *_right(page.right),
         *(["## Looked at in other ways", bullets(page.robustness)] if page.robustness else []),
         *_people(page),
         *_examples(page.examples),
@@ -55,7 +58,9 @@ def escape(text: str) -> str:
 def prose(text: str) -> str:
     """Our own sentence with names between backticks: the names become code, the rest is escaped."""
     parts = _CODE.split(one_line(text, 2_000))
-    return "".join(_span(part) if index % 2 else escape_kept(part) for index, part in enumerate(parts))
+    return "".join(
+        code_span(part) if index % 2 else escape_kept(part) for index, part in enumerate(parts)
+    )
 
 
 def escape_kept(text: str) -> str:
@@ -71,28 +76,53 @@ def fenced(text: str, info: str = "text") -> str:
     return f"{fence}{info}\n{text}\n{fence}"
 
 
-def _span(name: str) -> str:
-    """A code span; a bar would end a table's cell even inside it."""
-    return f"`{name.replace('|', '¦')}`" if name.strip() else ""
+def code_span(text: str) -> str:
+    """A text as a code span it cannot leave; a bar would end a table's cell even inside one."""
+    inside = " ".join(text.replace("`", "'").split()).replace("|", "¦")
+    return f"`{inside}`" if inside else ""
 
 
 def _number(match: re.Match[str]) -> str:
     return f"{match[1]}{match[2][:-1]}\\{match[2][-1]}"
 
 
+def bar_line(page: Page) -> str:
+    """The scale from 0 to 100 on one line: the interval, 50 and the rate; "" without a rate."""
+    scale = _scale(page, "─")
+    return f"`0 {scale} 100`" if scale else ""
+
+
 def _bar(page: Page) -> str:
+    line = _scale(page, " ")
+    ends = f"0{'50':>{_BAR // 2 + 1}}{'100':>{_BAR // 2 + 1}}"
+    return fenced("\n".join((line.rstrip(), ends))) if line else ""
+
+
+def _scale(page: Page, ground: str) -> str:
     rate = page.analysis.win_rate
     if rate is None:
         return ""
-    scale = [" "] * (_BAR + 1)
-    if rate.low is not None and rate.high is not None:
-        for cell in range(round(rate.low * _BAR), round(rate.high * _BAR) + 1):
-            scale[cell] = "─"
-    scale[_BAR // 2] = "┼" if scale[_BAR // 2] == "─" else "│"
+    within = "━" if ground == "─" else "─"
+    scale = [ground] * (_BAR + 1)
+    ends = interval_of(rate)
+    if ends is not None:
+        first, last = (round(end * _BAR) for end in ends)
+        scale[first : last + 1] = [within] * (last - first + 1)
+    scale[_BAR // 2] = "┼" if scale[_BAR // 2] == within else "│"
     scale[round(rate.value * _BAR)] = "●"
-    line = "".join(scale)
-    ends = f"0{'50':>{_BAR // 2 + 1}}{'100':>{_BAR // 2 + 1}}"
-    return fenced("\n".join((line.rstrip(), ends))) + "\n\n" + escape(page.method)
+    return "".join(scale)
+
+
+def _how_sure(page: Page) -> list[str]:
+    """The full sentence with its method, and the figures beside it."""
+    return [
+        "## How sure?",
+        prose(page.sentence),
+        *(f"- {prose(caveat)}" for caveat in page.caveats),
+        escape(page.method),
+        table(("", ""), [(f"**{escape(name)}**", escape(value)) for name, value in page.facts]),
+        *(["What the audit found:", bullets(page.findings)] if page.findings else []),
+    ]
 
 
 def _models(page: Page) -> list[str]:
@@ -146,6 +176,17 @@ def _group(group: facts.Group) -> list[str]:
     ]
     rates = table((group.head, "Win rate", "Interval", "Prompts"), rows, "lrrr")
     return [f"## {group.title}", rates, escape(group.remark) if group.remark else ""]
+
+
+def _right(right: RightAndWrong | None) -> list[str]:
+    if right is None:
+        return []
+    blocks = ["## Right and wrong", *(escape(sentence) for sentence in right.sentences)]
+    for grid in right.grids:
+        rows = [[escape(cell) for cell in row] for row in grid.rows]
+        head = [escape(name) for name in (grid.head[0] or grid.title, *grid.head[1:])]
+        blocks += [table(head, rows, "l" + "r" * (len(head) - 1)), escape(grid.remark)]
+    return blocks
 
 
 def _people(page: Page) -> list[str]:

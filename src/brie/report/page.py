@@ -11,6 +11,7 @@ from brie.number_format import p_value, percent, plural
 from brie.records import Check, Manifest, Message
 from brie.records.analysis import Analysis, ComparisonView, JudgedView
 from brie.report import cite
+from brie.report.accuracy import RightAndWrong, right_and_wrong
 from brie.report.clean import clip, one_line
 from brie.report.curve import Curve
 from brie.report.diff import WordDiff, word_diff
@@ -33,6 +34,7 @@ from brie.report.facts import (
 )
 from brie.report.glossary import GLOSSARY
 from brie.report.leaderboard import Place, places, table_of, title_of, unresolved
+from brie.report.opening import Opening, opening
 from brie.report.panel import Panel, panel_of
 from brie.report.provenance import Provenance, provenance
 from brie.report.secondary import Taste, rewards, robustness
@@ -43,7 +45,6 @@ from brie.report.sentence import (
     p_name,
     tone,
     verdict_sentence,
-    verdict_word,
 )
 
 
@@ -95,7 +96,10 @@ class Page:
 
     analysis: Analysis
     title: str
-    word: str
+    opening: Opening
+    """What stands at the top; the fields after it stand behind "How sure?"."""
+    ends: tuple[str, str]
+    """What the two ends of the scale mean."""
     tone: str
     """`better`, `worse`, `even`, `open`, `conditional` or `withheld`: picks colour and mark."""
     sentence: str
@@ -118,6 +122,8 @@ class Page:
     panel_agreement: list[str]
     people: list[tuple[str, str, AgreementCell]]
     """How far those who voted agree with each judge."""
+    right: RightAndWrong | None
+    """Where prompts say what is right."""
     answers: list[tuple[str, str, str]]
     examples: list[ShownExample]
     provenance: Provenance
@@ -140,7 +146,8 @@ def build_page(
     return Page(
         analysis=analysis,
         title=title_of(analysis),
-        word=verdict_word(analysis),
+        opening=opening(analysis, manifest),
+        ends=_ends(analysis),
         tone=tone(analysis),
         sentence=verdict_sentence(analysis, manifest),
         caveats=caveats(analysis),
@@ -158,6 +165,7 @@ def build_page(
         unresolved=unresolved(analysis),
         panel_agreement=panel_agreement(analysis),
         people=people_agreement(analysis),
+        right=right_and_wrong(analysis),
         answers=answers(analysis),
         examples=_shown(comparisons, panel),
         provenance=provenance(analysis, manifest),
@@ -168,6 +176,18 @@ def build_page(
         reasons=reasons(analysis),
         panel=panel,
     )
+
+
+def _ends(analysis: Analysis) -> tuple[str, str]:
+    """Which side is chosen more often at 0 and at 100, with its name."""
+    facts = analysis.audit
+    sides = (("baseline", analysis.baseline.name), ("candidate", analysis.candidate.name))
+    bare = facts is not None and not facts.sides_defined
+    words = [
+        one_line(name, 40) if bare or name == side else f"{side} ({one_line(name, 40)})"
+        for side, name in sides
+    ]
+    return f"{words[0]} chosen more often", f"{words[1]} chosen more often"
 
 
 def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, str]]:

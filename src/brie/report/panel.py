@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brie.number_format import counted, listed
+from brie.number_format import counted, listed, plural
 from brie.records import Manifest, kind_of
 from brie.records.analysis import Analysis
 
-RULES = frozenset({"reference", "longer", "first", "distinct", "exact", "numeric", "regex"})
+RULES = frozenset({"reference", "longer", "first", "distinct", "check", "exact", "numeric", "regex"})
 """Ids of the shipped rules, for an analysis that does not say who its judges are."""
+
+_LISTED = 3
+"""Judges of a kind that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,16 @@ class Panel:
         if self.rules:
             return f"judges ({listed(self._parts())})"
         return "people voting blind" if not self.models else "judges"
+
+    @property
+    def by(self) -> str:
+        """Who judged, after the word "by": kinds with their names, or with their number where many."""
+        if not self.size:
+            return "judges without a name"
+        if self.only_rules:
+            return f"{_kind_of_many('rule', self.rules)}, no model and no person"
+        groups = (("model", self.models), ("person", self.people), ("rule", self.rules))
+        return listed([_kind_of_many(word, names) for word, names in groups if names])
 
     @property
     def verb(self) -> str:
@@ -105,6 +118,38 @@ def _kind(name: str, provider: str | None) -> str:
             return "person"
         return "rule" if name in RULES else "model"
     return kind_of(provider)
+
+
+def voters(analysis: Analysis) -> list[str]:
+    """Names of the people who voted beside the headline."""
+    added = [(name, entry) for name, entry in analysis.by_judge.items() if entry.added]
+    return [
+        name.removeprefix("human:") for name, entry in added if _kind(name, entry.provider) == "person"
+    ]
+
+
+def roll(analysis: Analysis) -> str:
+    """Everybody with a number in it, counted by kind: "1 rule, 3 instruments", "2 models, 1 voter"."""
+    kinds = judge_kinds(analysis)
+    titles = [
+        "instrument" if entry.instrument else
+        "voter" if entry.added and kinds[name] == "person" else
+        "added judge" if entry.added else kinds[name]
+        for name, entry in analysis.by_judge.items()
+    ]  # fmt: skip
+    order = ("model", "person", "rule", "instrument", "added judge", "voter")
+    return ", ".join(
+        plural(titles.count(title), title, {"person": "people"}.get(title, ""))
+        for title in order
+        if title in titles
+    )
+
+
+def _kind_of_many(word: str, names: tuple[str, ...]) -> str:
+    """ "a rule (`reference`)", "2 models (`a`, `b`)", "5 models"."""
+    several = {"person": "people"}.get(word, f"{word}s")
+    count = f"a {word}" if len(names) == 1 else f"{len(names)} {several}"
+    return f"{count} ({', '.join(_code(name) for name in names)})" if len(names) <= _LISTED else count
 
 
 def _named(word: str, names: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from brie.number_format import percent, plural, points, span
 from brie.records import Manifest
 from brie.records.analysis import Analysis, VerdictWord, WinRate
 from brie.report.leaderboard import ranking_sentence, table_of
-from brie.report.panel import Panel, panel_of
+from brie.report.panel import Panel, panel_of, voters
 
 SCOPE = (
     "The interval is for new prompts like these, for this checkpoint (another training seed could "
@@ -43,7 +43,8 @@ def verdict_word(analysis: Analysis) -> str:
         first = standing.reasons[0].text.replace("`", "")
         no = "Nothing is shown: " if analysis.verdict == "undecided" else f"{word}? No: "
         withheld = standing.state == "withheld"
-        return f"{no}{first}" if withheld else f"{word} {first}"
+        held = f"{word}, and that {first}" if analysis.verdict == "undecided" else f"{word} {first}"
+        return f"{no}{first}" if withheld else held
     if analysis.verdict in ("better", "worse") and _inside_margin(analysis.win_rate):
         return f"{word}, by less than {points(MARGIN)} points"
     return word
@@ -80,19 +81,19 @@ def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> st
     rate, table = analysis.win_rate, table_of(analysis)
     if table is not None:
         return ranking_sentence(table)
-    claim = f"{_claim(analysis)} " if _claim(analysis) else ""
+    claim = f"{claim_sentence(analysis)} " if claim_sentence(analysis) else ""
     if rate is None:
         reason = analysis.notes.get("win_rate") or analysis.notes.get("verdict") or "nothing was judged"
         return f"{_interim(analysis)}There is no win rate: {_stop(reason)}"
     same, interval = identical_words(analysis), _interval(analysis, rate)
-    if _all_identical(analysis):
-        return f"{same}. {_doubt(analysis)}{_capital(interval)}.{_rules(panel)}"
+    if all_identical(analysis):
+        return f"{same}. {_doubt(analysis)}{_capital(interval)}.{_rules(analysis, panel)}"
     finding = f"{_finding(analysis, panel, rate)}; {interval}."
     begins = not analysis.interim and (analysis.verdict != "undecided" or bool(_doubt(analysis)))
     told = f"{claim}{_lead(analysis)}{_capital(finding) if begins else finding}"
     mostly = analysis.counts.identical * 2 >= analysis.counts.comparisons
     parts = [same and f"{same}.", told] if mostly else [told, same and f"{same}."]
-    return " ".join(part for part in parts if part) + _rules(panel)
+    return " ".join(part for part in parts if part) + _rules(analysis, panel)
 
 
 def identical_words(analysis: Analysis) -> str:
@@ -100,18 +101,20 @@ def identical_words(analysis: Analysis) -> str:
     same, every = analysis.counts.identical, analysis.counts.comparisons
     if not same:
         return ""
-    told = f"{same:,} of {plural(every, 'answer')} {'is' if same == 1 else 'are'} identical"
-    if _all_identical(analysis):
+    pairs = f"{same:,} of {plural(every, 'pair')} of answers"
+    told = f"{pairs} {'is' if same == 1 else 'are'} identical"
+    if all_identical(analysis):
         return f"{told}: the two models do the same here"
     return f"{told} and {'counts' if same == 1 else 'count'} one half"
 
 
-def _all_identical(analysis: Analysis) -> bool:
+def all_identical(analysis: Analysis) -> bool:
+    """Whether every answer of one side is that of the other, byte for byte."""
     counts = analysis.counts
     return not analysis.interim and 0 < counts.identical == counts.comparisons
 
 
-def _claim(analysis: Analysis) -> str:
+def claim_sentence(analysis: Analysis) -> str:
     """Of an audit: what is claimed, against what the prompts support; "" without a claim."""
     facts = analysis.audit
     return facts.findings[0] if facts is not None and facts.claim is not None and facts.findings else ""
@@ -120,13 +123,13 @@ def _claim(analysis: Analysis) -> str:
 def caveats(analysis: Analysis) -> list[str]:
     """What a reader of the verdict must know besides, most important first; often empty."""
     sentences = [
-        *_further(analysis),
+        *further_reasons(analysis),
         _new_sources(analysis),
         _missing(analysis),
         tipping_words(analysis),
         _stopped(analysis),
         _paired(analysis),
-        _identity(analysis),
+        identity_sentence(analysis),
     ]
     if analysis.verdict_reason and not analysis.interim and analysis.verdict is not None:
         sentences.insert(0, _capital(_stop(analysis.verdict_reason)))
@@ -146,7 +149,7 @@ def candidate_term(analysis: Analysis) -> str:
     tuned = candidate.step is not None or (
         candidate.base is not None and candidate.base == baseline.base
     )
-    return "your fine-tune" if tuned else "the candidate"
+    return "the fine-tune" if tuned else "the candidate"
 
 
 def interval_of(rate: WinRate) -> tuple[float, float] | None:
@@ -211,7 +214,7 @@ def _doubt(analysis: Analysis) -> str:
     return f"{lead}{_stop(standing.reasons[0].text)} "
 
 
-def _further(analysis: Analysis) -> list[str]:
+def further_reasons(analysis: Analysis) -> list[str]:
     """Every reason after the one that the headline gives."""
     standing = standing_of(analysis)
     rest = standing.reasons[1:] if standing is not None and analysis.verdict is not None else ()
@@ -235,8 +238,11 @@ def _interval(analysis: Analysis, rate: WinRate) -> str:
     return f"{percent(rate.level)} interval {span(*ends, ' to ')} for new prompts like these"
 
 
-def _rules(panel: Panel) -> str:
-    return " Rule-based: no model and no person judged." if panel.only_rules else ""
+def _rules(analysis: Analysis, panel: Panel) -> str:
+    if not panel.only_rules:
+        return ""
+    beside = "no model judged; the votes of people stand beside it"
+    return f" Rule-based: {beside if voters(analysis) else 'no model and no person judged'}."
 
 
 def source_words(rate: WinRate | None) -> str:
@@ -322,7 +328,8 @@ def _paired(analysis: Analysis) -> str:
     )
 
 
-def _identity(analysis: Analysis) -> str:
+def identity_sentence(analysis: Analysis) -> str:
+    """That both sides are one model; "" where they are not."""
     if not _same_model(analysis):
         return ""
     return "Both sides are the same model (an A/A run): every difference from 50 is chance."

@@ -19,8 +19,10 @@ from brie.report.curve import read_curve
 from brie.report.diff import word_diff
 from brie.report.facts import checks_worst_first
 from brie.report.html import content_policy, render_html, stylesheet
+from brie.report.opening import opening
 from brie.report.page import build_page, judges_said
-from brie.report.sentence import caveats, tone, verdict_sentence, verdict_word
+from brie.report.panel import roll
+from brie.report.sentence import tone, verdict_sentence, verdict_word
 from brie.web.charts import loss_chart
 from brie.web.pages import Pages
 from brie.web.project_cache import ProjectCache, training_run
@@ -64,9 +66,10 @@ class Viewer:
         runs = [training_run(run.folder, run.manifest) for run in training_runs(self._cache.project)]
         entries = self._cache.entries()
         words = {e.id: verdict_word(e.analysis) for e in entries if e.analysis}
+        rolls = {e.id: roll(e.analysis) for e in entries if e.analysis}
         tones = {e.id: tone(e.analysis) for e in entries if e.analysis}
         return self._pages.render(
-            "home.html", entries=entries, words=words, tones=tones, runs=runs[::-1]
+            "home.html", entries=entries, words=words, rolls=rolls, tones=tones, runs=runs[::-1]
         )
 
     def evaluation(self, request: Request) -> Response:
@@ -82,10 +85,9 @@ class Viewer:
             name=name,
             manifest=manifest,
             analysis=analysis,
-            word=verdict_word(analysis) if analysis else "Unfinished",
+            top=opening(analysis, manifest) if analysis else None,
             tone=tone(analysis) if analysis else "open",
             sentence=verdict_sentence(analysis, manifest) if analysis else "",
-            caveats=caveats(analysis) if analysis else [],
             checks=checks_worst_first(analysis) if analysis else [],
             wanted=wanted,
             results=comparisons.search(wanted),

@@ -14,7 +14,8 @@ from decimal import Decimal
 from pydantic import JsonValue
 
 from brie.audit.keys import lacks, text
-from brie.audit.rows import SIDES, Item, Row, Skipped, texts
+from brie.audit.rows import SIDES, Item, Row, texts
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 KEYS = {"instruction", "output_1", "output_2", "preference"}

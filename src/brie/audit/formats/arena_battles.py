@@ -13,9 +13,10 @@ from pydantic import JsonValue
 
 from brie.audit.formats.mt_bench import outcome, prompt_of
 from brie.audit.keys import judge, last_said, text
-from brie.audit.rows import FromAnswers, Item, Row, Skipped, of_answers, shortened
+from brie.audit.rows import FromAnswers, Item, Row, of_answers, shortened
 from brie.audit.vocabulary import place, plain
 from brie.digest import digest
+from brie.reading.skipped import Skipped
 
 KEYS = {"winner", "model_a", "model_b"}
 IDENTIFIES = "order and letter together where the battles are an arena's, which shows A first"

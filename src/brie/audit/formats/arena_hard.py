@@ -10,8 +10,9 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from brie.audit.keys import judge, text
-from brie.audit.rows import SIDES, Item, Row, Skipped, shortened
+from brie.audit.rows import SIDES, Item, Row, shortened
 from brie.digest import digest
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 SCORES = {"A>>B": 1.0, "A>B": 1.0, "A=B": 0.5, "B=A": 0.5, "B>A": 0.0, "B>>A": 0.0}

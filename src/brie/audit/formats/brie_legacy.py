@@ -13,7 +13,8 @@ import re
 from pydantic import JsonValue
 
 from brie.audit.keys import judge, text
-from brie.audit.rows import Item, Row, Skipped, texts
+from brie.audit.rows import Item, Row, texts
+from brie.reading.skipped import Skipped
 from brie.records import SCORE, Status, Winner
 
 IDENTIFIES = "order, but not the letter: A is always the baseline"

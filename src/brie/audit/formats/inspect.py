@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from brie.audit.keys import asked, text
-from brie.audit.rows import Item, Point, Skipped, shortened
+from brie.audit.rows import Item, Point, shortened
 from brie.audit.vocabulary import number
 from brie.digest import digest
 from brie.errors import InputError
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 IDENTIFIES = "neither order nor letter: each answer was scored alone"

@@ -12,8 +12,9 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from brie.audit.keys import judge, lacks, text
-from brie.audit.rows import Item, Row, Skipped, texts
+from brie.audit.rows import Item, Row, texts
 from brie.audit.vocabulary import FIRST, SECOND, TIE, place, plain
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 KEYS = {"question", "response_A", "response_B", "label", "judgments"}

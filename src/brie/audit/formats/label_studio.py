@@ -16,8 +16,9 @@ from pydantic import JsonValue
 
 from brie.audit.columns import shape_of
 from brie.audit.keys import asked, judge, text
-from brie.audit.rows import FromAnswers, Item, Models, Row, Skipped, of_answers, shortened
+from brie.audit.rows import FromAnswers, Item, Models, Row, of_answers, shortened
 from brie.digest import digest
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 IDENTIFIES = "order and letter only together: left is the first text"

@@ -15,10 +15,11 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from brie.audit.keys import text
-from brie.audit.rows import Item, Point, Skipped
+from brie.audit.rows import Item, Point
 from brie.audit.vocabulary import number
 from brie.digest import digest
 from brie.errors import InputError
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 KEYS = {"doc_id", "resps"}

@@ -13,9 +13,10 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from brie.audit.keys import asked, judge, last_said, text
-from brie.audit.rows import FromAnswers, Item, Models, Row, Skipped, of_answers, shortened
+from brie.audit.rows import FromAnswers, Item, Models, Row, of_answers, shortened
 from brie.audit.vocabulary import FIRST, SECOND, failed, place, plain
 from brie.digest import digest
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 IDENTIFIES = "order and letter only together: A is always shown first"

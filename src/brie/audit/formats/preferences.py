@@ -11,8 +11,9 @@ from pydantic import JsonValue
 
 from brie.audit.columns import normal
 from brie.audit.keys import asked, judge, last_said, text
-from brie.audit.rows import Item, Row, Skipped, texts
+from brie.audit.rows import Item, Row, texts
 from brie.errors import InputError
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 IDENTIFIES = "neither order nor letter: the file does not keep how the answers were shown"

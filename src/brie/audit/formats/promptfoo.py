@@ -11,9 +11,10 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from brie.audit.keys import text
-from brie.audit.rows import Item, Point, Skipped, shortened
+from brie.audit.rows import Item, Point, shortened
 from brie.audit.vocabulary import number
 from brie.digest import digest
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 KEYS = {"provider", "vars"}

@@ -16,10 +16,11 @@ from pydantic import JsonValue
 
 from brie.audit.columns import ALIASES, normal
 from brie.audit.keys import asked, judge, text
-from brie.audit.rows import Item, Point, Skipped, shortened
+from brie.audit.rows import Item, Point, shortened
 from brie.audit.vocabulary import failed, number, plain
 from brie.digest import digest
 from brie.errors import InputError
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 IDENTIFIES = "neither order nor letter: each answer was judged alone"

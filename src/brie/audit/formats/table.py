@@ -21,9 +21,10 @@ from pydantic import JsonValue
 
 from brie.audit.columns import ALIASES, Shape, normal, shape_of
 from brie.audit.keys import asked, judge, text
-from brie.audit.rows import SIDES, Item, Models, Row, Skipped, of_answers, shortened
+from brie.audit.rows import SIDES, Item, Models, Row, of_answers, shortened
 from brie.audit.vocabulary import plain
 from brie.digest import digest
+from brie.reading.skipped import Skipped
 from brie.records import Status
 
 IDENTIFIES = "what its columns allow"

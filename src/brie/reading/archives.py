@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from brie.audit.rows import Skipped
 from brie.errors import InputError
+from brie.reading.skipped import Skipped
 
 _MEMBER = 1 << 27
 """Bytes of one unpacked member: more is no sample."""
@@ -26,7 +26,9 @@ def parquet(path: Path) -> Iterator[tuple[int, JsonValue] | Skipped]:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
-        raise InputError(f"{path}: reading Parquet needs pyarrow: pip install pyarrow") from error
+        raise InputError(
+            f"{path}: reading Parquet needs pyarrow: pip install 'brie-eval[parquet]'"
+        ) from error
     try:
         number = 0
         for batch in ParquetFile(path).iter_batches():

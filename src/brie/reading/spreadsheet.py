@@ -13,7 +13,7 @@ from typing import TextIO
 
 from pydantic import JsonValue
 
-from brie.audit.rows import Skipped
+from brie.reading.skipped import Skipped
 
 DELIMITERS = ",;\t|"
 _LOOKED_AT = 50

@@ -1,4 +1,4 @@
-"""Rows of judgment files of any size and kind, numbered; what is broken comes as `Skipped`.
+"""Rows of files of any size and kind, numbered; what is broken comes as `Skipped`.
 
 JSON arrays, JSON lines, objects with a list inside, tables of text (`spreadsheet`), Parquet and
 zipped logs (`archives`); gzip, byte order marks and UTF-16 included.
@@ -15,20 +15,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from pydantic import JsonValue
 
-from brie.audit.archives import parquet, zipped
-from brie.audit.rows import Skipped
-from brie.audit.spreadsheet import spreadsheet
 from brie.errors import InputError
+from brie.reading.archives import parquet, zipped
+from brie.reading.skipped import Skipped
+from brie.reading.spreadsheet import spreadsheet
 
 _CHUNK = 1 << 20
 MOST = 1 << 28
-"""Characters of one row, or of one object that holds a whole file: more is no judgment."""
+"""Characters of one row, or of one object that holds a whole file: more is no row."""
 Object = dict[str, JsonValue]
 Value = tuple[int, JsonValue] | Skipped
+Kind = Literal["lines", "list", "objects", "table", "Parquet", "log"]
+"""How a file holds its rows."""
 _FEWEST_BY_ID = 3
 _DEEP = "it is nested too deeply"
 
@@ -42,6 +44,7 @@ class Content:
     """Keys of the object that the list of rows stands in, and of those inside it beside the list."""
     where: str = ""
     """The key of that list; "" where the file is the list."""
+    kind: Kind = "objects"
 
 
 def values(path: Path) -> Iterator[Value]:
@@ -53,34 +56,41 @@ def values(path: Path) -> Iterator[Value]:
     return content(path).rows
 
 
-def content(path: Path, is_row: Callable[[Object], bool] = lambda value: False) -> Content:
+def content(
+    path: Path,
+    is_row: Callable[[Object], bool] = lambda value: False,
+    what: str = "no judgment file",
+) -> Content:
     """A file's rows and what stands around them.
 
     Args:
         path: the file.
         is_row: whether an object that is all of a file is a row itself, lists in it or not.
+        what: what a file that is no text is said to be.
 
     Raises:
         InputError: the file cannot be read, or is no text.
     """
-    with _reading(path):
+    with _reading(path, what):
         with path.open("rb") as raw:
             magic = raw.read(4)
         if magic.startswith(b"PK\x03\x04"):
-            return Content(zipped(path, decoded))
+            return Content(zipped(path, decoded), kind="log")
         if magic == b"PAR1" or path.suffix == ".parquet":
-            return Content(parquet(path))
+            return Content(parquet(path), kind="Parquet")
         handle = _open(path, magic)
         name = path.name.removesuffix(".gz").lower()
         opening = "" if name.endswith((".csv", ".tsv")) else _first(handle)
         if opening not in ("[", "{"):
-            return Content(_guarded(path, spreadsheet(handle)))
+            return Content(_guarded(path, spreadsheet(handle), what), kind="table")
         if opening == "{":
             whole = _whole(handle, path)
             if whole is not None:
                 return _of_objects(whole, path, is_row)
             handle.seek(0)
-        return Content(_guarded(path, _array(handle) if opening == "[" else _lines(handle)))
+        if opening == "[":
+            return Content(_guarded(path, _array(handle), what), kind="list")
+        return Content(_guarded(path, _lines(handle), what), kind="lines")
 
 
 def decoded(text: str) -> JsonValue:
@@ -115,8 +125,8 @@ _STRICT = json.JSONDecoder(object_pairs_hook=_once)
 class _reading:  # noqa: N801 (a with statement)
     """Turns what goes wrong while reading a file into one sentence."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, what: str) -> None:
+        self._path, self._what = path, what
 
     def __enter__(self) -> None:
         pass
@@ -125,7 +135,7 @@ class _reading:  # noqa: N801 (a with statement)
         path = self._path
         if isinstance(error, UnicodeError):
             raise InputError(
-                f"{path} is not UTF-8 text, so it is no judgment file (a spreadsheet: save it as "
+                f"{path} is not UTF-8 text, so it is {self._what} (a spreadsheet: save it as "
                 "`CSV UTF-8`)."
             ) from error
         if isinstance(error, csv.Error):
@@ -135,8 +145,8 @@ class _reading:  # noqa: N801 (a with statement)
             raise InputError(f"{path} cannot be read: {why}.") from error
 
 
-def _guarded(path: Path, rows: Iterator[Value]) -> Iterator[Value]:
-    with _reading(path):
+def _guarded(path: Path, rows: Iterator[Value], what: str) -> Iterator[Value]:
+    with _reading(path, what):
         yield from rows
 
 
@@ -242,7 +252,7 @@ def _of_objects(
         keys = ", ".join(f"`{key}`" for key, _ in longest)
         raise InputError(
             f"{path} is one object with several lists of {most} rows ({keys}): "
-            "write the judged one to a file of its own."
+            "write the one that is meant to a file of its own."
         )
     key, rows = longest[0]
     about = _about(whole)
@@ -298,6 +308,8 @@ def _array(handle: TextIO) -> Iterator[Value]:
         while at < len(buffer) and buffer[at] in " \t\r\n,":
             at += 1
         if at < len(buffer) and buffer[at] == "]":
+            if (buffer[at + 1 :] + handle.read(_CHUNK)).strip():
+                yield Skipped(number + 1, "more follows the list that the file begins with")
             return
         try:
             value, at = _element(buffer, at)

@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from brie.audit import read_files
-from brie.audit.rows import Skipped
-from brie.audit.stream import Value, values
 from brie.audit.vocabulary import number
 from brie.cli.audit import command
 from brie.errors import BrieError, InputError
+from brie.reading.skipped import Skipped
+from brie.reading.stream import Value, values
 
 
 def rows(path: Path, content: str) -> list[Value]:
