@@ -28,7 +28,7 @@ def test_a_judge_in_the_same_network_is_named_and_asks_first(
     host: str,
 ) -> None:
     world.judge("gpt", url=address)
-    said = world.eval("--no-probe", "--patience", "0")
+    said = world.eval("--samples", "1")
     assert said.code == 2
     assert f"prompts and answers go to {host}" in said.err
     assert "nobody is here to agree" in said.err
@@ -153,11 +153,11 @@ def test_a_key_that_others_can_read_on_the_way_is_said_before_it_is_sent(
 ) -> None:
     monkeypatch.setenv("MY_KEY", "sk-canary-plain")
     world.judge("gpt", 'api_key_env = "MY_KEY"\n', url=AWAY)
-    said = world.eval("--no-probe", "--patience", "0")
+    said = world.eval("--samples", "1")
     assert said.code == 2
     assert "and the key over plain http, which others can read on the way" in said.err
     world.judge("gpt", 'api_key_env = "MY_KEY"\n', url=AWAY.replace("http:", "https:"))
-    assert "plain http" not in world.eval("--no-probe", "--patience", "0").err
+    assert "plain http" not in world.eval("--samples", "1").err
 
 
 def test_a_project_found_further_up_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ KEYS = {
     "UNUSED_ACCESS": "canary-unused-77Yt5Rr2-end",
     "HF_TOKEN": "hf_canaryTokenOfTheHub12345",
 }
-"""Of a server, a judge, a header, a judge that is not asked, and one no file names."""
+"""Of a server, a judge, two judges that are not asked, and one that no file names."""
 CUTS = (170, 290, 140, 80, 190, 270, 200, 299, 0)
 LATE_CUTS = (0, 19_980)
 
@@ -39,7 +39,8 @@ def keyed(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     world.settings('api_key_env = "LAB_KEY"\n')
-    world.judge("gpt", 'api_key_env = "MY_KEY"\n[headers]\nx-gateway = "env:GATEWAY"\n')
+    world.judge("gpt", 'api_key_env = "MY_KEY"\n')
+    world.judge("third", 'api_key_env = "GATEWAY"\n')
     world.judge("other", 'api_key_env = "UNUSED_ACCESS"\n')
     return world
 
@@ -79,7 +80,7 @@ ERRORS = {
 @pytest.mark.parametrize("error", ERRORS)
 def test_what_a_judge_refuses_with_holds_no_key_across_any_cut(keyed: World, error: str) -> None:
     keyed.judging = ERRORS[error]()
-    said = keyed.eval("--yes", "--no-probe")
+    said = keyed.eval("--yes")
     assert said.code in (2, 3), said.err
     _nothing_leaked(keyed)
 
@@ -87,7 +88,7 @@ def test_what_a_judge_refuses_with_holds_no_key_across_any_cut(keyed: World, err
 @pytest.mark.parametrize("error", [*ERRORS, "200 with HTML"])
 def test_what_a_served_model_refuses_with_holds_no_key_across_any_cut(keyed: World, error: str) -> None:
     keyed.answering = ERRORS[error]() if error in ERRORS else _error(200, "html")
-    said = keyed.eval("--yes", "--no-probe")
+    said = keyed.eval("--yes")
     assert said.code in (2, 3), said.err
     _nothing_leaked(keyed)
 
@@ -119,12 +120,20 @@ def test_answers_fingerprints_and_verdicts_hold_no_key(keyed: World, pad: int) -
     _nothing_leaked(keyed)
 
 
+def test_a_header_of_a_judges_file_is_a_key_too(keyed: World) -> None:
+    keyed.judge("gpt", 'api_key_env = "MY_KEY"\n[headers]\nx-gateway = "env:GATEWAY"\n')
+    keyed.judging = lambda body: verdict(body, _echo(0), model=KEYS["GATEWAY"])
+    assert keyed.eval("--yes").code == 0
+    assert any(headers.get("x-gateway") == KEYS["GATEWAY"] for headers in keyed.server.headers)
+    _nothing_leaked(keyed)
+
+
 def test_a_key_under_any_variable_that_a_file_names_keeps_a_bundle_here(keyed: World) -> None:
     # It came in with an answer, before its variable was named for a key.
     late = "canary-of-a-name-that-says-nothing"
     keyed.answering = lambda body: answer(body, system_fingerprint=late)
     assert keyed.eval("--yes").code == 0
-    keyed.judge("third", 'api_key_env = "MINE"\n')
+    keyed.judge("fourth", 'api_key_env = "MINE"\n')
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINE", late)
         said = keyed.brie("bundle", keyed.evaluation().name, "-o", "out.brie.zip")
