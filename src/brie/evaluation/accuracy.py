@@ -11,7 +11,7 @@ import numpy as np
 from brie.analyse.accuracy import NO_LABEL, SIDES, Graded, accuracy_of
 from brie.analyse.win_rate import Settings
 from brie.evaluation.rows import EvaluationData
-from brie.judge.machine_checks import bare, passes
+from brie.judge.machine_checks import CannotCompile, TooSlow, bare, passes
 from brie.records import MachineCheck, Prompt, Side
 from brie.records.accuracy import Accuracy
 
@@ -109,16 +109,24 @@ class Key:
 
     def grade(self, prompt: str, answer: str) -> Grade:
         """An answer to a prompt."""
-        right = passes(self.checks[prompt], answer)
+        right = _passes(self.checks[prompt], answer)
         if right and prompt in self.truth:
             return Grade(right, self.truth[prompt])
-        others = [c for c, check in enumerate(self.says) if not right and passes(check, answer)]
+        others = [c for c, check in enumerate(self.says) if not right and _passes(check, answer)]
         return Grade(right, others[0] if len(others) == 1 else len(self.labels))
 
     def kind(self, prompt: str, prompts: Mapping[str, Prompt]) -> str:
         """The kind of a prompt's check."""
         check = prompts[prompt].check
         return check.kind if check is not None else LABEL
+
+
+def _passes(check: MachineCheck, answer: str) -> bool:
+    """Whether an answer passes; one on which a pattern finds no end does not."""
+    try:
+        return passes(check, answer)
+    except (TooSlow, CannotCompile):
+        return False
 
 
 def _labels(prompts: Sequence[Prompt]) -> tuple[tuple[str, ...], dict[str, int]]:

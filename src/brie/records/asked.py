@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cache
 from typing import Literal, Self
 
@@ -55,7 +56,8 @@ class MachineCheck(Record):
         elif not self.value:
             raise ValueError(f"{self.kind} needs a `value`")
         elif self.kind == "numeric":
-            float(self.value)
+            if not math.isfinite(float(self.value)):
+                raise ValueError("the number is not finite")
         elif self.kind == "json_schema" and not isinstance(json.loads(self.value), dict):
             raise ValueError("a JSON Schema is an object")
         return self

@@ -28,6 +28,8 @@ _PATH: Final = re.compile(
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
 
+_SPLIT: Final = re.compile(r"(;[ \"]*)(?=[=+\-@\t＝＋－＠])")
+
 SHOWN: Final = 6_000
 """Characters of one text a report shows; the store keeps them all."""
 
@@ -55,8 +57,11 @@ def one_line(text: str, limit: int = 200) -> str:
 
 
 def cell(text: str) -> str:
-    """A text for a CSV cell: cleaned, and never a formula when a spreadsheet opens it."""
-    safe = clean(text)
+    """A text for a CSV cell: cleaned, and never a formula when a spreadsheet opens it.
+
+    Where a semicolon separates cells, what follows one begins a cell of its own.
+    """
+    safe = _SPLIT.sub(r"\1'", clean(text))
     return "'" + safe if safe.lstrip(" ").startswith(_FORMULA) else safe
 
 
