@@ -103,6 +103,7 @@ class ArrayReader:
         """
         while True:
             try:
+                value: JsonValue
                 value, self._at = self.decoder.raw_decode(self._buffer, self._at)
             except Named:
                 _, self._at = json.JSONDecoder().raw_decode(self._buffer, self._at)
