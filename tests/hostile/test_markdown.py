@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import cmarkgfm
@@ -34,7 +35,7 @@ PIECES = (
     " ", "\n", "\t", "a", "7", "x",
 )  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
-CONTEXTS = {
+CONTEXTS: dict[str, Callable[[str], str]] = {
     "a paragraph": escape,
     "prose": prose,
     "a list": lambda text: bullets([text, text]),

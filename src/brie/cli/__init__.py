@@ -142,11 +142,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(2)
 
 
-def _complain(sentence: str) -> None:
-    """What went wrong, on standard error; names and words of files and servers may stand in it."""
-    click.echo(f"brie: {clean(Secrets.of_environment().out_of(sentence))}", err=True)
-
-
 def _refuse(error: click.ClickException) -> NoReturn:
     """An argument or option that cannot be read: one sentence, and the help that says what is known."""
     if isinstance(error, NoArgsIsHelpError):
