@@ -17,8 +17,6 @@ from click.exceptions import NoArgsIsHelpError
 
 from brie.cli.groups import Verbs
 from brie.errors import BrieError
-from brie.harmless import clean
-from brie.wire.keys import Secrets
 
 TRAIN = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "tensorboard")
 """Packages of the extra `train`; whoever only reads results does without."""
