@@ -279,7 +279,9 @@ def _measures(facts: EvaluationData, keys: Sequence[str]) -> dict[str, float]:
 
 
 def _side(manifest: Manifest, side: Side, pin: Pin) -> SideSummary:
-    return SideSummary(name=manifest.names[side], digest=pin.digest, step=pin.step, base=str(pin.base))
+    return SideSummary(
+        name=manifest.names[side], digest=pin.digest, step=pin.step, base=str(pin.base), told=pin.told
+    )
 
 
 def _cost(facts: EvaluationData, store: Store) -> Cost:
