@@ -14,7 +14,8 @@ from brie.api.evaluations import Settings
 from brie.api.results import Evaluated
 from brie.api.tables import rows_of
 from brie.checks.standing import CAUSES
-from brie.ci.verify import differences, verify
+from brie.ci.documents import differences
+from brie.ci.verify import verify
 from brie.evaluation.request import EvalRequest
 from tests.api.conftest import columns
 from tests.flow.test_answers import code_of

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import brie
-from brie.ci.verify import differences
+from brie.ci.documents import differences
 from brie.cli import main
 from brie.evaluation.folders import find_evaluation
 from brie.evaluation.gather import gather
