@@ -60,6 +60,7 @@ class Settings(TypedDict, total=False):
     device: str
     dtype: str
     skip_missing_judges: bool
+    allow_code: bool
 
 
 def evaluate(

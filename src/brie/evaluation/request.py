@@ -11,6 +11,7 @@ from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubr
 from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
 from brie.evaluation.choice import Choice, choose
+from brie.evaluation.code_checks import refuse_code
 from brie.evaluation.given import PREFIX, pair_of, refuse_settings, samples_of, suite_of
 from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.side_prompts import differ, remarks
@@ -60,6 +61,8 @@ class EvalRequest:
     """Sources of the suite that the candidate was not trained on."""
     device: str | None = None
     dtype: str | None = None
+    allow_code: bool = False
+    """Python that the suite checks answers with may run here."""
     skip_missing_judges: bool = False
     """Leave out judges whose keys are not set; the plan says who."""
     typed: str = ""
@@ -86,6 +89,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     suite, left_out_prompts = suite_of(sides, suite)
     decisions += left_out_prompts + remarks(sides, suite)
     refuse_broken(suite)
+    refuse_code(suite, allowed=wishes.allow_code)
     if named is not None and chosen is None:
         chosen = _seats(named, suite, project)
     if named is None or chosen is None:
@@ -373,7 +377,7 @@ def _with_keys(
 
 def _require(judge: JudgeSpec, suite: Suite) -> None:
     """A rule that can say nothing of a suite is refused before any work."""
-    kinds = {p.check.kind for p in suite.prompts if p.check}
+    kinds = {p.check.kind for p in suite.prompts if p.check and p.check.kind != "python"}
     able = {
         "reference": any(p.reference for p in suite.prompts),
         "check": bool(kinds),
