@@ -83,22 +83,19 @@ def evaluate(
     """Evaluate as `brie eval` does: sealed, blind, resumable, with its report.
 
     Args:
-        request: everything in one object, instead of the keywords below it.
+        request: everything in one object, instead of the keywords.
         project: the folder to work in; the current one by default.
-        suite: what is asked; left out where the answers exist.
-        pairs: answers that exist: a DataFrame, columns by name, rows, or a file; the sides are its
-            columns or models.
-        prompt: the column of the prompts; or the prompts, where both sides are lists of answers.
+        suite: what is asked, where no answers exist.
+        pairs: answers that exist: a DataFrame, columns, rows or a file; its columns are the sides.
+        prompt: the column of the prompts; or the prompts, where the sides are lists of answers.
         candidate: a model, a column, or a list of answers.
         baseline: what it is compared with; the candidate's base by default.
         judges: ids; without any, those that can be reached.
         budget: US dollars the evaluation may cost in all.
-        yes: agreed to beforehand: prompts and answers go to the judges, at most for the budget.
-            Without it only judges that are free and on this machine are asked.
+        yes: agreed: prompts and answers may go to the judges; else only free ones here are asked.
         screen: where progress goes; bars in a notebook, else nowhere.
         name: what `brie ls` calls it.
-        spending: budget and consent in one object.
-        settings: see `Settings`.
+        spending: budget and consent in one object; `settings`: see `Settings`.
 
     Raises:
         BrieError: a choice is missing or wrong, a model is not what its pin says, or work stopped.
