@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,20 +41,8 @@ def right_and_wrong(
     """
     plan = data.manifest.plan
     key = Key.of(plan.suite)
-    texts = {name: _texts(data, name) for name in data.prompts if name in key.checks}
-    graded_texts = {
-        name: {side: [key.grade(name, text, by_code) for text in answers[side]] for side in SIDES}
-        for name, answers in texts.items()
-        if answers is not None
-    }
-    known = {
-        name: {side: [grade for grade in by_side[side] if grade is not None] for side in SIDES}
-        for name, by_side in graded_texts.items()
-    }
-    names = [
-        name for name, by_side in known.items()
-        if all(len(by_side[side]) == plan.samples for side in SIDES)
-    ]  # fmt: skip
+    known = {name: by_side for name, by_side in _graded(data, key, by_code) if by_side is not None}
+    names = list(known)
     if not names:
         return None
     sources = sorted({data.work.prompts[name].source for name in names})
@@ -78,13 +66,21 @@ def right_and_wrong(
     )  # fmt: skip
 
 
-def _texts(data: EvaluationData, prompt: str) -> dict[Side, list[str]] | None:
-    """Every answer to a prompt; None where one is not there yet."""
+def _graded(
+    data: EvaluationData, key: Key, by_code: Passed
+) -> Iterator[tuple[str, dict[Side, list[Grade]] | None]]:
+    """Prompt id -> the grades of both sides; None where an answer is not there yet, or has no grade."""
     samples = range(data.manifest.plan.samples)
-    keys = {side: [data.work.key(side, prompt, sample) for sample in samples] for side in SIDES}
-    if any(key not in data.completions for side in SIDES for key in keys[side]):
-        return None
-    return {side: [data.completions[key].text for key in keys[side]] for side in SIDES}
+    for name in data.prompts:
+        if name not in key.checks:
+            continue
+        by_side: dict[Side, list[Grade]] = {}
+        for side in SIDES:
+            answers = [data.completions.get(data.work.key(side, name, sample)) for sample in samples]
+            grades = [key.grade(name, answer.text, by_code) for answer in answers if answer is not None]
+            by_side[side] = [grade for grade in grades if grade is not None]
+        whole = all(len(grades) == len(samples) for grades in by_side.values())
+        yield name, by_side if whole else None
 
 
 @dataclass(frozen=True)
