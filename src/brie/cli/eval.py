@@ -134,6 +134,7 @@ Examples:
 @options.BATCH
 @options.PATIENCE
 @options.PROBE
+@options.ALLOW_CODE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
 @click.option("--name", help="A name for `brie ls`.")

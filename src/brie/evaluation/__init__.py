@@ -39,6 +39,7 @@ What came of it, read from the store and computed:
     training_data  what the candidate was trained on, and what the suite shares with it
     context        models and training data as they are here, for the checks
     looks          what an analysis read, so that looks can be counted
+    code_checks    Python of the suite, run with consent, and what it said
     accuracy       which answers are right, where prompts say what is
     people         what voters preferred, and how far they and the judges agree
     assemble       all numbers of an evaluation, with its checks
