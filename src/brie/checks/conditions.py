@@ -8,6 +8,7 @@ from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.digest import short
 from brie.generate.sampling import differences
+from brie.lines import command
 from brie.pin import ANSWERS
 from brie.pin.adapters import IN_TURN
 from brie.records import Check, Pin, Plan
@@ -90,7 +91,7 @@ def _settings(differing: Mapping[str, tuple[float, float]], evidence: Evidence) 
     if not differing:
         return []
     said = ", ".join(f"{name} {used:g} (its own: {own:g})" for name, (used, own) in differing.items())
-    again = f"brie eval --suite {evidence.analysis.suite.name} --sampling model"
+    again = command("eval", "--suite", evidence.analysis.suite.name, "--sampling", "model")
     return [
         Finding(
             "warn",

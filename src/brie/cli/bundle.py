@@ -51,9 +51,12 @@ def chosen(name: str, project: Project) -> Evaluation | Path:
     Raises:
         UsageError: none, or more than one; they are listed.
     """
-    from brie.evaluation.folders import evaluations, short_id
+    from brie.evaluation.folders import evaluations, find_evaluation, short_id
+    from brie.evaluation.listing import REFERENCE
     from brie.pin import training_runs
 
+    if REFERENCE.fullmatch(name):
+        return find_evaluation(name, project)
     wanted = Path(name).name
     every, runs = evaluations(project), training_runs(project)
     matched: list[Evaluation | Path] = [

@@ -15,7 +15,9 @@ def command() -> None:
 
 
 @command.command(
-    "check", epilog="\b\nExamples:\n  brie suite check in_domain\n  brie suite check my.toml\n"
+    "check",
+    short_help="Check keys, size, balance, repetitions.",
+    epilog="\b\nExamples:\n  brie suite check in_domain\n  brie suite check my.toml\n",
 )
 @click.argument("suite")
 def check(suite: str) -> None:

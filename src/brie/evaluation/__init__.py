@@ -12,6 +12,7 @@ What is to be done, before anything is sampled or asked:
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
     work           everything a plan needs, by key
     manifest       the seal, and the chain of what is added to it later
+    listing        evaluations newest first, and the references @1, @2
     folders        evaluations on disk, found again by seal, id or name
 
 Doing it, which can be stopped anywhere and goes on with what is missing:

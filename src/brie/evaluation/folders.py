@@ -9,8 +9,10 @@ from typing import Any
 
 from brie.digest import short
 from brie.errors import UsageError, unknown
+from brie.evaluation.listing import REFERENCE, newest_first, which
 from brie.evaluation.manifest import broken_links, read_manifest, write_manifest
 from brie.evaluation.plan import ResolvedRequest
+from brie.number_format import plural
 from brie.pin import GivenAnswers
 from brie.project import Project
 from brie.provenance import now, package_versions
@@ -82,10 +84,11 @@ def evaluations(project: Project) -> list[Evaluation]:
 
 
 def find_evaluation(name: str | None, project: Project, *, command: str = "") -> Evaluation:
-    """An evaluation by id, the end of its id, name or folder; the only one where none is named.
+    """An evaluation by id, the end of its id, name, folder or reference (`@1` is the newest); the only
+    one where none is named.
 
     Args:
-        command: what was typed without a name; each candidate is listed with the command that picks it.
+        command: what was typed without a name; the candidates are listed with a command that picks one.
 
     Raises:
         UsageError: none or several fit; they are listed.
@@ -96,8 +99,14 @@ def find_evaluation(name: str | None, project: Project, *, command: str = "") ->
             return every[0]
         if not every:
             raise UsageError("there is no evaluation here yet. Make one: brie demo")
-        listing = "".join(f"\n  {f'{command} {e.manifest.id}'.strip()}" for e in every)
-        raise UsageError(f"say which evaluation:{listing}")
+        raise UsageError(which(every, command))
+    if REFERENCE.fullmatch(name):
+        number = int(name[1:])
+        if number > len(every):
+            raise UsageError(
+                f"there is no {name}: {plural(len(every), 'evaluation')} here; see: brie ls"
+            )
+        return newest_first(every)[number - 1]
     wanted = Path(name).name
     fits = [e for e in every if wanted in (e.manifest.id, e.manifest.name, short_id(e))]
     if len(fits) != 1:
