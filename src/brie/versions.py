@@ -36,7 +36,7 @@ PIN = 2
 """Of what a pin's digest covers: 1 the weights, the config and the tokenizer's vocabulary; 2 also the
 tokenizer's configuration, the chat template and the index of the weights' files."""
 
-STORE = 3
+STORE = 4
 """Of the store's tables; `store.database` holds the steps that lead to it."""
 
 _NAMES = (
@@ -122,6 +122,7 @@ METHODS: dict[str, Method] = {
         ("win_rate.prompts_needed", "majority.prompts_needed", "by_category.*.win_rate.prompts_needed",
          "checks.sample_size.evidence.smallest_detectable"),
     ),
+    "accuracy": Method(1, _paths("accuracy.*", parts=("",))),
     "equivalence": Method(2, ()),
     "sources": Method(2, ("win_rate.by_source_interval", "checks.sources.evidence.new_sources")),
     "removal": Method(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from itertools import groupby, islice
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from brie.bundle.layout import KeptCall, KeptCompletion, KeptLook, KeptVerdict
 from brie.digest import digest
 from brie.errors import InputError
 from brie.records import Completion, Verdict
-from brie.store import Store
+from brie.store import Store, answer_row, attempt_row
 from brie.store.looks import Look
 
 _TOGETHER = 400
@@ -23,30 +23,21 @@ T = TypeVar("T")
 class Exchange(Store):
     """A store that rows leave and enter with the times they were made at."""
 
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Everything read inside is of one moment, whatever other processes write."""
-        self._read("BEGIN")
-        try:
-            yield
-        finally:
-            self._read("COMMIT")
-
     # --- out -----------------------------------------------------------------------------
 
     def completions_of(self, keys: Iterable[str]) -> Iterator[KeptCompletion]:
         """Stored completions, by key."""
         for part in _parts(sorted(set(keys))):
             rows = self._select("SELECT key, created, body FROM completions WHERE key IN ({})", part)
-            for _, created, body in sorted(rows):
-                yield KeptCompletion(created=created, row=Completion.model_validate_json(body))
+            for key, created, body in sorted(rows):
+                yield KeptCompletion(created=created, row=self._row("completion", key, body, answer_row))
 
     def attempts_of(self, keys: Iterable[str]) -> Iterator[KeptVerdict]:
         """All attempts, by key, in the order they were made."""
         query = "SELECT key, id, created, body FROM verdicts WHERE key IN ({})"
         for part in _parts(sorted(set(keys))):
-            for _, _, created, body in sorted(self._select(query, part)):
-                yield KeptVerdict(created=created, row=Verdict.model_validate_json(body))
+            for key, _, created, body in sorted(self._select(query, part)):
+                yield KeptVerdict(created=created, row=self._row("verdict", key, body, attempt_row))
 
     def calls_of(self, evaluations: Sequence[str]) -> list[KeptCall]:
         """Calls booked under some names, in a fixed order."""

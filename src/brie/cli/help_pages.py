@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import click
 
@@ -28,7 +28,7 @@ class Pages(click.HelpFormatter):
             ))  # fmt: skip
         self.write("\n\n".join(paragraphs) + "\n")
 
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         """Write names and what they mean in two columns."""
         named = list(rows)
         room = min(max((columns(name) for name, _ in named), default=0), col_max) + col_spacing

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 import click
 
 from brie.cli import options, screen
-from brie.evaluation.folders import Evaluation, evaluations
+from brie.errors import StoreError
+from brie.evaluation.folders import Evaluation, Unreadable, scan
 from brie.evaluation.listing import newest_first, rows, table
 from brie.lines import command as command_line
 from brie.number_format import size
@@ -38,7 +40,7 @@ class RunRow(TypedDict):
 
 
 class UnreadableRow(TypedDict):
-    """A run folder whose manifest says nothing."""
+    """A folder of a run or an evaluation whose manifest cannot be read."""
 
     id: str
     name: str
@@ -56,24 +58,30 @@ def command(as_json: bool) -> None:
     verb takes: brie report @1.
     """
     project = screen.project()
-    every = evaluations(project)
+    found = list(scan(project))
+    every = [evaluation for evaluation in found if isinstance(evaluation, Evaluation)]
+    damaged = [
+        _unreadable(folder.folder.name, folder.why) for folder in found if isinstance(folder, Unreadable)
+    ]
     runs = list(run_rows(project, every))
     looks = looks_of(project) if every else {}
     entries = rows(every, looks)
     if as_json:
-        click.echo(json.dumps({"runs": runs, "evaluations": entries}, indent=2))
+        click.echo(json.dumps({"runs": runs, "evaluations": [*entries, *damaged]}, indent=2))
         return
-    if not runs and not entries:
+    if not runs and not entries and not damaged:
         click.echo(
             "nothing here yet. First try: brie demo   Your own: brie train --size 0.5b --data FILE"
         )
     for row in runs:
         for line in _run_lines(row):
             screen.show(line, hanging=4)
-    if runs and entries:
+    if runs and (entries or damaged):
         click.echo("")
     for line in table(entries, screen.width()):
         click.echo(line)
+    for folder in damaged:
+        screen.show(f"{folder['id']}  unreadable: {folder['why']}", hanging=4)
 
 
 def run_rows(project: Project, every: Sequence[Evaluation] = ()) -> Iterator[RunRow | UnreadableRow]:
@@ -84,15 +92,19 @@ def run_rows(project: Project, every: Sequence[Evaluation] = ()) -> Iterator[Run
         every: its evaluations: a run that has one is pointed to it.
     """
     from brie.evaluation.choice import to_start_with
+    from brie.judge.local import answering
     from brie.train.runs import RunInfo, scan
 
-    runs = list(scan(project))
-    start = to_start_with(project) if runs else ""
-    for run in runs:
+    look = cache(answering)
+    for run in scan(project):
         if isinstance(run, RunInfo):
-            yield _run_row(run, start, every)
+            yield _run_row(run, to_start_with(project, run.suite, look), every)
         else:
-            yield {"id": run.folder.name, "name": run.folder.name, "state": "unreadable", "why": run.why}
+            yield _unreadable(run.folder.name, run.why)
+
+
+def _unreadable(name: str, why: str) -> UnreadableRow:
+    return {"id": name, "name": name, "state": "unreadable", "why": why}
 
 
 def _run_row(run: RunInfo, start: str, every: Sequence[Evaluation]) -> RunRow:
@@ -140,8 +152,12 @@ def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
 
 
 def looks_of(project: Project) -> Mapping[str, int]:
-    """Digest of a suite -> looks at it, of all suites at once."""
+    """Digest of a suite -> looks at it, of all suites at once; none where the store cannot be read."""
     from brie.store import Store
 
-    with Store.open(project.store, read_only=True) as store:
-        return store.looks_by_suite()
+    try:
+        with Store.open(project.store, read_only=True) as store:
+            return store.looks_by_suite()
+    except StoreError as error:
+        screen.say(str(error))
+        return {}

@@ -8,11 +8,13 @@ What is to be done, before anything is sampled or asked:
     choice         who judges where nobody is named
     sides          the two models, here or behind a server, and where their answers come from
     given          sides that are files of answers: their prompts, samples and texts
+    side_prompts   sides with a prompt of their own: what such a reference names, and its words
     controls       answers damaged on purpose, which any judge should tell
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
     work           everything a plan needs, by key
     manifest       the seal, and the chain of what is added to it later
     listing        evaluations newest first, and the references @1, @2
+    soundness      refuses a plan whose seal is broken, or that contradicts itself
     folders        evaluations on disk, found again by seal, id or name
 
 Doing it, which can be stopped anywhere and goes on with what is missing:
@@ -37,8 +39,10 @@ What came of it, read from the store and computed:
     training_data  what the candidate was trained on, and what the suite shares with it
     context        models and training data as they are here, for the checks
     looks          what an analysis read, so that looks can be counted
+    accuracy       which answers are right, where prompts say what is
     people         what voters preferred, and how far they and the judges agree
     assemble       all numbers of an evaluation, with its checks
     views          comparisons with their verdicts, for people to read
+    settled        the rows as they are now, beside those the numbers of record were made from
     results        the numbers of record and the report, written
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from brie import __version__, versions
@@ -12,10 +13,17 @@ from brie.analyse.headline import EarlyStopping
 from brie.analyse.paired import paired_noise
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.analyse.win_rate import Settings
-from brie.checks import Evidence, by_training, run_checks, standing_of
+from brie.checks import Evidence, by_training, run_checks, standing_of, unseen_sources
+from brie.evaluation.accuracy import right_and_wrong
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
-from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
+from brie.evaluation.rows import (
+    EvaluationData,
+    VerdictRow,
+    headline_judges,
+    row_counts,
+    stopped_judges,
+)
 from brie.evaluation.table import table
 from brie.pin import ANSWERS
 from brie.provenance import now
@@ -69,7 +77,9 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
     if manifest.plan.sampling.paired_noise:
         noise = paired_noise(verdicts, Settings(options.level, options.resamples), seed)
         document = document.model_copy(update={"paired_noise": noise})
-    checked = _checked(document, evidence_of(facts, document, verdicts, context or Context(), store))
+    evidence = evidence_of(facts, document, verdicts, context or Context(), store)
+    document = _with_accuracy(document, facts, evidence)
+    checked = _checked(document, replace(evidence, analysis=document))
     return _with_people(checked, *by_voter(facts, options, seed))
 
 
@@ -102,6 +112,13 @@ def _repeats(facts: EvaluationData, used: Sequence[VerdictRow]) -> list[VerdictR
     prompts = {f.task.prompt for f in used}
     rows = facts.of("repeat")
     return [f for f in rows if f.task.prompt in prompts and f.status is not StatusCode.MISSING]
+
+
+def _with_accuracy(document: Analysis, facts: EvaluationData, evidence: Evidence) -> Analysis:
+    """The document with right and wrong, where prompts say what is right."""
+    known = unseen_sources(evidence)
+    accuracy = right_and_wrong(facts, evidence.settings, None if known is None else known[0])
+    return document if accuracy is None else document.model_copy(update={"accuracy": accuracy})
 
 
 def _checked(document: Analysis, evidence: Evidence) -> Analysis:
@@ -161,6 +178,7 @@ def _document(
         methods=versions.methods(),
         seal=manifest.seal,
         rows_digest=facts.digest,
+        rows=row_counts(facts),
         interim=interim,
         suite=suite,
         candidate=_side(manifest, "candidate", plan.candidate),
@@ -261,7 +279,9 @@ def _measures(facts: EvaluationData, keys: Sequence[str]) -> dict[str, float]:
 
 
 def _side(manifest: Manifest, side: Side, pin: Pin) -> SideSummary:
-    return SideSummary(name=manifest.names[side], digest=pin.digest, step=pin.step, base=str(pin.base))
+    return SideSummary(
+        name=manifest.names[side], digest=pin.digest, step=pin.step, base=str(pin.base), told=pin.told
+    )
 
 
 def _cost(facts: EvaluationData, store: Store) -> Cost:

@@ -12,10 +12,21 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from brie.records.accuracy import Accuracy
 from brie.records.agreement import Agreement
 from brie.records.asked import Message
 from brie.records.audit import AuditFacts
-from brie.records.base import Digest, Document, Letter, Margin, Order, Record, Winner, schema_field
+from brie.records.base import (
+    Digest,
+    Document,
+    Letter,
+    Margin,
+    Order,
+    Record,
+    Winner,
+    later,
+    schema_field,
+)
 from brie.records.estimates import (
     ControlResults,
     Effect,
@@ -32,6 +43,7 @@ from brie.records.estimates import (
     WinRate,
 )
 from brie.records.judges import JudgeNumbers
+from brie.records.models import SidePrompt
 from brie.records.plan import Check
 from brie.records.standing import MissingVerdicts, Standing
 from brie.records.verdicts import Status
@@ -44,6 +56,7 @@ __all__ = [
     "Estimate",
     "JudgedView",
     "Outcomes",
+    "RowCounts",
     "SideSummary",
     "SuiteSummary",
     "VerdictWord",
@@ -89,6 +102,8 @@ class SideSummary(Record):
     digest: str | None
     step: int | None = None
     base: str | None = None
+    told: SidePrompt | None = later(None)
+    """What this side alone was told before every prompt."""
 
 
 class Cost(Record):
@@ -110,6 +125,14 @@ class Cost(Record):
     output_tokens: int
 
 
+class RowCounts(Record):
+    """How many rows of the store the numbers were made from."""
+
+    answers: int
+    verdicts: dict[str, int]
+    """Judge or voter -> its rows, controls and repeats included; a withdrawn vote is a row as well."""
+
+
 class Analysis(Document):
     """`analysis.json`."""
 
@@ -123,6 +146,7 @@ class Analysis(Document):
     seal: Digest | None
     rows_digest: Digest | None = None
     """Over every completion and verdict the numbers use."""
+    rows: RowCounts | None = None
     interim: bool
     suite: SuiteSummary
     candidate: SideSummary
@@ -162,6 +186,8 @@ class Analysis(Document):
     controls: ControlResults = ControlResults()
     generation: dict[str, dict[str, float]] = Field(default_factory=dict)
     """Side -> what its answers are like: shares of answers, mean tokens and seconds."""
+    accuracy: Accuracy | None = None
+    """Right and wrong of both sides; only where prompts say what is right."""
     audit: AuditFacts | None = None
     """Of imported judgments: where they come from, and what is odd about them."""
     checks: tuple[Check, ...] = ()
