@@ -42,6 +42,7 @@ VERBS: dict[str, dict[str, str]] = {
         "ls": "List training runs and evaluations, and what to do next.",
         "report": "Build an evaluation's report again, or write its figures.",
         "view": "Browse runs and evaluations in the browser, and vote blind.",
+        "explain": "Say what a check or a word of the report means.",
         "compare": "Compare several evaluations prompt by prompt.",
         "agreement": "Report how far the judges agree, and what each one rewards.",
         "judges": "List the judges, score them on known pairs, show their cost.",
