@@ -16,6 +16,7 @@ import click
 from brie.cli import options, screen
 from brie.errors import BrieError, UsageError
 from brie.project import Project, packaged
+from brie.provenance import install_command
 
 if TYPE_CHECKING:
     from brie.generate.turns import Local, TurnEngine
@@ -79,7 +80,7 @@ def machine() -> Iterator[Finding]:
         environment, reason = detect_environment()
     except ImportError:
         yield Finding(
-            "device", "no torch: to train and generate, pip install 'brie-eval[train]'; all else works"
+            "device", f"no torch: to train and generate, {install_command('train')}; all else works"
         )
         return
     yield Finding("device", f"{environment.device}, {environment.dtype} ({reason})", True)
