@@ -13,6 +13,8 @@ What is to be done, before anything is sampled or asked:
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
     work           everything a plan needs, by key
     manifest       the seal, and the chain of what is added to it later
+    dry_run        what an evaluation would be, cost and be able to tell
+    listing        evaluations newest first, and the references @1, @2
     soundness      refuses a plan whose seal is broken, or that contradicts itself
     folders        evaluations on disk, found again by seal, id or name
 
