@@ -80,7 +80,7 @@ def panel_of(analysis: Analysis, manifest: Manifest | None = None) -> Panel:
     """The judges behind the headline: those of the sealed plan, else those the analysis lists."""
     kinds = judge_kinds(analysis, manifest)
     named = (
-        _headline(manifest)
+        panel_judges(manifest)
         if manifest
         else [name for name, entry in analysis.by_judge.items() if not entry.outside]
     )
@@ -91,7 +91,7 @@ def panel_of(analysis: Analysis, manifest: Manifest | None = None) -> Panel:
     return Panel(groups["model"], groups["rule"], groups["person"])
 
 
-def _headline(manifest: Manifest) -> list[str]:
+def panel_judges(manifest: Manifest) -> list[str]:
     """The sealed judges without instruments and without those that were stopped; all of them
     where every one was stopped."""
     sealed = [seat.judge.id for seat in manifest.plan.seats if not seat.instrument]
