@@ -8,27 +8,30 @@ evaluation is looked at again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from brie.checks import Training
-from brie.data.load import Parsed, parse
+from brie.data.load import Parsed, parse, rows_digest
 from brie.data.near import Entry, search
 from brie.data.overlap import entries, texts_to_find
 from brie.data.split import prompt_key
 from brie.digest import file_digest
-from brie.errors import InputError
+from brie.errors import InputError, UsageError
 from brie.pin import Resolved
 from brie.project import Project, packaged, write_text
 from brie.records import Conversation, Document, Suite, schema_field
 from brie.report.clean import without_paths
 from brie.train.config import CONFIG, DataPart, TrainConfig
+from brie.train.sources import drawn
 
 FILE = "training.json"
 _AUTHOR_KEYS = ("author", "model", "generator", "teacher", "generated_by", "written_by")
 """Keys under which training files say who wrote a row's answer."""
+_NOT_HERE = "the candidate was not trained here"
 _MOST_AUTHORS = 20
 """A key with more values than this does not name authors."""
 
@@ -64,7 +67,13 @@ def record(folder: Path, trained: Trained) -> None:
 
 
 def compare(
-    suite: Suite, folder: Path, candidate: Resolved | None, project: Project, *, again: bool = False
+    suite: Suite,
+    folder: Path,
+    candidate: Resolved | None,
+    project: Project,
+    *,
+    again: bool = False,
+    served: bool = False,
 ) -> Compared:
     """Compare the suite with what the candidate was trained on, or take what was found before.
 
@@ -73,13 +82,16 @@ def compare(
         folder: the evaluation's.
         candidate: the candidate, where it could be resolved here.
         project: where runs and training files are.
+        served: it answers behind a server, which is not asked for this.
         again: read the file again although something was recorded, to see whether it still holds.
     """
     earlier = recorded(folder)
     if earlier is not None and ((earlier.training is None) == again):
         # A file that was missing may have come since; whether it was missing then is no question.
         return Compared(earlier, now=False)
-    training = _look(suite, candidate, project)
+    before = earlier.training if earlier else None
+    half = before is None or before.half
+    training = _NOT_HERE if served else _look(suite, candidate, project, half=half)
     if isinstance(training, Training):
         return Compared(Trained(training=training), now=True)
     reason = without_paths(training)
@@ -88,14 +100,17 @@ def compare(
     return Compared(Trained(training=None, reason=reason), now=False)
 
 
-def _look(suite: Suite, candidate: Resolved | None, project: Project) -> Training | str:
-    """Read the training file of the candidate's run; a string says why that is not possible."""
+def _look(suite: Suite, candidate: Resolved | None, project: Project, *, half: bool) -> Training | str:
+    """Read the training file of the candidate's run; a string says why that is not possible.
+
+    What was compared before with a whole file (not `half`) is compared with all of it again.
+    """
     if candidate is None:
         return "the candidate is not on this machine"
     if candidate.pin.kind == "base":
         return "the candidate is a base model"
     if candidate.pin.run is None:
-        return "the candidate was not trained here"
+        return _NOT_HERE
     run = project.runs / candidate.pin.run
     try:
         config = TrainConfig.model_validate_json((run / CONFIG).read_text("utf-8"))
@@ -108,7 +123,9 @@ def _look(suite: Suite, candidate: Resolved | None, project: Project) -> Trainin
         return path
     try:
         parsed = parse(path, config.train.mapping)
-        return _training(suite, run.name, config, parsed, _shared(config, parsed, project))
+        rows = trained_half(config, parsed.conversations) if half else None
+        shared = _shared(config, parsed, project)
+        return _training(suite, run.name, config, parsed, shared, rows)
     except InputError as error:
         return f"its training data cannot be read ({error})"
 
@@ -126,10 +143,29 @@ def _data_file(part: DataPart, project: Project) -> Path | str:
     return same or f"the training file {part.path} was changed since the run"
 
 
+def trained_half(config: TrainConfig, rows: Sequence[Conversation]) -> tuple[Conversation, ...] | None:
+    """The rows of a file that a run trained on, where it set others of them aside.
+
+    None where it set none aside, or where the draw cannot be repeated.
+    """
+    if config.split is None:
+        return None
+    try:
+        halves = drawn(rows, config.split)
+    except UsageError:
+        return None
+    return halves.train if rows_digest(halves.train) == config.train.rows_digest else None
+
+
 def _training(
-    suite: Suite, run: str, config: TrainConfig, parsed: Parsed, shared: tuple[int, int]
+    suite: Suite,
+    run: str,
+    config: TrainConfig,
+    parsed: Parsed,
+    shared: tuple[int, int],
+    half: tuple[Conversation, ...] | None,
 ) -> Training:
-    rows = parsed.conversations
+    rows = parsed.conversations if half is None else half
     prompts = {p.id: texts_to_find(p.messages) for p in suite.prompts}
     references = {p.id: [p.reference] for p in suite.prompts if p.reference}
     return Training(
@@ -143,6 +179,7 @@ def _training(
         authors=_authors(parsed),
         shared=shared[0],
         validation_rows=shared[1],
+        half=half is not None,
     )
 
 
