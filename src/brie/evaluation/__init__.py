@@ -31,6 +31,7 @@ What people and files add:
 
     votes          who may vote on what, in which order
     vote_file      votes from a CSV file
+    ballot_file    a ballot to be sent, and the votes that come back
     added_votes    such votes added, and the report built again
 
 What came of it, read from the store and computed:
