@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,24 +42,31 @@ Examples:
     "--regenerate", type=click.IntRange(1), metavar="N",
     help="Make N answers again, drawn at random, and compare them (float32 on a CPU).",
 )  # fmt: skip
+@options.JSON
 def command(
-    evaluation: str | None, claims: Path | None, published: str | None, regenerate: int | None
+    evaluation: str | None,
+    claims: Path | None,
+    published: str | None,
+    regenerate: int | None,
+    as_json: bool,
 ) -> None:
     """Recompute seal, pins, rows, every verdict from its reply or rule, and every number."""
     screen.offline()
     if claims is not None:
         if evaluation is not None or published is not None or regenerate is not None:
             raise UsageError("--claims compares a file with the store; leave the rest out.")
-        _claims(claims)
+        _claims(claims, as_json=as_json)
     elif evaluation is not None and Path(evaluation).is_file():
         if regenerate is not None:
             raise UsageError("--regenerate needs the models: unbundle the file beside them first.")
-        _bundle(Path(evaluation), published)
+        _bundle(Path(evaluation), published, as_json=as_json)
     else:
-        _evaluation(evaluation, published, regenerate)
+        _evaluation(evaluation, published, regenerate, as_json=as_json)
 
 
-def _evaluation(name: str | None, published: str | None, regenerate: int | None) -> None:
+def _evaluation(
+    name: str | None, published: str | None, regenerate: int | None, *, as_json: bool
+) -> None:
     from brie.ci.record import published_in
     from brie.ci.verify import verify
     from brie.evaluation.folders import find_evaluation
@@ -71,35 +79,50 @@ def _evaluation(name: str | None, published: str | None, regenerate: int | None)
         from brie.ci.again import made_again
 
         findings.append(made_again(evaluation, regenerate, project))
-    _say(evaluation.manifest.id, findings)
+    _say(evaluation.manifest.id, findings, as_json=as_json)
 
 
-def _bundle(file: Path, published: str | None) -> None:
+def _bundle(file: Path, published: str | None, *, as_json: bool) -> None:
     from brie.bundle import check_file
     from brie.ci.record import published_in
 
-    _say(*check_file(file, published_in(published) if published is not None else None))
+    line = published_in(published) if published is not None else None
+    _say(*check_file(file, line), as_json=as_json)
 
 
-def _say(name: str, findings: Sequence[Finding]) -> None:
-    for finding in findings:
+def _say(name: str, findings: Sequence[Finding], *, as_json: bool) -> None:
+    if as_json:
+        _print(name, [{"what": f.what, "holds": f.holds} for f in findings])
+    for finding in findings if not as_json else ():
         word = "note" if finding.note else "ok  " if finding.holds else "FAIL"
         screen.show(f"{word}  {finding.what}", hanging=6)
     broken = [finding for finding in findings if not finding.holds]
     if broken:
         raise UsageError(f"{name} does not hold: {len(broken)} of {len(findings)} checks fail.")
-    screen.show(f"{name} holds.")
+    if not as_json:
+        screen.show(f"{name} holds.")
 
 
-def _claims(file: Path) -> None:
+def _print(name: str, findings: list[dict[str, str | int | bool]]) -> None:
+    """What was checked, as JSON: the exit code says the same."""
+    holds = all(finding["holds"] for finding in findings)
+    document = {"name": name, "holds": holds, "findings": findings}
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _claims(file: Path, *, as_json: bool) -> None:
     from brie.ci.claims import check_claims
 
     answers = check_claims(file, screen.project())
-    for answer in answers:
+    if as_json:
+        lines = [{"line": a.line, "what": a.what, "holds": a.holds} for a in answers]
+        _print(str(file), [dict(line) for line in lines])
+    for answer in answers if not as_json else ():
         screen.show(
             f"{'ok  ' if answer.holds else 'FAIL'}  {file}:{answer.line}: {answer.what}", hanging=6
         )
     broken = [answer for answer in answers if not answer.holds]
     if broken:
         raise UsageError(f"{file}: {len(broken)} of {len(answers)} claims do not hold.")
-    screen.show(f"{file}: {len(answers)} claims hold.")
+    if not as_json:
+        screen.show(f"{file}: {len(answers)} claims hold.")

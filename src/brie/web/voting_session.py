@@ -10,8 +10,8 @@ from pydantic import JsonValue
 
 from brie.blinding import JudgeInput, judge_input
 from brie.evaluation.manifest import amend, change
-from brie.evaluation.votes import Choice, Saw, ballot, seen_by, voter_judge
-from brie.judge.interface import Reply, Task
+from brie.evaluation.votes import Choice, Saw, cast_by, seen_by, voter_judge, with_two_answers
+from brie.judge.interface import Reply
 from brie.project import alone
 from brie.records import Manifest, PanelJudge, Status, Verdict
 from brie.store import Store
@@ -41,8 +41,8 @@ class VotingSession:
         self._cache = cache
         self._lock = threading.RLock()
         with cache.store() as store:
-            every = ballot(self.work, self.voter)
-            self.tasks = _with_two_answers(every, store)
+            every = cast_by(self.work, self.manifest, self.voter)
+            self.tasks = with_two_answers(every, store)
             done = store.verdicts(task.key for task in self.tasks)
         votes = ((n, _letter(done.get(task.key))) for n, task in enumerate(self.tasks))
         self._votes = {n: letter for n, letter in votes if letter is not None}
@@ -202,18 +202,3 @@ def register(
         return amend(manifest, "voter", detail, verdicts_before=store.newest())
 
     cache.amended(evaluation, change(cache.folder(evaluation), joined))
-
-
-def _with_two_answers(tasks: list[Task], store: Store) -> list[Task]:
-    """Pairs whose answers are both there and differ: identical ones are ties without a vote."""
-    pairs = []
-    for start in range(0, len(tasks), 250):
-        part = tasks[start : start + 250]
-        keys = {k for t in part for k in (t.presentation.candidate, t.presentation.baseline)}
-        texts = {key: row.text for key, row in store.completions(keys).items()}
-        for task in part:
-            shown = task.presentation
-            candidate, baseline = texts.get(shown.candidate), texts.get(shown.baseline)
-            if candidate is not None and baseline is not None and candidate != baseline:
-                pairs.append(task)
-    return pairs
