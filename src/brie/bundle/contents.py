@@ -55,7 +55,9 @@ def around_of(brought: ImportedContext, trained: Trained | None) -> Context:
     """What was known where the bundle was made, as `evidence.around` gives it elsewhere."""
     parts = brought.model_dump(include={"differ", "absent", "facts"})
     compared = Compared(trained, now=False) if trained is not None else None
-    return Context(Models(**parts, own_sampling=brought.own_sampling), compared, brought)
+    return Context(
+        Models(**parts, own_sampling=brought.own_sampling), compared, brought, brought.checked
+    )
 
 
 class Contents:
