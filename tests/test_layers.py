@@ -16,6 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "conventions",
         "digest",
         "errors",
+        "harmless",
         "lines",
         "number_format",
         "progress",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from click.exceptions import NoArgsIsHelpError
 
 from brie.cli.groups import Verbs
 from brie.errors import BrieError
+from brie.harmless import clean
+from brie.wire.keys import Secrets
 
 TRAIN = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "tensorboard")
 """Packages of the extra `train`; whoever only reads results does without."""
@@ -131,6 +134,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise
+        name = str(error.filename or "a name")[:60]
+        _complain(f"{name!r} is no file: {error.strerror}.")
+        sys.exit(2)
+
+
+def _complain(sentence: str) -> None:
+    """What went wrong, on standard error; names and words of files and servers may stand in it."""
+    click.echo(f"brie: {clean(Secrets.of_environment().out_of(sentence))}", err=True)
 
 
 def _refuse(error: click.ClickException) -> NoReturn:

@@ -197,4 +197,4 @@ def _begin(
     evaluation = begin(plan, resolved, project, terminal, command=command, name=name, reason=reason)
     if stop_after == "generate":
         screen.say(str(make_answers(evaluation, project, terminal, screen.consent(yes=yes))))
-    click.echo(evaluation.manifest.id)
+    screen.out(evaluation.manifest.id)

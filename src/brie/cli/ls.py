@@ -91,14 +91,14 @@ def command(as_json: bool) -> None:
         )
     for row in runs:
         for line in _run_lines(row):
-            click.echo(line)
+            screen.out(line)
     for entry in entries:
         if entry["state"] == "unreadable":
             click.echo(screen.labelled(f"{entry['id']}  ", f"unreadable: {entry['why']}", 4))
             continue
         sides = f"{entry['candidate']} vs {entry['baseline']}"
         told = f"{sides}  {entry['word'] or '-':<10} {_rate(entry)}"
-        click.echo(screen.labelled(f"{entry['id']}  ", told, 4))
+        screen.out(screen.labelled(f"{entry['id']}  ", told, 4))
         click.echo(f"    looks at this suite: {entry['looks']}   next: {entry['next']}")
 
 

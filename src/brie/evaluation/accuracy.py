@@ -13,7 +13,7 @@ from brie.analyse.accuracy import NO_LABEL, SIDES, Graded, accuracy_of
 from brie.analyse.win_rate import Settings
 from brie.evaluation.code_checks import Passed, key_of
 from brie.evaluation.rows import EvaluationData
-from brie.judge.machine_checks import bare, passes
+from brie.judge.machine_checks import CannotCompile, TooSlow, bare, passes
 from brie.records import MachineCheck, Prompt, Side, Suite
 from brie.records.accuracy import Accuracy
 from brie.suite_code import PYTHON
@@ -127,10 +127,10 @@ class Key:
         if check.kind == PYTHON:
             said = by_code.get(key_of(self.suite, self._prompts[prompt], answer))
             return None if said is None else Grade(said, len(self.labels))
-        right = passes(check, answer)
+        right = _passes(check, answer)
         if right and prompt in self.truth:
             return Grade(right, self.truth[prompt])
-        others = [c for c, check in enumerate(self.says) if not right and passes(check, answer)]
+        others = [c for c, check in enumerate(self.says) if not right and _passes(check, answer)]
         return Grade(right, others[0] if len(others) == 1 else len(self.labels))
 
     @cached_property
@@ -141,6 +141,14 @@ class Key:
         """The kind of a prompt's check."""
         check = prompts[prompt].check
         return check.kind if check is not None else LABEL
+
+
+def _passes(check: MachineCheck, answer: str) -> bool:
+    """Whether an answer passes; one on which a pattern finds no end does not."""
+    try:
+        return passes(check, answer)
+    except (TooSlow, CannotCompile):
+        return False
 
 
 def _labels(prompts: Sequence[Prompt]) -> tuple[tuple[str, ...], dict[str, int]]:

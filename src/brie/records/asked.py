@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -64,7 +65,8 @@ class MachineCheck(Record):
         elif not self.value:
             raise ValueError(f"{self.kind} needs a `value`")
         elif self.kind == "numeric":
-            float(self.value)
+            if not math.isfinite(float(self.value)):
+                raise ValueError("the number is not finite")
         elif self.kind == "python" and not re.fullmatch(r"[\w-]+\.py:[A-Za-z]\w*", self.value):
             raise ValueError("write FILE.py:FUNCTION, the file beside the suite's")
         elif self.kind == "json_schema" and not isinstance(json.loads(self.value), dict):
