@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import cmarkgfm
@@ -24,7 +25,7 @@ ALIVE = re.compile(
     re.IGNORECASE,
 )
 PIECES = (
-    "@octocat", "@", "#1", "#", "GH-12", "gh-3", "org/repo#2", "org/repo", "octocat@a0b1c2d", "&#64;octocat",
+    "@octocat", "@", "#1", "#", "GH-12", "gh-3", "org/repo#2", "org/repo", "octocat@a0b1c2d", "&#64;octocat", "@``octocat", "#``1", "a0b``1c2d3",
     "&#35;1", "\\#1", "\\@you", "a0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9", "deadbeef", "1234567", "defaced",
     "http://evil.example", "_http://evil.example", "1https://evil.example/x", "HTTPS://Evil.example",
     "www.evil.example", "_www.evil.example", "me@evil.example", "mailto:me@evil.example", "xmpp:me@evil.example",
@@ -34,7 +35,7 @@ PIECES = (
     " ", "\n", "\t", "a", "7", "x",
 )  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
-CONTEXTS = {
+CONTEXTS: dict[str, Callable[[str], str]] = {
     "a paragraph": escape,
     "prose": prose,
     "a list": lambda text: bullets([text, text]),

@@ -18,7 +18,7 @@ from brie.evaluation.context import Context, ImportedContext
 from brie.evaluation.folders import evaluation_id
 from brie.evaluation.manifest import broken_links
 from brie.evaluation.training_data import Compared, Trained
-from brie.evaluation.votes import ballot, voters
+from brie.evaluation.votes import cast_by, voters
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import Manifest
@@ -47,7 +47,7 @@ def keys_of(manifest: Manifest) -> Keys:
         completions[key] = completions[source]
     verdicts = {task.key: task for task in work.tasks(work.plan.order)}
     for voter in voters(manifest):
-        verdicts |= {task.key: task for task in ballot(work, voter)}
+        verdicts |= {task.key: task for task in cast_by(work, manifest, voter)}
     return Keys(completions, verdicts)
 
 

@@ -13,6 +13,8 @@ What is to be done, before anything is sampled or asked:
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
     work           everything a plan needs, by key
     manifest       the seal, and the chain of what is added to it later
+    dry_run        what an evaluation would be, cost and be able to tell
+    listing        evaluations newest first, and the references @1, @2
     soundness      refuses a plan whose seal is broken, or that contradicts itself
     folders        evaluations on disk, found again by seal, id or name
 
@@ -29,6 +31,7 @@ What people and files add:
 
     votes          who may vote on what, in which order
     vote_file      votes from a CSV file
+    ballot_file    a ballot to be sent, and the votes that come back
     added_votes    such votes added, and the report built again
 
 What came of it, read from the store and computed:

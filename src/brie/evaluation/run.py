@@ -67,7 +67,7 @@ def run_evaluation(
         _refuse_gone(plan, project, store)
         terms = agree(
             work, asked.panel_judges, store, spending or Spending(), project, owner,
-            evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(_given(asked)),
+            evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(given_of(asked)),
         )  # fmt: skip
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
@@ -93,8 +93,8 @@ def _refuse_gone(plan: Plan, project: Project, store: Store) -> None:
         refuse_gone_rows(Evaluation(folder, read_manifest(folder)), store)
 
 
-def _given(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
-    """Conversation -> its answers, for the sides that are files of them."""
+def given_of(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
+    """Conversation -> its answers, by side, for the sides that are files of them."""
     sides: dict[Side, Resolved] = {"candidate": asked.candidate, "baseline": asked.baseline}
     return {
         name: texts_of(side.given, asked.suite) for name, side in sides.items() if side.given is not None

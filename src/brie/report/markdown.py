@@ -24,9 +24,9 @@ _NOTHING = "<!-- -->"
 """Parts a text where a reader would make something of the whole, and shows nothing itself. An entity
 does not: mentions and references are looked for in what has been rendered."""
 _ALIVE = re.compile(
-    r"(?i)(?<=[@#])(?=\w)|(?<=gh-)(?=\d)|(?<=\w)(?=://)|(?<=www)(?=\.)"
+    r"(?i)(?<=[@#])(?=\S)|(?<=gh-)(?=\d)|(?<=\w)(?=://)|(?<=www)(?=\.)"
     r"|(?<=mailto)(?=:)|(?<=xmpp)(?=:)|(?<=javascript)(?=:)|(?<=data)(?=:)"
-    r"|(?<=[0-9a-f]{6})(?=[0-9a-f])|(?<=@)(?=\[)"
+    r"|(?<=[0-9a-f]{6})(?=[0-9a-f])"
 )
 """Where a mention, a reference, a commit or an address is parted: `@name`, `#1`, `GH-1`, `a0b1c2d`."""
 _HEX = re.compile(r"[0-9a-fA-F]{7}")
@@ -87,7 +87,8 @@ def prose(text: str) -> str:
     """Our own sentence with names between backticks: the names become code, the rest is escaped."""
     parts = _CODE.split(one_line(text, 2_000))
     return "".join(
-        code_span(part) if index % 2 else escape_kept(part) for index, part in enumerate(parts)
+        (code_span(part) or _NOTHING) if index % 2 else escape_kept(part)
+        for index, part in enumerate(parts)
     )
 
 
