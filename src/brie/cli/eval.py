@@ -36,6 +36,7 @@ Examples:
   brie eval --suite in_domain
   brie eval --suite demo --candidate 3f9a:best --judge reference --samples 5
   brie eval --suite my_prompts.txt --candidate hf:me/my-lora --baseline base
+  brie eval --suite demo --candidate 3f9a:best --baseline base+system:careful.txt
   brie eval --suite demo --candidate baseline        (an A/A run: must come out even)
   brie eval --suite demo --candidate merged/ --baseline 3f9a:best --paired-noise
   brie eval --pairs answers.csv --candidate my_model --baseline gpt4o --judge claude-haiku
@@ -53,7 +54,11 @@ Examples:
     metavar="MODEL",
     help="RUN:best, RUN:STEP, a pin file, a folder, hf:REPO@SHA, answers:FILE.",
 )
-@click.option("--baseline", metavar="MODEL", help="The other side; default: the candidate's base.")
+@click.option(
+    "--baseline",
+    metavar="MODEL",
+    help="The other side; default: the candidate's base. With a prompt: base+system:FILE.",
+)
 @click.option(
     "--pairs", metavar="FILE", help="Answers that exist; the sides are its columns or models by name."
 )
@@ -161,7 +166,7 @@ def command(
     for line in messages:
         screen.say(line)
     if stop_after is not None:
-        _begin(resolved, project, stop_after, name)
+        _begin(resolved, project, stop_after, name, yes=yes)
         return
     outcome = run_evaluation(
         resolved,
@@ -178,7 +183,9 @@ def command(
         raise Stopped(outcome.stopped)
 
 
-def _begin(resolved: ResolvedRequest, project: Project, stop_after: str, name: str | None) -> None:
+def _begin(
+    resolved: ResolvedRequest, project: Project, stop_after: str, name: str | None, *, yes: bool
+) -> None:
     """Seal the plan and perhaps make its answers; no judge is asked."""
     from brie.evaluation.generating import make_answers
     from brie.evaluation.run import begin, planned
@@ -188,5 +195,5 @@ def _begin(resolved: ResolvedRequest, project: Project, stop_after: str, name: s
     command = screen.typed(project).replace(f" --stop-after {stop_after}", "")
     evaluation = begin(plan, resolved, project, terminal, command=command, name=name, reason=reason)
     if stop_after == "generate":
-        screen.say(str(make_answers(evaluation, project, terminal)))
+        screen.say(str(make_answers(evaluation, project, terminal, screen.consent(yes=yes))))
     click.echo(evaluation.manifest.id)

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from brie.errors import UsageError
+from brie.evaluation.budget import Consent, unasked
 from brie.evaluation.context import resolved
 from brie.evaluation.controls import damage
+from brie.evaluation.destinations import agree_to_servers
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import change
 from brie.evaluation.plan import FILES, SERVED, ResolvedRequest
@@ -54,21 +56,24 @@ def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
         PinError: an adapter was trained with another tokenizer than its base's.
         UsageError: a prompt is too long; names it and both lengths.
     """
-    loaded = [side for side in sides if side.here]
+    names: tuple[Side, Side] = ("candidate", "baseline")
+    loaded = [(name, side) for name, side in zip(names, sides, strict=True) if side.here]
     if not loaded:
         return
     from brie.generate.encode import Encoder, refuse_unreadable
     from brie.pin.tokenizers import refuse_other_tokenizer
 
-    messages = Work(plan).messages
-    characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
-    instructed = any(m.role == "system" for turns in messages.values() for m in turns)
-    for side in loaded:
+    work = Work(plan)
+    for name, side in loaded:
+        messages = work.read_by(name)
+        characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
+        instructed = any(m.role == "system" for turns in messages.values() for m in turns)
         if side.adapter is not None:
             refuse_other_tokenizer(base=side.base_folder, adapter=side.adapter)
         if characters > _SURELY_SHORT or instructed:
             encoder = Encoder.load(side.base_folder, adapter=side.adapter, template=side.template)
-            refuse_unreadable(messages, encoder, plan.sampling)
+            also = side.name if side.pin.told is not None else ""
+            refuse_unreadable(messages, encoder, plan.sampling, told=also)
 
 
 def answer_all(
@@ -115,7 +120,9 @@ def generate(
             screen.say(f"{len(done)} of {len(requests)} answers are there already.")
         meter = Meter(len(missing))
         with screen.bar("generating", len(missing), "answers") as advance:
-            for mine in claimed(store, "completions", missing, owner, chunk=_CLAIMED, seconds=SECONDS):
+            for mine in claimed(
+                store, "completions", missing, owner, chunk=_CLAIMED, seconds=SECONDS, say=screen.say
+            ):
                 for completion in engine.generate(requests[key] for key in mine):
                     if not meter.done:
                         _say_idle(work.plan, engine, screen)
@@ -213,22 +220,27 @@ class Answered:
         return f"{made}; {self.prompts} prompts are answered. Next: brie judge {self.evaluation}"
 
 
-def make_answers(evaluation: Evaluation, project: Project, screen: Screen) -> Answered:
+def make_answers(
+    evaluation: Evaluation, project: Project, screen: Screen, consent: Consent = unasked
+) -> Answered:
     """Sample every answer a sealed evaluation still lacks; no judge is asked.
 
     Args:
         evaluation: which.
         project: where its models are.
         screen: progress.
+        consent: asks before prompts go to another machine.
 
     Raises:
         SealBroken: the plan is not the one that was sealed.
         PinError: a model here is another than the sealed one.
-        UsageError: a model is not here, or this machine is another kind than the sealed one.
+        UsageError: a model is not here, this machine is another kind than the sealed one, or nobody
+            agreed.
     """
     manifest = evaluation.manifest
     refuse_unsound(manifest)
     sides = resolved(manifest, project)
+    agree_to_servers(sides, project, consent, screen.say)
     environment = manifest.plan.environment
     _refuse_another(environment)
     check_prompts(manifest.plan, sides)

@@ -81,6 +81,12 @@ def resolve_given(reference: str, project: Project, sealed: Pin | None = None) -
     return Resolved(pin, pin.name, again, Path(), pin, None, (*said, *notes), given=given)
 
 
+def names_column(reference: str, project: Project) -> bool:
+    """Whether a reference names a column or model that its file has."""
+    path, name, prompt = _parts(reference, project)
+    return name in names_in(path, prompt)
+
+
 def _parts(reference: str, project: Project) -> tuple[Path, str, str | None]:
     rest = reference.removeprefix(PREFIX)
     head, mark, prompt = rest.rpartition(_PROMPT)

@@ -35,7 +35,15 @@ from brie.records.base import (
     schema_field,
     whole_text,
 )
-from brie.records.models import AnswerFile, BaseModelRef, Completion, Environment, LoraSummary, Pin
+from brie.records.models import (
+    AnswerFile,
+    BaseModelRef,
+    Completion,
+    Environment,
+    LoraSummary,
+    Pin,
+    SidePrompt,
+)
 from brie.records.plan import (
     WORST_FIRST,
     Amendment,
@@ -89,6 +97,7 @@ __all__ = [
     "Rubric",
     "Sampling",
     "Side",
+    "SidePrompt",
     "Status",
     "Stopping",
     "Suite",

@@ -243,7 +243,9 @@ class _Session:
             self._record(state="failed", error=str(error))
             return None
         saved = bool(checkpoints(self.folder))
-        explained = explain_failure(error, self.job.config.recipe, self.resume_command(), saved)
+        explained = explain_failure(
+            error, self.job.config.recipe, self.resume_command(), saved, folder=self.folder
+        )
         # A full disk refuses this too; without its lock the run still reads as interrupted.
         with contextlib.suppress(BrieError):
             self._record(state="interrupted", error=str(explained or repr(error)))
