@@ -104,7 +104,10 @@ class LabelReport(Record):
 
 
 def labels_of(
-    rows: Sequence[Conversation], extras: Mapping[int, Row], key: str | None = None
+    rows: Sequence[Conversation],
+    extras: Mapping[int, Row],
+    key: str | None = None,
+    fewest: int = 2,
 ) -> tuple[str, dict[int, str]] | None:
     """Line -> label, and where the labels stand; None where there are none.
 
@@ -113,6 +116,7 @@ def labels_of(
         extras: line -> what else a row has.
         key: where to look; None or `label`: a key of that name, else the answers where they are few and
             short.
+        fewest: labels without which there are none; a source by itself may have one alone.
 
     Raises:
         UsageError: a key was named that the rows have not.
@@ -124,10 +128,10 @@ def labels_of(
     wanted = [str(key)] if named else [] if key == ANSWER else [c for c in _COLUMNS if c in columns]
     for column in wanted:
         values = columns[column]
-        if named or _are_labels(list(values.values()), len(rows)):
+        if named or _are_labels(list(values.values()), len(rows), fewest):
             return column, values
     answers = {row.line: answer_of(row) for row in rows}
-    if key == ANSWER or _are_labels(list(answers.values()), len(rows)):
+    if key == ANSWER or _are_labels(list(answers.values()), len(rows), fewest):
         return ANSWER, answers
     return None
 
@@ -149,12 +153,12 @@ def answer_of(row: Conversation) -> str:
     return row.messages[-1].content.strip()
 
 
-def _are_labels(values: Sequence[str], rows: int) -> bool:
+def _are_labels(values: Sequence[str], rows: int, fewest: int) -> bool:
     """Few, short, and each of them often."""
     distinct = set(values)
     return (
         len(values) == rows >= FEWEST_ROWS
-        and 2 <= len(distinct) <= min(MOST, rows // 5)
+        and fewest <= len(distinct) <= min(MOST, rows // 5)
         and all(0 < len(value) <= LONGEST for value in distinct)
     )
 

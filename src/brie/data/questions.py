@@ -93,7 +93,7 @@ def suite_of(rows: Sequence[Conversation], *, labelled: bool | None = None) -> M
         labelled: whether answers are labels, so that one is right or wrong; None: as the rows say.
     """
     if labelled is None:
-        labelled = labels_of(rows, {}) is not None
+        labelled = labels_of(rows, {}, fewest=1) is not None
     prompts: dict[str, Prompt] = {}
     repeated = unfit = 0
     for row in rows:
