@@ -72,7 +72,7 @@ def test_the_sentences_name_the_shortcut_and_what_to_do(tmp_path: Path) -> None:
     said = " ".join(CliRunner().invoke(command, ["check", str(path)]).output.split())
     assert "source alder: 100 % yes, birch " in said
     assert "a random split would test the source, not the task" in said
-    assert "brie train --hold-out-source alder" in said
+    assert "brie train --hold-out-source birch" in said
     assert "brie train --balance label" in said
     assert "without a model, a tenth drawn by prompt, seed 42 (30 rows): always 'no' " in said
 

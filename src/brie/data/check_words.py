@@ -103,7 +103,8 @@ def label_lines(report: LabelReport) -> Iterator[str]:
     for crossed in report.shortcuts:
         yield _shortcut(crossed)
     if held := next((crossed for crossed in report.shortcuts if crossed.by == "source"), None):
-        source = min(held.rows, key=lambda name: (held.rows[name], name))
+        both = [name for name, share in held.shares.items() if 0 < share < 1]  # one alone tests little
+        source = min(both or held.rows, key=lambda name: (held.rows[name], name))
         yield (
             "to see the task, train on the other sources and validate on one: brie train "
             f"--hold-out-source {quote(source)}"
