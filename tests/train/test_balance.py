@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from brie.data.encode import Encoded
-from brie.errors import UsageError
+from brie.errors import Stopped, UsageError
 from brie.project import Project
 from brie.train.balance import balance_of, baselines_of, repeated
 from brie.train.config import SplitInfo, TrainRequest
 from brie.train.recipes import Recipe, load_recipe
+from brie.train.run import train
+from brie.train.runs import read_manifest
 from brie.train.sources import Source, drawn, read_data
 from tests.data.rows import row, write
 from tests.present import present
+from tests.train.world import Watcher, make_project, request
 
 
 @pytest.fixture
@@ -107,3 +112,18 @@ def test_a_held_out_source_that_asks_the_same_is_no_test(project: Project, recip
     path = write(project.root / "rows.jsonl", rows)
     with pytest.raises(UsageError, match="30 of 30 held-out rows ask what other sources ask too"):
         read_data(TrainRequest(data=str(path), hold_out_source=("y",)), recipe, project)
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_keeps_its_source_held_out_and_its_balance(tmp_path: Path) -> None:
+    rows = [row(f"Number {n}?", "yes" if n % 4 else "no", source="xyz"[n % 3]) for n in range(60)]
+    project = make_project(tmp_path / "p", [json.dumps(r) for r in rows])
+    asked = replace(request(project, name="held"), hold_out_source=("z",), balance="label")
+    with pytest.raises(Stopped):
+        train(asked, project, Watcher(interrupt_at=5))
+    with pytest.raises(UsageError, match="leave out --balance"):
+        train(TrainRequest(resume="held", balance="source"), project, Watcher())
+    manifest = read_manifest(train(TrainRequest(resume="held"), project, Watcher()))
+    assert (manifest.state, manifest.step) == ("complete", 12)
+    assert present(manifest.config.split).held_out == ("z",)
+    assert present(manifest.config.balance).weights == {"no": 3.0, "yes": 1.0}
