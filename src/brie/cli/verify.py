@@ -92,7 +92,7 @@ def _bundle(file: Path, published: str | None, *, as_json: bool) -> None:
 
 def _say(name: str, findings: Sequence[Finding], *, as_json: bool) -> None:
     if as_json:
-        _print(name, [{"what": f.what, "holds": f.holds} for f in findings])
+        _print(name, [{"what": f.what, "holds": f.holds, "note": f.note} for f in findings])
     for finding in findings if not as_json else ():
         word = "note" if finding.note else "ok  " if finding.holds else "FAIL"
         screen.show(f"{word}  {finding.what}", hanging=6)
@@ -115,8 +115,7 @@ def _claims(file: Path, *, as_json: bool) -> None:
 
     answers = check_claims(file, screen.project())
     if as_json:
-        lines = [{"line": a.line, "what": a.what, "holds": a.holds} for a in answers]
-        _print(str(file), [dict(line) for line in lines])
+        _print(str(file), [{"line": a.line, "what": a.what, "holds": a.holds} for a in answers])
     for answer in answers if not as_json else ():
         screen.show(
             f"{'ok  ' if answer.holds else 'FAIL'}  {file}:{answer.line}: {answer.what}", hanging=6
