@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from collections.abc import Sequence
@@ -144,6 +145,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise
+        name = str(error.filename or "a name")[:60]
+        _complain(f"{name!r} is no file: {error.strerror}.")
+        sys.exit(2)
 
 
 def _refuse(error: click.ClickException) -> NoReturn:

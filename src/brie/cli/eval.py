@@ -138,6 +138,7 @@ Examples:
 @options.BATCH
 @options.PATIENCE
 @options.PROBE
+@options.ALLOW_CODE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
 @click.option("--name", help="A name for `brie ls`.")
@@ -221,4 +222,4 @@ def _begin(
     evaluation = begin(plan, resolved, project, terminal, command=command, name=name, reason=reason)
     if stop_after == "generate":
         screen.say(str(make_answers(evaluation, project, terminal, screen.consent(yes=yes))))
-    click.echo(evaluation.manifest.id)
+    screen.out(evaluation.manifest.id)

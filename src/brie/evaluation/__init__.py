@@ -31,6 +31,7 @@ What people and files add:
 
     votes          who may vote on what, in which order
     vote_file      votes from a CSV file
+    ballot_file    a ballot to be sent, and the votes that come back
     added_votes    such votes added, and the report built again
 
 What came of it, read from the store and computed:
@@ -41,6 +42,7 @@ What came of it, read from the store and computed:
     training_data  what the candidate was trained on, and what the suite shares with it
     context        models and training data as they are here, for the checks
     looks          what an analysis read, so that looks can be counted
+    code_checks    Python of the suite, run with consent, and what it said
     accuracy       which answers are right, where prompts say what is
     people         what voters preferred, and how far they and the judges agree
     assemble       all numbers of an evaluation, with its checks

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from brie.evaluation.budget import Spending, Terms, agree
+from brie.evaluation.code_checks import check_by_code
 from brie.evaluation.destinations import agree_to_servers
 from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
 from brie.evaluation.gather import extended, is_decided, nothing_yet
@@ -73,7 +74,8 @@ def run_evaluation(
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
         nothing_new = came.completions + came.judged.computed == 0
         with settled(came.evaluation, store) as (evaluation, data):
-            standing = kept_analysis(evaluation, data) if nothing_new else None
+            checked = bool(plan.suite.code) and check_by_code(evaluation.folder, data, screen.say)
+            standing = kept_analysis(evaluation, data) if nothing_new and not checked else None
             analysis = standing or record_analysis(evaluation, data, store, project, sides, curve=curve)
             report = project.reports / evaluation.manifest.id / "index.html"
             if standing is None or not report.is_file():
