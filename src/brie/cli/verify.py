@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,10 +73,10 @@ def _say(name: str, findings: Sequence[Finding], *, as_json: bool) -> None:
         screen.show(f"{name} holds.")
 
 
-def _print(name: str, findings: list[dict[str, str | int | bool]]) -> None:
+def _print(name: str, findings: Sequence[Mapping[str, str | int | bool]]) -> None:
     """What was checked, as JSON: the exit code says the same."""
     holds = all(finding["holds"] for finding in findings)
-    document = {"name": name, "holds": holds, "findings": findings}
+    document = {"name": name, "holds": holds, "findings": list(findings)}
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
@@ -85,8 +85,7 @@ def _claims(file: Path, *, as_json: bool) -> None:
 
     answers = check_claims(file, screen.project())
     if as_json:
-        lines = [{"line": a.line, "what": a.what, "holds": a.holds} for a in answers]
-        _print(str(file), [dict(line) for line in lines])
+        _print(str(file), [{"line": a.line, "what": a.what, "holds": a.holds} for a in answers])
     for answer in answers if not as_json else ():
         screen.show(
             f"{'ok  ' if answer.holds else 'FAIL'}  {file}:{answer.line}: {answer.what}", hanging=6
