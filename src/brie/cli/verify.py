@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,10 +103,10 @@ def _say(name: str, findings: Sequence[Finding], *, as_json: bool) -> None:
         screen.show(f"{name} holds.")
 
 
-def _print(name: str, findings: list[dict[str, str | int | bool]]) -> None:
+def _print(name: str, findings: Sequence[Mapping[str, str | int | bool]]) -> None:
     """What was checked, as JSON: the exit code says the same."""
     holds = all(finding["holds"] for finding in findings)
-    document = {"name": name, "holds": holds, "findings": findings}
+    document = {"name": name, "holds": holds, "findings": list(findings)}
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
