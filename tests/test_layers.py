@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "provenance",
         "reading",
         "records",
+        "suite_code",
         "versions",
         "wire",
     ),

@@ -20,6 +20,7 @@ from brie.reading.names import no_prompt
 from brie.reading.texts import Plain, json_lines, read_text, read_toml
 from brie.records import JudgeSpec, Message, Prompt, Provider, Record, Rubric, Suite, prompt_id
 from brie.records.providers import LOCAL_SERVERS
+from brie.suite_code import with_code
 from brie.wire import keys
 from brie.wire.files import remember_keys
 
@@ -92,7 +93,7 @@ def read_suite(path: Path) -> Suite:
         if prompt.id in seen:
             raise InputError(_twice(path, where=where, before=seen[prompt.id], name=prompt.id))
         seen[prompt.id] = where
-    return build(Suite, {**head, "prompts": prompts}, str(path))
+    return with_code(build(Suite, {**head, "prompts": prompts}, str(path)), path)
 
 
 _Rows = tuple[dict[str, Plain], list[tuple[str, Plain]]]

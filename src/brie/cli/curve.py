@@ -37,6 +37,7 @@ Examples:
 @options.PATIENCE
 @options.PROBE
 @click.option("--select-by-judges", is_flag=True, help="Choose on one half, quote the other.")
+@options.ALLOW_CODE
 @options.PLOT
 @options.JSON
 def command(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from brie.evaluation.budget import Spending, Terms, agree
+from brie.evaluation.code_checks import check_by_code
 from brie.evaluation.destinations import agree_to_servers
 from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
 from brie.evaluation.gather import extended, is_decided, nothing_yet
@@ -66,14 +67,15 @@ def run_evaluation(
         _refuse_gone(plan, project, store)
         terms = agree(
             work, asked.panel_judges, store, spending or Spending(), project, owner,
-            evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(_given(asked)),
+            evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(given_of(asked)),
         )  # fmt: skip
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
         nothing_new = came.completions + came.judged.computed == 0
         with settled(came.evaluation, store) as (evaluation, data):
-            standing = kept_analysis(evaluation, data) if nothing_new else None
+            checked = bool(plan.suite.code) and check_by_code(evaluation.folder, data, screen.say)
+            standing = kept_analysis(evaluation, data) if nothing_new and not checked else None
             analysis = standing or record_analysis(evaluation, data, store, project, sides, curve=curve)
             report = project.reports / evaluation.manifest.id / "index.html"
             if standing is None or not report.is_file():
@@ -91,8 +93,8 @@ def _refuse_gone(plan: Plan, project: Project, store: Store) -> None:
         refuse_gone_rows(Evaluation(folder, read_manifest(folder)), store)
 
 
-def _given(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
-    """Conversation -> its answers, for the sides that are files of them."""
+def given_of(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
+    """Conversation -> its answers, by side, for the sides that are files of them."""
     sides: dict[Side, Resolved] = {"candidate": asked.candidate, "baseline": asked.baseline}
     return {
         name: texts_of(side.given, asked.suite) for name, side in sides.items() if side.given is not None

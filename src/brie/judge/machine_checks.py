@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from brie.errors import InputError, UsageError
+from brie.provenance import install_command
 from brie.records import CheckKind, MachineCheck, Suite
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def _validator(schema: str) -> Validator:
         from referencing import Registry
     except ImportError as error:
         raise UsageError(
-            "a check by JSON Schema needs jsonschema: pip install 'brie-eval[json-schema]'"
+            f"a check by JSON Schema needs jsonschema: {install_command('json-schema')}"
         ) from error
     loaded = json.loads(schema)
     kind = jsonschema.validators.validator_for(loaded, default=jsonschema.Draft202012Validator)

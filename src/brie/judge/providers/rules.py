@@ -67,6 +67,8 @@ def checked(kind: str | None) -> Rule:
     def rule(shown: JudgeInput) -> tuple[float, float, str]:
         if shown.check is None or kind not in (None, shown.check.kind):
             raise CannotJudge(f"the prompt has no {kind or 'machine'} check")
+        if shown.check.kind == "python":
+            raise CannotJudge("the prompt's check is Python code, which no judge runs")
         try:
             first_passes, second_passes = (passes(shown.check, a) for a in (shown.first, shown.second))
         except (TooSlow, CannotCompile) as error:
