@@ -31,6 +31,8 @@ from brie.web.voting_session import Item, VotingSession
 LONGEST = 50_000
 """Characters of one answer on the ballot; a longer one says that it was cut."""
 _COMMENT = 4_000
+_DIGITS = 10
+"""More name no pair."""
 _SCORES = ("1", "2", "3", "4", "5")
 _YEARS = 2 * 365 * 24 * 3600
 """Seconds a browser remembers who it is, and what it was shown."""
@@ -162,7 +164,7 @@ class Voting:
     def _cast(self, request: Request, form: Form) -> Response:
         session = self._open_session(request)
         number, choice = form.get("number", ""), form.get("choice", "")
-        if not (number.isascii() and number.isdigit()):
+        if not (number.isascii() and number.isdigit() and len(number) < _DIGITS):
             raise HTTPException(400, "the vote names no pair")
         saw = self._saw(request, session.evaluation)
         if choice == "skip":
