@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tests.fidelity import planted
 from tests.fidelity.planted import LAYER, Checkpoint, Numbers, add_adapter, config, copied, numbers
@@ -146,6 +147,19 @@ def test_a_checkpoint_beside_itself_is_identical_and_says_so(tiny: Checkpoint, t
     found = itself.check(tiny.reference.merged, tmp_path / "work")
     assert found.verdict == "identical"
     assert "every logit compared is the same" in found.sentence
+
+
+def test_a_folder_that_names_code_of_its_own_is_handed_to_no_other_engine(
+    tiny: Checkpoint, tmp_path: Path
+) -> None:
+    folder = copied(tiny.sound["float32"], tmp_path / "broken")
+    read = load_file(folder / "model.safetensors")
+    save_file(read, folder / "model.safetensors", {"format": "mlx"})
+    config(folder, "config.json", lambda c: c.update(model_file="run_me.py"))
+    found = tiny.check(folder, tmp_path / "work")
+    assert found.file.form == "mlx"
+    assert "run code of its own (model_file)" in found.not_measured["the engine that serves it"]
+    assert len(found.figures) == 1
 
 
 @pytest.mark.slow

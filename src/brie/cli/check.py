@@ -19,8 +19,11 @@ Examples:
   brie check first:best                        how far an adapter moves its base
 
 \b
-Exit codes: 0 sound; 4 a fault, or worse; 5 answers differ, and no judge that
-counts has said more; 2 the file cannot be read.
+Exit codes:
+  0   sound
+  4   a fault, or worse
+  5   answers differ, and no judge that counts has said more
+  2   the file cannot be read
 """
 )
 @click.argument("file")

@@ -26,6 +26,7 @@ def serving(target: str, path: Path, name: str) -> tuple[str, ...]:
         path: the folder, or the GGUF file.
         name: what Ollama would call it.
     """
+    path = _near(path)
     choices = {"merged": _merged, "gguf": _gguf, "mlx": _mlx, "ollama": _ollama}[target](path, name)
     server = next((choice for choice in choices if not choice.install), choices[0])
     head = [f"{server.install}   # not installed here"] if server.install else []
@@ -36,6 +37,19 @@ def serving(target: str, path: Path, name: str) -> tuple[str, ...]:
         f"-d {shlex.quote(body)}"
     )
     return (*head, server.command, ask)
+
+
+def _near(path: Path) -> Path:
+    """A path from the current folder where it lies inside: a manifest travels, folders stay."""
+    here, whole = Path.cwd().resolve(), path.resolve()
+    return whole.relative_to(here) if whole.is_relative_to(here) else path
+
+
+def _home(path: Path | None) -> str:
+    """A program's path without the user's name."""
+    if path is None:
+        return "python"
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
 
 
 def _merged(path: Path, name: str) -> list[_Server]:
@@ -60,7 +74,7 @@ def _gguf(path: Path, name: str) -> list[_Server]:
     return [
         _Server(f"llama-server -m {where} --jinja --port 8080", 8080, bare),
         _Server(
-            f"{python} -m llama_cpp.server --model {where} --port 8080",
+            f"{_home(python)} -m llama_cpp.server --model {where} --port 8080",
             8080,
             "" if python is not None else LLAMA.install,
         ),
@@ -69,7 +83,7 @@ def _gguf(path: Path, name: str) -> list[_Server]:
 
 def _mlx(path: Path, name: str) -> list[_Server]:
     python = MLX.python()
-    command = f"{python or 'python'} -m mlx_lm server --model {shlex.quote(str(path))} --port 8081"
+    command = f"{_home(python)} -m mlx_lm server --model {shlex.quote(str(path))} --port 8081"
     return [_Server(command, 8081, "" if python is not None else MLX.install)]
 
 

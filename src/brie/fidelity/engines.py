@@ -14,6 +14,7 @@ from brie.fidelity.figures import compare
 from brie.fidelity.reference import Reference, Row, write_logits
 from brie.forms.detect import OnDisk
 from brie.forms.tools import LLAMA, MLX, Tool
+from brie.pin.folders import json_or_empty
 from brie.pin.libraries import quiet_transformers
 from brie.pin.weights import load_causal_lm
 from brie.progress import Screen
@@ -116,6 +117,8 @@ def read_outside(reference: Reference, file: OnDisk, work: Path, screen: Screen)
     engine = ENGINES.get(file.form)
     if engine is None:
         return None
+    if (wish := _own_code(file)) is not None:
+        return wish
     python = engine.tool.python()
     if python is None:
         return f"{engine.tool.package} is not installed; to measure with it: {engine.tool.install}"
@@ -132,6 +135,18 @@ def read_outside(reference: Reference, file: OnDisk, work: Path, screen: Screen)
         read: list[list[int]] = json.loads(tokens.read_text("utf-8"))
         figures = compare(reference, logits, label, same_ids=True, why="")
         return _with_tokens(figures, reference, read)
+
+
+def _own_code(file: OnDisk) -> str | None:
+    """Why a folder is not handed to another engine: it names code that some versions of it would run."""
+    for name, keys in (
+        ("config.json", ("model_file", "auto_map")),
+        ("tokenizer_config.json", ("auto_map",)),
+    ):
+        asked = [key for key in keys if file.path.is_dir() and key in json_or_empty(file.path / name)]
+        if asked:
+            return f"{name} asks to run code of its own ({asked[0]}), which brie never does"
+    return None
 
 
 def _run(command: list[str], label: str, total: int, screen: Screen) -> None:
