@@ -11,8 +11,10 @@ from brie.bundle.contents import Contents
 from brie.bundle.merge import unbundle
 from brie.bundle.unpack import opened
 from brie.ci.verify import Finding, verify
+from brie.ci.verify_suites import verify_suites
 from brie.evaluation.folders import find_evaluation
 from brie.evaluation.gather import gather
+from brie.evaluation.suites import read_suites
 from brie.evaluation.views import comparison_views
 from brie.project import Project
 from brie.report.build import report_files
@@ -31,6 +33,9 @@ def check_file(path: Path) -> tuple[str, list[Finding]]:
         if merged.kind == "run":
             words = "every member is the listed one; the pins lead to the checkpoints that came"
             return merged.id, [Finding(words, True)]
+        if merged.kind == "suites":
+            listed = Finding("every member is the listed one, every row is named by its plan", True)
+            return merged.id, [listed, *verify_suites(read_suites(project.runs / merged.id), project)]
         evaluation = find_evaluation(merged.id, project)
         findings = [Finding("every member is the listed one, every row is named by the plan", True)]
         if evaluation.analysis_file.is_file():

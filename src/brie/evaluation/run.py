@@ -63,7 +63,7 @@ def run_evaluation(
         _refuse_gone(plan, project, store)
         terms = agree(
             work, asked.panel_judges, store, spending or Spending(), project, owner,
-            evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(_given(asked)),
+            evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(given_of(asked)),
         )  # fmt: skip
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         sides = (asked.candidate, asked.baseline)
@@ -89,7 +89,7 @@ def _refuse_gone(plan: Plan, project: Project, store: Store) -> None:
         refuse_gone_rows(Evaluation(folder, read_manifest(folder)), store)
 
 
-def _given(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
+def given_of(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
     """Conversation -> its answers, for the sides that are files of them."""
     sides: dict[Side, Resolved] = {"candidate": asked.candidate, "baseline": asked.baseline}
     return {
