@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from brie import __version__, versions
@@ -77,7 +78,8 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
         noise = paired_noise(verdicts, Settings(options.level, options.resamples), seed)
         document = document.model_copy(update={"paired_noise": noise})
     evidence = evidence_of(facts, document, verdicts, context or Context(), store)
-    checked = _with_accuracy(_checked(document, evidence), facts, evidence)
+    document = _with_accuracy(document, facts, evidence)
+    checked = _checked(document, replace(evidence, analysis=document))
     return _with_people(checked, *by_voter(facts, options, seed))
 
 

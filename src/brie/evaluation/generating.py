@@ -118,7 +118,9 @@ def generate(
             screen.say(f"{len(done)} of {len(requests)} answers are there already.")
         meter = Meter(len(missing))
         with screen.bar("generating", len(missing), "answers") as advance:
-            for mine in claimed(store, "completions", missing, owner, chunk=_CLAIMED, seconds=SECONDS):
+            for mine in claimed(
+                store, "completions", missing, owner, chunk=_CLAIMED, seconds=SECONDS, say=screen.say
+            ):
                 for completion in engine.generate(requests[key] for key in mine):
                     if not meter.done:
                         _say_idle(work.plan, engine, screen)

@@ -17,6 +17,7 @@ from brie.records.asked import (
     Sampling,
     Suite,
     Turn,
+    prompt_id,
 )
 from brie.records.base import (
     SCORE,
@@ -107,6 +108,7 @@ __all__ = [
     "Winner",
     "kind_of",
     "later",
+    "prompt_id",
     "schema_field",
     "whole_text",
 ]
