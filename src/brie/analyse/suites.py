@@ -42,7 +42,7 @@ class Rated:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What "not worse" is held against: an interval and the one-sided bounds, as of one claim of many."""
+    """What "not worse" is held against: an interval and one-sided bounds, of one claim of several."""
 
     interval: Ends
     one_sided: Ends

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 
 from brie import __version__, versions
-from brie.ci.verify import Finding, compare, verify
+from brie.ci.documents import compare
+from brie.ci.findings import Finding
+from brie.ci.verify import verify
 from brie.evaluation.suites import Suites, broken, sealed_otherwise
 from brie.evaluation.suites_run import numbers_of
 from brie.project import Project

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from brie.cli import options, screen
+from brie.cli import suites as several
 from brie.conventions import CONTROLS
 from brie.errors import Stopped
 from brie.project import Project
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from brie.evaluation.plan import ResolvedRequest
 
 
-def _suite_or_answers(ctx: click.Context, suite: click.Parameter, name: str | None) -> str | None:
+def _suite_or_answers(
+    ctx: click.Context, suite: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
     """A suite is named unless a side is a file of answers; click has read what was typed before this.
 
     Raises:
@@ -23,11 +26,11 @@ def _suite_or_answers(ctx: click.Context, suite: click.Parameter, name: str | No
     """
     sides = (str(ctx.params.get(side) or "") for side in ("candidate", "baseline"))
     given = ctx.params.get("pairs") or any(side.startswith("answers:") for side in sides)
-    if not name and not given and not ctx.resilient_parsing:
+    if not any(names) and not given and not ctx.resilient_parsing:
         raise click.MissingParameter(
             "Say what is asked: a suite, or answers that exist (--pairs FILE).", ctx=ctx, param=suite
         )
-    return name
+    return names
 
 
 @click.command(
@@ -35,6 +38,7 @@ def _suite_or_answers(ctx: click.Context, suite: click.Parameter, name: str | No
 Examples:
   brie eval --suite in_domain
   brie eval --suite demo --candidate 3f9a:best --judge reference --samples 5
+  brie eval --suite in_domain --suite out_of_domain  (one plan, one table, what was forgotten)
   brie eval --suite my_prompts.txt --candidate hf:me/my-lora --baseline base
   brie eval --suite demo --candidate 3f9a:best --baseline base+system:careful.txt
   brie eval --suite demo --candidate baseline        (an A/A run: must come out even)
@@ -46,8 +50,11 @@ Examples:
 )
 @click.option(
     "--suite",
+    "suites",
+    metavar="NAME|FILE",
+    multiple=True,
     callback=_suite_or_answers,
-    help="A suite's name, or a .toml, .jsonl, .csv or .txt file.",
+    help="A suite's name, or a .toml, .jsonl, .csv or .txt file. Several: the first is the domain.",
 )
 @click.option(
     "--candidate",
@@ -140,6 +147,7 @@ Examples:
 @options.FULL
 @options.ANALYSIS_JSON
 def command(
+    suites: tuple[str, ...],
     stop_after: Literal["seal", "generate"] | None,
     budget: float | None,
     yes: bool,
@@ -161,7 +169,12 @@ def command(
     from brie.evaluation.run import run_evaluation
 
     project = screen.project()
-    wishes = options.request_of(EvalRequest, {**request, "typed": screen.typed(project)})
+    suite = suites[0] if suites else None
+    wishes = options.request_of(EvalRequest, {**request, "suite": suite, "typed": screen.typed(project)})
+    terms = screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe)
+    if len(suites) > 1:
+        several.evaluate(suites, wishes, terms, name=name, stop_after=stop_after, as_json=as_json)
+        return
     resolved, messages = prepare(wishes, project)
     for line in messages:
         screen.say(line)
@@ -174,9 +187,7 @@ def command(
         screen.Terminal(),
         command=screen.typed(project),
         name=name,
-        spending=screen.spending(
-            budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe
-        ),
+        spending=terms,
     )
     screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:

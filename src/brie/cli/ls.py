@@ -12,6 +12,7 @@ import click
 from pydantic import JsonValue
 
 from brie.cli import options, screen
+from brie.cli import suites as several
 from brie.errors import StoreError
 from brie.evaluation.folders import Evaluation, scan
 from brie.number_format import percent, span
@@ -82,8 +83,11 @@ def command(as_json: bool) -> None:
         else _unreadable(evaluation.folder.name, evaluation.why)
         for evaluation in every
     ]
+    together = several.rows(project) if every else []
     if as_json:
-        click.echo(json.dumps({"runs": runs, "evaluations": entries}, indent=2))
+        of_several = [{"id": name, "table": told, "next": again} for name, told, again in together]
+        listed = {"runs": runs, "evaluations": entries}
+        click.echo(json.dumps({**listed, **({"suites": of_several} if together else {})}, indent=2))
         return
     if not runs and not entries:
         click.echo(
@@ -100,6 +104,9 @@ def command(as_json: bool) -> None:
         told = f"{sides}  {entry['word'] or '-':<10} {_rate(entry)}"
         click.echo(screen.labelled(f"{entry['id']}  ", told, 4))
         click.echo(f"    looks at this suite: {entry['looks']}   next: {entry['next']}")
+    for name, told, again in together:
+        click.echo(screen.labelled(f"{name}  ", told, 4))
+        click.echo(f"    next: {again}")
 
 
 def run_rows(project: Project) -> Iterator[RunRow | UnreadableRow]:

@@ -46,9 +46,14 @@ def command(evaluation: str | None, claims: Path | None) -> None:
 
 def _evaluation(name: str | None) -> None:
     from brie.ci.verify import verify
+    from brie.ci.verify_suites import verify_suites
     from brie.evaluation.folders import find_evaluation
+    from brie.evaluation.suites import find_suites
 
     project = screen.project()
+    if (suites := find_suites(name, project)) is not None:
+        _say(suites.manifest.id, verify_suites(suites, project))
+        return
     evaluation = find_evaluation(name, project, command=screen.typed(project))
     _say(evaluation.manifest.id, verify(evaluation, project))
 

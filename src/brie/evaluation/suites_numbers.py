@@ -227,9 +227,9 @@ def _warnings(judged: Sequence[Judged]) -> Iterable[str]:
     plans = [suite.plan for suite in judged]
     panels = [{(s.digest, s.rubric_digest) for s in p.seats if not s.instrument} for p in plans]
     if any(other != panels[0] for other in panels):
-        yield "the suites were judged by other judges or rubrics, so part of any difference may be theirs"
+        yield "judges or rubrics differ between the suites, so part of any difference may be theirs"
     if len({p.sampling.model_copy(update={"seed": 0}) for p in plans}) > 1:
-        yield "the suites were sampled with other settings"
+        yield "the sampling settings differ between the suites"
     unfinished = [suite.name for suite in judged if not suite.done]
     if unfinished:
         yield f"not judged to the end: {quoted(unfinished)}; nothing is said of all together yet"

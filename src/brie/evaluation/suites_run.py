@@ -113,7 +113,8 @@ def _agree(
             work = Work(plan)
             agree(
                 work, resolved.panel_judges, store, replace(spending, probe=False), project, owner,
-                evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(given_of(resolved)),
+                evaluation=evaluation_id(plan), say=screen.say,
+                known=work.given_texts(given_of(resolved)),
             )  # fmt: skip
 
 

@@ -111,6 +111,18 @@ def suites_lines(document: SuitesDocument, manifest: SuitesManifest) -> list[str
     return lines
 
 
+def in_a_line(document: SuitesDocument) -> str:
+    """The suites with their rates, as lists of evaluations have them."""
+    rates = [
+        f"{_cut(line.suite, 24)} {percent(line.value)} ({span(line.low, line.high)})"
+        if line.value is not None and line.low is not None and line.high is not None
+        else f"{_cut(line.suite, 24)} unfinished"
+        for line in document.suites
+    ]
+    names = f"{_cut(document.candidate.name)} vs {_cut(document.baseline.name)}"
+    return f"{names}  {', '.join(rates)}"
+
+
 def write_suites_report(
     document: SuitesDocument, manifest: SuitesManifest, folder: Path, *, card: bool = False
 ) -> Path:

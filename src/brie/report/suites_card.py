@@ -46,7 +46,9 @@ def write_suites_card(page: SuitesPage, folder: Path) -> list[Path]:
         axes.set_yticks([])
         axes.grid(axis="x", color=LINE)
         if page.gap:
-            gap = f"{page.gap_name}: {signed(page.gap.value)} ({signed_span(page.gap.low, page.gap.high)})"
+            gap = (
+                f"{page.gap_name}: {signed(page.gap.value)} ({signed_span(page.gap.low, page.gap.high)})"
+            )
             figure.text(_LEFT, 0.11, textwrap.shorten(gap, 100, placeholder=" …"), fontsize=14)
         foot = f"the suites' intervals hold together · plan {page.seal.removeprefix('sha256:')[:16]}"
         figure.text(_LEFT, 0.05, foot, fontsize=13, color=SOFT)
