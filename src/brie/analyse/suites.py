@@ -7,22 +7,22 @@ which holds however the suites' prompts overlap). See docs/statistics.md 10.4.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
 
-from brie.analyse.arrays import Floats, generator
+from brie.analyse.arrays import Floats, generator, t_quantile
 from brie.analyse.bootstrap import PLUS_ONE, plus_one
 from brie.analyse.bounded import one_sided
 from brie.analyse.sequential import betting_interval
-from brie.analyse.signflip import sign_flip
 from brie.analyse.win_rate import Settings
 from brie.conventions import FEWEST_PROMPTS
 from brie.records.estimates import Ends
 
 BETTING = "betting"
-MOVER = "square-and-add"
+SIMULTANEOUS = f"{PLUS_ONE}, one-sided bounds"
+GAP = "welch-t-plus-one"
 RATE = "win_rate"
 """The quantity whose draws are used: those of the suite's own evaluation, so that a wider interval of
 the same rate contains the narrower one."""
@@ -66,15 +66,25 @@ def rated(means: Floats, level: float, seed: int, settings: Settings) -> Rated:
     return Rated(value, drawn.low, drawn.high, level, PLUS_ONE, len(means))
 
 
-def lines(parts: Sequence[tuple[Floats, int]], settings: Settings) -> list[Rated]:
-    """Each suite's rate; the intervals hold together at the settings' level.
+def among(means: Floats, suites: int, seed: int, settings: Settings) -> Rated:
+    """A suite's rate as one of several: the intervals of all hold together at the settings' level.
+
+    From 8 prompts on each end is the farther of the headline's interval and of the one-sided bounds, of
+    level 1 - alpha / K: the first alone falls short where many suites have one verdict a prompt.
 
     Args:
-        parts: prompt means and seed of each suite.
+        means: its prompt means.
+        suites: how many there are, K.
+        seed: of its evaluation.
         settings: the level of all together.
     """
-    level = 1 - (1 - settings.level) / len(parts)
-    return [rated(means, level, seed, settings) for means, seed in parts]
+    alpha = (1 - settings.level) / suites
+    rate, bounds = rated(means, 1 - alpha, seed, settings), one_sided(means, alpha / 2)
+    if bounds is None:
+        return rate
+    return replace(
+        rate, low=min(rate.low, bounds[0]), high=max(rate.high, bounds[1]), method=SIMULTANEOUS
+    )
 
 
 def once(rates: Sequence[Mapping[str, float]]) -> Floats:
@@ -90,22 +100,22 @@ def once(rates: Sequence[Mapping[str, float]]) -> Floats:
     return np.array([sum(means) / len(means) for _, means in sorted(asked.items())], np.float64)
 
 
-def gap(first: Rated, second: Rated) -> tuple[float, float]:
-    """The interval of first minus second, from theirs of the same level.
+def gap(first: Floats, second: Floats, level: float) -> tuple[float, float]:
+    """The interval of the mean of `first` minus that of `second`, of prompts drawn apart.
 
-    The distances to the two ends are squared and added (MOVER: Zou and Donner 2008, "Construction of
-    confidence limits about effect measures", equation 6), for rates that are independent; where prompts
-    are shared it is wider than it need be.
+    Each has one imagined prompt that is won and one that is lost (Agresti and Caffo 2000, for two
+    proportions); then Welch's t. Where prompts stand in both it is wider than it need be.
+
+    Args:
+        first, second: prompt means in [0, 1], at least one each.
+        level: of the interval.
     """
-    below = sqrt((first.value - first.low) ** 2 + (second.high - second.value) ** 2)
-    above = sqrt((first.high - first.value) ** 2 + (second.value - second.low) ** 2)
-    value = first.value - second.value
-    return max(value - below, -1.0), min(value + above, 1.0)
-
-
-def p_value(means: Floats, seed: int, settings: Settings) -> float:
-    """Two-sided sign-flip p of "the sides are exchangeable" on these prompts."""
-    return sign_flip(means - 0.5, generator(seed, RATE), resamples=settings.flips).p_value
+    full = [np.concatenate([means, [0.0, 1.0]]) for means in (first, second)]
+    error = [float(means.var(ddof=1)) / len(means) for means in full]
+    freedom = sum(error) ** 2 / sum(e**2 / (len(f) - 1) for e, f in zip(error, full, strict=True))
+    centre = float(full[0].mean() - full[1].mean())
+    half = t_quantile((1 + level) / 2, freedom) * sqrt(sum(error))
+    return max(centre - half, -1.0), min(centre + half, 1.0)
 
 
 def floor_bounds(means: Floats, claims: int, seed: int, settings: Settings) -> Bounds | None:

@@ -109,7 +109,8 @@ def _lines(judged: Sequence[Judged], settings: Settings, margin: float) -> tuple
     level = 1 - (1 - settings.level) / len(judged)
     done = [suite for suite in judged if suite.done]
     rated = {
-        suite.name: statistics.rated(suite.means, level, suite.plan.seed, settings) for suite in done
+        suite.name: statistics.among(suite.means, len(judged), suite.plan.seed, settings)
+        for suite in done
     }
     p = np.array([suite.analysis.win_rate.p_value for suite in done if suite.analysis.win_rate])
     # Suites still to come count too: finishing them may not move what is shown of the others.
@@ -199,10 +200,7 @@ def _difference(judged: Sequence[Judged], settings: Settings) -> DomainGap:
     """The first suite minus all prompts of the others."""
     seed, inside = judged[0].plan.seed, judged[0].means
     outside = statistics.once([suite.rates for suite in judged[1:]])
-    first, second = (
-        statistics.rated(means, settings.level, seed, settings) for means in (inside, outside)
-    )
-    low, high = statistics.gap(first, second)
+    low, high = statistics.gap(inside, outside, settings.level)
     code = np.repeat([0, 1], [len(inside), len(outside)])
     dealt = groups_differ(np.concatenate([inside, outside]), code, generator(seed, "suites.difference"))
     p = float(dealt[0])
@@ -211,15 +209,15 @@ def _difference(judged: Sequence[Judged], settings: Settings) -> DomainGap:
     return DomainGap(
         inside=judged[0].name,
         outside=tuple(suite.name for suite in judged[1:]),
-        value=first.value - second.value,
+        value=float(inside.mean() - outside.mean()),
         low=low,
         high=high,
         level=settings.level,
-        method=statistics.MOVER,
+        method=statistics.GAP,
         p_value=p,
         word=words[side] if p < ALPHA else words[0],
-        prompts_inside=first.prompts,
-        prompts_outside=second.prompts,
+        prompts_inside=len(inside),
+        prompts_outside=len(outside),
     )
 
 
