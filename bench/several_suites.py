@@ -83,10 +83,9 @@ def covered(cell: Cell, runs: int, rng: np.random.Generator) -> dict[str, Any]:
     held = np.zeros((runs, 3), np.bool_)
     for run in range(runs):
         means = cell.draw(rng)
-        rated = [_among(_named(m), len(means)) for m in means]
-        held[run, 0] = all(_holds(r.low, r.high, t) for r, t in zip(rated, truths, strict=True))
+        held[run, 0] = all(_covers(m, len(means), t) for m, t in zip(means, truths, strict=True))
         distinct = np.concatenate([means[0], means[1][cell.shared :], *means[2:]])
-        pooled = _pooled(_named(distinct))
+        pooled = _rated(_named(distinct), _SETTINGS.level)
         held[run, 1] = _holds(pooled.low, pooled.high, whole)
         ends = suites.gap(means[0], np.concatenate(means[1:]), 0.95)
         held[run, 2] = _holds(*ends, truths[0] - outside)
@@ -99,17 +98,26 @@ def covered(cell: Cell, runs: int, rng: np.random.Generator) -> dict[str, Any]:
 
 def _named(means: Floats) -> bytes:
     """Prompt means in order: equal data are looked at once."""
-    return np.sort(np.round(means, 9)).tobytes()
+    return np.sort(means).tobytes()
+
+
+def _covers(means: Floats, number: int, truth: float) -> bool:
+    """Whether a suite's interval among several holds; the bounds only widen the bootstrap's, which is
+    therefore looked at first."""
+    named = _named(means)
+    inner = _rated(named, 1 - (1 - _SETTINGS.level) / number)
+    return _holds(inner.low, inner.high, truth) or _holds(*_among(named, number), truth)
 
 
 @cache
-def _among(means: bytes, number: int) -> suites.Rated:
-    return suites.among(np.frombuffer(means), number, 0, _SETTINGS)
+def _among(means: bytes, number: int) -> tuple[float, float]:
+    rate = suites.among(np.frombuffer(means), number, 0, _SETTINGS)
+    return rate.low, rate.high
 
 
 @cache
-def _pooled(means: bytes) -> suites.Rated:
-    return suites.rated(np.frombuffer(means), _SETTINGS.level, 0, _SETTINGS)
+def _rated(means: bytes, level: float) -> suites.Rated:
+    return suites.rated(np.frombuffer(means), level, 0, _SETTINGS)
 
 
 def _holds(low: float, high: float, truth: float) -> bool:

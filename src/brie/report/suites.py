@@ -214,14 +214,13 @@ def _note(line: SuiteLine) -> str:
 
 
 def _kept(document: SuitesDocument) -> Iterator[str]:
+    """Of each suite outside the domain, whether it is shown not to be worse."""
     for line in document.suites[1:]:
-        if line.kept is not None:
-            yield f"on {_cut(line.suite)} {line.kept}: {_because(line)}."
-
-
-def _because(line: SuiteLine) -> str:
-    """The reason without the words that stand before it already."""
-    return line.kept_reason.removeprefix(f"{line.kept}: ").rstrip(".")
+        name, reason = _cut(line.suite), line.kept_reason.removeprefix(f"{line.kept}: ").rstrip(".")
+        if line.kept == "not shown":
+            yield f"it is not shown that {name} is not worse: {reason}."
+        elif line.kept is not None:
+            yield f"{name} is {line.kept}: {reason}."
 
 
 def _sentence(document: SuitesDocument) -> str:

@@ -24,7 +24,7 @@ def write_suites_card(page: SuitesPage, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         figure = new_figure(12, 6.3, dpi=100)
-        head = textwrap.wrap(page.sentence.replace("`", ""), 62, max_lines=2, placeholder=" …")
+        head = textwrap.wrap(page.sentence.replace("`", ""), 54, max_lines=2, placeholder=" …")
         figure.text(_LEFT, 0.93, "\n".join(head), fontsize=22, fontweight="bold", va="top")
         names = textwrap.shorten(page.names, 95, placeholder=" …")
         figure.text(_LEFT, 0.74, names, fontsize=15, color=SOFT)
@@ -36,10 +36,12 @@ def write_suites_card(page: SuitesPage, folder: Path) -> list[Path]:
                 axes.plot(ends, [place, place], color=WIN, lw=6, alpha=0.6, solid_capstyle="butt")
             axes.plot([100 * (row.value or 0.0)], [place], "o", color=WIN, ms=8)
             y = 0.2 + 0.5 * (place + 0.5) / max(len(rows), 1)
-            figure.text(_LEFT, y, textwrap.shorten(row.name, 28, placeholder=" …"), fontsize=16)
+            figure.text(
+                _LEFT, y, textwrap.shorten(row.name, 28, placeholder=" …"), fontsize=16, va="center"
+            )
             ends_of = f" ({span(row.low, row.high)})" if row.low is not None and row.high else ""
             shown = f"{points(row.value or 0.0)}{ends_of}, n {row.prompts}"
-            figure.text(0.72, y, shown, fontsize=15)
+            figure.text(0.72, y, shown, fontsize=15, va="center")
         axes.axvline(50, color=INK, lw=1, ls=":")
         axes.set_xlim(0, 100)
         axes.set_ylim(-0.5, max(len(rows), 1) - 0.5)
