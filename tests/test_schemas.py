@@ -15,6 +15,7 @@ SCHEMAS = {
     "brie.analysis/1",
     "brie.bundle/1",
     "brie.carried/1",
+    "brie.checked/1",
     "brie.compare/1",
     "brie.curve/1",
     "brie.judge_check/1",

@@ -40,7 +40,7 @@ STORE = 4
 """Of the store's tables; `store.database` holds the steps that lead to it."""
 
 _NAMES = (
-    "agreement", "analysis", "bundle", "carried", "compare", "curve", "judge_check", "judges",
+    "agreement", "analysis", "bundle", "carried", "checked", "compare", "curve", "judge_check", "judges",
     "manifest", "pin", "plan", "plan-table", "run", "suites", "suites-plan", "train", "training",
 )  # fmt: skip
 DOCUMENTS: dict[str, int] = dict.fromkeys(_NAMES, 1) | {"pin": PIN}

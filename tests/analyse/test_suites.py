@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.several_suites import covered, false_claims
 from bench.several_suites import cells as grid
+from bench.several_suites import covered, false_claims
 from brie.analyse.bootstrap import PLUS_ONE
 from brie.analyse.suites import BETTING, among, floor_bounds, gap, once, rated
 from brie.analyse.win_rate import Settings

@@ -81,6 +81,7 @@ SUITE_COVERS: dict[str, object] = {
     "system": "Be brief.",
     "sampling": Sampling(temperature=0.0),
     "prompts": (SUITE.prompts[1], SUITE.prompts[0]),
+    "code": {"checks.py": "def right(answer): return True"},
 }
 SUITE_LEAVES: dict[str, object] = {"description": "for people", "license": "CC0-1.0"}
 

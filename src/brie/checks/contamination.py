@@ -10,6 +10,7 @@ from brie.checks.evidence import Evidence, Training
 from brie.checks.exposure import Halves, by_prompt
 from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
 from brie.data.near import Match
+from brie.lines import command
 from brie.number_format import percent, plural, quoted, rated
 from brie.records import Check
 
@@ -127,4 +128,8 @@ def _validation(training: Training) -> list[Finding]:
         f"{percent(part)} of the validation rows ask what training rows ask, so the validation loss, "
         "and the step it chose, reward memory."
     )
-    return [Finding("warn", text, f"Split anew: `brie data split {training.file} --by prompt`.")]
+    return [
+        Finding(
+            "warn", text, f"Split anew: `{command('data', 'split', training.file, '--by', 'prompt')}`."
+        )
+    ]

@@ -41,6 +41,11 @@ def verify(evaluation: Evaluation, project: Project) -> list[Finding]:
     known = context_of(manifest, project, again=True)
     findings.append(_models(manifest, known))
     findings += _training(evaluation, known)
+    if manifest.plan.suite.code:
+        files = " and ".join(sorted(manifest.plan.suite.code))
+        count = len(known.checked)
+        words = f"what {files} said of {count} answers is as recorded; it was not run again"
+        findings.append(Finding(words, True))
     return [*findings, *_numbers(evaluation, project, known)]
 
 

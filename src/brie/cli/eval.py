@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -13,7 +16,9 @@ from brie.errors import Stopped
 from brie.project import Project
 
 if TYPE_CHECKING:
+    from brie.evaluation.budget import Spending
     from brie.evaluation.plan import ResolvedRequest
+    from brie.evaluation.request import EvalRequest
 
 
 def _suite_or_answers(
@@ -45,6 +50,7 @@ Examples:
   brie eval --suite demo --candidate merged/ --baseline 3f9a:best --paired-noise
   brie eval --pairs answers.csv --candidate my_model --baseline gpt4o --judge claude-haiku
   brie eval --candidate answers:mine.jsonl --baseline answers:theirs.csv#gpt4o
+  brie eval --suite in_domain --dry-run              (plan, price, what it can tell)
   brie eval --suite in_domain --stop-after generate  (then, elsewhere: brie judge)
 """,
 )
@@ -141,9 +147,13 @@ Examples:
 @options.BATCH
 @options.PATIENCE
 @options.PROBE
+@options.ALLOW_CODE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
 @click.option("--name", help="A name for `brie ls`.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show plan, price and what it can tell; seal and ask nothing."
+)
 @options.FULL
 @options.ANALYSIS_JSON
 def command(
@@ -156,6 +166,7 @@ def command(
     batch: bool,
     retry: bool,
     name: str | None,
+    dry_run: bool,
     full: bool,
     as_json: bool,
     **request: options.Value,
@@ -171,15 +182,23 @@ def command(
     project = screen.project()
     suite = suites[0] if suites else None
     wishes = options.request_of(EvalRequest, {**request, "suite": suite, "typed": screen.typed(project)})
-    terms = screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe)
-    if len(suites) > 1:
-        several.evaluate(suites, wishes, terms, name=name, stop_after=stop_after, as_json=as_json)
+    wanted = screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe)
+    if len(suites) > 1 and not dry_run:
+        several.evaluate(suites, wishes, wanted, name=name, stop_after=stop_after, as_json=as_json)
+        return
+    if dry_run:
+        _explain(
+            [replace(wishes, suite=suite) for suite in suites or (None,)],
+            project,
+            wanted,
+            as_json=as_json,
+        )
         return
     resolved, messages = prepare(wishes, project)
     for line in messages:
         screen.say(line)
     if stop_after is not None:
-        _begin(resolved, project, stop_after, name)
+        _begin(resolved, project, stop_after, name, yes=yes)
         return
     outcome = run_evaluation(
         resolved,
@@ -187,14 +206,39 @@ def command(
         screen.Terminal(),
         command=screen.typed(project),
         name=name,
-        spending=terms,
+        spending=wanted,
     )
     screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
 
 
-def _begin(resolved: ResolvedRequest, project: Project, stop_after: str, name: str | None) -> None:
+def _explain(every: Sequence[EvalRequest], project: Project, wanted: Spending, *, as_json: bool) -> None:
+    """Print what the evaluation of each suite would be; nothing is written and nobody is asked."""
+    from brie.evaluation.dry_run import dry_run
+    from brie.evaluation.request import prepare
+
+    documents = []
+    for wishes in every:
+        resolved, messages = prepare(wishes, project)
+        for line in messages:
+            screen.say(line)
+        told = dry_run(resolved, project, wanted)
+        documents.append(asdict(told))
+        for label, text in {"would be": told.id, **told.rows}.items() if not as_json else ():
+            click.echo(screen.labelled(label, text, 11))
+        for line in told.quote if not as_json else ():
+            screen.show(line, hanging=2)
+        if not as_json:
+            screen.show(told.told)
+    if as_json:
+        shown = documents[0] if len(documents) == 1 else documents
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+
+
+def _begin(
+    resolved: ResolvedRequest, project: Project, stop_after: str, name: str | None, *, yes: bool
+) -> None:
     """Seal the plan and perhaps make its answers; no judge is asked."""
     from brie.evaluation.generating import make_answers
     from brie.evaluation.run import begin, planned
@@ -204,5 +248,5 @@ def _begin(resolved: ResolvedRequest, project: Project, stop_after: str, name: s
     command = screen.typed(project).replace(f" --stop-after {stop_after}", "")
     evaluation = begin(plan, resolved, project, terminal, command=command, name=name, reason=reason)
     if stop_after == "generate":
-        screen.say(str(make_answers(evaluation, project, terminal)))
-    click.echo(evaluation.manifest.id)
+        screen.say(str(make_answers(evaluation, project, terminal, screen.consent(yes=yes))))
+    screen.out(evaluation.manifest.id)

@@ -23,7 +23,8 @@ Examples:
   brie judge in_domain-3f9a --judge claude-opus   one more judge, beside the headline
   brie judge in_domain-3f9a --judge gpt-sol --repeat 2
   brie judge in_domain-3f9a --retry               ask again for invalid and refused verdicts
-  brie judge in_domain-3f9a --votes votes.csv     votes of people: voter,prompt,sample,winner
+  brie judge in_domain-3f9a --ballot ann.html     a page to send: somebody votes, offline, on a phone
+  brie judge in_domain-3f9a --votes votes.csv     what it saved, or voter,prompt,sample,winner
 """
 )
 @click.argument("evaluation", required=False)
@@ -36,6 +37,10 @@ Examples:
 @click.option(
     "--votes", type=click.Path(path_type=Path), metavar="FILE",
     help="Add votes of people from a CSV file, and ask no judge.",
+)  # fmt: skip
+@click.option(
+    "--ballot", type=click.Path(path_type=Path), metavar="FILE",
+    help="Write one page that somebody else votes on, and ask no judge.",
 )  # fmt: skip
 @options.BATCH
 @options.PATIENCE
@@ -50,6 +55,7 @@ def command(
     repeats: int | None,
     retry: bool,
     votes: Path | None,
+    ballot: Path | None,
     batch: bool,
     budget: float | None,
     yes: bool,
@@ -69,18 +75,18 @@ def command(
     from brie.evaluation.folders import find_evaluation
 
     project = screen.project()
+    chosen = find_evaluation(evaluation, project, command=screen.typed(project))
+    for file, option in ((votes, "--votes"), (ballot, "--ballot")):
+        if file is not None and (judges or repeats or retry or batch or (votes and ballot)):
+            raise UsageError(f"{option} asks no judge; leave the other options out.")
     if votes is not None:
-        if judges or repeats or retry or batch:
-            raise UsageError("--votes adds a file's votes and asks nobody; leave the other options out.")
-        _import(
-            votes,
-            find_evaluation(evaluation, project, command=screen.typed(project)),
-            project,
-            as_json=as_json,
-        )
+        _import(votes, chosen, project, as_json=as_json)
+        return
+    if ballot is not None:
+        _send(ballot, chosen, project)
         return
     outcome = judge_more(
-        find_evaluation(evaluation, project, command=screen.typed(project)),
+        chosen,
         More(judges, repeats or 0),
         project,
         screen.Terminal(),
@@ -93,6 +99,24 @@ def command(
     screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
+
+
+def _send(file: Path, evaluation: Evaluation, project: Project) -> None:
+    from brie.evaluation.ballot_file import make_ballot
+    from brie.project import write_text
+    from brie.store import Store
+    from brie.web.ballot_page import ballot_page
+
+    screen.offline()
+    with Store.open(project.store, read_only=True) as store:
+        made = make_ballot(evaluation, store, file.name)
+    text = ballot_page(made)
+    write_text(file, text)
+    size = len(text.encode()) / 1e6
+    click.echo(f"{file}: {plural(len(made.pairs), 'pair')}, {size:.1f} MB, nothing of the sides in it")
+    click.echo("Send it. What comes back is added with")
+    click.echo(f"  brie judge {evaluation.manifest.id} --votes FILE")
+    click.echo("Another voter gets another file name: order and letters are dealt anew for each.")
 
 
 def _import(file: Path, evaluation: Evaluation, project: Project, *, as_json: bool) -> None:

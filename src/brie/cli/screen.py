@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from brie.errors import UsageError
+from brie.harmless import clean
 from brie.lines import command, folded
 from brie.project import Project
+from brie.wire.keys import Secrets
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from brie.evaluation.budget import Spending
+    from brie.evaluation.budget import Consent, Spending
     from brie.evaluation.results import Outcome
     from brie.progress import Advance
     from brie.records import Manifest
@@ -62,9 +64,26 @@ def _fit(text: str, stream: TextIO, hanging: str | None) -> str:
     return text if room is None else "\n".join(folded(text, room, hanging=hanging))
 
 
+def harmless(text: str) -> str:
+    """A text as it may be printed: no control sequence of anybody in it, and no key."""
+    return clean(Secrets.of_environment().out_of(text))
+
+
+def out(text: str = "", *, err: bool = False) -> None:
+    """A line as it stands but for what `harmless` takes out, on standard output.
+
+    Args:
+        text: the line.
+        err: on standard error.
+    """
+    import click
+
+    click.echo(harmless(text), err=err)
+
+
 def say(text: str) -> None:
     """A message for people, on standard error. The text is not read as markup."""
-    console().print(_fit(text, sys.stderr, None), markup=False)
+    console().print(_fit(harmless(text), sys.stderr, None), markup=False)
 
 
 def show(text: str, *, hanging: int | None = None, err: bool = False) -> None:
@@ -78,23 +97,35 @@ def show(text: str, *, hanging: int | None = None, err: bool = False) -> None:
     import click
 
     stream = sys.stderr if err else sys.stdout
-    for line in text.split("\n"):
+    for line in harmless(text).split("\n"):
         click.echo(_fit(line, stream, None if hanging is None else " " * hanging), err=err)
 
 
 def labelled(label: str, text: str, indent: int) -> str:
     """A label and its text; the text is folded at the terminal's width and stays in one column."""
-    return "\n".join(folded(text, width(), first=label.ljust(indent), hanging=" " * indent))
+    return "\n".join(folded(harmless(text), width(), first=label.ljust(indent), hanging=" " * indent))
 
 
 def project() -> Project:
-    """The project of the current folder."""
-    return Project.find()
+    """The project of the current folder; one that was found further up is named, once a command."""
+    import click
+
+    from brie.wire.files import remember_keys
+
+    project = Project.find()
+    remember_keys(project)
+    context = click.get_current_context(silent=True)
+    said = context.find_root().meta if context else {}
+    if project.root != Path.cwd().resolve() and not said.get(__name__):
+        said[__name__] = True
+        say(f"project: {project.root} (its brie.toml, suites and judges count here).")
+    return project
 
 
 def typed(project: Project) -> str:
     """The command as it was typed, for resuming and for reports: no path of this machine in it."""
-    return shlex.join(["brie", *(_portable(argument, project) for argument in sys.argv[1:])])
+    typed = shlex.join(["brie", *(_portable(argument, project) for argument in sys.argv[1:])])
+    return Secrets.of_environment().out_of(typed)
 
 
 def _portable(argument: str, project: Project) -> str:
@@ -188,11 +219,21 @@ def spending(
         patience: minutes a judge that does not answer is waited for.
         probe: ask each judge one small thing first.
     """
-    from brie.evaluation.budget import Quote, Spending, unasked
+    from brie.evaluation.budget import Spending
 
-    def consent(quoted: Quote) -> None:
-        import sys
+    agreed = consent(yes=yes)
+    return Spending(budget, agreed, retry=retry, batch=batch, patience=60.0 * patience, probe=probe)
 
+
+def consent(*, yes: bool) -> Consent:
+    """A question on the terminal, where something leaves this machine or costs money.
+
+    Args:
+        yes: it is agreed to beforehand.
+    """
+    from brie.evaluation.budget import Quote, unasked
+
+    def ask(quoted: Quote) -> None:
         import click
 
         if yes or not quoted.leaves:
@@ -202,7 +243,7 @@ def spending(
         if not click.confirm("Go on?", err=True):
             raise UsageError("nothing was asked, and nothing spent.")
 
-    return Spending(budget, consent, retry=retry, batch=batch, patience=60.0 * patience, probe=probe)
+    return ask
 
 
 def outcome(outcome: Outcome, *, as_json: bool, full: bool = False) -> None:

@@ -73,7 +73,7 @@ def _train(request: TrainRequest) -> None:
     with TrainProgress() as progress:
         folder = train(request, project, progress)
     run = read_run(folder)
-    click.echo(screen.labelled("done", done(run.manifest), 6))
+    screen.out(screen.labelled("done", done(run.manifest), 6))
     for which, pin in sorted(run.manifest.pins.items()):
         screen.show(f"{which:<5} step {pin.step}, validation loss {pin.eval_loss:.4f}")
     click.echo(f"pins  {project.relative(folder)}/pins/best.json and last.json")
@@ -106,4 +106,4 @@ def _explain(request: TrainRequest, *, probe: bool) -> None:
     if request.resume is not None:
         raise UsageError("--dry-run explains a new run; leave out --resume.")
     for line in explain(request, screen.project(), Silent(), probe=probe):
-        click.echo(screen.labelled(line.label, line.text, 12))
+        screen.out(screen.labelled(line.label, line.text, 12))

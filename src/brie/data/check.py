@@ -14,6 +14,7 @@ from brie.data.marks import known_marks, listed, marks_in, special_texts
 from brie.data.overlap import Match, overlaps
 from brie.data.split import prompt_key
 from brie.errors import InputError, UsageError
+from brie.lines import command
 from brie.records import Conversation, Record
 
 _PERCENTILES = (50, 90, 99)
@@ -166,8 +167,8 @@ def refuse_shared_prompts(
         raise UsageError(
             f"{len(both)} of {len(val)} validation rows ask what the training file asks too (first: "
             f"{names[1]}:{line} and {names[0]}:{other}), so the validation loss would reward "
-            f"memory. Split anew: brie data split {names[0]} --by prompt, or leave --val out, or "
-            "accept it: --set allow_shared_prompts=true"
+            f"memory. Split anew: {command('data', 'split', names[0], '--by', 'prompt')}, or leave "
+            "--val out, or accept it: --set allow_shared_prompts=true"
         )
 
 

@@ -158,3 +158,28 @@ def _rule(suite: Suite) -> str:
 
 def _can_judge(spec: JudgeSpec, suite: Suite) -> bool:
     return spec.model != "reference" or any(prompt.reference for prompt in suite.prompts)
+
+
+def refuse_mute_rule(judge: JudgeSpec, suite: Suite) -> None:
+    """A rule that can say nothing of a suite is refused before any work.
+
+    Raises:
+        UsageError: this judge is one.
+    """
+    kinds = {p.check.kind for p in suite.prompts if p.check and p.check.kind != "python"}
+    able = {
+        "reference": any(p.reference for p in suite.prompts),
+        "check": bool(kinds),
+        **{kind: kind in kinds for kind in ("exact", "numeric", "regex")},
+    }
+    if not able.get(judge.model, True):
+        raise UsageError(
+            f"the rule {judge.model!r} can say nothing of suite {suite.name!r}: none of its prompts "
+            f"has a {_NEEDS.get(judge.model, f'{judge.model} check')}. "
+            "Without --judge, --panel and a panel in brie.toml the models that can be reached judge; "
+            "--judge distinct is a rule that looks at repetition alone."
+        )
+
+
+_NEEDS = {"reference": "reference", "check": "machine check"}
+"""Rule -> what a prompt must have for it, where that is not a check of its name."""

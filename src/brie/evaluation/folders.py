@@ -10,8 +10,10 @@ from typing import Any
 
 from brie.digest import short
 from brie.errors import InputError, UsageError, unknown
+from brie.evaluation.listing import REFERENCE, newest_first, which
 from brie.evaluation.manifest import LOCK, MANIFEST, broken_links, read_manifest, write_manifest
 from brie.evaluation.plan import ResolvedRequest
+from brie.number_format import plural
 from brie.pin import GivenAnswers
 from brie.project import Project, alone
 from brie.provenance import now, package_versions
@@ -106,15 +108,18 @@ def evaluations(project: Project) -> list[Evaluation]:
 
 
 def find_evaluation(name: str | None, project: Project, *, command: str = "") -> Evaluation:
-    """An evaluation by id, the end of its id, name or folder; the only one where none is named.
+    """An evaluation by id, the end of its id, name, folder or reference (`@1` is the newest); the only
+    one where none is named.
 
     Args:
-        command: what was typed without a name; each candidate is listed with the command that picks it.
+        command: what was typed without a name; the candidates are listed with a command that picks one.
 
     Raises:
         UsageError: none or several fit; they are listed.
         InputError: the one that fits is damaged.
     """
+    if name is not None and REFERENCE.fullmatch(name):
+        return _numbered(name, project)
     every = list(scan(project))
     wanted = None if name is None else Path(name).name
     fits = [e for e in every if wanted is None or wanted in names_of(e)]
@@ -127,8 +132,17 @@ def find_evaluation(name: str | None, project: Project, *, command: str = "") ->
         raise unknown("evaluation", name, [e.folder.name for e in every], hint)
     if not every:
         raise UsageError("there is no evaluation here yet. Make one: brie demo")
-    listing = "".join(f"\n  {f'{command} {e.folder.name}'.strip()}" for e in every)
-    raise UsageError(f"say which evaluation:{listing}")
+    damaged = [f"{e.folder.name}: {e.why}" for e in every if isinstance(e, Unreadable)]
+    raise UsageError("\n  ".join([which(evaluations(project), command), *damaged]))
+
+
+def _numbered(name: str, project: Project) -> Evaluation:
+    """The evaluation that a reference names."""
+    every = newest_first(evaluations(project))
+    if int(name[1:]) > len(every):
+        there = plural(len(every), "evaluation")
+        raise UsageError(f"there is no {name}: {there} here; see: brie ls")
+    return every[int(name[1:]) - 1]
 
 
 def names_of(evaluation: Evaluation | Unreadable) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from brie.evaluation.budget import Spending, Terms, agree
+from brie.evaluation.code_checks import check_by_code
+from brie.evaluation.destinations import agree_to_servers
 from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
 from brie.evaluation.gather import extended, is_decided, nothing_yet
 from brie.evaluation.generating import answer_all, check_prompts, environment_of
@@ -58,6 +60,8 @@ def run_evaluation(
         StoreError: the store cannot be used.
     """
     plan, reason = planned(asked)
+    sides = (asked.candidate, asked.baseline)
+    agree_to_servers(sides, project, (spending or Spending()).consent, screen.say)
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         work = Work(plan)
         _refuse_gone(plan, project, store)
@@ -66,12 +70,12 @@ def run_evaluation(
             evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(given_of(asked)),
         )  # fmt: skip
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
-        sides = (asked.candidate, asked.baseline)
         with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
         nothing_new = came.completions + came.judged.computed == 0
         with settled(came.evaluation, store) as (evaluation, data):
-            standing = kept_analysis(evaluation, data) if nothing_new else None
+            checked = bool(plan.suite.code) and check_by_code(evaluation.folder, data, screen.say)
+            standing = kept_analysis(evaluation, data) if nothing_new and not checked else None
             analysis = standing or record_analysis(evaluation, data, store, project, sides, curve=curve)
             report = project.reports / evaluation.manifest.id / "index.html"
             if standing is None or not report.is_file():
@@ -90,7 +94,7 @@ def _refuse_gone(plan: Plan, project: Project, store: Store) -> None:
 
 
 def given_of(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
-    """Conversation -> its answers, for the sides that are files of them."""
+    """Conversation -> its answers, by side, for the sides that are files of them."""
     sides: dict[Side, Resolved] = {"candidate": asked.candidate, "baseline": asked.baseline}
     return {
         name: texts_of(side.given, asked.suite) for name, side in sides.items() if side.given is not None

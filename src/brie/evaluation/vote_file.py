@@ -22,7 +22,6 @@ from typing import get_args
 
 from pydantic import JsonValue
 
-from brie.catalog import read_text
 from brie.digest import file_digest
 from brie.errors import InputError, UsageError, unknown
 from brie.evaluation.folders import Evaluation
@@ -32,6 +31,7 @@ from brie.evaluation.work import Work
 from brie.judge.interface import Reply
 from brie.reading.skipped import Skipped
 from brie.reading.spreadsheet import spreadsheet
+from brie.reading.texts import read_text
 from brie.records import Manifest, PanelJudge, Status, Verdict, Winner
 from brie.store import Store
 

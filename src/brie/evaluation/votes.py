@@ -3,12 +3,15 @@
 A voter is a judge `human:NAME`. Each comparison is shown once, in one of the four cells, the cells
 balanced for that voter within each category (`positions = "balanced"`): a person who sees the
 same pair twice remembers it. Prompts come at random, first one random sample of each.
+
+The cells are dealt by the voter's own digest; on a ballot that was sent as a file, made before its voter
+had a name, by the ballot's (`deal`), which the evaluation's chain keeps with the voter.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from brie import versions
@@ -19,6 +22,7 @@ from brie.evaluation.plan import panel_judge
 from brie.evaluation.work import Work, prompt_digest
 from brie.judge.interface import Task
 from brie.records import JudgeSpec, Manifest, PanelJudge, Plan, Provider
+from brie.store import Store
 
 Choice = Literal["A", "B", "tie"]
 HUMAN = "human:"
@@ -63,43 +67,73 @@ def imported(manifest: Manifest) -> frozenset[str]:
     return frozenset(str(link.detail["judge"]) for link in links if link.detail.get("imported"))
 
 
+def deals(manifest: Manifest) -> dict[str, str]:
+    """What the cells of those who voted on a ballot that was sent to them were dealt by."""
+    links = [link for link in manifest.amendments if link.kind == "voter" and link.detail.get("deal")]
+    return {str(link.detail["judge"]): str(link.detail["deal"]) for link in links}
+
+
+def cast_by(work: Work, manifest: Manifest, voter: PanelJudge) -> list[Task]:
+    """Every vote that a voter of this evaluation may have cast."""
+    deal = deals(manifest).get(voter.judge.id, "")
+    return dealt(work, voter, deal) if deal else ballot(work, voter)
+
+
 def votes_by_prompt(manifest: Manifest, work: Work) -> dict[str, list[Task]]:
     """Prompt id -> every vote that may have been cast on it."""
     tasks: dict[str, list[Task]] = {}
     for voter in voters(manifest):
-        for task in ballot(work, voter):
+        for task in cast_by(work, manifest, voter):
             tasks.setdefault(task.prompt, []).append(task)
     return tasks
 
 
 def ballot(work: Work, voter: PanelJudge) -> list[Task]:
     """Every vote a voter may cast, in the order of asking."""
+    return _in_cells(work, voter, drawn(work.plan, voter.digest), voter.digest)
+
+
+def dealt(
+    work: Work, voter: PanelJudge, deal: str, pairs: Sequence[tuple[str, int]] | None = None
+) -> list[Task]:
+    """The votes of a ballot that was sent as a file.
+
+    Args:
+        work: the plan's work.
+        voter: who votes; a stand-in while nobody has.
+        deal: what order and letters are dealt by.
+        pairs: prompts and samples in the order of asking; every comparison by default.
+    """
+    plan = work.plan
+    if pairs is None:
+        pairs = [(p.id, sample) for p in plan.suite.prompts for sample in range(plan.samples)]
+    return _in_cells(work, voter, pairs, deal)
+
+
+def _in_cells(work: Work, voter: PanelJudge, pairs: Sequence[tuple[str, int]], deal: str) -> list[Task]:
     plan = work.plan
     blocks = [(p.id, p.category) for p in plan.suite.prompts]
-    ballots = drawn(plan, voter)
-    named = {prompt for prompt, _ in ballots}
-    codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=voter.digest, only=named)
-    tasks = [_task(work, voter, codes, *drawn_one) for drawn_one in ballots]
+    named = {prompt for prompt, _ in pairs}
+    codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=deal, only=named)
+    tasks = [_task(work, voter, codes, *pair) for pair in pairs]
     return list({task.key: task for task in tasks}.values())  # a prompt that stands twice is asked once
 
 
-def drawn(plan: Plan, voter: PanelJudge) -> list[tuple[str, int]]:
+def drawn(plan: Plan, deal: str) -> list[tuple[str, int]]:
     """Prompts and samples in the order of asking: every prompt once, in random order and with a
     random sample, before any again; at most `LONGEST`."""
     order: list[tuple[str, int]] = []
     for turn in range(plan.samples):
-        prompts = sorted(
-            plan.suite.prompts, key=lambda p: text_digest(f"vote {voter.digest} {turn} {p.id}")
-        )
-        order += [(p.id, _samples(plan, voter, p.id)[turn]) for p in prompts[: LONGEST - len(order)]]
+        prompts = sorted(plan.suite.prompts, key=lambda p: text_digest(f"vote {deal} {turn} {p.id}"))
+        order += [(p.id, _samples(plan, deal, p.id)[turn]) for p in prompts[: LONGEST - len(order)]]
         if len(order) >= LONGEST:
             break
     return order
 
 
-def _samples(plan: Plan, voter: PanelJudge, prompt: str) -> list[int]:
+def _samples(plan: Plan, deal: str, prompt: str) -> list[int]:
     """A prompt's samples in random order."""
-    return sorted(range(plan.samples), key=lambda s: text_digest(f"sample {voter.digest} {s} {prompt}"))
+    return sorted(range(plan.samples), key=lambda s: text_digest(f"sample {deal} {s} {prompt}"))
 
 
 def _task(work: Work, voter: PanelJudge, codes: Mapping[str, str], prompt: str, sample: int) -> Task:
@@ -111,3 +145,18 @@ def _task(work: Work, voter: PanelJudge, codes: Mapping[str, str], prompt: str, 
         baseline=work.key("baseline", prompt, sample),
     )
     return Task.plan("vote", voter, presentation, prompt=prompt, sample=sample)
+
+
+def with_two_answers(tasks: list[Task], store: Store) -> list[Task]:
+    """Pairs whose answers are both there and differ: identical ones are ties without a vote."""
+    pairs = []
+    for start in range(0, len(tasks), 250):
+        part = tasks[start : start + 250]
+        keys = {k for t in part for k in (t.presentation.candidate, t.presentation.baseline)}
+        texts = {key: row.text for key, row in store.completions(keys).items()}
+        for task in part:
+            shown = task.presentation
+            candidate, baseline = texts.get(shown.candidate), texts.get(shown.baseline)
+            if candidate is not None and baseline is not None and candidate != baseline:
+                pairs.append(task)
+    return pairs

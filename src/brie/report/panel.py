@@ -22,6 +22,8 @@ class Panel:
     models: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    imported: bool = False
+    """Of judgments made elsewhere: nothing says that a judge is a model."""
 
     @property
     def only_rules(self) -> bool:
@@ -56,7 +58,11 @@ class Panel:
             return "judges without a name"
         if self.only_rules:
             return f"{_kind_of_many('rule', self.rules)}, no model and no person"
-        groups = (("model", self.models), ("person", self.people), ("rule", self.rules))
+        groups = (
+            ("judge" if self.imported else "model", self.models),
+            ("person", self.people),
+            ("rule", self.rules),
+        )
         return listed([_kind_of_many(word, names) for word, names in groups if names])
 
     @property
@@ -80,7 +86,7 @@ def panel_of(analysis: Analysis, manifest: Manifest | None = None) -> Panel:
     """The judges behind the headline: those of the sealed plan, else those the analysis lists."""
     kinds = judge_kinds(analysis, manifest)
     named = (
-        _headline(manifest)
+        panel_judges(manifest)
         if manifest
         else [name for name, entry in analysis.by_judge.items() if not entry.outside]
     )
@@ -88,10 +94,10 @@ def panel_of(analysis: Analysis, manifest: Manifest | None = None) -> Panel:
         kind: tuple(name for name in named if kinds.get(name) == kind)
         for kind in ("model", "rule", "person")
     }
-    return Panel(groups["model"], groups["rule"], groups["person"])
+    return Panel(groups["model"], groups["rule"], groups["person"], analysis.audit is not None)
 
 
-def _headline(manifest: Manifest) -> list[str]:
+def panel_judges(manifest: Manifest) -> list[str]:
     """The sealed judges without instruments and without those that were stopped; all of them
     where every one was stopped."""
     sealed = [seat.judge.id for seat in manifest.plan.seats if not seat.instrument]

@@ -21,7 +21,7 @@ from brie.report.facts import checks_worst_first
 from brie.report.html import content_policy, render_html, script, stylesheet
 from brie.report.opening import opening
 from brie.report.page import build_page
-from brie.report.panel import roll
+from brie.report.panel import panel_judges, roll
 from brie.report.sentence import tone, verdict_sentence, verdict_word
 from brie.report.shown import judges_said
 from brie.web.charts import loss_chart
@@ -123,6 +123,7 @@ class Viewer:
         view = self._view(name, row) if row else None
         if row is None or view is None:
             raise HTTPException(404)
+        heard, panel = judges_said(view, LONGEST), panel_judges(self._cache.open(name).manifest)
         candidate, cut_candidate = clip(view.candidate_text, LONGEST)
         baseline, cut_baseline = clip(view.baseline_text, LONGEST)
         return self._pages.render(
@@ -133,7 +134,8 @@ class Viewer:
             prompt=clip(view.messages[-1].content, LONGEST),
             answers=word_diff(candidate, baseline),
             cuts={"candidate": cut_candidate, "baseline": cut_baseline},
-            judges=judges_said(view, LONGEST).values(),
+            judges=[said for judge, said in heard.items() if judge in panel],
+            beside=[said for judge, said in heard.items() if judge not in panel],
             names=self._cache.open(name).manifest.names,
             wanted=wanted,
             place=_place(index, wanted, request.query_params.get("at", "")),

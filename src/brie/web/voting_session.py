@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from brie.blinding import JudgeInput, judge_input
 from brie.evaluation.manifest import amend, change
-from brie.evaluation.votes import Choice, ballot, voter_judge
-from brie.judge.interface import Reply, Task
+from brie.evaluation.votes import Choice, cast_by, voter_judge, with_two_answers
+from brie.judge.interface import Reply
 from brie.records import Manifest, PanelJudge, Status
 from brie.store import Store
 from brie.web.project_cache import ProjectCache
@@ -35,8 +35,8 @@ class VotingSession:
         self._cache = cache
         self._lock = threading.RLock()
         with cache.store() as store:
-            every = ballot(self.work, self.voter)
-            self.tasks = _with_two_answers(every, store)
+            every = cast_by(self.work, self.manifest, self.voter)
+            self.tasks = with_two_answers(every, store)
             done = store.verdicts(task.key for task in self.tasks)
         votes = ((n, done.get(task.key)) for n, task in enumerate(self.tasks))
         self._votes = {n: v.letter for n, v in votes if v is not None and v.status is Status.OK}
@@ -149,18 +149,3 @@ def register(cache: ProjectCache, evaluation: str, voter: PanelJudge, store: Sto
         return amend(manifest, "voter", detail, verdicts_before=store.newest())
 
     cache.amended(evaluation, change(cache.folder(evaluation), joined))
-
-
-def _with_two_answers(tasks: list[Task], store: Store) -> list[Task]:
-    """Pairs whose answers are both there and differ: identical ones are ties without a vote."""
-    pairs = []
-    for start in range(0, len(tasks), 250):
-        part = tasks[start : start + 250]
-        keys = {k for t in part for k in (t.presentation.candidate, t.presentation.baseline)}
-        texts = {key: row.text for key, row in store.completions(keys).items()}
-        for task in part:
-            shown = task.presentation
-            candidate, baseline = texts.get(shown.candidate), texts.get(shown.baseline)
-            if candidate is not None and baseline is not None and candidate != baseline:
-                pairs.append(task)
-    return pairs
