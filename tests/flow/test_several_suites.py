@@ -191,6 +191,17 @@ def test_verify_holds_and_a_changed_number_or_row_does_not(two: Two, tmp_path: P
     assert brie(changed.root, "gate", two.id, "--require", "better").returncode == 4
 
 
+def test_a_damaged_one_is_said_where_it_is_asked_for_and_stops_nothing_else(
+    two: Two, tmp_path: Path
+) -> None:
+    damaged = two.copy(tmp_path / "damaged")
+    (damaged.runs / two.id / "manifest.json").write_text("{}", "utf-8")
+    done = brie(damaged.root, "verify", two.id)
+    assert done.returncode == 2
+    assert "is not a plan of suites" in done.stderr
+    assert brie(damaged.root, "report", two.table.suites[0].evaluation).returncode == 0
+
+
 def test_a_bundle_of_it_goes_elsewhere_and_holds(two: Two, tmp_path: Path) -> None:
     file = tmp_path / "both.zip"
     assert brie(two.project.root, "bundle", two.id, "-o", str(file)).returncode == 0

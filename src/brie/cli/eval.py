@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def _suite_or_answers(
     ctx: click.Context, suite: click.Parameter, names: tuple[str, ...]
-) -> tuple[str, ...]:
+) -> str | tuple[str, ...] | None:
     """A suite is named unless a side is a file of answers; click has read what was typed before this.
 
     Raises:
@@ -35,7 +35,7 @@ def _suite_or_answers(
         raise click.MissingParameter(
             "Say what is asked: a suite, or answers that exist (--pairs FILE).", ctx=ctx, param=suite
         )
-    return names
+    return names if len(names) > 1 else next(iter(names), None)
 
 
 @click.command(
@@ -56,7 +56,6 @@ Examples:
 )
 @click.option(
     "--suite",
-    "suites",
     metavar="NAME|FILE",
     multiple=True,
     callback=_suite_or_answers,
@@ -157,7 +156,7 @@ Examples:
 @options.FULL
 @options.ANALYSIS_JSON
 def command(
-    suites: tuple[str, ...],
+    suite: str | tuple[str, ...] | None,
     stop_after: Literal["seal", "generate"] | None,
     budget: float | None,
     yes: bool,
@@ -180,15 +179,15 @@ def command(
     from brie.evaluation.run import run_evaluation
 
     project = screen.project()
-    suite = suites[0] if suites else None
-    wishes = options.request_of(EvalRequest, {**request, "suite": suite, "typed": screen.typed(project)})
+    first = suite[0] if isinstance(suite, tuple) else suite
+    wishes = options.request_of(EvalRequest, {**request, "suite": first, "typed": screen.typed(project)})
     wanted = screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe)
-    if len(suites) > 1 and not dry_run:
-        several.evaluate(suites, wishes, wanted, name=name, stop_after=stop_after, as_json=as_json)
+    if isinstance(suite, tuple) and not dry_run:
+        several.evaluate(suite, wishes, wanted, name=name, stop_after=stop_after, as_json=as_json)
         return
     if dry_run:
         _explain(
-            [replace(wishes, suite=suite) for suite in suites or (None,)],
+            [replace(wishes, suite=s) for s in (suite if isinstance(suite, tuple) else (suite,))],
             project,
             wanted,
             as_json=as_json,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,8 +146,12 @@ def broken(manifest: SuitesManifest) -> bool:
 
 
 def every_suites(project: Project) -> list[Suites]:
-    """All plans of several suites in a project, by folder name."""
-    return [read_suites(path.parent) for path in sorted(project.runs.glob(f"suites-*/{MANIFEST}"))]
+    """All plans of several suites in a project that can be read, by folder name."""
+    every = []
+    for path in sorted(project.runs.glob(f"suites-*/{MANIFEST}")):
+        with suppress(InputError):  # a damaged one is said where it is asked for
+            every.append(read_suites(path.parent))
+    return every
 
 
 def find_suites(name: str | None, project: Project) -> Suites | None:
@@ -154,10 +159,13 @@ def find_suites(name: str | None, project: Project) -> Suites | None:
 
     Raises:
         UsageError: more than one fit.
+        InputError: its manifest cannot be read.
     """
     if name is None:
         return None
     wanted = Path(name).name
+    if wanted.startswith("suites-") and (project.runs / wanted / MANIFEST).is_file():
+        return read_suites(project.runs / wanted)
     fits = [
         suites
         for suites in every_suites(project)
