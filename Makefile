@@ -4,9 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 EXTRAS := train,dev
-BENCHES := $(filter-out mutants,$(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py)))
+BENCHES := $(filter-out fuzz mutants,$(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py)))
 
-.PHONY: demo test test-all lint types bench mutants docs wheel dist clean
+.PHONY: demo test test-all lint types bench fuzz mutants docs wheel dist clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -19,7 +19,7 @@ test-all: lint types
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 
 lint: $(READY)
-	$(BIN)/ruff check src tests bench models docs
+	$(BIN)/ruff check src tests bench models docs/pages.py
 	$(BIN)/ruff format --check src tests bench models docs docs
 
 types: $(READY)
@@ -27,6 +27,10 @@ types: $(READY)
 
 bench: $(READY)
 	@for name in $(BENCHES); do echo "== bench.$$name"; $(BIN)/python -m bench.$$name || exit 1; done
+
+# Damaged input for everything that reads, about ten minutes: see bench/fuzz.py.
+fuzz: $(READY)
+	$(BIN)/python -m bench.fuzz
 
 # Are wrong lines noticed? Some 300 of them, about half an hour: see bench/mutants.py.
 mutants: $(READY)

@@ -25,7 +25,16 @@ OUTSIDE = {
 }
 """Page of the site -> file of the project."""
 _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
-GUIDE = ("training", "generation", "judging", "statistics", "checks", "sharing", "architecture")
+GUIDE = (
+    "training",
+    "generation",
+    "judging",
+    "statistics",
+    "checks",
+    "sharing",
+    "python",
+    "architecture",
+)
 FIRST = ("demo", "audit", "eval", "plan", "verify")
 """The verbs that an agent needs first."""
 

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from docs.pages import exit_codes, led, llms, skill
@@ -65,9 +66,9 @@ def test_what_agents_read_names_only_verbs_and_options_that_exist() -> None:
     assert len(named) > 25
     assert [wrong for command in named if (wrong := problem(command))] == []
     options = set(re.findall(r"`(--[a-z-]+)`", texts[1]))
-    known = {
-        o for verb in cli.list_commands(None) for p in cli.get_command(None, verb).params for o in p.opts
-    }  # type: ignore[arg-type, union-attr]
+    context = click.Context(cli)
+    verbs = [cli.get_command(context, verb) for verb in cli.list_commands(context)]
+    known = {o for verb in verbs if verb is not None for p in verb.params for o in p.opts}
     assert options <= known
 
 

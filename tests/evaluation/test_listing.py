@@ -85,7 +85,7 @@ def row(**changes: object) -> EvaluationRow:
         "win_rate": {"value": 0.86, "low": 0.79, "high": 0.91}, "checks": {"fail": 1, "warn": 3},
         "cost_usd": 1.5, "looks": 1, "next": "brie view eval-demo-6da24aa4",
     }  # fmt: skip
-    return {**made, **changes}  # type: ignore[typeddict-item, return-value]
+    return {**made, **changes}  # type: ignore[typeddict-item]
 
 
 def test_a_row_says_what_fails_and_what_it_cost() -> None:

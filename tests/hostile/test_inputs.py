@@ -22,45 +22,44 @@ def _judgments(folder: Path, spoil: Callable[[str], str]) -> str:
     rows = [
         json.dumps(
             {
-                "prompt": f"Question {n}?",
-                "answer_a": "yes, " * (n % 5 + 1),
-                "answer_b": "no, " * (n % 3 + 1),
-                "model_a": "tuned",
-                "model_b": "base",
-                "winner": "AB"[n % 2],
-                "judge": "a-judge",
+                "instruction": f"Question {n}?",
+                "output_1": "yes, " * (n % 5 + 1),
+                "output_2": "no, " * (n % 3 + 1),
+                "generator_1": "base",
+                "generator_2": "tuned",
+                "annotator": "a-judge",
+                "preference": 1 + n % 2,
             }
         )
         for n in range(ROWS)
     ]
-    rows[7] = spoil(rows[7])
+    rows[207] = spoil(rows[207])
     (folder / "votes.json").write_text("[" + ",\n".join(rows) + "]", "utf-8")
     return "votes.json"
 
 
 SPOILED: dict[str, Callable[[str], str]] = {
-    "a comma missing": lambda row: row.replace('", "answer_b"', '" "answer_b"'),
+    "a comma missing": lambda row: row.replace('", "output_2"', '" "output_2"'),
     "a quote inside a text": lambda row: row.replace("yes, ", 'he said "yes" ', 1),
-    "no value": lambda row: row.replace('"A"', "").replace('"B"', ""),
-    "not a number": lambda row: row.replace('"winner": "B"', '"winner": B'),
+    "no value": lambda row: row.replace('"preference": 2', '"preference": '),
+    "not a number": lambda row: row.replace('"preference": 2', '"preference": two'),
     "a line feed in a text": lambda row: row.replace("Question", "Ques\ntion"),
     "cut off": lambda row: row[: len(row) // 2],
     "without its end": lambda row: row[:-1],
-    "without a quote": lambda row: row.replace('"winner": "', '"winner": ', 1),
+    "without a quote": lambda row: row.replace('"annotator": "', '"annotator": ', 1),
     "words": lambda row: "oh no",
 }
 
 
 @pytest.mark.parametrize("how", SPOILED)
 def test_one_broken_judgment_costs_itself(world: World, how: str) -> None:
-    said = world.brie(
-        "audit", _judgments(world.folder, SPOILED[how]), "--candidate", "tuned", "--baseline", "base"
-    )
+    said = world.brie("audit", _judgments(world.folder, SPOILED[how]))
     assert said.code == 0, said.err
     (path,) = world.folder.glob("reports/*/analysis.json")
     analysis = json.loads(path.read_text("utf-8"))
-    lost = 2 if how == "cut off" else 1  # what follows the half that is left is its other half
-    assert analysis["counts"]["verdicts"] == ROWS - lost
+    # Where half of a row is left, the row behind it may be taken for its other half.
+    lost = ROWS - analysis["counts"]["verdicts"]
+    assert lost == 1 or (how == "cut off" and lost == 2)
     assert analysis["audit"]["skipped"] == 1
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from brie.project import packaged
 from tests.generate.tinymodel import build_adapter, build_base
 from tests.hostile.world import World
 
+TINY = Path(__file__).parents[2] / "models" / "tiny"
 LONG = "<|im_start|>system\nAnswer very long.<|im_end|>\n"
 
 
@@ -63,7 +63,7 @@ def test_code_that_comes_with_a_model_is_not_run(
 ) -> None:
     monkeypatch.setattr("builtins.input", lambda *_: "y")
     folder = world.folder / "evil"
-    shutil.copytree(packaged("models", "tiny"), folder)
+    shutil.copytree(TINY, folder)
     for name, key in (("config.json", "AutoConfig"), ("tokenizer_config.json", "AutoTokenizer")):
         config = json.loads((folder / name).read_text("utf-8"))
         kinds = {"AutoConfig": "evil.Evil", "AutoModelForCausalLM": "evil.Evil"}

@@ -178,6 +178,8 @@ PLAN_COVERS: dict[str, object] = {
     "stopping": Stopping(max_prompts=2),
     "level": 0.9,
     "resamples": 99,
+    "names": {"candidate": "mine", "baseline": "theirs"},
+    "existed": 7,
 }
 
 

@@ -41,6 +41,8 @@ VERBS: dict[str, dict[str, str]] = {
         "data": "Check, preview, split and compare training files.",
         "suite": "Check a suite of prompts: keys, size, balance, repetitions.",
         "train": "Fine-tune a LoRA adapter; pin its best and last checkpoint.",
+        "export": "Make the file people ship: merged, GGUF, MLX, Ollama; checked.",
+        "check": "Hold a shipped file against the checkpoint it came from.",
     },
     "Measure": {
         "plan": "Show what a suite can detect, before anything is spent.",

@@ -83,7 +83,7 @@ def command(as_json: bool) -> None:
     if runs and (entries or damaged):
         click.echo("")
     for line in table(entries, screen.width()):
-        click.echo(line)
+        screen.out(line)
     for folder in damaged:
         screen.show(f"{folder['id']}  unreadable: {folder['why']}", hanging=4)
     for name, told, again in together:

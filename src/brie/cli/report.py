@@ -72,6 +72,7 @@ def command(
         return
     outcome = rebuild(chosen, project)
     screen.out(str(outcome.report))
+    screen.publish(outcome)
     for path in _pictures(outcome, card=card, figures=figures):
         screen.out(project.relative(path))
     if opens and not webbrowser.open(outcome.report.resolve().as_uri()):

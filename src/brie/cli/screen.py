@@ -254,10 +254,17 @@ def outcome(outcome: Outcome, *, as_json: bool, full: bool = False) -> None:
     import click
 
     click.echo(outcome.analysis.to_json(), nl=False)
+    publish(outcome)
+
+
+def publish(outcome: Outcome) -> None:
+    """The line to publish of an evaluation, on standard error."""
+    say(f"to publish: {outcome.published}")
 
 
 def summary(outcome: Outcome, *, full: bool = False) -> None:
     """What an evaluation found, and where to read it; on standard output."""
+    publish(outcome)
     manifest = outcome.evaluation.manifest
     unfinished = outcome.analysis.interim or bool(outcome.stopped)
     next_command = manifest.command if unfinished else command("view", manifest.id)

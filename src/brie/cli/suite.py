@@ -125,8 +125,7 @@ def _fate(made: Made, exclude: tuple[Path, ...]) -> Iterator[str]:
         words = {"exact": "exactly", "contained": "inside a longer text", "near": "nearly"}
         ways = ", ".join(f"{number:,} {words[way]}" for way, number in made.left_out.items())
         files = ", ".join(map(str, exclude))
-        count = plural(sum(made.left_out.values()), "prompt")
-        yield f"{count} left out that stand in {files}" + (f": {ways}" if ways else "")
+        yield f"left out, being in {files}: {ways}" if ways else f"no prompt is in {files}"
     if made.drawn_from:
         yield f"drawn from {made.drawn_from:,} by their content: the same ones every time"
 

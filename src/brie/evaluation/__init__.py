@@ -47,6 +47,8 @@ What came of it, read from the store and computed:
     people         what voters preferred, and how far they and the judges agree
     assemble       all numbers of an evaluation, with its checks
     views          comparisons with their verdicts, for people to read
+    published      the line to publish of it, after sealing and after a report
+    again          answers made once more, to be compared with the stored ones
     settled        the rows as they are now, beside those the numbers of record were made from
     results        the numbers of record and the report, written
 

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import get_args
 
 from brie.blinding import Choice, JudgeInput
-from brie.catalog import read_text
 from brie.digest import digest, file_digest, short
 from brie.errors import InputError, UsageError
 from brie.evaluation.folders import Evaluation
@@ -31,6 +30,7 @@ from brie.evaluation.work import Work, input_of
 from brie.judge.interface import Reply, Task
 from brie.reading.skipped import Skipped
 from brie.reading.spreadsheet import spreadsheet
+from brie.reading.texts import read_text
 from brie.records import Manifest, Plan, Status, Verdict
 from brie.store import Store
 

@@ -25,6 +25,11 @@ LOCAL = "local server"
 """What a panel of one local server is called in a plan."""
 INSTRUMENTS = ("longer",)
 FIRST_SUITE = "in_domain"
+_RULES = {
+    "exact": "right or wrong",
+    "reference": "agreement with the references",
+    "distinct": "repetition alone",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ def _nobody(suite: Suite, project: Project, typed: str) -> str:
     variables = [key_variable(load_judge(n, project)) for n in load_panel(SHIPPED, project).judges]
     first, *others = dict.fromkeys(name for name in variables if name)
     rule = _rule(suite)
-    what = "a rule: agreement with the references" if rule == "reference" else "a rule: repetition alone"
+    what = f"a rule: {_RULES[rule]}"
     return (
         f"no judge can be reached for suite {suite.name!r}; give one its key, start one on this "
         "machine, or let a rule judge:\n"
@@ -153,6 +158,8 @@ def _judged_by(suite: Suite, project: Project, look: Callable[[], list[Answering
 
 def _rule(suite: Suite) -> str:
     """The rule that says most of a suite where no model judges."""
+    if all(prompt.check and prompt.check.kind == "exact" for prompt in suite.prompts):
+        return "exact"
     return "reference" if any(prompt.reference for prompt in suite.prompts) else "distinct"
 
 

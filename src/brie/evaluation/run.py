@@ -20,6 +20,7 @@ from brie.evaluation.given import refuse_longer, texts_of
 from brie.evaluation.judging import judge_all, noted, plus, why_stopped
 from brie.evaluation.manifest import MANIFEST, read_manifest
 from brie.evaluation.plan import ResolvedRequest, make_plan
+from brie.evaluation.published import to_publish
 from brie.evaluation.results import Outcome, kept_analysis, record_analysis, write_report
 from brie.evaluation.settled import refuse_gone_rows, settled
 from brie.evaluation.sides import sources
@@ -29,7 +30,7 @@ from brie.judge.run import JudgingResult
 from brie.pin import GivenText, Resolved
 from brie.progress import Screen
 from brie.project import Project
-from brie.records import Plan, Side
+from brie.records import Plan, Side, Status
 from brie.store import Store
 from brie.store.owner import Owner
 
@@ -80,10 +81,23 @@ def run_evaluation(
             report = project.reports / evaluation.manifest.id / "index.html"
             if standing is None or not report.is_file():
                 report = write_report(evaluation, analysis, data, project)
+            published = to_publish(evaluation.manifest, store, analysis.rows_digest)
     if nothing_new:
         screen.say("nothing was missing: 0 completions and 0 verdicts computed.")
     stopped = why_stopped(came.judged, command)
-    return Outcome(evaluation, analysis, report, came.completions, came.judged.computed, stopped)
+    return Outcome(
+        evaluation, analysis, report, came.completions, came.judged.computed, stopped, published
+    )
+
+
+def _existing(plan: Plan, project: Project) -> int:
+    """Verdicts of a plan's headline that are in the store before it is sealed."""
+    if not project.store.is_file() or (project.runs / evaluation_id(plan) / MANIFEST).is_file():
+        return 0
+    judges = {seat.judge.id for seat in plan.seats if not seat.instrument}
+    keys = [task.key for task in Work(plan).tasks() if task.kind == "main" and task.judge in judges]
+    with Store.open(project.store, read_only=True) as store:
+        return len(store.present("verdicts", keys, tuple(Status)))
 
 
 def _refuse_gone(plan: Plan, project: Project, store: Store) -> None:
@@ -171,10 +185,14 @@ def begin(
     Raises:
         UsageError: what was sealed has been changed.
     """
+    plan = plan.model_copy(update={"existed": _existing(plan, project)})
     evaluation, resumed = open_evaluation(plan, asked, project, command, name)
     verb = "going on with" if resumed else "sealed"
     screen.say(f"{verb} {evaluation.manifest.id} on {reason}")
     screen.say(f"resume with the same command: {command}")
+    if not resumed:
+        with Store.open(project.store) as store:
+            screen.say(f"to publish: {to_publish(evaluation.manifest, store)}")
     if not resumed and (differs := _unlike(plan, project)):
         screen.say(differs)
     return evaluation

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from brie import versions
 from brie.blinding import assign, presentations
@@ -25,6 +25,8 @@ from brie.records import JudgeSpec, Manifest, PanelJudge, Plan, Provider
 from brie.store import Store
 
 Choice = Literal["A", "B", "tie"]
+Saw = Literal["result", "viewer"]
+"""Why a vote is not blind: that browser was shown a result, or could open the viewer."""
 HUMAN = "human:"
 """What a voter's id as a judge begins with."""
 LONGEST = 600
@@ -59,6 +61,16 @@ def voters(manifest: Manifest) -> tuple[PanelJudge, ...]:
         if link.kind == "voter"
     ]
     return tuple(voter_judge(manifest.plan, name) for name in dict.fromkeys(names))
+
+
+def seen_by(manifest: Manifest) -> dict[str, tuple[Saw, ...]]:
+    """Voters who voted although they had seen a result, or could open the viewer; and what it was."""
+    seen: dict[str, tuple[Saw, ...]] = {}
+    for link in manifest.amendments:
+        saw = link.detail.get("saw") if link.kind == "voter" else None
+        if isinstance(saw, list):
+            seen[link.judge] = tuple(kind for kind in get_args(Saw) if kind in saw)
+    return seen
 
 
 def imported(manifest: Manifest) -> frozenset[str]:

@@ -127,10 +127,12 @@ def _kind(name: str, provider: str | None) -> str:
 
 
 def voters(analysis: Analysis) -> list[str]:
-    """Names of the people who voted beside the headline."""
+    """Names of the people who voted beside the headline; who was not blind is said to be that."""
     added = [(name, entry) for name, entry in analysis.by_judge.items() if entry.added]
     return [
-        name.removeprefix("human:") for name, entry in added if _kind(name, entry.provider) == "person"
+        name.removeprefix("human:") + (" (not blind)" if entry.saw else "")
+        for name, entry in added
+        if _kind(name, entry.provider) == "person"
     ]
 
 
@@ -139,13 +141,18 @@ def roll(analysis: Analysis) -> str:
     kinds = judge_kinds(analysis)
     titles = [
         "instrument" if entry.instrument else
-        "voter" if entry.added and kinds[name] == "person" else
+        ("voter not blind" if entry.saw else "voter") if entry.added and kinds[name] == "person" else
         "added judge" if entry.added else kinds[name]
         for name, entry in analysis.by_judge.items()
     ]  # fmt: skip
-    order = ("model", "person", "rule", "instrument", "added judge", "voter")
+    order = ("model", "person", "rule", "instrument", "added judge", "voter", "voter not blind")
+    several = {"person": "people", "voter not blind": "voters not blind"}
     return ", ".join(
-        plural(titles.count(title), title, {"person": "people"}.get(title, ""))
+        plural(
+            titles.count(title),
+            title,
+            several.get(title, ""),
+        )
         for title in order
         if title in titles
     )

@@ -119,6 +119,10 @@ class RuleJudge:
 
     async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
         """Apply the rule; a prompt it does not apply to is `invalid`, not a tie."""
+        return self.given(shown)
+
+    def given(self, shown: JudgeInput) -> Reply:
+        """What the rule gives, now and always."""
         try:
             left, right, reason = self._rule(shown)
         except CannotJudge as cause:
