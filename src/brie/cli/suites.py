@@ -128,12 +128,12 @@ def gate(
     """
     from brie.api import analyse_evaluation
     from brie.ci.gate import gate as held
-    from brie.evaluation.manifest import broken_links
+    from brie.evaluation.soundness import unsound
     from brie.evaluation.suites import broken, sealed_otherwise
 
     asked = parts(suites, project, chosen)
     manifests = [evaluation.manifest for _, evaluation in asked]
-    links = [why for manifest in manifests for why in broken_links(manifest)]
+    links = [why for manifest in manifests for why in unsound(manifest)]
     if broken(suites.manifest) or sealed_otherwise(suites, manifests) or links:
         raise GateNotMet(f"{suites.manifest.id}: the seal is broken, and nothing lifts that.")
     answers = {
