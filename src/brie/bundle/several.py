@@ -62,7 +62,7 @@ def unpacked(bundle: Opened) -> Iterator[tuple[SuitesManifest, SuitesDocument | 
             with opened(path) as inner:
                 contents = Contents(inner) if inner.index.kind == "evaluation" else None
             sealed = (part.evaluation, part.seal)
-            if contents is None or (contents.manifest.id, contents.manifest.seal) != sealed:
+            if contents is None or (contents.manifest.id, contents.manifest.plan.identity()) != sealed:
                 raise InputError(
                     f"the bundle's {part.evaluation} is another one than was sealed; nothing was taken."
                 )

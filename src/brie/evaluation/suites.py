@@ -180,4 +180,4 @@ def find_suites(name: str | None, project: Project) -> Suites | None:
 def sealed_otherwise(suites: Suites, manifests: Sequence[Manifest]) -> list[str]:
     """Evaluations whose plan is another than the one that was sealed together."""
     seals = {part.evaluation: part.seal for part in suites.manifest.plan.parts}
-    return [m.id for m in manifests if m.seal != seals[m.id] or m.plan.seal() != m.seal]
+    return [m.id for m in manifests if m.plan.identity() != seals[m.id] or m.plan.seal() != m.seal]

@@ -123,7 +123,7 @@ def _agreed(quoted: Quote) -> None:
 
 
 def _part(plan: Plan) -> tuple[str, str, str, str]:
-    return plan.suite.name, plan.suite.version, evaluation_id(plan), plan.seal()
+    return plan.suite.name, plan.suite.version, evaluation_id(plan), plan.identity()
 
 
 def answer_suites(sealed: Sealed, project: Project, screen: Screen) -> list[str]:
