@@ -8,9 +8,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-from bench.screenshots import write_judgments
 from click.testing import CliRunner
 
+from bench.screenshots import write_judgments
 from brie.cli import cli
 from tests.data.rows import row, write
 from tests.train.world import SETTINGS
@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def small(words: list[str]) -> list[str]:
-    """A command of the README with a rule for the paid judge, and the tiny model for the half billion."""
+    """A command of the README with a rule for the paid judge, and the tiny size."""
     free = ["longer" if word == "claude-haiku" else word for word in words]
     if free[0] == "train":
         return ["tiny" if word == "0.5b" else word for word in free] + SMALL
