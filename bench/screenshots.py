@@ -1,4 +1,5 @@
-"""The pictures in docs/: a project's evaluation as report, viewer and ballot, in a real browser.
+"""The pictures in docs/: a project's evaluation as report, viewer and ballot, in a real browser, and the
+card of a claim that thirteen prompts are too few for.
 
     python -m bench.screenshots PROJECT [EVALUATION]
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[1] / "docs"
 DESKTOP, PHONE = (1200, 1400), (390, 844)
 COLOURS = 96
+CLAIM = 0.77
+JUDGED = "wwlwwlwlwwlwl"
+"""Thirteen prompts, won and lost."""
 
 
 @contextmanager
@@ -125,6 +129,26 @@ def keep_ballot(chromium: Browser, project: Project, evaluation: str) -> None:
         keep(page, "ballot-phone")
 
 
+def write_judgments(path: Path) -> None:
+    """The thirteen prompts as a spreadsheet of judgments; each model stands first in turn."""
+    rows = ["prompt,model_a,model_b,winner"]
+    for number, outcome in enumerate(JUDGED, 1):
+        places = ("my-tune", "its-base") if number % 2 else ("its-base", "my-tune")
+        winner = "my-tune" if outcome == "w" else "its-base"
+        rows.append(f"Question {number} of a customer,{places[0]},{places[1]},{winner}")
+    path.write_text("\n".join(rows) + "\n", "utf-8")
+
+
+def keep_claim() -> None:
+    """The card of an audit whose claim is not shown."""
+    with TemporaryDirectory() as folder:
+        write_judgments(Path(folder) / "judgments.csv")
+        command = [sys.executable, "-m", "brie", "audit", "judgments.csv", "--claim", str(CLAIM)]
+        subprocess.run([*command, "--candidate", "my-tune", "--card"], cwd=folder, check=True)
+        (made,) = Path(folder).glob("reports/*/figures/card.png")
+        (DOCS / "claim.png").write_bytes(made.read_bytes())
+
+
 def keep_print(page: Page, name: str) -> None:
     """The first two sheets as they are printed, side by side."""
     from PIL import Image
@@ -144,6 +168,7 @@ def keep_print(page: Page, name: str) -> None:
 
 def main() -> None:
     """Take the pictures."""
+    keep_claim()
     project = Project(Path(sys.argv[1]).resolve())
     cache = ProjectCache(project)
     evaluation = sys.argv[2] if len(sys.argv) > 2 else cache.ids()[0]

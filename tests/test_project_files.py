@@ -66,6 +66,13 @@ def test_every_python_that_the_package_claims_is_tested_as_the_readme_tests() ->
     assert commands("ci.yml", "test") == ["make test"]
 
 
+def test_the_installation_that_the_readme_gives_is_made_anew_for_every_change() -> None:
+    head = (ROOT / "README.md").read_text("utf-8").splitlines()[:24]
+    given = [line.strip() for line in head if line.strip().startswith("pip install ")]
+    assert len(given) == 1
+    assert commands("ci.yml", "install") == [*given, "brie demo"]
+
+
 def test_a_release_is_the_target_that_can_be_run_here() -> None:
     assert commands("release.yml", "dist")[0] == "make dist"
     makefile = (ROOT / "Makefile").read_text("utf-8")

@@ -55,8 +55,8 @@ def in_markdown(text: str) -> Iterator[Named]:
 
 
 def in_lines(lines: Iterable[str]) -> Iterator[Named]:
-    """Whole lines, without the remark behind them."""
-    for line in lines:
+    """Whole lines, without the remark behind them; several commands where `&&` joins them."""
+    for line in (part for whole in lines for part in whole.split(" && ")):
         match = _TYPED.match(line.replace("run: ", "", 1) if "run: brie " in line else line)
         if match:
             yield Named(re.split(r"\s+#|  ", match[1])[0], True)
