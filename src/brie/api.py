@@ -233,7 +233,8 @@ def data_split(
     Raises:
         UsageError: the rows cannot be split so, or a target exists.
     """
-    return split_file(Path(file), by=by, source=source, share=share, seed=seed, out=out)
+    halves, targets, _ = split_file(Path(file), by=by, source=source, share=share, seed=seed, out=out)
+    return halves, targets
 
 
 def data_overlap(left: str | Path, right: str | Path) -> OverlapReport:

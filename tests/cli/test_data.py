@@ -44,14 +44,10 @@ def test_check_lists_every_bad_line_and_fails(file: Path) -> None:
     assert "2 rows cannot be trained on (line 13" in str(done.exception)
 
 
-def test_check_of_an_empty_file_and_of_a_json_list_says_what_is_expected(tmp_path: Path) -> None:
-    empty, listed = tmp_path / "empty.jsonl", tmp_path / "list.jsonl"
+def test_check_of_an_empty_file_says_what_is_expected(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jsonl"
     empty.write_text("")
-    listed.write_text(json.dumps([row("Why?")], indent=1))
     assert "empty.jsonl: holds no rows" in str(brie("check", empty).exception)
-    assert "list.jsonl: is one JSON list; write one object a line" in str(
-        brie("check", listed).exception
-    )
 
 
 def test_check_spells_out_control_characters(tmp_path: Path) -> None:
@@ -142,3 +138,31 @@ def test_a_source_inside_another_key_splits_the_file(tmp_path: Path) -> None:
     done = brie("split", file, "--hold-out-source", "b", "--map", "source=meta.source")
     assert done.exit_code == 0, done.output
     assert "my.val.jsonl  4 rows" in done.output
+
+
+def test_convert_says_what_it_read_and_names_a_command_that_works(tmp_path: Path) -> None:
+    path, out = tmp_path / "alpaca.json", tmp_path / "mine.jsonl"
+    path.write_text(json.dumps([{"instruction": "Name it.", "input": "a lemon", "output": "yellow"}]))
+    done = brie("convert", path, out)
+    assert done.exit_code == 0
+    said = " ".join(done.output.split())
+    assert "read as Alpaca: instruction + input -> user, output -> assistant; 1 row" in said
+    assert f"next brie data check {out}" in said
+    assert "every row can be trained on" in brie("check", out).output
+    assert "exists" in str(brie("convert", path, out).exception)
+    assert "call it mine.jsonl" in str(brie("convert", path, tmp_path / "mine.csv").exception)
+
+
+def test_the_command_after_a_split_takes_the_mapping_along(tmp_path: Path) -> None:
+    rows = [{"ask": f"{n}?", "say": "So."} for n in range(10)]
+    path = write(tmp_path / "my.jsonl", rows)
+    done = brie("split", path, "--map", "prompt=ask", "--map", "completion=say")
+    assert "--map prompt=ask --map completion=say" in done.output
+
+
+def test_a_file_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
+    write(tmp_path / "train.jsonl", [row()])
+    wrong = str(brie("check", tmp_path / "tran.jsonl").exception)
+    assert f"brie data check {tmp_path / 'train.jsonl'}" in wrong
+    nothing = str(brie("check", tmp_path / "empty" / "tran.jsonl").exception)
+    assert "there is no such file" in nothing

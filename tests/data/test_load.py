@@ -57,7 +57,7 @@ def test_blank_lines_are_skipped_and_line_numbers_stay_true(tmp_path: Path) -> N
         ({"messages": [ANSWER]}, "has no user turn"),
         ({"prompt": 3, "completion": "x"}, "`prompt` must be a string"),
         ({"text": "rendered"}, "give `messages` instead"),
-        ({"conversations": []}, "rename it to `messages`"),
+        ({"conversations": []}, "`conversations` must be a list of turns"),
         ({"question": "x"}, "has neither `messages` nor"),
         (row(category=4), "`category` must be a string"),
         ("[" * 100_000, "is nested too deeply"),
@@ -84,9 +84,11 @@ def test_invalid_utf8_is_named_by_line(tmp_path: Path) -> None:
         load(path)
 
 
-def test_utf16_is_recognised(tmp_path: Path) -> None:
+def test_utf16_is_read_as_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "wide.jsonl"
-    path.write_text(json.dumps(row()), encoding="utf-16")
+    path.write_text(json.dumps(row()) + "\n" + json.dumps(row("Eins?")) + "\n", encoding="utf-16")
+    assert [c.messages[0].content for c in load(path)] == ["Why?", "Eins?"]
+    path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="UTF-16"):
         load(path)
 

@@ -14,7 +14,8 @@ from brie.data.check import check
 from brie.data.check_words import sentences
 from brie.data.encode import IGNORED, Encoder
 from brie.data.families import family_template
-from brie.data.load import load, mapping_of, parse
+from brie.data.load import load, parse
+from brie.data.mapping import mapping_of
 from brie.data.template import choose
 from brie.data.tokenizer import load_tokenizer
 from brie.errors import InputError, UsageError
@@ -78,10 +79,10 @@ def test_an_answer_that_is_marked_so_is_seen_and_not_learned(
         (talk(USER, said("x", weight=0)), "none of its answers is to be learned"),
         (row(label=False), "labelled a bad answer (`label`: false)"),
         (row(train=False), "marked as not to be learned"),
-        (talk(USER, said("x", function_call={"name": "f"})), "write it as `tool_calls`"),
+        (talk({**USER, "function_call": {"name": "f"}}, said("x")), "belong to the assistant's turns"),
         (talk(USER, said("x", tool_calls=[{"id": "1"}])), "object with the function's `name`"),
         (talk({**USER, "tool_calls": [{"name": "f"}]}, said("x")), "belong to the assistant's turns"),
-        (row(functions=[{"name": "f"}]), "write them as `tools`"),
+        ({"prompt": "a", "completion": "b", "functions": [{"name": "f"}]}, "write them as `tools`"),
         (row(tools={"name": "f"}), "`tools` must be a list of objects"),
         (row(system=3), "`system` must be a string"),
         (talk({"role": "system", "content": "a"}, USER, said("x"), system="b"), "and another one"),
@@ -148,7 +149,7 @@ def test_a_key_is_read_from_elsewhere_in_the_row(tmp_path: Path) -> None:
     assert [r.source for r in load(path, mapping_of(["source=meta.source"]))] == ["a", "b", "a", "b"]
     other = write(tmp_path / "g.jsonl", [{"ask": "a", "say": "b"}])
     assert load(other, mapping_of(["prompt=ask", "completion=say"]))[0].messages[1].content == "b"
-    with pytest.raises(InputError, match=r"has no `meta.other`, which --map takes for `source`"):
+    with pytest.raises(InputError, match=r"no row has `meta.other`, which --map takes for `source`"):
         load(path, mapping_of(["source=meta.other"]))
     with pytest.raises(UsageError, match=r"--map origin=meta\.source: expected KEY=PATH"):
         mapping_of(["origin=meta.source"])
@@ -239,25 +240,3 @@ def test_special_tokens_in_text_are_told_and_keep_answers_from_training(
 
 GZIPPED = gzip.compress(b'{"prompt": "a"}', mtime=0)
 """Without the time in it, which would be in the test's name."""
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("rows.csv", b"prompt,completion\na,b\n", "is a table (.csv); write it as JSON lines"),
-        ("rows.tsv", b"prompt\tcompletion\na\tb\n", "sep='\\t'"),
-        (
-            "rows.jsonl.gz",
-            gzip.compress(b'{"prompt": "a"}', mtime=0),
-            "is compressed; unpack it: gunzip -k",
-        ),
-        ("rows.parquet", b"PAR1\x00\x00PAR1", "is a Parquet table; write it as JSON lines"),
-    ],
-)
-def test_other_formats_get_the_command_that_makes_lines_of_them(
-    tmp_path: Path, name: str, content: bytes, words: str
-) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError) as caught:
-        load(tmp_path / name)
-    assert words in str(caught.value)

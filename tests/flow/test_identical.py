@@ -23,7 +23,8 @@ from brie.evaluation.results import rebuild
 from brie.project import Project
 from brie.records import Manifest, Side
 from brie.records.analysis import Analysis
-from brie.report.figures import STYLE, card
+from brie.report.card import card
+from brie.report.drawing import STYLE
 from brie.report.html import render_html
 from brie.report.markdown import render_markdown
 from brie.report.page import build_page

@@ -22,7 +22,8 @@ from brie.evaluation.training_data import Trained, record
 from brie.project import Project
 from brie.records import JudgeSpec, Manifest, Provider, Side
 from brie.records.analysis import Analysis
-from brie.report.figures import STYLE, card
+from brie.report.card import card
+from brie.report.drawing import STYLE
 from brie.report.html import render_html
 from brie.report.markdown import render_markdown
 from brie.report.page import build_page
@@ -181,7 +182,7 @@ def shown(analysis: Analysis, manifest: Manifest, project: Project) -> dict[str,
     texts = {
         "terminal": summarise(analysis, manifest, colour=False),
         "page": title.replace("&#39;", "'"),
-        "card": figure.texts[0].get_text(),
+        "card": " ".join(text.get_text() for text in figure.texts),
         "markdown": render_markdown(page).splitlines()[0].replace("\\", ""),
         "ls": str(row["word"]),
     }

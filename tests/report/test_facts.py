@@ -21,8 +21,9 @@ def test_instruments_stand_beside_the_headline() -> None:
     analysis = sample.analysis(by_judge=judges)
     assert panel_of(analysis).judges == ("claude-opus",)
     assert verdict_sentence(analysis).startswith("The judge `claude-opus` preferred")
-    rows = {row.name: row.note for row in groups(analysis)[0].rows}
-    assert rows == {"claude-opus": "", "longer": "rule-based instrument, not counted"}
+    named = {group.id: {row.name: row.note for row in group.rows} for group in groups(analysis)}
+    assert named["judges"] == {"claude-opus": ""}
+    assert named["instruments"] == {"longer": "not counted"}
 
 
 def test_winners_against_a_judges_own_scores_stand_in_its_row() -> None:

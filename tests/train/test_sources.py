@@ -86,3 +86,15 @@ def test_the_recipes_own_data_is_the_projects_before_the_shipped(
 def test_without_data_the_sentence_says_how_to_name_some(project: Project, recipe: Recipe) -> None:
     with pytest.raises(UsageError, match="has no data of its own; give a training file: --data FILE"):
         read_data(TrainRequest(), recipe.model_copy(update={"data": None}), project)
+
+
+def test_rows_of_another_tool_are_trained_on_and_it_is_said_what_they_were_read_as(
+    project: Project, recipe: Recipe
+) -> None:
+    path = write(
+        project.root / "alpaca.jsonl",
+        [{"instruction": f"Add {n}.", "input": "2", "output": "4"} for n in range(20)],
+    )
+    train, _, _ = read_data(TrainRequest(data=str(path)), recipe, project)
+    assert train.rows[0].messages[0].content.endswith("\n\n2")
+    assert train.notes[0].startswith("read as Alpaca: instruction + input -> user")

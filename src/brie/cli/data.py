@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +28,7 @@ Examples:
 """,
 )
 def command() -> None:
-    """Check, preview, split and compare training files (JSONL chats)."""
+    """Check, preview, split, convert and compare training files."""
 
 
 @command.command(
@@ -52,7 +54,7 @@ def check(
     """Report schema errors by line, duplicates, lengths, leaks and tables; fail on errors."""
     from brie.data.check import check as look
     from brie.data.check_words import refusal, sentences
-    from brie.data.load import mapping_of
+    from brie.data.mapping import mapping_of
     from brie.train.encoder import EncoderRequest, encoder_of
 
     encoder, name = None, ""
@@ -97,7 +99,8 @@ Examples:
 def preview(file: Path, rows: int, mapping: tuple[str, ...], **named: options.Value) -> None:
     """Show rows as the model sees them; what is learned stands out (in [[ ]] without colours)."""
     from brie.data.encode import taken_apart
-    from brie.data.load import load, mapping_of
+    from brie.data.load import parse, whole
+    from brie.data.mapping import mapping_of
     from brie.data.preview import segments
     from brie.train.encoder import EncoderRequest, encoder_of
 
@@ -108,10 +111,10 @@ def preview(file: Path, rows: int, mapping: tuple[str, ...], **named: options.Va
     coloured = screen.console().is_terminal
     click.echo(f"{name}: {encoder.template.reason}")
     cut = {"whole": "", "cut": ", the answer's end is cut off", "lost": ", no answer left: dropped"}
+    parsed = whole(parse(file, mapping_of(mapping)))
+    _say_form(file, parsed.read_as)
     encoded = [
-        row
-        for conversation in load(file, mapping_of(mapping))[:rows]
-        for row in encoder.encode(conversation)
+        row for conversation in parsed.conversations[:rows] for row in encoder.encode(conversation)
     ]
     if apart := taken_apart(encoded):
         screen.say(f"{file}: {apart}")
@@ -155,14 +158,47 @@ def split(
 ) -> None:
     """Write a training and a validation file; rows of one prompt (or source) stay together."""
     from brie.data.files import split_file
-    from brie.data.load import mapping_of
+    from brie.data.mapping import mapping_of
 
-    halves, targets = split_file(
+    halves, targets, parsed = split_file(
         file, by=by, source=source, share=share, seed=seed, out=out, mapping=mapping_of(mapping)
     )
+    _say_form(file, parsed.read_as)
     for target, half, groups in zip(targets, (halves.train, halves.val), halves.groups, strict=True):
         click.echo(f"{target}  {plural(len(half), 'row')}, {plural(groups, halves.by)}")
-    click.echo(f"next  brie train --size 0.5b --data {targets[0]} --val {targets[1]}")
+    again = "".join(f" --map {shlex.quote(pair)}" for pair in mapping)
+    click.echo(f"next  brie train --size 0.5b --data {targets[0]} --val {targets[1]}{again}")
+
+
+@command.command(
+    short_help="Write a file of another form as chats.",
+    epilog="""\b
+Examples:
+  brie data convert alpaca.json my.jsonl
+  brie data convert faq.csv my.jsonl --map prompt=question --map completion=answer
+  brie data convert talks.jsonl my.jsonl --map role=speaker --map role.assistant=agent
+""",
+)
+@click.argument("file", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@options.MAP
+@click.option("--skip-broken", "skip", is_flag=True, help="Leave out rows that cannot be trained on.")
+def convert(file: Path, out: Path, mapping: tuple[str, ...], skip: bool) -> None:
+    """Write IN as OUT: a chat a line. Alpaca, ShareGPT, OpenAI, columns, JSON, CSV, Parquet.
+
+    Training, checking and splitting read the same forms as they are.
+    """
+    from brie.data.convert import convert as write
+    from brie.data.mapping import mapping_of
+
+    parsed = write(file, out, mapping_of(mapping), skip=skip)
+    _say_form(file, parsed.read_as)
+    if parsed.problems:
+        first = parsed.problems[0]
+        left_out = f"{plural(len(parsed.problems), 'row')} left out"
+        screen.say(f"{file}: {left_out}, the first in line {first.line}: {first.text}")
+    click.echo(f"{out}  {plural(len(parsed.conversations), 'row')}")
+    click.echo(f"next  brie data check {out}")
 
 
 @command.command(
@@ -199,6 +235,12 @@ def overlap(files: tuple[Path, ...], suite: str | None, as_json: bool) -> None:
     )
     for example in report.examples:
         click.echo(f"  {example.left}: {example.way} in {example.right} ({percent(example.similarity)})")
+
+
+def _say_form(file: Path, read_as: Sequence[str]) -> None:
+    """What rows of another form were read as."""
+    for form in read_as:
+        screen.say(f"{file}: read as {form}")
 
 
 def _visible(text: str) -> str:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import screen
+from brie.errors import UsageError
+
+if TYPE_CHECKING:
+    from brie.evaluation.results import Outcome
 
 
 @click.command(
@@ -14,31 +21,62 @@ from brie.cli import screen
 Examples:
   brie report
   brie report eval-demo-1a2b3c4d
+  brie report eval-demo-1a2b3c4d --open      in the browser
+  brie report eval-demo-1a2b3c4d --pr        25 lines of Markdown for a pull request
+  brie report eval-demo-1a2b3c4d --card      a card and a badge to share
   brie report eval-demo-1a2b3c4d --figures
   brie report --schema
 """
 )
 @click.argument("evaluation", required=False)
-@click.option("--figures", is_flag=True, help="Also write figures as SVG and PNG, and a share card.")
+@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+@click.option("--pr", "short", is_flag=True, help="Print at most 25 lines of Markdown instead.")
+@click.option("--link", default="", metavar="URL", help="With --pr: where the full report is.")
+@click.option("--card", is_flag=True, help="Also write a card (SVG, PNG) and a badge (SVG).")
+@click.option("--figures", is_flag=True, help="Also write every figure as SVG and PNG.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of analysis.json; nothing else.")
-def command(evaluation: str | None, figures: bool, schema: bool) -> None:
+def command(
+    evaluation: str | None,
+    opens: bool,
+    short: bool,
+    link: str,
+    card: bool,
+    figures: bool,
+    schema: bool,
+) -> None:
     """Analyse what the store holds and write the report: HTML, Markdown, verdicts.csv.
 
     Nothing is asked.
     """
     from brie.evaluation.folders import find_evaluation
-    from brie.evaluation.results import rebuild
+    from brie.evaluation.results import pull_request, rebuild
     from brie.records.schema import analysis_schema
-    from brie.report.figures import write_figures
 
     if schema:
         click.echo(json.dumps(analysis_schema(), indent=2))
         return
+    if link and not short:
+        raise UsageError("--link goes with --pr: it is the address the short text points to.")
     screen.offline()
     project = screen.project()
-    outcome = rebuild(find_evaluation(evaluation, project, command=screen.typed(project)), project)
+    chosen = find_evaluation(evaluation, project, command=screen.typed(project))
+    if short:
+        click.echo(pull_request(chosen, project, link), nl=False)
+        return
+    outcome = rebuild(chosen, project)
     click.echo(outcome.report)
+    for path in _pictures(outcome, card=card, figures=figures):
+        click.echo(project.relative(path))
+    if opens and not webbrowser.open(outcome.report.resolve().as_uri()):
+        raise UsageError(f"no browser could be opened here; open {outcome.report} yourself.")
+
+
+def _pictures(outcome: Outcome, *, card: bool, figures: bool) -> list[Path]:
+    """What was asked for beside the report, in its folder `figures`."""
+    from brie.report.figures import write_card, write_figures
+
+    analysis, manifest = outcome.analysis, outcome.evaluation.manifest
+    folder = outcome.report.parent / "figures"
     if figures:
-        folder = outcome.report.parent / "figures"
-        for path in write_figures(outcome.analysis, outcome.evaluation.manifest, folder):
-            click.echo(project.relative(path))
+        return write_figures(analysis, manifest, folder)
+    return write_card(analysis, manifest, folder) if card else []

@@ -53,6 +53,8 @@ class CheckReport(Record):
     problems: tuple[tuple[int, str], ...]
     """Line (0: the whole file) and what is wrong with it."""
     notes: tuple[str, ...]
+    read_as: tuple[str, ...]
+    """What rows of other tools' forms were read as, a line a form."""
     prompts: int
     """Distinct first user turns."""
     several_answers: int
@@ -125,6 +127,7 @@ def check(
         rows=len(rows),
         problems=tuple((p.line, p.text) for p in sorted([*parsed.problems, *refused])),
         notes=parsed.notes,
+        read_as=parsed.read_as,
         prompts=len(per_prompt),
         several_answers=sum(count > 1 for count in per_prompt.values()),
         most_answers=max(per_prompt.values(), default=0),

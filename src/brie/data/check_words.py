@@ -19,6 +19,8 @@ def sentences(report: CheckReport) -> Iterator[str]:
     yield from _problems(report)
     if not report.rows:
         return
+    for form in report.read_as:
+        yield f"read as {form}"
     for note in report.notes:
         yield f"note: {note}"
     yield from _kept_text(report)

@@ -1,4 +1,4 @@
-"""`brie data split`: the two halves as files, every row byte for byte as it was."""
+"""`brie data split`: the two halves as files, every row with all its keys."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from brie.data.load import load
+from brie.data.load import Parsed, parse, row_bytes, whole
 from brie.data.split import By, Split, hold_out, split
 from brie.errors import UsageError
 from brie.records import Conversation
@@ -21,7 +21,7 @@ def split_file(
     seed: int = 42,
     out: tuple[Path, Path] | None = None,
     mapping: Mapping[str, str] | None = None,
-) -> tuple[Split, tuple[Path, Path]]:
+) -> tuple[Split, tuple[Path, Path], Parsed]:
     """Write a training and a validation file; rows of one group stay together.
 
     Args:
@@ -34,21 +34,22 @@ def split_file(
         out: the two files; `name.train.jsonl` and `name.val.jsonl` beside the file by default.
 
     Returns:
-        The halves, and the files they are in.
+        The halves, the files they are in, and what was read.
 
     Raises:
         InputError: a row is wrong; the message names its line.
         UsageError: the rows cannot be split so, or a target exists.
     """
-    rows = load(path, mapping)
+    parsed = whole(parse(path, mapping))
+    rows = parsed.conversations
     if source is not None:
         halves = hold_out(rows, source)
     else:
         draw = random.Random(seed)  # noqa: S311 - a reproducible draw, not a secret
         halves = split(rows, by=by, fraction=share, generator=draw, seed=seed)
     targets = out or halves_of(path)
-    write_halves(path, halves, targets)
-    return halves, targets
+    write_halves(path, halves, targets, mapping)
+    return halves, targets, parsed
 
 
 def halves_of(path: Path) -> tuple[Path, Path]:
@@ -57,8 +58,12 @@ def halves_of(path: Path) -> tuple[Path, Path]:
     return path.with_name(f"{stem}.train.jsonl"), path.with_name(f"{stem}.val.jsonl")
 
 
-def write_halves(path: Path, split: Split, out: tuple[Path, Path]) -> None:
-    """Write both halves, or neither; rows keep their order, their bytes and all their keys.
+def write_halves(
+    path: Path, split: Split, out: tuple[Path, Path], mapping: Mapping[str, str] | None = None
+) -> None:
+    """Write both halves, or neither; rows keep their order and all their keys.
+
+    Rows of JSON lines stay byte for byte what they were; those of other files become JSON lines.
 
     Raises:
         UsageError: a target exists, or cannot be written.
@@ -66,7 +71,7 @@ def write_halves(path: Path, split: Split, out: tuple[Path, Path]) -> None:
     for target in out:
         if target.exists():
             raise UsageError(f"{target} exists; move it away, or name other files with --out.")
-    lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    lines = row_bytes(path, mapping)
     written: list[Path] = []
     try:
         for target, rows in zip(out, (split.train, split.val), strict=True):
@@ -81,5 +86,5 @@ def write_halves(path: Path, split: Split, out: tuple[Path, Path]) -> None:
         raise UsageError(f"cannot write beside {path}: {error.strerror or error}.") from error
 
 
-def _pick(lines: list[bytes], rows: Iterable[Conversation]) -> bytes:
-    return b"".join(lines[row.line - 1].rstrip(b"\r") + b"\n" for row in rows)
+def _pick(lines: Mapping[int, bytes], rows: Iterable[Conversation]) -> bytes:
+    return b"".join(lines[row.line] + b"\n" for row in rows)

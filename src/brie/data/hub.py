@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from brie.data.load import mapped, to_conversation
+from brie.data.forms import Tally
+from brie.data.load import read_row
+from brie.data.rows import to_conversation
 from brie.data.turns import Remarks
 from brie.errors import InputError, UsageError
 from brie.pin.hub import hub_refusal
@@ -29,6 +31,8 @@ class HubRows:
     conversations: tuple[Conversation, ...]
     notes: tuple[str, ...] = ()
     """Harmless oddities of the rows, one a kind."""
+    read_as: tuple[str, ...] = ()
+    """What rows of other tools' forms were read as."""
 
 
 def load_hub(reference: str, mapping: Mapping[str, str] | None = None) -> HubRows:
@@ -47,16 +51,18 @@ def load_hub(reference: str, mapping: Mapping[str, str] | None = None) -> HubRow
     commit = _commit(repo, matched["revision"])
     rows = _rows(repo, commit=commit, split=split)
     named = f"{PREFIX}{repo}@{commit}:{split}"
-    conversations, remarks = [], Remarks()
+    conversations, remarks, tally = [], Remarks(), Tally()
     for number, row in enumerate(rows, start=1):
         filled = {key: value for key, value in dict(row).items() if value is not None}
         try:
-            conversations.append(to_conversation(mapped(filled, mapping or {}), number, remarks))
+            made = read_row(filled, mapping or {})
+            conversations.append(to_conversation(made.row, number, remarks, made.key))
+            tally.add(made)
         except InputError as error:
             raise InputError(f"{named}, row {number}: {error}.") from error
     if not conversations:
         raise InputError(f"{named} holds no rows.")
-    return HubRows(named, tuple(conversations), remarks.sentences())
+    return HubRows(named, tuple(conversations), remarks.sentences(), tally.sentences())
 
 
 def _commit(repo: str, revision: str | None) -> str:

@@ -1,39 +1,40 @@
-"""Training files: JSON lines in, conversations or located problems out.
+"""Training files in, conversations or located problems out.
 
-A row is either a chat or a prompt with its completion; other keys are kept out of training:
-
-    {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
-    {"prompt": "…", "completion": "…"}          (each a string or a list of messages)
-
-`category` and `source` may stand beside either, `tools` and `system` too; `brie.data.turns` says what
-a turn may hold. `--map source=meta.source` reads a key from elsewhere in the row. A UTF-8 byte-order
-mark and Windows line ends are accepted; they change nothing in the text of a row.
+JSON lines, JSON lists, CSV, TSV and Parquet, gzipped or not; `brie.data.rows` and `brie.data.forms`
+say what a row may be, `brie.data.mapping` what `--map` says of it. A UTF-8 byte-order mark and Windows
+line ends are accepted; they change nothing in the text of a row.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from brie.data.turns import Remarks, kind, learned, read_turn
+from brie.data.forms import Shaped, Tally, is_row, shaped
+from brie.data.mapping import MAPPED, unreached
+from brie.data.rows import to_conversation
+from brie.data.turns import LEARN, Remarks, kind
 from brie.digest import digest
-from brie.errors import InputError, UsageError
-from brie.records import Conversation, Turn
+from brie.errors import InputError
+from brie.reading.skipped import Skipped
+from brie.reading.stream import Kind, content
+from brie.records import Conversation
 
-MAPPED = ("messages", "prompt", "completion", "system", "tools", "category", "source")
-"""Keys of a row that `--map KEY=PATH` reads from elsewhere in it."""
-_FOREIGN = {
-    "text": "rendered text hides which tokens are the answer; give `messages` instead",
-    "conversations": 'rename it to `messages`, with "role" and "content" in every turn',
-    "instruction": "rename instruction and output to `prompt` and `completion`",
-    "chosen": "preference pairs train another objective; give `messages` instead",
-}
+Row = dict[str, JsonValue]
+_ALWAYS_LINES = (".jsonl", ".ndjson")
+_LINES = (*_ALWAYS_LINES, ".json")
+_READ = (*_LINES, ".csv", ".tsv", ".parquet", ".gz")
+_BOM = b"\xef\xbb\xbf"
+_MAGIC = (b"PAR1", b"PK\x03\x04")
 
 
 class Problem(NamedTuple):
@@ -52,8 +53,20 @@ class Parsed:
     problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
     """Harmless oddities, one a kind: a byte-order mark, unused keys, keys that stand twice, …"""
-    extras: dict[int, dict[str, JsonValue]] = field(default_factory=dict)
+    extras: dict[int, Row] = field(default_factory=dict)
     """Line -> the row's other keys (labels, ids), for tables only."""
+    read_as: tuple[str, ...] = ()
+    """What rows of other tools' forms were read as, a line a form; none for brie's own."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file's rows as they lie there."""
+
+    kind: Kind
+    rows: Iterator[tuple[int, JsonValue] | Problem]
+    raw: bytes = b""
+    """Of JSON lines: the whole file, unpacked."""
 
 
 def load(path: Path, mapping: Mapping[str, str] | None = None) -> tuple[Conversation, ...]:
@@ -80,24 +93,8 @@ def whole(parsed: Parsed) -> Parsed:
     return parsed
 
 
-def mapping_of(named: Iterable[str]) -> dict[str, str]:
-    """`--map KEY=PATH` as a table; a path goes into objects with points: `meta.source`.
-
-    Raises:
-        UsageError: a pair is malformed, or names no key of a row.
-    """
-    pairs = [pair.partition("=") for pair in named]
-    for key, equals, path in pairs:
-        if not equals or not path or key not in MAPPED:
-            raise UsageError(
-                f"--map {key}{equals}{path}: expected KEY=PATH with KEY one of {', '.join(MAPPED)}, for "
-                "example --map source=meta.source"
-            )
-    return {key: path for key, _, path in pairs}
-
-
 def parse(path: Path, mapping: Mapping[str, str] | None = None) -> Parsed:
-    """Read a training file line by line, collecting problems instead of stopping at the first.
+    """Read a training file row by row, collecting problems instead of stopping at the first.
 
     Args:
         path: the file.
@@ -106,116 +103,101 @@ def parse(path: Path, mapping: Mapping[str, str] | None = None) -> Parsed:
     Raises:
         InputError: the file cannot be opened at all.
     """
-    raw = _read(path)
-    if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[") and _is_json(raw):
-        listed = "is one JSON list; write one object a line, for example with: jq -c '.[]'"
-        return Parsed(path, (), (Problem(0, listed),))
+    mapping = mapping or {}
+    remarks, tally = Remarks(), Tally()
+    stored = stored_rows(path, mapping, remarks)
     conversations: list[Conversation] = []
     problems: list[Problem] = []
-    extras: dict[int, dict[str, JsonValue]] = {}
-    remarks = Remarks()
-    for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        if not line.strip():
+    extras: dict[int, Row] = {}
+    objects: list[Row] = []
+    for item in stored.rows:
+        if isinstance(item, Problem):
+            problems.append(item)
             continue
+        number, value = item
         try:
-            row = mapped(_decode(line, number, remarks), mapping or {})
-            conversations.append(to_conversation(row, number, remarks))
-            extras[number] = _extras(row)
+            if mapping and isinstance(value, dict):
+                objects.append(value)
+            made = read_row(value, mapping)
+            conversations.append(to_conversation(made.row, number, remarks, made.key))
+            tally.add(made)
+            extras[number] = _extras(made.row)
         except InputError as error:
             problems.append(Problem(number, str(error)))
+    if absent := _absent(objects, mapping):
+        problems = [absent]
     if not conversations and not problems:
         problems.append(Problem(0, "holds no rows; expected one JSON object a line"))
-    notes = (*_notes(raw, extras), *remarks.sentences())
-    return Parsed(path, tuple(conversations), tuple(problems), notes, extras)
+    notes = (*_notes(stored.raw, extras), *remarks.sentences())
+    return Parsed(path, tuple(conversations), tuple(problems), notes, extras, tally.sentences())
 
 
-def mapped(row: JsonValue, mapping: Mapping[str, str]) -> JsonValue:
-    """A row with the keys that stand elsewhere in it put where they belong.
+def read_row(value: JsonValue, mapping: Mapping[str, str]) -> Shaped:
+    """One row in brie's own form.
 
     Raises:
-        InputError: a path leads nowhere.
+        InputError: it is of no form that is known.
     """
-    if not isinstance(row, dict) or not mapping:
-        return row
-    found: dict[str, JsonValue] = {}
-    for key, path in mapping.items():
-        value: JsonValue = row
-        for step in path.split("."):
-            value = value.get(step) if isinstance(value, dict) else None
-        if value is None:
-            raise InputError(f"has no `{path}`, which --map takes for `{key}`")
-        found[key] = value
-    return {**{key: value for key, value in row.items() if key not in mapping.values()}, **found}
+    if not isinstance(value, dict):
+        raise InputError(f"expected a JSON object, found {kind(value)}")
+    return shaped(value, mapping)
 
 
-def to_conversation(row: JsonValue, line: int, remarks: Remarks | None = None) -> Conversation:
-    """One row as a conversation.
+def stored_rows(path: Path, mapping: Mapping[str, str], remarks: Remarks) -> Stored:
+    """The rows of a file of any kind, numbered as its kind numbers them.
 
     Args:
-        row: as the file has it.
-        line: where it stands.
-        remarks: harmless oddities are added here.
+        path: the file.
+        mapping: what `--map` said: it tells an object that is one row from one that holds a list.
+        remarks: keys that stand twice are added here.
 
     Raises:
-        InputError: what is missing or cannot be honoured, and where in the row (no file name: the
-            caller knows it).
+        InputError: the file is not there, or is of no kind that holds rows.
     """
-    if not isinstance(row, dict):
-        raise InputError(f"expected a JSON object, found {kind(row)}")
-    remarks = remarks if remarks is not None else Remarks()
-    _refuse_row(row)
-    turns = [read_turn(turn, where, line, remarks) for where, turn in _turns(row)]
-    messages = _with_system(row, turns)
-    _check_order(messages)
-    if any(a.role == b.role == "user" for a, b in pairwise(messages)):
-        remarks.add("two user turns in a row", line)
-    labels = {key: _label(row, key) for key in ("category", "source") if row.get(key) is not None}
-    return Conversation.model_validate(
-        {"messages": messages, "tools": _tools(row), "line": line, **labels}
-    )
+    if not path.exists():
+        raise InputError(_missing(path))
+    raw = _read(path)
+    if _is_lines(raw, path, mapping):
+        return Stored("lines", _of_lines(raw, remarks), raw)
+    opened = content(path, partial(is_row, mapping=mapping), "no training file")
+    if opened.kind == "lines":  # as a whole it is no JSON, so that a line at a time says where
+        return Stored("lines", _of_lines(raw, remarks), raw)
+    if opened.kind == "log":
+        raise InputError(f"{path} is a zip file; unpack it: unzip {path}")
+    filled = opened.kind in ("table", "Parquet")
+    return Stored(opened.kind, (_stored(item, filled=filled) for item in opened.rows))
 
 
-def _refuse_row(row: dict[str, JsonValue]) -> None:
-    """Keys of a row that say it is no good answer, or hold what cannot be trained on."""
-    if row.get("label") is False:
-        raise InputError(
-            "is labelled a bad answer (`label`: false) and would be learned as a good one; leave it out"
-        )
-    if not learned(row, "the row", whose="row"):
-        raise InputError("is marked as not to be learned; leave it out")
-    for key in ("images", "image", "audio", "audios", "video", "videos"):
-        if row.get(key):
-            raise InputError(f"holds `{key}`; brie trains on text alone")
-    if row.get("functions"):
-        raise InputError("`functions` is the older form; write them as `tools`")
+def _is_lines(raw: bytes, path: Path, mapping: Mapping[str, str]) -> bool:
+    """Whether every line is a row of its own: the first one is, or nothing else is possible."""
+    text = raw.removeprefix(_BOM).lstrip()
+    if text[:1] != b"{":
+        named = path.name.removesuffix(".gz").lower()
+        return named.endswith(_LINES) and text[:1] != b"[" and raw[:4] not in _MAGIC
+    first, _, more = text.partition(b"\n")
+    try:
+        whole_row = json.loads(first)
+    except (ValueError, RecursionError):
+        return False
+    alone = not more.strip() and not path.name.removesuffix(".gz").lower().endswith(_ALWAYS_LINES)
+    return not alone or not isinstance(whole_row, dict) or is_row(whole_row, mapping)
 
 
-def _with_system(row: dict[str, JsonValue], turns: list[Turn]) -> tuple[Turn, ...]:
-    """The turns behind a system prompt that stands beside them."""
-    system = row.get("system")
-    if system is None or system == "":
-        return tuple(turns)
-    if not isinstance(system, str):
-        raise InputError(f"`system` must be a string, found {kind(system)}")
-    if turns[0].role == "system":
-        if turns[0].content == system:
-            return tuple(turns)
-        raise InputError("has a `system` prompt and another one as its first turn")
-    return (Turn(role="system", content=system), *turns)
+def row_bytes(path: Path, mapping: Mapping[str, str] | None = None) -> dict[int, bytes]:
+    """Number -> the row as a JSON line: of JSON lines byte for byte as it is, else with all its keys.
 
-
-def _tools(row: dict[str, JsonValue]) -> list[JsonValue]:
-    tools = row.get("tools")
-    if isinstance(tools, str) and tools.strip():  # data sets keep them as text
-        try:
-            tools = json.loads(tools)
-        except (ValueError, RecursionError) as error:
-            raise InputError("`tools` is text that is not JSON") from error
-    if tools in (None, "", []):
-        return []
-    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
-        raise InputError(f"`tools` must be a list of objects, found {kind(tools)}")
-    return tools
+    Raises:
+        InputError: as `stored_rows`.
+    """
+    stored = stored_rows(path, mapping or {}, Remarks())
+    if stored.kind == "lines":
+        lines = stored.raw.removeprefix(_BOM).split(b"\n")
+        return {number: line.rstrip(b"\r") for number, line in enumerate(lines, 1)}
+    return {
+        item[0]: json.dumps(item[1], ensure_ascii=False, default=str).encode()
+        for item in stored.rows
+        if not isinstance(item, Problem)
+    }
 
 
 def rows_digest(conversations: tuple[Conversation, ...]) -> str:
@@ -223,53 +205,68 @@ def rows_digest(conversations: tuple[Conversation, ...]) -> str:
     return digest([c.model_dump(mode="json", exclude={"line"}) for c in conversations])
 
 
-_USED = {*MAPPED, "weight", "train", "loss", "loss_mask"}
+_USED = {*MAPPED, *LEARN}
+
+
+def _stored(item: tuple[int, JsonValue] | Skipped, *, filled: bool) -> tuple[int, JsonValue] | Problem:
+    """A row, without the cells that a table leaves empty."""
+    if isinstance(item, Skipped):
+        return Problem(item.line, item.why)
+    number, value = item
+    if filled and isinstance(value, dict):
+        value = {key: cell for key, cell in value.items() if cell is not None}
+    return number, value
+
+
+def _of_lines(raw: bytes, remarks: Remarks) -> Iterator[tuple[int, JsonValue] | Problem]:
+    for number, line in enumerate(raw.removeprefix(_BOM).split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield number, _decode(line, number, remarks)
+        except InputError as error:
+            yield Problem(number, str(error))
+
+
+def _absent(rows: list[Row], mapping: Mapping[str, str]) -> Problem | None:
+    """What `--map` names and no row has: one mistake, not one a row."""
+    left = unreached(rows, mapping) if rows else {}
+    for path, key in left.items():
+        keys = sorted({name for row in rows for name in row})
+        near = get_close_matches(path, keys, n=2, cutoff=0.5)
+        guess = f"near it: {', '.join(near)}" if near else f"its keys: {', '.join(keys)}"
+        return Problem(0, f"no row has `{path}`, which --map takes for `{key}`; {guess}")
+    return None
+
+
+def _missing(path: Path) -> str:
+    """What to say of a file that is not there: what lies near it, or how to get one."""
+    folder = path.parent if path.parent.is_dir() else Path()
+    here = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in _READ and p.is_file())
+    near = get_close_matches(path.name, here, n=3, cutoff=0.4) or here[:3]
+    listed = "".join(f"\n  brie data check {folder / name}" for name in near)
+    hint = (
+        f"; there is:{listed}" if listed else ", and no training file beside it: brie data check --help"
+    )
+    return f"cannot read {path}: there is no such file{hint}"
 
 
 def _read(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}.") from error
+        raw = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(f"{path} is UTF-16; save it as UTF-8.")
-    if other := _other_format(path, raw):
-        raise InputError(f"{path} is {other}")
+        try:
+            return raw.decode("utf-16").encode()
+        except UnicodeError as error:
+            raise InputError(f"{path} begins as UTF-16 and is not; save it as UTF-8.") from error
     return raw
 
 
-_AS_LINES = (
-    "write it as JSON lines: python -c \"import pandas; pandas.{}('{}'{}).to_json('{}', "
-    "orient='records', lines=True)\""
-)
-
-
-def _other_format(path: Path, raw: bytes) -> str | None:
-    """What a file is that is no JSON lines, and the command that makes them of it."""
-    out = f"{path.name.split('.')[0]}.jsonl"
-    if raw.startswith(b"\x1f\x8b"):
-        return f"compressed; unpack it: gunzip -k {path}"
-    if raw.startswith(b"PAR1"):
-        return "a Parquet table; " + _AS_LINES.format("read_parquet", path, "", out)
-    if raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        return None
-    if path.suffix.lower() in (".csv", ".tsv"):
-        tab = ", sep='\\t'" if path.suffix.lower() == ".tsv" else ""
-        return f"a table ({path.suffix.lower()}); " + _AS_LINES.format("read_csv", path, tab, out)
-    return None
-
-
-def _is_json(raw: bytes) -> bool:
-    """Whether a whole file is one JSON value over several lines, rather than JSON lines."""
-    try:
-        json.loads(raw.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _extras(row: JsonValue) -> dict[str, JsonValue]:
-    return {k: v for k, v in row.items() if k not in _USED} if isinstance(row, dict) else {}
+def _extras(row: Row) -> Row:
+    return {k: v for k, v in row.items() if k not in _USED}
 
 
 def _decode(line: bytes, number: int, remarks: Remarks) -> JsonValue:
@@ -278,7 +275,7 @@ def _decode(line: bytes, number: int, remarks: Remarks) -> JsonValue:
     except UnicodeDecodeError as error:
         raise InputError(f"is not valid UTF-8 (byte {error.start + 1} of the line)") from error
 
-    def once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    def once(pairs: list[tuple[str, JsonValue]]) -> Row:
         made = dict(pairs)
         if len(made) < len(pairs):
             names = [key for key, _ in pairs]
@@ -298,55 +295,9 @@ def _decode(line: bytes, number: int, remarks: Remarks) -> JsonValue:
         raise InputError(f"cannot be read as JSON: {error}") from error
 
 
-def _turns(row: dict[str, JsonValue]) -> list[tuple[str, JsonValue]]:
-    """The row's turns with where each stands, for messages."""
-    if "messages" in row:
-        turns = row["messages"]
-        if not isinstance(turns, list) or not turns:
-            raise InputError("`messages` must be a list of turns with at least one in it")
-        return [(f"messages[{i}]", turn) for i, turn in enumerate(turns)]
-    if "prompt" in row and "completion" in row:
-        return [*_part(row, "prompt", "user"), *_part(row, "completion", "assistant")]
-    for key, advice in _FOREIGN.items():
-        if key in row:
-            raise InputError(
-                f"has `{key}` but neither `messages` nor `prompt` and `completion`; {advice}"
-            )
-    raise InputError("has neither `messages` nor `prompt` and `completion`")
-
-
-def _part(row: dict[str, JsonValue], key: str, role: str) -> list[tuple[str, JsonValue]]:
-    value = row[key]
-    if isinstance(value, str):
-        return [(f"`{key}`", {"role": role, "content": value})]
-    if isinstance(value, list) and value:
-        return [(f"{key}[{i}]", turn) for i, turn in enumerate(value)]
-    raise InputError(f"`{key}` must be a string or a list of turns, found {kind(value)}")
-
-
-def _check_order(messages: tuple[Turn, ...]) -> None:
-    if messages[-1].role != "assistant":
-        raise InputError(f"ends with a {messages[-1].role} turn; the last turn must be the assistant's")
-    if all(message.role != "user" for message in messages):
-        raise InputError("has no user turn")
-    for index, message in enumerate(messages):
-        if message.role != "assistant" or message.tool_calls:
-            continue
-        if not message.content.strip():
-            raise InputError(f"the assistant's answer in turn {index + 1} is empty")
-    if not any(message.learned for message in messages if message.role == "assistant"):
-        raise InputError("none of its answers is to be learned; leave it out")
-
-
-def _label(row: dict[str, JsonValue], key: str) -> str:
-    if not isinstance(row[key], str):
-        raise InputError(f"`{key}` must be a string, found {kind(row[key])}")
-    return str(row[key])
-
-
-def _notes(raw: bytes, extras: dict[int, dict[str, JsonValue]]) -> tuple[str, ...]:
+def _notes(raw: bytes, extras: dict[int, Row]) -> tuple[str, ...]:
     notes = []
-    if raw.startswith(b"\xef\xbb\xbf"):
+    if raw.startswith(_BOM):
         notes.append("starts with a byte-order mark (ignored)")
     if b"\r\n" in raw:
         notes.append("has Windows line ends (harmless)")

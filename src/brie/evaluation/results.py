@@ -103,6 +103,23 @@ def rebuild(evaluation: Evaluation, project: Project) -> Outcome:
         return Outcome(evaluation, analysis, write_report(evaluation, analysis, data, project), 0, 0)
 
 
+def pull_request(evaluation: Evaluation, project: Project, link: str = "") -> str:
+    """An evaluation as the few lines of Markdown that a pull request takes; nothing is asked.
+
+    Raises:
+        StoreError: the store cannot be used.
+        UsageError: `link` is no address.
+    """
+    from brie.report.page import build_page
+    from brie.report.pull_request import render_pull_request
+
+    with Store.open(project.store) as store:
+        data = gather(evaluation.manifest, store)
+        analysis = kept_analysis(evaluation, data) or record_analysis(evaluation, data, store, project)
+    page = build_page(analysis, evaluation.manifest, comparison_views(data))
+    return render_pull_request(page, link)
+
+
 def write_audit(analysis: Analysis, project: Project) -> Path:
     """Write the report of an audit; returns the HTML file."""
     from brie.report.build import build_report

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from brie.number_format import percent
 from brie.records.studies import CurveDocument, CurveRung
 from brie.report.clean import one_line
-from brie.report.figures import LINE, LOSS, PAPER, SOFT, STYLE, WIN, new_figure
+from brie.report.drawing import LINE, LOSS, PAPER, SOFT, STYLE, WIN, new_figure
 from brie.report.plan_figure import save_figure
 
 if TYPE_CHECKING:

@@ -79,7 +79,11 @@ class Effect:
 def groups(analysis: Analysis, manifest: Manifest | None = None) -> list[Group]:
     """The forest plot: by judge, by category, by source; empty groups are left out."""
     kinds = judge_kinds(analysis, manifest)
-    judges = tuple(_judge_row(name, entry, kinds, analysis) for name, entry in analysis.by_judge.items())
+    entries = [
+        (entry, _judge_row(name, entry, kinds, analysis)) for name, entry in analysis.by_judge.items()
+    ]
+    judges = tuple(row for entry, row in entries if not entry.instrument)
+    instruments = tuple(row for entry, row in entries if entry.instrument)
     word = "Rule" if kinds and set(kinds.values()) == {"rule"} else "Judge"
     rows = [
         Group("judges", f"By {word.lower()}", word, judges),
@@ -87,6 +91,9 @@ def groups(analysis: Analysis, manifest: Manifest | None = None) -> list[Group]:
         Group("sources", "By source of the prompts", "Source", _rows(analysis, "by_source")),
         Group("training", "Seen in training or not", "Prompts", _rows(analysis, "by_training")),
         Group("controls", "Controls: the answer is known", "Control", _controls(analysis)),
+        Group(
+            "instruments", "Instruments: what a simple habit would have said", "Instrument", instruments
+        ),
     ]
     return [group for group in rows if _worth_showing(group)]
 
@@ -134,10 +141,10 @@ def flip_rate(analysis: Analysis) -> float | None:
 
 
 def tastes(analysis: Analysis) -> list[tuple[str, list[Effect]]]:
-    """Judge -> its own position and letter effects, for judges that have both."""
+    """Judge -> its own position and letter effects, for judges that have both and are no instrument."""
     judges: list[tuple[str, list[Effect]]] = []
     for name, judge in analysis.by_judge.items():
-        if {"position", "label"} <= judge.model_fields_set:
+        if {"position", "label"} <= judge.model_fields_set and not judge.instrument:
             both = (("position", judge.position), ("label", judge.label))
             liked = [
                 _effect(key, "", effect, _note(analysis, f"by_judge.{name}.{key}"))
@@ -320,7 +327,7 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
     words = {"rule": "rule-based", "person": "human votes"}
     marks = [words.get(kinds.get(name, ""), "")]
     if judge.instrument:
-        marks = [f"{marks[0]} instrument, not counted".strip()]
+        marks = ["not counted"]
     elif kind_of(judge.provider) == "person" and judge.added:
         marks.append("beside the headline")
         return _row(name, judge.win_rate, judge.outcomes, "; ".join(marks))
@@ -347,10 +354,10 @@ def again_words(same: estimates.Estimate) -> str:
 
 def cost_words(cost: Cost) -> str:
     """What judging cost: calls are verdicts that were asked for, requests what was sent for them."""
-    words = f"{dollars(cost.usd)}, {plural(cost.calls, 'call')}"
+    words = f"{dollars(cost.usd)}, {plural(cost.calls, 'verdict')} asked for"
     if cost.requests and cost.requests != cost.calls:
         words += f" in {plural(cost.requests, 'request')}"
-    words += f", {cost.reused:,} reused"
+    words += f", instruments and controls included; {cost.reused:,} reused"
     if cost.lost:
         words += f"; {dollars(cost.lost_usd)} of it for {plural(cost.lost, 'call')} of killed processes"
     return words
@@ -373,4 +380,6 @@ def _effect(name: str, meaning: str, estimated: estimates.Effect | None, note: s
 
 def _worth_showing(group: Group) -> bool:
     """One row only repeats the headline, except for judges, who must always be named."""
-    return bool(group.rows) and (group.id in {"judges", "controls"} or len(group.rows) > 1)
+    return bool(group.rows) and (
+        group.id in {"judges", "instruments", "controls"} or len(group.rows) > 1
+    )

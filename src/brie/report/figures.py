@@ -4,93 +4,75 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie import number_format
-from brie.digest import short
+from brie.project import write_text
 from brie.records import Manifest
-from brie.records.analysis import Analysis, WinRate
+from brie.records.analysis import Analysis
 from brie.report import facts
+from brie.report.badge import badge
+from brie.report.card import card
 from brie.report.clean import one_line
+from brie.report.drawing import (
+    INK,
+    LINE,
+    LOSS,
+    PAPER,
+    SOFT,
+    STYLE,
+    TIE,
+    WIN,
+    draw_scale,
+    frame,
+    new_figure,
+    saved,
+)  # fmt: skip
 from brie.report.panel import panel_of
-from brie.report.sentence import interval_of, of_sources, tone, verdict_sentence, verdict_word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-INK, SOFT, LINE, PAPER = "#1d1c1a", "#5d594f", "#e2ded4", "#fbfaf7"
-WIN, TIE, LOSS = "#0a5f9e", "#b9b5aa", "#a84308"
-"""Blue and burnt orange: told apart with every common colour blindness, and by lightness."""
-DOUBT = "#8a6100"
-"""Of a verdict that does not stand by itself."""
-STYLE: dict[str, str | int | bool | list[str]] = {
-    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 10,
-    "text.color": INK, "axes.labelcolor": SOFT, "xtick.color": SOFT, "ytick.color": INK,
-    "axes.edgecolor": LINE, "axes.facecolor": PAPER, "figure.facecolor": PAPER,
-    "svg.hashsalt": "brie", "svg.fonttype": "path", "text.parse_math": False,
-}  # fmt: skip
+Drawer = Callable[["Analysis", "Manifest | None"], "Figure | None"]
 _ROW = 0.34
-_NAMES = 24
-_SHORT = 56
-"""Characters of a verdict that fit on the card in its largest letters."""
+_NAMES = 30
+"""Characters of a name on one line."""
 
 
 def write_figures(analysis: Analysis, manifest: Manifest | None, out: Path) -> list[Path]:
-    """Write every figure the analysis has data for to `out`, each as SVG and PNG.
+    """Write every figure the analysis has data for to `out`, each as SVG and PNG, and a badge (SVG).
 
-    `card` (1200 x 630 pixels, to share), `win_rate`, `forest`, `outcomes`, `effects`,
+    `card` (1200 x 630 pixels, to share), `badge`, `win_rate`, `forest`, `outcomes`, `effects`,
     `agreement`. The same analysis gives the same bytes on one machine.
     """
+    return write_card(analysis, manifest, out) + _drawn(_FIGURES, analysis, manifest, out)
+
+
+def write_card(analysis: Analysis, manifest: Manifest | None, out: Path) -> list[Path]:
+    """Write what is shared: `card.svg`, `card.png` and `badge.svg`; no card where there is no rate."""
+    drawn = _drawn({"card": card}, analysis, manifest, out)
+    write_text(out / "badge.svg", badge(analysis))
+    return [*drawn, out / "badge.svg"]
+
+
+def _drawn(
+    drawers: Mapping[str, Drawer], analysis: Analysis, manifest: Manifest | None, out: Path
+) -> list[Path]:
     import matplotlib
 
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        for name, draw in _FIGURES.items():
+        for name, draw in drawers.items():
             figure = draw(analysis, manifest)
             if figure is not None:
-                written += _saved(figure, out / name)
+                written += saved(figure, out / name)
     return written
-
-
-def _saved(figure: Figure, stem: Path) -> list[Path]:
-    svg, png = stem.with_suffix(".svg"), stem.with_suffix(".png")
-    figure.savefig(svg, metadata={"Date": None, "Creator": "brie"})
-    figure.savefig(png, metadata={"Software": "brie"})
-    return [svg, png]
-
-
-def card(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
-    """The share card: verdict, sentence, scale, judges, n, fingerprint of the plan."""
-    rate = analysis.win_rate
-    if rate is None:
-        return None
-    figure = new_figure(12, 6.3, dpi=100)
-    tones = {"better": WIN, "worse": LOSS, "conditional": DOUBT, "withheld": DOUBT}
-    word = verdict_word(analysis)
-    write = figure.text
-    write(
-        0.06, 0.88, textwrap.fill(word, 92), fontsize=20 if len(word) <= _SHORT else 15,
-        fontweight="bold", color=tones.get(tone(analysis), SOFT),
-    )  # fmt: skip
-    sentence = verdict_sentence(analysis, manifest).replace("`", "").replace(" %", "\u00a0%")
-    size = 20 if len(sentence) <= 4 * 62 else 16
-    lines = textwrap.wrap(sentence, 62 if size == 20 else 78, break_on_hyphens=False)
-    body = "\n".join(lines[:6])
-    write(0.06, 0.83, body, fontsize=size, fontweight="bold", va="top", linespacing=1.35)
-    _scale(figure.add_axes((0.06, 0.24, 0.88, 0.2)), rate, big=True)
-    write(0.06, 0.115, _under(analysis, manifest), fontsize=13, color=SOFT)
-    mark = (
-        f"fingerprint of the plan {short(analysis.seal, 16)}" if analysis.seal else "imported verdicts"
-    )
-    write(0.06, 0.055, mark, fontsize=13, color=SOFT)
-    write(0.94, 0.055, "brie", fontsize=20, fontweight="bold", ha="right")
-    return figure
 
 
 def win_rate(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
@@ -98,7 +80,7 @@ def win_rate(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     if analysis.win_rate is None:
         return None
     figure = new_figure(7, 1.9)
-    _scale(figure.add_axes((0.05, 0.34, 0.9, 0.4)), analysis.win_rate, big=False)
+    draw_scale(figure.add_axes((0.05, 0.34, 0.9, 0.4)), analysis.win_rate)
     figure.text(0.05, 0.87, _names(analysis), fontsize=9.5, fontweight="bold")
     figure.text(0.05, 0.06, _under(analysis, manifest), fontsize=8.5, color=SOFT)
     return figure
@@ -112,12 +94,12 @@ def forest(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
         return None
     height = max(2.0, rows * _ROW + 1.1)
     figure = new_figure(7, height)
-    axes = figure.add_axes((0.27, 0.7 / height, 0.5, 1 - 1.1 / height))
-    _frame(axes, 0, 100, 50)
+    axes = figure.add_axes((0.33, 0.7 / height, 0.44, 1 - 1.1 / height))
+    frame(axes, 0, 100, 50)
     y = 0.0
     for group in groups:
         axes.text(
-            -0.5, y, group.title, transform=axes.get_yaxis_transform(), fontweight="bold", va="center"
+            -0.7, y, group.title, transform=axes.get_yaxis_transform(), fontweight="bold", va="center"
         )
         y += 1
         for row in group.rows:
@@ -169,7 +151,7 @@ def effects(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     figure = new_figure(7, height)
     axes = figure.add_axes((0.27, 0.7 / height, 0.5, 1 - 1.15 / height))
     reach = max(10.0, *(100 * abs(b) for e in shown for b in (e.low, e.high, e.value) if b is not None))
-    _frame(axes, -reach, reach, 0)
+    frame(axes, -reach, reach, 0)
     for y, effect in enumerate(shown):
         _mark(axes, y, effect.value, effect.low, effect.high)
         axes.text(-0.03, y, effect.name, transform=axes.get_yaxis_transform(), ha="right", va="center")
@@ -209,8 +191,7 @@ def agreement(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     return figure
 
 
-_FIGURES: dict[str, Callable[[Analysis, Manifest | None], Figure | None]] = {
-    "card": card,
+_FIGURES: dict[str, Drawer] = {
     "win_rate": win_rate,
     "forest": forest,
     "outcomes": outcomes,
@@ -219,61 +200,17 @@ _FIGURES: dict[str, Callable[[Analysis, Manifest | None], Figure | None]] = {
 }
 
 
-def new_figure(width: float, height: float, dpi: int = 200) -> Figure:
-    """Without pyplot: no window, no state between figures."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), dpi=dpi)
-
-
-def _scale(axes: Axes, rate: WinRate, *, big: bool) -> None:
-    ends, size = interval_of(rate), 1.6 if big else 1.0
-    axes.axvspan(0, 50, color="#f6e7dd", lw=0)
-    axes.axvspan(50, 100, color="#e2edf6", lw=0)
-    _frame(axes, 0, 100, 50)
-    if ends:
-        low, high = 100 * ends[0], 100 * ends[1]
-        axes.plot([low, high], [0, 0], color=WIN, lw=5 * size, alpha=0.6, solid_capstyle="butt")
-        axes.text(
-            low - 1.2, 0, number_format.points(ends[0]), ha="right", va="center", fontsize=9 * size
-        )
-        axes.text(
-            high + 1.2, 0, number_format.points(ends[1]), ha="left", va="center", fontsize=9 * size
-        )
-    sources = of_sources(rate)
-    if sources is not None:
-        mean, low, high = (100 * number for number in sources)
-        axes.plot([low, high], [-0.5, -0.5], color=WIN, lw=2 * size, alpha=0.6, solid_capstyle="butt")
-        axes.plot([mean], [-0.5], "o", color=WIN, ms=4 * size)
-        ends_of = number_format.span(*sources[1:])
-        note = f"mean of source means {number_format.points(sources[0])} ({ends_of})"
-        middle = min(85.0, max(15.0, (low + high) / 2))
-        axes.text(middle, -0.85, note, ha="center", va="center", fontsize=7 * size, color=SOFT)
-    axes.plot([100 * rate.value], [0], "o", color=WIN, ms=9 * size, mec=PAPER, mew=1.5 * size)
-    label = number_format.points(rate.value)
-    axes.text(
-        100 * rate.value, 0.5, label, ha="center", va="center", fontsize=12 * size, fontweight="bold"
-    )
-    axes.set_ylim(-1.15, 1)
-    axes.tick_params(labelsize=8.5 * size)
-
-
-def _frame(axes: Axes, low: float, high: float, middle: float) -> None:
-    axes.set_xlim(low, high)
-    axes.spines[:].set_visible(False)
-    axes.set_yticks([])
-    if (low, high) == (0, 100):
-        axes.set_xticks([0, 25, 50, 75, 100])
-    axes.grid(axis="x", color=LINE, lw=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="x", length=0, labelsize=8.5)
-    axes.axvline(middle, color=SOFT, lw=1.1, ls=(0, (1.5, 2)))
-
-
 def _forest_row(axes: Axes, row: facts.Row, y: float) -> None:
     beside = axes.get_yaxis_transform()
     axes.text(
-        -0.03, y, one_line(row.name, _NAMES), transform=beside, ha="right", va="center", fontsize=9
+        -0.03,
+        y,
+        _on_two_lines(row.name),
+        transform=beside,
+        ha="right",
+        va="center",
+        fontsize=9,
+        linespacing=0.95,
     )
     if row.value is None:
         axes.text(1.03, y, "no win rate", transform=beside, va="center", fontsize=8.5, color=SOFT)
@@ -286,11 +223,16 @@ def _forest_row(axes: Axes, row: facts.Row, y: float) -> None:
     axes.text(1.03, y, text, transform=beside, va="center", fontsize=8.5)
 
 
+def _on_two_lines(name: str) -> str:
+    lines = textwrap.wrap(one_line(name), _NAMES, max_lines=2, placeholder=" …")
+    return "\n".join(lines)
+
+
 def _mark(axes: Axes, y: float, value: float | None, low: float | None, high: float | None) -> None:
     if low is not None and high is not None:
         axes.plot([100 * low, 100 * high], [y, y], color=WIN, lw=2.6, alpha=0.6, solid_capstyle="butt")
     if value is not None:
-        axes.plot([100 * value], [y], "o", color=WIN, ms=6, mec=PAPER, mew=1)
+        axes.plot([100 * value], [y], "o", color=WIN, ms=6, mec=PAPER, mew=1, clip_on=False)
 
 
 def _square(x: float, y: float, shade: float) -> Rectangle:

@@ -14,6 +14,7 @@ from brie.records import Check
 from brie.report import facts
 from brie.report.clean import clean, one_line
 from brie.report.page import Page, ShownExample
+from brie.report.sentence import interval_of
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$^=])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
@@ -55,7 +56,9 @@ def escape(text: str) -> str:
 def prose(text: str) -> str:
     """Our own sentence with names between backticks: the names become code, the rest is escaped."""
     parts = _CODE.split(one_line(text, 2_000))
-    return "".join(_span(part) if index % 2 else escape_kept(part) for index, part in enumerate(parts))
+    return "".join(
+        code_span(part) if index % 2 else escape_kept(part) for index, part in enumerate(parts)
+    )
 
 
 def escape_kept(text: str) -> str:
@@ -71,28 +74,41 @@ def fenced(text: str, info: str = "text") -> str:
     return f"{fence}{info}\n{text}\n{fence}"
 
 
-def _span(name: str) -> str:
-    """A code span; a bar would end a table's cell even inside it."""
-    return f"`{name.replace('|', '¦')}`" if name.strip() else ""
+def code_span(text: str) -> str:
+    """A text as a code span it cannot leave; a bar would end a table's cell even inside one."""
+    inside = " ".join(text.replace("`", "'").split()).replace("|", "¦")
+    return f"`{inside}`" if inside else ""
 
 
 def _number(match: re.Match[str]) -> str:
     return f"{match[1]}{match[2][:-1]}\\{match[2][-1]}"
 
 
+def bar_line(page: Page) -> str:
+    """The scale from 0 to 100 on one line: the interval, 50 and the rate; "" without a rate."""
+    scale = _scale(page, "─")
+    return f"`0 {scale} 100`" if scale else ""
+
+
 def _bar(page: Page) -> str:
+    line = _scale(page, " ")
+    ends = f"0{'50':>{_BAR // 2 + 1}}{'100':>{_BAR // 2 + 1}}"
+    return fenced("\n".join((line.rstrip(), ends))) if line else ""
+
+
+def _scale(page: Page, ground: str) -> str:
     rate = page.analysis.win_rate
     if rate is None:
         return ""
-    scale = [" "] * (_BAR + 1)
-    if rate.low is not None and rate.high is not None:
-        for cell in range(round(rate.low * _BAR), round(rate.high * _BAR) + 1):
-            scale[cell] = "─"
-    scale[_BAR // 2] = "┼" if scale[_BAR // 2] == "─" else "│"
+    within = "━" if ground == "─" else "─"
+    scale = [ground] * (_BAR + 1)
+    ends = interval_of(rate)
+    if ends is not None:
+        first, last = (round(end * _BAR) for end in ends)
+        scale[first : last + 1] = [within] * (last - first + 1)
+    scale[_BAR // 2] = "┼" if scale[_BAR // 2] == within else "│"
     scale[round(rate.value * _BAR)] = "●"
-    line = "".join(scale)
-    ends = f"0{'50':>{_BAR // 2 + 1}}{'100':>{_BAR // 2 + 1}}"
-    return fenced("\n".join((line.rstrip(), ends)))
+    return "".join(scale)
 
 
 def _how_sure(page: Page) -> list[str]:

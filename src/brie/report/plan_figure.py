@@ -11,7 +11,7 @@ from brie.errors import UsageError
 from brie.number_format import percent
 from brie.records.studies import PlanTable
 from brie.report.clean import one_line
-from brie.report.figures import INK, LINE, LOSS, PAPER, SOFT, STYLE, TIE, WIN, new_figure
+from brie.report.drawing import INK, LINE, LOSS, PAPER, SOFT, STYLE, TIE, WIN, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -42,7 +42,7 @@ def rewards(analysis: Analysis) -> list[Taste]:
     """What each judge rewards, strongest first; association, not cause."""
     tastes = []
     for name, judge in analysis.by_judge.items():
-        rewarded = judge.rewards.text if judge.rewards else {}
+        rewarded = judge.rewards.text if judge.rewards and not judge.instrument else {}
         of_judge = [
             Taste(one_line(name, 80), one_line(feature, 40), r.effect, r.low, r.high)
             for feature, r in rewarded.items()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from brie.data.encode import Encoded, Encoder, dataset, encode_all, taken_apart, trainable
 from brie.data.families import set_template
-from brie.data.load import mapping_of, rows_digest
+from brie.data.load import rows_digest
+from brie.data.mapping import mapping_of
 from brie.data.marks import listed, marks_in, special_texts
 from brie.data.prompts import refuse_other_prompts
 from brie.data.split import prompt_key

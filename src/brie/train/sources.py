@@ -9,7 +9,8 @@ from pathlib import Path
 
 from brie.data.check import refuse_shared_prompts
 from brie.data.hub import PREFIX, load_hub
-from brie.data.load import load, mapping_of, parse, whole
+from brie.data.load import load, parse, whole
+from brie.data.mapping import mapping_of
 from brie.data.split import split
 from brie.digest import file_digest
 from brie.errors import UsageError
@@ -33,7 +34,7 @@ class Source:
     mapping: tuple[str, ...] = ()
     """`KEY=PATH`: keys of a row that were read from elsewhere in it."""
     notes: tuple[str, ...] = ()
-    """What is odd about the file and harmless: what `brie data check` notes."""
+    """What the file was read as, and what is odd about it and harmless: what `brie data check` says."""
 
     @property
     def place(self) -> str:
@@ -77,14 +78,24 @@ def _named(name: str, project: Project, mapping: Sequence[str]) -> Source:
     if name.startswith(PREFIX):
         dataset = load_hub(name, table)
         return Source(
-            dataset.reference, None, dataset.conversations, None, tuple(mapping), dataset.notes
+            dataset.reference,
+            None,
+            dataset.conversations,
+            None,
+            tuple(mapping),
+            _told(dataset.read_as, dataset.notes),
         )
     path = Path(name)
     parsed = whole(parse(path, table))
     inside = path.resolve().is_relative_to(project.root)
     outside = None if inside else str(path.resolve())
     shown, rows = project.relative(path), parsed.conversations
-    return Source(shown, file_digest(path), rows, outside, tuple(mapping), parsed.notes)
+    notes = _told(parsed.read_as, parsed.notes)
+    return Source(shown, file_digest(path), rows, outside, tuple(mapping), notes)
+
+
+def _told(read_as: Sequence[str], notes: Sequence[str]) -> tuple[str, ...]:
+    return (*(f"read as {form}" for form in read_as), *notes)
 
 
 def _own(recipe: Recipe, project: Project) -> Source:

@@ -1,0 +1,135 @@
+"""One row of a training file as a conversation, or why it is none.
+
+A row is either a chat or a prompt with its completion; other keys are kept out of training:
+
+    {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
+    {"prompt": "…", "completion": "…"}          (each a string or a list of messages)
+
+`category` and `source` may stand beside either, `tools` and `system` too; `brie.data.turns` says what
+a turn may hold, and `brie.data.forms` which other rows are read.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+from pydantic import JsonValue
+
+from brie.data.turns import Remarks, kind, learned, read_turn
+from brie.errors import InputError
+from brie.records import Conversation, Turn
+
+
+def to_conversation(
+    row: JsonValue, line: int, remarks: Remarks | None = None, key: str = "messages"
+) -> Conversation:
+    """One row as a conversation.
+
+    Args:
+        row: as the file has it.
+        line: where it stands.
+        remarks: harmless oddities are added here.
+        key: what the file calls `messages`, for the error's text.
+
+    Raises:
+        InputError: what is missing or cannot be honoured, and where in the row (no file name: the
+            caller knows it).
+    """
+    if not isinstance(row, dict):
+        raise InputError(f"expected a JSON object, found {kind(row)}")
+    remarks = remarks if remarks is not None else Remarks()
+    _refuse_row(row)
+    turns = [read_turn(turn, where, line, remarks) for where, turn in _turns(row, key)]
+    messages = _with_system(row, turns)
+    _check_order(messages)
+    if any(a.role == b.role == "user" for a, b in pairwise(messages)):
+        remarks.add("two user turns in a row", line)
+    labels = {key: _label(row, key) for key in ("category", "source") if row.get(key) is not None}
+    return Conversation.model_validate(
+        {"messages": messages, "tools": _tools(row), "line": line, **labels}
+    )
+
+
+def _refuse_row(row: dict[str, JsonValue]) -> None:
+    """Keys of a row that say it is no good answer, or hold what cannot be trained on."""
+    if row.get("label") is False:
+        raise InputError(
+            "is labelled a bad answer (`label`: false) and would be learned as a good one; leave it out"
+        )
+    if not learned(row, "the row", whose="row"):
+        raise InputError("is marked as not to be learned; leave it out")
+    for key in ("images", "image", "audio", "audios", "video", "videos"):
+        if row.get(key):
+            raise InputError(f"holds `{key}`; brie trains on text alone")
+    if row.get("functions"):
+        raise InputError("`functions` is the older form; write them as `tools`")
+
+
+def _with_system(row: dict[str, JsonValue], turns: list[Turn]) -> tuple[Turn, ...]:
+    """The turns behind a system prompt that stands beside them."""
+    system = row.get("system")
+    if system is None or system == "":
+        return tuple(turns)
+    if not isinstance(system, str):
+        raise InputError(f"`system` must be a string, found {kind(system)}")
+    if turns[0].role == "system":
+        if turns[0].content == system:
+            return tuple(turns)
+        raise InputError("has a `system` prompt and another one as its first turn")
+    return (Turn(role="system", content=system), *turns)
+
+
+def _tools(row: dict[str, JsonValue]) -> list[JsonValue]:
+    tools = row.get("tools")
+    if isinstance(tools, str) and tools.strip():  # data sets keep them as text
+        try:
+            tools = json.loads(tools)
+        except (ValueError, RecursionError) as error:
+            raise InputError("`tools` is text that is not JSON") from error
+    if tools in (None, "", []):
+        return []
+    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
+        raise InputError(f"`tools` must be a list of objects, found {kind(tools)}")
+    return tools
+
+
+def _turns(row: dict[str, JsonValue], key: str) -> list[tuple[str, JsonValue]]:
+    """The row's turns with where each stands, for messages."""
+    if "messages" in row:
+        turns = row["messages"]
+        if not isinstance(turns, list) or not turns:
+            raise InputError(f"`{key}` must be a list of turns with at least one in it")
+        return [(f"{key}[{i}]", turn) for i, turn in enumerate(turns)]
+    if "prompt" in row and "completion" in row:
+        return [*_part(row, "prompt", "user"), *_part(row, "completion", "assistant")]
+    raise InputError("has neither `messages` nor `prompt` and `completion`")
+
+
+def _part(row: dict[str, JsonValue], key: str, role: str) -> list[tuple[str, JsonValue]]:
+    value = row[key]
+    if isinstance(value, str):
+        return [(f"`{key}`", {"role": role, "content": value})]
+    if isinstance(value, list) and value:
+        return [(f"{key}[{i}]", turn) for i, turn in enumerate(value)]
+    raise InputError(f"`{key}` must be a string or a list of turns, found {kind(value)}")
+
+
+def _check_order(messages: tuple[Turn, ...]) -> None:
+    if messages[-1].role != "assistant":
+        raise InputError(f"ends with a {messages[-1].role} turn; the last turn must be the assistant's")
+    if all(message.role != "user" for message in messages):
+        raise InputError("has no user turn")
+    for index, message in enumerate(messages):
+        if message.role != "assistant" or message.tool_calls:
+            continue
+        if not message.content.strip():
+            raise InputError(f"the assistant's answer in turn {index + 1} is empty")
+    if not any(message.learned for message in messages if message.role == "assistant"):
+        raise InputError("none of its answers is to be learned; leave it out")
+
+
+def _label(row: dict[str, JsonValue], key: str) -> str:
+    if not isinstance(row[key], str):
+        raise InputError(f"`{key}` must be a string, found {kind(row[key])}")
+    return str(row[key])

@@ -1,0 +1,70 @@
+"""`brie report`: what is opened, pasted and shared."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from brie.cli import cli
+from brie.project import Project
+from brie.records import Manifest
+from tests.web import sample
+
+World = tuple[Project, Manifest]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return sample.project(tmp_path_factory.mktemp("shared"), prompts=8, samples=1)
+
+
+def brie(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, list(arguments), catch_exceptions=True)
+
+
+def test_pr_prints_markdown_and_leaves_the_report_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world[0].root)
+    done = brie("report", world[1].id, "--pr", "--link", "https://ci.example.org/7")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("### ")
+    assert len(done.stdout.splitlines()) <= 25
+    assert "https://ci.example.org/7" in done.stdout
+    assert not (world[0].reports / world[1].id / "index.html").exists()
+
+
+def test_a_link_without_the_short_text_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(world[0].root)
+    done = brie("report", world[1].id, "--link", "https://ci.example.org/7")
+    assert "--link goes with --pr" in str(done.exception)
+
+
+def test_a_card_and_a_badge_are_written_beside_the_report(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world[0].root)
+    done = brie("report", world[1].id, "--card")
+    assert done.exit_code == 0, done.output
+    folder = world[0].reports / world[1].id / "figures"
+    assert {path.name for path in folder.iterdir()} == {"card.svg", "card.png", "badge.svg"}
+    assert all(Path(line).is_file() for line in done.stdout.split())
+
+
+def test_open_shows_the_page_in_the_users_browser(world: World, tmp_path: Path) -> None:
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}\n')
+    browser.chmod(0o755)
+    command = [sys.executable, "-m", "brie", "report", world[1].id, "--open"]
+    surroundings = {**os.environ, "BROWSER": str(browser)}
+    done = subprocess.run(
+        command, cwd=world[0].root, capture_output=True, text=True, check=False, env=surroundings
+    )
+    assert done.returncode == 0, done.stderr
+    assert opened.read_text() == (world[0].reports / world[1].id / "index.html").resolve().as_uri()
