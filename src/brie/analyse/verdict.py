@@ -102,6 +102,24 @@ def decide_sequential(rate: WinRate, decided: bool, stopped_at: int | None) -> D
     return Decision(word, f"stopped early: safe early stopping decided after {stopped_at} prompts")
 
 
+def decide_anchored(rate: WinRate, *, margin: float = MARGIN, alpha: float = 0.05) -> Decision:
+    """The verdict of people's votes: the t interval alone, which is the t test turned round.
+
+    `equivalent` needs people shown able to tell, and they are shown no pairs whose answer is known.
+    """
+    side = _side(rate.low, rate.high) if rate.low is not None and rate.high is not None else None
+    level, p = f"{100 * rate.level:g} % interval", f"p {p_equals(rate.p_value)}"
+    if side and rate.p_value < alpha:
+        return Decision(side, f"people's votes decide: the {level} excludes 50 % ({p}){_by_less(rate, margin)}")
+    if within(rate, margin):
+        return Decision(
+            "undecided",
+            f"people's votes decide: the 90 % interval lies within {_points(margin)} of 50 %, but nothing "
+            "shows that these people would see a difference",
+        )
+    return Decision("undecided", f"people's votes decide: the {level} contains 50 % ({p})")
+
+
 def _side(low: float, high: float) -> VerdictWord | None:
     # A drawn end that should be one half may miss it by rounding.
     if low > 0.5 + 1e-9:

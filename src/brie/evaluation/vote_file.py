@@ -169,7 +169,7 @@ def _vote(row: JsonValue, line: int, path: Path) -> Vote | None:
 def _rows(
     votes: list[Vote], work: Work, voter: PanelJudge, store: Store, path: Path
 ) -> Iterator[Verdict]:
-    tasks = {(task.prompt, task.sample): task for task in ballot(work, voter)}
+    tasks = {(task.prompt, task.sample): task for task in possible_votes(work, voter, asked)}
     before = store.verdicts(task.key for task in tasks.values())
     seen: set[tuple[str, int]] = set()
     for vote in votes:

@@ -8,7 +8,7 @@ same pair twice remembers it. Prompts come at random, first one random sample of
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from brie import versions
@@ -20,6 +20,8 @@ from brie.evaluation.work import Work, prompt_digest
 from brie.judge.interface import Task
 from brie.records import JudgeSpec, Manifest, PanelJudge, Plan, Provider
 
+Pair = tuple[str, int]
+"""A prompt and one of its samples."""
 Choice = Literal["A", "B", "tie"]
 HUMAN = "human:"
 """What a voter's id as a judge begins with."""
@@ -57,6 +59,15 @@ def voters(manifest: Manifest) -> tuple[PanelJudge, ...]:
     return tuple(voter_judge(manifest.plan, name) for name in dict.fromkeys(names))
 
 
+def asked_of_people(manifest: Manifest) -> tuple[Pair, ...]:
+    """The pairs that were drawn for people; empty where they may vote on everything."""
+    for link in reversed(manifest.amendments):
+        pairs = link.detail.get("pairs")
+        if link.kind == "people" and isinstance(pairs, list):
+            return tuple((str(prompt), int(sample)) for prompt, sample in pairs)
+    return ()
+
+
 def imported(manifest: Manifest) -> frozenset[str]:
     """Voters whose votes were read from a file: in which order they saw the answers is not known."""
     links = [link for link in manifest.amendments if link.kind == "voter"]
@@ -67,26 +78,38 @@ def votes_by_prompt(manifest: Manifest, work: Work) -> dict[str, list[Task]]:
     """Prompt id -> every vote that may have been cast on it."""
     tasks: dict[str, list[Task]] = {}
     for voter in voters(manifest):
-        for task in ballot(work, voter):
+        for task in possible_votes(work, voter, asked_of_people(manifest)):
             tasks.setdefault(task.prompt, []).append(task)
     return tasks
 
 
-def ballot(work: Work, voter: PanelJudge) -> list[Task]:
-    """Every vote a voter may cast, in the order of asking."""
+def possible_votes(work: Work, voter: PanelJudge, asked: Sequence[Pair]) -> list[Task]:
+    """Every vote a voter may have cast: on the pairs drawn for people, and before they were drawn."""
+    every = [*ballot(work, voter, asked), *(ballot(work, voter) if asked else ())]
+    return list({task.key: task for task in every}.values())
+
+
+def ballot(work: Work, voter: PanelJudge, asked: Sequence[Pair] = ()) -> list[Task]:
+    """What a voter is asked, in the order of asking.
+
+    Args:
+        work: the evaluation.
+        voter: who votes.
+        asked: the pairs that were drawn for people; empty: everything, up to `LONGEST`.
+    """
     plan = work.plan
     blocks = [(p.id, p.category) for p in plan.suite.prompts]
-    ballots = drawn(plan, voter)
+    ballots = shuffled(asked, voter) if asked else drawn(plan, voter)
     named = {prompt for prompt, _ in ballots}
     codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=voter.digest, only=named)
     tasks = [_task(work, voter, codes, *drawn_one) for drawn_one in ballots]
     return list({task.key: task for task in tasks}.values())  # a prompt that stands twice is asked once
 
 
-def drawn(plan: Plan, voter: PanelJudge) -> list[tuple[str, int]]:
+def drawn(plan: Plan, voter: PanelJudge) -> list[Pair]:
     """Prompts and samples in the order of asking: every prompt once, in random order and with a
     random sample, before any again; at most `LONGEST`."""
-    order: list[tuple[str, int]] = []
+    order: list[Pair] = []
     for turn in range(plan.samples):
         prompts = sorted(
             plan.suite.prompts, key=lambda p: text_digest(f"vote {voter.digest} {turn} {p.id}")
@@ -95,6 +118,11 @@ def drawn(plan: Plan, voter: PanelJudge) -> list[tuple[str, int]]:
         if len(order) >= LONGEST:
             break
     return order
+
+
+def shuffled(asked: Sequence[Pair], voter: PanelJudge) -> list[Pair]:
+    """The pairs drawn for people in a voter's own random order."""
+    return sorted(asked, key=lambda pair: text_digest(f"vote {voter.digest} 0 {pair[0]}"))
 
 
 def _samples(plan: Plan, voter: PanelJudge, prompt: str) -> list[int]:

@@ -64,7 +64,7 @@ class Plan(Document):
         return digest(self)
 
 
-AmendmentKind = Literal["judge", "samples", "voter", "retry", "repeat", "stopped", "resumed"]
+AmendmentKind = Literal["judge", "samples", "voter", "people", "retry", "repeat", "stopped", "resumed"]
 
 
 class Amendment(Record):

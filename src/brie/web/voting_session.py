@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from brie.blinding import JudgeInput, judge_input
 from brie.evaluation.manifest import amend, write_manifest
-from brie.evaluation.votes import Choice, ballot, voter_judge
+from brie.evaluation.votes import Choice, asked_of_people, ballot, voter_judge
 from brie.judge.interface import Reply, Task
 from brie.records import PanelJudge, Status
 from brie.store import Store
@@ -37,7 +37,7 @@ class VotingSession:
         self._cache = cache
         self._lock = threading.RLock()
         with cache.store() as store:
-            every = ballot(self.work, self.voter)
+            every = ballot(self.work, self.voter, asked_of_people(self.manifest))
             self.tasks = _with_two_answers(every, store)
             done = store.verdicts(task.key for task in self.tasks)
         votes = ((n, done.get(task.key)) for n, task in enumerate(self.tasks))
