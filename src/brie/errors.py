@@ -4,7 +4,10 @@
     ├── UsageError             a choice is missing or wrong; candidates are listed       (exit 2)
     │   ├── InputError         a file does not say what it should: file, line or key     (exit 2)
     │   ├── PinError           a checkpoint is not what its pin says                     (exit 2)
+    │   ├── SealBroken         a sealed plan was changed, or contradicts itself          (exit 2)
     │   └── StoreError         the store cannot be opened, read or written               (exit 2)
+    │       ├── DamagedRow     a row of it cannot be read                                (exit 2)
+    │       └── RowsGone       rows that finished numbers were made from are not there   (exit 2)
     ├── Stopped                budget, interrupt or unusable judge; can be resumed       (exit 3)
     ├── GateNotMet             `brie gate`: the requirement does not hold                (exit 4)
     └── GateUndecided          `brie gate`: the data cannot say                          (exit 5)
@@ -38,6 +41,18 @@ class PinError(UsageError):
 
 class StoreError(UsageError):
     """The store is missing, locked, read-only, full or of a newer schema."""
+
+
+class SealBroken(UsageError):
+    """A sealed plan or what was chained to it was changed, or contradicts itself."""
+
+
+class DamagedRow(StoreError):
+    """A row of the store cannot be read; the message names its table and key."""
+
+
+class RowsGone(StoreError):
+    """Rows that finished numbers were made from are not in the store any more."""
 
 
 class Stopped(BrieError):

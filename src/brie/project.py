@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from brie.errors import InputError
+from brie.errors import InputError, UsageError
 
 _PACKAGED = Path(__file__).parent / "_data"
 _CHECKOUT = Path(__file__).parents[2]
@@ -81,13 +87,65 @@ class Project:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all: a temporary neighbour, then a rename."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    # Several processes, and threads of one, may write the same file: each has a neighbour of its own.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise InputError(f"cannot write {path}: {error.strerror or error}.") from error
+
+
+@contextmanager
+def alone(path: Path, *, patience: float = 120) -> Iterator[None]:
+    """Hold a lock file: one thread of one process at a time, on this machine.
+
+    The kernel lets go when the holder ends, however it ends. The file stays, and says who held it last.
+
+    Args:
+        path: the file; its folder must be there.
+        patience: seconds to wait for whoever holds it.
+
+    Raises:
+        UsageError: it cannot be made, or was held all the time.
+    """
+    try:
+        handle = path.open("a+")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}.") from error
+    with handle:
+        until = time.monotonic() + patience
+        while not _taken(handle.fileno()):
+            if time.monotonic() > until:
+                raise UsageError(
+                    f"another brie has held {path.parent} for {patience:.0f} seconds "
+                    f"(process {_holder(path)}). Wait for it or end it, then run the same command again."
+                )
+            time.sleep(_POLL)
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+_POLL = 0.02
+"""Seconds between two looks at a lock that somebody holds."""
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")[:20] or "unknown"
+    except (OSError, UnicodeDecodeError):
+        return "unknown"
 
 
 def read_json(path: Path, record: type[R], wrong: str) -> R:

@@ -218,7 +218,7 @@ def ladder_of(world: World, leans: dict[int, float], **kwargs: Any) -> dict[str,
         _, manifest = world.evaluate(texts(step, lean), made=suite(**kwargs), seed=step)
         pin = manifest.plan.candidate.model_copy(update={"step": step})
         plan = manifest.plan.model_copy(update={"candidate": pin})
-        found[str(step)] = manifest.model_copy(update={"plan": plan})
+        found[str(step)] = manifest.model_copy(update={"plan": plan, "seal": plan.seal()})
     return found
 
 

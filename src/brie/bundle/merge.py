@@ -20,7 +20,7 @@ from brie.digest import digest, file_digest
 from brie.errors import InputError, PinError
 from brie.evaluation.context import CARRIED
 from brie.evaluation.gather import gather
-from brie.evaluation.manifest import amend, read_manifest, write_manifest
+from brie.evaluation.manifest import amend, change, read_manifest, write_manifest
 from brie.evaluation.training_data import record
 from brie.pin import ADAPTER_CONFIG, canonical_config, folder_template_digest, has_template
 from brie.project import Project, write_text
@@ -83,7 +83,7 @@ def _merge_evaluation(contents: Contents, project: Project) -> Merged:
         if here is None:
             _place(folder, target=target)
         elif manifest != here:
-            write_manifest(target, manifest)
+            manifest = change(target, lambda now: joined(here=now, there=contents.manifest))
         _keep_voters(contents, target)
     outdated = here is not None and bool(completions + verdicts)
     return Merged("evaluation", manifest.id, here is None, completions, verdicts, outdated)

@@ -13,7 +13,7 @@ from brie.bundle.layout import KeptCall, KeptCompletion, KeptLook, KeptVerdict
 from brie.digest import digest
 from brie.errors import InputError
 from brie.records import Completion, Verdict
-from brie.store import Store
+from brie.store import Store, answer_row, attempt_row
 from brie.store.looks import Look
 
 _TOGETHER = 400
@@ -38,15 +38,15 @@ class Exchange(Store):
         """Stored completions, by key."""
         for part in _parts(sorted(set(keys))):
             rows = self._select("SELECT key, created, body FROM completions WHERE key IN ({})", part)
-            for _, created, body in sorted(rows):
-                yield KeptCompletion(created=created, row=Completion.model_validate_json(body))
+            for key, created, body in sorted(rows):
+                yield KeptCompletion(created=created, row=self._row("completion", key, body, answer_row))
 
     def attempts_of(self, keys: Iterable[str]) -> Iterator[KeptVerdict]:
         """All attempts, by key, in the order they were made."""
         query = "SELECT key, id, created, body FROM verdicts WHERE key IN ({})"
         for part in _parts(sorted(set(keys))):
-            for _, _, created, body in sorted(self._select(query, part)):
-                yield KeptVerdict(created=created, row=Verdict.model_validate_json(body))
+            for key, _, created, body in sorted(self._select(query, part)):
+                yield KeptVerdict(created=created, row=self._row("verdict", key, body, attempt_row))
 
     def calls_of(self, evaluations: Sequence[str]) -> list[KeptCall]:
         """Calls booked under some names, in a fixed order."""

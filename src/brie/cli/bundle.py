@@ -50,20 +50,23 @@ def chosen(name: str, project: Project) -> Evaluation | Path:
     Raises:
         UsageError: none, or more than one; they are listed.
     """
-    from brie.evaluation.folders import evaluations, short_id
+    from brie.errors import InputError
+    from brie.evaluation.folders import Unreadable, names_of, scan
     from brie.pin import training_runs
 
     wanted = Path(name).name
-    every, runs = evaluations(project), training_runs(project)
-    matched: list[Evaluation | Path] = [
-        e for e in every if wanted in (e.manifest.id, e.manifest.name, short_id(e))
-    ]
+    every, runs = list(scan(project)), training_runs(project)
+    named = [e for e in every if wanted in names_of(e)]
+    for evaluation in named:
+        if isinstance(evaluation, Unreadable):
+            raise InputError(evaluation.why)
+    matched: list[Evaluation | Path] = [e for e in named if isinstance(e, Evaluation)]
     matched += [run.folder for run in runs if wanted in (run.id, run.short, run.name)]
     if len(matched) == 1:
         return matched[0]
     ids = [e.manifest.id if isinstance(e, Evaluation) else e.name for e in matched]
     if ids:
         raise UsageError(f"{len(ids)} are called {name!r}; say which:\n  " + "\n  ".join(ids))
-    every_id = [e.manifest.id for e in every] + [run.id for run in runs]
+    every_id = [e.folder.name for e in every] + [run.id for run in runs]
     hint = "brie ls shows them." if every_id else "Make both: brie demo"
     raise unknown("evaluation or run", name, every_id, hint)

@@ -12,6 +12,7 @@ What is to be done, before anything is sampled or asked:
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
     work           everything a plan needs, by key
     manifest       the seal, and the chain of what is added to it later
+    soundness      refuses a plan whose seal is broken, or that contradicts itself
     folders        evaluations on disk, found again by seal, id or name
 
 Doing it, which can be stopped anywhere and goes on with what is missing:
@@ -39,5 +40,6 @@ What came of it, read from the store and computed:
     people         what voters preferred, and how far they and the judges agree
     assemble       all numbers of an evaluation, with its checks
     views          comparisons with their verdicts, for people to read
+    settled        the rows as they are now, beside those the numbers of record were made from
     results        the numbers of record and the report, written
 """

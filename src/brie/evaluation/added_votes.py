@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from brie.evaluation.folders import Evaluation, find_evaluation
-from brie.evaluation.gather import gather
+from brie.evaluation.folders import Evaluation
 from brie.evaluation.results import record_analysis, write_report
+from brie.evaluation.settled import refuse_gone_rows, settled
+from brie.evaluation.soundness import refuse_unsound
 from brie.evaluation.vote_file import VoteFile, import_votes
 from brie.project import Project
 from brie.records.analysis import Analysis
@@ -33,10 +34,11 @@ def add_votes(file: Path, evaluation: Evaluation, project: Project) -> AddedVote
         InputError: a row is wrong; the message names the line.
         UsageError: a voter of the file has voted in the browser.
     """
-    with Store.open(project.store) as store:
+    refuse_unsound(evaluation.manifest)
+    with Store.open(project.store, create=False) as store:
+        refuse_gone_rows(evaluation, store)
         read = import_votes(file, evaluation, store)
-        current = find_evaluation(evaluation.manifest.id, project)
-        data = gather(current.manifest, store)
-        analysis = record_analysis(current, data, store, project)
-        report = write_report(current, analysis, data, project)
+        with settled(evaluation, store) as (current, data):
+            analysis = record_analysis(current, data, store, project)
+            report = write_report(current, analysis, data, project)
     return AddedVotes(read.new, read.file, report, analysis)

@@ -15,7 +15,13 @@ from brie.analyse.win_rate import Settings
 from brie.checks import Evidence, by_training, run_checks, standing_of
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
-from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
+from brie.evaluation.rows import (
+    EvaluationData,
+    VerdictRow,
+    headline_judges,
+    row_counts,
+    stopped_judges,
+)
 from brie.evaluation.table import table
 from brie.pin import ANSWERS
 from brie.provenance import now
@@ -161,6 +167,7 @@ def _document(
         methods=versions.methods(),
         seal=manifest.seal,
         rows_digest=facts.digest,
+        rows=row_counts(facts),
         interim=interim,
         suite=suite,
         candidate=_side(manifest, "candidate", plan.candidate),

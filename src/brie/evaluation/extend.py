@@ -6,7 +6,7 @@ by then. It is shown as added and never enters the headline.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -15,18 +15,22 @@ from brie.catalog import load_judge
 from brie.errors import UsageError
 from brie.evaluation.budget import Spending, agree
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.gather import gather
 from brie.evaluation.judging import judge_all, noted, why_stopped
-from brie.evaluation.manifest import amend, write_manifest
+from brie.evaluation.manifest import amend, change
 from brie.evaluation.plan import added_judges, panel_judge
 from brie.evaluation.request import model_judge
 from brie.evaluation.results import Outcome, record_analysis, write_report
+from brie.evaluation.settled import refuse_gone_rows, settled
+from brie.evaluation.soundness import refuse_unsound
 from brie.evaluation.work import Work, completion_texts
 from brie.progress import Screen
 from brie.project import Project
-from brie.records import Manifest, PanelJudge, Status
+from brie.records import AmendmentKind, Manifest, PanelJudge, Status
 from brie.store import Store
 from brie.store.owner import Owner
+
+Link = tuple[AmendmentKind, dict[str, JsonValue]]
+"""What is added: its kind, and what exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +63,35 @@ def judge_more(
 
     Raises:
         UsageError: its answers are not there, a judge's file has changed, or nobody agreed.
+        SealBroken: the plan is not the one that was sealed.
+        RowsGone: rows that its finished numbers were made from are not in the store any more.
     """
     wishes = spending or Spending()
-    with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
-        manifest = _with_more(evaluation.manifest, more, wishes, project, store)
+    refuse_unsound(evaluation.manifest)
+    with (
+        Store.open(project.store, create=False) as store,
+        Owner(project.runs / ".owners") as owner,
+    ):
+        refuse_gone_rows(evaluation, store)
+        links = _more_links(evaluation.manifest, more, wishes, project, store)
+        before = _verdicts(evaluation.manifest, store)
+        manifest = _with_links(evaluation.manifest, links, before)
         work = Work.of(manifest)
         prompts = answered(work, store)
         terms = agree(
             work, reachable(manifest, project), store, wishes, project, owner,
             evaluation=manifest.id, say=screen.say,
         )  # fmt: skip
-        if manifest is not evaluation.manifest:
-            write_manifest(evaluation.folder, manifest)
+        if links:  # somebody else may have added something since
+            manifest = change(evaluation.folder, lambda now: _with_links(now, links, before))
+            work = Work.of(manifest)
         evaluation = Evaluation(evaluation.folder, manifest)
         store.settle_dead(owner)
         done = judge_all(work, store, owner, screen, terms, evaluation=manifest.id, prompts=prompts)
         evaluation = noted(evaluation, done, work, store)
-        data = gather(evaluation.manifest, store)
-        analysis = record_analysis(evaluation, data, store, project)
-        report = write_report(evaluation, analysis, data, project)
+        with settled(evaluation, store) as (evaluation, data):
+            analysis = record_analysis(evaluation, data, store, project)
+            report = write_report(evaluation, analysis, data, project)
     return Outcome(evaluation, analysis, report, 0, done.computed, why_stopped(done, command))
 
 
@@ -122,24 +136,39 @@ def answered(work: Work, store: Store) -> list[str]:
     return prompts
 
 
-def _with_more(
+def _more_links(
     manifest: Manifest, more: More, wishes: Spending, project: Project, store: Store
-) -> Manifest:
-    """The manifest with what is added to it, link by link."""
-    before = _verdicts(manifest, store)
+) -> list[Link]:
+    """What is to be added, link by link; the manifest may have some of it already."""
+    links: list[Link] = []
     for name in more.judges:
         joining = _joining(name, manifest, project)
         if joining is not None:
-            detail = {"seat": joining.model_dump(mode="json")}
-            manifest = amend(manifest, "judge", detail, verdicts_before=before)
-    if more.repeats:
-        for name in more.judges or _askable(manifest):
-            if Work.of(manifest).repeats.get(name, 0) < more.repeats:
-                wished: dict[str, JsonValue] = {"judge": name, "repeats": more.repeats}
-                manifest = amend(manifest, "repeat", wished, verdicts_before=before)
+            links.append(("judge", {"seat": joining.model_dump(mode="json")}))
+    for name in (more.judges or _askable(manifest)) if more.repeats else ():
+        links.append(("repeat", {"judge": name, "repeats": more.repeats}))
     if wishes.retry and (unusable := _unusable(manifest, store)):
-        manifest = amend(manifest, "retry", {"verdicts": unusable}, verdicts_before=before)
+        links.append(("retry", {"verdicts": unusable}))
+    return links
+
+
+def _with_links(manifest: Manifest, links: Sequence[Link], before: int) -> Manifest:
+    """The manifest with those links that it has not yet."""
+    for kind, detail in links:
+        if not _is_there(manifest, kind, detail):
+            manifest = amend(manifest, kind, detail, verdicts_before=before)
     return manifest
+
+
+def _is_there(manifest: Manifest, kind: AmendmentKind, detail: Mapping[str, JsonValue]) -> bool:
+    """Whether a judge sits already, or is asked again as often."""
+    if kind == "judge":
+        joining = PanelJudge.model_validate(detail["seat"]).judge.id
+        return any(seat.judge.id == joining for seat in (*manifest.plan.seats, *added_judges(manifest)))
+    if kind == "repeat":
+        repeats = Work.of(manifest).repeats.get(str(detail["judge"]), 0)
+        return repeats >= int(str(detail["repeats"]))
+    return False
 
 
 def _joining(name: str, manifest: Manifest, project: Project) -> PanelJudge | None:

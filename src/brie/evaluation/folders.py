@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from brie.digest import short
-from brie.errors import UsageError, unknown
-from brie.evaluation.manifest import broken_links, read_manifest, write_manifest
+from brie.errors import InputError, UsageError, unknown
+from brie.evaluation.manifest import LOCK, MANIFEST, broken_links, read_manifest, write_manifest
 from brie.evaluation.plan import ResolvedRequest
 from brie.pin import GivenAnswers
-from brie.project import Project
+from brie.project import Project, alone
 from brie.provenance import now, package_versions
 from brie.records import Manifest, Plan, Side
 
@@ -46,21 +47,31 @@ def open_evaluation(
     """
     seal = plan.seal()
     folder = project.runs / evaluation_id(plan)
-    if (folder / "manifest.json").is_file():
-        sealed = read_manifest(folder)
-        if sealed.seal != seal or broken_links(sealed):
-            raise UsageError(f"{folder} holds a changed plan; see: brie verify {folder.name}")
-        return Evaluation(folder, sealed), True
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder / LOCK):  # the same command, twice at once, seals one plan once
+        if (folder / MANIFEST).is_file():
+            sealed = read_manifest(folder)
+            if sealed.seal != seal or broken_links(sealed):
+                raise UsageError(f"{folder} holds a changed plan; see: brie verify {folder.name}")
+            return Evaluation(folder, sealed), True
+        manifest = _sealed(plan, asked, folder.name, command, name)
+        write_manifest(folder, manifest)
+    return Evaluation(folder, manifest), False
+
+
+def _sealed(
+    plan: Plan, asked: ResolvedRequest, evaluation: str, command: str, name: str | None
+) -> Manifest:
     named = {"candidate": asked.candidate.named_base, "baseline": asked.baseline.named_base}
     files: dict[Side, GivenAnswers | None] = {
         "candidate": asked.candidate.given,
         "baseline": asked.baseline.given,
     }
-    manifest = Manifest(
-        id=folder.name,
+    return Manifest(
+        id=evaluation,
         name=name,
         created=now(),
-        seal=seal,
+        seal=plan.seal(),
         plan=plan,
         names={"candidate": asked.candidate.name, "baseline": asked.baseline.name},
         locations={"candidate": asked.candidate.reference, "baseline": asked.baseline.reference},
@@ -69,16 +80,29 @@ def open_evaluation(
         command=command,
         versions=versions(),
     )
-    write_manifest(folder, manifest)
-    return Evaluation(folder, manifest), False
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An evaluation's folder whose manifest cannot be read."""
+
+    folder: Path
+    why: str
+    """In one sentence, with the file and the key."""
+
+
+def scan(project: Project) -> Iterator[Evaluation | Unreadable]:
+    """Every evaluation of a project by folder name; a damaged one says so and stops no other."""
+    for path in sorted(project.runs.glob(f"eval-*/{MANIFEST}")):
+        try:
+            yield Evaluation(path.parent, read_manifest(path.parent))
+        except InputError as error:
+            yield Unreadable(path.parent, str(error))
 
 
 def evaluations(project: Project) -> list[Evaluation]:
-    """Every evaluation of a project, by folder name."""
-    every = []
-    for path in sorted(project.runs.glob("eval-*/manifest.json")):
-        every.append(Evaluation(path.parent, read_manifest(path.parent)))
-    return every
+    """Every evaluation of a project that can be read, by folder name."""
+    return [folder for folder in scan(project) if isinstance(folder, Evaluation)]
 
 
 def find_evaluation(name: str | None, project: Project, *, command: str = "") -> Evaluation:
@@ -89,21 +113,30 @@ def find_evaluation(name: str | None, project: Project, *, command: str = "") ->
 
     Raises:
         UsageError: none or several fit; they are listed.
+        InputError: the one that fits is damaged.
     """
-    every = evaluations(project)
-    if name is None:
-        if len(every) == 1:
-            return every[0]
-        if not every:
-            raise UsageError("there is no evaluation here yet. Make one: brie demo")
-        listing = "".join(f"\n  {f'{command} {e.manifest.id}'.strip()}" for e in every)
-        raise UsageError(f"say which evaluation:{listing}")
-    wanted = Path(name).name
-    fits = [e for e in every if wanted in (e.manifest.id, e.manifest.name, short_id(e))]
-    if len(fits) != 1:
+    every = list(scan(project))
+    wanted = None if name is None else Path(name).name
+    fits = [e for e in every if wanted is None or wanted in names_of(e)]
+    if len(fits) == 1:
+        if isinstance(fits[0], Unreadable):
+            raise InputError(fits[0].why)
+        return fits[0]
+    if name is not None:
         hint = "brie ls shows them." if every else "Make one: brie demo"
-        raise unknown("evaluation", name, [e.manifest.id for e in every], hint)
-    return fits[0]
+        raise unknown("evaluation", name, [e.folder.name for e in every], hint)
+    if not every:
+        raise UsageError("there is no evaluation here yet. Make one: brie demo")
+    listing = "".join(f"\n  {f'{command} {e.folder.name}'.strip()}" for e in every)
+    raise UsageError(f"say which evaluation:{listing}")
+
+
+def names_of(evaluation: Evaluation | Unreadable) -> tuple[str, ...]:
+    """What an evaluation may be called: its id, the end of it, its name."""
+    if isinstance(evaluation, Unreadable):
+        return (evaluation.folder.name, evaluation.folder.name.rsplit("-", 1)[-1])
+    manifest = evaluation.manifest
+    return (manifest.id, short_id(evaluation), *filter(None, [manifest.name]))
 
 
 def short_id(evaluation: Evaluation) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from brie.analyse.compare import rates_by_prompt
 from brie.analyse.sequential import sequence
 from brie.analyse.table import StatusCode
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
+from brie.evaluation.soundness import refuse_unsound
 from brie.evaluation.table import table
 from brie.evaluation.votes import votes_by_prompt
 from brie.evaluation.work import Work
@@ -22,7 +24,13 @@ from brie.store import Store
 
 
 def gather(manifest: Manifest, store: Store) -> EvaluationData:
-    """Read what the store knows of an evaluation's plan, up to where it stopped."""
+    """Read what the store knows of an evaluation's plan, up to where it stopped.
+
+    Raises:
+        SealBroken: the plan is not the one that was sealed; no number is computed on it.
+        DamagedRow: a row of it cannot be read.
+    """
+    refuse_unsound(manifest)
     data = nothing_yet(manifest)
     with _without_collection():
         for block in data.work.blocks():
@@ -38,19 +46,18 @@ def nothing_yet(manifest: Manifest) -> EvaluationData:
 
 
 def with_votes(data: EvaluationData, store: Store) -> EvaluationData:
-    """The rows with the votes that people cast on the prompts that were reached."""
-    votes = tuple(_votes(data, store))
-    return replace(data, facts=(*data.facts, *votes)) if votes else data
-
-
-def _votes(facts: EvaluationData, store: Store) -> Iterator[VerdictRow]:
-    """The votes people have cast, on prompts that were reached; a withdrawn one is none."""
-    cast = votes_by_prompt(facts.manifest, facts.work)
-    tasks = [task for prompt in facts.prompts for task in cast.get(prompt, ())]
+    """The rows with the votes that people cast on the prompts that were reached; a withdrawn one is
+    none."""
+    cast = votes_by_prompt(data.manifest, data.work)
+    tasks = [task for prompt in data.prompts for task in cast.get(prompt, ())]
     verdicts = store.kept(task.key for task in tasks)
-    for task in tasks:
-        if is_cast(verdicts.get(task.key)) and is_answered(task, facts.completions):
-            yield VerdictRow(task, False, verdicts[task.key])
+    votes = [
+        VerdictRow(task, False, verdicts[task.key])
+        for task in tasks
+        if is_cast(verdicts.get(task.key)) and is_answered(task, data.completions)
+    ]
+    voted = Counter(task.judge for task in tasks if task.key in verdicts)
+    return replace(data, facts=(*data.facts, *votes), voted=voted) if voted else data
 
 
 def is_cast(vote: VerdictLite | None) -> bool:

@@ -15,12 +15,12 @@ from pydantic import JsonValue
 from brie import judge
 from brie.evaluation.budget import Terms
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.manifest import amend, write_manifest
+from brie.evaluation.manifest import amend, change
 from brie.evaluation.work import Work, completion_texts, input_of, is_identical
 from brie.judge.retry import RetryPolicy
 from brie.judge.run import JudgingResult
 from brie.progress import Screen
-from brie.records import AmendmentKind, Manifest
+from brie.records import Amendment, AmendmentKind, Manifest
 from brie.store import Store
 from brie.store.owner import Owner
 
@@ -83,8 +83,7 @@ def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store
 
     Verdicts are counted only where there is something to write: this is called after every block.
     """
-    last = {link.judge: link.kind for link in manifest.amendments if link.kind in ("stopped", "resumed")}
-    stopped = {name for name, kind in last.items() if kind == "stopped"}
+    stopped = _stopped(manifest)
     links: list[tuple[AmendmentKind, dict[str, JsonValue]]] = [
         ("stopped", {"judge": name, "said": reason})
         for name, reason in done.stopped.items()
@@ -103,10 +102,26 @@ def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store
 
 def noted(evaluation: Evaluation, done: JudgingResult, work: Work, store: Store) -> Evaluation:
     """The evaluation with its stopped and resumed judges written into its manifest."""
-    manifest = with_stops(evaluation.manifest, done, work, store)
-    if manifest is not evaluation.manifest:
-        write_manifest(evaluation.folder, manifest)
+    amended = with_stops(evaluation.manifest, done, work, store)
+    links = amended.amendments[len(evaluation.manifest.amendments) :]
+    if not links:
+        return evaluation
+    manifest = change(evaluation.folder, lambda now: _chained(now, links))
     return Evaluation(evaluation.folder, manifest)
+
+
+def _chained(manifest: Manifest, links: Sequence[Amendment]) -> Manifest:
+    """The manifest as it stands with those of the links that say something new of it."""
+    for link in links:
+        if (link.judge in _stopped(manifest)) == (link.kind == "resumed"):
+            manifest = amend(manifest, link.kind, link.detail, verdicts_before=link.verdicts_before)
+    return manifest
+
+
+def _stopped(manifest: Manifest) -> set[str]:
+    """Judges whose last word in the chain is that they were stopped."""
+    last = {link.judge: link.kind for link in manifest.amendments if link.kind in ("stopped", "resumed")}
+    return {name for name, kind in last.items() if kind == "stopped"}
 
 
 def _has_finished(name: str, work: Work, store: Store) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from brie.digest import digest
-from brie.project import read_json, write_text
+from brie.project import alone, read_json, write_text
 from brie.records import Amendment, AmendmentKind, Manifest
 
 MANIFEST = "manifest.json"
+LOCK = ".manifest.lock"
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -27,6 +28,29 @@ def read_manifest(folder: Path) -> Manifest:
         InputError: there is none, or it is damaged; the message names the key.
     """
     return read_json(folder / MANIFEST, Manifest, "is damaged")
+
+
+def change(folder: Path, changed: Callable[[Manifest], Manifest]) -> Manifest:
+    """Change a manifest that others may be changing: it is read again and written under a lock, so
+    that nothing anybody added is lost.
+
+    Args:
+        folder: the evaluation's.
+        changed: from the manifest as it stands to what it shall be; the same object: nothing is written.
+
+    Returns:
+        The manifest as it is now.
+
+    Raises:
+        InputError: it is damaged, or cannot be written.
+        UsageError: somebody else holds the lock.
+    """
+    with alone(folder / LOCK):
+        before = read_manifest(folder)
+        after = changed(before)
+        if after is not before:
+            write_manifest(folder, after)
+        return after
 
 
 def amend(

@@ -11,9 +11,9 @@ from brie.errors import UsageError
 from brie.evaluation.assemble import assemble
 from brie.evaluation.context import context_of
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.gather import gather
 from brie.evaluation.looks import look_of, note_earlier_looks
 from brie.evaluation.rows import EvaluationData
+from brie.evaluation.settled import refuse_poorer, settled, stored_analysis
 from brie.evaluation.training_data import record
 from brie.evaluation.views import comparison_views
 from brie.pin import Resolved
@@ -38,9 +38,8 @@ class Outcome:
 
 def kept_analysis(evaluation: Evaluation, data: EvaluationData) -> Analysis | None:
     """The numbers as they stand, where this brie made them from exactly these rows."""
-    try:
-        stored = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
-    except (OSError, ValueError):
+    stored = stored_analysis(evaluation)
+    if stored is None:
         return None
     same = stored.rows_digest == data.digest and stored.version == versions.build(__version__)
     return stored if same and not stored.interim else None
@@ -64,15 +63,20 @@ def record_analysis(
         project: where its models and training data are.
         sides: both sides, where they were resolved just now.
         curve: the training run whose checkpoints are looked at together, as one look.
+
+    Raises:
+        UsageError: these numbers would be interim, and finished ones are there.
     """
+    before = stored_analysis(evaluation)
     note_earlier_looks(project, store)
     look = look_of(data, curve=curve)
     if look is not None:
         store.look(look)
     context = context_of(evaluation.manifest, project, sides)
+    analysis = assemble(data, store, context)
+    refuse_poorer(before, analysis)
     if context.compared is not None:
         record(evaluation.folder, context.compared.trained)
-    analysis = assemble(data, store, context)
     write_text(evaluation.analysis_file, analysis.to_json())
     return analysis
 
@@ -95,12 +99,13 @@ def rebuild(evaluation: Evaluation, project: Project) -> Outcome:
     """Analyse what the store holds and write the report again; nothing is asked.
 
     Raises:
-        StoreError: the store cannot be used.
+        SealBroken: the plan is not the one that was sealed.
+        RowsGone: rows that its finished numbers were made from are not in the store any more.
+        StoreError: the store is not there, or cannot be used.
     """
-    with Store.open(project.store) as store:
-        data = gather(evaluation.manifest, store)
-        analysis = record_analysis(evaluation, data, store, project)
-        return Outcome(evaluation, analysis, write_report(evaluation, analysis, data, project), 0, 0)
+    with Store.open(project.store, create=False) as store, settled(evaluation, store) as (current, data):
+        analysis = record_analysis(current, data, store, project)
+        return Outcome(current, analysis, write_report(current, analysis, data, project), 0, 0)
 
 
 def pull_request(evaluation: Evaluation, project: Project, link: str = "") -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from brie.analyse.table import StatusCode
@@ -12,6 +13,7 @@ from brie.digest import digest as digest_of
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import SCORE, Completion, Manifest, Status, VerdictLite, Winner
+from brie.records.analysis import RowCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class EvaluationData:
     facts: tuple[VerdictRow, ...]
     prompts: tuple[str, ...]
     """Prompts reached: all of them, unless the evaluation stopped early."""
+    voted: Mapping[str, int] = field(default_factory=dict)
+    """Voter -> votes in the store, withdrawn ones included."""
     identical_as_ties: bool = False
     """Count identical answers as documents without `Outcomes.identical` did (`VerdictTable`)."""
 
@@ -74,6 +78,12 @@ class EvaluationData:
             if v is not None
         )
         return digest_of({"completions": texts, "verdicts": verdicts})
+
+
+def row_counts(data: EvaluationData) -> RowCounts:
+    """How many rows an evaluation has, by judge and voter; a withdrawn vote is a row as well."""
+    verdicts = Counter(row.task.judge for row in data.facts if row.verdict and row.task.kind != "vote")
+    return RowCounts(answers=len(data.completions), verdicts={**verdicts, **data.voted})
 
 
 def headline_judges(manifest: Manifest) -> list[str]:

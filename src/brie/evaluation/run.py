@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 from brie.evaluation.budget import Spending, Terms, agree
 from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
-from brie.evaluation.gather import extended, gather, is_decided, nothing_yet, with_votes
+from brie.evaluation.gather import extended, is_decided, nothing_yet
 from brie.evaluation.generating import answer_all, check_prompts, environment_of
 from brie.evaluation.given import refuse_longer, texts_of
 from brie.evaluation.judging import judge_all, noted, plus, why_stopped
+from brie.evaluation.manifest import MANIFEST, read_manifest
 from brie.evaluation.plan import ResolvedRequest, make_plan
 from brie.evaluation.results import Outcome, kept_analysis, record_analysis, write_report
-from brie.evaluation.rows import EvaluationData
+from brie.evaluation.settled import refuse_gone_rows, settled
 from brie.evaluation.sides import sources
 from brie.evaluation.work import Work
 from brie.generate.turns import TurnEngine, open_engine
@@ -59,6 +60,7 @@ def run_evaluation(
     plan, reason = planned(asked)
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         work = Work(plan)
+        _refuse_gone(plan, project, store)
         terms = agree(
             work, asked.panel_judges, store, spending or Spending(), project, owner,
             evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(_given(asked)),
@@ -67,16 +69,24 @@ def run_evaluation(
         sides = (asked.candidate, asked.baseline)
         with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
-        evaluation, nothing_new = came.evaluation, came.completions + came.judged.computed == 0
-        standing = kept_analysis(evaluation, came.data) if nothing_new else None
-        analysis = standing or record_analysis(evaluation, came.data, store, project, sides, curve=curve)
-        report = project.reports / evaluation.manifest.id / "index.html"
-        if standing is None or not report.is_file():
-            report = write_report(evaluation, analysis, came.data, project)
+        nothing_new = came.completions + came.judged.computed == 0
+        with settled(came.evaluation, store) as (evaluation, data):
+            standing = kept_analysis(evaluation, data) if nothing_new else None
+            analysis = standing or record_analysis(evaluation, data, store, project, sides, curve=curve)
+            report = project.reports / evaluation.manifest.id / "index.html"
+            if standing is None or not report.is_file():
+                report = write_report(evaluation, analysis, data, project)
     if nothing_new:
         screen.say("nothing was missing: 0 completions and 0 verdicts computed.")
     stopped = why_stopped(came.judged, command)
     return Outcome(evaluation, analysis, report, came.completions, came.judged.computed, stopped)
+
+
+def _refuse_gone(plan: Plan, project: Project, store: Store) -> None:
+    """Refuse to go on with an evaluation whose finished numbers lost rows, before anything is asked."""
+    folder = project.runs / evaluation_id(plan)
+    if (folder / MANIFEST).is_file():
+        refuse_gone_rows(Evaluation(folder, read_manifest(folder)), store)
 
 
 def _given(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
@@ -96,7 +106,6 @@ class _Came:
     completions: int
     """Answers that were missing."""
     judged: JudgingResult
-    data: EvaluationData
 
 
 def _in_blocks(
@@ -126,8 +135,7 @@ def _in_blocks(
             data = extended(replace(data, manifest=evaluation.manifest), store, block)
         if now.broke or now.interrupted or is_decided(data):
             break
-    data = with_votes(data, store) if early else gather(evaluation.manifest, store)
-    return _Came(evaluation, completions, done, data)
+    return _Came(evaluation, completions, done)
 
 
 def planned(asked: ResolvedRequest) -> tuple[Plan, str]:

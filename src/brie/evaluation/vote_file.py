@@ -26,13 +26,13 @@ from brie.catalog import read_text
 from brie.digest import file_digest
 from brie.errors import InputError, UsageError, unknown
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.manifest import amend, write_manifest
+from brie.evaluation.manifest import amend, change
 from brie.evaluation.votes import ballot, imported, voter_judge, voter_name, voters
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply
 from brie.reading.skipped import Skipped
 from brie.reading.spreadsheet import spreadsheet
-from brie.records import PanelJudge, Status, Verdict, Winner
+from brie.records import Manifest, PanelJudge, Status, Verdict, Winner
 from brie.store import Store
 
 COLUMNS = ("voter", "prompt", "sample", "winner", "comment")
@@ -82,21 +82,25 @@ def import_votes(path: Path, evaluation: Evaluation, store: Store) -> Imported:
         UsageError: a voter of the file has voted in the browser.
     """
     file = read_votes(path)
-    manifest = evaluation.manifest
-    work, voted = Work.of(manifest), {voter.judge.id for voter in voters(manifest)}
     rows: list[tuple[Verdict, str]] = []
-    for name in dict.fromkeys(vote.voter for vote in file.votes):
-        voter = voter_judge(manifest.plan, name)
-        if voter.judge.id in voted and voter.judge.id not in imported(manifest):
-            raise UsageError(f"{name} has voted in the browser; give the file's votes another name.")
-        cast = [vote for vote in file.votes if vote.voter == name]
-        rows += [(row, voter.judge.id) for row in _rows(cast, work, voter, store, path)]
-        if voter.judge.id not in voted:
-            detail = {"judge": voter.judge.id, "digest": voter.digest, "rubric": voter.rubric_digest,
-                      "positions": "balanced", "imported": file_digest(path)}  # fmt: skip
-            manifest = amend(manifest, "voter", detail, verdicts_before=store.newest())
-    if manifest is not evaluation.manifest:
-        write_manifest(evaluation.folder, manifest)
+
+    def joined(manifest: Manifest) -> Manifest:
+        rows.clear()
+        work, voted = Work.of(manifest), {voter.judge.id for voter in voters(manifest)}
+        for name in dict.fromkeys(vote.voter for vote in file.votes):
+            voter = voter_judge(manifest.plan, name)
+            if voter.judge.id in voted and voter.judge.id not in imported(manifest):
+                raise UsageError(f"{name} has voted in the browser; give the file's votes another name.")
+            cast = [vote for vote in file.votes if vote.voter == name]
+            rows.extend((row, voter.judge.id) for row in _rows(cast, work, voter, store, path))
+            if voter.judge.id not in voted:
+                detail = {"judge": voter.judge.id, "digest": voter.digest,
+                          "rubric": voter.rubric_digest, "positions": "balanced",
+                          "imported": file_digest(path)}  # fmt: skip
+                manifest = amend(manifest, "voter", detail, verdicts_before=store.newest())
+        return manifest
+
+    manifest = change(evaluation.folder, joined)
     store.keep(rows, evaluation=f"{manifest.id}/votes", booked=False)
     return Imported(len(rows), file)
 

@@ -45,6 +45,7 @@ __all__ = [
     "Estimate",
     "JudgedView",
     "Outcomes",
+    "RowCounts",
     "SideSummary",
     "SuiteSummary",
     "VerdictWord",
@@ -108,6 +109,14 @@ class Cost(Record):
     output_tokens: int
 
 
+class RowCounts(Record):
+    """How many rows of the store the numbers were made from."""
+
+    answers: int
+    verdicts: dict[str, int]
+    """Judge or voter -> its rows, controls and repeats included; a withdrawn vote is a row as well."""
+
+
 class Analysis(Document):
     """`analysis.json`."""
 
@@ -121,6 +130,7 @@ class Analysis(Document):
     seal: Digest | None
     rows_digest: Digest | None = None
     """Over every completion and verdict the numbers use."""
+    rows: RowCounts | None = None
     interim: bool
     suite: SuiteSummary
     candidate: SideSummary

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
+
+from pydantic import ValidationError
 
 from brie import versions
-from brie.errors import StoreError
+from brie.errors import DamagedRow, StoreError
 
+R = TypeVar("R")
 _CHUNK = 500
 """Keys in one SQL statement."""
 Value: TypeAlias = str | int | float | bytes | None
@@ -76,34 +82,43 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._db = connection
         self.path = path
+        self._file: tuple[int, int] | None = None
+        """Which file it is, where it is written to."""
         self._rolled_back = 0
         """Transactions that were given up: what was read inside them may not have come about."""
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False, patience: float = 60) -> Self:
+    def open(
+        cls, path: Path, *, read_only: bool = False, create: bool = True, patience: float = 60
+    ) -> Self:
         """Open the store, creating it where it may be written.
 
         Args:
             path: the file.
             read_only: it must be there, and stays as it is.
+            create: False: it must be there, because what is done needs its rows.
             patience: seconds to wait for another program's lock.
 
         Raises:
-            StoreError: missing (read-only), not writable, damaged, or of a newer schema.
+            StoreError: missing, not writable, damaged, or of a newer schema.
         """
         if read_only and not path.is_file():
             raise StoreError(f"there is no store at {path} yet; `brie eval` creates it.")
+        if not create and not path.is_file():
+            raise StoreError(
+                f"there is no store at {path}, where the rows of this project's evaluations were kept; "
+                "put it back from a copy. Nothing was written."
+            )
         try:
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            mode = "ro" if read_only else "rwc"
-            uri = f"{path.resolve().as_uri()}?mode={mode}"
-            db = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)
+            db = _reading(path, patience) if read_only else _connected(path, "mode=rwc", patience)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(explain(path, error)) from error
         store = cls(db, path)
         try:
             store._prepare(read_only)
+            store._file = None if read_only else _identity(path)
             if read_only and store.version() < versions.STORE:
                 store._read_newer()
         except BaseException:
@@ -122,6 +137,18 @@ class Database:
     def close(self) -> None:
         """Close the connection; open transactions are rolled back."""
         self._db.close()
+
+    def refuse_replaced(self) -> None:
+        """Refuse to go on with a file that was deleted or replaced since it was opened.
+
+        Raises:
+            StoreError: what is written would be lost without a word.
+        """
+        if self._file is not None and _identity(self.path) != self._file:
+            raise StoreError(
+                f"{self.path} was deleted or replaced while brie was at work; what came since is lost. "
+                "Put the store back where that was no wish of yours, then run the same command again."
+            )
 
     def version(self) -> int:
         """The schema's version."""
@@ -196,9 +223,26 @@ class Database:
         except sqlite3.Error as error:
             raise StoreError(explain(self.path, error)) from error
 
+    def _row(self, kind: str, key: str, body: str, read: Callable[[str, str], R]) -> R:
+        """A row's record.
+
+        Raises:
+            DamagedRow: it is none; every row that can be read still can.
+        """
+        try:
+            return read(key, body)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            why = f"{error.errors()[0]['msg']}" if isinstance(error, ValidationError) else str(error)
+            raise DamagedRow(
+                f"the {kind} {key} in {self.path} is damaged ({' '.join(why.split())[:120]}): "
+                "what needs it cannot be computed. Put the store back from a copy; other evaluations "
+                "are not touched."
+            ) from error
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """One write transaction: all of it, or nothing."""
+        self.refuse_replaced()
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -209,11 +253,57 @@ class Database:
                     self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+            self.refuse_replaced()
         except sqlite3.Error as error:
             self._rolled_back += 1
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise StoreError(explain(self.path, error)) from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there; None where there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
+def _connected(path: Path, how: str, patience: float) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}?{how}"
+    return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)
+
+
+def _reading(path: Path, patience: float) -> sqlite3.Connection:
+    """A store for reading, also where nothing can be written.
+
+    SQLite reads a WAL store through files beside it, and makes them where nobody has. Where it cannot,
+    the file is read as it is, or, with what its log holds, from a copy in a folder of its own.
+    """
+    db = _connected(path, "mode=ro", patience)
+    try:
+        db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        db.close()
+        if os.access(path.parent, os.W_OK):
+            raise
+        return _unwritten(path, patience)
+    return db
+
+
+def _unwritten(path: Path, patience: float) -> sqlite3.Connection:
+    log = path.with_name(f"{path.name}-wal")
+    if not log.is_file() or not log.stat().st_size:
+        return _connected(path, "mode=ro&immutable=1", patience)
+    whole = sqlite3.connect(":memory:", isolation_level=None)
+    with TemporaryDirectory(prefix="brie-store-") as folder:
+        copy = Path(folder) / path.name
+        shutil.copyfile(path, copy)
+        shutil.copyfile(log, copy.with_name(log.name))
+        with closing(sqlite3.connect(copy)) as opened:
+            opened.backup(whole)
+    return whole
 
 
 def explain(path: Path, error: Exception) -> str:

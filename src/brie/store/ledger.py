@@ -79,8 +79,9 @@ class Ledger(Database):
         """
         totals: dict[str, float] = {}
         count = 0
-        for (body,) in self._read("SELECT body FROM calls WHERE evaluation = ?", (evaluation,)):
-            call = json.loads(body)
+        query = "SELECT key, body FROM calls WHERE evaluation = ?"
+        for key, body in self._read(query, (evaluation,)):
+            call = self._row("call for", key, body, _usage)
             count += not call.get("probe")
             if call.get("lost"):
                 call |= {"lost_usd": call["usd"], "attempts": 1}
@@ -194,3 +195,9 @@ class Ledger(Database):
         return [
             BatchRow(name, judge, state, json.loads(body), at) for name, judge, state, body, at in rows
         ]
+
+
+def _usage(key: str, body: str) -> dict[str, float]:
+    """The figures of a call."""
+    figures: dict[str, float] = {name: figure + 0 for name, figure in json.loads(body).items()}
+    return figures

@@ -18,7 +18,7 @@ from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.looks import LookBook
 from brie.store.owner import Owner
 
-__all__ = ["Kind", "Store", "claimed", "counted"]
+__all__ = ["Kind", "Store", "answer_row", "attempt_row", "claimed", "counted"]
 
 Kind = Literal["completions", "verdicts"]
 _ROUNDING = 1e-9
@@ -43,7 +43,7 @@ class Store(Ledger, LookBook):
     def completions(self, keys: Iterable[str]) -> dict[str, Completion]:
         """The stored completions among `keys`."""
         rows = self._select("SELECT key, body FROM completions WHERE key IN ({})", keys)
-        return {key: Completion.model_validate_json(body) for key, body in rows}
+        return {key: self._row("completion", key, body, answer_row) for key, body in rows}
 
     def present(
         self, kind: Kind, keys: Iterable[str], final: Sequence[Status] = (Status.OK,)
@@ -72,7 +72,7 @@ class Store(Ledger, LookBook):
         by_key: dict[str, list[Verdict]] = {}
         query = "SELECT key, body FROM verdicts WHERE key IN ({}) ORDER BY id"
         for key, body in self._select(query, keys):
-            by_key.setdefault(key, []).append(Verdict.model_validate_json(body))
+            by_key.setdefault(key, []).append(self._row("verdict", key, body, attempt_row))
         return by_key
 
     def verdicts(self, keys: Iterable[str]) -> dict[str, Verdict]:
@@ -99,7 +99,7 @@ class Store(Ledger, LookBook):
             if key in by_key:
                 again[key] = None
             else:
-                by_key[key] = VerdictLite.parse(key, body)
+                by_key[key] = self._row("verdict", key, body, VerdictLite.parse)
         by_key.update((key, VerdictLite.of(verdict)) for key, verdict in self.verdicts(again).items())
         return by_key
 
@@ -297,6 +297,16 @@ class Store(Ledger, LookBook):
         """How many rows it holds, in words."""
         rows = [self._read(f"SELECT COUNT(*) FROM {kind}")[0][0] for kind in ("completions", "verdicts")]
         return f"{rows[0]} completions, {rows[1]} verdicts"
+
+
+def answer_row(key: str, body: str) -> Completion:
+    """The completion that a row holds."""
+    return Completion.model_validate_json(body)
+
+
+def attempt_row(key: str, body: str) -> Verdict:
+    """The attempt at a verdict that a row holds."""
+    return Verdict.model_validate_json(body)
 
 
 def claimed(

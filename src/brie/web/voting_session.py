@@ -6,14 +6,12 @@ import threading
 from dataclasses import dataclass
 
 from brie.blinding import JudgeInput, judge_input
-from brie.evaluation.manifest import amend, write_manifest
+from brie.evaluation.manifest import amend, change
 from brie.evaluation.votes import Choice, asked_of_people, ballot, voter_judge
 from brie.judge.interface import Reply, Task
-from brie.records import PanelJudge, Status
+from brie.records import Manifest, PanelJudge, Status
 from brie.store import Store
 from brie.web.project_cache import ProjectCache
-
-_AMENDING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ class VotingSession:
 
     def _store(self, number: int, reply: Reply, *, supersedes: bool) -> None:
         row = self.tasks[number].verdict(reply).model_copy(update={"supersedes": supersedes})
-        with Store.open(self._cache.project.store) as store:
+        with Store.open(self._cache.project.store, create=False) as store:
             if not self._registered:
                 register(self._cache, self.evaluation, self.voter, store)
                 self._registered = True
@@ -142,16 +140,15 @@ class VotingSession:
 
 def register(cache: ProjectCache, evaluation: str, voter: PanelJudge, store: Store) -> None:
     """Chain a new voter to the seal, with how many verdicts the store held before their first vote."""
-    folder = cache.folder(evaluation)
-    with _AMENDING:
-        manifest = cache.open(evaluation).manifest
-        if voter.judge.id in {str(a.detail.get("judge")) for a in manifest.amendments}:
-            return
+
+    def joined(manifest: Manifest) -> Manifest:
+        if any(link.kind == "voter" and link.judge == voter.judge.id for link in manifest.amendments):
+            return manifest
         detail = {"judge": voter.judge.id, "digest": voter.digest, "rubric": voter.rubric_digest,
                   "positions": "balanced"}  # fmt: skip
-        amended = amend(manifest, "voter", detail, verdicts_before=store.newest())
-        write_manifest(folder, amended)
-        cache.amended(evaluation, amended)
+        return amend(manifest, "voter", detail, verdicts_before=store.newest())
+
+    cache.amended(evaluation, change(cache.folder(evaluation), joined))
 
 
 def _with_two_answers(tasks: list[Task], store: Store) -> list[Task]:

@@ -1,0 +1,123 @@
+"""An evaluation's numbers of record: made by one process at a time, never from fewer rows than before.
+
+Rows are only ever added to a store. Where numbers stand that were made from more rows than there are
+now, the store was deleted, replaced or restored from an old copy: that is an error, and nothing is
+written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from brie.analyse.table import StatusCode
+from brie.errors import RowsGone, UsageError
+from brie.evaluation.folders import Evaluation
+from brie.evaluation.gather import gather
+from brie.evaluation.manifest import read_manifest
+from brie.evaluation.rows import EvaluationData, headline_judges, row_counts
+from brie.number_format import plural
+from brie.project import alone
+from brie.records.analysis import Analysis, RowCounts
+from brie.store import Store
+
+_LOCK = ".numbers.lock"
+_PATIENCE = 1800.0
+"""Seconds to wait while others make the same evaluation's numbers; a large report takes a while."""
+
+
+@contextmanager
+def settled(evaluation: Evaluation, store: Store) -> Iterator[tuple[Evaluation, EvaluationData]]:
+    """The evaluation as it stands now with all its rows, while nobody else makes its numbers.
+
+    Raises:
+        SealBroken: its seal does not hold.
+        RowsGone: rows that its finished numbers were made from are not there any more.
+        StoreError: the store was deleted or replaced meanwhile, or a row is damaged.
+    """
+    with alone(evaluation.folder / _LOCK, patience=_PATIENCE):
+        store.refuse_replaced()
+        current = Evaluation(evaluation.folder, read_manifest(evaluation.folder))
+        data = gather(current.manifest, store)
+        refuse_gone(current, data, store)
+        yield current, data
+
+
+def refuse_gone_rows(evaluation: Evaluation, store: Store) -> None:
+    """The same look at the rows before anything is asked; unfinished numbers hold nobody up.
+
+    Raises:
+        RowsGone: as `settled`.
+    """
+    stored = stored_analysis(evaluation)
+    if stored is not None and not stored.interim:
+        refuse_gone(evaluation, gather(evaluation.manifest, store), store)
+
+
+def refuse_gone(evaluation: Evaluation, data: EvaluationData, store: Store) -> None:
+    """Refuse rows that are fewer than those the numbers of record were made from.
+
+    Raises:
+        RowsGone: names how many are gone, of what.
+    """
+    stored = stored_analysis(evaluation)
+    gone = gone_rows(stored, data) if stored is not None else {}
+    if not gone:
+        return
+    what = ", ".join(f"{count:,} of {name}" for name, count in gone.items())
+    name = evaluation.manifest.id
+    raise RowsGone(
+        f"{plural(sum(gone.values()), 'row')} that the numbers of {name} were made from "
+        f"({what}) are not in {store.path} any more, and the numbers stay as they are. Put the store "
+        f"back from a copy, or move runs/{name} away to make it anew."
+    )
+
+
+def gone_rows(stored: Analysis, data: EvaluationData) -> dict[str, int]:
+    """Judge, voter or `answers` -> how many rows there are less than when these numbers were made."""
+    before, there = _counted(stored), row_counts(data)
+    gone = {"answers": before.answers - there.answers} if before.answers else {}
+    gone |= {name: count - there.verdicts.get(name, 0) for name, count in before.verdicts.items()}
+    if not stored.rows and not stored.interim:
+        gone["the headline's judges"] = _headline(stored) - _headline_there(data)
+    return {name: count for name, count in gone.items() if count > 0}
+
+
+def _counted(stored: Analysis) -> RowCounts:
+    """What a document says of its rows; earlier builds kept only the votes apart from the headline."""
+    if stored.rows is not None:
+        return stored.rows
+    votes = {name: judge.votes for name, judge in stored.by_judge.items() if judge.votes}
+    return RowCounts(answers=0, verdicts=votes)
+
+
+def _headline(stored: Analysis) -> int:
+    counts = stored.counts
+    return counts.ok + counts.invalid + counts.refused + counts.error
+
+
+def _headline_there(data: EvaluationData) -> int:
+    judges = set(headline_judges(data.manifest))
+    rows = (row for row in data.of("main") if row.task.judge in judges)
+    return sum(row.status is not StatusCode.MISSING for row in rows)
+
+
+def stored_analysis(evaluation: Evaluation) -> Analysis | None:
+    """The numbers of record; None where there are none, or none that can be read."""
+    try:
+        return Analysis.read(evaluation.analysis_file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def refuse_poorer(stored: Analysis | None, made: Analysis) -> None:
+    """Finished numbers are not replaced by interim ones.
+
+    Raises:
+        UsageError: names the command that finishes what is missing.
+    """
+    if stored is not None and not stored.interim and made.interim:
+        raise UsageError(
+            f"the numbers of {made.id} are finished and stay; what the store gives now lacks "
+            f"{plural(made.counts.missing, 'verdict')}. Ask for them: brie judge {made.id}"
+        )
