@@ -16,6 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "conventions",
         "digest",
         "errors",
+        "lines",
         "number_format",
         "progress",
         "project",

@@ -160,3 +160,12 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def size(many: int) -> str:
+    """Bytes for people: `840 B`, `36 kB`, `4.3 MB`, `1.2 GB`."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if many >= scale:
+            amount = many / scale
+            return f"{amount:,.1f} {unit}" if amount < 10 else f"{amount:,.0f} {unit}"
+    return f"{many} B"

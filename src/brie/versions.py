@@ -122,6 +122,7 @@ METHODS: dict[str, Method] = {
         ("win_rate.prompts_needed", "majority.prompts_needed", "by_category.*.win_rate.prompts_needed",
          "checks.sample_size.evidence.smallest_detectable"),
     ),
+    "accuracy": Method(1, _paths("accuracy.*", parts=("",))),
     "equivalence": Method(2, ()),
     "sources": Method(2, ("win_rate.by_source_interval", "checks.sources.evidence.new_sources")),
     "removal": Method(

@@ -205,7 +205,7 @@ def test_the_headline_of_two_models_far_apart_speaks_of_one_other_and_nothing_op
         for n in range(40)
     ]
     path = write(tmp_path / "f.jsonl", [{**r, "winner": f"model_{r['winner']}"} for r in rows])
-    done = CliRunner().invoke(command, [str(path), "--leaderboard"])
+    done = CliRunner().invoke(command, [str(path), "--leaderboard", "--full"])
     assert done.exit_code == 0, done.output
     told = " ".join(done.output.split())
     assert "up is ahead of the other model: it wins" in told

@@ -80,7 +80,7 @@ def test_every_place_says_it_first(same_models: tuple[Analysis, Manifest]) -> No
         "markdown": render_markdown(page),
     }
     for place, text in texts.items():
-        assert "66 of 66 answers are identical: the two models do the same here" in " ".join(
+        assert "66 of 66 pairs of answers are identical: the two models do the same here" in " ".join(
             text.replace("\\", "").split()
         ), place
     document = json.loads(analysis.to_json())

@@ -32,7 +32,7 @@ def test_verdicts_that_cannot_be_used_are_in_the_headline_and_are_no_ties_and_no
     bench: Bench,
 ) -> None:
     bench.openai.script = _faulty
-    said = bench.eval("--yes")
+    said = bench.eval("--yes", "--full")
     assert said.code == 0, said.err
     numbers = bench.analysis()
     counts = numbers["counts"]

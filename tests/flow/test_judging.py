@@ -398,7 +398,7 @@ def test_calls_requests_and_unusable_verdicts_stand_under_their_own_names(bench:
         return next((act for question, act in acts.items() if question in seen.text), Act())
 
     bench.openai.script = script
-    said = bench.eval("--yes", judges=("gpt",))
+    said = bench.eval("--yes", "--full", judges=("gpt",))
     assert said.code == 0, said.err
     cost = bench.analysis()["cost"]
     assert cost["requests"] == len(bench.openai.seen) + len(bench.openai.probes)

@@ -91,7 +91,7 @@ def test_plan_manifest_and_report_say_so(project: Project) -> None:
     document = json.loads(outcome.evaluation.analysis_file.read_text("utf-8"))["paired_noise"]
     assert document == {"identical": 18, "comparisons": 18, "share": 1.0, "differing": None}
     text = " ".join(summarise(analysis, manifest, colour=False).split())
-    assert "18 of 18 answers are identical: the two models do the same here" in text
+    assert "18 of 18 pairs of answers are identical: the two models do the same here" in text
     assert "Both sides met the same draws: 100 % of the answers are identical" in text
     assert "nothing is gained there" in text
     page = build_page(analysis, manifest, [])

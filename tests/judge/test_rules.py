@@ -10,7 +10,8 @@ import pytest
 from brie.blinding import JudgeInput
 from brie.errors import UsageError
 from brie.judge.interface import Reply
-from brie.judge.providers.rules import RULES, chrf, distinct_bigrams, open_judge, passes
+from brie.judge.machine_checks import passes
+from brie.judge.providers.rules import RULES, chrf, distinct_bigrams, open_judge
 from brie.records import JudgeSpec, MachineCheck, Message, Provider, Status
 
 
@@ -53,7 +54,7 @@ def test_reference_prefers_what_is_nearer_and_ties_what_is_equally_near() -> Non
 
 
 def test_a_rule_that_does_not_apply_is_invalid_and_not_a_tie() -> None:
-    for rule in ("reference", "exact", "numeric", "regex"):
+    for rule in ("reference", "check", "exact", "numeric", "regex"):
         said = _ask(rule, "one", "two")
         assert said.status is Status.INVALID
         assert said.letter is None
@@ -94,4 +95,6 @@ def test_machine_checks(
 def test_an_unknown_rule_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match="did you mean 'longer'"):
         open_judge(JudgeSpec(id="x", provider=Provider.RULES, model="longest"), None)
-    assert set(RULES) == {"reference", "longer", "first", "distinct", "exact", "numeric", "regex"}
+    assert set(RULES) == {
+        "reference", "longer", "first", "distinct", "check", "exact", "numeric", "regex",
+    }  # fmt: skip

@@ -47,7 +47,7 @@ def test_what_does_not_stand_comes_before_any_number(state: str, word: str) -> N
         Reason(cause="contamination", text="all 36 prompts were trained on"),
         Reason(cause="controls", text="the judges preferred damaged answers"),
     )
-    standing = Standing(state=state, reasons=reasons)  # type: ignore[arg-type]
+    standing = Standing(state=state, reasons=reasons)
     top = opening(found("better", win_rate(0.99, 0.9, 1.0), standing=standing), MODELS)
     assert top.title == f"{word}all 36 prompts were trained on"
     assert top.line.startswith("99 of 100, ties half")

@@ -33,8 +33,8 @@ def test_better_reads_as_a_layman_would_say_it() -> None:
     analysis = found("better", win_rate(0.71, 0.62, 0.79))
     assert verdict_sentence(analysis, MODELS) == (
         "Judges preferred the fine-tune in 71 of every 100 comparisons, ties counting half; "
-        "95 % interval 62 to 79 for new prompts like these. 2 of 120 answers are identical and count "
-        "one half."
+        "95 % interval 62 to 79 for new prompts like these. 2 of 120 pairs of answers are identical "
+        "and count one half."
     )
     assert verdict_word(analysis) == "Better"
 
@@ -46,14 +46,17 @@ def test_identical_answers_are_said_in_the_first_line() -> None:
     none = counts.model_copy(update={"identical": 0})
     even = win_rate(0.5, 0.48, 0.52, interval_90=(0.485, 0.515))
     assert verdict_sentence(found("equivalent", even, counts=alone), MODELS) == (
-        "120 of 120 answers are identical: the two models do the same here. 90 % interval 48 to 52 for "
-        "new prompts like these."
+        "120 of 120 pairs of answers are identical: the two models do the same here. 90 % interval "
+        "48 to 52 for new prompts like these."
     )
     assert verdict_sentence(found("undecided", even, counts=alone), MODELS).startswith(
-        "120 of 120 answers are identical: the two models do the same here. 95 % interval 48 to 52"
+        "120 of 120 pairs of answers are identical: the two models do the same here. "
+        "95 % interval 48 to 52"
     )
     most = verdict_sentence(found("equivalent", even, counts=half), MODELS)
-    assert most.startswith("80 of 120 answers are identical and count one half. Judges found no diff")
+    assert most.startswith(
+        "80 of 120 pairs of answers are identical and count one half. Judges found no diff"
+    )
     assert "identical" not in verdict_sentence(found("equivalent", even, counts=none), MODELS)
 
 
@@ -61,7 +64,7 @@ def test_a_partial_result_does_not_say_that_the_models_are_the_same() -> None:
     counts = sample.analysis().counts.model_copy(update={"identical": 120})
     text = verdict_sentence(found(None, win_rate(0.5, 0.48, 0.52), counts=counts, interim=True), MODELS)
     assert "do the same" not in text
-    assert "120 of 120 answers are identical" in text
+    assert "120 of 120 pairs of answers are identical" in text
 
 
 def test_a_rule_is_called_a_rule() -> None:

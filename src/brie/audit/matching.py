@@ -145,7 +145,7 @@ def _numbers(keys: Iterable[Key]) -> dict[Key, int]:
 def _absent(
     rows: Sequence[Row], keys: Sequence[Key], judges: Sequence[str], *, both: bool
 ) -> tuple[list[tuple[str, Key, int]], bool]:
-    """What each judge lacks of all comparisons (in each order, where both are planned)."""
+    """What each judge lacks of its panel's comparisons (in each order, where both are planned)."""
     orders: dict[tuple[str, Key], set[int]] = defaultdict(set)
     for row, key in zip(rows, keys, strict=True):
         orders[row.judge, key].add(row.position if both else 0)
@@ -161,9 +161,20 @@ def _absent(
         if order not in seen
     ]
     if not crowd and len(judges) > 1:
-        for judge in judges:
-            absent += [(judge, key, o) for key in known if (judge, key) not in orders for o in wanted]
+        for judge, shared in _panels(orders).items():
+            absent += [(judge, key, o) for key in shared if (judge, key) not in orders for o in wanted]
     return sorted(absent), crowd
+
+
+def _panels(judged: Iterable[tuple[str, Key]]) -> dict[str, set[Key]]:
+    """Judge -> the comparisons of all who share one with it: of another file's it was asked nothing."""
+    keys: dict[str, set[Key]] = defaultdict(set)
+    for judge, key in judged:
+        keys[judge].add(key)
+    return {
+        judge: set().union(*(other for other in keys.values() if own & other))
+        for judge, own in keys.items()
+    }
 
 
 def _table(

@@ -27,7 +27,7 @@ from brie.checks import (
     truncation,
 )
 from brie.checks.evidence import Answer, Evidence, Looks, Models, Pair, Training
-from brie.checks.exposure import by_training
+from brie.checks.exposure import by_training, unseen_sources
 from brie.checks.imported import fitting
 from brie.checks.standing import standing_of
 from brie.records import WORST_FIRST, Check
@@ -70,4 +70,5 @@ __all__ = [
     "by_training",
     "run_checks",
     "standing_of",
+    "unseen_sources",
 ]

@@ -35,17 +35,24 @@ class Halves:
         return self.seen.value - self.unseen.value if self.seen and self.unseen else None
 
 
-def by_source(evidence: Evidence) -> Halves | None:
-    """Sources training has seen and those it has not; None where that is not known."""
-    sources = tuple(sorted(set(evidence.table.sources)))
+def unseen_sources(evidence: Evidence) -> tuple[set[str], str] | None:
+    """Sources that training has not seen, and how that is known; None where it is not."""
     held = set(evidence.plan.held_out_sources) if evidence.plan else set()
     if held:
-        unseen, how = held, "held out by name"
-    elif evidence.training and evidence.training.sources:
-        unseen = set(sources) - set(evidence.training.sources)
-        how = f"not in {evidence.training.file}"
-    else:
+        return held, "held out by name"
+    if evidence.training and evidence.training.sources:
+        unseen = set(evidence.table.sources) - set(evidence.training.sources)
+        return unseen, f"not in {evidence.training.file}"
+    return None
+
+
+def by_source(evidence: Evidence) -> Halves | None:
+    """Sources training has seen and those it has not; None where that is not known."""
+    known = unseen_sources(evidence)
+    if known is None:
         return None
+    unseen, how = known
+    sources = tuple(sorted(set(evidence.table.sources)))
     names = [(n, evidence.table.sources[c]) for n, c in _prompt_sources(evidence)]
     return _halves(
         evidence,

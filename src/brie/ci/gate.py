@@ -102,7 +102,8 @@ def _not_worse(
         return None, f"there are too few prompts for an interval: {rate.prompts}"
     floor, bounds = 0.5 - margin, rate.one_sided or ends
     low, high = min(ends[0], bounds[0]), max(ends[1], bounds[1])
-    said = f"the interval of the win rate is {_percent(ends[0])} to {_percent(ends[1])} %"
+    level = "90 % " if rate.interval_90 else ""
+    said = f"the {level}interval of the win rate is {_percent(ends[0])} to {_percent(ends[1])} %"
     if rate.one_sided:
         said += f", its one-sided bounds are {_percent(bounds[0])} and {_percent(bounds[1])} %"
     noted = missing_allowed or missing_is_small(analysis)

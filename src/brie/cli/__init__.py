@@ -100,9 +100,9 @@ def cli() -> None:
     """Is my fine-tune really better than its base, where, and how sure can I be?
 
     \b
-    First try, no key and no network:   brie demo
-    Your own model:                     brie train --size 0.5b --data my.jsonl
-                                        brie eval --suite in_domain
+    brie demo                                first try: no key, no network
+    brie train --size 0.5b --data my.jsonl   your own model
+    brie eval --suite in_domain              and whether it is better
     """
 
 
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         cli.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
         sys.exit(0)
     except BrieError as error:
-        click.echo(f"brie: {error}", err=True)
+        _complain(str(error))
         sys.exit(error.exit_code)
     except click.ClickException as error:
         _refuse(error)
@@ -123,13 +123,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         package = (error.name or "").partition(".")[0]
         if package not in TRAIN:
             raise
-        click.echo(f"brie: this needs {package}: pip install 'brie-eval[train]'", err=True)
+        _complain(f"this needs {package}: pip install 'brie-eval[train]'")
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo(
-            "brie: interrupted; what was finished is kept. Run the same command again to go on.",
-            err=True,
-        )
+        _complain("interrupted; what was finished is kept. Run the same command again to go on.")
         sys.exit(3)
     except BrokenPipeError:
         sys.stderr.close()
@@ -145,5 +142,11 @@ def _refuse(error: click.ClickException) -> NoReturn:
         verb = context.command_path.removeprefix(context.find_root().command_path) if context else ""
         reason = " ".join(error.format_message().split()).rstrip(".")
         end = "" if reason.endswith("?") else "."
-        click.echo(f"brie: {reason[:1].lower()}{reason[1:]}{end} See: brie{verb} --help", err=True)
+        _complain(f"{reason[:1].lower()}{reason[1:]}{end} See: brie{verb} --help")
     sys.exit(2)
+
+
+def _complain(sentence: str) -> None:
+    from brie.cli import screen
+
+    screen.show(f"brie: {sentence}", hanging=2, err=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import options, screen
+from brie.lines import folded
 from brie.number_format import percent, two_digits
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(document.written(), indent=2))
         return
-    click.echo("\n".join(lines(document)))
+    for line in lines(document):
+        screen.show(line, hanging=4)
     click.echo("")
     for path in written:
         click.echo(project.relative(path))
@@ -123,7 +124,7 @@ def _coefficients(entry: PairAgreement | PanelCoefficients) -> Iterator[str]:
 
 def filled(text: str) -> list[str]:
     """A sentence in lines of at most 80 columns; an empty one is an empty line."""
-    return textwrap.wrap(text.replace("`", ""), 80, subsequent_indent="  ") or [""]
+    return folded(text.replace("`", ""), min(screen.width(), 80), hanging="  ")
 
 
 def estimate(measured: Estimate | None) -> str:

@@ -7,10 +7,11 @@ import click
 from brie.cli import options, screen
 
 
-@click.command(epilog="\b\nExamples:\n  brie analyse\n  brie analyse eval-demo-1a2b3c4d --json\n")
+@click.command(epilog="\b\nExamples:\n  brie analyse\n  brie analyse eval-demo-1a2b3c4d --full\n")
 @click.argument("evaluation", required=False)
+@options.FULL
 @options.ANALYSIS_JSON
-def command(evaluation: str | None, as_json: bool) -> None:
+def command(evaluation: str | None, full: bool, as_json: bool) -> None:
     """Compute EVALUATION's numbers from what the store holds, and keep them. Nothing is asked."""
     from brie.evaluation.folders import find_evaluation
     from brie.evaluation.results import rebuild
@@ -21,4 +22,4 @@ def command(evaluation: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(outcome.analysis.to_json(), nl=False)
     else:
-        screen.summary(outcome)
+        screen.summary(outcome, full=full)

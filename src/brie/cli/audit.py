@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from brie.audit import FORMATS
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.errors import UsageError
 
 
@@ -38,11 +38,12 @@ Examples:
 @click.option("--baseline", metavar="NAME", help="The model it is compared with, where there are more.")
 @click.option("--claim", type=click.FloatRange(0, 1), help="The win rate somebody claims, as a share.")
 @click.option("--leaderboard", is_flag=True, help="Rank all models, and write a page of them.")
+@options.FULL
 @click.option("--json", "as_json", is_flag=True, help="Print the analysis on standard output.")
 def command(
     files: tuple[Path, ...], wanted: str, mapping: str | None, winner: str | None, scale: str | None,
     raters: str | None, candidate: str | None, baseline: str | None, claim: float | None,
-    leaderboard: bool, as_json: bool,
+    leaderboard: bool, full: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Read judgment FILES and say what they show, and what their design cannot show.
 
@@ -69,7 +70,7 @@ def command(
         click.echo(analysis.to_json(), nl=False)
         return
     report = write_audit(analysis, screen.project())
-    screen.audit_summary(analysis, report)
+    screen.audit_summary(analysis, report, full=full)
 
 
 def _refuse_no_file(path: Path) -> None:

@@ -9,6 +9,8 @@ import click
 from brie.cli import screen
 from brie.errors import UsageError, unknown
 from brie.evaluation.folders import Evaluation
+from brie.lines import command as command_line
+from brie.number_format import size as size_of
 from brie.project import Project
 
 
@@ -38,10 +40,9 @@ def command(name: str, output: Path | None, adapter: bool) -> None:
         file = pack_evaluation(subject, project, output or Path(f"{subject.manifest.id}.zip"))
     else:
         file = pack_run(subject, project, output or Path(f"{subject.name}.zip"), adapter=adapter)
-    click.echo(f"{file}  {file.stat().st_size / 1e6:,.1f} MB")
-    click.echo(
-        f"Others check it with: brie verify {file.name}   and merge it with: brie unbundle {file.name}"
-    )
+    screen.show(f"{file}  {size_of(file.stat().st_size)}")
+    screen.show(f"Others check it with: {command_line('verify', file.name)}")
+    screen.show(f"and merge it with: {command_line('unbundle', file.name)}")
 
 
 def chosen(name: str, project: Project) -> Evaluation | Path:

@@ -34,12 +34,12 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     names_of = _names(document)
     for difference in document.differences:
         pair = f"{names_of[difference.first]} minus {names_of[difference.second]}"
-        click.echo(f"{pair}: {100 * difference.value:+.1f} points{_interval(difference)}")
+        screen.show(f"{pair}: {100 * difference.value:+.1f} points{_interval(difference)}", hanging=4)
         word = "p after Holm" if len(document.differences) > 1 else "p"
-        click.echo(f"    {difference.prompts} shared prompts, {word} {p_equals(difference.p_adjusted)}")
-    click.echo(f"{document.scope}.")
+        screen.show(f"    {difference.prompts} shared prompts, {word} {p_equals(difference.p_adjusted)}")
+    screen.show(f"{document.scope}.", hanging=2)
     for warning in document.warnings:
-        click.echo(f"careful: {warning}.")
+        screen.show(f"careful: {warning}.", hanging=2)
 
 
 def _names(document: ComparisonDocument) -> dict[str, str]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import options, screen
+from brie.lines import command as command_line
+from brie.lines import folded
 from brie.number_format import p_equals, percent, span
 
 if TYPE_CHECKING:
@@ -73,21 +75,34 @@ def command(
 
         write_curve_figure(document, f"{run} on {wanted.suite}", plot)
         screen.say(project.relative(plot))
-    click.echo(json.dumps(document.written(), indent=2) if as_json else "\n".join(lines(document)))
+    if as_json:
+        click.echo(json.dumps(document.written(), indent=2))
+    else:
+        click.echo("\n".join(lines(document, min(screen.width(), 80))))
 
 
-def lines(document: CurveDocument) -> Iterator[str]:
-    """The curve for a terminal, at most 80 columns."""
+def lines(document: CurveDocument, width: int = 80) -> Iterator[str]:
+    """The curve for a terminal, in so many columns."""
+    scale = min(41, max(11, width - 39)) | 1
+    for line in _lines(document, scale):
+        yield from folded(line, width, hanging="  " if line[:1].strip() else " " * (scale + 9))
+
+
+def _lines(document: CurveDocument, scale: int) -> Iterator[str]:
     best, chosen = document.best_by_validation_loss, document.selection
     yield f"on {document.prompts}; the intervals hold together (max-T)"
-    yield " step  0                  50               100   win rate"
+    yield f" step  {'0':<{scale // 2}}{'50':<{scale // 2 - 2}}100   win rate"
     for rung in document.checkpoints:
         rate = f"{percent(rung.value)} ({span(rung.low, rung.high)})"
         marks = ["best by loss"] if rung.name == best else []
         marks += ["chosen"] if chosen and rung.name == chosen.checkpoint else []
-        yield f"{rung.step or 0:>5}  {plot_line(rung)}  {rate:<16} {', '.join(marks)}".rstrip()
+        yield f"{rung.step or 0:>5}  {plot_line(rung, scale)}  {rate:<16} {', '.join(marks)}".rstrip()
     if chosen is None:
         yield "Validation loss chooses the default checkpoint; this shows, it does not select."
+        named = best or (document.checkpoints[-1].name if document.checkpoints else "")
+        if report := document.evaluations.get(named):
+            yield ""
+            yield f"Next  {command_line('report', report)}"
         return
     quotable = chosen.win_rate
     quoted = f"{percent(quotable.value)} ({span(quotable.low, quotable.high)})"

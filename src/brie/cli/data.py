@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from brie.cli import options, screen
 from brie.cli.groups import Group
 from brie.errors import InputError, UsageError
+from brie.lines import command as command_line
 from brie.number_format import percent, plural
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ def check(
         click.echo(report.model_dump_json(indent=2))
     else:
         prompts = plural(report.prompts, "distinct prompt")
-        click.echo(f"{report.path}: {plural(report.rows, 'row')}, {prompts}")
+        screen.show(f"{report.path}: {plural(report.rows, 'row')}, {prompts}")
         for sentence in sentences(report):
-            click.echo(screen.folded("-", _visible(sentence), 2))
+            click.echo(screen.labelled("-", _visible(sentence), 2))
     if not report.ok:
         raise InputError(f"{file}: {refusal(report)}.")
     if not as_json:
-        click.echo("every row can be trained on.")
+        screen.show("every row can be trained on.")
 
 
 @command.command(
@@ -109,7 +109,7 @@ def preview(file: Path, rows: int, mapping: tuple[str, ...], **named: options.Va
         asked = replace(asked, size="tiny")
     encoder, name = encoder_of(screen.project(), asked)
     coloured = screen.console().is_terminal
-    click.echo(f"{name}: {encoder.template.reason}")
+    screen.show(f"{name}: {encoder.template.reason}")
     cut = {"whole": "", "cut": ", the answer's end is cut off", "lost": ", no answer left: dropped"}
     parsed = whole(parse(file, mapping_of(mapping)))
     _say_form(file, parsed.read_as)
@@ -165,9 +165,10 @@ def split(
     )
     _say_form(file, parsed.read_as)
     for target, half, groups in zip(targets, (halves.train, halves.val), halves.groups, strict=True):
-        click.echo(f"{target}  {plural(len(half), 'row')}, {plural(groups, halves.by)}")
-    again = "".join(f" --map {shlex.quote(pair)}" for pair in mapping)
-    click.echo(f"next  brie train --size 0.5b --data {targets[0]} --val {targets[1]}{again}")
+        screen.show(f"{target}  {plural(len(half), 'row')}, {plural(groups, halves.by)}")
+    again = [part for pair in mapping for part in ("--map", pair)]
+    files = ("--data", str(targets[0]), "--val", str(targets[1]))
+    screen.show(f"next  {command_line('train', '--size', '0.5b', *files, *again)}", hanging=6)
 
 
 @command.command(
@@ -197,8 +198,8 @@ def convert(file: Path, out: Path, mapping: tuple[str, ...], skip: bool) -> None
         first = parsed.problems[0]
         left_out = f"{plural(len(parsed.problems), 'row')} left out"
         screen.say(f"{file}: {left_out}, the first in line {first.line}: {first.text}")
-    click.echo(f"{out}  {plural(len(parsed.conversations), 'row')}")
-    click.echo(f"next  brie data check {out}")
+    screen.show(f"{out}  {plural(len(parsed.conversations), 'row')}")
+    screen.show(f"next  {command_line('data', 'check', str(out))}", hanging=6)
 
 
 @command.command(
@@ -225,7 +226,7 @@ def overlap(files: tuple[Path, ...], suite: str | None, as_json: bool) -> None:
         click.echo(report.model_dump_json(indent=2))
         return
     click.echo(
-        screen.folded(
+        screen.labelled(
             "",
             f"of {plural(report.prompts, 'prompt')} in {project.relative(Path(report.left))}, "
             f"{report.exact:,} stand exactly, {report.contained:,} inside a longer text and "
@@ -234,7 +235,8 @@ def overlap(files: tuple[Path, ...], suite: str | None, as_json: bool) -> None:
         )
     )
     for example in report.examples:
-        click.echo(f"  {example.left}: {example.way} in {example.right} ({percent(example.similarity)})")
+        alike = f"({percent(example.similarity)})"
+        screen.show(f"  {example.left}: {example.way} in {example.right} {alike}", hanging=4)
 
 
 def _say_form(file: Path, read_as: Sequence[str]) -> None:

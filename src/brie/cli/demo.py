@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 
 NAME = "demo"
 
 
-@click.command(epilog="\b\nExample:\n  brie demo\n")
-def command() -> None:
+@click.command(epilog="\b\nExamples:\n  brie demo\n  brie demo --full\n")
+@options.FULL
+def command(full: bool) -> None:
     """Train a tiny model, pin it, evaluate it blind and report: no key, no network.
 
     The model has a million parameters and knows a toy world only; what it shows is the
@@ -33,4 +34,4 @@ def command() -> None:
     wishes = EvalRequest(suite="demo", candidate=str(folder / "pins" / "best.json"), panel="offline")
     asked, _ = prepare(wishes, project)
     outcome = run_evaluation(asked, project, screen.Terminal(), command="brie demo", name=NAME)
-    screen.summary(outcome)
+    screen.summary(outcome, full=full)

@@ -55,7 +55,7 @@ def command(smoke: bool, model: str | None, dtype: str | None) -> None:
     ]
     marks = {True: "ok  ", False: "FAIL", None: "    "}
     for finding in findings:
-        click.echo(f"{marks[finding.good]}  {finding.what:<12} {finding.seen}")
+        screen.show(f"{marks[finding.good]}  {finding.what:<12} {finding.seen}", hanging=19)
     wrong = [finding.what for finding in findings if finding.good is False]
     if wrong:
         raise UsageError(f"to be mended: {', '.join(wrong)}.")

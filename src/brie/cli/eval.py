@@ -132,6 +132,7 @@ Examples:
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
 @click.option("--name", help="A name for `brie ls`.")
+@options.FULL
 @options.ANALYSIS_JSON
 def command(
     stop_after: Literal["seal", "generate"] | None,
@@ -142,6 +143,7 @@ def command(
     batch: bool,
     retry: bool,
     name: str | None,
+    full: bool,
     as_json: bool,
     **request: options.Value,
 ) -> None:
@@ -171,7 +173,7 @@ def command(
             budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe
         ),
     )
-    screen.outcome(outcome, as_json=as_json)
+    screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
 

@@ -74,7 +74,7 @@ def command(
     if not answer.met:
         raise GateNotMet(sentence)
     if not as_json:
-        click.echo(sentence)
+        screen.show(sentence, hanging=2)
 
 
 def _word(met: bool | None) -> str:

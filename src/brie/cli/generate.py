@@ -23,4 +23,4 @@ def command(evaluation: str | None) -> None:
 
     project = screen.project()
     sealed = find_evaluation(evaluation, project, command=screen.typed(project))
-    click.echo(str(make_answers(sealed, project, screen.Terminal())))
+    screen.show(str(make_answers(sealed, project, screen.Terminal())))

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 import click
 
+from brie.cli.help_pages import Command, Context
+
 ALL = "brie.all"
 """Key of a context's `meta`: the help lists the plumbing too."""
 
@@ -15,6 +17,8 @@ ALL = "brie.all"
 class Group(click.Group):
     """A group that names the near matches of a misspelt word, and what a moved one is called now."""
 
+    context_class = Context
+    command_class = Command
     moved: ClassVar[Mapping[str, str]] = {}
     """A word that was a command -> what does its work now."""
 
@@ -56,6 +60,7 @@ class Verbs(Group):
         if cmd_name not in (*self.list_commands(ctx), *self.unlisted):
             return None
         command: click.Command = import_module(f"{self.package}.{cmd_name}").command
+        command.context_class = Context
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -27,5 +27,5 @@ def command(ctx: click.Context, words: tuple[str, ...], everything: bool) -> Non
         name, verb, _ = shown.command.resolve_command(shown, [word])
         if verb is None:
             break
-        shown = click.Context(verb, info_name=name, parent=shown)
+        shown = verb.context_class(verb, info_name=name, parent=shown)
     click.echo(shown.get_help())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from brie.cli import screen
 from brie.errors import UsageError
 from brie.project import packaged
 
@@ -34,5 +35,5 @@ def command(folder: Path) -> None:
         (folder / ".gitignore").write_text("/runs/\n/reports/\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror or error}.") from error
-    click.echo(f"{folder} is a brie project: prompt_suites, judges, recipes, data, brie.toml.")
-    click.echo("Next: brie demo, or brie train --size 0.5b --data FILE")
+    screen.show(f"{folder} is a brie project: prompt_suites, judges, recipes, data, brie.toml.")
+    screen.show("Next: brie demo, or brie train --size 0.5b --data FILE")

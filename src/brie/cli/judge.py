@@ -42,6 +42,7 @@ Examples:
 @options.PROBE
 @options.BUDGET
 @options.YES
+@options.FULL
 @options.ANALYSIS_JSON
 def command(
     evaluation: str | None,
@@ -54,6 +55,7 @@ def command(
     yes: bool,
     patience: float,
     probe: bool,
+    full: bool,
     as_json: bool,
 ) -> None:
     """Judge the answers of EVALUATION that are there already: what is missing, or what is added.
@@ -88,7 +90,7 @@ def command(
             without_keys="Judges that need no key can be added: --judge longer",
         ),
     )
-    screen.outcome(outcome, as_json=as_json)
+    screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
 
@@ -99,11 +101,11 @@ def _import(file: Path, evaluation: Evaluation, project: Project, *, as_json: bo
     screen.offline()
     added = add_votes(file, evaluation, project)
     read = added.file
-    click.echo(f"{added.new:,} of {len(read.votes):,} votes were new", err=as_json)
+    screen.show(f"{added.new:,} of {len(read.votes):,} votes were new", err=as_json)
     if read.skipped:
-        click.echo(f"{plural(read.skipped, 'row')} without a winner: skipped", err=as_json)
+        screen.show(f"{plural(read.skipped, 'row')} without a winner: skipped", err=as_json)
     if read.passed_over:
-        click.echo(f"passed over: {', '.join(read.passed_over)[:200]}", err=as_json)
-    click.echo(f"Report  {project.relative(added.report)}", err=as_json)
+        screen.show(f"passed over: {', '.join(read.passed_over)[:200]}", hanging=4, err=as_json)
+    screen.show(f"Report  {project.relative(added.report)}", err=as_json)
     if as_json:
         click.echo(added.analysis.to_json(), nl=False)

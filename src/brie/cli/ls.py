@@ -88,7 +88,7 @@ def command(as_json: bool) -> None:
     for entry in entries:
         sides = f"{entry['candidate']} vs {entry['baseline']}"
         told = f"{sides}  {entry['word'] or '-':<10} {_rate(entry)}"
-        click.echo(screen.folded(f"{entry['id']}  ", told, 4))
+        click.echo(screen.labelled(f"{entry['id']}  ", told, 4))
         click.echo(f"    looks at this suite: {entry['looks']}   next: {entry['next']}")
 
 
@@ -129,7 +129,7 @@ def _run_row(run: RunInfo, start: str) -> RunRow:
 
 def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
     if row["state"] == "unreadable":
-        yield screen.folded(row["id"], f"unreadable: {row['why']}", 4)
+        yield screen.labelled(row["id"], f"unreadable: {row['why']}", 4)
         return
     yield f"{row['id']}  {row['name']}  {row['state']}  {row['size_bytes'] / 1e6:,.1f} MB"
     facts = [f"step {row['step']:,} of {row['planned_steps']:,}"]
@@ -139,10 +139,10 @@ def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
         base = row["base_eval_loss"]
         before = f" (base {base:.4f})" if base is not None else ""
         facts.append(f"best validation loss {row['eval_loss']:.4f}{before}")
-    yield screen.folded("", ", ".join(facts), 4)
+    yield screen.labelled("", ", ".join(facts), 4)
     pins = ", ".join(f"{name} = step {step}" for name, step in sorted(row["pins"].items())) or "no pins"
     checkpoints = ", ".join(map(str, row["checkpoints"])) or "none"
-    yield screen.folded("", f"{pins}; checkpoints {checkpoints}", 4)
+    yield screen.labelled("", f"{pins}; checkpoints {checkpoints}", 4)
     yield f"    next: {row['next']}"
 
 

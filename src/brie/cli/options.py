@@ -63,6 +63,9 @@ SYSTEM: Option = click.option(
     help="A system turn where the template has no place for one: into the first question, or refused.",
 )
 JSON: Option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+FULL: Option = click.option(
+    "--full", is_flag=True, help="Print all of it: every group, every check in full."
+)
 ANALYSIS_JSON: Option = click.option(
     "--json", "as_json", is_flag=True, help="Print analysis.json on standard output."
 )

@@ -74,17 +74,32 @@ def command(
     if as_json:
         click.echo(report.model_dump_json(indent=2))
         return
-    click.echo(f"{report.data}: {report.conversations:,} conversations, {report.tokens:,} answer tokens")
+    screen.show(
+        f"{report.data}: {report.conversations:,} conversations, {report.tokens:,} answer tokens"
+    )
     if report.dropped:
         lines = ", ".join(map(str, report.dropped))
         text = f"no answer is left within {max_length:,} tokens: line {lines}"
-        click.echo(screen.folded("dropped:", text, 9))
+        click.echo(screen.labelled("dropped:", text, 9))
     for name, value in (
         (first.name, report.candidate),
         (second.name, report.baseline),
         ("ratio", report.ratio),
     ):
-        click.echo(f"{name:<24} {_shown(value)}")
+        screen.show(f"{name:<24} {_shown(value)}", hanging=4)
+    screen.show(surprise(report.ratio, first.name, second.name), hanging=2)
+
+
+def surprise(ratio: Interval, candidate: str, baseline: str) -> str:
+    """What the ratio of both perplexities says, in a sentence; lower is less surprised."""
+    if ratio.low is None or ratio.high is None:
+        return "lower is less surprised; too few conversations to say which side is."
+    if ratio.low <= 1 <= ratio.high:
+        return "lower is less surprised; which side is cannot be told: the ratio's interval has 1 in it."
+    lower, higher = (candidate, baseline) if ratio.high < 1 else (baseline, candidate)
+    return (
+        f"{lower} is less surprised by these answers than {higher}: the ratio's interval leaves out 1."
+    )
 
 
 def _shown(value: Interval) -> str:

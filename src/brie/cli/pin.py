@@ -36,7 +36,7 @@ def command(model: str, base: str | None, target: Path | None, as_json: bool) ->
         explained = explain(path)
         told = (*explained.facts, *duplicates(path.resolve()), *adapter_fact(path))
         for fact in told:
-            click.echo(screen.folded("- ", fact, 2), err=as_json)
+            click.echo(screen.labelled("- ", fact, 2), err=as_json)
         if explained.choices:
             listing = "\n".join(explained.choices)
             raise UsageError(f"{model} is not one checkpoint. Pin the one you mean:\n{listing}")
@@ -68,8 +68,8 @@ def command(model: str, base: str | None, target: Path | None, as_json: bool) ->
     }
     for name, value in rows.items():
         if value is not None:
-            click.echo(screen.folded(name, value, 11))
-    click.echo(_compared(resolved))
+            click.echo(screen.labelled(name, value, 11))
+    screen.show(_compared(resolved))
 
 
 def _compared(resolved: Resolved) -> str:

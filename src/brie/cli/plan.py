@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import options, screen
+from brie.lines import folded
 from brie.number_format import dollars, percent
 
 if TYPE_CHECKING:
     from brie.records import Positions
     from brie.studies.planning import Design, Price, Row
+
+_CELL = 8
+"""Columns of one rate."""
+_AROUND = 38
+"""Columns of the table without the rates."""
 
 
 @click.command(
@@ -68,43 +74,59 @@ def command(
 
         write_plan_figure(table.document(), plot)
         screen.say(project.relative(plot))
-    click.echo(json.dumps(table.document().written(), indent=2) if as_json else "\n".join(lines(table)))
+    if as_json:
+        click.echo(json.dumps(table.document().written(), indent=2))
+    else:
+        click.echo("\n".join(lines(table, min(screen.width(), 80))))
 
 
-def lines(table: Design) -> Iterator[str]:
-    """The plan for a terminal, at most 80 columns."""
+def lines(table: Design, width: int = 80) -> Iterator[str]:
+    """The plan for a terminal, in so many columns.
+
+    Args:
+        table: the designs, and what each can find.
+        width: columns; tables of fewer than 80 leave out rates or the bar's scale, never cut a word.
+    """
+    for line in _lines(table, width):
+        yield from folded(line, width, hanging=line[: len(line) - len(line.lstrip())])
+
+
+def _lines(table: Design, width: int) -> Iterator[str]:
     yield f"suite {table.suite}: {table.prompts} prompts"
     yield from _variance(table)
     rows = _distinct(table.rows)
     orders = len({row.positions for row in rows}) > 1
     yield ""
-    yield from _power(rows)
+    yield from _power(rows, width)
     yield ""
-    yield "80 % power, 5 % two-sided. 85+7: the formula, and the prompts that it lacks as"
-    yield "wins come in whole steps. `equivalent`: within 5 points of even."
+    yield (
+        "80 % power, 5 % two-sided. 85+7: the formula, and the prompts that it lacks as wins come in "
+        "whole steps. Equivalent: within 5 points of even."
+    )
     if any(row.measured is None for row in rows):
         yield "Assumed, the second order buys freedom from position bias; it is not counted."
     yield ""
-    yield from _bars(rows, both=orders)
+    yield from _bars(rows, min(50, width - 30), both=orders)
     if table.judges:
         yield ""
-        yield from _prices(table)
+        yield from _prices(table, width)
 
 
 def _variance(table: Design) -> Iterator[str]:
     """Where the variance of each order comes from."""
     sources = {row.positions: row for row in table.rows}
     if not any(row.measured for row in sources.values()):
-        yield "variance assumed: two samples of a prompt correlate .3 (no evaluation of this"
-        yield "suite by these judges has measured it)"
+        yield (
+            "variance assumed: two samples of a prompt correlate .3 (no evaluation of this suite by "
+            "these judges has measured it)"
+        )
         return
     for positions, row in sources.items():
         order = "both orders" if positions == "both" else "one order"
         if row.measured is None:
             yield f"{order}: variance assumed, two samples of a prompt correlate .3"
             continue
-        yield f"{order}: variance as measured by {row.measured}, these judges,"
-        yield "  its upper 90 % limit"
+        yield f"{order}: variance as measured by {row.measured}, these judges, its upper 90 % limit"
         if row.assumed:
             yield f"  {row.assumed}"
 
@@ -116,28 +138,33 @@ def _distinct(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.positions == rows[0].positions]
 
 
-def _power(rows: Sequence[Row]) -> Iterator[str]:
+def _power(rows: Sequence[Row], width: int) -> Iterator[str]:
+    """What each design finds: the least rate, and prompts needed for some rates."""
     rates = list(rows[0].power.needed)
+    rates = rates[: max(1, (width - _AROUND) // _CELL)] if width < 80 else rates
     both = len({row.positions for row in rows}) > 1
-    yield "             finds a win   prompts needed to find a true win rate of    for"
-    yield "samples      rate from  " + "".join(f"{percent(rate):>8}" for rate in rates) + "  equivalent"
+    wide = _CELL * len(rates)
+    title = "prompts needed to find" if wide > 22 else "prompts needed"
+    yield f"{'':14}{'finds':>8}   {title.ljust(wide)}{'prompts for':>13}"
+    heads = "".join(f"{percent(rate):>{_CELL}}" for rate in rates)
+    yield f"{'samples':<14}{'from':>8}   {heads}{'equivalent':>13}"
     for row in rows:
         power = row.power
         detects = percent(power.detectable) if power.detectable is not None else "nothing"
-        cells = "".join(f"{_needed(power.formula[rate], power.needed[rate]):>8}" for rate in rates)
+        cells = "".join(f"{_needed(power.formula[rate], power.needed[rate]):>{_CELL}}" for rate in rates)
         order = f" {row.positions}" if both else ""
-        yield f"{power.samples:>4}{order:<9}{detects:>8}   {cells}{power.equivalence:>12}"
+        yield f"{power.samples:>4}{order:<10}{detects:>8}   {cells}{power.equivalence:>13}"
 
 
 def _needed(formula: int, planned: int) -> str:
     return str(formula) if planned == formula else f"{formula}+{planned - formula}"
 
 
-def _bars(rows: Sequence[Row], *, both: bool) -> Iterator[str]:
+def _bars(rows: Sequence[Row], scale: int, *, both: bool) -> Iterator[str]:
     for row in rows:
         order = f" {row.positions}" if both else ""
-        yield f"{row.power.samples:>4}{order:<9} {bar(row.power.detectable)}"
-    yield f"{'':14}50 %{'75':>21}{'100 %':>26}"
+        yield f"{row.power.samples:>4}{order:<10}{bar(row.power.detectable, scale)}"
+    yield f"{'':14}{'50 %':<{scale // 2 - 1}}{'75':<{scale // 2 - 4}}100 %"
     yield f"{'':14}░ cannot be told from even   ▓ would be found"
 
 
@@ -147,17 +174,18 @@ def bar(detectable: float | None, width: int = 50) -> str:
     return "░" * edge + "▓" * (width - edge)
 
 
-def _prices(table: Design) -> Iterator[str]:
+def _prices(table: Design, width: int) -> Iterator[str]:
     names = ", ".join(table.judges)
     yield f"judging by {names if len(names) < 60 else f'{len(table.judges)} judges'}, controls included"
-    yield "samples  orders        verdicts       price     batched   minutes"
+    gap = 12 if width >= 74 else 9
+    yield f"samples  orders  {'verdicts':>{gap}}{'price':>{gap}}{'batched':>{gap}}{'minutes':>{gap}}"
     for row in table.rows:
         if row.price is not None:
             orders = "both" if row.positions == "both" else "one"
+            usd, batch = _dollars(row.price.usd), _dollars(row.price.usd_batch)
             yield (
-                f"{row.power.samples:>4}     {orders:<10}{row.price.calls:>12,}"
-                f"{_dollars(row.price.usd):>12}{_dollars(row.price.usd_batch):>12}"
-                f"{_minutes(row.price):>10}"
+                f"{row.power.samples:>4}     {orders:<8}{row.price.calls:>{gap},}"
+                f"{usd:>{gap}}{batch:>{gap}}{_minutes(row.price):>{gap}}"
             )
     unknown = {
         name for row in table.rows if row.price

@@ -6,6 +6,7 @@ import click
 
 from brie.cli import screen
 from brie.errors import UsageError
+from brie.number_format import size as size_of
 
 
 @click.command(
@@ -32,22 +33,22 @@ def command(run: str, keep: int | None, yes: bool) -> None:
     project = screen.project()
     plan = plan_prune(read_run(find_run(run, project).folder), project, keep)
     if not plan.states and not plan.checkpoints:
-        click.echo("there is nothing to remove.")
+        screen.show("there is nothing to remove.")
         return
     states, gone = len(plan.states), len(plan.checkpoints)
-    click.echo(
+    screen.show(
         f"to remove: {states} file{'' if states == 1 else 's'} of optimizer state, "
         f"{gone} whole checkpoint{'' if gone == 1 else 's'}"
     )
     for path in plan.checkpoints:
-        click.echo(f"  goes   {path.name}")
+        screen.show(f"  goes   {path.name}", hanging=9)
     for step, why in sorted(plan.kept.items()):
-        click.echo(f"  stays  step {step}: {why}")
-    if not yes and not _agreed(f"Remove them and free {plan.freed_bytes / 1e6:.1f} MB?"):
-        click.echo("nothing was removed.")
+        screen.show(f"  stays  step {step}: {why}", hanging=9)
+    if not yes and not _agreed(f"Remove them and free {size_of(plan.freed_bytes)}?"):
+        screen.show("nothing was removed.")
         return
     apply_prune(plan)
-    click.echo(f"freed {plan.freed_bytes / 1e6:.1f} MB")
+    screen.show(f"freed {size_of(plan.freed_bytes)}")
 
 
 def _agreed(question: str) -> bool:

@@ -6,16 +6,16 @@ import os
 import shlex
 import shutil
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from brie.errors import UsageError
+from brie.lines import command, folded
 from brie.project import Project
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 
 LINE_SECONDS = 30.0
+NARROWEST = 40
+WIDEST = 100
+"""A verdict is not read across more columns than this."""
 
 
 @cache
@@ -39,21 +42,49 @@ def console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def width() -> int:
+    """Columns of what is laid out on standard output: the terminal's, or 80 in a file or a pipe."""
+    return max(shutil.get_terminal_size().columns, NARROWEST)
+
+
+def _columns_of(stream: TextIO) -> int | None:
+    """Columns that a stream's lines are folded at; None in a file or a pipe, where lines stay whole."""
+    if named := os.environ.get("COLUMNS", ""):
+        return max(int(named), NARROWEST) if named.isdecimal() else None
+    try:
+        return max(os.get_terminal_size(stream.fileno()).columns, NARROWEST)
+    except (OSError, ValueError):
+        return None
+
+
+def _fit(text: str, stream: TextIO, hanging: str | None) -> str:
+    room = _columns_of(stream)
+    return text if room is None else "\n".join(folded(text, room, hanging=hanging))
+
+
 def say(text: str) -> None:
-    """One line for people, on standard error. The text is not read as markup."""
-    console().print(text, markup=False)
+    """A message for people, on standard error. The text is not read as markup."""
+    console().print(_fit(text, sys.stderr, None), markup=False)
 
 
-def folded(label: str, text: str, indent: int) -> str:
+def show(text: str, *, hanging: int | None = None, err: bool = False) -> None:
+    """A result for people: folded at the terminal's width, line by line.
+
+    Args:
+        text: one line or several.
+        hanging: blanks before the second and further lines of each; None: as many as its indentation.
+        err: on standard error.
+    """
+    import click
+
+    stream = sys.stderr if err else sys.stdout
+    for line in text.split("\n"):
+        click.echo(_fit(line, stream, None if hanging is None else " " * hanging), err=err)
+
+
+def labelled(label: str, text: str, indent: int) -> str:
     """A label and its text; the text is folded at the terminal's width and stays in one column."""
-    return textwrap.fill(
-        text,
-        max(shutil.get_terminal_size().columns, indent + 30),
-        initial_indent=label.ljust(indent),
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return "\n".join(folded(text, width(), first=label.ljust(indent), hanging=" " * indent))
 
 
 def project() -> Project:
@@ -174,45 +205,61 @@ def spending(
     return Spending(budget, consent, retry=retry, batch=batch, patience=60.0 * patience, probe=probe)
 
 
-def outcome(outcome: Outcome, *, as_json: bool) -> None:
+def outcome(outcome: Outcome, *, as_json: bool, full: bool = False) -> None:
     """An evaluation's numbers on standard output: `analysis.json`, or what they say."""
     if not as_json:
-        summary(outcome)
+        summary(outcome, full=full)
         return
     import click
 
     click.echo(outcome.analysis.to_json(), nl=False)
 
 
-def summary(outcome: Outcome) -> None:
-    """What an evaluation found, in 80 columns, and where to read it; on standard output."""
+def summary(outcome: Outcome, *, full: bool = False) -> None:
+    """What an evaluation found, and where to read it; on standard output."""
     manifest = outcome.evaluation.manifest
-    _print(outcome.analysis, manifest, outcome.report, f"brie verify {manifest.id}")
+    unfinished = outcome.analysis.interim or bool(outcome.stopped)
+    next_command = manifest.command if unfinished else command("view", manifest.id)
+    _print(
+        outcome.analysis, manifest, outcome.report, full=full,
+        next_command=next_command, rest_command=command("analyse", manifest.id, "--full"),
+    )  # fmt: skip
 
 
-def audit_summary(analysis: Analysis, report: Path) -> None:
+def audit_summary(analysis: Analysis, report: Path, *, full: bool = False) -> None:
     """What an audit found, on standard output."""
-    import click
-
-    _print(analysis, None, report, None)
-    for finding in analysis.audit.findings if analysis.audit else ():
-        click.echo(textwrap.fill(f"- {finding}", 80, subsequent_indent="  "))
+    again = f"{typed(project())} --full"
+    _print(analysis, None, report, full=full, next_command="", rest_command=again)
 
 
 def _print(
-    analysis: Analysis, manifest: Manifest | None, report: Path, next_command: str | None
+    analysis: Analysis,
+    manifest: Manifest | None,
+    report: Path,
+    *,
+    full: bool,
+    next_command: str,
+    rest_command: str,
 ) -> None:
     import click
 
+    from brie.report.last_screen import Where
     from brie.report.terminal import summarise
 
     terminal = sys.stdout.isatty()
+    where = Where(
+        project().relative(report),
+        report.resolve().as_uri() if terminal else "",
+        next_command,
+        rest_command,
+    )
     text = summarise(
         analysis,
         manifest,
-        report=project().relative(report),
-        next_command=next_command,
+        where=where,
+        full=full,
         colour=terminal and "NO_COLOR" not in os.environ,
         unicode="utf" in (sys.stdout.encoding or "").lower(),
+        width=min(width(), WIDEST),
     )
     click.echo(text)

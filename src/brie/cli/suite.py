@@ -24,13 +24,14 @@ def check(suite: str) -> None:
 
     report = check_suite(suite, screen.project())
     loaded = report.suite
-    click.echo(f"{loaded.name} {loaded.version}: {len(loaded.prompts)} prompts, rubric {loaded.rubric}")
+    screen.show(f"{loaded.name} {loaded.version}: {len(loaded.prompts)} prompts, rubric {loaded.rubric}")
     for title, counts in report.tables.items():
-        click.echo(f"  {title}: " + ", ".join(f"{name} {n}" for name, n in counts.most_common()))
+        told = ", ".join(f"{name} {n}" for name, n in counts.most_common())
+        screen.show(f"  {title}: {told}", hanging=4)
     for samples, least in report.detectable.items():
         rate = f"a true win rate of {percent(least)} or more" if least else "nothing"
-        click.echo(f"  with {samples} sample{'s' * (samples > 1)} a prompt it can find {rate}")
+        screen.show(f"  with {samples} sample{'s' * (samples > 1)} a prompt it can find {rate}")
     for warning in report.warnings:
-        click.echo(f"warning: {warning}")
+        screen.show(f"warning: {warning}", hanging=2)
     count = len(report.warnings)
-    click.echo(f"{count or 'no'} warning{'s' * (count != 1)}.")
+    screen.show(f"{count or 'no'} warning{'s' * (count != 1)}.")

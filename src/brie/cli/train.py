@@ -10,6 +10,7 @@ import click
 from brie.cli import options, screen
 from brie.cli.options import Value, request_of
 from brie.errors import UsageError
+from brie.lines import command as command_line
 from brie.train.config import TrainRequest
 
 if TYPE_CHECKING:
@@ -72,13 +73,14 @@ def _train(request: TrainRequest) -> None:
     with TrainProgress() as progress:
         folder = train(request, project, progress)
     run = read_run(folder)
-    click.echo(screen.folded("done", done(run.manifest), 6))
+    click.echo(screen.labelled("done", done(run.manifest), 6))
     for which, pin in sorted(run.manifest.pins.items()):
-        click.echo(f"{which:<5} step {pin.step}, validation loss {pin.eval_loss:.4f}")
+        screen.show(f"{which:<5} step {pin.step}, validation loss {pin.eval_loss:.4f}")
     click.echo(f"pins  {project.relative(folder)}/pins/best.json and last.json")
     from brie.evaluation.choice import to_start_with
 
-    click.echo(f"next  brie eval --candidate {run.name}:best {to_start_with(project)}")
+    go_on = f"{command_line('eval', '--candidate', f'{run.name}:best')} {to_start_with(project)}"
+    screen.show(f"next  {go_on}", hanging=6)
 
 
 def done(manifest: RunManifest) -> str:
@@ -103,4 +105,4 @@ def _explain(request: TrainRequest, *, probe: bool) -> None:
     if request.resume is not None:
         raise UsageError("--dry-run explains a new run; leave out --resume.")
     for line in explain(request, screen.project(), Silent(), probe=probe):
-        click.echo(screen.folded(line.label, line.text, 12))
+        click.echo(screen.labelled(line.label, line.text, 12))

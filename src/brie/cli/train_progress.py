@@ -40,7 +40,7 @@ class TrainProgress:
 
     def note(self, text: str) -> None:
         """A decision with its reason."""
-        screen.say(screen.folded("", text, 0))
+        screen.say(screen.labelled("", text, 0))
 
     def started(self, start: Start) -> None:
         """The run's folder exists."""

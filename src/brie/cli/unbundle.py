@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from brie.cli import screen
+from brie.lines import command as command_line
 
 
 @click.command(
@@ -30,16 +31,16 @@ def command(file: Path) -> None:
     project = screen.project()
     merged = unbundle(file, project)
     if merged.kind == "run":
-        click.echo(f"{merged.id}: {'merged' if merged.new else 'was here already, nothing added'}")
-        click.echo(f"Next    brie pin {merged.id.rsplit('-', 1)[-1]}:best")
+        screen.show(f"{merged.id}: {'merged' if merged.new else 'was here already, nothing added'}")
+        screen.show(f"Next    {command_line('pin', merged.id.rsplit('-', 1)[-1] + ':best')}")
         return
-    click.echo(f"{merged.id}: {merged.completions:,} completions, {merged.verdicts:,} verdicts added")
+    screen.show(f"{merged.id}: {merged.completions:,} completions, {merged.verdicts:,} verdicts added")
     evaluation = find_evaluation(merged.id, project)
     if merged.outdated:
-        click.echo(f"Its numbers were made without them: brie report {merged.id}")
+        screen.show(f"Its numbers were made without them: brie report {merged.id}")
     elif merged.new and evaluation.analysis_file.is_file():
         analysis = Analysis.read(evaluation.analysis_file.read_bytes())
         with Store.open(project.store, read_only=True) as store:
             report = write_report(evaluation, analysis, gather(evaluation.manifest, store), project)
-        click.echo(f"Report  {project.relative(report)}")
-    click.echo(f"Next    brie verify {merged.id}")
+        screen.show(f"Report  {project.relative(report)}")
+    screen.show(f"Next    brie verify {merged.id}")

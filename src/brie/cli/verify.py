@@ -61,11 +61,11 @@ def _bundle(file: Path) -> None:
 
 def _say(name: str, findings: Sequence[Finding]) -> None:
     for finding in findings:
-        click.echo(f"{'ok  ' if finding.holds else 'FAIL'}  {finding.what}")
+        screen.show(f"{'ok  ' if finding.holds else 'FAIL'}  {finding.what}", hanging=6)
     broken = [finding for finding in findings if not finding.holds]
     if broken:
         raise UsageError(f"{name} does not hold: {len(broken)} of {len(findings)} checks fail.")
-    click.echo(f"{name} holds.")
+    screen.show(f"{name} holds.")
 
 
 def _claims(file: Path) -> None:
@@ -73,8 +73,10 @@ def _claims(file: Path) -> None:
 
     answers = check_claims(file, screen.project())
     for answer in answers:
-        click.echo(f"{'ok  ' if answer.holds else 'FAIL'}  {file}:{answer.line}: {answer.what}")
+        screen.show(
+            f"{'ok  ' if answer.holds else 'FAIL'}  {file}:{answer.line}: {answer.what}", hanging=6
+        )
     broken = [answer for answer in answers if not answer.holds]
     if broken:
         raise UsageError(f"{file}: {len(broken)} of {len(answers)} claims do not hold.")
-    click.echo(f"{file}: {len(answers)} claims hold.")
+    screen.show(f"{file}: {len(answers)} claims hold.")

@@ -37,6 +37,7 @@ What came of it, read from the store and computed:
     training_data  what the candidate was trained on, and what the suite shares with it
     context        models and training data as they are here, for the checks
     looks          what an analysis read, so that looks can be counted
+    accuracy       which answers are right, where prompts say what is
     people         what voters preferred, and how far they and the judges agree
     assemble       all numbers of an evaluation, with its checks
     views          comparisons with their verdicts, for people to read

@@ -12,7 +12,8 @@ from brie.analyse.headline import EarlyStopping
 from brie.analyse.paired import paired_noise
 from brie.analyse.table import StatusCode, VerdictTable
 from brie.analyse.win_rate import Settings
-from brie.checks import Evidence, by_training, run_checks, standing_of
+from brie.checks import Evidence, by_training, run_checks, standing_of, unseen_sources
+from brie.evaluation.accuracy import right_and_wrong
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
 from brie.evaluation.rows import (
@@ -75,7 +76,8 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
     if manifest.plan.sampling.paired_noise:
         noise = paired_noise(verdicts, Settings(options.level, options.resamples), seed)
         document = document.model_copy(update={"paired_noise": noise})
-    checked = _checked(document, evidence_of(facts, document, verdicts, context or Context(), store))
+    evidence = evidence_of(facts, document, verdicts, context or Context(), store)
+    checked = _with_accuracy(_checked(document, evidence), facts, evidence)
     return _with_people(checked, *by_voter(facts, options, seed))
 
 
@@ -108,6 +110,13 @@ def _repeats(facts: EvaluationData, used: Sequence[VerdictRow]) -> list[VerdictR
     prompts = {f.task.prompt for f in used}
     rows = facts.of("repeat")
     return [f for f in rows if f.task.prompt in prompts and f.status is not StatusCode.MISSING]
+
+
+def _with_accuracy(document: Analysis, facts: EvaluationData, evidence: Evidence) -> Analysis:
+    """The document with right and wrong, where prompts say what is right."""
+    known = unseen_sources(evidence)
+    accuracy = right_and_wrong(facts, evidence.settings, None if known is None else known[0])
+    return document if accuracy is None else document.model_copy(update={"accuracy": accuracy})
 
 
 def _checked(document: Analysis, evidence: Evidence) -> Analysis:

@@ -14,6 +14,7 @@ from brie.evaluation.choice import Choice, choose
 from brie.evaluation.given import PREFIX, pair_of, refuse_settings, samples_of, suite_of
 from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.sides import resolve_sides
+from brie.judge.machine_checks import refuse_broken
 from brie.judge.prompt import PromptBuilder
 from brie.judge.settings import LEAVE_OUT, WITHOUT_KEYS, check, check_keys, form_of, missing_key
 from brie.pin import Resolved, default_candidate, open_base
@@ -83,6 +84,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     refuse_settings(_settings_of(wishes), sides)
     suite, left_out_prompts = suite_of(sides, suite)
     decisions += left_out_prompts
+    refuse_broken(suite)
     if named is not None and chosen is None:
         chosen = _seats(named, suite, project)
     if named is None or chosen is None:
@@ -365,16 +367,20 @@ def _with_keys(
 
 def _require(judge: JudgeSpec, suite: Suite) -> None:
     """A rule that can say nothing of a suite is refused before any work."""
+    kinds = {p.check.kind for p in suite.prompts if p.check}
     able = {
         "reference": any(p.reference for p in suite.prompts),
-        "exact": any(p.check and p.check.kind == "exact" for p in suite.prompts),
-        "numeric": any(p.check and p.check.kind == "numeric" for p in suite.prompts),
-        "regex": any(p.check and p.check.kind == "regex" for p in suite.prompts),
+        "check": bool(kinds),
+        **{kind: kind in kinds for kind in ("exact", "numeric", "regex")},
     }
     if not able.get(judge.model, True):
         raise UsageError(
             f"the rule {judge.model!r} can say nothing of suite {suite.name!r}: none of its prompts "
-            f"has a {'reference' if judge.model == 'reference' else judge.model + ' check'}. "
+            f"has a {_NEEDS.get(judge.model, f'{judge.model} check')}. "
             "Without --judge, --panel and a panel in brie.toml the models that can be reached judge; "
             "--judge distinct is a rule that looks at repetition alone."
         )
+
+
+_NEEDS = {"reference": "reference", "check": "machine check"}
+"""Rule -> what a prompt must have for it, where that is not a check of its name."""

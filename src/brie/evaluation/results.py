@@ -112,16 +112,17 @@ def pull_request(evaluation: Evaluation, project: Project, link: str = "") -> st
     """An evaluation as the few lines of Markdown that a pull request takes; nothing is asked.
 
     Raises:
-        StoreError: the store cannot be used.
+        SealBroken: the plan is not the one that was sealed.
+        RowsGone: rows that its finished numbers were made from are not in the store any more.
+        StoreError: the store is not there, or cannot be used.
         UsageError: `link` is no address.
     """
     from brie.report.page import build_page
     from brie.report.pull_request import render_pull_request
 
-    with Store.open(project.store) as store:
-        data = gather(evaluation.manifest, store)
-        analysis = kept_analysis(evaluation, data) or record_analysis(evaluation, data, store, project)
-    page = build_page(analysis, evaluation.manifest, comparison_views(data))
+    with Store.open(project.store, create=False) as store, settled(evaluation, store) as (current, data):
+        analysis = kept_analysis(current, data) or record_analysis(current, data, store, project)
+    page = build_page(analysis, current.manifest, comparison_views(data))
     return render_pull_request(page, link)
 
 

@@ -169,10 +169,23 @@ def begin(
     """
     evaluation, resumed = open_evaluation(plan, asked, project, command, name)
     verb = "going on with" if resumed else "sealed"
-    screen.say(f"{verb} {evaluation.manifest.id} on {reason}; resume with the same command: {command}")
-    if not resumed:
-        for other in evaluations(project):
-            apart = differing(plan, other.manifest.plan)
-            if apart is not None:
-                screen.say(f"it is another evaluation than {other.manifest.id}: {apart} differ.")
+    screen.say(f"{verb} {evaluation.manifest.id} on {reason}")
+    screen.say(f"resume with the same command: {command}")
+    if not resumed and (differs := _unlike(plan, project)):
+        screen.say(differs)
     return evaluation
+
+
+def _unlike(plan: Plan, project: Project) -> str:
+    """What sets a plan apart from the newest evaluation of the same models and suite; "" without one."""
+    others = sorted(evaluations(project), key=lambda other: other.manifest.created)
+    apart = [
+        (other.manifest.id, differing_parts)
+        for other in others
+        if (differing_parts := differing(plan, other.manifest.plan)) is not None
+    ]
+    if not apart:
+        return ""
+    newest, parts = apart[-1]
+    earlier = f"; {len(apart) - 1} earlier ones differ too" if len(apart) > 1 else ""
+    return f"it is another evaluation than {newest}: {parts} differ{earlier}."

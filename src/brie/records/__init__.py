@@ -5,6 +5,7 @@ carried that letter is known to `brie.blinding` alone.
 """
 
 from brie.records.asked import (
+    CheckKind,
     Conversation,
     JudgeSpec,
     MachineCheck,
@@ -58,6 +59,7 @@ __all__ = [
     "BaseModelRef",
     "BatchLimits",
     "Check",
+    "CheckKind",
     "Completion",
     "Controls",
     "Conversation",

@@ -12,6 +12,7 @@ from typing import Self
 
 from pydantic import Field
 
+from brie.records.accuracy import Accuracy
 from brie.records.agreement import Agreement
 from brie.records.asked import Message
 from brie.records.audit import AuditFacts
@@ -173,6 +174,8 @@ class Analysis(Document):
     controls: ControlResults = ControlResults()
     generation: dict[str, dict[str, float]] = Field(default_factory=dict)
     """Side -> what its answers are like: shares of answers, mean tokens and seconds."""
+    accuracy: Accuracy | None = None
+    """Right and wrong of both sides; only where prompts say what is right."""
     audit: AuditFacts | None = None
     """Of imported judgments: where they come from, and what is odd about them."""
     checks: tuple[Check, ...] = ()

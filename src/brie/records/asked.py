@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from brie import versions
 from brie.digest import digest
@@ -20,14 +21,44 @@ class Message(Record):
     content: str
 
 
-class MachineCheck(Record):
-    """A check a program can make on an answer, for the rules `exact`, `numeric`, `regex`."""
+CheckKind = Literal["exact", "numeric", "regex", "contains", "json_schema", "length"]
 
-    kind: Literal["exact", "numeric", "regex"]
-    value: str
-    """The expected text, number or pattern."""
+
+class MachineCheck(Record):
+    """A check a program can make on an answer: whether it is right."""
+
+    kind: CheckKind
+    value: str = ""
+    """The expected text, number or pattern; the JSON Schema; of `length` nothing."""
     tolerance: float = 0.0
     """Absolute tolerance of `numeric`."""
+    min: int | None = later(None)
+    """Of `length`: the fewest units that pass."""
+    max: int | None = later(None)
+    """Of `length`: the most units that pass."""
+    unit: Literal["words", "characters", "lines"] = later("words")
+    """Of `length`: what is counted; lines without text are none."""
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _is_text(cls, value: JsonValue) -> JsonValue:
+        """A schema may be written as a table."""
+        return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.kind == "length":
+            if self.min is None and self.max is None:
+                raise ValueError("a length needs `min`, `max` or both")
+            if self.min is not None and self.max is not None and self.min > self.max:
+                raise ValueError("`min` is above `max`, so that no answer has this length")
+        elif not self.value:
+            raise ValueError(f"{self.kind} needs a `value`")
+        elif self.kind == "numeric":
+            float(self.value)
+        elif self.kind == "json_schema" and not isinstance(json.loads(self.value), dict):
+            raise ValueError("a JSON Schema is an object")
+        return self
 
 
 class Prompt(Record):

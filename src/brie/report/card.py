@@ -103,7 +103,7 @@ def _within(figure: Figure, text: Text, room: float) -> None:
     """Smaller letters where a text is wider than a share of the card."""
     wide = text.get_window_extent().width / figure.bbox.width
     if wide > room:
-        text.set_fontsize(text.get_fontsize() * room / wide)
+        text.set_fontsize(float(text.get_fontsize()) * room / wide)
 
 
 def _foot(analysis: Analysis) -> str:

@@ -76,6 +76,12 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "figure beside the win rate, never instead of it.",
     ),
     (
+        "Macro-F1",
+        "F1 of a label is high where answers that say it are right (precision) and its prompts' answers "
+        "say it (recall). Macro-F1 is the mean over labels, so that a rare label counts as much as a "
+        "common one.",
+    ),
+    (
         "Fingerprint of the plan",
         "A digest over everything that decides the numbers: prompts, models, judges, seeds. It was "
         "fixed before the first verdict, and any change to the plan changes it.",

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from brie import number_format
 from brie.records import Check
 from brie.report import facts
+from brie.report.accuracy import RightAndWrong
 from brie.report.clean import clean, one_line
 from brie.report.page import Page, ShownExample
 from brie.report.sentence import interval_of
@@ -36,6 +37,7 @@ def render_markdown(page: Page) -> str:
         *_checks(page.checks),
         *_how_sure(page),
         *(block for group in page.groups for block in _group(group)),
+        *_right(page.right),
         *(["## Looked at in other ways", bullets(page.robustness)] if page.robustness else []),
         *_people(page),
         *_examples(page.examples),
@@ -174,6 +176,17 @@ def _group(group: facts.Group) -> list[str]:
     ]
     rates = table((group.head, "Win rate", "Interval", "Prompts"), rows, "lrrr")
     return [f"## {group.title}", rates, escape(group.remark) if group.remark else ""]
+
+
+def _right(right: RightAndWrong | None) -> list[str]:
+    if right is None:
+        return []
+    blocks = ["## Right and wrong", *(escape(sentence) for sentence in right.sentences)]
+    for grid in right.grids:
+        rows = [[escape(cell) for cell in row] for row in grid.rows]
+        head = [escape(name) for name in (grid.head[0] or grid.title, *grid.head[1:])]
+        blocks += [table(head, rows, "l" + "r" * (len(head) - 1)), escape(grid.remark)]
+    return blocks
 
 
 def _people(page: Page) -> list[str]:

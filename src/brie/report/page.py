@@ -11,6 +11,7 @@ from brie.number_format import p_value, percent, plural
 from brie.records import Check, Manifest, Message
 from brie.records.analysis import Analysis, ComparisonView, JudgedView
 from brie.report import cite
+from brie.report.accuracy import RightAndWrong, right_and_wrong
 from brie.report.clean import clip, one_line
 from brie.report.curve import Curve
 from brie.report.diff import WordDiff, word_diff
@@ -121,6 +122,8 @@ class Page:
     panel_agreement: list[str]
     people: list[tuple[str, str, AgreementCell]]
     """How far those who voted agree with each judge."""
+    right: RightAndWrong | None
+    """Where prompts say what is right."""
     answers: list[tuple[str, str, str]]
     examples: list[ShownExample]
     provenance: Provenance
@@ -162,6 +165,7 @@ def build_page(
         unresolved=unresolved(analysis),
         panel_agreement=panel_agreement(analysis),
         people=people_agreement(analysis),
+        right=right_and_wrong(analysis),
         answers=answers(analysis),
         examples=_shown(comparisons, panel),
         provenance=provenance(analysis, manifest),

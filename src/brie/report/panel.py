@@ -8,7 +8,7 @@ from brie.number_format import counted, listed, plural
 from brie.records import Manifest, kind_of
 from brie.records.analysis import Analysis
 
-RULES = frozenset({"reference", "longer", "first", "distinct", "exact", "numeric", "regex"})
+RULES = frozenset({"reference", "longer", "first", "distinct", "check", "exact", "numeric", "regex"})
 """Ids of the shipped rules, for an analysis that does not say who its judges are."""
 
 _LISTED = 3

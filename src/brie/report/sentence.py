@@ -43,7 +43,8 @@ def verdict_word(analysis: Analysis) -> str:
         first = standing.reasons[0].text.replace("`", "")
         no = "Nothing is shown: " if analysis.verdict == "undecided" else f"{word}? No: "
         withheld = standing.state == "withheld"
-        return f"{no}{first}" if withheld else f"{word} {first}"
+        held = f"{word}, and that {first}" if analysis.verdict == "undecided" else f"{word} {first}"
+        return f"{no}{first}" if withheld else held
     if analysis.verdict in ("better", "worse") and _inside_margin(analysis.win_rate):
         return f"{word}, by less than {points(MARGIN)} points"
     return word
@@ -100,7 +101,8 @@ def identical_words(analysis: Analysis) -> str:
     same, every = analysis.counts.identical, analysis.counts.comparisons
     if not same:
         return ""
-    told = f"{same:,} of {plural(every, 'answer')} {'is' if same == 1 else 'are'} identical"
+    pairs = f"{same:,} of {plural(every, 'pair')} of answers"
+    told = f"{pairs} {'is' if same == 1 else 'are'} identical"
     if all_identical(analysis):
         return f"{told}: the two models do the same here"
     return f"{told} and {'counts' if same == 1 else 'count'} one half"

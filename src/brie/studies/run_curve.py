@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 
 from brie.catalog import load_defaults
 from brie.errors import Stopped, UsageError
@@ -15,7 +16,7 @@ from brie.evaluation.request import EvalRequest, prepare
 from brie.evaluation.results import write_report
 from brie.evaluation.run import run_evaluation
 from brie.pin import checkpoints, find_run
-from brie.progress import Screen
+from brie.progress import Advance, Screen
 from brie.project import Project, write_text
 from brie.records import Manifest, Pin
 from brie.records.analysis import Analysis
@@ -81,7 +82,9 @@ def evaluate_checkpoints(
     budget = manner.spending.budget
     left = load_defaults(project).budget if budget is None else budget
     manifests: dict[str, Manifest] = {}
-    for step in steps:
+    screen = _Once(screen)
+    for number, step in enumerate(steps, 1):
+        screen.say(f"checkpoint {number} of {len(steps)}: step {step}")
         checkpoint = replace(request, candidate=f"{training.name}:{step}", controls=0)
         resolved, _ = prepare(checkpoint, project)
         spending = replace(manner.spending, budget=left)
@@ -94,6 +97,24 @@ def evaluate_checkpoints(
         with Store.open(project.store, read_only=True) as store:
             left = max(0.0, left - store.committed(outcome.evaluation.manifest.id))
     return manifests
+
+
+@dataclass
+class _Once:
+    """A screen that says nothing twice: every checkpoint is gone on with by the same command."""
+
+    screen: Screen
+    said: set[str] = field(default_factory=set)
+
+    def say(self, text: str) -> None:
+        """One line for people, the first time."""
+        if text not in self.said:
+            self.said.add(text)
+            self.screen.say(text)
+
+    def bar(self, label: str, total: int, unit: str) -> AbstractContextManager[Advance]:
+        """A progress bar."""
+        return self.screen.bar(label, total, unit)
 
 
 def best_step(run: str, project: Project) -> str | None:

@@ -9,6 +9,7 @@ from itertools import combinations
 
 from brie.analyse.power import smallest_detectable, variance_ratio
 from brie.catalog import load_suite
+from brie.judge.machine_checks import refuse_broken
 from brie.project import Project
 from brie.records import Suite
 
@@ -46,6 +47,7 @@ def check_suite(name: str, project: Project) -> SuiteReport:
         InputError: its file is wrong; the message names the line or key.
     """
     suite = load_suite(name, project)
+    refuse_broken(suite)
     prompts = len(suite.prompts)
     return SuiteReport(
         suite=suite,

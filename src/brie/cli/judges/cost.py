@@ -49,7 +49,7 @@ def command(by: str, as_json: bool) -> None:
         click.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
     for line in table(rows, by):
-        click.echo(line)
+        screen.show(line, hanging=4)
 
 
 def table(rows: Sequence[Spent], by: str) -> list[str]:

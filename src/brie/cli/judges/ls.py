@@ -25,20 +25,23 @@ def command(as_json: bool) -> None:
     from brie.judge.listing import list_judges
 
     listing = list_judges(screen.project())
-    click.echo(json.dumps(listing, indent=2) if as_json else "\n".join(lines(listing)))
+    if as_json:
+        click.echo(json.dumps(listing, indent=2))
+    else:
+        screen.show("\n".join(lines(listing)), hanging=4)
 
 
 def lines(listing: JudgeList) -> Iterator[str]:
     """Judges and panels for a terminal, folded at its width."""
     for row in listing["judges"]:
         if row["kind"] == "unreadable":
-            yield screen.folded(row["id"], f" unreadable: {row['why']}", 4)
+            yield screen.labelled(row["id"], f" unreadable: {row['why']}", 4)
             continue
         yield f"{row['id']}  {row['provider']}, {row['model']}"
-        yield screen.folded("", "; ".join((_money(row), _way(row), *_key(row))), 4)
+        yield screen.labelled("", "; ".join((_money(row), _way(row), *_key(row))), 4)
     yield ""
     for panel in listing["panels"]:
-        yield screen.folded(f"panel {panel['name']}", _panel(panel), 18)
+        yield screen.labelled(f"panel {panel['name']}", _panel(panel), 18)
 
 
 def _money(row: JudgeRow) -> str:

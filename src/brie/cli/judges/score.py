@@ -65,7 +65,7 @@ def command(
         click.echo(json.dumps(document(cards, project).written(), indent=2))
     else:
         for card in cards:
-            click.echo("\n".join(lines(card)) + "\n")
+            screen.show("\n".join(lines(card)) + "\n", hanging=36)
     for path in write_judge_cards(cards, project.reports / "judges"):
         screen.say(project.relative(path))
     stopped = why_stopped(done, "brie judges score " + " ".join(f"--judge {name}" for name in names))

@@ -7,8 +7,6 @@ demo and the tests, and instruments: what would a judge say that only looks at l
 from __future__ import annotations
 
 import itertools
-import re
-import unicodedata
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -16,8 +14,9 @@ from typing import Any
 from brie.blinding import JudgeInput
 from brie.errors import unknown
 from brie.judge.interface import Reply
+from brie.judge.machine_checks import passes
 from brie.judge.prompt import Correction
-from brie.records import JudgeSpec, MachineCheck, Rubric, Status
+from brie.records import JudgeSpec, Rubric, Status
 
 CHRF_MARGIN = 0.5
 """chrF points (0-100) below which two answers are equally near to the reference."""
@@ -62,12 +61,12 @@ def distinct(shown: JudgeInput) -> tuple[float, float, str]:
     )
 
 
-def checked(kind: str) -> Rule:
-    """A rule for prompts that carry a machine check of that kind."""
+def checked(kind: str | None) -> Rule:
+    """A rule for prompts that carry a machine check of that kind; None: of any kind."""
 
     def rule(shown: JudgeInput) -> tuple[float, float, str]:
-        if shown.check is None or shown.check.kind != kind:
-            raise CannotJudge(f"the prompt has no {kind} check")
+        if shown.check is None or kind not in (None, shown.check.kind):
+            raise CannotJudge(f"the prompt has no {kind or 'machine'} check")
         first_passes, second_passes = passes(shown.check, shown.first), passes(shown.check, shown.second)
         words = {True: "passes", False: "fails"}
         return (
@@ -84,6 +83,7 @@ RULES: dict[str, Rule] = {
     "longer": longer,
     "first": first,
     "distinct": distinct,
+    "check": checked(None),
     "exact": checked("exact"),
     "numeric": checked("numeric"),
     "regex": checked("regex"),
@@ -150,33 +150,6 @@ def distinct_bigrams(text: str) -> float:
         return float(len(words))
     pairs = list(itertools.pairwise(words))
     return len(set(pairs)) / len(pairs)
-
-
-def passes(check: MachineCheck, answer: str) -> bool:
-    """Whether an answer passes its machine check.
-
-    `numeric` reads the last number of the answer; `exact` its last line, without emphasis,
-    quotes, a leading "Answer:" and a final full stop; `regex` searches the whole answer.
-    """
-    if check.kind == "regex":
-        return re.search(check.value, answer) is not None
-    if check.kind == "numeric":
-        numbers = re.findall(r"[-−]?\d[\d,]*(?:\.\d+)?", answer)
-        return (
-            bool(numbers) and abs(_number(numbers[-1]) - float(check.value)) <= check.tolerance + 1e-12
-        )
-    lines = [line for line in answer.splitlines() if line.strip()]
-    return bool(lines) and _bare(lines[-1]) == _bare(check.value)
-
-
-def _number(text: str) -> float:
-    return float(text.replace(",", "").replace("−", "-"))
-
-
-def _bare(line: str) -> str:
-    text = unicodedata.normalize("NFKC", line).strip().strip("*_`\"'“”‘’ ")
-    text = re.sub(r"^(final\s+)?answer\s*[:=]\s*", "", text, flags=re.IGNORECASE)
-    return text.strip("*_`\"'“”‘’ ").removesuffix(".").strip("*_`\"'“”‘’ ").casefold()
 
 
 def _even(reason: str, score: float) -> str:
