@@ -1,11 +1,11 @@
 """Do rates anchored in people's votes cover, and where do judges alone fail?
 
-    python -m bench.anchored                          made-up suites: rates from .5 to .97, five kinds of judges
+    python -m bench.anchored                    made-up suites: rates .5 to .97, five kinds of judges
     python -m bench.anchored --file pandalm_votes.jsonl --side llama-7b
-                                                      real votes: three people a pair, judges' words beside
+                                                real votes: three people a pair, judges' words beside
 
-Of the file's pairs with the side, suites of N pairs are drawn with replacement; m of a suite's pairs have
-people's votes (the mean of three), all have judges'. A word that names neither answer is a tie.
+Of the file's pairs with the side, suites of N pairs are drawn with replacement; m of a suite's pairs
+have people's votes (the mean of three), all have judges'. A word that names neither answer is a tie.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rates anchored in people's votes: the literals of docs/statistics.md 12.5, and a truth that is known."""
+"""Rates anchored in votes: the literals of docs/statistics.md 12.5, and a truth that is known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _ends(rate: AnchoredRate) -> tuple[float, float]:
 def _drawn(
     seed: int, *, rate: float, prompts: int = 200, votes: int = 50, bias: float = 0.0
 ) -> tuple[Labels, float]:
-    """A suite, people's votes on some of it, judges who see them and lean; and people's rate on it all."""
+    """A suite, votes on some of it, judges who see them and lean; and people's rate on all of it."""
     rng = np.random.default_rng(seed)
     chance = rng.beta(1.2 * rate, 1.2 * (1 - rate), prompts)
     people = (rng.random(prompts) < chance).astype(float)

@@ -8,6 +8,7 @@ import pytest
 from brie.analyse.sensitivity import davidson, dawid_skene, effective_judges
 from tests.analyse.tables import REFERENCE
 
+
 def test_dawid_skene_of_the_reference() -> None:
     votes = np.array(REFERENCE["dawid_skene"]["X"], dtype=float)
     posterior, confusion = dawid_skene(votes)

@@ -1,8 +1,8 @@
-"""A win rate anchored in people: few prompts that people voted on, many that judges did (docs/statistics.md 9).
+"""A win rate anchored in people: their votes on some prompts, judges on all (docs/statistics.md 9).
 
-Judges can agree with each other and lean all the same; their own numbers cannot tell. Where people voted
-on prompts that were drawn at random, what judges say of all prompts is corrected by how far they were off
-on those.
+Judges can agree with each other and lean all the same; their own numbers cannot tell. Where people
+voted on prompts that were drawn at random, what judges say of all prompts is corrected by how far they
+were off on those.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def new_prompts(
 ) -> AnchoredRate:
     """Prediction-powered inference, PPI++ (Angelopoulos, Duchi, Zrnic 2023), for prompts like these.
 
-    theta = lambda mean(f of the others) + mean(Y - lambda f), lambda = cov(Y, f) / ((1 + m/n) var(f)) between
-    0 and 1, and the quantile of t(m - 1). Two imagined prompts, one won and one lost, widen the variance:
-    without them the interval covers .76 to .88 where nearly all prompts are won.
+    theta = lambda mean(f of the others) + mean(Y - lambda f), lambda = cov(Y, f) / ((1 + m/n) var(f))
+    between 0 and 1, and the quantile of t(m - 1). Two imagined prompts, one won and one lost, widen the
+    variance: without them the interval covers .59 to .88 where nearly all prompts are won.
 
     Args:
         labels: m prompts with votes, drawn at random, and n without.
@@ -93,8 +93,8 @@ def new_prompts(
 def this_suite(labels: Labels, *, level: float = 0.95) -> AnchoredRate:
     """The rate had people voted on every prompt of this suite: a finite population of m + n.
 
-    theta = mean(Y - lambda (f - mean f of all)), lambda = cov(Y, f) / var(f) of the other nine tenths of the
-    votes, between 0 and 1; its variance is (1 - m/N) of that of the mean, with the two imagined prompts.
+    theta = mean(Y - lambda (f - mean f of all)), lambda = cov(Y, f) / var(f) of the other nine tenths of
+    the votes, between 0 and 1; its variance is (1 - m/N) of the mean's, with the two imagined prompts.
 
     Args:
         labels: m prompts with votes, drawn at random, and n without.

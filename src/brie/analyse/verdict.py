@@ -110,12 +110,14 @@ def decide_anchored(rate: WinRate, *, margin: float = MARGIN, alpha: float = 0.0
     side = _side(rate.low, rate.high) if rate.low is not None and rate.high is not None else None
     level, p = f"{100 * rate.level:g} % interval", f"p {p_equals(rate.p_value)}"
     if side and rate.p_value < alpha:
-        return Decision(side, f"people's votes decide: the {level} excludes 50 % ({p}){_by_less(rate, margin)}")
+        return Decision(
+            side, f"people's votes decide: the {level} excludes 50 % ({p}){_by_less(rate, margin)}"
+        )
     if within(rate, margin):
         return Decision(
             "undecided",
-            f"people's votes decide: the 90 % interval lies within {_points(margin)} of 50 %, but nothing "
-            "shows that these people would see a difference",
+            f"people's votes decide: the 90 % interval lies within {_points(margin)} of 50 %, but "
+            "nothing shows that these people would see a difference",
         )
     return Decision("undecided", f"people's votes decide: the {level} contains 50 % ({p})")
 

@@ -18,7 +18,7 @@ from brie.evaluation.context import Context, ImportedContext
 from brie.evaluation.folders import evaluation_id
 from brie.evaluation.manifest import broken_links
 from brie.evaluation.training_data import Compared, Trained
-from brie.evaluation.votes import ballot, voters
+from brie.evaluation.votes import asked_of_people, possible_votes, voters
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import Manifest
@@ -46,8 +46,9 @@ def keys_of(manifest: Manifest) -> Keys:
     for key, source in work.damages(work.plan.order).items():
         completions[key] = completions[source]
     verdicts = {task.key: task for task in work.tasks(work.plan.order)}
+    asked = asked_of_people(manifest)
     for voter in voters(manifest):
-        verdicts |= {task.key: task for task in ballot(work, voter)}
+        verdicts |= {task.key: task for task in possible_votes(work, voter, asked)}
     return Keys(completions, verdicts)
 
 

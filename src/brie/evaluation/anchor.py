@@ -1,6 +1,7 @@
 """People as the measure: what their votes on prompts drawn at random make of the win rate.
 
-Nothing is computed before every planned prompt has a vote, so nobody can stop when the number is pleasant.
+Nothing is computed before every planned prompt has a vote, so nobody can stop when the number is
+pleasant.
 """
 
 from __future__ import annotations
@@ -177,7 +178,9 @@ def _lean(people: Mapping[str, float], judged: Mapping[str, float], level: float
     if len(shared) < 2:
         return None
     value, low, high = lean(_of(people, shared), _of(judged, shared), level=level)
-    return Estimate(value=value, low=low, high=high, level=level, n=len(shared), method="t, two imagined")
+    return Estimate(
+        value=value, low=low, high=high, level=level, n=len(shared), method="t, two imagined"
+    )
 
 
 def _estimate(rate: AnchoredRate, n: int, level: float) -> Estimate:
@@ -201,5 +204,3 @@ def _among_people(
     )
     measured = agreement(Study(made.canonical(), settings, seed))
     return measured.panel if measured else None
-
-

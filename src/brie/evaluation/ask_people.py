@@ -7,7 +7,7 @@ The draw is a link in the evaluation's chain, made before the first of these vot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pydantic import JsonValue
 
@@ -15,7 +15,7 @@ from brie.digest import text_digest
 from brie.errors import UsageError
 from brie.evaluation.extend import answered
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.manifest import amend, write_manifest
+from brie.evaluation.manifest import amend, change
 from brie.evaluation.votes import Pair, asked_of_people, votes_by_prompt
 from brie.evaluation.work import Work, completion_texts
 from brie.number_format import plural
@@ -34,38 +34,44 @@ def ask_people(evaluation: Evaluation, prompts: int, store: Store) -> Evaluation
         store: answers and votes.
 
     Raises:
-        UsageError: fewer prompts than have been planned and more than are labelled, or too many.
+        UsageError: there are not so many, or fewer would be a choice made after the votes.
     """
-    manifest = evaluation.manifest
-    if manifest.plan.stopping is not None:
+    if evaluation.manifest.plan.stopping is not None:
         raise UsageError(
-            "an evaluation with safe early stopping has no anchored rate: its rule decides. "
+            "an evaluation with safe early stopping has no anchored rate: its own rule decides. "
             "Evaluate without --until-decided."
         )
-    work = Work.of(manifest)
-    there = set(answered(work, store))
-    before = asked_of_people(manifest)
-    every = [pair for pair in _drawn(manifest) if pair[0] in there]
-    if prompts > len(every):
-        raise UsageError(f"--people {prompts}: the evaluation has {plural(len(every), 'prompt')}.")
-    kept = set(before)
-    wanted: Sequence[Pair] = [*before, *(pair for pair in every if pair not in kept)][:prompts]
+
+    def drawn(manifest: Manifest) -> Manifest:
+        before, wanted = asked_of_people(manifest), _wanted(manifest, prompts, store)
+        if wanted == before:
+            return manifest
+        detail: dict[str, JsonValue] = {
+            "pairs": [list(pair) for pair in wanted],
+            "skipped": max(0, len(before) - len(wanted)),
+        }
+        return amend(manifest, "people", detail, verdicts_before=store.newest())
+
+    return Evaluation(evaluation.folder, change(evaluation.folder, drawn))
+
+
+def _wanted(manifest: Manifest, prompts: int, store: Store) -> tuple[Pair, ...]:
+    """The pairs that people are asked about, so many of them."""
+    work, before = Work.of(manifest), asked_of_people(manifest)
     if prompts < len(before):
-        wanted = [pair for pair in before if pair in set(labelled(manifest, work, store))]
-        if len(wanted) != prompts:
+        voted = labelled(manifest, work, store)
+        if len(voted) != prompts:
             raise UsageError(
-                f"{len(before)} prompts were planned and {len(wanted)} have a vote; fewer would be a "
-                f"choice made after the votes. To skip the rest: --people {len(wanted)}."
+                f"{len(before)} prompts were planned and {len(voted)} have a vote; fewer would be a "
+                f"choice made after the votes. To skip the rest: --people {len(voted)}."
             )
-    if tuple(wanted) == before:
-        return evaluation
-    detail: dict[str, JsonValue] = {
-        "pairs": [list(pair) for pair in wanted],
-        "skipped": max(0, len(before) - len(wanted)),
-    }
-    amended = amend(manifest, "people", detail, verdicts_before=store.newest())
-    write_manifest(evaluation.folder, amended)
-    return Evaluation(evaluation.folder, amended)
+        return tuple(voted)
+    there, planned = set(answered(work, store)), {name for name, _ in before}
+    more = [pair for pair in _ordered(manifest) if pair[0] in there and pair[0] not in planned]
+    wanted = (*before, *more)[:prompts]
+    if len(wanted) < prompts:
+        raise UsageError(f"--people {prompts}: {plural(len(wanted), 'prompt')} of it can be voted on.")
+    return wanted
 
 
 def labelled(manifest: Manifest, work: Work, store: Store) -> list[Pair]:
@@ -83,7 +89,7 @@ def labelled(manifest: Manifest, work: Work, store: Store) -> list[Pair]:
     ]
 
 
-def _drawn(manifest: Manifest) -> list[Pair]:
+def _ordered(manifest: Manifest) -> list[Pair]:
     """Every prompt with one random sample, so ordered that any number of the first is a random draw in
     proportion to the categories."""
     by_category: dict[str, list[str]] = {}
@@ -95,7 +101,9 @@ def _drawn(manifest: Manifest) -> list[Pair]:
         for rank, name in enumerate(dict.fromkeys(names))
     ]
     samples = manifest.plan.samples
-    return [(name, int(_random(manifest, "sample", name), 16) % samples) for _, _, name in sorted(places)]
+    return [
+        (name, int(_random(manifest, "sample", name), 16) % samples) for _, _, name in sorted(places)
+    ]
 
 
 def _random(manifest: Manifest, *parts: str) -> str:

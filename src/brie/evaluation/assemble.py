@@ -14,6 +14,7 @@ from brie.analyse.table import StatusCode, VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.checks import Evidence, by_training, run_checks, standing_of, unseen_sources
 from brie.evaluation.accuracy import right_and_wrong
+from brie.evaluation.anchor import human_anchored, with_people_first
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
 from brie.evaluation.rows import (
@@ -78,7 +79,9 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
         document = document.model_copy(update={"paired_noise": noise})
     evidence = evidence_of(facts, document, verdicts, context or Context(), store)
     checked = _with_accuracy(_checked(document, evidence), facts, evidence)
-    return _with_people(checked, *by_voter(facts, options, seed))
+    measured = _with_people(checked, *by_voter(facts, options, seed))
+    settings = Settings(options.level, options.resamples)
+    return with_people_first(measured, human_anchored(facts, measured, settings, seed))
 
 
 def _with_people(

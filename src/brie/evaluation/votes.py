@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from pydantic import TypeAdapter
+
 from brie import versions
 from brie.blinding import assign, presentations
 from brie.digest import text_digest
@@ -22,6 +24,7 @@ from brie.records import JudgeSpec, Manifest, PanelJudge, Plan, Provider
 
 Pair = tuple[str, int]
 """A prompt and one of its samples."""
+_PAIRS = TypeAdapter(tuple[Pair, ...])
 Choice = Literal["A", "B", "tie"]
 HUMAN = "human:"
 """What a voter's id as a judge begins with."""
@@ -61,11 +64,8 @@ def voters(manifest: Manifest) -> tuple[PanelJudge, ...]:
 
 def asked_of_people(manifest: Manifest) -> tuple[Pair, ...]:
     """The pairs that were drawn for people; empty where they may vote on everything."""
-    for link in reversed(manifest.amendments):
-        pairs = link.detail.get("pairs")
-        if link.kind == "people" and isinstance(pairs, list):
-            return tuple((str(prompt), int(sample)) for prompt, sample in pairs)
-    return ()
+    links = [link for link in manifest.amendments if link.kind == "people"]
+    return _PAIRS.validate_python(links[-1].detail["pairs"]) if links else ()
 
 
 def imported(manifest: Manifest) -> frozenset[str]:

@@ -53,6 +53,7 @@ __all__ = [
     "WinRate",
 ]
 
+
 class Counts(Record):
     """Every planned presentation, accounted for."""
 
