@@ -62,27 +62,23 @@ def human_anchored(
     return _measured(counted, facts, document, people, votes, settings, seed)
 
 
-def with_people_first(document: Analysis, anchored: HumanAnchored | None) -> Analysis:
+def with_people_first(document: Analysis) -> Analysis:
     """The document with people's rate and verdict as its own, where there are votes enough."""
-    if anchored is None:
+    anchored, judges = document.human_anchored, document.win_rate
+    if anchored is None or judges is None:
         return document
-    document = document.model_copy(update={"human_anchored": anchored})
-    fresh, judges = anchored.new_prompts, document.win_rate
-    if fresh is None or judges is None or fresh.low is None or fresh.high is None:
-        if anchored.complete and anchored.labelled < FEWEST_LABELLED:
-            why = f"{anchored.labelled} prompts have votes: a rate needs {FEWEST_LABELLED}"
-            notes = {**document.notes, "human_anchored.new_prompts": why}
-            document = document.model_copy(update={"notes": notes})
-        return document
-    rate = _headline(anchored, judges)
-    decision = decide_anchored(rate)
+    if anchored.new_prompts is None:
+        few = anchored.complete and anchored.labelled < FEWEST_LABELLED
+        why = f"{anchored.labelled} prompts have votes: a rate needs {FEWEST_LABELLED}"
+        notes = {**document.notes, **({"human_anchored.new_prompts": why} if few else {})}
+        return document.model_copy(update={"notes": notes})
     anchored = anchored.model_copy(update={"judges": judges, "judges_verdict": document.verdict})
     return document.model_copy(
         update={
             "human_anchored": anchored,
-            "win_rate": rate,
-            "verdict": decision.word,
-            "verdict_reason": decision.reason,
+            "win_rate": _headline(anchored, judges),
+            "verdict": anchored.verdict,
+            "verdict_reason": anchored.verdict_reason,
             "verdict_survives_missing": None,
         }
     )
@@ -116,11 +112,16 @@ def _measured(
         return measured
     fresh = new_prompts(labels, level=settings.level)
     suite = this_suite(labels, level=settings.level)
+    decision = decide_anchored(
+        fresh.low, fresh.high, fresh.interval_90, p_value=fresh.p_value, level=settings.level
+    )
     return measured.model_copy(
         update={
             "weight": fresh.weight,
             "p_value": fresh.p_value,
             "interval_90": fresh.interval_90,
+            "verdict": decision.word,
+            "verdict_reason": decision.reason,
             "new_prompts": _estimate(fresh, len(labelled), settings.level),
             "this_suite": _estimate(suite, len(labelled), settings.level),
         }

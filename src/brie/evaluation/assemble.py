@@ -77,11 +77,12 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
     if manifest.plan.sampling.paired_noise:
         noise = paired_noise(verdicts, Settings(options.level, options.resamples), seed)
         document = document.model_copy(update={"paired_noise": noise})
+    people = human_anchored(facts, document, Settings(options.level, options.resamples), seed)
+    if people is not None:
+        document = document.model_copy(update={"human_anchored": people})
     evidence = evidence_of(facts, document, verdicts, context or Context(), store)
     checked = _with_accuracy(_checked(document, evidence), facts, evidence)
-    measured = _with_people(checked, *by_voter(facts, options, seed))
-    settings = Settings(options.level, options.resamples)
-    return with_people_first(measured, human_anchored(facts, measured, settings, seed))
+    return _with_people(checked, *by_voter(facts, options, seed))
 
 
 def _with_people(
@@ -126,6 +127,7 @@ def _checked(document: Analysis, evidence: Evidence) -> Analysis:
     """The document with its checks, and what may be said of its verdict after them."""
     checks = run_checks(evidence)
     document = document.model_copy(update={"checks": checks, "by_training": by_training(evidence)})
+    document = with_people_first(document)
     return document.model_copy(update={"standing": standing_of(document)})
 
 

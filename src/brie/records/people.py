@@ -35,6 +35,9 @@ class HumanAnchored(Record):
     """The rate people would give on new prompts like these; it decides. None below 50 prompts."""
     this_suite: Estimate | None = None
     """The rate had people voted on every prompt of this suite; it never decides."""
+    verdict: VerdictWord | None = None
+    """What people's rate on new prompts says; None where there is none."""
+    verdict_reason: str = ""
     lean: Estimate | None = None
     """Judges minus people, on the same prompts: above 0 the judges favour the candidate."""
     by_judge: dict[str, Estimate] = Field(default_factory=dict)
