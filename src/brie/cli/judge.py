@@ -24,6 +24,7 @@ Examples:
   brie judge in_domain-3f9a --judge gpt-sol --repeat 2
   brie judge in_domain-3f9a --retry               ask again for invalid and refused verdicts
   brie judge in_domain-3f9a --votes votes.csv     votes of people: voter,prompt,sample,winner
+  brie judge in_domain-3f9a --people 80           let people vote on 80 prompts drawn at random
 """
 )
 @click.argument("evaluation", required=False)
@@ -36,6 +37,10 @@ Examples:
 @click.option(
     "--votes", type=click.Path(path_type=Path), metavar="FILE",
     help="Add votes of people from a CSV file, and ask no judge.",
+)  # fmt: skip
+@click.option(
+    "--people", type=click.IntRange(2), metavar="N",
+    help="Draw N prompts for people to vote on: from 50 on their word decides.",
 )  # fmt: skip
 @options.BATCH
 @options.PATIENCE
@@ -50,6 +55,7 @@ def command(
     repeats: int | None,
     retry: bool,
     votes: Path | None,
+    people: int | None,
     batch: bool,
     budget: float | None,
     yes: bool,
@@ -69,6 +75,11 @@ def command(
     from brie.evaluation.folders import find_evaluation
 
     project = screen.project()
+    if people is not None:
+        if judges or repeats or retry or batch or votes is not None:
+            raise UsageError("--people draws prompts and asks nobody; leave the other options out.")
+        _ask_people(find_evaluation(evaluation, project, command=screen.typed(project)), people, project)
+        return
     if votes is not None:
         if judges or repeats or retry or batch:
             raise UsageError("--votes adds a file's votes and asks nobody; leave the other options out.")
@@ -93,6 +104,25 @@ def command(
     screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
+
+
+def _ask_people(evaluation: Evaluation, prompts: int, project: Project) -> None:
+    from brie.analyse.anchored import FEWEST_LABELLED
+    from brie.evaluation.ask_people import ask_people, widths
+    from brie.store import Store
+
+    screen.offline()
+    with Store.open(project.store, create=False) as store:
+        asked = ask_people(evaluation, prompts, store)
+    click.echo(f"{prompts} prompts are drawn for people, at random and in proportion to the categories.")
+    for votes, half in widths(asked.manifest, prompts):
+        click.echo(f"  {votes:>4} prompts  about ± {100 * half:.0f} points")
+    if prompts < FEWEST_LABELLED:
+        click.echo(
+            f"From {FEWEST_LABELLED} prompts on people's word decides; fewer show the judges' lean."
+        )
+    click.echo("Nothing is computed of their votes before every drawn prompt has one.")
+    click.echo("Next    brie view")
 
 
 def _import(file: Path, evaluation: Evaluation, project: Project, *, as_json: bool) -> None:

@@ -26,6 +26,7 @@ Doing it, which can be stopped anywhere and goes on with what is missing:
 What people and files add:
 
     votes          who may vote on what, in which order
+    ask_people     the prompts drawn at random for people, so that their votes can decide
     vote_file      votes from a CSV file
     added_votes    such votes added, and the report built again
 
@@ -39,6 +40,7 @@ What came of it, read from the store and computed:
     looks          what an analysis read, so that looks can be counted
     accuracy       which answers are right, where prompts say what is
     people         what voters preferred, and how far they and the judges agree
+    anchor         what people's votes on the drawn prompts make of the win rate
     assemble       all numbers of an evaluation, with its checks
     views          comparisons with their verdicts, for people to read
     settled        the rows as they are now, beside those the numbers of record were made from

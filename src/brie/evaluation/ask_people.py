@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
+from brie.analyse.anchored import FEWEST_LABELLED, width_of
 from brie.digest import text_digest
 from brie.errors import UsageError
 from brie.evaluation.extend import answered
@@ -53,6 +54,13 @@ def ask_people(evaluation: Evaluation, prompts: int, store: Store) -> Evaluation
         return amend(manifest, "people", detail, verdicts_before=store.newest())
 
     return Evaluation(evaluation.folder, change(evaluation.folder, drawn))
+
+
+def widths(manifest: Manifest, prompts: int) -> list[tuple[int, float]]:
+    """Which number of prompts promises which half-width of people's rate, in units of the win rate."""
+    every = len(manifest.plan.suite.prompts)
+    numbers = sorted({n for n in (50, 80, 120, 200, prompts) if FEWEST_LABELLED <= n <= every})
+    return [(n, width_of(n, prompts=every, level=manifest.plan.level)) for n in numbers]
 
 
 def _wanted(manifest: Manifest, prompts: int, store: Store) -> tuple[Pair, ...]:
