@@ -18,7 +18,9 @@ from pydantic import JsonValue
 from brie import __version__, versions
 from brie.bundle import check_file
 from brie.bundle.merge import unbundle
-from brie.ci.verify import Finding, compare, verify
+from brie.ci.documents import compare
+from brie.ci.findings import Finding
+from brie.ci.verify import verify
 from brie.evaluation.folders import Evaluation, find_evaluation
 from brie.evaluation.results import rebuild
 from brie.project import Project
@@ -212,9 +214,9 @@ BUILDS: dict[str, list[tuple[str, str, str]]] = {
         ("versions.py", "PIN = 2", "PIN = 3"),
     ],
     TABLES: [
-        ("versions.py", "STORE = 3", "STORE = 4"),
+        ("versions.py", "STORE = 4", "STORE = 5"),
         ("store/database.py", "_MIGRATIONS: dict[int, str] = {\n", "_MIGRATIONS: dict[int, str] = {\n"
-         '    4: "ALTER TABLE looks ADD COLUMN weather TEXT NOT NULL DEFAULT \'\'",\n'),
+         '    5: "ALTER TABLE looks ADD COLUMN weather TEXT NOT NULL DEFAULT \'\'",\n'),
         ("versions.py", "dict.fromkeys(_NAMES, 1)", "dict.fromkeys(_NAMES, 2)"),
     ],
 }  # fmt: skip
@@ -346,6 +348,7 @@ def test_an_older_store_is_read_without_being_touched(tmp_path: Path) -> None:
         for name in ("headline", "part", "prompts", "evaluation"):
             db.execute(f"DROP INDEX looks_{name}")
         db.execute("DROP TABLE looked_at")
+        db.execute("DROP TABLE analyses")
         for name in ("headline", "part", "prompts"):
             db.execute(f"ALTER TABLE looks DROP COLUMN {name}")
         db.execute("DROP INDEX calls_spent")

@@ -17,10 +17,10 @@ from typing import TypeAlias, TypeVar
 
 from pydantic import Field, ValidationError
 
-from brie.digest import digest, short
 from brie.errors import InputError, UsageError, unknown
 from brie.project import Project
-from brie.records import JudgeSpec, Message, Prompt, Provider, Record, Rubric, Suite
+from brie.reading.names import no_prompt
+from brie.records import JudgeSpec, Message, Prompt, Provider, Record, Rubric, Suite, prompt_id
 from brie.records.providers import LOCAL_SERVERS
 
 R = TypeVar("R", bound=Record)
@@ -50,6 +50,8 @@ def load_suite(name: str, project: Project) -> Suite:
         return read_suite(path)
     files = suite_files(project)
     if name not in files:
+        if path.is_file():
+            raise UsageError(f"{path} is no suite file; make a suite of it: brie suite from {path}")
         raise unknown("suite", name, files, "A file works too: --suite my_prompts.toml")
     return read_suite(files[name])
 
@@ -117,7 +119,8 @@ def _jsonl_rows(path: Path) -> _Rows:
 def _txt_rows(path: Path) -> _Rows:
     lines = enumerate(read_text(path).splitlines(), 1)
     filled = [(number, line.strip()) for number, line in lines if line.strip()]
-    return {"name": path.stem}, [(f"line {n}", {"prompt": t, "id": _hashed(t)}) for n, t in filled]
+    rows = [(f"line {n}", {"prompt": t, "id": _id_of(t)}) for n, t in filled]
+    return {"name": path.stem}, list(rows)
 
 
 def _csv_rows(path: Path) -> _Rows:
@@ -138,7 +141,7 @@ def _csv_rows(path: Path) -> _Rows:
                     "columns; a text that holds the separator must stand in double quotes."
                 )
             row = {name: cell for name, cell in zip(columns, cells, strict=True) if cell.strip()}
-            rows.append((where, {"id": _hashed(row.get("prompt", "")), "prompt": "", **row}))
+            rows.append((where, {"id": _id_of(row.get("prompt", "")), "prompt": "", **row}))
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num} is not CSV: {error}.") from error
     return {"name": path.stem}, rows
@@ -149,7 +152,7 @@ def _csv_columns(path: Path, cells: list[str]) -> list[str]:
     if "prompt" not in columns:
         raise InputError(
             f"{path}: the first line must name the columns, one of them `prompt`; "
-            f"it reads {', '.join(cells)[:80]!r}."
+            f"it reads {', '.join(cells)[:80]!r}. Of other columns make a suite: brie suite from {path}"
         )
     for name in columns:
         if name not in _COLUMNS:
@@ -159,9 +162,8 @@ def _csv_columns(path: Path, cells: list[str]) -> list[str]:
     return columns
 
 
-def _hashed(text: str) -> str:
-    """An id from a prompt's text: it stays when lines are added, moved or taken away."""
-    return short(digest(text), 12)
+def _id_of(text: str) -> str:
+    return prompt_id([Message(role="user", content=text)])
 
 
 def _twice(path: Path, *, where: str, before: str, name: str) -> str:
@@ -177,6 +179,8 @@ def _prompt(row: Plain, path: Path, where: str) -> Prompt:
     if not isinstance(row, dict):
         raise InputError(f"{path}: {where} is not a table of keys.")
     values: dict[str, Plain] = dict(row)
+    if why := no_prompt(values):
+        raise InputError(f"{path}: {where} {why}; make a suite of the file: brie suite from {path}")
     text, system = values.pop("prompt", None), values.pop("system", None)
     if (text is None) == ("messages" not in values):
         raise InputError(f"{path}: {where} needs exactly one of `prompt` and `messages`.")

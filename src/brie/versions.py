@@ -36,7 +36,7 @@ PIN = 2
 """Of what a pin's digest covers: 1 the weights, the config and the tokenizer's vocabulary; 2 also the
 tokenizer's configuration, the chat template and the index of the weights' files."""
 
-STORE = 3
+STORE = 4
 """Of the store's tables; `store.database` holds the steps that lead to it."""
 
 _NAMES = (

@@ -37,7 +37,7 @@ from brie.records import (
 )
 from brie.records.analysis import ComparisonView, JudgedView
 from brie.report.build import report_files
-from brie.report.page import judges_said
+from brie.report.shown import judges_said
 from brie.report.table import verdict_table
 from brie.store import Store
 from brie.studies.judge_check import Pair, PairVerdict, card

@@ -43,3 +43,10 @@ def test_the_side_is_named() -> None:
     swapped = [Pair(p.prompt, 0, p.baseline, p.candidate) for p in pairs([ERROR] * 12)]
     (found,) = findings(swapped, other="its-base")
     assert found.text.startswith("Its-base gave one answer to 12 of 12 prompts")
+
+
+def test_a_label_that_prompts_ask_for_is_an_answer_however_often_it_is_given() -> None:
+    said = pairs(["So:\n**Yes.**"] * 15 + [ERROR] * 5)
+    assert [one.status for one in findings(said)] == ["fail"]
+    (left,) = findings(said, labels=("yes", "no"))
+    assert (left.status, "to 5 of 20 prompts" in left.text) == ("warn", True)

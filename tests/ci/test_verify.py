@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import JsonValue
 
-from brie.ci.verify import compare
+from brie.ci.documents import compare
 
 TAKEN: dict[str, JsonValue] = {
     "verdict": None,

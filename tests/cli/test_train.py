@@ -114,7 +114,8 @@ def test_train_score_and_prune(folder: Path, capsys: pytest.CaptureFixture[str])
         wanted += ["--set", setting]
     code, out, err = brie(wanted, capsys)
     assert code == 0, err
-    assert "next  brie eval" in out
+    assert "next  brie eval --candidate mine:best --suite runs/train-tiny-" in out
+    assert "/suites/mine-validation.jsonl --judge reference" in out
     assert "done  4 steps, " in out
     assert "tokens/s" in out
     assert "brie train --resume mine" in err
@@ -128,6 +129,9 @@ def test_train_score_and_prune(folder: Path, capsys: pytest.CaptureFixture[str])
     assert "last = step 4; checkpoints 2, 4" in listed
     assert " MB" in listed
     row = json.loads(brie(["ls", "--json"], capsys)[1])["runs"][0]
+    assert row["next"] == out.splitlines()[-1].removeprefix("next  ")
+    asked = row["next"].partition("--suite ")[2].split()[0]
+    assert "with: reference 6" in brie(["suite", "check", asked], capsys)[1]
     assert row["pins"]["last"] == 4
     assert row["base_eval_loss"] > 0
     assert row["size_bytes"] > 0

@@ -55,7 +55,7 @@ def test_one_model_here_is_taken(project: Project) -> None:
     check(spec)
     assert (spec.model, spec.base_url) == ("qwen2.5:7b-instruct", "http://localhost:11434/v1")
     assert spec.family == "qwen"
-    assert to_start_with(project, look) == "--suite in_domain"
+    assert to_start_with(project, look=look) == "--suite in_domain"
 
 
 def test_several_models_are_listed_each_with_a_command_that_parses(project: Project) -> None:
@@ -68,7 +68,7 @@ def test_several_models_are_listed_each_with_a_command_that_parses(project: Proj
         assert tuple(words[: len(TYPED)]) == TYPED
         evaluate.make_context("eval", words[2:])
         assert load_judge(words[-1], project).model in ("a:7b", "org/a model")
-    assert to_start_with(project, look) == "--suite in_domain --judge ollama:a:7b"
+    assert to_start_with(project, look=look) == "--suite in_domain --judge ollama:a:7b"
 
 
 @pytest.mark.parametrize(("suite", "rule"), [("in_domain", "distinct"), ("demo", "reference")])
@@ -83,12 +83,12 @@ def test_with_nobody_there_are_three_commands(project: Project, suite: str, rule
     words = shlex.split(other, comments=True)
     assert words[-2:] == ["--judge", rule]
     evaluate.make_context("eval", words[2:])
-    assert to_start_with(project, list) == "--suite in_domain --judge distinct"
+    assert to_start_with(project, look=list) == "--suite in_domain --judge distinct"
 
 
 def test_a_panel_that_cannot_judge_the_first_suite_is_not_sent_there(project: Project) -> None:
     (project.root / "brie.toml").write_text('panel = "offline"\n')
-    assert to_start_with(project, list) == "--suite in_domain --judge distinct"
+    assert to_start_with(project, look=list) == "--suite in_domain --judge distinct"
 
 
 @pytest.mark.parametrize("name", ["nobody:model", "ollama:", "ollama"])

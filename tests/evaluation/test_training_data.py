@@ -11,13 +11,23 @@ from typing import Any
 import pytest
 
 from brie.checks import Training
+from brie.data.load import load, rows_digest
 from brie.digest import digest, file_digest
-from brie.evaluation.training_data import FILE, Compared, compare, record, recorded
+from brie.evaluation.training_data import FILE, Compared, Trained, compare, record, recorded
 from brie.pin import Resolved
 from brie.project import Project
 from brie.records import BaseModelRef, Message, Prompt, Suite
-from brie.train.config import CONFIG, DataPart, Decided, DeviceInfo, TemplateInfo, TrainConfig
+from brie.train.config import (
+    CONFIG,
+    DataPart,
+    Decided,
+    DeviceInfo,
+    SplitInfo,
+    TemplateInfo,
+    TrainConfig,
+)
 from brie.train.recipes import load_recipe
+from brie.train.sources import drawn
 from tests.flow.world import World
 
 ASKED = "What does the old lighthouse keeper do when the fog rolls in from the cold sea?"
@@ -100,6 +110,35 @@ def test_the_training_file_is_found_through_pin_and_run(project: Project, candid
     assert found.sources == ("harbour", "kitchen")
     assert found.authors == ("claude-4", "gpt")
     assert (found.shared, found.validation_rows) == (1, 1)
+
+
+def test_rows_that_were_set_aside_are_not_what_was_trained_on(
+    project: Project, candidate: Resolved
+) -> None:
+    """A suite of a run's own validation rows shares nothing with what it learned."""
+    config = TrainConfig.model_validate_json((project.runs / "train-made" / CONFIG).read_text())
+    rows = load(project.root / "mine.jsonl")
+    info = next(
+        info
+        for seed in range(20)
+        if drawn(rows, info := SplitInfo(by="prompt", fraction=0.5, seed=seed)).val[0].line == 1
+    )
+    half = config.train.model_copy(update={"rows_digest": rows_digest(drawn(rows, info).train)})
+    halves = {"train": half, "val": half, "split": info}
+    file = project.runs / "train-made" / CONFIG
+    file.write_text(config.model_copy(update=halves).model_dump_json())
+    said = look(project, candidate).trained.training
+    assert said is not None
+    assert (said.rows, said.nearest, said.references, said.half) == (1, {}, {}, True)
+    assert said.sources == ("kitchen",)
+
+    folder = project.runs / "eval-made"  # an evaluation that compared the whole file is held to it
+    folder.mkdir()
+    everything = Trained(training=said.model_copy(update={"half": False}))
+    record(folder, everything)
+    again = look(project, candidate, folder, again=True).trained.training
+    assert again is not None
+    assert (again.rows, list(again.nearest), again.half) == (2, ["fog"], False)
 
 
 def test_what_is_not_known_comes_with_its_reason(project: Project, candidate: Resolved) -> None:

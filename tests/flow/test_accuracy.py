@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from brie.records import MachineCheck, Message, Prompt, Side, Suite
 from brie.records.accuracy import Accuracy
 from brie.records.analysis import Analysis
 from brie.report import build_report
+from brie.report.terminal import summarise
 from tests.flow.test_answers import code_of, pairs, write_table
 from tests.flow.world import Text, World, rules
 from tests.present import present
@@ -113,6 +115,17 @@ def test_labels_are_told_apart_by_their_own_checks(world: World) -> None:
     assert numbers.baseline.by_label["ham"].recall == 0
 
 
+def test_one_label_alone_has_recall_and_no_f1(world: World) -> None:
+    prompts = [asked(n, reference="yes") for n in range(10)]
+    analysis = graded(world, prompts, lambda side, n, k: "yes" if side == "baseline" or n else "no")
+    numbers = present(analysis.accuracy)
+    assert numbers.labels == ("yes",)
+    assert numbers.candidate.by_label["yes"].recall == pytest.approx(0.9)
+    assert numbers.candidate.macro_f1 is None
+    assert present(numbers.always).macro_f1 is None
+    assert "F1 is not defined" in summarise(analysis, full=True, colour=False).replace("\n", " ")
+
+
 def test_references_that_are_no_labels_are_no_answer_key(world: World) -> None:
     prompts = [asked(n, reference=f"A reference of its own, number {n}.") for n in range(10)]
     assert graded(world, prompts, lambda side, n, k: f"{side} {n}").accuracy is None
@@ -135,6 +148,10 @@ def test_labels_that_are_markup_stay_text(world: World, tmp_path: Path) -> None:
     assert present(analysis.accuracy).labels
     folder = tmp_path / "report"
     build_report(analysis, None, (), folder)
+    for width in (60, 80):
+        told = summarise(analysis, full=True, colour=False, width=width)
+        assert "Macro-F1, candidate" in " ".join(told.split())
+        assert all(cell_len(line) <= width for line in told.splitlines())
     page, markdown = ((folder / name).read_text("utf-8") for name in ("index.html", "report.md"))
     assert "<script>alert" not in page
     assert "<b>@x" not in page

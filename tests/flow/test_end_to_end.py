@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from brie.ci.verify import differences
+from brie.ci.documents import differences
 from tests.flow.conftest import Demo, brie
 
 SMALL = [

@@ -16,8 +16,9 @@ from brie.analyse.table import VerdictTable
 from brie.bundle import check_file
 from brie.bundle.merge import unbundle
 from brie.checks import run_checks
+from brie.ci.findings import Finding
 from brie.ci.gate import gate
-from brie.ci.verify import Finding, verify
+from brie.ci.verify import verify
 from brie.evaluation.folders import Evaluation, find_evaluation
 from brie.evaluation.results import rebuild
 from brie.project import Project

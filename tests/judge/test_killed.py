@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from brie.ci.verify import differences
+from brie.ci.documents import differences
 from brie.judge.providers import open_judge
 from tests.fakes.judge_servers import JudgeServer, never, smooth
 from tests.fakes.judge_wire import Act, Seen

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from brie.audit import read_files
 from brie.audit.assess import assess
-from brie.ci.verify import compare
+from brie.ci.documents import compare
 from brie.evaluation.assemble import assemble
 from brie.evaluation.gather import gather
 from brie.records.analysis import Analysis

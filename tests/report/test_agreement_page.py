@@ -21,6 +21,7 @@ from tests.flow.planted import Said, leaning, planted
 from tests.flow.test_invariants import texts
 from tests.flow.world import World
 from tests.report.hostile import HOSTILE
+from tests.report.test_browser import OVERLAPS
 from tests.report.test_build import read
 
 Found = tuple[AgreementDocument, list[ComparisonView]]
@@ -129,6 +130,8 @@ def test_the_page_in_a_browser(found: Found, tmp_path: Path) -> None:
             assert window.evaluate("performance.getEntriesByType('resource').length") == 0
             assert window.evaluate("document.documentElement.scrollWidth") == width
             assert violations(window) == []
+            if width == 390:
+                assert window.evaluate(OVERLAPS) == []
 
 
 def _won(*_: Any) -> Said:
@@ -142,3 +145,22 @@ def _renamed(value: Any, old: str, new: str) -> Any:
     if isinstance(value, list):
         return [_renamed(item, old, new) for item in value]
     return new if value == old else value
+
+
+def test_one_who_decided_has_nobody_to_agree_with_and_the_page_says_so_first(found: Found) -> None:
+    document, views = found
+    who = {
+        name: entry.model_copy(update={"role": "panel" if number == 0 else "beside"})
+        for number, (name, entry) in enumerate(document.who.items())
+    }
+    page = build_agreement_page(document.model_copy(update={"who": who}), views)
+    first = next(iter(who))
+    assert page.sentence == f"One judge decided, `{first}`: there is nobody to agree with."
+    assert "resembles" in page.beyond
+    assert (page.panel, page.panel_said, page.categories) == ((), [], ())
+    assert page.facts[0] == ("Decided by", "1 judge")
+    assert page.pairs, "what it resembles is shown"
+    html = render_sheet("agreement.html", page)
+    assert "unanimous" not in html
+    assert "The whole panel" not in html
+    assert "What it resembles" in html

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
 import re
 import time
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,6 +21,8 @@ from brie.report import build_report
 from brie.report.build import report_files
 from brie.report.clean import is_clean
 from brie.report.curve import Curve, read_curve
+from brie.report.examples import outcome
+from brie.report.html import content_policy, script, stylesheet
 from brie.report.page import build_page
 from tests.report import sample
 from tests.report.hostile import HOSTILE
@@ -111,10 +116,42 @@ def test_the_page_is_one_self_contained_file(tmp_path: Path) -> None:
     reader = read(page)
     assert all(link.startswith("#") for link in reader.links)
     assert {link[1:] for link in reader.links} <= set(reader.ids)
-    assert not {"script", "iframe", "object", "embed", "form", "link", "base"} & reader.tags
+    assert not {"iframe", "object", "embed", "link", "base"} & reader.tags
+    assert page.count("<script") == 1, "one script, the one that the policy names"
+    assert f"<script>{script()}</script>" in page
+    assert not {"action", "method", "src", "href"} & set(re.findall(r"<form[^>]* (\w+)=", page))
     assert not {name for name in reader.attributes if name.startswith("on") or name == "style"}
     assert "url(" not in page
     assert len(reader.ids) == len(set(reader.ids))
+
+
+def test_the_policy_names_the_digests_of_the_very_style_and_script(tmp_path: Path) -> None:
+    page, _ = build(tmp_path)
+    policy = html.unescape(re.findall(r'Content-Security-Policy" content="([^"]*)"', page)[0])
+    assert policy == content_policy(stylesheet(), script())
+    for text, kind in ((stylesheet(), "style-src"), (script(), "script-src")):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind} 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none'")
+
+
+def test_every_comparison_has_an_address_and_says_what_became_of_it(tmp_path: Path) -> None:
+    views = sample.comparisons(12)
+    page, _ = build(tmp_path, views=views)
+    items = re.findall(r'<details class="example[^"]*" id="([^"]+)"[^>]*data-outcome="(\w+)"', page)
+    assert len(items) == len({name for name, _ in items}) == len(views)
+    assert Counter(word for _, word in items) == Counter(outcome(view) for view in views)
+    assert 'id="c-letters-01-2"' in page, "an id that an address can hold is kept"
+
+
+def test_where_there_is_no_room_for_all_the_losses_come_first(tmp_path: Path) -> None:
+    views = sample.comparisons(120)
+    page, _ = build(tmp_path, views=views)
+    outcomes = re.findall(r'<details class="example[^"]*" id="[^"]+"[^>]*data-outcome="(\w+)"', page)
+    assert outcomes.count("lost") == sum(outcome(view) == "lost" for view in views)
+    assert "comparisons are on this page, losses first" in page
+    assert f"{len(outcomes)} of {len(views)} comparisons" in page
 
 
 def test_the_page_has_its_landmarks_and_headings_in_order(tmp_path: Path) -> None:
@@ -232,7 +269,8 @@ def test_hostile_text_is_harmless_in_the_page(name: str, tmp_path: Path) -> None
     text = HOSTILE[name]
     page, _ = build(tmp_path, hostile_analysis(text), sample.manifest(), [hostile_view(text)])
     reader = read(page)
-    assert not {"script", "img", "iframe", "textarea"} & reader.tags
+    assert not {"img", "iframe", "textarea"} & reader.tags
+    assert page.count("<script") == 1
     assert not {name for name in reader.attributes if name.startswith("on")}
     assert all(link.startswith("#") for link in reader.links)
     assert is_clean(page)

@@ -94,7 +94,7 @@ def _older(path: Path) -> None:
     with sqlite3.connect(path) as raw:
         for statement in (
             "DROP INDEX looks_headline", "DROP INDEX looks_part", "DROP INDEX looks_prompts",
-            "DROP INDEX looks_evaluation", "DROP TABLE looked_at",
+            "DROP INDEX looks_evaluation", "DROP TABLE looked_at", "DROP TABLE analyses",
             "ALTER TABLE looks DROP COLUMN headline",
             "ALTER TABLE looks DROP COLUMN part", "ALTER TABLE looks DROP COLUMN prompts",
             "PRAGMA user_version = 2",

@@ -53,6 +53,18 @@ def test_advice_goes_from_the_cheapest_change_to_the_dearest() -> None:
     assert "--set max_length=1024" in said[2]
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["basic_ios::clear: iostream error", "[enforce fail at inline_container.cc] file write failed"],
+)
+def test_a_full_disk_is_recognised_in_the_words_of_what_wrote(words: str, tmp_path: Path) -> None:
+    said = explain_failure(RuntimeError(words), recipe(), RESUME, saved=True, folder=tmp_path)
+    assert isinstance(said, Stopped)
+    assert "the disk is full" in str(said)
+    assert RESUME in str(said)
+    assert explain_failure(RuntimeError("a bug"), recipe(), RESUME, saved=True, folder=tmp_path) is None
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_is_recognised_as_the_system_reports_it() -> None:
     with pytest.raises(OSError) as caught, Path("/dev/full").open("w") as handle:

@@ -142,3 +142,18 @@ def test_two_checkpoints_with_the_same_weights_are_both_kept(project: Project) -
     (checkpoints(run.folder)[1] / "adapter_model.safetensors").write_text("weights 4")
     apply_prune(plan_prune(run, project, keep=0))
     assert list(checkpoints(run.folder)) == [1, 4]
+
+
+def test_what_a_link_leads_to_is_not_pruned(project: Project, tmp_path: Path) -> None:
+    run = make_run(project)
+    saved = checkpoints(run.folder)
+    elsewhere = tmp_path / "elsewhere"
+    saved[2].rename(elsewhere)
+    saved[2].symlink_to(elsewhere)
+    before = sorted(path.name for path in elsewhere.iterdir())
+    for keep in (None, 0):
+        plan = plan_prune(read_run(run.folder), project, keep=keep)
+        assert plan.kept[2] == "it lies elsewhere, behind a link"
+        apply_prune(plan)
+        assert sorted(path.name for path in elsewhere.iterdir()) == before
+    assert saved[2].is_symlink()

@@ -12,7 +12,11 @@ import pytest
 
 from brie.bundle.merge import unbundle
 from brie.bundle.pack import pack_run
+from brie.catalog import load_suite
+from brie.data.load import load
+from brie.data.overlap import asked
 from brie.errors import InputError, PinError, Stopped, UsageError
+from brie.evaluation.training_data import trained_half
 from brie.pin import (
     canonical_config,
     lora_summary,
@@ -26,7 +30,7 @@ from brie.project import Project, packaged
 from brie.train.config import RunManifest, TrainConfig, TrainRequest
 from brie.train.recipes import SEVEN
 from brie.train.run import train, train_or_reuse
-from brie.train.runs import checkpoints, find_equal, list_runs, read_manifest
+from brie.train.runs import checkpoints, find_equal, list_runs, read_manifest, read_run
 from tests.train.world import Watcher, demo_rows, make_project, prompts, request, weights
 
 
@@ -60,6 +64,7 @@ def test_the_folder_has_the_files_the_design_names_and_no_adapter_at_its_root(do
         "metrics.jsonl",
         "checkpoints",
         "pins",
+        "suites",
         "tensorboard",
     }
     assert [p.name for p in checkpoints(done.folder).values()] == [
@@ -70,6 +75,20 @@ def test_the_folder_has_the_files_the_design_names_and_no_adapter_at_its_root(do
     assert not list((done.folder / "checkpoints").glob(".*"))
     assert not any(p.is_symlink() for p in done.folder.rglob("*"))
     assert list((done.folder / "tensorboard").iterdir())
+
+
+def test_the_validation_rows_are_a_suite_that_can_be_asked(done: Done) -> None:
+    path = read_run(done.folder).suite
+    assert path == done.folder / "suites" / "first-validation.jsonl"
+    suite = load_suite(str(path), done.project)
+    assert suite.name == "first-validation"
+    assert len(suite.prompts) == done.manifest.config.val.prompts
+    assert all(prompt.reference for prompt in suite.prompts)
+    half = trained_half(done.manifest.config, load(done.project.root / "rows.jsonl"))
+    assert half is not None
+    assert len(half) == done.manifest.config.train.rows
+    trained = [entry for row in half for entry in asked(row)]
+    assert not {prompt.messages[-1].content for prompt in suite.prompts} & set(trained)
 
 
 def test_every_checkpoint_was_measured_and_every_measured_step_but_the_first_was_saved(

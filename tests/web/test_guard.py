@@ -96,11 +96,12 @@ def test_every_answer_carries_the_strict_headers(path: str, client: Client) -> N
     assert headers["cache-control"] == "no-store"
 
 
-def test_the_report_allows_its_own_style_sheet_and_no_script(
+def test_the_report_allows_its_own_style_sheet_and_its_own_script_alone(
     client: Client, world: tuple[Project, Manifest]
 ) -> None:
     answer = client("viewer").get(f"/eval/{world[1].id}/report")
-    assert "script-src" not in answer.headers["content-security-policy"]
+    assert "script-src 'sha256-" in answer.headers["content-security-policy"]
+    assert "'self'" not in answer.headers["content-security-policy"]
     assert "style-src 'sha256-" in answer.headers["content-security-policy"]
 
 

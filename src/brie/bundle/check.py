@@ -10,7 +10,8 @@ from brie import __version__, versions
 from brie.bundle.contents import Contents
 from brie.bundle.merge import unbundle
 from brie.bundle.unpack import opened
-from brie.ci.verify import Finding, verify
+from brie.ci.findings import Finding
+from brie.ci.verify import verify
 from brie.evaluation.folders import find_evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.views import comparison_views

@@ -40,7 +40,8 @@ from brie.bundle.layout import (
     parse,
 )  # fmt: skip
 from brie.bundle.rows import Exchange
-from brie.ci.verify import as_counted, compare
+from brie.ci.documents import compare
+from brie.ci.verify import as_counted
 from brie.digest import PREFIX
 from brie.errors import InputError, UsageError
 from brie.evaluation.assemble import assemble

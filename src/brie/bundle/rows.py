@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from itertools import groupby, islice
 from typing import TypeVar
 
@@ -22,15 +22,6 @@ T = TypeVar("T")
 
 class Exchange(Store):
     """A store that rows leave and enter with the times they were made at."""
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Everything read inside is of one moment, whatever other processes write."""
-        self._read("BEGIN")
-        try:
-            yield
-        finally:
-            self._read("COMMIT")
 
     # --- out -----------------------------------------------------------------------------
 

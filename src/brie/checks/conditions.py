@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding, conclude, not_run
+from brie.checks.told import figures as told_figures
+from brie.checks.told import leaks, meant
 from brie.digest import short
 from brie.generate.sampling import differences
 from brie.pin import ANSWERS
@@ -16,10 +18,18 @@ ID = "conditions"
 
 
 def check(evidence: Evidence) -> Check:
-    """Same template, sampling and limits; the model's own settings where they are known."""
+    """Same template, sampling and limits; the model's own settings where they are known.
+
+    What one side alone is told is a difference that was asked for: it is said, and no warning.
+    """
     plan = evidence.plan
     if plan is None:
         return not_run(ID, "Imported judgments do not say with which settings the answers were made.")
+    made, told = _check(plan, evidence), meant(plan)
+    return made.model_copy(update={"summary": f"{made.summary} {told}"}) if told else made
+
+
+def _check(plan: Plan, evidence: Evidence) -> Check:
     models_own = evidence.models.own_sampling if evidence.models else None
     differing = differences(used=plan.sampling, models_own=models_own) if models_own else {}
     figures: dict[str, Figure] = {
@@ -28,6 +38,7 @@ def check(evidence: Evidence) -> Check:
         "sampling": plan.sampling.model_dump(mode="json", exclude={"seed"}),
         "environment": plan.environment.model_dump(mode="json"),
         "own_sampling": models_own.model_dump(mode="json", exclude={"seed"}) if models_own else None,
+        **told_figures(plan),
     }
     files = _files(plan)
     if files:
@@ -39,7 +50,7 @@ def check(evidence: Evidence) -> Check:
         )
     return conclude(
         ID,
-        [*_template(plan), *_settings(differing, evidence)],
+        [*_template(plan), *leaks(plan), *_settings(differing, evidence)],
         figures,
         _same(plan, known=models_own is not None),
     )
@@ -63,7 +74,8 @@ def _same(plan: Plan, *, known: bool) -> str:
     if _one_base(plan) and any(map(_rewrites, (plan.candidate, plan.baseline))):
         how = "Both sides are one base, loaded twice because an adapter rewrites it, and answered"
     addition = ", which are the model's own" if known else ""
-    return f"{how} with the same messages, template, sampling and limit{addition}."
+    asked = "prompts" if plan.candidate.told or plan.baseline.told else "messages"
+    return f"{how} with the same {asked}, template, sampling and limit{addition}."
 
 
 def _rewrites(pin: Pin) -> bool:

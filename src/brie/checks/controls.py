@@ -96,6 +96,9 @@ def _passed(same: ControlNumbers | None, damaged: ControlNumbers | None) -> str:
             f"{plural(recognised.prompts, 'prompt')}"
         )
     if even:
-        sentences.append(f"the baseline against itself came out at {percent(even.value)}")
+        ends = f", {interval(*even.ends)}" if even.ends else ""
+        held = even.ends is not None and even.ends[0] <= 0.5 <= even.ends[1]
+        word = "even, as it should be" if held else "near even"
+        sentences.append(f"the baseline against itself came out {word} ({percent(even.value)}{ends})")
     text = " and ".join(sentences)
     return f"{text[:1].upper()}{text[1:]}."

@@ -21,7 +21,7 @@ from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.data.near import Match
-from brie.records import Digest, Plan, Record, Sampling, Side
+from brie.records import Digest, Plan, Record, Sampling, Side, later
 from brie.records.analysis import Analysis, WinRate
 
 Key = tuple[str, int]
@@ -89,6 +89,8 @@ class Training(Record):
     validation_rows: int = 0
     shared: int = 0
     """Validation rows that ask what training rows ask."""
+    half: bool = later(False)
+    """The rows are those trained on; those of the same file that were set aside are not among them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from brie.checks.evidence import Pair
 from brie.checks.findings import Finding
+from brie.judge.machine_checks import bare
 from brie.number_format import plural
 
 FEWEST = 3
@@ -36,27 +37,32 @@ class Repeated:
         return self.prompts / self.of
 
 
-def repeated(pairs: Sequence[Pair]) -> list[Repeated]:
+def repeated(pairs: Sequence[Pair], labels: Collection[str] = ()) -> list[Repeated]:
     """For each side the text that answers most prompts, where it answers too many.
 
     Short texts are common answers to questions that have few: they count only where they answer half
-    of the prompts.
+    of the prompts. A text that ends in one of the labels that prompts ask for does not count: how often
+    it is right is known.
     """
-    found = [_commonest("candidate", [(p.prompt, p.candidate.text) for p in pairs])]
-    found.append(_commonest("baseline", [(p.prompt, p.baseline.text) for p in pairs]))
+    known = {bare(label) for label in labels}
+    found = [_commonest("candidate", [(p.prompt, p.candidate.text) for p in pairs], known)]
+    found.append(_commonest("baseline", [(p.prompt, p.baseline.text) for p in pairs], known))
     return [one for one in found if one is not None and _matters(one)]
 
 
-def findings(pairs: Sequence[Pair], *, own: str = "", other: str = "") -> Iterator[Finding]:
+def findings(
+    pairs: Sequence[Pair], *, own: str = "", other: str = "", labels: Collection[str] = ()
+) -> Iterator[Finding]:
     """A sentence for each side that repeats itself.
 
     Args:
         pairs: the comparisons.
+        labels: what prompts ask for, where their references are few labels.
         own: what the candidate is called.
         other: what the baseline is called.
     """
     names = {"candidate": own or "the candidate", "baseline": other or "the baseline"}
-    for one in repeated(pairs):
+    for one in repeated(pairs, labels):
         who = names[one.side]
         begins = " ".join(one.text.split())[:60].replace("`", "'")
         yield Finding(
@@ -67,10 +73,12 @@ def findings(pairs: Sequence[Pair], *, own: str = "", other: str = "") -> Iterat
         )
 
 
-def _commonest(side: str, answers: Sequence[tuple[str, str | None]]) -> Repeated | None:
+def _commonest(
+    side: str, answers: Sequence[tuple[str, str | None]], labels: Collection[str]
+) -> Repeated | None:
     prompts: dict[str, set[str]] = defaultdict(set)
     for prompt, text in answers:
-        if text is not None and text.strip():
+        if text is not None and text.strip() and bare(text.strip().splitlines()[-1]) not in labels:
             prompts[text.strip()].add(prompt)
     if not prompts:
         return None

@@ -58,7 +58,9 @@ def check(evidence: Evidence) -> Check:
         "win_rate_without": summary_of(without),
         "without": removed,
     }
-    findings = [*_findings(rates, p_differ), *repeated.findings(pairs)]
+    accuracy = evidence.analysis.accuracy
+    labels = accuracy.labels if accuracy else ()
+    findings = [*_findings(rates, p_differ), *repeated.findings(pairs, labels=labels)]
     if removed is not None and removed.changes:
         findings.append(_lost(len(affected), rated(without)))
     elif findings and affected:

@@ -3,56 +3,29 @@
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
 from brie import __version__, versions
+from brie.ci.documents import compare
+from brie.ci.findings import Finding
 from brie.digest import short
+from brie.errors import DamagedRow
 from brie.evaluation.assemble import assemble
 from brie.evaluation.context import Context, context_of
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
-from brie.evaluation.manifest import broken_links
 from brie.evaluation.plan import assignments, work_order
-from brie.evaluation.rows import EvaluationData
+from brie.evaluation.rows import EvaluationData, VerdictRow
+from brie.evaluation.soundness import unsound
 from brie.evaluation.training_data import recorded
+from brie.number_format import plural
 from brie.pin.hashing import UNCOVERED
 from brie.project import Project
-from brie.records import Manifest
+from brie.records import Manifest, VerdictLite
 from brie.store import Store
-
-TOLERANCE = 1e-9
-"""Largest difference between a stored number and the recomputed one."""
-VOLATILE = (
-    "created",
-    "cost",
-    "version",
-    "generation.baseline.seconds",
-    "generation.candidate.seconds",
-)
-"""Keys of `analysis.json` that may differ between two runs of one plan."""
-
-
-DECIDED = ("verdict", "seal", "rows_digest", "id", "candidate.digest", "baseline.digest", "suite.digest")
-"""Words that no build may choose otherwise."""
-EQUIVALENCE = {"equivalent", "undecided"}
-"""Verdicts that another method of "equivalent" may exchange."""
-_REMEDY = re.compile(r"checks\..+\.remedy")
-"""Words that a check may have, or not."""
-TAKEN_AWAY = ("verdict", "verdict_survives_missing")
-"""Keys that are null where a build without `standing` withheld the verdict: it kept no word of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was recomputed."""
-
-    what: str
-    holds: bool
 
 
 def verify(evaluation: Evaluation, project: Project) -> list[Finding]:
@@ -62,11 +35,9 @@ def verify(evaluation: Evaluation, project: Project) -> list[Finding]:
         StoreError: the store cannot be read.
     """
     manifest = evaluation.manifest
-    broken = broken_links(manifest)
-    findings = [
-        Finding("; ".join(broken) or f"the plan is the sealed one ({manifest.seal})", not broken)
-    ]
-    findings.append(_assignment(manifest))
+    if broken := unsound(manifest):
+        return [Finding("; ".join(broken), False)]  # whatever else a changed plan says, it means nothing
+    findings = [Finding(f"the plan is the sealed one ({manifest.seal})", True), _assignment(manifest)]
     known = context_of(manifest, project, again=True)
     findings.append(_models(manifest, known))
     findings += _training(evaluation, known)
@@ -136,17 +107,18 @@ def _numbers(evaluation: Evaluation, project: Project, known: Context) -> Iterat
         stored = json.loads(evaluation.analysis_file.read_text("utf-8"))
         if not isinstance(stored, dict):
             raise ValueError("it is no JSON object")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         yield Finding(f"{evaluation.analysis_file.name} cannot be read: {error}", False)
         return
     with Store.open(project.store, read_only=True) as store:
-        data = as_counted(gather(evaluation.manifest, store), stored)
+        try:
+            rows = made_from(evaluation.manifest, stored, store)
+        except DamagedRow as error:
+            yield Finding(str(error), False)
+            return
+        data = as_counted(rows.data, stored)
+        yield _rows(rows, stored)
         again = json.loads(assemble(data, store, known).to_json())
-    same = stored.get("rows_digest") == again.get("rows_digest")
-    what = "every completion and verdict is the one the numbers used"
-    yield Finding(
-        what if same else "a completion or a verdict was changed since the numbers were made", same
-    )
     here, made = versions.build(__version__), str(stored.get("version"))
     compared = compare(stored, again, same_build=made == here)
     shown = ", ".join(compared.differ[:5])
@@ -162,6 +134,74 @@ def _numbers(evaluation: Evaluation, project: Project, known: Context) -> Iterat
             "counted so here; a new report counts them apart"
         )
         yield Finding(words, True)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFrom:
+    """The rows that numbers were made from."""
+
+    data: EvaluationData
+    """As they are now, where those that were used are not all there any more."""
+    hold: bool
+    newer: int = 0
+    """Verdicts that came since."""
+    votes: int = 0
+    """How many of these are votes."""
+
+
+def made_from(manifest: Manifest, stored: Mapping[str, JsonValue], store: Store) -> MadeFrom:
+    """The rows that a document was made from; those that came later are counted and left out.
+
+    Raises:
+        DamagedRow: a row cannot be read.
+    """
+    now, wanted = gather(manifest, store), stored.get("rows_digest")
+    if now.digest == wanted:
+        return MadeFrom(now, True)
+    link = store.analysed(manifest.id, str(wanted))
+    if link is not None:
+        earlier = manifest.model_copy(update={"amendments": manifest.amendments[: link.links]})
+        with store.as_of(link.newest):
+            before = gather(earlier, store)
+        if before.digest == wanted:
+            newer = _newer(now, before)
+            return MadeFrom(before, True, len(newer), sum(kind == "vote" for kind in newer))
+    return MadeFrom(now, False)
+
+
+def _newer(now: EvaluationData, before: EvaluationData) -> list[str]:
+    """The kinds of the verdicts that are others than before: added, corrected or withdrawn."""
+    rows, earlier = ({row.task.key: row for row in data.facts} for data in (now, before))
+    every = {**earlier, **rows}
+    return [
+        every[key].task.kind
+        for key in every
+        if _verdict_of(rows.get(key)) != _verdict_of(earlier.get(key))
+    ]
+
+
+def _verdict_of(row: VerdictRow | None) -> VerdictLite | None:
+    return row.verdict if row is not None else None
+
+
+def _rows(rows: MadeFrom, stored: Mapping[str, JsonValue]) -> Finding:
+    name = rows.data.manifest.id
+    if not rows.hold:
+        what = "a completion or a verdict was changed since the numbers were made, or is gone"
+        if stored.get("interim"):
+            what = f"answers or verdicts came or changed since these interim numbers: brie report {name}"
+        return Finding(what, False)
+    if not rows.data.completions and not any(row.verdict for row in rows.data.facts):
+        return Finding("there is no row in the store, so there is nothing to verify", False)
+    what = "every completion and verdict is the one the numbers used"
+    if rows.newer:
+        words = "vote" if rows.votes == rows.newer else "verdict"
+        are = "is" if rows.newer == 1 else "are"
+        what += (
+            f"; {plural(rows.newer, words)} {are} newer than the numbers and not in them: "
+            f"brie report {name}"
+        )
+    return Finding(what, True)
 
 
 def as_counted(data: EvaluationData, stored: Mapping[str, JsonValue]) -> EvaluationData:
@@ -181,158 +221,3 @@ def as_counted(data: EvaluationData, stored: Mapping[str, JsonValue]) -> Evaluat
 def _has_identical(stored: Mapping[str, JsonValue]) -> bool:
     counts = stored.get("counts")
     return isinstance(counts, dict) and bool(counts.get("identical"))
-
-
-# --- two documents -----------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class Compared:
-    """Where two documents differ, as paths such as `by_category.maths.win_rate.value`."""
-
-    differ: list[str] = field(default_factory=list)
-    """Numbers, and the verdict; of one build also words, and keys that one of them lacks."""
-    new: list[str] = field(default_factory=list)
-    """Keys that this build has and the stored document has not."""
-    gone: list[str] = field(default_factory=list)
-    """Keys of the stored document that this build does not have."""
-    words: list[str] = field(default_factory=list)
-    """Words that another build chose otherwise, such as the status of a check."""
-    methods: dict[str, list[str]] = field(default_factory=dict)
-    """Quantity -> where the documents differ because each has its own method."""
-
-    def told(self, made: str) -> Iterator[str]:
-        """What was not compared with a document of another build."""
-        who = f"made by brie {made or 'of unknown version'}"
-        if self.new:
-            yield f"{who}: {_counted(self.new)} it did not have ({_shown(self.new)})"
-        if self.gone:
-            yield f"{who}: {_counted(self.gone)} this one does not have ({_shown(self.gone)})"
-        if self.words:
-            yield f"{who}: other words at {_shown(self.words)}"
-        for name, paths in self.methods.items():
-            yield f"{who}: {name} by another method, so not compared: {_shown(paths)}"
-        if not (self.new or self.gone or self.words or self.methods):
-            yield f"{who}: it had the same keys"
-
-
-def _counted(paths: Sequence[str]) -> str:
-    return f"{len(paths)} key{'s' if len(paths) > 1 else ''}"
-
-
-def _shown(paths: Sequence[str]) -> str:
-    outermost = sorted(paths, key=lambda path: (path.count(".") > 1, path))
-    return ", ".join(outermost[:8]) + (", …" if len(paths) > 8 else "")
-
-
-def compare(stored: JsonValue, again: JsonValue, *, same_build: bool = True) -> Compared:
-    """Where two documents differ; numbers may differ by TOLERANCE.
-
-    A document of the same build must have the same keys and words. Of another build, with other
-    keys, checks and words, what both have is compared: every number whose method is the same
-    (`versions.METHODS`), and the verdict.
-
-    Args:
-        stored: the document of record.
-        again: the same, computed now.
-        same_build: whether the same code made both.
-    """
-    compared = Compared()
-    _compare(stored, again, "", compared)
-    if not same_build:
-        _set_apart(compared, stored, again)
-    if not same_build and _was_taken_away(stored, again):
-        compared.words += [path for path in compared.differ if path in TAKEN_AWAY]
-        compared.differ = [path for path in compared.differ if path not in TAKEN_AWAY]
-    if same_build:
-        compared.differ = sorted([*compared.differ, *compared.new, *compared.gone, *compared.words])
-        compared.new, compared.gone, compared.words = [], [], []
-    return compared
-
-
-def _set_apart(compared: Compared, stored: JsonValue, again: JsonValue) -> None:
-    """Take what differs because its method is another one out of the differences."""
-    versions_of = [_methods(document) for document in (stored, again)]
-    for name, method in versions.METHODS.items():
-        before, now = (known.get(name, 1) for known in versions_of)
-        if before == now:
-            continue
-        patterns = [re.escape(path).replace(r"\*", ".*") for path in method.paths]
-        pattern = re.compile("|".join(patterns) or "(?!)")
-        apart = [path for path in compared.differ if pattern.fullmatch(path)]
-        if name == "equivalence" and {_verdict(stored), _verdict(again)} == EQUIVALENCE:
-            apart += [path for path in compared.differ if path in TAKEN_AWAY]
-        if apart:
-            compared.methods[name] = apart
-            compared.differ = [path for path in compared.differ if path not in apart]
-    compared.differ = [path for path in compared.differ if not path.startswith("methods.")]
-
-
-def _methods(document: JsonValue) -> dict[str, int]:
-    """The versions a document names; one of an earlier build names none."""
-    named = document.get("methods") if isinstance(document, dict) else None
-    return {n: v for n, v in named.items() if isinstance(v, int)} if isinstance(named, dict) else {}
-
-
-def _verdict(document: JsonValue) -> JsonValue:
-    return document.get("verdict") if isinstance(document, dict) else None
-
-
-def _was_taken_away(stored: JsonValue, again: JsonValue) -> bool:
-    """A build without `standing` took a withheld verdict away; it must be withheld today as well."""
-    if not isinstance(stored, dict) or not isinstance(again, dict):
-        return False
-    standing, notes = again.get("standing"), stored.get("notes")
-    noted = str(notes.get("verdict", "")) if isinstance(notes, dict) else ""
-    return (
-        "standing" not in stored
-        and stored.get("verdict", "") is None
-        and noted.startswith("withheld: ")
-        and isinstance(standing, dict)
-        and standing.get("state") == "withheld"
-    )
-
-
-def differences(stored: JsonValue, again: JsonValue) -> list[str]:
-    """Paths at which two documents of one build differ."""
-    return compare(stored, again).differ
-
-
-def _compare(stored: JsonValue, again: JsonValue, path: str, compared: Compared) -> None:
-    if path in VOLATILE:
-        return
-    if path == "checks":
-        stored, again = _by_id(stored), _by_id(again)
-    if isinstance(stored, dict) and isinstance(again, dict):
-        for key in sorted({*stored, *again}):
-            here = f"{path}.{key}" if path else key
-            if here in VOLATILE:
-                continue
-            if key not in stored:
-                compared.new.append(here)
-            elif key not in again:
-                compared.gone.append(here)
-            else:
-                _compare(stored[key], again[key], here, compared)
-    elif isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
-        for number, (left, right) in enumerate(zip(stored, again, strict=True)):
-            _compare(left, right, f"{path}[{number}]", compared)
-    elif not _alike(stored, again):
-        text = isinstance(stored, str) and isinstance(again, str)
-        text = text or _REMEDY.fullmatch(path) is not None
-        (compared.words if text and path not in DECIDED else compared.differ).append(path)
-
-
-def _by_id(checks: JsonValue) -> JsonValue:
-    """The checks by their ids: another build may have more of them, in another order."""
-    if not isinstance(checks, list):
-        return checks
-    return {str(check["id"]): check for check in checks if isinstance(check, dict) and "id" in check}
-
-
-def _alike(stored: JsonValue, again: JsonValue) -> bool:
-    if isinstance(stored, bool) or isinstance(again, bool):
-        return stored is again
-    if isinstance(stored, (int, float)) and isinstance(again, (int, float)):
-        return math.isclose(stored, again, rel_tol=0, abs_tol=TOLERANCE)
-    return stored == again

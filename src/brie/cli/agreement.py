@@ -77,12 +77,21 @@ def folder_name(document: AgreementDocument) -> str:
 def lines(document: AgreementDocument) -> Iterator[str]:
     """The report for a terminal, at most 80 columns; names made harmless."""
     from brie.number_format import plural
-    from brie.report.agreement_words import beyond, lead, panel_sentences, reward_sentences
+    from brie.report.agreement_words import (
+        alone,
+        beyond,
+        lead,
+        panel_sentences,
+        reward_sentences,
+        roll_words,
+    )
     from brie.report.clean import one_line
 
     agreement, panel = document.agreement, document.agreement.panel
     yield from filled(f"{lead(document)} {beyond(document)}")
-    yield f"{len(document.judges)} judges, {plural(document.prompts, 'prompt')}"
+    beside = roll_words(document, beside=True)
+    who = roll_words(document, beside=False) + (f"; beside the headline {beside}" if beside else "")
+    yield from filled(f"{who}; {plural(document.prompts, 'prompt')}")
     for warning in document.warnings:
         yield from filled(f"careful: {warning}.")
     for pair in agreement.pairs[:LISTED]:
@@ -96,7 +105,7 @@ def lines(document: AgreementDocument) -> Iterator[str]:
     if len(agreement.pairs) > LISTED:
         yield ""
         yield f"{len(agreement.pairs) - LISTED} more pairs are in the report"
-    if panel and len(agreement.pairs) > 1:
+    if panel and len(agreement.pairs) > 1 and not alone(document):
         yield ""
         yield "the whole panel"
         yield from _coefficients(panel)

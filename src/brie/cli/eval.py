@@ -36,6 +36,7 @@ Examples:
   brie eval --suite in_domain
   brie eval --suite demo --candidate 3f9a:best --judge reference --samples 5
   brie eval --suite my_prompts.txt --candidate hf:me/my-lora --baseline base
+  brie eval --suite demo --candidate 3f9a:best --baseline base+system:careful.txt
   brie eval --suite demo --candidate baseline        (an A/A run: must come out even)
   brie eval --suite demo --candidate merged/ --baseline 3f9a:best --paired-noise
   brie eval --pairs answers.csv --candidate my_model --baseline gpt4o --judge claude-haiku
@@ -53,7 +54,11 @@ Examples:
     metavar="MODEL",
     help="RUN:best, RUN:STEP, a pin file, a folder, hf:REPO@SHA, answers:FILE.",
 )
-@click.option("--baseline", metavar="MODEL", help="The other side; default: the candidate's base.")
+@click.option(
+    "--baseline",
+    metavar="MODEL",
+    help="The other side; default: the candidate's base. With a prompt: base+system:FILE.",
+)
 @click.option(
     "--pairs", metavar="FILE", help="Answers that exist; the sides are its columns or models by name."
 )

@@ -48,7 +48,7 @@ def command(
     from brie.checks.standing import CAUSES
     from brie.ci.gate import gate
     from brie.evaluation.folders import find_evaluation
-    from brie.evaluation.manifest import broken_links
+    from brie.evaluation.soundness import unsound
 
     screen.offline()
     for cause in allowed:
@@ -57,7 +57,7 @@ def command(
     project = screen.project()
     manifest = find_evaluation(evaluation, project, command=screen.typed(project)).manifest
     name = manifest.id
-    if broken := broken_links(manifest):
+    if broken := unsound(manifest):
         raise GateNotMet(f"{name}: the seal is broken, and nothing lifts that: {'; '.join(broken)}.")
     answer = gate(analyse_evaluation(name, project), require, margin=margin, allowed=allowed)
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
@@ -11,7 +12,8 @@ import click
 from pydantic import JsonValue
 
 from brie.cli import options, screen
-from brie.evaluation.folders import Evaluation, evaluations
+from brie.errors import StoreError
+from brie.evaluation.folders import Evaluation, scan
 from brie.number_format import percent, span
 from brie.project import Project
 
@@ -39,7 +41,7 @@ class RunRow(TypedDict):
 
 
 class UnreadableRow(TypedDict):
-    """A run folder whose manifest says nothing."""
+    """A folder of a run or an evaluation whose manifest cannot be read."""
 
     id: str
     name: str
@@ -72,9 +74,14 @@ def command(as_json: bool) -> None:
     """List training runs (state, steps, losses, pins) and evaluations (win rate, verdict)."""
     project = screen.project()
     runs = list(run_rows(project))
-    every = evaluations(project)
+    every = list(scan(project))
     looks = looks_of(project) if every else {}
-    entries = [evaluation_row(evaluation, looks) for evaluation in every]
+    entries = [
+        evaluation_row(evaluation, looks)
+        if isinstance(evaluation, Evaluation)
+        else _unreadable(evaluation.folder.name, evaluation.why)
+        for evaluation in every
+    ]
     if as_json:
         click.echo(json.dumps({"runs": runs, "evaluations": entries}, indent=2))
         return
@@ -86,6 +93,9 @@ def command(as_json: bool) -> None:
         for line in _run_lines(row):
             click.echo(line)
     for entry in entries:
+        if entry["state"] == "unreadable":
+            click.echo(screen.folded(entry["id"], f"unreadable: {entry['why']}", 4))
+            continue
         sides = f"{entry['candidate']} vs {entry['baseline']}"
         told = f"{sides}  {entry['word'] or '-':<10} {_rate(entry)}"
         click.echo(screen.labelled(f"{entry['id']}  ", told, 4))
@@ -95,15 +105,19 @@ def command(as_json: bool) -> None:
 def run_rows(project: Project) -> Iterator[RunRow | UnreadableRow]:
     """One row a training run; sizes in bytes."""
     from brie.evaluation.choice import to_start_with
+    from brie.judge.local import answering
     from brie.train.runs import RunInfo, scan
 
-    runs = list(scan(project))
-    start = to_start_with(project) if runs else ""
-    for run in runs:
+    look = cache(answering)
+    for run in scan(project):
         if isinstance(run, RunInfo):
-            yield _run_row(run, start)
+            yield _run_row(run, to_start_with(project, run.suite, look))
         else:
-            yield {"id": run.folder.name, "name": run.folder.name, "state": "unreadable", "why": run.why}
+            yield _unreadable(run.folder.name, run.why)
+
+
+def _unreadable(name: str, why: str) -> UnreadableRow:
+    return {"id": name, "name": name, "state": "unreadable", "why": why}
 
 
 def _run_row(run: RunInfo, start: str) -> RunRow:
@@ -147,11 +161,15 @@ def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
 
 
 def looks_of(project: Project) -> Mapping[str, int]:
-    """Digest of a suite -> looks at it, of all suites at once."""
+    """Digest of a suite -> looks at it, of all suites at once; none where the store cannot be read."""
     from brie.store import Store
 
-    with Store.open(project.store, read_only=True) as store:
-        return store.looks_by_suite()
+    try:
+        with Store.open(project.store, read_only=True) as store:
+            return store.looks_by_suite()
+    except StoreError as error:
+        screen.say(str(error))
+        return {}
 
 
 def evaluation_row(evaluation: Evaluation, looks: Mapping[str, int]) -> EvaluationRow:

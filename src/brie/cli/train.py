@@ -79,7 +79,8 @@ def _train(request: TrainRequest) -> None:
     click.echo(f"pins  {project.relative(folder)}/pins/best.json and last.json")
     from brie.evaluation.choice import to_start_with
 
-    go_on = f"{command_line('eval', '--candidate', f'{run.name}:best')} {to_start_with(project)}"
+    start = to_start_with(project, run.suite)
+    go_on = f"{command_line('eval', '--candidate', f'{run.name}:best')} {start}"
     screen.show(f"next  {go_on}", hanging=6)
 
 

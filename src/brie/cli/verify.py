@@ -12,7 +12,7 @@ from brie.cli import screen
 from brie.errors import UsageError
 
 if TYPE_CHECKING:
-    from brie.ci.verify import Finding
+    from brie.ci.findings import Finding
 
 
 @click.command(

@@ -29,7 +29,8 @@ Row = dict[str, JsonValue]
 CHATS = ("messages", "conversations", "conversation", "contents")
 """Keys that hold a list of turns."""
 _QUESTIONS = tuple(name for name in PROMPTS if name not in CHATS)
-_ANSWERS = tuple(name for name in ANSWERS if name != "text")
+ANSWER_KEYS = tuple(name for name in ANSWERS if name != "text")
+"""Keys that hold an answer; `text` may as well be all of a row."""
 _PASSAGES = ("input", "context", "passage", "document", "background", "text")
 """Columns that are more likely part of the question than not; read as such only where it is said."""
 _BESIDE = {*IDS, *MODELS, *ABOUT, "system_prompt", "label", "labels", "split", "language", "task"}
@@ -119,7 +120,7 @@ def is_row(value: Row, mapping: Mapping[str, str]) -> bool:
         if isinstance(first, dict) and first.keys() & {"role", "from", "content", "value", "parts"}:
             return True
     named = {part for path in mapping.values() for part in parts_of(path)}
-    return any(isinstance(value.get(key), str) for key in {*_QUESTIONS, *_ANSWERS, "text", *named})
+    return any(isinstance(value.get(key), str) for key in {*_QUESTIONS, *ANSWER_KEYS, "text", *named})
 
 
 # --- turns -----------------------------------------------------------------------------------
@@ -327,7 +328,7 @@ def _pair(row: Row, mapping: Mapping[str, str]) -> Shaped:
     """
     named = {key.lower(): key for key in row if isinstance(row[key], str)}
     asked = ["prompt"] if "prompt" in mapping else [named[k] for k in _QUESTIONS if k in named]
-    said = ["completion"] if "completion" in mapping else [named[k] for k in _ANSWERS if k in named]
+    said = ["completion"] if "completion" in mapping else [named[k] for k in ANSWER_KEYS if k in named]
     taken = {*asked, *said}
     others = [key for low, key in named.items() if key not in taken and low not in _BESIDE]
     if len(asked) == len(said) == 1 and not others:

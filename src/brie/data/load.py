@@ -177,6 +177,8 @@ def _is_lines(raw: bytes, path: Path, mapping: Mapping[str, str]) -> bool:
     first, _, more = text.partition(b"\n")
     try:
         whole_row = json.loads(first)
+    except UnicodeDecodeError:  # a line at a time says which
+        return True
     except (ValueError, RecursionError):
         return False
     alone = not more.strip() and not path.name.removesuffix(".gz").lower().endswith(_ALWAYS_LINES)

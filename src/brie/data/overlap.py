@@ -26,6 +26,7 @@ __all__ = [
     "asked",
     "compare_files",
     "entries",
+    "entries_of",
     "normal",
     "overlaps",
     "search",
@@ -86,7 +87,7 @@ def compare_files(left: Path, right: Path) -> OverlapReport:
     Raises:
         InputError: a file cannot be read, or is neither; names the file and line or key.
     """
-    wanted, where = _wanted(left), _entries(right)
+    wanted, where = _wanted(left), entries_of(right)
     matches = search(wanted, where)
     ordered = sorted(matches.values(), key=lambda m: (-m.similarity, m.left))
     ways = [match.way for match in matches.values()]
@@ -136,9 +137,14 @@ def _wanted(path: Path) -> dict[str, list[str]]:
     return {f"line {row.line}": texts_to_find(row.messages) for row in load(path)}
 
 
-def _entries(path: Path) -> list[Entry]:
+def entries_of(path: Path, mapping: Mapping[str, str] | None = None) -> list[Entry]:
+    """A suite's or training file's texts as they are looked through.
+
+    Raises:
+        InputError: it is neither; names the line.
+    """
     if not _is_suite(path):
-        return entries(load(path))
+        return entries(load(path, mapping))
     return [
         Entry(p.id, texts_to_find(p.messages), [m.content for m in p.messages if m.role != "user"])
         for p in read_suite(path).prompts

@@ -8,6 +8,7 @@ What is to be done, before anything is sampled or asked:
     choice         who judges where nobody is named
     sides          the two models, here or behind a server, and where their answers come from
     given          sides that are files of answers: their prompts, samples and texts
+    side_prompts   sides with a prompt of their own: what such a reference names, and its words
     controls       answers damaged on purpose, which any judge should tell
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
     work           everything a plan needs, by key

@@ -133,7 +133,7 @@ def _labels(prompts: Sequence[Prompt]) -> tuple[tuple[str, ...], dict[str, int]]
             written.setdefault(bare(text), text.strip())
     labelled = [name for name, text in named.items() if text]
     short = all(len(text) <= LONGEST_LABEL and "\n" not in text for text in written.values())
-    few = 2 <= len(written) <= min(MOST_LABELS, len(labelled) // 2)
+    few = 1 <= len(written) <= min(MOST_LABELS, len(labelled) // 2)
     if not (short and few):
         return (), {}
     codes = {label: code for code, label in enumerate(sorted(written))}

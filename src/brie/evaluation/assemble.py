@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from brie import __version__, versions
@@ -81,7 +82,8 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
     if people is not None:
         document = document.model_copy(update={"human_anchored": people})
     evidence = evidence_of(facts, document, verdicts, context or Context(), store)
-    checked = _with_accuracy(_checked(document, evidence), facts, evidence)
+    document = _with_accuracy(document, facts, evidence)
+    checked = _checked(document, replace(evidence, analysis=document))
     return _with_people(checked, *by_voter(facts, options, seed))
 
 
@@ -282,7 +284,9 @@ def _measures(facts: EvaluationData, keys: Sequence[str]) -> dict[str, float]:
 
 
 def _side(manifest: Manifest, side: Side, pin: Pin) -> SideSummary:
-    return SideSummary(name=manifest.names[side], digest=pin.digest, step=pin.step, base=str(pin.base))
+    return SideSummary(
+        name=manifest.names[side], digest=pin.digest, step=pin.step, base=str(pin.base), told=pin.told
+    )
 
 
 def _cost(facts: EvaluationData, store: Store) -> Cost:

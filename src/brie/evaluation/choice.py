@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_suite
 from brie.errors import UsageError
@@ -106,7 +107,7 @@ def _shipped(project: Project) -> Choice | None:
 def _nobody(suite: Suite, project: Project, typed: str) -> str:
     variables = [key_variable(load_judge(n, project)) for n in load_panel(SHIPPED, project).judges]
     first, *others = dict.fromkeys(name for name in variables if name)
-    rule = "reference" if any(prompt.reference for prompt in suite.prompts) else "distinct"
+    rule = _rule(suite)
     what = "a rule: agreement with the references" if rule == "reference" else "a rule: repetition alone"
     return (
         f"no judge can be reached for suite {suite.name!r}; give one its key, start one on this "
@@ -117,30 +118,42 @@ def _nobody(suite: Suite, project: Project, typed: str) -> str:
     )
 
 
-def to_start_with(project: Project, look: Callable[[], list[Answering]] = answering) -> str:
+def to_start_with(
+    project: Project,
+    suite: str | Path | None = None,
+    look: Callable[[], list[Answering]] = answering,
+) -> str:
     """Suite and judge of a first evaluation, as options of `brie eval` that work in this project.
 
     Args:
         project: whose suites and judges count.
+        suite: its name or file, such as a run's own; None: the one that brie comes with.
         look: finds the servers on this machine.
     """
-    suite = load_suite(FIRST_SUITE, project)
-    return f"--suite {FIRST_SUITE}{_judged_by(suite, project, look)}"
+    if isinstance(suite, Path) and suite.is_relative_to(Path.cwd()):
+        suite = suite.relative_to(Path.cwd())
+    named = str(suite or FIRST_SUITE)
+    return f"--suite {shlex.quote(named)}{_judged_by(load_suite(named, project), project, look)}"
 
 
 def _judged_by(suite: Suite, project: Project, look: Callable[[], list[Answering]]) -> str:
     """What has to be added so that somebody judges; "" where somebody does."""
-    panel = load_defaults(project).panel
+    panel, rule = load_defaults(project).panel, f" --judge {_rule(suite)}"
     if panel is not None:
         specs = [load_judge(name, project) for name in load_panel(panel, project).judges]
         able = all(missing_key(spec) is None and _can_judge(spec, suite) for spec in specs)
-        return "" if able else " --judge distinct"
+        return "" if able else rule
     if _shipped(project) is not None:
         return ""
     models = [name for server in look() for name in server.judges]
     if len(models) == 1:
         return ""
-    return f" --judge {shlex.quote(models[0])}" if models else " --judge distinct"
+    return f" --judge {shlex.quote(models[0])}" if models else rule
+
+
+def _rule(suite: Suite) -> str:
+    """The rule that says most of a suite where no model judges."""
+    return "reference" if any(prompt.reference for prompt in suite.prompts) else "distinct"
 
 
 def _can_judge(spec: JudgeSpec, suite: Suite) -> bool:

@@ -16,10 +16,11 @@ from brie.checks import Answer, Evidence, Looks, Models, Pair
 from brie.errors import InputError, PinError, UsageError
 from brie.evaluation.looks import look_of
 from brie.evaluation.rows import EvaluationData, stopped_judges
+from brie.evaluation.side_prompts import parts_of, told_again
 from brie.evaluation.sides import resolve_side
 from brie.evaluation.training_data import Compared, compare, recorded
 from brie.generate.sampling import model_sampling
-from brie.pin import ANSWERS, Resolved, duplicates, locate, pin_base, refuse_other_content
+from brie.pin import ANSWERS, Resolved, by_itself, duplicates, locate, pin_base, refuse_other_content
 from brie.pin.resolve import as_base
 from brie.project import Project
 from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, Side, schema_field
@@ -139,8 +140,8 @@ def _resolved(manifest: Manifest, side: Side, project: Project, candidate: Resol
         PinError: it is another model than the sealed one.
         UsageError: it cannot be found.
     """
-    pin: Pin = getattr(manifest.plan, side)
-    reference = manifest.locations[side]
+    sealed: Pin = getattr(manifest.plan, side)
+    reference, pin = parts_of(manifest.locations[side], project).model, by_itself(sealed)
     if reference != "base":
         resolved_side = resolve_side(reference, project, pin, base=manifest.bases.get(side))
     elif candidate is not None:
@@ -152,9 +153,9 @@ def _resolved(manifest: Manifest, side: Side, project: Project, candidate: Resol
     if pin.kind in ("served", ANSWERS):
         if resolved_side.pin.digest != pin.digest:
             raise PinError(f"{reference} is another model now")
-        return resolved_side
+        return told_again(resolved_side, sealed)
     refuse_other_content(pin.model_copy(update={"name": reference}), resolved_side.pin)
-    return resolved_side
+    return told_again(resolved_side, sealed)
 
 
 def _aliases(side: Resolved) -> list[str]:

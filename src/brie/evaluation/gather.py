@@ -31,8 +31,8 @@ def gather(manifest: Manifest, store: Store) -> EvaluationData:
         DamagedRow: a row of it cannot be read.
     """
     refuse_unsound(manifest)
-    data = nothing_yet(manifest)
-    with _without_collection():
+    with _without_collection(), store.snapshot():
+        data = replace(nothing_yet(manifest), newest=store.newest())
         for block in data.work.blocks():
             data = extended(data, store, block)
             if manifest.plan.stopping is not None and (_is_unfinished(data) or _has_decided(data)):
@@ -90,12 +90,11 @@ def extended(before: EvaluationData, store: Store, prompts: Sequence[str]) -> Ev
     tasks = work.tasks(prompts)
     verdicts = store.kept(task.key for task in tasks)
     facts = [VerdictRow(task, is_same(task, completions), verdicts.get(task.key)) for task in tasks]
-    return EvaluationData(
-        before.manifest,
-        work,
-        {**before.completions, **completions},
-        (*before.facts, *facts),
-        (*before.prompts, *prompts),
+    return replace(
+        before,
+        completions={**before.completions, **completions},
+        facts=(*before.facts, *facts),
+        prompts=(*before.prompts, *prompts),
     )
 
 

@@ -54,21 +54,24 @@ def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
         PinError: an adapter was trained with another tokenizer than its base's.
         UsageError: a prompt is too long; names it and both lengths.
     """
-    loaded = [side for side in sides if side.here]
+    names: tuple[Side, Side] = ("candidate", "baseline")
+    loaded = [(name, side) for name, side in zip(names, sides, strict=True) if side.here]
     if not loaded:
         return
     from brie.generate.encode import Encoder, refuse_unreadable
     from brie.pin.tokenizers import refuse_other_tokenizer
 
-    messages = Work(plan).messages
-    characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
-    instructed = any(m.role == "system" for turns in messages.values() for m in turns)
-    for side in loaded:
+    work = Work(plan)
+    for name, side in loaded:
+        messages = work.read_by(name)
+        characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
+        instructed = any(m.role == "system" for turns in messages.values() for m in turns)
         if side.adapter is not None:
             refuse_other_tokenizer(base=side.base_folder, adapter=side.adapter)
         if characters > _SURELY_SHORT or instructed:
             encoder = Encoder.load(side.base_folder, adapter=side.adapter, template=side.template)
-            refuse_unreadable(messages, encoder, plan.sampling)
+            also = side.name if side.pin.told is not None else ""
+            refuse_unreadable(messages, encoder, plan.sampling, told=also)
 
 
 def answer_all(
@@ -115,7 +118,9 @@ def generate(
             screen.say(f"{len(done)} of {len(requests)} answers are there already.")
         meter = Meter(len(missing))
         with screen.bar("generating", len(missing), "answers") as advance:
-            for mine in claimed(store, "completions", missing, owner, chunk=_CLAIMED, seconds=SECONDS):
+            for mine in claimed(
+                store, "completions", missing, owner, chunk=_CLAIMED, seconds=SECONDS, say=screen.say
+            ):
                 for completion in engine.generate(requests[key] for key in mine):
                     if not meter.done:
                         _say_idle(work.plan, engine, screen)

@@ -20,7 +20,7 @@ from brie.errors import InputError, PinError, UsageError
 from brie.number_format import plural
 from brie.pin import GivenAnswers, GivenPrompt, GivenText, Resolved, pin_answers
 from brie.project import Project
-from brie.records import JudgeSpec, Message, Pin, Prompt, Suite
+from brie.records import JudgeSpec, Message, Pin, Prompt, Suite, prompt_id
 
 PREFIX = "answers:"
 _PROMPT = "?prompt="
@@ -79,6 +79,12 @@ def resolve_given(reference: str, project: Project, sealed: Pin | None = None) -
         f"{plural(given.origin.prompts, 'prompt')} of {path.name}, read as {given.origin.form}.",
     )
     return Resolved(pin, pin.name, again, Path(), pin, None, (*said, *notes), given=given)
+
+
+def names_column(reference: str, project: Project) -> bool:
+    """Whether a reference names a column or model that its file has."""
+    path, name, prompt = _parts(reference, project)
+    return name in names_in(path, prompt)
 
 
 def _parts(reference: str, project: Project) -> tuple[Path, str, str | None]:
@@ -175,7 +181,7 @@ def _made_of(files: Sequence[GivenAnswers]) -> Suite:
         )
     prompts = [
         Prompt(
-            id=given.id or short(digest(_whole(given.messages)), 12), messages=given.messages,
+            id=given.id or prompt_id(given.messages), messages=given.messages,
             category=given.category, source=given.source, reference=given.reference,
         )
         for given in first.prompts
@@ -186,12 +192,6 @@ def _made_of(files: Sequence[GivenAnswers]) -> Suite:
             f"{first.origin.file}: the prompt {name!r} stands twice, with an id and without."
         )
     return Suite(name=first.origin.file.split(".")[0] or "answers", prompts=tuple(prompts))
-
-
-def _whole(messages: Sequence[Message]) -> str | list[dict[str, str]]:
-    """What an id is made of: the text of a lone question, as suites do it."""
-    alone = len(messages) == 1
-    return messages[0].content if alone else [{"role": m.role, "content": m.content} for m in messages]
 
 
 def _refuse_other_prompts(given: GivenAnswers, suite: Suite) -> None:

@@ -13,6 +13,7 @@ from brie.errors import UsageError, unknown
 from brie.evaluation.choice import Choice, choose
 from brie.evaluation.given import PREFIX, pair_of, refuse_settings, samples_of, suite_of
 from brie.evaluation.plan import ResolvedRequest, panel_judge
+from brie.evaluation.side_prompts import differ, remarks
 from brie.evaluation.sides import resolve_sides
 from brie.judge.machine_checks import refuse_broken
 from brie.judge.prompt import PromptBuilder
@@ -83,7 +84,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     sides = resolve_sides(candidate, wishes.baseline or "base", project, wishes.base)
     refuse_settings(_settings_of(wishes), sides)
     suite, left_out_prompts = suite_of(sides, suite)
-    decisions += left_out_prompts
+    decisions += left_out_prompts + remarks(sides, suite)
     refuse_broken(suite)
     if named is not None and chosen is None:
         chosen = _seats(named, suite, project)
@@ -234,6 +235,11 @@ def _noise(
         raise UsageError(
             f"--paired-noise needs both models here: {served[0]} is behind a server, which draws for "
             "itself. Leave it out, or compare greedy answers: --temperature 0"
+        )
+    if differ(sides[0].pin, sides[1].pin):
+        raise UsageError(
+            "--paired-noise is for the same conversation on both sides, and one is told more; leave it "
+            "out."
         )
     if sampling.temperature == 0:
         off = sampling.model_copy(update={"paired_noise": False})

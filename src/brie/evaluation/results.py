@@ -20,6 +20,8 @@ from brie.pin import Resolved
 from brie.project import Project, write_text
 from brie.records.analysis import Analysis
 from brie.store import Store
+from brie.store.looks import Look
+from brie.store.record import Analysed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,21 @@ def record_analysis(
     context = context_of(evaluation.manifest, project, sides)
     analysis = assemble(data, store, context)
     refuse_poorer(before, analysis)
+    store.note_analysis(_link(data, look, store))
     if context.compared is not None:
         record(evaluation.folder, context.compared.trained)
     write_text(evaluation.analysis_file, analysis.to_json())
     return analysis
+
+
+def _link(data: EvaluationData, look: Look | None, store: Store) -> Analysed:
+    """What the store's record keeps of an analysis."""
+    manifest = data.manifest
+    read = look.read if look is not None and store.has_look(look.read) else ""
+    return Analysed(
+        evaluation=manifest.id, seal=manifest.seal, rows=data.digest, look=read, newest=data.newest,
+        links=len(manifest.amendments),
+    )  # fmt: skip
 
 
 def write_report(

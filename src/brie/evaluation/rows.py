@@ -58,6 +58,8 @@ class EvaluationData:
     """Prompts reached: all of them, unless the evaluation stopped early."""
     voted: Mapping[str, int] = field(default_factory=dict)
     """Voter -> votes in the store, withdrawn ones included."""
+    newest: int = 0
+    """Number of the store's newest verdict attempt when they were read."""
     identical_as_ties: bool = False
     """Count identical answers as documents without `Outcomes.identical` did (`VerdictTable`)."""
 

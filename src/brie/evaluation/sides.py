@@ -8,6 +8,7 @@ from pathlib import Path
 from brie.catalog import load_defaults
 from brie.errors import UsageError, unknown
 from brie.evaluation.given import PREFIX, resolve_given, texts_of, told_apart
+from brie.evaluation.side_prompts import parts_of, with_prompt
 from brie.generate.served import describe
 from brie.generate.server import Server, check_server
 from brie.generate.turns import Given, Local, Served, Source
@@ -21,7 +22,7 @@ SERVER = "server:"
 def resolve_sides(
     candidate: str, baseline: str, project: Project, base: str | None = None
 ) -> tuple[Resolved, Resolved]:
-    """Both sides, models behind servers included.
+    """Both sides, models behind servers and prompts of sides included.
 
     Args:
         candidate: as it was named.
@@ -33,6 +34,15 @@ def resolve_sides(
         UsageError, PinError: a reference is unknown, a file is not what its pin says, or a server
             does not answer or has not the model.
     """
+    named = (parts_of(candidate, project), parts_of(baseline, project))
+    first, second = _models(named[0].model, named[1].model, project, base)
+    return with_prompt(first, named[0], project), with_prompt(second, named[1], project)
+
+
+def _models(
+    candidate: str, baseline: str, project: Project, base: str | None
+) -> tuple[Resolved, Resolved]:
+    """Both models by themselves; see `resolve_sides`."""
     if not any(name.startswith((SERVER, PREFIX)) for name in (candidate, baseline)):
         return resolve_pair(project, candidate=candidate, baseline=baseline, base=base)
     if baseline == "base" and candidate.startswith(PREFIX):
@@ -54,7 +64,7 @@ def resolve_sides(
 def resolve_side(
     reference: str, project: Project, sealed: Pin | None = None, *, base: str | None = None
 ) -> Resolved:
-    """One side by its reference.
+    """One side by its reference, without a prompt of its own.
 
     Args:
         reference: what was named.

@@ -20,6 +20,9 @@ def unsound(manifest: Manifest) -> Sequence[str]:
     return broken_links(manifest) or _contradictions(manifest)
 
 
+_SIDES = {"candidate", "baseline"}
+
+
 def refuse_unsound(manifest: Manifest) -> None:
     """Refuse a plan that no number may be computed on.
 
@@ -36,6 +39,8 @@ def refuse_unsound(manifest: Manifest) -> None:
 def _contradictions(manifest: Manifest) -> Sequence[str]:
     """What a plan says that cannot be, although it was sealed so."""
     wrong = [f"the plan contradicts itself: {what}" for what in _impossible(manifest.plan)]
+    if set(manifest.names) != _SIDES or set(manifest.locations) != _SIDES:
+        wrong.append("the manifest does not name both sides")
     if wrong:
         return wrong
     try:

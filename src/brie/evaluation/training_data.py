@@ -8,23 +8,25 @@ evaluation is looked at again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from brie.checks import Training
-from brie.data.load import Parsed, parse
+from brie.data.load import Parsed, parse, rows_digest
 from brie.data.near import Entry, search
 from brie.data.overlap import entries, texts_to_find
 from brie.data.split import prompt_key
 from brie.digest import file_digest
-from brie.errors import InputError
+from brie.errors import InputError, UsageError
 from brie.pin import Resolved
 from brie.project import Project, packaged, write_text
 from brie.records import Conversation, Document, Suite, schema_field
 from brie.report.clean import without_paths
 from brie.train.config import CONFIG, DataPart, TrainConfig
+from brie.train.sources import drawn
 
 FILE = "training.json"
 _AUTHOR_KEYS = ("author", "model", "generator", "teacher", "generated_by", "written_by")
@@ -79,7 +81,8 @@ def compare(
     if earlier is not None and ((earlier.training is None) == again):
         # A file that was missing may have come since; whether it was missing then is no question.
         return Compared(earlier, now=False)
-    training = _look(suite, candidate, project)
+    before = earlier.training if earlier else None
+    training = _look(suite, candidate, project, half=before is None or before.half)
     if isinstance(training, Training):
         return Compared(Trained(training=training), now=True)
     reason = without_paths(training)
@@ -88,8 +91,11 @@ def compare(
     return Compared(Trained(training=None, reason=reason), now=False)
 
 
-def _look(suite: Suite, candidate: Resolved | None, project: Project) -> Training | str:
-    """Read the training file of the candidate's run; a string says why that is not possible."""
+def _look(suite: Suite, candidate: Resolved | None, project: Project, *, half: bool) -> Training | str:
+    """Read the training file of the candidate's run; a string says why that is not possible.
+
+    What was compared before with a whole file (not `half`) is compared with all of it again.
+    """
     if candidate is None:
         return "the candidate is not on this machine"
     if candidate.pin.kind == "base":
@@ -108,7 +114,9 @@ def _look(suite: Suite, candidate: Resolved | None, project: Project) -> Trainin
         return path
     try:
         parsed = parse(path, config.train.mapping)
-        return _training(suite, run.name, config, parsed, _shared(config, parsed, project))
+        rows = trained_half(config, parsed.conversations) if half else None
+        shared = _shared(config, parsed, project)
+        return _training(suite, run.name, config, parsed, shared, rows)
     except InputError as error:
         return f"its training data cannot be read ({error})"
 
@@ -126,10 +134,29 @@ def _data_file(part: DataPart, project: Project) -> Path | str:
     return same or f"the training file {part.path} was changed since the run"
 
 
+def trained_half(config: TrainConfig, rows: Sequence[Conversation]) -> tuple[Conversation, ...] | None:
+    """The rows of a file that a run trained on, where it set others of them aside.
+
+    None where it set none aside, or where the draw cannot be repeated.
+    """
+    if config.split is None:
+        return None
+    try:
+        halves = drawn(rows, config.split)
+    except UsageError:
+        return None
+    return halves.train if rows_digest(halves.train) == config.train.rows_digest else None
+
+
 def _training(
-    suite: Suite, run: str, config: TrainConfig, parsed: Parsed, shared: tuple[int, int]
+    suite: Suite,
+    run: str,
+    config: TrainConfig,
+    parsed: Parsed,
+    shared: tuple[int, int],
+    half: tuple[Conversation, ...] | None,
 ) -> Training:
-    rows = parsed.conversations
+    rows = parsed.conversations if half is None else half
     prompts = {p.id: texts_to_find(p.messages) for p in suite.prompts}
     references = {p.id: [p.reference] for p in suite.prompts if p.reference}
     return Training(
@@ -143,6 +170,7 @@ def _training(
         authors=_authors(parsed),
         shared=shared[0],
         validation_rows=shared[1],
+        half=half is not None,
     )
 
 

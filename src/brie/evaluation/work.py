@@ -15,7 +15,7 @@ from brie.evaluation.plan import SERVED, added_judges, assignments
 from brie.generate.engine import Request
 from brie.generate.keys import completion_key
 from brie.judge.interface import Kind, Task
-from brie.pin import ANSWERS, GivenText
+from brie.pin import ANSWERS, GivenText, conversation
 from brie.records import (
     Environment,
     Manifest,
@@ -27,6 +27,14 @@ from brie.records import (
     Side,
 )
 from brie.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a side reads, by prompt id."""
+
+    messages: dict[str, tuple[Message, ...]]
+    digests: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -50,12 +58,28 @@ class Work:
 
     @cached_property
     def messages(self) -> dict[str, tuple[Message, ...]]:
-        """Prompt id -> the conversation that is answered."""
+        """Prompt id -> the conversation that is answered, as judges and people see it."""
         return {name: with_system(p, self.plan.suite) for name, p in self.prompts.items()}
+
+    def read_by(self, side: Side) -> dict[str, tuple[Message, ...]]:
+        """Prompt id -> the conversation as a side reads it, with what it alone is told."""
+        return self._asked[self._pin(side).digest].messages
+
+    @cached_property
+    def _asked(self) -> dict[str, _Asked]:
+        """Digest of a side's pin -> what it reads."""
+        asked: dict[str, _Asked] = {}
+        for pin in (self.plan.candidate, self.plan.baseline):
+            if pin.told is None:
+                asked[pin.digest] = _Asked(self.messages, self._digests)
+            elif pin.digest not in asked:
+                read = {name: conversation(pin.told, m) for name, m in self.messages.items()}
+                asked[pin.digest] = _Asked(read, {name: prompt_digest(m) for name, m in read.items()})
+        return asked
 
     @cached_property
     def _digests(self) -> dict[str, str]:
-        """Prompt id -> digest of what the models read."""
+        """Prompt id -> digest of its conversation."""
         return {name: prompt_digest(messages) for name, messages in self.messages.items()}
 
     @cached_property
@@ -101,12 +125,11 @@ class Work:
             return self._given_key(pin, prompt, sample)
         cached = self._keys.get((pin.digest, prompt, sample))
         if cached is None:
-            messages, sampling = self.messages[prompt], self.plan.sampling
             cached = completion_key(
                 pin_digest=pin.digest,
                 template_digest=pin.template_digest,
-                messages=messages,
-                sampling=sampling,
+                messages=self._asked[pin.digest].messages[prompt],
+                sampling=self.plan.sampling,
                 sample=sample,
                 environment=self._environment(pin),
                 date=pin.date,
@@ -256,8 +279,8 @@ class Work:
             key=self.key(side, prompt, sample),
             pin=pin.digest,
             adapter=pin.digest if pin.kind == "adapter" else None,
-            messages=self.messages[prompt],
-            prompt=self._digests[prompt],
+            messages=self._asked[pin.digest].messages[prompt],
+            prompt=self._asked[pin.digest].digests[prompt],
             sample=sample,
             sampling=self.plan.sampling,
             drawn_as="" if pin.kind in ("served", ANSWERS) else self._noise(pin, prompt, sample),
@@ -269,7 +292,7 @@ class Work:
         return completion_key(
             pin_digest=pin.drawn_as or pin.digest,
             template_digest=pin.template_digest,
-            messages=self.messages[prompt],
+            messages=self._asked[pin.digest].messages[prompt],
             sampling=self.plan.sampling,
             sample=sample,
             environment=environment,

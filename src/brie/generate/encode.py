@@ -159,7 +159,7 @@ class Encoder:
 
 
 def refuse_unreadable(
-    prompts: Mapping[str, Sequence[Message]], encoder: Encoder, sampling: Sampling
+    prompts: Mapping[str, Sequence[Message]], encoder: Encoder, sampling: Sampling, *, told: str = ""
 ) -> None:
     """Refuse prompts that the template cannot write or that leave no room, before any work.
 
@@ -167,6 +167,7 @@ def refuse_unreadable(
         prompts: what to call each prompt -> its conversation.
         encoder: of the model that would answer.
         sampling: thinking mode, and what becomes of system turns.
+        told: name of the side, where it is told more than the prompts.
 
     Raises:
         UsageError: the message names every prompt that is too long with its length, or the first
@@ -185,9 +186,11 @@ def refuse_unreadable(
             f"{name} ({n} tokens, {_opening(prompts[name])!r})" for name, n in sorted(long.items())[:10]
         )
         more = f" and {len(long) - 10} more" if len(long) > 10 else ""
+        them = "it or them" if told else "them"
+        before = f" behind what {told} is told" if told else ""
         raise UsageError(
-            f"{len(long)} prompt(s) do not fit the model's context of {encoder.context} tokens: "
-            f"{listing}{more}. Shorten them, or take a model with a longer context."
+            f"{len(long)} prompt(s){before} do not fit the model's context of {encoder.context} tokens: "
+            f"{listing}{more}. Shorten {them}, or take a model with a longer context."
         )
 
 

@@ -175,8 +175,12 @@ class TurnEngine(Closing):
 
     def _address(self, request: Request) -> Request:
         source = self._source(request.pin)
-        on = request.pin if isinstance(source, Local) and source.adapter is not None else None
+        on = self._loaded_as(source) if isinstance(source, Local) and source.adapter else None
         return replace(request, adapter=on)
+
+    def _loaded_as(self, source: Source) -> str:
+        """The pin an adapter is loaded under: sides that differ in what they are told share it."""
+        return next(pin for pin, other in self._sources.items() if other == source)
 
     def _source(self, pin: str) -> Source:
         if pin not in self._sources:
@@ -199,8 +203,8 @@ class TurnEngine(Closing):
         from brie.generate.local import TransformersEngine
 
         adapters = {
-            pin: source.adapter
-            for pin, source in sources.items()
+            self._loaded_as(source): source.adapter
+            for source in sources.values()
             if isinstance(source, Local) and source.adapter is not None
         }
         borrowed = (source.template for source in sources.values() if isinstance(source, Local))
@@ -211,7 +215,7 @@ class TurnEngine(Closing):
             template=next((folder for folder in borrowed if folder is not None), None),
             batch_size=self._batch_size,
         )
-        self.idle.update(engine.idle)
+        self.idle.update(pin for pin, s in sources.items() if self._loaded_as(s) in engine.idle)
         return engine
 
 

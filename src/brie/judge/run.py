@@ -195,7 +195,7 @@ class _Job:
         context, by_key = self.context, {task.key: task for task in todo}
         for keys in claimed(
             context.store, "verdicts", list(by_key), context.owner,
-            chunk=_CHUNK, seconds=CLAIM_SECONDS, final=context.final,
+            chunk=_CHUNK, seconds=CLAIM_SECONDS, final=context.final, say=context.say,
         ):  # fmt: skip
             tasks = [by_key[key] for key in keys]
             rows = [(t.verdict(await judges[t.judge].ask(context.shown(t))), t.judge) for t in tasks]

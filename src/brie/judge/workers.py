@@ -21,6 +21,7 @@ from brie.judge.run_context import CLAIM_SECONDS, RunContext
 from brie.judge.writer import VerdictWriter
 from brie.records import Status, Verdict
 from brie.store.ledger import Reserved
+from brie.store.waiting import Waiting
 
 IN_A_ROW = 10
 """Unusable verdicts in a row that stop a judge (invariant I5)."""
@@ -173,8 +174,10 @@ class JudgeWorker:
     async def _claimed(self) -> AsyncIterator[str]:
         """Keys that are ours to ask for, in order; those of other processes are awaited at the end."""
         todo, elsewhere = deque(self.tasks), deque[str]()
+        told = Waiting(self.state.context.say)
         while (todo or elsewhere) and not self._over():
             if not todo:
+                told.look(self.state.context.store.holders(elsewhere))
                 await asyncio.sleep(_POLL)
                 todo, elsewhere = elsewhere, deque()
             await self._not_too_far_ahead()

@@ -26,6 +26,7 @@ from brie.pin.resolve import (
 )
 from brie.pin.runs import Run, checkpoints, find_run, training_runs
 from brie.pin.template import date_read, has_thinking, render, render_chat, template_digest
+from brie.pin.told import by_itself, conversation, pin_told
 from brie.pin.turns import (
     asked,
     ending,
@@ -49,8 +50,10 @@ __all__ = [
     "Run",
     "adapter_fact",
     "asked",
+    "by_itself",
     "canonical_config",
     "checkpoints",
+    "conversation",
     "date_read",
     "default_candidate",
     "duplicates",
@@ -71,6 +74,7 @@ __all__ = [
     "pin_answers",
     "pin_base",
     "pin_checkpoint",
+    "pin_told",
     "placed",
     "read_pin",
     "refuse_other_content",

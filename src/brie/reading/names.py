@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, TypeVar
+
+V = TypeVar("V")
 
 PROMPTS = ("prompt", "messages", "question", "instruction", "input", "query", "user_prompt")
 ANSWERS = ("answer", "output", "response", "completion", "text", "generation")
@@ -25,3 +28,14 @@ ROLES: dict[str, Role] = {
 def role_of(word: str) -> Role | None:
     """The role that a word for a speaker stands for; None where it is not known."""
     return ROLES.get(word.strip().lower())
+
+
+def no_prompt(row: Mapping[str, V]) -> str:
+    """Why a row of a suite's file is no prompt yet; "" where it may be one."""
+    turns = row.get("messages")
+    last = turns[-1] if isinstance(turns, list) and turns else None
+    if isinstance(last, dict) and last.get("role") == "assistant":
+        return "ends with an answer, as rows of training files do"
+    if answers := row.keys() & {"completion", "conversations", "output", "response", "answer"}:
+        return f"has `{min(answers)}`, as rows of training files do"
+    return "" if "id" in row else "has no `id`"

@@ -17,6 +17,7 @@ from brie.records.asked import (
     Sampling,
     Suite,
     Turn,
+    prompt_id,
 )
 from brie.records.base import (
     SCORE,
@@ -34,7 +35,15 @@ from brie.records.base import (
     schema_field,
     whole_text,
 )
-from brie.records.models import AnswerFile, BaseModelRef, Completion, Environment, LoraSummary, Pin
+from brie.records.models import (
+    AnswerFile,
+    BaseModelRef,
+    Completion,
+    Environment,
+    LoraSummary,
+    Pin,
+    SidePrompt,
+)
 from brie.records.plan import (
     WORST_FIRST,
     Amendment,
@@ -88,6 +97,7 @@ __all__ = [
     "Rubric",
     "Sampling",
     "Side",
+    "SidePrompt",
     "Status",
     "Stopping",
     "Suite",
@@ -98,6 +108,7 @@ __all__ = [
     "Winner",
     "kind_of",
     "later",
+    "prompt_id",
     "schema_field",
     "whole_text",
 ]

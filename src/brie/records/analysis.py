@@ -16,7 +16,17 @@ from brie.records.accuracy import Accuracy
 from brie.records.agreement import Agreement
 from brie.records.asked import Message
 from brie.records.audit import AuditFacts
-from brie.records.base import Digest, Document, Letter, Margin, Order, Record, Winner, schema_field
+from brie.records.base import (
+    Digest,
+    Document,
+    Letter,
+    Margin,
+    Order,
+    Record,
+    Winner,
+    later,
+    schema_field,
+)
 from brie.records.estimates import (
     ControlResults,
     Effect,
@@ -33,6 +43,7 @@ from brie.records.estimates import (
     WinRate,
 )
 from brie.records.judges import JudgeNumbers
+from brie.records.models import SidePrompt
 from brie.records.people import HumanAnchored
 from brie.records.plan import Check
 from brie.records.standing import MissingVerdicts, Standing, VerdictWord
@@ -90,6 +101,8 @@ class SideSummary(Record):
     digest: str | None
     step: int | None = None
     base: str | None = None
+    told: SidePrompt | None = later(None)
+    """What this side alone was told before every prompt."""
 
 
 class Cost(Record):

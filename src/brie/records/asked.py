@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from brie import versions
-from brie.digest import digest
+from brie.digest import digest, short
 from brie.records.base import Digest, Record, later
 from brie.records.providers import PROVIDERS, Provider, ProviderInfo
 
@@ -19,6 +20,13 @@ class Message(Record):
 
     role: Literal["system", "user", "assistant"]
     content: str
+
+
+def prompt_id(messages: Sequence[Message]) -> str:
+    """An id from what a prompt says: it stays when prompts are added, moved or taken away."""
+    alone = len(messages) == 1 and messages[0].role == "user"
+    whole = [{"role": m.role, "content": m.content} for m in messages]
+    return short(digest(messages[0].content if alone else whole), 12)
 
 
 CheckKind = Literal["exact", "numeric", "regex", "contains", "json_schema", "length"]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from brie.records.asked import Message
 from brie.records.base import Digest, Document, FinishReason, Record, later, schema_field
 from brie.versions import schema_id, schema_version
 
@@ -67,6 +68,16 @@ class BaseModelRef(Record):
         return f"{self.repo}@{self.revision or self.digest.removeprefix('sha256:')[:12]}"
 
 
+class SidePrompt(Record):
+    """What one side alone is told before every prompt; it is part of that side."""
+
+    model: Digest
+    """Digest of the model that is told it, by itself."""
+    system: str | None = None
+    examples: tuple[Message, ...] = ()
+    """Questions and their answers, in turns."""
+
+
 class Pin(Document):
     """A checkpoint named by what it contains."""
 
@@ -106,6 +117,8 @@ class Pin(Document):
     """The base's files when an adapter was pinned, to name the one that differs."""
     beside: tuple[str, ...] = later(())
     """Files of the folder that some loader would read and brie does not."""
+    told: SidePrompt | None = later(None)
+    """What the model is told besides the prompts; then the digest covers it too."""
 
     @property
     def version(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from brie.conventions import FEWEST_SOURCES
 from brie.number_format import (
     difference,
     listed,
@@ -86,7 +87,7 @@ def _sides(numbers: Accuracy) -> Grid:
     """Both sides and the one who always gives one answer: all prompts, seen and unseen sources."""
     whole = AccuracyPart(
         prompts=numbers.prompts, candidate=numbers.candidate, baseline=numbers.baseline,
-        always=numbers.always,
+        always=numbers.always, only=numbers.labels[0] if len(numbers.labels) == 1 else None,
     )  # fmt: skip
     parts = {"all prompts": whole, **numbers.by_training}
     head = ("", *(f"{name} ({part.prompts:,})".capitalize() for name, part in parts.items()))
@@ -117,11 +118,11 @@ def _macro(part: AccuracyPart, side: Correct) -> str:
 
 def _unit(numbers: Accuracy) -> str:
     """What the intervals of F1 resample, and how far the candidate's is from the baseline's."""
-    macro, gap = numbers.candidate.macro_f1, numbers.difference.macro_f1
-    if macro is None:
-        return ""
-    unit = "sources" if macro.method.startswith("source") else "prompts"
-    words = f"Intervals of F1 resample {unit} ({macro.n:,}), those of accuracy prompts."
+    words = (
+        f"Intervals of F1 resample sources from {FEWEST_SOURCES} on, else prompts; those "
+        "of accuracy resample prompts."
+    )
+    gap = numbers.difference.macro_f1
     if gap is not None and gap.low is not None and gap.high is not None:
         words += (
             f" Macro-F1, candidate minus baseline: {signed(gap.value)} "
@@ -148,7 +149,12 @@ def _labels(numbers: Accuracy) -> Iterator[Grid]:
     for name, side in (("candidate", numbers.candidate), ("baseline", numbers.baseline)):
         rows.append((f"Any other answer, {name}", "–", f"{side.outside or 0:,}", "–", "–", "–"))
     head = ("Label", "Prompts", "Answers", "Precision", "Recall", "F1")
-    yield Grid("By label", head, tuple(rows), "An answer that says no label is wrong.")
+    remark = "An answer that says no label is wrong."
+    if len(numbers.labels) == 1:
+        remark += (
+            " With one label nothing can be mistaken for it: there is recall, and F1 is not defined."
+        )
+    yield Grid("By label", head, tuple(rows), remark)
 
 
 def _sources(numbers: Accuracy) -> Iterator[Grid]:

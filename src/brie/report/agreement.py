@@ -19,18 +19,20 @@ from brie.records.studies import AgreementDocument, EvaluationFacts, WhoJudged
 from brie.report.agreement_words import (
     REASONS,
     Tendency,
+    alone,
     beyond,
     lead,
     panel_sentences,
     quoted,
     reward_sentences,
+    roll_words,
     tendencies,
 )
 from brie.report.clean import one_line
 from brie.report.examples import Example
 from brie.report.facts import AgreementSquare, agreement_square
-from brie.report.page import ShownExample, show
 from brie.report.panel import Panel
+from brie.report.shown import ShownExample, show
 
 COEFFICIENTS = (
     ("percent", "Same verdict", "share of comparisons"),
@@ -110,6 +112,8 @@ class AgreementPage:
 
     title: str
     sentence: str
+    alone: bool
+    """One decided: there is no agreement to speak of, only what it resembles."""
     beyond: str
     """What the agreement is worth after chance is taken off."""
     caveats: list[str]
@@ -142,11 +146,13 @@ def build_agreement_page(
     """
     agreement, notes = document.agreement, document.notes
     pairs = tuple(_pair(pair, notes) for pair in _lowest_first(agreement.pairs, document.who))
-    panel = _coefficients(agreement.panel, notes, "agreement.panel") if agreement.panel else ()
-    categories = tuple(_categories(agreement.by_category, notes))
+    together = agreement.panel is not None and not alone(document)
+    panel = _coefficients(agreement.panel, notes, "agreement.panel") if together else ()
+    categories = () if alone(document) else tuple(_categories(agreement.by_category, notes))
     return AgreementPage(
         title=_title(document),
         sentence=lead(document),
+        alone=bool(alone(document)) and bool(agreement.pairs),
         beyond=beyond(document),
         caveats=_caveats(document),
         facts=_facts(document),
@@ -185,11 +191,10 @@ def _title(document: AgreementDocument) -> str:
 
 
 def _facts(document: AgreementDocument) -> list[tuple[str, str]]:
-    panel, size = document.agreement.panel, len(document.panel)
-    beside = len(document.judges) - size
+    panel = None if alone(document) else document.agreement.panel
     rows = [
-        ("Judges of the panel", str(size)),
-        ("Beside it", str(beside) if beside else ""),
+        ("Decided by", roll_words(document, beside=False)),
+        ("Beside the headline", roll_words(document, beside=True)),
         ("Prompts", f"{document.prompts:,}"),
         ("Comparisons with two verdicts", f"{panel.n:,}" if panel else ""),
         ("Same verdict by all", percent(panel.unanimous) if panel else ""),
@@ -205,11 +210,6 @@ def _caveats(document: AgreementDocument) -> list[str]:
         names = listed([quoted(name) for name in beside])
         stand = "stands" if len(beside) == 1 else "stand"
         caveats.append(f"{names} {stand} beside the headline: in the pairs, not in the panel's figures.")
-    elif beside:
-        caveats.append(
-            "The headline has one judge, so the panel's figures count rules or added judges too: "
-            "they show what the judge resembles, not how far judges can be trusted."
-        )
     return [*caveats, *(f"Careful: {warning}." for warning in document.warnings)]
 
 

@@ -26,7 +26,7 @@ def _blocks(page: AgreementPage) -> Iterator[str]:
         yield "## The whole panel"
         yield _coefficients(page.panel)
     yield bullets(page.panel_said)
-    yield "## Pairs, those that agree least first"
+    yield "## What it resembles" if page.alone else "## Pairs, those that agree least first"
     for pair in page.pairs:
         yield from _pair(pair)
     if page.categories:

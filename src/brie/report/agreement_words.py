@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from brie.analyse.pairs import CONSTANT
 from brie.number_format import counted, difference, listed, number, percent, plural, span, two_digits
+from brie.records import kind_of
 from brie.records.agreement import PairAgreement
 from brie.records.estimates import Estimate
 from brie.records.studies import AgreementDocument
@@ -53,6 +54,10 @@ class Tendency:
 def lead(document: AgreementDocument) -> str:
     """How often the judges said the same, in one sentence."""
     agreement, unit = document.agreement, _unit(document)
+    if agreement.pairs and alone(document):
+        name = alone(document)
+        word = kind_word(document, name)
+        return f"One {word} decided, {quoted(name)}: there is nobody to agree with."
     if len(agreement.pairs) == 1:
         return _pair_lead(agreement.pairs[0], unit)
     if not agreement.pairs and agreement.consistency:
@@ -66,6 +71,37 @@ def lead(document: AgreementDocument) -> str:
         same = panel.percent
         return f"{some}, and any two of them agreed on {percent(same.value)}." if same else f"{some}."
     return f"{who} gave the same verdict on every one of {_many(panel.n, unit)}."
+
+
+def alone(document: AgreementDocument) -> str:
+    """The only one who decided the headline, where others stand beside it; "" where several did."""
+    return document.panel[0] if len(document.panel) == 1 < len(document.judges) else ""
+
+
+def kind_word(document: AgreementDocument, name: str) -> str:
+    """What somebody who judged is: a rule, a person, or a judge."""
+    kind = kind_of(document.who[name].provider)
+    return {"rule": "rule", "person": "person"}.get(kind, "judge")
+
+
+def roll_words(document: AgreementDocument, *, beside: bool) -> str:
+    """Those who decided, or those beside them, counted by kind: "2 judges, 1 rule", "3 instruments"."""
+    titles = [
+        _beside_word(document, name) if beside else kind_word(document, name)
+        for name, who in document.who.items()
+        if (who.role != "panel") == beside
+    ]
+    return ", ".join(
+        plural(titles.count(title), title, "people" if title == "person" else "")
+        for title in dict.fromkeys(titles)
+    )
+
+
+def _beside_word(document: AgreementDocument, name: str) -> str:
+    if document.who[name].role == "stopped":
+        return "stopped judge"
+    words = {"rule": "instrument", "person": "voter", "judge": "added judge"}
+    return words[kind_word(document, name)]
 
 
 def _with_itself(document: AgreementDocument) -> str:
@@ -87,6 +123,9 @@ def _size(document: AgreementDocument) -> int:
 def beyond(document: AgreementDocument) -> str:
     """Whether that is more than chance: kappa for one pair, the panel's alpha for more."""
     pairs, panel = document.agreement.pairs, document.agreement.panel
+    if pairs and alone(document):
+        word = kind_word(document, alone(document))
+        return f"What follows shows what the {word} resembles, not how far it can be trusted."
     if len(pairs) == 1:
         return "" if pairs[0].percent is None else _beyond(KAPPA, pairs[0].kappa)
     return "" if panel is None else _beyond(ALPHA, panel.alpha)
@@ -95,7 +134,7 @@ def beyond(document: AgreementDocument) -> str:
 def panel_sentences(document: AgreementDocument) -> list[str]:
     """What the panel as a whole is worth, and what that does not mean."""
     panel = document.agreement.panel
-    if not document.agreement.pairs:
+    if not document.agreement.pairs or alone(document):
         return []
     gain, sentences = panel.precision_gain if panel else None, []
     if gain:

@@ -36,7 +36,7 @@ def scale(
         mean, least, most = sources
         label += f"; mean of source means {points(mean)}, interval {span(least, most, ' to ')}"
         middle = min(0.7, max(0.3, (least + most) / 2))
-        words = f"prompts from other sources: {points(mean)} ({span(least, most)})"
+        words = f"new sources: {points(mean)} ({span(least, most)})"
         parts += [
             _bar("interval thin", least, most, 71 + drop),
             _dot("point", mean, 71 + drop, 4),

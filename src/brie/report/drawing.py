@@ -58,7 +58,7 @@ def draw_scale(axes: Axes, rate: WinRate, *, size: float = 1.0) -> None:
         axes.plot([low, high], [-0.5, -0.5], color=WIN, lw=2 * size, alpha=0.6, solid_capstyle="butt")
         axes.plot([mean], [-0.5], "o", color=WIN, ms=4 * size)
         ends_of = number_format.span(*sources[1:])
-        note = f"prompts from other sources: {number_format.points(sources[0])} ({ends_of})"
+        note = f"new sources: {number_format.points(sources[0])} ({ends_of})"
         middle = min(85.0, max(15.0, (low + high) / 2))
         axes.text(middle, -0.85, note, ha="center", va="center", fontsize=7 * size, color=SOFT)
     axes.plot([100 * rate.value], [0], "o", color=WIN, ms=9 * size, mec=PAPER, mew=1.5 * size,

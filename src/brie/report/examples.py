@@ -1,15 +1,34 @@
-"""The comparisons that teach most: clear wins and losses, disagreements, flips by order."""
+"""Which comparisons are on the page: those that teach most first, then every loss, then as many as fit.
+
+A win or a loss is clear where the judges agree on it and it is one by much (`margin`): four answers that
+are all a hair nearer to a reference are unanimous, and teach nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
+from typing import Literal
 
+from brie.judge.providers.rules import rule_margin
 from brie.records import SCORE, Status
 from brie.records.analysis import ComparisonView, JudgedView
+from brie.report.clean import SHOWN
+
+Outcome = Literal["won", "tied", "lost", "open"]
+DIVIDED = 0.5
+"""Distance of the judges' mean scores from which they are said to disagree."""
 
 PER_KIND = 2
+MOST, LETTERS = 200, 500_000
+"""Comparisons on one page, and characters of their texts."""
+NARROW = 0.1
+"""Below this margin a win or a loss is called narrow."""
+_READ = 4_000
+"""Characters of an answer that a rule reads again to see by how much it won."""
+_WEIGHED = 120
+"""Candidates of a kind whose margin is looked at."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +47,8 @@ def instructive(
 ) -> list[Example]:
     """Up to `per_kind` comparisons of each kind, each comparison once, in a fixed order.
 
-    Kinds: clear win and loss (extreme score, judges close together), biggest disagreement between
-    judges, and verdicts that change when the sides are exchanged. Prompts that were not used yet
+    Kinds: clear win and loss (extreme score, judges close together, by much), biggest disagreement
+    between judges, and verdicts that change when the sides are exchanged. Prompts that were not used yet
     go first, so that one prompt does not fill the page; among equals, answers of usual length.
 
     Args:
@@ -41,19 +60,57 @@ def instructive(
     usual = median(_length(view) for view, _ in scored) if scored else 0.0
     taken: list[Example] = []
     for kind, why, rank in _KINDS:
-        ranked = [(rank(scores), view) for view, scores in scored]
-        best = sorted(
-            ((value, view) for value, view in ranked if value is not None and value > 0),
-            key=lambda pair: (
-                -pair[0],
-                _empty(pair[1]),
-                abs(_length(pair[1]) - usual),
-                pair[1].prompt_id,
-                pair[1].sample,
-            ),
-        )
-        taken += _unused([view for _, view in best], taken, kind, why, per_kind)
+        ranked = [(value, view) for view, scores in scored if (value := rank(scores)) is not None]
+        best = _by_rank([pair for pair in ranked if pair[0] > 0], usual)
+        if kind in _NARROWED:
+            best = _clearest(best[:_WEIGHED], judges)
+        fresh = _unused(best, taken, kind, why, per_kind)
+        taken += [_named(example, judges) for example in fresh]
     return taken
+
+
+def readable(
+    comparisons: Sequence[ComparisonView],
+    judges: Collection[str] | None = None,
+    *,
+    most: int = MOST,
+    letters: int = LETTERS,
+) -> list[ComparisonView]:
+    """The comparisons beside `instructive` that a page has room for, losses first, in a fixed order.
+
+    Args:
+        comparisons: all of them, in any order.
+        judges: those who count.
+        most: how many.
+        letters: characters of prompts and answers, each as far as a page shows it.
+    """
+    kept: list[ComparisonView] = []
+    for view in sorted(comparisons, key=lambda view: _reading_order(counted(view, judges))):
+        letters -= sum(
+            min(SHOWN, len(text))
+            for text in (view.messages[-1].content, view.candidate_text, view.baseline_text)
+        )
+        if letters < 0 or len(kept) >= most:
+            break
+        kept.append(view)
+    return kept
+
+
+def margin(view: ComparisonView) -> float | None:
+    """By how much the answers differ in the eyes of the judges, 0 to 1; None where nothing says it.
+
+    Of a model or a person: how much better it called the winner, or how far its own scores lie apart. Of
+    a rule: the difference of its two values, as a share of the larger.
+    """
+    known = [value for verdict in view.verdicts if (value := _margin_of(view, verdict)) is not None]
+    return sum(known) / len(known) if known else None
+
+
+def outcome(view: ComparisonView) -> Outcome:
+    """What became of a comparison."""
+    if view.score is None:
+        return "open"
+    return "won" if view.score > 0.5 else "lost" if view.score < 0.5 else "tied"
 
 
 def counted(view: ComparisonView, judges: Collection[str] | None) -> ComparisonView:
@@ -88,6 +145,66 @@ def ordered_verdicts(view: ComparisonView) -> list[JudgedView]:
     return sorted(view.verdicts, key=lambda v: (v.judge, v.order != "candidate_first"))
 
 
+def _margin_of(view: ComparisonView, verdict: JudgedView) -> float | None:
+    if verdict.status is not Status.OK or verdict.winner is None:
+        return None
+    if verdict.winner == "tie":
+        return 0.0
+    if verdict.margin is not None:
+        return 1.0 if verdict.margin == "much" else 0.25
+    apart = [
+        sides["candidate"] - sides["baseline"]
+        for sides in verdict.scores.values()
+        if {"candidate", "baseline"} <= set(sides)
+    ]
+    if apart:
+        return min(1.0, abs(sum(apart) / len(apart)) / 4)
+    texts = view.candidate_text[:_READ], view.baseline_text[:_READ]
+    return rule_margin(verdict.judge, texts, view.reference)
+
+
+def _reading_order(view: ComparisonView) -> tuple[int, int, float, str, int]:
+    """Losses, the clearest first; then what divides the judges; then the rest."""
+    place = {"lost": 0, "tied": 1, "won": 1, "open": 2}[outcome(view)]
+    divided = spread(view) >= DIVIDED or bool(flipped(view))
+    return place, int(not divided), view.score or 0.0, view.prompt_id, view.sample
+
+
+def _by_rank(ranked: Sequence[tuple[float, ComparisonView]], usual: float) -> list[ComparisonView]:
+    ordered = sorted(
+        ranked,
+        key=lambda pair: (
+            -pair[0],
+            _empty(pair[1]),
+            abs(_length(pair[1]) - usual),
+            pair[1].prompt_id,
+            pair[1].sample,
+        ),
+    )
+    return [view for _, view in ordered]
+
+
+def _clearest(best: Sequence[ComparisonView], judges: Collection[str] | None) -> list[ComparisonView]:
+    """Those of one rank by much before those by little; an unknown margin is in the middle."""
+
+    def by_little(view: ComparisonView) -> tuple[float, bool]:
+        shown = counted(view, judges)
+        size = margin(shown)
+        middling = abs((view.score or 0.0) - 0.5) - 0.5 * spread(shown)
+        return -middling - (0.5 if size is None else size), _empty(view)
+
+    return sorted(best, key=by_little)
+
+
+def _named(example: Example, judges: Collection[str] | None) -> Example:
+    """The example under the name it deserves."""
+    size = margin(counted(example.view, judges)) if example.kind in _NARROWED else None
+    if size is None or size >= NARROW:
+        return example
+    kind, why = _NARROWED[example.kind]
+    return replace(example, kind=kind, why=why)
+
+
 def _win(view: ComparisonView) -> float | None:
     return None if view.score is None else (view.score - 0.5) - 0.5 * spread(view)
 
@@ -102,11 +219,16 @@ def _flip(view: ComparisonView) -> float | None:
 
 
 _KINDS: tuple[tuple[str, str, Callable[[ComparisonView], float | None]], ...] = (
-    ("Clear win", "The whole panel chose the candidate, or nearly", _win),
-    ("Clear loss", "The whole panel chose the baseline, or nearly", _loss),
+    ("Clear win", "All chose the candidate, or nearly, and by much", _win),
+    ("Clear loss", "All chose the baseline, or nearly, and by much", _loss),
     ("Disagreement", "The panel is as far apart here as anywhere", spread),
     ("Flipped by order", "The winner changed when the two answers were exchanged", _flip),
 )
+
+_NARROWED = {
+    "Clear win": ("Narrow win", "None was won by much: this one by as much as any"),
+    "Clear loss": ("Narrow loss", "None was lost by much: this one by as much as any"),
+}
 
 
 def _unused(

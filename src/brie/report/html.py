@@ -1,4 +1,8 @@
-"""The report as one self-contained HTML page: no script, no request, no text left unescaped."""
+"""The report as one self-contained HTML page: no request, no text left unescaped, one script of our own.
+
+The script finds comparisons; everything can be read without it. The page's policy names the digests of
+the style sheet and of the script, so that nothing else is applied or run.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,15 @@ from typing import TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from pydantic import JsonValue
 
 from brie import number_format
 from brie.digest import short
 from brie.report import charts, facts
+from brie.report.check_figures import figures
 from brie.report.clean import clean
 from brie.report.page import Page
 from brie.report.sentence import interval_of, of_sources
+from brie.report.shown import OUTCOMES
 
 T = TypeVar("T")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -32,7 +37,9 @@ def render_html(page: Page) -> str:
     return template.render(
         page=page,
         css=Markup(css),  # noqa: S704 (our own file)
-        csp=content_policy(css),
+        csp=content_policy(css, script()),
+        script=Markup(script()),  # noqa: S704 (our own file)
+        outcomes=OUTCOMES,
         headline=_headline(page),
         thinner=page.analysis.win_rate is not None and of_sources(page.analysis.win_rate) is not None,
         agreement=facts.agreement_square(agreement.pairs if agreement else ()),
@@ -65,7 +72,7 @@ def environment(*folders: Path) -> Environment:
         "number": number_format.number,
         "dollars": number_format.dollars,
         "short": short,
-        "evidence": evidence,
+        "figures": figures,
     }
     env.globals |= {
         "charts": charts,
@@ -86,29 +93,29 @@ def code(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(kept))))  # noqa: S704 (escaped)
 
 
-def evidence(value: JsonValue) -> str:
-    """A figure of a check's evidence, readable: numbers rounded, lists joined, the rest as text."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return number_format.number(value)
-    if isinstance(value, dict):
-        return "; ".join(f"{key.replace('_', ' ')}: {evidence(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(evidence(item) for item in value) or "none"
-    return "–" if value is None else str(value)
-
-
 @cache
 def stylesheet() -> str:
     """The one style sheet, written into the page."""
     return (_TEMPLATES / "style.css").read_text(encoding="utf-8")
 
 
-def content_policy(css: str) -> str:
-    """A policy that lets the page do nothing but show itself with this very style sheet."""
-    fingerprint = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{fingerprint}'; base-uri 'none'; form-action 'none'"
+@cache
+def script() -> str:
+    """The report's one script, written into the page."""
+    return (_TEMPLATES / "examples.js").read_text(encoding="utf-8")
+
+
+def content_policy(css: str, code: str = "") -> str:
+    """A policy that lets the page do nothing but show itself with this very style sheet and script."""
+    scripts = f"script-src '{_fingerprint(code)}'; " if code else ""
+    return (
+        f"default-src 'none'; {scripts}style-src '{_fingerprint(css)}'; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+def _fingerprint(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _headline(page: Page) -> Markup | None:

@@ -14,8 +14,9 @@ from brie.records import Check
 from brie.report import facts
 from brie.report.accuracy import RightAndWrong
 from brie.report.clean import clean, one_line
-from brie.report.page import Page, ShownExample
+from brie.report.page import Page
 from brie.report.sentence import interval_of
+from brie.report.shown import ShownExample
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$^=])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
@@ -40,7 +41,7 @@ def render_markdown(page: Page) -> str:
         *_right(page.right),
         *(["## Looked at in other ways", bullets(page.robustness)] if page.robustness else []),
         *_people(page),
-        *_examples(page.examples),
+        *_examples(page.shelves.best),
         *_provenance(page),
         f"*{escape(page.scope)}*",
     ]
@@ -218,7 +219,7 @@ def _examples(examples: Sequence[ShownExample]) -> list[str]:
             f"Baseline ({escape(example.baseline_remark)})",
             fenced("".join(piece.text for piece in example.answers.baseline)),
             table(
-                ("Judge", "ShownExample", "Chose", "Why"),
+                ("Judge", "Shown", "Chose", "Why"),
                 [
                     (escape(j.judge), escape(s.shown), escape(s.choice), escape(one_line(s.reason, 300)))
                     for j in example.judges

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 
-from brie.blinding import first_letter, first_side
-from brie.number_format import p_value, percent, plural
-from brie.records import Check, Manifest, Message
-from brie.records.analysis import Analysis, ComparisonView, JudgedView
+from brie.number_format import p_value, percent
+from brie.records import Check, Manifest
+from brie.records.analysis import Analysis, ComparisonView
 from brie.report import cite
 from brie.report.accuracy import RightAndWrong, right_and_wrong
-from brie.report.clean import clip, one_line
+from brie.report.clean import one_line
 from brie.report.curve import Curve
-from brie.report.diff import WordDiff, word_diff
-from brie.report.examples import Example, instructive, ordered_verdicts
 from brie.report.facts import (
     AgreementCell,
     Effect,
@@ -46,48 +42,7 @@ from brie.report.sentence import (
     tone,
     verdict_sentence,
 )
-
-
-@dataclass(frozen=True)
-class JudgeRemark:
-    """One verdict on an example, in words."""
-
-    shown: str
-    choice: str
-    winner: str
-    """`candidate`, `baseline`, `tie` or "" for style and marks."""
-    scores: tuple[tuple[str, str, str], ...]
-    """Criterion, candidate's score, baseline's score."""
-    reason: str
-
-
-@dataclass(frozen=True)
-class JudgeSaid:
-    """All that one judge said of an example; equal verdicts of both orders are one entry."""
-
-    judge: str
-    said: tuple[JudgeRemark, ...]
-
-
-@dataclass(frozen=True)
-class ShownExample:
-    """An example ready to print: texts cleaned and clipped."""
-
-    first: bool
-    """The first of its kind; the others are folded away."""
-    kind: str
-    why: str
-    title: str
-    prompt: str
-    context: tuple[Message, ...]
-    reference: str
-    answers: WordDiff
-    candidate_remark: str
-    baseline_remark: str
-    score: str
-    judges: tuple[JudgeSaid, ...]
-    beside: tuple[JudgeSaid, ...]
-    """Instruments and judges added later: folded away."""
+from brie.report.shown import Shelves, shelves
 
 
 @dataclass(frozen=True)
@@ -125,7 +80,8 @@ class Page:
     right: RightAndWrong | None
     """Where prompts say what is right."""
     answers: list[tuple[str, str, str]]
-    examples: list[ShownExample]
+    shelves: Shelves
+    """The comparisons to be read."""
     provenance: Provenance
     scope: str
     quote: str
@@ -167,7 +123,7 @@ def build_page(
         people=people_agreement(analysis),
         right=right_and_wrong(analysis),
         answers=answers(analysis),
-        examples=_shown(comparisons, panel),
+        shelves=shelves(comparisons, panel),
         provenance=provenance(analysis, manifest),
         scope=SCOPE,
         quote=cite.quote(analysis, manifest),
@@ -212,78 +168,3 @@ def key_facts(analysis: Analysis, manifest: Manifest | None) -> list[tuple[str, 
         ("Cost", cost_words(analysis.cost) if analysis.cost else ""),
     ]
     return [(name, value) for name, value in rows if value]
-
-
-def show(example: Example, panel: Panel, *, first: bool = True) -> ShownExample:
-    """An example with its texts cleaned, clipped and compared."""
-    view = example.view
-    candidate, cut_candidate = clip(view.candidate_text)
-    baseline, cut_baseline = clip(view.baseline_text)
-    prompt, cut_prompt = clip(view.messages[-1].content)
-    remarks = judges_said(view)
-    return ShownExample(
-        first=first,
-        kind=example.kind,
-        why=example.why,
-        title=f"{one_line(view.prompt_id)}, sample {view.sample + 1}",
-        prompt=prompt + (f"\n[{cut_prompt}]" if cut_prompt else ""),
-        context=tuple(Message(role=m.role, content=clip(m.content)[0]) for m in view.messages[:-1]),
-        reference=clip(view.reference)[0] if view.reference else "",
-        answers=word_diff(candidate, baseline),
-        candidate_remark=_remark(view.candidate_text, view.candidate_finish, cut_candidate),
-        baseline_remark=_remark(view.baseline_text, view.baseline_finish, cut_baseline),
-        score=percent(view.score) if view.score is not None else "not counted",
-        judges=tuple(remarks[name] for name in panel.judges if name in remarks),
-        beside=tuple(heard for name, heard in remarks.items() if name not in panel.judges),
-    )
-
-
-def judges_said(view: ComparisonView, limit: int = 1_200) -> dict[str, JudgeSaid]:
-    """Every judge's verdicts on a comparison, in words; reasons are cut after `limit` characters."""
-    return {
-        judge: JudgeSaid(one_line(judge), _merged([_said(verdict, limit) for verdict in verdicts]))
-        for judge, verdicts in groupby(ordered_verdicts(view), key=lambda verdict: verdict.judge)
-    }
-
-
-def _shown(comparisons: Sequence[ComparisonView], panel: Panel) -> list[ShownExample]:
-    kinds: set[str] = set()
-    shown = []
-    for example in instructive(comparisons, panel.judges):
-        shown.append(show(example, panel, first=example.kind not in kinds))
-        kinds.add(example.kind)
-    return shown
-
-
-def _merged(remarks: list[JudgeRemark]) -> tuple[JudgeRemark, ...]:
-    """One entry where a judge said the same in both orders."""
-    if len(remarks) == 2 and replace(remarks[0], shown="") == replace(remarks[1], shown=""):
-        return (replace(remarks[0], shown="in both orders"),)
-    return tuple(remarks)
-
-
-def _said(verdict: JudgedView, limit: int) -> JudgeRemark:
-    letter = first_letter(verdict.order, verdict.candidate_letter)
-    return JudgeRemark(
-        shown=f"{first_side(verdict.order)} first, as {letter}",
-        choice=", ".join(part for part in (verdict.winner or verdict.status, verdict.margin) if part),
-        winner=verdict.winner or "",
-        scores=tuple(
-            (criterion, _score(by_side, "candidate"), _score(by_side, "baseline"))
-            for criterion, by_side in verdict.scores.items()
-        ),
-        reason=clip(verdict.reason, limit)[0],
-    )
-
-
-def _score(by_side: dict[str, float], side: str) -> str:
-    return f"{by_side[side]:g}" if side in by_side else "–"
-
-
-def _remark(text: str, finish: str, cut: str) -> str:
-    parts = [
-        plural(len(text.split()), "word") if text.strip() else "empty answer",
-        "cut off at the token limit" if finish == "length" else "",
-        cut,
-    ]
-    return "; ".join(part for part in parts if part)

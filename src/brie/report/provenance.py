@@ -130,8 +130,17 @@ def _pin(pin: Pin, name: str) -> Pairs:
         ("LoRA modules", ", ".join(lora.target_modules) if lora else ""),
         ("Trained parameters", f"{lora.parameters:,}" if lora else ""),
         ("Template digest", pin.template_digest),
+        *_told(pin),
     ]
     return _kept(rows)
+
+
+def _told(pin: Pin) -> Pairs:
+    """What the side alone is told, in full: it is part of what was compared."""
+    if pin.told is None:
+        return []
+    turns = [(f"Told as {m.role}", m.content) for m in pin.told.examples]
+    return [("System prompt of its own", pin.told.system or ""), *turns]
 
 
 def _step(pin: Pin) -> str:

@@ -24,7 +24,8 @@ from brie.records import Check
 from brie.report.clean import one_line
 from brie.report.facts import STATUS_MARKS
 from brie.report.markdown import bar_line, code_span, prose, table
-from brie.report.page import Page, ShownExample
+from brie.report.page import Page
+from brie.report.shown import ShownExample
 
 LINES = 25
 _CHECKS = 8
@@ -56,7 +57,7 @@ def render_pull_request(page: Page, link: str = "") -> str:
         ),
         bar_line(page),
         "\n".join(_checks(page.checks)),
-        table(("", "Prompt", "Candidate", "Baseline"), list(_rows(page.examples))),
+        table(("", "Prompt", "Candidate", "Baseline"), list(_rows(page.shelves.best))),
         _closing(page, link),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -77,8 +78,8 @@ def _checks(checks: Sequence[Check]) -> Iterator[str]:
 
 def _rows(examples: Sequence[ShownExample]) -> Iterator[tuple[str, ...]]:
     """One win and one loss, the clearest."""
-    for kind, name in (("Clear win", "Won"), ("Clear loss", "Lost")):
-        shown = next((example for example in examples if example.kind == kind), None)
+    for outcome, name in (("won", "Won"), ("lost", "Lost")):
+        shown = next((example for example in examples if example.outcome == outcome), None)
         if shown is not None:
             sides = (shown.answers.candidate, shown.answers.baseline)
             answers = ["".join(piece.text for piece in pieces) for pieces in sides]

@@ -11,6 +11,7 @@ from brie.number_format import points, span
 from brie.records import Manifest
 from brie.records.analysis import Analysis
 from brie.report import facts
+from brie.report.accuracy import Grid, right_and_wrong
 from brie.report.clean import one_line
 from brie.report.last_screen import STATUS, Where, fitted, last_screen, name_of
 from brie.report.leaderboard import places
@@ -67,6 +68,7 @@ def _in_full(analysis: Analysis, manifest: Manifest | None, width: int) -> list[
         *_findings(analysis, width),
         *_models(analysis, width),
         *_groups(analysis, manifest, width),
+        *_right(analysis, width),
         *_checks(analysis, width),
         Text(""),
     ]
@@ -90,6 +92,42 @@ def _groups(analysis: Analysis, manifest: Manifest | None, width: int) -> list[T
         lines += [_row(row, width) for row in group.rows[:_ROWS]]
         if len(group.rows) > _ROWS:
             lines.append(Text(f"  … {len(group.rows) - _ROWS} more in the report", "dim"))
+    return lines
+
+
+def _right(analysis: Analysis, width: int) -> list[Text]:
+    """Right and wrong, where prompts say what is right."""
+    from rich.text import Text
+
+    right = right_and_wrong(analysis)
+    if right is None:
+        return []
+    lines = [Text(""), Text("Right and wrong", "bold")]
+    lines += [line for sentence in right.sentences for line in _wrapped(sentence, width)]
+    for grid in right.grids:
+        lines += [Text(""), *_grid(grid, width)]
+        lines += _wrapped(grid.remark, width) if grid.remark else []
+    return lines
+
+
+def _grid(grid: Grid, width: int) -> list[Text]:
+    """A table without lines; what is too wide is folded in its cell."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
+    for number, name in enumerate(grid.head):
+        table.add_column(
+            Text(name or grid.title), justify="left" if number == 0 else "right", overflow="fold"
+        )
+    for row in grid.rows[:_ROWS]:
+        table.add_row(*map(Text, row))
+    out = io.StringIO()
+    Console(file=out, width=width, color_system=None, highlight=False).print(table)
+    lines = [Text(line.rstrip()) for line in out.getvalue().splitlines()]
+    if len(grid.rows) > _ROWS:
+        lines.append(Text(f"… {len(grid.rows) - _ROWS} more in the report", "dim"))
     return lines
 
 

@@ -70,6 +70,13 @@ _MIGRATIONS: dict[int, str] = {
     CREATE INDEX looks_prompts ON looks (prompts);
     CREATE INDEX looks_evaluation ON looks (evaluation);
     """,
+    4: """
+    CREATE TABLE analyses (
+        id INTEGER PRIMARY KEY, evaluation TEXT NOT NULL, seal TEXT NOT NULL, rows TEXT NOT NULL,
+        look TEXT NOT NULL, newest INTEGER NOT NULL, links INTEGER NOT NULL, created TEXT NOT NULL,
+        previous TEXT NOT NULL, digest TEXT NOT NULL) STRICT;
+    CREATE INDEX analyses_evaluation ON analyses (evaluation);
+    """,
 }
 
 
@@ -210,6 +217,18 @@ class Database:
                 f"{self.path} must be brought to schema {versions.STORE}, and no copy can be kept: "
                 f"{explain(copy, error)}"
             ) from error
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything read inside is of one moment, whatever other processes write."""
+        if self._db.in_transaction:
+            yield
+            return
+        self._read("BEGIN")
+        try:
+            yield
+        finally:
+            self._read("COMMIT")
 
     def _select(self, query: str, keys: Iterable[str]) -> Iterator[Row]:
         wanted = list(dict.fromkeys(keys))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 from brie.provenance import now
@@ -17,6 +18,8 @@ from brie.records import Completion, Status, Verdict, VerdictLite
 from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.looks import LookBook
 from brie.store.owner import Owner
+from brie.store.record import Record
+from brie.store.waiting import Waiting
 
 __all__ = ["Kind", "Store", "answer_row", "attempt_row", "claimed", "counted"]
 
@@ -25,11 +28,23 @@ _ROUNDING = 1e-9
 """US dollars by which sums of floats may differ."""
 
 
-class Store(Ledger, LookBook):
+class Store(Ledger, LookBook, Record):
     """An open store. Use `Store.open`; close it, or use it in a `with` statement.
 
     Every public method raises StoreError where SQLite fails (full disk, lock, damage).
     """
+
+    _until = 2**63 - 1
+    """The newest verdict attempt that is read."""
+
+    @contextmanager
+    def as_of(self, newest: int) -> Iterator[None]:
+        """Read the verdicts that were there when attempt `newest` was the newest one."""
+        self._until = newest
+        try:
+            yield
+        finally:
+            self._until = Store._until
 
     def secret(self) -> bytes:
         """A secret of this store, made on first use; it is in no bundle and no report."""
@@ -50,7 +65,7 @@ class Store(Ledger, LookBook):
     ) -> set[str]:
         """Which keys have a completion, or a verdict with one of the `final` statuses."""
         listing = ",".join(f"'{status}'" for status in final)
-        where = f"status IN ({listing}) AND " if kind == "verdicts" else ""
+        where = f"status IN ({listing}) AND {self._seen} AND " if kind == "verdicts" else ""
         return {
             row[0] for row in self._select(f"SELECT key FROM {kind} WHERE {where}key IN ({{}})", keys)
         }
@@ -70,7 +85,7 @@ class Store(Ledger, LookBook):
     def attempts(self, keys: Iterable[str]) -> dict[str, list[Verdict]]:
         """All attempts of each key, in the order they were made."""
         by_key: dict[str, list[Verdict]] = {}
-        query = "SELECT key, body FROM verdicts WHERE key IN ({}) ORDER BY id"
+        query = f"SELECT key, body FROM verdicts WHERE key IN ({{}}) AND {self._seen} ORDER BY id"
         for key, body in self._select(query, keys):
             by_key.setdefault(key, []).append(self._row("verdict", key, body, attempt_row))
         return by_key
@@ -82,7 +97,7 @@ class Store(Ledger, LookBook):
     def statuses(self, keys: Iterable[str]) -> dict[str, Status]:
         """What became of each key: the status of the attempt that counts. No verdict is parsed."""
         by_key: dict[str, Status] = {}
-        query = "SELECT key, status FROM verdicts WHERE key IN ({}) ORDER BY id"
+        query = f"SELECT key, status FROM verdicts WHERE key IN ({{}}) AND {self._seen} ORDER BY id"
         for key, status in self._select(query, keys):
             if by_key.get(key) is not Status.OK:
                 by_key[key] = Status(status)
@@ -93,7 +108,7 @@ class Store(Ledger, LookBook):
         by_key: dict[str, VerdictLite] = {}
         wanted = {key: key for key in keys}
         again: dict[str, None] = {}
-        query = "SELECT key, body FROM verdicts WHERE key IN ({}) ORDER BY id"
+        query = f"SELECT key, body FROM verdicts WHERE key IN ({{}}) AND {self._seen} ORDER BY id"
         for row, body in self._select(query, wanted):
             key = wanted[row]
             if key in by_key:
@@ -237,6 +252,10 @@ class Store(Ledger, LookBook):
         with self._writing():
             self._free_dead(owner)
 
+    def holders(self, keys: Iterable[str]) -> list[str]:
+        """The owners of claimed keys, one a key."""
+        return [owner for (owner,) in self._select("SELECT owner FROM claims WHERE key IN ({})", keys)]
+
     def release(self, keys: Iterable[str]) -> None:
         """Give claims back undone."""
         with self._writing():
@@ -289,6 +308,10 @@ class Store(Ledger, LookBook):
     def _release(self, keys: Iterable[str]) -> None:
         self._db.executemany("DELETE FROM claims WHERE key = ?", [(key,) for key in keys])
 
+    @property
+    def _seen(self) -> str:
+        return f"id <= {self._until}"
+
     def newest(self) -> int:
         """Number of the newest verdict attempt: it grows with every attempt that is added."""
         return int(self._read("SELECT COALESCE(MAX(id), 0) FROM verdicts")[0][0])
@@ -318,13 +341,15 @@ def claimed(
     chunk: int,
     seconds: float,
     final: Sequence[Status] = (Status.OK,),
+    say: Callable[[str], None] = lambda text: None,
 ) -> Iterator[list[str]]:
     """Claimed keys to work on, chunk by chunk, until every key is done or was yielded once.
 
     Keys held by another living process are left to it and awaited: its results are ours too,
-    and where it dies, its keys are yielded here.
+    and where it dies, its keys are yielded here. What takes long is said.
     """
     waiting: list[str] = []
+    told = Waiting(say)
     for start in range(0, len(keys), chunk):
         part = keys[start : start + chunk]
         mine = store.claim(kind, part, owner, seconds=seconds, final=final)
@@ -341,6 +366,7 @@ def claimed(
             taken = set(mine)
             waiting = [key for key in waiting if key not in taken]
         elif waiting:
+            told.look(store.holders(waiting))
             time.sleep(0.2)
 
 

@@ -15,7 +15,7 @@ from brie.train.recipes import DESCRIPTIVE_KEYS, Recipe
 State = Literal["running", "complete", "interrupted", "failed"]
 
 CONFIG, MANIFEST, METRICS = "config.json", "manifest.json", "metrics.jsonl"
-CHECKPOINTS, PINS, TENSORBOARD = "checkpoints", "pins", "tensorboard"
+CHECKPOINTS, PINS, TENSORBOARD, SUITES = "checkpoints", "pins", "tensorboard", "suites"
 
 
 @dataclass(frozen=True)

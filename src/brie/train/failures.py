@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import errno
+import shutil
+from pathlib import Path
 
 from brie.errors import BrieError, Stopped
 from brie.pin.libraries import is_out_of_memory
 from brie.train.recipes import Recipe
 
+_WRITE_FAILED = ("No space left on device", "file write failed", "iostream error")
+"""What the system, torch and the C++ library beneath it say of a write that had no room."""
+_NO_ROOM = 2**16
+"""Free bytes below which a write that failed failed for want of room, whatever was said of it."""
 
-def explain_failure(error: BaseException, recipe: Recipe, resume: str, saved: bool) -> BrieError | None:
+
+def explain_failure(
+    error: BaseException, recipe: Recipe, resume: str, saved: bool, *, folder: Path | None = None
+) -> BrieError | None:
     """The sentence for a failure the user can do something about, None for a bug.
 
     Args:
@@ -17,23 +26,42 @@ def explain_failure(error: BaseException, recipe: Recipe, resume: str, saved: bo
         recipe: the run's settings, to say which of them to change.
         resume: the command that continues the run.
         saved: whether a checkpoint exists to continue from.
+        folder: where it writes; None: not known.
     """
     go_on = f"continue with: {resume}" if saved else f"nothing was saved yet; start with: {resume}"
     if isinstance(error, KeyboardInterrupt):
         return Stopped(f"stopped at once; {go_on}")
     if is_out_of_memory(error):
         return Stopped(f"out of memory. {_smaller(recipe, resume)}")
-    if is_disk_full(error):
+    if is_disk_full(error, folder):
         return Stopped(f"the disk is full. Free some space (brie prune RUN), then {go_on}")
     return None
 
 
-def is_disk_full(error: BaseException) -> bool:
-    """Whether a write failed for want of room; torch and safetensors wrap the system's error."""
+def is_disk_full(error: BaseException, folder: Path | None = None) -> bool:
+    """Whether a write failed for want of room.
+
+    torch and safetensors wrap the system's error in words of their own; where there is no room, none of
+    them matters.
+
+    Args:
+        error: what was raised.
+        folder: where it was written to; None: not known.
+    """
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    message = str(error)
-    return "No space left on device" in message or "file write failed" in message
+    if any(words in str(error) for words in _WRITE_FAILED):
+        return True
+    # safetensors' own error is a plain Exception
+    may_have_written = isinstance(error, OSError | RuntimeError) or "afetensor" in type(error).__name__
+    return may_have_written and folder is not None and _free(folder) < _NO_ROOM
+
+
+def _free(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return _NO_ROOM
 
 
 def _smaller(recipe: Recipe, resume: str) -> str:

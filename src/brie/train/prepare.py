@@ -20,7 +20,7 @@ from brie.errors import InputError, UsageError
 from brie.pin import folder_template, open_base
 from brie.pin.folders import refuse_quantised
 from brie.project import Project
-from brie.records import Pin
+from brie.records import Conversation, Pin
 from brie.train.config import (
     DataPart,
     Decided,
@@ -53,6 +53,8 @@ class Job:
     tokenizer: Tokenizer
     train: tuple[Encoded, ...]
     val: tuple[Encoded, ...]
+    held: tuple[Conversation, ...]
+    """The validation rows as they were read."""
 
 
 def prepare(request: TrainRequest, project: Project, progress: Progress) -> Job:
@@ -125,7 +127,7 @@ def build_job(
         planned_steps=planned_steps(sequences(trainable(train), recipe), recipe),
     )
     usable = tuple(trainable(train)), tuple(trainable(val))
-    return Job(request, config, folder, base, tokenizer, *usable)
+    return Job(request, config, folder, base, tokenizer, *usable, val_rows.rows)
 
 
 def _open_base(

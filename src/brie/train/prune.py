@@ -56,7 +56,11 @@ def plan_prune(run: RunInfo, project: Project, keep: int | None = None) -> Prune
     if is_locked(run.folder):
         raise UsageError(f"{run.name} is being trained right now; prune it when it is done.")
     saved = checkpoints(run.folder)
-    kept = _named(saved, run, project)
+    elsewhere = _linked(saved, run)
+    kept = {
+        **_named(saved, run, project),
+        **dict.fromkeys(elsewhere, "it lies elsewhere, behind a link"),
+    }
     steps = sorted(saved)
     if run.state != "complete" and steps:
         kept.setdefault(steps[-1], "resuming continues from it")
@@ -67,7 +71,7 @@ def plan_prune(run: RunInfo, project: Project, keep: int | None = None) -> Prune
     states = tuple(
         path
         for step, folder in saved.items()
-        if step in kept
+        if step in kept and step not in elsewhere
         for path in _states(folder, step, run, steps)
     )
     freed = sum(p.stat().st_size for p in states) + sum(folder_size(p) for p in gone)
@@ -90,6 +94,12 @@ def apply_prune(plan: Prune) -> None:
     manifest = read_manifest(plan.run.folder)
     left = tuple(checkpoints(plan.run.folder))
     write_manifest(plan.run.folder, manifest.model_copy(update={"checkpoints": left}))
+
+
+def _linked(saved: dict[int, Path], run: RunInfo) -> list[int]:
+    """Steps whose folder is not inside the run: what a link leads to is somebody else's."""
+    inside = run.folder.resolve()
+    return [step for step, folder in saved.items() if not folder.resolve().is_relative_to(inside)]
 
 
 def _states(folder: Path, step: int, run: RunInfo, steps: list[int]) -> Iterable[Path]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brie.data.questions import at_most, suite_of, write_suite
 from brie.errors import BrieError, Stopped, UsageError
 from brie.pin import pin_checkpoint, write_pin
 from brie.project import Project, write_text
@@ -29,11 +30,23 @@ from brie.train.metrics import MetricsFile
 from brie.train.prepare import Job, prepare
 from brie.train.progress import Progress, Silent, Start
 from brie.train.resume import Continuation, continuation
-from brie.train.runs import checkpoints, find_equal, list_runs, lock, new_folder, write_manifest
+from brie.train.runs import (
+    checkpoints,
+    find_equal,
+    list_runs,
+    lock,
+    new_folder,
+    suite_file,
+    write_manifest,
+)
 from brie.train.surroundings import git_state, versions
 
 if TYPE_CHECKING:
     from brie.train.sft import Outcome
+
+MOST_PROMPTS = 200
+"""Of a run's own suite: at 200 prompts intervals are about 7 points to either side; more cost more
+than they tell."""
 
 
 def train(request: TrainRequest, project: Project, progress: Progress) -> Path:
@@ -189,8 +202,17 @@ class _Session:
             raise Stopped(f"stopped after step {outcome.step} of {total}; continue with: {resume}")
         early = f"no lower validation loss after step {outcome.step}" if outcome.stopped_early else None
         self._record(state="complete", pins=self._pin(), stopped_early=early)
+        self._write_suite()
         self._say_if_worse()
         return self.folder
+
+    def _write_suite(self) -> None:
+        """A suite of the validation rows: what the run can be evaluated on first."""
+        made = at_most(suite_of(self.job.held), MOST_PROMPTS)
+        if made.prompts:
+            path = suite_file(self.folder, self.manifest)
+            path.parent.mkdir(exist_ok=True)
+            write_suite(made.prompts, path)
 
     def _say_if_worse(self) -> None:
         """`best` is the best of the trained steps: it may still be worse than no training."""
@@ -220,7 +242,9 @@ class _Session:
             self._record(state="failed", error=str(error))
             return None
         saved = bool(checkpoints(self.folder))
-        explained = explain_failure(error, self.job.config.recipe, self.resume_command(), saved)
+        explained = explain_failure(
+            error, self.job.config.recipe, self.resume_command(), saved, folder=self.folder
+        )
         # A full disk refuses this too; without its lock the run still reads as interrupted.
         with contextlib.suppress(BrieError):
             self._record(state="interrupted", error=str(explained or repr(error)))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from brie.errors import InputError, UsageError
 from brie.pin.explain import by_step
 from brie.project import Project, read_json, write_text
-from brie.train.config import CHECKPOINTS, MANIFEST, PINS, RunManifest, State
+from brie.train.config import CHECKPOINTS, MANIFEST, PINS, SUITES, RunManifest, State
 
 _LOCK = ".lock"
 
@@ -37,7 +37,23 @@ class RunInfo:
     @property
     def name(self) -> str:
         """The name given, else the short id."""
-        return self.manifest.name or self.id.rsplit("-", 1)[-1]
+        return name_of(self.manifest)
+
+    @property
+    def suite(self) -> Path | None:
+        """The suite of its validation rows; None where it has none."""
+        path = suite_file(self.folder, self.manifest)
+        return path if path.is_file() else None
+
+
+def name_of(manifest: RunManifest) -> str:
+    """The name a run was given, else its short id."""
+    return manifest.name or manifest.id.rsplit("-", 1)[-1]
+
+
+def suite_file(folder: Path, manifest: RunManifest) -> Path:
+    """Where a run's suite of validation rows is; the name says whose rows they are."""
+    return folder / SUITES / f"{name_of(manifest)}-validation.jsonl"
 
 
 class Unreadable(NamedTuple):

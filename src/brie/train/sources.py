@@ -11,7 +11,7 @@ from brie.data.check import refuse_shared_prompts
 from brie.data.hub import PREFIX, load_hub
 from brie.data.load import load, parse, whole
 from brie.data.mapping import mapping_of
-from brie.data.split import split
+from brie.data.split import Split, split
 from brie.digest import file_digest
 from brie.errors import UsageError
 from brie.project import Project, packaged
@@ -58,18 +58,27 @@ def read_data(
         if not recipe.allow_shared_prompts:
             refuse_shared_prompts(train=train.rows, val=val.rows, names=(train.shown, val.shown))
         return train, val, None
-    halves = split(
-        train.rows,
-        by="prompt",
-        fraction=recipe.val_fraction,
-        generator=random.Random(recipe.seed),  # noqa: S311 - a reproducible draw, not a secret
-        seed=recipe.seed,
-    )
     info = SplitInfo(by="prompt", fraction=recipe.val_fraction, seed=recipe.seed)
+    halves = drawn(train.rows, info)
     return (
         replace(train, rows=halves.train),
         replace(train, rows=halves.val, notes=()),
         info,
+    )
+
+
+def drawn(rows: Sequence[Conversation], info: SplitInfo) -> Split:
+    """The halves of a run's rows, as it drew them.
+
+    Raises:
+        UsageError: the rows cannot be split so.
+    """
+    return split(
+        rows,
+        by=info.by,
+        fraction=info.fraction,
+        generator=random.Random(info.seed),  # noqa: S311 - a reproducible draw, not a secret
+        seed=info.seed,
     )
 
 

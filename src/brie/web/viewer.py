@@ -18,11 +18,12 @@ from brie.report.clean import clip
 from brie.report.curve import read_curve
 from brie.report.diff import word_diff
 from brie.report.facts import checks_worst_first
-from brie.report.html import content_policy, render_html, stylesheet
+from brie.report.html import content_policy, render_html, script, stylesheet
 from brie.report.opening import opening
-from brie.report.page import build_page, judges_said
+from brie.report.page import build_page
 from brie.report.panel import roll
 from brie.report.sentence import tone, verdict_sentence, verdict_word
+from brie.report.shown import judges_said
 from brie.web.charts import loss_chart
 from brie.web.pages import Pages
 from brie.web.project_cache import ProjectCache, training_run
@@ -108,7 +109,7 @@ class Viewer:
             views = comparison_views(gather(opened.manifest, store))
         curve = read_curve(self._cache.folder(name))
         html = render_html(build_page(analysis, opened.manifest, views, curve))
-        policy = content_policy(stylesheet()) + "; frame-ancestors 'none'"
+        policy = content_policy(stylesheet(), script()) + "; frame-ancestors 'none'"
         return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy})
 
     def comparison(self, request: Request) -> Response:

@@ -90,6 +90,19 @@ RULES: dict[str, Rule] = {
 }
 
 
+def rule_margin(name: str, texts: tuple[str, str], reference: str | None) -> float | None:
+    """By how much a rule holds one of two texts better, as a share of the larger value, 0 to 1.
+
+    None where there is no such rule, it does not apply, or it only knows yes and no.
+    """
+    if name == "reference":
+        values = tuple(chrf(text, reference) for text in texts) if reference else None
+    else:
+        value = {"longer": len, "distinct": distinct_bigrams}.get(name)
+        values = tuple(float(value(text)) for text in texts) if value else None
+    return None if values is None else abs(values[0] - values[1]) / max(*values, 1e-9)
+
+
 class RuleJudge:
     """A judge that applies one rule."""
 
