@@ -94,7 +94,7 @@ def command(as_json: bool) -> None:
             click.echo(line)
     for entry in entries:
         if entry["state"] == "unreadable":
-            click.echo(screen.folded(entry["id"], f"unreadable: {entry['why']}", 4))
+            click.echo(screen.labelled(f"{entry['id']}  ", f"unreadable: {entry['why']}", 4))
             continue
         sides = f"{entry['candidate']} vs {entry['baseline']}"
         told = f"{sides}  {entry['word'] or '-':<10} {_rate(entry)}"

@@ -146,8 +146,8 @@ def build_agreement_page(
     """
     agreement, notes = document.agreement, document.notes
     pairs = tuple(_pair(pair, notes) for pair in _lowest_first(agreement.pairs, document.who))
-    together = agreement.panel is not None and not alone(document)
-    panel = _coefficients(agreement.panel, notes, "agreement.panel") if together else ()
+    together = agreement.panel if not alone(document) else None
+    panel = _coefficients(together, notes, "agreement.panel") if together is not None else ()
     categories = () if alone(document) else tuple(_categories(agreement.by_category, notes))
     return AgreementPage(
         title=_title(document),
