@@ -15,6 +15,7 @@ from brie.report import facts
 from brie.report.clean import one_line
 from brie.report.leaderboard import Place, places, table_of, title_of
 from brie.report.panel import Panel, panel_of
+from brie.report.people import is_anchored, people_words
 from brie.report.provenance import count_rows
 from brie.report.sentence import interval_of, tone, verdict_sentence, verdict_word
 
@@ -199,6 +200,8 @@ def _judged(analysis: Analysis, manifest: Manifest | None, width: int) -> list[T
     if counts.verdicts and counts.ok == counts.verdicts:
         shown = ["all usable"]
     verdicts = f"{plural(counts.verdicts, 'verdict')}, {', '.join(shown)}" if shown else "no verdicts"
+    if is_anchored(analysis):
+        return _labelled("Judged", f"{people_words(analysis)}: {verdicts}", width)
     panel = panel_of(analysis, manifest)
     told = f"by {who_judged(panel)}: {verdicts}" if panel.size else verdicts
     return _labelled("Judged", told, width)

@@ -247,7 +247,7 @@ def _interval(analysis: Analysis, rate: WinRate) -> str:
 
 
 def _rules(analysis: Analysis, panel: Panel) -> str:
-    if not panel.only_rules:
+    if not panel.only_rules or is_anchored(analysis):
         return ""
     beside = "no model judged; the votes of people stand beside it"
     return f" Rule-based: {beside if voters(analysis) else 'no model and no person judged'}."
