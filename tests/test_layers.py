@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "reading",
         "records",
         "versions",
+        "wire",
     ),
     ("blinding", "catalog", "pin", "store"),
     ("data",),

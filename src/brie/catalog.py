@@ -22,6 +22,8 @@ from brie.project import Project
 from brie.reading.names import no_prompt
 from brie.records import JudgeSpec, Message, Prompt, Provider, Record, Rubric, Suite, prompt_id
 from brie.records.providers import LOCAL_SERVERS
+from brie.wire import keys
+from brie.wire.files import remember_keys
 
 R = TypeVar("R", bound=Record)
 Plain: TypeAlias = (
@@ -222,7 +224,9 @@ def load_judge(name: str, project: Project) -> JudgeSpec:
         if (served := _served_here(name)) is not None:
             return served
         raise unknown("judge", name, files, "Add one as judges/NAME.toml.")
-    return build(JudgeSpec, {"id": name, **read_toml(files[name])}, str(files[name]))
+    spec = build(JudgeSpec, {"id": name, **read_toml(files[name])}, str(files[name]))
+    keys.remember(keys.named_in(read_text(files[name])))
+    return spec
 
 
 def _served_here(name: str) -> JudgeSpec | None:
@@ -308,6 +312,8 @@ class ServerSettings(Record):
     """For example http://localhost:8000/v1."""
     api_key_env: str | None = None
     """Variable that holds the key; None: the server wants none."""
+    proxy_env: str | None = None
+    """Variable that holds the proxy on the way; None: none is used but to the vendor's own host."""
     concurrency: int = Field(default=32, ge=1)
     """Requests in flight."""
 
@@ -326,6 +332,7 @@ class Defaults(Record):
 
 def load_defaults(project: Project) -> Defaults:
     """The project's `brie.toml`, or the built-in defaults."""
+    remember_keys(project)
     path = project.root / "brie.toml"
     return build(Defaults, read_toml(path), str(path)) if path.is_file() else Defaults()
 

@@ -17,6 +17,7 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 Body = dict[str, Any]
 
@@ -77,6 +78,7 @@ class FakeServer:
         self.gets: dict[str, Reply] = {}
         self.requests: list[Body] = []
         self.keys: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.in_flight = self.most_in_flight = 0
         self.dead = False
         self.lock = threading.Lock()
@@ -135,12 +137,13 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._send(server.get(self.path))
+            self._send(server.get(urlsplit(self.path).path))
 
         def do_POST(self) -> None:
             server.keys.append(self.headers.get("Authorization", ""))
+            server.headers.append({name.lower(): value for name, value in self.headers.items()})
             length = int(self.headers.get("Content-Length", 0))
-            self._send(server.post(self.path, json.loads(self.rfile.read(length))))
+            self._send(server.post(urlsplit(self.path).path, json.loads(self.rfile.read(length))))
 
         def _send(self, reply: Reply) -> None:
             if reply.hang_up or server.dead:

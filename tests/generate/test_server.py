@@ -321,5 +321,5 @@ def test_a_served_model_is_named_by_what_the_server_reports(fake: FakeServer) ->
     fake.gets["/api/tags"] = Reply(b"<html>", 200)
     fake.gets["/v1/models"] = Reply.json({"data": [{"id": "base", "root": "Qwen/Qwen2.5-0.5B"}]})
     assert describe(_server(fake), "base").reported == "Qwen/Qwen2.5-0.5B"
-    with pytest.raises(UsageError, match="is not an address"):
+    with pytest.raises(UsageError, match="is no http or https address"):
         describe(Server(label="lab", base_url="localhost:8000"), "base")

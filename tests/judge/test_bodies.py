@@ -18,12 +18,13 @@ import pytest
 from pydantic import JsonValue
 
 from brie.evaluation.plan import panel_judge
-from brie.judge.documents import LONGEST_REPLY, decoded
+from brie.judge.documents import decoded
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply
 from brie.judge.providers import open_judge
 from brie.judge.retry import RetryPolicy
 from brie.records import JudgeSpec, Provider, Status, Verdict, whole_text
+from brie.wire.client import LONGEST_REPLY
 from tests.fakes.judge_servers import JudgeServer
 from tests.fakes.judge_wire import Act
 from tests.judge.arena import PRICE, RUBRIC, arena, judge

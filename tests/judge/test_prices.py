@@ -112,29 +112,34 @@ def spec(
 
 
 @pytest.mark.parametrize(
-    ("judge", "local", "host"),
+    ("judge", "free", "host"),
     [
         (spec(Provider.ANTHROPIC), False, "api.anthropic.com"),
         (spec(Provider.OPENAI), False, "api.openai.com"),
         (spec(Provider.OPENAI, "https://proxy.example/v1"), False, "proxy.example"),
         (spec(base_url="https://8.8.8.8/v1"), False, "8.8.8.8"),
         (spec(base_url="http://localhost:8000/v1"), True, None),
-        (spec(base_url="http://box.localhost/v1"), True, None),
-        (spec(base_url="http://box.local/v1"), True, None),
+        (spec(base_url="http://box.localhost/v1"), True, "box.localhost"),
+        (spec(base_url="http://box.local/v1"), True, "box.local"),
         (spec(base_url="http://notlocal/v1"), False, "notlocal"),
         (spec(base_url="http://127.0.0.1/v1"), True, None),
-        (spec(base_url="http://192.168.1.7/v1"), True, None),
+        (spec(base_url="http://192.168.1.7/v1"), True, "192.168.1.7"),
+        (spec(base_url="http://169.254.1.1/v1"), True, "169.254.1.1"),
+        (spec(base_url="http://0.0.0.0/v1"), True, "0.0.0.0"),
+        (spec(base_url="http://[fd00::1]/v1"), True, "fd00::1"),
+        (spec(base_url="http://localhost.evil.example/v1"), False, "localhost.evil.example"),
+        (spec(base_url="http://[::ffff:127.0.0.1]/v1"), True, None),
         (spec(base_url="http://[::1]:8000/v1"), True, None),
         (spec(Provider.RULES), True, None),
         (spec(Provider.TRANSFORMERS), True, None),
     ],
 )
 def test_who_receives_the_texts_is_known_from_the_address(
-    judge: JudgeSpec, local: bool, host: str | None
+    judge: JudgeSpec, free: bool, host: str | None
 ) -> None:
-    assert is_local(judge) is local
+    assert is_local(judge) is (host is None)
     assert host_of(judge) == host
-    assert is_paid(judge) is not local
+    assert is_paid(judge) is not free
     assert is_paid(judge.model_copy(update={"price": PLAIN})) is judge.provided.remote
 
 

@@ -192,9 +192,13 @@ def test_a_missing_key_is_named(
     assert said.code == 2
     assert "set CANARY_KEY" in said.err
     assert seen(bench) == []
-    where = {} if PROVIDERS[name].address else {"base_url": "https://judge.example/v1", "endpoint": "y"}
+    away = {"base_url": "https://judge.example/v1", "endpoint": "y"}
+    hosts = PROVIDERS[name].hosts or ("judge.example",)
+    at_home = {"base_url": f"https://mine.{hosts[0]}", "endpoint": "y"}
+    where = {} if PROVIDERS[name].address else at_home
     own = JudgeSpec(id="x", provider=name, model="m", output="text", **where)
     assert key_variable(own) == PROVIDERS[name].key_variable
+    assert key_variable(own.model_copy(update=away)) is None
     if variable := PROVIDERS[name].key_variable:
         with pytest.raises(UsageError, match=f"set {variable}"):
             open_judge(panel_judge(own, RUBRIC))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -61,10 +60,11 @@ from brie.report.curve import read_curve
 from brie.store import Store
 from brie.train.config import RunManifest, TrainConfig
 from brie.train.runs import checkpoints, read_manifest
+from brie.wire.files import remember_keys
+from brie.wire.keys import Secrets
 
 Members = dict[str, bytes | Path | Iterable[str]]
 """Name -> what it holds: bytes, a file, or lines of text made as they are written."""
-_SECRET = re.compile(r"(API_?KEY|TOKEN|SECRET|PASSWORD)", re.IGNORECASE)
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 _BLOCK = 2**20
 
@@ -326,9 +326,10 @@ class _Watch:
     """The last look: no key of this environment and no folder of this project leaves in a bundle."""
 
     def __init__(self, project: Project) -> None:
-        keys = (v for name, v in os.environ.items() if _SECRET.search(name) and len(v) >= 12)
-        self._keys = tuple(value.encode() for value in keys)
+        remember_keys(project)
+        self._secrets = Secrets.of_environment()
         self._place = str(project.root.resolve()).encode()
+        self._last = ("", b"")
 
     def look(self, block: bytes, name: str) -> None:
         """Refuse a block that holds one of them.
@@ -336,7 +337,11 @@ class _Watch:
         Raises:
             UsageError: it does; the secret itself is not repeated.
         """
-        if any(key in block for key in self._keys):
+        before = self._last[1] if self._last[0] == name else b""
+        block = before + block
+        kept = max(self._secrets.longest, len(self._place))
+        self._last = (name, block[-kept:])
+        if self._secrets.are_in(block):
             raise UsageError(f"a key of this environment stands in {name}; nothing was written.")
         if len(self._place) > 4 and self._place in block:
             raise UsageError(f"this project's folder is named in {name}; nothing was written.")

@@ -166,7 +166,7 @@ def command(
     for line in messages:
         screen.say(line)
     if stop_after is not None:
-        _begin(resolved, project, stop_after, name)
+        _begin(resolved, project, stop_after, name, yes=yes)
         return
     outcome = run_evaluation(
         resolved,
@@ -183,7 +183,9 @@ def command(
         raise Stopped(outcome.stopped)
 
 
-def _begin(resolved: ResolvedRequest, project: Project, stop_after: str, name: str | None) -> None:
+def _begin(
+    resolved: ResolvedRequest, project: Project, stop_after: str, name: str | None, *, yes: bool
+) -> None:
     """Seal the plan and perhaps make its answers; no judge is asked."""
     from brie.evaluation.generating import make_answers
     from brie.evaluation.run import begin, planned
@@ -193,5 +195,5 @@ def _begin(resolved: ResolvedRequest, project: Project, stop_after: str, name: s
     command = screen.typed(project).replace(f" --stop-after {stop_after}", "")
     evaluation = begin(plan, resolved, project, terminal, command=command, name=name, reason=reason)
     if stop_after == "generate":
-        screen.say(str(make_answers(evaluation, project, terminal)))
+        screen.say(str(make_answers(evaluation, project, terminal, screen.consent(yes=yes))))
     click.echo(evaluation.manifest.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 
 
 @click.command(
@@ -16,11 +16,12 @@ Examples:
 """
 )
 @click.argument("evaluation", required=False)
-def command(evaluation: str | None) -> None:
+@options.YES
+def command(evaluation: str | None, yes: bool) -> None:
     """Sample both sides' missing answers of EVALUATION. No judge is asked, and nothing is spent."""
     from brie.evaluation.folders import find_evaluation
     from brie.evaluation.generating import make_answers
 
     project = screen.project()
     sealed = find_evaluation(evaluation, project, command=screen.typed(project))
-    screen.show(str(make_answers(sealed, project, screen.Terminal())))
+    screen.show(str(make_answers(sealed, project, screen.Terminal(), screen.consent(yes=yes))))

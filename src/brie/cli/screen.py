@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, TextIO
 from brie.errors import UsageError
 from brie.lines import command, folded
 from brie.project import Project
+from brie.wire.keys import Secrets
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from brie.evaluation.budget import Spending
+    from brie.evaluation.budget import Consent, Spending
     from brie.evaluation.results import Outcome
     from brie.progress import Advance
     from brie.records import Manifest
@@ -88,13 +89,25 @@ def labelled(label: str, text: str, indent: int) -> str:
 
 
 def project() -> Project:
-    """The project of the current folder."""
-    return Project.find()
+    """The project of the current folder; one that was found further up is named, once a command."""
+    import click
+
+    from brie.wire.files import remember_keys
+
+    project = Project.find()
+    remember_keys(project)
+    context = click.get_current_context(silent=True)
+    said = context.find_root().meta if context else {}
+    if project.root != Path.cwd().resolve() and not said.get(__name__):
+        said[__name__] = True
+        say(f"project: {project.root} (its brie.toml, suites and judges count here).")
+    return project
 
 
 def typed(project: Project) -> str:
     """The command as it was typed, for resuming and for reports: no path of this machine in it."""
-    return shlex.join(["brie", *(_portable(argument, project) for argument in sys.argv[1:])])
+    typed = shlex.join(["brie", *(_portable(argument, project) for argument in sys.argv[1:])])
+    return Secrets.of_environment().out_of(typed)
 
 
 def _portable(argument: str, project: Project) -> str:
@@ -188,11 +201,21 @@ def spending(
         patience: minutes a judge that does not answer is waited for.
         probe: ask each judge one small thing first.
     """
-    from brie.evaluation.budget import Quote, Spending, unasked
+    from brie.evaluation.budget import Spending
 
-    def consent(quoted: Quote) -> None:
-        import sys
+    agreed = consent(yes=yes)
+    return Spending(budget, agreed, retry=retry, batch=batch, patience=60.0 * patience, probe=probe)
 
+
+def consent(*, yes: bool) -> Consent:
+    """A question on the terminal, where something leaves this machine or costs money.
+
+    Args:
+        yes: it is agreed to beforehand.
+    """
+    from brie.evaluation.budget import Quote, unasked
+
+    def ask(quoted: Quote) -> None:
         import click
 
         if yes or not quoted.leaves:
@@ -202,7 +225,7 @@ def spending(
         if not click.confirm("Go on?", err=True):
             raise UsageError("nothing was asked, and nothing spent.")
 
-    return Spending(budget, consent, retry=retry, batch=batch, patience=60.0 * patience, probe=probe)
+    return ask
 
 
 def outcome(outcome: Outcome, *, as_json: bool, full: bool = False) -> None:

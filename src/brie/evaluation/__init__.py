@@ -19,6 +19,7 @@ What is to be done, before anything is sampled or asked:
 Doing it, which can be stopped anywhere and goes on with what is missing:
 
     run            the whole flow, from the plan to the report
+    destinations   which servers receive prompts: named, and agreed to
     budget         what judging may cost: priced, agreed to, capped
     generating     the answers that are missing
     judging        the verdicts that are missing, and judges that were stopped

@@ -29,6 +29,7 @@ from brie.project import Project
 from brie.records import PanelJudge
 from brie.store import Store
 from brie.store.owner import Owner
+from brie.wire.files import shadowing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Quote:
     """US dollars it has cost already."""
     told: str
     """What the design can tell, in one sentence."""
+    servers: tuple[str, ...] = ()
+    """Hosts of servers that answer for a side, and so receive prompts."""
 
     @property
     def expected(self) -> float:
@@ -56,7 +59,7 @@ class Quote:
     @property
     def leaves(self) -> bool:
         """Whether anything leaves this machine, or costs anything."""
-        return any(quoted.host for quoted in self.judges) or self.worst > 0
+        return bool(self.servers) or any(quoted.host for quoted in self.judges) or self.worst > 0
 
     @property
     def short(self) -> str:
@@ -96,6 +99,8 @@ def detectable(prompts: int, samples: int) -> str:
 
 def _line(quoted: JudgeQuote) -> str:
     where = f"prompts and answers go to {quoted.host}" if quoted.host else "nothing leaves this machine"
+    where += f" through the proxy of {quoted.proxy}" if quoted.proxy else ""
+    where += ", and the key over plain http, which others can read on the way" if quoted.exposed else ""
     if not quoted.paid:
         return f"{quoted.judge}: {quoted.calls} calls, free; {where}"
     source = f" ({quoted.price.source})" if quoted.price else ""
@@ -118,9 +123,13 @@ def unasked(quoted: Quote) -> None:
         UsageError: it costs something, or sends something away.
     """
     if quoted.leaves:
+        what = (
+            "answering would send prompts"
+            if quoted.servers
+            else "judging would send prompts and answers"
+        )
         raise UsageError(
-            "judging would send prompts and answers away, and may cost money; nobody is here to agree. "
-            "Say so beforehand: --yes"
+            f"{what} away, and may cost money; nobody is here to agree. Say so beforehand: --yes"
         )
 
 
@@ -185,6 +194,7 @@ def agree(
         UsageError: a key is missing, a price is unknown, nobody agreed, or a judge cannot be asked.
     """
     _refuse_older_formats(work, panel_judges, store)
+    say_shadowing(panel_judges, project, say)
     if not any(panel_judge.judge.provided.remote for panel_judge in panel_judges):
         return Terms(tuple(panel_judges), None, spending.retry, spending.batch)
     texts = {**(known or {}), **completion_texts(work, None, store)}
@@ -199,6 +209,21 @@ def agree(
         tasks, panel_judges, lambda task: show(task, usual), store, spending, project, owner,
         evaluation=evaluation, say=say, told=told, largest=lambda task: show(task, most),
     )  # fmt: skip
+
+
+def say_shadowing(
+    panel_judges: Sequence[PanelJudge], project: Project, say: Callable[[str], None]
+) -> None:
+    """Say which judges are the project's own files where brie ships another judge of that name.
+
+    Args:
+        panel_judges: who is asked.
+        project: whose files come first.
+        say: where it is said.
+    """
+    for path in shadowing([panel_judge.judge.id for panel_judge in panel_judges], project):
+        file = project.relative(path)
+        say(f"{path.stem} is this project's own judge ({file}), not the one brie ships.")
 
 
 def _refuse_older_formats(work: Work, panel_judges: Sequence[PanelJudge], store: Store) -> None:

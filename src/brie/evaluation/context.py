@@ -110,7 +110,10 @@ def context_of(
         facts=_said(dict.fromkeys(fact for side in here.values() for fact in _aliases(side))),
         own_sampling=_own_sampling(here.get("baseline"), manifest.plan.sampling),
     )
-    compared = compare(manifest.plan.suite, folder, here.get("candidate"), project, again=again)
+    compared = compare(
+        manifest.plan.suite, folder, here.get("candidate"), project,
+        again=again, served=manifest.plan.candidate.kind == "served",
+    )  # fmt: skip
     return Context(models, compared)
 
 

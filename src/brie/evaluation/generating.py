@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from brie.errors import UsageError
+from brie.evaluation.budget import Consent, unasked
 from brie.evaluation.context import resolved
 from brie.evaluation.controls import damage
+from brie.evaluation.destinations import agree_to_servers
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import change
 from brie.evaluation.plan import FILES, SERVED, ResolvedRequest
@@ -218,22 +220,27 @@ class Answered:
         return f"{made}; {self.prompts} prompts are answered. Next: brie judge {self.evaluation}"
 
 
-def make_answers(evaluation: Evaluation, project: Project, screen: Screen) -> Answered:
+def make_answers(
+    evaluation: Evaluation, project: Project, screen: Screen, consent: Consent = unasked
+) -> Answered:
     """Sample every answer a sealed evaluation still lacks; no judge is asked.
 
     Args:
         evaluation: which.
         project: where its models are.
         screen: progress.
+        consent: asks before prompts go to another machine.
 
     Raises:
         SealBroken: the plan is not the one that was sealed.
         PinError: a model here is another than the sealed one.
-        UsageError: a model is not here, or this machine is another kind than the sealed one.
+        UsageError: a model is not here, this machine is another kind than the sealed one, or nobody
+            agreed.
     """
     manifest = evaluation.manifest
     refuse_unsound(manifest)
     sides = resolved(manifest, project)
+    agree_to_servers(sides, project, consent, screen.say)
     environment = manifest.plan.environment
     _refuse_another(environment)
     check_prompts(manifest.plan, sides)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from brie.evaluation.budget import Spending, Terms, agree
+from brie.evaluation.destinations import agree_to_servers
 from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
 from brie.evaluation.gather import extended, is_decided, nothing_yet
 from brie.evaluation.generating import answer_all, check_prompts, environment_of
@@ -58,6 +59,8 @@ def run_evaluation(
         StoreError: the store cannot be used.
     """
     plan, reason = planned(asked)
+    sides = (asked.candidate, asked.baseline)
+    agree_to_servers(sides, project, (spending or Spending()).consent, screen.say)
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         work = Work(plan)
         _refuse_gone(plan, project, store)
@@ -66,7 +69,6 @@ def run_evaluation(
             evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(_given(asked)),
         )  # fmt: skip
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
-        sides = (asked.candidate, asked.baseline)
         with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
         nothing_new = came.completions + came.judged.computed == 0

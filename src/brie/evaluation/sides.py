@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -99,7 +100,10 @@ def find_server(label: str, project: Project) -> Server:
     if label not in servers:
         raise unknown("server", label, servers, 'Add it to brie.toml: [servers.LABEL] base_url = "…"')
     server = servers[label]
-    return Server(label, server.base_url, server.api_key_env, server.concurrency)
+    proxy = os.environ.get(server.proxy_env, "").strip() if server.proxy_env else None
+    if proxy == "":
+        raise UsageError(f"the server {label} is asked through a proxy: set {server.proxy_env}.")
+    return Server(label, server.base_url, server.api_key_env, server.concurrency, proxy)
 
 
 def sources(

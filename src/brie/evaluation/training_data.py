@@ -31,6 +31,7 @@ from brie.train.sources import drawn
 FILE = "training.json"
 _AUTHOR_KEYS = ("author", "model", "generator", "teacher", "generated_by", "written_by")
 """Keys under which training files say who wrote a row's answer."""
+_NOT_HERE = "the candidate was not trained here"
 _MOST_AUTHORS = 20
 """A key with more values than this does not name authors."""
 
@@ -66,7 +67,13 @@ def record(folder: Path, trained: Trained) -> None:
 
 
 def compare(
-    suite: Suite, folder: Path, candidate: Resolved | None, project: Project, *, again: bool = False
+    suite: Suite,
+    folder: Path,
+    candidate: Resolved | None,
+    project: Project,
+    *,
+    again: bool = False,
+    served: bool = False,
 ) -> Compared:
     """Compare the suite with what the candidate was trained on, or take what was found before.
 
@@ -75,6 +82,7 @@ def compare(
         folder: the evaluation's.
         candidate: the candidate, where it could be resolved here.
         project: where runs and training files are.
+        served: it answers behind a server, which is not asked for this.
         again: read the file again although something was recorded, to see whether it still holds.
     """
     earlier = recorded(folder)
@@ -82,7 +90,8 @@ def compare(
         # A file that was missing may have come since; whether it was missing then is no question.
         return Compared(earlier, now=False)
     before = earlier.training if earlier else None
-    training = _look(suite, candidate, project, half=before is None or before.half)
+    half = before is None or before.half
+    training = _NOT_HERE if served else _look(suite, candidate, project, half=half)
     if isinstance(training, Training):
         return Compared(Trained(training=training), now=True)
     reason = without_paths(training)
@@ -101,7 +110,7 @@ def _look(suite: Suite, candidate: Resolved | None, project: Project, *, half: b
     if candidate.pin.kind == "base":
         return "the candidate is a base model"
     if candidate.pin.run is None:
-        return "the candidate was not trained here"
+        return _NOT_HERE
     run = project.runs / candidate.pin.run
     try:
         config = TrainConfig.model_validate_json((run / CONFIG).read_text("utf-8"))

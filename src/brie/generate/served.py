@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from urllib.error import URLError
-from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 from pydantic import JsonValue
 
 from brie.digest import digest
-from brie.errors import UsageError
 from brie.generate.server import Server
 from brie.provenance import now
 from brie.records import BaseModelRef, Pin
+from brie.wire.lookup import json_at
 
 _SECONDS = 10
-_MOST_BYTES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -54,11 +49,9 @@ def describe(server: Server, model: str) -> ServedModel:
     """Ask a server what it serves under a name; what it does not tell stays None.
 
     Raises:
-        UsageError: the address is not one of HTTP.
+        UsageError: the address is none.
     """
-    parts = urlsplit(server.base_url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UsageError(f"{server.base_url!r} is not an address: http://HOST:PORT/v1 is expected.")
+    server.check_address()
     root = server.base_url.rstrip("/").removesuffix("/v1")
     base_url = server.base_url.rstrip("/")
     reported = _ollama_digest(root, model=model) or _weights_name(base_url, model=model)
@@ -86,8 +79,7 @@ def _weights_name(base_url: str, *, model: str) -> str | None:
 def _get(url: str) -> dict[str, JsonValue]:
     """A JSON object from an address, or an empty one: servers differ in what they offer."""
     try:
-        with urlopen(url, timeout=_SECONDS) as reply:  # noqa: S310 - http(s) was checked
-            loaded: JsonValue = json.loads(reply.read(_MOST_BYTES))
-    except (URLError, OSError, ValueError):
+        loaded = json_at(url, seconds=_SECONDS)
+    except (OSError, ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}

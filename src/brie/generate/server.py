@@ -34,11 +34,17 @@ from brie.generate.protocol import (
 )
 from brie.generate.server_probe import ignored_settings
 from brie.records import Completion
+from brie.records.providers import PROVIDERS, Provider
+from brie.wire.addresses import fault_of, is_at, is_readable_on_the_way, shown
+from brie.wire.client import Destination, TooLong, capped_client, timeouts, too_long
+from brie.wire.keys import Secrets
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from openai.types.chat import ChatCompletion
 
+VENDOR_HOSTS = PROVIDERS[Provider.OPENAI].hosts
+"""Where the SDK's own settings are meant for."""
 _GIVE_UP_AFTER = 10
 """Consecutive answers that could not be had."""
 
@@ -54,25 +60,52 @@ class Server:
     """Variable that holds the key; None: the server wants none."""
     concurrency: int = 32
     """Requests in flight."""
+    proxy: str | None = None
+    """The proxy on the way to it, where `brie.toml` names one."""
     timeout: float = 600.0
     """Seconds one answer may take."""
     retries: int = 4
     """Times the SDK asks again after a connection error, 408, 429 or 5xx, waiting longer each time."""
 
-    def client(self) -> AsyncOpenAI:
+    def client(self, *, with_key: bool = True) -> AsyncOpenAI:
         """A client of the official SDK.
 
-        Raises:
-            UsageError: the key's variable is not set.
-        """
-        from openai import AsyncOpenAI
+        Args:
+            with_key: False: only what needs no key is asked.
 
-        key = os.environ.get(self.api_key_env) if self.api_key_env else "none"
+        Raises:
+            UsageError: the key's variable is not set, or the address is none.
+        """
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+        self.check_address()
+        key = os.environ.get(self.api_key_env, "").strip() if self.api_key_env else "none"
         if not key:
             raise UsageError(f"the server {self.label} needs a key: set {self.api_key_env}.")
-        return AsyncOpenAI(
-            base_url=self.base_url, api_key=key, timeout=self.timeout, max_retries=self.retries
-        )
+        secrets = Secrets.of_environment([key] if self.api_key_env else ())
+        where = Destination(is_at(self.base_url, VENDOR_HOSTS), secrets, self.timeout, self.proxy)
+        with where.settings():
+            return AsyncOpenAI(
+                base_url=self.base_url,
+                api_key=key if with_key else "none",
+                timeout=timeouts(self.timeout),
+                max_retries=self.retries,
+                http_client=capped_client(DefaultAsyncHttpxClient, where),
+            )
+
+    @property
+    def exposes_key(self) -> bool:
+        """Whether its key can be read on the way: plain http to another machine."""
+        return bool(self.api_key_env) and is_readable_on_the_way(self.base_url)
+
+    def check_address(self) -> None:
+        """Refuse an address that is none, or holds more than one.
+
+        Raises:
+            UsageError: says what is wrong with it, without repeating what may be a password.
+        """
+        if wrong := fault_of(self.base_url):
+            raise UsageError(f"brie.toml: the base_url of server {self.label} {wrong}.")
 
 
 _Outcome = Completion | NoAnswerError | UsageError
@@ -228,7 +261,7 @@ class ServerEngine(Closing):
                 if name is None or not names_field(said(error), name):
                     raise self._explain(error, model) from error
                 left_out.add(name)
-            except openai.OpenAIError as error:
+            except (openai.OpenAIError, TooLong) as error:
                 raise self._explain(error, model) from error
             except (ValueError, UnicodeError) as error:
                 raise NoAnswerError(f"the reply is not JSON: {str(error)[:100]}") from error
@@ -245,12 +278,23 @@ class ServerEngine(Closing):
             variable = where.api_key_env or "an api_key_env in the server's settings"
             return UsageError(f"{where.label} does not accept the key; check {variable}.")
         if isinstance(error, openai.NotFoundError):
-            return UsageError(f"{where.label} has no model {model!r} at {where.base_url}: {said(error)}")
+            return UsageError(
+                f"{where.label} has no model {model!r} at {shown(where.base_url)}: {said(error)}"
+            )
+        if isinstance(error, openai.APIStatusError) and 300 <= error.status_code < 400:
+            return UsageError(
+                f"{where.label} answers that its models are asked elsewhere (HTTP {error.status_code}); "
+                "brie goes only where it is told. Put the right address into brie.toml: "
+                f"[servers.{where.label}] base_url."
+            )
         if isinstance(error, openai.APIStatusError):
             return NoAnswerError(f"HTTP {error.status_code}: {said(error)}")
         if isinstance(error, openai.APITimeoutError):
             return NoAnswerError(f"no answer within {where.timeout:g} s")
-        return NoAnswerError(f"{type(error).__name__}: {str(error)[:200]}")
+        if cause := too_long(error):
+            return NoAnswerError(f"the reply was not read: {cause}")
+        told = Secrets.of_environment().out_of(str(error))
+        return NoAnswerError(f"{type(error).__name__}: {told[:200]}")
 
 
 def check_server(server: Server, models: Iterable[str]) -> None:
@@ -269,19 +313,22 @@ async def _models(server: Server) -> list[str] | None:
     """Names of a server's models; None where it does not list them."""
     import openai
 
-    async with server.client() as client:
+    # A key that could be read on the way is sent only after that was agreed to.
+    async with server.client(with_key=not server.exposes_key) as client:
         try:
             page = await client.with_options(max_retries=1, timeout=20).models.list()
             return [model.id for model in page.data]
         except openai.APIConnectionError as error:
             raise UsageError(
-                f"no server answers at {server.base_url} ({server.label}); start it."
+                f"no server answers at {shown(server.base_url)} ({server.label}); start it."
             ) from error
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            if server.exposes_key:
+                return None
             raise UsageError(
                 f"{server.label} does not accept the key; check {server.api_key_env}."
             ) from error
-        except (openai.OpenAIError, ValueError, AttributeError, TypeError):
+        except (openai.OpenAIError, TooLong, ValueError, AttributeError, TypeError, RecursionError):
             return None
 
 

@@ -9,15 +9,7 @@ from pydantic import JsonValue
 
 from brie.records import whole_text
 
-LONGEST_REPLY = 32 * 2**20
-"""Bytes of a reply's body, decompressed, that are read at most: a verdict has a few thousand."""
-LONGEST_FILE = 512 * 2**20
-"""The same of what is fetched, such as the results of a batch of 10,000 verdicts."""
 _MAY_BE_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
-
-
-class TooLong(Exception):
-    """A body that was not read to its end, or in a compression nobody asked for."""
 
 
 def decoded(content: bytes | str) -> JsonValue:

@@ -94,6 +94,9 @@ def of_status(
     if "request too large" in words.all:
         why = f"{TOO_LONG}. (HTTP {status}: {message})"
         return Fault(why, "this", status=Status.INVALID, **about)
+    if 300 <= status < 400:
+        told = f"the server sends requests on to another address; brie goes only where {file} says."
+        return Fault(f"HTTP {status}: {told} Put the right base_url there.", "all", **about)
     if status in _AGAIN or status >= 500:
         wait = retry_after(headers)
         asked = words.wait if wait is None else wait

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brie.records.providers import LOCAL_SERVERS, LocalServer
+from brie.wire.lookup import json_at
 
 _CONNECT = 0.3
 _LISTING = 3.0
 """Seconds a server may take to list its models."""
-_LONGEST = 2**20
 _NO_JUDGE = re.compile(
     r"embed|rerank|\bbge\b|\be5\b|\bgte\b|minilm|whisper|\btts\b|\bclip\b|\bocr\b|moderation|guard|reward"
     r"|(?:^|[-_:/])(?:base|pt|draft)(?:$|[-_:.])|diffusion|\bflux\b|stable-|kokoro|parler|speech|audio",
@@ -52,12 +50,12 @@ def _models(server: LocalServer) -> tuple[str, ...] | None:
     try:
         with socket.create_connection(("localhost", server.port), timeout=_CONNECT):
             pass
-        # A proxy for the outer world must not be asked about this machine.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{server.address}/models", timeout=_LISTING) as reply:
-            document = json.loads(reply.read(_LONGEST))
-        rows = document["data"]
-        names = [row["id"] for row in rows if isinstance(row.get("id"), str)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        document = json_at(f"{server.address}/models", seconds=_LISTING)
+    except (OSError, ValueError, RecursionError):
         return None
+    rows = document.get("data") if isinstance(document, dict) else None
+    if not isinstance(rows, list):
+        return None
+    ids = (row.get("id") for row in rows if isinstance(row, dict))
+    names = [name for name in ids if isinstance(name, str)]
     return tuple(sorted({name for name in names if name.strip() and not _NO_JUDGE.search(name)}))

@@ -5,13 +5,13 @@ A price that is in neither is unknown, never guessed.
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from brie.records import JudgeSpec, Price
+from brie.wire import addresses
+from brie.wire.addresses import is_at, is_loopback, is_near
 
 OVERHEAD = 1000
 """Tokens a provider may add to a request by itself: turn marks, a description of the tools."""
@@ -42,27 +42,28 @@ def host_of(spec: JudgeSpec) -> str | None:
     """The host that receives prompts and answers; None where they stay on this machine."""
     if is_local(spec):
         return None
-    return urlsplit(address_of(spec) or "").hostname or f"the servers of {spec.provider}"
+    return addresses.host_of(address_of(spec)) or f"the servers of {spec.provider}"
 
 
 def is_local(spec: JudgeSpec) -> bool:
-    """Whether the judge is known to be asked on this machine or in this network."""
-    if not spec.provided.remote:
-        return True
-    host = urlsplit(address_of(spec) or "").hostname or ""
-    if host == "localhost" or host.endswith((".localhost", ".local")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return False
+    """Whether the judge is asked on this machine: in this process, or at a loopback address."""
+    return not spec.provided.remote or is_loopback(address_of(spec))
+
+
+def is_at_vendor(spec: JudgeSpec) -> bool:
+    """Whether requests go to the vendor's own host, which its key and its settings are meant for."""
+    return is_at(address_of(spec), spec.provided.hosts)
+
+
+def _is_near(spec: JudgeSpec) -> bool:
+    return not spec.provided.remote or is_near(address_of(spec))
 
 
 def is_paid(spec: JudgeSpec) -> bool:
     """Whether somebody may charge for asking: always, unless it is known that nobody does."""
     if not spec.provided.remote:
         return False
-    return spec.price is not None or not (spec.provided.free_here and is_local(spec))
+    return spec.price is not None or not (spec.provided.free_here and _is_near(spec))
 
 
 def batch_share(spec: JudgeSpec) -> float:
@@ -81,7 +82,7 @@ def price_of(spec: JudgeSpec, *, longest: int = 0, when: datetime | None = None)
     if spec.price is not None:
         return spec.price
     address = address_of(spec)
-    if address is None or is_local(spec):
+    if address is None or _is_near(spec):
         return None
     return _from_package(address, spec.model, longest, when)
 

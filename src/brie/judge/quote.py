@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from brie.judge.limiter import START
 from brie.judge.prices import Tokens, batch_share, cost, host_of, is_paid, worst_cost
-from brie.judge.settings import fixed_bytes, output_limit
+from brie.judge.settings import fixed_bytes, is_key_readable, output_limit
 from brie.records import PanelJudge, Price
 
 BYTES_A_TOKEN = 4.0
@@ -59,6 +59,10 @@ class JudgeQuote:
     """Who receives prompts and answers; None: nobody, they stay on this machine."""
     paid: bool
     """Whether somebody charges for it, be the price known or not."""
+    proxy: str | None = None
+    """Variable of the proxy on the way."""
+    exposed: bool = False
+    """Whether its key can be read on the way."""
 
 
 def quote(
@@ -100,4 +104,6 @@ def quote(
         price=spec.price,
         host=host_of(spec),
         paid=is_paid(spec),
+        proxy=spec.proxy_env,
+        exposed=is_key_readable(spec),
     )

@@ -11,16 +11,21 @@ from brie.blinding import JudgeInput
 from brie.errors import UsageError
 from brie.judge.hidden import longest
 from brie.judge.local import answering
-from brie.judge.prices import address_of, is_local
+from brie.judge.prices import address_of, is_at_vendor
 from brie.judge.prompt import PromptBuilder
 from brie.judge.schema import OutputForm, schema
 from brie.records import JudgeSpec, PanelJudge, Rubric
+from brie.wire.addresses import fault_of, is_readable_on_the_way
+from brie.wire.client import Destination
+from brie.wire.keys import Secrets
 
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _FROM_ENVIRONMENT = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _BRIES_HEADERS = ("content-type", "content-length", "host", "accept-encoding", "transfer-encoding")
-_SHORTEST_SECRET = 6
+_INSTEAD = (
+    ' Take it out; a server that wants it gets a header: [headers] Authorization = "env:MY_VARIABLE".'
+)
 _BRIES = (
     "model", "messages", "system", "stream", "n", "tools", "response_format", "input", "instructions",
 )  # fmt: skip
@@ -41,8 +46,8 @@ def check(spec: JudgeSpec) -> None:
         return
     if address_of(spec) is None:
         raise UsageError(f'{file}: provider {spec.provider} needs base_url = "http://HOST:PORT/v1".')
-    if spec.base_url is not None and not spec.base_url.startswith(("http://", "https://")):
-        raise UsageError(f"{file}: base_url = {spec.base_url!r} is no http or https address.")
+    if spec.base_url is not None and (wrong := fault_of(spec.base_url)):
+        raise UsageError(f"{file}: base_url {wrong}.{_INSTEAD if 'password' in wrong else ''}")
     if spec.base_url is not None and not spec.endpoint:
         raise UsageError(
             f'{file}: with base_url, name the server: endpoint = "my-server". Verdicts are kept under '
@@ -82,10 +87,13 @@ def api_key(spec: JudgeSpec) -> str | None:
 
 
 def key_variable(spec: JudgeSpec) -> str | None:
-    """The variable that holds a judge's key; None where it needs none."""
+    """The variable that holds a judge's key; None where it names none.
+
+    A vendor's key goes to the vendor's host alone: a judge asked elsewhere names its own variable.
+    """
     if spec.api_key_env:
         return spec.api_key_env
-    return None if is_local(spec) else spec.provided.key_variable
+    return spec.provided.key_variable if is_at_vendor(spec) else None
 
 
 def header_variables(spec: JudgeSpec) -> dict[str, str]:
@@ -93,17 +101,37 @@ def header_variables(spec: JudgeSpec) -> dict[str, str]:
     return {name: value.removeprefix("env:") for name, value in spec.headers.items()}
 
 
-def secrets_of(spec: JudgeSpec, key: str | None) -> tuple[str, ...]:
-    """What must be in nothing that is kept: a judge's key and the values of its own headers.
+def secrets_of(spec: JudgeSpec, key: str | None) -> Secrets:
+    """What must be in nothing that is kept: a judge's key and headers, and every other secret here.
 
     Args:
         spec: the judge.
         key: its key; None: it has none.
     """
-    values = [os.environ.get(variable, "").strip() for variable in header_variables(spec).values()]
-    words = [value.rpartition(" ")[2] for value in values]
-    known = {value for value in (key or "", *values, *words) if len(value) >= _SHORTEST_SECRET}
-    return tuple(sorted(known, key=len, reverse=True))
+    headers = (os.environ.get(variable, "") for variable in header_variables(spec).values())
+    return Secrets.of_environment((key or "", *headers))
+
+
+def destination(spec: JudgeSpec, key: str | None) -> Destination:
+    """Who is asked for a judge, as its client has to know.
+
+    Args:
+        spec: the judge.
+        key: its key; None: it has none.
+
+    Raises:
+        UsageError: the variable of its proxy is not set.
+    """
+    proxy = os.environ.get(spec.proxy_env, "").strip() if spec.proxy_env else None
+    if proxy == "":
+        raise UsageError(f"judge {spec.id!r} is asked through a proxy: set {spec.proxy_env}.")
+    return Destination(is_at_vendor(spec), secrets_of(spec, key), spec.timeout, proxy)
+
+
+def is_key_readable(spec: JudgeSpec) -> bool:
+    """Whether a judge's key or headers can be read on the way: plain http to another machine."""
+    has_secret = key_variable(spec) is not None or bool(spec.headers)
+    return has_secret and is_readable_on_the_way(address_of(spec))
 
 
 def missing_key(spec: JudgeSpec) -> str | None:

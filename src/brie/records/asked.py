@@ -236,6 +236,9 @@ class JudgeSpec(Record):
     rubric: str | None = None
     headers: dict[str, str] = later({})
     """Sent besides; each value is `env:VARIABLE`, whose content stays in the environment."""
+    proxy_env: str | None = later(None)
+    """Variable that holds the proxy on the way to a `base_url`; a vendor's own host is asked as the
+    environment says."""
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     """Sent to the provider as they stand."""
     temperature: float | None = None
@@ -271,6 +274,7 @@ class JudgeSpec(Record):
                 "base_url": None,
                 "api_key_env": None,
                 "headers": {},
+                "proxy_env": None,
                 "price": None,
                 "max_concurrency": 16,
                 "timeout": 120.0,

@@ -55,11 +55,13 @@ class ProviderInfo:
     remote: bool = True
     """Prompts and answers are sent away; False only where they are known to stay in this process."""
     free_here: bool = False
-    """Nobody charges for a server of this protocol in this network, unless the judge's file does."""
+    """Nobody charges for a server of this protocol in its own network, unless the judge's file does."""
     address: str | None = None
     """Where its judges are asked; None: each judge's file says so with `base_url`."""
+    hosts: tuple[str, ...] = ()
+    """The vendor's own hosts, with all below them: the key of `key_variable` goes nowhere else."""
     key_variable: str | None = None
-    """The variable that holds the key, unless the judge's file names another."""
+    """The variable that holds the vendor's key; a judge asked elsewhere names its own."""
     batches: BatchLimits | None = None
     """None: it has no batches."""
     weights: bool = False
@@ -70,12 +72,14 @@ PROVIDERS: dict[Provider, ProviderInfo] = {
     Provider.ANTHROPIC: ProviderInfo(
         open="brie.judge.providers.anthropic:open_judge",
         address="https://api.anthropic.com",
+        hosts=("api.anthropic.com",),
         key_variable="ANTHROPIC_API_KEY",
         batches=BatchLimits(requests=10_000, size=50_000_000, share=0.5),
     ),
     Provider.OPENAI: ProviderInfo(
         open="brie.judge.providers.openai:open_judge",
         address="https://api.openai.com/v1",
+        hosts=("api.openai.com",),
         key_variable="OPENAI_API_KEY",
         batches=BatchLimits(requests=10_000, size=50_000_000, share=0.5),
     ),
@@ -85,10 +89,20 @@ PROVIDERS: dict[Provider, ProviderInfo] = {
     Provider.OPENAI_RESPONSES: ProviderInfo(
         open="brie.judge.providers.responses:open_judge",
         address="https://api.openai.com/v1",
+        hosts=("api.openai.com",),
         key_variable="OPENAI_API_KEY",
     ),
     Provider.AZURE_OPENAI: ProviderInfo(
-        open="brie.judge.providers.azure:open_judge", key_variable="AZURE_OPENAI_API_KEY"
+        open="brie.judge.providers.azure:open_judge",
+        hosts=(
+            "openai.azure.com",
+            "cognitiveservices.azure.com",
+            "services.ai.azure.com",
+            "openai.azure.us",
+            "cognitiveservices.azure.us",
+            "openai.azure.cn",
+        ),
+        key_variable="AZURE_OPENAI_API_KEY",
     ),
     Provider.RULES: ProviderInfo(
         open="brie.judge.providers.rules:open_judge", kind="rule", remote=False

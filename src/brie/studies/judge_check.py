@@ -22,7 +22,7 @@ from brie.blinding import JudgeInput, Presentation, assign, first_side, judge_in
 from brie.catalog import build, json_lines, load_judge
 from brie.digest import digest
 from brie.errors import InputError
-from brie.evaluation.budget import Spending, Terms, price_tasks
+from brie.evaluation.budget import Spending, Terms, price_tasks, say_shadowing
 from brie.evaluation.plan import panel_judge
 from brie.evaluation.request import model_judge
 from brie.judge.interface import Task
@@ -126,6 +126,7 @@ def check_judges(
     shows = {task.key: (task, pair_verdict) for task, pair_verdict in planned}
     tasks = [task for task, _ in shows.values()]
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
+        say_shadowing(members, project, screen.say)
         terms = price_tasks(
             tasks, members, lambda task: _shown(shows[task.key][1]), store, spending, project,
             owner, evaluation=LEDGER, say=screen.say,

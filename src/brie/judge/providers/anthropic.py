@@ -16,21 +16,20 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from brie.errors import UsageError
 from brie.judge.faults import server_time
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.adapter import Answer, Document
 from brie.judge.providers.batches import AnthropicBatches, Batches
-from brie.judge.providers.capped import capped_client, timeouts
 from brie.judge.providers.headers import own_headers
-from brie.judge.providers.remote import RemoteJudge
+from brie.judge.providers.remote import remote_judge
 from brie.judge.providers.stainless import Create, StainlessAdapter
 from brie.judge.schema import TOOL, OutputForm, schema
-from brie.judge.settings import api_key, check, form_of, output_limit
+from brie.judge.settings import destination, form_of, output_limit
 from brie.judge.usage import tokens_of
 from brie.records import JudgeSpec, Rubric
+from brie.wire.client import capped_client, timeouts
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -59,15 +58,18 @@ class AnthropicAdapter(StainlessAdapter):
         """The client all requests share."""
         from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
-        return AsyncAnthropic(
-            api_key=self._key or "none",
-            base_url=address_of(self._spec),
-            max_retries=0,
-            timeout=timeouts(self._spec.timeout),
-            open_telemetry=False,
-            default_headers=own_headers(self._spec),
-            http_client=capped_client(DefaultAsyncHttpxClient, timeout=self._spec.timeout),
-        )
+        headers = own_headers(self._spec)
+        where = destination(self._spec, self._key)
+        with where.settings():
+            return AsyncAnthropic(
+                api_key=self._key or "none",
+                base_url=address_of(self._spec),
+                max_retries=0,
+                timeout=timeouts(self._spec.timeout),
+                open_telemetry=False,
+                default_headers=headers,
+                http_client=capped_client(DefaultAsyncHttpxClient, where),
+            )
 
     @functools.cached_property
     def create(self) -> Create:
@@ -130,11 +132,7 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
     Raises:
         UsageError: no key, or an output form the provider does not have.
     """
-    if rubric is None:
-        raise UsageError(f"judge {spec.id!r} has no rubric.")
-    check(spec)
-    key = api_key(spec)
-    return RemoteJudge(spec, rubric, AnthropicAdapter(spec, rubric, key), key)
+    return remote_judge(spec, rubric, AnthropicAdapter)
 
 
 def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, JsonValue]:

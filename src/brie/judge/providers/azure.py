@@ -11,16 +11,15 @@ import functools
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
-from brie.errors import UsageError
 from brie.judge.interface import Judge
 from brie.judge.prices import address_of
 from brie.judge.providers.batches import Batches
-from brie.judge.providers.capped import capped_client, timeouts
 from brie.judge.providers.headers import own_headers
 from brie.judge.providers.openai import OpenAIAdapter
-from brie.judge.providers.remote import RemoteJudge
-from brie.judge.settings import api_key, check
+from brie.judge.providers.remote import remote_judge
+from brie.judge.settings import destination
 from brie.records import JudgeSpec, Rubric
+from brie.wire.client import capped_client, timeouts
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -39,28 +38,30 @@ class AzureAdapter(OpenAIAdapter):
 
         seconds = self._spec.timeout
         headers = own_headers(self._spec)
-        http_client = capped_client(DefaultAsyncHttpxClient, timeout=seconds)
+        where = destination(self._spec, self._key)
+        http_client = capped_client(DefaultAsyncHttpxClient, where)
         parts = urlsplit(address_of(self._spec) or "")
-        if parts.path.rstrip("/").endswith("/v1"):
-            return AsyncOpenAI(
+        named = parse_qs(parts.query).get("api-version")
+        with where.settings():
+            if parts.path.rstrip("/").endswith("/v1"):
+                return AsyncOpenAI(
+                    api_key=self._key or "none",
+                    base_url=urlunsplit(parts),
+                    max_retries=0,
+                    timeout=timeouts(seconds),
+                    http_client=http_client,
+                    default_headers={"api-key": self._key or "none", **headers},
+                )
+            return AsyncAzureOpenAI(
                 api_key=self._key or "none",
-                base_url=urlunsplit(parts),
+                azure_endpoint=urlunsplit(parts._replace(query="", path=parts.path.rstrip("/"))),
+                azure_deployment=self._spec.model,
+                api_version=named[0] if named else _VERSION,
                 max_retries=0,
                 timeout=timeouts(seconds),
                 http_client=http_client,
-                default_headers={"api-key": self._key or "none", **headers},
+                default_headers=headers,
             )
-        named = parse_qs(parts.query).get("api-version")
-        return AsyncAzureOpenAI(
-            api_key=self._key or "none",
-            azure_endpoint=urlunsplit(parts._replace(query="", path=parts.path.rstrip("/"))),
-            azure_deployment=self._spec.model,
-            api_version=named[0] if named else _VERSION,
-            max_retries=0,
-            timeout=timeouts(seconds),
-            http_client=http_client,
-            default_headers=headers,
-        )
 
     def batches(self) -> Batches | None:
         """None: a batch of Azure's wants a deployment made for batches."""
@@ -73,8 +74,4 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
     Raises:
         UsageError: no key, no address, or an output form the protocol does not have.
     """
-    if rubric is None:
-        raise UsageError(f"judge {spec.id!r} has no rubric.")
-    check(spec)
-    key = api_key(spec)
-    return RemoteJudge(spec, rubric, AzureAdapter(spec, rubric, key), key)
+    return remote_judge(spec, rubric, AzureAdapter)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from brie.errors import UsageError
 from brie.judge.declined import is_filtered
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge
@@ -24,15 +23,15 @@ from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.adapter import Answer, Document, Shape
 from brie.judge.providers.batches import Batches, OpenAIBatches
-from brie.judge.providers.capped import capped_client, timeouts
 from brie.judge.providers.headers import own_headers
 from brie.judge.providers.relaxed import LIMITS, relaxed, turns
-from brie.judge.providers.remote import RemoteJudge
+from brie.judge.providers.remote import remote_judge
 from brie.judge.providers.stainless import Create, StainlessAdapter
 from brie.judge.schema import TOOL, schema
-from brie.judge.settings import api_key, check, form_of, output_limit
+from brie.judge.settings import destination, form_of, output_limit
 from brie.judge.usage import tokens_of
 from brie.records import JudgeSpec, Provider, Rubric
+from brie.wire.client import capped_client, timeouts
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -65,14 +64,17 @@ class OpenAIAdapter(StainlessAdapter):
         """The client all requests share."""
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-        return AsyncOpenAI(
-            api_key=self._key or "none",
-            base_url=address_of(self._spec),
-            max_retries=0,
-            timeout=timeouts(self._spec.timeout),
-            default_headers=own_headers(self._spec),
-            http_client=capped_client(DefaultAsyncHttpxClient, timeout=self._spec.timeout),
-        )
+        headers = own_headers(self._spec)
+        where = destination(self._spec, self._key)
+        with where.settings():
+            return AsyncOpenAI(
+                api_key=self._key or "none",
+                base_url=address_of(self._spec),
+                max_retries=0,
+                timeout=timeouts(self._spec.timeout),
+                default_headers=headers,
+                http_client=capped_client(DefaultAsyncHttpxClient, where),
+            )
 
     @functools.cached_property
     def create(self) -> Create:
@@ -164,11 +166,7 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
     Raises:
         UsageError: no key, no address, or an output form the protocol does not have.
     """
-    if rubric is None:
-        raise UsageError(f"judge {spec.id!r} has no rubric.")
-    check(spec)
-    key = api_key(spec)
-    return RemoteJudge(spec, rubric, OpenAIAdapter(spec, rubric, key), key)
+    return remote_judge(spec, rubric, OpenAIAdapter)
 
 
 def _limit(spec: JudgeSpec) -> str:

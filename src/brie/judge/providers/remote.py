@@ -17,6 +17,7 @@ from typing import TypedDict
 from pydantic import JsonValue
 
 from brie.blinding import JudgeInput
+from brie.errors import UsageError
 from brie.judge import faults, parse
 from brie.judge.documents import decoded
 from brie.judge.faults import Fault
@@ -24,10 +25,19 @@ from brie.judge.interface import Reply
 from brie.judge.prices import address_of, cost, worst_cost
 from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
 from brie.judge.providers.adapter import Answer, Document, Failure, ProviderAdapter, Response
-from brie.judge.settings import fixed_bytes, key_variable, output_limit, request_bytes, secrets_of
+from brie.judge.settings import (
+    api_key,
+    check,
+    fixed_bytes,
+    key_variable,
+    output_limit,
+    request_bytes,
+    secrets_of,
+)  # fmt: skip
 from brie.judge.usage import is_possible
 from brie.judge.words import error_inside
 from brie.records import JudgeSpec, Rubric, Status, Usage, whole_text
+from brie.wire.addresses import shown
 
 _KEPT = 20_000
 """Characters of a reply that are kept at each end; no verdict needs more."""
@@ -161,8 +171,8 @@ class RemoteJudge:
             call if isinstance(call, str) else json.dumps(call, ensure_ascii=False)
             for call in answer.calls
         ]
-        text = self.redact(_ends("\n".join(calls) or answer.text))
-        common: _Common = {"text": text, "usage": usage, "served": whole_text(answer.served)}
+        text = _ends(self.redact("\n".join(calls) or answer.text))
+        common: _Common = {"text": text, "usage": usage, "served": self.redact(answer.served)}
         if answer.refused:
             return Reply(Status.REFUSED, reason=self.redact(answer.refused), **common)
         if answer.problem:
@@ -178,7 +188,7 @@ class RemoteJudge:
         except parse.Unreadable as error:
             why = f"unreadable: {error}"
         else:
-            reason = self.redact(_ends(parsed.reason))
+            reason = _ends(self.redact(parsed.reason))
             return Reply(
                 Status.OK, parsed.letter, reason, scores=parsed.scores, margin=parsed.margin, **common
             )
@@ -258,8 +268,7 @@ class RemoteJudge:
         return self._safe(faults.of_connection(error, seconds=seconds, address=self._address()))
 
     def _address(self) -> str:
-        address = address_of(self.spec) or ""
-        return "/".join(address.split("/")[:3])
+        return shown(address_of(self.spec))
 
     def _safe(self, fault: Fault) -> Fault:
         fault.args = (self.redact(str(fault)),)
@@ -268,13 +277,33 @@ class RemoteJudge:
     def redact(self, text: str) -> str:
         """A text that can be kept: whole, and without the key, which some servers repeat."""
         text = whole_text(text)
-        for secret in self._secrets:
-            text = text.replace(secret, "[key]")
-        return text
+        return self._secrets.out_of(text)
 
     async def close(self) -> None:
         """Close the client."""
         await self.adapter.close()
+
+
+def remote_judge(
+    spec: JudgeSpec,
+    rubric: Rubric | None,
+    adapter: Callable[[JudgeSpec, Rubric, str | None], ProviderAdapter],
+) -> RemoteJudge:
+    """A judge asked through an adapter of one protocol.
+
+    Args:
+        spec: the judge.
+        rubric: what it reads.
+        adapter: makes the adapter from both and the key.
+
+    Raises:
+        UsageError: no rubric, no key, no address, or an output form the protocol does not have.
+    """
+    if rubric is None:
+        raise UsageError(f"judge {spec.id!r} has no rubric.")
+    check(spec)
+    key = api_key(spec)
+    return RemoteJudge(spec, rubric, adapter(spec, rubric, key), key)
 
 
 def _body(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

@@ -10,17 +10,16 @@ import functools
 
 from pydantic import JsonValue
 
-from brie.errors import UsageError
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens
 from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.adapter import Answer, Document, Shape
 from brie.judge.providers.batches import Batches
 from brie.judge.providers.openai import OpenAIAdapter
-from brie.judge.providers.remote import RemoteJudge
+from brie.judge.providers.remote import remote_judge
 from brie.judge.providers.stainless import Create
 from brie.judge.schema import TOOL, schema
-from brie.judge.settings import api_key, check, output_limit
+from brie.judge.settings import output_limit
 from brie.judge.usage import tokens_of
 from brie.records import JudgeSpec, Rubric
 
@@ -89,11 +88,7 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
     Raises:
         UsageError: no key, or an output form the protocol does not have.
     """
-    if rubric is None:
-        raise UsageError(f"judge {spec.id!r} has no rubric.")
-    check(spec)
-    key = api_key(spec)
-    return RemoteJudge(spec, rubric, ResponsesAdapter(spec, rubric, key), key)
+    return remote_judge(spec, rubric, ResponsesAdapter)
 
 
 def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValue]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import JsonValue
 
-from brie.judge.documents import TooLong
 from brie.judge.providers.adapter import Failure, ProviderAdapter, Response
+from brie.wire.client import TooLong, too_long
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -58,8 +58,8 @@ class StainlessAdapter(ProviderAdapter):
         """What one of the SDK's exceptions says."""
         if isinstance(error, self.sdk.APIStatusError):
             return Failure("status", error.status_code, error.body, error.response.headers)
-        if too_long := _too_long(error):
-            return Failure("garbled", body=str(too_long))
+        if cause := too_long(error):
+            return Failure("garbled", body=str(cause))
         if isinstance(error, self.sdk.APITimeoutError):
             return Failure("timeout")
         return Failure("connection" if isinstance(error, self.sdk.APIConnectionError) else "garbled")
@@ -72,9 +72,3 @@ class StainlessAdapter(ProviderAdapter):
         """Close the client, if one was made."""
         if "client" in self.__dict__:
             await self.client.close()
-
-
-def _too_long(error: Exception) -> TooLong | None:
-    """An SDK may pass on what its client raises, or put an exception of its own around it."""
-    chain = (error, error.__cause__)
-    return next((cause for cause in chain if isinstance(cause, TooLong)), None)
