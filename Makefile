@@ -4,9 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 EXTRAS := train,dev
-BENCHES := $(filter-out mutants,$(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py)))
+BENCHES := $(filter-out fuzz mutants,$(patsubst bench/%.py,%,$(shell grep -l '^if __name__' bench/*.py)))
 
-.PHONY: demo test test-all lint types bench mutants wheel dist clean
+.PHONY: demo test test-all lint types bench fuzz mutants docs wheel dist clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -19,8 +19,8 @@ test-all: lint types
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 
 lint: $(READY)
-	$(BIN)/ruff check src tests bench models
-	$(BIN)/ruff format --check src tests bench models
+	$(BIN)/ruff check src tests bench models docs/pages.py
+	$(BIN)/ruff format --check src tests bench models docs docs
 
 types: $(READY)
 	$(BIN)/mypy
@@ -28,9 +28,18 @@ types: $(READY)
 bench: $(READY)
 	@for name in $(BENCHES); do echo "== bench.$$name"; $(BIN)/python -m bench.$$name || exit 1; done
 
+# Damaged input for everything that reads, about ten minutes: see bench/fuzz.py.
+fuzz: $(READY)
+	$(BIN)/python -m bench.fuzz
+
 # Are wrong lines noticed? Some 300 of them, about half an hour: see bench/mutants.py.
 mutants: $(READY)
 	$(BIN)/python -m bench.mutants
+
+# The documentation as a site in site/, and the two files for coding agents; a broken link fails.
+docs: $(READY)
+	$(BIN)/python -m docs.pages
+	$(BIN)/mkdocs build --quiet --strict
 
 wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist .
@@ -56,4 +65,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv dist build site .mypy_cache .ruff_cache .pytest_cache

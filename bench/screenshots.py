@@ -17,9 +17,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from brie.evaluation.ballot_file import make_ballot
+from brie.evaluation.folders import find_evaluation
 from brie.project import Project
-from brie.report.figures import write_figures
+from brie.report.figures import write_card
+from brie.store import Store
 from brie.web.app import create_app
+from brie.web.ballot_page import ballot_page
 from brie.web.guard import Access
 from brie.web.project_cache import ProjectCache
 from brie.web.server import free_socket
@@ -107,6 +111,20 @@ def pictures(chromium: Browser, access: Access, evaluation: str, report: Path) -
         keep(page, name)
 
 
+def keep_ballot(chromium: Browser, project: Project, evaluation: str) -> None:
+    """A ballot that was sent, under way on a phone."""
+    with Store.open(project.store, read_only=True) as store:
+        text = ballot_page(make_ballot(find_evaluation(evaluation, project), store, "ann.html"))
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "ann.html"
+        file.write_text(text, "utf-8")
+        page = opened(chromium, file.as_uri(), PHONE)
+        page.fill("#name", "Ann")
+        page.click("text=Begin")
+        page.keyboard.press("a")
+        keep(page, "ballot-phone")
+
+
 def keep_print(page: Page, name: str) -> None:
     """The first two sheets as they are printed, side by side."""
     from PIL import Image
@@ -132,9 +150,10 @@ def main() -> None:
     report = project.reports / evaluation / "index.html"
     with browser() as chromium, served(project) as access:
         pictures(chromium, access, evaluation, report)
+        keep_ballot(chromium, project, evaluation)
     analysis = cache.analysis(evaluation)
     if analysis is not None:
-        write_figures(analysis, cache.open(evaluation).manifest, DOCS / ".figures")
+        write_card(analysis, cache.open(evaluation).manifest, DOCS / ".figures")
         (DOCS / ".figures" / "card.png").replace(DOCS / "card.png")
         for leftover in (DOCS / ".figures").iterdir():
             leftover.unlink()

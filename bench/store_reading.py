@@ -78,7 +78,7 @@ def evaluation(prompts: int) -> Manifest:
     plan = make_plan(asked, Environment(dtype="float32", device="cpu", sampler="made"))
     return Manifest(
         id="eval-made", created="2026-01-01T00:00:00+00:00", seal=plan.seal(), plan=plan,
-        names={"candidate": "tuned", "baseline": "base"}, locations={"candidate": "", "baseline": ""},
+        names=plan.names, locations={"candidate": "", "baseline": ""},
         command="", versions={},
     )  # fmt: skip
 

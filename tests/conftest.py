@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, settings
 SOURCE = Path(__file__).parents[1] / "src"
 
 _others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
-os.environ.pop("COLUMNS", None)  # pytest-xdist sets it; outputs here are pipes, as in a log
+os.environ.pop("COLUMNS", None)
+os.unsetenv("COLUMNS")  # readline, which pytest imports, sets it behind Python's back
 os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(SOURCE), *_others]))
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])

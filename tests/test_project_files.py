@@ -130,3 +130,13 @@ def test_whitespace_is_tidied_once(tmp_path: Path, given: bytes, left: bytes) ->
     assert file.read_bytes() == left
     assert [run.returncode for run in done] == [int(given != left), 0]
     assert (str(file) in done[0].stdout) == (given != left)
+
+
+def test_a_source_distribution_takes_its_folders_from_the_top_alone() -> None:
+    built = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]
+    assert all(pattern.startswith("/") for pattern in built["targets"]["sdist"]["include"])
+
+
+def test_nothing_that_is_allowed_is_older_than_a_known_hole() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert {"starlette>=1.3.1", "jinja2>=3.1.6", "h11>=0.16"} <= set(project["dependencies"])

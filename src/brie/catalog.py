@@ -7,29 +7,24 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from pydantic import Field, ValidationError
 
 from brie.errors import InputError, UsageError, unknown
 from brie.project import Project
 from brie.reading.names import no_prompt
+from brie.reading.texts import Plain, json_lines, read_text, read_toml
 from brie.records import JudgeSpec, Message, Prompt, Provider, Record, Rubric, Suite, prompt_id
 from brie.records.providers import LOCAL_SERVERS
+from brie.suite_code import with_code
 from brie.wire import keys
 from brie.wire.files import remember_keys
 
 R = TypeVar("R", bound=Record)
-Plain: TypeAlias = (
-    "str | int | float | date | time | Record | Sequence[Plain] | Mapping[str, Plain] | None"
-)
-"""What TOML and JSON files hold, and what records are built from."""
 _PANELS = "panels.toml"
 _SUITE_FILES = {".toml", ".jsonl", ".txt", ".csv"}
 _COLUMNS = ("prompt", "id", "system", "category", "source", "difficulty", "reference")
@@ -98,7 +93,7 @@ def read_suite(path: Path) -> Suite:
         if prompt.id in seen:
             raise InputError(_twice(path, where=where, before=seen[prompt.id], name=prompt.id))
         seen[prompt.id] = where
-    return build(Suite, {**head, "prompts": prompts}, str(path))
+    return with_code(build(Suite, {**head, "prompts": prompts}, str(path)), path)
 
 
 _Rows = tuple[dict[str, Plain], list[tuple[str, Plain]]]
@@ -338,49 +333,6 @@ def load_defaults(project: Project) -> Defaults:
 
 
 # --- reading ---------------------------------------------------------------------------
-
-
-def read_text(path: Path) -> str:
-    """A text file as UTF-8, a byte-order mark dropped.
-
-    Raises:
-        InputError: missing, or not UTF-8; the message names the line.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise InputError(f"{path}: line {line} is not UTF-8 text.") from error
-
-
-def read_toml(path: Path) -> dict[str, Plain]:
-    """A TOML file.
-
-    Raises:
-        InputError: malformed; the message names the line.
-    """
-    try:
-        return tomllib.loads(read_text(path).replace("\r\n", "\n"))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not valid TOML: {error}.") from error
-
-
-def json_lines(path: Path) -> Iterator[tuple[int, Plain]]:
-    """Line numbers and values of a JSONL file; empty lines are skipped.
-
-    Raises:
-        InputError: a line that is not JSON.
-    """
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except ValueError as error:
-                raise InputError(f"{path}: line {number} is not JSON: {error}.") from error
 
 
 def build(record: type[R], values: Plain, where: str) -> R:

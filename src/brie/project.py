@@ -24,7 +24,7 @@ R = TypeVar("R", bound=BaseModel)
 def packaged(*parts: str) -> Path:
     """A shipped file or folder: inside an installed wheel, else in the source checkout.
 
-    Top folders: `prompt_suites`, `judges`, `recipes`, `data`, `models`.
+    Top folders: `prompt_suites`, `judges`, `recipes`, `data`, `models`, `docs`.
     """
     return (_PACKAGED if _PACKAGED.is_dir() else _CHECKOUT).joinpath(*parts)
 

@@ -40,8 +40,8 @@ STORE = 4
 """Of the store's tables; `store.database` holds the steps that lead to it."""
 
 _NAMES = (
-    "agreement", "analysis", "bundle", "carried", "compare", "curve", "judge_check", "judges",
-    "manifest", "pin", "plan", "plan-table", "run", "train", "training",
+    "agreement", "analysis", "bundle", "carried", "check", "checked", "compare", "curve", "export",
+    "judge_check", "judges", "manifest", "pin", "plan", "plan-table", "run", "train", "training",
 )  # fmt: skip
 DOCUMENTS: dict[str, int] = dict.fromkeys(_NAMES, 1) | {"pin": PIN}
 """Of the JSON documents: `brie.NAME/N` is their key `schema`. Keys are added, never renamed."""

@@ -78,7 +78,7 @@ def judged(
     plan = make_plan(asked, Environment(dtype="float32", device="cpu", sampler="test"))
     manifest = Manifest(
         id="eval-letters", created="2026-01-01", seal=plan.seal(), plan=plan,
-        names={"candidate": "fine-tune", "baseline": "base"}, locations={}, command="brie eval",
+        names=plan.names, locations={"candidate": "run:10", "baseline": "base"}, command="brie eval",
         versions={},
     )  # fmt: skip
     store, work = Store.open(folder / "brie.sqlite"), Work(plan)

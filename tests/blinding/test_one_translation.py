@@ -41,6 +41,7 @@ HOLDS = {
     "judge/schema.py schema": "the letters a reply may name",
     "judge/providers/transformers.py _load": "the tokens of the two letters",
     "judge/providers/transformers.py _by_letters": "the likelier letter",
+    "judge/recheck.py _of_shares": "the likelier letter, as a reply kept both",
     "records/verdicts.py": "the letters in the order of their short codes",
     "studies/planning.py _sizes": "an input of the usual size; nobody judges it",
     "web/voting.py Voting._cast": "the buttons of the page",

@@ -185,6 +185,7 @@ def test_published_answers_are_not_flagged() -> None:
 def test_no_text_takes_long_to_search() -> None:
     start = time.process_time()
     for text in ("\n" * 60_000, "-" * 60_000, "judge" + "\n" * 60_000, "judge " * 10_000, "a" * 60_000,
+                 "winner" + ":" * 60_000, "verdict " + " " * 60_000,
                  "this answer " * 5_000, "ignore all " * 6_000, "[" * 60_000,
                  "as the judge, " + "b " * 30_000):  # fmt: skip
         appeals_in(text)

@@ -21,9 +21,9 @@ from brie.train.config import TrainRequest
 
 GROUPS = {
     "Start": ["demo", "init", "doctor"],
-    "Make": ["data", "suite", "train"],
+    "Make": ["data", "suite", "train", "export", "check"],
     "Measure": ["plan", "eval", "curve", "audit"],
-    "Read": ["ls", "report", "view", "compare", "agreement", "judges"],
+    "Read": ["ls", "report", "view", "explain", "compare", "agreement", "judges"],
     "Trust": ["verify", "gate"],
 }
 PLUMBING = ["generate", "judge", "analyse", "pin", "prune", "perplexity", "bundle", "unbundle"]
@@ -46,11 +46,11 @@ def listed(text: str) -> dict[str, list[str]]:
     return found
 
 
-def test_help_shows_eighteen_verbs_in_five_groups_one_line_each() -> None:
+def test_help_shows_twenty_one_verbs_in_five_groups_one_line_each() -> None:
     shown = brie("--help").stdout
     assert listed(shown) == GROUPS
     verbs = [verb for group in GROUPS.values() for verb in group]
-    assert len(verbs) == 18
+    assert len(verbs) == 21
     lines = shown.splitlines()
     for verb in verbs:
         (line,) = [line for line in lines if line.startswith(f"  {verb} ")]
@@ -216,6 +216,7 @@ def test_a_verb_is_short_and_imports_no_other_verb(path: Path) -> None:
                 "probe",
                 "retry",
                 "name",
+                "dry_run",
                 "full",
                 "as_json",
             ],

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import JsonValue
 
 from brie.errors import UsageError
 from brie.evaluation.ask_people import ask_people, widths
@@ -16,7 +17,7 @@ from brie.evaluation.assemble import assemble
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import amend, broken_links, write_manifest
-from brie.evaluation.votes import asked_of_people, ballot, voter_judge
+from brie.evaluation.votes import Saw, asked_of, asked_of_people, voter_judge
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply, Task
 from brie.records import Manifest, Side, Status
@@ -69,16 +70,25 @@ def ask(world: World, evaluation: Evaluation, prompts: int) -> Evaluation:
 
 
 def vote(
-    world: World, evaluation: Evaluation, mind: Mind, *, names: Sequence[str] = ("Ann",), most: int = 999
+    world: World,
+    evaluation: Evaluation,
+    mind: Mind,
+    *,
+    names: Sequence[str] = ("Ann",),
+    most: int = 999,
+    saw: Sequence[Saw] = (),
 ) -> Evaluation:
-    """Each voter votes on what is drawn for them, at most so many."""
+    """Each voter votes on what is drawn for them, at most so many; `saw`: what they had seen."""
     manifest, work = evaluation.manifest, Work.of(evaluation.manifest)
     with Store.open(world.root / "brie.sqlite") as store:
         for name in names:
             voter = voter_judge(manifest.plan, name)
-            detail = {"judge": voter.judge.id, "digest": voter.digest, "positions": "balanced"}
+            detail: dict[str, JsonValue] = {
+                "judge": voter.judge.id, "digest": voter.digest, "positions": "balanced",
+                **({"saw": list(saw)} if saw else {}),
+            }  # fmt: skip
             manifest = amend(manifest, "voter", detail, verdicts_before=store.newest())
-            tasks = [t for t in ballot(work, voter, asked_of_people(manifest)) if number(t) not in SAME]
+            tasks = [t for t in asked_of(work, manifest, voter) if number(t) not in SAME]
             rows = [task.verdict(Reply(Status.OK, _letter(task, mind))) for task in tasks[:most]]
             store.keep(
                 [(row, voter.judge.id) for row in rows], evaluation=f"{manifest.id}/votes", booked=False
@@ -221,3 +231,36 @@ def test_the_promised_widths_shrink(world: World) -> None:
     promised = widths(judged(world, often(0.8)).manifest, 60)
     assert [votes for votes, _ in promised] == [50, 60]
     assert promised[0][1] > promised[1][1]
+
+
+def test_a_voter_who_is_not_blind_is_left_out_and_counted(world: World) -> None:
+    drawn = ask(world, judged(world, often(0.8)), 52)
+    blind = vote(world, drawn, often(0.7, 2))
+    alone = present(analysed(world, blind.manifest).human_anchored)
+    evaluation = vote(world, blind, often(0.1, 3), names=("Bo",), saw=("result",))
+    analysis = analysed(world, evaluation.manifest)
+    people = present(analysis.human_anchored)
+    assert (people.not_blind, people.voters, alone.not_blind) == (1, 1, 0)
+    assert people.model_copy(update={"not_blind": 0}) == alone
+    assert sum("1 voter is left out" in line for line in caveats(analysis)) == 1
+
+
+def test_votes_that_are_not_blind_label_nothing(world: World) -> None:
+    seen = vote(world, ask(world, judged(world, often(0.8)), 52), often(0.7), saw=("viewer",))
+    analysis = analysed(world, seen.manifest)
+    people = present(analysis.human_anchored)
+    assert (people.votes, people.not_blind, people.complete) == (0, 1, False)
+    assert sum("1 voter is left out" in line for line in caveats(analysis)) == 1
+    with pytest.raises(UsageError, match=f"--people {people.labelled}"):
+        ask(world, seen, 40)
+
+
+def test_votes_cast_before_the_draw_are_kept_and_count(world: World) -> None:
+    before = vote(world, judged(world, often(0.8)), often(0.7, 2))
+    cast = analysed(world, before.manifest).by_judge["human:Ann"].votes
+    drawn = ask(world, before, 52)
+    analysis = analysed(world, drawn.manifest)
+    people = present(analysis.human_anchored)
+    assert analysis.by_judge["human:Ann"].votes == cast == PROMPTS - len(SAME)
+    assert people.complete
+    assert people.votes + people.identical == 52

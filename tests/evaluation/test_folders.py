@@ -86,10 +86,10 @@ def test_what_does_not_name_one_lists_them(world: World, project: Project) -> No
         find_evaluation(None, project, command="brie report --figures")
 
 
-def test_an_id_is_the_suites_name_and_the_start_of_the_seal(world: World) -> None:
+def test_an_id_is_the_suites_name_and_the_start_of_the_plans_identity(world: World) -> None:
     named = suite(4).model_copy(update={"name": "Was ist neu? (v2)"})
     plan = sealed(world.asked(made=named)).plan
-    assert evaluation_id(plan) == f"eval-was-ist-neu-v2-{plan.seal()[7:15]}"
+    assert evaluation_id(plan) == f"eval-was-ist-neu-v2-{plan.identity()[7:15]}"
 
 
 def test_what_keeps_two_plans_apart_is_said_in_the_users_words(world: World) -> None:

@@ -20,6 +20,7 @@ from brie.records import (
     Provider,
     Rubric,
     Sampling,
+    Side,
     Status,
     Suite,
     Usage,
@@ -81,9 +82,11 @@ def planted(
         positions="both", controls=0, seed=seed, stopping=None,
     )  # fmt: skip
     plan = make_plan(asked, Environment(dtype="float32", device="cpu", sampler="test"))
+    named: dict[Side, str] = {"candidate": f"fine-tune {seed}", "baseline": "base"}
+    plan = plan.model_copy(update={"names": named})
     manifest = Manifest(
         id=f"eval-{plan.suite.name}-{plan.seal()[7:15]}", created=f"2026-01-0{1 + seed}T00:00:00+00:00",
-        seal=plan.seal(), plan=plan, names={"candidate": f"fine-tune {seed}", "baseline": "base"},
+        seal=plan.seal(), plan=plan, names=named,
         locations={"candidate": "run:10", "baseline": "base"}, command="brie eval", versions={},
     )  # fmt: skip
     for name, count in (repeats or {}).items():

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+import brie
+from brie.ci.documents import differences
 from brie.cli import main
 from brie.evaluation.folders import find_evaluation
 from brie.evaluation.gather import gather
@@ -304,3 +306,16 @@ def test_what_cannot_be_used_is_one_sentence_and_nothing_is_sealed(
     assert code_of("eval", "--judge", "longer", *arguments) == 2
     assert expected in " ".join(capsys.readouterr().err.split())
     assert not list(tmp_path.glob("runs/eval-*"))
+
+
+def test_a_judge_behind_an_api_is_asked_once_whoever_asks(bench: Bench) -> None:
+    write_table(bench.folder / "answers.csv", plain_rows(8))
+    said = bench.call("eval", *pairs("mine", "theirs"), "--judge", "gpt", "--yes")
+    assert said.code == 0, said.err
+    asked = len(bench.openai.seen)
+    again = brie.evaluate(
+        pairs="answers.csv", candidate="mine", baseline="theirs", judges=["gpt"], yes=True
+    )  # fmt: skip
+    assert again.verdicts == 0
+    assert len(bench.openai.seen) == asked
+    assert differences(bench.analysis(), json.loads(again.analysis.to_json())) == []

@@ -68,3 +68,20 @@ def test_open_shows_the_page_in_the_users_browser(world: World, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     assert opened.read_text() == (world[0].reports / world[1].id / "index.html").resolve().as_uri()
+
+
+def test_an_audit_has_a_card_with_its_claim_and_an_opening_that_answers_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"question {n},tune,base,{'tune' if n < 8 else 'base'}" for n in range(13)]
+    Path("v.csv").write_text("prompt,model_a,model_b,winner\n" + "\n".join(rows) + "\n")
+    done = brie("audit", "v.csv", "--candidate", "tune", "--claim", "0.77", "--card")
+    assert done.exit_code == 0, done.output
+    (page,) = tmp_path.glob("reports/*/index.html")
+    top = page.read_text("utf-8").split('class="headline"')[0]
+    assert "Claimed 77.0" in top
+    assert "judged by a judge (" in top
+    assert {path.name for path in (page.parent / "figures").iterdir()} == {
+        "card.svg", "card.png", "badge.svg",
+    }  # fmt: skip

@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from brie.checks import Looks, Models, run_checks, standing_of
 from brie.ci.gate import gate
 from brie.cli import cli
-from brie.cli.ls import evaluation_row
 from brie.data.near import Match
 from brie.digest import digest
 from brie.evaluation.folders import Evaluation
+from brie.evaluation.listing import row_of
 from brie.evaluation.manifest import write_manifest
 from brie.evaluation.training_data import Trained, record
 from brie.project import Project
@@ -177,7 +177,7 @@ def shown(analysis: Analysis, manifest: Manifest, project: Project) -> dict[str,
     folder.mkdir(parents=True, exist_ok=True)
     write_manifest(folder, manifest)
     (folder / "analysis.json").write_text(analysis.to_json(), encoding="utf-8")
-    row = evaluation_row(Evaluation(folder, manifest), {})
+    row = row_of(Evaluation(folder, manifest), {})
     title = render_html(page).split('<span class="word">')[1].split("</h1>")[0].split("</span>")[1]
     texts = {
         "terminal": summarise(analysis, manifest, colour=False),
@@ -214,7 +214,7 @@ def test_a_conditional_verdict_says_where_it_tips() -> None:
     assert missing is not None
     assert missing.tipping is not None
     assert 0 < missing.tipping < 1
-    text = " ".join(summarise(analysis, manifest, colour=False).split())
+    text = " ".join(summarise(analysis, manifest, full=True, colour=False).split())
     share = round(100 * missing.tipping)
     assert f"holds unless more than {share} % of the {missing.verdicts} missing ones were losses" in text
     assert f"of the judged ones {round(100 * (missing.judged or 0))} % were" in text
@@ -234,7 +234,7 @@ def test_the_mean_of_source_means_stands_by_itself_everywhere(sources: int, said
     assert rate["sources"] == sources
     assert (rate.get("by_source_interval") is None) is (sources == 3)
     places = {
-        "terminal": summarise(analysis, manifest, colour=False),
+        "terminal": summarise(analysis, manifest, full=True, colour=False),
         "page": render_html(page).replace("\u00a0", " "),
         "markdown": render_markdown(page).replace("\\", ""),
     }

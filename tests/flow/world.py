@@ -191,7 +191,7 @@ def sealed(asked: ResolvedRequest) -> Manifest:
         created="2026-01-01",
         seal=plan.seal(),
         plan=plan,
-        names={"candidate": "fine-tune", "baseline": "base"},
+        names=plan.names,
         locations={"candidate": "run:10", "baseline": "base"},
         command="brie eval",
         versions={},

@@ -138,13 +138,13 @@ def test_what_the_sdks_read_for_their_vendor_goes_to_no_other_host(
 
 
 def test_a_vendors_key_is_for_the_vendors_host(world: World) -> None:
-    world.judge("mine", url="https://evil.example/v1")
-    file = world.folder / "judges" / "mine.toml"
-    file.write_text(file.read_text("utf-8").replace("openai-compatible", "openai"))
-    rows = json.loads(world.brie("judges", "ls", "--json").out)["judges"]
-    variables = {row["id"]: row["key_variable"] for row in rows}
-    assert variables["mine"] is None
-    assert {"OPENAI_API_KEY", "ANTHROPIC_API_KEY"} <= set(variables.values())
+    for address in ("https://evil.example/v1", "https://api.openai.com.evil.example/v1"):
+        world.judge("mine", url=address)
+        file = world.folder / "judges" / "mine.toml"
+        file.write_text(file.read_text("utf-8").replace("openai-compatible", "openai"))
+        said = world.eval("--samples", "1", judges=("mine",))
+        assert "OPENAI_API_KEY" not in said.err
+        assert f"prompts and answers go to {address.split('/')[2]}" in said.err
 
 
 def test_a_key_that_others_can_read_on_the_way_is_said_before_it_is_sent(

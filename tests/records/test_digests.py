@@ -81,6 +81,7 @@ SUITE_COVERS: dict[str, object] = {
     "system": "Be brief.",
     "sampling": Sampling(temperature=0.0),
     "prompts": (SUITE.prompts[1], SUITE.prompts[0]),
+    "code": {"checks.py": "def right(answer): return True"},
 }
 SUITE_LEAVES: dict[str, object] = {"description": "for people", "license": "CC0-1.0"}
 
@@ -177,6 +178,8 @@ PLAN_COVERS: dict[str, object] = {
     "stopping": Stopping(max_prompts=2),
     "level": 0.9,
     "resamples": 99,
+    "names": {"candidate": "mine", "baseline": "theirs"},
+    "existed": 7,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brie.records import Message, Order, Status, Winner
 from brie.records.analysis import ComparisonView, JudgedView
-from brie.report.examples import flipped, instructive
+from brie.report.examples import flipped, instructive, margin, outcome, readable
 from tests.report import sample
 
 ORDERS: tuple[Order, Order] = ("candidate_first", "baseline_first")
@@ -99,3 +99,45 @@ def test_among_equals_answers_of_usual_length_are_shown() -> None:
 
     views = [sized("a-short", "a"), sized("usual", "a" * 50), sized("b-long", "a" * 5000)]
     assert instructive(views, per_kind=1)[0].view.prompt_id == "usual"
+
+
+def told(prompt: str, candidate: str, baseline: str, score: float) -> ComparisonView:
+    """A comparison that the rule `reference` decided, the same in both orders."""
+    winner: Winner = "candidate" if score else "baseline"
+    return view(prompt, score, reference=(winner, winner)).model_copy(
+        update={"candidate_text": candidate, "baseline_text": baseline, "reference": TRUTH}
+    )
+
+
+TRUTH = "The heron stands in shallow water and waits for a fish."
+
+
+def test_what_is_clear_is_clear_by_much_and_not_only_unanimous() -> None:
+    hair = told("hair", TRUTH + " So.", TRUTH + " Yes.", 0.0)
+    much = told("much", "No idea.", TRUTH, 0.0)
+    shown = [example for example in instructive([hair, much]) if "loss" in example.kind]
+    assert [(e.kind, e.view.prompt_id) for e in shown] == [
+        ("Clear loss", "much"),
+        ("Narrow loss", "hair"),
+    ]
+
+
+def test_the_margin_of_judges_is_what_they_said_of_it() -> None:
+    verdict = WON.verdicts[0]
+    said = {"much": 1.0, "slightly": 0.25}
+    for word, size in said.items():
+        one = WON.model_copy(update={"verdicts": (verdict.model_copy(update={"margin": word}),)})
+        assert margin(one) == size
+    scores = {"clarity": {"candidate": 5.0, "baseline": 3.0}}
+    scored = WON.model_copy(update={"verdicts": (verdict.model_copy(update={"scores": scores}),)})
+    assert margin(scored) == 0.5
+    assert margin(WON) is None, "nothing says it"
+
+
+def test_a_page_takes_losses_first_and_stops_where_it_is_full() -> None:
+    views = sample.comparisons(12)
+    lost = [v for v in views if outcome(v) == "lost"]
+    few = readable(views[::-1], most=len(lost) + 1)
+    assert {(v.prompt_id, v.sample) for v in few[:-1]} == {(v.prompt_id, v.sample) for v in lost}
+    assert readable(views, letters=10) == []
+    assert len(readable(views)) == len(views)

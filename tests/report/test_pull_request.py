@@ -59,7 +59,7 @@ def test_hostile_texts_mention_nobody_and_link_nowhere(name: str) -> None:
     text = f"{HOSTILE[name]} @team #12 ops@example.org http://evil.example www.evil.example | `x` |"
     views = [hostile_view(text), hostile_view(text).model_copy(update={"score": 0.0})]
     lines = render_pull_request(build_page(hostile_analysis(text), sample.manifest(), views))
-    outside = re.sub(r"`[^`\n]*`", "", lines)
+    outside = re.sub(r"`[^`\n]*`", "", lines).replace("<!-- -->", "\0")
     alive = r"(?<!\\)!\[|(?<!\\)\]\(|(?i:javascript:)|https?:|www\.|@\w|(?<![\\&])#\d|<[a-z!/]"
     assert not re.search(alive, outside), outside
     assert all(len(re.findall(r"(?<!\\)`", line)) % 2 == 0 for line in lines.splitlines())

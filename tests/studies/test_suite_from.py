@@ -154,3 +154,12 @@ def test_a_row_that_asks_nothing_is_named(project: Project) -> None:
     suite.write_text("")
     with pytest.raises(UsageError, match="is a suite already"):
         suite_from(SuiteRequest(suite), project)
+
+
+def test_labels_are_what_answers_are_held_against(project: Project) -> None:
+    both = [row(f"{n}?", "yes" if n % 3 else "no") for n in range(30)]
+    alone = [row(f"{n}?", "yes", source="chosen") for n in range(30)]
+    free = [row(f"{n}?", f"Answer {n}.") for n in range(30)]
+    for name, rows, values in (("a", both, {"yes", "no"}), ("b", alone, {"yes"}), ("c", free, set())):
+        prompts = made(project, write(project.root / f"{name}.jsonl", rows))[1]
+        assert {p.check.value for p in prompts if p.check} == values

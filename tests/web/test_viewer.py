@@ -91,6 +91,7 @@ def test_a_run_shows_its_curves(client: Client) -> None:
         ("/eval/%2e%2e", 409),
         ("/run/nothing", 409),
         ("/nothing", 404),
+        (f"/run/{'a' * 5000}", 404),
         ("/static/../app.py", 404),
         ("/static/%2e%2e/app.py", 404),
         ("/vote/eval-nothing", 404),
@@ -103,7 +104,10 @@ def test_what_does_not_exist_is_said_in_a_page(client: Client, path: str, status
 
 
 def test_a_comparison_that_is_not_there(client: Client, world: World) -> None:
-    assert client("viewer").get(f"/eval/{world[1].id}/comparison/999").status_code == 404
+    for number in ("999", "9" * 20, "9" * 5000, "-1", "x", "١"):
+        page = client("viewer").get(f"/eval/{world[1].id}/comparison/{number}")
+        assert page.status_code == 404
+        assert "content-security-policy" in page.headers
 
 
 def test_a_project_without_anything(tmp_path: Path) -> None:

@@ -37,6 +37,18 @@ def cast(voter: TestClient, evaluation: str, page: str, choice: str, **more: str
     return str(voter.post(f"/vote/{evaluation}/cast", data=data).text)
 
 
+def code_in(page: str) -> str:
+    """The code of a name, as the ballot shows it."""
+    shown = re.search(r'class="code">([a-z0-9-]+)<', page)
+    assert shown, page
+    return shown[1]
+
+
+def with_code(voter: TestClient, evaluation: str, code: str, name: str = "Ann") -> str:
+    data = {"name": name, "code": code}
+    return str(voter.post(f"/vote/{evaluation}/name", data=data).text)
+
+
 def test_a_voter_gives_a_name_votes_and_sees_progress(client: Client, world: World) -> None:
     voter, name = client("voter"), world[1].id
     assert "Your name" in voter.get("/vote").text
@@ -154,7 +166,7 @@ def test_a_voter_resumes_in_another_process(world: World) -> None:
 
     one = visit()
     page = cast(one, world[1].id, start(one, world[1].id), "A")
-    again = start(visit(), world[1].id)
+    again = with_code(visit(), world[1].id, code_in(page))
     assert number(again) == number(page)
     assert "1 of 24" in again
 
@@ -198,3 +210,127 @@ def test_scores_are_kept_and_nonsense_is_not(client: Client, world: World) -> No
     with Store.open(world[0].store, read_only=True) as store:
         verdict = store.verdicts([session.tasks[int(number(page))].key])
     assert next(iter(verdict.values())).scores == {"clarity": {"A": 5.0}}
+
+
+# --- whose name it is, and who has seen what ---------------------------------------------
+
+
+def test_a_name_is_of_whoever_has_its_code(client: Client, world: World) -> None:
+    carl, name = client("voter"), world[1].id
+    page = cast(carl, name, start(carl, name, "Carl"), "A")
+    code = code_in(page)
+    other = client("voter")
+    for given in ("", "abcd-efgh-jkmn", code[:-1], "x"):
+        answer = other.post(f"/vote/{name}/name", data={"name": "Carl", "code": given})
+        assert answer.status_code == 403
+        assert "1 of 24" not in answer.text
+        assert code not in answer.text
+    for act in ("undo", "finish"):
+        assert other.post(f"/vote/{name}/{act}").status_code == 403
+    forged = client("voter")
+    forged.cookies.set("voter-8321", "abcd-efgh-jkmn.Carl", path="/vote")
+    assert "Your name" in forged.get(f"/vote/{name}").text
+    assert "1 of 24" in with_code(other, name, code.upper().replace("-", " "), "Carl")
+
+
+def test_the_book_of_names_holds_no_code(client: Client, world: World) -> None:
+    voter, name = client("voter"), world[1].id
+    code = code_in(start(voter, name))
+    for path in world[0].root.rglob("*"):
+        if path.is_file():
+            assert code.encode() not in path.read_bytes(), path
+
+
+def test_the_result_of_a_finished_voter_is_theirs_alone(client: Client, world: World) -> None:
+    carl, name = client("voter"), world[1].id
+    cast(carl, name, start(carl, name, "Carl"), "A")
+    assert "Your votes" in carl.post(f"/vote/{name}/finish").text
+    other = client("voter")
+    page = start(other, name, "Carl")
+    assert "Your votes" not in page
+    assert "qwen" not in other.get(f"/vote/{name}/result").text.lower()
+
+
+def votes_of(world: World) -> dict[str, list[str] | None]:
+    """Voter -> what the chain says they had seen."""
+    from brie.evaluation.manifest import broken_links, read_manifest
+
+    manifest = read_manifest(world[0].runs / world[1].id)
+    assert broken_links(manifest) == []
+    links = [link for link in manifest.amendments if link.kind == "voter"]
+    return {link.judge: link.detail.get("saw") for link in links}  # type: ignore[misc]
+
+
+def test_who_has_seen_a_result_is_marked_under_any_other_name(client: Client, world: World) -> None:
+    voter, name = client("voter"), world[1].id
+    cast(voter, name, start(voter, name, "Carl"), "A")
+    voter.post(f"/vote/{name}/finish")
+    voter.post(f"/vote/{name}/leave")
+    cast(voter, name, start(voter, name, "Carl2"), "A")
+    assert votes_of(world) == {"human:Carl": None, "human:Carl2": ["result"]}
+
+
+def test_who_can_open_the_viewer_is_marked(client: Client, world: World, access: Access) -> None:
+    owner, name = client("viewer"), world[1].id
+    cast(owner, name, start(owner, name, "Owner"), "A")
+    assert votes_of(world) == {"human:Owner": ["viewer"]}
+    owner.get(access.url("voter", "/vote"))  # the voters' address takes nothing away
+    assert owner.get("/").status_code == 200
+    voter = client("voter")
+    page = cast(voter, name, start(voter, name, "Vera"), "A")
+    assert votes_of(world)["human:Vera"] is None
+    voter.get(access.url("viewer", "/"))
+    cast(voter, name, page, "A")
+    assert votes_of(world)["human:Vera"] == ["viewer"], "marked from the first vote that was not blind"
+
+
+def test_marked_voters_are_counted_apart_and_said_to_be(client: Client, world: World) -> None:
+    from brie.evaluation.assemble import assemble
+    from brie.evaluation.folders import find_evaluation
+    from brie.report.panel import roll, voters
+    from brie.store import Store
+
+    owner, voter, name = client("viewer"), client("voter"), world[1].id
+    cast(owner, name, start(owner, name, "Owner"), "A")
+    cast(voter, name, start(voter, name, "Vera"), "A")
+    with Store.open(world[0].store, read_only=True) as store:
+        analysis = assemble(gather(find_evaluation(name, world[0]).manifest, store), store)
+    assert analysis.by_judge["human:Owner"].saw == ("viewer",)
+    assert analysis.by_judge["human:Vera"].saw == ()
+    assert "not blind: that browser could open the viewer" in analysis.notes["by_judge.human:Owner"]
+    assert "not blind" not in analysis.notes["by_judge.human:Vera"]
+    assert voters(analysis) == ["Owner (not blind)", "Vera"]
+    assert roll(analysis).endswith("1 voter, 1 voter not blind")
+
+
+def test_a_pair_voted_on_in_another_window_is_said_to_be(client: Client, world: World) -> None:
+    one, name = client("voter"), world[1].id
+    page = start(one, name)
+    cast(one, name, page, "A")
+    late = cast(one, name, page, "B")
+    assert "voted on in another window" in late
+    assert "1 of 24" in late
+
+
+def test_two_viewers_take_one_vote_on_a_pair(world: World) -> None:
+    from brie.store import Store
+    from brie.web.project_cache import ProjectCache
+    from brie.web.voting_session import VotingSession
+
+    sessions = [
+        VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name="Ann") for _ in range(2)
+    ]
+    item = sessions[0].current()
+    assert item is not None
+    assert sessions[0].vote(item.number, "A")
+    assert not sessions[1].vote(item.number, "B")
+    assert sessions[1].progress == (1, 24)
+    following = sessions[1].current()
+    assert following is not None
+    assert following.number != item.number
+    sessions[1].undo()
+    assert sessions[1].vote(item.number, "B")
+    with Store.open(world[0].store, read_only=True) as store:
+        key = sessions[0].tasks[item.number].key
+        assert [attempt.letter for attempt in store.attempts([key])[key]] == ["A", "B"]
+        assert store.verdicts([key])[key].letter == "B"

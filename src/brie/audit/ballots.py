@@ -12,7 +12,7 @@ from math import nan
 
 from brie.audit.columns import Shape, normal
 from brie.audit.formats.table import Ballot
-from brie.audit.rows import SIDES, Row, of_answers
+from brie.audit.rows import SIDES, Row, of_answers, shortened
 from brie.audit.vocabulary import (
     FIRST,
     MEANINGS,
@@ -240,7 +240,8 @@ def _stop_where_swapped(
 def _stop(unknown: Mapping[str, int], words: Mapping[str, int], shape: Shape) -> None:
     """The sentence of an audit that stops at words nobody has declared."""
     listed = sorted(words.items(), key=lambda item: (-item[1], item[0]))
-    values = ", ".join(f"{word or '(empty)'!s} ({count:,})" for word, count in listed[:_SHOWN])
+    shown = listed[:_SHOWN]
+    values = ", ".join(f"{shortened(word) or '(empty)'} ({count:,})" for word, count in shown)
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     column = f"the column {shape['winner']!r}" if shape["winner"] else "the winners"
     places = [word for word in unknown if place(word) in (FIRST, SECOND)]
@@ -253,7 +254,7 @@ def _stop(unknown: Mapping[str, int], words: Mapping[str, int], shape: Shape) ->
     asked = [word for word in words if word in unknown or (numbers and number(word) is not None)]
     third = "invalid" if any(place(word) == TIE for word in words) else TIE
     example = ",".join(
-        f"{word or ''}={meaning}"
+        f"{shortened(word)}={meaning}"
         for word, meaning in zip(
             sorted(asked, key=lambda w: (w == "0", w)), (FIRST, SECOND, third), strict=False
         )

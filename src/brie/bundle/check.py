@@ -14,14 +14,19 @@ from brie.ci.findings import Finding
 from brie.ci.verify import verify
 from brie.evaluation.folders import find_evaluation
 from brie.evaluation.gather import gather
+from brie.evaluation.published import Published
 from brie.evaluation.views import comparison_views
 from brie.project import Project
 from brie.report.build import report_files
 from brie.store import Store
 
 
-def check_file(path: Path) -> tuple[str, list[Finding]]:
+def check_file(path: Path, published: Published | None = None) -> tuple[str, list[Finding]]:
     """A bundle's id, and what was recomputed of it. The project of the current folder plays no part.
+
+    Args:
+        path: the file.
+        published: what was published of the evaluation, to hold it against.
 
     Raises:
         InputError: it is not even a bundle: damaged, hostile, or its rows are not those it lists.
@@ -35,7 +40,7 @@ def check_file(path: Path) -> tuple[str, list[Finding]]:
         evaluation = find_evaluation(merged.id, project)
         findings = [Finding("every member is the listed one, every row is named by the plan", True)]
         if evaluation.analysis_file.is_file():
-            findings += verify(evaluation, project)
+            findings += verify(evaluation, project, published)
             findings += _report(path, project)
         else:
             findings.append(Finding("it has no numbers yet, so there are none to recompute", True))

@@ -18,7 +18,7 @@ from brie.evaluation.context import Context, ImportedContext
 from brie.evaluation.folders import evaluation_id
 from brie.evaluation.manifest import broken_links
 from brie.evaluation.training_data import Compared, Trained
-from brie.evaluation.votes import asked_of_people, possible_votes, voters
+from brie.evaluation.votes import cast_by, voters
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import Manifest
@@ -46,9 +46,8 @@ def keys_of(manifest: Manifest) -> Keys:
     for key, source in work.damages(work.plan.order).items():
         completions[key] = completions[source]
     verdicts = {task.key: task for task in work.tasks(work.plan.order)}
-    asked = asked_of_people(manifest)
     for voter in voters(manifest):
-        verdicts |= {task.key: task for task in possible_votes(work, voter, asked)}
+        verdicts |= {task.key: task for task in cast_by(work, manifest, voter)}
     return Keys(completions, verdicts)
 
 
@@ -56,7 +55,9 @@ def around_of(brought: ImportedContext, trained: Trained | None) -> Context:
     """What was known where the bundle was made, as `evidence.around` gives it elsewhere."""
     parts = brought.model_dump(include={"differ", "absent", "facts"})
     compared = Compared(trained, now=False) if trained is not None else None
-    return Context(Models(**parts, own_sampling=brought.own_sampling), compared, brought)
+    return Context(
+        Models(**parts, own_sampling=brought.own_sampling), compared, brought, brought.checked
+    )
 
 
 class Contents:

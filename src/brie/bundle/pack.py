@@ -155,9 +155,9 @@ def _known(data: EvaluationData, context: Context, store: Store) -> ImportedCont
     number, others = (looks.number, looks.other_versions) if looks else (1, 0)
     if looks is None and read is not None:
         number, others = store.look_number(read)
-    models = context.models
+    models, checked = context.models, dict(context.checked)
     if models is None:
-        return ImportedContext(rows=rows, look=number, other_versions=others)
+        return ImportedContext(rows=rows, look=number, other_versions=others, checked=checked)
     return ImportedContext(
         differ=models.differ,
         absent=models.absent,
@@ -166,6 +166,7 @@ def _known(data: EvaluationData, context: Context, store: Store) -> ImportedCont
         rows=rows,
         look=number,
         other_versions=others,
+        checked=checked,
     )
 
 

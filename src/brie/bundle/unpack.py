@@ -129,6 +129,8 @@ def opened(path: Path) -> Iterator[Opened]:
     """
     with ExitStack() as stack:
         try:
+            if path.exists() and not path.is_file():  # a pipe would be waited for
+                raise InputError(f"{path.name} is no file.")
             handle = stack.enter_context(path.open("rb"))
             _check_end(handle, path.stat().st_size, path)
             made = Opened(stack.enter_context(zipfile.ZipFile(handle)), path)
@@ -148,10 +150,11 @@ def _check_end(handle: IO[bytes], size: int, path: Path) -> None:
         raise InputError(
             f"{path.name} has {size:,} bytes, more than any bundle ({layout.MOST_BYTES:,})."
         )
+    begin = handle.read(2)
     handle.seek(max(0, size - 22))
     end = handle.read(22)
     handle.seek(0)
-    if len(end) < 22 or end[:4] != _END:
+    if len(end) < 22 or end[:4] != _END or begin != b"PK":
         raise InputError(f"{path.name} is no bundle: not a zip file, or cut off.")
     members, directory = int.from_bytes(end[10:12], "little"), int.from_bytes(end[12:16], "little")
     if members > layout.MOST_MEMBERS or directory > layout.MOST_MEMBERS * 1_000:

@@ -83,7 +83,7 @@ _ENGLISH = {
         rf"\b{_ONE}\s+\W?{_LETTER}\W?\s+(?:is|wins|should\s+win|was|must\s+win)\s+"
         r"(?:the\s+|clearly\s+|much\s+|far\s+)*(?:better|best|winner|superior|preferred)\b"
         r"|\[\[\s*(?:A|B|C|tie|[AB]\s*(?:>>?|=)\s*[AB])\s*\]\]|\brating\W{0,4}\[\[\s*\d+\s*\]\]"
-        rf"|^\W{{0,12}}(?:(?:overall|final|the)\s+)*(?:winner|verdict|decision)\W*[:=]\W*(?:{_ONE}\s+)?"
+        rf"|^\W{{0,12}}(?:(?:overall|final|the)\s+)*(?:winner|verdict|decision)\W{{0,12}}[:=]\W{{0,12}}(?:{_ONE}\s+)?"
         rf"(?:{_LETTER}|tie)\W{{0,12}}$"
         r"|[\"'](?:winner|verdict|preferred|preference|better|chosen)[\"']\s*:\s*[\"']"
         rf"(?:(?:{_ONE}|model)[ _])?(?:A|B|tie)[\"']"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brie.checks.evidence import Evidence, Models
 from brie.checks.findings import Figure, Finding, conclude, not_run
+from brie.lines import command
 from brie.number_format import percent
 from brie.pin import ANSWERS
 from brie.pin.hashing import UNCOVERED
@@ -152,5 +153,6 @@ def _is_best(evidence: Evidence) -> bool:
 def _last(evidence: Evidence) -> str:
     run = evidence.analysis.candidate.name.rpartition(":")[0]
     suite = evidence.analysis.suite.name
-    again = f"`brie eval --suite {suite} --candidate {run}:last`" if run else "another evaluation"
+    last = command("eval", "--suite", suite, "--candidate", f"{run}:last")
+    again = f"`{last}`" if run else "another evaluation"
     return f"Judge the last checkpoint too: {again}."

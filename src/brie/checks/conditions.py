@@ -10,6 +10,7 @@ from brie.checks.told import figures as told_figures
 from brie.checks.told import leaks, meant
 from brie.digest import short
 from brie.generate.sampling import differences
+from brie.lines import command
 from brie.pin import ANSWERS
 from brie.pin.adapters import IN_TURN
 from brie.records import Check, Pin, Plan
@@ -102,7 +103,7 @@ def _settings(differing: Mapping[str, tuple[float, float]], evidence: Evidence) 
     if not differing:
         return []
     said = ", ".join(f"{name} {used:g} (its own: {own:g})" for name, (used, own) in differing.items())
-    again = f"brie eval --suite {evidence.analysis.suite.name} --sampling model"
+    again = command("eval", "--suite", evidence.analysis.suite.name, "--sampling", "model")
     return [
         Finding(
             "warn",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from brie.checks.difference import Without
@@ -10,6 +11,7 @@ from brie.checks.evidence import Evidence, Training
 from brie.checks.exposure import Halves, by_prompt
 from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
 from brie.data.near import Match
+from brie.lines import command
 from brie.number_format import percent, plural, quoted, rated
 from brie.records import Check
 
@@ -37,7 +39,7 @@ def check(evidence: Evidence) -> Check:
         "rows": training.rows,
         "prompts": prompts,
         **counts,
-        "references_found": len(training.references),
+        "references_found": len(_own_references(evidence, training)),
         "closest": _closest(training.nearest),
         "win_rate_near": summary_of(halves.seen) if halves else None,
         "win_rate_far": summary_of(halves.unseen) if halves else None,
@@ -46,7 +48,7 @@ def check(evidence: Evidence) -> Check:
     }
     findings = [
         *_prompts(training, halves, prompts, again),
-        *_references(training),
+        *_references(_own_references(evidence, training)),
         *_validation(training),
     ]
     where = f"the {training.rows:,} rows of {training.file}"
@@ -109,10 +111,18 @@ def _lost(again: Mapping[str, Figure], certain: int) -> bool:
     )
 
 
-def _references(training: Training) -> list[Finding]:
-    if not training.references:
+def _own_references(evidence: Evidence, training: Training) -> list[str]:
+    """Prompts whose reference was found; a checked one that prompts share is a label, and no memory."""
+    prompts = [prompt for prompt in evidence.plan.suite.prompts if prompt.check] if evidence.plan else []
+    shared = Counter(prompt.reference for prompt in prompts)
+    labels = {prompt.id for prompt in prompts if shared[prompt.reference] > 1}
+    return [name for name in training.references if name not in labels]
+
+
+def _references(names: list[str]) -> list[Finding]:
+    if not names:
         return []
-    number = len(training.references)
+    number = len(names)
     text = (
         f"{plural(number, 'reference answer')} {'is' if number == 1 else 'are'} in the training answers."
     )
@@ -127,4 +137,8 @@ def _validation(training: Training) -> list[Finding]:
         f"{percent(part)} of the validation rows ask what training rows ask, so the validation loss, "
         "and the step it chose, reward memory."
     )
-    return [Finding("warn", text, f"Split anew: `brie data split {training.file} --by prompt`.")]
+    return [
+        Finding(
+            "warn", text, f"Split anew: `{command('data', 'split', training.file, '--by', 'prompt')}`."
+        )
+    ]

@@ -89,6 +89,8 @@ class Training(Record):
     validation_rows: int = 0
     shared: int = 0
     """Validation rows that ask what training rows ask."""
+    held_out: tuple[str, ...] = later(())
+    """Sources whose rows were set aside by name."""
     half: bool = later(False)
     """The rows are those trained on; those of the same file that were set aside are not among them."""
 

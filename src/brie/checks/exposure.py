@@ -42,7 +42,9 @@ def unseen_sources(evidence: Evidence) -> tuple[set[str], str] | None:
         return held, "held out by name"
     if evidence.training and evidence.training.sources:
         unseen = set(evidence.table.sources) - set(evidence.training.sources)
-        return unseen, f"not in {evidence.training.file}"
+        held = set(evidence.training.held_out)
+        how = "held out of" if unseen and unseen <= held else "not in"
+        return unseen, f"{how} {evidence.training.file}"
     return None
 
 

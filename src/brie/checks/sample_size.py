@@ -6,6 +6,7 @@ from brie.analyse.power import smallest_detectable
 from brie.checks.evidence import Evidence
 from brie.checks.findings import Finding, conclude, not_run
 from brie.conventions import FEWEST_PROMPTS
+from brie.lines import command
 from brie.number_format import percent, plural
 from brie.records import Check
 from brie.records.analysis import WinRate
@@ -52,7 +53,8 @@ def _smallest(rate: WinRate) -> float | None:
 
 
 def _few(rate: WinRate, can: str, evidence: Evidence) -> list[Finding]:
-    remedy = f"`brie plan --suite {evidence.analysis.suite.name}` says what more prompts would find."
+    plan = command("plan", "--suite", evidence.analysis.suite.name)
+    remedy = f"`{plan}` says what more prompts would find."
     if rate.prompts < FEWEST_PROMPTS:
         few = "is too few" if rate.prompts == 1 else "are too few"
         text = f"{plural(rate.prompts, 'prompt')} {few}: below {FEWEST_PROMPTS} no interval holds."

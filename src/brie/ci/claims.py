@@ -111,6 +111,8 @@ def _without_code(text: str) -> str:
 
 def _document(name: str, project: Project) -> dict[str, JsonValue]:
     """An evaluation's numbers, from the store; a verdict that does not stand is not quoted bare."""
+    if name.startswith("@"):
+        raise UsageError(f"{name} is another evaluation after the next one; a claim cites an id.")
     evaluation = find_evaluation(name, project)
     with Store.open(project.store, read_only=True) as store:
         analysis = assemble(gather(evaluation.manifest, store), store)

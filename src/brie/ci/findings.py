@@ -11,3 +11,5 @@ class Finding:
 
     what: str
     holds: bool
+    note: bool = False
+    """Something that is only said."""

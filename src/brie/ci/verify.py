@@ -11,6 +11,8 @@ from pydantic import JsonValue
 from brie import __version__, versions
 from brie.ci.documents import compare
 from brie.ci.findings import Finding
+from brie.ci.record import UNPUBLISHED, as_published, record_holds
+from brie.ci.replies import verdicts_follow
 from brie.digest import short
 from brie.errors import DamagedRow
 from brie.evaluation.assemble import assemble
@@ -18,6 +20,7 @@ from brie.evaluation.context import Context, context_of
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.plan import assignments, work_order
+from brie.evaluation.published import DIGITS, Published
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.soundness import unsound
 from brie.evaluation.training_data import recorded
@@ -28,8 +31,15 @@ from brie.records import Manifest, VerdictLite
 from brie.store import Store
 
 
-def verify(evaluation: Evaluation, project: Project) -> list[Finding]:
+def verify(
+    evaluation: Evaluation, project: Project, published: Published | None = None
+) -> list[Finding]:
     """Recompute everything an evaluation claims.
+
+    Args:
+        evaluation: which.
+        project: where its rows, models and files are.
+        published: what was published of it, to hold it against.
 
     Raises:
         StoreError: the store cannot be read.
@@ -41,7 +51,12 @@ def verify(evaluation: Evaluation, project: Project) -> list[Finding]:
     known = context_of(manifest, project, again=True)
     findings.append(_models(manifest, known))
     findings += _training(evaluation, known)
-    return [*findings, *_numbers(evaluation, project, known)]
+    if manifest.plan.suite.code:
+        files = " and ".join(sorted(manifest.plan.suite.code))
+        count = len(known.checked)
+        words = f"what {files} said of {count} answers is as recorded; it was not run again"
+        findings.append(Finding(words, True))
+    return [*findings, *_numbers(evaluation, project, known, published)]
 
 
 def _models(manifest: Manifest, known: Context) -> Finding:
@@ -102,7 +117,9 @@ def _assignment(manifest: Manifest) -> Finding:
     )
 
 
-def _numbers(evaluation: Evaluation, project: Project, known: Context) -> Iterator[Finding]:
+def _numbers(
+    evaluation: Evaluation, project: Project, known: Context, published: Published | None
+) -> Iterator[Finding]:
     try:
         stored = json.loads(evaluation.analysis_file.read_text("utf-8"))
         if not isinstance(stored, dict):
@@ -118,6 +135,8 @@ def _numbers(evaluation: Evaluation, project: Project, known: Context) -> Iterat
             return
         data = as_counted(rows.data, stored)
         yield _rows(rows, stored)
+        yield from verdicts_follow(data)
+        yield from _recorded(rows, stored, known, published, store)
         again = json.loads(assemble(data, store, known).to_json())
     here, made = versions.build(__version__), str(stored.get("version"))
     compared = compare(stored, again, same_build=made == here)
@@ -167,6 +186,33 @@ def made_from(manifest: Manifest, stored: Mapping[str, JsonValue], store: Store)
             newer = _newer(now, before)
             return MadeFrom(before, True, len(newer), sum(kind == "vote" for kind in newer))
     return MadeFrom(now, False)
+
+
+def _recorded(
+    rows: MadeFrom,
+    stored: Mapping[str, JsonValue],
+    known: Context,
+    published: Published | None,
+    store: Store,
+) -> Iterator[Finding]:
+    """Whether the record of analyses holds, and the evaluation is what was published of it."""
+    manifest, travelled = rows.data.manifest, known.imported is not None
+    if not travelled:
+        wanted = str(stored.get("rows_digest"))
+        yield from record_holds(manifest.id, wanted, store, recorded="rows" in stored)
+    if published is None:
+        yield Finding(UNPUBLISHED, True, note=True)
+        return
+    rows_hold = _as_published(rows.data, published, store) if published.rows else None
+    yield from as_published(published, manifest, store, rows_hold=rows_hold, travelled=travelled)
+
+
+def _as_published(data: EvaluationData, published: Published, store: Store) -> bool:
+    """Whether the rows of a published report are here, unchanged; others may have come since."""
+    if short(data.digest, DIGITS) == published.rows:
+        return True
+    links = [link for link in store.record() if short(link.rows, DIGITS) == published.rows]
+    return any(made_from(data.manifest, {"rows_digest": link.rows}, store).hold for link in links[-1:])
 
 
 def _newer(now: EvaluationData, before: EvaluationData) -> list[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,8 +18,17 @@ from click.exceptions import NoArgsIsHelpError
 from brie.cli.groups import Verbs
 from brie.errors import BrieError
 
-TRAIN = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "tensorboard")
-"""Packages of the extra `train`; whoever only reads results does without."""
+EXTRAS = {
+    **dict.fromkeys(
+        ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "tensorboard", "safetensors",
+         "tokenizers", "huggingface_hub"),
+        "train",
+    ),
+    "pyarrow": "parquet",
+    "gguf": "gguf",
+    "jsonschema": "json-schema",
+}  # fmt: skip
+"""Package that a core installation lacks -> the extra that brings it."""
 
 
 VERBS: dict[str, dict[str, str]] = {
@@ -31,6 +41,8 @@ VERBS: dict[str, dict[str, str]] = {
         "data": "Check, preview, split and compare training files.",
         "suite": "Check a suite of prompts: keys, size, balance, repetitions.",
         "train": "Fine-tune a LoRA adapter; pin its best and last checkpoint.",
+        "export": "Make the file people ship: merged, GGUF, MLX, Ollama; checked.",
+        "check": "Hold a shipped file against the checkpoint it came from.",
     },
     "Measure": {
         "plan": "Show what a suite can detect, before anything is spent.",
@@ -42,6 +54,7 @@ VERBS: dict[str, dict[str, str]] = {
         "ls": "List training runs and evaluations, and what to do next.",
         "report": "Build an evaluation's report again, or write its figures.",
         "view": "Browse runs and evaluations in the browser, and vote blind.",
+        "explain": "Say what a check or a word of the report means.",
         "compare": "Compare several evaluations prompt by prompt.",
         "agreement": "Report how far the judges agree, and what each one rewards.",
         "judges": "List the judges, score them on known pairs, show their cost.",
@@ -121,9 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _refuse(error)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in TRAIN:
+        extra = EXTRAS.get(package)
+        if extra is None:
             raise
-        _complain(f"this needs {package}: pip install 'brie-eval[train]'")
+        from brie.provenance import install_command
+
+        _complain(f"this needs {package}: {install_command(extra)}")
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted; what was finished is kept. Run the same command again to go on.")
@@ -131,6 +147,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise
+        name = str(error.filename or "a name")[:60]
+        _complain(f"{name!r} is no file: {error.strerror}.")
+        sys.exit(2)
 
 
 def _refuse(error: click.ClickException) -> NoReturn:

@@ -63,7 +63,7 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
         screen.show(line, hanging=4)
     click.echo("")
     for path in written:
-        click.echo(project.relative(path))
+        screen.out(project.relative(path))
 
 
 def folder_name(document: AgreementDocument) -> str:

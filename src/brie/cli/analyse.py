@@ -21,5 +21,6 @@ def command(evaluation: str | None, full: bool, as_json: bool) -> None:
     outcome = rebuild(find_evaluation(evaluation, project, command=screen.typed(project)), project)
     if as_json:
         click.echo(outcome.analysis.to_json(), nl=False)
+        screen.publish(outcome)
     else:
         screen.summary(outcome, full=full)

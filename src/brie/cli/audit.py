@@ -15,7 +15,7 @@ from brie.errors import UsageError
     epilog="""\b
 Examples:
   brie audit annotations.json
-  brie audit judged_gpt4.jsonl judged_gemini.jsonl --claim 0.77
+  brie audit judged_gpt4.jsonl judged_gemini.jsonl --claim 0.77 --card
   brie audit votes.csv --map prompt=question,winner=choice,judge=rater
   brie audit battles.jsonl --candidate my-tune --baseline its-base
   brie audit votes.csv --winner "1=first,2=second,0=tie"
@@ -38,12 +38,13 @@ Examples:
 @click.option("--baseline", metavar="NAME", help="The model it is compared with, where there are more.")
 @click.option("--claim", type=click.FloatRange(0, 1), help="The win rate somebody claims, as a share.")
 @click.option("--leaderboard", is_flag=True, help="Rank all models, and write a page of them.")
+@click.option("--card", is_flag=True, help="Also write a card (SVG, PNG) and a badge (SVG).")
 @options.FULL
 @click.option("--json", "as_json", is_flag=True, help="Print the analysis on standard output.")
 def command(
     files: tuple[Path, ...], wanted: str, mapping: str | None, winner: str | None, scale: str | None,
     raters: str | None, candidate: str | None, baseline: str | None, claim: float | None,
-    leaderboard: bool, full: bool, as_json: bool,
+    leaderboard: bool, card: bool, full: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Read judgment FILES and say what they show, and what their design cannot show.
 
@@ -69,8 +70,14 @@ def command(
     if as_json:
         click.echo(analysis.to_json(), nl=False)
         return
-    report = write_audit(analysis, screen.project())
+    project = screen.project()
+    report = write_audit(analysis, project)
     screen.audit_summary(analysis, report, full=full)
+    if card:
+        from brie.report.figures import write_card
+
+        for path in write_card(analysis, None, report.parent / "figures"):
+            click.echo(project.relative(path))
 
 
 def _refuse_no_file(path: Path) -> None:

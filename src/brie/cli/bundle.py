@@ -52,9 +52,12 @@ def chosen(name: str, project: Project) -> Evaluation | Path:
         UsageError: none, or more than one; they are listed.
     """
     from brie.errors import InputError
-    from brie.evaluation.folders import Unreadable, names_of, scan
+    from brie.evaluation.folders import Unreadable, find_evaluation, names_of, scan
+    from brie.evaluation.listing import REFERENCE
     from brie.pin import training_runs
 
+    if REFERENCE.fullmatch(name):
+        return find_evaluation(name, project)
     wanted = Path(name).name
     every, runs = list(scan(project)), training_runs(project)
     named = [e for e in every if wanted in names_of(e)]

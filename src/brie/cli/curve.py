@@ -37,6 +37,7 @@ Examples:
 @options.PATIENCE
 @options.PROBE
 @click.option("--select-by-judges", is_flag=True, help="Choose on one half, quote the other.")
+@options.ALLOW_CODE
 @options.PLOT
 @options.JSON
 def command(
@@ -78,7 +79,7 @@ def command(
     if as_json:
         click.echo(json.dumps(document.written(), indent=2))
     else:
-        click.echo("\n".join(lines(document, min(screen.width(), 80))))
+        screen.out("\n".join(lines(document, min(screen.width(), 80))))
 
 
 def lines(document: CurveDocument, width: int = 80) -> Iterator[str]:

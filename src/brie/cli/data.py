@@ -73,7 +73,7 @@ def check(
         prompts = plural(report.prompts, "distinct prompt")
         screen.show(f"{report.path}: {plural(report.rows, 'row')}, {prompts}")
         for sentence in sentences(report):
-            click.echo(screen.labelled("-", _visible(sentence), 2))
+            screen.out(screen.labelled("-", _visible(sentence), 2))
     if not report.ok:
         raise InputError(f"{file}: {refusal(report)}.")
     if not as_json:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import screen
+from brie.cli import options, screen
 from brie.errors import BrieError, UsageError
 from brie.project import Project, packaged
+from brie.provenance import install_command
 
 if TYPE_CHECKING:
     from brie.generate.turns import Local, TurnEngine
@@ -39,7 +41,8 @@ class Finding:
 @click.option(
     "--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Test in this number format."
 )
-def command(smoke: bool, model: str | None, dtype: str | None) -> None:
+@options.JSON
+def command(smoke: bool, model: str | None, dtype: str | None, as_json: bool) -> None:
     """Look at device, versions, keys, disk and store, and sample with a model as a test.
 
     The test samples one answer, then texts alone and in a batch: where a batch changes texts,
@@ -53,8 +56,10 @@ def command(smoke: bool, model: str | None, dtype: str | None) -> None:
         *judges(project),
         *(smoke_test(project, model, dtype) if smoke else ()),
     ]
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     marks = {True: "ok  ", False: "FAIL", None: "    "}
-    for finding in findings:
+    for finding in findings if not as_json else ():
         screen.show(f"{marks[finding.good]}  {finding.what:<12} {finding.seen}", hanging=19)
     wrong = [finding.what for finding in findings if finding.good is False]
     if wrong:
@@ -75,7 +80,7 @@ def machine() -> Iterator[Finding]:
         environment, reason = detect_environment()
     except ImportError:
         yield Finding(
-            "device", "no torch: to train and generate, pip install 'brie-eval[train]'; all else works"
+            "device", f"no torch: to train and generate, {install_command('train')}; all else works"
         )
         return
     yield Finding("device", f"{environment.device}, {environment.dtype} ({reason})", True)

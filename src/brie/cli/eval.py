@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -12,6 +14,7 @@ from brie.errors import Stopped
 from brie.project import Project
 
 if TYPE_CHECKING:
+    from brie.evaluation.budget import Spending
     from brie.evaluation.plan import ResolvedRequest
 
 
@@ -41,6 +44,7 @@ Examples:
   brie eval --suite demo --candidate merged/ --baseline 3f9a:best --paired-noise
   brie eval --pairs answers.csv --candidate my_model --baseline gpt4o --judge claude-haiku
   brie eval --candidate answers:mine.jsonl --baseline answers:theirs.csv#gpt4o
+  brie eval --suite in_domain --dry-run              (plan, price, what it can tell)
   brie eval --suite in_domain --stop-after generate  (then, elsewhere: brie judge)
 """,
 )
@@ -134,9 +138,13 @@ Examples:
 @options.BATCH
 @options.PATIENCE
 @options.PROBE
+@options.ALLOW_CODE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
 @click.option("--name", help="A name for `brie ls`.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show plan, price and what it can tell; seal and ask nothing."
+)
 @options.FULL
 @options.ANALYSIS_JSON
 def command(
@@ -148,6 +156,7 @@ def command(
     batch: bool,
     retry: bool,
     name: str | None,
+    dry_run: bool,
     full: bool,
     as_json: bool,
     **request: options.Value,
@@ -165,6 +174,10 @@ def command(
     resolved, messages = prepare(wishes, project)
     for line in messages:
         screen.say(line)
+    wanted = screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe)
+    if dry_run:
+        _explain(resolved, project, wanted, as_json=as_json)
+        return
     if stop_after is not None:
         _begin(resolved, project, stop_after, name, yes=yes)
         return
@@ -174,13 +187,26 @@ def command(
         screen.Terminal(),
         command=screen.typed(project),
         name=name,
-        spending=screen.spending(
-            budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe
-        ),
+        spending=wanted,
     )
     screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
+
+
+def _explain(resolved: ResolvedRequest, project: Project, wanted: Spending, *, as_json: bool) -> None:
+    """Print what the evaluation would be; nothing is written and nobody is asked."""
+    from brie.evaluation.dry_run import dry_run
+
+    told = dry_run(resolved, project, wanted)
+    if as_json:
+        click.echo(json.dumps(asdict(told), indent=2, ensure_ascii=False))
+        return
+    for label, text in {"would be": told.id, **told.rows}.items():
+        click.echo(screen.labelled(label, text, 11))
+    for line in told.quote:
+        screen.show(line, hanging=2)
+    screen.show(told.told)
 
 
 def _begin(
@@ -196,4 +222,4 @@ def _begin(
     evaluation = begin(plan, resolved, project, terminal, command=command, name=name, reason=reason)
     if stop_after == "generate":
         screen.say(str(make_answers(evaluation, project, terminal, screen.consent(yes=yes))))
-    click.echo(evaluation.manifest.id)
+    screen.out(evaluation.manifest.id)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import screen
 from brie.conventions import MARGIN
-from brie.errors import GateNotMet, GateUndecided, unknown
+from brie.errors import BrieError, GateNotMet, GateUndecided, unknown
 
 if TYPE_CHECKING:
     from brie.ci.gate import Require
+    from brie.project import Project
 
 
 @click.command(
@@ -60,6 +63,7 @@ def command(
     if broken := unsound(manifest):
         raise GateNotMet(f"{name}: the seal is broken, and nothing lifts that: {'; '.join(broken)}.")
     answer = gate(analyse_evaluation(name, project), require, margin=margin, allowed=allowed)
+    _step_summary(f"{require} {_word(answer.met)}: {answer.sentence}", name, project)
     if as_json:
         standing = answer.standing.model_dump(mode="json") if answer.standing else None
         fields = {
@@ -75,6 +79,26 @@ def command(
         raise GateNotMet(sentence)
     if not as_json:
         screen.show(sentence, hanging=2)
+
+
+def _step_summary(sentence: str, name: str, project: Project) -> None:
+    """Where GitHub asks for one, append the answer and the short report to the step's summary.
+
+    What cannot be written there is said and changes no answer.
+    """
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    from brie.evaluation.folders import find_evaluation
+    from brie.evaluation.results import pull_request
+    from brie.report.markdown import code_span
+
+    try:
+        text = pull_request(find_evaluation(name, project), project)
+        with Path(path).open("a", encoding="utf-8") as summary:
+            summary.write(f"{code_span(sentence)}\n\n{text}\n")
+    except (OSError, BrieError) as error:
+        screen.say(f"the step summary could not be written: {error}")
 
 
 def _word(met: bool | None) -> str:

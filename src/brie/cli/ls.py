@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 import click
-from pydantic import JsonValue
 
 from brie.cli import options, screen
 from brie.errors import StoreError
-from brie.evaluation.folders import Evaluation, scan
-from brie.number_format import percent, span
+from brie.evaluation.folders import Evaluation, Unreadable, scan
+from brie.evaluation.listing import newest_first, rows, table
+from brie.lines import command as command_line
+from brie.number_format import size
 from brie.project import Project
 
 if TYPE_CHECKING:
-    from brie.records.analysis import Analysis
     from brie.train.config import State
     from brie.train.runs import RunInfo
 
@@ -49,61 +48,49 @@ class UnreadableRow(TypedDict):
     why: str
 
 
-class EvaluationRow(TypedDict):
-    """An evaluation as listed; figures as its analysis has them."""
-
-    id: str
-    name: str | None
-    suite: str
-    candidate: str
-    baseline: str
-    state: Literal["complete", "unfinished"]
-    verdict: JsonValue
-    standing: JsonValue
-    word: str | None
-    """The verdict as far as it stands."""
-    win_rate: JsonValue
-    cost_usd: JsonValue
-    looks: int
-    next: str
-
-
-@click.command(epilog="\b\nExamples:\n  brie ls\n  brie ls --json\n")
+@click.command(epilog="\b\nExamples:\n  brie ls\n  brie report @2\n  brie ls --json\n")
 @options.JSON
 def command(as_json: bool) -> None:
-    """List training runs (state, steps, losses, pins) and evaluations (win rate, verdict)."""
+    """List training runs (state, steps, losses, pins) and evaluations, newest first.
+
+    An evaluation's row: when, name or id, win rate with its interval, verdict ("better, if": under a
+    condition), checks (x1 !3: so many fail, so many warn), cost. Its number is a reference that every
+    verb takes: brie report @1.
+    """
     project = screen.project()
-    runs = list(run_rows(project))
-    every = list(scan(project))
-    looks = looks_of(project) if every else {}
-    entries = [
-        evaluation_row(evaluation, looks)
-        if isinstance(evaluation, Evaluation)
-        else _unreadable(evaluation.folder.name, evaluation.why)
-        for evaluation in every
+    found = list(scan(project))
+    every = [evaluation for evaluation in found if isinstance(evaluation, Evaluation)]
+    damaged = [
+        _unreadable(folder.folder.name, folder.why) for folder in found if isinstance(folder, Unreadable)
     ]
+    runs = list(run_rows(project, every))
+    looks = looks_of(project) if every else {}
+    entries = rows(every, looks)
     if as_json:
-        click.echo(json.dumps({"runs": runs, "evaluations": entries}, indent=2))
+        click.echo(json.dumps({"runs": runs, "evaluations": [*entries, *damaged]}, indent=2))
         return
-    if not runs and not entries:
+    if not runs and not entries and not damaged:
         click.echo(
             "nothing here yet. First try: brie demo   Your own: brie train --size 0.5b --data FILE"
         )
     for row in runs:
         for line in _run_lines(row):
-            click.echo(line)
-    for entry in entries:
-        if entry["state"] == "unreadable":
-            click.echo(screen.labelled(f"{entry['id']}  ", f"unreadable: {entry['why']}", 4))
-            continue
-        sides = f"{entry['candidate']} vs {entry['baseline']}"
-        told = f"{sides}  {entry['word'] or '-':<10} {_rate(entry)}"
-        click.echo(screen.labelled(f"{entry['id']}  ", told, 4))
-        click.echo(f"    looks at this suite: {entry['looks']}   next: {entry['next']}")
+            screen.show(line, hanging=4)
+    if runs and (entries or damaged):
+        click.echo("")
+    for line in table(entries, screen.width()):
+        screen.out(line)
+    for folder in damaged:
+        screen.show(f"{folder['id']}  unreadable: {folder['why']}", hanging=4)
 
 
-def run_rows(project: Project) -> Iterator[RunRow | UnreadableRow]:
-    """One row a training run; sizes in bytes."""
+def run_rows(project: Project, every: Sequence[Evaluation] = ()) -> Iterator[RunRow | UnreadableRow]:
+    """One row a training run; sizes in bytes.
+
+    Args:
+        project: whose runs.
+        every: its evaluations: a run that has one is pointed to it.
+    """
     from brie.evaluation.choice import to_start_with
     from brie.judge.local import answering
     from brie.train.runs import RunInfo, scan
@@ -111,7 +98,7 @@ def run_rows(project: Project) -> Iterator[RunRow | UnreadableRow]:
     look = cache(answering)
     for run in scan(project):
         if isinstance(run, RunInfo):
-            yield _run_row(run, to_start_with(project, run.suite, look))
+            yield _run_row(run, to_start_with(project, run.suite, look), every)
         else:
             yield _unreadable(run.folder.name, run.why)
 
@@ -120,11 +107,15 @@ def _unreadable(name: str, why: str) -> UnreadableRow:
     return {"id": name, "name": name, "state": "unreadable", "why": why}
 
 
-def _run_row(run: RunInfo, start: str) -> RunRow:
+def _run_row(run: RunInfo, start: str, every: Sequence[Evaluation]) -> RunRow:
     manifest = run.manifest
     losses = {point.step: point.loss for point in manifest.evaluations}
     best = manifest.pins.get("best")
-    again = f"brie eval --candidate {run.name}:best {start}"
+    again = f"{command_line('eval', '--candidate', f'{run.name}:best')} {start}"
+    names = (f"{run.name}:", f"{run.id}:")
+    judged = [e for e in newest_first(every) if e.manifest.names["candidate"].startswith(names)]
+    if judged:
+        again = command_line("view", judged[0].manifest.id)
     return {
         "id": run.id,
         "name": run.name,
@@ -137,7 +128,7 @@ def _run_row(run: RunInfo, start: str) -> RunRow:
         "pins": {name: pin.step for name, pin in manifest.pins.items()},
         "checkpoints": list(manifest.checkpoints),
         "size_bytes": run.size_bytes,
-        "next": again if best else f"brie train --resume {run.name}",
+        "next": again if best else command_line("train", "--resume", run.name),
     }
 
 
@@ -145,7 +136,7 @@ def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
     if row["state"] == "unreadable":
         yield screen.labelled(row["id"], f"unreadable: {row['why']}", 4)
         return
-    yield f"{row['id']}  {row['name']}  {row['state']}  {row['size_bytes'] / 1e6:,.1f} MB"
+    yield f"{row['id']}  {row['name']}  {row['state']}  {size(row['size_bytes'])}"
     facts = [f"step {row['step']:,} of {row['planned_steps']:,}"]
     if row["loss"] is not None:
         facts.append(f"training loss {row['loss']:.4f}")
@@ -170,57 +161,3 @@ def looks_of(project: Project) -> Mapping[str, int]:
     except StoreError as error:
         screen.say(str(error))
         return {}
-
-
-def evaluation_row(evaluation: Evaluation, looks: Mapping[str, int]) -> EvaluationRow:
-    """One row for an evaluation; `looks` has those at every suite."""
-    from brie.checks.standing import standing_of
-    from brie.report.sentence import verdict_word
-
-    manifest = evaluation.manifest
-    analysis = _json(evaluation.analysis_file)
-    read = _read(analysis)
-    standing = standing_of(read) if read else None
-    suite, cost = manifest.plan.suite, analysis.get("cost")
-    return {
-        "id": manifest.id,
-        "name": manifest.name,
-        "suite": suite.name,
-        "candidate": manifest.names["candidate"],
-        "baseline": manifest.names["baseline"],
-        "state": "complete" if analysis and not analysis.get("interim") else "unfinished",
-        "verdict": analysis.get("verdict"),
-        "standing": standing.model_dump(mode="json") if standing else None,
-        "word": verdict_word(read) if read and not read.interim else None,
-        "win_rate": analysis.get("win_rate"),
-        "cost_usd": cost.get("usd") if isinstance(cost, dict) else None,
-        "looks": looks.get(suite.digest(), 0),
-        "next": f"brie report {manifest.id}" if analysis else manifest.command,
-    }
-
-
-def _rate(row: EvaluationRow) -> str:
-    rate = row["win_rate"]
-    if not isinstance(rate, dict) or not isinstance(value := rate.get("value"), (int, float)):
-        return row["state"]
-    low, high = rate.get("low"), rate.get("high")
-    if isinstance(low, (int, float)) and isinstance(high, (int, float)):
-        return f"{percent(value)} ({span(low, high)})"
-    return percent(value)
-
-
-def _read(analysis: dict[str, JsonValue]) -> Analysis | None:
-    from brie.records.analysis import Analysis
-
-    try:
-        return Analysis.read(json.dumps(analysis)) if analysis else None
-    except ValueError:
-        return None
-
-
-def _json(path: Path) -> dict[str, JsonValue]:
-    try:
-        loaded: JsonValue = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return loaded if isinstance(loaded, dict) else {}

@@ -62,6 +62,9 @@ SYSTEM: Option = click.option(
     type=click.Choice(["fold", "refuse"]),
     help="A system turn where the template has no place for one: into the first question, or refused.",
 )
+ALLOW_CODE: Option = click.option(
+    "--allow-code", is_flag=True, help="Run Python that the suite checks answers with."
+)
 JSON: Option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 FULL: Option = click.option(
     "--full", is_flag=True, help="Print all of it: every group, every check in full."

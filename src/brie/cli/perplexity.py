@@ -80,7 +80,7 @@ def command(
     if report.dropped:
         lines = ", ".join(map(str, report.dropped))
         text = f"no answer is left within {max_length:,} tokens: line {lines}"
-        click.echo(screen.labelled("dropped:", text, 9))
+        screen.out(screen.labelled("dropped:", text, 9))
     for name, value in (
         (first.name, report.candidate),
         (second.name, report.baseline),

@@ -36,7 +36,7 @@ def command(model: str, base: str | None, target: Path | None, as_json: bool) ->
         explained = explain(path)
         told = (*explained.facts, *duplicates(path.resolve()), *adapter_fact(path))
         for fact in told:
-            click.echo(screen.labelled("- ", fact, 2), err=as_json)
+            screen.out(screen.labelled("- ", fact, 2), err=as_json)
         if explained.choices:
             listing = "\n".join(explained.choices)
             raise UsageError(f"{model} is not one checkpoint. Pin the one you mean:\n{listing}")
@@ -68,7 +68,7 @@ def command(model: str, base: str | None, target: Path | None, as_json: bool) ->
     }
     for name, value in rows.items():
         if value is not None:
-            click.echo(screen.labelled(name, value, 11))
+            screen.out(screen.labelled(name, value, 11))
     screen.show(_compared(resolved))
 
 

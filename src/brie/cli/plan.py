@@ -77,7 +77,7 @@ def command(
     if as_json:
         click.echo(json.dumps(table.document().written(), indent=2))
     else:
-        click.echo("\n".join(lines(table, min(screen.width(), 80))))
+        screen.out("\n".join(lines(table, min(screen.width(), 80))))
 
 
 def lines(table: Design, width: int = 80) -> Iterator[str]:

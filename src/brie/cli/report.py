@@ -64,9 +64,10 @@ def command(
         click.echo(pull_request(chosen, project, link), nl=False)
         return
     outcome = rebuild(chosen, project)
-    click.echo(outcome.report)
+    screen.out(str(outcome.report))
+    screen.publish(outcome)
     for path in _pictures(outcome, card=card, figures=figures):
-        click.echo(project.relative(path))
+        screen.out(project.relative(path))
     if opens and not webbrowser.open(outcome.report.resolve().as_uri()):
         raise UsageError(f"no browser could be opened here; open {outcome.report} yourself.")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from brie.errors import UsageError
+from brie.harmless import clean
 from brie.lines import command, folded
 from brie.project import Project
 from brie.wire.keys import Secrets
@@ -63,9 +64,26 @@ def _fit(text: str, stream: TextIO, hanging: str | None) -> str:
     return text if room is None else "\n".join(folded(text, room, hanging=hanging))
 
 
+def harmless(text: str) -> str:
+    """A text as it may be printed: no control sequence of anybody in it, and no key."""
+    return clean(Secrets.of_environment().out_of(text))
+
+
+def out(text: str = "", *, err: bool = False) -> None:
+    """A line as it stands but for what `harmless` takes out, on standard output.
+
+    Args:
+        text: the line.
+        err: on standard error.
+    """
+    import click
+
+    click.echo(harmless(text), err=err)
+
+
 def say(text: str) -> None:
     """A message for people, on standard error. The text is not read as markup."""
-    console().print(_fit(text, sys.stderr, None), markup=False)
+    console().print(_fit(harmless(text), sys.stderr, None), markup=False)
 
 
 def show(text: str, *, hanging: int | None = None, err: bool = False) -> None:
@@ -79,13 +97,13 @@ def show(text: str, *, hanging: int | None = None, err: bool = False) -> None:
     import click
 
     stream = sys.stderr if err else sys.stdout
-    for line in text.split("\n"):
+    for line in harmless(text).split("\n"):
         click.echo(_fit(line, stream, None if hanging is None else " " * hanging), err=err)
 
 
 def labelled(label: str, text: str, indent: int) -> str:
     """A label and its text; the text is folded at the terminal's width and stays in one column."""
-    return "\n".join(folded(text, width(), first=label.ljust(indent), hanging=" " * indent))
+    return "\n".join(folded(harmless(text), width(), first=label.ljust(indent), hanging=" " * indent))
 
 
 def project() -> Project:
@@ -236,10 +254,17 @@ def outcome(outcome: Outcome, *, as_json: bool, full: bool = False) -> None:
     import click
 
     click.echo(outcome.analysis.to_json(), nl=False)
+    publish(outcome)
+
+
+def publish(outcome: Outcome) -> None:
+    """The line to publish of an evaluation, on standard error."""
+    say(f"to publish: {outcome.published}")
 
 
 def summary(outcome: Outcome, *, full: bool = False) -> None:
     """What an evaluation found, and where to read it; on standard output."""
+    publish(outcome)
     manifest = outcome.evaluation.manifest
     unfinished = outcome.analysis.interim or bool(outcome.stopped)
     next_command = manifest.command if unfinished else command("view", manifest.id)

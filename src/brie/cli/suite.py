@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from pydantic import JsonValue
 
 from brie.cli import options, screen
 from brie.cli.groups import Group
@@ -31,15 +33,21 @@ def command() -> None:
 
 
 @command.command(
-    "check", epilog="\b\nExamples:\n  brie suite check in_domain\n  brie suite check my.toml\n"
+    "check",
+    short_help="Check keys, size, balance, repetitions.",
+    epilog="\b\nExamples:\n  brie suite check in_domain\n  brie suite check my.toml\n",
 )
 @click.argument("suite")
-def check(suite: str) -> None:
+@options.JSON
+def check(suite: str, as_json: bool) -> None:
     """Check a SUITE (a name or a file): its keys, its size, its balance, and repeated prompts."""
     from brie.studies.suite_check import check_suite
 
     report = check_suite(suite, screen.project())
     loaded = report.suite
+    if as_json:
+        click.echo(json.dumps(_document(report), indent=2, ensure_ascii=False))
+        return
     screen.show(f"{loaded.name} {loaded.version}: {len(loaded.prompts)} prompts, rubric {loaded.rubric}")
     _say(report)
 
@@ -87,6 +95,20 @@ def make(
     screen.show(f"next  {command_line('eval')} {to_start_with(project, new.path.stem)}", hanging=6)
 
 
+def _document(report: SuiteReport) -> dict[str, JsonValue]:
+    """The same as JSON: counts by table, the smallest rate found by samples, warnings."""
+    suite = report.suite
+    return {
+        "suite": suite.name,
+        "version": suite.version,
+        "rubric": suite.rubric,
+        "prompts": len(suite.prompts),
+        "tables": {title: dict(counts) for title, counts in report.tables.items()},
+        "detectable": {str(samples): rate for samples, rate in report.detectable.items()},
+        "warnings": list(report.warnings),
+    }
+
+
 def _fate(made: Made, exclude: tuple[Path, ...]) -> Iterator[str]:
     """What became of the rows that are no prompts."""
     if made.repeated:
@@ -103,8 +125,7 @@ def _fate(made: Made, exclude: tuple[Path, ...]) -> Iterator[str]:
         words = {"exact": "exactly", "contained": "inside a longer text", "near": "nearly"}
         ways = ", ".join(f"{number:,} {words[way]}" for way, number in made.left_out.items())
         files = ", ".join(map(str, exclude))
-        count = plural(sum(made.left_out.values()), "prompt")
-        yield f"{count} left out that stand in {files}" + (f": {ways}" if ways else "")
+        yield f"left out, being in {files}: {ways}" if ways else f"no prompt is in {files}"
     if made.drawn_from:
         yield f"drawn from {made.drawn_from:,} by their content: the same ones every time"
 

@@ -23,6 +23,7 @@ Examples:
   brie train --size tiny
   brie train --size 0.5b --data my.jsonl --name first
   brie train --size 3b --data my.jsonl --set learning_rate=1e-4 --set epochs=2
+  brie train --size 0.5b --data my.jsonl --hold-out-source forum --balance label
   brie train --size 3b --dry-run                 what it needs, before anything is fetched
   brie train --size 0.5b --base gpt2 --chat-template chatml --data my.jsonl
   brie train --resume first
@@ -34,6 +35,13 @@ Examples:
 @click.option("--base", metavar="MODEL", help="Another base: ORG/NAME@REV or a folder.")
 @click.option("--data", metavar="FILE", help="Training rows: a JSONL file, or hf:DATASET.")
 @click.option("--val", metavar="FILE", help="Validation rows; else a split by prompt is drawn.")
+@click.option(
+    "--hold-out-source",
+    metavar="NAME",
+    multiple=True,
+    help="Validate on this source, and train on the others.",
+)
+@click.option("--balance", metavar="KEY", help="See the labels under this key equally often: label, …")
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Over the recipe; may be repeated."
 )
@@ -73,7 +81,7 @@ def _train(request: TrainRequest) -> None:
     with TrainProgress() as progress:
         folder = train(request, project, progress)
     run = read_run(folder)
-    click.echo(screen.labelled("done", done(run.manifest), 6))
+    screen.out(screen.labelled("done", done(run.manifest), 6))
     for which, pin in sorted(run.manifest.pins.items()):
         screen.show(f"{which:<5} step {pin.step}, validation loss {pin.eval_loss:.4f}")
     click.echo(f"pins  {project.relative(folder)}/pins/best.json and last.json")
@@ -106,4 +114,4 @@ def _explain(request: TrainRequest, *, probe: bool) -> None:
     if request.resume is not None:
         raise UsageError("--dry-run explains a new run; leave out --resume.")
     for line in explain(request, screen.project(), Silent(), probe=probe):
-        click.echo(screen.labelled(line.label, line.text, 12))
+        screen.out(screen.labelled(line.label, line.text, 12))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,13 +10,17 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from brie.data.encode import Encoded, Encoder, taken_apart
+from brie.data.labels import LabelReport, label_report
 from brie.data.load import Parsed, Problem, parse
 from brie.data.marks import known_marks, listed, marks_in, special_texts
 from brie.data.overlap import Match, overlaps
-from brie.data.split import prompt_key
+from brie.data.split import prompt_key, split
 from brie.errors import InputError, UsageError
+from brie.lines import command
 from brie.records import Conversation, Record
 
+SHARE, SEED = 0.1, 42
+"""Of the split on which baselines are tried: what recipes say unless they are changed."""
 _PERCENTILES = (50, 90, 99)
 _LABEL_VALUES = 12
 """A key with more different values than this is no label."""
@@ -85,6 +90,8 @@ class CheckReport(Record):
     marks_in_answers: str | None = None
     """Special tokens in the text of answers, with lines; without a tokenizer, those of any family."""
     marks_in_prompts: str | None = None
+    classes: LabelReport | None = None
+    """Of answers that are labels: their shares, what gives them away, and two simple baselines."""
 
     @property
     def ok(self) -> bool:
@@ -148,7 +155,24 @@ def check(
         taken_apart=taken_apart(encoded),
         marks_in_answers=listed(marks.answers) or None,
         marks_in_prompts=listed(marks.prompts) or None,
+        classes=label_report(rows, parsed.extras, _halves(rows)),
     )
+
+
+def _halves(
+    rows: Sequence[Conversation],
+) -> list[tuple[str, Sequence[Conversation], Sequence[Conversation]]]:
+    """The split that training draws where nothing else is said."""
+    if len({prompt_key(row) for row in rows}) < 2:
+        return []
+    drawn = split(
+        rows,
+        by="prompt",
+        fraction=SHARE,
+        generator=random.Random(SEED),  # noqa: S311 - a reproducible draw, not a secret
+        seed=SEED,
+    )
+    return [(f"a tenth drawn by prompt, seed {SEED}", drawn.train, drawn.val)]
 
 
 def refuse_shared_prompts(
@@ -166,8 +190,8 @@ def refuse_shared_prompts(
         raise UsageError(
             f"{len(both)} of {len(val)} validation rows ask what the training file asks too (first: "
             f"{names[1]}:{line} and {names[0]}:{other}), so the validation loss would reward "
-            f"memory. Split anew: brie data split {names[0]} --by prompt, or leave --val out, or "
-            "accept it: --set allow_shared_prompts=true"
+            f"memory. Split anew: {command('data', 'split', names[0], '--by', 'prompt')}, or leave "
+            "--val out, or accept it: --set allow_shared_prompts=true"
         )
 
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from shlex import quote
 
 from brie.data.check import CheckReport, Lengths, Shared
+from brie.data.labels import LabelReport, Shortcut
 from brie.data.turns import counted
 from brie.number_format import percent, plural
 
 _VARYING = re.compile(r"\d+|'[^']*'|\([^)]*\)")
+SHOWN_GROUPS = 6
+"""Sources or categories named with a label's share."""
+UNEVEN = 1.5
+"""Times the commonest label is more frequent than the rarest, from which balancing is named."""
+_MEANING = {
+    "source": "a random split would test the source, not the task",
+    "category": "the category gives answers away",
+}
 SHOWN = 10
 """Lines and errors named one by one."""
 
@@ -42,6 +52,8 @@ def sentences(report: CheckReport) -> Iterator[str]:
         yield f"{name}: {_table(table) if set(table) != {none} else 'no row names one'}"
     for key, table in report.labels.items():
         yield f"{key}: {_table(table)}"
+    if report.classes:
+        yield from label_lines(report.classes)
     if report.systems != {"": report.rows}:
         yield f"system turns: {_table({_short(k) or '(none)': v for k, v in report.systems.items()})}"
     if report.lengths:
@@ -83,6 +95,35 @@ def _kept_text(report: CheckReport) -> Iterator[str]:
         )
     if report.marks_in_prompts:
         yield f"special tokens of chat templates stand in the text of prompts: {report.marks_in_prompts}"
+
+
+def label_lines(report: LabelReport) -> Iterator[str]:
+    """What is said of answers that are labels: shares, what gives them away, two baselines."""
+    yield f"the answers are labels ({report.label}): {_table(report.classes)}"
+    for crossed in report.shortcuts:
+        yield _shortcut(crossed)
+    if held := next((crossed for crossed in report.shortcuts if crossed.by == "source"), None):
+        both = [name for name, share in held.shares.items() if 0 < share < 1]  # one alone tests little
+        source = min(both or held.rows, key=lambda name: (held.rows[name], name))
+        yield (
+            "to see the task, train on the other sources and validate on one: brie train "
+            f"--hold-out-source {quote(source)}"
+        )
+    counts = list(report.classes.values())
+    if counts[0] >= UNEVEN * counts[-1]:
+        yield "labels are uneven: brie train --balance label shows each of them equally often"
+    for tried in report.baselines:
+        yield f"without a model, {tried.words()}"
+
+
+def _shortcut(crossed: Shortcut) -> str:
+    """`source paschal: 100 % yes, murray 92 %, experts 24 %: …`."""
+    names = list(crossed.shares)
+    named = names if len(names) <= SHOWN_GROUPS else [*names[: SHOWN_GROUPS - 1], names[-1]]
+    shares = [f"{name} {percent(crossed.shares[name])}" for name in named[1:]]
+    between = f" ({len(names) - len(named)} more between)" if len(names) > len(named) else ""
+    first = f"{crossed.by} {names[0]}: {percent(crossed.shares[names[0]])} {crossed.shown}"
+    return f"{', '.join([first, *shares])}{between}: {_MEANING[crossed.by]}"
 
 
 def _length_lines(lengths: Lengths, rows: int) -> Iterator[str]:

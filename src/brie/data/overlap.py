@@ -161,10 +161,12 @@ def _is_suite(path: Path) -> bool:
 def _first_row_is_prompt(path: Path) -> bool:
     import json
 
+    if path.exists() and not path.is_file():
+        return False
     try:
         with path.open(encoding="utf-8-sig") as handle:
             row = json.loads(next((line for line in handle if line.strip()), "null"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     if not isinstance(row, dict) or "id" not in row or "completion" in row:
         return False

@@ -5,7 +5,8 @@
 
 Chats and columns are read as training files are (`brie.data.forms`); a row may also ask and leave the
 answer out, and a file may be a list of texts. Of a conversation the last learned answer is the
-reference, and what stands before it is the prompt.
+reference, and what stands before it is the prompt. Where answers are labels, a prompt has the label as
+its machine check: an answer is right or wrong.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from brie.data.forms import ANSWER_KEYS, CHATS, Shaped, Tally, shaped
+from brie.data.labels import labels_of
 from brie.data.load import Problem, read_row, stored_rows
 from brie.data.near import Entry, search
 from brie.data.overlap import texts_to_find
@@ -26,7 +28,7 @@ from brie.data.rows import to_conversation
 from brie.data.turns import Remarks
 from brie.errors import InputError
 from brie.project import write_text
-from brie.records import Conversation, Message, Prompt, Turn, prompt_id
+from brie.records import Conversation, MachineCheck, Message, Prompt, Turn, prompt_id
 
 _BLANK = "\ue000"
 """Stands where a row leaves its answer out."""
@@ -83,16 +85,19 @@ def read_questions(path: Path, mapping: Mapping[str, str] | None = None) -> Aske
     return Asked(tuple(conversations), tally.sentences())
 
 
-def suite_of(rows: Sequence[Conversation]) -> Made:
+def suite_of(rows: Sequence[Conversation], *, labelled: bool | None = None) -> Made:
     """Prompts of rows, by content: rows that ask the same are one prompt.
 
     Args:
         rows: conversations that end with an answer, or with a question left open.
+        labelled: whether answers are labels, so that one is right or wrong; None: as the rows say.
     """
+    if labelled is None:
+        labelled = labels_of(rows, {}, fewest=1) is not None
     prompts: dict[str, Prompt] = {}
     repeated = unfit = 0
     for row in rows:
-        prompt = _prompt(row)
+        prompt = _prompt(row, labelled=labelled)
         if prompt is None:
             unfit += 1
         elif prompt.id in prompts:
@@ -170,7 +175,7 @@ def _completed(row: dict[str, JsonValue], mapping: Mapping[str, str]) -> Shaped:
     return made
 
 
-def _prompt(row: Conversation) -> Prompt | None:
+def _prompt(row: Conversation, *, labelled: bool) -> Prompt | None:
     """What comes before a row's last learned answer, with that answer; None where tools take part."""
     said = [i for i, turn in enumerate(row.messages) if turn.role == "assistant" and turn.learned]
     before = row.messages[: said[-1]]
@@ -179,13 +184,16 @@ def _prompt(row: Conversation) -> Prompt | None:
     if not before or before[-1].role != "user":
         return None
     messages = tuple(Message(role=_role(turn), content=turn.content) for turn in before)
-    reference = row.messages[said[-1]].content
+    answer = row.messages[said[-1]].content
+    reference = None if answer == _BLANK else answer
+    check = MachineCheck(kind="exact", value=answer.strip()) if labelled and reference else None
     return Prompt(
         id=prompt_id(messages),
         messages=messages,
         category=row.category,
         source=row.source,
-        reference=None if reference == _BLANK else reference,
+        reference=reference,
+        check=check,
     )
 
 

@@ -88,20 +88,20 @@ def split(
     return _cut(conversations, by, chosen, seed)
 
 
-def hold_out(conversations: Sequence[Conversation], source: str) -> Split:
-    """Put every row of one source into the validation half.
+def hold_out(conversations: Sequence[Conversation], *held: str) -> Split:
+    """Put every row of some sources into the validation half.
 
     Raises:
         UsageError: there is no such source, or no other.
     """
     sources = {c.source for c in conversations}
-    if source not in sources:
-        raise unknown("source", source, sources)
-    if len(sources) == 1:
-        raise UsageError(
-            f"every row is of source {source!r}; holding it out leaves nothing to train on."
-        )
-    return _cut(conversations, "source", {source}, None)
+    for source in held:
+        if source not in sources:
+            raise unknown("source", source, sources)
+    if sources <= set(held):
+        named = " or ".join(map(repr, held))
+        raise UsageError(f"every row is of source {named}; holding it out leaves nothing to train on.")
+    return _cut(conversations, "source", set(held), None)
 
 
 def _sizes(conversations: Sequence[Conversation], by: By) -> dict[str, int]:

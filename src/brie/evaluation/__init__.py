@@ -13,6 +13,8 @@ What is to be done, before anything is sampled or asked:
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
     work           everything a plan needs, by key
     manifest       the seal, and the chain of what is added to it later
+    dry_run        what an evaluation would be, cost and be able to tell
+    listing        evaluations newest first, and the references @1, @2
     soundness      refuses a plan whose seal is broken, or that contradicts itself
     folders        evaluations on disk, found again by seal, id or name
 
@@ -30,6 +32,7 @@ What people and files add:
     votes          who may vote on what, in which order
     ask_people     the prompts drawn at random for people, so that their votes can decide
     vote_file      votes from a CSV file
+    ballot_file    a ballot to be sent, and the votes that come back
     added_votes    such votes added, and the report built again
 
 What came of it, read from the store and computed:
@@ -40,11 +43,14 @@ What came of it, read from the store and computed:
     training_data  what the candidate was trained on, and what the suite shares with it
     context        models and training data as they are here, for the checks
     looks          what an analysis read, so that looks can be counted
+    code_checks    Python of the suite, run with consent, and what it said
     accuracy       which answers are right, where prompts say what is
     people         what voters preferred, and how far they and the judges agree
     anchor         what people's votes on the drawn prompts make of the win rate
     assemble       all numbers of an evaluation, with its checks
     views          comparisons with their verdicts, for people to read
+    published      the line to publish of it, after sealing and after a report
+    again          answers made once more, to be compared with the stored ones
     settled        the rows as they are now, beside those the numbers of record were made from
     results        the numbers of record and the report, written
 """

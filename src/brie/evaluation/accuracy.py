@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from brie.analyse.accuracy import NO_LABEL, SIDES, Graded, accuracy_of
 from brie.analyse.win_rate import Settings
+from brie.evaluation.code_checks import Passed, key_of
 from brie.evaluation.rows import EvaluationData
-from brie.judge.machine_checks import bare, passes
-from brie.records import MachineCheck, Prompt, Side
+from brie.judge.machine_checks import CannotCompile, TooSlow, bare, passes
+from brie.records import MachineCheck, Prompt, Side, Suite
 from brie.records.accuracy import Accuracy
+from brie.suite_code import PYTHON
 
 MOST_LABELS = 20
 LONGEST_LABEL = 40
@@ -23,7 +26,10 @@ LABEL = "label"
 
 
 def right_and_wrong(
-    data: EvaluationData, settings: Settings, unseen_sources: Collection[str] | None
+    data: EvaluationData,
+    settings: Settings,
+    unseen_sources: Collection[str] | None,
+    by_code: Passed,
 ) -> Accuracy | None:
     """What is known of right and wrong; None where no prompt says what is right.
 
@@ -31,19 +37,17 @@ def right_and_wrong(
         data: plan and answers; prompts whose answers are not all there are left out.
         settings: of the intervals.
         unseen_sources: sources that training has not seen; None: not known.
+        by_code: what code of the suite said of answers; prompts of which it said nothing are left out.
     """
     plan = data.manifest.plan
-    key = Key.of(plan.suite.prompts)
-    texts = {name: _texts(data, name) for name in data.prompts if name in key.checks}
-    names = [name for name, answers in texts.items() if answers is not None]
+    key = Key.of(plan.suite)
+    known = {name: by_side for name, by_side in _graded(data, key, by_code) if by_side is not None}
+    names = list(known)
     if not names:
         return None
     sources = sorted({data.work.prompts[name].source for name in names})
     source = [data.work.prompts[name].source for name in names]
-    grades = {
-        side: [[key.grade(name, text) for text in (texts[name] or {})[side]] for name in names]
-        for side in SIDES
-    }
+    grades = {side: [known[name][side] for name in names] for side in SIDES}
     graded = Graded(
         right={side: np.array([[g.right for g in row] for row in grades[side]]) for side in SIDES},
         source=np.array([sources.index(name) for name in source], np.int64),
@@ -62,13 +66,21 @@ def right_and_wrong(
     )  # fmt: skip
 
 
-def _texts(data: EvaluationData, prompt: str) -> dict[Side, list[str]] | None:
-    """Every answer to a prompt; None where one is not there yet."""
+def _graded(
+    data: EvaluationData, key: Key, by_code: Passed
+) -> Iterator[tuple[str, dict[Side, list[Grade]] | None]]:
+    """Prompt id -> the grades of both sides; None where an answer is not there yet, or has no grade."""
     samples = range(data.manifest.plan.samples)
-    keys = {side: [data.work.key(side, prompt, sample) for sample in samples] for side in SIDES}
-    if any(key not in data.completions for side in SIDES for key in keys[side]):
-        return None
-    return {side: [data.completions[key].text for key in keys[side]] for side in SIDES}
+    for name in data.prompts:
+        if name not in key.checks:
+            continue
+        by_side: dict[Side, list[Grade]] = {}
+        for side in SIDES:
+            answers = [data.completions.get(data.work.key(side, name, sample)) for sample in samples]
+            grades = [key.grade(name, answer.text, by_code) for answer in answers if answer is not None]
+            by_side[side] = [grade for grade in grades if grade is not None]
+        whole = all(len(grades) == len(samples) for grades in by_side.values())
+        yield name, by_side if whole else None
 
 
 @dataclass(frozen=True)
@@ -92,10 +104,12 @@ class Key:
     """Prompt id -> code of its label."""
     says: tuple[MachineCheck, ...]
     """Code of a label -> the check that an answer passes which says it."""
+    suite: Suite
 
     @classmethod
-    def of(cls, prompts: Sequence[Prompt]) -> Key:
+    def of(cls, suite: Suite) -> Key:
         """The key of a suite."""
+        prompts = suite.prompts
         labels, truth = _labels(prompts)
         checks = {
             prompt.id: prompt.check or MachineCheck(kind="exact", value=labels[truth[prompt.id]])
@@ -104,21 +118,37 @@ class Key:
         }
         says = [{checks[name] for name in truth if truth[name] == code} for code in range(len(labels))]
         if any(len(same) != 1 for same in says):  # a label that is checked in several ways is no class
-            return cls({p.id: p.check for p in prompts if p.check is not None}, (), {}, ())
-        return cls(checks, labels, truth, tuple(same.pop() for same in says))
+            return cls({p.id: p.check for p in prompts if p.check is not None}, (), {}, (), suite)
+        return cls(checks, labels, truth, tuple(same.pop() for same in says), suite)
 
-    def grade(self, prompt: str, answer: str) -> Grade:
-        """An answer to a prompt."""
-        right = passes(self.checks[prompt], answer)
+    def grade(self, prompt: str, answer: str, by_code: Passed) -> Grade | None:
+        """An answer to a prompt; None where only code could tell, and said nothing."""
+        check = self.checks[prompt]
+        if check.kind == PYTHON:
+            said = by_code.get(key_of(self.suite, self._prompts[prompt], answer))
+            return None if said is None else Grade(said, len(self.labels))
+        right = _passes(check, answer)
         if right and prompt in self.truth:
             return Grade(right, self.truth[prompt])
-        others = [c for c, check in enumerate(self.says) if not right and passes(check, answer)]
+        others = [c for c, check in enumerate(self.says) if not right and _passes(check, answer)]
         return Grade(right, others[0] if len(others) == 1 else len(self.labels))
+
+    @cached_property
+    def _prompts(self) -> dict[str, Prompt]:
+        return {prompt.id: prompt for prompt in self.suite.prompts}
 
     def kind(self, prompt: str, prompts: Mapping[str, Prompt]) -> str:
         """The kind of a prompt's check."""
         check = prompts[prompt].check
         return check.kind if check is not None else LABEL
+
+
+def _passes(check: MachineCheck, answer: str) -> bool:
+    """Whether an answer passes; one on which a pattern finds no end does not."""
+    try:
+        return passes(check, answer)
+    except (TooSlow, CannotCompile):
+        return False
 
 
 def _labels(prompts: Sequence[Prompt]) -> tuple[tuple[str, ...], dict[str, int]]:
@@ -142,6 +172,8 @@ def _labels(prompts: Sequence[Prompt]) -> tuple[tuple[str, ...], dict[str, int]]
 
 
 def _named(prompt: Prompt) -> str:
-    """What an answer should say, in the fewest words the prompt has for it."""
+    """What an answer should say, in the fewest words the prompt has for it; "" where code tells."""
+    if prompt.check is not None and prompt.check.kind == PYTHON:
+        return ""
     exact = prompt.check is not None and prompt.check.kind == "exact"
     return prompt.check.value if prompt.check is not None and exact else prompt.reference or ""

@@ -22,7 +22,7 @@ from brie.analyse.win_rate import Settings
 from brie.conventions import ANCHORED
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
 from brie.evaluation.table import table
-from brie.evaluation.votes import Pair, asked_of_people
+from brie.evaluation.votes import Pair, asked_of_people, seen_by
 from brie.records.agreement import PanelCoefficients
 from brie.records.analysis import Analysis, WinRate
 from brie.records.estimates import Estimate
@@ -43,7 +43,9 @@ def human_anchored(
     planned = asked_of_people(facts.manifest)
     if not planned:
         return None
-    votes = [vote for vote in facts.of("vote") if (vote.task.prompt, vote.task.sample) in set(planned)]
+    drawn, seen = set(planned), seen_by(facts.manifest)
+    cast = [vote for vote in facts.of("vote") if (vote.task.prompt, vote.task.sample) in drawn]
+    votes = [vote for vote in cast if vote.task.judge not in seen]
     alike = _identical(facts, planned)
     people = _means((vote.task.prompt, vote.score) for vote in votes) | dict.fromkeys(alike, 0.5)
     link = next(a for a in reversed(facts.manifest.amendments) if a.kind == "people")
@@ -54,6 +56,7 @@ def human_anchored(
         identical=len(alike),
         votes=len(votes),
         voters=len({vote.task.judge for vote in votes}),
+        not_blind=len({vote.task.judge for vote in cast} & seen.keys()),
         complete=len(people) == len(planned),
         skipped=skipped if isinstance(skipped, int) else 0,
     )

@@ -17,7 +17,7 @@ from brie.errors import UsageError
 from brie.evaluation.extend import answered
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import amend, change
-from brie.evaluation.votes import Pair, asked_of_people, votes_by_prompt
+from brie.evaluation.votes import Pair, asked_of_people, seen_by, votes_by_prompt
 from brie.evaluation.work import Work, completion_texts
 from brie.number_format import plural
 from brie.records import Manifest, Status
@@ -83,10 +83,10 @@ def _wanted(manifest: Manifest, prompts: int, store: Store) -> tuple[Pair, ...]:
 
 
 def labelled(manifest: Manifest, work: Work, store: Store) -> list[Pair]:
-    """The planned pairs that have a vote, or two answers that are the same."""
-    planned = asked_of_people(manifest)
+    """The planned pairs that have a blind vote, or two answers that are the same."""
+    planned, seen = asked_of_people(manifest), seen_by(manifest)
     votes = votes_by_prompt(manifest, work)
-    tasks = [task for name, _ in planned for task in votes.get(name, ())]
+    tasks = [t for name, _ in planned for t in votes.get(name, ()) if t.judge not in seen]
     cast = store.statuses(task.key for task in tasks)
     voted = {(t.prompt, t.sample) for t in tasks if cast.get(t.key) is Status.OK}
     texts = completion_texts(work, [name for name, _ in planned], store)

@@ -82,7 +82,7 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
     if people is not None:
         document = document.model_copy(update={"human_anchored": people})
     evidence = evidence_of(facts, document, verdicts, context or Context(), store)
-    document = _with_accuracy(document, facts, evidence)
+    document = _with_accuracy(document, facts, evidence, context)
     checked = _checked(document, replace(evidence, analysis=document))
     return _with_people(checked, *by_voter(facts, options, seed))
 
@@ -118,10 +118,14 @@ def _repeats(facts: EvaluationData, used: Sequence[VerdictRow]) -> list[VerdictR
     return [f for f in rows if f.task.prompt in prompts and f.status is not StatusCode.MISSING]
 
 
-def _with_accuracy(document: Analysis, facts: EvaluationData, evidence: Evidence) -> Analysis:
+def _with_accuracy(
+    document: Analysis, facts: EvaluationData, evidence: Evidence, context: Context | None
+) -> Analysis:
     """The document with right and wrong, where prompts say what is right."""
     known = unseen_sources(evidence)
-    accuracy = right_and_wrong(facts, evidence.settings, None if known is None else known[0])
+    accuracy = right_and_wrong(
+        facts, evidence.settings, None if known is None else known[0], context.checked if context else {}
+    )
     return document if accuracy is None else document.model_copy(update={"accuracy": accuracy})
 
 

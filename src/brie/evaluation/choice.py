@@ -25,6 +25,11 @@ LOCAL = "local server"
 """What a panel of one local server is called in a plan."""
 INSTRUMENTS = ("longer",)
 FIRST_SUITE = "in_domain"
+_RULES = {
+    "exact": "right or wrong",
+    "reference": "agreement with the references",
+    "distinct": "repetition alone",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ def _nobody(suite: Suite, project: Project, typed: str) -> str:
     variables = [key_variable(load_judge(n, project)) for n in load_panel(SHIPPED, project).judges]
     first, *others = dict.fromkeys(name for name in variables if name)
     rule = _rule(suite)
-    what = "a rule: agreement with the references" if rule == "reference" else "a rule: repetition alone"
+    what = f"a rule: {_RULES[rule]}"
     return (
         f"no judge can be reached for suite {suite.name!r}; give one its key, start one on this "
         "machine, or let a rule judge:\n"
@@ -153,8 +158,35 @@ def _judged_by(suite: Suite, project: Project, look: Callable[[], list[Answering
 
 def _rule(suite: Suite) -> str:
     """The rule that says most of a suite where no model judges."""
+    if all(prompt.check and prompt.check.kind == "exact" for prompt in suite.prompts):
+        return "exact"
     return "reference" if any(prompt.reference for prompt in suite.prompts) else "distinct"
 
 
 def _can_judge(spec: JudgeSpec, suite: Suite) -> bool:
     return spec.model != "reference" or any(prompt.reference for prompt in suite.prompts)
+
+
+def refuse_mute_rule(judge: JudgeSpec, suite: Suite) -> None:
+    """A rule that can say nothing of a suite is refused before any work.
+
+    Raises:
+        UsageError: this judge is one.
+    """
+    kinds = {p.check.kind for p in suite.prompts if p.check and p.check.kind != "python"}
+    able = {
+        "reference": any(p.reference for p in suite.prompts),
+        "check": bool(kinds),
+        **{kind: kind in kinds for kind in ("exact", "numeric", "regex")},
+    }
+    if not able.get(judge.model, True):
+        raise UsageError(
+            f"the rule {judge.model!r} can say nothing of suite {suite.name!r}: none of its prompts "
+            f"has a {_NEEDS.get(judge.model, f'{judge.model} check')}. "
+            "Without --judge, --panel and a panel in brie.toml the models that can be reached judge; "
+            "--judge distinct is a rule that looks at repetition alone."
+        )
+
+
+_NEEDS = {"reference": "reference", "check": "machine check"}
+"""Rule -> what a prompt must have for it, where that is not a check of its name."""

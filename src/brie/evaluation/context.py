@@ -6,7 +6,7 @@ Files are read here, so that checks stay functions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from brie.analyse.table import VerdictTable
 from brie.checks import Answer, Evidence, Looks, Models, Pair
 from brie.errors import InputError, PinError, UsageError
+from brie.evaluation.code_checks import Passed, recorded_checks
 from brie.evaluation.looks import look_of
 from brie.evaluation.rows import EvaluationData, stopped_judges
 from brie.evaluation.side_prompts import parts_of, told_again
@@ -23,7 +24,7 @@ from brie.generate.sampling import model_sampling
 from brie.pin import ANSWERS, Resolved, by_itself, duplicates, locate, pin_base, refuse_other_content
 from brie.pin.resolve import as_base
 from brie.project import Project
-from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, Side, schema_field
+from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, Side, later, schema_field
 from brie.records.analysis import Analysis
 from brie.report.clean import without_paths
 from brie.store import Store
@@ -46,6 +47,8 @@ class ImportedContext(Document):
     """The rows whose place among the suite's looks is given."""
     look: int = 1
     other_versions: int = 0
+    checked: dict[str, bool | None] = later({})
+    """What code of the suite has said of answers; it is not run again."""
 
 
 def imported_context(folder: Path) -> ImportedContext | None:
@@ -64,6 +67,8 @@ class Context:
     compared: Compared | None = None
     imported: ImportedContext | None = None
     """Where it came in a bundle, what came with it."""
+    checked: Passed = field(default_factory=dict)
+    """What code of the suite has said of answers."""
 
     def looks(self, rows: str) -> Looks | None:
         """The place of these rows among the suite's looks, where it came with them."""
@@ -92,7 +97,9 @@ def context_of(
         parts = brought.model_dump(include={"differ", "absent", "facts"})
         trained = recorded(folder)
         compared = Compared(trained, now=False) if trained is not None else None
-        return Context(Models(**parts, own_sampling=brought.own_sampling), compared, brought)
+        return Context(
+            Models(**parts, own_sampling=brought.own_sampling), compared, brought, brought.checked
+        )
     here: dict[Side, Resolved] = dict(zip(_SIDES, sides, strict=False))
     differ, absent = [], []
     for side in _SIDES if not sides else ():
@@ -114,7 +121,7 @@ def context_of(
         manifest.plan.suite, folder, here.get("candidate"), project,
         again=again, served=manifest.plan.candidate.kind == "served",
     )  # fmt: skip
-    return Context(models, compared)
+    return Context(models, compared, checked=recorded_checks(folder))
 
 
 def _said(facts: Iterable[str]) -> tuple[str, ...]:

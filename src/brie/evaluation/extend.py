@@ -18,6 +18,7 @@ from brie.evaluation.folders import Evaluation
 from brie.evaluation.judging import judge_all, noted, why_stopped
 from brie.evaluation.manifest import amend, change
 from brie.evaluation.plan import added_judges, panel_judge
+from brie.evaluation.published import to_publish
 from brie.evaluation.request import model_judge
 from brie.evaluation.results import Outcome, record_analysis, write_report
 from brie.evaluation.settled import refuse_gone_rows, settled
@@ -92,7 +93,8 @@ def judge_more(
         with settled(evaluation, store) as (evaluation, data):
             analysis = record_analysis(evaluation, data, store, project)
             report = write_report(evaluation, analysis, data, project)
-    return Outcome(evaluation, analysis, report, 0, done.computed, why_stopped(done, command))
+            published = to_publish(evaluation.manifest, store, analysis.rows_digest)
+    return Outcome(evaluation, analysis, report, 0, done.computed, why_stopped(done, command), published)
 
 
 def reachable(manifest: Manifest, project: Project) -> tuple[PanelJudge, ...]:

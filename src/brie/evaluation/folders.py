@@ -10,8 +10,11 @@ from typing import Any
 
 from brie.digest import short
 from brie.errors import InputError, UsageError, unknown
-from brie.evaluation.manifest import LOCK, MANIFEST, broken_links, read_manifest, write_manifest
+from brie.evaluation.listing import REFERENCE, newest_first, which
+from brie.evaluation.manifest import LOCK, MANIFEST, read_manifest, write_manifest
 from brie.evaluation.plan import ResolvedRequest
+from brie.evaluation.soundness import unsound
+from brie.number_format import plural
 from brie.pin import GivenAnswers
 from brie.project import Project, alone
 from brie.provenance import now, package_versions
@@ -32,26 +35,27 @@ class Evaluation:
 
 
 def evaluation_id(plan: Plan) -> str:
-    """The id of a plan's evaluation: the suite's name and the start of the seal."""
+    """The id of a plan's evaluation: the suite's name and the start of the plan's identity."""
     slug = re.sub(r"[^a-z0-9]+", "-", plan.suite.name.lower()).strip("-") or "suite"
-    return f"eval-{slug}-{short(plan.seal())}"
+    return f"eval-{slug}-{short(plan.identity())}"
 
 
 def open_evaluation(
     plan: Plan, asked: ResolvedRequest, project: Project, command: str, name: str | None
 ) -> tuple[Evaluation, bool]:
-    """The folder of a plan: found by its seal, or made; with whether it was there before.
+    """The folder of a plan: found by its identity, or made; with whether it was there before.
+
+    What was sealed stays: the names that the sides had then, and how many verdicts existed.
 
     Raises:
         UsageError: the manifest found there is not the one that was sealed.
     """
-    seal = plan.seal()
     folder = project.runs / evaluation_id(plan)
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / LOCK):  # the same command, twice at once, seals one plan once
         if (folder / MANIFEST).is_file():
             sealed = read_manifest(folder)
-            if sealed.seal != seal or broken_links(sealed):
+            if sealed.plan.identity() != plan.identity() or unsound(sealed):
                 raise UsageError(f"{folder} holds a changed plan; see: brie verify {folder.name}")
             return Evaluation(folder, sealed), True
         manifest = _sealed(plan, asked, folder.name, command, name)
@@ -73,7 +77,7 @@ def _sealed(
         created=now(),
         seal=plan.seal(),
         plan=plan,
-        names={"candidate": asked.candidate.name, "baseline": asked.baseline.name},
+        names=plan.names,
         locations={"candidate": asked.candidate.reference, "baseline": asked.baseline.reference},
         bases={side: base for side, base in named.items() if base is not None},
         given={side: given.origin for side, given in files.items() if given is not None},
@@ -106,15 +110,18 @@ def evaluations(project: Project) -> list[Evaluation]:
 
 
 def find_evaluation(name: str | None, project: Project, *, command: str = "") -> Evaluation:
-    """An evaluation by id, the end of its id, name or folder; the only one where none is named.
+    """An evaluation by id, the end of its id, name, folder or reference (`@1` is the newest); the only
+    one where none is named.
 
     Args:
-        command: what was typed without a name; each candidate is listed with the command that picks it.
+        command: what was typed without a name; the candidates are listed with a command that picks one.
 
     Raises:
         UsageError: none or several fit; they are listed.
         InputError: the one that fits is damaged.
     """
+    if name is not None and REFERENCE.fullmatch(name):
+        return _numbered(name, project)
     every = list(scan(project))
     wanted = None if name is None else Path(name).name
     fits = [e for e in every if wanted is None or wanted in names_of(e)]
@@ -127,8 +134,17 @@ def find_evaluation(name: str | None, project: Project, *, command: str = "") ->
         raise unknown("evaluation", name, [e.folder.name for e in every], hint)
     if not every:
         raise UsageError("there is no evaluation here yet. Make one: brie demo")
-    listing = "".join(f"\n  {f'{command} {e.folder.name}'.strip()}" for e in every)
-    raise UsageError(f"say which evaluation:{listing}")
+    damaged = [f"{e.folder.name}: {e.why}" for e in every if isinstance(e, Unreadable)]
+    raise UsageError("\n  ".join([which(evaluations(project), command), *damaged]))
+
+
+def _numbered(name: str, project: Project) -> Evaluation:
+    """The evaluation that a reference names."""
+    every = newest_first(evaluations(project))
+    if int(name[1:]) > len(every):
+        there = plural(len(every), "evaluation")
+        raise UsageError(f"there is no {name}: {there} here; see: brie ls")
+    return every[int(name[1:]) - 1]
 
 
 def names_of(evaluation: Evaluation | Unreadable) -> tuple[str, ...]:
@@ -160,7 +176,7 @@ def differing(plan: Plan, other: Plan) -> str | None:
         return None
     if plan.suite.name != other.suite.name:
         return None
-    decided = {"assignments", "order", "controls"}
+    decided = {"assignments", "order", "controls", "names", "existed"}
     differing_keys = [key for key in mine if key not in decided and mine[key] != theirs[key]]
     named = [name for key in differing_keys for name in _parts_apart(key, mine[key], theirs[key])]
     return " and ".join(named) or None

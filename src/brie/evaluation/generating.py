@@ -242,7 +242,7 @@ def make_answers(
     sides = resolved(manifest, project)
     agree_to_servers(sides, project, consent, screen.say)
     environment = manifest.plan.environment
-    _refuse_another(environment)
+    refuse_another(environment)
     check_prompts(manifest.plan, sides)
     work = Work.of(manifest)
     with (
@@ -255,7 +255,7 @@ def make_answers(
     return Answered(manifest.id, computed, len(prompts))
 
 
-def _refuse_another(sealed: Environment) -> None:
+def refuse_another(sealed: Environment) -> None:
     """Answers of two environments are never mixed in one evaluation (invariant I7).
 
     Raises:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from brie.analyse.table import StatusCode
 from brie.digest import digest, short
+from brie.errors import InputError
 from brie.evaluation.manifest import read_manifest
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
 from brie.project import Project
@@ -68,7 +69,11 @@ def _prompts_of(evaluation: str, project: Project) -> tuple[str, ...]:
     folder = project.runs / evaluation
     if not (folder / "manifest.json").is_file():
         return ()
-    return tuple(sorted({asked(prompt) for prompt in read_manifest(folder).plan.suite.prompts}))
+    try:
+        prompts = read_manifest(folder).plan.suite.prompts
+    except InputError:  # a damaged one says so where it is asked for
+        return ()
+    return tuple(sorted({asked(prompt) for prompt in prompts}))
 
 
 def _is_read(fact: VerdictRow) -> bool:

@@ -79,6 +79,8 @@ def broken_links(manifest: Manifest) -> Sequence[str]:
     broken = []
     if manifest.plan.seal() != manifest.seal:
         broken.append("the plan is not the one that was sealed")
+    if manifest.plan.names and manifest.names != manifest.plan.names:
+        broken.append("the sides are called otherwise than when they were sealed")
     previous = manifest.seal
     for number, link in enumerate(manifest.amendments, 1):
         body = link.model_dump(mode="json", exclude={"digest"})

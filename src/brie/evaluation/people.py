@@ -15,10 +15,15 @@ from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.table import table
-from brie.evaluation.votes import imported, voters
+from brie.evaluation.votes import Saw, imported, seen_by, voters
 from brie.records.agreement import PairAgreement
 from brie.records.judges import JudgeNumbers
 
+NOT_BLIND: dict[Saw, str] = {
+    "result": "a result had been shown in that browser",
+    "viewer": "that browser could open the viewer",
+}
+"""What is said of a voter who saw something."""
 Rating = tuple[str, str, int, float]
 """Prompt, judge, sample, and the candidate's score."""
 _UNKNOWN_ORDER = "the votes were read from a file, which does not say in which order the answers stood"
@@ -36,7 +41,7 @@ def by_voter(
     """
     voters_numbers: dict[str, JudgeNumbers] = {}
     notes: dict[str, str] = {}
-    unordered = imported(facts.manifest)
+    unordered, seen = imported(facts.manifest), seen_by(facts.manifest)
     for voter in voters(facts.manifest):
         name = voter.judge.id
         votes = [fact for fact in facts.of("vote") if fact.task.judge == name]
@@ -49,6 +54,8 @@ def by_voter(
             numbers = numbers.model_copy(update={"position": None, "label": None})
             notes |= {f"by_judge.{name}.{key}": _UNKNOWN_ORDER for key in ("position", "label")}
         notes[f"by_judge.{name}"] = "votes of a person, beside the headline and not part of it"
+        if saw := seen.get(name, ()):
+            notes[f"by_judge.{name}"] += f"; not blind: {' and '.join(NOT_BLIND[kind] for kind in saw)}"
         voters_numbers[name] = numbers.model_copy(
             update={
                 "provider": "human",
@@ -57,6 +64,7 @@ def by_voter(
                 "instrument": False,
                 "added": True,
                 "votes": len(votes),
+                **({"saw": seen[name]} if name in seen else {}),
                 "agreement": _with_judges(votes, facts.of("main"), name, options, seed),
             }
         )

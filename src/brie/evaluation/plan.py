@@ -27,6 +27,7 @@ from brie.records import (
     Stopping,
     Suite,
 )
+from brie.report.clean import without_paths
 
 SERVED = Environment(engine="openai-compatible", dtype="served", device="served", sampler="served")
 """Where a served model's answers are made: nothing of it is known."""
@@ -111,7 +112,9 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
         ),
         controls=Controls(prompts=tuple(name for name in order if name in set(drawn))),
         stopping=asked.stopping,
-    )
+        names={"candidate": without_paths(asked.candidate.name),
+               "baseline": without_paths(asked.baseline.name)},
+    )  # fmt: skip
 
 
 def added_judges(manifest: Manifest) -> tuple[PanelJudge, ...]:

@@ -10,7 +10,8 @@ from typing import Literal
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
-from brie.evaluation.choice import Choice, choose
+from brie.evaluation.choice import Choice, choose, refuse_mute_rule
+from brie.evaluation.code_checks import refuse_code
 from brie.evaluation.given import PREFIX, pair_of, refuse_settings, samples_of, suite_of
 from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.side_prompts import differ, remarks
@@ -60,6 +61,8 @@ class EvalRequest:
     """Sources of the suite that the candidate was not trained on."""
     device: str | None = None
     dtype: str | None = None
+    allow_code: bool = False
+    """Python that the suite checks answers with may run here."""
     skip_missing_judges: bool = False
     """Leave out judges whose keys are not set; the plan says who."""
     typed: str = ""
@@ -86,6 +89,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     suite, left_out_prompts = suite_of(sides, suite)
     decisions += left_out_prompts + remarks(sides, suite)
     refuse_broken(suite)
+    refuse_code(suite, allowed=wishes.allow_code)
     if named is not None and chosen is None:
         chosen = _seats(named, suite, project)
     if named is None or chosen is None:
@@ -96,18 +100,8 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     decisions += [f"left out, because its key is not set: {name}" for name in left_out]
     decisions += [f"judge {s.judge.id}: {s.judge.model}" for s in panel_judges if s.judge.location]
     left_out = (*named.left_out, *left_out)
-    of_files = all(side.given is not None for side in sides)
-    sampling = Sampling() if of_files else _sampling(wishes, suite)
-    if wishes.sampling == "model":
-        sampling, ignored = _own_sampling(sides[1], sampling)
-        decisions.append(f"sampling as the model's own config says: {_settings(sampling)}")
-        decisions += [
-            f"its setting {name} is one brie does not have, and was left out" for name in ignored
-        ]
-    for side in sides:
-        _refuse_other_thinking(side, sampling)
-    sampling, unpaired = _noise(wishes, sampling, sides)
-    decisions += unpaired
+    sampling, settled = _settled_sampling(wishes, suite, sides)
+    decisions += settled
     samples = samples_of(sides, suite, wishes.samples)
     if samples is None:
         samples = wishes.samples or load_defaults(project).samples
@@ -130,6 +124,26 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         dtype=wishes.dtype,
     )
     return asked, _facts(sides) + decisions
+
+
+def _settled_sampling(
+    wishes: EvalRequest, suite: Suite, sides: tuple[Resolved, Resolved]
+) -> tuple[Sampling, list[str]]:
+    """How both sides are sampled, and what was decided on the way."""
+    decisions: list[str] = []
+    of_files = all(side.given is not None for side in sides)
+    sampling = Sampling() if of_files else _sampling(wishes, suite)
+    if wishes.sampling == "model":
+        sampling, ignored = _own_sampling(sides[1], sampling)
+        decisions.append(f"sampling as the model's own config says: {_settings(sampling)}")
+        decisions += [
+            f"its setting {name} is one brie does not have, and was left out" for name in ignored
+        ]
+    for side in sides:
+        _refuse_other_thinking(side, sampling)
+    sampling, unpaired = _noise(wishes, sampling, sides)
+    decisions += unpaired
+    return sampling, decisions
 
 
 def _of_files(wishes: EvalRequest) -> EvalRequest:
@@ -315,7 +329,7 @@ def _seats(named: Choice, suite: Suite, project: Project) -> tuple[PanelJudge, .
 
 def _member(judge: JudgeSpec, suite: Suite, project: Project, *, instrument: bool = False) -> PanelJudge:
     if judge.provided.kind == "rule":
-        _require(judge, suite)
+        refuse_mute_rule(judge, suite)
         return panel_judge(judge, None, instrument=instrument)
     return model_judge(judge, suite, project, instrument=instrument)
 
@@ -369,24 +383,3 @@ def _with_keys(
     if all(s.instrument for s in reachable):
         check_keys(panel_judges, WITHOUT_KEYS.removeprefix(LEAVE_OUT))
     return reachable, left_out
-
-
-def _require(judge: JudgeSpec, suite: Suite) -> None:
-    """A rule that can say nothing of a suite is refused before any work."""
-    kinds = {p.check.kind for p in suite.prompts if p.check}
-    able = {
-        "reference": any(p.reference for p in suite.prompts),
-        "check": bool(kinds),
-        **{kind: kind in kinds for kind in ("exact", "numeric", "regex")},
-    }
-    if not able.get(judge.model, True):
-        raise UsageError(
-            f"the rule {judge.model!r} can say nothing of suite {suite.name!r}: none of its prompts "
-            f"has a {_NEEDS.get(judge.model, f'{judge.model} check')}. "
-            "Without --judge, --panel and a panel in brie.toml the models that can be reached judge; "
-            "--judge distinct is a rule that looks at repetition alone."
-        )
-
-
-_NEEDS = {"reference": "reference", "check": "machine check"}
-"""Rule -> what a prompt must have for it, where that is not a check of its name."""

@@ -12,6 +12,7 @@ from brie.evaluation.assemble import assemble
 from brie.evaluation.context import context_of
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.looks import look_of, note_earlier_looks
+from brie.evaluation.published import to_publish
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.settled import refuse_poorer, settled, stored_analysis
 from brie.evaluation.training_data import record
@@ -36,6 +37,8 @@ class Outcome:
     verdicts: int
     stopped: str | None = None
     """Why it is not finished, and how to go on."""
+    published: str = ""
+    """The line to publish of it."""
 
 
 def kept_analysis(evaluation: Evaluation, data: EvaluationData) -> Analysis | None:
@@ -118,7 +121,9 @@ def rebuild(evaluation: Evaluation, project: Project) -> Outcome:
     """
     with Store.open(project.store, create=False) as store, settled(evaluation, store) as (current, data):
         analysis = record_analysis(current, data, store, project)
-        return Outcome(current, analysis, write_report(current, analysis, data, project), 0, 0)
+        report = write_report(current, analysis, data, project)
+        published = to_publish(current.manifest, store, analysis.rows_digest)
+        return Outcome(current, analysis, report, 0, 0, published=published)
 
 
 def pull_request(evaluation: Evaluation, project: Project, link: str = "") -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from brie.evaluation.budget import Spending, Terms, agree
+from brie.evaluation.code_checks import check_by_code
 from brie.evaluation.destinations import agree_to_servers
 from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
 from brie.evaluation.gather import extended, is_decided, nothing_yet
@@ -19,6 +20,7 @@ from brie.evaluation.given import refuse_longer, texts_of
 from brie.evaluation.judging import judge_all, noted, plus, why_stopped
 from brie.evaluation.manifest import MANIFEST, read_manifest
 from brie.evaluation.plan import ResolvedRequest, make_plan
+from brie.evaluation.published import to_publish
 from brie.evaluation.results import Outcome, kept_analysis, record_analysis, write_report
 from brie.evaluation.settled import refuse_gone_rows, settled
 from brie.evaluation.sides import sources
@@ -28,7 +30,7 @@ from brie.judge.run import JudgingResult
 from brie.pin import GivenText, Resolved
 from brie.progress import Screen
 from brie.project import Project
-from brie.records import Plan, Side
+from brie.records import Plan, Side, Status
 from brie.store import Store
 from brie.store.owner import Owner
 
@@ -66,22 +68,36 @@ def run_evaluation(
         _refuse_gone(plan, project, store)
         terms = agree(
             work, asked.panel_judges, store, spending or Spending(), project, owner,
-            evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(_given(asked)),
+            evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(given_of(asked)),
         )  # fmt: skip
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
         nothing_new = came.completions + came.judged.computed == 0
         with settled(came.evaluation, store) as (evaluation, data):
-            standing = kept_analysis(evaluation, data) if nothing_new else None
+            checked = bool(plan.suite.code) and check_by_code(evaluation.folder, data, screen.say)
+            standing = kept_analysis(evaluation, data) if nothing_new and not checked else None
             analysis = standing or record_analysis(evaluation, data, store, project, sides, curve=curve)
             report = project.reports / evaluation.manifest.id / "index.html"
             if standing is None or not report.is_file():
                 report = write_report(evaluation, analysis, data, project)
+            published = to_publish(evaluation.manifest, store, analysis.rows_digest)
     if nothing_new:
         screen.say("nothing was missing: 0 completions and 0 verdicts computed.")
     stopped = why_stopped(came.judged, command)
-    return Outcome(evaluation, analysis, report, came.completions, came.judged.computed, stopped)
+    return Outcome(
+        evaluation, analysis, report, came.completions, came.judged.computed, stopped, published
+    )
+
+
+def _existing(plan: Plan, project: Project) -> int:
+    """Verdicts of a plan's headline that are in the store before it is sealed."""
+    if not project.store.is_file() or (project.runs / evaluation_id(plan) / MANIFEST).is_file():
+        return 0
+    judges = {seat.judge.id for seat in plan.seats if not seat.instrument}
+    keys = [task.key for task in Work(plan).tasks() if task.kind == "main" and task.judge in judges]
+    with Store.open(project.store, read_only=True) as store:
+        return len(store.present("verdicts", keys, tuple(Status)))
 
 
 def _refuse_gone(plan: Plan, project: Project, store: Store) -> None:
@@ -91,8 +107,8 @@ def _refuse_gone(plan: Plan, project: Project, store: Store) -> None:
         refuse_gone_rows(Evaluation(folder, read_manifest(folder)), store)
 
 
-def _given(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
-    """Conversation -> its answers, for the sides that are files of them."""
+def given_of(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
+    """Conversation -> its answers, by side, for the sides that are files of them."""
     sides: dict[Side, Resolved] = {"candidate": asked.candidate, "baseline": asked.baseline}
     return {
         name: texts_of(side.given, asked.suite) for name, side in sides.items() if side.given is not None
@@ -169,10 +185,14 @@ def begin(
     Raises:
         UsageError: what was sealed has been changed.
     """
+    plan = plan.model_copy(update={"existed": _existing(plan, project)})
     evaluation, resumed = open_evaluation(plan, asked, project, command, name)
     verb = "going on with" if resumed else "sealed"
     screen.say(f"{verb} {evaluation.manifest.id} on {reason}")
     screen.say(f"resume with the same command: {command}")
+    if not resumed:
+        with Store.open(project.store) as store:
+            screen.say(f"to publish: {to_publish(evaluation.manifest, store)}")
     if not resumed and (differs := _unlike(plan, project)):
         screen.say(differs)
     return evaluation

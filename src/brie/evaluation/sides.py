@@ -10,10 +10,12 @@ from brie.catalog import load_defaults
 from brie.errors import UsageError, unknown
 from brie.evaluation.given import PREFIX, resolve_given, texts_of, told_apart
 from brie.evaluation.side_prompts import parts_of, with_prompt
+from brie.forms.sides import names_shipped_form, resolve_form
 from brie.generate.served import describe
 from brie.generate.server import Server, check_server
 from brie.generate.turns import Given, Local, Served, Source
 from brie.pin import Resolved, resolve, resolve_pair
+from brie.pin.resolve import as_base
 from brie.project import Project
 from brie.records import Pin, Suite
 
@@ -44,13 +46,23 @@ def _models(
     candidate: str, baseline: str, project: Project, base: str | None
 ) -> tuple[Resolved, Resolved]:
     """Both models by themselves; see `resolve_sides`."""
-    if not any(name.startswith((SERVER, PREFIX)) for name in (candidate, baseline)):
+    names = (candidate, baseline)
+    shipped = any(names_shipped_form(name, project) for name in names)
+    if not shipped and not any(name.startswith((SERVER, PREFIX)) for name in names):
         return resolve_pair(project, candidate=candidate, baseline=baseline, base=base)
     if baseline == "base" and candidate.startswith(PREFIX):
         raise UsageError(
             "a file of answers has no base; name the other side: --baseline answers:FILE#COLUMN, or a "
             "model"
         )
+    if baseline == "base" and not candidate.startswith(SERVER):
+        side = resolve_side(candidate, project, base=base)
+        if side.adapter is None:
+            raise UsageError(
+                f"{candidate} is a whole model, and nothing here says what it was made from; name the "
+                "other side: --baseline MODEL"
+            )
+        return side, as_base(side)
     if baseline == "base":
         raise UsageError(
             "a model behind a server has no base that brie knows; name the other side: "
@@ -79,6 +91,8 @@ def resolve_side(
     if reference.startswith(PREFIX):
         return resolve_given(reference, project, sealed)
     if not reference.startswith(SERVER):
+        if names_shipped_form(reference, project):
+            return resolve_form(reference, project, sealed, base=base)
         return resolve(reference, project, sealed, base=base)
     label, hash_sign, model = reference.removeprefix(SERVER).partition("#")
     if not hash_sign or not model:

@@ -179,6 +179,7 @@ def _training(
         authors=_authors(parsed),
         shared=shared[0],
         validation_rows=shared[1],
+        held_out=config.split.held_out if config.split and half is not None else (),
         half=half is not None,
     )
 

@@ -22,23 +22,16 @@ from typing import get_args
 
 from pydantic import JsonValue
 
-from brie.catalog import read_text
 from brie.digest import file_digest
 from brie.errors import InputError, UsageError, unknown
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import amend, change
-from brie.evaluation.votes import (
-    asked_of_people,
-    imported,
-    possible_votes,
-    voter_judge,
-    voter_name,
-    voters,
-)
+from brie.evaluation.votes import cast_by, imported, voter_judge, voter_name, voters
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply, Task
 from brie.reading.skipped import Skipped
 from brie.reading.spreadsheet import spreadsheet
+from brie.reading.texts import read_text
 from brie.records import Manifest, Status, Verdict, Winner
 from brie.store import Store
 
@@ -99,7 +92,7 @@ def import_votes(path: Path, evaluation: Evaluation, store: Store) -> Imported:
             if voter.judge.id in voted and voter.judge.id not in imported(manifest):
                 raise UsageError(f"{name} has voted in the browser; give the file's votes another name.")
             cast = [vote for vote in file.votes if vote.voter == name]
-            tasks = possible_votes(work, voter, asked_of_people(manifest))
+            tasks = cast_by(work, manifest, voter)
             rows.extend((row, voter.judge.id) for row in _rows(cast, tasks, store, path))
             if voter.judge.id not in voted:
                 detail = {"judge": voter.judge.id, "digest": voter.digest,

@@ -3,13 +3,18 @@
 A voter is a judge `human:NAME`. Each comparison is shown once, in one of the four cells, the cells
 balanced for that voter within each category (`positions = "balanced"`): a person who sees the
 same pair twice remembers it. Prompts come at random, first one random sample of each.
+
+Pairs drawn for people (`brie judge EVAL --people N`) are all that anybody is asked from then on; votes
+cast before are kept. Whatever is asked, the cells are dealt by the voter's own digest; on a ballot that
+was sent as a file, made before its voter had a name, by the ballot's (`deal`), which the evaluation's
+chain keeps with the voter.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, get_args
 
 from pydantic import TypeAdapter
 
@@ -20,12 +25,17 @@ from brie.errors import UsageError
 from brie.evaluation.plan import panel_judge
 from brie.evaluation.work import Work, prompt_digest
 from brie.judge.interface import Task
-from brie.records import JudgeSpec, Manifest, PanelJudge, Plan, Provider
+from brie.records import Amendment, JudgeSpec, Manifest, PanelJudge, Plan, Provider
+from brie.store import Store
 
 Pair = tuple[str, int]
 """A prompt and one of its samples."""
+Pick = Callable[[Plan, str], Sequence[Pair]]
+"""From a plan and a deal to the pairs that are asked, in their order."""
 _PAIRS = TypeAdapter(tuple[Pair, ...])
 Choice = Literal["A", "B", "tie"]
+Saw = Literal["result", "viewer"]
+"""Why a vote is not blind: that browser was shown a result, or could open the viewer."""
 HUMAN = "human:"
 """What a voter's id as a judge begins with."""
 LONGEST = 600
@@ -65,7 +75,27 @@ def voters(manifest: Manifest) -> tuple[PanelJudge, ...]:
 def asked_of_people(manifest: Manifest) -> tuple[Pair, ...]:
     """The pairs that were drawn for people; empty where they may vote on everything."""
     links = [link for link in manifest.amendments if link.kind == "people"]
-    return _PAIRS.validate_python(links[-1].detail["pairs"]) if links else ()
+    return _pairs(links[-1]) if links else ()
+
+
+def _pairs(link: Amendment) -> tuple[Pair, ...]:
+    return _PAIRS.validate_python(link.detail["pairs"])
+
+
+def pick_of(manifest: Manifest) -> Pick:
+    """What people are asked, and in which order: the pairs that were drawn for them, or everything."""
+    pairs = asked_of_people(manifest)
+    return (lambda _, deal: shuffled(pairs, deal)) if pairs else drawn
+
+
+def seen_by(manifest: Manifest) -> dict[str, tuple[Saw, ...]]:
+    """Voters who voted although they had seen a result, or could open the viewer; and what it was."""
+    seen: dict[str, tuple[Saw, ...]] = {}
+    for link in manifest.amendments:
+        saw = link.detail.get("saw") if link.kind == "voter" else None
+        if isinstance(saw, list):
+            seen[link.judge] = tuple(kind for kind in get_args(Saw) if kind in saw)
+    return seen
 
 
 def imported(manifest: Manifest) -> frozenset[str]:
@@ -74,60 +104,89 @@ def imported(manifest: Manifest) -> frozenset[str]:
     return frozenset(str(link.detail["judge"]) for link in links if link.detail.get("imported"))
 
 
+def deals(manifest: Manifest) -> dict[str, str]:
+    """What the cells of those who voted on a ballot that was sent to them were dealt by."""
+    links = [link for link in manifest.amendments if link.kind == "voter" and link.detail.get("deal")]
+    return {str(link.detail["judge"]): str(link.detail["deal"]) for link in links}
+
+
+def asked_of(work: Work, manifest: Manifest, voter: PanelJudge) -> list[Task]:
+    """What a voter is asked, in the order of asking: the pairs drawn for people, if any were."""
+    pairs, deal = asked_of_people(manifest), _deal(manifest, voter)
+    return dealt(work, voter, deal, shuffled(pairs, deal)) if pairs else cast_by(work, manifest, voter)
+
+
+def cast_by(work: Work, manifest: Manifest, voter: PanelJudge) -> list[Task]:
+    """Every vote that a voter may have cast: on pairs that were ever drawn for people, and on what
+    everybody was asked before."""
+    deal, sent = _deal(manifest, voter), voter.judge.id in deals(manifest)
+    ever = [pair for link in manifest.amendments if link.kind == "people" for pair in _pairs(link)]
+    undrawn = dealt(work, voter, deal) if sent else ballot(work, voter)
+    return _once([*undrawn, *dealt(work, voter, deal, ever)])
+
+
+def _deal(manifest: Manifest, voter: PanelJudge) -> str:
+    """What a voter's cells are dealt by."""
+    return deals(manifest).get(voter.judge.id, voter.digest)
+
+
 def votes_by_prompt(manifest: Manifest, work: Work) -> dict[str, list[Task]]:
     """Prompt id -> every vote that may have been cast on it."""
     tasks: dict[str, list[Task]] = {}
     for voter in voters(manifest):
-        for task in possible_votes(work, voter, asked_of_people(manifest)):
+        for task in cast_by(work, manifest, voter):
             tasks.setdefault(task.prompt, []).append(task)
     return tasks
 
 
-def possible_votes(work: Work, voter: PanelJudge, asked: Sequence[Pair]) -> list[Task]:
-    """Every vote a voter may have cast: on the pairs drawn for people, and before they were drawn."""
-    every = [*ballot(work, voter, asked), *(ballot(work, voter) if asked else ())]
-    return list({task.key: task for task in every}.values())
+def ballot(work: Work, voter: PanelJudge) -> list[Task]:
+    """What a voter is asked where no pairs were drawn for people, in the order of asking."""
+    return dealt(work, voter, voter.digest, drawn(work.plan, voter.digest))
 
 
-def ballot(work: Work, voter: PanelJudge, asked: Sequence[Pair] = ()) -> list[Task]:
-    """What a voter is asked, in the order of asking.
+def dealt(work: Work, voter: PanelJudge, deal: str, pairs: Sequence[Pair] | None = None) -> list[Task]:
+    """Votes on pairs, their letters dealt by a voter's digest or by a ballot that was sent as a file.
 
     Args:
-        work: the evaluation.
-        voter: who votes.
-        asked: the pairs that were drawn for people; empty: everything, up to `LONGEST`.
+        work: the plan's work.
+        voter: who votes; a stand-in while nobody has.
+        deal: what letters are dealt by.
+        pairs: in the order of asking; every comparison by default.
     """
     plan = work.plan
+    if pairs is None:
+        pairs = [(p.id, sample) for p in plan.suite.prompts for sample in range(plan.samples)]
     blocks = [(p.id, p.category) for p in plan.suite.prompts]
-    ballots = shuffled(asked, voter) if asked else drawn(plan, voter)
-    named = {prompt for prompt, _ in ballots}
-    codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=voter.digest, only=named)
-    tasks = [_task(work, voter, codes, *drawn_one) for drawn_one in ballots]
-    return list({task.key: task for task in tasks}.values())  # a prompt that stands twice is asked once
+    named = {prompt for prompt, _ in pairs}
+    codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=deal, only=named)
+    return _once([_task(work, voter, codes, *pair) for pair in pairs])
 
 
-def drawn(plan: Plan, voter: PanelJudge) -> list[Pair]:
+def _once(tasks: Sequence[Task]) -> list[Task]:
+    """Each task once: a prompt that stands twice in a suite is asked once."""
+    return list({task.key: task for task in tasks}.values())
+
+
+def shuffled(pairs: Sequence[Pair], deal: str) -> list[Pair]:
+    """Pairs in the random order of a deal."""
+    return sorted(pairs, key=lambda pair: text_digest(f"vote {deal} 0 {pair[0]}"))
+
+
+def drawn(plan: Plan, deal: str) -> list[Pair]:
     """Prompts and samples in the order of asking: every prompt once, in random order and with a
     random sample, before any again; at most `LONGEST`."""
     order: list[Pair] = []
     for turn in range(plan.samples):
-        prompts = sorted(
-            plan.suite.prompts, key=lambda p: text_digest(f"vote {voter.digest} {turn} {p.id}")
-        )
-        order += [(p.id, _samples(plan, voter, p.id)[turn]) for p in prompts[: LONGEST - len(order)]]
+        prompts = sorted(plan.suite.prompts, key=lambda p: text_digest(f"vote {deal} {turn} {p.id}"))
+        order += [(p.id, _samples(plan, deal, p.id)[turn]) for p in prompts[: LONGEST - len(order)]]
         if len(order) >= LONGEST:
             break
     return order
 
 
-def shuffled(asked: Sequence[Pair], voter: PanelJudge) -> list[Pair]:
-    """The pairs drawn for people in a voter's own random order."""
-    return sorted(asked, key=lambda pair: text_digest(f"vote {voter.digest} 0 {pair[0]}"))
-
-
-def _samples(plan: Plan, voter: PanelJudge, prompt: str) -> list[int]:
+def _samples(plan: Plan, deal: str, prompt: str) -> list[int]:
     """A prompt's samples in random order."""
-    return sorted(range(plan.samples), key=lambda s: text_digest(f"sample {voter.digest} {s} {prompt}"))
+    return sorted(range(plan.samples), key=lambda s: text_digest(f"sample {deal} {s} {prompt}"))
 
 
 def _task(work: Work, voter: PanelJudge, codes: Mapping[str, str], prompt: str, sample: int) -> Task:
@@ -139,3 +198,18 @@ def _task(work: Work, voter: PanelJudge, codes: Mapping[str, str], prompt: str, 
         baseline=work.key("baseline", prompt, sample),
     )
     return Task.plan("vote", voter, presentation, prompt=prompt, sample=sample)
+
+
+def with_two_answers(tasks: list[Task], store: Store) -> list[Task]:
+    """Pairs whose answers are both there and differ: identical ones are ties without a vote."""
+    pairs = []
+    for start in range(0, len(tasks), 250):
+        part = tasks[start : start + 250]
+        keys = {k for t in part for k in (t.presentation.candidate, t.presentation.baseline)}
+        texts = {key: row.text for key, row in store.completions(keys).items()}
+        for task in part:
+            shown = task.presentation
+            candidate, baseline = texts.get(shown.candidate), texts.get(shown.baseline)
+            if candidate is not None and baseline is not None and candidate != baseline:
+                pairs.append(task)
+    return pairs

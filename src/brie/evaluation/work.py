@@ -101,7 +101,7 @@ class Work:
 
     @cached_property
     def _seal(self) -> str:
-        return self.plan.seal()
+        return self.plan.identity()
 
     @classmethod
     def of(cls, manifest: Manifest) -> Work:

@@ -15,7 +15,7 @@ from brie.errors import UsageError
 from brie.generate.engine import Request
 from brie.generate.thoughts import split_served
 from brie.pin import fold_system
-from brie.records import FinishReason, Sampling
+from brie.records import FinishReason, Sampling, whole_text
 
 if TYPE_CHECKING:
     from openai import APIError
@@ -48,6 +48,7 @@ _NEEDED = {
 _SLACK = 8
 """Tokens over the limit that only show that servers count the end of an answer differently."""
 _LONGEST_TOKEN = 200
+_NO_COUNT = 2**31
 """Characters; an answer longer than limit x this kept no limit."""
 
 
@@ -149,7 +150,7 @@ def read_reply(response: ChatCompletion, limit: int, label: str) -> Answer:
     """
     try:
         choice = response.choices[0]
-        reason, text = choice.finish_reason, choice.message.content
+        reason, text = choice.finish_reason, _kept(choice.message.content)
     except (AttributeError, LookupError, TypeError) as error:
         raise NoAnswerError(f"the reply holds no choices: {str(response)[:100]!r}") from error
     thought = _thought(choice.message)
@@ -158,7 +159,8 @@ def read_reply(response: ChatCompletion, limit: int, label: str) -> Answer:
     whole = text if isinstance(text, str) else ""
     reported = getattr(getattr(response, "usage", None), "completion_tokens", None)
     # Without a count, four bytes a token is the usual guess.
-    counted = reported if isinstance(reported, int) else None
+    known = isinstance(reported, int) and not isinstance(reported, bool) and 0 <= reported < _NO_COUNT
+    counted = reported if known else None
     written = len(whole.encode("utf-8", "replace")) + len(thought.encode("utf-8", "replace"))
     tokens = math.ceil(written / 4) if counted is None else counted
     if len(whole) > limit * _LONGEST_TOKEN or (counted is not None and counted > limit + _SLACK):
@@ -173,13 +175,21 @@ def read_reply(response: ChatCompletion, limit: int, label: str) -> Answer:
     silent = apart.unfinished or (bool(thought) and not whole.strip())
     finish: FinishReason = "thinking" if cut and silent else "length" if cut else "stop"
     thoughts = "\n".join(filter(None, (thought, apart.thought)))
-    return Answer(apart.answer, finish, tokens, str(fingerprint or "none reported"), thoughts)
+    reported_by = whole_text(str(fingerprint or "none reported"))
+    return Answer(apart.answer, finish, tokens, reported_by, thoughts)
+
+
+def _kept(text: str | None) -> str | None:
+    """A text that can be written: half of a surrogate pair, where a server cut one, becomes U+FFFD."""
+    return whole_text(text) if isinstance(text, str) else text
 
 
 def _thought(message: ChatCompletionMessage) -> str:
     """What a server keeps apart as thought: two names are in use."""
     fields = (getattr(message, name, None) for name in ("reasoning_content", "reasoning"))
-    return next((text.strip() for text in fields if isinstance(text, str) and text.strip()), "")
+    return next(
+        (whole_text(text).strip() for text in fields if isinstance(text, str) and text.strip()), ""
+    )
 
 
 def said(error: APIError) -> str:

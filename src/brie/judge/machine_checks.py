@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -20,18 +21,34 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from brie.errors import InputError, UsageError
+from brie.provenance import install_command
 from brie.records import CheckKind, MachineCheck, Suite
 
 if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
+    from regex import Pattern
 
 _BLOCK = re.compile(r"^```[\w+-]*[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+
+
+LONGEST_SEARCH = 1.0
+"""Seconds a pattern may search one answer."""
+
+
+class CannotCompile(ValueError):
+    """A pattern that is none."""
+
+
+class TooSlow(Exception):
+    """A pattern that finds no end on an answer."""
 
 
 def passes(check: MachineCheck, answer: str) -> bool:
     """Whether an answer passes its machine check.
 
     Raises:
+        TooSlow: its pattern took longer than its limit.
         UsageError: the library that a JSON Schema needs is not installed.
     """
     return _KINDS[check.kind](check, answer)
@@ -58,6 +75,11 @@ def refuse_broken(suite: Suite) -> None:
 
 
 def _broken(check: MachineCheck) -> str | None:
+    if check.kind == "regex":
+        try:
+            _compiled(check.value)
+        except CannotCompile as error:
+            return str(error)
     if check.kind != "json_schema":
         return None
     from jsonschema.exceptions import SchemaError
@@ -105,7 +127,45 @@ def _number(text: str) -> float:
 
 
 def _regex(check: MachineCheck, answer: str) -> bool:
-    return re.search(check.value, answer) is not None
+    return _found(check.value, answer)
+
+
+def _found(pattern: str, text: str) -> bool:
+    """Whether a pattern of a suite is found in a text, within its limit of time.
+
+    Raises:
+        TooSlow: it is not known by then.
+    """
+    found = _search(pattern, text)
+    if found is None:
+        raise TooSlow(f"the pattern {pattern[:60]!r} finds no end within {LONGEST_SEARCH:g} s")
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _search(pattern: str, text: str) -> bool | None:
+    """The same, None where it is not known in time; what is known is not searched again."""
+    try:
+        return _compiled(pattern).search(text, timeout=LONGEST_SEARCH) is not None
+    except TimeoutError:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> Pattern[str]:
+    """The pattern as `re` reads it.
+
+    Raises:
+        CannotCompile: it is none.
+    """
+    import regex
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return regex.compile(pattern, regex.VERSION0)
+        except (regex.error, RecursionError, OverflowError, MemoryError) as error:
+            raise CannotCompile(f"{pattern[:60]!r} is no regular expression: {error}") from error
 
 
 def _contains(check: MachineCheck, answer: str) -> bool:
@@ -133,12 +193,23 @@ def _validator(schema: str) -> Validator:
         from referencing import Registry
     except ImportError as error:
         raise UsageError(
-            "a check by JSON Schema needs jsonschema: pip install 'brie-eval[json-schema]'"
+            f"a check by JSON Schema needs jsonschema: {install_command('json-schema')}"
         ) from error
     loaded = json.loads(schema)
     kind = jsonschema.validators.validator_for(loaded, default=jsonschema.Draft202012Validator)
-    validator: Validator = kind(loaded, registry=Registry())
+    timed = jsonschema.validators.extend(kind, {"pattern": _pattern})
+    validator: Validator = timed(loaded, registry=Registry())
     return validator
+
+
+def _pattern(
+    validator: Validator, pattern: str, instance: JsonValue, schema: JsonValue
+) -> Iterator[ValidationError]:
+    """The keyword `pattern`, within the limit of time."""
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(instance, str) and not _found(pattern, instance):
+        yield ValidationError(f"{instance[:60]!r} does not match {pattern[:60]!r}")
 
 
 def _length(check: MachineCheck, answer: str) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from pydantic import JsonValue
 
 from brie.judge.prices import OVERHEAD, Tokens
 
 _NONSENSE = -1
+_MOST = 2**53
 
 
 def tokens_of(
@@ -45,6 +44,6 @@ def is_possible(tokens: Tokens, *, sent: int, limit: int) -> bool:
 def _count(value: JsonValue) -> int:
     if value is None:
         return 0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
         return _NONSENSE
     return int(value) if value == int(value) else _NONSENSE

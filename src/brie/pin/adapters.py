@@ -107,8 +107,9 @@ def _refuse_kinds(path: Path, config: dict[str, JsonValue]) -> None:
     kind, task = config.get("peft_type", "LORA"), config.get("task_type")
     if "lora_parameters" in config or "fine_tune_type" in config:
         raise PinError(
-            f"{path.parent} is an adapter of mlx-lm, which PEFT cannot read. Fuse it with its base: "
-            f"mlx_lm.fuse --model BASE --adapter-path {path.parent} --save-path FUSED, then compare the "
+            f"{path.parent} is an adapter of mlx-lm. brie eval and brie export read its LoRA form as it "
+            "is (--base BASE); any other, fuse with its base: mlx_lm.fuse --model BASE --adapter-path "
+            f"{path.parent} --save-path FUSED, then compare the "
             "whole model: brie eval --candidate FUSED --baseline BASE"
         )
     if kind in _PROMPTS:

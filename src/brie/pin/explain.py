@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from brie.digest import file_digest
+from brie.lines import command
 from brie.pin.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 
 
@@ -34,7 +35,9 @@ def explain(path: Path) -> Explanation:
         twins = [f"checkpoint-{n}" for n, p in sorted(steps.items()) if _same(p, digest)]
         what = f"byte-identical to {' and '.join(twins)}" if twins else "none of its checkpoints"
         facts.append(f"the adapter in {path} itself is {what}.")
-    choices = tuple(f"  brie pin {path}/{p.relative_to(folder)}" for _, p in sorted(steps.items()))
+    choices = tuple(
+        f"  {command('pin', f'{path}/{p.relative_to(folder)}')}" for _, p in sorted(steps.items())
+    )
     return Explanation(tuple(facts), choices + _pins(path, folder))
 
 
@@ -83,7 +86,9 @@ def _same(folder: Path, digest: str) -> bool:
 
 
 def _pins(path: Path, folder: Path) -> tuple[str, ...]:
-    return tuple(f"  brie pin {path}/pins/{p.name}" for p in sorted(folder.glob("pins/*.json")))
+    return tuple(
+        f"  {command('pin', f'{path}/pins/{p.name}')}" for p in sorted(folder.glob("pins/*.json"))
+    )
 
 
 def _history(folder: Path, saved: list[int]) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from brie.digest import short
 from brie.errors import PinError, UsageError, unknown
+from brie.lines import command
 from brie.pin.adapters import ADAPTER_WEIGHTS, adapter_settings, refuse_foreign_shape
 from brie.pin.bases import download, locate, open_base
 from brie.pin.explain import explain
@@ -251,7 +252,7 @@ def _from_run(run: Run, which: str, project: Project, named: str | None = None) 
             state = run.manifest.get("state", "unknown")
             raise UsageError(
                 f"run {run.name} has no {which} pin (state: {state}); "
-                f"finish it with: brie train --resume {run.name}"
+                f"finish it with: {command('train', '--resume', run.name)}"
             )
         return _from_pin(path, f"{run.name}:{which}", project, named)
     steps = checkpoints(run.folder)

@@ -151,13 +151,21 @@ def date_read(template: str) -> str | None:
 
 
 def template_digest(template: str, special: Mapping[str, str]) -> str:
-    """Digest of what a template renders for the probe conversations, with and without header."""
+    """Digest of what a template renders for the probe conversations, with and without header.
+
+    Raises:
+        PinError: it asks for more time or space than a conversation can need.
+    """
+    from brie.pin.sandbox import TooMuch
+
     rendered: list[str] = []
     for probe in _PROBES:
         for header in (True, False):
             try:
                 rendered.append(render(template, probe, special, add_generation_prompt=header))
             except PinError as error:
+                if isinstance(error.__cause__, TooMuch):
+                    raise  # so would every other conversation
                 rendered.append(f"refused: {error}")
     return digest(rendered)
 

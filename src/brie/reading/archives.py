@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from brie.errors import InputError
+from brie.provenance import install_command
 from brie.reading.skipped import Skipped
 
 _MEMBER = 1 << 27
@@ -27,7 +28,7 @@ def parquet(path: Path) -> Iterator[tuple[int, JsonValue] | Skipped]:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise InputError(
-            f"{path}: reading Parquet needs pyarrow: pip install 'brie-eval[parquet]'"
+            f"{path}: reading Parquet needs pyarrow: {install_command('parquet')}"
         ) from error
     try:
         number = 0

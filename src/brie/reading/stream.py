@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -21,12 +22,10 @@ from pydantic import JsonValue
 
 from brie.errors import InputError
 from brie.reading.archives import parquet, zipped
+from brie.reading.arrays import CHUNK, MOST, ArrayReader, Named
 from brie.reading.skipped import Skipped
 from brie.reading.spreadsheet import spreadsheet
 
-_CHUNK = 1 << 20
-MOST = 1 << 28
-"""Characters of one row, or of one object that holds a whole file: more is no row."""
 Object = dict[str, JsonValue]
 Value = tuple[int, JsonValue] | Skipped
 Kind = Literal["lines", "list", "objects", "table", "Parquet", "log"]
@@ -72,6 +71,8 @@ def content(
         InputError: the file cannot be read, or is no text.
     """
     with _reading(path, what):
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise InputError(f"{path} is no file.")
         with path.open("rb") as raw:
             magic = raw.read(4)
         if magic.startswith(b"PK\x03\x04"):
@@ -89,7 +90,7 @@ def content(
                 return _of_objects(whole, path, is_row)
             handle.seek(0)
         if opening == "[":
-            return Content(_guarded(path, _array(handle), what), kind="list")
+            return Content(_guarded(path, ArrayReader(handle, _STRICT).rows(), what), kind="list")
         return Content(_guarded(path, _lines(handle), what), kind="lines")
 
 
@@ -106,15 +107,15 @@ def decoded(text: str) -> JsonValue:
         raise ValueError(_DEEP) from error
 
 
-class _Twice(ValueError):
+class _Twice(Named):
     """An object names a key twice: which of the two is meant cannot be known."""
 
 
 def _once(pairs: list[tuple[str, JsonValue]]) -> Object:
     value = dict(pairs)
     if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name in counts if counts[name] > 1)
         raise _Twice(f"the key {twice!r} stands twice")
     return value
 
@@ -202,7 +203,7 @@ def _whole(handle: TextIO, path: Path) -> list[JsonValue | _Twice] | None:
         return None
     try:
         first = _MARKING.decode(line)
-        return [first] if not isinstance(first, _Twice) and not handle.read(_CHUNK).strip() else None
+        return [first] if not isinstance(first, _Twice) and not handle.read(CHUNK).strip() else None
     except (ValueError, RecursionError):
         text, found = line + handle.read(MOST), []
     at = 0
@@ -298,46 +299,3 @@ def _about(value: Object) -> Object:
         for name, said in chain(*(part.items() for part in inner), value.items())
         if isinstance(said, str | int | float) or name == "eval"
     }
-
-
-def _array(handle: TextIO) -> Iterator[Value]:
-    """Elements of one JSON array, holding one element in memory at a time."""
-    buffer, at, number, ended = handle.read(_CHUNK), 0, 0, False
-    at = buffer.index("[") + 1
-    while True:
-        while at < len(buffer) and buffer[at] in " \t\r\n,":
-            at += 1
-        if at < len(buffer) and buffer[at] == "]":
-            if (buffer[at + 1 :] + handle.read(_CHUNK)).strip():
-                yield Skipped(number + 1, "more follows the list that the file begins with")
-            return
-        try:
-            value, at = _element(buffer, at)
-        except RecursionError:
-            yield Skipped(number + 1, _DEEP)
-            return
-        except ValueError:
-            if ended or len(buffer) - at > MOST:
-                yield Skipped(number + 1, "the array ends in the middle of a row")
-                return
-            buffer = buffer[at:]
-            more = handle.read(max(_CHUNK, len(buffer)))
-            ended, buffer, at = not more, buffer + more, 0
-            continue
-        number += 1
-        yield Skipped(number, str(value)) if isinstance(value, _Twice) else (number, value)
-        if at > _CHUNK:
-            buffer, at = buffer[at:], 0
-
-
-def _element(buffer: str, start: int) -> tuple[JsonValue | _Twice, int]:
-    """The value that begins at a place, or why it is none, and where it ends.
-
-    Raises:
-        ValueError: it is not whole.
-    """
-    try:
-        return _STRICT.raw_decode(buffer, start)
-    except _Twice as twice:
-        _, end = json.JSONDecoder().raw_decode(buffer, start)
-        return twice, end

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Literal, Self
@@ -29,7 +31,7 @@ def prompt_id(messages: Sequence[Message]) -> str:
     return short(digest(messages[0].content if alone else whole), 12)
 
 
-CheckKind = Literal["exact", "numeric", "regex", "contains", "json_schema", "length"]
+CheckKind = Literal["exact", "numeric", "regex", "contains", "json_schema", "length", "python"]
 
 
 class MachineCheck(Record):
@@ -37,7 +39,7 @@ class MachineCheck(Record):
 
     kind: CheckKind
     value: str = ""
-    """The expected text, number or pattern; the JSON Schema; of `length` nothing."""
+    """The expected text, number or pattern; the JSON Schema; `FILE.py:FUNCTION`; of `length` nothing."""
     tolerance: float = 0.0
     """Absolute tolerance of `numeric`."""
     min: int | None = later(None)
@@ -63,7 +65,10 @@ class MachineCheck(Record):
         elif not self.value:
             raise ValueError(f"{self.kind} needs a `value`")
         elif self.kind == "numeric":
-            float(self.value)
+            if not math.isfinite(float(self.value)):
+                raise ValueError("the number is not finite")
+        elif self.kind == "python" and not re.fullmatch(r"[\w-]+\.py:[A-Za-z]\w*", self.value):
+            raise ValueError("write FILE.py:FUNCTION, the file beside the suite's")
         elif self.kind == "json_schema" and not isinstance(json.loads(self.value), dict):
             raise ValueError("a JSON Schema is an object")
         return self
@@ -184,6 +189,8 @@ class Suite(Record):
     sampling: Sampling | None = None
     """The suite's own sampling, where it differs from the defaults."""
     prompts: tuple[Prompt, ...]
+    code: dict[str, str] = later({})
+    """File -> text of the Python that its checks call; run with consent alone."""
 
     def digest(self) -> str:
         """Over name, version, rubric, system and every prompt, in order."""

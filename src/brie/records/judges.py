@@ -41,6 +41,8 @@ class JudgeNumbers(Record):
     """Absent where it was not asked again."""
     votes: int = 0
     """Of a person: votes cast."""
+    saw: tuple[str, ...] = ()
+    """Of a person: what they had seen or could see when they voted, `result` or `viewer`."""
     agreement: tuple[PairAgreement, ...] = ()
     """Of a person: pairs with every judge."""
 

@@ -21,6 +21,8 @@ class HumanAnchored(Record):
     """Of the labelled ones, prompts with identical answers, on which nobody votes."""
     votes: int
     voters: int
+    not_blind: int = 0
+    """Voters left out of all of this: they had seen a result, or could open the viewer."""
     complete: bool
     """Every planned prompt is labelled; before, nothing is computed."""
     skipped: int = 0

@@ -58,10 +58,26 @@ class Plan(Document):
     stopping: Stopping | None = None
     level: float = 0.95
     resamples: int = 9999
+    names: dict[Side, str] = later({})
+    """What each side is called; plans sealed before it was kept here have none."""
+    existed: int = later(0)
+    """Verdicts of the headline that were in the store when it was sealed; not counted in older plans."""
 
     def seal(self) -> str:
         """Digest over the whole plan."""
         return digest(self)
+
+    @property
+    def verdicts(self) -> int:
+        """Verdicts planned for the headline: the panel's, without instruments and controls."""
+        judges = sum(not seat.instrument for seat in self.seats)
+        orders = 2 if self.positions == "both" else 1
+        return len(self.order) * self.samples * orders * judges
+
+    def identity(self) -> str:
+        """Digest over what decides its rows: the same question has the same, however its sides are
+        called and whatever was known when it was sealed."""
+        return self.model_copy(update={"names": {}, "existed": 0}).seal()
 
 
 AmendmentKind = Literal["judge", "samples", "voter", "people", "retry", "repeat", "stopped", "resumed"]

@@ -30,6 +30,7 @@ KINDS = {
     "contains": "a text it must contain",
     "json_schema": "a JSON Schema",
     "length": "a length",
+    "python": "Python code of the suite",
 }
 """Kind of check -> what an answer is held against."""
 _LEVEL = 0.05

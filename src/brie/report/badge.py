@@ -31,7 +31,17 @@ _LONGEST = 60
 
 def badge(analysis: Analysis) -> str:
     """The badge as an SVG document; the same analysis gives the same bytes."""
-    text = one_line(badge_words(analysis), _LONGEST)
+    return draw_badge(badge_words(analysis), COLOURS[tone(analysis)])
+
+
+def draw_badge(words: str, colour: str) -> str:
+    """A badge of brie's with these words in its right-hand box.
+
+    Args:
+        words: one line; what is too long is cut.
+        colour: dark enough for white letters.
+    """
+    text = one_line(words, _LONGEST)
     left, right = _width(_LABEL), _width(text)
     return _SVG.format(
         width=left + right,
@@ -41,7 +51,7 @@ def badge(analysis: Analysis) -> str:
         text_at=left + right / 2,
         label=_LABEL,
         text=text,
-        colour=COLOURS[tone(analysis)],
+        colour=colour,
     )
 
 

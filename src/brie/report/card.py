@@ -38,6 +38,8 @@ def card(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     y = _verdict(figure, top, _TONES.get(tone(analysis), SOFT))
     for remark in top.remarks[:2]:
         y = _wrapped(figure, y, remark, 17, INK)
+    if top.rate:
+        _wrapped(figure, y, top.rate.partition(" (")[2].removesuffix(")"), 19, SOFT)
     draw_scale(figure.add_axes((LEFT, 0.26, RIGHT - LEFT, 0.19)), rate, size=1.6)
     _wrapped(figure, 0.175, top.line, 14, INK)
     figure.text(LEFT, 0.05, _foot(analysis), fontsize=13, color=SOFT)
@@ -61,17 +63,15 @@ def _verdict(figure: Figure, top: Opening, colour: str) -> float:
     word = top.word.replace("`", "")
     if not top.rate:
         return _wrapped(figure, 0.77, word, 25, colour, weight="bold")
-    rate, _, counts = top.rate.partition(" (")
+    rate = top.rate.partition(" (")[0]
     line = figure.text(LEFT, 0.76, f"{word}: ", fontsize=40, fontweight="bold", color=colour, va="top")
     wide = line.get_window_extent().width / figure.bbox.width
     if wide + 0.021 * len(rate) > RIGHT - LEFT:
         line.remove()
         y = _wrapped(figure, 0.78, word, 27, colour, weight="bold")
-        y = _wrapped(figure, y, rate, 22, INK, weight="bold")
-    else:
-        figure.text(LEFT + wide, 0.76, rate, fontsize=40, fontweight="bold", color=INK, va="top")
-        y = 0.63
-    return _wrapped(figure, y, counts.removesuffix(")"), 19, SOFT) if counts else y
+        return _wrapped(figure, y, rate, 22, INK, weight="bold")
+    figure.text(LEFT + wide, 0.76, rate, fontsize=40, fontweight="bold", color=INK, va="top")
+    return 0.64
 
 
 def _wrapped(

@@ -325,7 +325,8 @@ def _row(name: str, rate: WinRate | None, outcomes: Outcomes | None, note: str) 
 
 def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysis: Analysis) -> Row:
     words = {"rule": "rule-based", "person": "human votes"}
-    marks = [words.get(kinds.get(name, ""), "")]
+    only_rules = set(kinds.values()) == {"rule"}  # the heading says it
+    marks = ["" if only_rules else words.get(kinds.get(name, ""), "")]
     if judge.instrument:
         marks = ["not counted"]
     elif kind_of(judge.provider) == "person" and judge.added:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ from brie.records.analysis import Analysis
 from brie.report import facts
 from brie.report.clean import one_line
 from brie.report.leaderboard import Place, places, table_of, title_of
-from brie.report.panel import Panel, panel_of
+from brie.report.opening import prompts_words
+from brie.report.panel import panel_of
 from brie.report.people import is_anchored, people_words
 from brie.report.provenance import count_rows
 from brie.report.sentence import interval_of, tone, verdict_sentence, verdict_word
@@ -79,9 +80,9 @@ def _head(analysis: Analysis, width: int) -> list[Text]:
     style = TONES.get(tone(analysis), "bold yellow")
     suite = analysis.suite
     names = one_line(title_of(analysis), width)
-    done = f"{analysis.win_rate.prompts if analysis.win_rate else 0} of " if analysis.interim else ""
-    end = " complete, no verdict" if analysis.interim else ""
-    asked = f"{one_line(suite.name, 40)}, {done}{plural(suite.prompts, 'prompt')}{end}"
+    rate = analysis.win_rate
+    counted = prompts_words(analysis, rate) if rate else plural(suite.prompts, "prompt")
+    asked = f"{one_line(suite.name, 40)}, {counted}{', no verdict' if analysis.interim else ''}"
     if analysis.audit is None:
         asked = f"suite {asked}"
     whole = f"{word}  {names}; {asked}"
@@ -159,6 +160,8 @@ def _checks(analysis: Analysis, width: int, room: int) -> list[Text]:
     idle = [name_of(check) for check in ordered if check.status == "not_run"]
     tail = f"; not run: {listed(idle)}" if idle else ""
     told = shortened(f"{passed} of {plural(len(ordered), 'check')} passed{tail}", width - 4)
+    meant = f"   brie explain {warning[0].id.replace('_', ' ')}" if warning else ""
+    told += meant if columns(told + meant) <= width - 4 else ""
     lines.append(Text.assemble((f"  {facts.STATUS_MARKS['pass']} ", STATUS["pass"]), told))
     return lines
 
@@ -203,22 +206,9 @@ def _judged(analysis: Analysis, manifest: Manifest | None, width: int) -> list[T
     if is_anchored(analysis):
         return _labelled("Judged", f"{people_words(analysis)}: {verdicts}", width)
     panel = panel_of(analysis, manifest)
-    told = f"by {who_judged(panel)}: {verdicts}" if panel.size else verdicts
+    judges = one_line(panel.by, 200).replace("`", "")
+    told = f"by {judges}: {verdicts}" if panel.size else verdicts
     return _labelled("Judged", told, width)
-
-
-def who_judged(panel: Panel) -> str:
-    """The judges by kind: "claude-opus and gpt-sol", "a rule, reference: no model and no person"."""
-    rules = f"{'a rule' if len(panel.rules) == 1 else 'rules'} ({listed(_few(panel.rules))})"
-    if panel.only_rules:
-        return f"{rules}, no model and no person"
-    people = [plural(len(panel.people), "person", "people")] if panel.people else []
-    return listed([*_few(panel.models), *people, *([rules] if panel.rules else [])])
-
-
-def _few(names: Sequence[str], most: int = 3) -> list[str]:
-    shown = [one_line(name, 24) for name in names[:most]]
-    return [*shown, f"{len(names) - most} more"] if len(names) > most else shown
 
 
 def _cost(analysis: Analysis, width: int) -> list[Text]:

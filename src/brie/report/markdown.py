@@ -19,8 +19,17 @@ from brie.report.sentence import interval_of
 from brie.report.shown import ShownExample
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$^=])")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
-_LINK = re.compile(r"(?i)\b(https?|ftp|mailto|javascript|data)(:)|\b(www)(\.)")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_NOTHING = "<!-- -->"
+"""Parts a text where a reader would make something of the whole, and shows nothing itself. An entity
+does not: mentions and references are looked for in what has been rendered."""
+_ALIVE = re.compile(
+    r"(?i)(?<=[@#])(?=\S)|(?<=gh-)(?=\d)|(?<=\w)(?=://)|(?<=www)(?=\.)"
+    r"|(?<=mailto)(?=:)|(?<=xmpp)(?=:)|(?<=javascript)(?=:)|(?<=data)(?=:)"
+    r"|(?<=[0-9a-f]{6})(?=[0-9a-f])"
+)
+"""Where a mention, a reference, a commit or an address is parted: `@name`, `#1`, `GH-1`, `a0b1c2d`."""
+_HEX = re.compile(r"[0-9a-fA-F]{7}")
 _LEAD = re.compile(r"^(\s*)([-+>]|\d+[.)](?=\s|$))")
 _CODE = re.compile(r"`([^`]*)`")
 _BAR = 40
@@ -50,17 +59,36 @@ def render_markdown(page: Page) -> str:
 
 def escape(text: str) -> str:
     """A string as inert Markdown text on one line."""
-    plain = "".join(_ENTITIES.get(char, char) for char in one_line(text, 2_000))
-    plain = _SPECIAL.sub(r"\\\1", plain)
-    plain = _LINK.sub(lambda m: (m[1] or m[3]) + ("&#58;" if m[2] else "&#46;"), plain)
+    plain = _NOTHING.join(_escaped(part) for part in _parted(one_line(text, 2_000)))
     return _LEAD.sub(lambda m: f"{m[1]}\\{m[2]}" if not m[2][0].isdigit() else _number(m), plain)
+
+
+def _parted(text: str) -> list[str]:
+    """A text in parts of which none is alive on GitHub, nor together with what parts them."""
+    parts: list[str] = []
+    start = 0
+    for place in _ALIVE.finditer(text):
+        at = place.start()
+        # Of a long run of hexadecimal signs, every sixth place parts it.
+        if _HEX.fullmatch(text[max(0, at - 6) : at + 1]) and at - start < 6:
+            continue
+        if at > start:
+            parts.append(text[start:at])
+            start = at
+    return [*parts, text[start:]]
+
+
+def _escaped(part: str) -> str:
+    plain = "".join(_ENTITIES.get(char, char) for char in part)
+    return _SPECIAL.sub(r"\\\1", plain)
 
 
 def prose(text: str) -> str:
     """Our own sentence with names between backticks: the names become code, the rest is escaped."""
     parts = _CODE.split(one_line(text, 2_000))
     return "".join(
-        code_span(part) if index % 2 else escape_kept(part) for index, part in enumerate(parts)
+        (code_span(part) or _NOTHING) if index % 2 else escape_kept(part)
+        for index, part in enumerate(parts)
     )
 
 
@@ -243,9 +271,9 @@ def _provenance(page: Page) -> list[str]:
         blocks.append(fenced(clean(source.command), "sh"))
     blocks.append(table(("Counts", ""), [(escape(n), v) for n, v in source.counts], "lr"))
     for title, rows in source.tables:
-        blocks.append(table((title, ""), [(escape(name), escape(value)) for name, value in rows]))
+        blocks.append(table((title, ""), [(escape(name), _exact(value)) for name, value in rows]))
     for seat in source.seats:
-        blocks.append(table(("Judge", ""), [(escape(name), escape(value)) for name, value in seat]))
+        blocks.append(table(("Judge", ""), [(escape(name), _exact(value)) for name, value in seat]))
     if source.amendments:
         blocks.append("Added after the plan was fixed:")
         blocks.append(bullets(source.amendments))
@@ -257,9 +285,17 @@ def _provenance(page: Page) -> list[str]:
     return blocks
 
 
+def _exact(value: str) -> str:
+    """A value to be compared or copied: one that holds a digest is code."""
+    return code_span(one_line(value, 2_000)) if _HEX.search(value) else escape(value)
+
+
 def summary(title: str) -> str:
     """Inside an HTML element Markdown should not be read; every sign is an entity all the same."""
-    return "".join(c if c.isalnum() or c in " ,-_" else f"&#{ord(c)};" for c in one_line(title))
+    return _NOTHING.join(
+        "".join(c if c.isalnum() or c in " ,-_" else f"&#{ord(c)};" for c in part)
+        for part in _parted(one_line(title))
+    )
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> str:

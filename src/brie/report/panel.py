@@ -22,6 +22,8 @@ class Panel:
     models: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    imported: bool = False
+    """Of judgments made elsewhere: nothing says that a judge is a model."""
 
     @property
     def only_rules(self) -> bool:
@@ -56,7 +58,11 @@ class Panel:
             return "judges without a name"
         if self.only_rules:
             return f"{_kind_of_many('rule', self.rules)}, no model and no person"
-        groups = (("model", self.models), ("person", self.people), ("rule", self.rules))
+        groups = (
+            ("judge" if self.imported else "model", self.models),
+            ("person", self.people),
+            ("rule", self.rules),
+        )
         return listed([_kind_of_many(word, names) for word, names in groups if names])
 
     @property
@@ -80,7 +86,7 @@ def panel_of(analysis: Analysis, manifest: Manifest | None = None) -> Panel:
     """The judges behind the headline: those of the sealed plan, else those the analysis lists."""
     kinds = judge_kinds(analysis, manifest)
     named = (
-        _headline(manifest)
+        panel_judges(manifest)
         if manifest
         else [name for name, entry in analysis.by_judge.items() if not entry.outside]
     )
@@ -88,10 +94,10 @@ def panel_of(analysis: Analysis, manifest: Manifest | None = None) -> Panel:
         kind: tuple(name for name in named if kinds.get(name) == kind)
         for kind in ("model", "rule", "person")
     }
-    return Panel(groups["model"], groups["rule"], groups["person"])
+    return Panel(groups["model"], groups["rule"], groups["person"], analysis.audit is not None)
 
 
-def _headline(manifest: Manifest) -> list[str]:
+def panel_judges(manifest: Manifest) -> list[str]:
     """The sealed judges without instruments and without those that were stopped; all of them
     where every one was stopped."""
     sealed = [seat.judge.id for seat in manifest.plan.seats if not seat.instrument]
@@ -121,10 +127,12 @@ def _kind(name: str, provider: str | None) -> str:
 
 
 def voters(analysis: Analysis) -> list[str]:
-    """Names of the people who voted beside the headline."""
+    """Names of the people who voted beside the headline; who was not blind is said to be that."""
     added = [(name, entry) for name, entry in analysis.by_judge.items() if entry.added]
     return [
-        name.removeprefix("human:") for name, entry in added if _kind(name, entry.provider) == "person"
+        name.removeprefix("human:") + (" (not blind)" if entry.saw else "")
+        for name, entry in added
+        if _kind(name, entry.provider) == "person"
     ]
 
 
@@ -133,13 +141,18 @@ def roll(analysis: Analysis) -> str:
     kinds = judge_kinds(analysis)
     titles = [
         "instrument" if entry.instrument else
-        "voter" if entry.added and kinds[name] == "person" else
+        ("voter not blind" if entry.saw else "voter") if entry.added and kinds[name] == "person" else
         "added judge" if entry.added else kinds[name]
         for name, entry in analysis.by_judge.items()
     ]  # fmt: skip
-    order = ("model", "person", "rule", "instrument", "added judge", "voter")
+    order = ("model", "person", "rule", "instrument", "added judge", "voter", "voter not blind")
+    several = {"person": "people", "voter not blind": "voters not blind"}
     return ", ".join(
-        plural(titles.count(title), title, {"person": "people"}.get(title, ""))
+        plural(
+            titles.count(title),
+            title,
+            several.get(title, ""),
+        )
         for title in order
         if title in titles
     )

@@ -38,10 +38,17 @@ def people_lines(analysis: Analysis, candidate: str) -> list[str]:
         return []
     if not people.complete:
         planned = f"{people.labelled} of {plural(people.planned, 'planned prompt')} have a vote"
-        return [f"People: {planned}; nothing is computed of them before all have one."]
+        waiting = f"People: {planned}; nothing is computed of them before all have one."
+        return [waiting, *_not_blind(people)]
     few = analysis.notes.get("human_anchored.new_prompts", "")
-    lines = [*_measured(people, candidate), f"{few}." if few else ""]
+    lines = [*_measured(people, candidate), f"{few}." if few else "", *_not_blind(people)]
     return [line[:1].upper() + line[1:] for line in lines if line]
+
+
+def _not_blind(people: HumanAnchored) -> Iterator[str]:
+    if people.not_blind:
+        left_out = plural(people.not_blind, "voter is", "voters are")
+        yield f"{left_out} left out here: not blind, by a result seen or the viewer at hand."
 
 
 def _measured(people: HumanAnchored, candidate: str) -> Iterator[str]:

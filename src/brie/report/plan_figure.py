@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie.analyse.power import smallest_detectable
 from brie.errors import UsageError
-from brie.number_format import percent
+from brie.number_format import percent, plural
 from brie.records.studies import PlanTable
 from brie.report.clean import one_line
 from brie.report.drawing import INK, LINE, LOSS, PAPER, SOFT, STYLE, TIE, WIN, new_figure
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLOURS = (WIN, LOSS, PAPER, SOFT, INK, TIE)
+_COLOURS = (WIN, LOSS, SOFT, INK, TIE)
 _DASHES = ("-", "--", ":", "-.", "-")
 TICKS = (8, 15, 30, 60, 100, 200, 400, 800, 1600)
 
@@ -96,13 +97,22 @@ def _curves(axes: Axes, plan: PlanTable) -> None:
 
 def _designs(plan: PlanTable) -> list[tuple[str, float]]:
     """Label and variance ratio of each design that differs from the others."""
-    ratios: dict[str, float] = {}
+    ratios: dict[int, dict[str, float]] = {}
     for row in plan.rows:
-        label = f"{row.samples} sample{'s' if row.samples > 1 else ''}"
-        if _measured(plan):
-            label += ", both orders" if row.positions == "both" else ", one order"
-        ratios.setdefault(label, row.ratio)
-    return list(ratios.items())
+        order = "both orders" if row.positions == "both" else "one order"
+        ratios.setdefault(row.samples, {}).setdefault(order, row.ratio)
+    return [
+        design
+        for samples, by_order in ratios.items()
+        for design in _of_samples(plural(samples, "sample"), by_order)
+    ]
+
+
+def _of_samples(label: str, by_order: Mapping[str, float]) -> list[tuple[str, float]]:
+    """One line where the order makes no difference: two would lie on each other."""
+    if len(set(by_order.values())) == 1:
+        return [(label, next(iter(by_order.values())))]
+    return [(f"{label}, {order}", ratio) for order, ratio in by_order.items()]
 
 
 def _measured(plan: PlanTable) -> list[str]:

@@ -13,7 +13,7 @@ from brie.digest import digest
 from brie.provenance import now
 from brie.store.database import Database, Row
 
-START = digest("brie.record/1")
+START = digest("the record of analyses begins here")
 """What the first link names as the one before it."""
 
 

@@ -19,7 +19,7 @@ from pydantic import Field
 from brie.analyse.arrays import z_quantile
 from brie.analyse.bootstrap import PLUS_ONE, plus_one
 from brie.blinding import JudgeInput, Presentation, assign, first_side, judge_input, presentations
-from brie.catalog import build, json_lines, load_judge
+from brie.catalog import build, load_judge
 from brie.digest import digest
 from brie.errors import InputError
 from brie.evaluation.budget import Spending, Terms, price_tasks, say_shadowing
@@ -31,6 +31,7 @@ from brie.judge.run import JudgingResult, run
 from brie.judge.run_context import RunContext
 from brie.progress import Advance, Screen
 from brie.project import Project, packaged
+from brie.reading.texts import json_lines
 from brie.records import Message, PanelJudge, Prompt, Record, Side, Status, Suite, Verdict
 from brie.records.estimates import Estimate
 from brie.records.studies import JudgeCard, JudgeCheckDocument, PairsUsed

@@ -15,6 +15,7 @@ from brie.evaluation.gather import gather
 from brie.evaluation.request import EvalRequest, prepare
 from brie.evaluation.results import write_report
 from brie.evaluation.run import run_evaluation
+from brie.evaluation.soundness import unsound
 from brie.pin import checkpoints, find_run
 from brie.progress import Advance, Screen
 from brie.project import Project, write_text
@@ -145,7 +146,8 @@ def attach(document: CurveDocument, manifests: Mapping[str, Manifest], project: 
     text = json.dumps(document.written(), indent=1) + "\n"
     with Store.open(project.store, read_only=True) as store:
         for evaluation in evaluations(project):
-            if _point(evaluation.manifest) in points and evaluation.analysis_file.is_file():
+            same = _point(evaluation.manifest) in points and evaluation.analysis_file.is_file()
+            if same and not unsound(evaluation.manifest):
                 write_text(evaluation.folder / CURVE, text)
                 analysis = Analysis.read(evaluation.analysis_file.read_bytes())
                 write_report(evaluation, analysis, gather(evaluation.manifest, store), project)

@@ -9,7 +9,9 @@ from itertools import combinations
 
 from brie.analyse.power import smallest_detectable, variance_ratio
 from brie.catalog import load_suite
+from brie.checks.sample_size import FEW
 from brie.judge.machine_checks import refuse_broken
+from brie.number_format import percent, plural
 from brie.project import Project
 from brie.records import Suite
 
@@ -53,8 +55,16 @@ def check_suite(name: str, project: Project) -> SuiteReport:
         suite=suite,
         tables=tables(suite),
         detectable={n: smallest_detectable(prompts, variance_ratio(n)) for n in SAMPLES},
-        warnings=tuple(concerns(suite)),
+        warnings=(*_size(suite), *concerns(suite)),
     )
+
+
+def _size(suite: Suite) -> Iterator[str]:
+    """That a suite is small, whatever it is for."""
+    if len(suite.prompts) < FEW:
+        least = smallest_detectable(len(suite.prompts), variance_ratio(1))
+        found = f"only a true win rate of {percent(least)} or more" if least else "no true win rate"
+        yield f"{plural(len(suite.prompts), 'prompt')} with one sample find {found}"
 
 
 def tables(suite: Suite) -> dict[str, Counter[str]]:

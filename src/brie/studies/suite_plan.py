@@ -8,6 +8,7 @@ from brie.catalog import load_defaults, load_judge, load_panel, load_rubric, loa
 from brie.errors import UsageError
 from brie.evaluation.choice import reachable_names
 from brie.evaluation.folders import Evaluation, evaluations
+from brie.evaluation.soundness import unsound
 from brie.judge.quote import CallStats
 from brie.project import Project
 from brie.records import PanelJudge, Positions, Suite
@@ -85,7 +86,7 @@ def measured(suite: Suite, judges: Sequence[PanelJudge], project: Project) -> di
     for evaluation in sorted(evaluations(project), key=lambda e: e.manifest.created):
         plan = evaluation.manifest.plan
         panel = {_identity(seat) for seat in plan.seats if not seat.instrument}
-        if plan.suite.digest() != suite.digest() or panel != planned:
+        if plan.suite.digest() != suite.digest() or panel != planned or unsound(evaluation.manifest):
             continue
         earlier = _earlier(evaluation)
         if earlier is None or earlier.variance.judges != len(planned):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from brie.data.labels import Baselines
 from brie.digest import Canonical, digest
 from brie.records import BaseModelRef, Digest, Document, Record, later, schema_field
 from brie.train.recipes import DESCRIPTIVE_KEYS, Recipe
@@ -43,6 +44,10 @@ class TrainRequest:
     system: Literal["refuse", "fold"] | None = None
     mapping: tuple[str, ...] = ()
     """`KEY=PATH`: keys of a row that stand elsewhere in it."""
+    hold_out_source: tuple[str, ...] = ()
+    """Sources that are not trained on: their rows are the validation half."""
+    balance: str | None = None
+    """A key of rows, or `label`: its values are to be seen equally often."""
 
 
 class DataPart(Record):
@@ -74,7 +79,34 @@ class SplitInfo(Record):
 
     by: Literal["prompt", "source"]
     fraction: float
+    """Share of rows that was wanted; where sources were named, the share they have."""
     seed: int
+    held_out: tuple[str, ...] = later(())
+    """Sources that were named: nothing was drawn."""
+
+    def words(self) -> str:
+        """How the half was parted, as the end of a sentence."""
+        if self.held_out:
+            return f"of source {' and '.join(self.held_out)}, held out"
+        return f"set aside by {self.by}"
+
+
+class Balance(Record):
+    """How labels were made equally frequent."""
+
+    key: str
+    """Where the labels stand: a key of rows, or `answer`."""
+    asked: str
+    """As it was asked for."""
+    weights: dict[str, float]
+    """Label -> how often a row of it is seen an epoch."""
+    rows: int
+    """Rows an epoch, repeated ones included."""
+
+    def words(self) -> str:
+        """The weights, as a line."""
+        each = ", ".join(f"{label} {weight:.3g} times" for label, weight in self.weights.items())
+        return f"rows by {self.key}: {each} an epoch; {self.rows:,} rows an epoch"
 
 
 class TemplateInfo(Record):
@@ -123,6 +155,10 @@ class TrainConfig(Document):
     val: DataPart
     split: SplitInfo | None
     """None where a validation file was given."""
+    balance: Balance | None = later(None)
+    """None: every row is seen once an epoch."""
+    baselines: Baselines | None = later(None)
+    """Where the answers are labels: what two simple ways answer to the validation rows."""
     device: DeviceInfo
     dtype: Decided
     accumulation: int
@@ -143,6 +179,7 @@ class TrainConfig(Document):
             "training rows": self.train.rows_digest,
             "validation rows": self.val.rows_digest,
             "dtype": self.dtype.value,
+            **({"balance": self.balance.weights} if self.balance else {}),
         }
 
 

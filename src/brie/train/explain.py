@@ -11,7 +11,15 @@ from brie.data.split import prompt_key
 from brie.number_format import duration
 from brie.pin.bases import PACKAGED_PREFIX, is_whole
 from brie.project import Project, packaged
-from brie.train.config import Decided, DeviceInfo, TrainConfig, TrainRequest
+from brie.train.balance import balance_of
+from brie.train.config import (
+    Balance,
+    Decided,
+    DeviceInfo,
+    SplitInfo,
+    TrainConfig,
+    TrainRequest,
+)
 from brie.train.device import choose_device, choose_dtype, refuse_packing
 from brie.train.lora import count_parameters, count_trained
 from brie.train.memory import (
@@ -59,8 +67,10 @@ class Plan:
     """Training and validation; None where no data was named."""
     sources: tuple[str, str]
     """Where they come from."""
-    drawn: bool
-    """Whether validation rows are set aside from the training file."""
+    split: SplitInfo | None
+    """How validation rows are set aside from the training file; None: they are a file of their own."""
+    balance: Balance | None
+    """How often rows are seen, where labels are balanced."""
     prompts: tuple[int, int]
     steps: int | None
     longest_row: int
@@ -135,7 +145,8 @@ def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Pa
         shape=shape,
         rows=None,
         sources=("", ""),
-        drawn=True,
+        split=None,
+        balance=None,
         prompts=(0, 0),
         steps=recipe.max_steps,
         longest_row=recipe.max_length,
@@ -145,13 +156,15 @@ def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Pa
         return plan
     first, second, drawn = read_data(request, recipe, project)
     train, val = first.rows, second.rows
+    balance = balance_of(request, first)
     return replace(
         plan,
         rows=(len(train), len(val)),
         sources=(first.shown, second.shown),
-        drawn=drawn is not None,
+        split=drawn,
+        balance=balance,
         prompts=(len({prompt_key(r) for r in train}), len({prompt_key(r) for r in val})),
-        steps=planned_steps(len(train), recipe),
+        steps=planned_steps(balance.rows if balance else len(train), recipe),
     )
 
 
@@ -165,7 +178,8 @@ def _with_base(job: Job, folder: Path) -> Plan:
         shape=read_architecture(folder),
         rows=(config.train.rows, config.val.rows),
         sources=(config.train.path, config.val.path),
-        drawn=config.split is not None,
+        split=config.split,
+        balance=config.balance,
         prompts=(config.train.prompts, config.val.prompts),
         steps=config.planned_steps,
         longest_row=max(len(row.ids) for row in (*job.train, *job.val)),
@@ -238,12 +252,14 @@ def _data_lines(plan: Plan, *, from_recipe: bool) -> Iterator[Line]:
         + plan.sources[0]
         + (", the recipe's own (--data FILE for yours)" if from_recipe else ""),
     )
-    drawn = f"set aside by prompt, seed {recipe.seed}"
+    seed = f", seed {recipe.seed}" if plan.split and not plan.split.held_out else ""
+    drawn = f"{plan.split.words()}{seed}" if plan.split else f"from {plan.sources[1]}"
     yield Line(
         "validation",
-        f"{plan.rows[1]:,} rows, {plan.prompts[1]:,} prompts{_tokens(config, 'val')}; "
-        + (drawn if plan.drawn else f"from {plan.sources[1]}"),
+        f"{plan.rows[1]:,} rows, {plan.prompts[1]:,} prompts{_tokens(config, 'val')}; " + drawn,
     )
+    if plan.balance:
+        yield Line("balance", plan.balance.words())
     if config is None:
         yield Line("tokens", "unknown until the tokenizer is here")
     elif config.train.cut or config.train.dropped:

@@ -10,7 +10,7 @@ from brie.errors import BrieError, Stopped
 from brie.pin.libraries import is_out_of_memory
 from brie.train.recipes import Recipe
 
-_WRITE_FAILED = ("No space left on device", "file write failed", "iostream error")
+_WRITE_FAILED = ("No space left on device", "file write failed", "iostream error", "unexpected pos")
 """What the system, torch and the C++ library beneath it say of a write that had no room."""
 _NO_ROOM = 2**16
 """Free bytes below which a write that failed failed for want of room, whatever was said of it."""

@@ -21,10 +21,12 @@ from brie.pin import folder_template, open_base
 from brie.pin.folders import refuse_quantised
 from brie.project import Project
 from brie.records import Conversation, Pin
+from brie.train.balance import balance_of, baselines_of, repeated
 from brie.train.config import (
     DataPart,
     Decided,
     DeviceInfo,
+    SplitInfo,
     TemplateInfo,
     TrainConfig,
     TrainRequest,
@@ -89,12 +91,7 @@ def build_job(
     device = _decide_device(request, here, progress)
     refuse_packing(recipe, device)
     refuse_missing_packages(recipe, device.type)
-    train_rows, val_rows, split_info = read_data(request, recipe, project)
-    told = _told(request, train=train_rows, val=val_rows, drawn=split_info is not None)
-    progress.note(f"data: {told}")
-    for source in (train_rows, val_rows):
-        for note in source.notes:
-            progress.note(f"{source.shown}: {note}")
+    train_rows, val_rows, split_info = _read(request, recipe, project, progress)
     folder, base, location = _open_base(recipe, project, before, progress)
     recipe = with_layers(recipe, folder)
     dtype = _decide_dtype(recipe, device, folder, before)
@@ -104,6 +101,12 @@ def build_job(
     aligned = _align_eos(tokenizer, template.end, folder, progress)
     encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss)
     train, val = (_encode(source, encoder, recipe, progress) for source in (train_rows, val_rows))
+    balance = balance_of(request, train_rows)
+    tried = baselines_of(train_rows, val_rows, split_info)
+    epoch = repeated(trainable(train), balance, train_rows, recipe.seed)
+    for what, made in (("balance", balance), ("without a model", tried)):
+        if made:
+            progress.note(f"{what}: {made.words()}")
     _hold_against_prompts(train_rows, encoder, folder, saved=bool(aligned or given), progress=progress)
     recipe = decide_micro_batch(
         recipe,
@@ -124,10 +127,24 @@ def build_job(
         device=device,
         dtype=dtype,
         accumulation=recipe.batch_size // (recipe.micro_batch_size * here.size),
-        planned_steps=planned_steps(sequences(trainable(train), recipe), recipe),
+        planned_steps=planned_steps(sequences(epoch, recipe), recipe),
+        balance=balance,
+        baselines=tried,
     )
-    usable = tuple(trainable(train)), tuple(trainable(val))
+    usable = tuple(epoch), tuple(trainable(val))
     return Job(request, config, folder, base, tokenizer, *usable, val_rows.rows)
+
+
+def _read(
+    request: TrainRequest, recipe: Recipe, project: Project, progress: Progress
+) -> tuple[Source, Source, SplitInfo | None]:
+    """Both halves of the data, and what is said of them."""
+    train, val, split = read_data(request, recipe, project)
+    progress.note(f"data: {_told(request, train=train, val=val, drawn=split)}")
+    for source in (train, val):
+        for note in source.notes:
+            progress.note(f"{source.shown}: {note}")
+    return train, val, split
 
 
 def _open_base(
@@ -167,9 +184,9 @@ def _template_info(template: TrainingTemplate, aligned: str | None, given: str |
     )
 
 
-def _told(request: TrainRequest, *, train: Source, val: Source, drawn: bool) -> str:
+def _told(request: TrainRequest, *, train: Source, val: Source, drawn: SplitInfo | None) -> str:
     whose = "" if request.data else ", the recipe's own (--data FILE for yours)"
-    held = "set aside by prompt" if drawn else f"from {val.shown}"
+    held = drawn.words() if drawn else f"from {val.shown}"
     return f"{len(train.rows):,} rows of {train.shown}{whose}; {len(val.rows):,} to validate, {held}"
 
 

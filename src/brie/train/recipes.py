@@ -14,9 +14,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from brie.catalog import Plain, build, read_toml
+from brie.catalog import build
 from brie.errors import UsageError, unknown
 from brie.project import Project
+from brie.reading.texts import Plain, read_toml
 from brie.records import Record, later
 
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")

@@ -64,6 +64,8 @@ def _refuse_changes(request: TrainRequest, run: RunInfo) -> None:
         "--name": request.name,
         "--chat-template": request.chat_template,
         "--system": request.system,
+        "--hold-out-source": request.hold_out_source or None,
+        "--balance": request.balance,
     }
     changed = [option for option, value in given.items() if value is not None]
     changed += [
@@ -93,7 +95,14 @@ def _sources(request: TrainRequest, before: TrainConfig, project: Project) -> Tr
     if val is None and before.split is None:
         val = _found(before.val.path, "--val", project)
     mapping = tuple(f"{key}={path}" for key, path in before.train.mapping.items())
-    return replace(request, data=data, val=val, mapping=request.mapping or mapping)
+    return replace(
+        request,
+        data=data,
+        val=val,
+        mapping=request.mapping or mapping,
+        hold_out_source=before.split.held_out if before.split else (),
+        balance=before.balance.asked if before.balance else None,
+    )
 
 
 def _found(recorded: str, option: str, project: Project) -> str:

@@ -208,7 +208,8 @@ class _Session:
 
     def _write_suite(self) -> None:
         """A suite of the validation rows: what the run can be evaluated on first."""
-        made = at_most(suite_of(self.job.held), MOST_PROMPTS)
+        labelled = self.job.config.baselines is not None
+        made = at_most(suite_of(self.job.held, labelled=labelled), MOST_PROMPTS)
         if made.prompts:
             path = suite_file(self.folder, self.manifest)
             path.parent.mkdir(exist_ok=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from pydantic import JsonValue
 
 from brie.data.check import refuse_shared_prompts
 from brie.data.hub import PREFIX, load_hub
-from brie.data.load import load, parse, whole
+from brie.data.load import parse, whole
 from brie.data.mapping import mapping_of
-from brie.data.split import Split, split
+from brie.data.split import Split, hold_out, prompt_key, split
 from brie.digest import file_digest
 from brie.errors import UsageError
 from brie.project import Project, packaged
@@ -33,6 +35,8 @@ class Source:
     """Its full path, where the file lies outside the project."""
     mapping: tuple[str, ...] = ()
     """`KEY=PATH`: keys of a row that were read from elsewhere in it."""
+    extras: Mapping[int, dict[str, JsonValue]] = field(default_factory=dict)
+    """Line -> the row's other keys, such as a label; none are kept of the Hub's rows."""
     notes: tuple[str, ...] = ()
     """What the file was read as, and what is odd about it and harmless: what `brie data check` says."""
 
@@ -53,6 +57,8 @@ def read_data(
         InputError: a file is wrong; names the line.
     """
     train = _named(request.data, project, request.mapping) if request.data else _own(recipe, project)
+    if request.hold_out_source:
+        return _held_out(train, request, recipe)
     if request.val is not None:
         val = _named(request.val, project, request.mapping)
         if not recipe.allow_shared_prompts:
@@ -67,12 +73,36 @@ def read_data(
     )
 
 
+def _held_out(train: Source, request: TrainRequest, recipe: Recipe) -> tuple[Source, Source, SplitInfo]:
+    """Halves by source: the named ones validate, the others are trained on.
+
+    Raises:
+        UsageError: a validation file is named too, there is no such source, or both halves ask the same.
+    """
+    if request.val is not None:
+        raise UsageError("--val and --hold-out-source both say what to validate on; leave one out.")
+    halves = hold_out(train.rows, *request.hold_out_source)
+    trained = {prompt_key(row) for row in halves.train}
+    both = [row.line for row in halves.val if prompt_key(row) in trained]
+    if both and not recipe.allow_shared_prompts:
+        raise UsageError(
+            f"{len(both)} of {len(halves.val)} held-out rows ask what other sources ask too (first: "
+            f"{train.shown}:{both[0]}), so the validation loss would reward memory; accept it: "
+            "--set allow_shared_prompts=true"
+        )
+    share = len(halves.val) / len(train.rows)
+    info = SplitInfo(by="source", fraction=share, seed=recipe.seed, held_out=request.hold_out_source)
+    return replace(train, rows=halves.train), replace(train, rows=halves.val, notes=()), info
+
+
 def drawn(rows: Sequence[Conversation], info: SplitInfo) -> Split:
     """The halves of a run's rows, as it drew them.
 
     Raises:
         UsageError: the rows cannot be split so.
     """
+    if info.held_out:
+        return hold_out(rows, *info.held_out)
     return split(
         rows,
         by=info.by,
@@ -92,7 +122,7 @@ def _named(name: str, project: Project, mapping: Sequence[str]) -> Source:
             dataset.conversations,
             None,
             tuple(mapping),
-            _told(dataset.read_as, dataset.notes),
+            notes=_told(dataset.read_as, dataset.notes),
         )
     path = Path(name)
     parsed = whole(parse(path, table))
@@ -100,7 +130,8 @@ def _named(name: str, project: Project, mapping: Sequence[str]) -> Source:
     outside = None if inside else str(path.resolve())
     shown, rows = project.relative(path), parsed.conversations
     notes = _told(parsed.read_as, parsed.notes)
-    return Source(shown, file_digest(path), rows, outside, tuple(mapping), notes)
+    file, extras = file_digest(path), parsed.extras
+    return Source(shown, file, rows, outside, tuple(mapping), extras, notes)
 
 
 def _told(read_as: Sequence[str], notes: Sequence[str]) -> tuple[str, ...]:
@@ -115,4 +146,6 @@ def _own(recipe: Recipe, project: Project) -> Source:
         )
     places = [folder / recipe.data for folder in project.files("data")]
     path = next((p for p in places if p.is_file()), packaged("data", recipe.data))
-    return Source(f"data/{recipe.data}", file_digest(path), load(path))
+    parsed = whole(parse(path))
+    rows, extras = parsed.conversations, parsed.extras
+    return Source(f"data/{recipe.data}", file_digest(path), rows, extras=extras)

@@ -19,6 +19,8 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from brie.web.links import ANYWHERE, LOOPBACK
+
 Role = Literal["viewer", "voter"]
 VOTING = "/vote"
 LARGEST_BODY = 64_000
@@ -70,12 +72,18 @@ class Access:
             return False
         if name in {"127.0.0.1", "localhost", "[::1]", self.host}:
             return True
-        return self.host not in {"127.0.0.1", "localhost", "::1"} and _is_address(name)
+        return self.host not in LOOPBACK and _is_address(name)
 
-    def url(self, role: Role, path: str = "/") -> str:
-        """The address to print: it carries the token."""
+    def url(self, role: Role, path: str = "/", *, host: str = "") -> str:
+        """The address to print: it carries the token.
+
+        Args:
+            role: whose.
+            path: of the page.
+            host: under which name; this machine's own by default.
+        """
         token = self.viewer if role == "viewer" else self.voter
-        name = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 (compared)
+        name = host or ("127.0.0.1" if self.host in ANYWHERE else self.host)
         shown = f"[{name}]" if ":" in name else name
         return f"http://{shown}:{self.port}{path}?token={token}"
 
@@ -105,7 +113,10 @@ class Guard:
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         token = dict(query).get("token")
         if token is not None and self._access.role(token):
-            return self._enter(path, query, token)
+            held = _cookie(headers, self._access.cookie)
+            # Who can open the viewer still can after following the voters' address.
+            keeps = self._access.role(held) == "viewer"
+            return self._enter(path, query, held if keeps and held else token)
         role = self._access.role(_cookie(headers, self._access.cookie))
         if role is None:
             return _refused("open the address that `brie view` printed; it carries a token")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from brie.errors import UsageError
 from brie.project import Project
+from brie.web.guard import Access
+from brie.web.links import LOOPBACK, reachable, voter_token
 
 PORT = 8321
 _TRIED = 20
@@ -62,20 +64,32 @@ def serve(
     import uvicorn
 
     from brie.web.app import create_app
-    from brie.web.guard import Access
 
     with free_socket(host, port) as listening:
         taken = int(listening.getsockname()[1])
         if taken != port:
             say(f"port {port} is in use; using {taken}.")
-        access = Access(port=taken, host=host)
+        access = Access(port=taken, host=host, voter=voter_token(project, evaluation))
         start = f"/eval/{evaluation}" if evaluation else "/"
         url = access.url("viewer", start)
-        say(f"viewer   {url}")
-        say(f"voting   {access.url('voter', '/vote')}   (this address cannot open the viewer)")
-        say("stop with Ctrl-C")
+        for line in _told(access, url):
+            say(line)
         app = create_app(project, access, evaluation)
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
         ready(url)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
+
+
+def _told(access: Access, url: str) -> Iterator[str]:
+    """The addresses, and what has to be known of them."""
+    name = reachable(access.host)
+    yield f"viewer   {url}"
+    yield f"voting   {access.url('voter', '/vote', host=name)}   (this address cannot open the viewer)"
+    if access.host not in LOOPBACK:
+        yield (
+            "Colleagues on your network can open the voting address. It is plain HTTP: whoever can read "
+            "the network's traffic can read the address and the votes. It stays the same as long as the "
+            "evaluation is here and the port is free; the viewer's is new at every start."
+        )
+    yield "stop with Ctrl-C"

@@ -21,7 +21,7 @@ from brie.report.facts import checks_worst_first
 from brie.report.html import content_policy, render_html, script, stylesheet
 from brie.report.opening import opening
 from brie.report.page import build_page
-from brie.report.panel import roll
+from brie.report.panel import panel_judges, roll
 from brie.report.sentence import tone, verdict_sentence, verdict_word
 from brie.report.shown import judges_said
 from brie.web.charts import loss_chart
@@ -31,6 +31,9 @@ from brie.web.search import SHOWS, SORTS, Comparisons, Filter, Found
 
 LONGEST = 100_000
 """Characters of one answer on a page; the rest stays in the store."""
+_DIGITS = 10
+"""More name no comparison."""
+_LONGEST_NAME = 200
 _REPORTED = 20_000
 """Comparisons up to which the full report is built on request."""
 
@@ -58,7 +61,7 @@ class Viewer:
             Route("/", self.home),
             Route("/eval/{evaluation}", self.evaluation),
             Route("/eval/{evaluation}/report", self.report),
-            Route("/eval/{evaluation}/comparison/{number:int}", self.comparison),
+            Route("/eval/{evaluation}/comparison/{number}", self.comparison),
             Route("/run/{run}", self.run),
         ]
 
@@ -115,14 +118,17 @@ class Viewer:
     def comparison(self, request: Request) -> Response:
         """One comparison with both answers and every verdict; neighbours from the same list."""
         name, number = request.path_params["evaluation"], request.path_params["number"]
+        if not (number.isascii() and number.isdigit() and len(number) < _DIGITS):
+            raise HTTPException(404)
         index = self._cache.comparisons(name)
         wanted = Filter.of(request.query_params)
         if not isinstance(index, Comparisons):
             return RedirectResponse(f"/eval/{name}", status_code=303)
-        row = index.get(number)
+        row = index.get(int(number))
         view = self._view(name, row) if row else None
         if row is None or view is None:
             raise HTTPException(404)
+        heard, panel = judges_said(view, LONGEST), panel_judges(self._cache.open(name).manifest)
         candidate, cut_candidate = clip(view.candidate_text, LONGEST)
         baseline, cut_baseline = clip(view.baseline_text, LONGEST)
         return self._pages.render(
@@ -133,7 +139,8 @@ class Viewer:
             prompt=clip(view.messages[-1].content, LONGEST),
             answers=word_diff(candidate, baseline),
             cuts={"candidate": cut_candidate, "baseline": cut_baseline},
-            judges=judges_said(view, LONGEST).values(),
+            judges=[said for judge, said in heard.items() if judge in panel],
+            beside=[said for judge, said in heard.items() if judge not in panel],
             names=self._cache.open(name).manifest.names,
             wanted=wanted,
             place=_place(index, wanted, request.query_params.get("at", "")),
@@ -141,6 +148,8 @@ class Viewer:
 
     def run(self, request: Request) -> Response:
         """A training run: what it was, and its losses over steps."""
+        if len(request.path_params["run"]) > _LONGEST_NAME:
+            raise HTTPException(404)
         record = find_run(request.path_params["run"], self._cache.project)
         run = training_run(record.folder, record.manifest)
         return self._pages.render("run.html", run=run, chart=loss_chart(run.curves, run.pins))

@@ -18,19 +18,24 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from brie.errors import UsageError
-from brie.evaluation.votes import voter_name
+from brie.evaluation.votes import Saw, voter_name
 from brie.records import Letter, Message
 from brie.report.clean import clip
 from brie.report.sentence import verdict_sentence
 from brie.web.pages import Pages
 from brie.web.project_cache import ProjectCache
 from brie.web.reveal import close, closed_file, reveal
+from brie.web.voter_names import belongs, new_code, typed_code
 from brie.web.voting_session import Item, VotingSession
 
 LONGEST = 50_000
 """Characters of one answer on the ballot; a longer one says that it was cut."""
 _COMMENT = 4_000
+_DIGITS = 10
+"""More name no pair."""
 _SCORES = ("1", "2", "3", "4", "5")
+_YEARS = 2 * 365 * 24 * 3600
+"""Seconds a browser remembers who it is, and what it was shown."""
 
 Form = Mapping[str, str]
 
@@ -73,12 +78,16 @@ class Voting:
 
     def ballot(self, request: Request) -> Response:
         """The pair to vote on, or the form that asks for a name, or the end of the ballot."""
-        evaluation, name = self._evaluation(request), self._voter(request)
+        evaluation = self._evaluation(request)
+        name = self._voter(request, evaluation)
         if name is None:
-            return self._pages.render("vote_name.html", evaluation=evaluation, problem="")
+            return self._ask_name(evaluation)
         if closed_file(self._cache.folder(evaluation), name).is_file():
             return _to(evaluation, "/result")
         session = self._session(evaluation=evaluation, name=name)
+        if session.outdated():
+            self._forget(evaluation=evaluation, name=name)
+            session = self._session(evaluation=evaluation, name=name)
         item = session.current()
         done, total = session.progress
         if item is None:
@@ -94,18 +103,21 @@ class Voting:
             done=done,
             total=total,
             can_undo=session.can_undo,
+            secret=self._named(request)[1],
+            elsewhere=request.query_params.get("note") == "elsewhere",
         )
 
     def result(self, request: Request) -> Response:
         """What the voter preferred; only for a voter who has finished."""
-        evaluation, name = self._evaluation(request), self._voter(request)
+        evaluation = self._evaluation(request)
+        name = self._voter(request, evaluation)
         if name is None or not closed_file(self._cache.folder(evaluation), name).is_file():
             return _to(evaluation)
         session = self._session(evaluation=evaluation, name=name)
         with self._cache.store() as store:
             revealed = reveal(session, store)
         analysis = self._cache.analysis(evaluation)
-        return self._pages.render(
+        answer = self._pages.render(
             "vote_result.html",
             evaluation=evaluation,
             name=name,
@@ -113,6 +125,11 @@ class Voting:
             names=session.manifest.names,
             sentence=verdict_sentence(analysis, session.manifest) if analysis else "",
         )
+        answer.set_cookie(
+            self._seen(request, evaluation), "1", max_age=_YEARS, httponly=True, samesite="strict",
+            path="/vote",
+        )  # fmt: skip
+        return answer
 
     # --- forms ---------------------------------------------------------------------------
 
@@ -133,27 +150,35 @@ class Voting:
         try:
             name = voter_name(form.get("name", ""))
         except UsageError as error:
-            return self._pages.render(
-                "vote_name.html", code=400, evaluation=evaluation, problem=str(error)
-            )
+            return self._ask_name(evaluation, 400, problem=str(error))
+        given = form.get("code", "")
+        code = typed_code(given) if given else self._named(request)[1] or new_code()
+        if not belongs(self._cache.folder(evaluation), name, code):
+            why = "that is not its code" if given else "somebody votes under this name"
+            return self._ask_name(evaluation, 403, problem=why, taken=name)
         answer = _to(evaluation)
         cookie = self._cookie(request)
-        answer.set_cookie(cookie, quote(name), httponly=True, samesite="strict", path="/vote")
+        answer.set_cookie(
+            cookie, f"{code}.{quote(name)}", max_age=_YEARS, httponly=True, samesite="strict",
+            path="/vote",
+        )  # fmt: skip
         return answer
 
     def _cast(self, request: Request, form: Form) -> Response:
         session = self._open_session(request)
         number, choice = form.get("number", ""), form.get("choice", "")
-        if not (number.isascii() and number.isdigit()):
+        if not (number.isascii() and number.isdigit() and len(number) < _DIGITS):
             raise HTTPException(400, "the vote names no pair")
+        saw = self._saw(request, session.evaluation)
         if choice == "skip":
-            session.skip(int(number))
+            done = session.skip(int(number), saw)
         elif choice in ("A", "B", "tie"):
             comment = form.get("comment", "").strip()[:_COMMENT]
-            session.vote(int(number), choice, comment, _scores(session, form))  # type: ignore[arg-type]
+            scores = _scores(session, form)
+            done = session.vote(int(number), choice, comment, scores, saw)  # type: ignore[arg-type]
         else:
             raise HTTPException(400, "a vote is A, B, tie or skip")
-        return _to(session.evaluation)
+        return _to(session.evaluation, "" if done else "?note=elsewhere")
 
     def _undo(self, request: Request, form: Form) -> Response:
         session = self._open_session(request)
@@ -171,6 +196,14 @@ class Voting:
         answer.delete_cookie(self._cookie(request), path="/vote")
         return answer
 
+    def _ask_name(
+        self, evaluation: str, status: int = 200, *, problem: str = "", taken: str = ""
+    ) -> Response:
+        """The form that asks for a name, and for the code of one that is taken."""
+        return self._pages.render(
+            "vote_name.html", code=status, evaluation=evaluation, problem=problem, taken=taken
+        )
+
     # --- who votes on what -----------------------------------------------------------------
 
     def _evaluation(self, request: Request) -> str:
@@ -179,18 +212,39 @@ class Voting:
             raise HTTPException(404)
         return name
 
-    def _voter(self, request: Request) -> str | None:
+    def _voter(self, request: Request, evaluation: str) -> str | None:
+        """The voter whose name and code the browser has; a name that is free is theirs from now on."""
+        name, code = self._named(request)
+        return name if name and belongs(self._cache.folder(evaluation), name, code) else None
+
+    def _named(self, request: Request) -> tuple[str, str]:
+        """The name and the code that a browser brings; empty where it brings none."""
+        code, _, name = request.cookies.get(self._cookie(request), "").partition(".")
         try:
-            return voter_name(unquote(request.cookies.get(self._cookie(request), "")))
+            return voter_name(unquote(name)), typed_code(code)
         except UsageError:
-            return None
+            return "", ""
+
+    def _saw(self, request: Request, evaluation: str) -> list[Saw]:
+        """What keeps this browser's votes from being blind."""
+        saw: list[Saw] = []
+        if self._seen(request, evaluation) in request.cookies:
+            saw.append("result")
+        if request.scope.get("role") == "viewer":
+            saw.append("viewer")
+        return saw
+
+    def _seen(self, request: Request, evaluation: str) -> str:
+        """The cookie of a browser that was shown this evaluation's result."""
+        return f"seen-{request.url.port}-{evaluation}"
 
     def _cookie(self, request: Request) -> str:
         return f"voter-{request.url.port}"
 
     def _open_session(self, request: Request) -> VotingSession:
         """The session of a voter who may still vote."""
-        evaluation, name = self._evaluation(request), self._voter(request)
+        evaluation = self._evaluation(request)
+        name = self._voter(request, evaluation)
         if name is None:
             raise HTTPException(403, "say your name first")
         if closed_file(self._cache.folder(evaluation), name).is_file():

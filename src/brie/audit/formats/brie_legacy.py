@@ -19,7 +19,8 @@ from brie.records import SCORE, Status, Winner
 
 IDENTIFIES = "order, but not the letter: A is always the baseline"
 _WINNER = re.compile(
-    r"^\W*winner\W*[:=]\W*(?:response\s+|a\s+(?=tie))?(a|b|tie|neither)\b", re.IGNORECASE | re.MULTILINE
+    r"^[^\w\n]{0,40}winner\W{0,40}?[:=]\W{0,40}(?:response\s+|a\s+(?=tie))?(a|b|tie|neither)\b",
+    re.IGNORECASE | re.MULTILINE,
 )
 _SIDES: dict[str, Winner] = {"a": "baseline", "b": "candidate", "tie": "tie", "neither": "tie"}
 _MODELS = "brie", "baseline"

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _SEEN_SHARE = 0.8
 """Every tokenizer makes at least one token of a word; below this share of that, words are missing."""
-_SPAN = re.compile(r"([\d.]+)(ms|s|m|h|d)")
+_SPAN = re.compile(r"(\d{1,9}(?:\.\d{0,9})?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 

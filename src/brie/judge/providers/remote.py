@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -321,6 +322,14 @@ def _settings(request: Mapping[str, JsonValue]) -> list[str]:
         f"{name}.{key}" for name in names if isinstance(inside := sent[name], dict) for key in inside
     ]
     return [*names, *inner]
+
+
+def is_cut(text: str) -> bool:
+    """Whether a kept text is the two ends of a longer one."""
+    return len(text) > 2 * _KEPT and _LEFT_OUT.search(text) is not None
+
+
+_LEFT_OUT = re.compile(r"\n\[… \d+ characters left out …\]\n")
 
 
 def _ends(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from brie.blinding import JudgeInput
 from brie.errors import unknown
 from brie.judge.interface import Reply
-from brie.judge.machine_checks import passes
+from brie.judge.machine_checks import CannotCompile, TooSlow, passes
 from brie.judge.prompt import Correction
 from brie.records import JudgeSpec, Rubric, Status
 
@@ -67,7 +67,12 @@ def checked(kind: str | None) -> Rule:
     def rule(shown: JudgeInput) -> tuple[float, float, str]:
         if shown.check is None or kind not in (None, shown.check.kind):
             raise CannotJudge(f"the prompt has no {kind or 'machine'} check")
-        first_passes, second_passes = passes(shown.check, shown.first), passes(shown.check, shown.second)
+        if shown.check.kind == "python":
+            raise CannotJudge("the prompt's check is Python code, which no judge runs")
+        try:
+            first_passes, second_passes = (passes(shown.check, a) for a in (shown.first, shown.second))
+        except (TooSlow, CannotCompile) as error:
+            raise CannotJudge(str(error)) from error
         words = {True: "passes", False: "fails"}
         return (
             float(first_passes),
@@ -114,6 +119,10 @@ class RuleJudge:
 
     async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
         """Apply the rule; a prompt it does not apply to is `invalid`, not a tie."""
+        return self.given(shown)
+
+    def given(self, shown: JudgeInput) -> Reply:
+        """What the rule gives, now and always."""
         try:
             left, right, reason = self._rule(shown)
         except CannotJudge as cause:

@@ -1,0 +1,82 @@
+"""`brie export`: the file people ship, checked before it is called done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from brie.cli import options, screen
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  brie export first:best --to merged                          a folder for vLLM or transformers
+  brie export first:best --to gguf --quantize q8_0            one file for llama.cpp
+  brie export first:best --to ollama --quantize q4_k_m        the file and a Modelfile
+  brie export first:best --to mlx --quantize mlx-4bit         a folder for mlx-lm
+  brie export hf:ORG/ADAPTER@SHA --to gguf --out shipped
+"""
+)
+@click.argument("model")
+@click.option("--to", "target", required=True, metavar="TARGET", help="merged, gguf, mlx or ollama.")
+@click.option(
+    "--quantize",
+    metavar="FORMAT",
+    help="q8_0, q6_k, q5_k_m, q4_k_m, … of GGUF; mlx-8bit or mlx-4bit. Default: none.",
+)
+@click.option(
+    "--dtype", metavar="FORMAT", help="float32, float16 or bfloat16; default: that of the base's files."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder; default: exports/NAME-TARGET-FORMAT."
+)
+@click.option("--suite", default="demo", show_default=True, help="Prompts the file is compared on.")
+@options.BASE
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
+def command(
+    model: str,
+    target: str,
+    quantize: str | None,
+    dtype: str | None,
+    out: Path | None,
+    suite: str,
+    base: str | None,
+    as_json: bool,
+) -> None:
+    """Merge MODEL, convert it, load the file again and hold it against its checkpoint.
+
+    A file that is not what its checkpoint is fails by the name of the difference (exit code 4).
+    """
+    from brie import __version__
+    from brie.catalog import load_suite
+    from brie.export.options import wanted
+    from brie.export.run import default_folder, export
+    from brie.forms.sides import resolve_source
+    from brie.report.shipped import check_lines
+
+    project = screen.project()
+    side = resolve_source(model, project, base=base)
+    for note in side.notes:
+        screen.say(note)
+    wish = wanted(side, target, quantize, dtype)
+    folder = out or default_folder(side, wish, project)
+    prompts = load_suite(suite, project)
+    made = export(side, wish, folder, prompts, screen.Terminal(), version=__version__)
+    manifest = made.manifest
+    if as_json:
+        click.echo(manifest.model_dump_json(indent=2))
+        return
+    state = "wrote" if made.made else "is there already, unchanged:"
+    size = sum(file.bytes for file in manifest.files)
+    click.echo(f"{state} {project.relative(made.model)} ({size / 1e6:,.1f} MB)")
+    if manifest.check is not None:
+        for line in check_lines(manifest.check):
+            screen.show(line)
+        screen.show(manifest.check.sentence)
+    if manifest.not_checked:
+        screen.show(f"Not checked: {manifest.not_checked}.")
+    click.echo("\nServe it, and ask it:")
+    for line in manifest.serve:
+        click.echo(f"  {line}")

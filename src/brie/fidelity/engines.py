@@ -1,0 +1,167 @@
+"""What reads a file: transformers here, llama.cpp and mlx-lm in environments of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from brie.errors import PinError, UsageError
+from brie.fidelity.figures import compare
+from brie.fidelity.reference import Reference, Row, write_logits
+from brie.forms.detect import OnDisk
+from brie.forms.tools import LLAMA, MLX, Tool
+from brie.pin.folders import json_or_empty
+from brie.pin.libraries import quiet_transformers
+from brie.pin.weights import load_causal_lm
+from brie.progress import Screen
+from brie.records.shipping import Figures
+
+_RUNNERS = Path(__file__).parent / "runners"
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """An engine in an environment of its own."""
+
+    tool: Tool
+    runner: Path
+    label: str
+
+
+ENGINES: dict[str, Outside] = {
+    "gguf": Outside(LLAMA, _RUNNERS / "read_llama_cpp.py", "llama.cpp (llama-cpp-python {version})"),
+    "mlx": Outside(MLX, _RUNNERS / "read_mlx.py", "mlx-lm {version}"),
+}
+"""Form -> what serves it."""
+
+
+def read_here(reference: Reference, file: OnDisk, folder: Path, work: Path, screen: Screen) -> Figures:
+    """The file's figures by transformers.
+
+    Args:
+        reference: the checkpoint.
+        file: what is looked at.
+        folder: the same as a folder.
+        work: where logits are kept meanwhile.
+        screen: progress.
+
+    Raises:
+        PinError: transformers cannot load it.
+    """
+    from transformers import __version__
+
+    with quiet_transformers():
+        try:
+            model = load_causal_lm(folder, "float32").eval().requires_grad_(False)
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            raise PinError(f"{file.path} cannot be loaded: {str(error).splitlines()[0]}") from error
+    logits = work / "transformers.npy"
+    write_logits(model, reference.rows, logits, reference.encoder.vocabulary, screen)
+    form = {"gguf": ", its GGUF loader", "mlx": ", the numbers unpacked"}.get(file.form, "")
+    why = "the tokenizer that transformers rebuilds is not the one that serves the file"
+    label = f"transformers {__version__}{form}"
+    figures = compare(reference, logits, label, same_ids=None, why=why)
+    logits.unlink()
+    if file.header is not None:
+        return figures
+    notes = {key: value for key, value in figures.notes.items() if key != "same_ids"}
+    figures = figures.model_copy(update={"notes": notes})
+    return _with_tokens(figures, reference, _read_here(reference, folder))
+
+
+def _read_here(reference: Reference, folder: Path) -> list[list[int]]:
+    from brie.pin.weights import load_tokenizer_of
+
+    tokenizer = load_tokenizer_of(folder)
+    return [tokenizer(row.text, add_special_tokens=False)["input_ids"] for row in reference.rows]
+
+
+def _others(reference: Reference, read: list[list[int]]) -> list[Row]:
+    """Rows whose text became other tokens than the checkpoint's."""
+    pairs = zip(reference.rows, read, strict=True)
+    return [
+        row
+        for row, ids in pairs
+        if tuple(ids)[: len(row.ids)] != (row.ids[: row.start] if row.answer else row.ids)
+    ]
+
+
+def _with_tokens(figures: Figures, reference: Reference, read: list[list[int]]) -> Figures:
+    """The figures with what became of texts: prompts decide, a fixed text that differs is told.
+
+    Vocabulary and merges of the file have been compared by themselves; where they are the same, an
+    engine that splits a rare text otherwise does so for the checkpoint's own release too.
+    """
+    others = _others(reference, read)
+    notes = dict(figures.notes)
+    if texts := [row.name for row in others if not row.answer]:
+        told = f"{', '.join(texts)} of the fixed texts becomes other tokens in {figures.engine}"
+        notes["texts"] = told
+    same = not any(row.answer for row in others)
+    return figures.model_copy(update={"same_ids": same, "notes": notes})
+
+
+def read_outside(reference: Reference, file: OnDisk, work: Path, screen: Screen) -> Figures | str | None:
+    """The file's figures by the program that serves it.
+
+    Returns:
+        Figures; why there are none; or None where no other program reads this form.
+
+    Raises:
+        UsageError: the program is there and failed.
+    """
+    engine = ENGINES.get(file.form)
+    if engine is None:
+        return None
+    if (wish := _own_code(file)) is not None:
+        return wish
+    python = engine.tool.python()
+    if python is None:
+        return f"{engine.tool.package} is not installed; to measure with it: {engine.tool.install}"
+    label = engine.label.format(version=engine.tool.version(python))
+    with tempfile.TemporaryDirectory(dir=work) as name:
+        asked, logits, tokens = (Path(name) / part for part in ("asked.json", "out.npy", "ids.json"))
+        rows = [
+            {"ids": list(row.ids), "start": row.start, "text": row.text, "answer": row.answer}
+            for row in reference.rows
+        ]
+        asked.write_text(json.dumps({"rows": rows}), "utf-8")
+        command = [python, engine.runner, file.path.resolve(), asked, logits, tokens]
+        _run(list(map(str, command)), label, len(rows), screen)
+        read: list[list[int]] = json.loads(tokens.read_text("utf-8"))
+        figures = compare(reference, logits, label, same_ids=True, why="")
+        return _with_tokens(figures, reference, read)
+
+
+def _own_code(file: OnDisk) -> str | None:
+    """Why a folder is not handed to another engine: it names code that some versions of it would run."""
+    for name, keys in (
+        ("config.json", ("model_file", "auto_map")),
+        ("tokenizer_config.json", ("auto_map",)),
+    ):
+        asked = [key for key in keys if file.path.is_dir() and key in json_or_empty(file.path / name)]
+        if asked:
+            return f"{name} asks to run code of its own ({asked[0]}), which brie never does"
+    return None
+
+
+def _run(command: list[str], label: str, total: int, screen: Screen) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment["HF_HUB_OFFLINE"] = "1"
+    with (
+        tempfile.TemporaryFile("w+", errors="replace") as output,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=output, text=True, env=environment
+        ) as process,
+        screen.bar(label, total, "texts") as advance,
+    ):
+        for _ in process.stdout or ():
+            advance(1)
+        if process.wait():
+            output.seek(0)
+            lines = [line for line in output.read().splitlines() if line.strip()]
+            raise UsageError(f"{label} failed: {lines[-1][:400] if lines else 'it said nothing'}")
