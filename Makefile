@@ -20,7 +20,7 @@ test-all: lint types
 
 lint: $(READY)
 	$(BIN)/ruff check src tests bench models docs/pages.py
-	$(BIN)/ruff format --check src tests bench models docs docs
+	$(BIN)/ruff format --check src tests bench models docs/pages.py
 
 types: $(READY)
 	$(BIN)/mypy

@@ -5,7 +5,7 @@
 Hypothesis draws a number a time; from it a good sample of the target is damaged: bytes changed, cut,
 doubled, moved, replaced by what breaks parsers (deep nesting, huge numbers, half of a surrogate pair, NaN,
 control signs). Text targets get 100,000 inputs, the others 5,000. Prints a line a target and writes
-bench/results/fuzz.json; ends with 1 where an input raised something else, or took longer.
+fuzz.json beside the other results; ends with 1 where an input raised something else, or took longer.
 """
 
 # ruff: noqa: E501

@@ -27,6 +27,8 @@ SCHEMAS = {
     "brie.plan-table/1",
     "brie.plan/1",
     "brie.run/1",
+    "brie.suites-plan/1",
+    "brie.suites/1",
     "brie.train/1",
     "brie.training/1",
 }

@@ -23,6 +23,7 @@ CARRIED = {"candidate_letter", "baseline_letter", "first_letter"}
 """What says which answer carries which letter."""
 
 READS = {
+    "api/results.py _verdicts": "the column of a table of verdicts",
     "audit/columns.py": "the name of a column in other people's tables",
     "evaluation/views.py _judged": "copies the letter into JudgedView, for people to see",
     "records/analysis.py JudgedView": "the field that is copied",
@@ -35,6 +36,7 @@ READS = {
 }
 """Units that read which answer carries which letter, and why that is no translation."""
 HOLDS = {
+    "forms/mlx.py convert_adapter": "the two matrices of LoRA, which PEFT calls A and B",
     "judge/readings.py": "what a reply may call a letter",
     "judge/lines.py _scores": "scores of a reply, by letter",
     "judge/parse.py _scores": "scores of a reply, by letter",

@@ -135,6 +135,7 @@ JUDGE_LEAVES: dict[str, object] = {
     "timeout": 3.0,
     "location": "a folder",
     "headers": {"X-Team": "env:TEAM"},
+    "proxy_env": "MY_PROXY",
 }
 
 

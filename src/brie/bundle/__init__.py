@@ -3,7 +3,7 @@
 A bundle is a zip of a closed set of members (`brie.bundle.layout`): the sealed plan, every completion
 and verdict it names, calls, looks, the numbers and the report; of a run its records and pins, and on
 request the best checkpoint's adapter. `bundle.json` lists every member with its digest. The same
-evaluation gives the same bytes.
+evaluation gives the same bytes. Several suites are the bundles of their evaluations in one file.
 
     pack_evaluation(evaluation, project, Path("mine.zip"))
     findings = check_file(Path("mine.zip"))     # without the sender's machine
@@ -16,5 +16,6 @@ is never written by `unbundle`, which builds its own.
 from brie.bundle.check import check_file
 from brie.bundle.merge import Merged, unbundle
 from brie.bundle.pack import pack_evaluation, pack_run
+from brie.bundle.several import pack_suites
 
-__all__ = ["Merged", "check_file", "pack_evaluation", "pack_run", "unbundle"]
+__all__ = ["Merged", "check_file", "pack_evaluation", "pack_run", "pack_suites", "unbundle"]

@@ -12,9 +12,11 @@ from brie.bundle.merge import unbundle
 from brie.bundle.unpack import opened
 from brie.ci.findings import Finding
 from brie.ci.verify import verify
+from brie.ci.verify_suites import verify_suites
 from brie.evaluation.folders import find_evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.published import Published
+from brie.evaluation.suites import read_suites
 from brie.evaluation.views import comparison_views
 from brie.project import Project
 from brie.report.build import report_files
@@ -37,6 +39,9 @@ def check_file(path: Path, published: Published | None = None) -> tuple[str, lis
         if merged.kind == "run":
             words = "every member is the listed one; the pins lead to the checkpoints that came"
             return merged.id, [Finding(words, True)]
+        if merged.kind == "suites":
+            listed = Finding("every member is the listed one, every row is named by its plan", True)
+            return merged.id, [listed, *verify_suites(read_suites(project.runs / merged.id), project)]
         evaluation = find_evaluation(merged.id, project)
         findings = [Finding("every member is the listed one, every row is named by the plan", True)]
         if evaluation.analysis_file.is_file():

@@ -24,6 +24,8 @@ CALLS, LOOKS = f"{ROWS}calls.jsonl", f"{ROWS}looks.jsonl"
 REPORT_FILES = ("index.html", "report.md", "verdicts.csv")
 RUN_MANIFEST, RUN_CONFIG = f"{RUN}manifest.json", f"{RUN}config.json"
 RUN_METRICS = f"{RUN}metrics.jsonl"
+SUITES = "suites/"
+SUITES_MANIFEST, SUITES_NUMBERS = f"{SUITES}manifest.json", f"{SUITES}suites.json"
 ADAPTER_FILES = (
     "adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "tokenizer_config.json",
     "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
@@ -36,6 +38,7 @@ NAME = re.compile(
     r"|evaluation/voters/\w[\w .-]{0,39}\.json"
     r"|rows/(completions|verdicts|calls|looks)\.jsonl"
     rf"|report/({'|'.join(map(re.escape, REPORT_FILES))})"
+    r"|suites/(manifest|suites)\.json|suites/eval-[a-z0-9-]{1,200}\.zip"
     r"|run/(manifest|config)\.json|run/metrics\.jsonl|run/pins/(best|last)\.json"
     rf"|run/checkpoints/checkpoint-\d{{1,9}}/({'|'.join(map(re.escape, ADAPTER_FILES))})"
 )
@@ -67,7 +70,7 @@ class Index(Document):
     """`bundle.json`."""
 
     schema_: str = schema_field("bundle")
-    kind: Literal["evaluation", "run"]
+    kind: Literal["evaluation", "run", "suites"]
     id: str
     version: str
     """Version of brie that made it."""

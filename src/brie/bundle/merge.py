@@ -15,6 +15,7 @@ from brie.bundle import layout
 from brie.bundle.contents import Contents
 from brie.bundle.layout import parse
 from brie.bundle.rows import Exchange
+from brie.bundle.several import merge_suites
 from brie.bundle.unpack import Opened, opened
 from brie.digest import digest, file_digest
 from brie.errors import InputError, PinError
@@ -60,7 +61,17 @@ def unbundle(path: Path, project: Project) -> Merged:
     with opened(path) as bundle:
         if bundle.index.kind == "run":
             return _merge_run(bundle, project)
+        if bundle.index.kind == "suites":
+            return _merge_suites(bundle, project)
         return _merge_evaluation(Contents(bundle), project)
+
+
+def _merge_suites(bundle: Opened, project: Project) -> Merged:
+    def merge(path: Path) -> tuple[int, int]:
+        merged = unbundle(path, project)
+        return merged.completions, merged.verdicts
+
+    return Merged("suites", *merge_suites(bundle, project, merge))
 
 
 # --- evaluations -------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def pack_evaluation(evaluation: Evaluation, project: Project, out: Path) -> Path
         members = dict(_evaluation(evaluation, project, store))
         index = Index(kind="evaluation", id=evaluation.manifest.id, version=__version__,
                      store=versions.STORE, members={})  # fmt: skip
-        return _write(out, index, members, project)
+        return write_bundle(out, index, members, project)
 
 
 def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False) -> Path:
@@ -99,7 +99,7 @@ def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False
     """
     members = dict(_run(folder, adapter=adapter))
     index = Index(kind="run", id=folder.name, version=__version__, store=versions.STORE, members={})
-    return _write(out, index, members, project)
+    return write_bundle(out, index, members, project)
 
 
 # --- what belongs to an evaluation -------------------------------------------------------
@@ -275,10 +275,15 @@ def _place(location: str | None) -> str | None:
 # --- the file ----------------------------------------------------------------------------
 
 
-def _write(
+def write_bundle(
     out: Path, index: Index, members: Mapping[str, bytes | Path | Iterable[str]], project: Project
 ) -> Path:
-    """The zip, whole or not at all."""
+    """Write the zip of a bundle, whole or not at all.
+
+    Raises:
+        UsageError: a key or a place of this machine would be in it.
+        InputError: `out` cannot be written.
+    """
     if out.exists() and not zipfile.is_zipfile(out):
         raise UsageError(f"{out} is there already and is no bundle; name another file with -o.")
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")

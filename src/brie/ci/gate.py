@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-from brie.analyse.controls import damaged_low
-from brie.checks.standing import MISSING, missing_is_small, standing_of, tipping_words
+from brie.checks.noninferior import not_worse
+from brie.checks.standing import MISSING, standing_of, tipping_words
 from brie.conventions import MARGIN
 from brie.records.analysis import Analysis, WinRate
 from brie.records.standing import Reason, Standing
@@ -83,7 +83,7 @@ def _answer(
         return None, f"{analysis.verdict!r} {reasons}{'; ' + tipping if tipping else ''}"
     if require == "better":
         return _better(analysis)
-    return _not_worse(analysis, rate, margin, missing_allowed=MISSING in allowed)
+    return not_worse(analysis, rate, margin, missing_allowed=MISSING in allowed)
 
 
 def _better(analysis: Analysis) -> tuple[bool | None, str]:
@@ -91,43 +91,3 @@ def _better(analysis: Analysis) -> tuple[bool | None, str]:
     if analysis.verdict == "better":
         return True, sentence
     return None if analysis.verdict == "undecided" else False, sentence
-
-
-def _not_worse(
-    analysis: Analysis, rate: WinRate, margin: float, *, missing_allowed: bool
-) -> tuple[bool | None, str]:
-    whole = (rate.low, rate.high) if rate.low is not None and rate.high is not None else None
-    ends = rate.interval_90 or whole
-    if ends is None:
-        return None, f"there are too few prompts for an interval: {rate.prompts}"
-    floor, bounds = 0.5 - margin, rate.one_sided or ends
-    low, high = min(ends[0], bounds[0]), max(ends[1], bounds[1])
-    level = "90 % " if rate.interval_90 else ""
-    said = f"the {level}interval of the win rate is {_percent(ends[0])} to {_percent(ends[1])} %"
-    if rate.one_sided:
-        said += f", its one-sided bounds are {_percent(bounds[0])} and {_percent(bounds[1])} %"
-    noted = missing_allowed or missing_is_small(analysis)
-    down, up = (0.0, 0.0) if noted else (rate.value - rate.bounds[0], rate.bounds[1] - rate.value)
-    if low > floor + 1e-12:
-        seen = damaged_low(analysis.controls)
-        if seen is None or seen <= 0.5:
-            return None, f"{said}, but these judges were not shown able to tell: {_unshown(seen)}"
-        if low - down <= floor + 1e-12:
-            return (
-                None,
-                f"{said}, but with the missing verdicts lost it reaches {_percent(floor)} % or less",
-            )
-        return True, f"not worse: {said}, above {_percent(floor)} %"
-    if high + up < floor - 1e-12:
-        return False, f"worse: {said}, all of it below {_percent(floor)} %"
-    return None, f"{said}, which is not above {_percent(floor)} %; more prompts would tell"
-
-
-def _unshown(seen: float | None) -> str:
-    if seen is None:
-        return "no damaged answer was shown to them (`--controls 24`)"
-    return f"the interval of damaged answers recognised begins at {_percent(seen)} %"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from brie.cli import screen
+from brie.cli import suites as several
 from brie.errors import UsageError, unknown
 from brie.evaluation.folders import Evaluation
 from brie.lines import command as command_line
@@ -30,9 +31,15 @@ def command(name: str, output: Path | None, adapter: bool) -> None:
     with a training run's records and pins. No key and no folder of this machine is in it.
     """
     from brie.bundle import pack_evaluation, pack_run
+    from brie.evaluation.suites import find_suites
 
     screen.offline()
     project = screen.project()
+    if (suites := find_suites(name, project)) is not None:
+        if adapter:
+            raise UsageError("--adapter is for a training run; these are suites.")
+        _told(several.bundled(suites, project, output))
+        return
     subject = chosen(name, project)
     if isinstance(subject, Evaluation):
         if adapter:
@@ -40,6 +47,10 @@ def command(name: str, output: Path | None, adapter: bool) -> None:
         file = pack_evaluation(subject, project, output or Path(f"{subject.manifest.id}.zip"))
     else:
         file = pack_run(subject, project, output or Path(f"{subject.name}.zip"), adapter=adapter)
+    _told(file)
+
+
+def _told(file: Path) -> None:
     screen.show(f"{file}  {size_of(file.stat().st_size)}")
     screen.show(f"Others check it with: {command_line('verify', file.name)}")
     screen.show(f"and merge it with: {command_line('unbundle', file.name)}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from brie.cli import options, screen
+from brie.cli import suites as several
 from brie.conventions import CONTROLS
 from brie.errors import Stopped
 from brie.project import Project
@@ -16,9 +18,12 @@ from brie.project import Project
 if TYPE_CHECKING:
     from brie.evaluation.budget import Spending
     from brie.evaluation.plan import ResolvedRequest
+    from brie.evaluation.request import EvalRequest
 
 
-def _suite_or_answers(ctx: click.Context, suite: click.Parameter, name: str | None) -> str | None:
+def _suite_or_answers(
+    ctx: click.Context, suite: click.Parameter, names: tuple[str, ...]
+) -> str | tuple[str, ...] | None:
     """A suite is named unless a side is a file of answers; click has read what was typed before this.
 
     Raises:
@@ -26,11 +31,11 @@ def _suite_or_answers(ctx: click.Context, suite: click.Parameter, name: str | No
     """
     sides = (str(ctx.params.get(side) or "") for side in ("candidate", "baseline"))
     given = ctx.params.get("pairs") or any(side.startswith("answers:") for side in sides)
-    if not name and not given and not ctx.resilient_parsing:
+    if not any(names) and not given and not ctx.resilient_parsing:
         raise click.MissingParameter(
             "Say what is asked: a suite, or answers that exist (--pairs FILE).", ctx=ctx, param=suite
         )
-    return name
+    return names if len(names) > 1 else next(iter(names), None)
 
 
 @click.command(
@@ -38,6 +43,7 @@ def _suite_or_answers(ctx: click.Context, suite: click.Parameter, name: str | No
 Examples:
   brie eval --suite in_domain
   brie eval --suite demo --candidate 3f9a:best --judge reference --samples 5
+  brie eval --suite in_domain --suite out_of_domain  (one plan, one table, what was forgotten)
   brie eval --suite my_prompts.txt --candidate hf:me/my-lora --baseline base
   brie eval --suite demo --candidate 3f9a:best --baseline base+system:careful.txt
   brie eval --suite demo --candidate baseline        (an A/A run: must come out even)
@@ -50,8 +56,10 @@ Examples:
 )
 @click.option(
     "--suite",
+    metavar="NAME|FILE",
+    multiple=True,
     callback=_suite_or_answers,
-    help="A suite's name, or a .toml, .jsonl, .csv or .txt file.",
+    help="A suite's name, or a .toml, .jsonl, .csv or .txt file. Several: the first is the domain.",
 )
 @click.option(
     "--candidate",
@@ -148,6 +156,7 @@ Examples:
 @options.FULL
 @options.ANALYSIS_JSON
 def command(
+    suite: str | tuple[str, ...] | None,
     stop_after: Literal["seal", "generate"] | None,
     budget: float | None,
     yes: bool,
@@ -170,14 +179,23 @@ def command(
     from brie.evaluation.run import run_evaluation
 
     project = screen.project()
-    wishes = options.request_of(EvalRequest, {**request, "typed": screen.typed(project)})
+    first = suite[0] if isinstance(suite, tuple) else suite
+    wishes = options.request_of(EvalRequest, {**request, "suite": first, "typed": screen.typed(project)})
+    wanted = screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe)
+    if isinstance(suite, tuple) and not dry_run:
+        several.evaluate(suite, wishes, wanted, name=name, stop_after=stop_after, as_json=as_json)
+        return
+    if dry_run:
+        _explain(
+            [replace(wishes, suite=s) for s in (suite if isinstance(suite, tuple) else (suite,))],
+            project,
+            wanted,
+            as_json=as_json,
+        )
+        return
     resolved, messages = prepare(wishes, project)
     for line in messages:
         screen.say(line)
-    wanted = screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe)
-    if dry_run:
-        _explain(resolved, project, wanted, as_json=as_json)
-        return
     if stop_after is not None:
         _begin(resolved, project, stop_after, name, yes=yes)
         return
@@ -194,19 +212,27 @@ def command(
         raise Stopped(outcome.stopped)
 
 
-def _explain(resolved: ResolvedRequest, project: Project, wanted: Spending, *, as_json: bool) -> None:
-    """Print what the evaluation would be; nothing is written and nobody is asked."""
+def _explain(every: Sequence[EvalRequest], project: Project, wanted: Spending, *, as_json: bool) -> None:
+    """Print what the evaluation of each suite would be; nothing is written and nobody is asked."""
     from brie.evaluation.dry_run import dry_run
+    from brie.evaluation.request import prepare
 
-    told = dry_run(resolved, project, wanted)
+    documents = []
+    for wishes in every:
+        resolved, messages = prepare(wishes, project)
+        for line in messages:
+            screen.say(line)
+        told = dry_run(resolved, project, wanted)
+        documents.append(asdict(told))
+        for label, text in {"would be": told.id, **told.rows}.items() if not as_json else ():
+            click.echo(screen.labelled(label, text, 11))
+        for line in told.quote if not as_json else ():
+            screen.show(line, hanging=2)
+        if not as_json:
+            screen.show(told.told)
     if as_json:
-        click.echo(json.dumps(asdict(told), indent=2, ensure_ascii=False))
-        return
-    for label, text in {"would be": told.id, **told.rows}.items():
-        click.echo(screen.labelled(label, text, 11))
-    for line in told.quote:
-        screen.show(line, hanging=2)
-    screen.show(told.told)
+        shown = documents[0] if len(documents) == 1 else documents
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
 
 
 def _begin(

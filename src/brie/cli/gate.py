@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import screen
+from brie.cli import suites as several
 from brie.conventions import MARGIN
-from brie.errors import BrieError, GateNotMet, GateUndecided, unknown
+from brie.errors import BrieError, GateNotMet, GateUndecided, UsageError, unknown
 
 if TYPE_CHECKING:
     from brie.ci.gate import Require
@@ -24,6 +25,7 @@ Examples:
   brie gate --require better
   brie gate eval-in-domain-1a2b3c4d --require not-worse --margin 0.03
   brie gate --require better --allow contamination
+  brie gate suites-in-domain-out-of-domain-1a2b3c4d --suite out_of_domain --require not-worse
 Exit codes: 0 met, and it stands; 4 refuted, withheld, or a broken seal; 5 undecided or conditional.
 """
 )
@@ -42,9 +44,18 @@ Exit codes: 0 met, and it stands; 4 refuted, withheld, or a broken seal; 5 undec
     "--allow", "allowed", multiple=True, metavar="CHECK",
     help="A check, or `missing`, that is not to keep the verdict from standing; recorded. Repeatable.",
 )  # fmt: skip
+@click.option(
+    "--suite", "chosen", multiple=True, metavar="NAME",
+    help="Of several suites: only this one has to meet it. Repeatable.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(
-    evaluation: str | None, require: Require, margin: float, allowed: tuple[str, ...], as_json: bool
+    evaluation: str | None,
+    require: Require,
+    margin: float,
+    allowed: tuple[str, ...],
+    chosen: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Recompute EVALUATION's numbers from the store and say whether they meet a requirement."""
     from brie.api import analyse_evaluation
@@ -52,12 +63,20 @@ def command(
     from brie.ci.gate import gate
     from brie.evaluation.folders import find_evaluation
     from brie.evaluation.soundness import unsound
+    from brie.evaluation.suites import find_suites
 
     screen.offline()
     for cause in allowed:
         if cause not in CAUSES:
             raise unknown("check", cause, CAUSES)
     project = screen.project()
+    if (suites := find_suites(evaluation, project)) is not None:
+        several.gate(
+            suites, project, require, chosen=chosen, margin=margin, allowed=allowed, as_json=as_json
+        )
+        return
+    if chosen:
+        raise UsageError("--suite picks from a plan of several suites; name one: brie ls")
     manifest = find_evaluation(evaluation, project, command=screen.typed(project)).manifest
     name = manifest.id
     if broken := unsound(manifest):

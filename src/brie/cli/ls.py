@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 import click
 
 from brie.cli import options, screen
+from brie.cli import suites as several
 from brie.errors import StoreError
 from brie.evaluation.folders import Evaluation, Unreadable, scan
 from brie.evaluation.listing import newest_first, rows, table
@@ -66,8 +67,11 @@ def command(as_json: bool) -> None:
     runs = list(run_rows(project, every))
     looks = looks_of(project) if every else {}
     entries = rows(every, looks)
+    together = several.rows(project) if every else []
     if as_json:
-        click.echo(json.dumps({"runs": runs, "evaluations": [*entries, *damaged]}, indent=2))
+        listed = {"runs": runs, "evaluations": [*entries, *damaged]}
+        of_several = [{"id": name, "table": told, "next": again} for name, told, again in together]
+        click.echo(json.dumps({**listed, **({"suites": of_several} if together else {})}, indent=2))
         return
     if not runs and not entries and not damaged:
         click.echo(
@@ -82,6 +86,9 @@ def command(as_json: bool) -> None:
         screen.out(line)
     for folder in damaged:
         screen.show(f"{folder['id']}  unreadable: {folder['why']}", hanging=4)
+    for name, told, again in together:
+        screen.show(f"{name}  {told}", hanging=4)
+        screen.show(f"    next: {again}")
 
 
 def run_rows(project: Project, every: Sequence[Evaluation] = ()) -> Iterator[RunRow | UnreadableRow]:

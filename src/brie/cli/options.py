@@ -22,7 +22,24 @@ BASE: Option = click.option(
     metavar="FOLDER|REPO",
     help="What an adapter's base is, where its own files name one that is not here.",
 )
-SUITE: Option = click.option("--suite", required=True, help="A suite's name or file.")
+
+
+def _one_suite(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> str | None:
+    """The suite of a verb that takes one.
+
+    Raises:
+        UsageError: several are named; none is dropped in silence.
+    """
+    if len(names) > 1:
+        raise UsageError(
+            "--suite is given more than once; this takes one suite (brie eval takes several)."
+        )
+    return names[0] if names else None
+
+
+SUITE: Option = click.option(
+    "--suite", required=True, multiple=True, callback=_one_suite, help="A suite's name or file."
+)
 JUDGES: Option = click.option(
     "--judge", "judges", metavar="ID", multiple=True, help="A judge; may be repeated."
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import screen
+from brie.cli import suites as several
 from brie.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def command(
     """
     from brie.evaluation.folders import find_evaluation
     from brie.evaluation.results import pull_request, rebuild
+    from brie.evaluation.suites import find_suites
     from brie.records.schema import analysis_schema
 
     if schema:
@@ -59,6 +61,11 @@ def command(
         raise UsageError("--link goes with --pr: it is the address the short text points to.")
     screen.offline()
     project = screen.project()
+    if (suites := find_suites(evaluation, project)) is not None:
+        if short or figures:
+            raise UsageError("--pr and --figures are of one evaluation; name a suite's: brie ls")
+        several.report(suites, project, card=card, opens=opens)
+        return
     chosen = find_evaluation(evaluation, project, command=screen.typed(project))
     if short:
         click.echo(pull_request(chosen, project, link), nl=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from brie.cli import screen
+from brie.cli import suites as several
 from brie.lines import command as command_line
 
 
@@ -35,6 +36,9 @@ def command(file: Path) -> None:
         screen.show(f"Next    {command_line('pin', merged.id.rsplit('-', 1)[-1] + ':best')}")
         return
     screen.show(f"{merged.id}: {merged.completions:,} completions, {merged.verdicts:,} verdicts added")
+    if merged.kind == "suites":
+        several.unbundled(merged.id, project)
+        return
     evaluation = find_evaluation(merged.id, project)
     if merged.outdated:
         screen.show(f"Its numbers were made without them: brie report {merged.id}")

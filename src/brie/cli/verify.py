@@ -69,9 +69,14 @@ def _evaluation(
 ) -> None:
     from brie.ci.record import published_in
     from brie.ci.verify import verify
+    from brie.ci.verify_suites import verify_suites
     from brie.evaluation.folders import find_evaluation
+    from brie.evaluation.suites import find_suites
 
     project = screen.project()
+    if (suites := find_suites(name, project)) is not None:
+        _say(suites.manifest.id, verify_suites(suites, project), as_json=as_json)
+        return
     evaluation = find_evaluation(name, project, command=screen.typed(project))
     line = published_in(published) if published is not None else None
     findings = verify(evaluation, project, line)

@@ -53,4 +53,10 @@ What came of it, read from the store and computed:
     again          answers made once more, to be compared with the stored ones
     settled        the rows as they are now, beside those the numbers of record were made from
     results        the numbers of record and the report, written
+
+Several evaluations of the same two models, sealed together:
+
+    suites         which suites belong together, and their folder
+    suites_numbers the table over them
+    suites_run     all of them sealed, judged, and the table written
 """

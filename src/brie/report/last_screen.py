@@ -18,7 +18,13 @@ from brie.report.opening import prompts_words
 from brie.report.panel import panel_of
 from brie.report.people import is_anchored, people_words
 from brie.report.provenance import count_rows
-from brie.report.sentence import interval_of, tone, verdict_sentence, verdict_word
+from brie.report.sentence import (
+    identical_words,
+    interval_of,
+    tone,
+    verdict_sentence,
+    verdict_word,
+)
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -115,6 +121,8 @@ def _rate(analysis: Analysis, manifest: Manifest | None, width: int) -> list[Tex
     )  # fmt: skip
     claim = analysis.audit.claim if analysis.audit is not None else None
     told = analysis.audit.findings[0] if analysis.audit and claim and analysis.audit.findings else ""
+    if analysis.counts.identical * 2 >= max(1, analysis.counts.comparisons):
+        told = told or f"{identical_words(analysis)}."
     return [line, *(Text(part) for part in folded(one_line(told, 300), width, whole=False) if told)]
 
 

@@ -20,6 +20,7 @@ from brie.report.html import content_policy, environment, stylesheet
 
 if TYPE_CHECKING:
     from brie.report.judge_card import CardPage
+    from brie.report.suites import SuitesPage
 
 _OWN = Path(__file__).parent / "templates" / "sheets.css"
 
@@ -42,7 +43,7 @@ def write_agreement(
     return write_sheets(folder, {"agreement.html": html, "agreement.md": text})
 
 
-def render_sheet(template: str, page: AgreementPage | CardPage) -> str:
+def render_sheet(template: str, page: AgreementPage | CardPage | SuitesPage) -> str:
     """A page as HTML text: no script, no request; the same page gives the same bytes.
 
     Args:
