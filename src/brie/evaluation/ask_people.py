@@ -23,6 +23,9 @@ from brie.number_format import plural
 from brie.records import Manifest, Status
 from brie.store import Store
 
+FEWEST = 2
+"""Prompts that people can be asked about."""
+
 
 def ask_people(evaluation: Evaluation, prompts: int, store: Store) -> Evaluation:
     """Draw the prompts that people vote on, and chain the draw to the seal.
@@ -69,16 +72,18 @@ def _wanted(manifest: Manifest, prompts: int, store: Store) -> tuple[Pair, ...]:
     if prompts < len(before):
         voted = labelled(manifest, work, store)
         if len(voted) != prompts:
+            skip = f" To skip the rest: --people {len(voted)}." if len(voted) >= FEWEST else ""
             raise UsageError(
-                f"{len(before)} prompts were planned and {len(voted)} have a vote; fewer would be a "
-                f"choice made after the votes. To skip the rest: --people {len(voted)}."
+                f"of {len(before)} drawn prompts {len(voted)} can be counted so far; fewer of them "
+                f"would be a choice made after the votes.{skip}"
             )
         return tuple(voted)
     there, planned = set(answered(work, store)), {name for name, _ in before}
     more = [pair for pair in _ordered(manifest) if pair[0] in there and pair[0] not in planned]
     wanted = (*before, *more)[:prompts]
     if len(wanted) < prompts:
-        raise UsageError(f"--people {prompts}: {plural(len(wanted), 'prompt')} of it can be voted on.")
+        every = f" For all of them: --people {len(wanted)}." if len(wanted) >= FEWEST else ""
+        raise UsageError(f"{plural(len(wanted), 'prompt')} can be voted on, not {prompts}.{every}")
     return wanted
 
 
