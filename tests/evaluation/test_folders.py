@@ -82,7 +82,7 @@ def test_what_does_not_name_one_lists_them(world: World, project: Project) -> No
         with pytest.raises(UsageError, match=made.manifest.id) as said:
             find_evaluation(name, project)
         assert other.manifest.id in str(said.value)
-    with pytest.raises(UsageError, match=f"brie report --figures {made.manifest.id}"):
+    with pytest.raises(UsageError, match="brie report --figures @1"):
         find_evaluation(None, project, command="brie report --figures")
 
 
