@@ -15,5 +15,7 @@ MARGIN: Final = 0.05
 CONTROLS: Final = 24
 """Prompts with a known answer unless asked otherwise: 12 cannot tell judges that recognise damage in
 60 % from blind ones."""
+ANCHORED: Final = "ppi++, two imagined"
+"""Method of a rate that people's votes decide (docs/statistics.md 9)."""
 E_PROCESS: Final = "e-process"
 """Method of a rate whose evaluation may stop early."""

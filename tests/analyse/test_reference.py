@@ -8,7 +8,8 @@
 | plus-one bootstrap, both engines | test_bootstrap |
 | agreement: one table, Krippendorff's table | test_agreement, here |
 | length GLM and the length-controlled rate | test_regression, test_length |
-| prediction-powered inference, Dawid-Skene, Davidson | test_sensitivity |
+| prediction-powered inference | test_anchored |
+| Dawid-Skene, Davidson | test_sensitivity |
 | Holm, Benjamini-Hochberg, Benjamini-Yekutieli | test_multiplicity, here |
 | McNemar on flips | here |
 | e-process, its first crossing, the hedged sequence | test_sequential, test_benches |

@@ -17,19 +17,23 @@ from click.testing import CliRunner
 from brie.cli import cli
 from brie.errors import InputError, UsageError
 from brie.evaluation.added_votes import add_votes
+from brie.evaluation.ask_people import ask_people
 from brie.evaluation.assemble import assemble
 from brie.evaluation.ballot_file import SentBallot, import_ballot, make_ballot
 from brie.evaluation.folders import find_evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import broken_links
+from brie.evaluation.votes import asked_of_people
 from brie.project import Project
 from brie.records import Manifest
 from brie.records.analysis import Outcomes
+from brie.records.people import HumanAnchored
 from brie.store import Store
 from brie.web.ballot_page import ballot_page
 from brie.web.project_cache import ProjectCache
 from brie.web.voting_session import VotingSession
 from tests.browser import browser, complaints, violations
+from tests.present import present
 from tests.report.hostile import HOSTILE
 from tests.report.test_build import read
 from tests.web import sample
@@ -84,6 +88,12 @@ def own(world: World, voter: str = "Ann") -> Any:
     with Store.open(world[0].store, read_only=True) as store:
         data = gather(find_evaluation(world[1].id, world[0]).manifest, store)
         return assemble(data, store).by_judge[f"human:{voter}"]
+
+
+def counted(world: World) -> HumanAnchored:
+    with Store.open(world[0].store, read_only=True) as store:
+        data = gather(find_evaluation(world[1].id, world[0]).manifest, store)
+        return present(assemble(data, store).human_anchored)
 
 
 def test_the_page_holds_no_name_path_or_digest_of_either_side(world: World) -> None:
@@ -208,6 +218,58 @@ def test_the_commands_write_the_page_and_take_what_it_saved(
     added = add_votes(Path("votes.csv"), find_evaluation(world[1].id, world[0]), world[0])
     assert (added.new, len(added.file.votes)) == (24, 24)
     assert "1 person voted beside it" in added.report.read_text("utf-8")
+
+
+def test_a_page_after_a_draw_asks_the_drawn_pairs_and_its_votes_count(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, manifest = world
+    monkeypatch.chdir(project.root)
+    monkeypatch.setenv("COLUMNS", "60")
+    done = CliRunner().invoke(cli, ["judge", manifest.id, "--people", "8", "--ballot", "ann.html"])
+    assert done.exit_code == 0, done.output
+    assert max(len(line) for line in done.stdout.splitlines()) <= 60
+    assert f"brie judge {manifest.id} --votes FILE" in " ".join(done.stdout.split())
+    assert "brie view" not in done.stdout
+    drawn = asked_of_people(find_evaluation(manifest.id, project).manifest)
+    sent = made(world)
+    assert len(sent.pairs) == len(drawn) == 8
+    assert Path("ann.html").read_text("utf-8") == ballot_page(sent)
+    assert [pair.id for pair in made(world, "bob.html").pairs] != [pair.id for pair in sent.pairs]
+
+    Path("votes.csv").write_text(saved(sent), "utf-8", newline="")
+    people = add_votes(Path("votes.csv"), find_evaluation(manifest.id, project), project).analysis
+    labelled = present(people.human_anchored)
+    assert (labelled.planned, labelled.votes, labelled.complete) == (8, 8, True)
+    assert labelled.lean is not None
+    assert people.by_judge["human:Ann"].votes == 8
+
+    session = VotingSession(ProjectCache(project), evaluation=manifest.id, name="Ann")
+    assert session.progress == (8, 8), "the browser asks a voter the same pairs"
+    bob = VotingSession(ProjectCache(project), evaluation=manifest.id, name="Bob")
+    assert {(task.prompt, task.sample) for task in bob.tasks} == set(drawn)
+    assert bob.outdated() is False
+
+
+def test_a_ballot_sent_before_a_draw_still_counts(world: World) -> None:
+    project, manifest = world
+    sent = made(world)
+    with Store.open(project.store) as store:
+        ask_people(find_evaluation(manifest.id, project), 8, store)
+    assert returned(world, saved(sent)) == 24
+    assert own(world).votes == 24
+    labelled = counted(world)
+    assert (labelled.votes, labelled.complete) == (8, True)
+
+
+def test_a_draw_names_the_command_that_comes_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(world[0].root)
+    done = CliRunner().invoke(cli, ["judge", world[1].id, "--people", "8"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.rstrip().endswith(f"Next    brie view {world[1].id}")
+    both = CliRunner().invoke(cli, ["judge", world[1].id, "--people", "8", "--votes", "votes.csv"])
+    assert isinstance(both.exception, UsageError)
+    assert "command of its own" in str(both.exception)
 
 
 # --- in a browser ------------------------------------------------------------------------

@@ -334,3 +334,22 @@ def test_two_viewers_take_one_vote_on_a_pair(world: World) -> None:
         key = sessions[0].tasks[item.number].key
         assert [attempt.letter for attempt in store.attempts([key])[key]] == ["A", "B"]
         assert store.verdicts([key])[key].letter == "B"
+
+
+def test_an_open_ballot_turns_to_the_pairs_that_were_drawn_meanwhile(
+    client: Client, world: World
+) -> None:
+    from brie.evaluation.ask_people import ask_people
+    from brie.evaluation.folders import find_evaluation
+    from brie.store import Store
+
+    voter, name = client("voter"), world[1].id
+    assert "of 24" in start(voter, name)
+    with Store.open(world[0].store) as store:
+        ask_people(find_evaluation(name, world[0]), 8, store)
+    page = voter.get(f"/vote/{name}").text
+    assert "of 8" in page
+    for done in range(8):
+        assert "of 8" in page, done
+        page = cast(voter, name, page, "A")
+    assert 'name="number"' not in page

@@ -25,7 +25,7 @@ reason in `parts.notes`.
 
 With `stopping=EarlyStopping(order, alpha, max_prompts)` the e-process decides; `look(table, rule)`
 says after each block whether to stop. Several evaluations: `compare`, `ladder` (`brie.analyse.compare`);
-planning: `plan_table` (`brie.analyse.power`); human labels: `ppi` (`brie.analyse.sensitivity`).
+planning: `plan_table` (`brie.analyse.power`); people's votes: `brie.analyse.anchored`.
 """
 
 from __future__ import annotations

@@ -1,73 +1,12 @@
-"""Second opinions on a win rate, never the headline: human labels, latent classes, one-pair ratings."""
+"""Second opinions on a win rate, never the headline: latent classes, independence, one-pair ratings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
-from brie.analyse.arrays import Floats, t_quantile, z_quantile
-
-
-@dataclass(frozen=True)
-class Powered:
-    """A rate from few human labels and many judge scores."""
-
-    value: float
-    low: float
-    high: float
-    level: float
-    weight: float
-    """lambda: how much the judges count; 0 is humans alone."""
-    labelled: int
-    unlabelled: int
-
-
-def ppi(
-    human: Floats,
-    judged: Floats,
-    unlabelled: Floats,
-    *,
-    level: float = 0.95,
-    weight: float | None = None,
-    normal: bool = False,
-) -> Powered:
-    """Prediction-powered inference, PPI++ (Angelopoulos, Duchi, Zrnic 2023), on prompt means.
-
-    Args:
-        human: prompt means by people, on randomly drawn prompts.
-        judged: prompt means by the judges on the same prompts.
-        unlabelled: prompt means by the judges on all other prompts.
-        weight: lambda; None takes cov(Y, f) / ((1 + m/n) var(f)), clipped to [0, 1].
-        normal: normal quantile instead of t(m - 1).
-
-    Raises:
-        ValueError: fewer than 2 labelled or unlabelled prompts.
-    """
-    m, n = len(human), len(unlabelled)
-    if m < 2 or n < 2:
-        raise ValueError("at least 2 prompts with labels and 2 without are needed")
-    lam = _weight(human, judged, unlabelled) if weight is None else weight
-    value = lam * float(unlabelled.mean()) + float((human - lam * judged).mean())
-    variance = lam**2 * float(unlabelled.var()) / n + float((human - lam * judged).var()) / m
-    q = z_quantile((1 + level) / 2) if normal else t_quantile((1 + level) / 2, m - 1)
-    half = q * sqrt(variance)
-    return Powered(value, value - half, value + half, level, lam, m, n)
-
-
-def judge_bias(human: Floats, judged: Floats, *, level: float = 0.95) -> tuple[float, float, float]:
-    """Mean of judges minus people with its t interval: what single labels are most useful for.
-
-    Raises:
-        ValueError: fewer than 2 labelled prompts.
-    """
-    m = len(human)
-    if m < 2:
-        raise ValueError("at least 2 prompts with labels are needed")
-    gap = judged - human
-    half = t_quantile((1 + level) / 2, m - 1) * float(gap.std(ddof=1)) / sqrt(m)
-    return float(gap.mean()), float(gap.mean()) - half, float(gap.mean()) + half
+from brie.analyse.arrays import Floats
 
 
 def dawid_skene(
@@ -136,12 +75,3 @@ def davidson(wins: int, losses: int, ties: int) -> tuple[float, float] | None:
     if wins == 0 or losses == 0:
         return None
     return wins / losses, ties / sqrt(wins * losses)
-
-
-def _weight(human: Floats, judged: Floats, unlabelled: Floats) -> float:
-    pooled = np.concatenate([judged, unlabelled])
-    variance = float(pooled.var(ddof=1))
-    if variance == 0:
-        return 0.0
-    covariance = float(np.cov(human, judged, ddof=1)[0, 1])
-    return float(np.clip(covariance / ((1 + len(human) / len(unlabelled)) * variance), 0, 1))

@@ -102,6 +102,34 @@ def decide_sequential(rate: WinRate, decided: bool, stopped_at: int | None) -> D
     return Decision(word, f"stopped early: safe early stopping decided after {stopped_at} prompts")
 
 
+def decide_anchored(
+    low: float, high: float, interval_90: Ends, *, p_value: float, level: float = 0.95
+) -> Decision:
+    """The verdict of people's votes: the t interval alone, which is the t test turned round.
+
+    `equivalent` needs people shown able to tell, and they are shown no pairs whose answer is known.
+
+    Args:
+        low: end of the interval.
+        high: its other end.
+        interval_90: the 90 % interval.
+        p_value: two-sided, for a rate of one half.
+        level: of the interval.
+    """
+    side, decided = _side(low, high), "people's votes decide"
+    interval, p = f"{100 * level:g} % interval", f"p {p_equals(p_value)}"
+    if side:
+        less = f", by less than {_points(MARGIN)}" if inside(interval_90, MARGIN) else ""
+        return Decision(side, f"{decided}: the {interval} excludes 50 % ({p}){less}")
+    if inside(interval_90, MARGIN):
+        doubt = "nothing shows that these people would see a difference"
+        return Decision(
+            "undecided",
+            f"{decided}: the 90 % interval lies within {_points(MARGIN)} of 50 %, but {doubt}",
+        )
+    return Decision("undecided", f"{decided}: the {interval} contains 50 % ({p})")
+
+
 def _side(low: float, high: float) -> VerdictWord | None:
     # A drawn end that should be one half may miss it by rounding.
     if low > 0.5 + 1e-9:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from brie.checks.evidence import Evidence
 from brie.checks.families import family_of
 from brie.checks.findings import Figure, Finding, conclude, not_run
-from brie.number_format import percent, plural, quoted, two_digits
+from brie.number_format import percent, plural, points, quoted, span, two_digits
 from brie.records import Check, PanelJudge
 from brie.records.agreement import PanelAgreement
 from brie.records.estimates import Estimate
@@ -46,6 +46,7 @@ def check(evidence: Evidence) -> Check:
         },
         "stopped": dict(evidence.stopped),
         "left_out": list(evidence.plan.left_out) if evidence.plan else [],
+        **_lean(evidence),
     }
     findings = [
         *_alone(judges, seats),
@@ -53,11 +54,46 @@ def check(evidence: Evidence) -> Check:
         *_kin(families, evidence),
         *_disagree(panel),
         *_contradicts(evidence, judges),
+        *_against_people(evidence),
         *_failed(evidence),
         *_stopped(evidence),
         *_left_out(evidence),
     ]
     return conclude(ID, findings, figures, _passed(len(judges), alpha, families))
+
+
+def _lean(evidence: Evidence) -> dict[str, Figure]:
+    people = evidence.analysis.human_anchored
+    return {"lean": people.lean} if people is not None and people.lean is not None else {}
+
+
+def _against_people(evidence: Evidence) -> list[Finding]:
+    """Judges that lean, or say the opposite of people."""
+    people = evidence.analysis.human_anchored
+    lean = people.lean if people else None
+    if people is None or lean is None or lean.low is None or lean.high is None:
+        return []
+    remedy = "Read the pairs on which people and judges differ; then change the rubric or the judges."
+    if {people.verdict, evidence.analysis.verdict} == {"better", "worse"}:
+        text = (
+            f"People say {people.verdict}, the judges {evidence.analysis.verdict}: people's word counts."
+        )
+        return [Finding("fail", text, remedy)]
+    if lean.low <= 0 <= lean.high:
+        return []
+    return [Finding("warn", f"Where people voted, {lean_words(lean)}.", remedy)]
+
+
+def lean_words(lean: Estimate, candidate: str = "the candidate", baseline: str = "the baseline") -> str:
+    """ "the judges lean 6 points to the candidate (1 to 11)", or that no lean is shown."""
+    if lean.low is None or lean.high is None:
+        return "how far the judges lean is not known"
+    if lean.low <= 0 <= lean.high:
+        ends = f"{100 * lean.low:+.0f} to {100 * lean.high:+.0f}"
+        return f"no lean of the judges is shown ({100 * lean.value:+.0f} points, {ends})"
+    low, high = sorted((abs(lean.low), abs(lean.high)))
+    side = candidate if lean.value > 0 else baseline
+    return f"the judges lean {points(abs(lean.value))} points to {side} ({span(low, high, ' to ')})"
 
 
 def _alone(judges: list[str], seats: list[PanelJudge]) -> list[Finding]:

@@ -25,6 +25,7 @@ Examples:
   brie judge in_domain-3f9a --retry               ask again for invalid and refused verdicts
   brie judge in_domain-3f9a --ballot ann.html     a page to send: somebody votes, offline, on a phone
   brie judge in_domain-3f9a --votes votes.csv     what it saved, or voter,prompt,sample,winner
+  brie judge in_domain-3f9a --people 80           let people vote on 80 prompts drawn at random
 """
 )
 @click.argument("evaluation", required=False)
@@ -42,6 +43,10 @@ Examples:
     "--ballot", type=click.Path(path_type=Path), metavar="FILE",
     help="Write one page that somebody else votes on, and ask no judge.",
 )  # fmt: skip
+@click.option(
+    "--people", type=click.IntRange(2), metavar="N",
+    help="Draw N prompts for people to vote on: from 50 on their word decides.",
+)  # fmt: skip
 @options.BATCH
 @options.PATIENCE
 @options.PROBE
@@ -56,6 +61,7 @@ def command(
     retry: bool,
     votes: Path | None,
     ballot: Path | None,
+    people: int | None,
     batch: bool,
     budget: float | None,
     yes: bool,
@@ -76,14 +82,19 @@ def command(
 
     project = screen.project()
     chosen = find_evaluation(evaluation, project, command=screen.typed(project))
-    for file, option in ((votes, "--votes"), (ballot, "--ballot")):
-        if file is not None and (judges or repeats or retry or batch or (votes and ballot)):
+    for asked, option in ((votes, "--votes"), (ballot, "--ballot"), (people, "--people")):
+        if asked is not None and (judges or repeats or retry or batch):
             raise UsageError(f"{option} asks no judge; leave the other options out.")
+    if votes is not None and (ballot or people):
+        raise UsageError("--votes adds what people said; ask more of them in a command of its own.")
     if votes is not None:
         _import(votes, chosen, project, as_json=as_json)
         return
+    if people is not None:
+        chosen = _draw(chosen, people, project, sent=ballot is not None)
     if ballot is not None:
         _send(ballot, chosen, project)
+    if people is not None or ballot is not None:
         return
     outcome = judge_more(
         chosen,
@@ -101,8 +112,35 @@ def command(
         raise Stopped(outcome.stopped)
 
 
+def _draw(evaluation: Evaluation, prompts: int, project: Project, *, sent: bool) -> Evaluation:
+    """Draw what people are asked; `sent`: on a page that is written next."""
+    from brie.analyse.anchored import FEWEST_LABELLED
+    from brie.evaluation.ask_people import ask_people, widths
+    from brie.lines import command as command_line
+    from brie.store import Store
+
+    screen.offline()
+    with Store.open(project.store, create=False) as store:
+        asked = ask_people(evaluation, prompts, store)
+    screen.show(
+        f"{prompts} prompts are drawn for people, at random and in proportion to the categories."
+    )
+    for votes, half in widths(asked.manifest, prompts):
+        screen.show(f"  {votes:>4} prompts  about ± {100 * half:.0f} points")
+    if prompts < FEWEST_LABELLED:
+        screen.show(
+            f"From {FEWEST_LABELLED} prompts on people's word decides; fewer show the judges' lean."
+        )
+    screen.show("Nothing is computed of their votes before every drawn prompt has one.")
+    screen.show("Only blind votes count: of voters who saw neither a result nor the viewer.")
+    if not sent:
+        screen.show(f"Next    {command_line('view', asked.manifest.id)}")
+    return asked
+
+
 def _send(file: Path, evaluation: Evaluation, project: Project) -> None:
     from brie.evaluation.ballot_file import make_ballot
+    from brie.lines import command as command_line
     from brie.project import write_text
     from brie.store import Store
     from brie.web.ballot_page import ballot_page
@@ -113,10 +151,11 @@ def _send(file: Path, evaluation: Evaluation, project: Project) -> None:
     text = ballot_page(made)
     write_text(file, text)
     size = len(text.encode()) / 1e6
-    click.echo(f"{file}: {plural(len(made.pairs), 'pair')}, {size:.1f} MB, nothing of the sides in it")
-    click.echo("Send it. What comes back is added with")
-    click.echo(f"  brie judge {evaluation.manifest.id} --votes FILE")
-    click.echo("Another voter gets another file name: order and letters are dealt anew for each.")
+    pairs = plural(len(made.pairs), "pair")
+    screen.show(f"{file}: {pairs}, {size:.1f} MB, nothing of the sides in it", hanging=2)
+    screen.show("Send it. Another voter gets another file name: each name deals order and letters anew.")
+    screen.show("What comes back is added with the next command.")
+    screen.show(f"Next    {command_line('judge', evaluation.manifest.id, '--votes')} FILE")
 
 
 def _import(file: Path, evaluation: Evaluation, project: Project, *, as_json: bool) -> None:

@@ -30,6 +30,7 @@ Doing it, which can be stopped anywhere and goes on with what is missing:
 What people and files add:
 
     votes          who may vote on what, in which order
+    ask_people     the prompts drawn at random for people, so that their votes can decide
     vote_file      votes from a CSV file
     ballot_file    a ballot to be sent, and the votes that come back
     added_votes    such votes added, and the report built again
@@ -45,6 +46,7 @@ What came of it, read from the store and computed:
     code_checks    Python of the suite, run with consent, and what it said
     accuracy       which answers are right, where prompts say what is
     people         what voters preferred, and how far they and the judges agree
+    anchor         what people's votes on the drawn prompts make of the win rate
     assemble       all numbers of an evaluation, with its checks
     views          comparisons with their verdicts, for people to read
     published      the line to publish of it, after sealing and after a report

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -25,18 +25,25 @@ from brie.digest import digest, file_digest, short
 from brie.errors import InputError, UsageError
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import amend, write_manifest
-from brie.evaluation.votes import deals, dealt, drawn, voter_judge, voter_name, voters, with_two_answers
+from brie.evaluation.votes import (
+    Pick,
+    deals,
+    dealt,
+    pick_of,
+    voter_judge,
+    voter_name,
+    voters,
+    with_two_answers,
+)
 from brie.evaluation.work import Work, input_of
 from brie.judge.interface import Reply, Task
 from brie.reading.skipped import Skipped
 from brie.reading.spreadsheet import spreadsheet
 from brie.reading.texts import read_text
-from brie.records import Manifest, Plan, Status, Verdict
+from brie.records import Manifest, Status, Verdict
 from brie.store import Store
 
 COLUMNS = ("voter", "ballot", "pair", "choice", "comment")
-Pick = Callable[[Plan, str], Sequence[tuple[str, int]]]
-"""From a plan and a deal to the prompts and samples that are asked, in their order."""
 _CHOICES: tuple[Choice, ...] = get_args(Choice)
 _NONE = "where both sides say the same there is nothing to choose."
 _STAND_IN = "ballot"
@@ -81,14 +88,14 @@ class BallotFile:
     passed_over: tuple[str, ...] = ()
 
 
-def make_ballot(evaluation: Evaluation, store: Store, name: str, pick: Pick = drawn) -> SentBallot:
+def make_ballot(evaluation: Evaluation, store: Store, name: str, pick: Pick | None = None) -> SentBallot:
     """The pairs of a ballot, in the order of asking; the same name gives the same ballot.
 
     Args:
         evaluation: whose answers.
         store: where they are.
         name: of the ballot; another name deals order and letters otherwise.
-        pick: which pairs, in which order.
+        pick: which pairs, in which order; by default what people are asked.
 
     Raises:
         UsageError: no pair of different answers is there.
@@ -96,7 +103,7 @@ def make_ballot(evaluation: Evaluation, store: Store, name: str, pick: Pick = dr
     manifest = evaluation.manifest
     code = short(digest({"ballot": name, "seal": manifest.seal}), 12)
     deal, work = _deal(manifest, code), Work.of(manifest)
-    stand_in = voter_judge(manifest.plan, _STAND_IN)
+    stand_in, pick = voter_judge(manifest.plan, _STAND_IN), pick or pick_of(manifest)
     tasks = with_two_answers(dealt(work, stand_in, deal, pick(manifest.plan, deal)), store)
     if not tasks:
         raise UsageError(f"{manifest.id} has no pair of different answers to vote on; {_NONE}")

@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -26,13 +26,13 @@ from brie.digest import file_digest
 from brie.errors import InputError, UsageError, unknown
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import amend, change
-from brie.evaluation.votes import ballot, imported, voter_judge, voter_name, voters
+from brie.evaluation.votes import cast_by, imported, voter_judge, voter_name, voters
 from brie.evaluation.work import Work
-from brie.judge.interface import Reply
+from brie.judge.interface import Reply, Task
 from brie.reading.skipped import Skipped
 from brie.reading.spreadsheet import spreadsheet
 from brie.reading.texts import read_text
-from brie.records import Manifest, PanelJudge, Status, Verdict, Winner
+from brie.records import Manifest, Status, Verdict, Winner
 from brie.store import Store
 
 COLUMNS = ("voter", "prompt", "sample", "winner", "comment")
@@ -92,7 +92,8 @@ def import_votes(path: Path, evaluation: Evaluation, store: Store) -> Imported:
             if voter.judge.id in voted and voter.judge.id not in imported(manifest):
                 raise UsageError(f"{name} has voted in the browser; give the file's votes another name.")
             cast = [vote for vote in file.votes if vote.voter == name]
-            rows.extend((row, voter.judge.id) for row in _rows(cast, work, voter, store, path))
+            tasks = cast_by(work, manifest, voter)
+            rows.extend((row, voter.judge.id) for row in _rows(cast, tasks, store, path))
             if voter.judge.id not in voted:
                 detail = {"judge": voter.judge.id, "digest": voter.digest,
                           "rubric": voter.rubric_digest, "positions": "balanced",
@@ -170,10 +171,8 @@ def _vote(row: JsonValue, line: int, path: Path) -> Vote | None:
     return Vote(line, voter, cells["prompt"], int(sample), winner, comment)
 
 
-def _rows(
-    votes: list[Vote], work: Work, voter: PanelJudge, store: Store, path: Path
-) -> Iterator[Verdict]:
-    tasks = {(task.prompt, task.sample): task for task in ballot(work, voter)}
+def _rows(votes: list[Vote], possible: Sequence[Task], store: Store, path: Path) -> Iterator[Verdict]:
+    tasks = {(task.prompt, task.sample): task for task in possible}
     before = store.verdicts(task.key for task in tasks.values())
     seen: set[tuple[str, int]] = set()
     for vote in votes:

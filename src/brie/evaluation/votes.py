@@ -4,15 +4,19 @@ A voter is a judge `human:NAME`. Each comparison is shown once, in one of the fo
 balanced for that voter within each category (`positions = "balanced"`): a person who sees the
 same pair twice remembers it. Prompts come at random, first one random sample of each.
 
-The cells are dealt by the voter's own digest; on a ballot that was sent as a file, made before its voter
-had a name, by the ballot's (`deal`), which the evaluation's chain keeps with the voter.
+Pairs drawn for people (`brie judge EVAL --people N`) are all that anybody is asked from then on; votes
+cast before are kept. Whatever is asked, the cells are dealt by the voter's own digest; on a ballot that
+was sent as a file, made before its voter had a name, by the ballot's (`deal`), which the evaluation's
+chain keeps with the voter.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
+
+from pydantic import TypeAdapter
 
 from brie import versions
 from brie.blinding import assign, presentations
@@ -21,9 +25,14 @@ from brie.errors import UsageError
 from brie.evaluation.plan import panel_judge
 from brie.evaluation.work import Work, prompt_digest
 from brie.judge.interface import Task
-from brie.records import JudgeSpec, Manifest, PanelJudge, Plan, Provider
+from brie.records import Amendment, JudgeSpec, Manifest, PanelJudge, Plan, Provider
 from brie.store import Store
 
+Pair = tuple[str, int]
+"""A prompt and one of its samples."""
+Pick = Callable[[Plan, str], Sequence[Pair]]
+"""From a plan and a deal to the pairs that are asked, in their order."""
+_PAIRS = TypeAdapter(tuple[Pair, ...])
 Choice = Literal["A", "B", "tie"]
 Saw = Literal["result", "viewer"]
 """Why a vote is not blind: that browser was shown a result, or could open the viewer."""
@@ -63,6 +72,22 @@ def voters(manifest: Manifest) -> tuple[PanelJudge, ...]:
     return tuple(voter_judge(manifest.plan, name) for name in dict.fromkeys(names))
 
 
+def asked_of_people(manifest: Manifest) -> tuple[Pair, ...]:
+    """The pairs that were drawn for people; empty where they may vote on everything."""
+    links = [link for link in manifest.amendments if link.kind == "people"]
+    return _pairs(links[-1]) if links else ()
+
+
+def _pairs(link: Amendment) -> tuple[Pair, ...]:
+    return _PAIRS.validate_python(link.detail["pairs"])
+
+
+def pick_of(manifest: Manifest) -> Pick:
+    """What people are asked, and in which order: the pairs that were drawn for them, or everything."""
+    pairs = asked_of_people(manifest)
+    return (lambda _, deal: shuffled(pairs, deal)) if pairs else drawn
+
+
 def seen_by(manifest: Manifest) -> dict[str, tuple[Saw, ...]]:
     """Voters who voted although they had seen a result, or could open the viewer; and what it was."""
     seen: dict[str, tuple[Saw, ...]] = {}
@@ -85,10 +110,24 @@ def deals(manifest: Manifest) -> dict[str, str]:
     return {str(link.detail["judge"]): str(link.detail["deal"]) for link in links}
 
 
+def asked_of(work: Work, manifest: Manifest, voter: PanelJudge) -> list[Task]:
+    """What a voter is asked, in the order of asking: the pairs drawn for people, if any were."""
+    pairs, deal = asked_of_people(manifest), _deal(manifest, voter)
+    return dealt(work, voter, deal, shuffled(pairs, deal)) if pairs else cast_by(work, manifest, voter)
+
+
 def cast_by(work: Work, manifest: Manifest, voter: PanelJudge) -> list[Task]:
-    """Every vote that a voter of this evaluation may have cast."""
-    deal = deals(manifest).get(voter.judge.id, "")
-    return dealt(work, voter, deal) if deal else ballot(work, voter)
+    """Every vote that a voter may have cast: on pairs that were ever drawn for people, and on what
+    everybody was asked before."""
+    deal, sent = _deal(manifest, voter), voter.judge.id in deals(manifest)
+    ever = [pair for link in manifest.amendments if link.kind == "people" for pair in _pairs(link)]
+    undrawn = dealt(work, voter, deal) if sent else ballot(work, voter)
+    return _once([*undrawn, *dealt(work, voter, deal, ever)])
+
+
+def _deal(manifest: Manifest, voter: PanelJudge) -> str:
+    """What a voter's cells are dealt by."""
+    return deals(manifest).get(voter.judge.id, voter.digest)
 
 
 def votes_by_prompt(manifest: Manifest, work: Work) -> dict[str, list[Task]]:
@@ -101,40 +140,42 @@ def votes_by_prompt(manifest: Manifest, work: Work) -> dict[str, list[Task]]:
 
 
 def ballot(work: Work, voter: PanelJudge) -> list[Task]:
-    """Every vote a voter may cast, in the order of asking."""
-    return _in_cells(work, voter, drawn(work.plan, voter.digest), voter.digest)
+    """What a voter is asked where no pairs were drawn for people, in the order of asking."""
+    return dealt(work, voter, voter.digest, drawn(work.plan, voter.digest))
 
 
-def dealt(
-    work: Work, voter: PanelJudge, deal: str, pairs: Sequence[tuple[str, int]] | None = None
-) -> list[Task]:
-    """The votes of a ballot that was sent as a file.
+def dealt(work: Work, voter: PanelJudge, deal: str, pairs: Sequence[Pair] | None = None) -> list[Task]:
+    """Votes on pairs, their letters dealt by a voter's digest or by a ballot that was sent as a file.
 
     Args:
         work: the plan's work.
         voter: who votes; a stand-in while nobody has.
-        deal: what order and letters are dealt by.
-        pairs: prompts and samples in the order of asking; every comparison by default.
+        deal: what letters are dealt by.
+        pairs: in the order of asking; every comparison by default.
     """
     plan = work.plan
     if pairs is None:
         pairs = [(p.id, sample) for p in plan.suite.prompts for sample in range(plan.samples)]
-    return _in_cells(work, voter, pairs, deal)
-
-
-def _in_cells(work: Work, voter: PanelJudge, pairs: Sequence[tuple[str, int]], deal: str) -> list[Task]:
-    plan = work.plan
     blocks = [(p.id, p.category) for p in plan.suite.prompts]
     named = {prompt for prompt, _ in pairs}
     codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=deal, only=named)
-    tasks = [_task(work, voter, codes, *pair) for pair in pairs]
-    return list({task.key: task for task in tasks}.values())  # a prompt that stands twice is asked once
+    return _once([_task(work, voter, codes, *pair) for pair in pairs])
 
 
-def drawn(plan: Plan, deal: str) -> list[tuple[str, int]]:
+def _once(tasks: Sequence[Task]) -> list[Task]:
+    """Each task once: a prompt that stands twice in a suite is asked once."""
+    return list({task.key: task for task in tasks}.values())
+
+
+def shuffled(pairs: Sequence[Pair], deal: str) -> list[Pair]:
+    """Pairs in the random order of a deal."""
+    return sorted(pairs, key=lambda pair: text_digest(f"vote {deal} 0 {pair[0]}"))
+
+
+def drawn(plan: Plan, deal: str) -> list[Pair]:
     """Prompts and samples in the order of asking: every prompt once, in random order and with a
     random sample, before any again; at most `LONGEST`."""
-    order: list[tuple[str, int]] = []
+    order: list[Pair] = []
     for turn in range(plan.samples):
         prompts = sorted(plan.suite.prompts, key=lambda p: text_digest(f"vote {deal} {turn} {p.id}"))
         order += [(p.id, _samples(plan, deal, p.id)[turn]) for p in prompts[: LONGEST - len(order)]]

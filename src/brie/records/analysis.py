@@ -8,7 +8,7 @@ this version does not compute is absent: documents are written with `exclude_uns
 from __future__ import annotations
 
 import json
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field
 
@@ -44,8 +44,9 @@ from brie.records.estimates import (
 )
 from brie.records.judges import JudgeNumbers
 from brie.records.models import SidePrompt
+from brie.records.people import HumanAnchored
 from brie.records.plan import Check
-from brie.records.standing import MissingVerdicts, Standing
+from brie.records.standing import MissingVerdicts, Standing, VerdictWord
 from brie.records.verdicts import Status
 
 __all__ = [
@@ -62,8 +63,6 @@ __all__ = [
     "VerdictWord",
     "WinRate",
 ]
-
-VerdictWord = Literal["better", "worse", "equivalent", "undecided"]
 
 
 class Counts(Record):
@@ -162,6 +161,9 @@ class Analysis(Document):
     """What may be said of the verdict; None where there is none, and in documents made before it."""
     missing: MissingVerdicts | None = None
     """Only where a planned verdict could not be used."""
+    human_anchored: HumanAnchored | None = None
+    """Only where people were asked about prompts drawn at random; from 50 of them on `win_rate` and
+    `verdict` are people's, and the judges' own stand here."""
     by_judge: dict[str, JudgeNumbers] = Field(default_factory=dict)
     by_category: dict[str, SliceNumbers] = Field(default_factory=dict)
     by_source: dict[str, SliceNumbers] = Field(default_factory=dict)

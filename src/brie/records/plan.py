@@ -80,7 +80,7 @@ class Plan(Document):
         return self.model_copy(update={"names": {}, "existed": 0}).seal()
 
 
-AmendmentKind = Literal["judge", "samples", "voter", "retry", "repeat", "stopped", "resumed"]
+AmendmentKind = Literal["judge", "samples", "voter", "people", "retry", "repeat", "stopped", "resumed"]
 
 
 class Amendment(Record):

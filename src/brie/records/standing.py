@@ -6,6 +6,7 @@ from typing import Literal
 
 from brie.records.base import Record
 
+VerdictWord = Literal["better", "worse", "equivalent", "undecided"]
 State = Literal["stands", "conditional", "withheld"]
 
 

@@ -10,6 +10,7 @@ from brie.records.analysis import Analysis
 from brie.report.leaderboard import table_of
 from brie.report.opening import opening
 from brie.report.panel import panel_of
+from brie.report.people import is_anchored, people_words
 from brie.report.sentence import interval_of
 
 
@@ -26,10 +27,15 @@ def quote(analysis: Analysis, manifest: Manifest | None) -> str:
     held = f" ({percent(rate.level)} interval {points(ends[0])} to {points(ends[1])})" if ends else ""
     where = analysis.suite.name if analysis.audit is not None else f"the suite {analysis.suite.name}"
     samples = f", {plural(manifest.plan.samples, 'sample')} each" if manifest else ""
+    by = (
+        people_words(analysis)
+        if is_anchored(analysis)
+        else f"judged by {panel_of(analysis, manifest).by}"
+    )
     told = (
         f"{analysis.candidate.name} won {points(rate.value)} of 100 against {analysis.baseline.name}, "
-        f"ties counting half{held}, on {plural(rate.prompts, 'prompt')} of {where}{samples}, judged by "
-        f"{panel_of(analysis, manifest).by}{_doubts(analysis)}; {_made(analysis, manifest)}."
+        f"ties counting half{held}, on {plural(rate.prompts, 'prompt')} of {where}{samples}, "
+        f"{by}{_doubts(analysis)}; {_made(analysis, manifest)}."
     )
     return told.replace("`", "")
 

@@ -31,6 +31,7 @@ from brie.report.drawing import (
     saved,
 )  # fmt: skip
 from brie.report.panel import panel_of
+from brie.report.people import is_anchored, people_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -265,6 +266,8 @@ def _prompts(analysis: Analysis) -> str:
 
 
 def _under(analysis: Analysis, manifest: Manifest | None) -> str:
+    if is_anchored(analysis):
+        return one_line(f"{_prompts(analysis)} of {analysis.suite.name}; {people_words(analysis)}", 110)
     panel = panel_of(analysis, manifest)
     who = panel.models + panel.rules + panel.people
     kind = "rule-based" if panel.only_rules else "judged by"

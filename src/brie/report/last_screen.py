@@ -16,6 +16,7 @@ from brie.report.clean import one_line
 from brie.report.leaderboard import Place, places, table_of, title_of
 from brie.report.opening import prompts_words
 from brie.report.panel import panel_of
+from brie.report.people import is_anchored, people_words
 from brie.report.provenance import count_rows
 from brie.report.sentence import (
     identical_words,
@@ -210,6 +211,8 @@ def _judged(analysis: Analysis, manifest: Manifest | None, width: int) -> list[T
     if counts.verdicts and counts.ok == counts.verdicts:
         shown = ["all usable"]
     verdicts = f"{plural(counts.verdicts, 'verdict')}, {', '.join(shown)}" if shown else "no verdicts"
+    if is_anchored(analysis):
+        return _labelled("Judged", f"{people_words(analysis)}: {verdicts}", width)
     panel = panel_of(analysis, manifest)
     judges = one_line(panel.by, 200).replace("`", "")
     told = f"by {judges}: {verdicts}" if panel.size else verdicts

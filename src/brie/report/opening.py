@@ -18,6 +18,7 @@ from brie.records import Manifest
 from brie.records.analysis import Analysis, WinRate
 from brie.report.leaderboard import ranking_parts, table_of, title_of
 from brie.report.panel import panel_of, voters
+from brie.report.people import is_anchored, people_words
 from brie.report.sentence import (
     all_identical,
     claim_sentence,
@@ -73,6 +74,8 @@ def opening(analysis: Analysis, manifest: Manifest | None = None) -> Opening:
 
 def rate_words(analysis: Analysis, rate: WinRate) -> str:
     """ "86 of 100, ties half (80 won, 13 tied, 7 lost)"."""
+    if is_anchored(analysis):
+        return f"people would prefer it in {points(rate.value)} of 100"
     shares, so_far = _shares(analysis, rate), "so far " if analysis.interim else ""
     facts = analysis.audit
     if facts is not None and not facts.sides_defined:
@@ -117,11 +120,12 @@ def _line(analysis: Analysis, manifest: Manifest | None, rate: WinRate) -> str:
     people = voters(analysis)
     by = panel_of(analysis, manifest).by
     by = by.removesuffix(" and no person") if people else by
+    beside = f"{plural(len(people), 'person', 'people')} voted beside it" if people else ""
     parts = (
         likely(analysis, rate),
         prompts_words(analysis, rate),
-        f"judged by {by}",
-        f"{plural(len(people), 'person', 'people')} voted beside it" if people else "",
+        people_words(analysis) if is_anchored(analysis) else f"judged by {by}",
+        "" if is_anchored(analysis) else beside,
         standing_words(analysis),
     )
     return " · ".join(part for part in parts if part)

@@ -7,18 +7,21 @@ into its own kind of emphasis.
 from __future__ import annotations
 
 from brie.checks.standing import missing_is_small, standing_of, tipping_words
-from brie.conventions import E_PROCESS, MARGIN, WIDER
+from brie.conventions import ANCHORED, E_PROCESS, MARGIN, WIDER
 from brie.number_format import percent, plural, points, span
 from brie.records import Manifest
 from brie.records.analysis import Analysis, VerdictWord, WinRate
 from brie.report.leaderboard import ranking_sentence, table_of
 from brie.report.panel import Panel, panel_of, voters
+from brie.report.people import is_anchored, people_lines, people_words
 
 SCOPE = (
     "The interval is for new prompts like these, for this checkpoint (another training seed could "
     "give another answer), these judges and this decoding setting; it does not contain judge bias."
 )
 METHOD = {
+    ANCHORED: "t interval of people's votes, with what judges say of the other prompts (PPI++) and two "
+    "imagined prompts",
     "cluster-bootstrap-plus-one": "prompt bootstrap with one imagined win and one imagined loss; it "
     "leans towards 50 % and is not centred on the estimate",
     E_PROCESS: "of the sequential test, which allows for stopping early",
@@ -124,6 +127,7 @@ def caveats(analysis: Analysis) -> list[str]:
     """What a reader of the verdict must know besides, most important first; often empty."""
     sentences = [
         *further_reasons(analysis),
+        *people_lines(analysis, candidate_term(analysis)),
         _new_sources(analysis),
         _missing(analysis),
         tipping_words(analysis),
@@ -168,7 +172,8 @@ def method_words(rate: WinRate) -> str:
 
 def p_name(rate: WinRate) -> str:
     """What the p-value is called."""
-    return "Anytime-valid p" if rate.method == E_PROCESS else "Sign-flip p"
+    names = {E_PROCESS: "Anytime-valid p", ANCHORED: "p of people's votes"}
+    return names.get(rate.method, "Sign-flip p")
 
 
 def of_sources(rate: WinRate) -> tuple[float, float, float] | None:
@@ -182,6 +187,9 @@ def of_sources(rate: WinRate) -> tuple[float, float, float] | None:
 
 def _finding(analysis: Analysis, panel: Panel, rate: WinRate) -> str:
     who, term, value = panel.subject, candidate_term(analysis), points(rate.value)
+    if is_anchored(analysis):
+        would = f"people would have preferred {term} in {value} of every 100 comparisons"
+        return f"{would}, ties counting half ({people_words(analysis)})"
     of_hundred = f"{value} of every 100 comparisons, ties counting half"
     if not analysis.interim and analysis.verdict == "worse":
         other = analysis.baseline.name
@@ -239,7 +247,7 @@ def _interval(analysis: Analysis, rate: WinRate) -> str:
 
 
 def _rules(analysis: Analysis, panel: Panel) -> str:
-    if not panel.only_rules:
+    if not panel.only_rules or is_anchored(analysis):
         return ""
     beside = "no model judged; the votes of people stand beside it"
     return f" Rule-based: {beside if voters(analysis) else 'no model and no person judged'}."

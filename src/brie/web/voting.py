@@ -85,6 +85,9 @@ class Voting:
         if closed_file(self._cache.folder(evaluation), name).is_file():
             return _to(evaluation, "/result")
         session = self._session(evaluation=evaluation, name=name)
+        if session.outdated():
+            self._forget(evaluation=evaluation, name=name)
+            session = self._session(evaluation=evaluation, name=name)
         item = session.current()
         done, total = session.progress
         if item is None:

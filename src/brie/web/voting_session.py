@@ -10,7 +10,15 @@ from pydantic import JsonValue
 
 from brie.blinding import JudgeInput, judge_input
 from brie.evaluation.manifest import amend, change
-from brie.evaluation.votes import Choice, Saw, cast_by, seen_by, voter_judge, with_two_answers
+from brie.evaluation.votes import (
+    Choice,
+    Saw,
+    asked_of,
+    asked_of_people,
+    seen_by,
+    voter_judge,
+    with_two_answers,
+)
 from brie.judge.interface import Reply
 from brie.project import alone
 from brie.records import Manifest, PanelJudge, Status, Verdict
@@ -41,7 +49,7 @@ class VotingSession:
         self._cache = cache
         self._lock = threading.RLock()
         with cache.store() as store:
-            every = cast_by(self.work, self.manifest, self.voter)
+            every = asked_of(self.work, self.manifest, self.voter)
             self.tasks = with_two_answers(every, store)
             done = store.verdicts(task.key for task in self.tasks)
         votes = ((n, _letter(done.get(task.key))) for n, task in enumerate(self.tasks))
@@ -66,6 +74,11 @@ class VotingSession:
     def can_undo(self) -> bool:
         """True where there is a vote to go back to."""
         return self._back < len(self._cast)
+
+    def outdated(self) -> bool:
+        """True where other pairs have been drawn for people since this session began."""
+        now = self._cache.open(self.evaluation).manifest
+        return asked_of_people(now) != asked_of_people(self.manifest)
 
     def current(self) -> Item | None:
         """The pair to vote on; None when every pair is voted on. Skipped pairs come last."""

@@ -8,7 +8,7 @@ not the vendor's own it borrows nothing from the environment: no proxy, no organ
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -29,6 +29,9 @@ _CONNECT = 10.0
 _PLAIN = ("", "identity", "gzip", "x-gzip", "deflate")
 """Compressions that are asked for; a chunk of another one may unpack to gigabytes at once."""
 _ASKED = {"accept-encoding": "gzip, deflate"}
+_A_POOL = 16
+"""Requests at a time in one pool. For every request a pool looks at each of its connections: with 128
+of them that costs a third of a call."""
 _OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
 _SDK_VARIABLES = ("OPENAI_", "ANTHROPIC_", "AZURE_OPENAI_")
 """What the SDKs' own variables begin with: organisation, project, headers, addresses, other keys."""
@@ -61,6 +64,33 @@ class Destination:
         return nullcontext() if self.is_vendor else _without_sdk_variables()
 
 
+class _Pools:
+    """The connections of a client, in pools that stay small."""
+
+    def __init__(self, make: Callable[[], httpx2.AsyncClient]) -> None:
+        self._make = make
+        self._clients: list[httpx2.AsyncClient] = []
+        self._busy: list[int] = []
+
+    @contextmanager
+    def one(self) -> Iterator[httpx2.AsyncClient]:
+        """The first pool with room, for one request; made where none has any."""
+        number = next((n for n, busy in enumerate(self._busy) if busy < _A_POOL), len(self._busy))
+        if number == len(self._busy):
+            self._clients.append(self._make())
+            self._busy.append(0)
+        self._busy[number] += 1
+        try:
+            yield self._clients[number]
+        finally:
+            self._busy[number] -= 1
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for client in self._clients:
+            await client.aclose()
+
+
 class _Settings(TypedDict, total=False):
     """What else a client may be told of one request."""
 
@@ -75,7 +105,6 @@ def capped_client(sdk_client: type[httpx2.AsyncClient], where: Destination) -> h
         sdk_client: the client class the SDK uses by default.
         where: who is asked.
     """
-    import httpx2
 
     class CappedClient(sdk_client):  # type: ignore[valid-type,misc]
         """Reads a body in pieces, and no further than a reply or a file may be long."""
@@ -84,18 +113,32 @@ def capped_client(sdk_client: type[httpx2.AsyncClient], where: Destination) -> h
             self, request: httpx2.Request, *, stream: bool = False, **settings: Unpack[_Settings]
         ) -> httpx2.Response:
             settings["follow_redirects"] = False
-            response: httpx2.Response = await super().send(request, stream=True, **settings)
-            return response if stream else await _read(response, where.secrets)
+            with pools.one() as pool:
+                response = await pool.send(request, stream=True, **settings)
+                return response if stream else await _read(response, where.secrets)
 
-    transport = None
-    if not where.is_vendor:
-        # A transport of one's own takes no proxy from the environment, and still its certificates.
-        limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
-        transport = httpx2.AsyncHTTPTransport(limits=limits, proxy=where.proxy)
-    client: httpx2.AsyncClient = CappedClient(
-        timeout=timeouts(where.timeout), headers=_ASKED, transport=transport, follow_redirects=False
-    )
-    return client
+        async def aclose(self) -> None:
+            await pools.aclose()
+            await super().aclose()
+
+    def plain(kind: type[httpx2.AsyncClient]) -> httpx2.AsyncClient:
+        return kind(
+            timeout=timeouts(where.timeout), headers=_ASKED, transport=_transport(where),
+            follow_redirects=False,
+        )  # fmt: skip
+
+    pools = _Pools(lambda: plain(sdk_client))
+    return plain(CappedClient)
+
+
+def _transport(where: Destination) -> httpx2.AsyncHTTPTransport | None:
+    """None: the SDK's own. One of our own takes no proxy from the environment, and its certificates."""
+    import httpx2
+
+    if where.is_vendor:
+        return None
+    limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
+    return httpx2.AsyncHTTPTransport(limits=limits, proxy=where.proxy)
 
 
 def timeouts(seconds: float) -> httpx2.Timeout:
