@@ -24,7 +24,7 @@ from brie.blinding import Choice, JudgeInput
 from brie.digest import digest, file_digest, short
 from brie.errors import InputError, UsageError
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.manifest import amend, write_manifest
+from brie.evaluation.manifest import amend, change
 from brie.evaluation.votes import (
     Pick,
     deals,
@@ -126,20 +126,25 @@ def import_ballot(path: Path, evaluation: Evaluation, store: Store) -> tuple[int
         InputError: a row is wrong, or of another evaluation's ballot; the message names the line.
         UsageError: a voter of the file has voted before, on another ballot or in the browser.
     """
-    file, manifest = read_ballot(path), evaluation.manifest
-    work = Work.of(manifest)
+    file = read_ballot(path)
     rows: list[tuple[Verdict, str]] = []
-    for name in dict.fromkeys(mark.voter for mark in file.votes):
-        marks = [mark for mark in file.votes if mark.voter == name]
-        voter, deal = voter_judge(manifest.plan, name), _one_deal(marks, manifest, path)
-        tasks = {_number(deal, task): task for task in dealt(work, voter, deal)}
-        rows += [(row, voter.judge.id) for row in _rows(marks, tasks, store, path)]
-        if voter.judge.id not in {known.judge.id for known in voters(manifest)}:
-            detail = {"judge": voter.judge.id, "digest": voter.digest, "rubric": voter.rubric_digest,
-                      "positions": "balanced", "deal": deal, "ballot": file_digest(path)}  # fmt: skip
-            manifest = amend(manifest, "voter", detail, verdicts_before=store.newest())
-    if manifest is not evaluation.manifest:
-        write_manifest(evaluation.folder, manifest)
+
+    def joined(manifest: Manifest) -> Manifest:
+        rows.clear()
+        work = Work.of(manifest)
+        for name in dict.fromkeys(mark.voter for mark in file.votes):
+            marks = [mark for mark in file.votes if mark.voter == name]
+            voter, deal = voter_judge(manifest.plan, name), _one_deal(marks, manifest, path)
+            tasks = {_number(deal, task): task for task in dealt(work, voter, deal)}
+            rows.extend((row, voter.judge.id) for row in _rows(marks, tasks, store, path))
+            if voter.judge.id not in {known.judge.id for known in voters(manifest)}:
+                detail = {"judge": voter.judge.id, "digest": voter.digest,
+                          "rubric": voter.rubric_digest, "positions": "balanced",
+                          "deal": deal, "ballot": file_digest(path)}  # fmt: skip
+                manifest = amend(manifest, "voter", detail, verdicts_before=store.newest())
+        return manifest
+
+    manifest = change(evaluation.folder, joined)
     store.keep(rows, evaluation=f"{manifest.id}/votes", booked=False)
     return len(rows), file
 
