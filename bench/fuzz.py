@@ -39,6 +39,7 @@ from brie.evaluation.manifest import read_manifest
 from brie.evaluation.soundness import refuse_unsound
 from brie.evaluation.vote_file import read_votes
 from brie.judge import parse
+from brie.judge.readings import WrongCase
 from brie.pin import read_pin
 from brie.pin.template import template_digest
 from brie.project import packaged
@@ -104,7 +105,7 @@ class Target:
         try:
             self.read(text, folder, draw)
             self.outcomes["read"] += 1
-        except (BrieError, parse.Unreadable, parse.Refused) as error:
+        except (BrieError, parse.Unreadable, parse.Refused, WrongCase) as error:
             self.outcomes[type(error).__name__] += 1
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]

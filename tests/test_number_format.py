@@ -141,8 +141,11 @@ def test_a_coefficient_has_two_digits_and_a_true_minus() -> None:
     assert [number_format.two_digits(v) for v in (0.5, -0.126, -0.001)] == ["0.50", "\u22120.13", "0.00"]
 
 
-ELSEWHERE = {"gate.py", "words.py", "compare.py"}
-"""Modules that hold a rate against a stated decimal, or describe a page of other rules."""
+ELSEWHERE = {
+    "gate.py", "words.py", "compare.py", "suites.py", "noninferior.py", "judges.py", "shipped.py",
+}  # fmt: skip
+"""Modules that hold a rate against a stated decimal, print a level or a difference with its sign, or
+describe a page of other rules."""
 RATE = re.compile(r"\{[^{}]*:[+>]?\d*\.\d%\}|\{100 \* [^{}]*:[+]?\.\d[fg]\}")
 
 

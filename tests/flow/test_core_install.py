@@ -29,6 +29,8 @@ NEEDS = [
     ["perplexity", "--data", "rows.jsonl"],
     ["judges", "score", "--judge", "qwen-local"],
     ["audit", "rows.parquet"],
+    ["export", "demo:best", "--to", "merged", "--out", "merged"],
+    ["check", "demo:best"],
 ]
 """Commands that need something of an extra here."""
 WORKS = [

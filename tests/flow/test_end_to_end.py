@@ -284,7 +284,7 @@ def test_ls_report_and_pin_speak_of_what_is_there(demo: Demo, tmp_path: Path) ->
     folder = demo.copy(tmp_path / "look")
     listed = brie(folder, "ls")
     assert "demo" in listed.stdout
-    assert "Better" in listed.stdout
+    assert "better" in listed.stdout
     pinned = brie(folder, "pin", "demo:best")
     assert pinned.returncode == 0
     assert "the files are what the pin says" in pinned.stdout

@@ -90,7 +90,7 @@ def test_plan_manifest_and_report_say_so(project: Project) -> None:
     assert written["plan"]["sampling"]["paired_noise"] is True
     document = json.loads(outcome.evaluation.analysis_file.read_text("utf-8"))["paired_noise"]
     assert document == {"identical": 18, "comparisons": 18, "share": 1.0, "differing": None}
-    text = " ".join(summarise(analysis, manifest, colour=False).split())
+    text = " ".join(summarise(analysis, manifest, colour=False, full=True).split())
     assert "18 of 18 pairs of answers are identical: the two models do the same here" in text
     assert "Both sides met the same draws: 100 % of the answers are identical" in text
     assert "nothing is gained there" in text
@@ -110,7 +110,9 @@ def test_the_rate_among_the_pairs_that_differ_stands_beside_the_whole(project: P
     assert 0 < noise.identical < noise.comparisons == len(pairs)
     assert noise.differing is not None
     assert noise.differing.prompts < rate.prompts or noise.differing.value != rate.value
-    text = " ".join(summarise(outcome.analysis, outcome.evaluation.manifest, colour=False).split())
+    text = " ".join(
+        summarise(outcome.analysis, outcome.evaluation.manifest, colour=False, full=True).split()
+    )
     differ = noise.comparisons - noise.identical
     assert f"among the {differ} that differ the win rate is" in text
     assert f"over all of them {round(100 * rate.value)}" in text

@@ -40,6 +40,10 @@ PRINTED = [
     ("audit", "{votes}"),
     ("audit", "{votes}", "--claim", "0.77", "--full"),
     ("help", "--all"),
+    ("explain",),
+    ("explain", "length"),
+    ("check", "nothing-of-this-name"),
+    ("export", "nobody:best", "--to", "merged"),
 ]
 HELP = [
     *((verb,) for table in (*VERBS.values(), *PLUMBING.values()) for verb in table),

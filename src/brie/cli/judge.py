@@ -9,7 +9,7 @@ import click
 
 from brie.cli import options, screen
 from brie.errors import Stopped, UsageError
-from brie.number_format import plural
+from brie.number_format import plural, points
 
 if TYPE_CHECKING:
     from brie.evaluation.folders import Evaluation
@@ -126,7 +126,7 @@ def _draw(evaluation: Evaluation, prompts: int, project: Project, *, sent: bool)
         f"{prompts} prompts are drawn for people, at random and in proportion to the categories."
     )
     for votes, half in widths(asked.manifest, prompts):
-        screen.show(f"  {votes:>4} prompts  about ± {100 * half:.0f} points")
+        screen.show(f"  {votes:>4} prompts  about ± {points(half)} points")
     if prompts < FEWEST_LABELLED:
         screen.show(
             f"From {FEWEST_LABELLED} prompts on people's word decides; fewer show the judges' lean."
