@@ -194,13 +194,13 @@ STRANGE = ("surrogate", "not a number", "a list", "words")
 def test_a_reply_that_no_row_can_hold_costs_only_itself(tmp_path: Path, api: str) -> None:
     with (
         JudgeServer() as server,
-        arena(tmp_path, [judge(server, api, output="json_schema")], prompts=125) as found,
+        arena(tmp_path, [judge(server, api, output="json_schema")], prompts=250) as found,
     ):
         server.batches.outcome = {50 * n: kind for n, kind in enumerate(STRANGE)}
         run(found)
         assert found.store.batches("eval-test") == []
         strange = [v for v in found.verdicts() if v.status is not Status.OK]
-        assert len(found.verdicts()) == 250
+        assert len(found.verdicts()) == 500
         assert len(strange) <= len(STRANGE)
         assert len(server.batches.submitted) <= 2
         assert all(len(batch.items) <= len(STRANGE) for batch in server.batches.submitted[1:])

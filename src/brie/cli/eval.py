@@ -248,4 +248,6 @@ def _begin(
     evaluation = begin(plan, resolved, project, terminal, command=command, name=name, reason=reason)
     if stop_after == "generate":
         screen.say(str(make_answers(evaluation, project, terminal, screen.consent(yes=yes))))
+    left = "judge" if stop_after == "generate" else "generate"
+    screen.say(f"Next    brie {left} {evaluation.manifest.id}")
     screen.out(evaluation.manifest.id)

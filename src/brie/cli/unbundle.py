@@ -47,4 +47,5 @@ def command(file: Path) -> None:
         with Store.open(project.store, read_only=True) as store:
             report = write_report(evaluation, analysis, gather(evaluation.manifest, store), project)
         screen.show(f"Report  {project.relative(report)}")
-    screen.show(f"Next    brie verify {merged.id}")
+    judged = evaluation.analysis_file.is_file()
+    screen.show(f"Next    brie {'verify' if judged else 'judge'} {merged.id}")
