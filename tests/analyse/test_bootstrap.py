@@ -219,6 +219,7 @@ def test_the_ends_of_a_drawn_interval_are_the_250th_draws_from_either_end(resamp
     assert interval.high == ends[-place]
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=4), st.floats(0.01, 0.99))
 @settings(deadline=None, max_examples=60)
 def test_an_exact_quantile_is_the_one_of_all_resamples_written_out(steps: list[int], q: float) -> None:

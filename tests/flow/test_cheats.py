@@ -44,6 +44,7 @@ def of_judge(bench: Bench, judge: str) -> str:
 # --- verdicts against what was said --------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_replies_of_every_form_are_read_again(bench: Bench) -> None:
     assert by_answers(bench, *EVERY_FORM).code == 0
     held = bench.call("verify")
@@ -119,6 +120,7 @@ def test_the_same_question_is_the_same_evaluation_whatever_its_sides_are_called(
 # --- answers -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_edited_answer_is_found_by_making_it_again(bench: Bench) -> None:
     assert bench.eval("--yes", judges=("gpt",)).code == 0
     held = bench.call("verify", "--regenerate", "4")
@@ -147,6 +149,7 @@ def test_answers_that_no_model_here_made_are_not_made_again(bench: Bench) -> Non
 
 def test_deleted_looks_are_found(bench: Bench) -> None:
     assert by_answers(bench, "longer").code == 0
+    assert bench.call("judge", "--judge", "first").code == 0
     line = published(bench.call("report"))
     changed(bench, "DELETE FROM looks")
     failed = bench.call("verify")

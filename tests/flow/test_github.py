@@ -128,6 +128,7 @@ def test_a_fork_a_push_and_whoever_wants_none_get_no_comment(
     assert runner.asked() == []
 
 
+@pytest.mark.slow
 def test_the_gate_writes_the_summary_and_its_exit_code_is_the_steps(runner: Runner) -> None:
     script = shell("action", "Hold it against the requirement")
     met = runner.run(script)

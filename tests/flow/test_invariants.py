@@ -96,6 +96,7 @@ def test_identical_answers_are_exactly_half_and_no_ties(world: World) -> None:
     assert said.cost.calls == 0
 
 
+@pytest.mark.slow
 def test_two_hundred_a_a_evaluations_find_an_effect_in_seven_percent_at_most(tmp_path: Path) -> None:
     world = World.make(tmp_path / "w")
     words = [world.evaluate(texts(seed), prompts=16, seed=seed)[0].verdict for seed in range(200)]

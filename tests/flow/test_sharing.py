@@ -45,6 +45,7 @@ def test_a_link_without_the_short_text_is_refused(world: World, monkeypatch: pyt
     assert "--link goes with --pr" in str(done.exception)
 
 
+@pytest.mark.slow
 def test_a_card_and_a_badge_are_written_beside_the_report(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

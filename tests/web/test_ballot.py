@@ -205,6 +205,7 @@ def test_one_name_votes_on_one_ballot(world: World) -> None:
     assert returned(world, saved(made(world, "bob.html"), voter="Bob")) == 24
 
 
+@pytest.mark.slow
 def test_the_commands_write_the_page_and_take_what_it_saved(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

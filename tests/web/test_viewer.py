@@ -202,6 +202,7 @@ def test_a_very_long_answer_is_cut_and_said(tmp_path: Path) -> None:
     assert len(text) < 400_000
 
 
+@pytest.mark.slow
 def test_fifty_judges_and_one_prompt(tmp_path: Path) -> None:
     project, manifest = sample.project(tmp_path, prompts=1, samples=1, judges=50)
     page = viewer(project)
