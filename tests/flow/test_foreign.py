@@ -101,6 +101,7 @@ def copied(made: Path, to: Path) -> Path:
 # --- the base stays the base -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"init_lora_weights": "pissa"}, {"init_lora_weights": "olora"}])
 def test_an_adapter_that_rewrites_its_base_spoils_no_row_of_a_later_one(
     made: Path, project: Project, tmp_path: Path, settings: dict[str, str]

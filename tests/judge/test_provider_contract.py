@@ -289,6 +289,7 @@ def newcomer_file(bench: Bench, *, address: str | None = "", price: str = PRICE)
     (bench.folder / "judges" / "new.toml").write_text(text)
 
 
+@pytest.mark.slow
 def test_an_added_provider_is_asked_for_nothing_before_its_price_is_agreed_to(
     bench: Bench,  # noqa: F811
     newcomer: Brie,
@@ -317,6 +318,7 @@ def test_an_added_provider_is_asked_for_nothing_before_its_price_is_agreed_to(
     assert bench.openai.seen == []
 
 
+@pytest.mark.slow
 def test_an_added_provider_judges_within_its_cap_and_tries_again_when_the_server_is_busy(
     bench: Bench,  # noqa: F811
     newcomer: Brie,

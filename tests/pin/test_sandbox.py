@@ -58,6 +58,7 @@ def test_a_hostile_or_broken_template_is_one_sentence(template: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_loops_without_end_are_stopped_by_the_time_they_take() -> None:
     began = time.thread_time()
     with pytest.raises(PinError, match=r"longer than a conversation can need|more text"):
