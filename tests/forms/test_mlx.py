@@ -89,7 +89,7 @@ def mlx_adapter(peft: Path, folder: Path, **settings: object) -> Path:
 
 
 def test_an_mlx_adapter_has_the_logits_of_the_same_adapter_of_peft(tmp_path: Path) -> None:
-    from brie.fidelity.reference import load_side
+    from brie.forms.merge import load_side
 
     peft = planted.build_adapter(tmp_path / "peft")
     project = Project(tmp_path)

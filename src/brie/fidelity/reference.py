@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from brie.catalog import with_system
-from brie.errors import PinError
 from brie.fidelity.texts import FIXED_TEXTS
-from brie.forms.merge import write_merged
+from brie.forms.merge import load_side, write_merged
 from brie.generate.encode import Encoder
 from brie.pin import Resolved
-from brie.pin.attach import attach
 from brie.pin.libraries import quiet_transformers
-from brie.pin.weights import load_causal_lm
 from brie.progress import Screen
 from brie.records import Suite
 
@@ -119,23 +116,6 @@ def text_rows(encoder: Encoder) -> list[Row]:
         if len(ids) > 1:
             rows.append(Row(f"text {number}", text, tuple(ids), 1, False))
     return rows
-
-
-def load_side(side: Resolved) -> PreTrainedModel | PeftModel:
-    """A checkpoint as it is, in float32: an adapter beside its base's numbers.
-
-    Raises:
-        PinError: it cannot be loaded.
-    """
-    with quiet_transformers(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            model = load_causal_lm(side.base_folder, "float32")
-        except (OSError, ValueError) as error:
-            raise PinError(f"{side.base_folder} cannot be loaded: {error}") from error
-        if side.adapter is not None:
-            model = attach(model, "checkpoint", side.adapter, alone=True)
-    return model.eval().requires_grad_(False)
 
 
 def greedy(

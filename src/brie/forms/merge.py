@@ -19,9 +19,27 @@ from brie.pin.libraries import quiet_transformers
 from brie.pin.weights import load_causal_lm
 
 if TYPE_CHECKING:
+    from peft import PeftModel
     from transformers import PreTrainedModel
 
 _LICENCES = "LICENSE*"
+
+
+def load_side(side: Resolved) -> PreTrainedModel | PeftModel:
+    """A checkpoint as it is, in float32: an adapter beside its base's numbers.
+
+    Raises:
+        PinError: it cannot be loaded.
+    """
+    with quiet_transformers(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            model = load_causal_lm(side.base_folder, "float32")
+        except (OSError, ValueError) as error:
+            raise PinError(f"{side.base_folder} cannot be loaded: {error}") from error
+        if side.adapter is not None:
+            model = attach(model, "checkpoint", side.adapter, alone=True)
+    return model.eval().requires_grad_(False)
 
 
 def merged_model(side: Resolved, dtype: str = "float32") -> PreTrainedModel:
@@ -37,16 +55,12 @@ def merged_model(side: Resolved, dtype: str = "float32") -> PreTrainedModel:
     """
     import torch
 
-    with quiet_transformers(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            model = load_causal_lm(side.base_folder, "float32")
-        except (OSError, ValueError) as error:
-            raise PinError(f"{side.base_folder} cannot be loaded: {error}") from error
-        if side.adapter is not None:
-            wrapped = attach(model, "shipped", side.adapter, alone=True)
+    model = load_side(side)
+    if side.adapter is not None:
+        with quiet_transformers(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             try:
-                model = wrapped.merge_and_unload(safe_merge=True)
+                model = model.merge_and_unload(safe_merge=True)
             except ValueError as error:
                 raise UsageError(f"{side.name} cannot be merged into its base: {error}") from error
     for name, tensor in model.named_parameters():
