@@ -25,7 +25,7 @@ from brie.analyse.shared_errors import shared_errors, worth_in_judges
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
-from brie.analyse.worth import worth
+from brie.analyse.worth import gain, worth
 from brie.records.estimates import Estimate
 
 RESULTS = Path(__file__).parent / "results" / "judged_by_people.json"
@@ -112,13 +112,12 @@ def measured(setting: Setting, rng: np.random.Generator, votes: int, resamples: 
     made = {name: (e.value, e.low, e.high) for name, e in shown.items() if e is not None}
     made |= _errors(voted, setting.judges)
     scores = judged / 2
-    panel = np.column_stack([scores[:, 0], scores.mean(axis=1), scores[:, 1:].mean(axis=1)])
+    panel = np.column_stack([scores[:, 0], scores.mean(axis=1)])
     y = people[:votes].mean(axis=1) / 2
     valued = worth(y, panel[:votes], panel[votes:], rng=rng, resamples=resamples)
     made["correlation"] = _ends(valued.correlation.values[0], valued.correlation.draws[:, 0])
     made["narrows"] = _ends(valued.narrows.values[1], valued.narrows.draws[:, 1])
-    gains = valued.narrows
-    made["adds"] = _ends(gains.values[1] - gains.values[2], gains.draws[:, 1] - gains.draws[:, 2])
+    made["adds"] = _ends(*gain(y, scores[:votes], scores[votes:], rng=rng, resamples=resamples))
     rate = valued.corrected
     made["corrected"] = (
         _ends(rate.values[0], rate.draws[:, 0])

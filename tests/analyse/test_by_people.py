@@ -17,7 +17,7 @@ from brie.analyse.shared_errors import shared_errors, worth_in_judges
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
-from brie.analyse.worth import Worth, worth
+from brie.analyse.worth import Worth, gain, worth
 from tests.present import present
 
 WIN, TIE, LOSS = 1.0, 0.5, 0.0
@@ -146,6 +146,15 @@ def test_a_judge_against_people_saves_nothing_and_has_no_corrected_rate() -> Non
     found = valued(1 - Y, 1 - REST)
     assert float(found.narrows.values[0]) == 0
     assert np.isnan(found.corrected.values[0])
+
+
+def test_what_a_judge_adds_is_what_the_panel_saves_more_with_it() -> None:
+    """The mean of a judge and its opposite says nothing; without the opposite it is the judge alone."""
+    panel, rest = np.stack([1 - F, F], axis=1), np.stack([1 - REST, REST], axis=1)
+    alone = float(valued(F, REST).narrows.values[0])
+    worse, draws = gain(Y, panel, rest, rng=np.random.default_rng(0), resamples=99)
+    assert worse == pytest.approx(-alone)
+    assert len(draws) == 99
 
 
 def test_with_a_vote_on_every_prompt_there_is_nothing_left_to_save() -> None:

@@ -14,8 +14,10 @@ from brie.analyse.agreement import ratio
 from brie.analyse.arrays import Floats
 from brie.analyse.bootstrap import PromptBootstrap
 
-_CORNERS = np.array([(1.0, 1.0), (0.0, 0.0), (1.0, 0.0), (0.0, 1.0)])
-"""What people and judges say of the four imagined prompts."""
+_PEOPLE = np.array([1.0, 0.0, 1.0, 0.0])
+"""What people say of the four imagined prompts."""
+_RIGHT_THEN_WRONG = np.array([[1.0], [0.0], [0.0], [1.0]])
+"""What every judge says of them: twice what people say, twice the opposite."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,13 @@ class Worth:
 
 
 def worth(
-    people: Floats, judged: Floats, others: Floats, *, rng: np.random.Generator, resamples: int = 9999
+    people: Floats,
+    judged: Floats,
+    others: Floats,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 9999,
+    imagined: Floats | None = None,
 ) -> Worth:
     """Correlation, gain and the Rogan-Gladen rate of several judges.
 
@@ -62,11 +70,14 @@ def worth(
         others: (n, judges) of all other prompts, n may be 0.
         rng: of the resamples.
         resamples: how many.
+        imagined: (4, judges) what they say of the imagined prompts, of which people say win, loss, win,
+            loss; twice the same and twice the opposite by default.
     """
     m, n = len(people), len(others)
     pieces = _pieces(people, judged)
     boot = PromptBootstrap.draw(m, rng, resamples)
-    corners = _pieces(_CORNERS[:, 0], np.repeat(_CORNERS[:, 1:], judged.shape[1], axis=1))
+    said = np.broadcast_to(_RIGHT_THEN_WRONG, (4, judged.shape[1])) if imagined is None else imagined
+    corners = _pieces(_PEOPLE, said)
     drawn = boot.sums(np.arange(m), pieces) + boot.imagined @ corners
     whole = pieces.sum(axis=0)[None]
     apart, apart_drawn = _means_of(others, judged.shape[1], rng, resamples)
@@ -76,6 +87,33 @@ def worth(
         Drawn(value.narrows(m, n)[0], draws.narrows(m, n)),
         Drawn(value.corrected(apart, m, n)[0], draws.corrected(apart_drawn, m, n)),
     )
+
+
+def gain(
+    people: Floats, judged: Floats, others: Floats, *, rng: np.random.Generator, resamples: int = 9999
+) -> tuple[float, Floats]:
+    """What a panel's `narrows` is more than without its first judge: the value, and its resamples.
+
+    On two imagined prompts that judge alone is right, on two the others.
+
+    Args:
+        people: (m,) people's mean of each labelled prompt.
+        judged: (m, judges) the panel's judges', of the same.
+        others: (n, judges) of all other prompts.
+        rng: of the resamples.
+        resamples: how many.
+    """
+
+    def grouped(each: Floats) -> Floats:
+        return np.stack([each.mean(axis=1), each[:, 1:].mean(axis=1)], axis=1)
+
+    said = np.repeat(np.array([[0.0], [1.0], [1.0], [0.0]]), judged.shape[1], axis=1)
+    said[:, 0] = 1 - said[:, 0]
+    made = worth(
+        people, grouped(judged), grouped(others), rng=rng, resamples=resamples, imagined=grouped(said)
+    )
+    whole, without = made.narrows.draws.T
+    return float(made.narrows.values[0] - made.narrows.values[1]), whole - without
 
 
 @dataclass(frozen=True)

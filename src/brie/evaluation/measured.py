@@ -17,7 +17,7 @@ from brie.analyse.shared_errors import SharedErrors, shared_errors, worth_in_jud
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
-from brie.analyse.worth import Drawn, Worth, worth
+from brie.analyse.worth import Drawn, Worth, gain, worth
 from brie.evaluation.people import ratings_of
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
 from brie.evaluation.table import table
@@ -91,8 +91,8 @@ def _study(facts: EvaluationData, votes: Sequence[VerdictRow], settings: Setting
     return Study(made.canonical(), settings, seed)
 
 
-Column = tuple[Literal["alone", "panel", "without"], str]
-"""A judge alone, the whole panel, or the panel without a judge."""
+Column = tuple[Literal["alone", "panel"], str]
+"""A judge alone, or the whole panel."""
 _PANEL: Column = ("panel", "")
 
 
@@ -102,10 +102,9 @@ class _Valued:
 
     study: Study
     columns: tuple[Column, ...]
+    labels: tuple[Floats, Floats, Floats] | None
+    """People's means, the columns' on the same prompts, and on the others; None for fewer than two."""
     measured: Worth | None
-    """None where fewer than two labelled prompts have every judge."""
-    prompts: int
-    weights: tuple[float, ...]
 
     @classmethod
     def of(
@@ -122,15 +121,12 @@ class _Valued:
         labelled = [name for name in shared if name in people]
         others = [name for name in shared if name not in people]
         if len(labelled) < 2:
-            return cls(study, tuple(groups), None, 0, ())
+            return cls(study, tuple(groups), None, None)
         y = np.array([people[name] for name in labelled])
         judged, apart = _by_group(rates, labelled), _by_group(rates, others)
-        weights = tuple(
-            new_prompts(Labels(y, judged[:, k], apart[:, k])).weight for k in range(len(groups))
-        )
         rng = study.rng(f"worth {' '.join(name for _, name in groups)}")
         made = worth(y, judged, apart, rng=rng, resamples=study.settings.resamples)
-        return cls(study, tuple(groups), made, len(labelled), weights)
+        return cls(study, tuple(groups), (y, judged, apart), made)
 
     def of_column(self, column: Column, quantity: Quantity) -> Estimate | None:
         """One quantity with its interval."""
@@ -151,31 +147,36 @@ class _Valued:
 
     def weight(self, judge: str) -> float | None:
         """lambda of a judge alone."""
-        return self.weights[self.columns.index(("alone", judge))] if self.weights else None
+        if self.labels is None:
+            return None
+        y, judged, others = self.labels
+        k = self.columns.index(("alone", judge))
+        return new_prompts(Labels(y, judged[:, k], others[:, k])).weight
 
     def adds(self, judge: str) -> Estimate | None:
         """What the panel takes off the variance more than without a judge."""
-        if self.measured is None or ("without", judge) not in self.columns:
+        alone = [k for k, (kind, _) in enumerate(self.columns) if kind == "alone"]
+        if self.labels is None or len(alone) < 2:
             return None
-        drawn = self.measured.narrows
-        whole, without = self.columns.index(_PANEL), self.columns.index(("without", judge))
-        value = float(drawn.values[whole] - drawn.values[without])
-        draws = drawn.draws[:, whole] - drawn.draws[:, without]
+        own = self.columns.index(("alone", judge))
+        y, judged, others = self.labels
+        order = [own, *(k for k in alone if k != own)]
+        rng, resamples = self.study.rng(f"adds {judge}"), self.study.settings.resamples
+        value, draws = gain(y, judged[:, order], others[:, order], rng=rng, resamples=resamples)
         return self._estimate(value, draws, f"{PATH}.by_judge.{judge}.adds")
 
     def _estimate(self, value: float, draws: Floats, path: str) -> Estimate | None:
-        return estimate(self.study, value, draws, self.prompts, path)
+        prompts = len(self.labels[0]) if self.labels else 0
+        return estimate(self.study, value, draws, prompts, path)
 
 
 Quantity = Callable[[Worth], Drawn]
 
 
 def _panel_groups(panel: Sequence[str]) -> dict[Column, Sequence[str]]:
-    """Each judge alone, all of them, and all but one."""
+    """Each judge alone, and all of them."""
     groups: dict[Column, Sequence[str]] = {("alone", name): [name] for name in panel}
     groups[_PANEL] = panel
-    if len(panel) > 1:
-        groups |= {("without", name): [o for o in panel if o != name] for name in panel}
     return groups
 
 
