@@ -5,11 +5,11 @@ An evaluation is a declarative plan; running it means computing the keys that ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from brie import versions
-from brie.blinding import assign
+from brie.blinding import CriteriaCodes, assign, criteria_codes, deal_criteria
 from brie.conventions import CONTROLS
 from brie.digest import digest, short
 from brie.errors import UsageError
@@ -49,6 +49,8 @@ class ResolvedRequest:
     sampling: Sampling
     samples: int = 3
     positions: Positions = "both"
+    criteria_orders: int = 1
+    """In how many orders judges read their rubric's criteria."""
     controls: int = CONTROLS
     seed: int = 0
     left_out: tuple[str, ...] = ()
@@ -92,6 +94,9 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
     samples = 1 if asked.sampling.temperature == 0 else asked.samples
     blocks = [(p.id, p.category) for p in asked.suite.prompts]
     order = work_order(blocks, asked.seed)
+    dealt = assignments(
+        blocks, asked.panel_judges, samples=samples, positions=asked.positions, seed=asked.seed
+    )
     drawn = sorted(order, key=lambda name: digest(["control", asked.seed, name]))[: asked.controls]
     return Plan(
         suite=asked.suite,
@@ -107,8 +112,11 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
         held_out_sources=asked.held_out_sources,
         seed=asked.seed,
         order=tuple(order),
-        assignments=assignments(
-            blocks, asked.panel_judges, samples=samples, positions=asked.positions, seed=asked.seed
+        assignments=dealt,
+        criteria_orders=asked.criteria_orders,
+        criteria=criteria_dealt(
+            blocks, asked.panel_judges, dealt, positions=asked.positions, seed=asked.seed,
+            orders=asked.criteria_orders,
         ),
         controls=Controls(prompts=tuple(name for name in order if name in set(drawn))),
         stopping=asked.stopping,
@@ -143,6 +151,69 @@ def assignments(
     return {
         p.judge.id: assign(prompts, samples, positions, seed=seed, judge=p.digest) for p in panel_judges
     }
+
+
+def reads_in_turn(panel_judge: PanelJudge) -> bool:
+    """Whether a judge reads criteria whose order could matter."""
+    return panel_judge.rubric is not None and len(panel_judge.rubric.criteria) > 1
+
+
+def readable_orders(orders: int, panel_judges: Sequence[PanelJudge]) -> int:
+    """In how many orders judges are to read their criteria.
+
+    Raises:
+        UsageError: no judge reads several criteria, or some judge so few that orders would be alike.
+    """
+    if orders < 2:
+        return 1
+    most = [len(seat.rubric.criteria) for seat in panel_judges if seat.rubric and reads_in_turn(seat)]
+    if not most:
+        raise UsageError(
+            "no judge reads several criteria, so their order cannot be changed. Leave out "
+            "--criteria-orders, or name a judge whose rubric lists criteria: brie judges ls"
+        )
+    if orders > min(most):
+        raise UsageError(f"a rubric has {min(most)} criteria, so take --criteria-orders {min(most)}.")
+    return orders
+
+
+def criteria_of(panel_judge: PanelJudge, positions: Positions, orders: int) -> CriteriaCodes:
+    """What a digit of a judge's dealt orders stands for.
+
+    Log-probabilities of two presentations are read against each other: they take the same order.
+    """
+    return criteria_codes(positions, orders, alike=panel_judge.judge.output == "logprobs")
+
+
+def criteria_dealt(
+    prompts: Sequence[tuple[str, str]],
+    panel_judges: Sequence[PanelJudge],
+    cells: Mapping[str, Mapping[str, str]],
+    *,
+    positions: Positions,
+    seed: int,
+    orders: int,
+) -> dict[str, dict[str, str]]:
+    """Judge id -> prompt id -> one digit a sample (see `blinding.deal_criteria`).
+
+    Args:
+        prompts: ids and categories, in the suite's order.
+        panel_judges: whose orders are wanted; those that read no criteria have none.
+        cells: their assignments.
+        positions: two complementary cells a comparison, or one of four.
+        seed: the plan's.
+        orders: of the criteria; 1: nothing is dealt.
+    """
+    if orders < 2:
+        return {}
+    return {
+        seat.judge.id: deal_criteria(
+            prompts, cells[seat.judge.id], len(criteria_of(seat, positions, orders)), positions,
+            seed=seed, judge=seat.digest,
+        )
+        for seat in panel_judges
+        if reads_in_turn(seat)
+    }  # fmt: skip
 
 
 def work_order(prompts: Sequence[tuple[str, str]], seed: int) -> list[str]:

@@ -13,7 +13,7 @@ from brie.errors import UsageError, unknown
 from brie.evaluation.choice import Choice, choose, refuse_mute_rule
 from brie.evaluation.code_checks import refuse_code
 from brie.evaluation.given import PREFIX, pair_of, refuse_settings, samples_of, suite_of
-from brie.evaluation.plan import ResolvedRequest, panel_judge
+from brie.evaluation.plan import ResolvedRequest, panel_judge, readable_orders
 from brie.evaluation.side_prompts import differ, remarks
 from brie.evaluation.sides import resolve_sides
 from brie.judge.machine_checks import refuse_broken
@@ -44,6 +44,8 @@ class EvalRequest:
     panel: str | None = None
     samples: int | None = None
     positions: Positions = "both"
+    criteria_orders: int = 1
+    """In how many orders, 2 or 3, judges read their rubric's criteria; 1: the rubric's own."""
     controls: int = CONTROLS
     seed: int = 0
     temperature: float | None = None
@@ -115,6 +117,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         sampling=sampling,
         samples=samples,
         positions=wishes.positions,
+        criteria_orders=readable_orders(wishes.criteria_orders, panel_judges),
         controls=wishes.controls,
         seed=wishes.seed,
         stopping=_stopping(wishes, suite),

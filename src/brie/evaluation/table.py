@@ -11,6 +11,7 @@ from brie.analyse.arrays import Floats, Ints
 from brie.analyse.table import VerdictTable
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.pin import ANSWERS
+from brie.records.base import CRITERIA_ORDERS
 
 
 def table(
@@ -50,6 +51,7 @@ def table(
         length_difference=_length(facts, pairs, of_row),
         features=_features(facts, pairs, of_row),
         criteria=_criteria(used),
+        criteria_order=_criteria_order(facts, used),
         identical_as_ties=facts.identical_as_ties,
     )
 
@@ -123,6 +125,13 @@ def _criteria(rows: Iterable[VerdictRow]) -> dict[str, Floats]:
         name: np.fromiter((_criterion(f, name) for f in listed), np.float64, len(listed))
         for name in names
     }
+
+
+def _criteria_order(facts: EvaluationData, rows: Sequence[VerdictRow]) -> list[int] | None:
+    """In which order the criteria were read, one entry a row; None where that never varied."""
+    if facts.manifest.plan.criteria_orders < 2:
+        return None
+    return [CRITERIA_ORDERS.index(row.task.presentation.criteria) for row in rows]
 
 
 def _criterion(fact: VerdictRow, name: str) -> float:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from brie import versions
-from brie.blinding import JudgeInput, judge_input, presentations
+from brie.blinding import OWN_ORDER, CriteriaCodes, JudgeInput, judge_input, presentations
 from brie.catalog import with_system
 from brie.digest import digest
 from brie.evaluation.controls import damaged_key
-from brie.evaluation.plan import SERVED, added_judges, assignments
+from brie.evaluation.plan import SERVED, added_judges, assignments, criteria_dealt, criteria_of
 from brie.generate.engine import Request
 from brie.generate.keys import completion_key
 from brie.judge.interface import Kind, Task
@@ -26,6 +26,7 @@ from brie.records import (
     Prompt,
     Side,
 )
+from brie.records.base import CriteriaOrder
 from brie.store import Store
 
 
@@ -98,6 +99,21 @@ class Work:
             blocks, self.added, samples=plan.samples, positions=plan.positions, seed=plan.seed
         )
         return {**late, **plan.assignments}
+
+    @cached_property
+    def _criteria(self) -> Mapping[str, tuple[CriteriaCodes, Mapping[str, str]]]:
+        """Judge id -> what a digit stands for, and prompt id -> one digit a sample."""
+        plan = self.plan
+        blocks = [(p.id, p.category) for p in plan.suite.prompts]
+        late = criteria_dealt(
+            blocks, self.added, self._codes, positions=plan.positions, seed=plan.seed,
+            orders=plan.criteria_orders,
+        )  # fmt: skip
+        dealt, seats = {**late, **plan.criteria}, {p.judge.id: p for p in self.panel_judges}
+        return {
+            name: (criteria_of(seats[name], plan.positions, plan.criteria_orders), codes)
+            for name, codes in dealt.items()
+        }
 
     @cached_property
     def _seal(self) -> str:
@@ -269,9 +285,17 @@ class Work:
             prompt=self._read[prompt],
             candidate=pair[0],
             baseline=pair[1],
+            criteria=self._orders_of(panel_judge.judge.id, prompt, sample),
         )
         for presentation in shown:
             yield Task.plan(kind, panel_judge, presentation, prompt=prompt, sample=sample)
+
+    def _orders_of(self, judge: str, prompt: str, sample: int) -> tuple[CriteriaOrder, ...]:
+        """The order of the criteria in each presentation of a comparison."""
+        if judge not in self._criteria:
+            return OWN_ORDER
+        codes, dealt = self._criteria[judge]
+        return codes[int(dealt[prompt][sample])]
 
     def _request(self, side: Side, prompt: str, sample: int) -> Request:
         pin = self._pin(side)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brie.records.agreement import Consistency, PairAgreement
 from brie.records.base import Record
-from brie.records.estimates import Effect, Outcomes, PositionEffect, Rewards, WinRate
+from brie.records.estimates import CriteriaOrders, Effect, Outcomes, PositionEffect, Rewards, WinRate
 
 
 class JudgeNumbers(Record):
@@ -25,6 +25,8 @@ class JudgeNumbers(Record):
     position: PositionEffect | None = None
     label: Effect | None = None
     layout: Effect | None = None
+    criteria_order: CriteriaOrders | None = None
+    """Absent where it read its rubric's criteria in one order."""
     rewards: Rewards | None = None
     half: int = 0
     """Comparisons judged in one of two planned orders."""
