@@ -288,7 +288,7 @@ class Work:
 
     def _noise(self, pin: Pin, prompt: str, sample: int) -> str:
         """What a completion is drawn from: its key as the first sampler and pins gave it."""
-        environment = self.plan.environment.model_copy(update={"sampler": versions.DRAWS})
+        environment = self._environment(pin).model_copy(update={"sampler": versions.DRAWS})
         return completion_key(
             pin_digest=pin.drawn_as or pin.digest,
             template_digest=pin.template_digest,
@@ -299,7 +299,12 @@ class Work:
         )
 
     def _environment(self, pin: Pin) -> Environment:
-        return SERVED if pin.kind == "served" else self.plan.environment
+        """Where a side's answers are made: programs that it does not need are no part of it."""
+        if pin.kind == "served":
+            return SERVED
+        programs = self.plan.environment.programs
+        needed = {name: release for name, release in programs.items() if name == pin.read_by}
+        return self.plan.environment.model_copy(update={"programs": needed})
 
     def _pin(self, side: Side) -> Pin:
         return self.plan.candidate if side == "candidate" else self.plan.baseline
