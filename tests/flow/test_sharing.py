@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from brie.cli import cli
 from brie.project import Project
 from brie.records import Manifest
-from tests.commands import brie
+from tests import commands
 from tests.web import sample
 
 World = tuple[Project, Manifest]
@@ -62,7 +62,7 @@ def test_open_shows_the_page_in_the_users_browser(world: World, tmp_path: Path) 
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}\n')
     browser.chmod(0o755)
     surroundings = {**os.environ, "BROWSER": str(browser)}
-    done = brie(world[0].root, "report", world[1].id, "--open", env=surroundings)
+    done = commands.brie(world[0].root, "report", world[1].id, "--open", env=surroundings)
     assert done.returncode == 0, done.stderr
     assert opened.read_text() == (world[0].reports / world[1].id / "index.html").resolve().as_uri()
 
