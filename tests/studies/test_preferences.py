@@ -213,7 +213,7 @@ def test_the_file_is_read_again_with_its_prompts_judges_and_origin(project: Proj
     assert set(pairs.prompts) == {asked_digest(p.messages) for p in made.plan.suite.prompts[:10]}
     assert [(t.id, t.model) for t in pairs.teachers] == [("a", "a-2026")]
     assert (pairs.suites, pairs.evaluations, pairs.unsigned) == (("made",), (made.id,), 0)
-    with pytest.raises(InputError, match="preference pairs train another objective"):
+    with pytest.raises(InputError, match="preference pairs are learned from by --method dpo"):
         load(written.path)
 
 
