@@ -32,6 +32,7 @@ GUIDE = (
     "statistics",
     "checks",
     "sharing",
+    "publishing",
     "python",
     "architecture",
 )
