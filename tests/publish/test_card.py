@@ -6,9 +6,11 @@ import importlib.util
 import json
 import re
 from dataclasses import dataclass, replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from brie.ci.claims import check_claims, check_text
 from brie.errors import UsageError
@@ -21,7 +23,7 @@ from brie.publish.quoted import Quoted
 from brie.publish.record import eval_records
 from brie.publish.subject import Subject, of_reference
 from brie.publish.write import write_card
-from brie.records import Message, Prompt, Suite
+from brie.records import Manifest, Message, Prompt, Suite
 from brie.records.analysis import Analysis
 from tests.flow.world import World, rules
 
@@ -54,9 +56,9 @@ def _suite(name: str, category: str, prompts: int) -> Suite:
     )
 
 
-def _keep(project: Project, analysis: Analysis, manifest: object) -> Analysis:
+def _keep(project: Project, analysis: Analysis, manifest: Manifest) -> Analysis:
     folder = project.runs / analysis.id
-    write_manifest(folder, manifest)  # type: ignore[arg-type]
+    write_manifest(folder, manifest)
     (folder / "analysis.json").write_text(analysis.to_json(), "utf-8")
     return analysis
 
@@ -196,9 +198,10 @@ def test_evaluations_are_records_that_others_can_read(subject: Subject, made: Ma
     records = eval_records(subject)
     assert len(records) == 2
     record = records[f"{made.better.id}.every_eval_ever.json"]
-    (result, *_) = record["evaluation_results"]  # type: ignore[misc]
+    read = Quoted("record", record)
     assert made.better.win_rate is not None
-    assert result["score_details"]["score"] == made.better.win_rate.value  # type: ignore[index,call-overload]
+    score = read.value("evaluation_results", "0", "score_details", "score")
+    assert score == made.better.win_rate.value
     assert json.loads(json.dumps(record)) == record
 
 
@@ -206,10 +209,9 @@ def test_evaluations_are_records_that_others_can_read(subject: Subject, made: Ma
     not importlib.util.find_spec("every_eval_ever"), reason="needs every-eval-ever (Python 3.12)"
 )
 def test_the_records_follow_the_shared_schema(subject: Subject) -> None:
-    import every_eval_ever
     from jsonschema import Draft7Validator
 
-    path = Path(str(every_eval_ever.__file__)).parent / "schemas" / "eval.schema.json"
+    path = resources.files("every_eval_ever").joinpath("schemas/eval.schema.json")
     validator = Draft7Validator(json.loads(path.read_text("utf-8")))
     for record in eval_records(subject).values():
         assert not list(validator.iter_errors(record))
@@ -259,8 +261,8 @@ def _plain(card: Path) -> str:
 
 def test_a_verdict_that_does_not_stand_is_not_said_and_not_handed_on(subject: Subject) -> None:
     first = subject.evaluations[0]
-    reasons = [{"cause": "contamination", "text": "all 24 prompts were trained on"}]
-    withheld = {"state": "withheld", "reasons": reasons}
+    reason: JsonValue = {"cause": "contamination", "text": "all 24 prompts were trained on"}
+    withheld: JsonValue = {"state": "withheld", "reasons": [reason]}
     doubted = Quoted(first.name, {**first.document, "verdict": None, "standing": withheld})
     text = model_card(replace(subject, evaluations=(doubted,)), picture=False)
     assert "**The verdict does not stand by itself** (it is <!-- brie:standing.state" in text

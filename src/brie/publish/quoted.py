@@ -79,7 +79,8 @@ class Quoted:
 
     def interval(self, *keys: str) -> str:
         """Both ends of an interval, in per cent; "" where there is none."""
-        low, high = ("low",), ("high",)
+        low: tuple[str, ...] = ("low",)
+        high: tuple[str, ...] = ("high",)
         if self.value(*keys, "low") is None and self.value(*keys, "betting_interval") is not None:
             low, high = ("betting_interval", "0"), ("betting_interval", "1")
         if not all(isinstance(self.value(*keys, *end), float) for end in (low, high)):
