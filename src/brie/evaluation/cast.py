@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from brie.blinding import Choice
 from brie.errors import InputError
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import amend, change
@@ -53,7 +54,7 @@ def ragged(path: Path, line: int) -> InputError:
 
 
 def news(
-    task: Task, letter: str, comment: str, *, before: Mapping[str, Verdict], how: str
+    task: Task, letter: Choice, comment: str, *, before: Mapping[str, Verdict], how: str
 ) -> Iterator[Verdict]:
     """The verdict of a vote; nothing where it stands there already and says the same."""
     earlier = before.get(task.key)
