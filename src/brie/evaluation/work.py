@@ -288,11 +288,16 @@ class Work:
     def _noise(self, pin: Pin, prompt: str, sample: int) -> str:
         messages, plan = self._asked[pin.digest].messages[prompt], self.plan
         return noise_key(
-            pin, messages, sampling=plan.sampling, sample=sample, environment=plan.environment
+            pin, messages, sampling=plan.sampling, sample=sample, environment=self._environment(pin)
         )
 
     def _environment(self, pin: Pin) -> Environment:
-        return SERVED if pin.kind == "served" else self.plan.environment
+        """Where a side's answers are made: programs that it does not need are no part of it."""
+        if pin.kind == "served":
+            return SERVED
+        programs = self.plan.environment.programs
+        needed = {name: release for name, release in programs.items() if name == pin.read_by}
+        return self.plan.environment.model_copy(update={"programs": needed})
 
     def _pin(self, side: Side) -> Pin:
         return self.plan.candidate if side == "candidate" else self.plan.baseline

@@ -19,6 +19,7 @@ from brie.generate.engine import Closing, Draft, Engine, OnDone, Request
 from brie.generate.probe import BatchVariance, batch_variance
 from brie.generate.server import Server, ServerEngine
 from brie.pin import GivenText, rewriting
+from brie.pin.few_bits import packed_format
 from brie.records import Completion, Environment
 
 
@@ -193,8 +194,10 @@ class TurnEngine(Closing):
         In float32 on a CPU they do not (see `docs/generation.md`). Elsewhere the model in memory
         makes 16 short texts alone and together.
         """
+        if not isinstance(self._home, Path) or self._engine is None:
+            return None
         there = (self._environment.dtype, self._environment.device)
-        if there == ("float32", "cpu") or not isinstance(self._home, Path) or self._engine is None:
+        if there == ("float32", "cpu") and packed_format(self._home) is None:
             return None
         pin = self._homes[self._home][0]
         return batch_variance(self._engine, self._environment, pin=pin, prompts=8)
