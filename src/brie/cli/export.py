@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from brie.cli import options, screen
+from brie.cli import cards, options, screen
 
 
 @click.command(
@@ -35,6 +35,7 @@ Examples:
     "--out", type=click.Path(path_type=Path), help="Folder; default: exports/NAME-TARGET-FORMAT."
 )
 @click.option("--suite", default="demo", show_default=True, help="Prompts the file is compared on.")
+@options.TAGS
 @options.BASE
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def command(
@@ -44,6 +45,7 @@ def command(
     dtype: str | None,
     out: Path | None,
     suite: str,
+    tags: tuple[str, ...],
     base: str | None,
     as_json: bool,
 ) -> None:
@@ -68,6 +70,7 @@ def command(
     made = export(side, wish, folder, prompts, screen.Terminal(), version=__version__)
     manifest = made.manifest
     if as_json:
+        cards.export_card(made.folder, side.name, tags, project, quiet=True)
         click.echo(manifest.model_dump_json(indent=2))
         return
     state = "wrote" if made.made else "is there already, unchanged:"
@@ -79,6 +82,7 @@ def command(
         screen.show(manifest.check.sentence)
     if manifest.not_checked:
         screen.show(f"Not checked: {manifest.not_checked}.")
+    cards.export_card(made.folder, side.name, tags, project)
     click.echo("\nServe it, and ask it:")
     for line in manifest.serve:
         click.echo(f"  {line}")

@@ -146,7 +146,8 @@ def _make(side: Resolved, wish: Wanted, part: Path, work: Path, screen: Screen) 
         made = work / "mlx"
         tools |= to_mlx(merged, made, wish.number_format, wish.dtype)
         for path in made.iterdir():
-            path.replace(part / path.name)
+            if path.name != "README.md":  # mlx-lm's own card: brie writes one
+                path.replace(part / path.name)
         return tools
     file = part / f"{_plain(side.name)}.{wish.number_format}.gguf"
     tools |= to_gguf(merged, file, wish.number_format, _plain(side.name))
