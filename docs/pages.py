@@ -27,6 +27,7 @@ OUTSIDE = {
 _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
 GUIDE = (
     "training",
+    "preferences",
     "generation",
     "judging",
     "statistics",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from brie.ci.claims import same_number, check_claims, find_claims
+from brie.ci.claims import check_claims, find_claims, same_number
 from brie.errors import InputError, UsageError
 from brie.evaluation.manifest import write_manifest
 from brie.project import Project
@@ -126,9 +126,8 @@ def test_metadata_list_places_and_sentences_can_be_claims(
     assert holds(f"| x | <!-- brie:check_words.sample_size EVAL -->{prose(said)} |\n") == [True]
     changed = re.sub(r"\d", "7", prose(said), count=1)
     assert holds(f"| x | <!-- brie:check_words.sample_size EVAL -->{changed} |\n") == [False]
-    assert holds("<!-- brie:seal EVAL -->`" + quoted[1].seal.removeprefix("sha256:")[:16] + "`") == [
-        True
-    ]
+    seal = str(quoted[1].seal).removeprefix("sha256:")[:16]
+    assert holds(f"<!-- brie:seal EVAL -->`{seal}`") == [True]
     assert holds("<!-- brie:seal EVAL -->`0123456789abcdef`") == [False]
     assert holds("| <!-- brie:verdict EVAL -->better | 40 |\n") == [True]
     assert holds("| <!-- brie:counts.prompts EVAL -->– | 40 |\n") == [False]

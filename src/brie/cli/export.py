@@ -14,6 +14,7 @@ from brie.errors import UsageError
     epilog="""\b
 Examples:
   brie export first:best --to merged                          a folder for vLLM or transformers
+  brie export first:best --to merged --quantize nf4           the same in 4 bits of bitsandbytes
   brie export first:best --to gguf --quantize q8_0            one file for llama.cpp
   brie export first:best --to ollama --quantize q4_k_m        the file and a Modelfile
   brie export first:best --to mlx --quantize mlx-4bit         a folder for mlx-lm
@@ -29,7 +30,8 @@ Examples:
 @click.option(
     "--quantize",
     metavar="FORMAT",
-    help="q8_0, q6_k, q5_k_m, q4_k_m, … of GGUF; mlx-8bit or mlx-4bit. Default: none.",
+    help="q8_0, q6_k, q5_k_m, q4_k_m, … of GGUF; mlx-8bit or mlx-4bit; nf4 or int8 of a merged folder. "
+    "Default: none.",
 )
 @click.option(
     "--dtype", metavar="FORMAT", help="float32, float16 or bfloat16; default: that of the base's files."

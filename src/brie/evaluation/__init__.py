@@ -31,6 +31,7 @@ What people and files add:
 
     votes          who may vote on what, in which order
     ask_people     the prompts drawn at random for people, so that their votes can decide
+    cast           votes cast elsewhere and their voters join an evaluation
     vote_file      votes from a CSV file
     ballot_file    a ballot to be sent, and the votes that come back
     added_votes    such votes added, and the report built again
