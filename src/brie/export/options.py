@@ -76,7 +76,7 @@ def wanted(side: Resolved, target: str, quantize: str | None, dtype: str | None)
 
 def sent_form(quantize: str | None) -> str:
     """What is sent to the Hub: a merged folder, or the file of a quantised format."""
-    if quantize is None:
+    if quantize is None or quantize in PACKED:
         return "merged"
     return "mlx" if quantize in MLX_BITS else "gguf"
 
