@@ -9,7 +9,8 @@ import pytest
 
 from brie.blinding import assign, criteria_codes, deal_criteria
 from brie.errors import UsageError
-from brie.evaluation.plan import make_plan, readable_orders
+from brie.evaluation.criteria import readable_orders
+from brie.evaluation.plan import make_plan
 from brie.evaluation.soundness import unsound
 from brie.evaluation.work import Work
 from brie.judge.criteria import in_order

@@ -11,6 +11,7 @@ What is to be done, before anything is sampled or asked:
     side_prompts   sides with a prompt of their own: what such a reference names, and its words
     controls       answers damaged on purpose, which any judge should tell
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
+    criteria       in which order which judge reads its rubric's criteria
     work           everything a plan needs, by key
     manifest       the seal, and the chain of what is added to it later
     dry_run        what an evaluation would be, cost and be able to tell
@@ -31,6 +32,7 @@ What people and files add:
 
     votes          who may vote on what, in which order
     ask_people     the prompts drawn at random for people, so that their votes can decide
+    cast           votes cast elsewhere and their voters join an evaluation
     vote_file      votes from a CSV file
     ballot_file    a ballot to be sent, and the votes that come back
     added_votes    such votes added, and the report built again

@@ -5,14 +5,15 @@ An evaluation is a declarative plan; running it means computing the keys that ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brie import versions
-from brie.blinding import CriteriaCodes, assign, criteria_codes, deal_criteria
+from brie.blinding import assign
 from brie.conventions import CONTROLS
 from brie.digest import digest, short
 from brie.errors import UsageError
+from brie.evaluation.criteria import criteria_dealt
 from brie.pin import ANSWERS, Resolved
 from brie.records import (
     Controls,
@@ -31,6 +32,10 @@ from brie.report.clean import without_paths
 
 SERVED = Environment(engine="openai-compatible", dtype="served", device="served", sampler="served")
 """Where a served model's answers are made: nothing of it is known."""
+
+
+LLAMA = Environment(engine="llama.cpp", dtype="the file's", device="llama.cpp's", sampler="llama.cpp's")
+"""Where answers of a server that brie starts are made; with the program's version beside it."""
 
 
 FILES = Environment(engine="answers", dtype="not known", device="not known", sampler="not known")
@@ -151,69 +156,6 @@ def assignments(
     return {
         p.judge.id: assign(prompts, samples, positions, seed=seed, judge=p.digest) for p in panel_judges
     }
-
-
-def reads_in_turn(panel_judge: PanelJudge) -> bool:
-    """Whether a judge reads criteria whose order could matter."""
-    return panel_judge.rubric is not None and len(panel_judge.rubric.criteria) > 1
-
-
-def readable_orders(orders: int, panel_judges: Sequence[PanelJudge]) -> int:
-    """In how many orders judges are to read their criteria.
-
-    Raises:
-        UsageError: no judge reads several criteria, or some judge so few that orders would be alike.
-    """
-    if orders < 2:
-        return 1
-    most = [len(seat.rubric.criteria) for seat in panel_judges if seat.rubric and reads_in_turn(seat)]
-    if not most:
-        raise UsageError(
-            "no judge reads several criteria, so their order cannot be changed. Leave out "
-            "--criteria-orders, or name a judge whose rubric lists criteria: brie judges ls"
-        )
-    if orders > min(most):
-        raise UsageError(f"a rubric has {min(most)} criteria, so take --criteria-orders {min(most)}.")
-    return orders
-
-
-def criteria_of(panel_judge: PanelJudge, positions: Positions, orders: int) -> CriteriaCodes:
-    """What a digit of a judge's dealt orders stands for.
-
-    Log-probabilities of two presentations are read against each other: they take the same order.
-    """
-    return criteria_codes(positions, orders, alike=panel_judge.judge.output == "logprobs")
-
-
-def criteria_dealt(
-    prompts: Sequence[tuple[str, str]],
-    panel_judges: Sequence[PanelJudge],
-    cells: Mapping[str, Mapping[str, str]],
-    *,
-    positions: Positions,
-    seed: int,
-    orders: int,
-) -> dict[str, dict[str, str]]:
-    """Judge id -> prompt id -> one digit a sample (see `blinding.deal_criteria`).
-
-    Args:
-        prompts: ids and categories, in the suite's order.
-        panel_judges: whose orders are wanted; those that read no criteria have none.
-        cells: their assignments.
-        positions: two complementary cells a comparison, or one of four.
-        seed: the plan's.
-        orders: of the criteria; 1: nothing is dealt.
-    """
-    if orders < 2:
-        return {}
-    return {
-        seat.judge.id: deal_criteria(
-            prompts, cells[seat.judge.id], len(criteria_of(seat, positions, orders)), positions,
-            seed=seed, judge=seat.digest,
-        )
-        for seat in panel_judges
-        if reads_in_turn(seat)
-    }  # fmt: skip
 
 
 def work_order(prompts: Sequence[tuple[str, str]], seed: int) -> list[str]:

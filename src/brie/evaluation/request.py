@@ -12,8 +12,9 @@ from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
 from brie.evaluation.choice import Choice, choose, refuse_mute_rule
 from brie.evaluation.code_checks import refuse_code
+from brie.evaluation.criteria import readable_orders
 from brie.evaluation.given import PREFIX, pair_of, refuse_settings, samples_of, suite_of
-from brie.evaluation.plan import ResolvedRequest, panel_judge, readable_orders
+from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.side_prompts import differ, remarks
 from brie.evaluation.sides import resolve_sides
 from brie.judge.machine_checks import refuse_broken
@@ -247,7 +248,7 @@ def _noise(
         raise UsageError(
             f"--paired-noise needs two models that answer here: {files[0]} is a file of answers."
         )
-    served = [side.name for side in sides if side.served]
+    served = [side.name for side in sides if side.served or side.started]
     if served:
         raise UsageError(
             f"--paired-noise needs both models here: {served[0]} is behind a server, which draws for "
@@ -285,7 +286,7 @@ def _own_sampling(side: Resolved, asked: Sampling) -> tuple[Sampling, tuple[str,
 
     if side.given is not None:
         raise UsageError("the sampling of a file of answers is not known; give --temperature.")
-    if side.served:
+    if side.served or side.started:
         raise UsageError("a served model's own sampling is not known here; give --temperature.")
     return model_sampling(side.base_folder, asked)
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from brie.blinding import BALANCED, BOTH
 from brie.errors import SealBroken, UsageError
+from brie.evaluation.criteria import criteria_of, reads_in_turn
 from brie.evaluation.manifest import broken_links
-from brie.evaluation.plan import criteria_of, reads_in_turn
 from brie.evaluation.votes import voters
 from brie.evaluation.work import Work
 from brie.records import Manifest, Plan
