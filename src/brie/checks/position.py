@@ -144,9 +144,9 @@ def _ordered(effects: Effects) -> list[Finding]:
         near, far = sorted(abs(end) for end in ends)
         text = (
             f"The rate is {difference(entry.effect)} ({span(near, far, ' to ')}) {more} where judges "
-            f"read the criteria {one} than {two}; the orders are dealt evenly, so the rate lies between."
+            f"read the criteria {one} than {two}; dealt evenly, the orders weigh alike in it."
         )
-        remedy = "Look at which criterion stands first: it weighs more. Ask for one criterion a rubric."
+        remedy = "What is read first weighs more: say in the rubric how the criteria weigh."
         findings.append(Finding("warn", text, remedy))
     return findings
 
@@ -162,11 +162,12 @@ def _flips(rate: float | None, evidence: Evidence) -> list[Finding]:
         return []
     judges = evidence.analysis.by_judge
     worst = [n for n, j in judges.items() if j.position and (j.position.flip_rate or 0) > FLIPS]
+    read = " and the criteria read in another order" if evidence.analysis.criteria_order else ""
     who = f" (above all {quoted(worst)})" if worst and len(judges) > 1 else ""
     return [
         Finding(
             "fail" if rate >= MOSTLY else "warn",
-            f"{percent(rate)} of the verdicts change when the two answers are exchanged{who}.",
+            f"{percent(rate)} of the verdicts change when the two answers are exchanged{read}{who}.",
             "Take a judge that reads: compare some with `brie judges score`.",
         )
     ]

@@ -139,7 +139,7 @@ def effects(analysis: Analysis) -> list[Effect]:
     ]
 
 
-_READ = "points that the rate is higher where judges read the criteria in the first of two orders"
+_READ = "points that the rate is higher with the criteria in the first of these orders"
 
 
 def flip_rate(analysis: Analysis) -> float | None:
