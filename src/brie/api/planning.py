@@ -44,7 +44,7 @@ def plan(
             panel=panel,
             minutes_per_vote=minutes_per_vote,
             usd_per_hour=usd_per_hour,
-        )  # fmt: skip
+        )
     )
 
 
