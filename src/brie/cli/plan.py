@@ -11,7 +11,7 @@ import click
 
 from brie.cli import options, screen
 from brie.lines import folded
-from brie.number_format import dollars, percent
+from brie.number_format import dollars, listed, percent
 
 if TYPE_CHECKING:
     from brie.records import Positions
@@ -29,6 +29,7 @@ Examples:
   brie plan --suite in_domain
   brie plan --suite my_prompts.toml --samples 1 --samples 5 --panel default
   brie plan --suite in_domain --judge claude-sonnet --positions balanced --plot plan.svg
+  brie plan --suite in_domain --candidate taught:best
 """
 )
 @options.SUITE
@@ -40,6 +41,11 @@ Examples:
     "--judge", "judges", metavar="ID", multiple=True, help="A judge to price; may be repeated."
 )
 @click.option("--panel", metavar="NAME", help="A panel to price; the project's by default.")
+@click.option(
+    "--candidate",
+    metavar="MODEL",
+    help="Count only prompts that are not in or near what this model was trained on.",
+)
 @options.PLOT
 @options.JSON
 def command(
@@ -48,6 +54,7 @@ def command(
     positions: tuple[Positions, ...],
     judges: tuple[str, ...],
     panel: str | None,
+    candidate: str | None,
     plot: Path | None,
     as_json: bool,
 ) -> None:
@@ -68,6 +75,7 @@ def command(
         positions=positions or ORDERS,
         judges=judges,
         panel=panel,
+        candidate=candidate,
     )
     if plot is not None:
         from brie.report.plan_figure import write_plan_figure
@@ -93,6 +101,11 @@ def lines(table: Design, width: int = 80) -> Iterator[str]:
 
 def _lines(table: Design, width: int) -> Iterator[str]:
     yield f"suite {table.suite}: {table.prompts} prompts"
+    if table.left is not None:
+        yield table.left.words()
+        alone = [name for name in table.judges if name in table.left.taught_by]
+        if alone and len(alone) == len(table.judges):
+            yield f"{listed(alone)} taught it, and cannot judge it alone: name another --judge"
     yield from _variance(table)
     rows = _distinct(table.rows)
     orders = len({row.positions for row in rows}) > 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from brie.catalog import load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.errors import UsageError
@@ -14,6 +15,7 @@ from brie.project import Project
 from brie.records import PanelJudge, Positions, Suite
 from brie.records.analysis import Analysis
 from brie.store import Store
+from brie.studies.left import left_for
 from brie.studies.planning import Design, Earlier, design, place
 from brie.versions import PROMPT_FORMAT
 
@@ -29,6 +31,7 @@ def plan_table(
     positions: Sequence[Positions] = ORDERS,
     judges: Sequence[str] = (),
     panel: str | None = None,
+    candidate: str | None = None,
 ) -> Design:
     """What a suite can detect, and what judging it would cost; nothing is asked and nothing is sent.
 
@@ -39,21 +42,26 @@ def plan_table(
         positions: orders to compare.
         judges: ids of the judges to price; without any, the panel.
         panel: its name; the project's by default.
+        candidate: a model; the design is of the prompts that are neither in nor near what it was
+            trained on.
 
     Raises:
-        UsageError: a suite, judge or panel is unknown, or judges and a panel are named.
+        UsageError: a suite, judge, panel or model is unknown, judges and a panel are named, or no prompt
+            is left for the candidate.
         InputError: one of their files is wrong.
     """
     loaded = load_suite(suite, project)
     panel_judges = judges_to_price(judges, panel, loaded, project)
-    return design(
-        loaded,
+    left = left_for(candidate, loaded, project) if candidate is not None else None
+    planned = design(
+        left.suite if left else loaded,
         tuple(dict.fromkeys(samples)),
         tuple(dict.fromkeys(positions)),
         earlier=measured(loaded, panel_judges, project),
         seats=panel_judges,
         habits=call_stats(panel_judges, project),
     )
+    return replace(planned, left=left)
 
 
 def judges_to_price(
