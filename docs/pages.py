@@ -33,6 +33,7 @@ GUIDE = (
     "statistics",
     "checks",
     "sharing",
+    "publishing",
     "python",
     "architecture",
 )

@@ -14,8 +14,10 @@ from brie.judge.quote import CallStats
 from brie.project import Project
 from brie.records import PanelJudge, Positions, Suite
 from brie.records.analysis import Analysis
+from brie.records.studies import VoterRates
 from brie.store import Store
 from brie.studies.left import left_for
+from brie.studies.narrowing import narrowing
 from brie.studies.planning import Design, Earlier, design, place
 from brie.versions import PROMPT_FORMAT
 
@@ -32,6 +34,7 @@ def plan_table(
     judges: Sequence[str] = (),
     panel: str | None = None,
     candidate: str | None = None,
+    rates: VoterRates | None = None,
 ) -> Design:
     """What a suite can detect, and what judging it would cost; nothing is asked and nothing is sent.
 
@@ -44,6 +47,7 @@ def plan_table(
         panel: its name; the project's by default.
         candidate: a model; the design is of the prompts that are neither in nor near what it was
             trained on.
+        rates: what a vote of a person takes and costs.
 
     Raises:
         UsageError: a suite, judge, panel or model is unknown, judges and a panel are named, or no prompt
@@ -53,7 +57,7 @@ def plan_table(
     loaded = load_suite(suite, project)
     panel_judges = judges_to_price(judges, panel, loaded, project)
     left = left_for(candidate, loaded, project) if candidate is not None else None
-    planned = design(
+    table = design(
         left.suite if left else loaded,
         tuple(dict.fromkeys(samples)),
         tuple(dict.fromkeys(positions)),
@@ -61,7 +65,10 @@ def plan_table(
         seats=panel_judges,
         habits=call_stats(panel_judges, project),
     )
-    return replace(planned, left=left)
+    bought = narrowing(
+        loaded, panel_judges, project, rates or VoterRates(), lambda seats: call_stats(seats, project)
+    )
+    return replace(table, narrowing=bought, left=left)
 
 
 def judges_to_price(
