@@ -42,6 +42,7 @@ What came of it, read from the store and computed:
     gather         the rows of an evaluation, up to where it stopped
     table          rows as the arrays of the analysis
     training_data  what the candidate was trained on, and what the suite shares with it
+    pairs_data     the same of preference pairs, whose prompts are spent and whose judges taught
     context        models and training data as they are here, for the checks
     looks          what an analysis read, so that looks can be counted
     code_checks    Python of the suite, run with consent, and what it said
