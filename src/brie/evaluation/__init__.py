@@ -48,6 +48,7 @@ What came of it, read from the store and computed:
     accuracy       which answers are right, where prompts say what is
     people         what voters preferred, and how far they and the judges agree
     anchor         what people's votes on the drawn prompts make of the win rate
+    measured       what those votes say of each judge, and of all together
     assemble       all numbers of an evaluation, with its checks
     views          comparisons with their verdicts, for people to read
     published      the line to publish of it, after sealing and after a report
