@@ -18,7 +18,8 @@ from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.errors import UsageError
 from brie.evaluation.gather import gather
-from brie.evaluation.rows import EvaluationData, headline_judges, stopped_judges
+from brie.evaluation.margins import counting_judges
+from brie.evaluation.rows import EvaluationData, stopped_judges
 from brie.evaluation.table import table
 from brie.evaluation.views import prompt_views
 from brie.evaluation.work import Work
@@ -119,7 +120,7 @@ def _judges(gathered: Sequence[EvaluationData]) -> dict[str, WhoJudged]:
     """Every judge, the panel's first, with who it is; the panel's role wins over the others."""
     judges: dict[str, WhoJudged] = {}
     for facts in gathered:
-        headline, stopped = set(headline_judges(facts.manifest)), stopped_judges(facts.manifest)
+        headline, stopped = set(counting_judges(facts)), stopped_judges(facts.manifest)
         for seat in facts.work.panel_judges:
             name, judge = seat.judge.id, seat.judge
             role: Role = "panel" if name in headline else "stopped" if name in stopped else "beside"

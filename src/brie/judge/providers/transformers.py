@@ -1,7 +1,7 @@
 """A judge that runs here: a local instruct model, by letter probabilities or by what it writes.
 
-With `output = "logprobs"` nothing is sampled: one pass over the prompt gives the probabilities of the
-two letters as the next token, and the likelier one wins, or nobody where they are nearly equal.
+With `output = "logprobs"` nothing is sampled: one pass over the prompt gives the log-probabilities of
+the two letters as the next token (`brie.judge.letters`).
 Requests that wait at the same time go through the model together.
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from brie.blinding import JudgeInput
 from brie.errors import UsageError
-from brie.judge import parse
+from brie.judge import letters, parse
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge, Reply
 from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-TIE_MARGIN = 0.02
-"""Probabilities of the letters nearer than this are a tie; `[parameters] tie_margin` changes it."""
 _TOKENS_TOGETHER = 16_384
 """Prompt tokens, padding included, that go through the model at once."""
 
@@ -175,7 +173,7 @@ def _answer_all(
         start = time.perf_counter()
         part = [rows[index] for index in group]
         if spec.output == "logprobs":
-            replies = _by_letters(spec, loaded, part)
+            replies = _by_letters(loaded, part)
         else:
             replies = _by_writing(spec, rubric, loaded, part, [prompts[index] for index in group])
         seconds = (time.perf_counter() - start) / len(group)
@@ -225,20 +223,21 @@ def _padded(loaded: _Loaded, rows: Sequence[Sequence[int]]) -> dict[str, torch.T
     }
 
 
-def _by_letters(spec: JudgeSpec, loaded: _Loaded, rows: Sequence[Sequence[int]]) -> list[Reply]:
+def _by_letters(loaded: _Loaded, rows: Sequence[Sequence[int]]) -> list[Reply]:
     import torch
 
     with torch.inference_mode():
         logits = loaded.model(**_padded(loaded, rows), logits_to_keep=1).logits[:, -1]
-    share = torch.softmax(logits[:, list(loaded.letters)].float(), dim=-1)[:, 0].tolist()
-    given = spec.parameters.get("tie_margin")
-    margin = float(given) if isinstance(given, int | float | str) else TIE_MARGIN
+    each = torch.log_softmax(logits.double(), dim=-1)[:, list(loaded.letters)].tolist()
     replies = []
-    for a, row in zip(share, rows, strict=True):
-        letter: parse.Letter = "tie" if abs(2 * a - 1) <= margin else "A" if a > 0.5 else "B"
-        shares = f"A {a:.1%}, B {1 - a:.1%}"
+    for (a, b), row in zip(each, rows, strict=True):
         usage = Usage(input_tokens=len(row), output_tokens=1)
-        replies.append(Reply(Status.OK, letter, shares, text=shares, usage=usage, served=loaded.served))
+        try:
+            values = letters.measured({"A": a, "B": b})
+        except parse.Unreadable as error:
+            replies.append(Reply(Status.INVALID, reason=str(error), usage=usage, served=loaded.served))
+        else:
+            replies.append(letters.reply_of(values, usage, loaded.served))
     return replies
 
 
