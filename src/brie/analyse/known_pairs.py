@@ -12,6 +12,8 @@ from brie.records.estimates import Estimate
 METHOD = "families alike, t by source, two imagined"
 _CHANGE = 0.99
 """Quantile of the changes of margins that is still no difference."""
+_ROUNDING = 1e-9
+"""Margins up to here are the rounding of their own arithmetic."""
 
 
 def accuracy(
@@ -60,7 +62,8 @@ def tie_threshold(changes: Sequence[float]) -> float:
     Args:
         changes: margin of the second asking less that of the first, one a pair.
     """
-    return float(np.quantile(np.abs(np.asarray(changes, np.float64)), _CHANGE, method="higher"))
+    sizes = np.abs(np.asarray(changes, np.float64))
+    return max(_ROUNDING, float(np.quantile(sizes, _CHANGE, method="higher")))
 
 
 def _padded(scores: Floats, family: np.ndarray, source: np.ndarray) -> tuple[float, float]:

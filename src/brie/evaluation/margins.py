@@ -130,7 +130,7 @@ def _why_not(rule: MarginRule, controls: ControlResults, judge: str) -> str:
         )
     damaged, same = _alone(controls.damaged, judge), _alone(controls.aa, judge)
     if damaged is None or damaged.win_rate is None:
-        return "no damaged answer was shown to it, so nothing shows that it can tell here"
+        return "no damaged answer has an outcome, so nothing shows that it can tell here"
     if not damaged.recognised:
         ends = damaged.win_rate.ends or (0.0, 1.0)
         return (
@@ -174,7 +174,7 @@ def _numbers(
         why_not=why,
         comparisons=len(every),
         spread=pstdev(joint.margin for joint in every) if every else None,
-        symmetry=_symmetry(facts, judge),
+        symmetry=_symmetry(facts, judge, rule.tie),
         aa=_alone(controls.aa, judge),
         damaged=_alone(controls.damaged, judge),
         **of_letters,
@@ -186,13 +186,14 @@ def _outcomes(rows: Sequence[VerdictRow]) -> list[Weighed]:
     return [f.joint.weighed for f in rows if f.joint and f.joint.counted and f.joint.weighed]
 
 
-def _symmetry(facts: EvaluationData, judge: str) -> float | None:
+def _symmetry(facts: EvaluationData, judge: str, tie: float) -> float | None:
     """Two-sided p for "margins of two answers of the same model lie evenly about zero"."""
     rows = [f for f in facts.of("a_a") if f.task.judge == judge]
     margins = np.array([joint.margin for joint in _outcomes(rows)])
-    largest = float(np.abs(margins).max(initial=0.0))
     if not len(margins):
         return None
+    margins[np.abs(margins) <= tie] = 0.0
+    largest = float(np.abs(margins).max())
     if not largest:
         return 1.0
     rng = generator(facts.manifest.plan.seed, f"margins.{judge}.symmetry")

@@ -357,8 +357,10 @@ def model_judge(
         UsageError, InputError: a setting, the rubric or the weights; the message names the file.
     """
     check(judge)
-    rubric = load_rubric(judge.rubric or suite.rubric, project)
-    PromptBuilder(rubric, form_of(judge))
+    rubric = None
+    if not judge.provided.scores:
+        rubric = load_rubric(judge.rubric or suite.rubric, project)
+        PromptBuilder(rubric, form_of(judge))
     weights = str(sealed.judge.parameters.get("weights")) if sealed else None
     return panel_judge(_located(judge, project, weights), rubric, instrument=instrument)
 

@@ -7,6 +7,7 @@ is kept as it is; which answer wins is decided later, from both presentations of
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 
@@ -77,15 +78,21 @@ def likelier(values: Measured) -> Letter:
 
 
 def reply_of(values: Measured, usage: Usage, served: str) -> Reply:
-    """The reply with what was measured; its text has the numbers for people."""
+    """The reply with what was measured: its reason for people, its text with every digit."""
     told = ", ".join(f"{letter} {value:.4g}" for letter, value in sorted(values.by_letter.items()))
     if values.mass is not None:
         told = f"log-probabilities: {told}; both together {values.mass:.1%}"
     else:
         told = f"rewards: {told}"
     return Reply(
-        Status.OK, likelier(values), told, text=told, measured=values, usage=usage, served=served
-    )
+        Status.OK, likelier(values), told, text=written(values), measured=values, usage=usage,
+        served=served,
+    )  # fmt: skip
+
+
+def written(values: Measured) -> str:
+    """What was measured as the text of a reply, every digit of it."""
+    return json.dumps(values.model_dump(mode="json"), sort_keys=True)
 
 
 def _entry(entry: JsonValue) -> tuple[str, float]:

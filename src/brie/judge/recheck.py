@@ -13,7 +13,7 @@ from typing import Literal
 from brie import versions
 from brie.blinding import JudgeInput
 from brie.judge import parse
-from brie.judge.letters import likelier
+from brie.judge.letters import likelier, written
 from brie.judge.prompt import case_number
 from brie.judge.providers.remote import is_cut
 from brie.judge.providers.rules import open_judge
@@ -44,8 +44,8 @@ def recheck(kept: VerdictLite, judge: PanelJudge, shown: JudgeInput) -> Answer:
     if kept.status is Status.ERROR:
         return "agrees" if kept.letter is None else "differs"
     if kept.measured is not None:
-        same = kept.status is Status.OK and kept.letter == likelier(kept.measured)
-        return "agrees" if same else "differs"
+        given = (Status.OK, likelier(kept.measured), written(kept.measured))
+        return "agrees" if (kept.status, kept.letter, kept.reply) == given else "differs"
     if spec.by_margin and spec.prompt_format(judge.digest) == versions.MARGIN_FORMAT:
         return "agrees" if kept.status is not Status.OK and kept.letter is None else "differs"
     if spec.output == "logprobs":

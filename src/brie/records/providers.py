@@ -29,6 +29,7 @@ class Provider(StrEnum):
     OPENAI_RESPONSES = "openai-responses"
     AZURE_OPENAI = "azure-openai"
     TRANSFORMERS = "transformers"
+    REWARD = "reward"
     RULES = "rules"
     HUMAN = "human"
 
@@ -114,6 +115,9 @@ PROVIDERS: dict[Provider, ProviderInfo] = {
     ),
     Provider.TRANSFORMERS: ProviderInfo(
         open="brie.judge.providers.transformers:open_judge", remote=False, weights=True
+    ),
+    Provider.REWARD: ProviderInfo(
+        open="brie.judge.providers.reward:open_judge", remote=False, weights=True, scores=True
     ),
     Provider.HUMAN: ProviderInfo(open=None, kind="person", remote=False),
 }
