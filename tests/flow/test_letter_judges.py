@@ -143,7 +143,7 @@ def test_a_pure_lean_gives_ties_and_stands_beside_not_counted(tmp_path: Path) ->
     assert not numbers.margins.counts
     assert "that it can tell is not shown" in numbers.margins.why_not
     assert came.analysis.notes["by_judge.letters"].startswith("beside, not counted: ")
-    assert came.analysis.notes["win_rate"].startswith("no judge counts: ")
+    assert came.analysis.notes["win_rate"].startswith("no judge counts (`letters`: ")
 
 
 def test_a_judge_that_is_not_right_on_the_known_pairs_is_not_counted(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 
 from tests.flow.bench import Bench, Said
 from tests.flow.test_answers import pairs, write_table
-from tests.judge.reward_models import asked, better, build_reward_model, worse
+from tests.judge.reward_models import asked, better, build_reward_model, shuffled, worse
 
 HELD_OUT = range(2000, 2024)
 """Numbers that no training saw."""
@@ -31,12 +32,17 @@ def project(bench: Bench, reward_models: Path) -> Bench:
         (bench.folder / "judges" / f"{name}.toml").write_text(
             f'provider = "reward"\nmodel = "{reward_models / name}"\n'
         )
-    known = [
-        {"id": f"k{n}", "family": ("reasoning", "prose", "padding")[n % 3], "category": "general",
-         "prompt": asked(n), "answers": [better(n), worse(n)] if n % 2 else [worse(n), better(n)],
-         "better": 0 if n % 2 else 1, "ground": "it says why", "source": f"source {n}"}
-        for n in HELD_OUT
-    ]  # fmt: skip
+    draw = random.Random(1)
+    known = []
+    for n in HELD_OUT:
+        kinds = {"reasoning": (better(n), worse(n)), "prose": (better(n), shuffled(better(n), draw)),
+                 "instruction": (worse(n), shuffled(worse(n), draw))}  # fmt: skip
+        family = sorted(kinds)[n % 3]
+        answers = kinds[family] if n % 2 else tuple(reversed(kinds[family]))
+        known.append(
+            {"id": f"k{n}", "family": family, "category": "general", "prompt": asked(n),
+             "answers": answers, "better": 1 - n % 2, "ground": "it was made so", "source": f"s{n}"}
+        )  # fmt: skip
     (bench.folder / "judges" / "judge_check.jsonl").write_text(
         "".join(json.dumps(row) + "\n" for row in known)
     )
@@ -76,7 +82,9 @@ def test_a_random_model_stands_beside_and_never_counts(project: Bench) -> None:
     said = judged(project, "random")
     assert said.code == 0, said.err
     numbers = project.analysis()
-    assert not numbers["by_judge"]["random"]["margins"]["counts"]
+    margins = numbers["by_judge"]["random"]["margins"]
+    assert margins["known"]["low"] < 0.5
+    assert not margins["counts"]
     assert numbers["notes"]["by_judge.random"].startswith("beside, not counted: ")
     assert numbers["win_rate"] is None
 

@@ -234,7 +234,7 @@ def _document(
 
 def _why_unjudged(parts: AnalysisParts, aside: Mapping[str, str], *, interim: bool) -> str:
     if not parts.by_judge and aside:
-        return f"no judge counts: {'; '.join(f'`{name}`: {why}' for name, why in aside.items())}"
+        return f"no judge counts ({'; '.join(f'`{name}`: {why}' for name, why in aside.items())})"
     return f"no verdict could be used{' yet' if interim else ''}"
 
 

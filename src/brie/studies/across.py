@@ -65,6 +65,11 @@ def _refuse_unjudged(gathered: Sequence[EvaluationData]) -> None:
         if not any(fact.winner for fact in facts.of("main")):
             name = facts.manifest.id
             raise UsageError(f"{name} has no usable verdict yet. Go on with it: brie judge {name}")
+        if not counting_judges(facts):
+            raise UsageError(
+                f"no judge of {facts.manifest.id} counts, so it has no win rate to compare. See why: "
+                f"brie report {facts.manifest.id}"
+            )
 
 
 def _warnings(manifests: Sequence[Manifest]) -> Iterable[str]:
