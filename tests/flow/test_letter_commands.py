@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.fakes.judge_wire import Act, Seen
 from tests.fakes.letter_judges import letters, offered
-from tests.flow.bench import Bench
+from tests.flow.bench import Bench, Said
+from tests.flow.test_answers import pairs, plain_rows, write_table
 
 NAME = "chances"
 
@@ -26,8 +29,14 @@ def planted(bench: Bench) -> Bench:
     return bench
 
 
+def judged(planted: Bench, *options: str) -> Said:
+    """Two columns of a file, judged by letters."""
+    write_table(planted.folder / "answers.csv", plain_rows(8))
+    return planted.call("eval", *pairs("mine", "theirs"), "--judge", NAME, *options)
+
+
 def test_it_is_scored_before_it_judges_and_what_was_found_is_sealed(planted: Bench) -> None:
-    refused = planted.eval(judges=(NAME,))
+    refused = judged(planted)
     assert (refused.code, f"brie judges score --judge {NAME}" in refused.err) == (2, True)
     scored = planted.score(NAME, pairs=6)
     assert scored.code == 0, scored.err
@@ -37,7 +46,7 @@ def test_it_is_scored_before_it_judges_and_what_was_found_is_sealed(planted: Ben
     } == {(1, True, 20)}
     texts = [s.text for s in planted.openai.seen]
     assert len(texts) == 2 * len(set(texts)) == 48
-    said = planted.eval(judges=(NAME,))
+    said = judged(planted)
     assert said.code == 0, said.err
     (seat,) = planted.manifest()["plan"]["seats"]
     assert (seat["margins"]["accuracy"], seat["margins"]["asked_again"]) == (1.0, 12)
@@ -51,27 +60,24 @@ def test_a_missing_letter_is_invalid_and_never_asked_in_other_words(planted: Ben
     asked = len(planted.openai.seen)
 
     def script(seen: Seen) -> Act:
-        return [Act(top=offered({"A": 0.9, "The": 0.1})), Act(), whole(seen)][(seen.number - asked) % 3]
+        number = re.search(r"What is thing (\d+)", seen.text)
+        if number and int(number[1]) < 2 and "good" in seen.answers["A"]:
+            return Act(top=offered({"A": 0.9, "The": 0.1}))
+        return Act() if number and int(number[1]) == 2 else whole(seen)
 
     planted.openai.script = script
-    assert planted.eval(judges=(NAME,)).code == 0
+    assert judged(planted).code == 0
     numbers = planted.analysis()["by_judge"][NAME]
-    assert (numbers["ok"], numbers["invalid"]) == (6, 10)
-    assert numbers["half"] == 6
-    assert numbers["win_rate"] is None
+    assert (numbers["ok"], numbers["invalid"], numbers["half"]) == (12, 4, 2)
+    assert numbers["win_rate"]["prompts"] == 5
     assert planted.call("verify").code == 0
-    stored = planted.openai.seen[asked:]
-    assert not any("could not be used" in seen.text for seen in stored)
+    assert not any("could not be used" in seen.text for seen in planted.openai.seen[asked:])
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [(("--positions", "balanced"), "Leave --positions balanced out"),
-     (("--until-decided",), "Leave --until-decided out")],
-)  # fmt: skip
-def test_designs_that_numbers_do_not_fit_are_refused(
-    planted: Bench, options: tuple[str, ...], told: str
-) -> None:
-    assert planted.score(NAME, pairs=6).code == 0
-    said = planted.eval(*options, judges=(NAME,))
-    assert (said.code, told in " ".join(said.err.split())) == (2, True), said.err
+def test_designs_that_numbers_do_not_fit_are_refused(planted: Bench) -> None:
+    assert planted.score(NAME).code == 0
+    for options in (("--positions", "balanced"), ("--until-decided",)):
+        said = judged(planted, *options)
+        told = f"Leave {' '.join(options)} out"
+        assert (said.code, told in " ".join(said.err.split())) == (2, True), said.err
+    assert not list(planted.folder.glob("runs/eval-*"))

@@ -81,7 +81,7 @@ def pack_evaluation(evaluation: Evaluation, project: Project, out: Path) -> Path
         members = dict(_evaluation(evaluation, project, store))
         index = Index(kind="evaluation", id=evaluation.manifest.id, version=__version__,
                      store=versions.STORE, members={})  # fmt: skip
-        return write_bundle(out, index, members, project)
+        return write_zip(out, members, project, index)
 
 
 def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False) -> Path:
@@ -99,7 +99,7 @@ def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False
     """
     members = dict(_run(folder, adapter=adapter))
     index = Index(kind="run", id=folder.name, version=__version__, store=versions.STORE, members={})
-    return write_bundle(out, index, members, project)
+    return write_zip(out, members, project, index)
 
 
 # --- what belongs to an evaluation -------------------------------------------------------
@@ -275,10 +275,19 @@ def _place(location: str | None) -> str | None:
 # --- the file ----------------------------------------------------------------------------
 
 
-def write_bundle(
-    out: Path, index: Index, members: Mapping[str, bytes | Path | Iterable[str]], project: Project
+def write_zip(
+    out: Path,
+    members: Mapping[str, bytes | Path | Iterable[str]],
+    project: Project,
+    index: Index | None = None,
 ) -> Path:
-    """Write the zip of a bundle, whole or not at all.
+    """Write a zip whole or not at all, without a key or a place of this machine.
+
+    Args:
+        out: the file; one that is there is replaced if it is a zip.
+        members: name -> what it holds.
+        project: whose keys and folder may not be in it.
+        index: what lists the members; None: nothing does.
 
     Raises:
         UsageError: a key or a place of this machine would be in it.
@@ -291,7 +300,8 @@ def write_bundle(
     try:
         with zipfile.ZipFile(partial, "w") as archive:
             listed = {name: _add(archive, name, members[name], watch) for name in sorted(members)}
-            _add(archive, INDEX, _json(index.model_copy(update={"members": listed})), watch)
+            if index is not None:
+                _add(archive, INDEX, _json(index.model_copy(update={"members": listed})), watch)
         partial.replace(out)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}.") from error

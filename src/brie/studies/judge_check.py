@@ -48,6 +48,7 @@ from brie.records.estimates import Estimate
 from brie.records.studies import CardMargins, JudgeCard, JudgeCheckDocument, PairsUsed
 from brie.store import Store
 from brie.store.owner import Owner
+from brie.studies.held_against_people import of_judge
 
 LEVEL = 0.95
 
@@ -90,7 +91,12 @@ def check_judges(
         verdicts = store.verdicts(shows)
     heard = [(task, replace(row, verdict=verdicts.get(task.key))) for task, row in planned]
     heard_again = [(task, replace(row, verdict=verdicts.get(task.key))) for task, row in again]
-    return [card(member, _of(member, heard), _of(member, heard_again)) for member in members], done
+    cards = []
+    for member in members:
+        people = of_judge(member.digest, project)
+        made = card(member, _of(member, heard), _of(member, heard_again))
+        cards.append(made.model_copy(update={"people": people}) if people else made)
+    return cards, done
 
 
 def _of(member: PanelJudge, rows: Sequence[tuple[Task, PairVerdict]]) -> list[PairVerdict]:
