@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from brie.judge.letters import likelier, offered
+from brie.blinding import JudgeInput
+from brie.evaluation.plan import panel_judge
+from brie.judge.letters import likelier, offered, written
 from brie.judge.readings import Unreadable
-from brie.records import Verdict, VerdictLite
+from brie.judge.recheck import recheck
+from brie.records import JudgeSpec, Message, Provider, Verdict, VerdictLite
 
 
 def tops(*entries: tuple[Any, Any]) -> list[Any]:
@@ -67,3 +70,36 @@ def test_what_was_measured_comes_back_from_the_store_as_it_was() -> None:
     assert kept.measured == whole.measured
     plain = whole.model_copy(update={"measured": None})
     assert "measured" not in plain.model_dump(mode="json")
+
+
+SPEC = JudgeSpec(id="mine", provider=Provider.TRANSFORMERS, model="m", output="logprobs")
+SHOWN = JudgeInput(
+    messages=(Message(role="user", content="?"),), reference=None, check=None, first="1", second="2",
+    first_letter="A",
+)  # fmt: skip
+
+
+def kept(reply: str, letter: str, **more: Any) -> VerdictLite:
+    """A stored verdict."""
+    digest = "sha256:" + "0" * 64
+    row = {"key": digest, "judge": digest, "rubric": digest, "presentation": digest, "status": "ok"}
+    return VerdictLite.of(Verdict.model_validate({**row, "letter": letter, "reply": reply, **more}))
+
+
+def test_what_was_sealed_before_keeps_its_digest_and_its_letters() -> None:
+    before = panel_judge(SPEC, None, prompt_format="2")
+    assert SPEC.prompt_format(before.digest) == "2"
+    assert before.margins is None
+    assert "margins" not in before.model_dump(mode="json")
+    assert recheck(kept("A 73.0%, B 27.0%", "A"), before, SHOWN) == "agrees"
+    assert recheck(kept("A 73.0%, B 27.0%", "B"), before, SHOWN) == "differs"
+    assert panel_judge(SPEC, None).digest == SPEC.digest("3") != before.digest
+
+
+def test_a_letter_or_a_number_that_was_changed_is_found() -> None:
+    values, now = offered(tops(("A", -0.1), ("B", -3.3))), panel_judge(SPEC, None)
+    assert recheck(kept(written(values), "A", measured=values), now, SHOWN) == "agrees"
+    assert recheck(kept(written(values), "B", measured=values), now, SHOWN) == "differs"
+    other = offered(tops(("A", -0.1), ("B", -3.300001)))
+    assert recheck(kept(written(values), "A", measured=other), now, SHOWN) == "differs"
+    assert recheck(kept(written(values), "A"), now, SHOWN) == "differs"

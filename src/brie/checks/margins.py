@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from brie.analyse.controls import SUSPICIOUS
 from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding
-from brie.number_format import p_equals, p_value, percent, quoted
+from brie.number_format import p_equals, p_value, percent, plural, quoted
 from brie.records.judges import MarginNumbers
 
 _LOW_MASS = 0.5
@@ -75,3 +75,14 @@ def evenly(numeric: Mapping[str, MarginNumbers]) -> list[str]:
         return ["Two answers of the same model were not compared, so nothing shows margins to be even."]
     least = min(known.values())
     return [f"Between two answers of the same model no lean is shown (p {p_equals(least)})."]
+
+
+def recognised(numeric: Mapping[str, MarginNumbers]) -> list[str]:
+    """How often damage was recognised, a sentence a judge."""
+    rates = {name: m.damaged.win_rate for name, m in numeric.items() if m.damaged}
+    return [
+        f"{quoted([name])} recognised damaged answers in {percent(rate.value)} of "
+        f"{plural(rate.prompts, 'prompt')}."
+        for name, rate in rates.items()
+        if rate is not None
+    ]

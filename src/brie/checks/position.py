@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from brie.analyse.arrays import t_quantile
 from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding, conclude, not_run
-from brie.checks.margins import by_numbers, evenly, margin_figures, raw_words, uneven
+from brie.checks.margins import by_numbers, evenly, margin_figures, raw_words, recognised, uneven
 from brie.number_format import difference, listed, percent, quoted, span
 from brie.records import Check
 from brie.records.estimates import Effect
@@ -74,7 +74,8 @@ def _by_margins(numeric: Mapping[str, MarginNumbers], evidence: Evidence) -> Che
         **{name: asdict(effects[name]) if name in effects else None for name in _EFFECTS},
         **margin_figures(numeric),
     }
-    return conclude(ID, uneven(numeric), figures, " ".join([*raw_words(numeric), *evenly(numeric)]))
+    passed = " ".join([*raw_words(numeric), *evenly(numeric), *recognised(numeric)])
+    return conclude(ID, uneven(numeric), figures, passed)
 
 
 def _untold(evidence: Evidence) -> str:
