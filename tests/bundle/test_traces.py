@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from brie.bundle import unbundle, write_traces
+from brie.bundle.traces import EXCHANGED
 from brie.cli import cli
 from brie.errors import UsageError
 from brie.evaluation.folders import find_evaluation
@@ -78,9 +79,13 @@ def traces(made: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def views(made: Project) -> dict[str, ComparisonView]:
+    return views_of(made)
+
+
+def views_of(project: Project) -> dict[str, ComparisonView]:
     """The comparisons, unblinded, by what their sessions are called."""
-    with Store.open(made.store, read_only=True) as store:
-        every = comparison_views(gather(find_evaluation(None, made).manifest, store))
+    with Store.open(project.store, read_only=True) as store:
+        every = comparison_views(gather(find_evaluation(None, project).manifest, store))
     return {f"{view.prompt_id}, sample {view.sample + 1}": view for view in every}
 
 
@@ -124,13 +129,29 @@ def test_verdicts_are_told_in_the_letters_that_are_shown(
                 first = re.search(r"Shown first: answer ([AB])\.", message.content)
                 assert first is not None
                 assert (first[1] == candidate) == (verdict.order == "candidate_first")
-                exchanged = message.reasoningContent.startswith("(The letters are exchanged")
-                assert exchanged == (verdict.candidate_letter != candidate)
-                assert message.reasoningContent.endswith(verdict.reason)
+                assert message.reasoningContent == verdict.reason, "no letter is in these"
             else:
                 assert better is None
                 unusable = "cannot be used (invalid)" in message.content
                 assert unusable == (verdict.winner is None)
+
+
+def test_a_reason_with_other_letters_says_so(sender: Project, tmp_path: Path) -> None:
+    with Store.open(sender.store) as store:
+        store._db.execute(
+            "UPDATE verdicts SET body = replace(body, 'It answers the question.', 'A is nicer than B.')"
+        )
+    views, told = views_of(sender), Counter[tuple[bool, bool]]()
+    for head, messages in sessions(traced(sender, tmp_path / "t.zip")).values():
+        candidate, _ = letters(messages)
+        heard = messages[-len(views[head.name].verdicts) :]
+        for message, verdict in zip(heard, views[head.name].verdicts, strict=True):
+            if verdict.winner is not None and verdict.reason.startswith("A is nicer"):
+                exchanged = verdict.candidate_letter != candidate
+                said = f"{EXCHANGED}\n\n{verdict.reason}" if exchanged else verdict.reason
+                assert message.reasoningContent == said
+                told[exchanged, verdict.order == "candidate_first"] += 1
+    assert len(told) == 4
 
 
 def test_no_file_tells_which_side_is_which(made: Project, traces: Path) -> None:

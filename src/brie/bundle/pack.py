@@ -60,8 +60,7 @@ from brie.report.curve import read_curve
 from brie.store import Store
 from brie.train.config import RunManifest, TrainConfig
 from brie.train.runs import checkpoints, read_manifest
-from brie.wire.files import remember_keys
-from brie.wire.keys import Secrets
+from brie.wire.watch import Watch
 
 Members = dict[str, bytes | Path | Iterable[str]]
 """Name -> what it holds: bytes, a file, or lines of text made as they are written."""
@@ -296,7 +295,7 @@ def write_zip(
     if out.exists() and not zipfile.is_zipfile(out):
         raise UsageError(f"{out} is there already and is no bundle; name another file with -o.")
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    watch = _Watch(project)
+    watch = Watch(project)
     try:
         with zipfile.ZipFile(partial, "w") as archive:
             listed = {name: _add(archive, name, members[name], watch) for name in sorted(members)}
@@ -311,7 +310,7 @@ def write_zip(
 
 
 def _add(
-    archive: zipfile.ZipFile, name: str, content: bytes | Path | Iterable[str], watch: _Watch
+    archive: zipfile.ZipFile, name: str, content: bytes | Path | Iterable[str], watch: Watch
 ) -> Member:
     info = zipfile.ZipInfo(name, _MOMENT)
     info.compress_type = zipfile.ZIP_DEFLATED
@@ -336,31 +335,6 @@ def _blocks(content: bytes | Path | Iterable[str]) -> Iterator[bytes]:
     else:
         for line in content:
             yield line.encode()
-
-
-class _Watch:
-    """The last look: no key of this environment and no folder of this project leaves in a bundle."""
-
-    def __init__(self, project: Project) -> None:
-        remember_keys(project)
-        self._secrets = Secrets.of_environment()
-        self._place = str(project.root.resolve()).encode()
-        self._last = ("", b"")
-
-    def look(self, block: bytes, name: str) -> None:
-        """Refuse a block that holds one of them.
-
-        Raises:
-            UsageError: it does; the secret itself is not repeated.
-        """
-        before = self._last[1] if self._last[0] == name else b""
-        block = before + block
-        kept = max(self._secrets.longest, len(self._place))
-        self._last = (name, block[-kept:])
-        if self._secrets.are_in(block):
-            raise UsageError(f"a key of this environment stands in {name}; nothing was written.")
-        if len(self._place) > 4 and self._place in block:
-            raise UsageError(f"this project's folder is named in {name}; nothing was written.")
 
 
 def _json(document: BaseModel) -> bytes:

@@ -12,6 +12,7 @@ order and letters are dealt anew for each comparison, and verdicts are told in t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from brie.store import Store
 
 FOLDER = "traces/"
 HARNESS = "brie"
+EXCHANGED = "(In these words A and B are exchanged.)"
+_LETTER = re.compile(r"\b[AB]\b")
 Line = dict[str, JsonValue]
 
 
@@ -118,8 +121,8 @@ def _said(row: VerdictRow, shown: Presentation) -> Line:
         by_letter = {shown.letter_of(side): score for side, score in asked.by_side(scores).items()}
         listed = ", ".join(f"{letter} {score:g}" for letter, score in sorted(by_letter.items()))
         lines.append(f"{criterion}: {listed}")
-    exchanged = "" if asked.letters_as(shown) else "(The letters are exchanged in these words.)\n\n"
-    reason = f"{exchanged}{verdict.reason}" if verdict.reason else ""
+    exchanged = not asked.letters_as(shown) and _LETTER.search(verdict.reason) is not None
+    reason = f"{EXCHANGED}\n\n{verdict.reason}" if exchanged else verdict.reason
     return _message("assistant", "\n".join(lines), model=row.task.judge, reasoning=reason)
 
 
