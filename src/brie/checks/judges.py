@@ -29,7 +29,7 @@ def check(evidence: Evidence) -> Check:
     """Size and families of the panel, agreement, unusable verdicts, judges left out."""
     judges = list(evidence.table.judges)
     if not judges:
-        return not_run(ID, "No judge has been asked yet.")
+        return _nobody(evidence)
     seats = [s for s in evidence.plan.seats if s.judge.id in judges] if evidence.plan else []
     families = {name: family_of(name) for name in judges}
     families |= {seat.judge.id: seat.judge.family or family_of(seat.judge.model) for seat in seats}
@@ -62,6 +62,7 @@ def check(evidence: Evidence) -> Check:
         *_against_people(evidence),
         *_failed(evidence),
         *_stopped(evidence),
+        *_not_counted(evidence),
         *_left_out(evidence),
     ]
     return conclude(ID, findings, figures, _passed(len(judges), alpha, families))
@@ -257,6 +258,29 @@ def _stopped(evidence: Evidence) -> list[Finding]:
         f"{plural(len(evidence.stopped), 'judge')} stopped answering and left the headline ({reasons})."
     )
     return [Finding("warn", text, "When it answers again, the same command takes it back in.")]
+
+
+def _nobody(evidence: Evidence) -> Check:
+    aside = _not_counted(evidence)
+    if not aside:
+        return not_run(ID, "No judge has been asked yet.")
+    return not_run(ID, f"No judge counts. {aside[0].text}", aside[0].remedy)
+
+
+def _not_counted(evidence: Evidence) -> list[Finding]:
+    """Judges that give numbers and were not shown able to tell."""
+    aside = {
+        name: judge.margins.why_not
+        for name, judge in evidence.analysis.by_judge.items()
+        if judge.margins and not judge.margins.counts and not (judge.added or judge.instrument)
+    }
+    if not aside:
+        return []
+    text = "; ".join(
+        f"`{name}` stands beside the headline, not counted: {why}" for name, why in aside.items()
+    )
+    remedy = "Take a judge that can tell: compare some with `brie judges score`."
+    return [Finding("warn", f"{text}.", remedy)]
 
 
 def _left_out(evidence: Evidence) -> list[Finding]:
