@@ -145,6 +145,12 @@ def _effect(value: JsonValue) -> str:
     return f"{signed(effect)} points{held}"
 
 
+def _drift(value: JsonValue) -> str:
+    if not isinstance(value, dict):
+        return _plainly(value)
+    return f"{_plainly(value.get('changed'))} of {_plainly(value.get('asked'))}"
+
+
 def _flips(value: JsonValue) -> str:
     if not isinstance(value, dict):
         return _plainly(value)
@@ -284,6 +290,7 @@ _WORDS: dict[str, tuple[str, Unit]] = {
     "contradictions": ("winners against the judge's own scores", _each(_of("verdict"))),
     "stopped": ("judges that stopped answering", _each(_plainly)),
     "left_out": ("judges left out", _plainly),
+    "drift": ("stored verdicts that changed when asked again", _each(_drift)),
     "a_a": ("the baseline against itself (50 % is even)", _each(_control)),
     "a_a_all": ("the baseline against itself, all judges", _share),
     "damaged": ("intact answers preferred to damaged ones", _each(_control)),

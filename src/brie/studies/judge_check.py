@@ -121,8 +121,8 @@ def check_judges(
         UsageError: a judge is unknown, its key is missing, or nobody agreed.
     """
     pairs = read_pairs(project)
-    suite = Suite(name=LEDGER, prompts=tuple(_prompt(pair) for pair in pairs))
-    members = tuple(_seat(name, suite, project) for name in names)
+    suite = suite_of(pairs)
+    members = tuple(seat(name, suite, project) for name in names)
     planned = [row for member in members for row in _tasks(member, pairs)]
     shows = {task.key: (task, pair_verdict) for task, pair_verdict in planned}
     tasks = [task for task, _ in shows.values()]
@@ -144,6 +144,19 @@ def check_judges(
         ]
         cards.append(card(member, heard))
     return cards, done
+
+
+def heard_of(member: PanelJudge, pairs: Sequence[Pair], store: Store) -> list[PairVerdict]:
+    """What a judge said of known pairs, as far as it was asked.
+
+    Args:
+        member: the judge, as `seat` gives it.
+        pairs: which.
+        store: where its verdicts are.
+    """
+    planned = _tasks(member, pairs)
+    verdicts = store.verdicts(task.key for task, _ in planned)
+    return [PairVerdict(p.pair, p.presentation, verdicts.get(task.key)) for task, p in planned]
 
 
 def _run(
@@ -275,12 +288,19 @@ def _injected(used: Sequence[PairVerdict]) -> Estimate | None:
     return _share(votes, lambda h: float(h.chosen == 1 - (h.pair.better or 0)))
 
 
-def _seat(name: str, suite: Suite, project: Project) -> PanelJudge:
+def seat(name: str, suite: Suite, project: Project) -> PanelJudge:
+    """A judge as it is asked about known pairs."""
     spec = load_judge(name, project)
     return panel_judge(spec, None) if spec.provided.kind == "rule" else model_judge(spec, suite, project)
 
 
-def _prompt(pair: Pair) -> Prompt:
+def suite_of(pairs: Sequence[Pair]) -> Suite:
+    """The pairs as a suite."""
+    return Suite(name=LEDGER, prompts=tuple(prompt_of(pair) for pair in pairs))
+
+
+def prompt_of(pair: Pair) -> Prompt:
+    """What a pair asks, as a prompt."""
     return Prompt(
         id=pair.id, messages=(Message(role="user", content=pair.prompt),), category=pair.family
     )
@@ -309,5 +329,5 @@ def _tasks(member: PanelJudge, pairs: Sequence[Pair]) -> list[tuple[Task, PairVe
 def _shown(heard: PairVerdict) -> JudgeInput:
     shown = heard.presentation
     texts = dict(zip((shown.candidate, shown.baseline), heard.pair.answers, strict=True))
-    prompt = _prompt(heard.pair)
+    prompt = prompt_of(heard.pair)
     return judge_input(shown, prompt, prompt.messages, texts)
