@@ -252,6 +252,25 @@ def presentations(
     )
 
 
+def drawn(lot: str, *, prompt: str, candidate: str, baseline: str) -> Presentation:
+    """A presentation in one of the four cells, whichever a lot gives.
+
+    For comparisons whose sides are named after each vote: dealt in blocks, as `assign` does, the earlier
+    ones would tell the last of a block.
+
+    Args:
+        lot: drawn anew for each, from what nobody can guess.
+        prompt: digest of the messages.
+        candidate: key of the candidate's completion.
+        baseline: key of the baseline's completion.
+    """
+    (code,) = assign([("", "")], 1, "balanced", seed=0, judge=lot).values()
+    (shown,) = presentations(
+        code, positions="balanced", prompt=prompt, candidate=candidate, baseline=baseline
+    )
+    return shown
+
+
 def _deal(width: int, block: Sequence[Canonical]) -> list[int]:
     """A permutation of the codes, drawn by a hash of the block."""
     return sorted(range(width), key=lambda code: digest([*block, code]))

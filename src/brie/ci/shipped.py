@@ -21,7 +21,7 @@ from brie.fidelity.reference import TOKENS, make_reference
 from brie.fidelity.served import check_served
 from brie.fidelity.verdict import conclude, sentence
 from brie.forms.detect import OnDisk, detect
-from brie.forms.merge import write_merged
+from brie.forms.merge import refuse_few_bits, write_merged
 from brie.pin import Resolved
 from brie.pin.resolve import as_base
 from brie.progress import Screen
@@ -79,6 +79,8 @@ def check_shipped(
         side = resolve_side(wish.file, project, base=wish.base)
         for note in side.notes:
             screen.say(note)
+        if side.adapter is not None:
+            refuse_few_bits(side)
     against = _against(wish, file, side, project)
     screen.say(f"{wish.file} is held against {against.name}.")
     with tempfile.TemporaryDirectory(prefix="brie-check-") as name:

@@ -38,7 +38,7 @@ VERBS: dict[str, dict[str, str]] = {
         "doctor": "Show device, versions, keys and disk; say what is missing.",
     },
     "Make": {
-        "data": "Check, preview, split and compare training files.",
+        "data": "Check, split and compare training files; make preference pairs.",
         "suite": "Check a suite of prompts: keys, size, balance, repetitions.",
         "train": "Fine-tune a LoRA adapter; pin its best and last checkpoint.",
         "export": "Make the file people ship: merged, GGUF, MLX, Ollama; checked.",

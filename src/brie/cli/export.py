@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from brie.cli import options, screen
+from brie.cli import cards, options, screen
 
 
 @click.command(
     epilog="""\b
 Examples:
   brie export first:best --to merged                          a folder for vLLM or transformers
+  brie export first:best --to merged --quantize nf4           the same in 4 bits of bitsandbytes
   brie export first:best --to gguf --quantize q8_0            one file for llama.cpp
   brie export first:best --to ollama --quantize q4_k_m        the file and a Modelfile
   brie export first:best --to mlx --quantize mlx-4bit         a folder for mlx-lm
@@ -24,7 +25,8 @@ Examples:
 @click.option(
     "--quantize",
     metavar="FORMAT",
-    help="q8_0, q6_k, q5_k_m, q4_k_m, … of GGUF; mlx-8bit or mlx-4bit. Default: none.",
+    help="q8_0, q6_k, q5_k_m, q4_k_m, … of GGUF; mlx-8bit or mlx-4bit; nf4 or int8 of a merged folder. "
+    "Default: none.",
 )
 @click.option(
     "--dtype", metavar="FORMAT", help="float32, float16 or bfloat16; default: that of the base's files."
@@ -33,6 +35,7 @@ Examples:
     "--out", type=click.Path(path_type=Path), help="Folder; default: exports/NAME-TARGET-FORMAT."
 )
 @click.option("--suite", default="demo", show_default=True, help="Prompts the file is compared on.")
+@options.TAGS
 @options.BASE
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def command(
@@ -42,6 +45,7 @@ def command(
     dtype: str | None,
     out: Path | None,
     suite: str,
+    tags: tuple[str, ...],
     base: str | None,
     as_json: bool,
 ) -> None:
@@ -66,6 +70,7 @@ def command(
     made = export(side, wish, folder, prompts, screen.Terminal(), version=__version__)
     manifest = made.manifest
     if as_json:
+        cards.export_card(made.folder, side.name, tags, project, quiet=True)
         click.echo(manifest.model_dump_json(indent=2))
         return
     state = "wrote" if made.made else "is there already, unchanged:"
@@ -77,6 +82,7 @@ def command(
         screen.show(manifest.check.sentence)
     if manifest.not_checked:
         screen.show(f"Not checked: {manifest.not_checked}.")
+    cards.export_card(made.folder, side.name, tags, project)
     click.echo("\nServe it, and ask it:")
     for line in manifest.serve:
         click.echo(f"  {line}")

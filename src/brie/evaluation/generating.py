@@ -44,9 +44,13 @@ def environment_of(asked: ResolvedRequest) -> tuple[Environment, str]:
         return FILES, "files of answers"
     if not any(side.here for side in sides):
         return SERVED, "servers"
-    from brie.generate.environment import detect_environment
+    from brie.generate.environment import detect_environment, with_programs
 
-    return detect_environment(asked.device, dtype=asked.dtype)
+    environment, reason = detect_environment(asked.device, dtype=asked.dtype)
+    programs = {side.pin.read_by for side in sides if side.pin.read_by is not None}
+    environment = with_programs(environment, programs)
+    listed = (f"{name} {release}" for name, release in environment.programs.items())
+    return environment, "; ".join((reason, *(f"weights in few bits: by {each}" for each in listed)))
 
 
 def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
@@ -263,9 +267,10 @@ def refuse_another(sealed: Environment) -> None:
     """
     if sealed in (SERVED, FILES):
         return
-    from brie.generate.environment import detect_environment
+    from brie.generate.environment import detect_environment, with_programs
 
     here, _ = detect_environment(sealed.device, dtype=sealed.dtype)
+    here = with_programs(here, sealed.programs)
     apart = [
         f"{name} is {getattr(here, name)} here and {getattr(sealed, name)} in the plan"
         for name in Environment.model_fields

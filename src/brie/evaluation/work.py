@@ -24,6 +24,7 @@ from brie.records import (
     Pin,
     Plan,
     Prompt,
+    Sampling,
     Side,
 )
 from brie.store import Store
@@ -125,14 +126,12 @@ class Work:
             return self._given_key(pin, prompt, sample)
         cached = self._keys.get((pin.digest, prompt, sample))
         if cached is None:
-            cached = completion_key(
-                pin_digest=pin.digest,
-                template_digest=pin.template_digest,
-                messages=self._asked[pin.digest].messages[prompt],
+            cached = answer_key(
+                pin,
+                self._asked[pin.digest].messages[prompt],
                 sampling=self.plan.sampling,
                 sample=sample,
                 environment=self._environment(pin),
-                date=pin.date,
             )
             if pin.kind == "served":  # never shared with another evaluation (invariant I6)
                 cached = digest({"evaluation": self._seal, "key": cached})
@@ -287,22 +286,60 @@ class Work:
         )
 
     def _noise(self, pin: Pin, prompt: str, sample: int) -> str:
-        """What a completion is drawn from: its key as the first sampler and pins gave it."""
-        environment = self.plan.environment.model_copy(update={"sampler": versions.DRAWS})
-        return completion_key(
-            pin_digest=pin.drawn_as or pin.digest,
-            template_digest=pin.template_digest,
-            messages=self._asked[pin.digest].messages[prompt],
-            sampling=self.plan.sampling,
-            sample=sample,
-            environment=environment,
+        messages, plan = self._asked[pin.digest].messages[prompt], self.plan
+        return noise_key(
+            pin, messages, sampling=plan.sampling, sample=sample, environment=self._environment(pin)
         )
 
     def _environment(self, pin: Pin) -> Environment:
-        return SERVED if pin.kind == "served" else self.plan.environment
+        """Where a side's answers are made: programs that it does not need are no part of it."""
+        if pin.kind == "served":
+            return SERVED
+        programs = self.plan.environment.programs
+        needed = {name: release for name, release in programs.items() if name == pin.read_by}
+        return self.plan.environment.model_copy(update={"programs": needed})
 
     def _pin(self, side: Side) -> Pin:
         return self.plan.candidate if side == "candidate" else self.plan.baseline
+
+
+def answer_key(
+    pin: Pin,
+    messages: Sequence[Message],
+    *,
+    sampling: Sampling,
+    sample: int,
+    environment: Environment,
+) -> str:
+    """The key of a model's answer to a conversation as it reads it."""
+    return completion_key(
+        pin_digest=pin.digest,
+        template_digest=pin.template_digest,
+        messages=messages,
+        sampling=sampling,
+        sample=sample,
+        environment=environment,
+        date=pin.date,
+    )
+
+
+def noise_key(
+    pin: Pin,
+    messages: Sequence[Message],
+    *,
+    sampling: Sampling,
+    sample: int,
+    environment: Environment,
+) -> str:
+    """What a completion is drawn from: its key as the first sampler and pins gave it."""
+    return completion_key(
+        pin_digest=pin.drawn_as or pin.digest,
+        template_digest=pin.template_digest,
+        messages=messages,
+        sampling=sampling,
+        sample=sample,
+        environment=environment.model_copy(update={"sampler": versions.DRAWS}),
+    )
 
 
 def prompt_digest(messages: Sequence[Message]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from brie.digest import Canonical, digest, file_digest, short
 from brie.errors import PinError, UsageError
 from brie.forms.detect import OnDisk, detect, is_shipped_form
+from brie.forms.merge import refuse_few_bits
 from brie.forms.mlx import convert_adapter, unpack_mlx
 from brie.forms.unpack import STAMP, unpack_gguf
 from brie.pin import Resolved, resolve
@@ -78,7 +79,9 @@ def resolve_source(reference: str, project: Project, *, base: str | None = None)
         PinError: see `resolve_form`.
     """
     if not names_shipped_form(reference, project):
-        return resolve(reference, project, base=base)
+        side = resolve(reference, project, base=base)
+        refuse_few_bits(side)
+        return side
     file = detect(_path(reference, project))
     if file.form == "mlx-adapter" or file.is_float:
         return resolve_form(reference, project, base=base)

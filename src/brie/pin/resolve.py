@@ -19,7 +19,7 @@ from brie.lines import command
 from brie.pin.adapters import ADAPTER_WEIGHTS, adapter_settings, refuse_foreign_shape
 from brie.pin.bases import download, locate, open_base
 from brie.pin.explain import explain
-from brie.pin.folders import refuse_quantised
+from brie.pin.few_bits import refuse_unrunnable
 from brie.pin.given import GivenAnswers
 from brie.pin.hashing import (
     UNCOVERED,
@@ -235,7 +235,7 @@ def _base_at_hand(pin: Pin, project: Project, named: str | None) -> tuple[Path, 
         folder, _, _ = open_base(named, project.root, ref.digest)
     else:
         folder = locate(ref, pin.base_location, project.root)
-    refuse_quantised(folder)
+    refuse_unrunnable(folder)
     return folder, pin_base(folder, repo=ref.repo, revision=ref.revision, pinned_before=ref.digest)
 
 
@@ -305,7 +305,7 @@ def _from_folder(path: Path, project: Project, sealed: Pin | None, named: str | 
     notes, pinned_before = tuple(explanation.facts), sealed.base.digest if sealed else None
     compared = sealed is not None
     refuse_foreign_shape(folder)
-    refuse_quantised(folder)
+    refuse_unrunnable(folder)
     if not (folder / ADAPTER_WEIGHTS).is_file():
         pin = pin_base(folder, repo=folder.name, kind="model", pinned_before=pinned_before)
         side = Resolved(pin, folder.name, place, folder, pin, None, notes, compared=compared)

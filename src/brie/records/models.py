@@ -117,6 +117,9 @@ class Pin(Document):
     """The base's files when an adapter was pinned, to name the one that differs."""
     beside: tuple[str, ...] = later(())
     """Files of the folder that some loader would read and brie does not."""
+    read_by: str | None = later(None)
+    """The program that reads weights which transformers does not read by itself, such as
+    `bitsandbytes`; its version is in the environment."""
     told: SidePrompt | None = later(None)
     """What the model is told besides the prompts; then the digest covers it too."""
 
@@ -148,6 +151,8 @@ class Environment(Record):
     """Device type: `cpu`, `cuda` or `mps`."""
     sampler: str
     """Version of brie's sampler."""
+    programs: dict[str, str] = later({})
+    """Programs that read weights which transformers does not read by itself -> version."""
 
 
 class AnswerFile(Record):
