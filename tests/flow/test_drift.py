@@ -28,9 +28,7 @@ def evaluate(bench: Bench, seed: int, *more: str) -> tuple[str, Said]:
 
 
 def report(bench: Bench, name: str) -> str:
-    """The short report of an evaluation, built again."""
-    said = bench.call("report", name)
-    assert said.code == 0, said.err
+    """The short report of an evaluation."""
     return (bench.folder / "reports" / name / "report.md").read_text().replace("\\", "")
 
 
@@ -67,11 +65,12 @@ def test_a_judge_that_changes_is_found_refused_and_asked_anew(sealed: tuple[Benc
     fresh, said = evaluate(bench, 1, "--drift", "off")
     assert "see whether it has changed" not in said.err
 
+    assert bench.eval("--yes", "--seed", "0", judges=("gpt",)).code == 0  # nothing is missing of it
     before = asked(bench)
-    after, said = evaluate(bench, 0)  # the same question as the first
+    after, said = evaluate(bench, 2)
     assert "32 of these ask gpt again what is sealed, to see whether it has changed: 16 now" in said.err
     assert f"gpt has changed: {CHANGED}, 16 when they were asked once more." in said.err
-    assert asked(bench) == before + 32 + 22  # the anchors twice, and no stored verdict is used
+    assert asked(bench) == before + 32 + 22  # the anchors twice, then what the evaluation needs
     assert f"{fresh}: gpt gave verdicts to it after" in said.err
     assert f"{first}: gpt gave verdicts" not in said.err
     assert "`gpt` had changed by" in report(bench, after)
@@ -116,7 +115,9 @@ def test_an_alarm_counts_once_it_is_confirmed_and_stands_until_the_judge_is_seal
     old = bench.call("judges", "drift", "seal", first, "--yes")
     assert old.code == 2
     assert "brie judges drift seal --judge gpt" in old.err
-    after, _ = evaluate(bench, 0)
+    before = asked(bench)
+    after, _ = evaluate(bench, 0)  # the same question as the first
+    assert asked(bench) == before + 22  # no verdict from before is used
     assert bench.call("judges", "drift", "seal", after, "--yes").code == 0
     assert bench.call("judges", "drift", "--yes").code == 0
 

@@ -30,6 +30,7 @@ from brie.evaluation.budget import Beside, Spending, Terms, price_tasks, say_sha
 from brie.evaluation.drift_notes import mark_doubtful
 from brie.evaluation.judging import why_stopped
 from brie.evaluation.plan import panel_judge
+from brie.evaluation.results import rebuild
 from brie.evaluation.work import Work, completion_texts, is_identical
 from brie.judge.interface import Task
 from brie.lines import command as command_line
@@ -242,12 +243,26 @@ def ask_again(
     for due, part in zip(dues, first, strict=True):
         document = _record(due, part, second.get(due.document.id), project)
         screen.say(sentence(document))
-        if document.found:
-            mark_doubtful(document, store, project, screen)
         checked.append(document)
+    for document in checked:
+        _mark(document, store, project, screen)
     cost = store.committed(booked) - before
     left = None if terms.cap is None else max(0.0, terms.cap - cost)
     return Checked(tuple(checked), left)
+
+
+def _mark(document: AnchorsDocument, store: Store, project: Project, screen: Screen) -> None:
+    """Mark the evaluations that a judge may have judged after it changed; their reports say so."""
+    if document.found is None:
+        return
+    since = document.before(document.found).at[:10]
+    for evaluation in mark_doubtful(document, store, project):
+        screen.say(
+            f"{evaluation.manifest.id}: {document.name} gave verdicts to it after {since}, perhaps "
+            "changed already; its report says so."
+        )
+        if evaluation.analysis_file.is_file():
+            rebuild(evaluation, project)
 
 
 def _record(due: Due, first: Asked, second: Asked | None, project: Project) -> AnchorsDocument:

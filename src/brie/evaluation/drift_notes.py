@@ -16,9 +16,7 @@ from brie.evaluation.anchors import AnchorsDocument, DriftCheck, all_anchors, of
 from brie.evaluation.folders import Evaluation, evaluations
 from brie.evaluation.manifest import amend, change
 from brie.evaluation.work import Work
-from brie.lines import command as command_line
 from brie.number_format import drifted
-from brie.progress import Screen
 from brie.project import Project
 from brie.records import Manifest, PanelJudge
 from brie.records.judges import Drift
@@ -84,35 +82,26 @@ def _chained(evaluation: Evaluation, notes: Mapping[str, Drift], store: Store) -
     return Evaluation(evaluation.folder, change(evaluation.folder, linked))
 
 
-def mark_doubtful(
-    document: AnchorsDocument, store: Store, project: Project, screen: Screen
-) -> list[str]:
+def mark_doubtful(document: AnchorsDocument, store: Store, project: Project) -> list[Evaluation]:
     """Chain a confirmed alarm to the evaluations of which nobody knows which judge they had.
 
     Args:
         document: anchors whose last check found the judge changed.
         store: when verdicts were asked.
         project: whose evaluations.
-        screen: says which they are.
 
     Returns:
-        Their ids.
+        Those that were marked: numbers of record that they have are to be made again.
     """
     assert document.found is not None, "only a change is told to evaluations"
-    note, marked = _note(document, document.found, doubt=True), []
-    good = document.before(document.found).newest
+    note = _note(document, document.found, doubt=True)
+    good, marked = document.before(document.found).newest, []
     for evaluation in evaluations(project):
         work = Work.of(evaluation.manifest)
         theirs = {p.judge.id for p in work.panel_judges if p.digest == document.judge.digest}
         keys = [task.key for task in work.tasks() if task.judge in theirs] if theirs else []
         if store.last_kept(keys)[0] > good:
-            _chained(evaluation, dict.fromkeys(theirs, note), store)
-            marked.append(evaluation.manifest.id)
-    for name in marked:
-        screen.say(
-            f"{name}: {document.name} gave verdicts to it after {note.since[:10]}, perhaps changed "
-            f"already; its report will say so: {command_line('report', name)}"
-        )
+            marked.append(_chained(evaluation, dict.fromkeys(theirs, note), store))
     return marked
 
 

@@ -71,13 +71,14 @@ def run_evaluation(
         )
         work = Work(plan)
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
-        evaluation = with_notes(evaluation, store, project)
         with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
         nothing_new = came.completions + came.judged.computed == 0
-        with settled(came.evaluation, store) as (evaluation, data):
+        evaluation = with_notes(came.evaluation, store, project)
+        stands = nothing_new and evaluation is came.evaluation
+        with settled(evaluation, store) as (evaluation, data):
             checked = bool(plan.suite.code) and check_by_code(evaluation.folder, data, screen.say)
-            standing = kept_analysis(evaluation, data) if nothing_new and not checked else None
+            standing = kept_analysis(evaluation, data) if stands and not checked else None
             analysis = standing or record_analysis(evaluation, data, store, project, sides, curve=curve)
             report = project.reports / evaluation.manifest.id / "index.html"
             if standing is None or not report.is_file():
