@@ -118,6 +118,10 @@ class Presentation(Record):
             return "tie"
         return "A" if self.unblind("A") == winner else "B"
 
+    def letters_as(self, shown: Presentation) -> bool:
+        """Whether the sides carry the same letters as in another presentation of the comparison."""
+        return self.candidate_letter == shown.candidate_letter
+
     def by_side(self, by_letter: Mapping[str, float]) -> dict[Side, float]:
         """Scores that a judge gave under letters, by side; a side it gave none has none."""
         letters = {side: self.letter_of(side) for side in _SIDES}

@@ -152,6 +152,7 @@ def test_where_every_number_is_claimed_one_without_a_claim_is_named(holds: Said,
         False,
     ]
     assert holds(f'---\nscore: 0.97\nname: "0.5B"\n---\n{claimed}') == [True, True, False]
+    assert holds(f"{claimed} And &#57;7 % elsewhere, &#46; &amp;") == [True, True, False]
     assert holds(f"{claimed}\n\n1. first\n2. second\n\n```\n12\n```\n") == [True, True]
 
 

@@ -253,6 +253,22 @@ def test_a_tag_is_one_word() -> None:
         checked_tags(("two words",))
 
 
+def test_a_model_that_learned_from_verdicts_says_whose_they_were(subject: Subject) -> None:
+    teacher: JsonValue = {"id": "opus", "model": "opus-1", "family": None}
+    start: JsonValue = {"name": "first:best", "digest": "sha256:" + "ab" * 32}
+    config: JsonValue = {
+        "recipe": {"method": "dpo"}, "start": start, "pairs": {"teachers": [teacher]},
+        "train": {"rows": 40, "prompts": 20},
+    }  # fmt: skip
+    points: JsonValue = [{"step": 0, "loss": 0.6931, "perplexity": 3.0, "accuracy": 0.5, "kl": 0.0}]
+    run = Quoted("train-x-1a2b", {"id": "train-x-1a2b", "config": config, "evaluations": points})
+    text = re.sub(r"<!--.*?-->", "", model_card(replace(subject, run=run), picture=False))
+    assert "on 40 preference pairs of 20 distinct prompts" in text
+    assert "It goes on from `first:best`, `abababababababab`." in text
+    assert "by `dpo`. The verdicts were those of: `opus` (model `opus-1`)" in text
+    assert "| before training | 0.6931 | 3 | 0.5 | 0 |" in text
+
+
 def _plain(card: Path) -> str:
     """A card as it is read: without its comments."""
     text = re.sub(r"<!--.*?-->", "", card.read_text("utf-8"), flags=re.S)

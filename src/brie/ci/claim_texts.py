@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ _PLAIN_ENTRY = re.compile(
 _METADATA = re.compile(r"\A---[ ]*\n.*?^---[ ]*$", re.S | re.M)
 _FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
 _INLINE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
-_NOT_SAID = re.compile(r"<!--.*?-->|\]\([^)\n]*\)|<[^>\n]+>|https?://\S+|^\s*\d+[.)](?=\s)", re.S | re.M)
-"""Comments, addresses, elements, and the numbers of a numbered list."""
+_NOT_SAID = re.compile(
+    r"<!--.*?-->|&#?\w+;|\]\([^)\n]*\)|<[^>\n]+>|https?://\S+|^\s*\d+[.)](?=\s)", re.S | re.M
+)
+"""Comments, entities, addresses, elements, and the numbers of a numbered list."""
 _BARE = re.compile(r"(?<![\w.])(?<!\w[-_/])\d[\d,]*+(?:\.\d+)?+(?!\w)")
 
 
@@ -79,9 +82,15 @@ def numbers_without_claim(text: str, claimed: Iterable[tuple[int, int]]) -> Iter
     for match in _PLAIN_ENTRY.finditer(_blank(metadata, claimed)):
         yield _line(text, match.start("value")), match["value"]
     spoken = _without_code(_blank(text, [(0, len(metadata)), *claimed]))
-    spoken = _NOT_SAID.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), spoken)
+    spoken = _NOT_SAID.sub(lambda match: _unsaid(match[0]), spoken)
     for match in _BARE.finditer(spoken):
         yield _line(text, match.start()), match[0]
+
+
+def _unsaid(part: str) -> str:
+    """As many blanks; a digit that is written as an entity stays one."""
+    sign = html.unescape(part)
+    return sign.rjust(len(part)) if sign.isdigit() else re.sub(r"[^\n]", " ", part)
 
 
 def _metadata(text: str) -> str:

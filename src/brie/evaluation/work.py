@@ -11,9 +11,10 @@ from brie.blinding import JudgeInput, judge_input, presentations
 from brie.catalog import with_system
 from brie.digest import digest
 from brie.evaluation.controls import damaged_key
-from brie.evaluation.plan import SERVED, added_judges, assignments
+from brie.evaluation.plan import LLAMA, SERVED, added_judges, assignments
 from brie.generate.engine import Request
 from brie.generate.keys import completion_key
+from brie.generate.started import LLAMA_CPP
 from brie.judge.interface import Kind, Task
 from brie.pin import ANSWERS, GivenText, conversation
 from brie.records import (
@@ -282,8 +283,13 @@ class Work:
             prompt=self._asked[pin.digest].digests[prompt],
             sample=sample,
             sampling=self.plan.sampling,
-            drawn_as="" if pin.kind in ("served", ANSWERS) else self._noise(pin, prompt, sample),
+            drawn_as="" if self._draws_elsewhere(pin) else self._noise(pin, prompt, sample),
         )
+
+    @staticmethod
+    def _draws_elsewhere(pin: Pin) -> bool:
+        """Whether a server draws a side's answers, or nobody does."""
+        return pin.kind in ("served", ANSWERS) or pin.read_by == LLAMA_CPP
 
     def _noise(self, pin: Pin, prompt: str, sample: int) -> str:
         messages, plan = self._asked[pin.digest].messages[prompt], self.plan
@@ -297,7 +303,8 @@ class Work:
             return SERVED
         programs = self.plan.environment.programs
         needed = {name: release for name, release in programs.items() if name == pin.read_by}
-        return self.plan.environment.model_copy(update={"programs": needed})
+        environment = LLAMA if pin.read_by == LLAMA_CPP else self.plan.environment
+        return environment.model_copy(update={"programs": needed})
 
     def _pin(self, side: Side) -> Pin:
         return self.plan.candidate if side == "candidate" else self.plan.baseline

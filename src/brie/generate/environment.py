@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from importlib.metadata import version
-
 from brie import versions
 from brie.errors import UsageError, unknown
-from brie.pin.few_bits import BITSANDBYTES, require_bitsandbytes
 from brie.records import Environment
 
 _DTYPES = ("float32", "bfloat16", "float16")
@@ -42,26 +38,6 @@ def detect_environment(
     else:
         raise unknown("dtype", dtype, _DTYPES)
     return Environment(dtype=dtype, device=device, sampler=versions.SAMPLER), reason
-
-
-def with_programs(environment: Environment, names: Iterable[str]) -> Environment:
-    """The environment with the versions of programs that read weights in few bits.
-
-    Args:
-        environment: of this machine.
-        names: what the pins of the sides say they are read by.
-
-    Raises:
-        UsageError: one is not installed.
-    """
-    return environment.model_copy(update={"programs": {name: _version(name) for name in sorted(names)}})
-
-
-def _version(name: str) -> str:
-    if name != BITSANDBYTES:
-        raise UsageError(f"this brie does not know {name!r}, which reads a side of that plan.")
-    require_bitsandbytes("a side in few bits")
-    return version(name)
 
 
 def _dtype(device: str) -> tuple[str, str]:

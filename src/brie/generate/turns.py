@@ -18,6 +18,7 @@ from brie.errors import UsageError
 from brie.generate.engine import Closing, Draft, Engine, OnDone, Request
 from brie.generate.probe import BatchVariance, batch_variance
 from brie.generate.server import Server, ServerEngine
+from brie.generate.started import Started, StartedEngine
 from brie.pin import GivenText, rewriting
 from brie.pin.few_bits import packed_format
 from brie.records import Completion, Environment
@@ -50,10 +51,10 @@ class Given:
     """Digest of a conversation -> its answers."""
 
 
-Source = Local | Served | Given
-Home = Path | Local | Server | Given
+Source = Local | Served | Started | Given
+Home = Path | Local | Server | Started | Given
 """What is loaded or connected to once, for all the models in it: a base with its adapters; an adapter
-that rewrites its base, by itself; a server; a file of answers."""
+that rewrites its base, by itself; a server; a file that a server is started for; a file of answers."""
 
 
 class GivenEngine(Closing):
@@ -227,6 +228,10 @@ class TurnEngine(Closing):
         if isinstance(home, Server):
             models = {p: s.model for p, s in sources.items() if isinstance(s, Served)}
             return self._servers.setdefault(home, ServerEngine(home, models, probe=True))
+        if isinstance(home, Started):
+            started = StartedEngine(home, sources)
+            self._servers[started.server] = started.asked
+            return started
         if isinstance(home, Given):
             return GivenEngine(home)
         from brie.generate.local import TransformersEngine
@@ -264,7 +269,7 @@ def open_engine(
 def _home(source: Source) -> Home:
     if isinstance(source, Served):
         return source.server
-    if isinstance(source, Given):
+    if isinstance(source, (Started, Given)):
         return source
     if source.adapter is not None and rewriting(source.adapter) is not None:
         return source

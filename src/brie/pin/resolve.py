@@ -62,10 +62,13 @@ class Resolved:
     given: GivenAnswers | None = None
     """The answers, for a side that is a file of them; the folders mean nothing then."""
 
+    started: Path | None = None
+    """The file, for a model that a server is started for; the folders mean nothing then."""
+
     @property
     def here(self) -> bool:
         """Whether it is a model in a folder of this machine, which is loaded to answer."""
-        return self.served is None and self.given is None
+        return self.served is None and self.given is None and self.started is None
 
 
 def default_candidate(project: Project) -> str:

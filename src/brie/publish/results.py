@@ -191,8 +191,8 @@ def _checks(quoted: Quoted) -> Iterator[str]:
     statuses = quoted.table("checks")
     counts = quoted.under("check_counts")
     yield (
-        f"Checks: {counts.number('fail')} fail, {counts.number('warn')} warn, "
-        f"{counts.number('not_run')} were not run, {counts.number('pass')} pass."
+        f"Checks that fail: {counts.number('fail')}, that warn: {counts.number('warn')}, not run: "
+        f"{counts.number('not_run')}, that pass: {counts.number('pass')}."
     )
     shown = [name for name in statuses if statuses[name] in ("fail", "warn", "not_run")]
     shown.sort(key=lambda name: WORST_FIRST[str(statuses[name])])

@@ -144,8 +144,9 @@ class Pin(Document):
 class Environment(Record):
     """What, besides model and sampling, decides a completion's text."""
 
-    engine: Literal["transformers", "openai-compatible", "answers"] = "transformers"
-    """`answers`: nothing is made; both sides are files."""
+    engine: Literal["transformers", "openai-compatible", "llama.cpp", "answers"] = "transformers"
+    """`llama.cpp`: by a server of its own that brie starts. `answers`: nothing is made; both sides are
+    files."""
     dtype: str
     device: str
     """Device type: `cpu`, `cuda` or `mps`."""
