@@ -8,6 +8,7 @@ from pathlib import Path
 
 from brie.catalog import load_defaults
 from brie.errors import UsageError
+from brie.evaluation.anchors import all_anchors
 from brie.evaluation.budget import Quote, Spending, agree
 from brie.evaluation.drift import agree_to_ask, ask_again, due_before, renewed
 from brie.evaluation.folders import Evaluation, evaluation_id
@@ -112,6 +113,8 @@ def _as_now(
         UsageError: nobody agreed.
         Stopped: not all anchors were answered.
     """
+    if not all_anchors(project):
+        return tuple(asked)
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         every = [
             due
