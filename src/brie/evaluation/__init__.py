@@ -24,6 +24,10 @@ Doing it, which can be stopped anywhere and goes on with what is missing:
     run            the whole flow, from the plan to the report
     destinations   which servers receive prompts: named, and agreed to
     budget         what judging may cost: priced, agreed to, capped
+    anchors        verdicts of a judge that are sealed, to tell later whether it has changed
+    anchor_rounds  asking them again, and counting what came out otherwise
+    drift          judges whose anchors are old are asked those first; what an alarm does
+    drift_notes    what an evaluation knows of its judges' changes, and what it then refuses
     generating     the answers that are missing
     judging        the verdicts that are missing, and judges that were stopped
     extend         more judges, or the same again, after the seal

@@ -10,6 +10,7 @@ from typing import Literal
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
+from brie.evaluation.anchors import as_now
 from brie.evaluation.choice import Choice, choose, refuse_mute_rule
 from brie.evaluation.code_checks import refuse_code
 from brie.evaluation.given import PREFIX, pair_of, refuse_settings, samples_of, suite_of
@@ -357,6 +358,8 @@ def model_judge(
         UsageError, InputError: a setting, the rubric or the weights; the message names the file.
     """
     check(judge)
+    if sealed is None:
+        judge = as_now(judge, project)
     rubric = None
     if not judge.provided.scores:
         rubric = load_rubric(judge.rubric or suite.rubric, project)

@@ -145,6 +145,12 @@ def _effect(value: JsonValue) -> str:
     return f"{signed(effect)} points{held}"
 
 
+def _drift(value: JsonValue) -> str:
+    if not isinstance(value, dict):
+        return _plainly(value)
+    return f"{_plainly(value.get('changed'))} of {_plainly(value.get('asked'))}"
+
+
 def _flips(value: JsonValue) -> str:
     if not isinstance(value, dict):
         return _plainly(value)
@@ -287,6 +293,7 @@ _WORDS: dict[str, tuple[str, Unit]] = {
     "taught_by": ("judges whose verdicts the candidate learned from", _plainly),
     "taught_and_judged": ("judges that taught and judged", _plainly),
     "taught_alone": ("nobody else judged", _plainly),
+    "drift": ("stored verdicts that changed when asked again", _each(_drift)),
     "a_a": ("the baseline against itself (50 % is even)", _each(_control)),
     "a_a_all": ("the baseline against itself, all judges", _share),
     "damaged": ("intact answers preferred to damaged ones", _each(_control)),

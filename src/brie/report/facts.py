@@ -8,7 +8,16 @@ from typing import Literal
 
 from brie.checks.margins import letter_words
 from brie.conventions import FEWEST_PROMPTS
-from brie.number_format import dollars, number, p_value, percent, plural, span, two_digits
+from brie.number_format import (
+    dollars,
+    drifted,
+    number,
+    p_value,
+    percent,
+    plural,
+    span,
+    two_digits,
+)
 from brie.records import WORST_FIRST, Check, Manifest, estimates, kind_of
 from brie.records.agreement import PairAgreement
 from brie.records.analysis import Analysis, Cost
@@ -342,6 +351,8 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
     marks += [f"{count} {word}" for word, count in unusable.items() if count]
     if judge.consistency and judge.consistency.same:
         marks.append(f"asked again, the same {again_words(judge.consistency.same)}")
+    if judge.drift:
+        marks.append(f"asked its anchors again {judge.drift.at[:10]}: {drifted(judge.drift)}")
     if judge.contradictions:
         marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
     if judge.margins:
