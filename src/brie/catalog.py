@@ -332,6 +332,8 @@ class Defaults(Record):
     samples: int = 3
     budget: float = 5.0
     """US dollars an evaluation may cost at most."""
+    drift_days: float = Field(default=7.0, gt=0)
+    """Days after which an evaluation asks a judge its sealed anchors again."""
     servers: dict[str, ServerSettings] = Field(default_factory=dict)
     """Endpoint label -> where it is."""
 

@@ -154,6 +154,7 @@ Examples:
 @options.BATCH
 @options.PATIENCE
 @options.PROBE
+@options.DRIFT
 @options.ALLOW_CODE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
@@ -170,6 +171,7 @@ def command(
     yes: bool,
     patience: float,
     probe: bool,
+    drift: Literal["auto", "off"],
     batch: bool,
     retry: bool,
     name: str | None,
@@ -189,7 +191,9 @@ def command(
     project = screen.project()
     first = suite[0] if isinstance(suite, tuple) else suite
     wishes = options.request_of(EvalRequest, {**request, "suite": first, "typed": screen.typed(project)})
-    wanted = screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe)
+    wanted = screen.spending(
+        budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
+    )
     if isinstance(suite, tuple) and not dry_run:
         several.evaluate(suite, wishes, wanted, name=name, stop_after=stop_after, as_json=as_json)
         return

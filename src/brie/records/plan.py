@@ -85,7 +85,9 @@ class Plan(Document):
         return self.model_copy(update={"names": {}, "existed": 0}).seal()
 
 
-AmendmentKind = Literal["judge", "samples", "voter", "people", "retry", "repeat", "stopped", "resumed"]
+AmendmentKind = Literal[
+    "judge", "samples", "voter", "people", "retry", "repeat", "stopped", "resumed", "drift"
+]
 
 
 class Amendment(Record):

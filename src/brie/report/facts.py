@@ -6,8 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from brie.checks.margins import letter_words
 from brie.conventions import FEWEST_PROMPTS
-from brie.number_format import dollars, number, p_value, percent, plural, span, two_digits
+from brie.number_format import (
+    dollars,
+    drifted,
+    number,
+    p_value,
+    percent,
+    plural,
+    span,
+    two_digits,
+)
 from brie.records import WORST_FIRST, Check, Manifest, estimates, kind_of
 from brie.records.agreement import PairAgreement
 from brie.records.analysis import Analysis, Cost
@@ -64,18 +74,6 @@ class Group:
         )
 
 
-@dataclass(frozen=True)
-class Effect:
-    """A bias in points around zero."""
-
-    name: str
-    value: float | None
-    low: float | None
-    high: float | None
-    meaning: str
-    note: str = ""
-
-
 def groups(analysis: Analysis, manifest: Manifest | None = None) -> list[Group]:
     """The forest plot: by judge, by category, by source; empty groups are left out."""
     kinds = judge_kinds(analysis, manifest)
@@ -118,47 +116,6 @@ def curve_group(curve: Curve, analysis: Analysis) -> Group:
 def checks_worst_first(analysis: Analysis) -> list[Check]:
     """Checks ordered fail, warn, not run, pass; inside a status as they came."""
     return sorted(analysis.checks, key=lambda check: WORST_FIRST[check.status])
-
-
-def effects(analysis: Analysis) -> list[Effect]:
-    """Position, letter and layout effects of the whole panel, and those of the order of the criteria,
-    where they were computed."""
-    named = (
-        ("position", "Standing first", "points gained by the answer shown first"),
-        ("label", "Being called A", "points gained by the letter A"),
-        ("layout", "A shown first", "points gained where the first answer carries A"),
-    )
-    measured = {"position": analysis.position, "label": analysis.label, "layout": analysis.layout}
-    return [
-        _effect(title, meaning, measured[key], analysis.notes.get(key, ""))
-        for key, title, meaning in named
-        if key in analysis.model_fields_set
-    ] + [
-        _effect(f"Criteria {name.replace('-', ', not ')}", _READ, effect, "")
-        for name, effect in (analysis.criteria_order.effects if analysis.criteria_order else {}).items()
-    ]
-
-
-_READ = "points that the rate is higher with the criteria in the first of these orders"
-
-
-def flip_rate(analysis: Analysis) -> float | None:
-    """Share of comparisons whose winner changes when the sides are exchanged."""
-    return analysis.position.flip_rate if analysis.position else None
-
-
-def tastes(analysis: Analysis) -> list[tuple[str, list[Effect]]]:
-    """Judge -> its own position and letter effects, for judges that have both and are no instrument."""
-    judges: list[tuple[str, list[Effect]]] = []
-    for name, judge in analysis.by_judge.items():
-        if {"position", "label"} <= judge.model_fields_set and not judge.instrument:
-            both = (("position", judge.position), ("label", judge.label))
-            liked = [
-                _effect(key, "", effect, _note(analysis, f"by_judge.{name}.{key}"))
-                for key, effect in both
-            ]
-            judges.append((one_line(name, 80), liked))
-    return judges
 
 
 def panel_agreement(analysis: Analysis) -> list[str]:
@@ -348,8 +305,12 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
     marks += [f"{count} {word}" for word, count in unusable.items() if count]
     if judge.consistency and judge.consistency.same:
         marks.append(f"asked again, the same {again_words(judge.consistency.same)}")
+    if judge.drift:
+        marks.append(f"asked its anchors again {judge.drift.at[:10]}: {drifted(judge.drift)}")
     if judge.contradictions:
         marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
+    if judge.margins:
+        marks.append(letter_words(judge.margins))
     marks += [_note(analysis, f"by_judge.{name}")]
     return _row(name, judge.win_rate, judge.outcomes, "; ".join(mark for mark in marks if mark))
 
@@ -373,17 +334,6 @@ def cost_words(cost: Cost) -> str:
 
 def _note(analysis: Analysis, path: str) -> str:
     return analysis.notes.get(path) or analysis.notes.get(f"{path}.win_rate", "")
-
-
-def _effect(name: str, meaning: str, estimated: estimates.Effect | None, note: str) -> Effect:
-    if estimated is not None and estimated.identified and estimated.effect is not None:
-        # Resampled effects may pass the end of their scale; no answer gains more than 100 points.
-        low = None if estimated.low is None else max(estimated.low, -1.0)
-        high = None if estimated.high is None else min(estimated.high, 1.0)
-        return Effect(name, estimated.effect, low, high, meaning)
-    by_design = estimated is not None and not estimated.identified
-    why = "this design cannot tell" if by_design else "not known"
-    return Effect(name, None, None, None, meaning, note or why)
 
 
 def _worth_showing(group: Group) -> bool:

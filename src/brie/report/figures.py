@@ -30,6 +30,7 @@ from brie.report.drawing import (
     new_figure,
     saved,
 )  # fmt: skip
+from brie.report.effects import effects as measured_effects
 from brie.report.panel import panel_of
 from brie.report.people import is_anchored, people_words
 
@@ -145,7 +146,7 @@ def outcomes(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
 
 def effects(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     """Position, letter and layout effects with their intervals, in points."""
-    shown = [effect for effect in facts.effects(analysis) if effect.value is not None]
+    shown = [effect for effect in measured_effects(analysis) if effect.value is not None]
     if not shown:
         return None
     height = len(shown) * _ROW + 1.3
