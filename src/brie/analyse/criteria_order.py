@@ -32,7 +32,7 @@ def criteria_orders(
     """
     if table.criteria_order is None:
         return None
-    rows = table.usable & ~table.identical & np.isfinite(table.score) & _read_in_turn(table)
+    rows = table.usable & ~table.identical & _read_in_turn(table)
     rows = rows if keep is None else rows & keep
     shown = _shown(table, rows, table.criteria_order)
     orders = np.unique(shown.order)
