@@ -88,6 +88,8 @@ def _reading(project: Project) -> Iterator[tuple[Store, Owner]]:
 def _rows(plan: Plan, asked: ResolvedRequest) -> dict[str, str]:
     seats = [seat.judge.id + (" (instrument)" if seat.instrument else "") for seat in plan.seats]
     orders = "both orders" if plan.positions == "both" else "one order each, balanced"
+    if plan.criteria_orders > 1:
+        orders += f", criteria in {plan.criteria_orders} orders"
     return {
         "candidate": _side(asked.candidate.name, plan.candidate),
         "baseline": _side(asked.baseline.name, plan.baseline),

@@ -10,6 +10,7 @@ from brie.records.agreement import Consistency, PairAgreement
 from brie.records.base import Digest, Record
 from brie.records.estimates import (
     ControlJudge,
+    CriteriaOrders,
     Effect,
     Estimate,
     Outcomes,
@@ -89,6 +90,8 @@ class JudgeNumbers(Record):
     position: PositionEffect | None = None
     label: Effect | None = None
     layout: Effect | None = None
+    criteria_order: CriteriaOrders | None = None
+    """Absent where it read its rubric's criteria in one order."""
     rewards: Rewards | None = None
     margins: MarginNumbers | None = None
     """Of a judge that gives numbers; its effects of presentation are those of the raw letters."""

@@ -261,6 +261,7 @@ _WORDS: dict[str, tuple[str, Unit]] = {
     "position.position": ("worth of standing first", _effect),
     "position.label": ("worth of being called A", _effect),
     "position.layout": ("worth of being first and called A", _effect),
+    "criteria_order": ("worth of one order of the criteria against another", _each(_effect)),
     "flip_rate": ("verdicts that change when the answers are exchanged", _share),
     "flips": ("which way they change", _flips),
     "flip_rate_by_judge": ("verdicts that change, by judge", _each(_share)),

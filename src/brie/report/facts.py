@@ -131,7 +131,8 @@ def checks_worst_first(analysis: Analysis) -> list[Check]:
 
 
 def effects(analysis: Analysis) -> list[Effect]:
-    """Position, letter and layout effects of the whole panel, where they were computed."""
+    """Position, letter and layout effects of the whole panel, and those of the order of the criteria,
+    where they were computed."""
     named = (
         ("position", "Standing first", "points gained by the answer shown first"),
         ("label", "Being called A", "points gained by the letter A"),
@@ -142,7 +143,13 @@ def effects(analysis: Analysis) -> list[Effect]:
         _effect(title, meaning, measured[key], analysis.notes.get(key, ""))
         for key, title, meaning in named
         if key in analysis.model_fields_set
+    ] + [
+        _effect(f"Criteria {name.replace('-', ', not ')}", _READ, effect, "")
+        for name, effect in (analysis.criteria_order.effects if analysis.criteria_order else {}).items()
     ]
+
+
+_READ = "points that the rate is higher with the criteria in the first of these orders"
 
 
 def flip_rate(analysis: Analysis) -> float | None:
