@@ -44,6 +44,7 @@ What came of it, read from the store and computed:
     margins        judges that give numbers: one outcome a comparison, and whether they may count
     table          rows as the arrays of the analysis
     training_data  what the candidate was trained on, and what the suite shares with it
+    pairs_data     the same of preference pairs, whose prompts are spent and whose judges taught
     context        models and training data as they are here, for the checks
     looks          what an analysis read, so that looks can be counted
     code_checks    Python of the suite, run with consent, and what it said

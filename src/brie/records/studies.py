@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from brie.records.agreement import Agreement
-from brie.records.base import Document, Positions, Record, schema_field
+from brie.records.base import Document, Positions, Record, later, schema_field
 from brie.records.estimates import Ends, Estimate
 from brie.records.judges import JudgeNumbers
 from brie.records.people import MeasuredByPeople, MeasuredJudge
@@ -259,6 +259,12 @@ class PlanTable(Document):
     rows differ: each names its own."""
     judges: tuple[str, ...]
     rows: tuple[PlanDesign, ...]
+    candidate: str | None = later(None)
+    """The model that is to be measured; then `prompts` are those left for it."""
+    trained_on: int = later(0)
+    """Prompts of the suite that are in or near what it was trained on."""
+    taught_by: tuple[str, ...] = later(())
+    """Judges whose verdicts it learned from: they cannot judge it alone."""
     narrowing: Narrowing | None = None
     """Where people voted on this suite: what narrows their rate; absent elsewhere."""
 
