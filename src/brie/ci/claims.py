@@ -95,6 +95,7 @@ def check_text(text: str, project: Project, file: Path) -> list[Answer]:
         project: where what it cites is.
         file: where the text lies or will lie: what it cites of an export lies beside it.
     """
+    text = text.replace("\r\n", "\n")
     claims = list(find_claims(text))
     every = says_every_number(text)
     if not claims and not every:
@@ -162,11 +163,16 @@ def _words(claim: Claim, value: str) -> _Compared:
     code = code_span(value)
     bars = (code.replace("¦", "|"), code.replace("¦", "\\|"))
     forms = (escape(value), prose(value), code, *bars, one_line(value, 2_000), value)
-    form = next((form for form in forms if form and claim.written.startswith(form)), None)
+    form = next((form for form in forms if form and _begins(claim.written, form)), None)
     if form is not None:
         return _Compared(True, f"the text says {one_line(value, _SHOWN)}, as the store", len(form))
     written, stored = (one_line(text, _SHOWN) for text in (claim.written, value))
     return _Compared(False, f"the text says {written or 'nothing'}, the store {stored}", 0)
+
+
+def _begins(written: str, form: str) -> bool:
+    """Whether a text begins with these words, and they end there."""
+    return written.startswith(form) and not written[len(form) : len(form) + 1].isalnum()
 
 
 def _number(text: str, value: float) -> _Compared:
