@@ -189,6 +189,10 @@ def test_words_that_were_added_stay_and_a_changed_number_is_refused(
     mine.write_text(changed, "utf-8")
     with pytest.raises(UsageError, match=r"win_rate\.value of .*the text says 99.*the store 0\."):
         write_card(subject, tmp_path, made.project)
+    doubts = re.compile(r"^\|.*brie:check_words\.\S+ .*\n", re.M)
+    mine.write_text(doubts.sub("", card.read_text("utf-8"), count=1), "utf-8")
+    with pytest.raises(UsageError, match="no result goes without its doubts"):
+        write_card(subject, tmp_path, made.project)
     mine.write_text("# My model\n", "utf-8")
     with pytest.raises(UsageError, match="no card that can be confirmed"):
         write_card(subject, tmp_path, made.project)

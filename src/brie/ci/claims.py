@@ -21,9 +21,8 @@ without a claim: one that does fails as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -100,7 +99,7 @@ def check_text(text: str, project: Project, file: Path) -> list[Answer]:
     every = says_every_number(text)
     if not claims and not every:
         raise UsageError(f"{file} cites no evaluation. Mark a number like this: {MARKER}")
-    documents = lru_cache(maxsize=None)(lambda name: cited_document(name, project, file.parent))
+    documents = _Documents(project, file.parent)
     answers, claimed = [], []
     for claim in claims:
         answer, length = _answer(claim, documents)
@@ -113,13 +112,37 @@ def check_text(text: str, project: Project, file: Path) -> list[Answer]:
     return answers
 
 
-def _answer(claim: Claim, documents: Callable[[str], Cited]) -> tuple[Answer, int]:
+class _Documents:
+    """What a text cites, each read once, be it there or not."""
+
+    def __init__(self, project: Project, folder: Path) -> None:
+        self._project, self._folder = project, folder
+        self._read: dict[str, Cited | UsageError] = {}
+
+    def __call__(self, name: str) -> Cited:
+        """A cited document.
+
+        Raises:
+            UsageError: nothing can be quoted from it.
+        """
+        if name not in self._read:
+            try:
+                self._read[name] = cited_document(name, self._project, self._folder)
+            except UsageError as error:
+                self._read[name] = error
+        document = self._read[name]
+        if isinstance(document, UsageError):
+            raise document
+        return document
+
+
+def _answer(claim: Claim, documents: _Documents) -> tuple[Answer, int]:
     """What became of a claim, and how many signs of the text are its own."""
     try:
         if not claim.evaluation:
             raise UsageError(f"names no evaluation; write it like this: {MARKER}")
         compared = _compare(claim, documents(claim.evaluation))
-    except (UsageError, InputError) as error:
+    except UsageError as error:
         return Answer(claim.line, f"{claim.path}: {error}", False), _length_of_number(claim.text)
     what = f"{claim.path} of {claim.evaluation}: {compared.what}"
     return Answer(claim.line, what, compared.holds), compared.length
