@@ -128,6 +128,45 @@ class Presentation(Record):
         return {side: by_letter[letter] for side, letter in letters.items() if letter in by_letter}
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What the presentations of one comparison measured together (docs/statistics.md 8.7)."""
+
+    margin: float
+    """How far the candidate's answer is ahead; exchanging the two answers turns its sign round."""
+    lean: float
+    """How far the letter A is ahead, whichever answer carries it."""
+
+    def winner(self, tie: float) -> Winner:
+        """The one outcome of the comparison.
+
+        Args:
+            tie: a margin of at most this is a tie.
+        """
+        if abs(self.margin) <= tie:
+            return "tie"
+        return "candidate" if self.margin > 0 else "baseline"
+
+
+def weigh(heard: Sequence[tuple[Presentation, Mapping[Letter, float]]]) -> Weighed:
+    """The margin and the lean of a comparison.
+
+    With l the log-probability of A less that of B, the candidate carrying A in the first
+    presentation and B in the second: margin (l1 - l2) / 2, lean (l1 + l2) / 2.
+
+    Args:
+        heard: every planned presentation, with what was measured for each letter.
+    """
+    ahead = []
+    for presentation, by_letter in heard:
+        sides = presentation.by_side({str(letter): value for letter, value in by_letter.items()})
+        ahead.append((sides["candidate"] - sides["baseline"], presentation.label))
+    return Weighed(
+        sum(value for value, _ in ahead) / len(ahead),
+        sum(value * label for value, label in ahead) / len(ahead),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeInput:
     """Exactly what a judge sees of a comparison: no side, no model, no path."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from brie.analyse.arrays import group_mean
+from brie.analyse.arrays import Bools, group_mean
 from brie.analyse.cells import Cells
 from brie.analyse.controls import ControlTables, analyse_controls, damaged_low
 from brie.analyse.headline import EarlyStopping, Headline, headline
@@ -130,10 +130,13 @@ def analyse_verdicts(
     chosen = options or Options()
     study = Study(table.canonical(), Settings(chosen.level, chosen.resamples), seed)
     known_answers = analyse_controls(controls or ControlTables(), study.settings, seed)
-    shown = presentation_effects(study.table, study.cells, level=chosen.level)
+    shown = presentation_effects(
+        study.shown, study.shown_cells, _by_presentation(study), level=chosen.level
+    )
     position = position_effect(study, "", shown)
     outcomes = study.table.outcomes()
-    ability = _ability(study, outcomes, shown.flips.rate, known_answers)
+    flips = shown.flips.rate if _by_presentation(study) is not None or study.table.joint is None else 0.0
+    ability = _ability(study, outcomes, flips, known_answers)
     top = headline(study, ability, margin=chosen.margin, alpha=chosen.alpha, stopping=stopping)
     judges, again = by_judge(study), consistency(study)
     return AnalysisParts(
@@ -161,6 +164,19 @@ def analyse_verdicts(
         layout=shown.layout,
         notes=study.notes,
     )
+
+
+def _by_presentation(study: Study) -> Bools | None:
+    """Rows of judges whose presentations are verdicts of their own; None: they are all alike.
+
+    Where all judges have one outcome a comparison, effects are those of what each presentation says
+    alone; beside others they would drown them.
+    """
+    joint = study.table.joint
+    if joint is None:
+        return None
+    single = ~np.isin(study.table.judge, np.unique(study.table.judge[joint.joint]))
+    return single if single.any() else None
 
 
 def _ability(

@@ -111,7 +111,7 @@ def _one_judge(study: Study, code: int, name: str) -> JudgeNumbers:
     table, path = study.table, f"by_judge.{name}."
     rows = table.judge == code
     rate = study.rate(f"{path}win_rate", study.cells.judge == code)
-    shown = presentation_effects(table, study.cells, rows, level=study.settings.level)
+    shown = presentation_effects(study.shown, study.shown_cells, rows, level=study.settings.level)
     rewarded = rewards(table, code, level=study.settings.level)
     if isinstance(rewarded, str):
         study.notes[f"{path}rewards"] = rewarded
@@ -160,7 +160,7 @@ def _by_prompt_group(
 
 
 def _outcomes(table: VerdictTable, group: Ints, size: int) -> list[Outcomes]:
-    used = table.judged
+    used = table.counted_once
     side = 1 + np.sign(table.score[used] - 0.5).astype(np.int64)
     counts = np.bincount(3 * group[table.prompt[used]] + side, minlength=3 * size).reshape(size, 3)
     outcomes = [Outcomes(win=win, tie=tie, loss=loss) for loss, tie, win in counts.tolist()]

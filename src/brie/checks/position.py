@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from brie.analyse.arrays import t_quantile
 from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding, conclude, not_run
+from brie.checks.margins import by_numbers, evenly, margin_figures, raw_words, recognised, uneven
 from brie.number_format import difference, listed, percent, quoted, span
 from brie.records import Check
 from brie.records.estimates import Effect
+from brie.records.judges import MarginNumbers
 
 ID = "position"
 FLIPS = 0.25
@@ -42,7 +45,9 @@ def check(evidence: Evidence) -> Check:
 
     The three intervals hold together (Bonferroni), as any one of them raises the warning.
     """
-    analysis = evidence.analysis
+    analysis, numeric = evidence.analysis, by_numbers(evidence)
+    if numeric and len(numeric) == len(evidence.table.judges):
+        return _by_margins(numeric, evidence)
     effects = _effects(evidence)
     flips = analysis.position.flip_rate if analysis.position else None
     figures: dict[str, Figure] = {
@@ -53,11 +58,24 @@ def check(evidence: Evidence) -> Check:
             name: judge.position.flip_rate if judge.position else None
             for name, judge in analysis.by_judge.items()
         },
+        **margin_figures(numeric),
     }
     if not effects and flips is None:
         return not_run(ID, _untold(evidence))
-    findings = [*_liked(effects, evidence), *_flips(flips, evidence)]
-    return conclude(ID, findings, figures, _passed(effects, flips))
+    findings = [*_liked(effects, evidence), *_flips(flips, evidence), *uneven(numeric)]
+    passed = " ".join([_passed(effects, flips), *raw_words(numeric)])
+    return conclude(ID, findings, figures, passed)
+
+
+def _by_margins(numeric: Mapping[str, MarginNumbers], evidence: Evidence) -> Check:
+    """Judges that give numbers: exchanging the answers turns a margin round, so no verdict flips."""
+    effects = _effects(evidence)
+    figures: dict[str, Figure] = {
+        **{name: asdict(effects[name]) if name in effects else None for name in _EFFECTS},
+        **margin_figures(numeric),
+    }
+    passed = " ".join([*raw_words(numeric), *evenly(numeric), *recognised(numeric)])
+    return conclude(ID, uneven(numeric), figures, passed)
 
 
 def _untold(evidence: Evidence) -> str:
@@ -120,7 +138,11 @@ def _flips(rate: float | None, evidence: Evidence) -> list[Finding]:
     if rate is None or rate <= FLIPS:
         return []
     judges = evidence.analysis.by_judge
-    worst = [n for n, j in judges.items() if j.position and (j.position.flip_rate or 0) > FLIPS]
+    worst = [
+        name
+        for name, judge in judges.items()
+        if judge.margins is None and judge.position and (judge.position.flip_rate or 0) > FLIPS
+    ]
     who = f" (above all {quoted(worst)})" if worst and len(judges) > 1 else ""
     return [
         Finding(

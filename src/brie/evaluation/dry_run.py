@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from brie.evaluation.budget import Quote, Spending, agree, detectable
 from brie.evaluation.folders import evaluation_id
 from brie.evaluation.plan import ResolvedRequest
-from brie.evaluation.run import given_of, planned
+from brie.evaluation.run import given_of, planned, spent_in
 from brie.evaluation.work import Work
 from brie.number_format import listed, plural
 from brie.project import Project
@@ -61,6 +61,8 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
         )  # fmt: skip
     told = detectable(len(plan.order), plan.samples)
     rows = {**_rows(plan, asked), "on": reason, "answers": _answers(len(keys), there)}
+    if spent := spent_in(asked, project):
+        rows["spent"] = spent
     rows["verdicts"] = plural(len(work.tasks()), "verdict") + " with controls, at most"
     return DryRun(evaluation_id(plan), rows, tuple(line for line in said if line != told), told)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from brie import versions
 from brie.blinding import assign
 from brie.conventions import CONTROLS
 from brie.digest import digest, short
@@ -70,12 +69,11 @@ def panel_judge(
     rubric: Rubric | None,
     *,
     instrument: bool = False,
-    prompt_format: str = versions.PROMPT_FORMAT,
+    prompt_format: str | None = None,
 ) -> PanelJudge:
     """A judge with its rubric, as a plan seals it."""
-    return PanelJudge(
-        judge=judge, rubric=rubric, digest=judge.digest(prompt_format), instrument=instrument
-    )
+    written = prompt_format or judge.newest_format
+    return PanelJudge(judge=judge, rubric=rubric, digest=judge.digest(written), instrument=instrument)
 
 
 def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from brie.analyse.arrays import Floats, Ints
-from brie.analyse.table import VerdictTable
+from brie.analyse.joint import JointRows
+from brie.analyse.table import StatusCode, VerdictTable
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.pin import ANSWERS
+from brie.records import SCORE
 
 
 def table(
@@ -37,7 +39,7 @@ def table(
         judges=list(judges),
         prompt=[prompt_code[f.task.prompt] for f in used],
         judge=[judge_code[f.task.judge] for f in used],
-        score=[f.score for f in used],
+        score=[0.5 if _is_half(f) else f.score for f in used],
         both_orders=facts.manifest.plan.positions == "both" and not votes,
         category=[prompts[name].category for name in names],
         source=[prompts[name].source for name in names],
@@ -51,6 +53,25 @@ def table(
         features=_features(facts, pairs, of_row),
         criteria=_criteria(used),
         identical_as_ties=facts.identical_as_ties,
+        joint=_joint(used),
+    )
+
+
+def _is_half(row: VerdictRow) -> bool:
+    """Whether a number has no other presentation's to go with it."""
+    return row.joint is not None and row.joint.winner is None and row.status is StatusCode.OK
+
+
+def _joint(rows: Sequence[VerdictRow]) -> JointRows | None:
+    """Which rows share one outcome; None where none does."""
+    if not any(row.joint for row in rows):
+        return None
+    alone = [SCORE[row.alone] if row.alone else float("nan") for row in rows]
+    return JointRows(
+        joint=np.array([row.joint is not None for row in rows], np.bool_),
+        half=np.array([_is_half(row) for row in rows], np.bool_),
+        further=np.array([row.joint is not None and not row.joint.counted for row in rows], np.bool_),
+        alone=np.array(alone, np.float64),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from brie.checks.margins import letter_words
 from brie.conventions import FEWEST_PROMPTS
 from brie.number_format import dollars, number, p_value, percent, plural, span, two_digits
 from brie.records import WORST_FIRST, Check, Manifest, estimates, kind_of
@@ -343,6 +344,8 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
         marks.append(f"asked again, the same {again_words(judge.consistency.same)}")
     if judge.contradictions:
         marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
+    if judge.margins:
+        marks.append(letter_words(judge.margins))
     marks += [_note(analysis, f"by_judge.{name}")]
     return _row(name, judge.win_rate, judge.outcomes, "; ".join(mark for mark in marks if mark))
 

@@ -19,6 +19,7 @@ from pydantic import JsonValue
 from brie.judge.declined import is_filtered
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge
+from brie.judge.letters import OFFERED
 from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.adapter import Answer, Document, Shape
@@ -114,6 +115,7 @@ class OpenAIAdapter(StainlessAdapter):
             cut=finish in ("length", "max_tokens", "model_length"),
             refused=str(message.get("refusal") or filtered),
             problem=self._cut_prompt(tokens, prompt),
+            offered=_offered(choice) if self.form == "logprobs" else None,
         )
 
     def _cut_prompt(self, tokens: Tokens | None, prompt: JudgePrompt) -> str:
@@ -190,6 +192,8 @@ def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValu
     if form == "json_schema":
         named: dict[str, JsonValue] = {"name": "verdict", "strict": True, "schema": shape}
         request["response_format"] = {"type": "json_schema", "json_schema": named}
+    elif form == "logprobs":
+        request |= {"logprobs": True, "top_logprobs": OFFERED}
     elif form == "tool":
         function: dict[str, JsonValue] = {
             "name": TOOL,
@@ -219,6 +223,12 @@ def _is_withheld(document: Document) -> bool:
     written = used.get("completion_tokens") if isinstance(used, dict) else None
     is_empty = document.get("object") == "chat.completion" and isinstance(used, dict) and not written
     return bool(blocked) or is_empty
+
+
+def _offered(choice: Document) -> tuple[JsonValue, ...]:
+    """The likeliest first tokens of a reply with their log-probabilities; none where none were given."""
+    content = (choice.get("logprobs") or {}).get("content") or ()
+    return tuple(content[0].get("top_logprobs") or ()) if content else ()
 
 
 def _calls(message: Document) -> tuple[JsonValue, ...]:
