@@ -5,7 +5,7 @@
 `uv` resolves what pyproject.toml names, for Linux and macOS and every Python that is supported, at the
 versions that constraints.txt gives; a line taken out there is resolved to the newest. It knows every
 file of a version by its SHA-256. torch is published twice, for CUDA and for CPUs alone, and only the
-first lies where uv looks: files that lie elsewhere stand in lock/elsewhere.txt.
+first lies where uv looks: the files of the second stand in lock/torch-cpu.txt, which is left as it is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LOCK = ROOT / "lock"
 OLDEST, NEWEST = "3.11", "3.13"
 HEADS = {
     "packages": "What `make` installs: every file of every package by its SHA-256.",
-    "cuda": "What torch needs where it is built for CUDA; `make` installs it where torch is.",
+    "torch": "torch as the package index has it, for CUDA on Linux, and what that build needs.",
     "release": "What `make dist` adds.",
 }
 VERSIONS = """\
@@ -43,11 +43,11 @@ writes this page. Only the packages of the first table come with `pip install br
 TABLES = {
     "use": "What brie and its extra `train` need",
     "develop": "What tests, documentation and the other extras need beside that",
-    "cuda": "What torch needs beside that where it is built for CUDA",
+    "torch": "torch, and what its build for CUDA needs",
     "release": "What a release is made with",
 }
 
-_CUDA = re.compile(r"nvidia-|cuda-|triton$")
+_TORCH = re.compile(r"torch$|nvidia-|cuda-|triton$")
 _ELSEWHERE = re.compile(r"sys_platform == '(win32|emscripten)'")
 _LINE = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?: ; (?P<marker>[^\\]*[^\\ ]))?")
 _FILE = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
@@ -118,11 +118,7 @@ def resolve(*extras: str) -> Lock:
     command += [f"--extra={extra}" for extra in extras]
     command += ["--constraints", "constraints.txt", "pyproject.toml"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    lock = {name: one for name, one in read(done.stdout).items() if not _ELSEWHERE.search(one.marker)}
-    for name, other in read((LOCK / "elsewhere.txt").read_text("utf-8")).items():
-        if name in lock and lock[name].version == other.version:
-            lock[name].files |= other.files
-    return lock
+    return {name: one for name, one in read(done.stdout).items() if not _ELSEWHERE.search(one.marker)}
 
 
 def would_install(lines: Iterable[str], *options: str) -> Iterator[Package]:
@@ -136,15 +132,14 @@ def would_install(lines: Iterable[str], *options: str) -> Iterator[Package]:
         yield from json.loads(answer.read_text("utf-8"))["install"]
 
 
-def unknown_files(lock: Lock) -> list[str]:
-    """The lines that lock/elsewhere.txt lacks for what pip would take on this machine."""
-    missing = []
-    for package in would_install(requirement(name, one) for name, one in lock.items()):
-        name, version = canonical(package["metadata"]["name"]), package["metadata"]["version"]
-        file = f"sha256:{package['download_info']['archive_info']['hashes']['sha256']}"
-        if file not in lock[name].files:
-            missing.append(f"{name}=={lock[name].version} --hash={file}  # {version}")
-    return missing
+def unnamed_build(torch: Locked) -> str:
+    """The line of lock/torch-cpu.txt that is missing for the build of torch that pip would take here."""
+    (package,) = would_install([f"torch=={torch.version}"])
+    named = read((LOCK / "torch-cpu.txt").read_text("utf-8")).get("torch")
+    file = f"sha256:{package['download_info']['archive_info']['hashes']['sha256']}"
+    if file in torch.files or (named and file in named.files):
+        return ""
+    return f"torch=={package['metadata']['version']} --hash={file}"
 
 
 def licence(metadata: Metadata) -> str:
@@ -184,7 +179,7 @@ def divided(lock: Lock) -> dict[str, Lock]:
     without_release = resolve("train", "dev")
     parts: dict[str, Lock] = {name: {} for name in HEADS}
     for name, one in sorted(lock.items()):
-        part = "cuda" if _CUDA.match(name) else "packages" if name in without_release else "release"
+        part = "torch" if _TORCH.match(name) else "packages" if name in without_release else "release"
         parts[part][name] = one
     return parts
 
@@ -209,7 +204,7 @@ def write_licences(parts: dict[str, Lock]) -> None:
     use = resolve("train")
     tables = {
         "use": parts["packages"].keys() & use.keys(), "develop": parts["packages"].keys() - use.keys(),
-        "cuda": parts["cuda"].keys(), "release": parts["release"].keys(),
+        "torch": parts["torch"].keys(), "release": parts["release"].keys(),
     }  # fmt: skip
     page = LICENCES
     for part, title in TABLES.items():
@@ -219,11 +214,11 @@ def write_licences(parts: dict[str, Lock]) -> None:
 
 
 def main() -> int:
-    """Write the files; 1 if pip would take a file on this machine that nothing names."""
+    """Write the files; 1 if pip would take a build of torch on this machine that nothing names."""
     parts = divided(resolve("train", "dev", "release"))
-    if missing := unknown_files(parts["packages"] | parts["release"]):
-        print("pip would take these files here, and nothing names them. To trust them, add to", end=" ")
-        print("lock/elsewhere.txt:", *missing, sep="\n")
+    if line := unnamed_build(parts["torch"]["torch"]):
+        print("pip would take a build of torch here that nothing names. To trust it, add its line to")
+        print(f"lock/torch-cpu.txt:\n{line}")
         return 1
     write_versions(parts)
     write_licences(parts)

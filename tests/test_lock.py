@@ -10,6 +10,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +19,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-FILES = ("packages", "cuda", "release")
+FILES = ("packages", "torch", "release")
 ROW = re.compile(r"\| ([\w-]+) \| (\S+) \| (.+) \|")
 
 
@@ -59,11 +60,13 @@ def test_constraints_and_lock_have_the_same_versions(lock: ModuleType) -> None:
 
 
 def test_torch_is_locked_in_both_its_builds(lock: ModuleType) -> None:
-    torch = lock.read((ROOT / "lock" / "packages.txt").read_text("utf-8"))["torch"]
-    for_cpus = lock.read((ROOT / "lock" / "elsewhere.txt").read_text("utf-8"))["torch"]
-    assert torch.version == for_cpus.version
-    assert for_cpus.files < torch.files
-    assert {"nvidia-cublas", "triton"} <= versions(lock, "cuda").keys()
+    for_cuda = lock.read((ROOT / "lock" / "torch.txt").read_text("utf-8"))
+    for_cpus = lock.read((ROOT / "lock" / "torch-cpu.txt").read_text("utf-8"))
+    assert for_cpus.keys() == {"torch"}
+    assert for_cpus["torch"].version == f"{for_cuda['torch'].version}+cpu"
+    assert for_cpus["torch"].files
+    assert for_cpus["torch"].files.isdisjoint(for_cuda["torch"].files)
+    assert {"nvidia-cublas", "triton"} <= for_cuda.keys()
     assert not any(name.startswith("nvidia-") for name in versions(lock, "packages"))
 
 
@@ -88,10 +91,9 @@ def test_what_the_project_needs_and_what_that_needs_is_locked(lock: ModuleType) 
         assert requirement.specifier.contains(locked[name], prereleases=True), requirement
         if (name, *sorted(requirement.extras)) not in done:
             done.add((name, *sorted(requirement.extras)))
-            try:
+            with suppress(PackageNotFoundError):  # such as what only a release needs
                 waiting += needed(requires(name) or (), requirement.extras)
-            except PackageNotFoundError:
-                assert name in versions(lock, "release"), f"{name} is not installed"
+    assert len(done) > 100
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -100,12 +102,15 @@ def test_make_installs_nothing_that_the_lock_does_not_name() -> None:
         ["make", "--always-make", "--dry-run", ".venv/ready"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    installing = [line for line in told.splitlines() if " pip install " in line]
-    assert len(installing) == 3
+    installing = [
+        line for line in told.splitlines() if line.startswith(".venv/bin/python -m pip install")
+    ]
     assert all("--no-deps" in line for line in installing)
-    *third_party, itself = installing
-    assert all("--require-hashes -r lock/" in line for line in third_party)
+    third_party, itself = installing
+    assert third_party.endswith("--require-hashes -r lock/packages.txt")
     assert itself.endswith("--no-build-isolation -e .")
+    (torch,) = (line for line in told.splitlines() if '-r "lock/$build.txt"' in line)
+    assert "--no-deps --require-hashes -r" in torch
 
 
 def test_the_page_of_licences_has_every_locked_package(lock: ModuleType) -> None:
@@ -134,21 +139,18 @@ def test_a_licence_is_what_the_metadata_says_of_it(
     assert lock.licence(metadata) == licence
 
 
-def test_a_file_that_nothing_names_is_told_and_not_trusted(
+def test_a_build_of_torch_that_nothing_names_is_told_and_not_trusted(
     lock: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wheel = tmp_path / "little-1.0+local-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        info = "little-1.0+local.dist-info"
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: little\nVersion: 1.0+local\n")
+    with zipfile.ZipFile(tmp_path / "torch-0.1+cpu-py3-none-any.whl", "w") as archive:
+        info = "torch-0.1+cpu.dist-info"
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: torch\nVersion: 0.1+cpu\n")
         archive.writestr(
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         archive.writestr(f"{info}/RECORD", "")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    known = lock.Locked("1.0", "", {"sha256:" + "0" * 64})
-    (line,) = lock.unknown_files({"little": known})
-    assert line.startswith("little==1.0 --hash=sha256:")
-    assert lock.read(line)["little"].files.isdisjoint(known.files)
-    assert lock.unknown_files({"little": lock.read(line)["little"]}) == []
+    line = lock.unnamed_build(lock.Locked("0.1", "", {"sha256:" + "0" * 64}))
+    assert line.startswith("torch==0.1+cpu --hash=sha256:")
+    assert lock.unnamed_build(lock.Locked("0.1", "", lock.read(line)["torch"].files)) == ""
