@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ HEADS = {
     "packages": "What `make` installs: every file of every package by its SHA-256.",
     "torch": "torch as the package index has it, for CUDA on Linux, and what that build needs.",
     "release": "What `make dist` adds.",
+    "extras": "What the other extras need; `make` installs none of it.",
 }
 VERSIONS = """\
 # Every package that brie was tested with: pip install -c constraints.txt '.[train]'
@@ -42,9 +44,10 @@ writes this page. Only the packages of the first table come with `pip install br
 """
 TABLES = {
     "use": "What brie and its extra `train` need",
-    "develop": "What tests, documentation and the other extras need beside that",
+    "develop": "What tests and documentation need beside that",
     "torch": "torch, and what its build for CUDA needs",
     "release": "What a release is made with",
+    "extras": "What the other extras need",
 }
 
 _TORCH = re.compile(r"torch$|nvidia-|cuda-|triton$")
@@ -176,11 +179,11 @@ def table(title: str, rows: Iterable[tuple[str, str, str]]) -> str:
 
 def divided(lock: Lock) -> dict[str, Lock]:
     """The packages of each file of lock/, sorted."""
-    without_release = resolve("train", "dev")
+    wanted = {"packages": resolve("train", "dev"), "release": resolve("train", "dev", "release")}
     parts: dict[str, Lock] = {name: {} for name in HEADS}
     for name, one in sorted(lock.items()):
-        part = "torch" if _TORCH.match(name) else "packages" if name in without_release else "release"
-        parts[part][name] = one
+        part = next((part for part, packages in wanted.items() if name in packages), "extras")
+        parts["torch" if _TORCH.match(name) else part][name] = one
     return parts
 
 
@@ -204,7 +207,7 @@ def write_licences(parts: dict[str, Lock]) -> None:
     use = resolve("train")
     tables = {
         "use": parts["packages"].keys() & use.keys(), "develop": parts["packages"].keys() - use.keys(),
-        "torch": parts["torch"].keys(), "release": parts["release"].keys(),
+        **{part: parts[part].keys() for part in ("torch", "release", "extras")},
     }  # fmt: skip
     page = LICENCES
     for part, title in TABLES.items():
@@ -215,7 +218,8 @@ def write_licences(parts: dict[str, Lock]) -> None:
 
 def main() -> int:
     """Write the files; 1 if pip would take a build of torch on this machine that nothing names."""
-    parts = divided(resolve("train", "dev", "release"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    parts = divided(resolve(*project["optional-dependencies"]))
     if line := unnamed_build(parts["torch"]["torch"]):
         print("pip would take a build of torch here that nothing names. To trust it, add its line to")
         print(f"lock/torch-cpu.txt:\n{line}")

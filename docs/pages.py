@@ -27,11 +27,13 @@ OUTSIDE = {
 _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
 GUIDE = (
     "training",
+    "preferences",
     "generation",
     "judging",
     "statistics",
     "checks",
     "sharing",
+    "publishing",
     "python",
     "architecture",
 )

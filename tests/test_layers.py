@@ -36,6 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("evaluation", "export"),
     ("studies", "ci", "web"),
     ("bundle",),
+    ("publish",),
     ("api",),
     ("cli",),
     ("__main__", "__init__"),

@@ -19,7 +19,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-FILES = ("packages", "torch", "release")
+FILES = ("packages", "torch", "release", "extras")
 ROW = re.compile(r"\| ([\w-]+) \| (\S+) \| (.+) \|")
 
 

@@ -31,6 +31,7 @@ SCHEMAS = {
     "brie.suites/1",
     "brie.train/1",
     "brie.training/1",
+    "brie.tried/1",
 }
 """Every form there is. A new one is added here; none is renamed or removed."""
 

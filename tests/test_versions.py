@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +25,7 @@ from brie.project import Project
 from brie.records import JudgeSpec, Plan, Provider, Suite
 from brie.records.base import Record
 from brie.store import Store
+from tests.commands import brie
 
 OLD = Path(__file__).parent / "golden" / "few-made-by-0.1.0.zip"
 """A finished evaluation with an added judge and two votes, bundled by the first build that sealed."""
@@ -236,11 +235,8 @@ def newer(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., str]:
         path.write_text(text.replace(before, after, 1), encoding="utf-8")
 
     def run(folder: Path, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "brie", *arguments],
-            cwd=folder, capture_output=True, text=True, check=False,
-            env={**os.environ, "PYTHONPATH": str(code), "COLUMNS": "80"},
-        )  # fmt: skip
+        other = {**os.environ, "PYTHONPATH": str(code), "COLUMNS": "80"}
+        done = brie(folder, *arguments, env=other)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -118,6 +118,10 @@ class Presentation(Record):
             return "tie"
         return "A" if self.unblind("A") == winner else "B"
 
+    def letters_as(self, shown: Presentation) -> bool:
+        """Whether the sides carry the same letters as in another presentation of the comparison."""
+        return self.candidate_letter == shown.candidate_letter
+
     def by_side(self, by_letter: Mapping[str, float]) -> dict[Side, float]:
         """Scores that a judge gave under letters, by side; a side it gave none has none."""
         letters = {side: self.letter_of(side) for side in _SIDES}
@@ -250,6 +254,25 @@ def presentations(
         )
         for order, letter in cells
     )
+
+
+def drawn(lot: str, *, prompt: str, candidate: str, baseline: str) -> Presentation:
+    """A presentation in one of the four cells, whichever a lot gives.
+
+    For comparisons whose sides are named after each vote: dealt in blocks, as `assign` does, the earlier
+    ones would tell the last of a block.
+
+    Args:
+        lot: drawn anew for each, from what nobody can guess.
+        prompt: digest of the messages.
+        candidate: key of the candidate's completion.
+        baseline: key of the baseline's completion.
+    """
+    (code,) = assign([("", "")], 1, "balanced", seed=0, judge=lot).values()
+    (shown,) = presentations(
+        code, positions="balanced", prompt=prompt, candidate=candidate, baseline=baseline
+    )
+    return shown
 
 
 def _deal(width: int, block: Sequence[Canonical]) -> list[int]:

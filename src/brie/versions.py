@@ -42,7 +42,7 @@ STORE = 4
 _NAMES = (
     "agreement", "analysis", "bundle", "carried", "check", "checked", "compare", "curve", "export",
     "judge_check", "judges", "manifest", "pin", "plan", "plan-table", "run", "suites", "suites-plan",
-    "train", "training",
+    "train", "training", "tried",
 )  # fmt: skip
 DOCUMENTS: dict[str, int] = dict.fromkeys(_NAMES, 1) | {"pin": PIN}
 """Of the JSON documents: `brie.NAME/N` is their key `schema`. Keys are added, never renamed."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
-from brie.blinding import Cell, assign, presentations
+from brie.blinding import Cell, assign, drawn, presentations
 from brie.digest import digest
 from brie.records import Positions
 
@@ -61,3 +63,14 @@ def test_the_codes_of_some_prompts_are_those_among_all() -> None:
     every = assign(prompts, 2, "balanced", seed=3, judge=digest("judge"))
     some = assign(prompts, 2, "balanced", seed=3, judge=digest("judge"), only={"p5", "p8"})
     assert some == {name: every[name] for name in ("p5", "p8")}
+
+
+def test_a_lot_draws_one_of_the_four_cells_and_none_tells_the_next() -> None:
+    shown = [drawn(f"lot {n}", **KEYS) for n in range(400)]
+    cells = [(p.order, p.candidate_letter) for p in shown]
+    counts = Counter(cells)
+    assert len(counts) == 4
+    assert min(counts.values()) > 60
+    blocks = [set(cells[start : start + 4]) for start in range(0, 400, 4)]
+    assert not all(len(block) == 4 for block in blocks), "nothing is dealt in blocks"
+    assert drawn("lot 1", **KEYS) == shown[1]

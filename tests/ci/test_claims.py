@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from brie.ci.claims import check_claims, find_claims
+from brie.ci.claims import check_claims, find_claims, same_number
 from brie.errors import InputError, UsageError
 from brie.evaluation.manifest import write_manifest
 from brie.project import Project
 from brie.records.analysis import Analysis
+from brie.report.markdown import prose
 from tests.flow.world import World, rules
 
 Said = Callable[[str], list[bool]]
@@ -110,3 +112,64 @@ def test_a_file_without_claims_or_one_that_cannot_be_read_is_an_error(
         check_claims(file, quoted[0])
     with pytest.raises(InputError, match=r"gone\.md"):
         check_claims(tmp_path / "gone.md", quoted[0])
+
+
+def test_metadata_list_places_and_sentences_can_be_claims(
+    holds: Said, quoted: tuple[Project, Analysis]
+) -> None:
+    assert holds("---\nmetrics:\n- value: 0.80 # brie:win_rate EVAL\n---\nRest.") == [True]
+    assert holds("---\nmetrics:\n- value: 0.81 # brie:win_rate EVAL\n---\nRest.") == [False]
+    assert holds('---\nid: "EVAL" # brie:id EVAL\n---\n') == [True]
+    assert holds("<!-- brie:plan.seats.0.judge.id EVAL -->`reference`") == [True]
+    assert holds("<!-- brie:plan.seats.0.judge.id EVAL -->`other`") == [False]
+    said = {check.id: check.summary for check in quoted[1].checks}["sample_size"]
+    assert holds(f"| x | <!-- brie:check_words.sample_size EVAL -->{prose(said)} |\n") == [True]
+    changed = re.sub(r"\d", "7", prose(said), count=1)
+    assert holds(f"| x | <!-- brie:check_words.sample_size EVAL -->{changed} |\n") == [False]
+    seal = str(quoted[1].seal).removeprefix("sha256:")[:16]
+    assert holds(f"<!-- brie:seal EVAL -->`{seal}`") == [True]
+    assert holds("<!-- brie:seal EVAL -->`0123456789abcdef`") == [False]
+    assert holds("| <!-- brie:verdict EVAL -->better | 40 |\n") == [True]
+    assert holds("| <!-- brie:counts.prompts EVAL -->– | 40 |\n") == [False]
+
+
+def test_small_and_very_small_numbers_are_compared_by_the_digits_that_are_written() -> None:
+    assert same_number("2e-4", None, 0.0002)
+    assert not same_number("2e-4", None, 0.0003)
+    assert not same_number("2.0e-4", None, 0.00021)
+    assert same_number("1.5e+03", None, 1500.0)
+    assert not same_number("0.0000", None, 0.0002)
+
+
+def test_where_every_number_is_claimed_one_without_a_claim_is_named(holds: Said, tmp_path: Path) -> None:
+    every = "<!-- brie:every-number -->\n"
+    claimed = every + "It won <!-- brie:win_rate EVAL -->80 % of <!-- brie:counts.prompts EVAL -->40."
+    assert holds(claimed) == [True, True]
+    assert holds(f"{claimed} And 97 % elsewhere.") == [True, True, False]
+    assert holds(f"{claimed}\n\n| 3 | `7` | Qwen2.5-0.5B | <!-- 8 --> | [see](page-9.html) |\n") == [
+        True,
+        True,
+        False,
+    ]
+    assert holds(f'---\nscore: 0.97\nname: "0.5B"\n---\n{claimed}') == [True, True, False]
+    assert holds(f"{claimed} And &#57;7 % elsewhere, &#46; &amp;") == [True, True, False]
+    assert holds(f"{claimed}\n\n1. first\n2. second\n\n```\n12\n```\n") == [True, True]
+
+
+def test_the_line_of_a_number_without_a_claim_is_that_of_the_file(
+    quoted: tuple[Project, Analysis], tmp_path: Path
+) -> None:
+    file = tmp_path / "card.md"
+    file.write_text("---\na: b\n---\n<!-- brie:every-number -->\n\n```\n5\n```\n\nWe won 71 times.\n")
+    (answer,) = check_claims(file, quoted[0])
+    assert (answer.line, answer.holds) == (10, False)
+    assert answer.what.startswith("71 stands without a claim")
+
+
+def test_what_is_cited_and_not_here_is_named(holds: Said) -> None:
+    for text in (
+        "<!-- brie:config.recipe.r train-gone -->16",
+        "<!-- brie:files.0.bytes brie-export.json -->16",
+        "<!-- brie:win_rate @1 -->80 %",
+    ):
+        assert holds(text) == [False]

@@ -8,14 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import brie
+
 GOOD = 'name = "mine"\n[[prompt]]\nid = "a"\nprompt = "Why?"\n'
-
-
-def brie(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "brie", *arguments], cwd=folder, capture_output=True, text=True
-    )
 
 
 def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,21 @@ def test_an_export_ends_with_how_to_serve_and_ask_it(made: Shop) -> None:
     assert "identical answers          3 of 3" in said
     assert "serve " in said
     assert "curl http://127.0.0.1:8000/v1/chat/completions" in said
+
+
+def test_an_export_has_a_card_whose_every_number_is_confirmed(made: Shop, shop: Shop) -> None:
+    assert "shipped/README.md" in (made.root / "said.txt").read_text("utf-8")
+    text = (shop.root / "shipped" / "README.md").read_text("utf-8")
+    assert "**Not judged.**" in text
+    assert 'pipe = pipeline("text-generation", model=".")' in text
+    assert "vllm serve ." in text
+    done = run("verify", "--claims", "shipped/README.md")
+    assert code(done) == 0, done.exception
+    changed = re.sub(r"(brie:check.figures.0.answers brie-export.json -->)3", r"\g<1>4", text)
+    (shop.root / "shipped" / "README.md").write_text(changed, "utf-8")
+    again = run("export", "first", "--to", "merged", "--suite", "mine.txt", "--out", "shipped")
+    assert code(again) == 2
+    assert "check.figures.0.answers of brie-export.json: the text says 4" in str(again.exception)
 
 
 def test_the_manifest_names_source_tools_files_and_figures(made: Shop) -> None:

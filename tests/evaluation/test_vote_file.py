@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from brie.records.analysis import Analysis, Outcomes
 from brie.store import Store
 from brie.web.project_cache import ProjectCache
 from brie.web.voting_session import VotingSession
+from tests.commands import brie
 from tests.present import present
 from tests.web import sample
 
@@ -172,12 +171,12 @@ def test_a_withdrawn_vote_is_none(world: World) -> None:
 def test_the_command_adds_votes_and_the_report_counts_them(world: World) -> None:
     project, manifest = world
     (project.root / "votes.csv").write_text(lines(dict.fromkeys(prompts(world), "candidate")), "utf-8")
-    command = [sys.executable, "-m", "brie", "judge", manifest.id, "--votes", "votes.csv"]
-    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True)
+    command = ["judge", manifest.id, "--votes", "votes.csv"]
+    done = brie(project.root, *command)
     assert done.returncode == 0, done.stderr
     assert f"{len(prompts(world))} of {len(prompts(world))} votes were new" in done.stdout
     assert "Ann" in (project.reports / manifest.id / "index.html").read_text("utf-8")
-    again = subprocess.run([*command, "--json"], cwd=project.root, capture_output=True, text=True)
+    again = brie(project.root, *command, "--json")
     assert f"0 of {len(prompts(world))} votes were new" in again.stderr
     assert json.loads(again.stdout)["by_judge"]["human:Ann"]["votes"] == len(prompts(world))
 

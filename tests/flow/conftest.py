@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.commands import brie
 from tests.flow.bench import bench, models  # noqa: F401  - fixtures
 
 
@@ -27,18 +26,6 @@ class Demo:
         """The project again, to be damaged."""
         shutil.copytree(self.folder, to, symlinks=True)
         return to
-
-
-def brie(folder: Path, *arguments: str, timeout: float = 280) -> subprocess.CompletedProcess[str]:
-    """Run a command in a project, as a user does, with the network's names unresolvable."""
-    return subprocess.run(
-        [sys.executable, "-m", "brie", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow.conftest import Demo, brie
+from tests.commands import brie
+from tests.flow.conftest import Demo
 
 
 def named(demo: Demo, start: str) -> str:

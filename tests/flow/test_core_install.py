@@ -31,6 +31,7 @@ NEEDS = [
     ["audit", "rows.parquet"],
     ["export", "demo:best", "--to", "merged", "--out", "merged"],
     ["check", "demo:best"],
+    ["view", "--try", "--candidate", "demo:best"],
 ]
 """Commands that need something of an extra here."""
 WORKS = [

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import brie
 from tests.flow.bench import Bench
-from tests.flow.conftest import Demo, brie
+from tests.flow.conftest import Demo
 
 
 def state(folder: Path) -> dict[str, str]:

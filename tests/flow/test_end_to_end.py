@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from brie.ci.documents import differences
-from tests.flow.conftest import Demo, brie
+from tests.commands import brie
+from tests.flow.conftest import Demo
 
 SMALL = [
     "eval",

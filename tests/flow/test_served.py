@@ -23,7 +23,7 @@ import pytest
 
 from brie.evaluation.manifest import read_manifest
 from brie.project import packaged
-from tests.flow.conftest import brie
+from tests.commands import brie
 
 ASK = (
     *("eval", "--suite", "mine.txt", "--judge", "longer", "--samples", "4", "--max-new-tokens", "40"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from click.testing import CliRunner, Result
 from brie.cli import cli
 from brie.project import Project
 from brie.records import Manifest
+from tests import commands
 from tests.web import sample
 
 World = tuple[Project, Manifest]
@@ -62,11 +61,8 @@ def test_open_shows_the_page_in_the_users_browser(world: World, tmp_path: Path) 
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}\n')
     browser.chmod(0o755)
-    command = [sys.executable, "-m", "brie", "report", world[1].id, "--open"]
     surroundings = {**os.environ, "BROWSER": str(browser)}
-    done = subprocess.run(
-        command, cwd=world[0].root, capture_output=True, text=True, check=False, env=surroundings
-    )
+    done = commands.brie(world[0].root, "report", world[1].id, "--open", env=surroundings)
     assert done.returncode == 0, done.stderr
     assert opened.read_text() == (world[0].reports / world[1].id / "index.html").resolve().as_uri()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow.conftest import Demo, brie
+from tests.commands import brie
+from tests.flow.conftest import Demo
 
 ASK = ("eval", "--suite", "smoke", "--judge", "distinct", "--samples", "1", "--max-new-tokens", "8")
 

@@ -47,7 +47,7 @@ PRINTED = [
 ]
 HELP = [
     *((verb,) for table in (*VERBS.values(), *PLUMBING.values()) for verb in table),
-    *(("data", word) for word in ("check", "preview", "split", "overlap")),
+    *(("data", word) for word in ("check", "preview", "split", "overlap", "prefs")),
     *(("judges", word) for word in ("ls", "score", "cost")),
     ("suite", "check"),
 ]

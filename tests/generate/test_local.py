@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,20 @@ def test_a_consumer_that_stops_early_leaves_the_engine_usable(
     rest = _texts([first, *stream])
     assert rest.items() <= reference.items()
     assert len(rest) == 8
+
+
+def test_watched_answers_grow_side_by_side_into_those_that_are_generated(
+    engine: TransformersEngine, ask: Ask
+) -> None:
+    both = [ask(3, side)[2] for side in (None, "tuned")]
+    drafts = list(engine.watch(both))
+    assert [draft.key for draft in drafts[:4]] == [both[0].key, both[1].key] * 2, "in turn"
+    for request in both:
+        mine = [draft for draft in drafts if draft.key == request.key]
+        assert all(after.text.startswith(before.text) for before, after in pairwise(mine[:-1]))
+        assert [draft.completion is not None for draft in mine] == [False] * (len(mine) - 1) + [True]
+    whole = [draft.completion for draft in drafts if draft.completion is not None]
+    assert _texts(whole) == _texts(engine.generate(both))
 
 
 def test_answers_end_at_the_limit_or_at_the_contexts_end(

@@ -58,6 +58,24 @@ def test_a_fine_tune_against_another_full_model_loads_them_in_turn(
         assert _texts(single, _as("b", ask(4))).items() <= together.items()
 
 
+def test_two_bases_are_watched_one_after_the_other_and_a_server_not_at_all(
+    base: Path, adapter: Path, cpu: Environment, ask: Ask, tmp_path: Path
+) -> None:
+    other = build_base(tmp_path / "other", seed=8, hidden_size=32)
+    server = Served(Server("lab", "http://127.0.0.1:9"), "tuned")
+    sources: dict[str, Source] = {
+        digest("a"): Local(base, adapter), digest("b"): Local(other), digest("c"): server,
+    }  # fmt: skip
+    with open_engine(sources, cpu) as engine:
+        both = _as("a", ask(1)) + _as("b", ask(1))
+        keys = [draft.key for draft in engine.watch(both)]
+        assert list(dict.fromkeys(keys)) == [request.key for request in both]
+        assert keys == sorted(keys, key=keys.index), "one model at a time"
+        assert not engine.in_one
+        with pytest.raises(UsageError, match="can be watched"):
+            list(engine.watch(_as("c", ask(1))))
+
+
 def test_a_folder_against_a_server(base: Path, cpu: Environment, ask: Ask) -> None:
     with FakeServer() as fake:
         server = Server(label="lab", base_url=fake.base_url)

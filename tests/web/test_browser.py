@@ -17,6 +17,7 @@ from brie.web.app import create_app
 from brie.web.guard import Access
 from brie.web.project_cache import ProjectCache
 from brie.web.server import free_socket
+from brie.web.try_asking import Asking
 from brie.web.voting_session import VotingSession
 from tests.browser import browser, complaints, violations
 from tests.web import sample
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
 class Served:
     """A viewer on a real port, in a thread."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, asking: Asking | None = None) -> None:
         import uvicorn
 
         self._socket = free_socket("127.0.0.1", 18321)
         self.access = Access(port=self._socket.getsockname()[1])
-        config = uvicorn.Config(create_app(project, self.access), log_level="error", access_log=False)
+        config = uvicorn.Config(
+            create_app(project, self.access, asking=asking), log_level="error", access_log=False
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
 

@@ -14,6 +14,7 @@ from brie.number_format import plural
 from brie.project import Project
 from brie.report.notebook import table_html
 from brie.train.config import RunManifest, TrainRequest
+from brie.train.recipes import Method
 from brie.train.runs import read_run
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class TrainSettings(TypedDict, total=False):
     resume: str
     chat_template: str
     system: Literal["refuse", "fold"]
+    method: Method
+    prefs: str
+    start: str
+    """`--from`."""
 
 
 @dataclass(frozen=True, repr=False)

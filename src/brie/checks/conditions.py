@@ -10,6 +10,7 @@ from brie.checks.told import figures as told_figures
 from brie.checks.told import leaks, meant
 from brie.digest import short
 from brie.generate.sampling import differences
+from brie.generate.started import LLAMA_CPP
 from brie.lines import command
 from brie.pin import ANSWERS
 from brie.pin.adapters import IN_TURN
@@ -51,7 +52,7 @@ def _check(plan: Plan, evidence: Evidence) -> Check:
         )
     return conclude(
         ID,
-        [*_template(plan), *leaks(plan), *_settings(differing, evidence)],
+        [*_template(plan), *leaks(plan), *_programs(plan), *_settings(differing, evidence)],
         figures,
         _same(plan, known=models_own is not None),
     )
@@ -95,6 +96,22 @@ def _template(plan: Plan) -> list[Finding]:
             f"The sides format conversations differently (templates {short(candidate, 12)} and "
             f"{short(baseline, 12)}), so they did not answer the same prompt.",
             "Compare models that share a chat template.",
+        )
+    ]
+
+
+def _programs(plan: Plan) -> list[Finding]:
+    """Sides that were answered by programs which draw and round each in its own way."""
+    readers = [pin.read_by == LLAMA_CPP for pin in (plan.candidate, plan.baseline)]
+    if readers[0] == readers[1]:
+        return []
+    whose, other = ("candidate", "baseline") if readers[0] else ("baseline", "candidate")
+    return [
+        Finding(
+            "warn",
+            f"The {whose} was answered by llama.cpp and the {other} was not: how a program draws and "
+            "rounds is in the difference too.",
+            "Name both as `llama.cpp:FILE`, or the GGUF file without it, which transformers reads.",
         )
     ]
 

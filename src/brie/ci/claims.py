@@ -1,6 +1,6 @@
 """Numbers in a text that cite an evaluation: do they still say what the store says?
 
-A claim is a comment, which no reader sees, and the number or word that follows it:
+A claim is a comment, which no reader sees, and the number or words that follow it:
 
     won <!-- brie:win_rate eval-in-domain-1a2b3c4d -->71 % of comparisons
     (95 % interval <!-- brie:win_rate.interval eval-in-domain-1a2b3c4d -->62 to 79 %),
@@ -8,8 +8,14 @@ A claim is a comment, which no reader sees, and the number or word that follows 
 
 After `brie:` stands a path into `analysis.json` (`win_rate`, `win_rate.low`, `counts.prompts`,
 `by_category.maths.win_rate`, `checks.length`), then an evaluation: its id, the end of its id, or
-its name. A number holds if it is the stored one rounded as it is written. Fenced code and code
-spans are examples, and are not read.
+its name. What else can be cited is in `claim_sources`: a training run, suites, an export. Places in a
+list are numbers (`evaluations.0.loss`), and what a marker cannot hold is written as in an address
+(`seen%20sources`). A number holds if it is the stored one rounded as it is written; words hold if they
+are the stored ones. In the metadata of a model card the marker follows: `value: 0.71 # brie:win_rate
+EVAL`. Fenced code and code spans are examples, and are not read, but for the words of a claim.
+
+A text with `<!-- brie:every-number -->`, as a model card has it, claims that no number of it stands
+without a claim: one that does fails as well.
 """
 
 from __future__ import annotations
@@ -19,42 +25,34 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import unquote
 
 from pydantic import JsonValue
 
-from brie.checks.standing import standing_of
+from brie.ci.claim_sources import Cited, cited_document
+from brie.ci.claim_texts import Claim, find_claims, numbers_without_claim, says_every_number
+from brie.digest import PREFIX
 from brie.errors import InputError, UsageError
-from brie.evaluation.assemble import assemble
-from brie.evaluation.folders import Evaluation, find_evaluation
-from brie.evaluation.gather import gather
 from brie.project import Project
-from brie.records.analysis import Analysis
-from brie.store import Store
+from brie.report.clean import one_line
+from brie.report.markdown import code_span, escape, prose
+
+__all__ = ["MARKER", "Answer", "Claim", "check_claims", "find_claims"]
 
 MARKER = "<!-- brie:win_rate EVAL -->71 %"
-_MARKER = re.compile(r"<!--\s*brie:(?P<body>.*?)\s*-->")
-_FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
-_INLINE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
-_NUMBER = r"[-+−]?\d[\d,]*(?:\.\d+)?"
-_ONE = re.compile(rf"\W*?({_NUMBER})\s*(%|percent\b|per cent\b|points?\b|of every 100\b)?")
+_NUMBER = r"[-+−]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_ONE = re.compile(rf"\W*?({_NUMBER})\s*(%|percent\b|per cent\b|points?\b|of (?:every )?100\b)?")
 _TWO = re.compile(
     rf"\W*?({_NUMBER})\s*(%)?\s*(?:–|—|-|to|,|;|and)\s*({_NUMBER})\s*(%|percent\b|per cent\b)?"
 )
 _WORD = re.compile(r"\W*?([A-Za-z_]+)")
+_PLAIN_WORD = re.compile(r"[A-Za-z_]+")
+_FINGERPRINT = re.compile(r"`(?:sha256:)?([0-9a-f]{12,64})`")
 _INTERVAL = ".interval"
 _MAIN = ("value", "effect", "win_rate")
 """Keys that stand for the table they are in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A marker and what follows it."""
-
-    line: int
-    path: str
-    evaluation: str
-    text: str
-    """The rest of the paragraph."""
+_SHOWN = 60
+"""Signs shown of words that are not the stored ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,15 @@ class Answer:
     line: int
     what: str
     holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Whether a text says what is stored, in words, and how many signs of it say so."""
+
+    holds: bool
+    what: str
+    length: int
 
 
 def check_claims(file: Path, project: Project) -> list[Answer]:
@@ -77,80 +84,52 @@ def check_claims(file: Path, project: Project) -> list[Answer]:
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file} cannot be read: {error}.") from error
+    return check_text(text, project, file)
+
+
+def check_text(text: str, project: Project, file: Path) -> list[Answer]:
+    """Compare every claim of a text with the store; see `check_claims`.
+
+    Args:
+        text: the text.
+        project: where what it cites is.
+        file: where the text lies or will lie: what it cites of an export lies beside it.
+    """
     claims = list(find_claims(text))
-    if not claims:
+    every = says_every_number(text)
+    if not claims and not every:
         raise UsageError(f"{file} cites no evaluation. Mark a number like this: {MARKER}")
-    documents = lru_cache(maxsize=None)(lambda name: _document(name, project))
-    return [_answer(claim, documents) for claim in claims]
+    documents = lru_cache(maxsize=None)(lambda name: cited_document(name, project, file.parent))
+    answers, claimed = [], []
+    for claim in claims:
+        answer, length = _answer(claim, documents)
+        answers.append(answer)
+        claimed.append((claim.start, claim.start + length))
+    if every:
+        bare = "stands without a claim: nothing confirms it"
+        left = numbers_without_claim(text, claimed)
+        answers += [Answer(line, f"{number} {bare}", False) for line, number in left]
+    return answers
 
 
-def find_claims(text: str) -> Iterator[Claim]:
-    """The claims of a Markdown text, in its order; those inside code are examples."""
-    prose = _without_code(text)
-    for match in _MARKER.finditer(prose):
-        path, _, evaluation = match["body"].partition(" ")
-        rest = prose[match.end() :].split("\n\n", 1)[0].split("<!--", 1)[0]
-        yield Claim(prose[: match.start()].count("\n") + 1, path, evaluation.strip(), rest)
-
-
-def _without_code(text: str) -> str:
-    """The text with code blocks and code spans blanked; lines keep their numbers."""
-    lines, fence = [], ""
-    for line in text.splitlines():
-        opening = _FENCE.match(line)
-        if fence:
-            fence = "" if opening and opening[1].startswith(fence) else fence
-            lines.append("")
-        elif opening:
-            fence = opening[1]
-            lines.append("")
-        else:
-            lines.append(_INLINE.sub(lambda span: " " * len(span[0]), line))
-    return "\n".join(lines)
-
-
-def _document(name: str, project: Project) -> dict[str, JsonValue]:
-    """An evaluation's numbers, from the store; a verdict that does not stand is not quoted bare."""
-    if name.startswith("@"):
-        raise UsageError(f"{name} is another evaluation after the next one; a claim cites an id.")
-    evaluation = find_evaluation(name, project)
-    with Store.open(project.store, read_only=True) as store:
-        analysis = assemble(gather(evaluation.manifest, store), store)
-    if analysis.interim:
-        raise UsageError(f"{evaluation.manifest.id} is not finished, so nothing can be quoted from it.")
-    document = analysis.written()
-    why = _doubt(evaluation)
-    if why:
-        notes = document.get("notes")
-        document["verdict"] = None
-        document["notes"] = {**(notes if isinstance(notes, dict) else {}), "verdict": why}
-    document["checks"] = {check.id: check.status for check in analysis.checks}
-    return document
-
-
-def _doubt(evaluation: Evaluation) -> str:
-    """Why the verdict of the numbers beside the manifest does not stand by itself; "" where it does."""
-    try:
-        stored = Analysis.read(evaluation.analysis_file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return ""
-    standing = standing_of(stored)
-    if standing is None or standing.state == "stands":
-        return ""
-    return f"it is {standing.state}: {'; '.join(reason.text for reason in standing.reasons)}"
-
-
-def _answer(claim: Claim, documents: Callable[[str], Mapping[str, JsonValue]]) -> Answer:
+def _answer(claim: Claim, documents: Callable[[str], Cited]) -> tuple[Answer, int]:
+    """What became of a claim, and how many signs of the text are its own."""
     try:
         if not claim.evaluation:
             raise UsageError(f"names no evaluation; write it like this: {MARKER}")
         compared = _compare(claim, documents(claim.evaluation))
-    except UsageError as error:
-        return Answer(claim.line, f"{claim.path}: {error}", False)
-    return Answer(claim.line, f"{claim.path} of {claim.evaluation}: {compared[1]}", compared[0])
+    except (UsageError, InputError) as error:
+        return Answer(claim.line, f"{claim.path}: {error}", False), _length_of_number(claim.text)
+    what = f"{claim.path} of {claim.evaluation}: {compared.what}"
+    return Answer(claim.line, what, compared.holds), compared.length
 
 
-def _compare(claim: Claim, document: Mapping[str, JsonValue]) -> tuple[bool, str]:
+def _length_of_number(text: str) -> int:
+    match = _ONE.match(text)
+    return match.end() if match else 0
+
+
+def _compare(claim: Claim, document: Cited) -> _Compared:
     """Whether the text says what the store says, and both in words."""
     if claim.path.endswith(_INTERVAL):
         table = _look_up(document, claim.path.removesuffix(_INTERVAL))
@@ -163,42 +142,62 @@ def _compare(claim: Claim, document: Mapping[str, JsonValue]) -> tuple[bool, str
         notes = document.get("notes")
         reason = notes.get(claim.path) if isinstance(notes, dict) else None
         reason = reason or "the store gives no value"
-        return False, f"the text quotes a value, but there is none: {reason}"
-    if isinstance(value, str):
+        what = f"the text quotes a value, but there is none: {reason}"
+        return _Compared(False, what, _length_of_number(claim.text))
+    return _words(claim, value) if isinstance(value, str) else _number(claim.text, float(value))
+
+
+def _words(claim: Claim, value: str) -> _Compared:
+    """Words as they are stored: one, a text as Markdown shows it, or the start of a fingerprint."""
+    if _PLAIN_WORD.fullmatch(value) and not claim.written.startswith("`"):
         word = _WORD.match(claim.text)
         written = word[1].lower() if word else ""
-        return written == value.lower(), f"the text says {written or 'nothing'}, the store {value}"
-    return _number(claim.text, float(value))
+        what = f"the text says {written or 'nothing'}, the store {value}"
+        return _Compared(written == value.lower(), what, word.end() if word else 0)
+    hexadecimal = _FINGERPRINT.match(claim.written)
+    if value.startswith(PREFIX) and hexadecimal:
+        holds = value.removeprefix(PREFIX).startswith(hexadecimal[1])
+        what = f"the text says {hexadecimal[0]}, the store {value}"
+        return _Compared(holds, what, hexadecimal.end())
+    code = code_span(value)
+    bars = (code.replace("¦", "|"), code.replace("¦", "\\|"))
+    forms = (escape(value), prose(value), code, *bars, one_line(value, 2_000), value)
+    form = next((form for form in forms if form and claim.written.startswith(form)), None)
+    if form is not None:
+        return _Compared(True, f"the text says {one_line(value, _SHOWN)}, as the store", len(form))
+    written, stored = (one_line(text, _SHOWN) for text in (claim.written, value))
+    return _Compared(False, f"the text says {written or 'nothing'}, the store {stored}", 0)
 
 
-def _number(text: str, value: float) -> tuple[bool, str]:
+def _number(text: str, value: float) -> _Compared:
     match = _ONE.match(text)
     if match is None:
         raise UsageError("no number follows the marker")
-    return _same(
-        match[1], match[2], value
-    ), f"the text says {match[0].strip()}, the store {_shown(value)}"
+    what = f"the text says {match[0].strip()}, the store {_shown(value)}"
+    return _Compared(same_number(match[1], match[2], value), what, match.end())
 
 
-def _interval(text: str, low: float, high: float) -> tuple[bool, str]:
+def _interval(text: str, low: float, high: float) -> _Compared:
     match = _TWO.match(text)
     if match is None:
         raise UsageError("no two numbers follow the marker")
     unit = match[4] or match[2]
-    holds = _same(match[1], unit, low) and _same(match[3], unit, high)
-    return holds, f"the text says {match[0].strip()}, the store {_shown(low)} to {_shown(high)}"
+    holds = same_number(match[1], unit, low) and same_number(match[3], unit, high)
+    what = f"the text says {match[0].strip()}, the store {_shown(low)} to {_shown(high)}"
+    return _Compared(holds, what, match.end())
 
 
-def _same(written: str, unit: str | None, value: float) -> bool:
+def same_number(written: str, unit: str | None, value: float) -> bool:
     """Whether a written number is the value, rounded to as many digits as are written.
 
     With a unit, and where a share is written above 1, hundredths are meant.
     """
     plain = written.replace(",", "").replace("−", "-")
-    number, digits = float(plain), len(plain.partition(".")[2])
+    digits, _, power = plain.lower().partition("e")
+    number, exponent = float(plain), int(power or 0) - len(digits.partition(".")[2])
     hundredths = unit is not None or (abs(value) <= 1 < abs(number))
     stored = 100 * value if hundredths else value
-    return abs(number - stored) <= 0.5 * 10.0**-digits + 1e-9
+    return abs(number - stored) <= 0.5 * 10.0**exponent * (1 + 1e-9) + 1e-9 * min(1, abs(stored))
 
 
 def _look_up(document: Mapping[str, JsonValue], path: str) -> JsonValue:
@@ -207,12 +206,23 @@ def _look_up(document: Mapping[str, JsonValue], path: str) -> JsonValue:
     Raises:
         UsageError: no such path; what there is, is listed.
     """
-    if path in document:
-        return document[path]
-    for key, inner in document.items():
-        if path.startswith(f"{key}.") and isinstance(inner, dict):
-            return _look_up(inner, path[len(key) + 1 :])
+    for way in dict.fromkeys((path, unquote(path))):
+        for value in _values(document, way):
+            return value
     raise UsageError(f"no {path!r} there; known: {', '.join(list(document)[:24])}")
+
+
+def _values(value: JsonValue | Mapping[str, JsonValue], path: str) -> Iterator[JsonValue]:
+    """What stands at a path, by every way of reading its dots."""
+    keys: Mapping[str, JsonValue] = (
+        {str(place): item for place, item in enumerate(value)} if isinstance(value, list)
+        else value if isinstance(value, Mapping) else {}
+    )  # fmt: skip
+    if path in keys:
+        yield keys[path]
+    for key, inner in keys.items():
+        if path.startswith(f"{key}."):
+            yield from _values(inner, path[len(key) + 1 :])
 
 
 def _main(value: JsonValue) -> float | str | None:

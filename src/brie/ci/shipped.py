@@ -21,7 +21,8 @@ from brie.fidelity.reference import TOKENS, make_reference
 from brie.fidelity.served import check_served
 from brie.fidelity.verdict import conclude, sentence
 from brie.forms.detect import OnDisk, detect
-from brie.forms.merge import write_merged
+from brie.forms.merge import refuse_few_bits, write_merged
+from brie.forms.sides import LLAMA
 from brie.pin import Resolved
 from brie.pin.resolve import as_base
 from brie.progress import Screen
@@ -79,7 +80,14 @@ def check_shipped(
         side = resolve_side(wish.file, project, base=wish.base)
         for note in side.notes:
             screen.say(note)
+        if side.adapter is not None:
+            refuse_few_bits(side)
     against = _against(wish, file, side, project)
+    if not against.here:
+        raise UsageError(
+            f"{against.name} shows no logits to compare with; name a checkpoint, a folder or a run: "
+            "--against RUN:best|FOLDER|hf:REPO@SHA"
+        )
     screen.say(f"{wish.file} is held against {against.name}.")
     with tempfile.TemporaryDirectory(prefix="brie-check-") as name:
         checked, reference_report = _measure(
@@ -93,7 +101,7 @@ def check_shipped(
 
 def _local(reference: str, project: Project) -> Path | None:
     """The file or folder a reference names; None: a run's checkpoint, a pin, the Hub or a server."""
-    path = Path(reference)
+    path = Path(reference.removeprefix(LLAMA))
     if not path.exists() and (project.root / path).exists():
         path = project.root / path
     if path.exists() and path.suffix != ".json":

@@ -11,6 +11,7 @@ import click
 
 from brie.cli import options, screen
 from brie.cli.groups import Group
+from brie.cli.prefs import prefs
 from brie.errors import InputError, UsageError
 from brie.lines import command as command_line
 from brie.number_format import percent, plural
@@ -28,7 +29,10 @@ Examples:
 """,
 )
 def command() -> None:
-    """Check, preview, split, convert and compare training files."""
+    """Check, preview, split, convert and compare training files; make pairs of verdicts."""
+
+
+command.add_command(prefs)
 
 
 @command.command(

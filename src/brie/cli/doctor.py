@@ -157,7 +157,7 @@ def _source(project: Project, model: str | None) -> tuple[str, Local]:
     if model is None:
         return digest("tiny"), Local(packaged("models", "tiny"))
     side = resolve_side(model, project)
-    if side.served:
+    if not side.here:
         raise UsageError("--model takes a model on this machine; a server's is tested there.")
     return side.pin.digest, Local(side.base_folder, side.adapter)
 

@@ -37,6 +37,9 @@ def _one_suite(_: click.Context, __: click.Parameter, names: tuple[str, ...]) ->
     return names[0] if names else None
 
 
+TAGS: Option = click.option(
+    "--tag", "tags", metavar="TAG", multiple=True, help="A tag in the model card's metadata."
+)
 SUITE: Option = click.option(
     "--suite", required=True, multiple=True, callback=_one_suite, help="A suite's name or file."
 )

@@ -1,4 +1,4 @@
-"""`brie report`: build an evaluation's report again, with its figures on request."""
+"""`brie report`: build an evaluation's report again, with its figures, or write a model's card."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import screen
+from brie.cli import cards, options, screen
 from brie.cli import suites as several
 from brie.errors import UsageError
 
@@ -26,6 +26,7 @@ Examples:
   brie report eval-demo-1a2b3c4d --pr        25 lines of Markdown for a pull request
   brie report eval-demo-1a2b3c4d --card      a card and a badge to share
   brie report eval-demo-1a2b3c4d --figures
+  brie report demo:best --model-card         the card that goes with a model
   brie report --schema
 """
 )
@@ -35,6 +36,8 @@ Examples:
 @click.option("--link", default="", metavar="URL", help="With --pr: where the full report is.")
 @click.option("--card", is_flag=True, help="Also write a card (SVG, PNG) and a badge (SVG).")
 @click.option("--figures", is_flag=True, help="Also write every figure as SVG and PNG.")
+@click.option("--model-card", is_flag=True, help="Write the card of a run's or its candidate's model.")
+@options.TAGS
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of analysis.json; nothing else.")
 def command(
     evaluation: str | None,
@@ -43,6 +46,8 @@ def command(
     link: str,
     card: bool,
     figures: bool,
+    model_card: bool,
+    tags: tuple[str, ...],
     schema: bool,
 ) -> None:
     """Analyse what the store holds and write the report: HTML, Markdown, verdicts.csv.
@@ -59,8 +64,15 @@ def command(
         return
     if link and not short:
         raise UsageError("--link goes with --pr: it is the address the short text points to.")
+    if tags and not model_card:
+        raise UsageError("--tag goes with --model-card: it stands in the card's metadata.")
     screen.offline()
     project = screen.project()
+    if model_card:
+        if short or card or figures:
+            raise UsageError("--model-card is about a model; leave --pr, --card and --figures out.")
+        cards.report_card(evaluation, tags, project, opens=opens)
+        return
     if (suites := find_suites(evaluation, project)) is not None:
         if short or figures:
             raise UsageError("--pr and --figures are of one evaluation; name a suite's: brie ls")

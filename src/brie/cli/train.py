@@ -14,7 +14,9 @@ from brie.lines import command as command_line
 from brie.train.config import TrainRequest
 
 if TYPE_CHECKING:
-    from brie.train.config import RunManifest
+    from brie.project import Project
+    from brie.train.config import PairsInfo, RunManifest
+    from brie.train.runs import RunInfo
 
 
 @click.command(
@@ -26,6 +28,7 @@ Examples:
   brie train --size 0.5b --data my.jsonl --hold-out-source forum --balance label
   brie train --size 3b --dry-run                 what it needs, before anything is fetched
   brie train --size 0.5b --base gpt2 --chat-template chatml --data my.jsonl
+  brie train --method dpo --prefs prefs.jsonl --from first:best --name taught
   brie train --resume first
   torchrun --nproc_per_node 2 -m brie train --size 0.5b --data my.jsonl --processes 2
 """
@@ -42,6 +45,15 @@ Examples:
     help="Validate on this source, and train on the others.",
 )
 @click.option("--balance", metavar="KEY", help="See the labels under this key equally often: label, …")
+@click.option(
+    "--method",
+    type=click.Choice(["sft", "dpo", "kto"]),
+    help="Learn answers (sft), or from pairs of a better and a worse one.",
+)
+@click.option("--prefs", metavar="FILE", help="Pairs for dpo and kto: brie data prefs makes them.")
+@click.option(
+    "--from", "start", metavar="MODEL", help="Go on with this adapter, which is the reference: RUN:best."
+)
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Over the recipe; may be repeated."
 )
@@ -84,12 +96,34 @@ def _train(request: TrainRequest) -> None:
     screen.out(screen.labelled("done", done(run.manifest), 6))
     for which, pin in sorted(run.manifest.pins.items()):
         screen.show(f"{which:<5} step {pin.step}, validation loss {pin.eval_loss:.4f}")
+    if run.manifest.config.pairs is not None:
+        screen.show(_spent(run.manifest.config.pairs))
     click.echo(f"pins  {project.relative(folder)}/pins/best.json and last.json")
-    from brie.evaluation.choice import to_start_with
+    screen.show(f"next  {_next(run, project)}", hanging=6)
 
-    start = to_start_with(project, run.suite)
-    go_on = f"{command_line('eval', '--candidate', f'{run.name}:best')} {start}"
-    screen.show(f"next  {go_on}", hanging=6)
+
+def _next(run: RunInfo, project: Project) -> str:
+    """The first evaluation: what learned from pairs, against what it began with, on another suite."""
+    from brie.evaluation.choice import FIRST_SUITE, to_start_with
+
+    pairs, start = run.manifest.config.pairs, run.manifest.config.start
+    words = ["eval", "--candidate", f"{run.name}:best"]
+    words += ["--baseline", start.reference] if start else []
+    suite: Path | str | None = run.suite
+    if pairs is not None and FIRST_SUITE in pairs.suites:
+        suite = "out_of_domain"
+    return f"{command_line(*words)} {to_start_with(project, suite)}"
+
+
+def _spent(pairs: PairsInfo) -> str:
+    """What a run that learned from pairs cannot be measured on, or by alone."""
+    from brie.number_format import listed, plural
+
+    prompts = plural(len(pairs.prompts), "prompt")
+    where = f" of {listed(list(pairs.suites))}" if pairs.suites else ""
+    taught = listed([teacher.id for teacher in pairs.teachers])
+    by = f", nor by {taught} alone" if taught else ""
+    return f"spent its pairs' {prompts}{where}: it cannot be measured there{by}"
 
 
 def done(manifest: RunManifest) -> str:

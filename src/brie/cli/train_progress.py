@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from brie.cli import screen
-from brie.number_format import duration
+from brie.number_format import duration, percent
 from brie.train.config import EvalPoint, TrainPoint
 from brie.train.progress import Start
 
@@ -58,16 +58,28 @@ class TrainProgress:
 
     def evaluated(self, point: EvalPoint) -> None:
         """The validation loss at a step."""
-        parts = [f"validation loss {point.loss:.4f}, perplexity {_perplexity(point.perplexity)}"]
+        parts = [f"validation loss {point.loss:.4f}", *_beside(point)]
         if self._last is not None:
             parts.insert(0, f"training loss {self._last.loss:.4f}")
             if self._bar.disable:  # no bar shows them
                 parts += [_speed(self._last).replace("  ", ", "), self._left]
-        step = f"step {point.step}" if point.step else "step 0, the base"
+        begins = "the reference" if point.accuracy is not None else "the base"
+        step = f"step {point.step}" if point.step else f"step 0, {begins}"
         screen.say(f"{step}: {', '.join(parts)}")
 
     def saved(self, step: int, folder: Path) -> None:
         """A checkpoint is complete on disk."""
+
+
+def _beside(point: EvalPoint) -> list[str]:
+    """What is said beside the validation loss: of pairs what they moved, else the perplexity."""
+    if point.accuracy is None or point.margin is None or point.kl is None:
+        return [f"perplexity {_perplexity(point.perplexity)}"]
+    return [
+        f"accuracy {percent(point.accuracy)}",
+        f"margin {point.margin:.3f}",
+        f"KL {point.kl:.4f} nats a token",
+    ]
 
 
 def _speed(point: TrainPoint) -> str:

@@ -36,10 +36,11 @@ _PASSAGES = ("input", "context", "passage", "document", "background", "text")
 _BESIDE = {*IDS, *MODELS, *ABOUT, "system_prompt", "label", "labels", "split", "language", "task"}
 """Columns that are plainly about the row."""
 _SPEAKERS = ("speaker", "sender", "author", "who", "name", "user")
+_PAIRS = "preference pairs are learned from by --method dpo --prefs FILE; give `messages` here"
 _FOREIGN = {
     "text": "rendered text hides which tokens are the answer; give `messages` instead",
-    "chosen": "preference pairs train another objective; give `messages` instead",
-    "preferred_output": "preference pairs train another objective; give `messages` instead",
+    "chosen": _PAIRS,
+    "preferred_output": _PAIRS,
 }
 
 

@@ -31,6 +31,7 @@ What people and files add:
 
     votes          who may vote on what, in which order
     ask_people     the prompts drawn at random for people, so that their votes can decide
+    cast           votes cast elsewhere and their voters join an evaluation
     vote_file      votes from a CSV file
     ballot_file    a ballot to be sent, and the votes that come back
     added_votes    such votes added, and the report built again
@@ -47,6 +48,7 @@ What came of it, read from the store and computed:
     accuracy       which answers are right, where prompts say what is
     people         what voters preferred, and how far they and the judges agree
     anchor         what people's votes on the drawn prompts make of the win rate
+    measured       what those votes say of each judge, and of all together
     assemble       all numbers of an evaluation, with its checks
     views          comparisons with their verdicts, for people to read
     published      the line to publish of it, after sealing and after a report

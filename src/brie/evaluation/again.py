@@ -85,3 +85,9 @@ def _refuse_unequal(environment: Environment) -> None:
             f"its answers were made by {environment.engine} in {environment.dtype} on "
             f"{environment.device}; only those of float32 on a CPU come out the same to the letter."
         )
+    if environment.programs:
+        listed = " and ".join(f"{name} {release}" for name, release in environment.programs.items())
+        raise UsageError(
+            f"its answers were made by {listed} from weights in few bits; only those of float32 on a "
+            "CPU come out the same to the letter."
+        )

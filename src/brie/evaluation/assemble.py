@@ -15,7 +15,7 @@ from brie.analyse.table import StatusCode, VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.checks import Evidence, by_training, run_checks, standing_of, unseen_sources
 from brie.evaluation.accuracy import right_and_wrong
-from brie.evaluation.anchor import human_anchored, with_people_first
+from brie.evaluation.anchor import human_anchored, with_measured_panel, with_people_first
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.people import by_voter
 from brie.evaluation.rows import (
@@ -78,9 +78,13 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
     if manifest.plan.sampling.paired_noise:
         noise = paired_noise(verdicts, Settings(options.level, options.resamples), seed)
         document = document.model_copy(update={"paired_noise": noise})
-    people = human_anchored(facts, document, Settings(options.level, options.resamples), seed)
+    people, missing = human_anchored(facts, document, Settings(options.level, options.resamples), seed)
     if people is not None:
-        document = document.model_copy(update={"human_anchored": people})
+        document = with_measured_panel(
+            document.model_copy(
+                update={"human_anchored": people, "notes": {**document.notes, **missing}}
+            )
+        )
     evidence = evidence_of(facts, document, verdicts, context or Context(), store)
     document = _with_accuracy(document, facts, evidence, context)
     checked = _checked(document, replace(evidence, analysis=document))

@@ -13,8 +13,6 @@ under which an answer stood, and the order it stood in is known. Ballots of othe
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +21,8 @@ from typing import get_args
 from brie.blinding import Choice, JudgeInput
 from brie.digest import digest, file_digest, short
 from brie.errors import InputError, UsageError
+from brie.evaluation.cast import CastVotes, admit, news, sheet
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.manifest import amend, change
 from brie.evaluation.votes import (
     Pick,
     deals,
@@ -36,11 +34,9 @@ from brie.evaluation.votes import (
     with_two_answers,
 )
 from brie.evaluation.work import Work, input_of
-from brie.judge.interface import Reply, Task
-from brie.reading.skipped import Skipped
-from brie.reading.spreadsheet import spreadsheet
+from brie.judge.interface import Task
 from brie.reading.texts import read_text
-from brie.records import Manifest, Status, Verdict
+from brie.records import Manifest, Verdict
 from brie.store import Store
 
 COLUMNS = ("voter", "ballot", "pair", "choice", "comment")
@@ -127,26 +123,17 @@ def import_ballot(path: Path, evaluation: Evaluation, store: Store) -> tuple[int
         UsageError: a voter of the file has voted before, on another ballot or in the browser.
     """
     file = read_ballot(path)
-    rows: list[tuple[Verdict, str]] = []
 
-    def joined(manifest: Manifest) -> Manifest:
-        rows.clear()
+    def cast(manifest: Manifest) -> Iterator[CastVotes]:
         work = Work.of(manifest)
         for name in dict.fromkeys(mark.voter for mark in file.votes):
             marks = [mark for mark in file.votes if mark.voter == name]
             voter, deal = voter_judge(manifest.plan, name), _one_deal(marks, manifest, path)
             tasks = {_number(deal, task): task for task in dealt(work, voter, deal)}
-            rows.extend((row, voter.judge.id) for row in _rows(marks, tasks, store, path))
-            if voter.judge.id not in {known.judge.id for known in voters(manifest)}:
-                detail = {"judge": voter.judge.id, "digest": voter.digest,
-                          "rubric": voter.rubric_digest, "positions": "balanced",
-                          "deal": deal, "ballot": file_digest(path)}  # fmt: skip
-                manifest = amend(manifest, "voter", detail, verdicts_before=store.newest())
-        return manifest
+            rows = tuple(_rows(marks, tasks, store, path))
+            yield CastVotes(voter, rows, {"deal": deal, "ballot": file_digest(path)})
 
-    manifest = change(evaluation.folder, joined)
-    store.keep(rows, evaluation=f"{manifest.id}/votes", booked=False)
-    return len(rows), file
+    return admit(evaluation, store, cast), file
 
 
 def read_ballot(path: Path) -> BallotFile:
@@ -155,15 +142,8 @@ def read_ballot(path: Path) -> BallotFile:
     Raises:
         InputError: a row is wrong; the message names the line.
     """
-    try:
-        rows = list(spreadsheet(io.StringIO(read_text(path), newline="")))
-    except csv.Error as error:
-        raise InputError(f"{path} is not CSV: {error}.") from error
     marks: list[Mark | None] = []
-    for row in rows:
-        if isinstance(row, Skipped):
-            raise InputError(f"{path}: line {row.line} has another number of cells than the first line.")
-        line, cells = row
+    for line, cells in sheet(path):
         given = cells.items() if isinstance(cells, dict) else ()
         named = {name.strip().lower(): str(text or "").strip() for name, text in given}
         marks.append(_mark(named, line, path))
@@ -222,11 +202,7 @@ def _rows(
         if mark.pair in seen:
             raise InputError(f"{path}: line {mark.line} repeats a vote of {mark.voter}.")
         seen.add(mark.pair)
-        task = tasks[mark.pair]
-        earlier = before.get(task.key)
-        if earlier is None or (earlier.letter, earlier.reason) != (mark.choice, mark.comment):
-            reply = Reply(Status.OK, mark.choice, reason=mark.comment, text=f"vote: {mark.choice}")
-            yield task.verdict(reply).model_copy(update={"supersedes": earlier is not None})
+        yield from news(tasks[mark.pair], mark.choice, mark.comment, before=before, how="vote")
 
 
 def _deal(manifest: Manifest, code: str) -> str:

@@ -13,10 +13,11 @@ from brie.evaluation.controls import damage
 from brie.evaluation.destinations import agree_to_servers
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import change
-from brie.evaluation.plan import FILES, SERVED, ResolvedRequest
+from brie.evaluation.plan import FILES, LLAMA, SERVED, ResolvedRequest
 from brie.evaluation.sides import sources
 from brie.evaluation.soundness import refuse_unsound
 from brie.evaluation.work import Work
+from brie.forms.programs import versions_of
 from brie.generate.engine import Engine
 from brie.generate.progress import Meter
 from brie.generate.turns import TurnEngine, open_engine
@@ -42,11 +43,17 @@ def environment_of(asked: ResolvedRequest) -> tuple[Environment, str]:
     sides = (asked.candidate, asked.baseline)
     if all(side.given is not None for side in sides):
         return FILES, "files of answers"
-    if not any(side.here for side in sides):
-        return SERVED, "servers"
     from brie.generate.environment import detect_environment
 
-    return detect_environment(asked.device, dtype=asked.dtype)
+    programs = versions_of({side.pin.read_by for side in sides if side.pin.read_by is not None})
+    if any(side.here for side in sides):
+        environment, reason = detect_environment(asked.device, dtype=asked.dtype)
+    elif any(side.started is not None for side in sides):
+        environment, reason = LLAMA, "a server of its own"
+    else:
+        return SERVED, "servers"
+    listed = (f"{name} by {release}" for name, release in programs.items())
+    return environment.model_copy(update={"programs": programs}), "; ".join((reason, *listed))
 
 
 def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
@@ -265,7 +272,10 @@ def refuse_another(sealed: Environment) -> None:
         return
     from brie.generate.environment import detect_environment
 
-    here, _ = detect_environment(sealed.device, dtype=sealed.dtype)
+    here = LLAMA
+    if sealed.engine != LLAMA.engine:
+        here, _ = detect_environment(sealed.device, dtype=sealed.dtype)
+    here = here.model_copy(update={"programs": versions_of(sealed.programs)})
     apart = [
         f"{name} is {getattr(here, name)} here and {getattr(sealed, name)} in the plan"
         for name in Environment.model_fields

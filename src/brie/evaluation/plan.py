@@ -33,6 +33,10 @@ SERVED = Environment(engine="openai-compatible", dtype="served", device="served"
 """Where a served model's answers are made: nothing of it is known."""
 
 
+LLAMA = Environment(engine="llama.cpp", dtype="the file's", device="llama.cpp's", sampler="llama.cpp's")
+"""Where answers of a server that brie starts are made; with the program's version beside it."""
+
+
 FILES = Environment(engine="answers", dtype="not known", device="not known", sampler="not known")
 """Where the answers of a file were made: nothing is claimed."""
 

@@ -244,7 +244,7 @@ def _noise(
         raise UsageError(
             f"--paired-noise needs two models that answer here: {files[0]} is a file of answers."
         )
-    served = [side.name for side in sides if side.served]
+    served = [side.name for side in sides if side.served or side.started]
     if served:
         raise UsageError(
             f"--paired-noise needs both models here: {served[0]} is behind a server, which draws for "
@@ -282,7 +282,7 @@ def _own_sampling(side: Resolved, asked: Sampling) -> tuple[Sampling, tuple[str,
 
     if side.given is not None:
         raise UsageError("the sampling of a file of answers is not known; give --temperature.")
-    if side.served:
+    if side.served or side.started:
         raise UsageError("a served model's own sampling is not known here; give --temperature.")
     return model_sampling(side.base_folder, asked)
 

@@ -10,7 +10,7 @@ from brie.catalog import load_defaults
 from brie.errors import UsageError, unknown
 from brie.evaluation.given import PREFIX, resolve_given, texts_of, told_apart
 from brie.evaluation.side_prompts import parts_of, with_prompt
-from brie.forms.sides import names_shipped_form, resolve_form
+from brie.forms.sides import names_shipped_form, resolve_form, started
 from brie.generate.served import describe
 from brie.generate.server import Server, check_server
 from brie.generate.turns import Given, Local, Served, Source
@@ -136,6 +136,8 @@ def sources(
 def _source(side: Resolved, project: Project, suite: Suite | None) -> Source:
     if side.given is not None and suite is not None:
         return Given(texts_of(side.given, suite))
+    if side.started is not None:
+        return started(side.started)
     if side.served is not None:
         label, model = side.served
         return Served(find_server(label, project), model)

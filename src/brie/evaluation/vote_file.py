@@ -12,9 +12,7 @@ check: the evaluation's chain says that they came from a file, and no effect of 
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +22,12 @@ from pydantic import JsonValue
 
 from brie.digest import file_digest
 from brie.errors import InputError, UsageError, unknown
+from brie.evaluation.cast import CastVotes, admit, news, ragged, sheet
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.manifest import amend, change
 from brie.evaluation.votes import cast_by, imported, voter_judge, voter_name, voters
 from brie.evaluation.work import Work
-from brie.judge.interface import Reply, Task
-from brie.reading.skipped import Skipped
-from brie.reading.spreadsheet import spreadsheet
-from brie.reading.texts import read_text
-from brie.records import Manifest, Status, Verdict, Winner
+from brie.judge.interface import Task
+from brie.records import Manifest, Verdict, Winner
 from brie.store import Store
 
 COLUMNS = ("voter", "prompt", "sample", "winner", "comment")
@@ -82,28 +77,18 @@ def import_votes(path: Path, evaluation: Evaluation, store: Store) -> Imported:
         UsageError: a voter of the file has voted in the browser.
     """
     file = read_votes(path)
-    rows: list[tuple[Verdict, str]] = []
 
-    def joined(manifest: Manifest) -> Manifest:
-        rows.clear()
+    def cast(manifest: Manifest) -> Iterator[CastVotes]:
         work, voted = Work.of(manifest), {voter.judge.id for voter in voters(manifest)}
         for name in dict.fromkeys(vote.voter for vote in file.votes):
             voter = voter_judge(manifest.plan, name)
             if voter.judge.id in voted and voter.judge.id not in imported(manifest):
                 raise UsageError(f"{name} has voted in the browser; give the file's votes another name.")
-            cast = [vote for vote in file.votes if vote.voter == name]
-            tasks = cast_by(work, manifest, voter)
-            rows.extend((row, voter.judge.id) for row in _rows(cast, tasks, store, path))
-            if voter.judge.id not in voted:
-                detail = {"judge": voter.judge.id, "digest": voter.digest,
-                          "rubric": voter.rubric_digest, "positions": "balanced",
-                          "imported": file_digest(path)}  # fmt: skip
-                manifest = amend(manifest, "voter", detail, verdicts_before=store.newest())
-        return manifest
+            votes = [vote for vote in file.votes if vote.voter == name]
+            rows = tuple(_rows(votes, cast_by(work, manifest, voter), store, path))
+            yield CastVotes(voter, rows, {"imported": file_digest(path)})
 
-    manifest = change(evaluation.folder, joined)
-    store.keep(rows, evaluation=f"{manifest.id}/votes", booked=False)
-    return Imported(len(rows), file)
+    return Imported(admit(evaluation, store, cast), file)
 
 
 def read_votes(path: Path) -> VoteFile:
@@ -112,16 +97,9 @@ def read_votes(path: Path) -> VoteFile:
     Raises:
         InputError: it is none; the message names the line or the column.
     """
-    try:
-        rows = list(spreadsheet(io.StringIO(read_text(path), newline="")))
-    except csv.Error as error:
-        raise InputError(f"{path} is not CSV: {error}.") from error
     votes: list[Vote | None] = []
     passed_over: tuple[str, ...] | None = None
-    for row in rows:
-        if isinstance(row, Skipped):
-            raise InputError(_CELLS.format(path=path, line=row.line))
-        line, cells = row
+    for line, cells in sheet(path):
         if passed_over is None:
             passed_over = _passed_over(cells, path)
         votes.append(_vote(cells, line, path))
@@ -129,9 +107,6 @@ def read_votes(path: Path) -> VoteFile:
     if not cast:
         raise InputError(f"{path} holds no vote; its first line must name voter, prompt, winner.")
     return VoteFile(cast, len(votes) - len(cast), passed_over or ())
-
-
-_CELLS = "{path}: line {line} has another number of cells than the first line."
 
 
 def _passed_over(row: JsonValue, path: Path) -> tuple[str, ...]:
@@ -153,7 +128,7 @@ def _vote(row: JsonValue, line: int, path: Path) -> Vote | None:
     """One row's vote; None where somebody skipped."""
     given = {key.lower(): text for key, text in row.items()} if isinstance(row, dict) else {}
     if any(text is None for text in given.values()):
-        raise InputError(_CELLS.format(path=path, line=line))
+        raise ragged(path, line)
     cells = {key: str(text).strip() for key, text in given.items()}
     if not cells["winner"]:
         return None
@@ -185,8 +160,6 @@ def _rows(votes: list[Vote], possible: Sequence[Task], store: Store, path: Path)
         if comparison in seen:
             raise InputError(f"{path}: line {vote.line} repeats a vote of {vote.voter}.")
         seen.add(comparison)
-        task, earlier = tasks[comparison], before.get(tasks[comparison].key)
+        task = tasks[comparison]
         letter = task.presentation.letter_of(vote.winner)
-        if earlier is None or (earlier.letter, earlier.reason) != (letter, vote.comment):
-            reply = Reply(Status.OK, letter, reason=vote.comment, text=f"imported: {letter}")
-            yield task.verdict(reply).model_copy(update={"supersedes": earlier is not None})
+        yield from news(task, letter, vote.comment, before=before, how="imported")

@@ -11,9 +11,10 @@ from brie.blinding import JudgeInput, judge_input, presentations
 from brie.catalog import with_system
 from brie.digest import digest
 from brie.evaluation.controls import damaged_key
-from brie.evaluation.plan import SERVED, added_judges, assignments
+from brie.evaluation.plan import LLAMA, SERVED, added_judges, assignments
 from brie.generate.engine import Request
 from brie.generate.keys import completion_key
+from brie.generate.started import LLAMA_CPP
 from brie.judge.interface import Kind, Task
 from brie.pin import ANSWERS, GivenText, conversation
 from brie.records import (
@@ -24,6 +25,7 @@ from brie.records import (
     Pin,
     Plan,
     Prompt,
+    Sampling,
     Side,
 )
 from brie.store import Store
@@ -125,14 +127,12 @@ class Work:
             return self._given_key(pin, prompt, sample)
         cached = self._keys.get((pin.digest, prompt, sample))
         if cached is None:
-            cached = completion_key(
-                pin_digest=pin.digest,
-                template_digest=pin.template_digest,
-                messages=self._asked[pin.digest].messages[prompt],
+            cached = answer_key(
+                pin,
+                self._asked[pin.digest].messages[prompt],
                 sampling=self.plan.sampling,
                 sample=sample,
                 environment=self._environment(pin),
-                date=pin.date,
             )
             if pin.kind == "served":  # never shared with another evaluation (invariant I6)
                 cached = digest({"evaluation": self._seal, "key": cached})
@@ -283,26 +283,70 @@ class Work:
             prompt=self._asked[pin.digest].digests[prompt],
             sample=sample,
             sampling=self.plan.sampling,
-            drawn_as="" if pin.kind in ("served", ANSWERS) else self._noise(pin, prompt, sample),
+            drawn_as="" if self._draws_elsewhere(pin) else self._noise(pin, prompt, sample),
         )
 
+    @staticmethod
+    def _draws_elsewhere(pin: Pin) -> bool:
+        """Whether a server draws a side's answers, or nobody does."""
+        return pin.kind in ("served", ANSWERS) or pin.read_by == LLAMA_CPP
+
     def _noise(self, pin: Pin, prompt: str, sample: int) -> str:
-        """What a completion is drawn from: its key as the first sampler and pins gave it."""
-        environment = self.plan.environment.model_copy(update={"sampler": versions.DRAWS})
-        return completion_key(
-            pin_digest=pin.drawn_as or pin.digest,
-            template_digest=pin.template_digest,
-            messages=self._asked[pin.digest].messages[prompt],
-            sampling=self.plan.sampling,
-            sample=sample,
-            environment=environment,
+        messages, plan = self._asked[pin.digest].messages[prompt], self.plan
+        return noise_key(
+            pin, messages, sampling=plan.sampling, sample=sample, environment=self._environment(pin)
         )
 
     def _environment(self, pin: Pin) -> Environment:
-        return SERVED if pin.kind == "served" else self.plan.environment
+        """Where a side's answers are made: programs that it does not need are no part of it."""
+        if pin.kind == "served":
+            return SERVED
+        programs = self.plan.environment.programs
+        needed = {name: release for name, release in programs.items() if name == pin.read_by}
+        environment = LLAMA if pin.read_by == LLAMA_CPP else self.plan.environment
+        return environment.model_copy(update={"programs": needed})
 
     def _pin(self, side: Side) -> Pin:
         return self.plan.candidate if side == "candidate" else self.plan.baseline
+
+
+def answer_key(
+    pin: Pin,
+    messages: Sequence[Message],
+    *,
+    sampling: Sampling,
+    sample: int,
+    environment: Environment,
+) -> str:
+    """The key of a model's answer to a conversation as it reads it."""
+    return completion_key(
+        pin_digest=pin.digest,
+        template_digest=pin.template_digest,
+        messages=messages,
+        sampling=sampling,
+        sample=sample,
+        environment=environment,
+        date=pin.date,
+    )
+
+
+def noise_key(
+    pin: Pin,
+    messages: Sequence[Message],
+    *,
+    sampling: Sampling,
+    sample: int,
+    environment: Environment,
+) -> str:
+    """What a completion is drawn from: its key as the first sampler and pins gave it."""
+    return completion_key(
+        pin_digest=pin.drawn_as or pin.digest,
+        template_digest=pin.template_digest,
+        messages=messages,
+        sampling=sampling,
+        sample=sample,
+        environment=environment.model_copy(update={"sampler": versions.DRAWS}),
+    )
 
 
 def prompt_digest(messages: Sequence[Message]) -> str:

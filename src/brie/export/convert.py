@@ -1,16 +1,22 @@
-"""Converters of others, run in their own environments on a merged folder."""
+"""Converters of others, most of them run in their own environments, on a merged folder."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from brie.errors import UsageError
 from brie.export.options import MLX_BITS, QUANTISED
+from brie.forms.merge import copy_beside
 from brie.forms.tools import GGUF, LLAMA, MLX, program, run_tool
+from brie.pin.few_bits import BITSANDBYTES
+from brie.pin.libraries import quiet_transformers
+from brie.pin.weights import load_causal_lm, quantized
 
 _RUNNERS = Path(__file__).parent / "runners"
 _OUTTYPES = {"float32": "f32", "float16": "f16", "bfloat16": "bf16", "q8_0": "q8_0"}
@@ -118,3 +124,23 @@ def to_mlx(merged: Path, folder: Path, number_format: str, dtype: str) -> dict[s
         "converting to MLX",
     )  # fmt: skip
     return {MLX.package: MLX.version(python)}
+
+
+def to_bitsandbytes(merged: Path, folder: Path, number_format: str, dtype: str) -> dict[str, str]:
+    """Pack a merged folder's linear layers in few bits; returns the tool with its version.
+
+    Args:
+        merged: the folder, float32.
+        folder: exists, and is empty.
+        number_format: `nf4` or `int8`.
+        dtype: of what stays floating-point (embedding, norms, output weights) and of products.
+
+    Raises:
+        UsageError: bitsandbytes is not installed.
+    """
+    with quiet_transformers(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = load_causal_lm(merged, dtype, **quantized("cpu", dtype, number_format))
+        model.save_pretrained(folder)
+    copy_beside(merged, folder)
+    return {BITSANDBYTES: version(BITSANDBYTES)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from brie.errors import UsageError, unknown
 from brie.pin import Resolved
+from brie.pin.few_bits import require_bitsandbytes
 from brie.pin.folders import json_or_empty
 
 TARGETS = ("merged", "gguf", "mlx", "ollama")
@@ -18,6 +19,8 @@ QUANTISED: dict[str, int] = {
 }  # fmt: skip
 """GGUF formats that need llama.cpp's quantiser -> its number of them (`llama_ftype`)."""
 MLX_BITS = {"mlx-4bit": 4, "mlx-8bit": 8}
+PACKED = ("nf4", "int8")
+"""Formats of a merged folder that bitsandbytes packs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ def wanted(side: Resolved, target: str, quantize: str | None, dtype: str | None)
     if target not in TARGETS:
         raise unknown("target", target, TARGETS)
     known = {
+        "merged": PACKED,
         "gguf": (*CONVERTED, *QUANTISED),
         "ollama": (*CONVERTED, *QUANTISED),
         "mlx": tuple(MLX_BITS),
@@ -58,14 +62,23 @@ def wanted(side: Resolved, target: str, quantize: str | None, dtype: str | None)
     if quantize is not None and quantize not in formats:
         if target == "merged":
             raise UsageError(
-                f"a merged folder is written in {', '.join(FLOATS)} (--dtype), not in {quantize}: most "
-                "engines quantise a merged folder when they load it. For a file in few bits: --to gguf "
-                "--quantize q4_k_m, or --to mlx --quantize mlx-4bit"
+                f"a merged folder is written in {', '.join(FLOATS)} (--dtype), or in "
+                f"{' or '.join(PACKED)} (--quantize), not in {quantize}. For other files in few bits: "
+                "--to gguf --quantize q4_k_m, or --to mlx --quantize mlx-4bit"
             )
         raise unknown(f"format of {target}", quantize, formats)
     if dtype is not None and dtype not in FLOATS:
         raise unknown("number format", dtype, FLOATS)
+    if quantize in PACKED:
+        require_bitsandbytes(f"--quantize {quantize}")
     return Wanted(target, dtype or base_dtype(side), quantize)
+
+
+def sent_form(quantize: str | None) -> str:
+    """What is sent to the Hub: a merged folder, or the file of a quantised format."""
+    if quantize is None or quantize in PACKED:
+        return "merged"
+    return "mlx" if quantize in MLX_BITS else "gguf"
 
 
 def base_dtype(side: Resolved) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 from brie import versions
 from brie.digest import file_digest
 from brie.errors import GateNotMet, UsageError
-from brie.export.convert import to_gguf, to_mlx
+from brie.export.convert import to_bitsandbytes, to_gguf, to_mlx
 from brie.export.modelfile import write_modelfile
-from brie.export.options import Wanted
+from brie.export.options import PACKED, Wanted
 from brie.export.serve import serving
 from brie.fidelity.check import check_file, report
 from brie.fidelity.reference import make_reference
@@ -132,18 +132,22 @@ def _make(side: Resolved, wish: Wanted, part: Path, work: Path, screen: Screen) 
     """Write the export's files; returns the tools with their versions."""
     tools = {name: installed(name) for name in ("peft", "transformers", "torch")}
     screen.say(f"merging {side.name} in float32" if side.adapter else f"reading {side.name}")
-    if wish.target == "merged":
+    if wish.target == "merged" and wish.quantize is None:
         write_merged(side, part, wish.dtype)
         return tools
     merged = work / "merged"
     merged.mkdir()
     write_merged(side, merged, "float32")
+    if wish.quantize in PACKED:
+        screen.say(f"packing in {wish.number_format}")
+        return tools | to_bitsandbytes(merged, part, wish.number_format, wish.dtype)
     screen.say(f"converting to {wish.target} in {wish.number_format}")
     if wish.target == "mlx":
         made = work / "mlx"
         tools |= to_mlx(merged, made, wish.number_format, wish.dtype)
         for path in made.iterdir():
-            path.replace(part / path.name)
+            if path.name != "README.md":  # mlx-lm's own card: brie writes one
+                path.replace(part / path.name)
         return tools
     file = part / f"{_plain(side.name)}.{wish.number_format}.gguf"
     tools |= to_gguf(merged, file, wish.number_format, _plain(side.name))
@@ -201,7 +205,7 @@ def _manifest(
         files=files,
         check=checked,
         not_checked=_not_checked(wish),
-        serve=serving(wish.target, model, _plain(side.name).lower()),
+        serve=serving(wish, model, _plain(side.name).lower()),
     )
 
 

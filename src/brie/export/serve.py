@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from brie.export.options import PACKED, Wanted
 from brie.forms.tools import LLAMA, MLX, program
 
 
@@ -18,19 +19,21 @@ class _Server:
     """Empty where it is there."""
 
 
-def serving(target: str, path: Path, name: str) -> tuple[str, ...]:
+def serving(wish: Wanted, path: Path, name: str) -> tuple[str, ...]:
     """Commands, the first one that runs here, then one that asks it.
 
     Args:
-        target: `merged`, `gguf`, `mlx` or `ollama`.
+        wish: what was exported.
         path: the folder, or the GGUF file.
         name: what Ollama would call it.
     """
     path = _near(path)
-    choices = {"merged": _merged, "gguf": _gguf, "mlx": _mlx, "ollama": _ollama}[target](path, name)
+    choices = {"merged": _merged, "gguf": _gguf, "mlx": _mlx, "ollama": _ollama}[wish.target](path, name)
+    if wish.quantize in PACKED:
+        choices = [_with_bitsandbytes(choice) for choice in choices]
     server = next((choice for choice in choices if not choice.install), choices[0])
     head = [f"{server.install}   # not installed here"] if server.install else []
-    model = name if target == "ollama" else str(path)
+    model = name if wish.target == "ollama" else str(path)
     body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
     ask = (
         f"curl http://127.0.0.1:{server.port}/v1/chat/completions -H 'Content-Type: application/json' "
@@ -65,6 +68,11 @@ def _merged(path: Path, name: str) -> list[_Server]:
             "" if ready else "pip install 'transformers[serving]'",
         ),
     ][:: 1 if not vllm else -1]
+
+
+def _with_bitsandbytes(server: _Server) -> _Server:
+    """A server that is still to be installed gets the package that reads weights in few bits too."""
+    return replace(server, install=server.install and f"{server.install} bitsandbytes")
 
 
 def _gguf(path: Path, name: str) -> list[_Server]:

@@ -26,6 +26,7 @@ from brie.fidelity.verdict import (
 )
 from brie.forms.detect import OnDisk
 from brie.forms.mlx import unpack_mlx
+from brie.forms.packed import unpack_bitsandbytes
 from brie.forms.unpack import unpack_gguf
 from brie.pin import Resolved
 from brie.pin.libraries import quiet_transformers
@@ -120,6 +121,9 @@ def as_folder(file: OnDisk, work: Path) -> Path:
         return work / "unpacked"
     if file.form == "mlx" and not file.is_float:
         unpack_mlx(file.path, work / "unpacked")
+        return work / "unpacked"
+    if file.is_packed:
+        unpack_bitsandbytes(file.path, work / "unpacked")
         return work / "unpacked"
     return file.path
 

@@ -1,4 +1,8 @@
-"""What reads a file: transformers here, llama.cpp and mlx-lm in environments of their own."""
+"""What reads a file: transformers here, llama.cpp and mlx-lm in environments of their own.
+
+A folder that bitsandbytes packed is read twice: its numbers unpacked, in float32, which shows what the
+packing has changed; and as it is, by bitsandbytes, in the formats that its config names.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ import json
 import os
 import subprocess
 import tempfile
+import warnings
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from brie.errors import PinError, UsageError
@@ -14,6 +20,7 @@ from brie.fidelity.figures import compare
 from brie.fidelity.reference import Reference, Row, write_logits
 from brie.forms.detect import OnDisk
 from brie.forms.tools import LLAMA, MLX, Tool
+from brie.pin.few_bits import BITSANDBYTES, require_bitsandbytes
 from brie.pin.folders import json_or_empty
 from brie.pin.libraries import quiet_transformers
 from brie.pin.weights import load_causal_lm
@@ -54,23 +61,43 @@ def read_here(reference: Reference, file: OnDisk, folder: Path, work: Path, scre
     """
     from transformers import __version__
 
-    with quiet_transformers():
+    form = {"gguf": ", its GGUF loader", "mlx": ", the numbers unpacked"}.get(file.form, "")
+    form = ", the numbers unpacked" if file.is_packed else form
+    label = f"transformers {__version__}{form}"
+    if file.header is None:
+        return _read_folder(reference, file, folder, label, work, screen)
+    why = "the tokenizer that transformers rebuilds is not the one that serves the file"
+    logits = _logits(reference, file, folder, work, screen)
+    figures = compare(reference, logits, label, same_ids=None, why=why)
+    logits.unlink()
+    return figures
+
+
+def _read_folder(
+    reference: Reference, file: OnDisk, folder: Path, label: str, work: Path, screen: Screen
+) -> Figures:
+    """Figures of a folder that has its own tokenizer, loaded as its config says."""
+    logits = _logits(reference, file, folder, work, screen)
+    figures = compare(reference, logits, label, same_ids=True, why="")
+    logits.unlink()
+    return _with_tokens(figures, reference, _read_here(reference, folder))
+
+
+def _logits(reference: Reference, file: OnDisk, folder: Path, work: Path, screen: Screen) -> Path:
+    """Logits of the rows by transformers, as an array file.
+
+    Raises:
+        PinError: it cannot be loaded.
+    """
+    with quiet_transformers(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
             model = load_causal_lm(folder, "float32").eval().requires_grad_(False)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise PinError(f"{file.path} cannot be loaded: {str(error).splitlines()[0]}") from error
-    logits = work / "transformers.npy"
-    write_logits(model, reference.rows, logits, reference.encoder.vocabulary, screen)
-    form = {"gguf": ", its GGUF loader", "mlx": ", the numbers unpacked"}.get(file.form, "")
-    why = "the tokenizer that transformers rebuilds is not the one that serves the file"
-    label = f"transformers {__version__}{form}"
-    figures = compare(reference, logits, label, same_ids=None, why=why)
-    logits.unlink()
-    if file.header is not None:
-        return figures
-    notes = {key: value for key, value in figures.notes.items() if key != "same_ids"}
-    figures = figures.model_copy(update={"notes": notes})
-    return _with_tokens(figures, reference, _read_here(reference, folder))
+        logits = work / "transformers.npy"
+        write_logits(model, reference.rows, logits, reference.encoder.vocabulary, screen)
+    return logits
 
 
 def _read_here(reference: Reference, folder: Path) -> list[list[int]]:
@@ -114,6 +141,8 @@ def read_outside(reference: Reference, file: OnDisk, work: Path, screen: Screen)
     Raises:
         UsageError: the program is there and failed.
     """
+    if file.is_packed:
+        return _read_packed(reference, file, work, screen)
     engine = ENGINES.get(file.form)
     if engine is None:
         return None
@@ -135,6 +164,18 @@ def read_outside(reference: Reference, file: OnDisk, work: Path, screen: Screen)
         read: list[list[int]] = json.loads(tokens.read_text("utf-8"))
         figures = compare(reference, logits, label, same_ids=True, why="")
         return _with_tokens(figures, reference, read)
+
+
+def _read_packed(reference: Reference, file: OnDisk, work: Path, screen: Screen) -> Figures | str:
+    """The figures by transformers with bitsandbytes, or why there are none."""
+    from transformers import __version__
+
+    try:
+        require_bitsandbytes("it")
+    except UsageError as error:
+        return str(error)
+    label = f"transformers {__version__} with {BITSANDBYTES} {version(BITSANDBYTES)}"
+    return _read_folder(reference, file, file.path, label, work, screen)
 
 
 def _own_code(file: OnDisk) -> str | None:

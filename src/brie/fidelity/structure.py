@@ -39,7 +39,6 @@ _KEYS = (
 """Keys of a configuration that change what a model computes, in the order they are compared."""
 _ROPE = "rope_theta"
 _ENDS = ("tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id")
-_SPECIAL = {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_token": "unknown"}
 
 
 @dataclass
@@ -156,18 +155,11 @@ def _folder_template(reference: Reference, folder: Path) -> Fault | None:
 
 
 def _gguf_template(reference: Reference, header: GgufHeader) -> Fault | None:
-    template = header.keys.get("tokenizer.chat_template")
-    if not isinstance(template, str):
+    if header.template is None:
         return _lost("tokenizer.chat_template")
-    tokens = header.texts("tokenizer.ggml.tokens")
-    special = {}
-    for name, key in _SPECIAL.items():
-        number = header.number(f"tokenizer.ggml.{key}_token_id")
-        if number is not None and 0 <= number < len(tokens):
-            special[name] = tokens[int(number)]
-    read = reference.encoder.special
     # What a template cannot know from this file it is told from the checkpoint.
-    return _other_template(reference, template, {**read, **special}, "tokenizer.chat_template")
+    special = {**reference.encoder.special, **header.special}
+    return _other_template(reference, header.template, special, "tokenizer.chat_template")
 
 
 def _lost(where: str) -> Fault:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RELATIVE: dict[str, float] = {
     "float32": 1e-4, "float16": 1e-3, "bfloat16": 5e-3, "q8_0": 0.02, "mlx-8bit": 0.02, "q6_k": 0.05,
     "q5_k": 0.08, "q5_0": 0.08, "q5_1": 0.08, "q4_k": 0.15, "q4_0": 0.2, "q4_1": 0.2, "iq4_nl": 0.2,
-    "iq4_xs": 0.2, "mlx-4bit": 0.2,
+    "iq4_xs": 0.2, "mlx-4bit": 0.2, "nf4": 0.15, "fp4": 0.2, "int8": 0.05,
 }  # fmt: skip
 """Number format -> how far a tensor may lie from the checkpoint's, relative to its norm."""
 OTHER_FORMATS = 0.5

@@ -10,6 +10,7 @@ from brie.errors import PinError, UsageError
 from brie.forms.header import MAGIC, GgufHeader, read_header
 from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from brie.pin.adapters import MLX_WEIGHTS
+from brie.pin.few_bits import FORMATS, packed_format
 from brie.pin.folders import json_or_empty
 from brie.pin.tensors import tensors
 from brie.records.shipping import Form
@@ -28,6 +29,11 @@ class OnDisk:
     """That of most of its numbers."""
     header: GgufHeader | None = None
     """Of a GGUF file."""
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is a folder whose weights bitsandbytes packed."""
+        return self.form == "merged" and self.number_format in FORMATS
 
     @property
     def is_float(self) -> bool:
@@ -129,7 +135,7 @@ def _folder_format(folder: Path) -> str:
     if isinstance(packed, dict):
         return f"mlx-{packed.get('bits')}bit"
     if isinstance(other := config.get("quantization_config"), dict):
-        return str(other.get("quant_method") or "quantised")
+        return packed_format(folder) or str(other.get("quant_method") or "quantised")
     counts: dict[str, int] = {}
     for path in sorted(folder.glob("*.safetensors")):
         for tensor in tensors(path).values():

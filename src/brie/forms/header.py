@@ -28,6 +28,7 @@ _SCALARS: dict[int, str] = {
     0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d",
 }  # fmt: skip
 _STRING, _ARRAY = 8, 9
+_SPECIAL = {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_token": "unknown"}
 TYPES: dict[int, tuple[str, int, int]] = {
     0: ("float32", 1, 4), 1: ("float16", 1, 2), 30: ("bfloat16", 1, 2), 28: ("float64", 1, 8),
     2: ("q4_0", 32, 18), 3: ("q4_1", 32, 20), 6: ("q5_0", 32, 22), 7: ("q5_1", 32, 24),
@@ -79,6 +80,23 @@ class GgufHeader:
             if len(tensor.shape) > 1:
                 counts[tensor.type] += tensor.size
         return counts.most_common(1)[0][0] if counts else "float32"
+
+    @property
+    def template(self) -> str | None:
+        """Its chat template."""
+        value = self.keys.get("tokenizer.chat_template")
+        return value if isinstance(value, str) else None
+
+    @property
+    def special(self) -> dict[str, str]:
+        """Tokens that a template may use, by transformers' names."""
+        tokens = self.texts("tokenizer.ggml.tokens")
+        numbers = {name: self.number(f"tokenizer.ggml.{key}_token_id") for name, key in _SPECIAL.items()}
+        return {
+            name: tokens[int(number)]
+            for name, number in numbers.items()
+            if number is not None and 0 <= number < len(tokens)
+        }
 
     def texts(self, key: str) -> list[str]:
         """A key that holds a list of texts; empty where it does not."""

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from brie.errors import PinError, UsageError
 from brie.pin import Resolved, has_template
 from brie.pin.attach import attach
+from brie.pin.few_bits import packed_format
 from brie.pin.folders import json_or_empty
 from brie.pin.hashing import SPEECH_FILES, TOKENIZER_FILES
 from brie.pin.libraries import quiet_transformers
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _LICENCES = "LICENSE*"
+_INDEX = "model.safetensors.index.json"
 
 
 def load_side(side: Resolved) -> PreTrainedModel | PeftModel:
@@ -30,7 +32,9 @@ def load_side(side: Resolved) -> PreTrainedModel | PeftModel:
 
     Raises:
         PinError: it cannot be loaded.
+        UsageError: see `refuse_few_bits`.
     """
+    refuse_few_bits(side)
     with quiet_transformers(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -40,6 +44,23 @@ def load_side(side: Resolved) -> PreTrainedModel | PeftModel:
         if side.adapter is not None:
             model = attach(model, "checkpoint", side.adapter, alone=True)
     return model.eval().requires_grad_(False)
+
+
+def refuse_few_bits(side: Resolved) -> None:
+    """Nothing is merged into weights in few bits, or made of them: sums would be rounded again.
+
+    Raises:
+        UsageError: the side has such weights; says what to name instead.
+    """
+    packed = packed_format(side.base_folder)
+    if packed is None:
+        return
+    whole = "the checkpoint it was made from: RUN:best, FOLDER or hf:REPO@SHA"
+    way = whole if side.adapter is None else "the base it was packed from: --base FOLDER|REPO"
+    raise UsageError(
+        f"the weights of {side.name} are in {packed}, and what was lost there does not come back. "
+        f"Name {way}"
+    )
 
 
 def merged_model(side: Resolved, dtype: str = "float32") -> PreTrainedModel:
@@ -84,10 +105,23 @@ def write_merged(side: Resolved, folder: Path, dtype: str) -> None:
     with quiet_transformers():
         model.save_pretrained(folder)
     copy_speech(side, folder)
-    _write_json(folder / "config.json", _with_rope_base(json_or_empty(folder / "config.json")))
+    _name_rope_base(folder)
     _write_json(folder / "generation_config.json", _ending(side))
     for path in side.base_folder.glob(_LICENCES):
         shutil.copyfile(path, folder / path.name)
+
+
+def copy_beside(merged: Path, folder: Path) -> None:
+    """Copy what stands beside the weights of a merged folder to the same model in another format.
+
+    Args:
+        merged: written by `write_merged`.
+        folder: has weights and config.json.
+    """
+    for path in merged.iterdir():
+        if path.suffix != ".safetensors" and path.name not in ("config.json", _INDEX):
+            shutil.copyfile(path, folder / path.name)
+    _name_rope_base(folder)
 
 
 def copy_speech(side: Resolved, folder: Path) -> None:
@@ -104,12 +138,13 @@ def copy_speech(side: Resolved, folder: Path) -> None:
             shutil.copyfile(brought / name, folder / name)
 
 
-def _with_rope_base(config: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """The config with `rope_theta` on top too: mlx-lm and other readers look nowhere else."""
+def _name_rope_base(folder: Path) -> None:
+    """Write `rope_theta` on top of the config too: mlx-lm and other readers look nowhere else."""
+    config = json_or_empty(folder / "config.json")
     nested = config.get("rope_parameters")
     if isinstance(nested, dict) and "rope_theta" in nested and "rope_theta" not in config:
         config = {**config, "rope_theta": nested["rope_theta"]}
-    return config
+    _write_json(folder / "config.json", config)
 
 
 def _ending(side: Resolved) -> dict[str, JsonValue]:

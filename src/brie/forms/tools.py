@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -57,6 +58,11 @@ class Tool:
         code = f"import importlib.metadata as m; print(m.version({self.package!r}))"
         done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
+
+    def has(self, python: Path, modules: Iterable[str]) -> bool:
+        """Whether other packages are there too."""
+        code = f"import importlib.util as u; assert all(map(u.find_spec, {tuple(modules)!r}))"
+        return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
 
     def required(self) -> Path:
         """The Python that has it.

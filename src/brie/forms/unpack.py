@@ -17,6 +17,10 @@ STAMP = "unpacked.json"
 INSTALL = "pip install 'brie-eval[gguf,train]'"
 
 
+class NotReadHere(PinError):
+    """transformers has no loader for the file, or fails; another program may read it."""
+
+
 def unpack_gguf(path: Path, folder: Path, dtype: str = "float32") -> None:
     """Write a GGUF file's model as a folder of safetensors; no code of the file's runs.
 
@@ -26,7 +30,8 @@ def unpack_gguf(path: Path, folder: Path, dtype: str = "float32") -> None:
         dtype: number format of what is written.
 
     Raises:
-        PinError: the file is damaged, or transformers has no loader for its architecture.
+        PinError: the file is damaged.
+        NotReadHere: transformers has no loader for its architecture.
         UsageError: the package that reads it is not installed.
     """
     read_header(path)
@@ -45,7 +50,7 @@ def unpack_gguf(path: Path, folder: Path, dtype: str = "float32") -> None:
                 where, gguf_file=name, dtype=getattr(torch, dtype), local_files_only=True
             )
         except Exception as error:  # it raises whatever its parts do
-            raise PinError(f"transformers cannot read {path}: {_first_line(error)}") from error
+            raise NotReadHere(f"transformers cannot read {path}: {_first_line(error)}") from error
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     shutil.rmtree(folder, ignore_errors=True)

@@ -75,6 +75,19 @@ class Request:
         )
 
 
+@dataclass(frozen=True)
+class Draft:
+    """What an answer holds so far, for somebody who watches it come."""
+
+    key: str
+    """The completion's key."""
+    text: str
+    thinking: bool
+    """Whether the model still thinks, so that there is no answer yet."""
+    completion: Completion | None
+    """The answer, once it is whole."""
+
+
 class Engine(Protocol):
     """Makes completions. Closing frees the model."""
 

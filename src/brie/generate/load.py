@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie.errors import PinError, UsageError
 from brie.pin.attach import attach
+from brie.pin.few_bits import packed_format
 from brie.pin.libraries import quiet_transformers
 from brie.pin.thread_pace import ThreadPace
-from brie.pin.weights import load_causal_lm
+from brie.pin.weights import Loading, load_causal_lm, placed
 from brie.records import Environment
 
 if TYPE_CHECKING:
@@ -25,16 +27,21 @@ def load_model(folder: Path, environment: Environment) -> PreTrainedModel:
 
     Raises:
         PinError: the folder holds no safetensors weights, or needs code of its own.
-        UsageError: the device is not there, or has not enough memory.
+        UsageError: the device is not there, or has not enough memory, or the package that reads
+            weights in few bits is not installed.
     """
     if not list(folder.glob("*.safetensors")):
         raise PinError(f"{folder} holds no *.safetensors weights; brie loads nothing else.")
-    with quiet_transformers():
+    there = packed_format(folder) is not None
+    options: Loading = placed(environment.device) if there else {}
+    with quiet_transformers(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
-            model = load_causal_lm(folder, environment.dtype)
-        except (OSError, ValueError) as error:
+            model = load_causal_lm(folder, environment.dtype, **options)
+        except (OSError, ValueError, RuntimeError) as error:
             raise PinError(f"{folder} cannot be loaded as a causal language model: {error}") from error
-    return _place(model.eval().requires_grad_(False), environment)
+    model = model.eval().requires_grad_(False)
+    return model if there else _place(model, environment)
 
 
 def load_adapter(

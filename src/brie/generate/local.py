@@ -14,7 +14,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from itertools import groupby, islice
 from pathlib import Path
@@ -25,7 +25,7 @@ import torch
 from brie.errors import PinError, UsageError
 from brie.generate.batch import Batch, Row, is_joinable
 from brie.generate.encode import Encoder
-from brie.generate.engine import Closing, OnDone, Request
+from brie.generate.engine import Closing, Draft, OnDone, Request
 from brie.generate.load import load_adapter, load_model, thread_pace
 from brie.generate.pace import Pace
 from brie.pin import has_template, rewriting
@@ -133,6 +133,21 @@ class TransformersEngine(Closing):
                         on_done(completion)
                     yield completion
 
+    def watch(self, requests: Sequence[Request]) -> Generator[Draft, None, None]:
+        """Yield what each answer holds so far, a token at a time, the requests in turn.
+
+        The last draft of an answer has its completion: the one that `generate` gives. Adapters are
+        turned on and off between the tokens, so that two sides are read as they come, side by side.
+
+        Raises:
+            UsageError: a prompt leaves no room for an answer, or memory is not enough.
+        """
+        under_way = [(self._batch(request.adapter), self._row(request)) for request in requests]
+        while under_way:
+            for batch, row in under_way:
+                yield self._advance(batch, row)
+            under_way = [(batch, row) for batch, row in under_way if row.finish is None]
+
     def _without_effect(self) -> tuple[str, ...]:
         """Adapters with which three prompts have, bit for bit, the logits they have without."""
         if None not in self._encoders:
@@ -184,10 +199,7 @@ class TransformersEngine(Closing):
 
     def _run(self, rows: Sequence[Row]) -> Iterator[Row]:
         """Rows of one adapter and one sampling, longest first: memory ends early or not at all."""
-        encoder = self.encoder(rows[0].request.adapter)
-        batch = Batch(
-            self._model, encoder.stop, encoder.vocabulary, encoder.decode, joinable=self._joinable
-        )
+        batch = self._batch(rows[0].request.adapter)
         waiting = deque(rows)
         while waiting or batch.rows:
             flying = list(batch.rows)
@@ -208,6 +220,30 @@ class TransformersEngine(Closing):
         if self._model.device.type == "mps":
             # Memory once used for rows of one length is not found again for others.
             torch.mps.empty_cache()
+
+    def _batch(self, adapter: str | None) -> Batch:
+        encoder = self.encoder(adapter)
+        return Batch(
+            self._model, encoder.stop, encoder.vocabulary, encoder.decode, joinable=self._joinable
+        )
+
+    def _advance(self, batch: Batch, row: Row) -> Draft:
+        """One more token for the only row of a batch; the first one where it has not begun."""
+        with torch.inference_mode(), threads(self.threads.count):
+            self._switch(row.request.adapter)
+            try:
+                if batch.rows:
+                    batch.step()
+                else:
+                    batch.admit([row])
+            except (RuntimeError, MemoryError) as error:
+                raise self._explain(error) from error
+        if row.finish is not None:
+            whole = self._completion(row)
+            return Draft(whole.key, whole.text, whole.finish_reason == "thinking", whole)
+        apart = self.encoder(row.request.adapter).answered(row.prompt, row.new)
+        # A character's bytes may come in several tokens.
+        return Draft(row.request.key, apart.answer.rstrip("\ufffd"), apart.unfinished, None)
 
     def _should_admit(self, batch: Batch, waiting: deque[Row]) -> bool:
         """Joining copies the cache, so it waits until a quarter of the batch is free."""

@@ -28,7 +28,8 @@ class BatchVariance:
         return self.changed / self.texts if self.texts else 0.0
 
     def __str__(self) -> str:
-        where = f"{self.environment.dtype} on {self.environment.device}"
+        read_by = "".join(f", {name} {n}" for name, n in self.environment.programs.items())
+        where = f"{self.environment.dtype} on {self.environment.device}{read_by}"
         if not self.changed:
             return f"{where}: none of {self.texts} texts changed with its batch"
         return (

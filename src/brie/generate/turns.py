@@ -9,16 +9,18 @@ with open_engine(sources, environment) as engine:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from brie.errors import UsageError
-from brie.generate.engine import Closing, Engine, OnDone, Request
+from brie.generate.engine import Closing, Draft, Engine, OnDone, Request
 from brie.generate.probe import BatchVariance, batch_variance
 from brie.generate.server import Server, ServerEngine
+from brie.generate.started import Started, StartedEngine
 from brie.pin import GivenText, rewriting
+from brie.pin.few_bits import packed_format
 from brie.records import Completion, Environment
 
 
@@ -49,10 +51,10 @@ class Given:
     """Digest of a conversation -> its answers."""
 
 
-Source = Local | Served | Given
-Home = Path | Local | Server | Given
+Source = Local | Served | Started | Given
+Home = Path | Local | Server | Started | Given
 """What is loaded or connected to once, for all the models in it: a base with its adapters; an adapter
-that rewrites its base, by itself; a server; a file of answers."""
+that rewrites its base, by itself; a server; a file that a server is started for; a file of answers."""
 
 
 class GivenEngine(Closing):
@@ -122,6 +124,32 @@ class TurnEngine(Closing):
         for home in sorted(groups, key=lambda home: home != self._home):
             yield from self._open(home).generate(groups[home], on_done)
 
+    @property
+    def in_one(self) -> bool:
+        """Whether all models answer from one loaded base."""
+        return len(self._homes) == 1
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a model is in memory."""
+        return self._engine is not None
+
+    def watch(self, requests: Sequence[Request]) -> Generator[Draft, None, None]:
+        """Yield what local models' answers hold so far; those of one base in turn, a token at a time.
+
+        Raises:
+            UsageError: a model is not in a folder, or cannot answer.
+        """
+        from brie.generate.local import TransformersEngine
+
+        homes = {request.key: _home(self._source(request.pin)) for request in requests}
+        for home in sorted(dict.fromkeys(homes.values()), key=lambda home: home != self._home):
+            engine = None if isinstance(home, Server | Given) else self._open(home)
+            if not isinstance(engine, TransformersEngine):
+                raise UsageError("only a model in a folder of this machine can be watched.")
+            mine = [self._address(request) for request in requests if homes[request.key] == home]
+            yield from engine.watch(mine)
+
     def _stream(
         self, home: Home, requests: Iterator[Request], on_done: OnDone | None
     ) -> Iterator[Completion]:
@@ -167,8 +195,10 @@ class TurnEngine(Closing):
         In float32 on a CPU they do not (see `docs/generation.md`). Elsewhere the model in memory
         makes 16 short texts alone and together.
         """
+        if not isinstance(self._home, Path) or self._engine is None:
+            return None
         there = (self._environment.dtype, self._environment.device)
-        if there == ("float32", "cpu") or not isinstance(self._home, Path) or self._engine is None:
+        if there == ("float32", "cpu") and packed_format(self._home) is None:
             return None
         pin = self._homes[self._home][0]
         return batch_variance(self._engine, self._environment, pin=pin, prompts=8)
@@ -198,6 +228,10 @@ class TurnEngine(Closing):
         if isinstance(home, Server):
             models = {p: s.model for p, s in sources.items() if isinstance(s, Served)}
             return self._servers.setdefault(home, ServerEngine(home, models, probe=True))
+        if isinstance(home, Started):
+            started = StartedEngine(home, sources)
+            self._servers[started.server] = started.asked
+            return started
         if isinstance(home, Given):
             return GivenEngine(home)
         from brie.generate.local import TransformersEngine
@@ -235,7 +269,7 @@ def open_engine(
 def _home(source: Source) -> Home:
     if isinstance(source, Served):
         return source.server
-    if isinstance(source, Given):
+    if isinstance(source, (Started, Given)):
         return source
     if source.adapter is not None and rewriting(source.adapter) is not None:
         return source

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from brie.errors import PinError
 from brie.pin.adapters import ADAPTER_CONFIG, Rewriting, rewriting
+from brie.pin.few_bits import import_if_there
 from brie.pin.libraries import quiet_transformers
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def _loaded(
     model: PreTrainedModel | PeftModel, name: str, folder: Path
 ) -> tuple[PeftModel, list[str], list[str]]:
     """The wrapped model, and the tensors that are missing or have no place."""
+    import_if_there()
     from peft import LoraConfig, PeftModel, PeftModelForCausalLM
 
     if isinstance(model, PeftModel):

@@ -15,6 +15,7 @@ from brie import versions
 from brie.digest import Canonical, digest, file_digest, short
 from brie.errors import PinError
 from brie.pin.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, lora_summary
+from brie.pin.few_bits import read_by
 from brie.pin.folders import (
     canonical_config,
     ending,
@@ -98,6 +99,7 @@ def pin_base(
             "template_digest": rendered,
             **({} if version == 1 else {"date": folder_date(folder), "beside": beside(folder)}),
             "drawn_as": None if version == 1 else _digest(parts[1], 1),
+            "read_by": read_by(folder),
         }
     )
 
@@ -190,6 +192,7 @@ def pin_checkpoint(
         date=None if older else folder_date(folder) if own else base.date,
         base_files={} if older else base.files,
         beside=() if older else (*beside(folder), *(f"base/{name}" for name in base.beside)),
+        read_by=base.read_by,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from brie.errors import PinError, UsageError
 from brie.pin.adapters import ADAPTER_CONFIG, adapter_settings
 from brie.pin.bases import open_base
-from brie.pin.folders import refuse_quantised
+from brie.pin.few_bits import refuse_unrunnable
 from brie.project import Project
 from brie.records import Pin
 
@@ -23,12 +23,13 @@ def open_named(
     """
     if named is not None:
         opened = open_base(named, project.root, pinned_before)
-        refuse_quantised(opened[0])
+        refuse_unrunnable(opened[0])
         return opened
-    if original := _unquantised(own):
+    if (original := _unquantised(own)) and not (project.root / own).is_dir():
         raise UsageError(
             f"the adapter in {folder} names {own}, a copy of its base in few bits (perhaps of "
-            f"{original}); brie runs it on the base itself. Say where that is: --base FOLDER|REPO"
+            f"{original}); on the copy it answers otherwise than on the base itself. Say which of the "
+            "two it runs on: --base FOLDER|REPO"
         )
     try:
         opened = open_base(own, project.root, pinned_before)
@@ -39,7 +40,7 @@ def open_named(
             f"the adapter in {folder} names its base {own}, which is not here "
             f"({str(error).rstrip('.')}). Say where it is: --base FOLDER|REPO"
         ) from error
-    refuse_quantised(opened[0])
+    refuse_unrunnable(opened[0])
     return opened
 
 

@@ -19,7 +19,7 @@ from brie.lines import command
 from brie.pin.adapters import ADAPTER_WEIGHTS, adapter_settings, refuse_foreign_shape
 from brie.pin.bases import download, locate, open_base
 from brie.pin.explain import explain
-from brie.pin.folders import refuse_quantised
+from brie.pin.few_bits import refuse_unrunnable
 from brie.pin.given import GivenAnswers
 from brie.pin.hashing import (
     UNCOVERED,
@@ -62,10 +62,13 @@ class Resolved:
     given: GivenAnswers | None = None
     """The answers, for a side that is a file of them; the folders mean nothing then."""
 
+    started: Path | None = None
+    """The file, for a model that a server is started for; the folders mean nothing then."""
+
     @property
     def here(self) -> bool:
         """Whether it is a model in a folder of this machine, which is loaded to answer."""
-        return self.served is None and self.given is None
+        return self.served is None and self.given is None and self.started is None
 
 
 def default_candidate(project: Project) -> str:
@@ -235,7 +238,7 @@ def _base_at_hand(pin: Pin, project: Project, named: str | None) -> tuple[Path, 
         folder, _, _ = open_base(named, project.root, ref.digest)
     else:
         folder = locate(ref, pin.base_location, project.root)
-    refuse_quantised(folder)
+    refuse_unrunnable(folder)
     return folder, pin_base(folder, repo=ref.repo, revision=ref.revision, pinned_before=ref.digest)
 
 
@@ -305,7 +308,7 @@ def _from_folder(path: Path, project: Project, sealed: Pin | None, named: str | 
     notes, pinned_before = tuple(explanation.facts), sealed.base.digest if sealed else None
     compared = sealed is not None
     refuse_foreign_shape(folder)
-    refuse_quantised(folder)
+    refuse_unrunnable(folder)
     if not (folder / ADAPTER_WEIGHTS).is_file():
         pin = pin_base(folder, repo=folder.name, kind="model", pinned_before=pinned_before)
         side = Resolved(pin, folder.name, place, folder, pin, None, notes, compared=compared)

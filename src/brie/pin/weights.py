@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from brie.errors import PinError
+from brie.pin.few_bits import import_bitsandbytes, packed_format
 from brie.pin.libraries import quiet_transformers
 
 if TYPE_CHECKING:
@@ -32,30 +33,45 @@ class Loading(TypedDict, total=False):
     """Where quantized weights go at once: they cannot be moved afterwards."""
 
 
-def quantized(device: str, dtype: str) -> Loading:
-    """Loading in 4-bit normal floats with doubly quantized scales (QLoRA, Dettmers et al. 2023).
+def quantized(device: str, dtype: str, number_format: str = "nf4") -> Loading:
+    """Loading in few bits through bitsandbytes.
 
     Args:
         device: `cuda` or `cpu`.
         dtype: what products are computed in.
+        number_format: `nf4`, normal floats of 4 bits with doubly quantized scales (QLoRA, Dettmers et
+            al. 2023), or `int8`, whole numbers with one scale a row (LLM.int8, Dettmers et al. 2022).
     """
     import torch
     from transformers import BitsAndBytesConfig
 
+    four = number_format == "nf4"
+    config = BitsAndBytesConfig(
+        load_in_4bit=four,
+        load_in_8bit=not four,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=four,
+        bnb_4bit_compute_dtype=getattr(torch, dtype),
+    )
+    return {"quantization_config": config, **placed(device)}
+
+
+def placed(device: str) -> Loading:
+    """Loading onto a device at once, which weights in few bits need.
+
+    Args:
+        device: `cuda`, `mps` or `cpu`.
+    """
+    import torch
+
     where = f"cuda:{torch.cuda.current_device()}" if device == "cuda" else device
-    return {
-        "quantization_config": BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=getattr(torch, dtype),
-        ),
-        "device_map": {"": where},
-    }
+    return {"device_map": {"": where}}
 
 
 def load_causal_lm(folder: Path, dtype: str, **options: Unpack[Loading]) -> PreTrainedModel:
     """The model in a local folder, on the processor, in one number format.
+
+    A folder whose weights bitsandbytes packed is loaded in the formats that its own config names.
 
     Args:
         folder: holds config.json and *.safetensors.
@@ -64,14 +80,20 @@ def load_causal_lm(folder: Path, dtype: str, **options: Unpack[Loading]) -> PreT
 
     Raises:
         OSError, ValueError: transformers cannot load the folder.
+        UsageError: bitsandbytes is needed and not installed.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
+    packed = packed_format(folder)
+    if packed is not None:
+        options = {**placed("cpu"), **options}
+    if packed is not None or "quantization_config" in options:
+        import_bitsandbytes(f"{folder.name} in {packed}" if packed else "quantising")
     with _LOADING:
         return AutoModelForCausalLM.from_pretrained(
             folder,
-            dtype=getattr(torch, dtype),
+            dtype=getattr(torch, dtype) if packed is None else "auto",
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,

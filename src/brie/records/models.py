@@ -117,6 +117,9 @@ class Pin(Document):
     """The base's files when an adapter was pinned, to name the one that differs."""
     beside: tuple[str, ...] = later(())
     """Files of the folder that some loader would read and brie does not."""
+    read_by: str | None = later(None)
+    """The program that reads weights which transformers does not read by itself, such as
+    `bitsandbytes`; its version is in the environment."""
     told: SidePrompt | None = later(None)
     """What the model is told besides the prompts; then the digest covers it too."""
 
@@ -141,13 +144,16 @@ class Pin(Document):
 class Environment(Record):
     """What, besides model and sampling, decides a completion's text."""
 
-    engine: Literal["transformers", "openai-compatible", "answers"] = "transformers"
-    """`answers`: nothing is made; both sides are files."""
+    engine: Literal["transformers", "openai-compatible", "llama.cpp", "answers"] = "transformers"
+    """`llama.cpp`: by a server of its own that brie starts. `answers`: nothing is made; both sides are
+    files."""
     dtype: str
     device: str
     """Device type: `cpu`, `cuda` or `mps`."""
     sampler: str
     """Version of brie's sampler."""
+    programs: dict[str, str] = later({})
+    """Programs that read weights which transformers does not read by itself -> version."""
 
 
 class AnswerFile(Record):

@@ -10,6 +10,7 @@ from brie.records.agreement import Agreement
 from brie.records.base import Document, Positions, Record, schema_field
 from brie.records.estimates import Ends, Estimate
 from brie.records.judges import JudgeNumbers
+from brie.records.people import MeasuredByPeople, MeasuredJudge
 
 Role = Literal["panel", "stopped", "beside"]
 """What a judge is to the headline."""
@@ -49,6 +50,8 @@ class AgreementDocument(Document):
     """Rate, outcomes, presentation, rewards and consistency of each."""
     warnings: tuple[str, ...] = ()
     notes: dict[str, str] = Field(default_factory=dict)
+    people: dict[str, MeasuredByPeople] = Field(default_factory=dict)
+    """Evaluation -> what people's votes on drawn prompts say of its judges; absent without votes."""
 
     @property
     def panel(self) -> tuple[str, ...]:
@@ -191,6 +194,60 @@ class PlanDesign(Record):
     """What that evaluation could not measure, and is assumed."""
 
 
+class VoterRates(Record):
+    """What a person's vote takes and costs, as whoever plans says."""
+
+    minutes_per_vote: float = Field(default=1.0, gt=0)
+    usd_per_hour: float = Field(default=0.0, ge=0)
+    """0: people's time is counted in minutes alone."""
+
+
+OptionKind = Literal["votes", "prompts", "judge"]
+
+
+class NarrowingOption(Record):
+    """One thing that narrows the interval of people's rate on new prompts."""
+
+    kind: OptionKind
+    amount: int
+    """Votes of people, prompts that judges alone judge, or judges."""
+    judge: str | None
+    """The judge to be added."""
+    priced_like: bool = False
+    """Another judge like this one, which is on the panel: its price is this one's."""
+    half_width: float
+    """Of the rate afterwards, in units of the win rate."""
+    narrower: float
+    """By how much less that is than now."""
+    usd: float | None
+    """None where a price is not known."""
+    minutes: float | None
+    """A person's, or the slowest judge's; None where a local judge has never been timed."""
+
+
+class Narrowing(Record):
+    """What to buy next for a rate that people's votes decide."""
+
+    evaluation: str
+    """Whose votes say what each is worth."""
+    judges: tuple[str, ...]
+    votes: int
+    """Prompts with votes."""
+    others: int
+    """Prompts without."""
+    half_width: float
+    """Of people's rate on new prompts now, in units of the win rate."""
+    correlation: Estimate
+    """Of the panel's prompt means with people's."""
+    rates: VoterRates
+    options: tuple[NarrowingOption, ...]
+    per_dollar: int | None
+    """Place of the option that narrows most per dollar, free ones first; None where none does."""
+    per_minute: int | None
+    settled: bool
+    """Both are the same at both ends of the correlation's interval."""
+
+
 class PlanTable(Document):
     """What a suite can detect (`brie.plan-table/1`)."""
 
@@ -202,6 +259,8 @@ class PlanTable(Document):
     rows differ: each names its own."""
     judges: tuple[str, ...]
     rows: tuple[PlanDesign, ...]
+    narrowing: Narrowing | None = None
+    """Where people voted on this suite: what narrows their rate; absent elsewhere."""
 
 
 class JudgeCard(Record):
@@ -232,6 +291,8 @@ class JudgeCard(Record):
     usd: float
     usd_per_1000: float
     seconds: float
+    people: dict[str, MeasuredJudge] = Field(default_factory=dict)
+    """Evaluation -> what people's votes on drawn prompts said of it there; absent without votes."""
 
 
 class PairsUsed(Record):

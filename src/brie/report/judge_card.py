@@ -14,6 +14,7 @@ from brie.report.agreement_words import quoted
 from brie.report.clean import one_line
 from brie.report.facts import Measured, measured
 from brie.report.markdown import escape, prose, spaced, table
+from brie.report.measured import Figure, judge_figures
 from brie.report.sheets import render_sheet, write_sheets
 
 FAMILIES = {
@@ -67,6 +68,8 @@ class CardPage:
     leans: tuple[Lean, ...]
     shares: tuple[tuple[str, str, Measured | None], ...]
     """Name, meaning and share of flips and of votes talked into."""
+    people: tuple[tuple[str, tuple[Figure, ...]], ...]
+    """Evaluation, and what people's votes said there."""
     statuses: list[tuple[str, str]]
     reach: float
     method: str = METHOD
@@ -118,6 +121,10 @@ def build_card(card: JudgeCard) -> CardPage:
                 "by an answer that asks for it; 0 is best",
                 measured(card.injection),
             ),
+        ),
+        people=tuple(
+            (f"{name}: {plural(of.agreement.n, 'comparison')}", tuple(judge_figures(of)))
+            for name, of in card.people.items()
         ),
         statuses=[(name, f"{count:,}") for name, count in card.status.items()],
         reach=min(_REACH, max([0.1, *ends])),
@@ -196,9 +203,19 @@ def render_card_markdown(page: CardPage) -> str:
         table(("Family", "What it tests", "Right", "Interval", "Pairs"), families, "llrrr"),
         "## What sways it",
         table(("Measure", "Value", "Interval"), [*leans, *shares], "lrr"),
+        *_people(page),
         f"*{escape(page.method)}*",
     ]
     return spaced(block for block in blocks if block)
+
+
+def _people(page: CardPage) -> Iterator[str]:
+    """What people's votes said of it, evaluation by evaluation."""
+    if page.people:
+        yield "## Held against people's votes"
+    for name, figures in page.people:
+        rows = [(escape(f.name.strip()), f.value, f.ends or "–") for f in figures]
+        yield table((escape(name), "Value", "Interval"), rows, "lrr")
 
 
 def _two(shown: Measured | None, *, points: bool = False) -> tuple[str, str]:

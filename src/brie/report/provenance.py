@@ -211,7 +211,8 @@ def _settings(manifest: Manifest) -> Pairs:
         (
             "Engine",
             f"{environment.engine}, {environment.dtype} on {environment.device}, "
-            f"sampler {environment.sampler}",
+            f"sampler {environment.sampler}"
+            + "".join(f", {name} {release}" for name, release in environment.programs.items()),
         ),
     ]
 

@@ -282,7 +282,9 @@ def _new_sources(analysis: Analysis) -> str:
 
 def _missing(analysis: Analysis) -> str:
     """How many verdicts there should be and are not, and whether they could change the finding."""
-    counts, rate = analysis.counts, analysis.win_rate
+    counts, people = analysis.counts, analysis.human_anchored
+    judges = people.judges if people is not None and is_anchored(analysis) else None
+    rate, whose = judges or analysis.win_rate, "the judges' own" if judges else "the"
     kinds = {"invalid": counts.invalid, "refused": counts.refused, "errors": counts.error}
     if not analysis.interim:
         kinds["missing"] = counts.missing
@@ -301,8 +303,8 @@ def _missing(analysis: Analysis) -> str:
     small = ", which is less than a tenth of half the interval" if missing_is_small(analysis) else ""
     ends = span(*rate.bounds, " or ")
     return (
-        f"{head}: all lost or all won, the win rate is {ends}{', another verdict' if changes else ''}"
-        f"{small if changes else ''}."
+        f"{head}: all lost or all won, {whose} win rate is {ends}"
+        f"{', another verdict' + small if changes else ''}."
     )
 
 

@@ -37,6 +37,7 @@ from brie.records.estimates import Estimate
 from brie.records.studies import JudgeCard, JudgeCheckDocument, PairsUsed
 from brie.store import Store
 from brie.store.owner import Owner
+from brie.studies.held_against_people import of_judge
 
 LEVEL = 0.95
 LEDGER = "judge-check"
@@ -142,7 +143,9 @@ def check_judges(
             for task, pair_verdict in planned
             if task.judge == member.judge.id
         ]
-        cards.append(card(member, heard))
+        people = of_judge(member.digest, project)
+        made = card(member, heard)
+        cards.append(made.model_copy(update={"people": people}) if people else made)
     return cards, done
 
 

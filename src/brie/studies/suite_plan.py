@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from brie.catalog import load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.errors import UsageError
@@ -13,7 +14,9 @@ from brie.judge.quote import CallStats
 from brie.project import Project
 from brie.records import PanelJudge, Positions, Suite
 from brie.records.analysis import Analysis
+from brie.records.studies import VoterRates
 from brie.store import Store
+from brie.studies.narrowing import narrowing
 from brie.studies.planning import Design, Earlier, design, place
 from brie.versions import PROMPT_FORMAT
 
@@ -29,6 +32,7 @@ def plan_table(
     positions: Sequence[Positions] = ORDERS,
     judges: Sequence[str] = (),
     panel: str | None = None,
+    rates: VoterRates | None = None,
 ) -> Design:
     """What a suite can detect, and what judging it would cost; nothing is asked and nothing is sent.
 
@@ -39,6 +43,7 @@ def plan_table(
         positions: orders to compare.
         judges: ids of the judges to price; without any, the panel.
         panel: its name; the project's by default.
+        rates: what a vote of a person takes and costs.
 
     Raises:
         UsageError: a suite, judge or panel is unknown, or judges and a panel are named.
@@ -46,7 +51,7 @@ def plan_table(
     """
     loaded = load_suite(suite, project)
     panel_judges = judges_to_price(judges, panel, loaded, project)
-    return design(
+    table = design(
         loaded,
         tuple(dict.fromkeys(samples)),
         tuple(dict.fromkeys(positions)),
@@ -54,6 +59,10 @@ def plan_table(
         seats=panel_judges,
         habits=call_stats(panel_judges, project),
     )
+    bought = narrowing(
+        loaded, panel_judges, project, rates or VoterRates(), lambda seats: call_stats(seats, project)
+    )
+    return replace(table, narrowing=bought)
 
 
 def judges_to_price(

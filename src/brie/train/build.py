@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from brie.data.encode import IGNORED, Encoded, dataset
+from brie.pin.attach import attach
 from brie.pin.thread_pace import ThreadPace
 from brie.pin.weights import Loading, load_causal_lm, quantized
 from brie.train.config import CHECKPOINTS
 from brie.train.lora import lora_config
 from brie.train.metrics import MetricsFile
+from brie.train.pairs import dpo_rows, kto_rows
 from brie.train.prepare import Job
 from brie.train.recipes import Recipe
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, TrainerCallback
-    from trl import SFTConfig
-
-    from brie.train.trainer import BrieTrainer
+    from datasets import Dataset
+    from peft import PeftModel
+    from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
 WRITING = ".writing"
 """Where a checkpoint is written before it is whole; beside the others, so that moving is cheap."""
@@ -34,7 +36,7 @@ def build_trainer(
     *,
     fresh: bool = True,
     measuring: bool = False,
-) -> BrieTrainer:
+) -> Trainer:
     """The trainer with model, data and hooks in place.
 
     Args:
@@ -48,17 +50,10 @@ def build_trainer(
     """
     from transformers.trainer_callback import PrinterCallback
 
-    from brie.train.trainer import BrieTrainer
+    from brie.train.conventions import Keeping
 
     config = job.config
-    trainer = BrieTrainer(
-        model=load_model(job),
-        args=arguments(job, folder / CHECKPOINTS / WRITING, fresh=fresh, measuring=measuring),
-        train_dataset=dataset(spread(job)),
-        eval_dataset=dataset(job.val),
-        processing_class=job.tokenizer,
-        peft_config=lora_config(config.recipe, job.base_folder),
-        callbacks=list(hooks),
+    keeping = Keeping(
         base=config.base,
         checkpoints=folder / CHECKPOINTS,
         planned_steps=config.planned_steps,
@@ -66,12 +61,39 @@ def build_trainer(
         threads=threads or ThreadPace(1, fixed=True),
         before=metrics.history[-1] if metrics.history else None,
     )
+    kind, train, val = _data(job)
+    trainer = kind(
+        model=load_model(job),
+        args=arguments(job, folder / CHECKPOINTS / WRITING, fresh=fresh, measuring=measuring),
+        train_dataset=train,
+        eval_dataset=val,
+        processing_class=job.tokenizer,
+        peft_config=None if job.start else lora_config(config.recipe, job.base_folder),
+        callbacks=list(hooks),
+        keeping=keeping,
+    )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def load_model(job: Job) -> PreTrainedModel:
-    """The base in its number format; its name is its label, so that no path is recorded."""
+def _data(job: Job) -> tuple[Callable[..., Trainer], Dataset, Dataset]:
+    """The trainer of a run's method, and both halves of its data as that trainer takes them."""
+    recipe = job.config.recipe
+    if recipe.method == "sft":
+        from brie.train.trainer import BrieTrainer
+
+        return BrieTrainer, dataset(spread(job)), dataset(job.val)
+    from brie.train.preference_trainer import BrieDPO, BrieKTO
+
+    if recipe.method == "dpo":
+        return BrieDPO, dpo_rows(job.train), dpo_rows(job.val)
+    train = kto_rows(job.train, beside=recipe.micro_batch_size, seed=recipe.seed)
+    return BrieKTO, train, dpo_rows(job.val)
+
+
+def load_model(job: Job) -> PreTrainedModel | PeftModel:
+    """The base in its number format, with the adapter that is trained on, if there is one; its name is
+    its label, so that no path is recorded."""
     recipe, device, dtype = job.config.recipe, job.config.device.type, job.config.dtype.value
     options: Loading = quantized(device, dtype) if recipe.quantize == "nf4" else {}
     if recipe.packing and device == "cuda":
@@ -79,21 +101,20 @@ def load_model(job: Job) -> PreTrainedModel:
     model = load_causal_lm(job.base_folder, dtype, **options)
     model.name_or_path = job.config.base.repo
     model.config._name_or_path = job.config.base.repo
-    return model
+    if job.start is None:
+        return model
+    adapted = attach(model, "default", job.start)
+    adapted.peft_config["default"].inference_mode = False
+    adapted.set_adapter("default")
+    return adapted
 
 
-def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> SFTConfig:
+def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> TrainingArguments:
     """TRL's arguments; each that has a surprising default is stated."""
-    from trl import SFTConfig
-
     config, recipe = job.config, job.config.recipe
     mps = config.device.type == "mps"
-    grouped = mps if recipe.group_by_length == "auto" else recipe.group_by_length
-    return SFTConfig(
+    return _kind(job)(
         output_dir=str(folder),
-        max_length=recipe.max_length if recipe.packing else None,
-        packing=recipe.packing,
-        eval_packing=False,
         per_device_train_batch_size=recipe.micro_batch_size,
         per_device_eval_batch_size=max(recipe.micro_batch_size, 4),
         gradient_accumulation_steps=config.accumulation,
@@ -113,7 +134,6 @@ def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> SFTCon
         gradient_checkpointing_kwargs={"use_reentrant": False},
         seed=recipe.seed,
         data_seed=recipe.seed,
-        train_sampling_strategy="group_by_length" if grouped else "random",
         eval_strategy="no" if measuring else "steps",
         eval_steps=recipe.checkpoint_steps,
         eval_on_start=fresh and not measuring,
@@ -132,6 +152,39 @@ def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> SFTCon
         torch_empty_cache_steps=1 if mps else None,
         ddp_find_unused_parameters=False,
         run_name=folder.parents[1].name,
+    )
+
+
+def _kind(job: Job) -> Callable[..., TrainingArguments]:
+    """TRL's arguments of a run's method, with those that no other method has."""
+    from trl import DPOConfig, KTOConfig, SFTConfig
+
+    recipe = job.config.recipe
+    if recipe.method == "sft":
+        mps = job.config.device.type == "mps"
+        grouped = mps if recipe.group_by_length == "auto" else recipe.group_by_length
+        return partial(
+            SFTConfig,
+            max_length=recipe.max_length if recipe.packing else None,
+            packing=recipe.packing,
+            eval_packing=False,
+            train_sampling_strategy="group_by_length" if grouped else "random",
+        )
+    # Rows are cut already; lengths of pairs are no column that batches could be grouped by.
+    if recipe.method == "dpo":
+        return partial(
+            DPOConfig,
+            beta=recipe.beta,
+            loss_type=["sigmoid"],
+            max_length=None,
+            train_sampling_strategy="random",
+        )
+    return partial(
+        KTOConfig,
+        beta=recipe.beta,
+        loss_type="kto",
+        max_length=None,
+        train_sampling_strategy="sequential",
     )
 
 

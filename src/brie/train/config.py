@@ -9,9 +9,10 @@ from typing import Literal
 from pydantic import Field
 
 from brie.data.labels import Baselines
+from brie.data.preferences import Teacher
 from brie.digest import Canonical, digest
 from brie.records import BaseModelRef, Digest, Document, Record, later, schema_field
-from brie.train.recipes import DESCRIPTIVE_KEYS, Recipe
+from brie.train.recipes import DESCRIPTIVE_KEYS, Method, Recipe
 
 State = Literal["running", "complete", "interrupted", "failed"]
 
@@ -48,6 +49,11 @@ class TrainRequest:
     """Sources that are not trained on: their rows are the validation half."""
     balance: str | None = None
     """A key of rows, or `label`: its values are to be seen equally often."""
+    method: Method | None = None
+    prefs: str | None = None
+    """A file of preference pairs, for `dpo` and `kto`."""
+    start: str | None = None
+    """A checkpoint whose adapter is trained on; it is the reference as well."""
 
 
 class DataPart(Record):
@@ -58,7 +64,7 @@ class DataPart(Record):
     file: Digest | None = None
     """Over the bytes of the file the rows were read from; None for Hub data."""
     rows_digest: Digest
-    """Over messages and labels of the rows used, in order."""
+    """Over messages and labels of the rows used, in order; of pairs over both answers."""
     rows: int
     prompts: int
     """Distinct first user turns."""
@@ -107,6 +113,31 @@ class Balance(Record):
         """The weights, as a line."""
         each = ", ".join(f"{label} {weight:.3g} times" for label, weight in self.weights.items())
         return f"rows by {self.key}: {each} an epoch; {self.rows:,} rows an epoch"
+
+
+class StartInfo(Record):
+    """The checkpoint a run goes on from."""
+
+    reference: str
+    """How to name it again."""
+    name: str
+    digest: Digest
+    run: str | None = None
+    """The training run it is of; None where it was made elsewhere."""
+    step: int | None = None
+
+
+class PairsInfo(Record):
+    """Where the pairs of a run came from: what it must not be measured on, and by whom alone."""
+
+    prompts: tuple[Digest, ...]
+    """Of everything the file asks (`data.preferences.asked_digest`), validation rows included."""
+    teachers: tuple[Teacher, ...]
+    """The judges whose verdicts they are; empty where the file does not say."""
+    suites: tuple[str, ...] = ()
+    evaluations: tuple[str, ...] = ()
+    unsigned: int = 0
+    """Pairs that do not say who judged them."""
 
 
 class TemplateInfo(Record):
@@ -159,6 +190,10 @@ class TrainConfig(Document):
     """None: every row is seen once an epoch."""
     baselines: Baselines | None = later(None)
     """Where the answers are labels: what two simple ways answer to the validation rows."""
+    start: StartInfo | None = later(None)
+    """None: a new adapter on the base."""
+    pairs: PairsInfo | None = later(None)
+    """Where it learned from pairs, what their file says of itself."""
     device: DeviceInfo
     dtype: Decided
     accumulation: int
@@ -180,6 +215,9 @@ class TrainConfig(Document):
             "validation rows": self.val.rows_digest,
             "dtype": self.dtype.value,
             **({"balance": self.balance.weights} if self.balance else {}),
+            **({"start": self.start.digest} if self.start else {}),
+            # The rows one is held beside are what its KL term is estimated from.
+            **({"kto rows": self.recipe.micro_batch_size} if self.recipe.method == "kto" else {}),
         }
 
 
@@ -199,6 +237,10 @@ class TrainPoint(Record):
     """Time spent in steps since the run began; evaluation and saving excluded."""
     tokens_per_second: float
     memory_bytes: int
+    accuracy: float | None = later(None)
+    """Of pairs: the share in which the better answer gained more than the worse one."""
+    margin: float | None = later(None)
+    """Of pairs: mean of what the better answer gained more, `beta` times nats."""
 
 
 class EvalPoint(Record):
@@ -207,9 +249,17 @@ class EvalPoint(Record):
     step: int
     epoch: float
     loss: float
-    """Mean over all learned validation tokens, however they were batched."""
+    """Mean over all learned validation tokens, however they were batched; of pairs the mean of
+    -log sigmoid(margin), .6931 where nothing was learned."""
     perplexity: float
+    """Of pairs: of the better answers."""
     tokens: int
+    accuracy: float | None = later(None)
+    """Of pairs, as in `TrainPoint`; one half where nothing was learned."""
+    margin: float | None = later(None)
+    kl: float | None = later(None)
+    """Of pairs: how far the model is from the reference on their answers, nats a token
+    (docs/preferences.md)."""
 
 
 class PinEntry(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -11,12 +11,14 @@ from brie.data.split import prompt_key
 from brie.number_format import duration
 from brie.pin.bases import PACKAGED_PREFIX, is_whole
 from brie.project import Project, packaged
+from brie.records import Conversation
 from brie.train.balance import balance_of
 from brie.train.config import (
     Balance,
     Decided,
     DeviceInfo,
     SplitInfo,
+    StartInfo,
     TrainConfig,
     TrainRequest,
 )
@@ -42,6 +44,7 @@ from brie.train.progress import Progress, Silent
 from brie.train.ranks import world
 from brie.train.recipes import Architecture, Recipe
 from brie.train.sources import read_data
+from brie.train.start import starting
 
 _TOKENIZER_BYTES = 12_000_000
 
@@ -77,6 +80,8 @@ class Plan:
     """Tokens; the recipe's limit where the tokenizer is not here."""
     config: TrainConfig | None
     """None where the base is not on this machine, or no data was named."""
+    start: StartInfo | None = None
+    """The checkpoint it goes on from."""
 
 
 def explain(
@@ -93,10 +98,11 @@ def explain(
     Raises:
         UsageError, InputError: what `train` would refuse, this refuses.
     """
-    recipe = resolve_recipe(request, project)
+    recipe = resolve_recipe(request, project, progress)
     recipe = fit_micro_batch(recipe, world(request.processes).size, progress)
-    folder = local_base(recipe.base, project)
-    if folder is None or not (request.data or recipe.data):
+    start = starting(request, project)
+    folder = start.base_folder if start else local_base(recipe.base, project)
+    if folder is None or not (request.data or request.prefs or recipe.data):
         plan, job = _in_part(request, recipe, project, folder), None
     else:
         job = build_job(request, recipe, project, progress)
@@ -152,7 +158,7 @@ def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Pa
         longest_row=recipe.max_length,
         config=None,
     )
-    if not (request.data or recipe.data):
+    if not (request.data or request.prefs or recipe.data):
         return plan
     first, second, drawn = read_data(request, recipe, project)
     train, val = first.rows, second.rows
@@ -164,8 +170,13 @@ def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Pa
         split=drawn,
         balance=balance,
         prompts=(len({prompt_key(r) for r in train}), len({prompt_key(r) for r in val})),
-        steps=planned_steps(balance.rows if balance else len(train), recipe),
+        steps=planned_steps(balance.rows if balance else _rows(train, recipe), recipe),
     )
+
+
+def _rows(rows: Sequence[Conversation], recipe: Recipe) -> int:
+    """What a batch is made of, before anything is in tokens; `kto` learns from each answer alone."""
+    return len(rows) * 2 if recipe.method == "kto" else len(rows)
 
 
 def _with_base(job: Job, folder: Path) -> Plan:
@@ -184,6 +195,7 @@ def _with_base(job: Job, folder: Path) -> Plan:
         steps=config.planned_steps,
         longest_row=max(len(row.ids) for row in (*job.train, *job.val)),
         config=config,
+        start=config.start,
     )
 
 
@@ -194,7 +206,7 @@ def _lines(plan: Plan, folder: Path | None, timed: Job | None, request: TrainReq
     device, why = choose_device(request.device)
     yield Line("device", f"{device.type}, {device.name} ({why})")
     yield Line("numbers", _numbers(plan))
-    yield from _data_lines(plan, from_recipe=not request.data)
+    yield from _data_lines(plan, from_recipe=not (request.data or request.prefs))
     yield from _setting_lines(plan)
     yield from _memory_lines(plan)
     yield _disk_line(plan)
@@ -282,8 +294,7 @@ def _setting_lines(plan: Plan) -> Iterator[Line]:
     yield Line(
         "adapter", f"LoRA r={recipe.r} alpha={recipe.alpha} dropout={recipe.dropout:g} on {modules}"
     )
-    covered = "answers and their end token" if recipe.loss == "assistant" else "the whole text"
-    yield Line("loss", f"over {covered}")
+    yield Line("loss", _loss(plan))
     processes = plan.device.count
     accumulation = recipe.batch_size // (recipe.micro_batch_size * processes)
     yield Line(
@@ -298,6 +309,15 @@ def _setting_lines(plan: Plan) -> Iterator[Line]:
     )
 
 
+def _loss(plan: Plan) -> str:
+    recipe = plan.recipe
+    if recipe.method != "sft":
+        held = f"{plan.start.name}, a frozen copy" if plan.start else "the base, the adapter off"
+        return f"{recipe.method}, beta {recipe.beta:g}, over both answers of a pair; reference: {held}"
+    covered = "answers and their end token" if recipe.loss == "assistant" else "the whole text"
+    return f"over {covered}"
+
+
 def _steps(plan: Plan) -> str:
     if plan.steps is not None:
         return f"{plan.steps:,}"
@@ -309,7 +329,9 @@ def _memory_lines(plan: Plan) -> Iterator[Line]:
     if plan.shape is None:
         yield Line("memory", "unknown until the base is here")
         return
-    need = estimate(plan.shape, plan.recipe, plan.dtype.value, plan.longest_row)
+    need = estimate(
+        plan.shape, plan.recipe, plan.dtype.value, plan.longest_row, copied=plan.start is not None
+    )
     parts = ", ".join(f"{name} {_gb(value)}" for name, value in need._asdict().items())
     parts += f", libraries {_gb(LIBRARIES)}"
     yield Line("memory", f"about {_gb(need.total + LIBRARIES)}: {parts}")

@@ -107,6 +107,9 @@ class Recorder(TrainerCallback):
                 loss=logs["eval_loss"],
                 perplexity=logs["eval_perplexity"],
                 tokens=logs["eval_tokens"],
+                accuracy=logs.get("eval_accuracy"),
+                margin=logs.get("eval_margin"),
+                kl=logs.get("eval_kl"),
             )
             self.metrics.add(point)
             self.progress.evaluated(point)
@@ -133,6 +136,8 @@ class Recorder(TrainerCallback):
             seconds=logs["seconds"],
             tokens_per_second=logs["tokens_per_second"],
             memory_bytes=logs["memory_bytes"],
+            accuracy=logs.get("rewards/accuracies"),
+            margin=logs.get("rewards/margins"),
         )
         self.metrics.add(point)
         done = max(state.global_step - self.done_before, 1)

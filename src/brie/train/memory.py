@@ -21,12 +21,18 @@ _LOGIT_TOKENS = 256
 """Rows of logits the loss holds at a time (TRL computes it in tiles), in float32, three times."""
 
 
+_TILE = (4096, 32768)
+"""Tokens and words of the tiles in which TRL computes the logits of pairs."""
+_TILE_COPIES = 3
+"""What is worked out of a tile at the same time, in float32."""
+
+
 class Memory(NamedTuple):
     """Bytes, by what they hold."""
 
     weights: int
     adapter: int
-    """Adapter weights and their gradients, float32."""
+    """Adapter weights and their gradients, float32; a frozen copy of the weights, where there is one."""
     optimizer: int
     """AdamW's two moments, float32."""
     activations: int
@@ -62,18 +68,24 @@ def adapter_parameters(shape: Architecture, r: int, modules: Collection[str]) ->
     return shape.layers * r * sum(ends[module] for module in modules if module in ends)
 
 
-def estimate(shape: Architecture, recipe: Recipe, dtype: str, tokens_a_row: int) -> Memory:
+def estimate(
+    shape: Architecture, recipe: Recipe, dtype: str, tokens_a_row: int, *, copied: bool = False
+) -> Memory:
     """Memory of one process in training.
+
+    A reference is the same weights with the adapter off, or with a frozen copy of it; its forward pass
+    keeps nothing. Of a pair both answers are held at once.
 
     Args:
         shape: the base's architecture.
         recipe: rank, modules, micro-batch, checkpointing.
         dtype: the base's number format.
         tokens_a_row: the longest row that will be seen, after truncation.
+        copied: the adapter is that of a checkpoint, and a copy of it is the reference.
     """
     size = BYTES[dtype]
     adapter = adapter_parameters(shape, recipe.r, recipe.target_modules)
-    tokens = tokens_a_row * recipe.micro_batch_size
+    tokens = tokens_a_row * recipe.micro_batch_size * (2 if recipe.method == "dpo" else 1)
     block = _block_bytes(shape, recipe, size)
     if recipe.gradient_checkpointing:
         activations = tokens * (shape.layers * shape.hidden * size + block)
@@ -81,11 +93,23 @@ def estimate(shape: Architecture, recipe: Recipe, dtype: str, tokens_a_row: int)
         activations = tokens * shape.layers * block
     return Memory(
         weights=parameters(shape) * size,
-        adapter=adapter * 8,
+        adapter=adapter * (12 if copied else 8),
         optimizer=adapter * 8,
         activations=activations,
-        logits=min(tokens, _LOGIT_TOKENS) * shape.vocabulary * 4 * 3,
+        logits=_logits(shape, recipe, tokens, size),
     )
+
+
+def _logits(shape: Architecture, recipe: Recipe, tokens: int, size: int) -> int:
+    """Bytes of the logits that are held at a time.
+
+    TRL's trainers for pairs compute them in tiles of 4,096 tokens by 32,768 words, and what is done
+    with a tile in float32.
+    """
+    if recipe.method == "sft":
+        return min(tokens, _LOGIT_TOKENS) * shape.vocabulary * 4 * 3
+    tokens_held, words = min(tokens, _TILE[0]), min(shape.vocabulary, _TILE[1])
+    return tokens_held * words * (size + 4 * _TILE_COPIES)
 
 
 def _block_bytes(shape: Architecture, recipe: Recipe, size: int) -> int:

@@ -45,6 +45,7 @@ def decide_micro_batch(
     dtype: str,
     tokens_a_row: int,
     progress: Progress,
+    copied: bool = False,
 ) -> Recipe:
     """The recipe with a number where it says `auto`.
 
@@ -55,6 +56,7 @@ def decide_micro_batch(
         dtype: the base's number format.
         tokens_a_row: the longest row that will be seen.
         progress: told of the decision.
+        copied: a frozen copy of the adapter is held too.
     """
     if recipe.micro_batch_size != AUTO_ROWS:
         return recipe
@@ -65,7 +67,8 @@ def decide_micro_batch(
     share = recipe.batch_size // device.count
 
     def fits(rows: int) -> bool:
-        return estimate(shape, _with_rows(recipe, rows), dtype, tokens_a_row).total <= allowed
+        need = estimate(shape, _with_rows(recipe, rows), dtype, tokens_a_row, copied=copied)
+        return need.total <= allowed
 
     rows = next((n for n in _divisors(share, _MOST[device.type]) if fits(n)), 1)
     progress.note(

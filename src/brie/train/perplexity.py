@@ -24,7 +24,8 @@ from brie.data.tokenizer import load_tokenizer
 from brie.errors import UsageError
 from brie.pin import Resolved, rewriting
 from brie.pin.attach import attach
-from brie.pin.weights import load_causal_lm
+from brie.pin.few_bits import packed_format
+from brie.pin.weights import Loading, load_causal_lm, placed
 from brie.records import Conversation, Digest, Record
 from brie.train.config import Decided
 from brie.train.device import choose_device, choose_dtype
@@ -273,7 +274,9 @@ def _rewrites(side: Resolved) -> bool:
 
 
 def _load_base(side: Resolved, device: str, dtype: Decided) -> PreTrainedModel:
-    return load_causal_lm(side.base_folder, dtype.value).to(device).eval()
+    options: Loading = {} if packed_format(side.base_folder) is None else placed(device)
+    model = load_causal_lm(side.base_folder, dtype.value, **options).eval()
+    return model if options else model.to(device)
 
 
 def _score(

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from brie.data.encode import Encoded, Encoder, dataset, encode_all, taken_apart, trainable
 from brie.data.families import set_template
-from brie.data.load import rows_digest
 from brie.data.mapping import mapping_of
 from brie.data.marks import listed, marks_in, special_texts
 from brie.data.prompts import refuse_other_prompts
@@ -17,7 +16,7 @@ from brie.data.split import prompt_key
 from brie.data.template import TrainingTemplate, choose
 from brie.data.tokenizer import Tokenizer, eos_ids, load_tokenizer, special_tokens
 from brie.errors import InputError, UsageError
-from brie.pin import folder_template, open_base
+from brie.pin import Resolved, folder_template, open_base
 from brie.pin.folders import refuse_quantised
 from brie.project import Project
 from brie.records import Conversation, Pin
@@ -36,10 +35,12 @@ from brie.train.layers import refuse_missing_packages, sees, with_layers
 from brie.train.lora import count_parameters
 from brie.train.memory import read_architecture
 from brie.train.micro_batch import decide_micro_batch, fit_micro_batch
+from brie.train.pairs import encode_pairs, pairs_info
 from brie.train.progress import Progress
 from brie.train.ranks import World, world
-from brie.train.recipes import Recipe, load_recipe, recipe_files
+from brie.train.recipes import Recipe, load_recipe, override, recipe_files
 from brie.train.sources import Source, read_data
+from brie.train.start import going_on, own_template, preferring, recipe_of, start_info, starting
 
 UNKNOWN_LICENCE = "unknown to brie: read its model card before you share what you train"
 
@@ -54,9 +55,12 @@ class Job:
     base: Pin
     tokenizer: Tokenizer
     train: tuple[Encoded, ...]
+    """Of pairs: a better answer, its worse one, and so on."""
     val: tuple[Encoded, ...]
     held: tuple[Conversation, ...]
     """The validation rows as they were read."""
+    start: Path | None = None
+    """Folder of the adapter that is trained on; None: a new one."""
 
 
 def prepare(request: TrainRequest, project: Project, progress: Progress) -> Job:
@@ -67,7 +71,7 @@ def prepare(request: TrainRequest, project: Project, progress: Progress) -> Job:
         InputError: a recipe or data file is wrong; names file and line or key.
         PinError: the base is no usable model.
     """
-    return build_job(request, resolve_recipe(request, project), project, progress)
+    return build_job(request, resolve_recipe(request, project, progress), project, progress)
 
 
 def build_job(
@@ -87,22 +91,22 @@ def build_job(
         before: how the run was resolved when it was begun, for one that goes on.
     """
     here = world(request.processes)
+    start = starting(request, project)
     recipe = fit_micro_batch(recipe, here.size, progress)
     device = _decide_device(request, here, progress)
     refuse_packing(recipe, device)
     refuse_missing_packages(recipe, device.type)
     train_rows, val_rows, split_info = _read(request, recipe, project, progress)
-    folder, base, location = _open_base(recipe, project, before, progress)
+    folder, base, location = _open_base(recipe, project, before, start, progress)
     recipe = with_layers(recipe, folder)
     dtype = _decide_dtype(recipe, device, folder, before)
     progress.note(f"numbers: {dtype.value} ({dtype.reason})")
-    tokenizer = load_tokenizer(folder)
-    template, given = _template(recipe, tokenizer, progress)
+    tokenizer, template, given = _template(recipe, folder, start, progress)
     aligned = _align_eos(tokenizer, template.end, folder, progress)
     encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss)
     train, val = (_encode(source, encoder, recipe, progress) for source in (train_rows, val_rows))
     balance = balance_of(request, train_rows)
-    tried = baselines_of(train_rows, val_rows, split_info)
+    tried = None if train_rows.pairs else baselines_of(train_rows, val_rows, split_info)
     epoch = repeated(trainable(train), balance, train_rows, recipe.seed)
     for what, made in (("balance", balance), ("without a model", tried)):
         if made:
@@ -115,6 +119,7 @@ def build_job(
         dtype=dtype.value,
         tokens_a_row=max(len(row.ids) for row in (*train, *val)),
         progress=progress,
+        copied=start is not None,
     )
     config = TrainConfig(
         recipe=recipe,
@@ -130,9 +135,12 @@ def build_job(
         planned_steps=planned_steps(sequences(epoch, recipe), recipe),
         balance=balance,
         baselines=tried,
+        start=start_info(start) if start else None,
+        pairs=pairs_info(train_rows, val_rows),
     )
     usable = tuple(epoch), tuple(trainable(val))
-    return Job(request, config, folder, base, tokenizer, *usable, val_rows.rows)
+    adapter = start.adapter if start else None
+    return Job(request, config, folder, base, tokenizer, *usable, val_rows.rows, adapter)
 
 
 def _read(
@@ -148,11 +156,19 @@ def _read(
 
 
 def _open_base(
-    recipe: Recipe, project: Project, before: TrainConfig | None, progress: Progress
+    recipe: Recipe,
+    project: Project,
+    before: TrainConfig | None,
+    start: Resolved | None,
+    progress: Progress,
 ) -> tuple[Path, Pin, str | None]:
     """The base's folder, pin and place; its licence is said."""
     known = before.base.digest if before else None
-    folder, base, location = open_base(recipe.base, project.root, known)
+    if start is not None:
+        folder, base, location = start.base_folder, start.base, start.pin.base_location
+        progress.note(f"begins with: {start.name}; it is the reference too, as a frozen copy")
+    else:
+        folder, base, location = open_base(recipe.base, project.root, known)
     progress.note(f"base: {base.base}, licence {recipe.license or UNKNOWN_LICENCE}")
     if recipe.license_note:
         progress.note(recipe.license_note)
@@ -163,13 +179,19 @@ def _open_base(
 
 
 def _template(
-    recipe: Recipe, tokenizer: Tokenizer, progress: Progress
-) -> tuple[TrainingTemplate, str | None]:
-    """The template answers are located by, and what it is called where the recipe gave it."""
+    recipe: Recipe, base: Path, start: Resolved | None, progress: Progress
+) -> tuple[Tokenizer, TrainingTemplate, str | None]:
+    """The tokenizer, the template answers are located by, and what it is called where it is not the
+    base's own."""
+    brought = own_template(start) if start else None
+    tokenizer = load_tokenizer(brought or base)
     given = set_template(tokenizer, recipe.chat_template, fold=recipe.system == "fold")
+    if brought is not None and given is None:
+        given = "that of the checkpoint it began with"
     if given:
         progress.note(f"template: {given}; it is written into the checkpoints")
-    return choose(tokenizer, thinking=recipe.thinking, located=recipe.loss == "assistant"), given
+    located = recipe.loss == "assistant"
+    return tokenizer, choose(tokenizer, thinking=recipe.thinking, located=located), given
 
 
 def _template_info(template: TrainingTemplate, aligned: str | None, given: str | None) -> TemplateInfo:
@@ -185,9 +207,10 @@ def _template_info(template: TrainingTemplate, aligned: str | None, given: str |
 
 
 def _told(request: TrainRequest, *, train: Source, val: Source, drawn: SplitInfo | None) -> str:
-    whose = "" if request.data else ", the recipe's own (--data FILE for yours)"
+    whose = "" if request.data or train.pairs else ", the recipe's own (--data FILE for yours)"
+    what = "pairs" if train.pairs else "rows"
     held = drawn.words() if drawn else f"from {val.shown}"
-    return f"{len(train.rows):,} rows of {train.shown}{whose}; {len(val.rows):,} to validate, {held}"
+    return f"{len(train.rows):,} {what} of {train.shown}{whose}; {len(val.rows):,} to validate, {held}"
 
 
 def _decide_device(request: TrainRequest, here: World, progress: Progress) -> DeviceInfo:
@@ -207,29 +230,50 @@ def _decide_dtype(
     return choose_dtype(recipe.dtype, device, parameters=count_parameters(folder))
 
 
-def resolve_recipe(request: TrainRequest, project: Project) -> Recipe:
-    """The recipe a request names, with its settings and base laid over it.
+def resolve_recipe(request: TrainRequest, project: Project, progress: Progress) -> Recipe:
+    """The recipe a request names, with its settings, base and method laid over it.
+
+    Without a name it is the recipe of the checkpoint the run begins with.
 
     Raises:
         UsageError: neither or both of size and recipe file are given, or the size is unknown.
     """
+    start = starting(request, project)
+    recipe = _named_recipe(request, start, project)
+    asked = {"chat_template": request.chat_template, "system": request.system}
+    recipe = recipe.model_copy(update={key: value for key, value in asked.items() if value})
+    if start is not None:
+        if clash := [f"--{key.replace('_', '-')}" for key in ("base", "chat_template", "system")
+                     if getattr(request, key)]:  # fmt: skip
+            raise UsageError(f"{clash[0]}: {start.name} has its own; leave it out.")
+        recipe = going_on(recipe, start, request.settings)
+    if request.base is not None:
+        update = {"base": request.base, "license": "", "license_note": None, "architecture": None}
+        recipe = recipe.model_copy(update=update)
+    recipe = preferring(recipe, request, progress)
+    if start is not None and recipe.method == "sft":
+        raise UsageError("--from goes on with preferences: --method dpo --prefs FILE, or kto")
+    return recipe
+
+
+def _named_recipe(request: TrainRequest, start: Resolved | None, project: Project) -> Recipe:
+    """The recipe by name or file, or that of the checkpoint a run begins with, with the settings."""
+    if request.size is None and request.recipe is None and start is not None:
+        earlier = recipe_of(start, project)
+        if earlier is not None:
+            return override(earlier, request.settings)
     if (request.size is None) == (request.recipe is None):
         if request.size is not None:
             raise UsageError("--size and --recipe both name a recipe; leave one of them out.")
         sizes = "\n".join(f"  --size {name}" for name in recipe_files(project))
         raise UsageError(f"say what to train, one of:\n{sizes}\n  --recipe FILE.toml")
-    recipe = load_recipe(request.size or str(request.recipe), project, request.settings)
-    asked = {"chat_template": request.chat_template, "system": request.system}
-    recipe = recipe.model_copy(update={key: value for key, value in asked.items() if value})
-    if request.base is None:
-        return recipe
-    return recipe.model_copy(
-        update={"base": request.base, "license": "", "license_note": None, "architecture": None}
-    )
+    return load_recipe(request.size or str(request.recipe), project, request.settings)
 
 
 def sequences(rows: Sequence[Encoded], recipe: Recipe) -> int:
-    """What a batch is made of: rows, or with packing the sequences they are packed into."""
+    """What a batch is made of: rows, pairs, or with packing the sequences they are packed into."""
+    if recipe.method == "dpo":
+        return len(rows) // 2
     if not recipe.packing:
         return len(rows)
     from trl.data_utils import pack_dataset
@@ -266,13 +310,13 @@ def _align_eos(tokenizer: Tokenizer, end: Sequence[str], base: Path, progress: P
 def _encode(source: Source, encoder: Encoder, recipe: Recipe, progress: Progress) -> list[Encoded]:
     _look_for_marks(source, encoder.tokenizer, recipe, progress)
     try:
-        rows = encode_all(source.rows, encoder)
+        rows = encode_pairs(source, encoder) if source.pairs else encode_all(source.rows, encoder)
     except InputError as error:
         raise InputError(f"{source.shown}: {error}") from error
     if apart := taken_apart(rows):
         progress.note(f"{source.shown}: {apart}")
     cut = sum(row.cut == "cut" for row in rows)
-    lost = [row.line for row in rows if row.cut == "lost"]
+    lost = list(dict.fromkeys(row.line for row in rows if row.cut == "lost"))
     if cut:
         progress.note(
             f"{source.shown}: {cut} of {len(rows)} answers lose their end to max_length "
@@ -289,7 +333,7 @@ def _encode(source: Source, encoder: Encoder, recipe: Recipe, progress: Progress
 
 def _look_for_marks(source: Source, tokenizer: Tokenizer, recipe: Recipe, progress: Progress) -> None:
     """Special tokens inside text: refused in answers unless asked for, said elsewhere."""
-    marks = marks_in(source.rows, special_texts(tokenizer))
+    marks = marks_in((*source.rows, *source.rejected), special_texts(tokenizer))
     if marks.answers and not recipe.allow_special_tokens:
         raise InputError(
             f"{source.shown}: special tokens stand in the text of answers: {listed(marks.answers)}. "
@@ -335,7 +379,7 @@ def _part(source: Source, rows: Sequence[Encoded]) -> DataPart:
     return DataPart(
         path=source.place,
         file=source.file,
-        rows_digest=rows_digest(source.rows),
+        rows_digest=source.digest,
         rows=len({row.line for row in usable}),
         prompts=len({prompt_key(row) for row in source.rows}),
         tokens=sum(len(row.ids) for row in usable),

@@ -41,6 +41,8 @@ DESCRIPTIVE_KEYS = frozenset(
 )
 """Keys that do not decide the weights; base and data are compared by content."""
 
+Method = Literal["sft", "dpo", "kto"]
+"""How a run learns; `dpo` (Rafailov et al. 2023) and `kto` (Ethayarajh et al. 2024) learn from pairs."""
 Positive = Annotated[int, Field(ge=1)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -60,7 +62,12 @@ def _zero_if_auto(value: Plain) -> Plain:
     return AUTO_ROWS if value == "auto" else value
 
 
-_OPTIONS = {"name": "--name NAME", "base": "--base REPO@REV", "data": "--data FILE"}
+_OPTIONS = {
+    "name": "--name NAME",
+    "base": "--base REPO@REV",
+    "data": "--data FILE",
+    "method": "--method dpo",
+}
 
 _ELSEWHERE = {
     "lr": "learning_rate",
@@ -118,6 +125,11 @@ class Recipe(Record):
     data: str | None = None
     """Training file used where none is given: a file of brie's own `data/`."""
 
+    method: Method = later("sft")
+    """`sft`: answers are learned as they are. `dpo`, `kto`: from pairs, the better answer against the
+    worse one."""
+    beta: Annotated[float, Field(gt=0)] = later(0.1)
+    """Of `dpo` and `kto`: how dearly it is paid to leave the reference; smaller goes further."""
     loss: Literal["assistant", "text"] = "assistant"
     """`assistant`: answers and their end token. `text`: the prompt as well."""
     thinking: bool = later(False)
@@ -200,6 +212,9 @@ class Recipe(Record):
                 f"batch_size {self.batch_size} is no multiple of "
                 f"micro_batch_size {self.micro_batch_size}; change one: --set micro_batch_size=1"
             )
+        if self.method != "sft" and (self.packing or self.loss == "text"):
+            key = "packing" if self.packing else 'loss = "text"'
+            raise UsageError(f"{key} belongs to sft; pairs are answers, each in a row of its own.")
         falls = self.schedule in ("cosine", "wsd")
         if self.min_learning_rate and not falls:
             raise UsageError(f"min_learning_rate belongs to cosine and wsd, not to {self.schedule}.")
@@ -251,7 +266,8 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
 
 def settable() -> set[str]:
     """Keys that `--set` takes: all but those that describe the recipe or have an option."""
-    return set(Recipe.model_fields) - (DESCRIPTIVE_KEYS - {"allow_shared_prompts", "report_to"})
+    described = DESCRIPTIVE_KEYS - {"allow_shared_prompts", "report_to"}
+    return set(Recipe.model_fields) - described - {"method"}
 
 
 def _check_key(key: str, where: str, allowed: Iterable[str]) -> None:

@@ -66,6 +66,8 @@ def _refuse_changes(request: TrainRequest, run: RunInfo) -> None:
         "--system": request.system,
         "--hold-out-source": request.hold_out_source or None,
         "--balance": request.balance,
+        "--method": request.method,
+        "--from": request.start,
     }
     changed = [option for option, value in given.items() if value is not None]
     changed += [
@@ -89,8 +91,11 @@ def _with_base(config: TrainConfig) -> Recipe:
 
 def _sources(request: TrainRequest, before: TrainConfig, project: Project) -> TrainRequest:
     """The request with the files the run was started with, unless they are named again."""
-    from_recipe = before.recipe.data is not None and before.train.path == f"data/{before.recipe.data}"
-    data = request.data or (None if from_recipe else _found(before.train.path, "--data", project))
+    data, prefs = request.data, request.prefs
+    if before.pairs is not None:
+        prefs = prefs or _found(before.train.path, "--prefs", project)
+    elif before.recipe.data is None or before.train.path != f"data/{before.recipe.data}":
+        data = data or _found(before.train.path, "--data", project)
     val = request.val
     if val is None and before.split is None:
         val = _found(before.val.path, "--val", project)
@@ -98,6 +103,8 @@ def _sources(request: TrainRequest, before: TrainConfig, project: Project) -> Tr
     return replace(
         request,
         data=data,
+        prefs=prefs,
+        start=before.start.reference if before.start else None,
         val=val,
         mapping=request.mapping or mapping,
         hold_out_source=before.split.held_out if before.split else (),

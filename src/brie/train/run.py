@@ -40,6 +40,7 @@ from brie.train.runs import (
     write_manifest,
 )
 from brie.train.surroundings import git_state, versions
+from brie.train.unmoved import unmoved
 
 if TYPE_CHECKING:
     from brie.train.sft import Outcome
@@ -90,7 +91,10 @@ def train_or_reuse(request: TrainRequest, project: Project, progress: Progress) 
     here = ranks.World()
     if equal is not None and equal.state == "interrupted":
         progress.note(f"{equal.id} was begun with the same settings; it goes on")
-        again = TrainRequest(resume=equal.id, data=request.data, val=request.val, device=request.device)
+        again = TrainRequest(
+            resume=equal.id, data=request.data, prefs=request.prefs, val=request.val,
+            device=request.device,
+        )  # fmt: skip
         return _continue(continuation(again, project, progress), progress, here), False
     return _begin(_with_free_name(job, project, progress), project, progress, here), False
 
@@ -207,7 +211,10 @@ class _Session:
         return self.folder
 
     def _write_suite(self) -> None:
-        """A suite of the validation rows: what the run can be evaluated on first."""
+        """A suite of the validation rows: what the run can be evaluated on first. Those of pairs chose
+        the checkpoint, and were judged by what taught it: they measure nothing any more."""
+        if self.job.config.pairs is not None:
+            return
         labelled = self.job.config.baselines is not None
         made = at_most(suite_of(self.job.held, labelled=labelled), MOST_PROMPTS)
         if made.prompts:
@@ -224,6 +231,8 @@ class _Session:
                 "training made it worse; try a lower learning rate "
                 f"(--set learning_rate={self.job.config.recipe.learning_rate / 4:g})"
             )
+        if stayed := unmoved(self.manifest):
+            self.progress.note(stayed)
 
     def _fit(self, checkpoint: Path | None) -> Outcome:
         from brie.train.sft import fit
@@ -258,6 +267,7 @@ class _Session:
         root = self.folder.parents[1]
         for option, given, recorded in (
             ("--data", request.data, config.train.path),
+            ("--prefs", request.prefs, config.train.path),
             ("--val", request.val, config.val.path),
         ):
             if given and not given.startswith("hf:") and not (root / recorded).is_file():

@@ -11,11 +11,13 @@ from pydantic import JsonValue
 
 from brie.data.check import refuse_shared_prompts
 from brie.data.hub import PREFIX, load_hub
-from brie.data.load import parse, whole
+from brie.data.load import parse, rows_digest, whole
 from brie.data.mapping import mapping_of
+from brie.data.preferences import PairFile, load_pairs, pairs_digest
 from brie.data.split import Split, hold_out, prompt_key, split
 from brie.digest import file_digest
 from brie.errors import UsageError
+from brie.number_format import listed
 from brie.project import Project, packaged
 from brie.records import Conversation
 from brie.train.config import SplitInfo, TrainRequest
@@ -40,6 +42,19 @@ class Source:
     notes: tuple[str, ...] = ()
     """What the file was read as, and what is odd about it and harmless: what `brie data check` says."""
 
+    pairs: PairFile | None = None
+    """Where rows are pairs, the file's: `rows` have the better answers."""
+
+    @property
+    def rejected(self) -> tuple[Conversation, ...]:
+        """The worse answers to the rows, in their order; empty where rows are no pairs."""
+        return self.pairs.of(self.rows) if self.pairs else ()
+
+    @property
+    def digest(self) -> str:
+        """Over all that training sees of the rows."""
+        return pairs_digest(self.rows, self.rejected) if self.pairs else rows_digest(self.rows)
+
     @property
     def place(self) -> str:
         """As recorded: what leads to it again."""
@@ -56,11 +71,11 @@ def read_data(
             prompts with the training file.
         InputError: a file is wrong; names the line.
     """
-    train = _named(request.data, project, request.mapping) if request.data else _own(recipe, project)
+    train = _training(request, recipe, project)
     if request.hold_out_source:
         return _held_out(train, request, recipe)
     if request.val is not None:
-        val = _named(request.val, project, request.mapping)
+        val = _validation(request.val, recipe, project, request.mapping)
         if not recipe.allow_shared_prompts:
             refuse_shared_prompts(train=train.rows, val=val.rows, names=(train.shown, val.shown))
         return train, val, None
@@ -71,6 +86,51 @@ def read_data(
         replace(train, rows=halves.val, notes=()),
         info,
     )
+
+
+def _training(request: TrainRequest, recipe: Recipe, project: Project) -> Source:
+    """What a run is asked to learn from, or what its recipe has of its own."""
+    if recipe.method != "sft":
+        return _pairs(_prefs(request, recipe), project)
+    if request.prefs is not None:
+        raise UsageError("--prefs holds pairs; say how to learn from them: --method dpo, or kto")
+    return _named(request.data, project, request.mapping) if request.data else _own(recipe, project)
+
+
+def _prefs(request: TrainRequest, recipe: Recipe) -> str:
+    """The file of pairs that was named.
+
+    Raises:
+        UsageError: none is, or an option that belongs to sft.
+    """
+    foreign = {"--data": request.data, "--map": request.mapping, "--balance": request.balance}
+    if named := [option for option, value in foreign.items() if value]:
+        raise UsageError(
+            f"{listed(named)} belongs to sft; {recipe.method} learns from --prefs FILE alone."
+        )
+    if request.prefs is None:
+        raise UsageError(
+            f"{recipe.method} learns from pairs: --prefs FILE.jsonl (brie data prefs EVAL -o FILE.jsonl "
+            "makes them of verdicts)"
+        )
+    return request.prefs
+
+
+def _validation(name: str, recipe: Recipe, project: Project, mapping: Sequence[str]) -> Source:
+    return _pairs(name, project) if recipe.method != "sft" else _named(name, project, mapping)
+
+
+def _pairs(name: str, project: Project) -> Source:
+    """A file of pairs, as rows with the better answers."""
+    path = Path(name)
+    pairs = load_pairs(path)
+    return Source(
+        project.relative(path), file_digest(path), pairs.chosen, _outside(path, project), pairs=pairs
+    )
+
+
+def _outside(path: Path, project: Project) -> str | None:
+    return None if path.resolve().is_relative_to(project.root) else str(path.resolve())
 
 
 def _held_out(train: Source, request: TrainRequest, recipe: Recipe) -> tuple[Source, Source, SplitInfo]:
@@ -126,8 +186,7 @@ def _named(name: str, project: Project, mapping: Sequence[str]) -> Source:
         )
     path = Path(name)
     parsed = whole(parse(path, table))
-    inside = path.resolve().is_relative_to(project.root)
-    outside = None if inside else str(path.resolve())
+    outside = _outside(path, project)
     shown, rows = project.relative(path), parsed.conversations
     notes = _told(parsed.read_as, parsed.notes)
     file, extras = file_digest(path), parsed.extras

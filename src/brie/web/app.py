@@ -21,19 +21,24 @@ from brie.report.clean import without_paths
 from brie.web.guard import VOTING, Access, Guard
 from brie.web.pages import Pages, styles
 from brie.web.project_cache import ProjectCache
+from brie.web.try_asking import Asking
+from brie.web.trying import Trying
 from brie.web.viewer import Viewer
 from brie.web.voting import Voting
 
 STATIC = Path(__file__).parent / "static"
 
 
-def create_app(project: Project, access: Access, evaluation: str | None = None) -> Starlette:
+def create_app(
+    project: Project, access: Access, evaluation: str | None = None, asking: Asking | None = None
+) -> Starlette:
     """The viewer of a project.
 
     Args:
         project: the folder whose runs and store are shown.
         access: the tokens and the address it answers to.
         evaluation: what `/vote` votes on; None lets the voter choose.
+        asking: whom `/try` asks; None: nobody.
     """
     cache, pages = ProjectCache(project), Pages()
     viewer, voting = Viewer(cache, pages), Voting(cache, pages, evaluation)
@@ -53,6 +58,7 @@ def create_app(project: Project, access: Access, evaluation: str | None = None) 
         routes=[
             *viewer.routes(),
             *voting.routes(),
+            *Trying(pages, asking).routes(),
             Route("/static/style.css", styles),
             Mount("/vote/static", StaticFiles(directory=STATIC / "vote")),
             Mount("/static", StaticFiles(directory=STATIC / "viewer")),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 
 from brie.errors import UsageError
 from brie.project import Project
 from brie.web.guard import Access
 from brie.web.links import by_address, in_address, is_local, reachable, voter_token
+from brie.web.try_pair import LocalPair
 
 PORT = 8321
 _TRIED = 20
@@ -45,6 +46,7 @@ def serve(
     evaluation: str | None = None,
     host: str = "127.0.0.1",
     port: int = PORT,
+    pair: LocalPair | None = None,
     say: Callable[[str], None] = print,
     ready: Callable[[str], None] = lambda url: None,
 ) -> None:
@@ -55,6 +57,7 @@ def serve(
         evaluation: opened first, and the only one that can be voted on; None for all.
         host: another address than loopback makes the viewer reachable from other machines.
         port: the first port to try.
+        pair: whom `/try` asks, which is then opened first; None: nobody.
         say: prints one line for the user.
         ready: called with the viewer's address, token included, just before serving.
 
@@ -64,21 +67,28 @@ def serve(
     import uvicorn
 
     from brie.web.app import create_app
+    from brie.web.try_asking import Asking
 
-    with free_socket(host, port) as listening:
+    with free_socket(host, port) as listening, ExitStack() as held:
         bound, taken = listening.getsockname()[:2]
         if taken != port:
             say(f"port {port} is in use; using {taken}.")
         access = Access(port=taken, host=by_address(host, bound), voter=voter_token(project, evaluation))
         start = f"/eval/{evaluation}" if evaluation else "/"
-        url = access.url("viewer", start)
+        url = access.url("viewer", "/try" if pair else start)
         for line in _told(access, url):
             say(line)
-        app = create_app(project, access, evaluation)
+        servers: list[uvicorn.Server] = []
+        asking = None
+        if pair is not None:  # an answer under way ends with Ctrl-C, which else would wait for it
+            asking = Asking(pair, project, lambda: any(server.should_exit for server in servers))
+            held.enter_context(closing(asking))
+        app = create_app(project, access, evaluation, asking)
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        servers.append(uvicorn.Server(config))
         ready(url)
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
+            servers[0].run(sockets=[listening])
 
 
 def _told(access: Access, url: str) -> Iterator[str]:

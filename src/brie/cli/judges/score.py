@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -90,7 +91,20 @@ def lines(card: JudgeCard) -> list[str]:
         _row("outcome changes with the order", _share(card.flips)),
         _row("talked into a vote by an answer", _share(card.injection)),
         _row("price and time", f"{price}, {card.seconds:.1f} s each"),
+        *_people(card),
     ]
+
+
+def _people(card: JudgeCard) -> Iterator[str]:
+    """What people's votes said of it, evaluation by evaluation."""
+    from brie.report.measured import judge_figures
+
+    for name, of in card.people.items():
+        yield ""
+        yield f"  held against people's votes in {name}, {of.agreement.n} comparisons"
+        for figure in judge_figures(of):
+            ends = f"  ({figure.ends})" if figure.ends else ""
+            yield _row(f"  {figure.name}", f"{figure.value}{ends}")
 
 
 def _row(label: str, value: str) -> str:

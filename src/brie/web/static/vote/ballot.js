@@ -5,6 +5,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);
   const place = "ballot-" + data.ballot;
+  const unread = 300; // milliseconds in which nobody reads a pair: a second tap belongs to the one before
   const fresh = () => ({ name: "", votes: {}, order: [], skipped: [], back: 0 });
 
   const kept = () => {
@@ -15,6 +16,7 @@
     }
   };
   let state = kept();
+  let shown = -unread;
 
   const keep = () => {
     try {
@@ -87,6 +89,7 @@
     at("bar").value = count();
     text(at("count"), `${count()} of ${data.pairs.length}`);
     at("undo").disabled = state.back >= state.order.length;
+    shown = performance.now();
   };
 
   const leave = (id) => {
@@ -146,7 +149,8 @@
   at("ballot").addEventListener("submit", (event) => event.preventDefault());
   at("ballot").addEventListener("click", (event) => {
     const button = event.target.closest("button[data-choice]");
-    if (button) choose(button.dataset.choice);
+    const tapped = event.detail > 0; // a key clicks without one, and repeats nothing
+    if (button && !(tapped && performance.now() - shown < unread)) choose(button.dataset.choice);
   });
   at("undo").addEventListener("click", () => {
     state.back = Math.min(state.back + 1, state.order.length);
