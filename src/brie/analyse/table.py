@@ -193,8 +193,8 @@ class VerdictTable:
             self,
             **columns,
             length_difference=length,
-            criteria_order=read,
             joint=None if self.joint is None else self.joint.select(rows),
+            criteria_order=read,
             features={name: values[rows] for name, values in self.features.items()},
             criteria={name: values[rows] for name, values in self.criteria.items()},
         )

@@ -12,20 +12,21 @@ from brie.report import cite
 from brie.report.accuracy import RightAndWrong, right_and_wrong
 from brie.report.clean import one_line
 from brie.report.curve import Curve
-from brie.report.effects import Effect, effects, flip_rate, tastes
 from brie.report.facts import (
-    AgreementCell,
+    Effect,
     Group,
     answers,
     checks_worst_first,
     cost_words,
     curve_group,
+    effects,
+    flip_rate,
     groups,
-    panel_agreement,
-    people_agreement,
     reasons,
+    tastes,
 )
 from brie.report.glossary import GLOSSARY
+from brie.report.judge_pairs import AgreementCell, panel_agreement, people_agreement
 from brie.report.leaderboard import Place, places, table_of, title_of, unresolved
 from brie.report.opening import Opening, opening
 from brie.report.panel import Panel, panel_of
