@@ -44,7 +44,8 @@ STORE = 4
 """Of the store's tables; `store.database` holds the steps that lead to it."""
 
 _NAMES = (
-    "agreement", "analysis", "bundle", "carried", "check", "checked", "compare", "curve", "export",
+    "agreement", "analysis", "anchors", "bundle", "carried", "check", "checked", "compare", "curve",
+    "drift", "export",
     "judge_check", "judges", "manifest", "pin", "plan", "plan-table", "run", "suites", "suites-plan",
     "train", "training", "tried",
 )  # fmt: skip

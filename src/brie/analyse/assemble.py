@@ -9,6 +9,7 @@ import numpy as np
 from brie.analyse.arrays import Bools, group_mean
 from brie.analyse.cells import Cells
 from brie.analyse.controls import ControlTables, analyse_controls, damaged_low
+from brie.analyse.criteria_order import criteria_orders
 from brie.analyse.headline import EarlyStopping, Headline, headline
 from brie.analyse.panel import agreement, consistency
 from brie.analyse.position import presentation_effects
@@ -32,6 +33,7 @@ from brie.records.agreement import Agreement, Consistency
 from brie.records.analysis import VerdictWord
 from brie.records.estimates import (
     ControlResults,
+    CriteriaOrders,
     Effect,
     LengthControlled,
     Omnibus,
@@ -94,6 +96,8 @@ class AnalysisParts:
     controls: ControlResults
     sequential: SequentialResult | None
     """Only where early stopping was sealed."""
+    criteria_order: CriteriaOrders | None = None
+    """Only where judges read the criteria in several orders."""
     missing: MissingVerdicts | None = None
     """Only where a planned verdict could not be used."""
     notes: dict[str, str] = field(default_factory=dict)
@@ -106,7 +110,8 @@ class AnalysisParts:
             "controls", "sequential",
         )  # fmt: skip
         parts = {name: getattr(self, name) for name in as_they_are}
-        return parts if self.missing is None else {**parts, "missing": self.missing}
+        sometimes = {"missing": self.missing, "criteria_order": self.criteria_order}
+        return parts | {name: part for name, part in sometimes.items() if part is not None}
 
 
 def analyse_verdicts(
@@ -162,6 +167,7 @@ def analyse_verdicts(
         position=position,
         label=shown.label,
         layout=shown.layout,
+        criteria_order=criteria_orders(study.table, level=chosen.level),
         notes=study.notes,
     )
 

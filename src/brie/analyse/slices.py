@@ -10,6 +10,7 @@ from brie.analyse.arrays import Ints
 from brie.analyse.bootstrap import plus_one
 from brie.analyse.categories import pooled_rates
 from brie.analyse.cells import prompt_means
+from brie.analyse.criteria_order import criteria_orders
 from brie.analyse.multiplicity import benjamini_hochberg, holm
 from brie.analyse.position import Presentation, presentation_effects
 from brie.analyse.rewards import rewards
@@ -115,6 +116,7 @@ def _one_judge(study: Study, code: int, name: str) -> JudgeNumbers:
     rewarded = rewards(table, code, level=study.settings.level)
     if isinstance(rewarded, str):
         study.notes[f"{path}rewards"] = rewarded
+    read = criteria_orders(table, rows, level=study.settings.level)
     contradictions, scored = table.contradictions(rows)
     return JudgeNumbers(
         win_rate=rate,
@@ -122,6 +124,7 @@ def _one_judge(study: Study, code: int, name: str) -> JudgeNumbers:
         position=position_effect(study, path, shown),
         label=shown.label,
         layout=shown.layout,
+        **({} if read is None else {"criteria_order": read}),
         rewards=None if isinstance(rewarded, str) else rewarded,
         half=int((study.cells.half & (study.cells.judge == code)).sum()),
         contradictions=contradictions if scored else None,

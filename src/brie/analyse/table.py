@@ -67,6 +67,8 @@ class VerdictTable:
     """Candidate minus baseline: lists, headings, questions, …"""
     criteria: Mapping[str, Floats] = field(default_factory=dict)
     """The judge's own criterion scores, candidate minus baseline; NaN where it gave none."""
+    criteria_order: Ints | None = None
+    """Place in `CRITERIA_ORDERS` of the order in which the criteria were read; None: always the own."""
     identical_as_ties: bool = False
     """Identical answers count as judges' ties, as in documents without `Outcomes.identical`."""
     joint: JointRows | None = None
@@ -78,6 +80,8 @@ class VerdictTable:
         columns |= {"identical": self.identical, **self.features, **self.criteria}
         if self.length_difference is not None:
             columns["length_difference"] = self.length_difference
+        if self.criteria_order is not None:
+            columns["criteria_order"] = self.criteria_order
         short = [name for name, column in columns.items() if len(column) != rows]
         if short:
             raise ValueError(f"columns {short} do not have one entry for each of the {rows} rows")
@@ -109,6 +113,7 @@ class VerdictTable:
         length_difference: npt.ArrayLike | None = None,
         features: Mapping[str, npt.ArrayLike] | None = None,
         criteria: Mapping[str, npt.ArrayLike] | None = None,
+        criteria_order: npt.ArrayLike | None = None,
         identical_as_ties: bool = False,
         joint: JointRows | None = None,
     ) -> VerdictTable:
@@ -146,6 +151,7 @@ class VerdictTable:
             length_difference=None if length_difference is None else _floats(length_difference, rows),
             features={name: _floats(values, rows) for name, values in (features or {}).items()},
             criteria={name: _floats(values, rows) for name, values in (criteria or {}).items()},
+            criteria_order=None if criteria_order is None else _column(criteria_order, rows),
             identical_as_ties=identical_as_ties,
             joint=joint,
         )  # fmt: skip
@@ -182,11 +188,13 @@ class VerdictTable:
         """The same table with some of its rows (a mask or indices); names and codes stay."""
         columns = {name: getattr(self, name)[rows] for name in (*_ROW_CODES, "score", "identical")}
         length = None if self.length_difference is None else self.length_difference[rows]
+        read = None if self.criteria_order is None else self.criteria_order[rows]
         return replace(
             self,
             **columns,
             length_difference=length,
             joint=None if self.joint is None else self.joint.select(rows),
+            criteria_order=read,
             features={name: values[rows] for name, values in self.features.items()},
             criteria={name: values[rows] for name, values in self.criteria.items()},
         )

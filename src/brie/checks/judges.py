@@ -8,10 +8,11 @@ from brie.checks.evidence import Evidence
 from brie.checks.families import family_of
 from brie.checks.findings import Figure, Finding, conclude, not_run
 from brie.data.preferences import Teacher
-from brie.number_format import listed, percent, plural, points, quoted, span, two_digits
+from brie.number_format import drifted, listed, percent, plural, points, quoted, span, two_digits
 from brie.records import Check, PanelJudge
 from brie.records.agreement import PanelAgreement
 from brie.records.estimates import Estimate
+from brie.records.judges import Drift
 
 ID = "judges"
 LOW_ALPHA = 0.4
@@ -51,6 +52,7 @@ def check(evidence: Evidence) -> Check:
         "left_out": list(evidence.plan.left_out) if evidence.plan else [],
         **_teaching(judges, seats, evidence),
         **_lean(evidence),
+        **_drift(evidence),
     }
     findings = [
         *_alone(judges, seats),
@@ -60,6 +62,7 @@ def check(evidence: Evidence) -> Check:
         *_disagree(panel),
         *_contradicts(evidence, judges),
         *_against_people(evidence),
+        *_changed(evidence),
         *_failed(evidence),
         *_stopped(evidence),
         *_not_counted(evidence),
@@ -71,6 +74,29 @@ def check(evidence: Evidence) -> Check:
 def _lean(evidence: Evidence) -> dict[str, Figure]:
     people = evidence.analysis.human_anchored
     return {"lean": people.lean} if people is not None and people.lean is not None else {}
+
+
+def _drift(evidence: Evidence) -> dict[str, Figure]:
+    notes = {name: judge.drift for name, judge in evidence.analysis.by_judge.items() if judge.drift}
+    return {"drift": notes} if notes else {}
+
+
+def _changed(evidence: Evidence) -> list[Finding]:
+    """Judges of whose verdicts nobody knows whether they were given before or after a change."""
+    remedy = "Evaluate again with the same command: verdicts stored before the change are not used."
+    return [
+        Finding("warn", doubt_words(name, judge.drift), remedy)
+        for name, judge in evidence.analysis.by_judge.items()
+        if judge.drift is not None and judge.drift.doubt and not judge.outside
+    ]
+
+
+def doubt_words(name: str, drift: Drift) -> str:
+    """That a judge changed, perhaps before it gave these verdicts."""
+    return (
+        f"`{name}` changed between {drift.since[:10]} and {drift.at[:10]} ({drifted(drift)}), and gave "
+        "verdicts here in that time: of which judge they are, nobody knows."
+    )
 
 
 def _against_people(evidence: Evidence) -> list[Finding]:

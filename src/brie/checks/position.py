@@ -25,6 +25,11 @@ _EFFECTS = {
     "label": ("letter", "the answer called A"),
     "layout": ("layout", "a first answer that is called A"),
 }
+_ORDERS = {
+    "own": "in the rubric's own order",
+    "reversed": "from the last to the first",
+    "rotated": "with the second half first",
+}
 _ZERO = 1e-9
 
 
@@ -41,9 +46,9 @@ Effects = dict[str, Widened]
 
 
 def check(evidence: Evidence) -> Check:
-    """The three effects of presentation, and verdicts that flip with the order.
+    """The effects of presentation, and verdicts that flip with the order.
 
-    The three intervals hold together (Bonferroni), as any one of them raises the warning.
+    The intervals hold together (Bonferroni), as any one of them raises the warning.
     """
     analysis, numeric = evidence.analysis, by_numbers(evidence)
     if numeric and len(numeric) == len(evidence.table.judges):
@@ -52,6 +57,7 @@ def check(evidence: Evidence) -> Check:
     flips = analysis.position.flip_rate if analysis.position else None
     figures: dict[str, Figure] = {
         **{name: asdict(effects[name]) if name in effects else None for name in _EFFECTS},
+        **({} if analysis.criteria_order is None else {"criteria_order": _read(effects)}),
         "flip_rate": flips,
         "flips": analysis.position.flips if analysis.position else None,
         "flip_rate_by_judge": {
@@ -62,7 +68,12 @@ def check(evidence: Evidence) -> Check:
     }
     if not effects and flips is None:
         return not_run(ID, _untold(evidence))
-    findings = [*_liked(effects, evidence), *_flips(flips, evidence), *uneven(numeric)]
+    findings = [
+        *_liked(effects, evidence),
+        *_ordered(effects),
+        *_flips(flips, evidence),
+        *uneven(numeric),
+    ]
     passed = " ".join([_passed(effects, flips), *raw_words(numeric)])
     return conclude(ID, findings, figures, passed)
 
@@ -93,7 +104,11 @@ def _untold(evidence: Evidence) -> str:
 def _effects(evidence: Evidence) -> Effects:
     """The effects that are identified, with intervals that hold together."""
     analysis = evidence.analysis
-    entries = {"position": analysis.position, "label": analysis.label, "layout": analysis.layout}
+    entries: dict[str, Effect | None] = {
+        "position": analysis.position, "label": analysis.label, "layout": analysis.layout,
+    }  # fmt: skip
+    if analysis.criteria_order is not None:
+        entries |= analysis.criteria_order.effects
     known = {n: (e, e.effect) for n, e in entries.items() if e is not None and e.effect is not None}
     return {name: _widened(entry, value, len(known)) for name, (entry, value) in known.items()}
 
@@ -111,12 +126,12 @@ def _widened(entry: Effect, value: float, together: int) -> Widened:
 
 def _liked(effects: Effects, evidence: Evidence) -> list[Finding]:
     findings = []
-    for name, entry in effects.items():
-        low, high = entry.low, entry.high
-        if low is None or high is None or (low <= _ZERO and high >= -_ZERO):
+    for name in _EFFECTS:
+        entry = effects.get(name)
+        far_from_0 = _shown(entry)
+        if entry is None or far_from_0 is None or (name != "position" and _only_rules(evidence)):
             continue
-        if name != "position" and _only_rules(evidence):
-            continue
+        low, high = far_from_0
         gains = "gains" if entry.effect > 0 else "loses"
         near, far = sorted((abs(low), abs(high)))
         ends = span(near, far, " to ")
@@ -125,6 +140,37 @@ def _liked(effects: Effects, evidence: Evidence) -> list[Finding]:
             f"{'; both orders cancel it in the rate' if evidence.table.both_orders else ''}."
         )
         findings.append(Finding("warn", text, "Look at the judges one by one: `brie judges score`."))
+    return findings
+
+
+def _shown(entry: Widened | None) -> tuple[float, float] | None:
+    """The interval of an effect that is not 0; None where none is shown."""
+    if entry is None or entry.low is None or entry.high is None:
+        return None
+    return None if entry.low <= _ZERO and entry.high >= -_ZERO else (entry.low, entry.high)
+
+
+def _read(effects: Effects) -> dict[str, Figure]:
+    """Effects of the order of the criteria, by the two orders."""
+    return {name: asdict(entry) for name, entry in effects.items() if name not in _EFFECTS}
+
+
+def _ordered(effects: Effects) -> list[Finding]:
+    """Orders of the criteria under which the win rate differs."""
+    findings = []
+    for name, entry in effects.items():
+        ends = _shown(entry)
+        if name in _EFFECTS or ends is None:
+            continue
+        one, two = (_ORDERS[order] for order in name.split("-"))
+        more = "higher" if entry.effect > 0 else "lower"
+        near, far = sorted(abs(end) for end in ends)
+        text = (
+            f"The rate is {difference(entry.effect)} ({span(near, far, ' to ')}) {more} where judges "
+            f"read the criteria {one} than {two}; dealt evenly, the orders weigh alike in it."
+        )
+        remedy = "What is read first weighs more: say in the rubric how the criteria weigh."
+        findings.append(Finding("warn", text, remedy))
     return findings
 
 
@@ -143,18 +189,20 @@ def _flips(rate: float | None, evidence: Evidence) -> list[Finding]:
         for name, judge in judges.items()
         if judge.margins is None and judge.position and (judge.position.flip_rate or 0) > FLIPS
     ]
+    read = " and the criteria read in another order" if evidence.analysis.criteria_order else ""
     who = f" (above all {quoted(worst)})" if worst and len(judges) > 1 else ""
     return [
         Finding(
             "fail" if rate >= MOSTLY else "warn",
-            f"{percent(rate)} of the verdicts change when the two answers are exchanged{who}.",
+            f"{percent(rate)} of the verdicts change when the two answers are exchanged{read}{who}.",
             "Take a judge that reads: compare some with `brie judges score`.",
         )
     ]
 
 
 def _passed(effects: Effects, flips: float | None) -> str:
-    names = listed([_EFFECTS[name][0] for name in effects], "or")
+    read = ["order of the criteria"] if effects.keys() - _EFFECTS.keys() else []
+    names = listed([*(_EFFECTS[name][0] for name in effects if name in _EFFECTS), *read], "or")
     seen = f"no effect of {names} is shown" if names else "place and letter cannot be told apart here"
     if flips is None:
         return f"{seen[:1].upper()}{seen[1:]}; each pair was shown once, so flips cannot be counted."

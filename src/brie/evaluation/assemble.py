@@ -17,6 +17,7 @@ from brie.checks import Evidence, by_training, run_checks, standing_of, unseen_s
 from brie.evaluation.accuracy import right_and_wrong
 from brie.evaluation.anchor import human_anchored, with_measured_panel, with_people_first
 from brie.evaluation.context import Context, evidence_of
+from brie.evaluation.drift_notes import drift_of
 from brie.evaluation.margins import counting_judges, margin_numbers, not_counted
 from brie.evaluation.people import by_voter
 from brie.evaluation.rows import (
@@ -284,6 +285,7 @@ def _judges(
     numbers = {**parts.by_judge, **(beside.by_judge if beside else {})}
     numbers |= {name: parts_of_judge.by_judge[name] for name, parts_of_judge in apart.items()}
     stopped, added = stopped_judges(facts.manifest), {s.judge.id for s in facts.work.added}
+    drift = drift_of(facts.manifest)
     return {
         s.judge.id: numbers[s.judge.id].model_copy(
             update={
@@ -293,6 +295,7 @@ def _judges(
                 "instrument": s.instrument,
                 **({"added": True} if s.judge.id in added else {}),
                 **({"stopped": stopped[s.judge.id]} if s.judge.id in stopped else {}),
+                **({"drift": drift[s.judge.id]} if s.judge.id in drift else {}),
             }
         )
         for s in facts.work.panel_judges

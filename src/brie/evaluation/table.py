@@ -13,6 +13,7 @@ from brie.analyse.table import StatusCode, VerdictTable
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.pin import ANSWERS
 from brie.records import SCORE
+from brie.records.base import CRITERIA_ORDERS
 
 
 def table(
@@ -52,6 +53,7 @@ def table(
         length_difference=_length(facts, pairs, of_row),
         features=_features(facts, pairs, of_row),
         criteria=_criteria(used),
+        criteria_order=_criteria_order(facts, used),
         identical_as_ties=facts.identical_as_ties,
         joint=_joint(used),
     )
@@ -144,6 +146,13 @@ def _criteria(rows: Iterable[VerdictRow]) -> dict[str, Floats]:
         name: np.fromiter((_criterion(f, name) for f in listed), np.float64, len(listed))
         for name in names
     }
+
+
+def _criteria_order(facts: EvaluationData, rows: Sequence[VerdictRow]) -> list[int] | None:
+    """In which order the criteria were read, one entry a row; None where that never varied."""
+    if facts.manifest.plan.criteria_orders < 2:
+        return None
+    return [CRITERIA_ORDERS.index(row.task.presentation.criteria) for row in rows]
 
 
 def _criterion(fact: VerdictRow, name: str) -> float:

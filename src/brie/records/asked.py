@@ -257,6 +257,9 @@ class JudgeSpec(Record):
     """Seconds one call may take."""
     location: str | None = None
     """Folder of a `transformers` judge's weights on this machine; found, not written in the file."""
+    after: str = later("")
+    """Digest of the check that found it changed, since which it counts as another judge; found, not
+    written in the file."""
 
     @property
     def by_margin(self) -> bool:
@@ -276,6 +279,7 @@ class JudgeSpec(Record):
     def digest(self, prompt_format: str) -> str:
         """Over what changes a judge's answers; price, concurrency, key name and texts do not."""
         keep = {"provider", "model", "endpoint", "temperature", "max_tokens", "output", "parameters"}
+        keep |= {"after"}
         return digest({**self.model_dump(mode="json", include=keep), "prompt_format": prompt_format})
 
     def prompt_format(self, digest: str) -> str | None:

@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from brie.records.agreement import Consistency, PairAgreement
-from brie.records.base import Record
+from brie.records.base import Digest, Record
 from brie.records.estimates import (
     ControlJudge,
+    CriteriaOrders,
     Effect,
     Estimate,
     Outcomes,
@@ -49,6 +50,28 @@ class MarginNumbers(Record):
     damaged: ControlJudge | None = None
 
 
+class Drift(Record):
+    """Whether a judge had changed, as its sealed anchors told (docs/statistics.md 8.8)."""
+
+    check: Digest
+    """Of the check, in the judge's own chain."""
+    at: str
+    """When they were asked."""
+    since: str
+    """When they were asked the time before."""
+    asked: int
+    changed: int
+    """How many stored verdicts came out otherwise."""
+    expected: float
+    """How many do where nothing has changed."""
+    limit: int
+    """More than this are an alarm."""
+    alarm: bool = False
+    """It had changed, and a second asking confirmed it."""
+    doubt: bool = False
+    """These verdicts were asked between `since` and `at`: of which of the two judges, nobody knows."""
+
+
 class JudgeNumbers(Record):
     """One judge alone: who it is, its rate, what presentation does to it, its unusable verdicts."""
 
@@ -67,6 +90,8 @@ class JudgeNumbers(Record):
     position: PositionEffect | None = None
     label: Effect | None = None
     layout: Effect | None = None
+    criteria_order: CriteriaOrders | None = None
+    """Absent where it read its rubric's criteria in one order."""
     rewards: Rewards | None = None
     margins: MarginNumbers | None = None
     """Of a judge that gives numbers; its effects of presentation are those of the raw letters."""
@@ -83,6 +108,8 @@ class JudgeNumbers(Record):
     """Verdicts with a winner and scores, among which those are."""
     consistency: Consistency | None = None
     """Absent where it was not asked again."""
+    drift: Drift | None = None
+    """Absent where it has no anchors, or was not asked them again."""
     votes: int = 0
     """Of a person: votes cast."""
     saw: tuple[str, ...] = ()

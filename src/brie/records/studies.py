@@ -338,3 +338,55 @@ class JudgeCheckDocument(Document):
     schema_: str = schema_field("judge_check")
     pairs: PairsUsed
     cards: tuple[JudgeCard, ...]
+
+
+class JudgeDrift(Record):
+    """A judge's anchors, and what asking them again came to last."""
+
+    judge: str
+    model: str
+    digest: str
+    anchors: int
+    """Presentations."""
+    flipped: int
+    """How many are of comparisons it flipped on."""
+    origin: str
+    sealed: str
+    """When."""
+    moved: int
+    """Of how many it said otherwise, most of the times, than the verdict they were chosen by."""
+    noise: float
+    """Share of the anchors that changes by itself."""
+    noise_upper: float
+    repeats: int
+    """Verdicts that was measured with."""
+    expected: float
+    """Changes of a check by noise alone."""
+    limit: int
+    """More are an alarm."""
+    limit_to_confirm: int
+    """More in a second asking confirm it."""
+    false_alarm: float
+    """Chance of a confirmed false alarm a check, at most."""
+    days: float
+    """Between two checks: as they were made, or as evaluations make them."""
+    false_alarm_a_year: float
+    power: float
+    """Chance that one asking finds a change as by another prompt."""
+    power_confirmed: float
+    checks: int
+    outcome: Literal["same", "not_confirmed", "changed"] | None
+    """None: it was not asked again yet."""
+    at: str | None
+    changed: int | None
+    changed_again: int | None
+    """In the second asking, where there was one."""
+    served: tuple[str, ...]
+    """What its provider said answered last."""
+
+
+class DriftDocument(Document):
+    """Anchors of several judges (`brie.drift/1`)."""
+
+    schema_: str = schema_field("drift")
+    judges: tuple[JudgeDrift, ...]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from brie.analyse.compare import compare, rates_by_prompt
 from brie.errors import UsageError
+from brie.evaluation.drift_notes import refuse_mixed
 from brie.evaluation.gather import gather
 from brie.evaluation.margins import counting_judges
 from brie.evaluation.rows import EvaluationData
@@ -24,13 +25,14 @@ def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> Comparis
     """Evaluations paired by prompt: differences of their win rates, with what they can claim.
 
     Raises:
-        UsageError: fewer than two, or no two share a prompt.
+        UsageError: fewer than two, no two share a prompt, or a judge has changed in between.
     """
     manifests = list({manifest.id: manifest for manifest in manifests}.values())
     if len(manifests) < 2:
         raise UsageError(
             "name at least two different evaluations: brie compare EVAL EVAL; brie ls shows them."
         )
+    refuse_mixed(manifests)
     gathered = [gather(m, store) for m in manifests]
     _refuse_unjudged(gathered)
     differences = compare(rates_of(gathered))

@@ -26,6 +26,7 @@ from brie.evaluation.known_pairs import (
     LEDGER,
     SEED,
     SUITE,
+    Pair,
     PairVerdict,
     pair_input,
     pair_tasks,
@@ -68,7 +69,7 @@ def check_judges(
         UsageError: a judge is unknown, its key is missing, or nobody agreed.
     """
     pairs = read_pairs(project)
-    members = tuple(_seat(name, project) for name in names)
+    members = tuple(seat(name, project) for name in names)
     planned = [row for member in members for row in pair_tasks(member, pairs)]
     again = [
         row for member in members if member.judge.by_margin
@@ -101,6 +102,19 @@ def check_judges(
 
 def _of(member: PanelJudge, rows: Sequence[tuple[Task, PairVerdict]]) -> list[PairVerdict]:
     return [row for task, row in rows if task.judge == member.judge.id]
+
+
+def heard_of(member: PanelJudge, pairs: Sequence[Pair], store: Store) -> list[PairVerdict]:
+    """What a judge said of known pairs, as far as it was asked.
+
+    Args:
+        member: the judge, as `seat` gives it.
+        pairs: which.
+        store: where its verdicts are.
+    """
+    planned = pair_tasks(member, pairs)
+    verdicts = store.verdicts(task.key for task, _ in planned)
+    return [replace(row, verdict=verdicts.get(task.key)) for task, row in planned]
 
 
 def _run(
@@ -267,6 +281,7 @@ def _injected(used: Sequence[PairVerdict]) -> Estimate | None:
     return _share(votes, lambda h: float(h.preferred == 1 - (h.pair.better or 0)))
 
 
-def _seat(name: str, project: Project) -> PanelJudge:
+def seat(name: str, project: Project) -> PanelJudge:
+    """A judge as it is asked about known pairs."""
     spec = load_judge(name, project)
     return panel_judge(spec, None) if spec.provided.kind == "rule" else model_judge(spec, SUITE, project)

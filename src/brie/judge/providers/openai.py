@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,6 @@ class OpenAIAdapter(StainlessAdapter):
 
     def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
         self._spec = spec
-        self._rubric = rubric
         self._key = key
         self._compatible = spec.provider is Provider.OPENAI_COMPATIBLE
         self.reshape(Shape(form_of(spec), limit=_limit(spec)))
@@ -90,7 +89,7 @@ class OpenAIAdapter(StainlessAdapter):
         """The arguments of `chat.completions.create`."""
         messages: list[JsonValue] = turns(prompt, system=self._shape.system)
         # In the body as they stand: the SDK would compare each message with every type it knows.
-        body = {**self._constant, "messages": messages}
+        body = {**self._constant(prompt.criteria), "messages": messages}
         return {"model": self._spec.model, "messages": [], "extra_body": body}
 
     def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
@@ -138,7 +137,7 @@ class OpenAIAdapter(StainlessAdapter):
     def reshape(self, shape: Shape) -> None:
         """Put requests so from now on."""
         self._shape, self.form = shape, shape.form
-        self._constant = _constant(self._spec, self._rubric, shape)
+        self._constant = functools.cache(functools.partial(_constant, self._spec, shape))
 
     def simpler(self, fault: Fault, sent: Shape) -> bool:
         """What a server refuses is put otherwise: the limit's name, the system's turn, the form.
@@ -178,7 +177,7 @@ def _limit(spec: JudgeSpec) -> str:
     return named[0] if named else usual
 
 
-def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValue]:
+def _constant(spec: JudgeSpec, put: Shape, criteria: Sequence[str]) -> dict[str, JsonValue]:
     """What every request of a judge has in common.
 
     It goes into the body as it stands: the SDK would walk through the schema again for each call.
@@ -188,7 +187,7 @@ def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValu
     form = put.form
     if spec.temperature is not None:
         request["temperature"] = spec.temperature
-    shape = schema(rubric.criteria)
+    shape = schema(criteria)
     if form == "json_schema":
         named: dict[str, JsonValue] = {"name": "verdict", "strict": True, "schema": shape}
         request["response_format"] = {"type": "json_schema", "json_schema": named}
