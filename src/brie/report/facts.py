@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from brie.checks.margins import letter_words
+from brie.checks.margins import by_numbers_alone, letter_words
 from brie.conventions import FEWEST_PROMPTS
 from brie.number_format import (
     dollars,
@@ -149,12 +149,6 @@ def effects(analysis: Analysis) -> list[Effect]:
 
 
 _READ = "points that the rate is higher with the criteria in the first of these orders"
-
-
-def by_numbers_alone(analysis: Analysis) -> bool:
-    """Whether every judge of the headline gives numbers: exchanging the sides turns them round."""
-    counting = [judge for judge in analysis.by_judge.values() if not judge.outside]
-    return bool(counting) and all(judge.margins for judge in counting)
 
 
 def flip_rate(analysis: Analysis) -> float | None:
