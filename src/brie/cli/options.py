@@ -70,6 +70,13 @@ PATIENCE: Option = click.option(
     show_default=True,
     help="How long a judge that does not answer is waited for.",
 )
+DRIFT: Option = click.option(
+    "--drift",
+    type=click.Choice(["auto", "off"]),
+    default="auto",
+    show_default=True,
+    help="Ask judges with sealed anchors those again, where that was long ago.",
+)
 PROBE: Option = click.option(
     "--probe/--no-probe", default=True, help="Ask each judge one small thing before anything is made."
 )
