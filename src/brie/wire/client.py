@@ -30,9 +30,9 @@ _CONNECT = 10.0
 _PLAIN = ("", "identity", "gzip", "x-gzip", "deflate")
 """Compressions that are asked for; a chunk of another one may unpack to gigabytes at once."""
 _ASKED = {"accept-encoding": "gzip, deflate"}
-_A_POOL = 16
+_A_POOL = 4
 """Requests at a time in one pool. For every request a pool looks at each of its connections: with 128
-of them that costs a third of a call."""
+of them that costs a third of a call, with 16 an eighth."""
 _OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
 _SDK_VARIABLES = ("OPENAI_", "ANTHROPIC_", "AZURE_OPENAI_")
 """What the SDKs' own variables begin with: organisation, project, headers, addresses, other keys."""
