@@ -1,4 +1,4 @@
-"""Does the drift check keep its false alarms, and what does it find (docs/statistics.md 8.7)?
+"""Does the drift check keep its false alarms, and what does it find (docs/statistics.md 8.8)?
 
     python -m bench.drift
 

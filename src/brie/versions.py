@@ -29,6 +29,10 @@ PROMPT_FORMATS: tuple[str, ...] = ("1", "2")
 """Of the judge prompt and of the rules, part of every judge's digest; the last one is written."""
 PROMPT_FORMAT = PROMPT_FORMATS[-1]
 
+MARGIN_FORMAT = "3"
+"""Of judges that give numbers instead of words, part of their digest: what each measured is kept, and
+two presentations make one outcome. Before it, such a judge's letters were its verdicts."""
+
 BALLOT = "1"
 """Of what a voter is shown, part of every voter's digest."""
 

@@ -105,6 +105,8 @@ class Act:
     free: bool = False
     tokens: tuple[int, int] | None = None
     """Usage to report and bill."""
+    top: list[Any] | None = None
+    """Entries of `top_logprobs` for the first token; None: the server gives none."""
     snapshot: str = "snapshot"
     """What the served model's name ends in."""
 
@@ -223,6 +225,20 @@ def _openai(seen: Seen, verdict: dict[str, Any], act: Act) -> dict[str, Any]:
         "created": 0,
         "model": f"{seen.body['model']}-{act.snapshot}",
         "system_fingerprint": "fp_test",
-        "choices": [{"index": 0, "message": message, "finish_reason": act.stop or "stop"}],
+        "choices": [
+            {
+                "index": 0,
+                "message": message,
+                "finish_reason": act.stop or "stop",
+                "logprobs": _logprobs(seen, act),
+            }
+        ],
         "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
     }
+
+
+def _logprobs(seen: Seen, act: Act) -> dict[str, Any] | None:
+    if act.top is None or not seen.body.get("logprobs"):
+        return None
+    most = act.top[: seen.body.get("top_logprobs", 0)]
+    return {"content": [{**(most[0] if most else {}), "top_logprobs": most}], "refusal": None}

@@ -253,6 +253,27 @@ def test_a_tag_is_one_word() -> None:
         checked_tags(("two words",))
 
 
+def test_of_a_whole_model_nothing_is_said_of_a_base(subject: Subject) -> None:
+    whole = subject.pin.model_copy(update={"kind": "model", "lora": None})
+    text = model_card(replace(subject, pin=whole), picture=False)
+    assert "What it was made from is not recorded." in text
+    assert "| The model itself |" in text
+    assert "bound by the base's licence" not in text
+    assert "LoRA" not in text
+
+
+def test_a_base_of_the_hub_is_named_in_the_metadata_with_its_licence(subject: Subject) -> None:
+    base = subject.pin.base.model_copy(update={"repo": "Qwen/Qwen2.5-3B-Instruct", "revision": "a" * 40})
+    licence = licence_of(base.repo, None, Project(Path("nowhere")))
+    text = model_card(
+        replace(subject, pin=subject.pin.model_copy(update={"base": base}), licence=licence),
+        picture=False,
+    )
+    assert 'license: other\nlicense_name: "qwen-research"\n' in text
+    assert 'base_model: "Qwen/Qwen2.5-3B-Instruct"\nbase_model_relation: finetune\n' in text
+    assert "does not allow commercial use" in text
+
+
 def test_a_model_that_learned_from_verdicts_says_whose_they_were(subject: Subject) -> None:
     teacher: JsonValue = {"id": "opus", "model": "opus-1", "family": None}
     start: JsonValue = {"name": "first:best", "digest": "sha256:" + "ab" * 32}

@@ -180,6 +180,8 @@ PLAN_COVERS: dict[str, object] = {
     "level": 0.9,
     "resamples": 99,
     "names": {"candidate": "mine", "baseline": "theirs"},
+    "criteria_orders": 2,
+    "criteria": {"j": {"one": "01", "two": "11"}},
     "existed": 7,
 }
 

@@ -1,4 +1,4 @@
-"""Has a judge changed? How many stored verdicts change when it is asked again (docs/statistics.md 8.7).
+"""Has a judge changed? How many stored verdicts change when it is asked again (docs/statistics.md 8.8).
 
 A judge behind a server changes its own mind as well, and that noise is measured first, by asking it
 the same again a few times. Both presentations of a comparison may change together, so that pairs are

@@ -87,6 +87,14 @@ Examples:
     help="Show each comparison in both orders, or in one, balanced.",
 )
 @click.option(
+    "--criteria-orders",
+    type=click.IntRange(1, 3),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Orders in which judges read their rubric's criteria, dealt evenly.",
+)
+@click.option(
     "--controls",
     type=click.IntRange(0),
     default=CONTROLS,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from brie import judge, versions
+from brie import judge
 from brie.analyse.power import smallest_detectable, variance_ratio
 from brie.blinding import JudgeInput
 from brie.catalog import load_defaults
@@ -260,7 +260,7 @@ def _refuse_older_formats(work: Work, panel_judges: Sequence[PanelJudge], store:
         panel_judge.judge.id
         for panel_judge in panel_judges
         if panel_judge.judge.provided.kind != "person"
-        and panel_judge.judge.prompt_format(panel_judge.digest) != versions.PROMPT_FORMAT
+        and panel_judge.judge.prompt_format(panel_judge.digest) != panel_judge.judge.newest_format
     }
     tasks = [task for task in work.tasks() if task.judge in older] if older else []
     left = len(tasks) - len(store.present("verdicts", (task.key for task in tasks)))

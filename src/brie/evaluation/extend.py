@@ -18,6 +18,7 @@ from brie.evaluation.drift import ask_again, beside, due_before, refuse_changed
 from brie.evaluation.drift_notes import with_notes
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.judging import judge_all, noted, why_stopped
+from brie.evaluation.known_pairs import refuse_design, with_rule
 from brie.evaluation.manifest import amend, change
 from brie.evaluation.plan import added_judges, panel_judge
 from brie.evaluation.published import to_publish
@@ -211,7 +212,9 @@ def _joining(name: str, manifest: Manifest, project: Project) -> PanelJudge | No
     spec = load_judge(name, project)
     if spec.provided.kind == "rule":
         return panel_judge(spec, None, instrument=True).sealed()
-    return model_judge(spec, manifest.plan.suite, project, instrument=True).sealed()
+    joining = model_judge(spec, manifest.plan.suite, project, instrument=True)
+    refuse_design(joining, manifest.plan.positions)
+    return with_rule(joining, project).sealed()
 
 
 def _askable(manifest: Manifest) -> Sequence[str]:

@@ -26,6 +26,7 @@ from brie.evaluation.published import to_publish
 from brie.evaluation.results import Outcome, kept_analysis, record_analysis, write_report
 from brie.evaluation.settled import refuse_gone_rows, settled
 from brie.evaluation.sides import sources
+from brie.evaluation.training_data import spent_words
 from brie.evaluation.work import Work
 from brie.generate.turns import TurnEngine, open_engine
 from brie.judge.run import JudgingResult
@@ -64,6 +65,8 @@ def run_evaluation(
     """
     sides, wishes = (asked.candidate, asked.baseline), spending or Spending()
     drafted = planned(asked)
+    if spent := spent_in(asked, project):
+        screen.say(spent)
     agree_to_servers(sides, project, wishes.consent, screen.say)
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         asked, (plan, reason), terms = _agreed(
@@ -90,6 +93,12 @@ def run_evaluation(
     return Outcome(
         evaluation, analysis, report, came.completions, came.judged.computed, stopped, published
     )
+
+
+def spent_in(asked: ResolvedRequest, project: Project) -> str:
+    """What a candidate's preference pairs make of an evaluation; "" where nothing is wrong."""
+    judges = [seat.judge.model for seat in asked.panel_judges if not seat.instrument]
+    return spent_words(asked.suite, asked.candidate, judges, project)
 
 
 def _agreed(

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from brie.records.agreement import Agreement
-from brie.records.base import Document, Positions, Record, schema_field
+from brie.records.base import Document, Positions, Record, later, schema_field
 from brie.records.estimates import Ends, Estimate
 from brie.records.judges import JudgeNumbers
 from brie.records.people import MeasuredByPeople, MeasuredJudge
@@ -259,8 +259,36 @@ class PlanTable(Document):
     rows differ: each names its own."""
     judges: tuple[str, ...]
     rows: tuple[PlanDesign, ...]
+    candidate: str | None = later(None)
+    """The model that is to be measured; then `prompts` are those left for it."""
+    trained_on: int = later(0)
+    """Prompts of the suite that are in or near what it was trained on."""
+    taught_by: tuple[str, ...] = later(())
+    """Judges whose verdicts it learned from: they cannot judge it alone."""
     narrowing: Narrowing | None = None
     """Where people voted on this suite: what narrows their rate; absent elsewhere."""
+
+
+class CardMargins(Record):
+    """Of a judge that gives numbers: from which on they are a difference, and whether it can tell."""
+
+    tie: float
+    """A margin of at most this is a tie."""
+    asked_again: int
+    """Pairs asked twice, from which that was measured."""
+    accuracy: Estimate
+    """Every family of pairs weighs the same, a tie counts half; pairs clustered by source."""
+    sources: int
+    may_count: bool
+    """Its lower end lies above one half: with controls passed, it may enter a headline."""
+    spread: float
+    """Standard deviation of the margins."""
+    lean: float | None
+    """Mean log odds of the letter A; None where no letters are asked for."""
+    lean_spread: float | None
+    """Their standard deviation over pairs: what margins cannot take out."""
+    mass: float | None
+    """Mean probability of both letters together."""
 
 
 class JudgeCard(Record):
@@ -291,6 +319,8 @@ class JudgeCard(Record):
     usd: float
     usd_per_1000: float
     seconds: float
+    margins: CardMargins | None = None
+    """Absent for judges that answer in words."""
     people: dict[str, MeasuredJudge] = Field(default_factory=dict)
     """Evaluation -> what people's votes on drawn prompts said of it there; absent without votes."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from brie.checks.margins import letter_words
 from brie.conventions import FEWEST_PROMPTS
 from brie.number_format import (
     dollars,
@@ -130,7 +131,8 @@ def checks_worst_first(analysis: Analysis) -> list[Check]:
 
 
 def effects(analysis: Analysis) -> list[Effect]:
-    """Position, letter and layout effects of the whole panel, where they were computed."""
+    """Position, letter and layout effects of the whole panel, and those of the order of the criteria,
+    where they were computed."""
     named = (
         ("position", "Standing first", "points gained by the answer shown first"),
         ("label", "Being called A", "points gained by the letter A"),
@@ -141,7 +143,13 @@ def effects(analysis: Analysis) -> list[Effect]:
         _effect(title, meaning, measured[key], analysis.notes.get(key, ""))
         for key, title, meaning in named
         if key in analysis.model_fields_set
+    ] + [
+        _effect(f"Criteria {name.replace('-', ', not ')}", _READ, effect, "")
+        for name, effect in (analysis.criteria_order.effects if analysis.criteria_order else {}).items()
     ]
+
+
+_READ = "points that the rate is higher with the criteria in the first of these orders"
 
 
 def flip_rate(analysis: Analysis) -> float | None:
@@ -354,6 +362,8 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
         marks.append(f"asked again {judge.drift.at[:10]}: {drifted(judge.drift)}")
     if judge.contradictions:
         marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
+    if judge.margins:
+        marks.append(letter_words(judge.margins))
     marks += [_note(analysis, f"by_judge.{name}")]
     return _row(name, judge.win_rate, judge.outcomes, "; ".join(mark for mark in marks if mark))
 

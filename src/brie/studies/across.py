@@ -9,7 +9,8 @@ from brie.analyse.compare import compare, rates_by_prompt
 from brie.errors import UsageError
 from brie.evaluation.drift_notes import refuse_mixed
 from brie.evaluation.gather import gather
-from brie.evaluation.rows import EvaluationData, headline_judges
+from brie.evaluation.margins import counting_judges
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.table import table
 from brie.records import Manifest
 from brie.records.studies import ComparedEvaluation, ComparisonDocument
@@ -56,7 +57,7 @@ def rates_of(gathered: Sequence[EvaluationData]) -> dict[str, dict[str, float]]:
     names = prompt_names(gathered)
     rates = {}
     for facts, shown in zip(gathered, names, strict=True):
-        by_prompt = rates_by_prompt(table(facts, facts.of("main"), headline_judges(facts.manifest)))
+        by_prompt = rates_by_prompt(table(facts, facts.of("main"), counting_judges(facts)))
         rates[facts.manifest.id] = {shown[name]: rate for name, rate in by_prompt.items()}
     return rates
 
@@ -66,6 +67,11 @@ def _refuse_unjudged(gathered: Sequence[EvaluationData]) -> None:
         if not any(fact.winner for fact in facts.of("main")):
             name = facts.manifest.id
             raise UsageError(f"{name} has no usable verdict yet. Go on with it: brie judge {name}")
+        if not counting_judges(facts):
+            raise UsageError(
+                f"no judge of {facts.manifest.id} counts, so it has no win rate to compare. See why: "
+                f"brie report {facts.manifest.id}"
+            )
 
 
 def _warnings(manifests: Sequence[Manifest]) -> Iterable[str]:

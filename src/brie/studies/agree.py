@@ -19,8 +19,9 @@ from brie.analyse.win_rate import Settings
 from brie.errors import UsageError
 from brie.evaluation.anchor import blind_labels
 from brie.evaluation.gather import gather
+from brie.evaluation.margins import counting_judges
 from brie.evaluation.measured import measured_by_people
-from brie.evaluation.rows import EvaluationData, headline_judges, stopped_judges
+from brie.evaluation.rows import EvaluationData, stopped_judges
 from brie.evaluation.table import table
 from brie.evaluation.views import prompt_views
 from brie.evaluation.work import Work
@@ -146,7 +147,7 @@ def _judges(gathered: Sequence[EvaluationData]) -> dict[str, WhoJudged]:
     """Every judge, the panel's first, with who it is; the panel's role wins over the others."""
     judges: dict[str, WhoJudged] = {}
     for facts in gathered:
-        headline, stopped = set(headline_judges(facts.manifest)), stopped_judges(facts.manifest)
+        headline, stopped = set(counting_judges(facts)), stopped_judges(facts.manifest)
         for seat in facts.work.panel_judges:
             name, judge = seat.judge.id, seat.judge
             role: Role = "panel" if name in headline else "stopped" if name in stopped else "beside"

@@ -12,13 +12,14 @@ from brie.blinding import Presentation
 from brie.digest import digest
 from brie.errors import UsageError
 from brie.evaluation.anchors import AnchorPair, AnchorShown, counted
+from brie.evaluation.known_pairs import PairVerdict, prompt_of, read_pairs
 from brie.evaluation.work import Work, completion_texts, is_identical
 from brie.judge.interface import Task
 from brie.number_format import plural
 from brie.project import Project
 from brie.records import Manifest, Message, PanelJudge, Prompt, Status, Verdict
 from brie.store import Store
-from brie.studies.judge_check import PairVerdict, heard_of, prompt_of, read_pairs
+from brie.studies.judge_check import heard_of
 
 PRESENTATIONS = 60
 """Anchors a judge gets where it has given so many verdicts."""

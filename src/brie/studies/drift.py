@@ -42,7 +42,7 @@ from brie.records.studies import DriftDocument, JudgeDrift
 from brie.store import Store
 from brie.store.owner import Owner
 from brie.studies.anchor_choice import KNOWN, Offered, chosen, is_flipped, of_evaluation, of_known_pairs
-from brie.studies.judge_check import check_judges, read_pairs, seat, suite_of
+from brie.studies.judge_check import check_judges, seat
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def seal(
 
 def _seat(name: str, project: Project) -> PanelJudge:
     _refuse_constant(load_judge(name, project))
-    return seat(name, suite_of(read_pairs(project)), project)
+    return seat(name, project)
 
 
 def _refuse_constant(judge: JudgeSpec) -> None:
