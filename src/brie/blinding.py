@@ -205,10 +205,7 @@ class JudgeInput:
 
 
 def judge_input(
-    presentation: Presentation,
-    prompt: Prompt,
-    messages: tuple[Message, ...],
-    texts: Mapping[str, str],
+    presentation: Presentation, prompt: Prompt, messages: tuple[Message, ...], texts: Mapping[str, str]
 ) -> JudgeInput:
     """What a judge sees of a presentation: two texts in an order, under letters, and nothing else.
 

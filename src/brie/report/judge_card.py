@@ -12,7 +12,7 @@ from brie.records.estimates import Estimate
 from brie.records.studies import CardMargins, JudgeCard
 from brie.report.agreement_words import quoted
 from brie.report.clean import one_line
-from brie.report.facts import Measured, measured
+from brie.report.coefficients import Measured, measured
 from brie.report.markdown import escape, prose, spaced, table
 from brie.report.measured import Figure, judge_figures
 from brie.report.sheets import render_sheet, write_sheets
