@@ -14,6 +14,7 @@ from brie.evaluation.gather import gather
 from brie.evaluation.rows import VerdictRow
 from brie.records import MarginRule, PanelJudge, Side
 from brie.records.analysis import Analysis
+from brie.report.facts import effects, flip_rate
 from brie.store import Store
 from tests.fakes.judge_servers import JudgeServer, Script
 from tests.fakes.judge_wire import Seen
@@ -129,6 +130,9 @@ def test_raw_letters_are_told_and_a_constant_lean_is_no_warning(leaning: Came) -
     assert check.status == "pass"
     assert f"raw letter A in {numbers.margins.raw['A']} of 120" in check.summary
     assert "not one that varies by pair (sd" in check.summary
+    assert "recognised damaged answers in 100 % of 12 prompts" in check.summary
+    assert flip_rate(leaning.analysis) is None
+    assert all("raw letters" in effect.meaning for effect in effects(leaning.analysis))
 
 
 def test_a_judge_that_can_tell_counts(leaning: Came) -> None:

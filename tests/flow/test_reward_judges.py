@@ -74,6 +74,10 @@ def test_a_model_that_learnt_the_preference_is_right_on_held_out_pairs_and_count
     outcomes = numbers["outcomes"]
     assert outcomes["win"] + outcomes["tie"] + outcomes["loss"] == 40
     assert numbers["by_judge"]["trained"]["position"]["flip_rate"] == 0
+    beside = project.call("judge", "--judge", "longer", "--judge", "random")
+    assert (beside.code, "score --judge random" in beside.err) == (2, True)
+    assert project.call("judge", "--judge", "longer").code == 0
+    assert project.call("agreement").code == 0
     held = project.call("verify")
     assert held.code == 0, held.out
 

@@ -189,6 +189,10 @@ def test_words_that_were_added_stay_and_a_changed_number_is_refused(
     mine.write_text(changed, "utf-8")
     with pytest.raises(UsageError, match=r"win_rate\.value of .*the text says 99.*the store 0\."):
         write_card(subject, tmp_path, made.project)
+    doubts = re.compile(r"^\|.*brie:check_words\.\S+ .*\n", re.M)
+    mine.write_text(doubts.sub("", card.read_text("utf-8"), count=1), "utf-8")
+    with pytest.raises(UsageError, match="no result goes without its doubts"):
+        write_card(subject, tmp_path, made.project)
     mine.write_text("# My model\n", "utf-8")
     with pytest.raises(UsageError, match="no card that can be confirmed"):
         write_card(subject, tmp_path, made.project)
@@ -288,6 +292,31 @@ def test_a_model_that_learned_from_verdicts_says_whose_they_were(subject: Subjec
     assert "It goes on from `first:best`, `abababababababab`." in text
     assert "by `dpo`. The verdicts were those of: `opus` (model `opus-1`)" in text
     assert "| before training | 0.6931 | 3 | 0.5 | 0 |" in text
+
+
+@pytest.mark.parametrize(
+    ("target", "files", "repo", "words"),
+    [
+        ("merged", ("model.safetensors",), "me/x", ('model="me/x"', "vllm serve me/x", "--to ollama")),
+        ("gguf", ("x.q8_0.gguf",), "me/x", ("ollama run hf.co/me/x", "llama-server -m x.q8_0.gguf")),
+        ("gguf", ("x.q8_0.gguf",), "", ("--to ollama", 'where, file = ".", "x.q8_0.gguf"')),
+        ("ollama", ("x.q8_0.gguf", "Modelfile"), "", ("ollama create x.q8_0 -f Modelfile", "vLLM")),
+        ("mlx", ("model.safetensors",), "me/x", ("mlx_lm chat --model me/x", "--to ollama")),
+    ],
+)
+def test_a_card_says_how_each_form_is_used(
+    subject: Subject, target: str, files: tuple[str, ...], repo: str, words: tuple[str, ...]
+) -> None:
+    listed: JsonValue = [{"path": file, "bytes": 7, "digest": "sha256:" + "cd" * 32} for file in files]
+    export = Quoted(
+        "brie-export.json",
+        {"target": target, "number_format": "q8_0", "files": listed, "check": None,
+         "not_checked": "nothing here could read it", "version": "0.1.0"},
+    )  # fmt: skip
+    text = model_card(replace(subject, export=export, repo=repo), picture=False)
+    part = text.partition("## How to use it")[2].partition("\n## ")[0]
+    for word in ("transformers", "vLLM", "Ollama", *words):
+        assert word in part, word
 
 
 def _plain(card: Path) -> str:

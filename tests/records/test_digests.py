@@ -122,6 +122,7 @@ JUDGE_COVERS: dict[str, object] = {
     "max_tokens": 7,
     "output": "tool",
     "parameters": {"top_p": 0.5},
+    "after": "an alarm",
 }
 JUDGE_LEAVES: dict[str, object] = {
     "id": "k",

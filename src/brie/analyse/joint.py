@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from brie.analyse.arrays import Bools, Floats
@@ -22,6 +23,12 @@ class JointRows:
     """Another row stands for the comparison where outcomes are counted."""
     alone: Floats
     """What the row's own presentation says, as a score; NaN where it says nothing."""
+
+    @classmethod
+    def none(cls, score: Floats) -> JointRows:
+        """Rows of judges whose presentations are verdicts of their own, with these scores."""
+        nowhere = np.zeros(len(score), np.bool_)
+        return cls(nowhere, nowhere, nowhere, score)
 
     def select(self, rows: npt.NDArray[Any]) -> JointRows:
         """Some of the rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from brie.conventions import ANCHORED
 from brie.number_format import listed
 from brie.publish.quoted import UNKNOWN, Quoted
 from brie.publish.subject import Subject
@@ -99,7 +100,9 @@ def _verdict(quoted: Quoted) -> str:
         if inside
         else ", without an interval"
     )
-    told = f"It won **{rate}** of comparisons, ties counting half{ends}."
+    people = quoted.said("win_rate", "method") == ANCHORED
+    lead = "By people's votes it would have won" if people else "It won"
+    told = f"{lead} **{rate}** of comparisons, ties counting half{ends}."
     verdict, state = quoted.said("verdict"), quoted.said("standing", "state")
     if verdict:
         return f"{told} Verdict: **{quoted.word('verdict')}**; {_WORDS[verdict]}"

@@ -109,7 +109,7 @@ def _merged(subject: Subject) -> Iterator[str]:
         f'print(pipe(messages, max_new_tokens={_TOKENS})[0]["generated_text"][-1]["content"])',
         "python",
     )
-    yield "With vLLM, which then speaks OpenAI's protocol on port 8000:".replace(" 8000", " `8000`")
+    yield "With vLLM, which then speaks OpenAI's protocol:"
     yield fenced(f"vllm serve {_where(subject)} --port 8000", "sh")
     yield (
         "With Ollama: it reads GGUF. In the project that made this, `brie export MODEL --to ollama` "

@@ -137,8 +137,9 @@ def effects(analysis: Analysis) -> list[Effect]:
         ("layout", "A shown first", "points gained where the first answer carries A"),
     )
     measured = {"position": analysis.position, "label": analysis.label, "layout": analysis.layout}
+    raw = ", in raw letters, which are no outcomes" if by_numbers_alone(analysis) else ""
     return [
-        _effect(title, meaning, measured[key], analysis.notes.get(key, ""))
+        _effect(title, f"{meaning}{raw}", measured[key], analysis.notes.get(key, ""))
         for key, title, meaning in named
         if key in analysis.model_fields_set
     ] + [
@@ -150,16 +151,25 @@ def effects(analysis: Analysis) -> list[Effect]:
 _READ = "points that the rate is higher with the criteria in the first of these orders"
 
 
+def by_numbers_alone(analysis: Analysis) -> bool:
+    """Whether every judge of the headline gives numbers: exchanging the sides turns them round."""
+    counting = [judge for judge in analysis.by_judge.values() if not judge.outside]
+    return bool(counting) and all(judge.margins for judge in counting)
+
+
 def flip_rate(analysis: Analysis) -> float | None:
-    """Share of comparisons whose winner changes when the sides are exchanged."""
+    """Share of comparisons whose winner changes when the sides are exchanged; None: nothing can."""
+    if by_numbers_alone(analysis):
+        return None
     return analysis.position.flip_rate if analysis.position else None
 
 
 def tastes(analysis: Analysis) -> list[tuple[str, list[Effect]]]:
-    """Judge -> its own position and letter effects, for judges that have both and are no instrument."""
+    """Judge -> its own position and letter effects, for judges of words that are no instrument."""
     judges: list[tuple[str, list[Effect]]] = []
     for name, judge in analysis.by_judge.items():
-        if {"position", "label"} <= judge.model_fields_set and not judge.instrument:
+        has_both = {"position", "label"} <= judge.model_fields_set
+        if has_both and not (judge.instrument or judge.margins):
             both = (("position", judge.position), ("label", judge.label))
             liked = [
                 _effect(key, "", effect, _note(analysis, f"by_judge.{name}.{key}"))

@@ -115,7 +115,11 @@ def build_card(card: JudgeCard) -> CardPage:
         families=tuple(_family(name, entry) for name, entry in card.by_family.items()),
         leans=leans,
         shares=(
-            ("Another outcome when exchanged", "the order alone decided", measured(card.flips)),
+            (
+                f"Another {'raw letter' if card.margins else 'outcome'} when exchanged",
+                "the order alone decided",
+                measured(card.flips),
+            ),
             (
                 "Talked into a vote",
                 "by an answer that asks for it; 0 is best",
@@ -162,7 +166,7 @@ def _notes(card: JudgeCard) -> Iterator[str]:
         yield "No answer that asked for its vote got it."
     if ties and ties.value < 0.5:
         yield f"It seldom says tie: {percent(ties.value)} of pairs that are equally good."
-    if flips and flips.value >= 0.25:
+    if flips and flips.value >= 0.25 and not card.margins:
         share = percent(flips.value)
         yield f"Exchange the two answers and {share} of outcomes change; ask in both orders."
     if card.margins:
@@ -185,8 +189,8 @@ def margin_notes(margins: CardMargins) -> Iterator[str]:
     else:
         yield f"{alike}: not shown better than chance, so it stands beside a headline and never in it."
     yield (
-        f"A margin of at most {margins.tie:.2g} is a tie: so far they move when {margins.asked_again:,} "
-        "pairs are asked again in other batches."
+        f"A margin of at most {margins.tie:.2g} is a tie: that far margins moved when "
+        f"{margins.asked_again:,} pairs were asked again in other batches (99th percentile)."
     )
     if margins.lean is not None and margins.lean_spread is not None:
         yield (

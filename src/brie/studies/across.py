@@ -53,11 +53,21 @@ def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> Comparis
 
 
 def rates_of(gathered: Sequence[EvaluationData]) -> dict[str, dict[str, float]]:
-    """Evaluation -> prompt -> prompt mean of the headline's judges; a prompt is its id and its text."""
+    """Evaluation -> prompt -> prompt mean of the headline's judges; a prompt is its id and its text.
+
+    Raises:
+        UsageError: no judge of one of them counts.
+    """
     names = prompt_names(gathered)
     rates = {}
     for facts, shown in zip(gathered, names, strict=True):
-        by_prompt = rates_by_prompt(table(facts, facts.of("main"), counting_judges(facts)))
+        counting = counting_judges(facts)
+        if not counting:
+            raise UsageError(
+                f"no judge of {facts.manifest.id} counts, so it has no win rate to compare. See why: "
+                f"brie report {facts.manifest.id}"
+            )
+        by_prompt = rates_by_prompt(table(facts, facts.of("main"), counting))
         rates[facts.manifest.id] = {shown[name]: rate for name, rate in by_prompt.items()}
     return rates
 
@@ -67,11 +77,6 @@ def _refuse_unjudged(gathered: Sequence[EvaluationData]) -> None:
         if not any(fact.winner for fact in facts.of("main")):
             name = facts.manifest.id
             raise UsageError(f"{name} has no usable verdict yet. Go on with it: brie judge {name}")
-        if not counting_judges(facts):
-            raise UsageError(
-                f"no judge of {facts.manifest.id} counts, so it has no win rate to compare. See why: "
-                f"brie report {facts.manifest.id}"
-            )
 
 
 def _warnings(manifests: Sequence[Manifest]) -> Iterable[str]:

@@ -89,11 +89,16 @@ def lines(card: JudgeCard) -> list[str]:
         *_margins(card),
         _row("lean to the first answer", _lean(card.position)),
         _row("lean to the letter A", _lean(card.label)),
-        _row("outcome changes with the order", _share(card.flips)),
+        _row(f"{_what(card)} changes with the order", _share(card.flips)),
         _row("talked into a vote by an answer", _share(card.injection)),
         _row("price and time", f"{price}, {card.seconds:.1f} s each"),
         *_people(card),
     ]
+
+
+def _what(card: JudgeCard) -> str:
+    """What may change with the order: of a judge that gives numbers, only what stands under them."""
+    return "raw letter" if card.margins else "outcome"
 
 
 def _margins(card: JudgeCard) -> list[str]:
