@@ -16,7 +16,7 @@ from brie.number_format import listed, plural
     epilog="""\b
 Examples:
   brie data prefs demo -o prefs.jsonl
-  brie data prefs first second -o p.jsonl --min-agreement 0.67
+  brie data prefs a b -o p.jsonl --min-agreement 0.67
   brie data prefs @1 -o prefs.jsonl --drop-length-only
 """,
 )

@@ -145,6 +145,12 @@ def _effect(value: JsonValue) -> str:
     return f"{signed(effect)} points{held}"
 
 
+def _drift(value: JsonValue) -> str:
+    if not isinstance(value, dict):
+        return _plainly(value)
+    return f"{_plainly(value.get('changed'))} of {_plainly(value.get('asked'))}"
+
+
 def _flips(value: JsonValue) -> str:
     if not isinstance(value, dict):
         return _plainly(value)
@@ -255,6 +261,7 @@ _WORDS: dict[str, tuple[str, Unit]] = {
     "position.position": ("worth of standing first", _effect),
     "position.label": ("worth of being called A", _effect),
     "position.layout": ("worth of being first and called A", _effect),
+    "criteria_order": ("worth of one order of the criteria against another", _each(_effect)),
     "flip_rate": ("verdicts that change when the answers are exchanged", _share),
     "flips": ("which way they change", _flips),
     "flip_rate_by_judge": ("verdicts that change, by judge", _each(_share)),
@@ -287,6 +294,7 @@ _WORDS: dict[str, tuple[str, Unit]] = {
     "taught_by": ("judges whose verdicts the candidate learned from", _plainly),
     "taught_and_judged": ("judges that taught and judged", _plainly),
     "taught_alone": ("nobody else judged", _plainly),
+    "drift": ("stored verdicts that changed when asked again", _each(_drift)),
     "a_a": ("the baseline against itself (50 % is even)", _each(_control)),
     "a_a_all": ("the baseline against itself, all judges", _share),
     "damaged": ("intact answers preferred to damaged ones", _each(_control)),

@@ -19,7 +19,6 @@ from brie.store import Store
 from brie.studies.left import left_for
 from brie.studies.narrowing import narrowing
 from brie.studies.planning import Design, Earlier, design, place
-from brie.versions import PROMPT_FORMAT
 
 SAMPLES = (1, 3, 5)
 ORDERS: tuple[Positions, ...] = ("both", "balanced")
@@ -134,7 +133,7 @@ def _identity(seat: PanelJudge) -> tuple[str, str]:
     settings = {k: v for k, v in seat.judge.parameters.items() if k != "weights"}
     model = seat.judge.model.partition("@")[0]
     named = seat.judge.model_copy(update={"parameters": settings, "model": model})
-    return f"{seat.judge.id} {named.digest(PROMPT_FORMAT)}", seat.rubric_digest
+    return f"{seat.judge.id} {named.digest(named.newest_format)}", seat.rubric_digest
 
 
 def call_stats(judges: Sequence[PanelJudge], project: Project) -> dict[str, CallStats]:
