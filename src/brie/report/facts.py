@@ -280,7 +280,7 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
     if judge.consistency and judge.consistency.same:
         marks.append(f"asked again, the same {again_words(judge.consistency.same)}")
     if judge.drift:
-        marks.append(f"asked its anchors again {judge.drift.at[:10]}: {drifted(judge.drift)}")
+        marks.append(f"asked again {judge.drift.at[:10]}: {drifted(judge.drift)}")
     if judge.contradictions:
         marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
     if judge.margins:
