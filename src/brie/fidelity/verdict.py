@@ -19,6 +19,26 @@ LEAST_SAME = 0.8
 """Share of equal first choices below which a quantised file is refused."""
 
 
+def is_beyond(*, kl: float | None, same_argmax: float | None, number_format: str) -> bool:
+    """Whether figures of a quantised file lie beyond its format's limits.
+
+    Args:
+        kl: divergence, in nats.
+        same_argmax: share of equal first choices.
+        number_format: the file's.
+    """
+    limits = quantised_limits(number_format)
+    too_far = limits.kl is not None and kl is not None and kl > limits.kl
+    return too_far or (
+        limits.same_argmax is not None and same_argmax is not None and same_argmax < limits.same_argmax
+    )
+
+
+def quantised_limits(number_format: str) -> Limits:
+    """How far a file in few bits may lie from its checkpoint."""
+    return Limits(kl=MOST_KL, same_argmax=LEAST_SAME)
+
+
 def stated_limit(number_format: str, form: str) -> float | None:
     """Largest logit difference of a float file; None for a quantised one."""
     stated = STATED.get(number_format)
