@@ -18,6 +18,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -83,7 +84,7 @@ def _started_with() -> dict[str, str]:
 
 @functools.cache
 def _address() -> str:
-    """Where the process that forks is asked; it ends with this one."""
+    """Where the process that forks is asked; it ends with this one, whose end of the pipe closes."""
     folder = tempfile.mkdtemp(prefix="brie-commands-")
     address = str(Path(folder, "socket"))
     started = subprocess.Popen(
@@ -138,13 +139,14 @@ def serve(address: str) -> list[str] | None:
         server.bind(address)
         server.listen(64)
         print("ready", flush=True)
-        while True:
+        while server in select.select([server, sys.stdin], [], [])[0]:
             line, _ = server.accept()
             if os.fork() == 0:
                 server.close()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 return _one(line)
             line.close()
+    return None
 
 
 def _collect(_signal: int, _frame: FrameType | None) -> None:

@@ -39,6 +39,7 @@ HOLDS = {
     "forms/mlx.py convert_adapter": "the two matrices of LoRA, which PEFT calls A and B",
     "judge/readings.py": "what a reply may call a letter",
     "judge/lines.py _scores": "scores of a reply, by letter",
+    "judge/letters.py": "the letters that are looked for among tokens",
     "judge/parse.py _scores": "scores of a reply, by letter",
     "judge/schema.py schema": "the letters a reply may name",
     "judge/providers/transformers.py _load": "the tokens of the two letters",

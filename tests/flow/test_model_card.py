@@ -26,10 +26,10 @@ def test_the_demo_s_card_says_how_it_was_trained_and_judged(
     for words in (
         "license: apache-2.0",
         '- "toy"',
-        "fine-tuned with LoRA (r 8, alpha 16): 77,824 parameters were trained, on 390 conversations",
+        "fine-tuned with LoRA (r 8, alpha 16): 77,824 parameters were trained, on 390 conversations of",
         "| `learning_rate` | 0.002 |",
         "![Training and validation loss over the steps](loss.png)",
-        "| the base, before training | 0.1",
+        "| before training | 0.1",
         "`brie export MODEL --to merged`",
         "a rule, no model",
     ):

@@ -189,6 +189,10 @@ def test_words_that_were_added_stay_and_a_changed_number_is_refused(
     mine.write_text(changed, "utf-8")
     with pytest.raises(UsageError, match=r"win_rate\.value of .*the text says 99.*the store 0\."):
         write_card(subject, tmp_path, made.project)
+    doubts = re.compile(r"^\|.*brie:check_words\.\S+ .*\n", re.M)
+    mine.write_text(doubts.sub("", card.read_text("utf-8"), count=1), "utf-8")
+    with pytest.raises(UsageError, match="no result goes without its doubts"):
+        write_card(subject, tmp_path, made.project)
     mine.write_text("# My model\n", "utf-8")
     with pytest.raises(UsageError, match="no card that can be confirmed"):
         write_card(subject, tmp_path, made.project)
@@ -251,6 +255,68 @@ def test_a_tag_is_one_word() -> None:
     assert checked_tags(("fine-tune", "lang:en")) == ("fine-tune", "lang:en")
     with pytest.raises(UsageError, match="is no tag"):
         checked_tags(("two words",))
+
+
+def test_of_a_whole_model_nothing_is_said_of_a_base(subject: Subject) -> None:
+    whole = subject.pin.model_copy(update={"kind": "model", "lora": None})
+    text = model_card(replace(subject, pin=whole), picture=False)
+    assert "What it was made from is not recorded." in text
+    assert "| The model itself |" in text
+    assert "bound by the base's licence" not in text
+    assert "LoRA" not in text
+
+
+def test_a_base_of_the_hub_is_named_in_the_metadata_with_its_licence(subject: Subject) -> None:
+    base = subject.pin.base.model_copy(update={"repo": "Qwen/Qwen2.5-3B-Instruct", "revision": "a" * 40})
+    licence = licence_of(base.repo, None, Project(Path("nowhere")))
+    text = model_card(
+        replace(subject, pin=subject.pin.model_copy(update={"base": base}), licence=licence),
+        picture=False,
+    )
+    assert 'license: other\nlicense_name: "qwen-research"\n' in text
+    assert 'base_model: "Qwen/Qwen2.5-3B-Instruct"\nbase_model_relation: finetune\n' in text
+    assert "does not allow commercial use" in text
+
+
+def test_a_model_that_learned_from_verdicts_says_whose_they_were(subject: Subject) -> None:
+    teacher: JsonValue = {"id": "opus", "model": "opus-1", "family": None}
+    start: JsonValue = {"name": "first:best", "digest": "sha256:" + "ab" * 32}
+    config: JsonValue = {
+        "recipe": {"method": "dpo"}, "start": start, "pairs": {"teachers": [teacher]},
+        "train": {"rows": 40, "prompts": 20},
+    }  # fmt: skip
+    points: JsonValue = [{"step": 0, "loss": 0.6931, "perplexity": 3.0, "accuracy": 0.5, "kl": 0.0}]
+    run = Quoted("train-x-1a2b", {"id": "train-x-1a2b", "config": config, "evaluations": points})
+    text = re.sub(r"<!--.*?-->", "", model_card(replace(subject, run=run), picture=False))
+    assert "on 40 preference pairs of 20 distinct prompts" in text
+    assert "It goes on from `first:best`, `abababababababab`." in text
+    assert "by `dpo`. The verdicts were those of: `opus` (model `opus-1`)" in text
+    assert "| before training | 0.6931 | 3 | 0.5 | 0 |" in text
+
+
+@pytest.mark.parametrize(
+    ("target", "files", "repo", "words"),
+    [
+        ("merged", ("model.safetensors",), "me/x", ('model="me/x"', "vllm serve me/x", "--to ollama")),
+        ("gguf", ("x.q8_0.gguf",), "me/x", ("ollama run hf.co/me/x", "llama-server -m x.q8_0.gguf")),
+        ("gguf", ("x.q8_0.gguf",), "", ("--to ollama", 'where, file = ".", "x.q8_0.gguf"')),
+        ("ollama", ("x.q8_0.gguf", "Modelfile"), "", ("ollama create x.q8_0 -f Modelfile", "vLLM")),
+        ("mlx", ("model.safetensors",), "me/x", ("mlx_lm chat --model me/x", "--to ollama")),
+    ],
+)
+def test_a_card_says_how_each_form_is_used(
+    subject: Subject, target: str, files: tuple[str, ...], repo: str, words: tuple[str, ...]
+) -> None:
+    listed: JsonValue = [{"path": file, "bytes": 7, "digest": "sha256:" + "cd" * 32} for file in files]
+    export = Quoted(
+        "brie-export.json",
+        {"target": target, "number_format": "q8_0", "files": listed, "check": None,
+         "not_checked": "nothing here could read it", "version": "0.1.0"},
+    )  # fmt: skip
+    text = model_card(replace(subject, export=export, repo=repo), picture=False)
+    part = text.partition("## How to use it")[2].partition("\n## ")[0]
+    for word in ("transformers", "vLLM", "Ollama", *words):
+        assert word in part, word
 
 
 def _plain(card: Path) -> str:

@@ -185,7 +185,11 @@ def test_a_pair_is_voted_on_once_and_only_while_it_is_blind(project: Project, as
         assert "facts" in list(greedy.ask(RIVERS, blind=False))[-1]
     with closing(named(project, temperature=0.0)) as later:
         assert "problem" in list(later.ask(RIVERS, blind=True))[-1], "known from the votes kept"
+    waiting = [str(list(asking.ask(SEAS, blind=True))[-1]["vote"]) for _ in range(2)]
     seen = last(list(asking.ask(SEAS, blind=False)))
+    for number in waiting:
+        with pytest.raises(UsageError, match="with their sides meanwhile"):
+            asking.vote(number, "A")
     assert set(last(list(asking.ask(SEAS, blind=True)))).isdisjoint(seen)
 
 
@@ -198,6 +202,7 @@ def test_one_question_at_a_time_and_a_stopped_one_leaves_room(asking: Asking) ->
     assert "vote" in list(asking.ask("Another?", blind=True))[-1]
 
 
+@pytest.mark.slow
 def test_models_that_load_in_turn_tell_nothing_by_their_order(project: Project, tmp_path: Path) -> None:
     other = build_base(tmp_path / "other", seed=8, context=1024)
     with closing(named(project, SECRET, str(other))) as pair:

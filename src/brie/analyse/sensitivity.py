@@ -6,7 +6,9 @@ from math import sqrt
 
 import numpy as np
 
-from brie.analyse.arrays import Floats
+from brie.analyse.arrays import Floats, generator
+from brie.analyse.bootstrap import PromptBootstrap
+from brie.analyse.shared_errors import shared_errors, worth_in_judges
 
 
 def dawid_skene(
@@ -47,24 +49,18 @@ def effective_judges(votes: Floats, truth: Floats) -> float | None:
         truth: the majority of at least 3 people on each item. With single human labels the result
             is a lower bound: label noise alone makes independent judges look dependent.
 
-    r is the mean correlation of being correct, within items of one true category, weighted by
-    items. None for fewer than 2 judges, or where no judge errs in any category.
+    r is the mean correlation of being correct, within items of one true category (`shared_errors`).
+    None for fewer than 2 judges, or where no two of them err in some category.
     """
-    judges = votes.shape[1]
-    if judges < 2:
+    if votes.shape[1] < 2:
         return None
-    correct = (votes == truth[:, None]).astype(np.float64)
-    total, weight = 0.0, 0.0
-    for category in np.unique(truth):
-        part = correct[truth == category]
-        varied = part[:, part.std(axis=0) > 0]
-        if varied.shape[1] < 2:
-            continue
-        upper = np.corrcoef(varied.T)[np.triu_indices(varied.shape[1], 1)]
-        total, weight = total + len(part) * float(upper.mean()), weight + len(part)
-    if weight == 0:
+    items = np.arange(len(truth))
+    classes = np.unique(truth, return_inverse=True)[1]
+    right = np.where(votes == truth[:, None], classes[:, None], -1).astype(np.float64)
+    errors = shared_errors(right, classes, items, PromptBootstrap.draw(len(truth), generator(0, ""), 0))
+    if errors is None:
         return None
-    return float(judges / max(1 + (judges - 1) * total / weight, 1e-9))
+    return float(worth_in_judges(votes.shape[1], errors.values.mean()))
 
 
 def davidson(wins: int, losses: int, ties: int) -> tuple[float, float] | None:

@@ -13,6 +13,7 @@ from brie.data.split import By, Split
 from brie.judge.listing import JudgeList, list_judges
 from brie.project import Project
 from brie.records import Positions
+from brie.records.studies import VoterRates
 from brie.studies import suite_plan
 from brie.studies.planning import Design
 from brie.studies.suite_check import SuiteReport, check_suite
@@ -26,13 +27,16 @@ def plan(
     positions: Sequence[Positions] = suite_plan.ORDERS,
     judges: Sequence[str] = (),
     panel: str | None = None,
+    rates: VoterRates | None = None,
 ) -> Planned:
     """What a suite can detect and what judging it would cost; shows itself as a table.
 
     Args and errors are those of `plan_table`.
     """
     return Planned.of(
-        plan_table(suite, project, samples=samples, positions=positions, judges=judges, panel=panel)
+        plan_table(
+            suite, project, samples=samples, positions=positions, judges=judges, panel=panel, rates=rates
+        )
     )
 
 
@@ -44,6 +48,7 @@ def plan_table(
     positions: Sequence[Positions] = suite_plan.ORDERS,
     judges: Sequence[str] = (),
     panel: str | None = None,
+    rates: VoterRates | None = None,
 ) -> Design:
     """What a suite can detect and what judging it would cost, as `brie plan` shows it.
 
@@ -54,6 +59,7 @@ def plan_table(
         positions: orders to compare.
         judges: ids of the judges to price; without any, the panel.
         panel: its name; the project's by default.
+        rates: minutes of a person's vote and pay; 1 minute, not paid, by default.
 
     Returns:
         The designs; `.document()` is the `brie.plan-table/1` of `brie plan --json`.
@@ -63,7 +69,7 @@ def plan_table(
     """
     where = project or Project.find()
     return suite_plan.plan_table(
-        suite, where, samples=samples, positions=positions, judges=judges, panel=panel
+        suite, where, samples=samples, positions=positions, judges=judges, panel=panel, rates=rates
     )
 
 

@@ -9,6 +9,8 @@ evaluation gives the same bytes. Several suites are the bundles of their evaluat
     findings = check_file(Path("mine.zip"))     # without the sender's machine
     unbundle(Path("mine.zip"), project)         # all of it, or nothing
 
+What trace viewers show is another file: `write_traces`, a session of every comparison, blind.
+
 What comes out of a stranger's bundle is data: its report is for people who look into the zip, and
 is never written by `unbundle`, which builds its own.
 """
@@ -17,5 +19,14 @@ from brie.bundle.check import check_file
 from brie.bundle.merge import Merged, unbundle
 from brie.bundle.pack import pack_evaluation, pack_run
 from brie.bundle.several import pack_suites
+from brie.bundle.traces import write_traces
 
-__all__ = ["Merged", "check_file", "pack_evaluation", "pack_run", "pack_suites", "unbundle"]
+__all__ = [
+    "Merged",
+    "check_file",
+    "pack_evaluation",
+    "pack_run",
+    "pack_suites",
+    "unbundle",
+    "write_traces",
+]

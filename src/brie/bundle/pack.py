@@ -60,8 +60,7 @@ from brie.report.curve import read_curve
 from brie.store import Store
 from brie.train.config import RunManifest, TrainConfig
 from brie.train.runs import checkpoints, read_manifest
-from brie.wire.files import remember_keys
-from brie.wire.keys import Secrets
+from brie.wire.watch import Watch
 
 Members = dict[str, bytes | Path | Iterable[str]]
 """Name -> what it holds: bytes, a file, or lines of text made as they are written."""
@@ -81,7 +80,7 @@ def pack_evaluation(evaluation: Evaluation, project: Project, out: Path) -> Path
         members = dict(_evaluation(evaluation, project, store))
         index = Index(kind="evaluation", id=evaluation.manifest.id, version=__version__,
                      store=versions.STORE, members={})  # fmt: skip
-        return write_bundle(out, index, members, project)
+        return write_zip(out, members, project, index)
 
 
 def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False) -> Path:
@@ -99,7 +98,7 @@ def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False
     """
     members = dict(_run(folder, adapter=adapter))
     index = Index(kind="run", id=folder.name, version=__version__, store=versions.STORE, members={})
-    return write_bundle(out, index, members, project)
+    return write_zip(out, members, project, index)
 
 
 # --- what belongs to an evaluation -------------------------------------------------------
@@ -275,10 +274,19 @@ def _place(location: str | None) -> str | None:
 # --- the file ----------------------------------------------------------------------------
 
 
-def write_bundle(
-    out: Path, index: Index, members: Mapping[str, bytes | Path | Iterable[str]], project: Project
+def write_zip(
+    out: Path,
+    members: Mapping[str, bytes | Path | Iterable[str]],
+    project: Project,
+    index: Index | None = None,
 ) -> Path:
-    """Write the zip of a bundle, whole or not at all.
+    """Write a zip whole or not at all, without a key or a place of this machine.
+
+    Args:
+        out: the file; one that is there is replaced if it is a zip.
+        members: name -> what it holds.
+        project: whose keys and folder may not be in it.
+        index: what lists the members; None: nothing does.
 
     Raises:
         UsageError: a key or a place of this machine would be in it.
@@ -287,11 +295,12 @@ def write_bundle(
     if out.exists() and not zipfile.is_zipfile(out):
         raise UsageError(f"{out} is there already and is no bundle; name another file with -o.")
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    watch = _Watch(project)
+    watch = Watch(project)
     try:
         with zipfile.ZipFile(partial, "w") as archive:
             listed = {name: _add(archive, name, members[name], watch) for name in sorted(members)}
-            _add(archive, INDEX, _json(index.model_copy(update={"members": listed})), watch)
+            if index is not None:
+                _add(archive, INDEX, _json(index.model_copy(update={"members": listed})), watch)
         partial.replace(out)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}.") from error
@@ -301,7 +310,7 @@ def write_bundle(
 
 
 def _add(
-    archive: zipfile.ZipFile, name: str, content: bytes | Path | Iterable[str], watch: _Watch
+    archive: zipfile.ZipFile, name: str, content: bytes | Path | Iterable[str], watch: Watch
 ) -> Member:
     info = zipfile.ZipInfo(name, _MOMENT)
     info.compress_type = zipfile.ZIP_DEFLATED
@@ -326,31 +335,6 @@ def _blocks(content: bytes | Path | Iterable[str]) -> Iterator[bytes]:
     else:
         for line in content:
             yield line.encode()
-
-
-class _Watch:
-    """The last look: no key of this environment and no folder of this project leaves in a bundle."""
-
-    def __init__(self, project: Project) -> None:
-        remember_keys(project)
-        self._secrets = Secrets.of_environment()
-        self._place = str(project.root.resolve()).encode()
-        self._last = ("", b"")
-
-    def look(self, block: bytes, name: str) -> None:
-        """Refuse a block that holds one of them.
-
-        Raises:
-            UsageError: it does; the secret itself is not repeated.
-        """
-        before = self._last[1] if self._last[0] == name else b""
-        block = before + block
-        kept = max(self._secrets.longest, len(self._place))
-        self._last = (name, block[-kept:])
-        if self._secrets.are_in(block):
-            raise UsageError(f"a key of this environment stands in {name}; nothing was written.")
-        if len(self._place) > 4 and self._place in block:
-            raise UsageError(f"this project's folder is named in {name}; nothing was written.")
 
 
 def _json(document: BaseModel) -> bytes:

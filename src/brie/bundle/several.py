@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from brie import __version__, versions
 from brie.bundle.contents import Contents
 from brie.bundle.layout import SUITES, SUITES_MANIFEST, SUITES_NUMBERS, Index, parse
-from brie.bundle.pack import Members, pack_evaluation, write_bundle
+from brie.bundle.pack import Members, pack_evaluation, write_zip
 from brie.bundle.unpack import Opened, opened
 from brie.errors import InputError
 from brie.evaluation.suites import MANIFEST, NUMBERS, Suites, broken, read_suites
@@ -36,7 +36,7 @@ def pack_suites(suites: Suites, project: Project, out: Path) -> Path:
         for evaluation in suites.evaluations(project):
             name = f"{evaluation.manifest.id}.zip"
             members[f"{SUITES}{name}"] = pack_evaluation(evaluation, project, Path(folder) / name)
-        return write_bundle(out, index, members, project)
+        return write_zip(out, members, project, index)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ VERBS: dict[str, dict[str, str]] = {
         "data": "Check, split and compare training files; make preference pairs.",
         "suite": "Check a suite of prompts: keys, size, balance, repetitions.",
         "train": "Fine-tune a LoRA adapter; pin its best and last checkpoint.",
-        "export": "Make the file people ship: merged, GGUF, MLX, Ollama; checked.",
+        "export": "Make the file people ship, checked, with its card; or send it.",
         "check": "Hold a shipped file against the checkpoint it came from.",
     },
     "Measure": {
@@ -52,12 +52,12 @@ VERBS: dict[str, dict[str, str]] = {
     },
     "Read": {
         "ls": "List training runs and evaluations, and what to do next.",
-        "report": "Build an evaluation's report again, or write its figures.",
+        "report": "Build an evaluation's report again, or write a model's card.",
         "view": "Browse runs and evaluations in the browser, and vote blind.",
         "explain": "Say what a check or a word of the report means.",
         "compare": "Compare several evaluations prompt by prompt.",
         "agreement": "Report how far the judges agree, and what each one rewards.",
-        "judges": "List the judges, score them on known pairs, show their cost.",
+        "judges": "List judges, score them, see whether one changed, show their cost.",
     },
     "Trust": {
         "verify": "Recompute seal, pins, rows and numbers, or check a bundle.",

@@ -109,6 +109,7 @@ def lines(document: AgreementDocument) -> Iterator[str]:
         yield ""
         yield "the whole panel"
         yield from _coefficients(panel)
+    yield from _people(document)
     yield ""
     for sentence in [*panel_sentences(document), "", *reward_sentences(document)]:
         yield from filled(sentence)
@@ -120,6 +121,26 @@ def lines(document: AgreementDocument) -> Iterator[str]:
     if worst:
         yield ""
         yield from filled("they disagree most on: " + ", ".join(worst[:6]))
+
+
+def _people(document: AgreementDocument) -> Iterator[str]:
+    """Each judge held against people's votes, where there are any."""
+    from brie.report.clean import one_line
+    from brie.report.measured import judge_figures, people_sentences
+
+    for name, people in document.people.items():
+        yield ""
+        of = f", {name}" if len(document.people) > 1 else ""
+        yield f"held against people's votes on drawn prompts{of}"
+        for sentence in people_sentences(people):
+            yield from filled(sentence)
+        for judge, measured in people.by_judge.items():
+            yield ""
+            yield f"{one_line(judge, 30)} and people: {measured.agreement.n} comparisons"
+            for figure in judge_figures(measured):
+                ends = f"  [{figure.ends.replace(' to ', ', ')}]" if figure.ends else ""
+                value = "not defined here" if figure.value == "–" else figure.value
+                yield f"  {figure.name:<32} {value}{ends}"
 
 
 def _coefficients(entry: PairAgreement | PanelCoefficients) -> Iterator[str]:

@@ -11,6 +11,7 @@ from brie.cli import suites as several
 from brie.errors import UsageError, unknown
 from brie.evaluation.folders import Evaluation
 from brie.lines import command as command_line
+from brie.number_format import plural
 from brie.number_format import size as size_of
 from brie.project import Project
 
@@ -21,12 +22,16 @@ Examples:
   brie bundle eval-demo-1a2b3c4d
   brie bundle eval-demo-1a2b3c4d -o for-the-reviewer.zip
   brie bundle 3f9a --adapter        a run, with its best checkpoint
+  brie bundle @1 --traces           its comparisons, for a trace viewer
 """
 )
 @click.argument("name", metavar="RUN|EVAL")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: ID.zip")
 @click.option("--adapter", is_flag=True, help="Of a run: with the best checkpoint's adapter.")
-def command(name: str, output: Path | None, adapter: bool) -> None:
+@click.option(
+    "--traces", is_flag=True, help="Instead: a session of every comparison, blind, for trace viewers."
+)
+def command(name: str, output: Path | None, adapter: bool, traces: bool) -> None:
     """Write one file with all of an evaluation (plan, answers, verdicts, calls, numbers, report), or
     with a training run's records and pins. No key and no folder of this machine is in it.
     """
@@ -35,6 +40,9 @@ def command(name: str, output: Path | None, adapter: bool) -> None:
 
     screen.offline()
     project = screen.project()
+    if traces:
+        _traces(name, project, output, adapter=adapter)
+        return
     if (suites := find_suites(name, project)) is not None:
         if adapter:
             raise UsageError("--adapter is for a training run; these are suites.")
@@ -48,6 +56,22 @@ def command(name: str, output: Path | None, adapter: bool) -> None:
     else:
         file = pack_run(subject, project, output or Path(f"{subject.name}.zip"), adapter=adapter)
     _told(file)
+
+
+def _traces(name: str, project: Project, output: Path | None, *, adapter: bool) -> None:
+    from brie.bundle import write_traces
+    from brie.evaluation.suites import find_suites
+
+    subject = None if find_suites(name, project) is not None else chosen(name, project)
+    if adapter or not isinstance(subject, Evaluation):
+        raise UsageError("--traces is for one evaluation; brie ls shows them.")
+    evaluation = subject.manifest.id
+    file = output or Path(f"{evaluation}-traces.zip")
+    count = write_traces(subject, project, file)
+    size = size_of(file.stat().st_size)
+    screen.show(f"{file}  {size}, {plural(count, 'session')}, one a comparison")
+    screen.show("Nothing in it says which side is which. Unpacked, a data set on the Hub shows it.")
+    screen.show(f"What others can check and merge: {command_line('bundle', evaluation)}")
 
 
 def _told(file: Path) -> None:

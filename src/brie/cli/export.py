@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from brie.cli import cards, options, screen
+from brie.errors import UsageError
 
 
 @click.command(
@@ -18,10 +19,14 @@ Examples:
   brie export first:best --to ollama --quantize q4_k_m        the file and a Modelfile
   brie export first:best --to mlx --quantize mlx-4bit         a folder for mlx-lm
   brie export hf:ORG/ADAPTER@SHA --to gguf --out shipped
+  brie export first:best --to hub --repo ME/NAME --dry-run    what would be sent
+  brie export first:best --to hub --repo ME/NAME              weights, card, records; private
 """
 )
 @click.argument("model")
-@click.option("--to", "target", required=True, metavar="TARGET", help="merged, gguf, mlx or ollama.")
+@click.option(
+    "--to", "target", required=True, metavar="TARGET", help="merged, gguf, mlx, ollama or hub."
+)
 @click.option(
     "--quantize",
     metavar="FORMAT",
@@ -36,6 +41,9 @@ Examples:
 )
 @click.option("--suite", default="demo", show_default=True, help="Prompts the file is compared on.")
 @options.TAGS
+@click.option("--repo", metavar="ME/NAME", help="With --to hub: the repository; HF_TOKEN is the token.")
+@click.option("--public", is_flag=True, help="With --to hub: everybody sees it; default: private.")
+@click.option("--dry-run", is_flag=True, help="With --to hub: put together, list, send nothing.")
 @options.BASE
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def command(
@@ -46,6 +54,9 @@ def command(
     out: Path | None,
     suite: str,
     tags: tuple[str, ...],
+    repo: str | None,
+    public: bool,
+    dry_run: bool,
     base: str | None,
     as_json: bool,
 ) -> None:
@@ -55,20 +66,26 @@ def command(
     """
     from brie import __version__
     from brie.catalog import load_suite
-    from brie.export.options import wanted
+    from brie.export.options import sent_form, wanted
     from brie.export.run import default_folder, export
     from brie.forms.sides import resolve_source
     from brie.report.shipped import check_lines
 
+    if as_json and target == "hub":
+        raise UsageError("--json prints an export's manifest; of --to hub it is in the repository.")
+    hub = cards.hub_wish(target, repo, public=public, dry_run=dry_run)
     project = screen.project()
     side = resolve_source(model, project, base=base)
     for note in side.notes:
         screen.say(note)
-    wish = wanted(side, target, quantize, dtype)
+    wish = wanted(side, target if hub is None else sent_form(quantize), quantize, dtype)
     folder = out or default_folder(side, wish, project)
     prompts = load_suite(suite, project)
     made = export(side, wish, folder, prompts, screen.Terminal(), version=__version__)
     manifest = made.manifest
+    if hub is not None:
+        cards.to_hub(made.folder, side, tags, hub, project)
+        return
     if as_json:
         cards.export_card(made.folder, side.name, tags, project, quiet=True)
         click.echo(manifest.model_dump_json(indent=2))

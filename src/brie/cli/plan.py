@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from brie.cli import options, screen
+from brie.cli.plan_narrowing import narrowing_lines
 from brie.lines import folded
-from brie.number_format import dollars, percent
+from brie.number_format import dollars, listed, percent
 
 if TYPE_CHECKING:
     from brie.records import Positions
@@ -29,6 +30,7 @@ Examples:
   brie plan --suite in_domain
   brie plan --suite my_prompts.toml --samples 1 --samples 5 --panel default
   brie plan --suite in_domain --judge claude-sonnet --positions balanced --plot plan.svg
+  brie plan --suite in_domain --candidate taught:best
 """
 )
 @options.SUITE
@@ -40,6 +42,25 @@ Examples:
     "--judge", "judges", metavar="ID", multiple=True, help="A judge to price; may be repeated."
 )
 @click.option("--panel", metavar="NAME", help="A panel to price; the project's by default.")
+@click.option(
+    "--candidate",
+    metavar="MODEL",
+    help="Count only prompts that are not in or near what this model was trained on.",
+)
+@click.option(
+    "--minutes-per-vote",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Minutes a person takes for a vote.",
+)
+@click.option(
+    "--usd-per-hour",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="What an hour of a voter costs.",
+)
 @options.PLOT
 @options.JSON
 def command(
@@ -48,6 +69,9 @@ def command(
     positions: tuple[Positions, ...],
     judges: tuple[str, ...],
     panel: str | None,
+    candidate: str | None,
+    minutes_per_vote: float,
+    usd_per_hour: float,
     plot: Path | None,
     as_json: bool,
 ) -> None:
@@ -55,9 +79,11 @@ def command(
 
     80 % power, 5 % two-sided, one judge's worth of noise: more judges share their errors, so they
     are not counted as precision. Variance measured by an earlier evaluation of the suite is used
-    where the same judges judged in the same orders, with its upper limit. Nothing is asked and
-    nothing is sent.
+    where the same judges judged in the same orders, with its upper limit. Where people voted on
+    drawn prompts of the suite, what narrows their rate most: votes, prompts, or another judge.
+    Nothing is asked and nothing is sent.
     """
+    from brie.records.studies import VoterRates
     from brie.studies.suite_plan import ORDERS, SAMPLES, plan_table
 
     project = screen.project()
@@ -68,6 +94,8 @@ def command(
         positions=positions or ORDERS,
         judges=judges,
         panel=panel,
+        candidate=candidate,
+        rates=VoterRates(minutes_per_vote=minutes_per_vote, usd_per_hour=usd_per_hour),
     )
     if plot is not None:
         from brie.report.plan_figure import write_plan_figure
@@ -93,6 +121,11 @@ def lines(table: Design, width: int = 80) -> Iterator[str]:
 
 def _lines(table: Design, width: int) -> Iterator[str]:
     yield f"suite {table.suite}: {table.prompts} prompts"
+    if table.left is not None:
+        yield table.left.words()
+        alone = [name for name in table.judges if name in table.left.taught_by]
+        if alone and len(alone) == len(table.judges):
+            yield f"{listed(alone)} taught it, and cannot judge it alone: name another --judge"
     yield from _variance(table)
     rows = _distinct(table.rows)
     orders = len({row.positions for row in rows}) > 1
@@ -110,6 +143,8 @@ def _lines(table: Design, width: int) -> Iterator[str]:
     if table.judges:
         yield ""
         yield from _prices(table, width)
+    yield ""
+    yield from narrowing_lines(table.narrowing)
 
 
 def _variance(table: Design) -> Iterator[str]:

@@ -7,6 +7,7 @@ pleasant.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
@@ -20,7 +21,9 @@ from brie.analyse.table import VerdictTable
 from brie.analyse.verdict import decide_anchored
 from brie.analyse.win_rate import Settings
 from brie.conventions import ANCHORED
-from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
+from brie.evaluation.margins import counting_judges
+from brie.evaluation.measured import measured_by_people
+from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.table import table
 from brie.evaluation.votes import Pair, asked_of_people, seen_by
 from brie.records.agreement import PanelCoefficients
@@ -29,17 +32,19 @@ from brie.records.estimates import Estimate
 from brie.records.people import HumanAnchored
 
 
-def human_anchored(
-    facts: EvaluationData, document: Analysis, settings: Settings, seed: int
-) -> HumanAnchored | None:
-    """What people's votes on the planned prompts say; None where no people were asked.
+@dataclass(frozen=True)
+class BlindLabels:
+    """Blind votes on the drawn prompts, and what they label."""
 
-    Args:
-        facts: rows with the votes.
-        document: the judges' own numbers.
-        settings: of the intervals.
-        seed: of the draws of people's agreement.
-    """
+    counted: HumanAnchored
+    """How many there are, and whether that is all of them."""
+    people: dict[str, float]
+    """Prompt -> people's mean; identical answers are a tie."""
+    votes: list[VerdictRow]
+
+
+def blind_labels(facts: EvaluationData) -> BlindLabels | None:
+    """The votes that count; None where no people were asked."""
     planned = asked_of_people(facts.manifest)
     if not planned:
         return None
@@ -60,9 +65,44 @@ def human_anchored(
         complete=len(people) == len(planned),
         skipped=skipped if isinstance(skipped, int) else 0,
     )
+    return BlindLabels(counted, people, votes)
+
+
+def human_anchored(
+    facts: EvaluationData, document: Analysis, settings: Settings, seed: int
+) -> tuple[HumanAnchored | None, dict[str, str]]:
+    """What people's votes on the planned prompts say, None where no people were asked; and notes on
+    what of it is missing.
+
+    Args:
+        facts: rows with the votes.
+        document: the judges' own numbers.
+        settings: of the intervals.
+        seed: of the draws of people's agreement.
+    """
+    labels = blind_labels(facts)
+    if labels is None:
+        return None, {}
+    counted = labels.counted
     if not counted.complete or document.interim or document.win_rate is None:
-        return counted
-    return _measured(counted, facts, document, people, votes, settings, seed)
+        return counted, {}
+    anchored = _measured(labels, facts, document, settings, seed)
+    if not labels.votes:
+        return anchored, {}
+    measured, notes = measured_by_people(facts, labels.people, labels.votes, settings, seed)
+    return anchored.model_copy(update={"measured": measured}), notes
+
+
+def with_measured_panel(document: Analysis) -> Analysis:
+    """The document with how many judges its panel is worth, where people's votes tell."""
+    people, agreement = document.human_anchored, document.agreement
+    worth = people.measured.effective_judges if people and people.measured else None
+    if worth is None or agreement is None or agreement.panel is None:
+        return document
+    panel = agreement.panel.model_copy(update={"effective_judges": worth.value})
+    notes = {k: v for k, v in document.notes.items() if k != "effective_judges"}
+    update = {"agreement": agreement.model_copy(update={"panel": panel}), "notes": notes}
+    return document.model_copy(update=update)
 
 
 def with_people_first(document: Analysis) -> Analysis:
@@ -88,15 +128,14 @@ def with_people_first(document: Analysis) -> Analysis:
 
 
 def _measured(
-    counted: HumanAnchored,
+    votes: BlindLabels,
     facts: EvaluationData,
     document: Analysis,
-    people: Mapping[str, float],
-    votes: Sequence[VerdictRow],
     settings: Settings,
     seed: int,
 ) -> HumanAnchored:
-    panel = headline_judges(facts.manifest)
+    counted, people = votes.counted, votes.people
+    panel = counting_judges(facts)
     judged = _judged(facts, panel)
     labelled = [name for name in facts.prompts if name in people and name in judged]
     others = [name for name in facts.prompts if name not in people and name in judged]
@@ -108,7 +147,7 @@ def _measured(
         update={
             "lean": _lean(people, judged, settings.level),
             "by_judge": {name: value for name, value in leans.items() if value is not None},
-            "agreement": _among_people(votes, settings, seed),
+            "agreement": _among_people(votes.votes, settings, seed),
         }
     )
     if len(labelled) < FEWEST_LABELLED:

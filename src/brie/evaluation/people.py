@@ -74,7 +74,22 @@ def by_voter(
 def _with_judges(
     votes: Sequence[VerdictRow], verdicts: Sequence[VerdictRow], voter: str, options: Options, seed: int
 ) -> tuple[PairAgreement, ...]:
-    """Agreement with each judge, on the comparisons voted on; a judge's word is its mean over orders."""
+    """Agreement with each judge, on the comparisons voted on."""
+    return agreement_with(
+        ratings_of(votes, verdicts), voter, Settings(options.level, options.resamples), seed
+    )
+
+
+def ratings_of(
+    votes: Sequence[VerdictRow], verdicts: Sequence[VerdictRow], *, orders: int = 1
+) -> list[Rating]:
+    """What judges and people said of the comparisons voted on; a judge's word is its mean over orders.
+
+    Args:
+        votes: of one person or of several.
+        verdicts: of the judges.
+        orders: in how many a judge must have judged a comparison.
+    """
     voted_on = {(fact.task.prompt, fact.task.sample) for fact in votes}
     scores_of: dict[tuple[str, str, int], list[float]] = {}
     for fact in verdicts:
@@ -82,9 +97,10 @@ def _with_judges(
         if comparison in voted_on and fact.winner is not None:
             key = (fact.task.prompt, fact.task.judge, fact.task.sample)
             scores_of.setdefault(key, []).append(fact.score)
-    rows: list[Rating] = [(*key, fmean(scores)) for key, scores in scores_of.items()]
-    rows += [(fact.task.prompt, voter, fact.task.sample, fact.score) for fact in votes]
-    return agreement_with(rows, voter, Settings(options.level, options.resamples), seed)
+    rows: list[Rating] = [
+        (*key, fmean(scores)) for key, scores in scores_of.items() if len(scores) >= orders
+    ]
+    return rows + [(vote.task.prompt, vote.task.judge, vote.task.sample, vote.score) for vote in votes]
 
 
 def agreement_with(

@@ -74,6 +74,13 @@ def wanted(side: Resolved, target: str, quantize: str | None, dtype: str | None)
     return Wanted(target, dtype or base_dtype(side), quantize)
 
 
+def sent_form(quantize: str | None) -> str:
+    """What is sent to the Hub: a merged folder, or the file of a quantised format."""
+    if quantize is None or quantize in PACKED:
+        return "merged"
+    return "mlx" if quantize in MLX_BITS else "gguf"
+
+
 def base_dtype(side: Resolved) -> str:
     """The number format of the base's files, which is what merging should give back."""
     config = json_or_empty(side.base_folder / "config.json")

@@ -6,4 +6,6 @@ card.py      the card: metadata.py, making.py, results.py, usage.py are its part
 licence.py   the base's licence, from recipes and files
 record.py    evaluations as records of Every Eval Ever
 write.py     writes a card where every claim of it holds
+parcel.py    everything that goes to the Hub, looked through
+hub.py       sends what differs
 """

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from brie.pin.bases import PACKAGED_PREFIX
 from brie.publish.quoted import UNKNOWN, Quoted
 from brie.publish.subject import Subject
+from brie.records import BaseModelRef
 from brie.report.clean import one_line, without_paths
 from brie.report.markdown import code_span, escape, fenced, table
 from brie.train.recipes import DESCRIPTIVE_KEYS
@@ -20,14 +22,15 @@ _NAMED_ELSEWHERE = {"r", "alpha", "dropout", "target_modules"}
 def what_it_is(subject: Subject) -> Iterator[str]:
     """One paragraph: what was made of what."""
     pin, base = subject.quoted, code_span(subject.base.repo)
-    if subject.pin.lora is None:
+    if not subject.is_trained:
         yield f"A language model, {pin.fingerprint('digest')}. What it was made from is not recorded."
         return
     rank = f"LoRA (r {pin.number('lora', 'r')}, alpha {pin.number('lora', 'alpha')})"
     told = f"{base}, fine-tuned with {rank}: {pin.number('lora', 'parameters')} parameters were trained"
     if subject.run is not None:
         rows, prompts = (subject.run.number("config", "train", key) for key in ("rows", "prompts"))
-        told += f", on {rows} conversations to {prompts} distinct prompts"
+        kind = "preference pairs" if _is_of_pairs(subject.run) else "conversations"
+        told += f", on {rows} {kind} of {prompts} distinct prompts"
     if subject.pin.step is not None:
         step = f"{pin.number('step')} of {pin.number('planned_steps')}"
         told += f". This is the checkpoint of step {step} planned"
@@ -40,7 +43,7 @@ def base_and_licence(subject: Subject) -> Iterator[str]:
     yield "## Base and licence"
     revision = pin.code("base", "revision") if subject.base.revision else "not a commit on the Hub"
     rows = [
-        ("Base", code_span(subject.base.repo)),
+        ("Base" if subject.is_trained else "The model itself", _base(subject.base)),
         ("Revision", revision),
         ("Fingerprint of its files", pin.fingerprint("base", "digest")),
         ("Its licence", _licence(subject)),
@@ -48,10 +51,20 @@ def base_and_licence(subject: Subject) -> Iterator[str]:
     yield table(("", ""), rows)
     if licence.note:
         yield f"**Licence:** {escape(licence.note)}"
-    yield (
-        "What is trained from a base is bound by the base's licence. No other licence was given for "
-        "this model, and the licence of its training data is not recorded."
-    )
+    if subject.is_trained:
+        yield (
+            "What is trained from a base is bound by the base's licence. No other licence was given "
+            "for this model, and the licence of its training data is not recorded."
+        )
+
+
+def _base(base: BaseModelRef) -> str:
+    """What the base is called, and whose name that is."""
+    name = code_span(base.repo)
+    if base.revision is not None:
+        return f"{name} on the Hub"
+    packaged = base.repo.startswith(PACKAGED_PREFIX)
+    return f"{name}, which comes with brie" if packaged else f"{name}: the name of a folder, no more"
 
 
 def _licence(subject: Subject) -> str:
@@ -75,11 +88,33 @@ def training(subject: Subject, *, picture: bool) -> Iterator[str]:
         yield "Not known: no training run of this project made it. Data, recipe and loss are not here."
         yield from _adapter(subject)
         return
+    yield from _pairs(run)
     yield from _data(run)
     yield from _adapter(subject)
     yield from _recipe(run)
     yield from _loss(subject, run, picture=picture)
     yield from _circumstances(run)
+
+
+def _is_of_pairs(run: Quoted) -> bool:
+    """Whether it learned which of two answers is the better one."""
+    return run.said("config", "recipe", "method") not in ("", "sft")
+
+
+def _pairs(run: Quoted) -> Iterator[str]:
+    """What a run went on from, and whose verdicts taught it."""
+    if run.table("config", "start"):
+        start = run.under("config", "start")
+        yield f"It goes on from {start.code('name')}, {start.fingerprint('digest')}."
+    if not _is_of_pairs(run):
+        return
+    judges = run.rows("config", "pairs", "teachers")
+    teachers = ", ".join(f"{judge.code('id')} (model {judge.code('model')})" for judge in judges)
+    yield (
+        "It learned which of two answers is the better one, by "
+        f"{run.code('config', 'recipe', 'method')}. The verdicts were those of: {teachers or UNKNOWN}. "
+        "What these judges say of it is no measure by itself."
+    )
 
 
 def _data(run: Quoted) -> Iterator[str]:
@@ -135,7 +170,7 @@ def _recipe(run: Quoted) -> Iterator[str]:
         ("end of an answer", run.code("config", "template", "end", in_table=True)),
         ("fingerprint of the chat template", run.fingerprint("config", "template", "digest")),
     ]
-    yield f"<details><summary>The recipe, {code_span(recipe.said('name'))}</summary>"
+    yield "<details><summary>The whole recipe</summary>"
     yield table(("Recipe", ""), rows)
     yield "</details>"
 
@@ -144,16 +179,19 @@ def _loss(subject: Subject, run: Quoted, *, picture: bool) -> Iterator[str]:
     if picture:
         yield f"![Training and validation loss over the steps]({LOSS})"
     points = run.rows("evaluations")
+    pairs = _is_of_pairs(run)
+    also = ("accuracy", "kl") if pairs else ()
     rows = [
         (
-            ("the base, before training" if point.value("step") == 0 else f"step {point.number('step')}")
+            ("before training" if point.value("step") == 0 else f"step {point.number('step')}")
             + (", this checkpoint" if point.value("step") == subject.pin.step else ""),
-            point.number("loss", digits=4),
-            point.number("perplexity", digits=4),
+            *(point.number(key, digits=4) for key in ("loss", "perplexity", *also)),
         )
         for point in points
     ]
-    yield table(("Validation", "Loss, nats a token", "Perplexity"), rows, "lrr")
+    loss = ("Loss of pairs" if pairs else "Loss, nats a token", "Perplexity")
+    more = ("Pairs told right", "KL, nats a token") if pairs else ()
+    yield table(("Validation", *loss, *more), rows, "lrrrr")
     yield ("A run's best checkpoint is the one with the lowest validation loss: judges choose none.")
     if run.said("stopped_early"):
         yield f"Training stopped early: {run.text('stopped_early')}"

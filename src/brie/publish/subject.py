@@ -13,6 +13,7 @@ from brie.evaluation.suites import every_suites
 from brie.export.run import MANIFEST as EXPORT
 from brie.export.run import read_manifest as read_export
 from brie.pin import locate, read_pin
+from brie.pin.bases import PACKAGED_PREFIX
 from brie.project import Project
 from brie.publish.licence import Licence, licence_of
 from brie.publish.quoted import Quoted
@@ -47,6 +48,11 @@ class Subject:
     repo: str = ""
     """Where on the Hub it goes; "" where it goes nowhere."""
     tags: tuple[str, ...] = ()
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it is an adapter on a base; of a whole model nothing says what it was made from."""
+        return self.pin.kind == "adapter"
 
     @property
     def base(self) -> BaseModelRef:
@@ -187,7 +193,7 @@ def _licence(pin: Pin, run: RunInfo | None, project: Project) -> Licence:
         return Licence(recipe.license, "as its recipe has it", recipe.license_note or "")
     location = run.manifest.config.base_location if run is not None else pin.base_location
     folder = None
-    if location is not None or pin.base.repo.startswith("brie/"):
+    if location is not None or pin.base.repo.startswith(PACKAGED_PREFIX):
         try:
             folder = locate(pin.base, location, project.root)
         except (UsageError, InputError):

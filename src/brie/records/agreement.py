@@ -55,7 +55,7 @@ class PanelAgreement(PanelCoefficients):
     precision_gain: Estimate | None = None
     """How far the panel narrows the interval; not validity."""
     effective_judges: float | None = None
-    """Not known without human labels."""
+    """From people's votes on drawn prompts; None without them."""
 
 
 class CategoryAgreement(Record):

@@ -14,10 +14,9 @@ from brie.records.agreement import (
     coefficients,
 )
 from brie.records.analysis import ComparisonView
-from brie.records.estimates import Estimate, Outcomes
+from brie.records.estimates import Outcomes
 from brie.records.studies import AgreementDocument, EvaluationFacts, WhoJudged
 from brie.report.agreement_words import (
-    REASONS,
     Tendency,
     alone,
     beyond,
@@ -29,8 +28,10 @@ from brie.report.agreement_words import (
     tendencies,
 )
 from brie.report.clean import one_line
+from brie.report.coefficients import Coefficient, shown_coefficient
 from brie.report.examples import Example
-from brie.report.facts import AgreementSquare, agreement_square
+from brie.report.judge_pairs import AgreementSquare, agreement_square
+from brie.report.measured import Measured, measured_by_people
 from brie.report.panel import Panel
 from brie.report.shown import ShownExample, show
 
@@ -46,20 +47,6 @@ OUTCOMES = ("win", "tie", "loss")
 OPEN_PAIRS = 6
 """Pairs shown in full at once; the others are folded away."""
 NAME = 60
-
-
-@dataclass(frozen=True)
-class Coefficient:
-    """One coefficient with its interval, or the reason there is none."""
-
-    name: str
-    meaning: str
-    value: float | None
-    low: float | None
-    high: float | None
-    note: str = ""
-    share: bool = False
-    """A plain share: 0 is not chance."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +115,8 @@ class AgreementPage:
     rewards: list[str]
     tendencies: tuple[Tendency, ...]
     selves: tuple[Self, ...]
+    people: tuple[Measured, ...]
+    """Each evaluation with people's votes: its judges held against them."""
     examples: tuple[ShownExample, ...]
     evaluations: tuple[EvaluationFacts, ...]
     notes: list[tuple[str, str]]
@@ -148,6 +137,7 @@ def build_agreement_page(
     pairs = tuple(_pair(pair, notes) for pair in _lowest_first(agreement.pairs, document.who))
     together = agreement.panel if not alone(document) else None
     panel = _coefficients(together, notes, "agreement.panel") if together is not None else ()
+    people = measured_by_people(document)
     categories = () if alone(document) else tuple(_categories(agreement.by_category, notes))
     return AgreementPage(
         title=_title(document),
@@ -165,11 +155,13 @@ def build_agreement_page(
         rewards=reward_sentences(document),
         tendencies=tendencies(document),
         selves=tuple(_selves(document)),
+        people=people,
         examples=tuple(_examples(document, disagreements)),
         evaluations=document.evaluations,
         notes=sorted(notes.items()),
         floor=_floor([c for group in (panel, *(p.coefficients for p in pairs),
-                                      *(c.coefficients for c in categories)) for c in group]),
+                                      *(c.coefficients for c in categories),
+                                      *(m.kappa + m.alpha for m in people)) for c in group]),
     )  # fmt: skip
 
 
@@ -268,18 +260,12 @@ def _coefficients(
     computed = coefficients(entry)
     return tuple(
         replace(
-            _coefficient(name, meaning, computed[key], notes.get(f"{path}.{key}", "")),
+            shown_coefficient(name, meaning, computed[key], notes.get(f"{path}.{key}", "")),
             share=key == "percent",
         )
         for key, name, meaning in COEFFICIENTS
         if key in computed
     )
-
-
-def _coefficient(name: str, meaning: str, value: Estimate | None, note: str) -> Coefficient:
-    if value is None:
-        return Coefficient(name, meaning, None, None, None, REASONS.get(note, note) or "not defined")
-    return Coefficient(name, meaning, value.value, value.low, value.high, note)
 
 
 def _categories(
@@ -309,7 +295,9 @@ def _selves(document: AgreementDocument) -> Iterator[Self]:
         numbers = document.by_judge.get(name)
         again = numbers.consistency if numbers else None
         note = document.notes.get(f"agreement.consistency.{name}", "")
-        same = _coefficient("", "", again.same if again else None, note if again else "not asked twice")
+        same = shown_coefficient(
+            "", "", again.same if again else None, note if again else "not asked twice"
+        )
         flips = numbers.position.flip_rate if numbers and numbers.position else None
         exchanged = None if flips is None else 1 - flips
         yield Self(one_line(name, NAME), same, again.n if again else 0, exchanged)

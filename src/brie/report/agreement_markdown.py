@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from brie.number_format import percent, signed, signed_span, span, two_digits
-from brie.report.agreement import OUTCOMES, AgreementPage, Coefficient, Pair
+from brie.report.agreement import OUTCOMES, AgreementPage, Pair
 from brie.report.clean import one_line
+from brie.report.coefficients import Coefficient
 from brie.report.markdown import bullets, escape, fenced, prose, spaced, summary, table
+from brie.report.measured import Measured
 
 ALL_FIGURES = "All figures: points of the win rate for one standard deviation more"
 
@@ -32,6 +34,8 @@ def _blocks(page: AgreementPage) -> Iterator[str]:
     if page.categories:
         yield "## By category"
         yield _categories(page)
+    for measured in page.people:
+        yield from _people(measured)
     yield "## What each judge rewards"
     yield "\n".join(f"- {prose(sentence)}" for sentence in page.rewards)
     if page.tendencies:
@@ -79,6 +83,20 @@ def _pair(pair: Pair) -> Iterator[str]:
         ],
         "lrrr",
     )
+
+
+def _people(measured: Measured) -> Iterator[str]:
+    yield f"## Held against people: {escape(measured.evaluation)}"
+    yield bullets(list(measured.sentences))
+    for name, rows in (("Cohen's kappa", measured.kappa), ("Krippendorff's alpha", measured.alpha)):
+        yield f"{name} with people:"
+        yield _coefficients(rows)
+    head = ("Judge", *(escape(figure.head) for figure in measured.judges[0].figures))
+    rows_of_judges = [
+        (escape(row.judge), *(f"{f.value} ({f.ends})" if f.ends else f.value for f in row.figures))
+        for row in measured.judges
+    ]
+    yield table(head, rows_of_judges, "l" + "r" * (len(head) - 1))
 
 
 def _share(value: float, low: float | None, high: float | None) -> str:

@@ -143,6 +143,8 @@ def panel_sentences(document: AgreementDocument) -> list[str]:
             f"Averaging the {counted(_size(document))} judges narrows the interval of the win rate as "
             f"{gain.value:.1f} independent ones would{ends}. That is precision, not validity."
         )
+    if document.people:
+        return sentences
     sentences.append(
         "How many independent judges the panel is worth cannot be known without human labels: an error "
         "that all judges share looks like the truth."

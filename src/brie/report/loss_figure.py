@@ -45,7 +45,9 @@ def write_loss_figure(run: RunManifest, title: str, path: Path, step: int | None
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0, labelsize=8.5)
         axes.set_xlabel("Training step", fontsize=8.5)
-        axes.set_ylabel("Loss, nats a token", fontsize=8.5)
+        axes.set_ylabel(
+            "Loss" if run.config.recipe.method != "sft" else "Loss, nats a token", fontsize=8.5
+        )
         axes.legend(frameon=False, fontsize=8.5, ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
         figure.text(0.02, 0.92, one_line(title, 60), fontsize=11, fontweight="bold")
         return save_figure(figure, path)

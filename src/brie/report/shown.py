@@ -148,12 +148,16 @@ def _plain(view: ComparisonView) -> Example:
 
 
 def anchor(view: ComparisonView) -> str:
-    """The address of a comparison on the page: the prompt's id and the sample, as far as an address
-    can hold them."""
-    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", view.prompt_id)[:60]
-    if slug != view.prompt_id:
-        slug = f"{slug}-{text_digest(view.prompt_id)[-8:]}"
-    return f"c-{slug}-{view.sample + 1}"
+    """The address of a comparison on the page."""
+    return f"c-{slug(view.prompt_id, view.sample)}"
+
+
+def slug(prompt: str, sample: int) -> str:
+    """A comparison's prompt and sample as far as an address or a file's name can hold them."""
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", prompt)[:60]
+    if name != prompt:
+        name = f"{name}-{text_digest(prompt)[-8:]}"
+    return f"{name}-{sample + 1}"
 
 
 def show(example: Example, panel: Panel, *, first: bool = True) -> ShownExample:

@@ -17,8 +17,11 @@ from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.errors import UsageError
+from brie.evaluation.anchor import blind_labels
 from brie.evaluation.gather import gather
-from brie.evaluation.rows import EvaluationData, headline_judges, stopped_judges
+from brie.evaluation.margins import counting_judges
+from brie.evaluation.measured import measured_by_people
+from brie.evaluation.rows import EvaluationData, stopped_judges
 from brie.evaluation.table import table
 from brie.evaluation.views import prompt_views
 from brie.evaluation.work import Work
@@ -26,10 +29,12 @@ from brie.records import Manifest
 from brie.records.agreement import Agreement, Disagreement
 from brie.records.analysis import ComparisonView
 from brie.records.judges import JudgeNumbers
+from brie.records.people import MeasuredByPeople
 from brie.records.studies import AgreementDocument, EvaluationFacts, Role, WhoJudged
 from brie.store import Store
 from brie.studies.merge import merge, prompt_names, sample_offsets
 
+_NOTED = ("agreement", "by_judge", "effective")
 READ = 12
 """Comparisons the judges disagree on most, to be read side by side."""
 
@@ -64,28 +69,55 @@ def agreement(manifests: Sequence[Manifest], store: Store) -> AgreementDocument:
     notes = dict(everyone.notes)
     if 2 <= len(panel) < len(judges):
         measured = _with_panel(measured, tables, panel, notes)
+    by_numbers = {s.judge.id for facts in gathered for s in facts.work.panel_judges if s.margins}
     numbers = by_judge(everyone)
     numbers = with_consistency(numbers, again)
     located = _located(measured.disagreements, gathered, names, tables)
+    people, missing = _by_people(gathered)
+    if people:
+        notes.pop("effective_judges", None)
     return AgreementDocument(
         evaluations=tuple(_evaluation(facts) for facts in gathered),
         prompts=len(everyone.table.prompts),
         judges=tuple(judges),
         who=judges,
         agreement=measured.model_copy(update={"disagreements": located}),
-        by_judge={name: _habits(judge) for name, judge in numbers.items()},
+        by_judge={
+            name: _habits(judge, by_numbers=name in by_numbers) for name, judge in numbers.items()
+        },
         warnings=tuple(_warnings(gathered)),
-        notes={k: v for k, v in notes.items() if k.startswith(("agreement", "by_judge", "effective"))},
+        notes={k: v for k, v in notes.items() if k.startswith(_NOTED)} | missing,
+        **({"people": people} if people else {}),
     )
 
 
-def _habits(judge: JudgeNumbers) -> JudgeNumbers:
-    """What a judge is like, without its counts."""
+def _by_people(
+    gathered: Sequence[EvaluationData],
+) -> tuple[dict[str, MeasuredByPeople], dict[str, str]]:
+    """Evaluation -> its judges held against the votes on its drawn prompts, where all have one; and
+    why something of it is missing."""
+    measured: dict[str, MeasuredByPeople] = {}
+    notes: dict[str, str] = {}
+    for facts in gathered:
+        labels, plan = blind_labels(facts), facts.manifest.plan
+        if labels is None or not labels.counted.complete or not labels.votes:
+            continue
+        settings, name = Settings(plan.level, plan.resamples), facts.manifest.id
+        measured[name], missing = measured_by_people(
+            facts, labels.people, labels.votes, settings, plan.seed
+        )
+        notes |= {f"{name}.{path}": why for path, why in missing.items()}
+    return measured, notes
+
+
+def _habits(judge: JudgeNumbers, *, by_numbers: bool) -> JudgeNumbers:
+    """What a judge is like, without its counts; what order and letter do to raw letters is no habit
+    of a judge that gives numbers."""
     habits = JudgeNumbers(
         win_rate=judge.win_rate,
         outcomes=judge.outcomes,
-        position=judge.position,
-        label=judge.label,
+        position=None if by_numbers else judge.position,
+        label=None if by_numbers else judge.label,
         rewards=judge.rewards,
     )
     again = judge.consistency
@@ -119,7 +151,7 @@ def _judges(gathered: Sequence[EvaluationData]) -> dict[str, WhoJudged]:
     """Every judge, the panel's first, with who it is; the panel's role wins over the others."""
     judges: dict[str, WhoJudged] = {}
     for facts in gathered:
-        headline, stopped = set(headline_judges(facts.manifest)), stopped_judges(facts.manifest)
+        headline, stopped = set(counting_judges(facts)), stopped_judges(facts.manifest)
         for seat in facts.work.panel_judges:
             name, judge = seat.judge.id, seat.judge
             role: Role = "panel" if name in headline else "stopped" if name in stopped else "beside"

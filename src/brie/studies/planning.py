@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TypedDict
 
 from brie.analyse.pilot import assumed, measured_ratio
 from brie.analyse.power import PlanRow, plan_table, variance_ratio
@@ -16,7 +17,8 @@ from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
 from brie.judge.settings import request_bytes
 from brie.records import JudgeSpec, PanelJudge, Positions, Rubric, Sampling, Suite
 from brie.records.estimates import VarianceComponents
-from brie.records.studies import JudgePrice, PlanDesign, PlanPrice, PlanTable
+from brie.records.studies import JudgePrice, Narrowing, PlanDesign, PlanPrice, PlanTable
+from brie.studies.left import Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Design:
     prompts: int
     rows: tuple[Row, ...]
     judges: tuple[str, ...]
+    left: Left | None = None
+    """Where a candidate was named, what the suite leaves for it."""
+    narrowing: Narrowing | None = None
+    """What narrows people's rate, where they voted on this suite."""
 
     @property
     def measured(self) -> str | None:
@@ -69,7 +75,25 @@ class Design:
             measured=self.measured,
             judges=self.judges,
             rows=tuple(_design(row) for row in self.rows),
+            **self._left(),
+            **({"narrowing": self.narrowing} if self.narrowing else {}),
         )
+
+    def _left(self) -> PlanLeft:
+        if self.left is None:
+            return {}
+        gone = self.left.prompts - self.prompts
+        return {
+            "candidate": self.left.candidate, "trained_on": gone, "taught_by": self.left.taught_by,
+        }  # fmt: skip
+
+
+class PlanLeft(TypedDict, total=False):
+    """What a plan says of its candidate."""
+
+    candidate: str
+    trained_on: int
+    taught_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +131,12 @@ def design(
         pilot = (earlier or {}).get(order)
         ratios, used = _ratios(pilot, samples)
         for power in plan_table(len(suite.prompts), ratios):
-            price = _price(suite, seats, power.samples, order, habits or {}, sampling) if seats else None
+            cost = price(suite, seats, power.samples, order, habits or {}, sampling) if seats else None
             rows.append(
                 Row(
                     order,
                     power,
-                    price,
+                    cost,
                     measured=used.id if used else None,
                     assumed=assumed(used.variance, samples) if used else None,
                 )
@@ -136,15 +160,29 @@ def _ratios(pilot: Earlier | None, samples: Sequence[int]) -> tuple[dict[int, fl
     return {k: variance_ratio(k) for k in samples}, None
 
 
-def _price(
+def price(
     suite: Suite,
     seats: Sequence[PanelJudge],
     samples: int,
     positions: Positions,
     habits: Mapping[str, CallStats],
-    sampling: Sampling | None,
+    sampling: Sampling | None = None,
+    *,
+    controls: int = CONTROLS,
 ) -> Price:
-    sizes = _sizes(suite, samples, positions, sampling or suite.sampling or Sampling())
+    """What judging a suite costs.
+
+    Args:
+        suite: its prompts.
+        seats: who judges.
+        samples: samples a prompt.
+        positions: orders a comparison is judged in.
+        habits: judge -> what its earlier calls were like.
+        sampling: limits of the answers; the suite's own by default.
+        controls: prompts with a known answer that are judged besides.
+    """
+    used = sampling or suite.sampling or Sampling()
+    sizes = _sizes(suite, samples, positions, used, controls)
     live, batched = (
         [
             _quote(panel_judge, sizes, habits.get(panel_judge.judge.id, CallStats()), batch=batch)
@@ -180,12 +218,14 @@ def _quote(
 ) -> JudgeQuote:
     spec = panel_judge.judge
     if is_paid(spec):
-        price = price_of(spec, longest=max(sizes, default=0))
-        panel_judge = panel_judge.model_copy(update={"judge": spec.model_copy(update={"price": price})})
+        known = price_of(spec, longest=max(sizes, default=0))
+        panel_judge = panel_judge.model_copy(update={"judge": spec.model_copy(update={"price": known})})
     return quote(panel_judge, sizes, habits, batch=batch)
 
 
-def _sizes(suite: Suite, samples: int, positions: Positions, sampling: Sampling) -> list[int]:
+def _sizes(
+    suite: Suite, samples: int, positions: Positions, sampling: Sampling, controls: int
+) -> list[int]:
     """UTF-8 bytes of every request's own texts, answers being as long as usual."""
     answer, _ = blank_answers(sampling.max_new_tokens)
     orders = 2 if positions == "both" else 1
@@ -202,13 +242,13 @@ def _sizes(suite: Suite, samples: int, positions: Positions, sampling: Sampling)
         )
         for p in suite.prompts
     ]
-    controls = each[:CONTROLS] * (2 if sampling.temperature > 0 else 1)
-    return [size for size in each for _ in range(samples * orders)] + controls * orders
+    known = each[:controls] * (2 if sampling.temperature > 0 else 1)
+    return [size for size in each for _ in range(samples * orders)] + known * orders
 
 
 def _design(row: Row) -> PlanDesign:
-    power, price = row.power, row.price
-    priced = {} if price is None else {"price": PlanPrice(**asdict(price))}
+    power, cost = row.power, row.price
+    priced = {} if cost is None else {"price": PlanPrice(**asdict(cost))}
     return PlanDesign(
         samples=power.samples,
         positions=row.positions,

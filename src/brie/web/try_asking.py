@@ -132,11 +132,14 @@ class Asking:
         """Keep a vote on a blind pair. Each is voted on once, and its sides may be named then.
 
         Raises:
-            UsageError: there is no such pair, or it was voted on before.
+            UsageError: there is no such pair, it was voted on before, or its answers were shown with
+                their sides meanwhile.
         """
         whole = self._whole.pop(number, None)
         if whole is None or whole.asked.presentation is None:
-            raise UsageError("these answers cannot be voted on: ask again")
+            raise UsageError("these answers cannot be voted on: ask again.")
+        if not self._named.isdisjoint(whole.answers):
+            raise UsageError("you have seen these answers with their sides meanwhile: ask again.")
         asked, shown = whole.asked, whole.asked.presentation
         vote = TriedVote(
             created=now(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,7 @@ from brie.number_format import dollars, percent, signed, signed_span, span
 
 if TYPE_CHECKING:
     from brie.records.estimates import Estimate
-    from brie.records.studies import JudgeCard
+    from brie.records.studies import CardMargins, JudgeCard
 
 
 @click.command(
@@ -85,12 +86,49 @@ def lines(card: JudgeCard) -> list[str]:
         "",
         _row("right where one answer is better", _share(card.accuracy)),
         *(_row(f"  {name}", _share(value)) for name, value in card.by_family.items()),
+        *_margins(card),
         _row("lean to the first answer", _lean(card.position)),
         _row("lean to the letter A", _lean(card.label)),
-        _row("outcome changes with the order", _share(card.flips)),
+        _row(f"{_what(card)} changes with the order", _share(card.flips)),
         _row("talked into a vote by an answer", _share(card.injection)),
         _row("price and time", f"{price}, {card.seconds:.1f} s each"),
+        *_people(card),
     ]
+
+
+def _what(card: JudgeCard) -> str:
+    """What may change with the order: of a judge that gives numbers, only what stands under them."""
+    return "raw letter" if card.margins else "outcome"
+
+
+def _margins(card: JudgeCard) -> list[str]:
+    """Of a judge that gives numbers: whether it may count, and from which margin on."""
+    margins = card.margins
+    if margins is None:
+        return []
+    return [
+        _row("  every family weighing the same", _share(margins.accuracy)),
+        _row("  so in a headline it", _standing(margins)),
+        _row("a tie up to a margin of", f"{margins.tie:.2g}"),
+    ]
+
+
+def _standing(margins: CardMargins) -> str:
+    if margins.may_count:
+        return "may count where its controls pass"
+    return "never counts: not shown better than chance"
+
+
+def _people(card: JudgeCard) -> Iterator[str]:
+    """What people's votes said of it, evaluation by evaluation."""
+    from brie.report.measured import judge_figures
+
+    for name, of in card.people.items():
+        yield ""
+        yield f"  held against people's votes in {name}, {of.agreement.n} comparisons"
+        for figure in judge_figures(of):
+            ends = f"  ({figure.ends})" if figure.ends else ""
+            yield _row(f"  {figure.name}", f"{figure.value}{ends}")
 
 
 def _row(label: str, value: str) -> str:
