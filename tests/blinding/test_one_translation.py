@@ -42,8 +42,6 @@ HOLDS = {
     "judge/letters.py": "the letters that are looked for among tokens",
     "judge/parse.py _scores": "scores of a reply, by letter",
     "judge/schema.py schema": "the letters a reply may name",
-    "judge/providers/transformers.py _load": "the tokens of the two letters",
-    "judge/providers/transformers.py _by_letters": "the likelier letter",
     "judge/recheck.py _of_shares": "the likelier letter, as a reply kept both",
     "records/verdicts.py": "the letters in the order of their short codes",
     "studies/planning.py _sizes": "an input of the usual size; nobody judges it",

@@ -233,6 +233,7 @@ def test_orders_that_cannot_be_are_refused_in_one_sentence(tmp_path: Path) -> No
         )
 
 
+@pytest.mark.slow
 def test_the_command_seals_shows_and_verifies_it(bench: Bench) -> None:
     said = bench.eval("--criteria-orders", "2", "--yes", judges=("gpt",))
     assert said.code == 0, said.err

@@ -9,7 +9,7 @@ import pytest
 
 from brie.blinding import JudgeInput
 from brie.evaluation.plan import panel_judge
-from brie.judge.letters import likelier, offered, written
+from brie.judge.letters import likelier, offered, token_ids, written
 from brie.judge.readings import Unreadable
 from brie.judge.recheck import recheck
 from brie.records import JudgeSpec, Message, Provider, Verdict, VerdictLite
@@ -58,6 +58,13 @@ def test_the_same_for_both_is_a_tie_of_this_presentation() -> None:
 def test_a_letter_that_is_not_there_is_no_guess(entries: list[Any], told: str) -> None:
     with pytest.raises(Unreadable, match=told):
         offered(entries)
+
+
+def test_a_local_model_s_letters_are_all_tokens_that_are_one() -> None:
+    vocabulary = {"A": 0, "ĠA": 1, "▁B": 2, "B": 3, "AB": 4, "a": 5, "Â": 6, "\n": 7}
+    assert token_ids(vocabulary) == {"A": [0, 1], "B": [2, 3]}
+    with pytest.raises(ValueError, match="no token that is the letter B"):
+        token_ids({"A": 0, "b": 1})
 
 
 def test_what_was_measured_comes_back_from_the_store_as_it_was() -> None:

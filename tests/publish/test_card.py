@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
+from brie.ci.claim_sources import Cited
 from brie.ci.claims import check_claims, check_text
 from brie.errors import UsageError
 from brie.evaluation.manifest import write_manifest
@@ -335,6 +336,19 @@ def test_a_verdict_that_does_not_stand_is_not_said_and_not_handed_on(subject: Su
     assert "all 24 prompts were trained on" in text
     assert "model-index" not in text
     assert "better" not in text.partition("## How to use it")[0]
+
+
+def test_a_verdict_on_a_condition_is_said_with_it(subject: Subject) -> None:
+    first = subject.evaluations[0]
+    reason: JsonValue = {"cause": "length", "text": "only if length is part of it"}
+    standing: JsonValue = {"state": "conditional", "reasons": [reason]}
+    document: Cited = {**first.document, "verdict": None, "standing": standing}
+    document["conditional_verdict"] = "better"
+    text = model_card(replace(subject, evaluations=(Quoted(first.name, document),)), picture=False)
+    plain = re.sub(r"<!--.*?-->", "", text)
+    assert "Verdict: **better, on a condition** (it is conditional), and no more without it:" in plain
+    assert "- `length`: only if length is part of it" in plain
+    assert "model-index" not in text
 
 
 def test_a_model_that_nobody_judged_is_said_to_be_that(subject: Subject) -> None:

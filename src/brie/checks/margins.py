@@ -8,6 +8,7 @@ from brie.analyse.controls import SUSPICIOUS
 from brie.checks.evidence import Evidence
 from brie.checks.findings import Figure, Finding
 from brie.number_format import p_equals, p_value, percent, plural, quoted
+from brie.records.analysis import Analysis
 from brie.records.judges import MarginNumbers
 
 _LOW_MASS = 0.5
@@ -22,6 +23,12 @@ def by_numbers(evidence: Evidence) -> dict[str, MarginNumbers]:
         for name in evidence.table.judges
         if name in judges and (margins := judges[name].margins) is not None
     }
+
+
+def by_numbers_alone(analysis: Analysis) -> bool:
+    """Whether every judge of the headline gives numbers: exchanging the sides turns them round."""
+    counting = [judge for judge in analysis.by_judge.values() if not judge.outside]
+    return bool(counting) and all(judge.margins for judge in counting)
 
 
 def margin_figures(numeric: Mapping[str, MarginNumbers]) -> dict[str, Figure]:

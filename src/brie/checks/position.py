@@ -83,10 +83,11 @@ def _by_margins(numeric: Mapping[str, MarginNumbers], evidence: Evidence) -> Che
     effects = _effects(evidence)
     figures: dict[str, Figure] = {
         **{name: asdict(effects[name]) if name in effects else None for name in _EFFECTS},
+        **({} if evidence.analysis.criteria_order is None else {"criteria_order": _read(effects)}),
         **margin_figures(numeric),
     }
     passed = " ".join([*raw_words(numeric), *evenly(numeric), *recognised(numeric)])
-    return conclude(ID, uneven(numeric), figures, passed)
+    return conclude(ID, [*uneven(numeric), *_ordered(effects)], figures, passed)
 
 
 def _untold(evidence: Evidence) -> str:

@@ -299,7 +299,8 @@ def refuse_changed(
         UsageError: one of them has verdicts to give.
     """
     work = Work.of(manifest)
-    other = {p.judge.id for p in reached if as_now(p.judge, project).after != p.judge.after}
+    # A change that was found elsewhere, and is not known here, is no reason: the judge is that one now.
+    other = {p.judge.id for p in reached if as_now(p.judge, project).after not in ("", p.judge.after)}
     texts = completion_texts(work, None, store) if other else {}
     tasks = [t for t in work.tasks() if t.judge in other and not is_identical(t, texts)] if other else []
     left = judge.missing(tasks, store)

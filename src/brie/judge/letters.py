@@ -23,6 +23,8 @@ OFFERED = 20
 _LETTERS: tuple[Carried, Carried] = ("A", "B")
 _BLANKS = " \t\r\n▁ĠĊ"
 """What tokenizers write for blanks in front of a letter."""
+_LONGEST = 8
+"""Characters of a letter's token with its blanks."""
 _ABSENT = -9000.0
 """From here down a server means that it gives none."""
 _CERTAIN = 0.01
@@ -54,6 +56,26 @@ def offered(tokens: Sequence[JsonValue]) -> Measured:
         first = f"; the likeliest is {likeliest[:20]!r}" if likeliest else ""
         raise Unreadable(f"missing letter: {' and '.join(absent)} not among {among}{first}")
     return measured({letter: value for letter, value in by_letter.items() if value is not None})
+
+
+def token_ids(vocabulary: Mapping[str, int]) -> dict[Carried, list[int]]:
+    """The tokens of a local model that are a letter, with or without blanks around it.
+
+    Args:
+        vocabulary: token -> its id.
+
+    Raises:
+        ValueError: a letter has none.
+    """
+    found: dict[Carried, list[int]] = {letter: [] for letter in _LETTERS}
+    for token, number in vocabulary.items():
+        for letter, numbers in found.items():
+            if len(token) < _LONGEST and token.strip(_BLANKS) == letter:
+                numbers.append(number)
+    for letter, numbers in found.items():
+        if not numbers:
+            raise ValueError(f"its tokenizer has no token that is the letter {letter}")
+    return {letter: sorted(numbers) for letter, numbers in found.items()}
 
 
 def measured(by_letter: Mapping[Carried, float]) -> Measured:

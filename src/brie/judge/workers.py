@@ -97,16 +97,11 @@ class JudgeWorker:
     def __post_init__(self) -> None:
         # Retries are spread in time; no number depends on how.
         chance = random.Random()  # noqa: S311
-        self._known = dict.fromkeys(self._served_before())
+        self.state.context.served_before(self.name)
         self._caller = RetryingCaller(
             self.judge, self.limiter, self.state.stopping, self.state.context.retry_policy, chance,
             self._say,
         )  # fmt: skip
-
-    def _served_before(self) -> list[str]:
-        """What the provider has said answered for this judge so far."""
-        context = self.state.context
-        return context.store.served_names(context.by_id[self.name].digest)
 
     def _say(self, text: str) -> None:
         """Say something of the judge; others may have waited for what it is about."""
@@ -170,20 +165,9 @@ class JudgeWorker:
         self.unusable = 0 if verdict.status is Status.OK else self.unusable + 1
         self.state.context.on_done(1)
         self.state.context.remark(self.name, reply.remark)
-        self._look_who_answered(verdict.served)
+        self.state.context.look_who_answered(self.name, verdict.served)
         if not self.why_stopped and (reply.fatal or self.unusable >= IN_A_ROW):
             self.why_stopped = verdict.reason or verdict.reply or str(verdict.status)
-
-    def _look_who_answered(self, served: str) -> None:
-        """Say at once where the provider names another model than any before."""
-        if served and self._known and served not in self._known:
-            before = next(iter(self._known))
-            self._say(
-                f"`{served[:80]}` answers now, before it was `{before[:80]}`: another model may judge "
-                "under this name. Whether it judges otherwise: brie judges drift"
-            )
-        if served:
-            self._known[served] = None
 
     def _over(self) -> bool:
         over = bool(self.why_stopped) or self._caller.outage.is_over

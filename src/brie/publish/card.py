@@ -44,6 +44,8 @@ def _headline(evaluation: Quoted) -> str:
     rate = f"{evaluation.share('win_rate', 'value')}{f' ({inside})' if inside else ''}"
     if evaluation.said("verdict"):
         held = evaluation.word("verdict")
+    elif evaluation.said("standing", "state") == "conditional":
+        held = f"{evaluation.word('conditional_verdict')}, on a condition"
     elif evaluation.said("standing", "state"):
         held = f"the verdict does not stand by itself ({evaluation.word('standing', 'state')})"
     else:

@@ -106,7 +106,10 @@ def _verdict(quoted: Quoted) -> str:
     verdict, state = quoted.said("verdict"), quoted.said("standing", "state")
     if verdict:
         return f"{told} Verdict: **{quoted.word('verdict')}**; {_WORDS[verdict]}"
-    if state in ("withheld", "conditional"):
+    if state == "conditional":
+        word, held = quoted.word("conditional_verdict"), quoted.word("standing", "state")
+        return f"{told} Verdict: **{word}, on a condition** (it is {held}), and no more without it:"
+    if state == "withheld":
         held = quoted.word("standing", "state")
         return f"{told} **The verdict does not stand by itself** (it is {held})."
     return f"{told} No verdict: {quoted.text('notes', 'verdict')}."

@@ -19,7 +19,7 @@ from brie.publish.subject import Subject
 from brie.report.loss_figure import write_loss_figure
 from brie.train.runs import read_manifest
 
-_DOUBT = re.compile(r"(?:verdict|standing|checks|check_words|check_counts)(?:\.|$)")
+_DOUBT = re.compile(r"(?:verdict|conditional_verdict|standing|checks|check_words|check_counts)(?:\.|$)")
 """Paths of claims that are no number's own, and without which a number says too much."""
 _SEAL = "<!-- as written by brie: "
 CARD = "README.md"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from brie.checks.margins import letter_words
+from brie.checks.margins import by_numbers_alone, letter_words
 from brie.conventions import FEWEST_PROMPTS
 from brie.number_format import (
     dollars,
@@ -151,12 +151,6 @@ def effects(analysis: Analysis) -> list[Effect]:
 _READ = "points that the rate is higher with the criteria in the first of these orders"
 
 
-def by_numbers_alone(analysis: Analysis) -> bool:
-    """Whether every judge of the headline gives numbers: exchanging the sides turns them round."""
-    counting = [judge for judge in analysis.by_judge.values() if not judge.outside]
-    return bool(counting) and all(judge.margins for judge in counting)
-
-
 def flip_rate(analysis: Analysis) -> float | None:
     """Share of comparisons whose winner changes when the sides are exchanged; None: nothing can."""
     if by_numbers_alone(analysis):
@@ -286,7 +280,7 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
     if judge.consistency and judge.consistency.same:
         marks.append(f"asked again, the same {again_words(judge.consistency.same)}")
     if judge.drift:
-        marks.append(f"asked its anchors again {judge.drift.at[:10]}: {drifted(judge.drift)}")
+        marks.append(f"asked again {judge.drift.at[:10]}: {drifted(judge.drift)}")
     if judge.contradictions:
         marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
     if judge.margins:

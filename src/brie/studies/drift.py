@@ -73,7 +73,7 @@ def seal(
         spending: the wishes about money.
         resume: the command that goes on.
 
-        Raises:
+    Raises:
         UsageError: a judge cannot change, has given too few verdicts, or nobody agreed.
         Stopped: not everything was answered; the same command goes on.
     """

@@ -73,11 +73,11 @@ def merge(tables: Sequence[VerdictTable]) -> VerdictTable:
         length_difference=_joined(_or_unknown(t, t.length_difference) for t in tables),
         features=_columns(tables, lambda t: t.features),
         criteria=_columns(tables, lambda t: t.criteria),
+        joint=_joint(tables),
         criteria_order=_joined(
             np.zeros(len(t.score), np.int64) if t.criteria_order is None else t.criteria_order
             for t in tables
         ),
-        joint=_joint(tables),
     )
 
 

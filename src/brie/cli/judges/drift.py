@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from brie.records.studies import JudgeDrift
 
 LOW_POWER = 0.5
-"""Below, a change as by another prompt is missed more often than found."""
+"""Below, such a change is missed more often than found, and why is said."""
 _WITHOUT_KEYS = "Judges that need no key: brie judges ls"
 
 
@@ -144,11 +144,13 @@ def _seldom(chance: float) -> str:
 
 def lines(row: JudgeDrift) -> Iterator[str]:
     """A judge's anchors in words."""
+    from brie.analyse.drift import FLIPPED_CHANGE, STEADY_CHANGE
+
     yield f"{row.judge} ({row.model})"
     yield f"  anchors           {row.anchors} verdicts of {row.origin}, sealed {row.sealed[:10]}"
     yield f"                    {row.flipped} of them of comparisons it flipped on"
     if row.moved:
-        yield f"                    of {row.moved} it now says otherwise, most times, than it had"
+        yield f"                    {row.moved} of them it mostly judges otherwise by now"
     yield (
         f"  its own noise     {percent(row.noise)} (at most {percent(row.noise_upper)}, "
         f"{plural(row.repeats, 'repeat')})"
@@ -162,11 +164,14 @@ def lines(row: JudgeDrift) -> Iterator[str]:
         f"{row.days:.3g} days"
     )
     yield (
-        f"  finds             a change as by another prompt in {percent(row.power)} "
+        f"  finds             a change of {percent(FLIPPED_CHANGE)} of the flipped and "
+        f"{percent(STEADY_CHANGE)} of the others in {percent(row.power)} "
         f"({percent(row.power_confirmed)} confirmed)"
     )
     if row.power < LOW_POWER:
-        yield "                    more of it: a larger evaluation, with more that it flips on"
+        few = row.flipped < row.anchors / 3
+        why = "it flips on few; a larger evaluation has more" if few else "its own noise hides others"
+        yield f"                    {why}"
     if row.outcome is not None:
         words = {"same": "no alarm", "not_confirmed": "not confirmed", "changed": "changed"}
         again = f", {row.changed_again} when asked again" if row.changed_again is not None else ""

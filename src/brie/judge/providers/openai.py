@@ -227,7 +227,7 @@ def _is_withheld(document: Document) -> bool:
 def _offered(choice: Document) -> tuple[JsonValue, ...]:
     """The likeliest first tokens of a reply with their log-probabilities; none where none were given."""
     content = (choice.get("logprobs") or {}).get("content") or ()
-    return tuple(content[0].get("top_logprobs") or ()) if content else ()
+    return (content[0], *(content[0].get("top_logprobs") or ())) if content else ()
 
 
 def _calls(message: Document) -> tuple[JsonValue, ...]:

@@ -171,7 +171,7 @@ def _rewards(loaded: _Loaded, rows: Sequence[Row]) -> list[float]:
     ids = torch.tensor(rows, device=loaded.model.device)
     with torch.inference_mode():
         logits = loaded.model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
-    return [float(value) for value in logits[:, 0].double().tolist()]
+    return [float(value) for value in logits[:, 0].float().cpu().tolist()]
 
 
 def _reply(loaded: _Loaded, asked: _Asked, known: dict[Row, float], seconds: float) -> Reply | Fault:

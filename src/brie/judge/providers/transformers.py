@@ -23,7 +23,7 @@ from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
 from brie.judge.providers.together import TogetherJudge, device_and_dtype
 from brie.judge.settings import form_of, output_limit
 from brie.pin.weights import load_causal_lm, load_tokenizer_of
-from brie.records import JudgeSpec, Rubric, Status, Usage
+from brie.records import JudgeSpec, Letter, Rubric, Status, Usage
 
 if TYPE_CHECKING:
     import torch
@@ -40,8 +40,8 @@ class _Loaded:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
     prompter: PromptBuilder
-    letters: tuple[int, int]
-    """Token ids of the two letters."""
+    letters: dict[Letter, list[int]]
+    """Token ids of each letter."""
     longest: int
     """Tokens its positions reach."""
     served: str
@@ -92,12 +92,11 @@ def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
     tokenizer = load_tokenizer_of(folder)
     model = load_causal_lm(folder, dtype)
     special = sorted({*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()})
-    a_ids, b_ids = (tokenizer.encode(letter, add_special_tokens=False) for letter in ("A", "B"))
     return _Loaded(
         model.eval().requires_grad_(False).to(device),
         tokenizer,
         PromptBuilder(rubric, form_of(spec), special),
-        (a_ids[0], b_ids[0]),
+        letters.token_ids(tokenizer.get_vocab()) if spec.output == "logprobs" else {},
         int(getattr(model.config, "max_position_embeddings", 0) or 1_000_000),
         f"{spec.model} {dtype} {device}",
     )
@@ -177,12 +176,16 @@ def _by_letters(loaded: _Loaded, rows: Sequence[Sequence[int]]) -> list[Reply]:
 
     with torch.inference_mode():
         logits = loaded.model(**_padded(loaded, rows), logits_to_keep=1).logits[:, -1]
-    each = torch.log_softmax(logits.double(), dim=-1)[:, list(loaded.letters)].tolist()
+    likely = torch.log_softmax(logits.float().cpu().double(), dim=-1)
+    by_letter = {
+        letter: torch.logsumexp(likely[:, ids], dim=-1).tolist()
+        for letter, ids in loaded.letters.items()
+    }
     replies = []
-    for (a, b), row in zip(each, rows, strict=True):
+    for number, row in enumerate(rows):
         usage = Usage(input_tokens=len(row), output_tokens=1)
         try:
-            values = letters.measured({"A": a, "B": b})
+            values = letters.measured({letter: each[number] for letter, each in by_letter.items()})
         except parse.Unreadable as error:
             replies.append(Reply(Status.INVALID, reason=str(error), usage=usage, served=loaded.served))
         else:
