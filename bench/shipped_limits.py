@@ -88,6 +88,8 @@ def main() -> None:
     before = json.loads(kept.read_text("utf-8")) if kept.is_file() else {"rows": []}
     rows: list[Row] = before["rows"] if asked.again or asked.add else []
     rows = _each_once(rows if asked.again else [*rows, *_all_rows(asked)])
+    if not rows:
+        sys.exit("no file was made; install the tools that are named above")
     for part in (_sound(rows), _faults(rows)):
         if part:
             print(table(part))
