@@ -40,6 +40,7 @@ from brie.train.runs import (
     write_manifest,
 )
 from brie.train.surroundings import git_state, versions
+from brie.train.sweep_files import sweeps
 from brie.train.unmoved import unmoved
 
 if TYPE_CHECKING:
@@ -84,7 +85,12 @@ def train_or_reuse(request: TrainRequest, project: Project, progress: Progress) 
     Raises:
         UsageError, Stopped: as `train`.
     """
-    job = prepare(request, project, progress)
+    return reuse_or_train(prepare(request, project, progress), project, progress)
+
+
+def reuse_or_train(job: Job, project: Project, progress: Progress) -> tuple[Path, bool]:
+    """`train_or_reuse` of a request that is resolved already."""
+    request = job.request
     equal = find_equal(project, job.config.identity())
     if equal is not None and equal.state == "complete":
         return equal.folder, True
@@ -115,7 +121,10 @@ def refuse_taken_name(name: str | None, project: Project) -> None:
     Raises:
         UsageError: another run has it.
     """
-    taken = next((run.id for run in list_runs(project) if name and run.manifest.name == name), None)
+    if name is None:
+        return
+    taken = next((run.id for run in list_runs(project) if run.manifest.name == name), None)
+    taken = taken or next((sweep.id for sweep in sweeps(project) if sweep.name == name), None)
     if taken:
         raise UsageError(f"the name {name!r} is taken by {taken}; choose another --name.")
 
