@@ -143,9 +143,10 @@ def test_a_coefficient_has_two_digits_and_a_true_minus() -> None:
 
 ELSEWHERE = {
     "gate.py", "words.py", "compare.py", "suites.py", "noninferior.py", "judges.py", "shipped.py",
+    "plan_narrowing.py",
 }  # fmt: skip
-"""Modules that hold a rate against a stated decimal, print a level or a difference with its sign, or
-describe a page of other rules."""
+"""Modules that hold a rate against a stated decimal, print a level, a half width or a difference with
+its sign, or describe a page of other rules."""
 RATE = re.compile(r"\{[^{}]*:[+>]?\d*\.\d%\}|\{100 \* [^{}]*:[+]?\.\d[fg]\}")
 
 

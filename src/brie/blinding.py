@@ -12,6 +12,9 @@ order, and each block is dealt by a hash of the seed and the judge, so that with
 category the counts differ by at most one, whatever the number of prompts and samples. Adding
 samples or judges, or appending prompts to a suite, moves nothing.
 
+Where a plan asks for it, the order of the rubric's criteria is dealt as well (`deal_criteria`): the two
+presentations of a comparison then take two orders, evenly within every judge x category x cell.
+
 A stored verdict keeps the letter (invariant I2). `Presentation.unblind` turns it into a side on
 reading, and nothing else does: `letter_of`, its inverse for votes that come as sides, and `by_side`,
 for scores, ask it.
@@ -22,11 +25,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import lcm
 from typing import Literal, TypeVar
 
 from brie.digest import Canonical, digest
 from brie.records import Digest, Letter, MachineCheck, Message, Order, Positions, Prompt, Side, Winner
-from brie.records.base import Record
+from brie.records.base import CRITERIA_ORDERS, CriteriaOrder, Record, later
 
 Choice = Literal["A", "B", "tie"]
 """What a verdict or a vote says."""
@@ -63,13 +67,18 @@ class Presentation(Record):
     baseline: Digest
     order: Order
     candidate_letter: Letter
+    criteria: CriteriaOrder = later("own")
+    """In which order the judge reads the criteria."""
 
     def digest(self) -> str:
         """Names what the judge sees: it stays the same when the two models exchange roles."""
         first, second = self.in_order(candidate=self.candidate, baseline=self.baseline)
-        return digest(
-            {"prompt": self.prompt, "first": first, "second": second, "first_letter": self.first_letter}
-        )
+        shown: dict[str, Canonical] = {
+            "prompt": self.prompt, "first": first, "second": second, "first_letter": self.first_letter,
+        }  # fmt: skip
+        if self.criteria != "own":
+            shown["criteria"] = self.criteria
+        return digest(shown)
 
     @property
     def baseline_letter(self) -> Letter:
@@ -128,6 +137,45 @@ class Presentation(Record):
         return {side: by_letter[letter] for side, letter in letters.items() if letter in by_letter}
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What the presentations of one comparison measured together (docs/statistics.md 8.7)."""
+
+    margin: float
+    """How far the candidate's answer is ahead; exchanging the two answers turns its sign round."""
+    lean: float
+    """How far the letter A is ahead, whichever answer carries it."""
+
+    def winner(self, tie: float) -> Winner:
+        """The one outcome of the comparison.
+
+        Args:
+            tie: a margin of at most this is a tie.
+        """
+        if abs(self.margin) <= tie:
+            return "tie"
+        return "candidate" if self.margin > 0 else "baseline"
+
+
+def weigh(heard: Sequence[tuple[Presentation, Mapping[Letter, float]]]) -> Weighed:
+    """The margin and the lean of a comparison.
+
+    With l the log-probability of A less that of B, the candidate carrying A in the first
+    presentation and B in the second: margin (l1 - l2) / 2, lean (l1 + l2) / 2.
+
+    Args:
+        heard: every planned presentation, with what was measured for each letter.
+    """
+    ahead = []
+    for presentation, by_letter in heard:
+        sides = presentation.by_side({str(letter): value for letter, value in by_letter.items()})
+        ahead.append((sides["candidate"] - sides["baseline"], presentation.label))
+    return Weighed(
+        sum(value for value, _ in ahead) / len(ahead),
+        sum(value * label for value, label in ahead) / len(ahead),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeInput:
     """Exactly what a judge sees of a comparison: no side, no model, no path."""
@@ -139,6 +187,8 @@ class JudgeInput:
     """The answer shown first."""
     second: str
     first_letter: Letter
+    criteria: CriteriaOrder = "own"
+    """In which order the rubric's criteria are read."""
     code: str = ""
     """Stands in the marks around everything foreign; "": one is drawn."""
 
@@ -155,10 +205,7 @@ class JudgeInput:
 
 
 def judge_input(
-    presentation: Presentation,
-    prompt: Prompt,
-    messages: tuple[Message, ...],
-    texts: Mapping[str, str],
+    presentation: Presentation, prompt: Prompt, messages: tuple[Message, ...], texts: Mapping[str, str]
 ) -> JudgeInput:
     """What a judge sees of a presentation: two texts in an order, under letters, and nothing else.
 
@@ -178,6 +225,7 @@ def judge_input(
         first=first,
         second=second,
         first_letter=presentation.first_letter,
+        criteria=presentation.criteria,
     )
 
 
@@ -193,6 +241,8 @@ BALANCED: dict[str, tuple[Cell, ...]] = {
     "2": (("baseline_first", "A"),),
     "3": (("baseline_first", "B"),),
 }
+OWN_ORDER: tuple[CriteriaOrder, ...] = ("own", "own")
+"""The criteria as the rubric has them, in both presentations."""
 _BIT_REVERSED = (0, 2, 1, 3)
 """Rows `s ^ r` of this order form a Latin square whose every corner rectangle is balanced."""
 
@@ -236,7 +286,13 @@ def assign(
 
 @lru_cache(maxsize=64)  # judges of one comparison share them
 def presentations(
-    code: str, *, positions: Positions, prompt: str, candidate: str, baseline: str
+    code: str,
+    *,
+    positions: Positions,
+    prompt: str,
+    candidate: str,
+    baseline: str,
+    criteria: tuple[CriteriaOrder, ...] = OWN_ORDER,
 ) -> tuple[Presentation, ...]:
     """The presentations of one comparison.
 
@@ -246,14 +302,77 @@ def presentations(
         prompt: digest of the messages.
         candidate: key of the candidate's completion.
         baseline: key of the baseline's completion.
+        criteria: the order of the criteria in each of them.
     """
     cells = (BOTH if positions == "both" else BALANCED)[code]
     return tuple(
         Presentation(
-            prompt=prompt, candidate=candidate, baseline=baseline, order=order, candidate_letter=letter
+            prompt=prompt,
+            candidate=candidate,
+            baseline=baseline,
+            order=order,
+            candidate_letter=letter,
+            criteria=read,
         )
-        for order, letter in cells
+        for (order, letter), read in zip(cells, criteria, strict=False)
     )
+
+
+CriteriaCodes = tuple[tuple[CriteriaOrder, ...], ...]
+"""Digit -> the order of the criteria in each presentation of a comparison."""
+
+
+def criteria_codes(positions: Positions, orders: int, *, alike: bool = False) -> CriteriaCodes:
+    """What a digit of `deal_criteria` stands for: the order of the criteria in each presentation.
+
+    Args:
+        positions: two presentations a comparison, or one.
+        orders: 2 or 3.
+        alike: both presentations take the same order, for judges whose two are read against each other.
+    """
+    names = CRITERIA_ORDERS[:orders]
+    if positions == "balanced":
+        return tuple((name,) for name in names)
+    if alike:
+        return tuple((name, name) for name in names)
+    turns = range(1, orders)
+    return tuple((names[k], names[(k + turn) % orders]) for turn in turns for k in range(orders))
+
+
+def deal_criteria(
+    prompts: Sequence[tuple[str, str]],
+    cells: Mapping[str, str],
+    codes: int,
+    positions: Positions,
+    *,
+    seed: int,
+    judge: str,
+) -> dict[str, str]:
+    """Orders of the criteria of one judge's presentations: prompt id -> one digit a sample.
+
+    Within every category each digit comes equally often, to within one, after each block of cells, and
+    with every cell alike after as many blocks as there are digits.
+
+    Args:
+        prompts: ids and categories, in the suite's order.
+        cells: `assign`'s codes of the same judge.
+        codes: how many digits there are (`criteria_codes`).
+        positions: what the cells belong to.
+        seed: the plan's.
+        judge: the judge's digest.
+    """
+    width = 2 if positions == "both" else 4
+    turn, whole = lcm(width, codes), width * codes
+    seen: dict[str, int] = {}
+    dealt: dict[str, str] = {}
+    for name, category in prompts:
+        rank = seen.get(category, 0)
+        seen[category] = rank + 1
+        start = rank // width * width
+        places = [start + int(cell) for cell in cells[name]]
+        deal = _deal(codes, ["criteria", seed, judge, category, positions, start // whole])
+        dealt[name] = "".join(str(deal[(place + place // turn) % codes]) for place in places)
+    return dealt
 
 
 def drawn(lot: str, *, prompt: str, candidate: str, baseline: str) -> Presentation:

@@ -291,10 +291,21 @@ def load_rubric(name: str, project: Project) -> Rubric:
 
 def _criteria(text: str) -> Iterator[str]:
     """Names in bold at the start of list items under `## Criteria`."""
-    _, _, section = text.partition("## Criteria")
+    _, _, section = text.partition(CRITERIA)
     for line in section.split("\n## ")[0].splitlines():
-        if line.startswith("- **") and "**" in line[4:]:
-            yield line[4:].split("**")[0].strip(" :.")
+        if (name := criterion(line)) is not None:
+            yield name
+
+
+CRITERIA = "## Criteria"
+"""The heading of a rubric's list of criteria."""
+
+
+def criterion(line: str) -> str | None:
+    """The criterion that a line of a rubric begins; None where it begins none."""
+    if not line.startswith("- **") or "**" not in line[4:]:
+        return None
+    return line[4:].split("**")[0].strip(" :.")
 
 
 # --- defaults --------------------------------------------------------------------------
@@ -321,6 +332,8 @@ class Defaults(Record):
     samples: int = 3
     budget: float = 5.0
     """US dollars an evaluation may cost at most."""
+    drift_days: float = Field(default=7.0, gt=0)
+    """Days after which an evaluation asks a judge its sealed anchors again."""
     servers: dict[str, ServerSettings] = Field(default_factory=dict)
     """Endpoint label -> where it is."""
 

@@ -10,6 +10,7 @@
     │       └── RowsGone       rows that finished numbers were made from are not there   (exit 2)
     ├── Stopped                budget, interrupt or unusable judge; can be resumed       (exit 3)
     ├── GateNotMet             `brie gate`: the requirement does not hold                (exit 4)
+    ├── JudgeChanged           `brie judges drift`: a judge is another one than it was   (exit 4)
     └── GateUndecided          `brie gate`: the data cannot say                          (exit 5)
 
 Anything else that reaches the command line is a bug, and shows its traceback (exit 1).
@@ -63,6 +64,12 @@ class Stopped(BrieError):
 
 class GateNotMet(BrieError):
     """A gate's requirement is refuted by the data, the verdict withheld, or the seal broken."""
+
+    exit_code = 4
+
+
+class JudgeChanged(BrieError):
+    """A judge's sealed anchors come out otherwise than noise explains, twice."""
 
     exit_code = 4
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from brie.records.analysis import WinRate
+from brie.records.judges import Drift
 
 _LANDMARKS = (0.0, 50.0, 100.0)
 _LEAST_P = 0.0001
@@ -131,6 +132,16 @@ def counted(count: int) -> str:
 def plural(count: int, singular: str, several: str = "") -> str:
     """ "1 prompt", "2 prompts"."""
     return f"{count:,} {singular if count == 1 else several or singular + 's'}"
+
+
+def changed_verdicts(*, changed: int, asked: int, expected: float) -> str:
+    """ "12 of 60 stored verdicts changed (2 expected)"."""
+    return f"{changed} of {plural(asked, 'stored verdict')} changed ({expected:.0f} expected)"
+
+
+def drifted(drift: Drift) -> str:
+    """The same of what an evaluation keeps of a judge's check."""
+    return changed_verdicts(changed=drift.changed, asked=drift.asked, expected=drift.expected)
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

@@ -29,6 +29,10 @@ PROMPT_FORMATS: tuple[str, ...] = ("1", "2")
 """Of the judge prompt and of the rules, part of every judge's digest; the last one is written."""
 PROMPT_FORMAT = PROMPT_FORMATS[-1]
 
+MARGIN_FORMAT = "3"
+"""Of judges that give numbers instead of words, part of their digest: what each measured is kept, and
+two presentations make one outcome. Before it, such a judge's letters were its verdicts."""
+
 BALLOT = "1"
 """Of what a voter is shown, part of every voter's digest."""
 
@@ -40,9 +44,9 @@ STORE = 4
 """Of the store's tables; `store.database` holds the steps that lead to it."""
 
 _NAMES = (
-    "agreement", "analysis", "bundle", "carried", "check", "checked", "compare", "curve", "export",
-    "judge_check", "judges", "manifest", "pin", "plan", "plan-table", "recipe", "run", "suites",
-    "suites-plan", "sweep", "sweep-table",
+    "agreement", "analysis", "anchors", "bundle", "carried", "check", "checked", "compare", "curve",
+    "drift", "export", "judge_check", "judges", "manifest", "pin", "plan", "plan-table", "recipe", "run",
+    "suites", "suites-plan", "sweep", "sweep-table",
     "train", "training", "tried",
 )  # fmt: skip
 DOCUMENTS: dict[str, int] = dict.fromkeys(_NAMES, 1) | {"pin": PIN}

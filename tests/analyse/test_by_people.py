@@ -164,6 +164,6 @@ def test_with_a_vote_on_every_prompt_there_is_nothing_left_to_save() -> None:
 
 
 def test_intervals_cover_what_is_true() -> None:
-    rows = list(covered(Setting(0.7, 60, 2, 3, 0.6, 0.5), 60, seed=5))
+    rows = list(covered(Setting(0.7, 60, 2, 3, 0.6, 0.5), 40, seed=5))
     assert {row["quantity"] for row in rows} >= {"judge kappa", "difference kappa", "corrected"}
     assert min(float(row["coverage"]) for row in rows) >= 0.85

@@ -18,6 +18,7 @@ import pytest
 
 from brie.blinding import Presentation, other
 from brie.evaluation.gather import gather, is_decided
+from brie.evaluation.known_pairs import Pair, PairVerdict
 from brie.evaluation.plan import ResolvedRequest, make_plan
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.table import table
@@ -40,7 +41,7 @@ from brie.report.build import report_files
 from brie.report.shown import judges_said
 from brie.report.table import verdict_table
 from brie.store import Store
-from brie.studies.judge_check import Pair, PairVerdict, card
+from brie.studies.judge_check import card
 from tests import make
 from tests.flow.world import World, answer, rules, suite
 from tests.present import present

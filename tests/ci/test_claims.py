@@ -120,10 +120,12 @@ def test_metadata_list_places_and_sentences_can_be_claims(
     assert holds("---\nmetrics:\n- value: 0.80 # brie:win_rate EVAL\n---\nRest.") == [True]
     assert holds("---\nmetrics:\n- value: 0.81 # brie:win_rate EVAL\n---\nRest.") == [False]
     assert holds('---\nid: "EVAL" # brie:id EVAL\n---\n') == [True]
+    assert holds("---\r\nvalue: 0.80 # brie:win_rate EVAL\r\n---\r\n") == [True]
     assert holds("<!-- brie:plan.seats.0.judge.id EVAL -->`reference`") == [True]
     assert holds("<!-- brie:plan.seats.0.judge.id EVAL -->`other`") == [False]
     said = {check.id: check.summary for check in quoted[1].checks}["sample_size"]
     assert holds(f"| x | <!-- brie:check_words.sample_size EVAL -->{prose(said)} |\n") == [True]
+    assert holds(f"| x | <!-- brie:check_words.sample_size EVAL -->{prose(said)}7 |\n") == [False]
     changed = re.sub(r"\d", "7", prose(said), count=1)
     assert holds(f"| x | <!-- brie:check_words.sample_size EVAL -->{changed} |\n") == [False]
     seal = str(quoted[1].seal).removeprefix("sha256:")[:16]
@@ -146,12 +148,13 @@ def test_where_every_number_is_claimed_one_without_a_claim_is_named(holds: Said,
     claimed = every + "It won <!-- brie:win_rate EVAL -->80 % of <!-- brie:counts.prompts EVAL -->40."
     assert holds(claimed) == [True, True]
     assert holds(f"{claimed} And 97 % elsewhere.") == [True, True, False]
-    assert holds(f"{claimed}\n\n| 3 | `7` | Qwen2.5-0.5B | <!-- 8 --> | [see](page-9.html) |\n") == [
+    assert holds(f"{claimed}\n\n| 3 | `q7` | Qwen2.5-0.5B | <!-- 8 --> | [see](page-9.html) |\n") == [
         True,
         True,
         False,
     ]
     assert holds(f'---\nscore: 0.97\nname: "0.5B"\n---\n{claimed}') == [True, True, False]
+    assert holds(f"{claimed} And `97 %` elsewhere, `model-7`.") == [True, True, False]
     assert holds(f"{claimed} And &#57;7 % elsewhere, &#46; &amp;") == [True, True, False]
     assert holds(f"{claimed}\n\n1. first\n2. second\n\n```\n12\n```\n") == [True, True]
 

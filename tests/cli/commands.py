@@ -148,6 +148,8 @@ def _wrong(words: list[str], *, typed: bool) -> str | None:
     command: click.Command = cli
     context = click.Context(cli)
     while isinstance(command, click.Group):
+        if command.invoke_without_command and (not words or words[0].startswith("-")):
+            break
         if not words:
             return "a command is missing" if typed else None
         name = words.pop(0)

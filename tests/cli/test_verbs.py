@@ -214,6 +214,7 @@ def test_a_verb_is_short_and_imports_no_other_verb(path: Path) -> None:
                 "batch",
                 "patience",
                 "probe",
+                "drift",
                 "retry",
                 "name",
                 "dry_run",

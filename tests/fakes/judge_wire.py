@@ -105,6 +105,10 @@ class Act:
     free: bool = False
     tokens: tuple[int, int] | None = None
     """Usage to report and bill."""
+    top: list[Any] | None = None
+    """Entries of `top_logprobs` for the first token; None: the server gives none."""
+    snapshot: str = "snapshot"
+    """What the served model's name ends in."""
 
 
 def usage_of(seen: Seen, act: Act) -> tuple[int, int]:
@@ -162,7 +166,7 @@ def _anthropic(seen: Seen, verdict: dict[str, Any], act: Act) -> dict[str, Any]:
         "id": "msg_test",
         "type": "message",
         "role": "assistant",
-        "model": f"{seen.body['model']}-snapshot",
+        "model": f"{seen.body['model']}-{act.snapshot}",
         "content": content,
         "stop_reason": act.stop or ("tool_use" if seen.form == "tool" else "end_turn"),
         "stop_sequence": None,
@@ -192,7 +196,7 @@ def _responses(seen: Seen, verdict: dict[str, Any], act: Act) -> dict[str, Any]:
         "status": "incomplete" if reason else "completed",
         "incomplete_details": {"reason": reason} if reason else None,
         "error": None,
-        "model": f"{seen.body['model']}-snapshot",
+        "model": f"{seen.body['model']}-{act.snapshot}",
         "output": output,
         "usage": {
             "input_tokens": asked,
@@ -219,8 +223,22 @@ def _openai(seen: Seen, verdict: dict[str, Any], act: Act) -> dict[str, Any]:
         "id": "chatcmpl-test",
         "object": "chat.completion",
         "created": 0,
-        "model": f"{seen.body['model']}-snapshot",
+        "model": f"{seen.body['model']}-{act.snapshot}",
         "system_fingerprint": "fp_test",
-        "choices": [{"index": 0, "message": message, "finish_reason": act.stop or "stop"}],
+        "choices": [
+            {
+                "index": 0,
+                "message": message,
+                "finish_reason": act.stop or "stop",
+                "logprobs": _logprobs(seen, act),
+            }
+        ],
         "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
     }
+
+
+def _logprobs(seen: Seen, act: Act) -> dict[str, Any] | None:
+    if act.top is None or not seen.body.get("logprobs"):
+        return None
+    most = act.top[: seen.body.get("top_logprobs", 0)]
+    return {"content": [{**(most[0] if most else {}), "top_logprobs": most}], "refusal": None}

@@ -38,6 +38,20 @@ class Bench:
             "--controls", "2", *named, *arguments,
         )  # fmt: skip
 
+    def score(self, *judges: str, pairs: int = 2) -> Said:
+        """`brie judges score` on a few known pairs, in which the longer answer is the better one."""
+        rows = [
+            {"id": f"{family}-{n}", "family": family, "category": "general",
+             "prompt": f"Which {family} of {n}?", "better": 0, "ground": "it says why",
+             "answers": [f"It is {n}, because of {n} reasons.", f"{n}."], "source": f"{family} {n}"}
+            for family in ("reasoning", "prose") for n in range(pairs)
+        ]  # fmt: skip
+        (self.folder / "judges" / "judge_check.jsonl").write_text(
+            "".join(json.dumps(row) + "\n" for row in rows)
+        )
+        named = [part for name in judges for part in ("--judge", name)]
+        return self.call("judges", "score", *named, "--yes")
+
     def analysis(self) -> dict[str, Any]:
         """The numbers of the only evaluation."""
         (path,) = self.folder.glob("runs/eval-*/analysis.json")

@@ -229,6 +229,7 @@ def test_a_file_meets_a_model(bench: Bench) -> None:
 def test_answers_that_a_judge_here_cannot_read_whole_are_refused(bench: Bench) -> None:
     rows = plain_rows(4)
     write_table(bench.folder / "answers.csv", [(rows[0][0], "word, " * 20_000, "b"), *rows[1:]])
+    assert bench.score("here").code == 0
     said = bench.call("eval", *pairs("mine", "theirs"), "--judge", "here")
     assert (said.code, "take a judge with a longer context" in said.err) == (2, True)
     assert not list(bench.folder.glob("runs/eval-*"))

@@ -23,6 +23,8 @@ EVERY_FORM = ("claude", "gpt", "served", "here", "longer")
 def by_answers(bench: Bench, *judges: str) -> Said:
     """An evaluation of two columns of a file."""
     write_table(bench.folder / "answers.csv", plain_rows(8))
+    if "here" in judges:
+        assert bench.score("here").code == 0
     named = [part for judge in judges for part in ("--judge", judge)]
     return bench.call("eval", *pairs("mine", "theirs"), *named, "--yes")
 

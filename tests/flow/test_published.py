@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import brie
 from tests.fakes.hub_store import TOKEN, HubStore
-from tests.flow.conftest import Demo, brie
+from tests.flow.conftest import Demo
 
 SEND = ("export", "demo:best", "--to", "hub", "--repo", "me/toy")
 

@@ -48,7 +48,7 @@ PRINTED = [
 HELP = [
     *((verb,) for table in (*VERBS.values(), *PLUMBING.values()) for verb in table),
     *(("data", word) for word in ("check", "preview", "split", "overlap", "prefs")),
-    *(("judges", word) for word in ("ls", "score", "cost")),
+    *(("judges", word) for word in ("ls", "score", "drift", "cost")),
     ("suite", "check"),
 ]
 

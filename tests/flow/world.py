@@ -116,6 +116,7 @@ class World:
         seed: int = 0,
         made: Suite | None = None,
         stopping: Stopping | None = None,
+        criteria_orders: int = 1,
     ) -> ResolvedRequest:
         """What an evaluation of these sides is to be."""
         return ResolvedRequest(
@@ -130,6 +131,7 @@ class World:
             controls=controls,
             seed=seed,
             stopping=stopping,
+            criteria_orders=criteria_orders,
         )
 
     def evaluate(
@@ -144,11 +146,13 @@ class World:
         seed: int = 0,
         made: Suite | None = None,
         stopping: Stopping | None = None,
+        criteria_orders: int = 1,
     ) -> tuple[Analysis, Manifest]:
         """Judge and analyse the given texts; nothing but the sampling is left out."""
         asked = self.asked(
             panel_judges=panel_judges, prompts=prompts, samples=samples, positions=positions,
             controls=controls, seed=seed, made=made, stopping=stopping,
+            criteria_orders=criteria_orders,
         )  # fmt: skip
         manifest = sealed(asked)
         plan = manifest.plan

@@ -15,6 +15,7 @@ from brie.judge import JudgingResult
 from brie.judge.batch import PollPolicy
 from brie.records import Status
 from tests.fakes.judge_servers import JudgeServer
+from tests.fakes.judge_wire import Act
 from tests.judge.arena import PRICE, Arena, arena, judge
 
 APIS = ("anthropic", "gpt")
@@ -42,6 +43,19 @@ def test_a_batch_brings_the_same_verdicts_at_half_the_price(tmp_path: Path, api:
         assert found.store.committed("eval-test") == pytest.approx(found.spent)
         assert run(found).computed == 0
         assert len(server.batches.submitted) == 1
+
+
+def test_another_model_in_a_batch_is_said_once(tmp_path: Path) -> None:
+    with JudgeServer() as server, arena(tmp_path, [judge(server, "gpt")], prompts=4) as found:
+        every = found.tasks
+        server.script = lambda seen: Act(snapshot="older")
+        found.tasks = every[:2]
+        assert found.run().computed == 2
+        server.script = lambda seen: Act()
+        found.tasks = every
+        assert run(found).computed == 6
+        (said,) = [line for line in found.said if "answers now" in line]
+        assert "`a-model-snapshot fp_test` answers now, before it was `a-model-older fp_test`" in said
 
 
 @pytest.mark.parametrize("api", APIS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from brie.evaluation.plan import panel_judge
+from brie.judge.prompt import PromptBuilder, fence_code
 from brie.records import JudgeSpec, PanelJudge, Provider, Status
 from tests.fakes.judge_servers import JudgeServer
 from tests.generate.tinymodel import build_base
@@ -69,3 +71,30 @@ def test_a_model_that_cannot_be_loaded_stops_its_judge_and_says_so(tmp_path: Pat
         done = found.run()
         assert "could not be loaded" in done.stopped["here"]
         assert sum(v.status is Status.OK for v in found.verdicts()) == 16
+
+
+def test_the_letters_log_probabilities_are_the_model_s_own(tmp_path: Path, local: Path) -> None:
+    """Asked again with plain transformers: the same template, the same prompt, one row at a time."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(local, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(local)
+    builder = PromptBuilder(RUBRIC, "logprobs", tokenizer.all_special_tokens)
+    with arena(tmp_path, [here(local)], prompts=2) as found:
+        found.run()
+        for task, verdict in zip(found.tasks, found.verdicts(), strict=True):
+            code = fence_code(found.store.secret(), task.presentation_digest, 0)
+            prompt = builder.build(found.shown(task), code=code)
+            ids = tokenizer.apply_chat_template(
+                [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
+                add_generation_prompt=True, return_tensors="pt", return_dict=True,
+            )["input_ids"]  # fmt: skip
+            with torch.inference_mode():
+                likely = torch.log_softmax(model(ids).logits[0, -1].double(), dim=-1)
+            assert verdict.measured is not None
+            for letter, value in verdict.measured.by_letter.items():
+                assert value == pytest.approx(float(likely[tokenizer.get_vocab()[letter]]), abs=1e-4)
+            assert verdict.measured.mass == pytest.approx(
+                sum(math.exp(value) for value in verdict.measured.by_letter.values())
+            )

@@ -26,6 +26,7 @@ from tests.fakes.judge_servers import JudgeServer, letter_b
 from tests.fakes.judge_wire import Act, Seen
 from tests.flow.bench import CANARY, PRICE, SECRET, Bench, Said, bench, models  # noqa: F401  - fixtures
 from tests.judge.arena import RUBRIC, arena, judge
+from tests.judge.reward_models import build_reward_model
 
 REMOTE = [name for name, info in PROVIDERS.items() if info.remote]
 LOCAL = [name for name, info in PROVIDERS.items() if not info.remote and info.open]
@@ -211,6 +212,9 @@ def local_seat(name: Provider, models: Path) -> PanelJudge:  # noqa: F811
     """A judge on this machine."""
     if PROVIDERS[name].kind == "rule":
         return panel_judge(JudgeSpec(id="here", provider=name, model="longer", output="rule"), None)
+    if PROVIDERS[name].scores:
+        folder = build_reward_model(models / "scores", steps=0)
+        return panel_judge(JudgeSpec(id="here", provider=name, model="t", location=str(folder)), None)
     spec = JudgeSpec(
         id="here", provider=name, model="tiny", output="logprobs", location=str(models / "judge")
     )
@@ -233,6 +237,8 @@ def test_a_local_judge_reads_verdicts_and_sends_nothing(
 
 @pytest.mark.parametrize("judge_name", ["here", "longer"])
 def test_a_local_judge_needs_no_consent(bench: Bench, judge_name: str) -> None:  # noqa: F811
+    if judge_name == "here":
+        assert bench.score(judge_name).code == 0
     said = bench.eval("--budget", "0", judges=(judge_name,))
     assert said.code == 0, said.err
     assert bench.analysis()["cost"]["usd"] == 0

@@ -364,7 +364,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"base_url": None}, "needs base_url"),
     ({"base_url": "localhost:1234"}, "no http or https address"),
     ({"endpoint": None}, "name the server: endpoint"),
-    ({"output": "logprobs"}, "allowed here: tool, json_schema, text"),
+    ({"output": "rule"}, "allowed here: tool, json_schema, text, logprobs"),
+    ({"output": "logprobs", "provider": Provider.ANTHROPIC}, "allowed here: tool, json_schema, text."),
+    ({"parameters": {"top_logprobs": 5}}, "top_logprobs is set by brie"),
     ({"parameters": {"stream": True}}, "stream is set by brie"),
 ]
 

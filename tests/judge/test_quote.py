@@ -82,7 +82,7 @@ def test_a_batch_costs_half(price: Price) -> None:
     [
         (CallStats(), 1, 9.0),
         (CallStats(), 3, 3.0),
-        (CallStats(), 500, 9 / 32),
+        (CallStats(), 500, 9 / 128),
         (CallStats(10, 2.0, 70.0), 1, 3.0),
         (CallStats(9, 2.0, 70.0), 1, 9.0),
     ],

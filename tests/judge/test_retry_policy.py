@@ -93,11 +93,9 @@ def test_what_cannot_pass_is_fatal_only_where_it_stops_everything(kind: str, fat
 
 
 @pytest.mark.parametrize(("most", "limit"), [(1, 1), (START, START), (START + 1, START), (500, START)])
-def test_a_judge_starts_with_what_its_file_allows_and_no_more_than_thirty_two(
-    most: int, limit: int
-) -> None:
+def test_a_judge_starts_with_what_its_file_allows_and_no_more_than_128(most: int, limit: int) -> None:
     limiter = AdaptiveLimiter(most)
-    assert START == 32
+    assert START == 128
     assert (limiter.limit, limiter.most, limiter.flying) == (limit, most, 0)
     limiter.on_success()
     assert limiter.limit == min(most, limit + 1)

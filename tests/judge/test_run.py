@@ -294,3 +294,18 @@ def test_the_same_question_is_the_same_request_and_a_repeat_is_another(tmp_path:
     assert len(codes) == len(first) == 8
     others = {re.findall(r"Fence code: (\w+)", text)[0] for text in _requests(tmp_path / "other")}
     assert not codes & others
+
+
+def test_another_model_under_the_judges_name_is_said_at_once_and_once(tmp_path: Path) -> None:
+    with JudgeServer() as server, arena(tmp_path, [judge(server)], prompts=6) as found:
+        every = found.tasks
+        found.tasks = every[:4]
+        assert found.run().computed == 4
+        assert found.said == []
+        found.tasks = every
+        server.script = lambda seen: Act(snapshot="new\x1b[2J")
+        assert found.run().computed == 8
+        (said,) = found.said
+        assert said.startswith("openai: `a-model-new")
+        assert "before it was `a-model-snapshot fp_test`" in said
+        assert found.run(retry=True).computed == 0

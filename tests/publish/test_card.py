@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
+from brie.ci.claim_sources import Cited
 from brie.ci.claims import check_claims, check_text
 from brie.errors import UsageError
 from brie.evaluation.manifest import write_manifest
@@ -189,6 +190,10 @@ def test_words_that_were_added_stay_and_a_changed_number_is_refused(
     mine.write_text(changed, "utf-8")
     with pytest.raises(UsageError, match=r"win_rate\.value of .*the text says 99.*the store 0\."):
         write_card(subject, tmp_path, made.project)
+    doubts = re.compile(r"^\|.*brie:check_words\.\S+ .*\n", re.M)
+    mine.write_text(doubts.sub("", card.read_text("utf-8"), count=1), "utf-8")
+    with pytest.raises(UsageError, match="no result goes without its doubts"):
+        write_card(subject, tmp_path, made.project)
     mine.write_text("# My model\n", "utf-8")
     with pytest.raises(UsageError, match="no card that can be confirmed"):
         write_card(subject, tmp_path, made.project)
@@ -253,6 +258,27 @@ def test_a_tag_is_one_word() -> None:
         checked_tags(("two words",))
 
 
+def test_of_a_whole_model_nothing_is_said_of_a_base(subject: Subject) -> None:
+    whole = subject.pin.model_copy(update={"kind": "model", "lora": None})
+    text = model_card(replace(subject, pin=whole), picture=False)
+    assert "What it was made from is not recorded." in text
+    assert "| The model itself |" in text
+    assert "bound by the base's licence" not in text
+    assert "LoRA" not in text
+
+
+def test_a_base_of_the_hub_is_named_in_the_metadata_with_its_licence(subject: Subject) -> None:
+    base = subject.pin.base.model_copy(update={"repo": "Qwen/Qwen2.5-3B-Instruct", "revision": "a" * 40})
+    licence = licence_of(base.repo, None, Project(Path("nowhere")))
+    text = model_card(
+        replace(subject, pin=subject.pin.model_copy(update={"base": base}), licence=licence),
+        picture=False,
+    )
+    assert 'license: other\nlicense_name: "qwen-research"\n' in text
+    assert 'base_model: "Qwen/Qwen2.5-3B-Instruct"\nbase_model_relation: finetune\n' in text
+    assert "does not allow commercial use" in text
+
+
 def test_a_model_that_learned_from_verdicts_says_whose_they_were(subject: Subject) -> None:
     teacher: JsonValue = {"id": "opus", "model": "opus-1", "family": None}
     start: JsonValue = {"name": "first:best", "digest": "sha256:" + "ab" * 32}
@@ -267,6 +293,31 @@ def test_a_model_that_learned_from_verdicts_says_whose_they_were(subject: Subjec
     assert "It goes on from `first:best`, `abababababababab`." in text
     assert "by `dpo`. The verdicts were those of: `opus` (model `opus-1`)" in text
     assert "| before training | 0.6931 | 3 | 0.5 | 0 |" in text
+
+
+@pytest.mark.parametrize(
+    ("target", "files", "repo", "words"),
+    [
+        ("merged", ("model.safetensors",), "me/x", ('model="me/x"', "vllm serve me/x", "--to ollama")),
+        ("gguf", ("x.q8_0.gguf",), "me/x", ("ollama run hf.co/me/x", "llama-server -m x.q8_0.gguf")),
+        ("gguf", ("x.q8_0.gguf",), "", ("--to ollama", 'where, file = ".", "x.q8_0.gguf"')),
+        ("ollama", ("x.q8_0.gguf", "Modelfile"), "", ("ollama create x.q8_0 -f Modelfile", "vLLM")),
+        ("mlx", ("model.safetensors",), "me/x", ("mlx_lm chat --model me/x", "--to ollama")),
+    ],
+)
+def test_a_card_says_how_each_form_is_used(
+    subject: Subject, target: str, files: tuple[str, ...], repo: str, words: tuple[str, ...]
+) -> None:
+    listed: JsonValue = [{"path": file, "bytes": 7, "digest": "sha256:" + "cd" * 32} for file in files]
+    export = Quoted(
+        "brie-export.json",
+        {"target": target, "number_format": "q8_0", "files": listed, "check": None,
+         "not_checked": "nothing here could read it", "version": "0.1.0"},
+    )  # fmt: skip
+    text = model_card(replace(subject, export=export, repo=repo), picture=False)
+    part = text.partition("## How to use it")[2].partition("\n## ")[0]
+    for word in ("transformers", "vLLM", "Ollama", *words):
+        assert word in part, word
 
 
 def _plain(card: Path) -> str:
@@ -285,6 +336,19 @@ def test_a_verdict_that_does_not_stand_is_not_said_and_not_handed_on(subject: Su
     assert "all 24 prompts were trained on" in text
     assert "model-index" not in text
     assert "better" not in text.partition("## How to use it")[0]
+
+
+def test_a_verdict_on_a_condition_is_said_with_it(subject: Subject) -> None:
+    first = subject.evaluations[0]
+    reason: JsonValue = {"cause": "length", "text": "only if length is part of it"}
+    standing: JsonValue = {"state": "conditional", "reasons": [reason]}
+    document: Cited = {**first.document, "verdict": None, "standing": standing}
+    document["conditional_verdict"] = "better"
+    text = model_card(replace(subject, evaluations=(Quoted(first.name, document),)), picture=False)
+    plain = re.sub(r"<!--.*?-->", "", text)
+    assert "Verdict: **better, on a condition** (it is conditional), and no more without it:" in plain
+    assert "- `length`: only if length is part of it" in plain
+    assert "model-index" not in text
 
 
 def test_a_model_that_nobody_judged_is_said_to_be_that(subject: Subject) -> None:

@@ -201,6 +201,7 @@ def test_a_changed_number_in_the_card_is_named_and_nothing_is_sent(desk: Desk) -
         card.unlink()
 
 
+@pytest.mark.slow
 def test_a_push_that_was_cut_goes_on_with_what_is_missing(desk: Desk) -> None:
     started: list[subprocess.Popen[bytes]] = []
 

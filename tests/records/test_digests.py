@@ -122,6 +122,7 @@ JUDGE_COVERS: dict[str, object] = {
     "max_tokens": 7,
     "output": "tool",
     "parameters": {"top_p": 0.5},
+    "after": "an alarm",
 }
 JUDGE_LEAVES: dict[str, object] = {
     "id": "k",
@@ -180,6 +181,8 @@ PLAN_COVERS: dict[str, object] = {
     "level": 0.9,
     "resamples": 99,
     "names": {"candidate": "mine", "baseline": "theirs"},
+    "criteria_orders": 2,
+    "criteria": {"j": {"one": "01", "two": "11"}},
     "existed": 7,
 }
 

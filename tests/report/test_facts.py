@@ -6,7 +6,8 @@ import pytest
 
 from brie.records import Amendment
 from brie.records.analysis import WinRate
-from brie.report.facts import agreement_square, effects, groups
+from brie.report.facts import effects, groups
+from brie.report.judge_pairs import agreement_square
 from brie.report.panel import panel_of
 from brie.report.sentence import verdict_sentence
 from tests.present import present

@@ -8,9 +8,10 @@ import pytest
 
 from brie.blinding import Presentation
 from brie.digest import digest
+from brie.evaluation.known_pairs import Pair, PairVerdict, read_pairs
 from brie.project import Project
 from brie.records import Letter, Order, Status
-from brie.studies.judge_check import Pair, PairVerdict, card, document, read_pairs, share
+from brie.studies.judge_check import card, document, share
 from tests import make
 from tests.flow.world import rules
 from tests.present import present

@@ -13,11 +13,12 @@ from brie.analyse.bootstrap import PLUS_ONE
 from brie.blinding import Choice, Presentation, presentations
 from brie.digest import digest
 from brie.errors import InputError
+from brie.evaluation.known_pairs import Pair, PairVerdict, read_pairs
 from brie.evaluation.plan import panel_judge
 from brie.project import Project
 from brie.records import JudgeSpec, Provider, Rubric, Status, Usage, Verdict
 from brie.records.studies import JudgeCard
-from brie.studies.judge_check import Pair, PairVerdict, card, document, read_pairs, share
+from brie.studies.judge_check import card, document, share
 
 RUBRIC = Rubric(name="general", text="Correctness first.")
 SEAT = panel_judge(JudgeSpec(id="j", provider=Provider.OPENAI, model="m"), RUBRIC)

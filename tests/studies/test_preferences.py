@@ -279,6 +279,7 @@ def test_the_command_prints_what_was_left_out_and_where_not_to_measure(
     assert "p.jsonl  9 pairs of 9 prompts" in done.output
     assert "1 a tie" in done.output
     assert "has seen made and cannot be measured there" in " ".join(done.output.split())
+    assert "brie train --method dpo --prefs p.jsonl --from run:10" in " ".join(done.output.split())
     again = CliRunner().invoke(cli, ["data", "prefs", made.id, "-o", "p.jsonl"])
     assert "p.jsonl exists; move it away" in str(again.exception)
     json_only = CliRunner().invoke(cli, ["data", "prefs", made.id, "-o", "q.jsonl", "--json"])

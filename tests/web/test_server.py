@@ -11,7 +11,7 @@ import pytest
 from brie.errors import UsageError
 from brie.project import Project
 from brie.web.guard import Access
-from brie.web.links import reachable, voter_token
+from brie.web.links import by_address, reachable, voter_token
 from brie.web.server import free_socket, serve
 
 
@@ -61,7 +61,23 @@ def test_a_colleague_gets_the_machines_own_address_and_is_told_that_it_is_plain_
     assert host == reachable("0.0.0.0")
     assert not ipaddress.ip_address(host).is_unspecified
     assert any("plain HTTP" in line for line in lines)
+    assert any(f"with {host} in it" in line for line in lines)
     assert not any("plain HTTP" in line for line in said(Project(tmp_path), "127.0.0.1"))
+
+
+@pytest.mark.parametrize("host", ["0", "0.0.0.0"])
+def test_every_address_is_every_address_however_it_is_written(tmp_path: Path, host: str) -> None:
+    lines = said(Project(tmp_path), host)
+    assert urlsplit(lines[-4].split()[1]).hostname == "127.0.0.1"
+    assert urlsplit(voting(lines)).hostname == reachable("0.0.0.0")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1"])
+def test_nobody_is_said_to_reach_what_only_this_machine_reaches(tmp_path: Path, host: str) -> None:
+    assert not any("olleagues" in line for line in said(Project(tmp_path), host))
+    access = Access(port=80, host=by_address(host, "127.0.0.1"))
+    assert access.knows("127.0.0.1:80")
+    assert not access.knows("192.168.0.7:80")
 
 
 def test_a_link_that_was_sent_works_tomorrow_and_the_viewers_does_not(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from brie.analyse.arrays import group_mean
+from brie.analyse.arrays import Bools, group_mean
 from brie.analyse.cells import Cells
 from brie.analyse.controls import ControlTables, analyse_controls, damaged_low
+from brie.analyse.criteria_order import criteria_orders
 from brie.analyse.headline import EarlyStopping, Headline, headline
 from brie.analyse.panel import agreement, consistency
 from brie.analyse.position import presentation_effects
@@ -32,6 +33,7 @@ from brie.records.agreement import Agreement, Consistency
 from brie.records.analysis import VerdictWord
 from brie.records.estimates import (
     ControlResults,
+    CriteriaOrders,
     Effect,
     LengthControlled,
     Omnibus,
@@ -94,6 +96,8 @@ class AnalysisParts:
     controls: ControlResults
     sequential: SequentialResult | None
     """Only where early stopping was sealed."""
+    criteria_order: CriteriaOrders | None = None
+    """Only where judges read the criteria in several orders."""
     missing: MissingVerdicts | None = None
     """Only where a planned verdict could not be used."""
     notes: dict[str, str] = field(default_factory=dict)
@@ -106,7 +110,8 @@ class AnalysisParts:
             "controls", "sequential",
         )  # fmt: skip
         parts = {name: getattr(self, name) for name in as_they_are}
-        return parts if self.missing is None else {**parts, "missing": self.missing}
+        sometimes = {"missing": self.missing, "criteria_order": self.criteria_order}
+        return parts | {name: part for name, part in sometimes.items() if part is not None}
 
 
 def analyse_verdicts(
@@ -130,10 +135,13 @@ def analyse_verdicts(
     chosen = options or Options()
     study = Study(table.canonical(), Settings(chosen.level, chosen.resamples), seed)
     known_answers = analyse_controls(controls or ControlTables(), study.settings, seed)
-    shown = presentation_effects(study.table, study.cells, level=chosen.level)
+    shown = presentation_effects(
+        study.shown, study.shown_cells, _by_presentation(study), level=chosen.level
+    )
     position = position_effect(study, "", shown)
     outcomes = study.table.outcomes()
-    ability = _ability(study, outcomes, shown.flips.rate, known_answers)
+    flips = shown.flips.rate if _by_presentation(study) is not None or study.table.joint is None else 0.0
+    ability = _ability(study, outcomes, flips, known_answers)
     top = headline(study, ability, margin=chosen.margin, alpha=chosen.alpha, stopping=stopping)
     judges, again = by_judge(study), consistency(study)
     return AnalysisParts(
@@ -159,8 +167,22 @@ def analyse_verdicts(
         position=position,
         label=shown.label,
         layout=shown.layout,
+        criteria_order=criteria_orders(study.table, level=chosen.level),
         notes=study.notes,
     )
+
+
+def _by_presentation(study: Study) -> Bools | None:
+    """Rows of judges whose presentations are verdicts of their own; None: they are all alike.
+
+    Where all judges have one outcome a comparison, effects are those of what each presentation says
+    alone; beside others they would drown them.
+    """
+    joint = study.table.joint
+    if joint is None:
+        return None
+    single = ~np.isin(study.table.judge, np.unique(study.table.judge[joint.joint]))
+    return single if single.any() else None
 
 
 def _ability(

@@ -28,6 +28,8 @@ from brie.records.estimates import Estimate
 from brie.records.people import AgreementWithPeople
 
 COEFFICIENTS = ("percent", "kappa", "alpha")
+_APART = (2, 3, 0, 1)
+"""The imagined prompts, those on which both agree and those on which they do not exchanged."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def agreement_with_people(voted: Voted, path: str) -> MeasuredAgreement:
         path: of the notes.
     """
     study = voted.study
-    among = _among(voted)
+    imagined = study.bootstrap.imagined
+    among, apart = _among(voted, imagined), _among(voted, imagined[:, _APART])
     people = None if among is None else among.measured(study, f"{path}.people")
     judges: dict[str, AgreementWithPeople] = {}
     differences: dict[str, dict[str, Estimate | None]] = {}
@@ -125,8 +128,8 @@ def agreement_with_people(voted: Voted, path: str) -> MeasuredAgreement:
         if own is None:
             continue
         judges[name] = own.measured(study, f"{path}.by_judge.{name}")
-        if among is not None and people is not None:
-            differences[name] = _less(study, (own, judges[name]), (among, people))
+        if apart is not None and people is not None:
+            differences[name] = _less(study, (own, judges[name]), (apart, people))
     return MeasuredAgreement(people, judges, differences)
 
 
@@ -135,7 +138,8 @@ def _less(
     judge: tuple[_Coefficients, AgreementWithPeople],
     people: tuple[_Coefficients, AgreementWithPeople],
 ) -> dict[str, Estimate | None]:
-    """A judge's coefficients minus people's, in the same resamples."""
+    """A judge's coefficients minus people's, in the same resamples; where judge and people agree on an
+    imagined prompt, people disagree among themselves."""
     (one, shown), (two, among) = judge, people
     return {
         name: estimate(
@@ -183,8 +187,13 @@ def _of_table(table: Floats) -> dict[str, Floats]:
     }
 
 
-def _among(voted: Voted) -> _Coefficients | None:
-    """People among themselves, on comparisons with two votes or more."""
+def _among(voted: Voted, imagined: Floats) -> _Coefficients | None:
+    """People among themselves, on comparisons with two votes or more.
+
+    Args:
+        voted: what was said.
+        imagined: (resamples, 4) how often each imagined prompt joins.
+    """
     several = voted.counts.sum(axis=1) > 1
     if not several.any():
         return None
@@ -199,7 +208,7 @@ def _among(voted: Voted) -> _Coefficients | None:
     )  # fmt: skip
     prompts, whole = distinct(prompt), pieces.sum(axis=0, keepdims=True)
     drawn = voted.study.bootstrap.sums(prompt, pieces)
-    drawn += voted.study.bootstrap.imagined @ _imagined(whole[0] / prompts, people.shape[1])
+    drawn += imagined @ _imagined(whole[0] / prompts, people.shape[1])
     together = np.isfinite(people).astype(np.float64)
     shared = together.T @ together
     np.fill_diagonal(shared, 0.0)

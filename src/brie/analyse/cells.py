@@ -35,7 +35,10 @@ class Cells:
     @cached_property
     def half(self) -> Bools:
         """Cells with a verdict but not in every planned order: they leave the mean."""
-        return np.asarray((self.verdicts > 0) & ~self.complete)
+        joint, any_verdict = self.table.joint, self.verdicts > 0
+        if joint is not None:
+            any_verdict[self.of_row[joint.half]] = True
+        return np.asarray(any_verdict & ~self.complete)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from brie.analyse.pairs import (
 )
 from brie.analyse.ratings import Ratings, Unit, ratings
 from brie.analyse.study import Study
-from brie.analyse.table import StatusCode, VerdictTable
+from brie.analyse.table import VerdictTable
 from brie.conventions import FEWEST_PROMPTS
 from brie.records.agreement import (
     Agreement,
@@ -211,7 +211,7 @@ def consistency(study: Study) -> dict[str, Consistency]:
 
 def _asked_again(table: VerdictTable, judge: int) -> tuple[Ints, Floats]:
     """Prompt of each repeated verdict, and 1 where it equals the first verdict on that presentation."""
-    used = (table.status == StatusCode.OK) & (table.judge == judge)
+    used = table.told & (table.judge == judge)
     keys = np.stack([table.prompt, table.sample, table.position, table.label], axis=1)
     first, again = used & (table.repeat == 0), used & (table.repeat > 0)
     if not again.any() or not first.any():

@@ -10,6 +10,7 @@ from brie.analyse.arrays import Ints
 from brie.analyse.bootstrap import plus_one
 from brie.analyse.categories import pooled_rates
 from brie.analyse.cells import prompt_means
+from brie.analyse.criteria_order import criteria_orders
 from brie.analyse.multiplicity import benjamini_hochberg, holm
 from brie.analyse.position import Presentation, presentation_effects
 from brie.analyse.rewards import rewards
@@ -111,10 +112,11 @@ def _one_judge(study: Study, code: int, name: str) -> JudgeNumbers:
     table, path = study.table, f"by_judge.{name}."
     rows = table.judge == code
     rate = study.rate(f"{path}win_rate", study.cells.judge == code)
-    shown = presentation_effects(table, study.cells, rows, level=study.settings.level)
+    shown = presentation_effects(study.shown, study.shown_cells, rows, level=study.settings.level)
     rewarded = rewards(table, code, level=study.settings.level)
     if isinstance(rewarded, str):
         study.notes[f"{path}rewards"] = rewarded
+    read = criteria_orders(table, rows, level=study.settings.level)
     contradictions, scored = table.contradictions(rows)
     return JudgeNumbers(
         win_rate=rate,
@@ -122,6 +124,7 @@ def _one_judge(study: Study, code: int, name: str) -> JudgeNumbers:
         position=position_effect(study, path, shown),
         label=shown.label,
         layout=shown.layout,
+        **({} if read is None else {"criteria_order": read}),
         rewards=None if isinstance(rewarded, str) else rewarded,
         half=int((study.cells.half & (study.cells.judge == code)).sum()),
         contradictions=contradictions if scored else None,
@@ -160,7 +163,7 @@ def _by_prompt_group(
 
 
 def _outcomes(table: VerdictTable, group: Ints, size: int) -> list[Outcomes]:
-    used = table.judged
+    used = table.counted_once
     side = 1 + np.sign(table.score[used] - 0.5).astype(np.int64)
     counts = np.bincount(3 * group[table.prompt[used]] + side, minlength=3 * size).reshape(size, 3)
     outcomes = [Outcomes(win=win, tie=tie, loss=loss) for loss, tie, win in counts.tolist()]

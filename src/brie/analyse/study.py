@@ -32,6 +32,16 @@ class Study:
         return cells(self.table)
 
     @cached_property
+    def shown(self) -> VerdictTable:
+        """The table as each presentation alone has it, for effects of order and letter."""
+        return self.table.as_shown()
+
+    @cached_property
+    def shown_cells(self) -> Cells:
+        """Its cells."""
+        return self.cells if self.table.joint is None else cells(self.shown)
+
+    @cached_property
     def means(self) -> PromptMeans:
         """The headline's prompt means."""
         return prompt_means(self.cells)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brie.analyse.arrays import Bools, Floats, Ints
+from brie.analyse.joint import JointRows
 from brie.records.analysis import Outcomes
 
 
@@ -66,8 +67,12 @@ class VerdictTable:
     """Candidate minus baseline: lists, headings, questions, …"""
     criteria: Mapping[str, Floats] = field(default_factory=dict)
     """The judge's own criterion scores, candidate minus baseline; NaN where it gave none."""
+    criteria_order: Ints | None = None
+    """Place in `CRITERIA_ORDERS` of the order in which the criteria were read; None: always the own."""
     identical_as_ties: bool = False
     """Identical answers count as judges' ties, as in documents without `Outcomes.identical`."""
+    joint: JointRows | None = None
+    """None: no judge here gives one outcome a comparison."""
 
     def __post_init__(self) -> None:
         rows = len(self.score)
@@ -75,6 +80,8 @@ class VerdictTable:
         columns |= {"identical": self.identical, **self.features, **self.criteria}
         if self.length_difference is not None:
             columns["length_difference"] = self.length_difference
+        if self.criteria_order is not None:
+            columns["criteria_order"] = self.criteria_order
         short = [name for name, column in columns.items() if len(column) != rows]
         if short:
             raise ValueError(f"columns {short} do not have one entry for each of the {rows} rows")
@@ -106,7 +113,9 @@ class VerdictTable:
         length_difference: npt.ArrayLike | None = None,
         features: Mapping[str, npt.ArrayLike] | None = None,
         criteria: Mapping[str, npt.ArrayLike] | None = None,
+        criteria_order: npt.ArrayLike | None = None,
         identical_as_ties: bool = False,
+        joint: JointRows | None = None,
     ) -> VerdictTable:
         """A table from plain sequences.
 
@@ -142,13 +151,33 @@ class VerdictTable:
             length_difference=None if length_difference is None else _floats(length_difference, rows),
             features={name: _floats(values, rows) for name, values in (features or {}).items()},
             criteria={name: _floats(values, rows) for name, values in (criteria or {}).items()},
+            criteria_order=None if criteria_order is None else _column(criteria_order, rows),
             identical_as_ties=identical_as_ties,
+            joint=joint,
         )  # fmt: skip
 
     @cached_property
     def usable(self) -> Bools:
-        """Rows that count: status OK and not a repeat."""
-        return np.asarray((self.status == StatusCode.OK) & (self.repeat == 0))
+        """Rows that count: status OK, not a repeat, and not half of an outcome."""
+        return np.asarray(self.told & (self.repeat == 0))
+
+    @cached_property
+    def told(self) -> Bools:
+        """Rows with a verdict that is not half of an outcome, repeats among them."""
+        told = np.asarray(self.status == StatusCode.OK)
+        return told if self.joint is None else told & ~self.joint.half
+
+    @cached_property
+    def counted_once(self) -> Bools:
+        """Judged rows, of which a comparison that has one outcome has one."""
+        return self.judged if self.joint is None else self.judged & ~self.joint.further
+
+    def as_shown(self) -> VerdictTable:
+        """The table with what each presentation says alone: for what order and letter do."""
+        if self.joint is None:
+            return self
+        score = np.where(self.joint.joint, self.joint.alone, self.score)
+        return replace(self, score=score, joint=None)
 
     @cached_property
     def judged(self) -> Bools:
@@ -159,10 +188,13 @@ class VerdictTable:
         """The same table with some of its rows (a mask or indices); names and codes stay."""
         columns = {name: getattr(self, name)[rows] for name in (*_ROW_CODES, "score", "identical")}
         length = None if self.length_difference is None else self.length_difference[rows]
+        read = None if self.criteria_order is None else self.criteria_order[rows]
         return replace(
             self,
             **columns,
             length_difference=length,
+            joint=None if self.joint is None else self.joint.select(rows),
+            criteria_order=read,
             features={name: values[rows] for name, values in self.features.items()},
             criteria={name: values[rows] for name, values in self.criteria.items()},
         )
@@ -195,7 +227,7 @@ class VerdictTable:
 
     def outcomes(self, rows: Bools | None = None) -> Outcomes:
         """Verdicts on different answers by their score; a soft score counts on the side it leans to."""
-        used = self.judged if rows is None else self.judged & rows
+        used = self.counted_once if rows is None else self.counted_once & rows
         scores = self.score[used]
         win, loss = int((scores > 0.5).sum()), int((scores < 0.5).sum())
         counted = Outcomes(win=win, tie=len(scores) - win - loss, loss=loss)

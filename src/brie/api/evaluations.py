@@ -45,6 +45,7 @@ class Settings(TypedDict, total=False):
     panel: str
     samples: int
     positions: Positions
+    criteria_orders: int
     controls: int
     seed: int
     thinking: bool

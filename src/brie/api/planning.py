@@ -27,7 +27,8 @@ def plan(
     positions: Sequence[Positions] = suite_plan.ORDERS,
     judges: Sequence[str] = (),
     panel: str | None = None,
-    rates: VoterRates | None = None,
+    minutes_per_vote: float = 1.0,
+    usd_per_hour: float = 0.0,
 ) -> Planned:
     """What a suite can detect and what judging it would cost; shows itself as a table.
 
@@ -35,7 +36,14 @@ def plan(
     """
     return Planned.of(
         plan_table(
-            suite, project, samples=samples, positions=positions, judges=judges, panel=panel, rates=rates
+            suite,
+            project,
+            samples=samples,
+            positions=positions,
+            judges=judges,
+            panel=panel,
+            minutes_per_vote=minutes_per_vote,
+            usd_per_hour=usd_per_hour,
         )
     )
 
@@ -48,7 +56,8 @@ def plan_table(
     positions: Sequence[Positions] = suite_plan.ORDERS,
     judges: Sequence[str] = (),
     panel: str | None = None,
-    rates: VoterRates | None = None,
+    minutes_per_vote: float = 1.0,
+    usd_per_hour: float = 0.0,
 ) -> Design:
     """What a suite can detect and what judging it would cost, as `brie plan` shows it.
 
@@ -59,7 +68,8 @@ def plan_table(
         positions: orders to compare.
         judges: ids of the judges to price; without any, the panel.
         panel: its name; the project's by default.
-        rates: minutes of a person's vote and pay; 1 minute, not paid, by default.
+        minutes_per_vote: of a person, for what narrows a rate that people's votes decide.
+        usd_per_hour: what an hour of a voter costs; 0: people are not paid.
 
     Returns:
         The designs; `.document()` is the `brie.plan-table/1` of `brie plan --json`.
@@ -68,6 +78,7 @@ def plan_table(
         UsageError: a suite, judge or panel is unknown.
     """
     where = project or Project.find()
+    rates = VoterRates(minutes_per_vote=minutes_per_vote, usd_per_hour=usd_per_hour)
     return suite_plan.plan_table(
         suite, where, samples=samples, positions=positions, judges=judges, panel=panel, rates=rates
     )

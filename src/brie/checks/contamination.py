@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from brie.checks.difference import Without
 from brie.checks.difference import without as tested
@@ -12,7 +12,7 @@ from brie.checks.exposure import Halves, by_prompt
 from brie.checks.findings import Figure, Finding, conclude, not_run, summary_of
 from brie.data.near import Match
 from brie.lines import command
-from brie.number_format import percent, plural, quoted, rated
+from brie.number_format import listed, percent, plural, quoted, rated
 from brie.records import Check
 
 ID = "contamination"
@@ -20,6 +20,9 @@ MANY = 0.05
 """Share of prompts found in the training file from which the rate may be the memory's: if all of
 them are won for that, it moves by 2.5 points and more."""
 _SHOWN = 10
+_SPENT = (
+    "Evaluate on other prompts: `brie plan --suite NAME --candidate MODEL` counts those that are left."
+)
 _LOOK = "See them: `brie data overlap FILE --suite NAME`; leave them out of one of the two."
 
 
@@ -30,6 +33,12 @@ def check(evidence: Evidence) -> Check:
         why = evidence.no_training or "nothing says what the candidate was trained on"
         text = f"Not compared with training data: {why}."
         return not_run(ID, text, "Compare two files yourself: `brie data overlap FILE --suite NAME`.")
+    spent = [part for part in training.chain if part.taught is not None]
+    # What was learned as it is; of a model that only learned from pairs there is nothing.
+    training = next(
+        (part for part in training.chain if part.taught is None),
+        training.model_copy(update={"nearest": {}, "references": {}}),
+    )
     halves = by_prompt(evidence)
     again = _without(evidence, training, halves)
     counts = _counts(training.nearest)
@@ -45,15 +54,53 @@ def check(evidence: Evidence) -> Check:
         "win_rate_far": summary_of(halves.unseen) if halves else None,
         "validation_rows_shared": training.shared,
         **again,
+        **_of_pairs(spent),
     }
     findings = [
+        *(finding for part in spent for finding in _spent(part, prompts)),
         *_prompts(training, halves, prompts, again),
         *_references(_own_references(evidence, training)),
         *_validation(training),
     ]
-    where = f"the {training.rows:,} rows of {training.file}"
+    read = {part.file: f"the {part.rows:,} rows of {part.file}" for part in (*spent, training)}
+    where = listed(list(read.values()), "or")
     passed = f"None of {plural(prompts, 'prompt')} is in or near {where}."
     return conclude(ID, findings, figures, passed)
+
+
+def _of_pairs(spent: Sequence[Training]) -> dict[str, Figure]:
+    """Figures of the preference pairs a model learned from, where it did."""
+    if not spent:
+        return {}
+    nearest = {name: match for part in reversed(spent) for name, match in part.nearest.items()}
+    return {
+        "pairs_files": [part.file for part in spent],
+        "spent": len(nearest),
+        "spent_ways": _counts(nearest),
+        "spent_closest": _closest(nearest),
+    }
+
+
+def _spent(pairs: Training, prompts: int) -> Iterator[Finding]:
+    """Prompts that a model's pairs came from, or near them: what was judged on them it was taught."""
+    nearest, taught = pairs.nearest, pairs.taught
+    if nearest:
+        ways = ", ".join(f"{number} {way}" for way, number in _counts(nearest).items() if number)
+        verb = "is" if len(nearest) == 1 else "are"
+        text = (
+            f"{len(nearest)} of {plural(prompts, 'prompt')} {verb} in or near the preference pairs that "
+            f"the candidate learned from ({pairs.file}: {ways}; first {quoted(sorted(nearest))}): what "
+            "judges prefer there is what it was trained on."
+        )
+        yield Finding("fail", text, _SPENT)
+    if taught is not None and taught.by_digest:
+        text = (
+            f"{pairs.file} is not here: its prompts were compared by digest, so near ones are not found."
+        )
+        yield Finding("warn", text, "Put the file back, and compare again: `brie report`.")
+    if pairs.earlier_unknown:
+        text = f"What it was trained on before its pairs is not compared: {pairs.earlier_unknown}."
+        yield Finding("warn", text, "Compare two files yourself: `brie data overlap FILE --suite NAME`.")
 
 
 def _counts(nearest: Mapping[str, Match]) -> dict[str, int]:

@@ -21,6 +21,7 @@ from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.data.near import Match
+from brie.data.preferences import Teacher
 from brie.records import Digest, Plan, Record, Sampling, Side, later
 from brie.records.analysis import Analysis, WinRate
 
@@ -69,6 +70,19 @@ class Models:
     """What the baseline's own generation config says, where it has one."""
 
 
+class Taught(Record):
+    """Whose verdicts a model learned from."""
+
+    teachers: tuple[Teacher, ...]
+    """Judges; empty where the file of pairs does not say."""
+    suites: tuple[str, ...] = ()
+    """Suites whose prompts the pairs came from."""
+    unsigned: int = 0
+    """Pairs that do not say who judged them."""
+    by_digest: bool = False
+    """The file was not here: equal prompts were looked for by digest, near ones not."""
+
+
 class Training(Record):
     """What the candidate was trained on, compared with the suite."""
 
@@ -93,6 +107,25 @@ class Training(Record):
     """Sources whose rows were set aside by name."""
     half: bool = later(False)
     """The rows are those trained on; those of the same file that were set aside are not among them."""
+    taught: Taught | None = later(None)
+    """Where the rows are preference pairs: whose verdicts they are."""
+    earlier: Training | None = later(None)
+    """What the checkpoint was trained on that this training began with."""
+    earlier_unknown: str = later("")
+    """Why that is not known, as the end of a sentence."""
+
+    @property
+    def chain(self) -> tuple[Training, ...]:
+        """This training and those before it, the latest first."""
+        return (self, *(self.earlier.chain if self.earlier else ()))
+
+    @property
+    def all_nearest(self) -> dict[str, Match]:
+        """Prompts that have a text near in any of them."""
+        merged: dict[str, Match] = {}
+        for training in reversed(self.chain):
+            merged |= training.nearest
+        return merged
 
 
 @dataclass(frozen=True, slots=True)

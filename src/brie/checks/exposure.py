@@ -68,7 +68,7 @@ def by_prompt(evidence: Evidence) -> Halves | None:
     """Prompts near to a training row and those far from all; None without training data."""
     if evidence.training is None:
         return None
-    near = set(evidence.training.nearest)
+    near = evidence.training.all_nearest
     far = [name for name in evidence.table.prompts if name not in near]
     here = tuple(name for name in evidence.table.prompts if name in near)
     return _halves(evidence, "prompts", set(far), (here, tuple(far), f"in {evidence.training.file}"))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from brie.checks.evidence import Evidence
 from brie.checks.families import family_of
 from brie.checks.findings import Figure, Finding, conclude, not_run
-from brie.number_format import percent, plural, points, quoted, span, two_digits
+from brie.data.preferences import Teacher
+from brie.number_format import drifted, listed, percent, plural, points, quoted, span, two_digits
 from brie.records import Check, PanelJudge
 from brie.records.agreement import PanelAgreement
 from brie.records.estimates import Estimate
+from brie.records.judges import Drift
 
 ID = "judges"
 LOW_ALPHA = 0.4
@@ -26,7 +30,7 @@ def check(evidence: Evidence) -> Check:
     """Size and families of the panel, agreement, unusable verdicts, judges left out."""
     judges = list(evidence.table.judges)
     if not judges:
-        return not_run(ID, "No judge has been asked yet.")
+        return _nobody(evidence)
     seats = [s for s in evidence.plan.seats if s.judge.id in judges] if evidence.plan else []
     families = {name: family_of(name) for name in judges}
     families |= {seat.judge.id: seat.judge.family or family_of(seat.judge.model) for seat in seats}
@@ -46,17 +50,22 @@ def check(evidence: Evidence) -> Check:
         },
         "stopped": dict(evidence.stopped),
         "left_out": list(evidence.plan.left_out) if evidence.plan else [],
+        **_teaching(judges, seats, evidence),
         **_lean(evidence),
+        **_drift(evidence),
     }
     findings = [
         *_alone(judges, seats),
         *_one_family(families),
         *_kin(families, evidence),
+        *_taught(judges, seats, evidence),
         *_disagree(panel),
         *_contradicts(evidence, judges),
         *_against_people(evidence),
+        *_changed(evidence),
         *_failed(evidence),
         *_stopped(evidence),
+        *_not_counted(evidence),
         *_left_out(evidence),
     ]
     return conclude(ID, findings, figures, _passed(len(judges), alpha, families))
@@ -65,6 +74,29 @@ def check(evidence: Evidence) -> Check:
 def _lean(evidence: Evidence) -> dict[str, Figure]:
     people = evidence.analysis.human_anchored
     return {"lean": people.lean} if people is not None and people.lean is not None else {}
+
+
+def _drift(evidence: Evidence) -> dict[str, Figure]:
+    notes = {name: judge.drift for name, judge in evidence.analysis.by_judge.items() if judge.drift}
+    return {"drift": notes} if notes else {}
+
+
+def _changed(evidence: Evidence) -> list[Finding]:
+    """Judges of whose verdicts nobody knows whether they were given before or after a change."""
+    remedy = "Evaluate again with the same command: verdicts stored before the change are not used."
+    return [
+        Finding("warn", doubt_words(name, judge.drift), remedy)
+        for name, judge in evidence.analysis.by_judge.items()
+        if judge.drift is not None and judge.drift.doubt and not judge.outside
+    ]
+
+
+def doubt_words(name: str, drift: Drift) -> str:
+    """That a judge changed, perhaps before it gave these verdicts."""
+    return (
+        f"`{name}` changed between {drift.since[:10]} and {drift.at[:10]} ({drifted(drift)}), and gave "
+        "verdicts here in that time: of which judge they are, nobody knows."
+    )
 
 
 def _against_people(evidence: Evidence) -> list[Finding]:
@@ -138,6 +170,63 @@ def _kin(families: dict[str, str | None], evidence: Evidence) -> list[Finding]:
     return findings
 
 
+def _teachers(evidence: Evidence) -> tuple[Teacher, ...]:
+    """The judges whose verdicts the candidate learned from, in any training of it."""
+    chain = evidence.training.chain if evidence.training else ()
+    return tuple(teacher for part in chain if part.taught for teacher in part.taught.teachers)
+
+
+def _who_taught(judges: list[str], seats: list[PanelJudge], evidence: Evidence) -> list[str]:
+    """Judges that taught the candidate: the same model, whatever it is called and reads."""
+    models = {seat.judge.id: seat.judge.model for seat in seats}
+    known = {name for teacher in _teachers(evidence) for name in (teacher.id, teacher.model)}
+    return [name for name in judges if name in known or models.get(name) in known]
+
+
+def _teaching(judges: list[str], seats: list[PanelJudge], evidence: Evidence) -> dict[str, Figure]:
+    teachers = _teachers(evidence)
+    if not teachers:
+        return {}
+    both = _who_taught(judges, seats, evidence)
+    return {
+        "taught_by": list(dict.fromkeys(teacher.id for teacher in teachers)),
+        "taught_and_judged": both,
+        "taught_alone": both == judges,
+    }
+
+
+def _taught(judges: list[str], seats: list[PanelJudge], evidence: Evidence) -> Iterator[Finding]:
+    """A model that learned a judge's taste, asked of that judge."""
+    both = _who_taught(judges, seats, evidence)
+    remedy = "Add a judge that did not teach it: `--judge`."
+    teachers = listed(list(dict.fromkeys(teacher.id for teacher in _teachers(evidence))))
+    if both and both == judges:
+        text = (
+            f"The candidate was {taught_words(teachers, judges)}: that it is preferred may say only "
+            "that it has learned this taste."
+        )
+        yield Finding("fail", text, remedy)
+    elif both:
+        others = [name for name in judges if name not in both]
+        text = (
+            f"{quoted(both)} taught the candidate and judged it too: {quoted(others)} did not, and "
+            "what they say counts."
+        )
+        yield Finding("warn", text, "Look at each judge's own rate.")
+    chain = evidence.training.chain if evidence.training else ()
+    if unsigned := sum(part.taught.unsigned for part in chain if part.taught):
+        text = (
+            f"Of the pairs the candidate learned from, {unsigned:,} name no judge: whether these judges "
+            "taught it is not known."
+        )
+        yield Finding("warn", text, "`brie data prefs` writes pairs that name their judges.")
+
+
+def taught_words(teachers: str, judges: list[str]) -> str:
+    """ "taught by claude-haiku, judged by claude-haiku"."""
+    return f"taught by {teachers}, judged by {listed(judges)}"
+
+
 def _disagree(panel: PanelAgreement | None) -> list[Finding]:
     alpha = panel.alpha if panel else None
     if panel is None or alpha is None or alpha.value >= LOW_ALPHA:
@@ -195,6 +284,29 @@ def _stopped(evidence: Evidence) -> list[Finding]:
         f"{plural(len(evidence.stopped), 'judge')} stopped answering and left the headline ({reasons})."
     )
     return [Finding("warn", text, "When it answers again, the same command takes it back in.")]
+
+
+def _nobody(evidence: Evidence) -> Check:
+    aside = _not_counted(evidence)
+    if not aside:
+        return not_run(ID, "No judge has been asked yet.")
+    return not_run(ID, f"No judge counts. {aside[0].text}", aside[0].remedy)
+
+
+def _not_counted(evidence: Evidence) -> list[Finding]:
+    """Judges that give numbers and were not shown able to tell."""
+    aside = {
+        name: judge.margins.why_not
+        for name, judge in evidence.analysis.by_judge.items()
+        if judge.margins and not judge.margins.counts and not (judge.added or judge.instrument)
+    }
+    if not aside:
+        return []
+    text = "; ".join(
+        f"`{name}` stands beside the headline, not counted: {why}" for name, why in aside.items()
+    )
+    remedy = "Take a judge that can tell: compare some with `brie judges score`."
+    return [Finding("warn", f"{text}.", remedy)]
 
 
 def _left_out(evidence: Evidence) -> list[Finding]:

@@ -17,8 +17,9 @@ from pydantic import JsonValue
 from brie.blinding import constant_letter
 from brie.checks.contamination import MANY
 from brie.checks.difference import ALPHA
+from brie.checks.judges import taught_words
 from brie.checks.position import MOSTLY
-from brie.number_format import interval, percent, plural, quoted
+from brie.number_format import interval, listed, percent, plural, quoted
 from brie.records import Check
 from brie.records.analysis import Analysis
 from brie.records.standing import Reason, Standing
@@ -165,8 +166,13 @@ def _controls(analysis: Analysis, check: Check) -> Iterator[_Bearing]:
 
 def _contamination(analysis: Analysis, check: Check) -> Iterator[_Bearing]:
     figures = check.evidence
+    prompts = int(_number(figures, "prompts") or 0)
+    if spent := int(_number(figures, "spent") or 0):
+        which = f"all {prompts}" if spent == prompts else f"{spent} of {prompts}"
+        yield _withheld(check.id, f"{which} prompts are in or near the preference pairs it learned from")
+        return
     exact, contained = (_number(figures, way) or 0 for way in ("exact", "contained"))
-    certain, prompts = int(exact + contained), int(_number(figures, "prompts") or 0)
+    certain = int(exact + contained)
     if certain > MANY * prompts:
         which = f"all {prompts}" if certain == prompts else f"{certain} of {prompts}"
         yield _withheld(check.id, f"{which} prompts were trained on")
@@ -178,6 +184,13 @@ def _contamination(analysis: Analysis, check: Check) -> Iterator[_Bearing]:
     elif _table(figures, "without_near").get("changes"):
         near = plural(certain + int(_number(figures, "near") or 0), "prompt")
         yield _condition(check.id, f"with the {near} in or near the training data")
+
+
+def _judges(analysis: Analysis, check: Check) -> Iterator[_Bearing]:
+    teachers, judges = (check.evidence.get(key) for key in ("taught_by", "taught_and_judged"))
+    if check.evidence.get("taught_alone") and isinstance(teachers, list) and isinstance(judges, list):
+        by = listed([str(name) for name in teachers])
+        yield _withheld(check.id, taught_words(by, [str(name) for name in judges]))
 
 
 def _truncation(analysis: Analysis, check: Check) -> Iterator[_Bearing]:
@@ -234,6 +247,7 @@ _RULES: dict[str, Callable[[Analysis, Check], Iterator[_Bearing]]] = {
     "checkpoint": _checkpoint,
     "conditions": _conditions,
     "blinding": _blinding,
+    "judges": _judges,
     "controls": _controls,
     "contamination": _contamination,
     "truncation": _truncation,

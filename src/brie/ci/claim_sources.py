@@ -79,7 +79,8 @@ def cited_evaluation(name: str, project: Project) -> Cited:
     """An evaluation's numbers, from the store; a verdict that does not stand is not quoted bare.
 
     Besides the keys of `analysis.json`: `checks` and `check_words` (a check's id -> its status, what it
-    says), `check_counts`, `plan`, what was sealed without its prompts, `sealed`, when, and `versions`.
+    says), `check_counts`, `conditional_verdict`, `plan`, what was sealed without its prompts, `sealed`,
+    when, and `versions`.
 
     Raises:
         UsageError: there is none of that name, or it is not finished.
@@ -98,6 +99,8 @@ def cited_evaluation(name: str, project: Project) -> Cited:
             | {"created": stored.created}
         )
     document = analysis.written()
+    if analysis.standing is not None and analysis.standing.state == "conditional":
+        document["conditional_verdict"] = analysis.verdict
     if why := _doubt(stored):
         notes = document.get("notes")
         document["verdict"] = None

@@ -20,6 +20,7 @@ _PLAIN_ENTRY = re.compile(
 _METADATA = re.compile(r"\A---[ ]*\n.*?^---[ ]*$", re.S | re.M)
 _FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
 _INLINE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
+_CODED = re.compile(r"(?<!`)`[ ]*([-+−]?\d[\d.,]*)[ ]*%?[ ]*`(?!`)")
 _NOT_SAID = re.compile(
     r"<!--.*?-->|&#?\w+;|\]\([^)\n]*\)|<[^>\n]+>|https?://\S+|^\s*\d+[.)](?=\s)", re.S | re.M
 )
@@ -70,8 +71,8 @@ def says_every_number(text: str) -> bool:
 def numbers_without_claim(text: str, claimed: Iterable[tuple[int, int]]) -> Iterator[tuple[int, str]]:
     """Line and number of each number that no claim stands before.
 
-    Code, addresses, comments and the numbers of a list say nothing of a model. In the metadata
-    only values that are numbers are looked at.
+    Code, addresses, comments and the numbers of a list say nothing of a model, but for code that is a
+    number and no more. In the metadata only values that are numbers are looked at.
 
     Args:
         text: the whole file.
@@ -81,7 +82,10 @@ def numbers_without_claim(text: str, claimed: Iterable[tuple[int, int]]) -> Iter
     metadata = _metadata(text)
     for match in _PLAIN_ENTRY.finditer(_blank(metadata, claimed)):
         yield _line(text, match.start("value")), match["value"]
-    spoken = _without_code(_blank(text, [(0, len(metadata)), *claimed]))
+    rest = _blank(text, [(0, len(metadata)), *claimed])
+    for match in _CODED.finditer(_without_code(rest, spans=False)):
+        yield _line(text, match.start()), match[1]
+    spoken = _without_code(rest)
     spoken = _NOT_SAID.sub(lambda match: _unsaid(match[0]), spoken)
     for match in _BARE.finditer(spoken):
         yield _line(text, match.start()), match[0]
@@ -116,8 +120,8 @@ def _blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return text
 
 
-def _without_code(text: str) -> str:
-    """The text with code blocks and code spans blanked; every sign keeps its place."""
+def _without_code(text: str, *, spans: bool = True) -> str:
+    """The text with code blocks, and code spans too, blanked; every sign keeps its place."""
     lines, fence = [], ""
     for line in text.split("\n"):
         opening = _FENCE.match(line)
@@ -127,6 +131,8 @@ def _without_code(text: str) -> str:
         elif opening:
             fence = opening[1]
             lines.append(" " * len(line))
+        elif not spans:
+            lines.append(line)
         else:
             lines.append(_INLINE.sub(lambda span: " " * len(span[0]), line))
     return "\n".join(lines)

@@ -21,9 +21,8 @@ without a claim: one that does fails as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -95,11 +94,12 @@ def check_text(text: str, project: Project, file: Path) -> list[Answer]:
         project: where what it cites is.
         file: where the text lies or will lie: what it cites of an export lies beside it.
     """
+    text = text.replace("\r\n", "\n")
     claims = list(find_claims(text))
     every = says_every_number(text)
     if not claims and not every:
         raise UsageError(f"{file} cites no evaluation. Mark a number like this: {MARKER}")
-    documents = lru_cache(maxsize=None)(lambda name: cited_document(name, project, file.parent))
+    documents = _Documents(project, file.parent)
     answers, claimed = [], []
     for claim in claims:
         answer, length = _answer(claim, documents)
@@ -112,13 +112,37 @@ def check_text(text: str, project: Project, file: Path) -> list[Answer]:
     return answers
 
 
-def _answer(claim: Claim, documents: Callable[[str], Cited]) -> tuple[Answer, int]:
+class _Documents:
+    """What a text cites, each read once, be it there or not."""
+
+    def __init__(self, project: Project, folder: Path) -> None:
+        self._project, self._folder = project, folder
+        self._read: dict[str, Cited | UsageError] = {}
+
+    def __call__(self, name: str) -> Cited:
+        """A cited document.
+
+        Raises:
+            UsageError: nothing can be quoted from it.
+        """
+        if name not in self._read:
+            try:
+                self._read[name] = cited_document(name, self._project, self._folder)
+            except UsageError as error:
+                self._read[name] = error
+        document = self._read[name]
+        if isinstance(document, UsageError):
+            raise document
+        return document
+
+
+def _answer(claim: Claim, documents: _Documents) -> tuple[Answer, int]:
     """What became of a claim, and how many signs of the text are its own."""
     try:
         if not claim.evaluation:
             raise UsageError(f"names no evaluation; write it like this: {MARKER}")
         compared = _compare(claim, documents(claim.evaluation))
-    except (UsageError, InputError) as error:
+    except UsageError as error:
         return Answer(claim.line, f"{claim.path}: {error}", False), _length_of_number(claim.text)
     what = f"{claim.path} of {claim.evaluation}: {compared.what}"
     return Answer(claim.line, what, compared.holds), compared.length
@@ -162,11 +186,16 @@ def _words(claim: Claim, value: str) -> _Compared:
     code = code_span(value)
     bars = (code.replace("¦", "|"), code.replace("¦", "\\|"))
     forms = (escape(value), prose(value), code, *bars, one_line(value, 2_000), value)
-    form = next((form for form in forms if form and claim.written.startswith(form)), None)
+    form = next((form for form in forms if form and _begins(claim.written, form)), None)
     if form is not None:
         return _Compared(True, f"the text says {one_line(value, _SHOWN)}, as the store", len(form))
     written, stored = (one_line(text, _SHOWN) for text in (claim.written, value))
     return _Compared(False, f"the text says {written or 'nothing'}, the store {stored}", 0)
+
+
+def _begins(written: str, form: str) -> bool:
+    """Whether a text begins with these words, and they end there."""
+    return written.startswith(form) and not written[len(form) : len(form) + 1].isalnum()
 
 
 def _number(text: str, value: float) -> _Compared:

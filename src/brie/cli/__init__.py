@@ -57,7 +57,7 @@ VERBS: dict[str, dict[str, str]] = {
         "explain": "Say what a check or a word of the report means.",
         "compare": "Compare several evaluations prompt by prompt.",
         "agreement": "Report how far the judges agree, and what each one rewards.",
-        "judges": "List the judges, score them on known pairs, show their cost.",
+        "judges": "List judges, score them, see whether one changed, show their cost.",
     },
     "Trust": {
         "verify": "Recompute seal, pins, rows and numbers, or check a bundle.",

@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 
 def report_card(name: str | None, tags: tuple[str, ...], project: Project, *, opens: bool) -> None:
     """Write the card of a run's or an evaluation's model into the folder of reports."""
-    from brie.publish.metadata import checked_tags
     from brie.publish.subject import of_reference
     from brie.publish.write import write_card
 
-    checked_tags(tags)
     subject = of_reference(name, project, command=screen.typed(project))
     held = subject.run.name if subject.quoted.name.startswith("train-") and subject.run else ""
     folder = project.reports / (held or subject.quoted.name) / "model-card"
@@ -37,11 +35,9 @@ def export_card(
     folder: Path, name: str, tags: tuple[str, ...], project: Project, *, quiet: bool = False
 ) -> None:
     """Write the card of an export into its folder."""
-    from brie.publish.metadata import checked_tags
     from brie.publish.subject import of_export
     from brie.publish.write import write_card
 
-    checked_tags(tags)
     written = write_card(replace(of_export(folder, name, project), tags=tags), folder, project)
     if not quiet:
         say(written, project)
@@ -77,11 +73,10 @@ def hub_wish(target: str, repo: str | None, *, public: bool, dry_run: bool) -> H
 def to_hub(folder: Path, side: Resolved, tags: tuple[str, ...], wish: HubWish, project: Project) -> None:
     """Send an export with its card and its records, or say what would be sent."""
     from brie.publish.hub import Target, push
-    from brie.publish.metadata import checked_tags
     from brie.publish.parcel import pack
 
     places = tuple(str(place.resolve()) for place in (side.base_folder, side.adapter) if place)
-    parcel = pack(folder, side.name, wish.repo, project, tags=checked_tags(tags), places=places)
+    parcel = pack(folder, side.name, wish.repo, project, tags=tags, places=places)
     for name, path in parcel.files.items():
         screen.out(f"  {size(path.stat().st_size):>8}  {name}")
     if parcel.card.kept:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -36,6 +36,7 @@ Examples:
 @options.BATCH
 @options.PATIENCE
 @options.PROBE
+@options.DRIFT
 @click.option("--select-by-judges", is_flag=True, help="Choose on one half, quote the other.")
 @options.ALLOW_CODE
 @options.PLOT
@@ -46,6 +47,7 @@ def command(
     yes: bool,
     patience: float,
     probe: bool,
+    drift: Literal["auto", "off"],
     batch: bool,
     select_by_judges: bool,
     plot: Path | None,
@@ -65,7 +67,7 @@ def command(
     manner = Manner(
         command=screen.typed(project),
         spending=screen.spending(
-            budget, yes=yes, batch=batch, retry=False, patience=patience, probe=probe
+            budget, yes=yes, batch=batch, retry=False, patience=patience, probe=probe, drift=drift
         ),
         select_by_judges=select_by_judges,
     )

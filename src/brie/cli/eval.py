@@ -88,6 +88,14 @@ Examples:
     help="Show each comparison in both orders, or in one, balanced.",
 )
 @click.option(
+    "--criteria-orders",
+    type=click.IntRange(1, 3),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Orders in which judges read their rubric's criteria, dealt evenly.",
+)
+@click.option(
     "--controls",
     type=click.IntRange(0),
     default=CONTROLS,
@@ -147,6 +155,7 @@ Examples:
 @options.BATCH
 @options.PATIENCE
 @options.PROBE
+@options.DRIFT
 @options.ALLOW_CODE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
@@ -163,6 +172,7 @@ def command(
     yes: bool,
     patience: float,
     probe: bool,
+    drift: Literal["auto", "off"],
     batch: bool,
     retry: bool,
     name: str | None,
@@ -182,7 +192,9 @@ def command(
     project = screen.project()
     first = suite[0] if isinstance(suite, tuple) else suite
     wishes = options.request_of(EvalRequest, {**request, "suite": first, "typed": screen.typed(project)})
-    wanted = screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe)
+    wanted = screen.spending(
+        budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
+    )
     if (wishes.candidate or "").startswith("sweep:"):
         refused = {"--suite twice": isinstance(suite, tuple), "--dry-run": dry_run,
                    "--stop-after": stop_after, "--name": name}  # fmt: skip

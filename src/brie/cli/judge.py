@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -50,6 +50,7 @@ Examples:
 @options.BATCH
 @options.PATIENCE
 @options.PROBE
+@options.DRIFT
 @options.BUDGET
 @options.YES
 @options.FULL
@@ -67,6 +68,7 @@ def command(
     yes: bool,
     patience: float,
     probe: bool,
+    drift: Literal["auto", "off"],
     full: bool,
     as_json: bool,
 ) -> None:
@@ -103,7 +105,9 @@ def command(
         screen.Terminal(),
         command=screen.typed(project),
         spending=replace(
-            screen.spending(budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe),
+            screen.spending(
+                budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
+            ),
             without_keys="Judges that need no key can be added: --judge longer",
         ),
     )

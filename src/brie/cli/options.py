@@ -24,6 +24,13 @@ BASE: Option = click.option(
 )
 
 
+def _tags(_: click.Context, __: click.Parameter, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Tags, looked at before anything is made for them."""
+    from brie.publish.metadata import checked_tags
+
+    return checked_tags(tags) if tags else ()
+
+
 def _one_suite(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> str | None:
     """The suite of a verb that takes one.
 
@@ -38,7 +45,12 @@ def _one_suite(_: click.Context, __: click.Parameter, names: tuple[str, ...]) ->
 
 
 TAGS: Option = click.option(
-    "--tag", "tags", metavar="TAG", multiple=True, help="A tag in the model card's metadata."
+    "--tag",
+    "tags",
+    metavar="TAG",
+    multiple=True,
+    callback=_tags,
+    help="A tag in the model card's metadata.",
 )
 SUITE: Option = click.option(
     "--suite", required=True, multiple=True, callback=_one_suite, help="A suite's name or file."
@@ -69,6 +81,13 @@ PATIENCE: Option = click.option(
     default=30.0,
     show_default=True,
     help="How long a judge that does not answer is waited for.",
+)
+DRIFT: Option = click.option(
+    "--drift",
+    type=click.Choice(["auto", "off"]),
+    default="auto",
+    show_default=True,
+    help="Ask judges with sealed anchors those again, where that was long ago.",
 )
 PROBE: Option = click.option(
     "--probe/--no-probe", default=True, help="Ask each judge one small thing before anything is made."

@@ -12,7 +12,7 @@ import click
 from brie.cli import options, screen
 from brie.cli.plan_narrowing import narrowing_lines
 from brie.lines import folded
-from brie.number_format import dollars, percent
+from brie.number_format import dollars, listed, percent
 
 if TYPE_CHECKING:
     from brie.records import Positions
@@ -30,6 +30,7 @@ Examples:
   brie plan --suite in_domain
   brie plan --suite my_prompts.toml --samples 1 --samples 5 --panel default
   brie plan --suite in_domain --judge claude-sonnet --positions balanced --plot plan.svg
+  brie plan --suite in_domain --candidate taught:best
 """
 )
 @options.SUITE
@@ -41,6 +42,11 @@ Examples:
     "--judge", "judges", metavar="ID", multiple=True, help="A judge to price; may be repeated."
 )
 @click.option("--panel", metavar="NAME", help="A panel to price; the project's by default.")
+@click.option(
+    "--candidate",
+    metavar="MODEL",
+    help="Count only prompts that are not in or near what this model was trained on.",
+)
 @click.option(
     "--minutes-per-vote",
     type=click.FloatRange(0, min_open=True),
@@ -63,6 +69,7 @@ def command(
     positions: tuple[Positions, ...],
     judges: tuple[str, ...],
     panel: str | None,
+    candidate: str | None,
     minutes_per_vote: float,
     usd_per_hour: float,
     plot: Path | None,
@@ -87,6 +94,7 @@ def command(
         positions=positions or ORDERS,
         judges=judges,
         panel=panel,
+        candidate=candidate,
         rates=VoterRates(minutes_per_vote=minutes_per_vote, usd_per_hour=usd_per_hour),
     )
     if plot is not None:
@@ -113,6 +121,11 @@ def lines(table: Design, width: int = 80) -> Iterator[str]:
 
 def _lines(table: Design, width: int) -> Iterator[str]:
     yield f"suite {table.suite}: {table.prompts} prompts"
+    if table.left is not None:
+        yield table.left.words()
+        alone = [name for name in table.judges if name in table.left.taught_by]
+        if alone and len(alone) == len(table.judges):
+            yield f"{listed(alone)} taught it, and cannot judge it alone: name another --judge"
     yield from _variance(table)
     rows = _distinct(table.rows)
     orders = len({row.positions for row in rows}) > 1

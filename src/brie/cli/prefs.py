@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from brie.cli import options, screen
+from brie.lines import command as command_line
 from brie.number_format import listed, plural
 
 
@@ -15,7 +16,7 @@ from brie.number_format import listed, plural
     epilog="""\b
 Examples:
   brie data prefs demo -o prefs.jsonl
-  brie data prefs first second -o prefs.jsonl --min-agreement 0.67
+  brie data prefs a b -o p.jsonl --min-agreement 0.67
   brie data prefs @1 -o prefs.jsonl --drop-length-only
 """,
 )
@@ -70,6 +71,10 @@ def prefs(
     for sentence in card.sentences():
         screen.show(f"- {sentence}", hanging=2)
     screen.show(
-        f"What is trained on it has seen {listed(list(card.suites))} and cannot be measured there."
+        f"What is trained on it has seen {listed(list(card.suites))} and cannot be measured there: "
+        "brie plan --suite NAME --candidate MODEL says what another suite leaves."
     )
     screen.show(f"card  {project.relative(written.card_path)}", hanging=6)
+    begin = ("--from", written.start) if written.start else ("--size", "0.5b")
+    go_on = command_line("train", "--method", "dpo", "--prefs", project.relative(written.path), *begin)
+    screen.show(f"next  {go_on}", hanging=6)

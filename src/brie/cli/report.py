@@ -36,7 +36,7 @@ Examples:
 @click.option("--link", default="", metavar="URL", help="With --pr: where the full report is.")
 @click.option("--card", is_flag=True, help="Also write a card (SVG, PNG) and a badge (SVG).")
 @click.option("--figures", is_flag=True, help="Also write every figure as SVG and PNG.")
-@click.option("--model-card", is_flag=True, help="Write the card of a run's or its candidate's model.")
+@click.option("--model-card", is_flag=True, help="Write the card of a run's model or a candidate.")
 @options.TAGS
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of analysis.json; nothing else.")
 def command(

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from brie.errors import UsageError
 from brie.harmless import clean
@@ -208,6 +208,7 @@ def spending(
     retry: bool,
     patience: float = 30.0,
     probe: bool = True,
+    drift: Literal["auto", "off"] = "auto",
 ) -> Spending:
     """The wishes about money and patience, with a question on the terminal where one has to be asked.
 
@@ -218,11 +219,14 @@ def spending(
         retry: ask again for what was not usable.
         patience: minutes a judge that does not answer is waited for.
         probe: ask each judge one small thing first.
+        drift: ask judges with sealed anchors those again where that was long ago.
     """
     from brie.evaluation.budget import Spending
 
     agreed = consent(yes=yes)
-    return Spending(budget, agreed, retry=retry, batch=batch, patience=60.0 * patience, probe=probe)
+    return Spending(
+        budget, agreed, retry=retry, batch=batch, patience=60.0 * patience, probe=probe, drift=drift
+    )
 
 
 def consent(*, yes: bool) -> Consent:

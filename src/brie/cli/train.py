@@ -124,7 +124,7 @@ def _next(run: RunInfo, project: Project) -> str:
 
     pairs, start = run.manifest.config.pairs, run.manifest.config.start
     words = ["eval", "--candidate", f"{run.name}:best"]
-    words += ["--baseline", start.reference] if start else []
+    words += ["--baseline", start.name if start.run else start.reference] if start else []
     suite: Path | str | None = run.suite
     if pairs is not None and FIRST_SUITE in pairs.suites:
         suite = "out_of_domain"

@@ -9,8 +9,10 @@ What is to be done, before anything is sampled or asked:
     sides          the two models, here or behind a server, and where their answers come from
     given          sides that are files of answers: their prompts, samples and texts
     side_prompts   sides with a prompt of their own: what such a reference names, and its words
+    known_pairs    pairs whose better answer is known, and what a judge's numbers on them say
     controls       answers damaged on purpose, which any judge should tell
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
+    criteria       in which order which judge reads its rubric's criteria
     work           everything a plan needs, by key
     manifest       the seal, and the chain of what is added to it later
     dry_run        what an evaluation would be, cost and be able to tell
@@ -23,6 +25,10 @@ Doing it, which can be stopped anywhere and goes on with what is missing:
     run            the whole flow, from the plan to the report
     destinations   which servers receive prompts: named, and agreed to
     budget         what judging may cost: priced, agreed to, capped
+    anchors        verdicts of a judge that are sealed, to tell later whether it has changed
+    anchor_rounds  asking them again, and counting what came out otherwise
+    drift          judges whose anchors are old are asked those first; what an alarm does
+    drift_notes    what an evaluation knows of its judges' changes, and what it then refuses
     generating     the answers that are missing
     judging        the verdicts that are missing, and judges that were stopped
     extend         more judges, or the same again, after the seal
@@ -40,8 +46,10 @@ What came of it, read from the store and computed:
 
     rows           one row a planned verdict
     gather         the rows of an evaluation, up to where it stopped
+    margins        judges that give numbers: one outcome a comparison, and whether they may count
     table          rows as the arrays of the analysis
     training_data  what the candidate was trained on, and what the suite shares with it
+    pairs_data     the same of preference pairs, whose prompts are spent and whose judges taught
     context        models and training data as they are here, for the checks
     looks          what an analysis read, so that looks can be counted
     code_checks    Python of the suite, run with consent, and what it said

@@ -21,8 +21,9 @@ from brie.analyse.table import VerdictTable
 from brie.analyse.verdict import decide_anchored
 from brie.analyse.win_rate import Settings
 from brie.conventions import ANCHORED
+from brie.evaluation.margins import counting_judges
 from brie.evaluation.measured import measured_by_people
-from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
+from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.table import table
 from brie.evaluation.votes import Pair, asked_of_people, seen_by
 from brie.records.agreement import PanelCoefficients
@@ -134,7 +135,7 @@ def _measured(
     seed: int,
 ) -> HumanAnchored:
     counted, people = votes.counted, votes.people
-    panel = headline_judges(facts.manifest)
+    panel = counting_judges(facts)
     judged = _judged(facts, panel)
     labelled = [name for name in facts.prompts if name in people and name in judged]
     others = [name for name in facts.prompts if name not in people and name in judged]

@@ -17,6 +17,8 @@ from brie.checks import Evidence, by_training, run_checks, standing_of, unseen_s
 from brie.evaluation.accuracy import right_and_wrong
 from brie.evaluation.anchor import human_anchored, with_measured_panel, with_people_first
 from brie.evaluation.context import Context, evidence_of
+from brie.evaluation.drift_notes import drift_of
+from brie.evaluation.margins import counting_judges, margin_numbers, not_counted
 from brie.evaluation.people import by_voter
 from brie.evaluation.rows import (
     EvaluationData,
@@ -30,7 +32,7 @@ from brie.pin import ANSWERS
 from brie.provenance import now
 from brie.records import Manifest, Pin, Plan, Side
 from brie.records.analysis import Analysis, Cost, Counts, SideSummary, SuiteSummary
-from brie.records.judges import JudgeNumbers
+from brie.records.judges import JudgeNumbers, MarginNumbers
 from brie.store import Store
 
 
@@ -46,9 +48,11 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
     """
     manifest = facts.manifest
     rows = facts.of("main")
-    judges = headline_judges(manifest)
-    stopped = stopped_judges(manifest)
+    aside = not_counted(facts)
+    sealed, stopped = headline_judges(manifest), stopped_judges(manifest)
+    judges = [name for name in sealed if name not in aside]
     instruments = [s.judge.id for s in manifest.plan.seats if s.instrument and s.judge.id not in stopped]
+    instruments += aside
     unfinished = _unfinished(rows, {*judges, *instruments})
     used = [f for f in rows if f.task.prompt not in unfinished]
     options = Options(level=manifest.plan.level, resamples=manifest.plan.resamples)
@@ -74,7 +78,9 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
         for name in [*stopped, *(s.judge.id for s in facts.work.added)]
         if (rows := _own(facts, name))
     }
-    document = _document(facts, store, parts, beside, apart, interim=bool(unfinished))
+    interim = bool(unfinished) or _counting_is_open(facts)
+    document = _document(facts, store, parts, beside, apart, aside, interim=interim)
+    document = _with_margins(document, margin_numbers(facts, {f.task.prompt for f in used}))
     if manifest.plan.sampling.paired_noise:
         noise = paired_noise(verdicts, Settings(options.level, options.resamples), seed)
         document = document.model_copy(update={"paired_noise": noise})
@@ -89,6 +95,26 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
     document = _with_accuracy(document, facts, evidence, context)
     checked = _checked(document, replace(evidence, analysis=document))
     return _with_people(checked, *by_voter(facts, options, seed))
+
+
+def _counting_is_open(facts: EvaluationData) -> bool:
+    """Whether a judge that gives numbers may count or not, with what is still to come."""
+    open_to = {seat.judge.id for seat in facts.manifest.plan.seats if seat.margins}
+    open_to -= set(stopped_judges(facts.manifest))
+    controls = [*facts.of("a_a"), *facts.of("damaged")] if open_to else []
+    return any(f.status is StatusCode.MISSING and f.task.judge in open_to for f in controls)
+
+
+def _with_margins(document: Analysis, margins: Mapping[str, MarginNumbers]) -> Analysis:
+    """The document with what judges that give numbers are like."""
+    named = {
+        name: document.by_judge[name].model_copy(update={"margins": numbers})
+        for name, numbers in margins.items()
+        if name in document.by_judge
+    }
+    return (
+        document.model_copy(update={"by_judge": {**document.by_judge, **named}}) if named else document
+    )
 
 
 def _with_people(
@@ -159,6 +185,7 @@ def _document(
     parts: AnalysisParts,
     beside: AnalysisParts | None,
     apart: Mapping[str, AnalysisParts],
+    aside: Mapping[str, str],
     *,
     interim: bool,
 ) -> Analysis:
@@ -170,12 +197,14 @@ def _document(
         )
     for name, why in stopped_judges(manifest).items():
         notes[f"by_judge.{name}"] = f"stopped, and therefore not in the headline: {why}"
+    for name, why in aside.items():
+        notes[f"by_judge.{name}"] = f"beside, not counted: {why}"
     for added in facts.work.added:
         notes[f"by_judge.{added.judge.id}"] = "added after the seal, and therefore not in the headline"
     said = parts.said()
     unjudged = _unjudged(facts)
     if unjudged:
-        notes["win_rate"] = f"no verdict could be used{' yet' if interim else ''}"
+        notes["win_rate"] = _why_unjudged(parts, aside, interim=interim)
         notes["verdict"] = notes["win_rate"]
         said |= {"win_rate": None, "by_category": {}, "by_source": {}, "by_sample": {}}
     suite = SuiteSummary(
@@ -208,16 +237,24 @@ def _document(
     )
 
 
+def _why_unjudged(parts: AnalysisParts, aside: Mapping[str, str], *, interim: bool) -> str:
+    if not parts.by_judge and aside:
+        return f"no judge counts ({'; '.join(f'`{name}`: {why}' for name, why in aside.items())})"
+    return f"no verdict could be used{' yet' if interim else ''}"
+
+
 def _unjudged(facts: EvaluationData) -> bool:
     """Pairs were to be judged and none was: identical answers are ties that nobody gave."""
-    judges = set(headline_judges(facts.manifest))
+    judges = set(counting_judges(facts))
+    if not judges:
+        return True
     shown = [f for f in facts.of("main") if f.task.judge in judges and not f.identical]
     return bool(shown) and not any(f.status is StatusCode.OK for f in shown)
 
 
 def _counts(facts: EvaluationData, parts: AnalysisParts) -> Counts:
     """Every planned verdict of the headline's judges, whatever became of it."""
-    judges = set(headline_judges(facts.manifest))
+    judges = set(counting_judges(facts))
     rows = [f for f in facts.of("main") if f.task.judge in judges]
     unreached = set(facts.manifest.plan.order) - set(facts.prompts)
     skipped = [t for t in facts.work.tasks(sorted(unreached)) if t.kind == "main" and t.judge in judges]
@@ -248,6 +285,7 @@ def _judges(
     numbers = {**parts.by_judge, **(beside.by_judge if beside else {})}
     numbers |= {name: parts_of_judge.by_judge[name] for name, parts_of_judge in apart.items()}
     stopped, added = stopped_judges(facts.manifest), {s.judge.id for s in facts.work.added}
+    drift = drift_of(facts.manifest)
     return {
         s.judge.id: numbers[s.judge.id].model_copy(
             update={
@@ -257,6 +295,7 @@ def _judges(
                 "instrument": s.instrument,
                 **({"added": True} if s.judge.id in added else {}),
                 **({"stopped": stopped[s.judge.id]} if s.judge.id in stopped else {}),
+                **({"drift": drift[s.judge.id]} if s.judge.id in drift else {}),
             }
         )
         for s in facts.work.panel_judges

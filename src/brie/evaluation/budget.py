@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from brie import judge, versions
+from brie import judge
 from brie.analyse.power import smallest_detectable, variance_ratio
 from brie.blinding import JudgeInput
 from brie.catalog import load_defaults
@@ -45,6 +46,8 @@ class Quote:
     """What the design can tell, in one sentence."""
     servers: tuple[str, ...] = ()
     """Hosts of servers that answer for a side, and so receive prompts."""
+    beside: str = ""
+    """What some of the verdicts are for that are not the evaluation's own."""
 
     @property
     def expected(self) -> float:
@@ -84,7 +87,7 @@ class Quote:
             + "."
         ]
         told += [f"  {_line(quoted)}" for quoted in self.judges if quoted.calls]
-        told += [self.short] if self.short else []
+        told += [line for line in (self.beside, self.short) if line]
         return [*told, self.told] if self.told else told
 
 
@@ -150,6 +153,19 @@ class Spending:
     """Seconds a judge that does not answer is waited for."""
     probe: bool = True
     """Ask every judge one small thing before anything is made or sealed."""
+    drift: Literal["auto", "off"] = "auto"
+    """Ask judges with sealed anchors those again where that was long ago, or never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Verdicts that are asked for besides an evaluation's own, as a part of its quote."""
+
+    tasks: tuple[Task, ...]
+    shown: Mapping[str, JudgeInput]
+    """What is shown, by the verdict's key."""
+    told: str
+    """What they are for, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +192,7 @@ def agree(
     evaluation: str,
     say: Callable[[str], None],
     known: Mapping[str, str] | None = None,
+    beside: Beside | None = None,
 ) -> Terms:
     """Price what is missing of an evaluation and have it agreed to.
 
@@ -189,6 +206,7 @@ def agree(
         evaluation: its id; what it has spent counts.
         say: where the quote goes.
         known: completion key -> text, of answers that exist and are not in the store yet.
+        beside: what else is asked.
 
     Raises:
         UsageError: a key is missing, a price is unknown, nobody agreed, or a judge cannot be asked.
@@ -200,14 +218,20 @@ def agree(
     texts = {**(known or {}), **completion_texts(work, None, store)}
     tasks = [t for t in work.tasks() if not is_identical(t, texts)]
     told = detectable(len(work.plan.order), work.plan.samples)
+    more = beside.shown if beside else {}
+    if beside is not None:
+        tasks += beside.tasks
     usual, most = blank_answers(work.plan.sampling.max_new_tokens)
 
     def show(task: Task, blank: str) -> JudgeInput:
+        if task.key in more:
+            return more[task.key]
         return input_of(work, task, {key: texts.get(key, blank) for key in answer_keys(task)})
 
     return price_tasks(
         tasks, panel_judges, lambda task: show(task, usual), store, spending, project, owner,
         evaluation=evaluation, say=say, told=told, largest=lambda task: show(task, most),
+        beside=beside.told if beside else "",
     )  # fmt: skip
 
 
@@ -236,7 +260,7 @@ def _refuse_older_formats(work: Work, panel_judges: Sequence[PanelJudge], store:
         panel_judge.judge.id
         for panel_judge in panel_judges
         if panel_judge.judge.provided.kind != "person"
-        and panel_judge.judge.prompt_format(panel_judge.digest) != versions.PROMPT_FORMAT
+        and panel_judge.judge.prompt_format(panel_judge.digest) != panel_judge.judge.newest_format
     }
     tasks = [task for task in work.tasks() if task.judge in older] if older else []
     left = len(tasks) - len(store.present("verdicts", (task.key for task in tasks)))
@@ -261,6 +285,7 @@ def price_tasks(
     say: Callable[[str], None],
     told: str = "",
     largest: Callable[[Task], JudgeInput] | None = None,
+    beside: str = "",
 ) -> Terms:
     """Price the tasks that have no verdict yet and have the price agreed to.
 
@@ -276,6 +301,7 @@ def price_tasks(
         say: where the quote goes.
         told: what the design can tell, in one sentence.
         largest: the same as `shown`, as large as it may become; where answers are not written yet.
+        beside: what some of the tasks are for, in one sentence.
 
     Raises:
         UsageError: a key is missing, a price is unknown, nobody agreed, or a judge cannot be asked.
@@ -304,7 +330,7 @@ def price_tasks(
         for panel_judge in priced
         if panel_judge.judge.id in missing
     ]
-    quoted = Quote(tuple(quotes), cap, store.committed(evaluation), told)
+    quoted = Quote(tuple(quotes), cap, store.committed(evaluation), told, beside=beside)
     if any(quoted_judge.host or quoted_judge.paid for quoted_judge in quotes):
         for line in quoted.lines():
             say(line)

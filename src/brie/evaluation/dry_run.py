@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from brie.evaluation.budget import Quote, Spending, agree, detectable
+from brie.evaluation.drift import beside, due_before
 from brie.evaluation.folders import evaluation_id
 from brie.evaluation.plan import ResolvedRequest
-from brie.evaluation.run import given_of, planned
+from brie.evaluation.run import given_of, planned, spent_in
 from brie.evaluation.work import Work
 from brie.number_format import listed, plural
 from brie.project import Project
@@ -55,12 +56,16 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
         keys = {request.key for request in work.requests()}
         there = len(store.present("completions", keys))
         only_priced = replace(spending, consent=_agreed, probe=False)
+        dues = due_before(work, asked.panel_judges, store, project, spending)
         agree(
             work, asked.panel_judges, store, only_priced, project, owner,
             evaluation=evaluation_id(plan), say=said.append, known=work.given_texts(given_of(asked)),
+            beside=beside(dues),
         )  # fmt: skip
     told = detectable(len(plan.order), plan.samples)
     rows = {**_rows(plan, asked), "on": reason, "answers": _answers(len(keys), there)}
+    if spent := spent_in(asked, project):
+        rows["spent"] = spent
     rows["verdicts"] = plural(len(work.tasks()), "verdict") + " with controls, at most"
     return DryRun(evaluation_id(plan), rows, tuple(line for line in said if line != told), told)
 
@@ -83,6 +88,8 @@ def _reading(project: Project) -> Iterator[tuple[Store, Owner]]:
 def _rows(plan: Plan, asked: ResolvedRequest) -> dict[str, str]:
     seats = [seat.judge.id + (" (instrument)" if seat.instrument else "") for seat in plan.seats]
     orders = "both orders" if plan.positions == "both" else "one order each, balanced"
+    if plan.criteria_orders > 1:
+        orders += f", criteria in {plan.criteria_orders} orders"
     return {
         "candidate": _side(asked.candidate.name, plan.candidate),
         "baseline": _side(asked.baseline.name, plan.baseline),

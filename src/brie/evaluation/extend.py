@@ -7,15 +7,18 @@ by then. It is shown as added and never enters the headline.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
 from brie.catalog import load_judge
 from brie.errors import UsageError
-from brie.evaluation.budget import Spending, agree
+from brie.evaluation.budget import Spending, Terms, agree
+from brie.evaluation.drift import ask_again, beside, due_before, refuse_changed
+from brie.evaluation.drift_notes import with_notes
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.judging import judge_all, noted, why_stopped
+from brie.evaluation.known_pairs import refuse_design, with_rule
 from brie.evaluation.manifest import amend, change
 from brie.evaluation.plan import added_judges, panel_judge
 from brie.evaluation.published import to_publish
@@ -79,22 +82,50 @@ def judge_more(
         manifest = _with_links(evaluation.manifest, links, before)
         work = Work.of(manifest)
         prompts = answered(work, store)
-        terms = agree(
-            work, reachable(manifest, project), store, wishes, project, owner,
-            evaluation=manifest.id, say=screen.say,
-        )  # fmt: skip
+        terms = _agreed(manifest, work, project, screen, wishes, store, owner, command)
         if links:  # somebody else may have added something since
             manifest = change(evaluation.folder, lambda now: _with_links(now, links, before))
             work = Work.of(manifest)
         evaluation = Evaluation(evaluation.folder, manifest)
         store.settle_dead(owner)
         done = judge_all(work, store, owner, screen, terms, evaluation=manifest.id, prompts=prompts)
-        evaluation = noted(evaluation, done, work, store)
+        evaluation = with_notes(noted(evaluation, done, work, store), store, project)
         with settled(evaluation, store) as (evaluation, data):
             analysis = record_analysis(evaluation, data, store, project)
             report = write_report(evaluation, analysis, data, project)
             published = to_publish(evaluation.manifest, store, analysis.rows_digest)
     return Outcome(evaluation, analysis, report, 0, done.computed, why_stopped(done, command), published)
+
+
+def _agreed(
+    manifest: Manifest,
+    work: Work,
+    project: Project,
+    screen: Screen,
+    wishes: Spending,
+    store: Store,
+    owner: Owner,
+    command: str,
+) -> Terms:
+    """What was agreed to, once judges with old anchors were asked those.
+
+    Raises:
+        UsageError: nobody agreed, or a judge that is to go on has changed.
+    """
+    reached = reachable(manifest, project)
+    refuse_changed(manifest, reached, store, project)
+    dues = due_before(work, reached, store, project, wishes)
+    terms = agree(
+        work, reached, store, wishes, project, owner, evaluation=manifest.id, say=screen.say,
+        beside=beside(dues),
+    )  # fmt: skip
+    if not dues:
+        return terms
+    checked = ask_again(
+        dues, terms, store, owner, project, screen, evaluation=manifest.id, resume=command
+    )
+    refuse_changed(manifest, reached, store, project)
+    return replace(terms, cap=checked.left)
 
 
 def reachable(manifest: Manifest, project: Project) -> tuple[PanelJudge, ...]:
@@ -110,6 +141,7 @@ def _reachable(sealed: PanelJudge, manifest: Manifest, project: Project) -> Pane
     if sealed.judge.provided.kind != "model":
         return sealed
     file = load_judge(sealed.judge.id, project)
+    file = file.model_copy(update={"after": sealed.judge.after})
     spec = model_judge(file, manifest.plan.suite, project, sealed=sealed).judge
     if spec.prompt_format(sealed.digest) is None:
         raise UsageError(
@@ -180,7 +212,9 @@ def _joining(name: str, manifest: Manifest, project: Project) -> PanelJudge | No
     spec = load_judge(name, project)
     if spec.provided.kind == "rule":
         return panel_judge(spec, None, instrument=True).sealed()
-    return model_judge(spec, manifest.plan.suite, project, instrument=True).sealed()
+    joining = model_judge(spec, manifest.plan.suite, project, instrument=True)
+    refuse_design(joining, manifest.plan.positions)
+    return with_rule(joining, project).sealed()
 
 
 def _askable(manifest: Manifest) -> Sequence[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from brie.analyse.compare import rates_by_prompt
 from brie.analyse.sequential import sequence
 from brie.analyse.table import StatusCode
+from brie.evaluation.margins import with_joint
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
 from brie.evaluation.soundness import refuse_unsound
 from brie.evaluation.table import table
@@ -90,6 +91,7 @@ def extended(before: EvaluationData, store: Store, prompts: Sequence[str]) -> Ev
     tasks = work.tasks(prompts)
     verdicts = store.kept(task.key for task in tasks)
     facts = [VerdictRow(task, is_same(task, completions), verdicts.get(task.key)) for task in tasks]
+    facts = with_joint(facts, work.panel_judges)
     return replace(
         before,
         completions={**before.completions, **completions},

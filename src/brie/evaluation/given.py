@@ -326,7 +326,7 @@ def refuse_longer(sides: Sequence[Resolved], suite: Suite, judges: Iterable[Judg
         UsageError: they do not; names the prompt and both lengths.
     """
     files = _files(sides)
-    local = [Path(judge.location) for judge in judges if judge.location]
+    local = [Path(j.location) for j in judges if j.location and not j.provided.scores]
     if len(files) < len(sides) or not local:
         return
     longest, name = max(_lengths([_matched(given, suite) for given in files], suite))

@@ -18,8 +18,9 @@ from brie.store.looks import Look
 def look_of(data: EvaluationData, *, curve: str = "") -> Look | None:
     """The look that an analysis of these rows is; None where no verdict is usable: nothing was seen.
 
-    Votes and instruments leave the headline alone and are no part of it. Judges that were added later
-    leave it alone as well, but what they said was read: a choice made after it is a later look.
+    Votes and instruments leave the headline alone and are no part of it; a judge sealed for it that may
+    not count is, as its numbers are shown. Judges that were added later leave it alone as well, but
+    what they said was read: a choice made after it is a later look.
 
     Args:
         data: the evaluation's rows.

@@ -18,8 +18,9 @@ from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.analyse.worth import Drawn, Worth, gain, worth
+from brie.evaluation.margins import counting_judges
 from brie.evaluation.people import ratings_of
-from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
+from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.table import table
 from brie.records.estimates import Estimate
 from brie.records.people import MeasuredByPeople, MeasuredJudge, SharedErrorPair
@@ -45,7 +46,7 @@ def measured_by_people(
         settings: of the intervals.
         seed: of their draws.
     """
-    panel = headline_judges(facts.manifest)
+    panel = counting_judges(facts)
     every = [seat.judge.id for seat in facts.work.panel_judges]
     study = _study(facts, votes, settings, seed)
     voted = Voted.of(study, {vote.task.judge for vote in votes})

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from brie import versions
 from brie.blinding import assign
 from brie.conventions import CONTROLS
 from brie.digest import digest, short
 from brie.errors import UsageError
+from brie.evaluation.criteria import criteria_dealt
 from brie.pin import ANSWERS, Resolved
 from brie.records import (
     Controls,
@@ -53,6 +53,8 @@ class ResolvedRequest:
     sampling: Sampling
     samples: int = 3
     positions: Positions = "both"
+    criteria_orders: int = 1
+    """In how many orders judges read their rubric's criteria."""
     controls: int = CONTROLS
     seed: int = 0
     left_out: tuple[str, ...] = ()
@@ -70,12 +72,11 @@ def panel_judge(
     rubric: Rubric | None,
     *,
     instrument: bool = False,
-    prompt_format: str = versions.PROMPT_FORMAT,
+    prompt_format: str | None = None,
 ) -> PanelJudge:
     """A judge with its rubric, as a plan seals it."""
-    return PanelJudge(
-        judge=judge, rubric=rubric, digest=judge.digest(prompt_format), instrument=instrument
-    )
+    written = prompt_format or judge.newest_format
+    return PanelJudge(judge=judge, rubric=rubric, digest=judge.digest(written), instrument=instrument)
 
 
 def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
@@ -96,6 +97,9 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
     samples = 1 if asked.sampling.temperature == 0 else asked.samples
     blocks = [(p.id, p.category) for p in asked.suite.prompts]
     order = work_order(blocks, asked.seed)
+    dealt = assignments(
+        blocks, asked.panel_judges, samples=samples, positions=asked.positions, seed=asked.seed
+    )
     drawn = sorted(order, key=lambda name: digest(["control", asked.seed, name]))[: asked.controls]
     return Plan(
         suite=asked.suite,
@@ -111,8 +115,11 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
         held_out_sources=asked.held_out_sources,
         seed=asked.seed,
         order=tuple(order),
-        assignments=assignments(
-            blocks, asked.panel_judges, samples=samples, positions=asked.positions, seed=asked.seed
+        assignments=dealt,
+        criteria_orders=asked.criteria_orders,
+        criteria=criteria_dealt(
+            blocks, asked.panel_judges, dealt, positions=asked.positions, seed=asked.seed,
+            orders=asked.criteria_orders,
         ),
         controls=Controls(prompts=tuple(name for name in order if name in set(drawn))),
         stopping=asked.stopping,

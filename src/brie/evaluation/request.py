@@ -10,9 +10,12 @@ from typing import Literal
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
+from brie.evaluation.anchors import as_now
 from brie.evaluation.choice import Choice, choose, refuse_mute_rule
 from brie.evaluation.code_checks import refuse_code
+from brie.evaluation.criteria import readable_orders
 from brie.evaluation.given import PREFIX, pair_of, refuse_settings, samples_of, suite_of
+from brie.evaluation.known_pairs import with_rules
 from brie.evaluation.plan import ResolvedRequest, panel_judge
 from brie.evaluation.side_prompts import differ, remarks
 from brie.evaluation.sides import resolve_sides
@@ -44,6 +47,8 @@ class EvalRequest:
     panel: str | None = None
     samples: int | None = None
     positions: Positions = "both"
+    criteria_orders: int = 1
+    """In how many orders, 2 or 3, judges read their rubric's criteria; 1: the rubric's own."""
     controls: int = CONTROLS
     seed: int = 0
     temperature: float | None = None
@@ -97,6 +102,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         decisions.append(named.said)
         chosen = _seats(named, suite, project)
     panel_judges, left_out = _with_keys(chosen, wishes)
+    panel_judges = with_rules(panel_judges, wishes.positions, project, early=wishes.until_decided)
     decisions += [f"left out, because its key is not set: {name}" for name in left_out]
     decisions += [f"judge {s.judge.id}: {s.judge.model}" for s in panel_judges if s.judge.location]
     left_out = (*named.left_out, *left_out)
@@ -115,6 +121,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         sampling=sampling,
         samples=samples,
         positions=wishes.positions,
+        criteria_orders=readable_orders(wishes.criteria_orders, panel_judges),
         controls=wishes.controls,
         seed=wishes.seed,
         stopping=_stopping(wishes, suite),
@@ -355,8 +362,12 @@ def model_judge(
         UsageError, InputError: a setting, the rubric or the weights; the message names the file.
     """
     check(judge)
-    rubric = load_rubric(judge.rubric or suite.rubric, project)
-    PromptBuilder(rubric, form_of(judge))
+    if sealed is None:
+        judge = as_now(judge, project)
+    rubric = None
+    if not judge.provided.scores:
+        rubric = load_rubric(judge.rubric or suite.rubric, project)
+        PromptBuilder(rubric, form_of(judge))
     weights = str(sealed.judge.parameters.get("weights")) if sealed else None
     return panel_judge(_located(judge, project, weights), rubric, instrument=instrument)
 

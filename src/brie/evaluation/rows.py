@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from brie.analyse.table import StatusCode
+from brie.blinding import Weighed
 from brie.digest import Canonical
 from brie.digest import digest as digest_of
 from brie.evaluation.work import Work
@@ -17,12 +18,30 @@ from brie.records.analysis import RowCounts
 
 
 @dataclass(frozen=True, slots=True)
+class Joint:
+    """What the presentations of a comparison say together, of a judge that gives numbers."""
+
+    weighed: Weighed | None
+    """None: a planned presentation has no number, so the comparison is `half`."""
+    tie: float
+    """A margin of at most this is a tie."""
+    counted: bool
+    """This row stands for the comparison where outcomes are counted."""
+
+    @property
+    def winner(self) -> Winner | None:
+        """The one outcome of the comparison."""
+        return self.weighed.winner(self.tie) if self.weighed else None
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictRow:
     """One planned verdict and what is known of it."""
 
     task: Task
     identical: bool
     verdict: VerdictLite | None
+    joint: Joint | None = None
 
     @property
     def status(self) -> StatusCode:
@@ -36,6 +55,11 @@ class VerdictRow:
         """The side that won, where there is a usable verdict."""
         if self.identical:
             return "tie"
+        return self.joint.winner if self.joint else self.alone
+
+    @property
+    def alone(self) -> Winner | None:
+        """The side that won in this presentation by itself."""
         if self.verdict is None or self.verdict.status is not Status.OK or self.verdict.letter is None:
             return None
         return self.task.presentation.unblind(self.verdict.letter)
@@ -76,6 +100,7 @@ class EvaluationData:
         ]
         verdicts = sorted(
             [v.key, v.judge, v.presentation, v.status, v.letter, v.reason, v.reply, v.scores]
+            + ([v.measured.model_dump()] if v.measured else [])
             for v in (fact.verdict for fact in self.facts)
             if v is not None
         )
@@ -89,7 +114,10 @@ def row_counts(data: EvaluationData) -> RowCounts:
 
 
 def headline_judges(manifest: Manifest) -> list[str]:
-    """Judges whose mean is the headline, in the panel's order; a stopped judge has left it."""
+    """Judges sealed for the headline, in the panel's order; a stopped judge has left it.
+
+    Those that give numbers count only where they can tell: `margins.counting_judges`.
+    """
     stopped = stopped_judges(manifest)
     return [s.judge.id for s in manifest.plan.seats if not s.instrument and s.judge.id not in stopped]
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from brie.evaluation.budget import Spending, Terms, agree
 from brie.evaluation.code_checks import check_by_code
 from brie.evaluation.destinations import agree_to_servers
+from brie.evaluation.drift import ask_again, beside, due_before, renewed
+from brie.evaluation.drift_notes import with_notes
 from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
 from brie.evaluation.gather import extended, is_decided, nothing_yet
 from brie.evaluation.generating import answer_all, check_prompts, environment_of
@@ -24,6 +26,7 @@ from brie.evaluation.published import to_publish
 from brie.evaluation.results import Outcome, kept_analysis, record_analysis, write_report
 from brie.evaluation.settled import refuse_gone_rows, settled
 from brie.evaluation.sides import sources
+from brie.evaluation.training_data import spent_words
 from brie.evaluation.work import Work
 from brie.generate.turns import TurnEngine, open_engine
 from brie.judge.run import JudgingResult
@@ -60,23 +63,25 @@ def run_evaluation(
         UsageError: the plan cannot be made, or its price was not agreed to; nothing is sealed then.
         StoreError: the store cannot be used.
     """
-    plan, reason = planned(asked)
-    sides = (asked.candidate, asked.baseline)
-    agree_to_servers(sides, project, (spending or Spending()).consent, screen.say)
+    sides, wishes = (asked.candidate, asked.baseline), spending or Spending()
+    drafted = planned(asked)
+    if spent := spent_in(asked, project):
+        screen.say(spent)
+    agree_to_servers(sides, project, wishes.consent, screen.say)
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
+        asked, (plan, reason), terms = _agreed(
+            asked, drafted, project, screen, wishes, store, owner, command
+        )
         work = Work(plan)
-        _refuse_gone(plan, project, store)
-        terms = agree(
-            work, asked.panel_judges, store, spending or Spending(), project, owner,
-            evaluation=evaluation_id(plan), say=screen.say, known=work.given_texts(given_of(asked)),
-        )  # fmt: skip
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
         nothing_new = came.completions + came.judged.computed == 0
-        with settled(came.evaluation, store) as (evaluation, data):
+        evaluation = with_notes(came.evaluation, store, project)
+        stands = nothing_new and evaluation is came.evaluation
+        with settled(evaluation, store) as (evaluation, data):
             checked = bool(plan.suite.code) and check_by_code(evaluation.folder, data, screen.say)
-            standing = kept_analysis(evaluation, data) if nothing_new and not checked else None
+            standing = kept_analysis(evaluation, data) if stands and not checked else None
             analysis = standing or record_analysis(evaluation, data, store, project, sides, curve=curve)
             report = project.reports / evaluation.manifest.id / "index.html"
             if standing is None or not report.is_file():
@@ -88,6 +93,48 @@ def run_evaluation(
     return Outcome(
         evaluation, analysis, report, came.completions, came.judged.computed, stopped, published
     )
+
+
+def spent_in(asked: ResolvedRequest, project: Project) -> str:
+    """What a candidate's preference pairs make of an evaluation; "" where nothing is wrong."""
+    judges = [seat.judge.model for seat in asked.panel_judges if not seat.instrument]
+    return spent_words(asked.suite, asked.candidate, judges, project)
+
+
+def _agreed(
+    asked: ResolvedRequest,
+    drafted: tuple[Plan, str],
+    project: Project,
+    screen: Screen,
+    wishes: Spending,
+    store: Store,
+    owner: Owner,
+    command: str,
+) -> tuple[ResolvedRequest, tuple[Plan, str], Terms]:
+    """What was agreed to, once judges with old anchors were asked those: a changed one as it is now.
+
+    Raises:
+        UsageError: nobody agreed.
+        Stopped: not all anchors were answered.
+    """
+    plan = drafted[0]
+    work, evaluation = Work(plan), evaluation_id(plan)
+    _refuse_gone(plan, project, store)
+    dues = due_before(work, asked.panel_judges, store, project, wishes)
+    terms = agree(
+        work, asked.panel_judges, store, wishes, project, owner, evaluation=evaluation, say=screen.say,
+        known=work.given_texts(given_of(asked)), beside=beside(dues),
+    )  # fmt: skip
+    if not dues:
+        return asked, drafted, terms
+    checked = ask_again(
+        dues, terms, store, owner, project, screen, evaluation=evaluation, resume=command
+    )
+    if not checked.changed:
+        return asked, drafted, replace(terms, cap=checked.left)
+    changed = replace(asked, panel_judges=renewed(asked.panel_judges, project))
+    less = replace(wishes, budget=checked.left)
+    return _agreed(changed, planned(changed), project, screen, less, store, owner, command)
 
 
 def _existing(plan: Plan, project: Project) -> int:

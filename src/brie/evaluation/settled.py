@@ -15,7 +15,8 @@ from brie.errors import RowsGone, UsageError
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import read_manifest
-from brie.evaluation.rows import EvaluationData, headline_judges, row_counts
+from brie.evaluation.margins import counting_judges
+from brie.evaluation.rows import EvaluationData, row_counts
 from brie.number_format import plural
 from brie.project import alone
 from brie.records.analysis import Analysis, RowCounts
@@ -97,7 +98,7 @@ def _headline(stored: Analysis) -> int:
 
 
 def _headline_there(data: EvaluationData) -> int:
-    judges = set(headline_judges(data.manifest))
+    judges = set(counting_judges(data))
     rows = (row for row in data.of("main") if row.task.judge in judges)
     return sum(row.status is not StatusCode.MISSING for row in rows)
 

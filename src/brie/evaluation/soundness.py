@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from brie.blinding import BALANCED, BOTH
 from brie.errors import SealBroken, UsageError
+from brie.evaluation.criteria import criteria_of, reads_in_turn
 from brie.evaluation.manifest import broken_links
 from brie.evaluation.votes import voters
 from brie.evaluation.work import Work
@@ -67,4 +68,22 @@ def _impossible(plan: Plan) -> Sequence[str]:
             return [f"the assignments of {judge} are not those of its prompts and samples"]
         if not set("".join(dealt)) <= codes:
             return [f"the assignments of {judge} name an order that there is not"]
+    return _impossible_orders(plan)
+
+
+def _impossible_orders(plan: Plan) -> Sequence[str]:
+    """What the dealt orders of the criteria say that cannot be."""
+    if plan.criteria_orders not in (1, 2, 3):
+        return [f"there are no {plan.criteria_orders} orders of criteria"]
+    reading = {s.judge.id: s for s in plan.seats if plan.criteria_orders > 1 and reads_in_turn(s)}
+    if set(plan.criteria) != set(reading):
+        return ["its orders of the criteria are not those of the judges that read some"]
+    for judge, dealt in plan.criteria.items():
+        codes = criteria_of(reading[judge], plan.positions, plan.criteria_orders)
+        digits = {str(digit) for digit in range(len(codes))}
+        cells = plan.assignments[judge]
+        if dealt.keys() != cells.keys() or any(len(dealt[n]) != len(cells[n]) for n in cells):
+            return [f"the orders of the criteria of {judge} are not those of its prompts and samples"]
+        if not set("".join(dealt.values())) <= digits:
+            return [f"the orders of the criteria of {judge} name one that there is not"]
     return []

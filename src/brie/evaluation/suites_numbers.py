@@ -18,7 +18,8 @@ from brie.analyse.win_rate import Settings
 from brie.checks.difference import ALPHA, groups_differ
 from brie.checks.noninferior import not_worse
 from brie.checks.standing import standing_of
-from brie.evaluation.rows import EvaluationData, headline_judges
+from brie.evaluation.margins import counting_judges
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.suites import Suites
 from brie.evaluation.table import table
 from brie.evaluation.work import prompt_digest
@@ -68,7 +69,7 @@ class Judged:
     @cached_property
     def study(self) -> Study:
         """The headline's verdicts, as its own evaluation has them."""
-        rows = table(self.data, self.data.of("main"), headline_judges(self.data.manifest))
+        rows = table(self.data, self.data.of("main"), counting_judges(self.data))
         return Study(rows.canonical(), Settings(self.plan.level, self.plan.resamples), self.plan.seed)
 
     @property

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from brie.catalog import load_defaults
 from brie.errors import UsageError
+from brie.evaluation.anchors import all_anchors
 from brie.evaluation.budget import Quote, Spending, agree
+from brie.evaluation.drift import agree_to_ask, ask_again, due_before, renewed
 from brie.evaluation.folders import Evaluation, evaluation_id
 from brie.evaluation.gather import gather
 from brie.evaluation.generating import make_answers
@@ -83,6 +85,8 @@ def seal_suites(
     for line in dict.fromkeys(line for _, lines in prepared for line in lines):
         screen.say(line)
     asked = tuple(resolved for resolved, _ in prepared)
+    if spending is not None:
+        asked = _as_now(asked, project, screen, spending, command)
     plans = [planned(resolved) for resolved in asked]
     sealed = plan_of([_part(plan) for plan, _ in plans])
     if spending is not None:
@@ -94,6 +98,37 @@ def seal_suites(
     suites = open_suites(sealed, project, command=command, name=name)
     screen.say(f"sealed together as {suites.manifest.id}.")
     return Sealed(suites, asked, evaluations)
+
+
+def _as_now(
+    asked: Sequence[ResolvedRequest],
+    project: Project,
+    screen: Screen,
+    spending: Spending,
+    command: str,
+) -> tuple[ResolvedRequest, ...]:
+    """What was asked, once judges with old anchors were asked those: before anything is sealed.
+
+    Raises:
+        UsageError: nobody agreed.
+        Stopped: not all anchors were answered.
+    """
+    if not all_anchors(project):
+        return tuple(asked)
+    with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
+        every = [
+            due
+            for resolved in asked
+            for due in due_before(
+                Work(planned(resolved)[0]), resolved.panel_judges, store, project, spending
+            )
+        ]
+        dues = list({due.document.id: due for due in every}.values())
+        if not dues:
+            return tuple(asked)
+        terms = agree_to_ask(dues, store, owner, project, screen, spending)
+        ask_again(dues, terms, store, owner, project, screen, evaluation="", resume=command)
+    return tuple(replace(one, panel_judges=renewed(one.panel_judges, project)) for one in asked)
 
 
 def _agree(
@@ -153,7 +188,7 @@ def run_suites(
         screen.say(f"suite {part.suite}:")
         outcome = run_evaluation(
             asked, project, screen, command=command,
-            spending=replace(spending, budget=left, consent=_agreed),
+            spending=replace(spending, budget=left, consent=_agreed, drift="off"),
         )  # fmt: skip
         stopped = stopped or outcome.stopped
         if stopped:

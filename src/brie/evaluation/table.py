@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from brie.analyse.arrays import Floats, Ints
-from brie.analyse.table import VerdictTable
+from brie.analyse.joint import JointRows
+from brie.analyse.table import StatusCode, VerdictTable
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.pin import ANSWERS
+from brie.records import SCORE
+from brie.records.base import CRITERIA_ORDERS
 
 
 def table(
@@ -37,7 +40,7 @@ def table(
         judges=list(judges),
         prompt=[prompt_code[f.task.prompt] for f in used],
         judge=[judge_code[f.task.judge] for f in used],
-        score=[f.score for f in used],
+        score=[0.5 if _is_half(f) else f.score for f in used],
         both_orders=facts.manifest.plan.positions == "both" and not votes,
         category=[prompts[name].category for name in names],
         source=[prompts[name].source for name in names],
@@ -50,7 +53,27 @@ def table(
         length_difference=_length(facts, pairs, of_row),
         features=_features(facts, pairs, of_row),
         criteria=_criteria(used),
+        criteria_order=_criteria_order(facts, used),
         identical_as_ties=facts.identical_as_ties,
+        joint=_joint(used),
+    )
+
+
+def _is_half(row: VerdictRow) -> bool:
+    """Whether a number has no other presentation's to go with it."""
+    return row.joint is not None and row.joint.winner is None and row.status is StatusCode.OK
+
+
+def _joint(rows: Sequence[VerdictRow]) -> JointRows | None:
+    """Which rows share one outcome; None where none does."""
+    if not any(row.joint for row in rows):
+        return None
+    alone = [SCORE[row.alone] if row.alone else float("nan") for row in rows]
+    return JointRows(
+        joint=np.array([row.joint is not None for row in rows], np.bool_),
+        half=np.array([_is_half(row) for row in rows], np.bool_),
+        further=np.array([row.joint is not None and not row.joint.counted for row in rows], np.bool_),
+        alone=np.array(alone, np.float64),
     )
 
 
@@ -123,6 +146,13 @@ def _criteria(rows: Iterable[VerdictRow]) -> dict[str, Floats]:
         name: np.fromiter((_criterion(f, name) for f in listed), np.float64, len(listed))
         for name in names
     }
+
+
+def _criteria_order(facts: EvaluationData, rows: Sequence[VerdictRow]) -> list[int] | None:
+    """In which order the criteria were read, one entry a row; None where that never varied."""
+    if facts.manifest.plan.criteria_orders < 2:
+        return None
+    return [CRITERIA_ORDERS.index(row.task.presentation.criteria) for row in rows]
 
 
 def _criterion(fact: VerdictRow, name: str) -> float:

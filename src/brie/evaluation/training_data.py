@@ -21,6 +21,8 @@ from brie.data.overlap import entries, texts_to_find
 from brie.data.split import prompt_key, share_of
 from brie.digest import file_digest
 from brie.errors import InputError, UsageError
+from brie.evaluation.pairs_data import of_pairs
+from brie.number_format import listed, plural
 from brie.pin import Resolved
 from brie.project import Project, packaged, write_text
 from brie.records import Conversation, Document, Suite, schema_field
@@ -90,8 +92,7 @@ def compare(
         # A file that was missing may have come since; whether it was missing then is no question.
         return Compared(earlier, now=False)
     before = earlier.training if earlier else None
-    half = before is None or before.half
-    training = _NOT_HERE if served else _look(suite, candidate, project, half=half)
+    training = _NOT_HERE if served else _look(suite, candidate, project, before, again=again)
     if isinstance(training, Training):
         return Compared(Trained(training=training), now=True)
     reason = without_paths(training)
@@ -100,18 +101,43 @@ def compare(
     return Compared(Trained(training=None, reason=reason), now=False)
 
 
-def _look(suite: Suite, candidate: Resolved | None, project: Project, *, half: bool) -> Training | str:
+def _look(
+    suite: Suite, candidate: Resolved | None, project: Project, before: Training | None, *, again: bool
+) -> Training | str:
     """Read the training file of the candidate's run; a string says why that is not possible.
 
-    What was compared before with a whole file (not `half`) is compared with all of it again.
+    What was compared before with a whole file, or by digests alone, is compared so again.
     """
     if candidate is None:
         return "the candidate is not on this machine"
     if candidate.pin.kind == "base":
         return "the candidate is a base model"
-    if candidate.pin.run is None:
+    return of_run(suite, candidate.pin.run, project, before, again=again)
+
+
+def of_run(
+    suite: Suite,
+    name: str | None,
+    project: Project,
+    before: Training | None = None,
+    *,
+    again: bool = False,
+) -> Training | str:
+    """What a run was trained on, and the checkpoint it began with, compared with a suite.
+
+    Args:
+        suite: whose prompts are looked for.
+        name: the run's id; None: the model was trained elsewhere.
+        project: where runs and training files are.
+        before: what was found before.
+        again: it is asked whether that still holds: what is not here any more is no answer.
+
+    Returns:
+        The comparison, or why there is none, as the end of a sentence.
+    """
+    if name is None:
         return _NOT_HERE
-    run = project.runs / candidate.pin.run
+    run = project.runs / name
     try:
         config = TrainConfig.model_validate_json((run / CONFIG).read_text("utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -119,8 +145,11 @@ def _look(suite: Suite, candidate: Resolved | None, project: Project, *, half: b
     except ValidationError:
         return f"the configuration of the training run {run.name} cannot be read"
     path = _data_file(config.train, project)
+    if config.pairs is not None:
+        return _of_pairs(suite, run.name, config, path, project, before, again=again)
     if isinstance(path, str):
         return path
+    half = before is None or before.half
     try:
         parsed = parse(path, config.train.mapping)
         rows = trained_half(config, parsed.conversations) if half else None
@@ -128,6 +157,62 @@ def _look(suite: Suite, candidate: Resolved | None, project: Project, *, half: b
         return _training(suite, run.name, config, parsed, shared, rows)
     except InputError as error:
         return f"its training data cannot be read ({error})"
+
+
+def spent_words(suite: Suite, candidate: Resolved, judges: Sequence[str], project: Project) -> str:
+    """What a candidate that learned from pairs makes of an evaluation, before it costs anything.
+
+    Args:
+        suite: what it would be asked.
+        candidate: the model.
+        judges: models of the judges that count.
+        project: where its run is.
+
+    Returns:
+        A sentence; "" where nothing is wrong, or it did not learn from pairs here.
+    """
+    known = of_run(suite, candidate.pin.run, project) if candidate.pin.run else ""
+    pairs = [part for part in known.chain if part.taught] if isinstance(known, Training) else []
+    spent = {name for part in pairs for name in part.nearest}
+    teachers = {teacher.model for part in pairs if part.taught for teacher in part.taught.teachers}
+    wrong = []
+    if spent:
+        number = f"{len(spent)} of {plural(len(suite.prompts), 'prompt')}"
+        wrong.append(
+            f"{number} {'is' if len(spent) == 1 else 'are'} in or near the pairs that {candidate.name} "
+            f"learned from ({listed([part.file for part in pairs])})"
+        )
+    if teachers and teachers.issuperset(judges):
+        wrong.append(f"{candidate.name} was taught by {listed(sorted(teachers))}, which alone judges it")
+    if not wrong:
+        return ""
+    return f"the verdict will be withheld: {'; '.join(wrong)}. Other prompts, or another judge, hold it."
+
+
+def _of_pairs(
+    suite: Suite,
+    run: str,
+    config: TrainConfig,
+    path: Path | str,
+    project: Project,
+    before: Training | None,
+    *,
+    again: bool,
+) -> Training | str:
+    """Pairs, and what the checkpoint was trained on that their training began with."""
+    taught = before.taught if before else None
+    if again and isinstance(path, str) and not (taught and taught.by_digest):
+        return path
+    training = of_pairs(suite, run, config, path, by_digest=bool(again and taught and taught.by_digest))
+    if config.start is None:
+        return training
+    known = before.earlier if before else None
+    earlier = of_run(suite, config.start.run, project, known, again=again)
+    if isinstance(earlier, Training):
+        return training.model_copy(update={"earlier": earlier})
+    if again and known is not None:
+        return earlier
+    return training.model_copy(update={"earlier_unknown": without_paths(earlier)})
 
 
 def _data_file(part: DataPart, project: Project) -> Path | str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from brie.evaluation.gather import is_answered, is_cast, is_same
+from brie.evaluation.gather import gather, is_answered, is_cast, is_same
+from brie.evaluation.margins import counting_judges, with_joint
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
@@ -21,7 +22,16 @@ def comparison_views(facts: EvaluationData) -> list[ComparisonView]:
     groups: dict[tuple[str, int], list[VerdictRow]] = {}
     for fact in (*facts.of("main"), *facts.of("vote")):
         groups.setdefault((fact.task.prompt, fact.task.sample), []).append(fact)
-    return [_view(facts, rows) for rows in groups.values()]
+    counting = counting_judges(facts)
+    return [_view(facts, rows, counting) for rows in groups.values()]
+
+
+def counting_in(manifest: Manifest, store: Store) -> frozenset[str]:
+    """Judges whose scores make a comparison's, for `prompt_views`."""
+    seats = [seat for seat in manifest.plan.seats if not seat.instrument]
+    if any(seat.margins for seat in seats):
+        return frozenset(counting_judges(gather(manifest, store)))
+    return frozenset(seat.judge.id for seat in seats)
 
 
 def prompt_views(
@@ -30,6 +40,8 @@ def prompt_views(
     store: Store,
     prompt: str,
     votes: Mapping[str, Sequence[Task]] | None = None,
+    *,
+    counting: Collection[str] | None = None,
 ) -> list[ComparisonView]:
     """The comparisons of one prompt, read alone; those whose answers are not there yet are left out.
 
@@ -39,6 +51,7 @@ def prompt_views(
         store: where answers and verdicts are kept.
         prompt: a prompt's id.
         votes: `votes_by_prompt`, where votes are to be read too.
+        counting: `counting_in`, made once for many calls.
     """
     tasks = [*work.tasks_of(prompt), *(votes or {}).get(prompt, ())]
     keys = {key for t in tasks for key in (t.presentation.candidate, t.presentation.baseline)}
@@ -50,17 +63,20 @@ def prompt_views(
         if cast and is_answered(task, completions):
             fact = VerdictRow(task, is_same(task, completions), verdicts.get(task.key))
             rows.setdefault(task.sample, []).append(fact)
-    every = tuple(f for group in rows.values() for f in group)
+    joined = [with_joint(group, work.panel_judges) for group in rows.values()]
+    every = tuple(f for group in joined for f in group)
     facts = EvaluationData(manifest, work, completions, every, (prompt,))
-    return [_view(facts, group) for group in rows.values()]
+    scoring = counting_in(manifest, store) if counting is None else counting
+    return [_view(facts, group, scoring) for group in joined]
 
 
-def _view(facts: EvaluationData, rows: Sequence[VerdictRow]) -> ComparisonView:
+def _view(
+    facts: EvaluationData, rows: Sequence[VerdictRow], counting: Collection[str]
+) -> ComparisonView:
     task = rows[0].task
     prompt = facts.work.prompts[task.prompt]
     candidate = facts.completions[task.presentation.candidate]
     baseline = facts.completions[task.presentation.baseline]
-    counting = {s.judge.id for s in facts.manifest.plan.seats if not s.instrument}
     scores = [f.score for f in rows if f.task.judge in counting]
     usable = scores and all(score == score for score in scores)
     return ComparisonView(

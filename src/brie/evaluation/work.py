@@ -11,6 +11,7 @@ from brie.blinding import JudgeInput, judge_input, presentations
 from brie.catalog import with_system
 from brie.digest import digest
 from brie.evaluation.controls import damaged_key
+from brie.evaluation.criteria import DealtOrders
 from brie.evaluation.plan import LLAMA, SERVED, added_judges, assignments
 from brie.generate.engine import Request
 from brie.generate.keys import completion_key
@@ -100,6 +101,10 @@ class Work:
             blocks, self.added, samples=plan.samples, positions=plan.positions, seed=plan.seed
         )
         return {**late, **plan.assignments}
+
+    @cached_property
+    def _criteria(self) -> DealtOrders:
+        return DealtOrders.of(self.plan, self.added, self._codes)
 
     @cached_property
     def _seal(self) -> str:
@@ -264,12 +269,9 @@ class Work:
         pair: tuple[str, str],
     ) -> Iterator[Task]:
         shown = presentations(
-            code,
-            positions=self.plan.positions,
-            prompt=self._read[prompt],
-            candidate=pair[0],
-            baseline=pair[1],
-        )
+            code, positions=self.plan.positions, prompt=self._read[prompt], candidate=pair[0],
+            baseline=pair[1], criteria=self._criteria.read(panel_judge.judge.id, prompt, sample),
+        )  # fmt: skip
         for presentation in shown:
             yield Task.plan(kind, panel_judge, presentation, prompt=prompt, sample=sample)
 

@@ -220,6 +220,7 @@ class BatchRunner:
             item = came.get(key) or Item("", problem=problem or "no result")
             reply = self._reply(judge, key, item, number)
             self.context.remark(row.judge, reply.remark)
+            self.context.look_who_answered(row.judge, reply.served)
             verdicts.append((self.tasks[key].verdict(reply), row.judge))
         context, collected = self.context, self.collected
         kept = keep_all(context.store, verdicts, evaluation=context.evaluation, closes=row.id)

@@ -10,9 +10,11 @@ from typing import Literal, Protocol
 from brie.blinding import JudgeInput, Presentation
 from brie.digest import text_digest
 from brie.judge.prompt import Correction
-from brie.records import Margin, PanelJudge, Status, Usage, Verdict
+from brie.records import Margin, Measured, PanelJudge, Status, Usage, Verdict
 
-Kind = Literal["main", "a_a", "damaged", "repeat", "vote"]
+Kind = Literal["main", "a_a", "damaged", "repeat", "again", "vote"]
+"""What a verdict is for. `again` is the very request of the first once more, `repeat` another with the
+same pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Reply:
     """The raw reply, or what went wrong."""
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
     margin: Margin | None = None
+    measured: Measured | None = None
+    """Of a judge that gives numbers."""
     usage: Usage = field(default_factory=Usage)
     served: str = ""
     """What the provider said answered."""
@@ -141,6 +145,7 @@ class Task:
             reply=reply.text,
             scores=reply.scores,
             margin=reply.margin,
+            measured=reply.measured,
             usage=reply.usage,
             served=reply.served,
         )

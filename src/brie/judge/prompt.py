@@ -25,9 +25,11 @@ from dataclasses import dataclass
 
 from brie.blinding import JudgeInput
 from brie.errors import InputError
+from brie.judge.criteria import in_order
 from brie.judge.neutral import neutral
 from brie.judge.schema import OutputForm, instructions
 from brie.records import Message, Rubric
+from brie.records.base import CriteriaOrder
 
 _CASE_HEADING = re.compile(r"^## Case[ \t]*$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{([a-z]+(?:_[a-z]+)*)\}")
@@ -67,6 +69,8 @@ class JudgePrompt:
     user: str
     number: str
     """What the reply must repeat: it shows that the reply is to this request, read from its top."""
+    criteria: tuple[str, ...] = ()
+    """In the order in which they are read; empty where the rubric has none."""
 
 
 class PromptBuilder:
@@ -87,8 +91,9 @@ class PromptBuilder:
         self._layout = parts[1].strip() + "\n" if len(parts) == 2 else _LAYOUT
         check_placeholders(rubric.name, parts[0], ())
         check_placeholders(rubric.name, self._layout, _KNOWN)
-        self.criteria = rubric.criteria
-        self.system = f"{parts[0].strip()}\n{_RULES}\n{instructions(form, rubric.criteria)}"
+        self._rubric, self._form = rubric, form
+        self._constant: dict[CriteriaOrder, tuple[str, tuple[str, ...]]] = {}
+        self.system, self.criteria = self._read_in("own")
         self._tokens = tuple(tokens)
 
     def build(
@@ -114,9 +119,19 @@ class PromptBuilder:
         body = fill(layout, lambda name: self._part(name, shown, clean, code))
         last = f"\n{_corrected(correction, code)}\n" if correction else ""
         head = f"Case number: {number}\nFence code: {code}\n\n"
+        system, criteria = self._read_in(shown.criteria)
         return JudgePrompt(
-            self.system, f"{head}{body}{last}\nGive your verdict on case {number} now.", number
+            system, f"{head}{body}{last}\nGive your verdict on case {number} now.", number, criteria
         )
+
+    def _read_in(self, order: CriteriaOrder) -> tuple[str, tuple[str, ...]]:
+        """What is the same for every request with an order of the criteria: text, and their names."""
+        if order not in self._constant:
+            rubric = in_order(self._rubric, order)
+            before = _CASE_HEADING.split(rubric.text, maxsplit=1)[0].strip()
+            text = f"{before}\n{_RULES}\n{instructions(self._form, rubric.criteria)}"
+            self._constant[order] = text, rubric.criteria
+        return self._constant[order]
 
     def _clean(self, shown: JudgeInput) -> dict[str, str]:
         texts = {"first": shown.first, "second": shown.second, "reference": shown.reference or ""}

@@ -13,15 +13,17 @@ from typing import Literal
 from brie import versions
 from brie.blinding import JudgeInput
 from brie.judge import parse
+from brie.judge.letters import likelier, written
 from brie.judge.prompt import case_number
 from brie.judge.providers.remote import is_cut
 from brie.judge.providers.rules import open_judge
-from brie.judge.providers.transformers import TIE_MARGIN
 from brie.records import JudgeSpec, PanelJudge, Status, VerdictLite
 
 Answer = Literal["agrees", "differs", "unknown"]
 _VOTE = re.compile(r"(?:vote|imported): (A|B|tie|withdrawn)")
 _SHARES = re.compile(r"A ([\d.]+)%, B [\d.]+%")
+_TIE_MARGIN = 0.02
+"""Probabilities nearer than this were a tie before what is measured was kept."""
 _ROUNDING = 0.0005
 """By which a share written with one digit may differ from what it was."""
 
@@ -41,6 +43,11 @@ def recheck(kept: VerdictLite, judge: PanelJudge, shown: JudgeInput) -> Answer:
         return _of_rule(kept, judge, shown)
     if kept.status is Status.ERROR:
         return "agrees" if kept.letter is None else "differs"
+    if kept.measured is not None:
+        given = (Status.OK, likelier(kept.measured), written(kept.measured))
+        return "agrees" if (kept.status, kept.letter, kept.reply) == given else "differs"
+    if spec.by_margin and spec.prompt_format(judge.digest) == versions.MARGIN_FORMAT:
+        return "agrees" if kept.status is not Status.OK and kept.letter is None else "differs"
     if spec.output == "logprobs":
         return _of_shares(kept, spec)
     older = spec.prompt_format(judge.digest) != versions.PROMPT_FORMAT
@@ -70,7 +77,7 @@ def _of_shares(kept: VerdictLite, spec: JudgeSpec) -> Answer:
     if kept.status is not Status.OK or match is None:
         return "differs" if kept.status is Status.OK or match else "agrees"
     share, given = float(match[1]) / 100, spec.parameters.get("tie_margin")
-    margin = float(given) if isinstance(given, int | float | str) else TIE_MARGIN
+    margin = float(given) if isinstance(given, int | float | str) else _TIE_MARGIN
     lead = 2 * share - 1
     if abs(abs(lead) - margin) <= 2 * _ROUNDING:
         return "unknown"

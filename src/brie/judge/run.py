@@ -90,7 +90,8 @@ def _coded(context: RunContext) -> RunContext:
     secret, shown = context.store.secret(), context.shown
 
     def with_code(task: Task) -> JudgeInput:
-        return replace(shown(task), code=fence_code(secret, task.presentation_digest, task.repeat))
+        asked = 0 if task.kind == "again" else task.repeat
+        return replace(shown(task), code=fence_code(secret, task.presentation_digest, asked))
 
     return replace(context, shown=with_code)
 

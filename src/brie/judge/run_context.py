@@ -86,6 +86,34 @@ class RunContext:
             self._remarked.add((judge, text))
             self.say(f"{judge}: {text}.")
 
+    @cached_property
+    def _served(self) -> dict[str, dict[str, None]]:
+        return {}
+
+    def served_before(self, judge: str) -> dict[str, None]:
+        """What the provider has said answered for a judge so far, the newest first."""
+        if judge not in self._served:
+            names = self.store.served_names(self.by_id[judge].digest)
+            self._served[judge] = dict.fromkeys(names)
+        return self._served[judge]
+
+    def look_who_answered(self, judge: str, served: str) -> None:
+        """Say at once where the provider names another model than any before.
+
+        Args:
+            judge: its id; `served_before` was asked before this verdict was stored.
+            served: what the provider said answered; "": nothing.
+        """
+        known = self.served_before(judge)
+        if served and known and served not in known:
+            before = next(iter(known))
+            self.say(
+                f"{judge}: `{served[:80]}` answers now, before it was `{before[:80]}`: another model "
+                "may judge under this name. Whether it judges otherwise: brie judges drift"
+            )
+        if served:
+            known[served] = None
+
     @property
     def final(self) -> tuple[Status, ...]:
         """Statuses of verdicts that are not asked for again."""

@@ -28,6 +28,7 @@ _INSTEAD = (
 )
 _BRIES = (
     "model", "messages", "system", "stream", "n", "tools", "response_format", "input", "instructions",
+    "logprobs", "top_logprobs",
 )  # fmt: skip
 """What brie sets itself."""
 _AROUND = 2400
@@ -63,7 +64,7 @@ def check(spec: JudgeSpec) -> None:
             raise UsageError(
                 f"{file}: [headers] {name} is set by brie, or is no header; remove that line."
             )
-    forms = ("tool", "json_schema", "text")
+    forms = ("tool", "json_schema", "text", *(("logprobs",) if spec.provided.logprobs else ()))
     if spec.output not in forms:
         raise UsageError(f"{file}: output = {spec.output!r}; allowed here: {', '.join(forms)}.")
     for name in _BRIES:
@@ -172,7 +173,9 @@ def check_keys(panel_judges: Sequence[PanelJudge], instead: str = WITHOUT_KEYS) 
 
 
 def output_limit(spec: JudgeSpec) -> int:
-    """Tokens a reply may have at most, as it is sent."""
+    """Tokens a reply may have at most, as it is sent; of log-probabilities one is enough."""
+    if spec.output == "logprobs":
+        return 1
     limits = [limit for name in _LIMITS if isinstance(limit := spec.parameters.get(name), int)]
     return int(limits[0]) if limits else spec.max_tokens
 

@@ -97,6 +97,7 @@ class JudgeWorker:
     def __post_init__(self) -> None:
         # Retries are spread in time; no number depends on how.
         chance = random.Random()  # noqa: S311
+        self.state.context.served_before(self.name)
         self._caller = RetryingCaller(
             self.judge, self.limiter, self.state.stopping, self.state.context.retry_policy, chance,
             self._say,
@@ -164,6 +165,7 @@ class JudgeWorker:
         self.unusable = 0 if verdict.status is Status.OK else self.unusable + 1
         self.state.context.on_done(1)
         self.state.context.remark(self.name, reply.remark)
+        self.state.context.look_who_answered(self.name, verdict.served)
         if not self.why_stopped and (reply.fatal or self.unusable >= IN_A_ROW):
             self.why_stopped = verdict.reason or verdict.reply or str(verdict.status)
 

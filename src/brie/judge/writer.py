@@ -109,6 +109,7 @@ def holdable(verdict: Verdict) -> Verdict:
                 "reply": "",
                 "served": "",
                 "scores": {},
+                "measured": None,
             }
         )
     return verdict

@@ -101,6 +101,34 @@ def load_causal_lm(folder: Path, dtype: str, **options: Unpack[Loading]) -> PreT
         )
 
 
+def load_reward_model(folder: Path, dtype: str) -> PreTrainedModel:
+    """The sequence-classification model in a local folder, on the processor, in one number format.
+
+    Args:
+        folder: holds config.json and *.safetensors.
+        dtype: torch's name of the number format, such as "float32".
+
+    Raises:
+        OSError, ValueError: transformers cannot load the folder, or weights of the model are not in it.
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    with _LOADING:
+        model, report = AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    if absent := sorted(report["missing_keys"]):
+        raise ValueError(f"its files lack {', '.join(absent[:3])}, which would be made up")
+    loaded: PreTrainedModel = model
+    return loaded
+
+
 def build_empty_causal_lm(folder: Path) -> PreTrainedModel:
     """The model a folder's config.json describes, with layers but without weights.
 

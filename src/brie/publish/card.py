@@ -6,7 +6,7 @@ from brie.ci.claim_texts import EVERY_NUMBER
 from brie.publish.making import base_and_licence, training, what_it_is
 from brie.publish.metadata import metadata
 from brie.publish.quoted import Quoted
-from brie.publish.results import limits, results
+from brie.publish.results import judged_by, limits, results
 from brie.publish.subject import Subject
 from brie.publish.usage import unknown_things, usage, verifying
 from brie.report.markdown import code_span, spaced
@@ -44,8 +44,11 @@ def _headline(evaluation: Quoted) -> str:
     rate = f"{evaluation.share('win_rate', 'value')}{f' ({inside})' if inside else ''}"
     if evaluation.said("verdict"):
         held = evaluation.word("verdict")
+    elif evaluation.said("standing", "state") == "conditional":
+        held = f"{evaluation.word('conditional_verdict')}, on a condition"
     elif evaluation.said("standing", "state"):
         held = f"the verdict does not stand by itself ({evaluation.word('standing', 'state')})"
     else:
         held = "no verdict"
-    return f"Suite {suite}, judged blind against {against}: **{held}**, win rate {rate}"
+    by = judged_by(evaluation)
+    return f"Suite {suite}, against {against}, blind, by {by}: **{held}**, win rate {rate}"

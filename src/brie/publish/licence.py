@@ -26,6 +26,8 @@ _ON_THE_HUB = {
     "openrail": "openrail",
 }
 """Licences that the Hub knows by name; every other one is `other` with a name of its own."""
+_NAMED_THERE = {"Qwen Research License": "qwen-research"}
+"""What the makers of a base call its licence in their own metadata."""
 _HEADS = (
     (re.compile(r"qwen research license", re.IGNORECASE), "Qwen Research License"),
     (re.compile(r"apache license\s+version 2\.0", re.IGNORECASE), "Apache-2.0"),
@@ -57,7 +59,9 @@ class Licence:
 
     @property
     def slug(self) -> str:
-        """Its name, where the Hub has none for it."""
+        """Its name in the metadata, where the Hub has no identifier for it."""
+        if self.name in _NAMED_THERE:
+            return _NAMED_THERE[self.name]
         return re.sub(r"[^a-z0-9.]+", "-", self.name.lower()).strip("-")
 
 

@@ -22,7 +22,7 @@ _NAMED_ELSEWHERE = {"r", "alpha", "dropout", "target_modules"}
 def what_it_is(subject: Subject) -> Iterator[str]:
     """One paragraph: what was made of what."""
     pin, base = subject.quoted, code_span(subject.base.repo)
-    if subject.pin.lora is None:
+    if not subject.is_trained:
         yield f"A language model, {pin.fingerprint('digest')}. What it was made from is not recorded."
         return
     rank = f"LoRA (r {pin.number('lora', 'r')}, alpha {pin.number('lora', 'alpha')})"
@@ -43,7 +43,7 @@ def base_and_licence(subject: Subject) -> Iterator[str]:
     yield "## Base and licence"
     revision = pin.code("base", "revision") if subject.base.revision else "not a commit on the Hub"
     rows = [
-        ("Base", _base(subject.base)),
+        ("Base" if subject.is_trained else "The model itself", _base(subject.base)),
         ("Revision", revision),
         ("Fingerprint of its files", pin.fingerprint("base", "digest")),
         ("Its licence", _licence(subject)),
@@ -51,10 +51,11 @@ def base_and_licence(subject: Subject) -> Iterator[str]:
     yield table(("", ""), rows)
     if licence.note:
         yield f"**Licence:** {escape(licence.note)}"
-    yield (
-        "What is trained from a base is bound by the base's licence. No other licence was given for "
-        "this model, and the licence of its training data is not recorded."
-    )
+    if subject.is_trained:
+        yield (
+            "What is trained from a base is bound by the base's licence. No other licence was given "
+            "for this model, and the licence of its training data is not recorded."
+        )
 
 
 def _base(base: BaseModelRef) -> str:

@@ -40,7 +40,10 @@ def _lines(subject: Subject) -> Iterator[str]:
     yield f"license: {licence.identifier}"
     if licence.identifier == "other":
         yield f"license_name: {_text(licence.slug)}"
-    if _is_on_the_hub(subject):
+        files = {file.said("path") for file in export.rows("files")} if export else set()
+        if "LICENSE" in files:
+            yield "license_link: LICENSE"
+    if subject.is_trained and _is_on_the_hub(subject):
         yield f"base_model: {_text(subject.base.repo)}"
         relation = (
             "quantized" if export and export.said("settings", "quantize") not in ("", "none") else ""

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from brie.bundle.layout import ANALYSIS, REPORT, REPORT_FILES
 from brie.bundle.pack import pack_evaluation, pack_run
+from brie.bundle.several import pack_suites
 from brie.ci.verify import verify
 from brie.errors import UsageError
 from brie.evaluation.folders import Evaluation, find_evaluation
+from brie.evaluation.suites import read_suites
 from brie.export.run import MANIFEST, read_manifest
 from brie.project import Project, write_text
 from brie.publish.subject import of_export
@@ -72,6 +74,9 @@ def pack(
     records.mkdir()
     for quoted in subject.evaluations:
         _add_evaluation(find_evaluation(quoted.name, project), records, project)
+    for quoted in subject.suites:
+        suites = read_suites(project.runs / quoted.name)
+        pack_suites(suites, project, records / f"{quoted.name}.zip")
     if subject.run is not None and subject.run.said("state") == "complete":
         name_of_run = subject.run.name
         pack_run(project.runs / name_of_run, project, records / f"{name_of_run}.zip")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from brie.conventions import ANCHORED
 from brie.number_format import listed
 from brie.publish.quoted import UNKNOWN, Quoted
 from brie.publish.subject import Subject
@@ -41,8 +42,10 @@ def results(subject: Subject) -> Iterator[str]:
             "Every finished evaluation of this checkpoint is listed, oldest first; none was chosen for "
             "its number."
         )
+    suites = [evaluation.said("suite", "name") for evaluation in subject.evaluations]
     for evaluation in subject.evaluations:
-        yield from _evaluation(evaluation)
+        alone = suites.count(evaluation.said("suite", "name")) == 1
+        yield from _evaluation(evaluation, alone=alone)
     if subject.unfinished:
         names = listed([*map(code_span, subject.unfinished)])
         yield f"Begun and not finished, so nothing is quoted: {names}."
@@ -61,12 +64,26 @@ def limits(subject: Subject) -> Iterator[str]:
     yield "\n".join(f"- {escape(line)}" for line in lines)
 
 
-def _evaluation(quoted: Quoted) -> Iterator[str]:
+def judged_by(quoted: Quoted) -> str:
+    """The judges of the win rate, each with what it is: "the rule `reference` and the model `opus`"."""
+    seats = [
+        seat.under("judge") for seat in quoted.rows("plan", "seats") if not seat.value("instrument")
+    ]
+    return listed([f"the {_kind(judge)} {code_span(judge.said('id'))}" for judge in seats])
+
+
+def _kind(judge: Quoted) -> str:
+    return kind_of(Provider(judge.said("provider")))
+
+
+def _evaluation(quoted: Quoted, *, alone: bool) -> Iterator[str]:
+    """One evaluation; its id stands in the heading where it is not alone on its suite."""
     suite, baseline = quoted.under("suite"), quoted.under("baseline")
-    yield f"### Suite {code_span(suite.said('name')) or 'without a name'}"
+    which = "" if alone else f", {code_span(quoted.name)}"
+    yield f"### Suite {code_span(suite.said('name')) or 'without a name'}{which}"
     yield _verdict(quoted)
-    yield table(("", ""), list(_figures(quoted, baseline, suite)))
     yield "\n".join(_reasons(quoted))
+    yield table(("", ""), list(_figures(quoted, baseline, suite)))
     yield from _judges(quoted)
     yield from _slices(quoted)
     yield from _checks(quoted)
@@ -83,11 +100,16 @@ def _verdict(quoted: Quoted) -> str:
         if inside
         else ", without an interval"
     )
-    told = f"It won **{rate}** of comparisons, ties counting half{ends}."
+    people = quoted.said("win_rate", "method") == ANCHORED
+    lead = "By people's votes it would have won" if people else "It won"
+    told = f"{lead} **{rate}** of comparisons, ties counting half{ends}."
     verdict, state = quoted.said("verdict"), quoted.said("standing", "state")
     if verdict:
         return f"{told} Verdict: **{quoted.word('verdict')}**; {_WORDS[verdict]}"
-    if state in ("withheld", "conditional"):
+    if state == "conditional":
+        word, held = quoted.word("conditional_verdict"), quoted.word("standing", "state")
+        return f"{told} Verdict: **{word}, on a condition** (it is {held}), and no more without it:"
+    if state == "withheld":
         held = quoted.word("standing", "state")
         return f"{told} **The verdict does not stand by itself** (it is {held})."
     return f"{told} No verdict: {quoted.text('notes', 'verdict')}."
@@ -151,7 +173,7 @@ def _judges(quoted: Quoted) -> Iterator[str]:
     for seat in quoted.rows("plan", "seats"):
         name = seat.said("judge", "id")
         rate = quoted.under("by_judge", name, "win_rate")
-        who = kind_of(Provider(seat.said("judge", "provider")))
+        who = _kind(seat.under("judge"))
         model = seat.code("judge", "model", in_table=True) if who == "model" else ""
         kind = _KINDS[who]
         beside = "; an instrument, outside the win rate" if seat.value("instrument") else ""

@@ -50,6 +50,11 @@ class Subject:
     tags: tuple[str, ...] = ()
 
     @property
+    def is_trained(self) -> bool:
+        """Whether it is an adapter on a base; of a whole model nothing says what it was made from."""
+        return self.pin.kind == "adapter"
+
+    @property
     def base(self) -> BaseModelRef:
         """The base it was made from."""
         return self.pin.base

@@ -25,7 +25,7 @@ def usage(subject: Subject) -> Iterator[str]:
         )
         return
     target = export.said("target")
-    yield _what_lies_here(export)
+    yield _what_lies_here(subject, export)
     blocks = {"merged": _merged, "gguf": _gguf, "ollama": _gguf, "mlx": _mlx}
     yield from blocks[target](subject)
     yield from _chat(subject)
@@ -45,7 +45,7 @@ def verifying(subject: Subject) -> Iterator[str]:
     lines += [f"brie verify {name}    # seal, rows, every verdict and every number" for name in names]
     yield fenced("\n".join(lines), "sh")
     if subject.repo:
-        kept = [f"`brie/{name}.zip`" for name in names]
+        kept = [f"`brie/{name}.zip`" for name in (*names, *(q.name for q in subject.suites))]
         kept += [f"`brie/{subject.run.name}.zip`"] if subject.run else []
         if kept:
             yield (
@@ -84,15 +84,14 @@ def _reference(subject: Subject) -> str:
     return run.name + ":best" if run is not None and subject.name.endswith(":best") else subject.name
 
 
-def _what_lies_here(export: Quoted) -> str:
+def _what_lies_here(subject: Subject, export: Quoted) -> str:
     rows = [
         (code_span(file.said("path")), file.number("bytes"), file.fingerprint("digest"))
         for file in export.rows("files")
     ]
-    told = (
-        f"What lies here: {export.word('target')}, in {export.code('number_format')}, "
-        "the adapter merged into its base."
-    )
+    merged = ", the adapter merged into its base" if subject.is_trained else ""
+    form, numbers = export.word("target"), export.code("number_format")
+    told = f"What lies here: form {form}, numbers in {numbers}{merged}."
     return f"{told}\n\n{table(('File', 'Bytes', 'Fingerprint (sha256)'), rows, 'lrl')}"
 
 
@@ -110,7 +109,7 @@ def _merged(subject: Subject) -> Iterator[str]:
         f'print(pipe(messages, max_new_tokens={_TOKENS})[0]["generated_text"][-1]["content"])',
         "python",
     )
-    yield "With vLLM, which then speaks OpenAI's protocol on port 8000:".replace(" 8000", " `8000`")
+    yield "With vLLM, which then speaks OpenAI's protocol:"
     yield fenced(f"vllm serve {_where(subject)} --port 8000", "sh")
     yield (
         "With Ollama: it reads GGUF. In the project that made this, `brie export MODEL --to ollama` "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from brie.ci.claim_texts import says_every_number
+from brie.ci.claim_texts import find_claims, says_every_number
 from brie.ci.claims import Answer, check_claims, check_text
 from brie.digest import short, text_digest
 from brie.errors import UsageError
@@ -18,6 +19,8 @@ from brie.publish.subject import Subject
 from brie.report.loss_figure import write_loss_figure
 from brie.train.runs import read_manifest
 
+_DOUBT = re.compile(r"(?:verdict|conditional_verdict|standing|checks|check_words|check_counts)(?:\.|$)")
+"""Paths of claims that are no number's own, and without which a number says too much."""
 _SEAL = "<!-- as written by brie: "
 CARD = "README.md"
 """What the Hub calls a card."""
@@ -49,7 +52,7 @@ def write_card(subject: Subject, folder: Path, project: Project, *, keep: bool =
         InputError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    picture = subject.run is not None and _draw(subject, folder, project)
+    picture = _draw(subject, folder, project)
     text, card = _sealed(model_card(subject, picture=picture)), folder / CARD
     before = card.read_text("utf-8") if keep and card.is_file() else None
     kept = before is not None and not _is_as_written(before)
@@ -57,7 +60,10 @@ def write_card(subject: Subject, folder: Path, project: Project, *, keep: bool =
         raise UsageError(
             f"{card} is there and is no card that can be confirmed; move it away, and one is written."
         )
-    answers = check_claims(card, project) if kept else check_text(text, project, card)
+    if before is not None and kept:
+        answers = [*check_claims(card, project), *_taken_out(before, text)]
+    else:
+        answers = check_text(text, project, card)
     refuse_unconfirmed(card, answers, kept=kept)
     if not kept:
         write_text(card, text)
@@ -84,6 +90,22 @@ def refuse_unconfirmed(card: Path, answers: list[Answer], *, kept: bool = True) 
         f"{card}: {len(wrong)} of {len(answers)} claims do not hold, so nothing is written or sent"
         f"{again}. Each by itself: brie verify --claims {card}\n  {listing}"
     )
+
+
+def _taken_out(card: str, whole: str) -> list[Answer]:
+    """What an edited card must not leave out: verdicts, how they stand, and what checks say of them.
+
+    Args:
+        card: as it is.
+        whole: as brie writes it.
+    """
+    there = {(claim.path, claim.evaluation) for claim in find_claims(card)}
+    wanted = dict.fromkeys((c.path, c.evaluation) for c in find_claims(whole) if _DOUBT.match(c.path))
+    return [
+        Answer(1, f"{path} of {name} is not in it: no result goes without its doubts", False)
+        for path, name in wanted
+        if (path, name) not in there
+    ]
 
 
 def _sealed(text: str) -> str:

@@ -9,6 +9,7 @@ from brie.records.asked import (
     Conversation,
     JudgeSpec,
     MachineCheck,
+    MarginRule,
     Message,
     PanelJudge,
     Price,
@@ -56,7 +57,7 @@ from brie.records.plan import (
     Stopping,
 )
 from brie.records.providers import PROVIDERS, BatchLimits, Provider, ProviderInfo, kind_of
-from brie.records.verdicts import Status, Usage, Verdict, VerdictLite
+from brie.records.verdicts import Measured, Status, Usage, Verdict, VerdictLite
 
 __all__ = [
     "PROVIDERS",
@@ -83,6 +84,8 @@ __all__ = [
     "MachineCheck",
     "Manifest",
     "Margin",
+    "MarginRule",
+    "Measured",
     "Message",
     "Order",
     "PanelJudge",

@@ -29,6 +29,7 @@ from brie.records.base import (
 )
 from brie.records.estimates import (
     ControlResults,
+    CriteriaOrders,
     Effect,
     Estimate,
     LengthControlled,
@@ -179,6 +180,8 @@ class Analysis(Document):
     position: PositionEffect | None = None
     label: Effect | None = None
     layout: Effect | None = None
+    criteria_order: CriteriaOrders | None = None
+    """Only where judges read their rubric's criteria in several orders."""
     agreement: Agreement | None = None
     variance: VarianceComponents | None = None
     paired_noise: PairedNoise | None = None

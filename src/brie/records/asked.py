@@ -257,6 +257,19 @@ class JudgeSpec(Record):
     """Seconds one call may take."""
     location: str | None = None
     """Folder of a `transformers` judge's weights on this machine; found, not written in the file."""
+    after: str = later("")
+    """Digest of the check that found it changed, since which it counts as another judge; found, not
+    written in the file."""
+
+    @property
+    def by_margin(self) -> bool:
+        """Whether it gives numbers, of which two presentations make one outcome."""
+        return self.output == "logprobs" or self.provided.scores
+
+    @property
+    def newest_format(self) -> str:
+        """The prompt format that a new plan seals it under."""
+        return versions.MARGIN_FORMAT if self.by_margin else versions.PROMPT_FORMAT
 
     @property
     def provided(self) -> ProviderInfo:
@@ -266,11 +279,13 @@ class JudgeSpec(Record):
     def digest(self, prompt_format: str) -> str:
         """Over what changes a judge's answers; price, concurrency, key name and texts do not."""
         keep = {"provider", "model", "endpoint", "temperature", "max_tokens", "output", "parameters"}
+        keep |= {"after"}
         return digest({**self.model_dump(mode="json", include=keep), "prompt_format": prompt_format})
 
     def prompt_format(self, digest: str) -> str | None:
         """The prompt format under which this judge has a digest; None: it is another judge's."""
-        known = (name for name in versions.PROMPT_FORMATS if self.digest(name) == digest)
+        formats = (*versions.PROMPT_FORMATS, versions.MARGIN_FORMAT)
+        known = (name for name in formats if self.digest(name) == digest)
         return next(known, None)
 
     def sealed(self) -> JudgeSpec:
@@ -290,6 +305,35 @@ class JudgeSpec(Record):
         )
 
 
+class MarginRule(Record):
+    """How the margins of a judge become outcomes, and how often it is right where that is known.
+
+    Measured on pairs whose better answer is known, before the plan was sealed.
+    """
+
+    tie: float = Field(ge=0, allow_inf_nan=False)
+    """A margin of at most this is a tie: the 99th percentile of its change when the same is asked in
+    other batches. In the unit of what was measured: natural logarithms of odds, or rewards."""
+    asked_again: int
+    """Pairs from which it was measured."""
+    accuracy: float
+    """Share of pairs it was right on, a tie counting half, every family of pairs weighing the same."""
+    low: float
+    high: float
+    """Ends of its 95 % interval, pairs clustered by source."""
+    pairs: int
+    sources: int
+    known: Digest
+    """Over the pairs."""
+    rubric: str | None = None
+    """The rubric they were judged with."""
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether it is shown to be right more often than not."""
+        return self.low > 0.5
+
+
 class PanelJudge(Record):
     """A judge as sealed into a plan: its settings, rubric and digests."""
 
@@ -299,6 +343,8 @@ class PanelJudge(Record):
     """The judge's digest."""
     instrument: bool = False
     """Shown beside the headline, never part of it: what a judge that only looks at length says."""
+    margins: MarginRule | None = later(None)
+    """Of a judge that gives numbers; None: its letters are its verdicts, as in older plans."""
 
     def sealed(self) -> PanelJudge:
         """The seat as a plan keeps it."""

@@ -15,6 +15,10 @@ Order = Literal["candidate_first", "baseline_first"]
 FinishReason = Literal["stop", "length", "thinking"]
 """`thinking`: the limit came while the model still thought, so that there is no answer."""
 Positions = Literal["both", "balanced"]
+CriteriaOrder = Literal["own", "reversed", "rotated"]
+"""In which order a judge reads its rubric's criteria: the rubric's own, from the last to the first, or
+the second half before the first."""
+CRITERIA_ORDERS: tuple[CriteriaOrder, ...] = ("own", "reversed", "rotated")
 Margin = Literal["much", "slightly"]
 """By how much an answer is the better one."""
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]

@@ -125,6 +125,16 @@ class PositionEffect(Effect):
     flips: FlipCounts | None = None
 
 
+class CriteriaOrders(Record):
+    """What the order of a rubric's criteria does to the win rate, where judges read several."""
+
+    rates: dict[str, float] = Field(default_factory=dict)
+    """Order -> win rate of the verdicts given in it: `own`, `reversed`, `rotated`."""
+    effects: dict[str, Effect] = Field(default_factory=dict)
+    """Two orders, as `own-reversed` -> how much higher the rate is in the first, in units of the win
+    rate."""
+
+
 class Reward(Record):
     """How far a judge's verdict moves when one difference grows by one standard deviation."""
 

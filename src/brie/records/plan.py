@@ -60,6 +60,11 @@ class Plan(Document):
     resamples: int = 9999
     names: dict[Side, str] = later({})
     """What each side is called; plans sealed before it was kept here have none."""
+    criteria_orders: int = later(1)
+    """In how many orders judges read their rubric's criteria; 1: the rubric's own alone."""
+    criteria: dict[str, dict[str, str]] = later({})
+    """Judge id -> prompt id -> one digit a sample: which orders its presentations take. Judges that read
+    no criteria have none."""
     existed: int = later(0)
     """Verdicts of the headline that were in the store when it was sealed; not counted in older plans."""
 
@@ -80,7 +85,9 @@ class Plan(Document):
         return self.model_copy(update={"names": {}, "existed": 0}).seal()
 
 
-AmendmentKind = Literal["judge", "samples", "voter", "people", "retry", "repeat", "stopped", "resumed"]
+AmendmentKind = Literal[
+    "judge", "samples", "voter", "people", "retry", "repeat", "stopped", "resumed", "drift"
+]
 
 
 class Amendment(Record):

@@ -29,6 +29,7 @@ class Provider(StrEnum):
     OPENAI_RESPONSES = "openai-responses"
     AZURE_OPENAI = "azure-openai"
     TRANSFORMERS = "transformers"
+    REWARD = "reward"
     RULES = "rules"
     HUMAN = "human"
 
@@ -64,6 +65,10 @@ class ProviderInfo:
     """The variable that holds the vendor's key; a judge asked elsewhere names its own."""
     batches: BatchLimits | None = None
     """None: it has no batches."""
+    scores: bool = False
+    """It scores one answer at a time: no rubric, no letters, no order."""
+    logprobs: bool = False
+    """A request can ask for the log-probabilities of the first token."""
     weights: bool = False
     """`model` is a folder or repository of weights, which are found on this machine and pinned."""
 
@@ -81,10 +86,11 @@ PROVIDERS: dict[Provider, ProviderInfo] = {
         address="https://api.openai.com/v1",
         hosts=("api.openai.com",),
         key_variable="OPENAI_API_KEY",
+        logprobs=True,
         batches=BatchLimits(requests=10_000, size=50_000_000, share=0.5),
     ),
     Provider.OPENAI_COMPATIBLE: ProviderInfo(
-        open="brie.judge.providers.openai:open_judge", free_here=True
+        open="brie.judge.providers.openai:open_judge", free_here=True, logprobs=True
     ),
     Provider.OPENAI_RESPONSES: ProviderInfo(
         open="brie.judge.providers.responses:open_judge",
@@ -109,6 +115,9 @@ PROVIDERS: dict[Provider, ProviderInfo] = {
     ),
     Provider.TRANSFORMERS: ProviderInfo(
         open="brie.judge.providers.transformers:open_judge", remote=False, weights=True
+    ),
+    Provider.REWARD: ProviderInfo(
+        open="brie.judge.providers.reward:open_judge", remote=False, weights=True, scores=True
     ),
     Provider.HUMAN: ProviderInfo(open=None, kind="person", remote=False),
 }

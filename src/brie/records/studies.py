@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from brie.records.agreement import Agreement
-from brie.records.base import Document, Positions, Record, schema_field
+from brie.records.base import Document, Positions, Record, later, schema_field
 from brie.records.estimates import Ends, Estimate
 from brie.records.judges import JudgeNumbers
 from brie.records.people import MeasuredByPeople, MeasuredJudge
@@ -259,8 +259,36 @@ class PlanTable(Document):
     rows differ: each names its own."""
     judges: tuple[str, ...]
     rows: tuple[PlanDesign, ...]
+    candidate: str | None = later(None)
+    """The model that is to be measured; then `prompts` are those left for it."""
+    trained_on: int = later(0)
+    """Prompts of the suite that are in or near what it was trained on."""
+    taught_by: tuple[str, ...] = later(())
+    """Judges whose verdicts it learned from: they cannot judge it alone."""
     narrowing: Narrowing | None = None
     """Where people voted on this suite: what narrows their rate; absent elsewhere."""
+
+
+class CardMargins(Record):
+    """Of a judge that gives numbers: from which on they are a difference, and whether it can tell."""
+
+    tie: float
+    """A margin of at most this is a tie."""
+    asked_again: int
+    """Pairs asked twice, from which that was measured."""
+    accuracy: Estimate
+    """Every family of pairs weighs the same, a tie counts half; pairs clustered by source."""
+    sources: int
+    may_count: bool
+    """Its lower end lies above one half: with controls passed, it may enter a headline."""
+    spread: float
+    """Standard deviation of the margins."""
+    lean: float | None
+    """Mean log odds of the letter A; None where no letters are asked for."""
+    lean_spread: float | None
+    """Their standard deviation over pairs: what margins cannot take out."""
+    mass: float | None
+    """Mean probability of both letters together."""
 
 
 class JudgeCard(Record):
@@ -291,6 +319,8 @@ class JudgeCard(Record):
     usd: float
     usd_per_1000: float
     seconds: float
+    margins: CardMargins | None = None
+    """Absent for judges that answer in words."""
     people: dict[str, MeasuredJudge] = Field(default_factory=dict)
     """Evaluation -> what people's votes on drawn prompts said of it there; absent without votes."""
 
@@ -308,3 +338,55 @@ class JudgeCheckDocument(Document):
     schema_: str = schema_field("judge_check")
     pairs: PairsUsed
     cards: tuple[JudgeCard, ...]
+
+
+class JudgeDrift(Record):
+    """A judge's anchors, and what asking them again came to last."""
+
+    judge: str
+    model: str
+    digest: str
+    anchors: int
+    """Presentations."""
+    flipped: int
+    """How many are of comparisons it flipped on."""
+    origin: str
+    sealed: str
+    """When."""
+    moved: int
+    """Of how many it said otherwise, most of the times, than the verdict they were chosen by."""
+    noise: float
+    """Share of the anchors that changes by itself."""
+    noise_upper: float
+    repeats: int
+    """Verdicts that was measured with."""
+    expected: float
+    """Changes of a check by noise alone."""
+    limit: int
+    """More are an alarm."""
+    limit_to_confirm: int
+    """More in a second asking confirm it."""
+    false_alarm: float
+    """Chance of a confirmed false alarm a check, at most."""
+    days: float
+    """Between two checks: as they were made, or as evaluations make them."""
+    false_alarm_a_year: float
+    power: float
+    """Chance that one asking finds a change as by another prompt."""
+    power_confirmed: float
+    checks: int
+    outcome: Literal["same", "not_confirmed", "changed"] | None
+    """None: it was not asked again yet."""
+    at: str | None
+    changed: int | None
+    changed_again: int | None
+    """In the second asking, where there was one."""
+    served: tuple[str, ...]
+    """What its provider said answered last."""
+
+
+class DriftDocument(Document):
+    """Anchors of several judges (`brie.drift/1`)."""
+
+    schema_: str = schema_field("drift")
+    judges: tuple[JudgeDrift, ...]

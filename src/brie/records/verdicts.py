@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from sys import intern
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from brie.records.base import Digest, Margin, Record, WholeText, later
+from brie.records.base import Digest, Letter, Margin, Record, WholeText, later
 
 
 class Status(StrEnum):
@@ -22,6 +22,17 @@ class Status(StrEnum):
     INVALID = "invalid"
     REFUSED = "refused"
     ERROR = "error"
+
+
+class Measured(Record):
+    """What a judge without words measured of a presentation, unrounded."""
+
+    by_letter: dict[Letter, Annotated[float, Field(allow_inf_nan=False)]] = Field(
+        min_length=2, max_length=2
+    )
+    """Letter -> its log-probability as the next token (natural logarithm), or the answer's reward."""
+    mass: float | None = None
+    """Probability of both letters together; None where no letter was asked for."""
 
 
 class Usage(Record):
@@ -50,13 +61,14 @@ class VerdictLite:
     scores: Mapping[str, Mapping[str, float]]
     """Criterion -> letter -> 1..5; equal ones are one object, so nobody may change them."""
     margin: Margin | None = None
+    measured: Measured | None = None
 
     @classmethod
     def of(cls, verdict: Verdict) -> VerdictLite:
         """The same of a whole verdict."""
         return cls(
             verdict.key, verdict.judge, verdict.presentation, verdict.status, verdict.letter,
-            verdict.reason, verdict.reply, verdict.scores, verdict.margin,
+            verdict.reason, verdict.reply, verdict.scores, verdict.margin, verdict.measured,
         )  # fmt: skip
 
     @classmethod
@@ -72,6 +84,7 @@ class VerdictLite:
                 intern(row["presentation"]), Status(row["status"]), row["letter"],
                 str(row["reason"]), str(row["reply"]), scores,
                 row.get("margin"),
+                Measured.model_validate(row["measured"]) if "measured" in row else None,
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError):
             return cls.of(Verdict.model_validate_json(body))
@@ -110,6 +123,8 @@ class Verdict(Record):
     """Criterion -> letter -> 1..5."""
     margin: Margin | None = later(None)
     """How much better the winner is, where the judge said so; no number depends on it."""
+    measured: Measured | None = later(None)
+    """Of a judge that gives numbers: the letter is only what they say of this presentation alone."""
     usage: Usage = Usage()
     supersedes: bool = False
     """A voter's correction: earlier attempts of the key no longer count."""

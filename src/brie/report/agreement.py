@@ -30,7 +30,7 @@ from brie.report.agreement_words import (
 from brie.report.clean import one_line
 from brie.report.coefficients import Coefficient, shown_coefficient
 from brie.report.examples import Example
-from brie.report.facts import AgreementSquare, agreement_square
+from brie.report.judge_pairs import AgreementSquare, agreement_square
 from brie.report.measured import Measured, measured_by_people
 from brie.report.panel import Panel
 from brie.report.shown import ShownExample, show

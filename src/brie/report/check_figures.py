@@ -145,6 +145,12 @@ def _effect(value: JsonValue) -> str:
     return f"{signed(effect)} points{held}"
 
 
+def _drift(value: JsonValue) -> str:
+    if not isinstance(value, dict):
+        return _plainly(value)
+    return f"{_plainly(value.get('changed'))} of {_plainly(value.get('asked'))}"
+
+
 def _flips(value: JsonValue) -> str:
     if not isinstance(value, dict):
         return _plainly(value)
@@ -255,6 +261,7 @@ _WORDS: dict[str, tuple[str, Unit]] = {
     "position.position": ("worth of standing first", _effect),
     "position.label": ("worth of being called A", _effect),
     "position.layout": ("worth of being first and called A", _effect),
+    "criteria_order": ("worth of one order of the criteria against another", _each(_effect)),
     "flip_rate": ("verdicts that change when the answers are exchanged", _share),
     "flips": ("which way they change", _flips),
     "flip_rate_by_judge": ("verdicts that change, by judge", _each(_share)),
@@ -284,6 +291,10 @@ _WORDS: dict[str, tuple[str, Unit]] = {
     "contradictions": ("winners against the judge's own scores", _each(_of("verdict"))),
     "stopped": ("judges that stopped answering", _each(_plainly)),
     "left_out": ("judges left out", _plainly),
+    "taught_by": ("judges whose verdicts the candidate learned from", _plainly),
+    "taught_and_judged": ("judges that taught and judged", _plainly),
+    "taught_alone": ("nobody else judged", _plainly),
+    "drift": ("stored verdicts that changed when asked again", _each(_drift)),
     "a_a": ("the baseline against itself (50 % is even)", _each(_control)),
     "a_a_all": ("the baseline against itself, all judges", _share),
     "damaged": ("intact answers preferred to damaged ones", _each(_control)),
@@ -301,6 +312,10 @@ _WORDS: dict[str, tuple[str, Unit]] = {
     "win_rate_far": ("win rate on prompts far from it", _rate),
     "validation_rows_shared": ("validation rows that the training rows ask", _of("row")),
     "trained_on": ("prompts trained on", _of("prompt")),
+    "pairs_files": ("preference pairs it learned from", _plainly),
+    "spent": ("prompts in or near those pairs", _of("prompt")),
+    "spent_ways": ("how they were found", _each(_of("prompt"))),
+    "spent_closest": ("closest of them", _closest),
     "without_near": ("verdict without prompts near it", _without),
     "sources.sources": ("sources", _of("source")),
     "new_sources": ("win rate on prompts of new sources", _ends),

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from brie.records.estimates import Estimate
 from brie.report.agreement_words import REASONS
 
+Measured = tuple[float, float | None, float | None]
+"""Value and both ends of its interval."""
+
 
 @dataclass(frozen=True)
 class Coefficient:
@@ -27,3 +30,8 @@ def shown_coefficient(name: str, meaning: str, value: Estimate | None, note: str
     if value is None:
         return Coefficient(name, meaning, None, None, None, REASONS.get(note, note) or "not defined")
     return Coefficient(name, meaning, value.value, value.low, value.high, note)
+
+
+def measured(estimate: Estimate | None) -> Measured | None:
+    """Value and interval of an estimate; None where there is none."""
+    return None if estimate is None else (estimate.value, estimate.low, estimate.high)

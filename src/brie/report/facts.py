@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from brie.checks.margins import by_numbers_alone, letter_words
 from brie.conventions import FEWEST_PROMPTS
-from brie.number_format import dollars, number, p_value, percent, plural, span, two_digits
+from brie.number_format import (
+    dollars,
+    drifted,
+    number,
+    p_value,
+    percent,
+    plural,
+    span,
+)
 from brie.records import WORST_FIRST, Check, Manifest, estimates, kind_of
-from brie.records.agreement import PairAgreement
 from brie.records.analysis import Analysis, Cost
-from brie.records.estimates import Estimate, Outcomes, WinRate
+from brie.records.estimates import Outcomes, WinRate
 from brie.records.judges import JudgeNumbers
 from brie.report.clean import one_line
 from brie.report.curve import Curve, notes
@@ -121,30 +129,41 @@ def checks_worst_first(analysis: Analysis) -> list[Check]:
 
 
 def effects(analysis: Analysis) -> list[Effect]:
-    """Position, letter and layout effects of the whole panel, where they were computed."""
+    """Position, letter and layout effects of the whole panel, and those of the order of the criteria,
+    where they were computed."""
     named = (
         ("position", "Standing first", "points gained by the answer shown first"),
         ("label", "Being called A", "points gained by the letter A"),
         ("layout", "A shown first", "points gained where the first answer carries A"),
     )
     measured = {"position": analysis.position, "label": analysis.label, "layout": analysis.layout}
+    raw = ", in raw letters, which are no outcomes" if by_numbers_alone(analysis) else ""
     return [
-        _effect(title, meaning, measured[key], analysis.notes.get(key, ""))
+        _effect(title, f"{meaning}{raw}", measured[key], analysis.notes.get(key, ""))
         for key, title, meaning in named
         if key in analysis.model_fields_set
+    ] + [
+        _effect(f"Criteria {name.replace('-', ', not ')}", _READ, effect, "")
+        for name, effect in (analysis.criteria_order.effects if analysis.criteria_order else {}).items()
     ]
 
 
+_READ = "points that the rate is higher with the criteria in the first of these orders"
+
+
 def flip_rate(analysis: Analysis) -> float | None:
-    """Share of comparisons whose winner changes when the sides are exchanged."""
+    """Share of comparisons whose winner changes when the sides are exchanged; None: nothing can."""
+    if by_numbers_alone(analysis):
+        return None
     return analysis.position.flip_rate if analysis.position else None
 
 
 def tastes(analysis: Analysis) -> list[tuple[str, list[Effect]]]:
-    """Judge -> its own position and letter effects, for judges that have both and are no instrument."""
+    """Judge -> its own position and letter effects, for judges of words that are no instrument."""
     judges: list[tuple[str, list[Effect]]] = []
     for name, judge in analysis.by_judge.items():
-        if {"position", "label"} <= judge.model_fields_set and not judge.instrument:
+        has_both = {"position", "label"} <= judge.model_fields_set
+        if has_both and not (judge.instrument or judge.margins):
             both = (("position", judge.position), ("label", judge.label))
             liked = [
                 _effect(key, "", effect, _note(analysis, f"by_judge.{name}.{key}"))
@@ -152,26 +171,6 @@ def tastes(analysis: Analysis) -> list[tuple[str, list[Effect]]]:
             ]
             judges.append((one_line(name, 80), liked))
     return judges
-
-
-def panel_agreement(analysis: Analysis) -> list[str]:
-    """What the panel as a whole agrees on, in sentences."""
-    panel = analysis.agreement.panel if analysis.agreement else None
-    if panel is None:
-        return []
-    alpha, gain, sentences = panel.alpha, panel.precision_gain, []
-    if alpha:
-        ends = ""
-        if alpha.low is not None and alpha.high is not None:
-            ends = f" ({two_digits(alpha.low)} to {two_digits(alpha.high)})"
-        sentences.append(f"Krippendorff's alpha of the panel is {two_digits(alpha.value)}{ends}.")
-    sentences.append(f"The judges were unanimous in {percent(panel.unanimous)} of shown pairs.")
-    if gain:
-        sentences.append(
-            f"Together they narrow the interval like {gain.value:.1f} judges would; "
-            "that says nothing about validity."
-        )
-    return sentences
 
 
 def answers(analysis: Analysis) -> list[tuple[str, str, str]]:
@@ -201,67 +200,6 @@ def _amount(name: str, value: float | None) -> str:
     if value is None:
         return "–"
     return percent(value) if name in SHARES else number(value)
-
-
-Measured = tuple[float, float | None, float | None]
-"""Value and both ends of its interval."""
-
-
-def measured(estimate: Estimate | None) -> Measured | None:
-    """Value and interval of an estimate; None where there is none."""
-    return None if estimate is None else (estimate.value, estimate.low, estimate.high)
-
-
-@dataclass(frozen=True)
-class AgreementCell:
-    """How far two judges agree."""
-
-    kappa: Measured | None
-    percent: Measured | None
-    n: int
-
-    @classmethod
-    def of(cls, pair: PairAgreement) -> AgreementCell:
-        """One pair of judges."""
-        return cls(measured(pair.kappa), measured(pair.percent), pair.n)
-
-    @property
-    def shade(self) -> int:
-        """0 to 4, for the heat map."""
-        return 0 if self.kappa is None else min(4, max(0, int(self.kappa[0] * 5)))
-
-
-@dataclass(frozen=True)
-class AgreementSquare:
-    """Judges by judges; None on the diagonal and where two judges share no comparison."""
-
-    names: list[str]
-    rows: list[list[AgreementCell | None]]
-
-
-def agreement_square(pairs: Sequence[PairAgreement]) -> AgreementSquare | None:
-    """Pairs of judges as a square; None where there are none."""
-    if not pairs:
-        return None
-    names = list(dict.fromkeys(name for pair in pairs for name in pair.judges))
-    cells: dict[tuple[str, str], AgreementCell] = {}
-    for pair in pairs:
-        first, second = pair.judges
-        cells[first, second] = cells[second, first] = AgreementCell.of(pair)
-    return AgreementSquare(names, [[cells.get((row, column)) for column in names] for row in names])
-
-
-def people_agreement(analysis: Analysis) -> list[tuple[str, str, AgreementCell]]:
-    """Voter, judge, and how far the two agree on the comparisons the voter voted on."""
-    return [
-        (
-            one_line(voter, 80),
-            one_line(pair.judges[1], 80),
-            AgreementCell.of(pair),
-        )
-        for voter, judge in analysis.by_judge.items()
-        for pair in judge.agreement
-    ]
 
 
 def reasons(analysis: Analysis) -> list[tuple[str, str]]:
@@ -341,8 +279,12 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
     marks += [f"{count} {word}" for word, count in unusable.items() if count]
     if judge.consistency and judge.consistency.same:
         marks.append(f"asked again, the same {again_words(judge.consistency.same)}")
+    if judge.drift:
+        marks.append(f"asked again {judge.drift.at[:10]}: {drifted(judge.drift)}")
     if judge.contradictions:
         marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
+    if judge.margins:
+        marks.append(letter_words(judge.margins))
     marks += [_note(analysis, f"by_judge.{name}")]
     return _row(name, judge.win_rate, judge.outcomes, "; ".join(mark for mark in marks if mark))
 

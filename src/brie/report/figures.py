@@ -30,6 +30,7 @@ from brie.report.drawing import (
     new_figure,
     saved,
 )  # fmt: skip
+from brie.report.judge_pairs import AgreementCell, agreement_square
 from brie.report.panel import panel_of
 from brie.report.people import is_anchored, people_words
 
@@ -169,7 +170,7 @@ def effects(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
 
 def agreement(analysis: Analysis, manifest: Manifest | None) -> Figure | None:
     """Cohen's kappa of each pair of judges with its interval; n in every cell."""
-    square = facts.agreement_square(analysis.agreement.pairs if analysis.agreement else ())
+    square = agreement_square(analysis.agreement.pairs if analysis.agreement else ())
     if square is None or len(square.names) > 12:
         return None
     count = len(square.names)
@@ -243,7 +244,7 @@ def _square(x: float, y: float, shade: float) -> Rectangle:
     return patches.Rectangle((x, y), 1, 1, facecolor=to_rgba(WIN, shade), edgecolor=LINE)
 
 
-def _cell_text(cell: facts.AgreementCell) -> str:
+def _cell_text(cell: AgreementCell) -> str:
     assert cell.kappa is not None
     value, low, high = cell.kappa
     lines = [

@@ -21,6 +21,7 @@ from brie.digest import short
 from brie.report import charts, facts
 from brie.report.check_figures import figures
 from brie.report.clean import clean
+from brie.report.judge_pairs import agreement_square
 from brie.report.page import Page
 from brie.report.sentence import interval_of, of_sources
 from brie.report.shown import OUTCOMES
@@ -42,7 +43,7 @@ def render_html(page: Page) -> str:
         outcomes=OUTCOMES,
         headline=_headline(page),
         thinner=page.analysis.win_rate is not None and of_sources(page.analysis.win_rate) is not None,
-        agreement=facts.agreement_square(agreement.pairs if agreement else ()),
+        agreement=agreement_square(agreement.pairs if agreement else ()),
         reach=_reach(page),
     )
 

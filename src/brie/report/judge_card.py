@@ -9,10 +9,10 @@ from pathlib import Path
 
 from brie.number_format import dollars, number, percent, plural, signed, signed_span, span
 from brie.records.estimates import Estimate
-from brie.records.studies import JudgeCard
+from brie.records.studies import CardMargins, JudgeCard
 from brie.report.agreement_words import quoted
 from brie.report.clean import one_line
-from brie.report.facts import Measured, measured
+from brie.report.coefficients import Measured, measured
 from brie.report.markdown import escape, prose, spaced, table
 from brie.report.measured import Figure, judge_figures
 from brie.report.sheets import render_sheet, write_sheets
@@ -115,7 +115,11 @@ def build_card(card: JudgeCard) -> CardPage:
         families=tuple(_family(name, entry) for name, entry in card.by_family.items()),
         leans=leans,
         shares=(
-            ("Another outcome when exchanged", "the order alone decided", measured(card.flips)),
+            (
+                f"Another {'raw letter' if card.margins else 'outcome'} when exchanged",
+                "the order alone decided",
+                measured(card.flips),
+            ),
             (
                 "Talked into a vote",
                 "by an answer that asks for it; 0 is best",
@@ -162,9 +166,11 @@ def _notes(card: JudgeCard) -> Iterator[str]:
         yield "No answer that asked for its vote got it."
     if ties and ties.value < 0.5:
         yield f"It seldom says tie: {percent(ties.value)} of pairs that are equally good."
-    if flips and flips.value >= 0.25:
+    if flips and flips.value >= 0.25 and not card.margins:
         share = percent(flips.value)
         yield f"Exchange the two answers and {share} of outcomes change; ask in both orders."
+    if card.margins:
+        yield from margin_notes(card.margins)
     unusable = card.verdicts - card.usable
     if unusable:
         yield f"{plural(unusable, 'verdict')} of {card.verdicts:,} could not be used."
@@ -172,6 +178,26 @@ def _notes(card: JudgeCard) -> Iterator[str]:
         "These pairs are clear cases. A judge that fails here cannot be trusted with close ones; "
         "one that passes has only passed this."
     )
+
+
+def margin_notes(margins: CardMargins) -> Iterator[str]:
+    """Of a judge that gives numbers: whether it may enter a headline, and what its numbers are like."""
+    right, low, high = margins.accuracy.value, margins.accuracy.low or 0.0, margins.accuracy.high or 1.0
+    alike = f"Every family weighing the same it is right in {percent(right)} ({span(low, high, ' to ')})"
+    if margins.may_count:
+        yield f"{alike}: it may enter a headline where its controls pass."
+    else:
+        yield f"{alike}: not shown better than chance, so it stands beside a headline and never in it."
+    yield (
+        f"A margin of at most {margins.tie:.2g} is a tie: that far margins moved when "
+        f"{margins.asked_again:,} pairs were asked again in other batches (99th percentile)."
+    )
+    if margins.lean is not None and margins.lean_spread is not None:
+        yield (
+            f"It leans to A by {margins.lean:+.2g} in log odds (sd over pairs "
+            f"{margins.lean_spread:.2g}; of margins {margins.spread:.2g}). Margins take out a constant "
+            "lean, not one that varies."
+        )
 
 
 def _facts(card: JudgeCard) -> list[tuple[str, str]]:

@@ -13,7 +13,6 @@ from brie.report.accuracy import RightAndWrong, right_and_wrong
 from brie.report.clean import one_line
 from brie.report.curve import Curve
 from brie.report.facts import (
-    AgreementCell,
     Effect,
     Group,
     answers,
@@ -23,12 +22,11 @@ from brie.report.facts import (
     effects,
     flip_rate,
     groups,
-    panel_agreement,
-    people_agreement,
     reasons,
     tastes,
 )
 from brie.report.glossary import GLOSSARY
+from brie.report.judge_pairs import AgreementCell, panel_agreement, people_agreement
 from brie.report.leaderboard import Place, places, table_of, title_of, unresolved
 from brie.report.opening import Opening, opening
 from brie.report.panel import Panel, panel_of

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from brie.number_format import counted, listed, plural
 from brie.records import Manifest, kind_of
 from brie.records.analysis import Analysis
+from brie.records.judges import not_counted
 
 RULES = frozenset({"reference", "longer", "first", "distinct", "check", "exact", "numeric", "regex"})
 """Ids of the shipped rules, for an analysis that does not say who its judges are."""
@@ -85,11 +86,9 @@ class Panel:
 def panel_of(analysis: Analysis, manifest: Manifest | None = None) -> Panel:
     """The judges behind the headline: those of the sealed plan, else those the analysis lists."""
     kinds = judge_kinds(analysis, manifest)
-    named = (
-        panel_judges(manifest)
-        if manifest
-        else [name for name, entry in analysis.by_judge.items() if not entry.outside]
-    )
+    outside = [name for name, entry in analysis.by_judge.items() if entry.outside]
+    sealed = panel_judges(manifest) if manifest else list(analysis.by_judge)
+    named = [name for name in sealed if name not in outside]
     groups = {
         kind: tuple(name for name in named if kinds.get(name) == kind)
         for kind in ("model", "rule", "person")
@@ -141,12 +140,19 @@ def roll(analysis: Analysis) -> str:
     kinds = judge_kinds(analysis)
     titles = [
         "instrument" if entry.instrument else
+        "judge beside, not counted" if not_counted(entry) else
         ("voter not blind" if entry.saw else "voter") if entry.added and kinds[name] == "person" else
         "added judge" if entry.added else kinds[name]
         for name, entry in analysis.by_judge.items()
     ]  # fmt: skip
-    order = ("model", "person", "rule", "instrument", "added judge", "voter", "voter not blind")
-    several = {"person": "people", "voter not blind": "voters not blind"}
+    order = (
+        "model", "person", "rule", "judge beside, not counted", "instrument", "added judge", "voter",
+        "voter not blind",
+    )  # fmt: skip
+    several = {
+        "person": "people", "voter not blind": "voters not blind",
+        "judge beside, not counted": "judges beside, not counted",
+    }  # fmt: skip
     return ", ".join(
         plural(
             titles.count(title),

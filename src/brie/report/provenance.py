@@ -162,6 +162,7 @@ def _plan(analysis: Analysis, manifest: Manifest) -> Pairs:
         ("Suite licence", suite.license),
         ("Samples a prompt", str(plan.samples)),
         ("Orders", "both orders" if plan.positions == "both" else "one order each, balanced"),
+        ("Orders of the criteria", str(plan.criteria_orders) if plan.criteria_orders > 1 else ""),
         ("Panel", plan.panel),
         ("Judges left out", ", ".join(plan.left_out)),
         ("Seed", str(plan.seed)),

@@ -11,6 +11,7 @@ from brie.conventions import ANCHORED, E_PROCESS, MARGIN, WIDER
 from brie.number_format import percent, plural, points, span
 from brie.records import Manifest
 from brie.records.analysis import Analysis, VerdictWord, WinRate
+from brie.report.drift import drift_lines
 from brie.report.leaderboard import ranking_sentence, table_of
 from brie.report.panel import Panel, panel_of, voters
 from brie.report.people import is_anchored, people_lines, people_words
@@ -129,6 +130,7 @@ def caveats(analysis: Analysis) -> list[str]:
         *further_reasons(analysis),
         *people_lines(analysis, candidate_term(analysis)),
         _new_sources(analysis),
+        *drift_lines(analysis),
         _missing(analysis),
         tipping_words(analysis),
         _stopped(analysis),

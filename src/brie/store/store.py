@@ -173,6 +173,24 @@ class Store(Ledger, LookBook, Record):
             if closes is not None:
                 self._close_batch(closes)
 
+    def last_kept(self, keys: Iterable[str]) -> tuple[int, str]:
+        """The newest attempt at these verdicts: its number, and when it came; 0 and "" for none."""
+        query = "SELECT id, created FROM verdicts WHERE key IN ({})"
+        return max(((int(row), str(at)) for row, at in self._select(query, keys)), default=(0, ""))
+
+    def served_names(self, judge: str, newest: int = 200) -> list[str]:
+        """What the provider said answered for a judge, in its newest verdicts; the last one first.
+
+        Args:
+            judge: the judge's digest.
+            newest: how many verdicts are looked at.
+        """
+        query = (
+            "SELECT json_extract(body, '$.served') FROM verdicts WHERE judge = ? AND status = 'ok'"
+            " ORDER BY id DESC LIMIT ?"
+        )
+        return list(dict.fromkeys(str(name) for (name,) in self._read(query, (judge, newest)) if name))
+
     # --- claims ------------------------------------------------------------------------
 
     def claim(

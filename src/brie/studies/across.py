@@ -7,8 +7,10 @@ from datetime import datetime
 
 from brie.analyse.compare import compare, rates_by_prompt
 from brie.errors import UsageError
+from brie.evaluation.drift_notes import refuse_mixed
 from brie.evaluation.gather import gather
-from brie.evaluation.rows import EvaluationData, headline_judges
+from brie.evaluation.margins import counting_judges
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.table import table
 from brie.records import Manifest
 from brie.records.studies import ComparedEvaluation, ComparisonDocument
@@ -23,13 +25,14 @@ def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> Comparis
     """Evaluations paired by prompt: differences of their win rates, with what they can claim.
 
     Raises:
-        UsageError: fewer than two, or no two share a prompt.
+        UsageError: fewer than two, no two share a prompt, or a judge has changed in between.
     """
     manifests = list({manifest.id: manifest for manifest in manifests}.values())
     if len(manifests) < 2:
         raise UsageError(
             "name at least two different evaluations: brie compare EVAL EVAL; brie ls shows them."
         )
+    refuse_mixed(manifests)
     gathered = [gather(m, store) for m in manifests]
     _refuse_unjudged(gathered)
     differences = compare(rates_of(gathered))
@@ -50,11 +53,21 @@ def compare_evaluations(manifests: Sequence[Manifest], store: Store) -> Comparis
 
 
 def rates_of(gathered: Sequence[EvaluationData]) -> dict[str, dict[str, float]]:
-    """Evaluation -> prompt -> prompt mean of the headline's judges; a prompt is its id and its text."""
+    """Evaluation -> prompt -> prompt mean of the headline's judges; a prompt is its id and its text.
+
+    Raises:
+        UsageError: no judge of one of them counts.
+    """
     names = prompt_names(gathered)
     rates = {}
     for facts, shown in zip(gathered, names, strict=True):
-        by_prompt = rates_by_prompt(table(facts, facts.of("main"), headline_judges(facts.manifest)))
+        counting = counting_judges(facts)
+        if not counting:
+            raise UsageError(
+                f"no judge of {facts.manifest.id} counts, so it has no win rate to compare. See why: "
+                f"brie report {facts.manifest.id}"
+            )
+        by_prompt = rates_by_prompt(table(facts, facts.of("main"), counting))
         rates[facts.manifest.id] = {shown[name]: rate for name, rate in by_prompt.items()}
     return rates
 

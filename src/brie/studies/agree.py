@@ -19,8 +19,9 @@ from brie.analyse.win_rate import Settings
 from brie.errors import UsageError
 from brie.evaluation.anchor import blind_labels
 from brie.evaluation.gather import gather
+from brie.evaluation.margins import counting_judges
 from brie.evaluation.measured import measured_by_people
-from brie.evaluation.rows import EvaluationData, headline_judges, stopped_judges
+from brie.evaluation.rows import EvaluationData, stopped_judges
 from brie.evaluation.table import table
 from brie.evaluation.views import prompt_views
 from brie.evaluation.work import Work
@@ -68,6 +69,7 @@ def agreement(manifests: Sequence[Manifest], store: Store) -> AgreementDocument:
     notes = dict(everyone.notes)
     if 2 <= len(panel) < len(judges):
         measured = _with_panel(measured, tables, panel, notes)
+    by_numbers = {s.judge.id for facts in gathered for s in facts.work.panel_judges if s.margins}
     numbers = by_judge(everyone)
     numbers = with_consistency(numbers, again)
     located = _located(measured.disagreements, gathered, names, tables)
@@ -80,7 +82,9 @@ def agreement(manifests: Sequence[Manifest], store: Store) -> AgreementDocument:
         judges=tuple(judges),
         who=judges,
         agreement=measured.model_copy(update={"disagreements": located}),
-        by_judge={name: _habits(judge) for name, judge in numbers.items()},
+        by_judge={
+            name: _habits(judge, by_numbers=name in by_numbers) for name, judge in numbers.items()
+        },
         warnings=tuple(_warnings(gathered)),
         notes={k: v for k, v in notes.items() if k.startswith(_NOTED)} | missing,
         **({"people": people} if people else {}),
@@ -106,13 +110,14 @@ def _by_people(
     return measured, notes
 
 
-def _habits(judge: JudgeNumbers) -> JudgeNumbers:
-    """What a judge is like, without its counts."""
+def _habits(judge: JudgeNumbers, *, by_numbers: bool) -> JudgeNumbers:
+    """What a judge is like, without its counts; what order and letter do to raw letters is no habit
+    of a judge that gives numbers."""
     habits = JudgeNumbers(
         win_rate=judge.win_rate,
         outcomes=judge.outcomes,
-        position=judge.position,
-        label=judge.label,
+        position=None if by_numbers else judge.position,
+        label=None if by_numbers else judge.label,
         rewards=judge.rewards,
     )
     again = judge.consistency
@@ -146,7 +151,7 @@ def _judges(gathered: Sequence[EvaluationData]) -> dict[str, WhoJudged]:
     """Every judge, the panel's first, with who it is; the panel's role wins over the others."""
     judges: dict[str, WhoJudged] = {}
     for facts in gathered:
-        headline, stopped = set(headline_judges(facts.manifest)), stopped_judges(facts.manifest)
+        headline, stopped = set(counting_judges(facts)), stopped_judges(facts.manifest)
         for seat in facts.work.panel_judges:
             name, judge = seat.judge.id, seat.judge
             role: Role = "panel" if name in headline else "stopped" if name in stopped else "beside"

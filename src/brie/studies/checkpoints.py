@@ -13,6 +13,7 @@ from brie.analyse.win_rate import Settings, win_rate
 from brie.conventions import FEWEST_PROMPTS
 from brie.digest import digest
 from brie.errors import UsageError
+from brie.evaluation.drift_notes import refuse_mixed
 from brie.evaluation.gather import gather
 from brie.evaluation.rows import EvaluationData
 from brie.records import Manifest
@@ -93,6 +94,7 @@ def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None =
 
 
 def _gathered(manifests: Mapping[str, Manifest], store: Store) -> tuple[Rates, EvaluationData]:
+    refuse_mixed(list(manifests.values()))
     gathered = [gather(manifest, store) for manifest in manifests.values()]
     by_evaluation = rates_of(gathered)
     return {name: by_evaluation[m.id] for name, m in manifests.items()}, gathered[0]

@@ -9,20 +9,33 @@ and letter sway it, whether it can be talked into a vote, what it costs and how 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from statistics import fmean
-from typing import Literal
+from dataclasses import replace
+from statistics import fmean, pstdev
 
 import numpy as np
-from pydantic import Field
 
 from brie.analyse.arrays import z_quantile
 from brie.analyse.bootstrap import PLUS_ONE, plus_one
-from brie.blinding import JudgeInput, Presentation, assign, first_side, judge_input, presentations
-from brie.catalog import build, load_judge
-from brie.digest import digest
-from brie.errors import InputError
+from brie.analyse.known_pairs import METHOD
+from brie.blinding import first_side
+from brie.catalog import load_judge
 from brie.evaluation.budget import Spending, Terms, price_tasks, say_shadowing
+from brie.evaluation.judging import plus
+from brie.evaluation.known_pairs import (
+    FIRST,
+    LEDGER,
+    SEED,
+    SUITE,
+    Pair,
+    PairVerdict,
+    pair_input,
+    pair_tasks,
+    pairs_digest,
+    read_pairs,
+    rule_of,
+    weighed,
+    with_outcomes,
+)
 from brie.evaluation.plan import panel_judge
 from brie.evaluation.request import model_judge
 from brie.judge.interface import Task
@@ -30,81 +43,15 @@ from brie.judge.retry import RetryPolicy
 from brie.judge.run import JudgingResult, run
 from brie.judge.run_context import RunContext
 from brie.progress import Advance, Screen
-from brie.project import Project, packaged
-from brie.reading.texts import json_lines
-from brie.records import Message, PanelJudge, Prompt, Record, Side, Status, Suite, Verdict
+from brie.project import Project
+from brie.records import MarginRule, PanelJudge, Status
 from brie.records.estimates import Estimate
-from brie.records.studies import JudgeCard, JudgeCheckDocument, PairsUsed
+from brie.records.studies import CardMargins, JudgeCard, JudgeCheckDocument, PairsUsed
 from brie.store import Store
 from brie.store.owner import Owner
 from brie.studies.held_against_people import of_judge
 
 LEVEL = 0.95
-LEDGER = "judge-check"
-"""What these calls are booked under."""
-_SEED = 0
-
-
-class Pair(Record):
-    """One line of `judges/judge_check.jsonl`."""
-
-    id: str
-    family: str
-    category: str
-    prompt: str
-    answers: tuple[str, str]
-    better: Literal[0, 1] | None
-    """Place of the better answer; None: neither is."""
-    ground: str = Field(min_length=1)
-    """Why that is so."""
-    source: str
-
-
-_ANSWER: dict[Side, int] = {"candidate": 0, "baseline": 1}
-"""Place of an answer in its pair, by the side it stands as."""
-
-
-@dataclass(frozen=True, slots=True)
-class PairVerdict:
-    """What a judge said of one presentation of a pair."""
-
-    pair: Pair
-    presentation: Presentation
-    """The pair's first answer stands as candidate, its second as baseline."""
-    verdict: Verdict | None
-
-    @property
-    def chosen(self) -> int | None:
-        """The answer that won: 0 or 1; None for a tie or no verdict."""
-        letter = self.verdict.letter if self.usable and self.verdict else None
-        winner = self.presentation.unblind(letter) if letter else "tie"
-        return None if winner == "tie" else _ANSWER[winner]
-
-    @property
-    def usable(self) -> bool:
-        """Whether there is a verdict."""
-        return self.verdict is not None and self.verdict.status is Status.OK
-
-    @property
-    def right(self) -> float:
-        """1 for the better answer, 0 for the worse, ½ for a tie; of equal ones a tie is right."""
-        if self.pair.better is None:
-            return float(self.chosen is None)
-        return 0.5 if self.chosen is None else float(self.chosen == self.pair.better)
-
-
-def read_pairs(project: Project) -> list[Pair]:
-    """The project's own pairs, else those brie ships.
-
-    Raises:
-        InputError: a line is wrong; the message names it.
-    """
-    project_file = project.root / "judges" / "judge_check.jsonl"
-    path = project_file if project_file.is_file() else packaged("judges", "judge_check.jsonl")
-    pairs = [build(Pair, row, f"{path}: line {number}") for number, row in json_lines(path)]
-    if not pairs:
-        raise InputError(f"{path} has no pairs.")
-    return pairs
 
 
 def check_judges(
@@ -122,31 +69,52 @@ def check_judges(
         UsageError: a judge is unknown, its key is missing, or nobody agreed.
     """
     pairs = read_pairs(project)
-    suite = Suite(name=LEDGER, prompts=tuple(_prompt(pair) for pair in pairs))
-    members = tuple(_seat(name, suite, project) for name in names)
-    planned = [row for member in members for row in _tasks(member, pairs)]
-    shows = {task.key: (task, pair_verdict) for task, pair_verdict in planned}
+    members = tuple(seat(name, project) for name in names)
+    planned = [row for member in members for row in pair_tasks(member, pairs)]
+    again = [
+        row for member in members if member.judge.by_margin
+        for row in pair_tasks(member, pairs, again=True)
+    ]  # fmt: skip
+    shows = {task.key: (task, pair_verdict) for task, pair_verdict in (*planned, *again)}
     tasks = [task for task, _ in shows.values()]
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         say_shadowing(members, project, screen.say)
         terms = price_tasks(
-            tasks, members, lambda task: _shown(shows[task.key][1]), store, spending, project,
+            tasks, members, lambda task: pair_input(shows[task.key][1]), store, spending, project,
             owner, evaluation=LEDGER, say=screen.say,
         )  # fmt: skip
         with screen.bar("judging", len(tasks), "verdicts") as advance:
-            done = _run(tasks, terms, shows, store, owner, advance, screen)
+            done = _run([task for task, _ in planned], terms, shows, store, owner, advance, screen)
+            # By itself, so that other requests share its batches.
+            if again and not (done.interrupted or done.broke):
+                second = _run([task for task, _ in again], terms, shows, store, owner, advance, screen)
+                done = plus(done, second)
         verdicts = store.verdicts(shows)
+    heard = [(task, replace(row, verdict=verdicts.get(task.key))) for task, row in planned]
+    heard_again = [(task, replace(row, verdict=verdicts.get(task.key))) for task, row in again]
     cards = []
     for member in members:
-        heard = [
-            PairVerdict(pair_verdict.pair, pair_verdict.presentation, verdicts.get(task.key))
-            for task, pair_verdict in planned
-            if task.judge == member.judge.id
-        ]
         people = of_judge(member.digest, project)
-        made = card(member, heard)
+        made = card(member, _of(member, heard), _of(member, heard_again))
         cards.append(made.model_copy(update={"people": people}) if people else made)
     return cards, done
+
+
+def _of(member: PanelJudge, rows: Sequence[tuple[Task, PairVerdict]]) -> list[PairVerdict]:
+    return [row for task, row in rows if task.judge == member.judge.id]
+
+
+def heard_of(member: PanelJudge, pairs: Sequence[Pair], store: Store) -> list[PairVerdict]:
+    """What a judge said of known pairs, as far as it was asked.
+
+    Args:
+        member: the judge, as `seat` gives it.
+        pairs: which.
+        store: where its verdicts are.
+    """
+    planned = pair_tasks(member, pairs)
+    verdicts = store.verdicts(task.key for task, _ in planned)
+    return [replace(row, verdict=verdicts.get(task.key)) for task, row in planned]
 
 
 def _run(
@@ -159,7 +127,7 @@ def _run(
     screen: Screen,
 ) -> JudgingResult:
     context = RunContext(
-        panel_judges=terms.panel_judges, shown=lambda task: _shown(shows[task.key][1]), store=store,
+        panel_judges=terms.panel_judges, shown=lambda task: pair_input(shows[task.key][1]), store=store,
         owner=owner, evaluation=LEDGER, on_done=advance, say=screen.say, cap=terms.cap,
         retry=terms.retry, retry_policy=RetryPolicy(patience=terms.patience),
         settled=terms.settled,
@@ -171,20 +139,30 @@ def document(cards: Sequence[JudgeCard], project: Project) -> JudgeCheckDocument
     """Cards as `--json` prints them; docs/judging.md lists the keys, which are never renamed."""
     pairs = read_pairs(project)
     return JudgeCheckDocument(
-        pairs=PairsUsed(count=len(pairs), digest=digest([pair.model_dump() for pair in pairs])),
+        pairs=PairsUsed(count=len(pairs), digest=pairs_digest(pairs)),
         cards=tuple(cards),
     )
 
 
-def card(member: PanelJudge, heard: Sequence[PairVerdict]) -> JudgeCard:
+def card(
+    member: PanelJudge, heard: Sequence[PairVerdict], again: Sequence[PairVerdict] = ()
+) -> JudgeCard:
     """What a judge's verdicts on known pairs say of it.
+
+    Args:
+        member: the judge.
+        heard: its verdicts.
+        again: of a judge that gives numbers, what it said of the same requests once more.
 
     `accuracy` is over pairs with a better answer, a tie counting half; in `by_family`, of equal
     answers a tie is right. `position` and `label` are how much more often the first answer, and the
     letter A, won than lost, a tie counting as neither; `flips` is the share of pairs with another
     outcome when the order is exchanged; `injection` the share of votes for an answer that asks for
-    them. Intervals take the pair as the unit.
+    them. Intervals take the pair as the unit. Of a judge that gives numbers a pair has one outcome, of
+    both presentations; its leans and flips are those of each presentation alone.
     """
+    rule = rule_of(member, heard, again) if again else None
+    heard = with_outcomes(heard, rule.tie) if rule else heard
     used = [h for h in heard if h.usable]
     known = [h for h in used if h.pair.better is not None]
     usages = [h.verdict.usage for h in heard if h.verdict is not None]
@@ -214,6 +192,31 @@ def card(member: PanelJudge, heard: Sequence[PairVerdict]) -> JudgeCard:
         usd=sum(u.usd for u in usages),
         usd_per_1000=1000 * fmean(u.usd for u in usages) if usages else 0.0,
         seconds=fmean(u.seconds for u in usages) if usages else 0.0,
+        **({"margins": card_margins(rule, heard)} if rule else {}),
+    )
+
+
+def card_margins(rule: MarginRule, heard: Sequence[PairVerdict]) -> CardMargins:
+    """What a judge's numbers on the known pairs are like.
+
+    Args:
+        rule: what was measured on them.
+        heard: its verdicts.
+    """
+    every = list(weighed(heard).values())
+    leans = [value.lean for value in every]
+    masses = [h.verdict.measured.mass for h in heard if h.verdict and h.verdict.measured]
+    known = [mass for mass in masses if mass is not None]
+    return CardMargins(
+        tie=rule.tie,
+        asked_again=rule.asked_again,
+        accuracy=_estimate(rule.accuracy, rule.low, rule.high, n=rule.pairs, method=METHOD),
+        sources=rule.sources,
+        may_count=rule.can_tell,
+        lean=fmean(leans) if known else None,
+        lean_spread=pstdev(leans) if known else None,
+        spread=pstdev(value.margin for value in every),
+        mass=fmean(known) if known else None,
     )
 
 
@@ -245,7 +248,7 @@ def _lean(used: Sequence[PairVerdict], sign: Callable[[PairVerdict], int]) -> Es
     means = np.array(_by_pair([sign(h) for h in used], [h.pair.id for h in used]))
     if not len(means):
         return None
-    ends = plus_one((means + 1) / 2, np.random.default_rng(_SEED)).interval(LEVEL)
+    ends = plus_one((means + 1) / 2, np.random.default_rng(SEED)).interval(LEVEL)
     low, high = (2 * end - 1 for end in (ends.low, ends.high))
     return _estimate(float(means.mean()), low, high, n=len(means), method=PLUS_ONE)
 
@@ -257,7 +260,7 @@ def _estimate(value: float, low: float, high: float, *, n: int, method: str) -> 
 def _first_won(heard: PairVerdict) -> int:
     if heard.chosen is None:
         return 0
-    return 1 if heard.chosen == _ANSWER[first_side(heard.presentation.order)] else -1
+    return 1 if heard.chosen == FIRST[first_side(heard.presentation.order)] else -1
 
 
 def _a_won(heard: PairVerdict) -> int:
@@ -275,42 +278,10 @@ def _flips(used: Sequence[PairVerdict]) -> Estimate | None:
 def _injected(used: Sequence[PairVerdict]) -> Estimate | None:
     """Share of votes for an answer that asks for them; 0 is best."""
     votes = [h for h in used if h.pair.family == "injection" and h.pair.better is not None]
-    return _share(votes, lambda h: float(h.chosen == 1 - (h.pair.better or 0)))
+    return _share(votes, lambda h: float(h.preferred == 1 - (h.pair.better or 0)))
 
 
-def _seat(name: str, suite: Suite, project: Project) -> PanelJudge:
+def seat(name: str, project: Project) -> PanelJudge:
+    """A judge as it is asked about known pairs."""
     spec = load_judge(name, project)
-    return panel_judge(spec, None) if spec.provided.kind == "rule" else model_judge(spec, suite, project)
-
-
-def _prompt(pair: Pair) -> Prompt:
-    return Prompt(
-        id=pair.id, messages=(Message(role="user", content=pair.prompt),), category=pair.family
-    )
-
-
-def _tasks(member: PanelJudge, pairs: Sequence[Pair]) -> list[tuple[Task, PairVerdict]]:
-    """Both presentations of every pair, orders and letters crossed as in an evaluation."""
-    codes = assign([(p.id, p.family) for p in pairs], 1, "both", seed=_SEED, judge=member.digest)
-    planned = []
-    for pair in pairs:
-        keys = [digest({"judge_check": pair.prompt, "answer": text}) for text in pair.answers]
-        shown = presentations(
-            codes[pair.id],
-            positions="both",
-            prompt=digest(pair.prompt),
-            candidate=keys[0],
-            baseline=keys[1],
-        )
-        for p in shown:
-            planned.append(
-                (Task.plan("main", member, p, prompt=pair.id, sample=0), PairVerdict(pair, p, None))
-            )
-    return planned
-
-
-def _shown(heard: PairVerdict) -> JudgeInput:
-    shown = heard.presentation
-    texts = dict(zip((shown.candidate, shown.baseline), heard.pair.answers, strict=True))
-    prompt = _prompt(heard.pair)
-    return judge_input(shown, prompt, prompt.messages, texts)
+    return panel_judge(spec, None) if spec.provided.kind == "rule" else model_judge(spec, SUITE, project)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brie.analyse.arrays import Floats, Ints
+from brie.analyse.joint import JointRows
 from brie.analyse.table import VerdictTable
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.work import prompt_digest
@@ -72,6 +73,24 @@ def merge(tables: Sequence[VerdictTable]) -> VerdictTable:
         length_difference=_joined(_or_unknown(t, t.length_difference) for t in tables),
         features=_columns(tables, lambda t: t.features),
         criteria=_columns(tables, lambda t: t.criteria),
+        joint=_joint(tables),
+        criteria_order=_joined(
+            np.zeros(len(t.score), np.int64) if t.criteria_order is None else t.criteria_order
+            for t in tables
+        ),
+    )
+
+
+def _joint(tables: Sequence[VerdictTable]) -> JointRows | None:
+    """Which rows share one outcome; None where none does in any table."""
+    if all(t.joint is None for t in tables):
+        return None
+    parts = [t.joint or JointRows.none(t.score) for t in tables]
+    return JointRows(
+        joint=_joined(part.joint for part in parts),
+        half=_joined(part.half for part in parts),
+        further=_joined(part.further for part in parts),
+        alone=_joined(part.alone for part in parts),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TypedDict
 
 from brie.analyse.pilot import assumed, measured_ratio
 from brie.analyse.power import PlanRow, plan_table, variance_ratio
@@ -17,6 +18,7 @@ from brie.judge.settings import request_bytes
 from brie.records import JudgeSpec, PanelJudge, Positions, Rubric, Sampling, Suite
 from brie.records.estimates import VarianceComponents
 from brie.records.studies import JudgePrice, Narrowing, PlanDesign, PlanPrice, PlanTable
+from brie.studies.left import Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Design:
     prompts: int
     rows: tuple[Row, ...]
     judges: tuple[str, ...]
+    left: Left | None = None
+    """Where a candidate was named, what the suite leaves for it."""
     narrowing: Narrowing | None = None
     """What narrows people's rate, where they voted on this suite."""
 
@@ -71,8 +75,25 @@ class Design:
             measured=self.measured,
             judges=self.judges,
             rows=tuple(_design(row) for row in self.rows),
+            **self._left(),
             **({"narrowing": self.narrowing} if self.narrowing else {}),
         )
+
+    def _left(self) -> PlanLeft:
+        if self.left is None:
+            return {}
+        gone = self.left.prompts - self.prompts
+        return {
+            "candidate": self.left.candidate, "trained_on": gone, "taught_by": self.left.taught_by,
+        }  # fmt: skip
+
+
+class PlanLeft(TypedDict, total=False):
+    """What a plan says of its candidate."""
+
+    candidate: str
+    trained_on: int
+    taught_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

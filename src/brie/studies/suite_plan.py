@@ -16,9 +16,9 @@ from brie.records import PanelJudge, Positions, Suite
 from brie.records.analysis import Analysis
 from brie.records.studies import VoterRates
 from brie.store import Store
+from brie.studies.left import left_for
 from brie.studies.narrowing import narrowing
 from brie.studies.planning import Design, Earlier, design, place
-from brie.versions import PROMPT_FORMAT
 
 SAMPLES = (1, 3, 5)
 ORDERS: tuple[Positions, ...] = ("both", "balanced")
@@ -32,6 +32,7 @@ def plan_table(
     positions: Sequence[Positions] = ORDERS,
     judges: Sequence[str] = (),
     panel: str | None = None,
+    candidate: str | None = None,
     rates: VoterRates | None = None,
 ) -> Design:
     """What a suite can detect, and what judging it would cost; nothing is asked and nothing is sent.
@@ -43,16 +44,20 @@ def plan_table(
         positions: orders to compare.
         judges: ids of the judges to price; without any, the panel.
         panel: its name; the project's by default.
+        candidate: a model; the design is of the prompts that are neither in nor near what it was
+            trained on.
         rates: what a vote of a person takes and costs.
 
     Raises:
-        UsageError: a suite, judge or panel is unknown, or judges and a panel are named.
+        UsageError: a suite, judge, panel or model is unknown, judges and a panel are named, or no prompt
+            is left for the candidate.
         InputError: one of their files is wrong.
     """
     loaded = load_suite(suite, project)
     panel_judges = judges_to_price(judges, panel, loaded, project)
+    left = left_for(candidate, loaded, project) if candidate is not None else None
     table = design(
-        loaded,
+        left.suite if left else loaded,
         tuple(dict.fromkeys(samples)),
         tuple(dict.fromkeys(positions)),
         earlier=measured(loaded, panel_judges, project),
@@ -62,7 +67,7 @@ def plan_table(
     bought = narrowing(
         loaded, panel_judges, project, rates or VoterRates(), lambda seats: call_stats(seats, project)
     )
-    return replace(table, narrowing=bought)
+    return replace(table, narrowing=bought, left=left)
 
 
 def judges_to_price(
@@ -128,7 +133,7 @@ def _identity(seat: PanelJudge) -> tuple[str, str]:
     settings = {k: v for k, v in seat.judge.parameters.items() if k != "weights"}
     model = seat.judge.model.partition("@")[0]
     named = seat.judge.model_copy(update={"parameters": settings, "model": model})
-    return f"{seat.judge.id} {named.digest(PROMPT_FORMAT)}", seat.rubric_digest
+    return f"{seat.judge.id} {named.digest(named.newest_format)}", seat.rubric_digest
 
 
 def call_stats(judges: Sequence[PanelJudge], project: Project) -> dict[str, CallStats]:

@@ -19,7 +19,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from brie.web.links import ANYWHERE, LOOPBACK
+from brie.web.links import ANYWHERE, in_address, is_local
 
 Role = Literal["viewer", "voter"]
 VOTING = "/vote"
@@ -72,7 +72,7 @@ class Access:
             return False
         if name in {"127.0.0.1", "localhost", "[::1]", self.host}:
             return True
-        return self.host not in LOOPBACK and _is_address(name)
+        return not is_local(self.host) and _is_address(name)
 
     def url(self, role: Role, path: str = "/", *, host: str = "") -> str:
         """The address to print: it carries the token.
@@ -84,8 +84,7 @@ class Access:
         """
         token = self.viewer if role == "viewer" else self.voter
         name = host or ("127.0.0.1" if self.host in ANYWHERE else self.host)
-        shown = f"[{name}]" if ":" in name else name
-        return f"http://{shown}:{self.port}{path}?token={token}"
+        return f"http://{in_address(name)}:{self.port}{path}?token={token}"
 
 
 class Guard:

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from brie.errors import StoreError
-from brie.evaluation.views import prompt_views
+from brie.evaluation.views import counting_in, prompt_views
 from brie.evaluation.votes import votes_by_prompt
 from brie.evaluation.work import Work
 from brie.project import Project
@@ -98,8 +98,8 @@ def build_index(
         partial.unlink(missing_ok=True)
         with closing(sqlite3.connect(partial)) as db:
             db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
-            panel = {p.judge.id for p in manifest.plan.seats if not p.instrument}
-            _fill(db, _views(work, manifest, store, progress), panel)
+            panel = counting_in(manifest, store)
+            _fill(db, _views(work, manifest, store, progress, panel), panel)
             db.executescript(_INDEXES)
             db.execute("INSERT INTO meta VALUES ('stamp', ?)", (wanted,))
             db.execute("ANALYZE")
@@ -115,13 +115,17 @@ def build_index(
 
 
 def _views(
-    work: Work, manifest: Manifest, store: Store, progress: Callable[[int, int], None]
+    work: Work,
+    manifest: Manifest,
+    store: Store,
+    progress: Callable[[int, int], None],
+    panel: Collection[str],
 ) -> Iterator[ComparisonView]:
     """Prompts in the suite's order: that is how a reader expects to find them."""
     prompts, votes = manifest.plan.suite.prompts, votes_by_prompt(manifest, work)
     for done, prompt in enumerate(prompts):
         progress(done, len(prompts))
-        yield from prompt_views(work, manifest, store, prompt.id, votes)
+        yield from prompt_views(work, manifest, store, prompt.id, votes, counting=panel)
 
 
 def _fill(db: sqlite3.Connection, views: Iterable[ComparisonView], panel: Collection[str]) -> None:

@@ -7,6 +7,7 @@ every start and is never kept.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 import socket
@@ -15,7 +16,6 @@ from pathlib import Path
 from brie.project import Project
 
 ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared)
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _TOKEN = 32
 """Characters of a kept token."""
 
@@ -55,6 +55,29 @@ def reachable(host: str) -> str:
             return str(probe.getsockname()[0])
     except OSError:
         return "::1" if six else "127.0.0.1"
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine reaches a host: a loopback address, or the name of one."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def in_address(host: str) -> str:
+    """A host as an address has it: IPv6 stands in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def by_address(host: str, bound: str) -> str:
+    """A host as it was asked for; its address where that is every one of this machine, or loopback.
+
+    Args:
+        host: what was asked for, such as `box.local`, `0` or `127.1`.
+        bound: the address it turned out to be.
+    """
+    return bound if bound in ANYWHERE or (is_local(bound) and not is_local(host)) else host
 
 
 def _kept(path: Path) -> str:

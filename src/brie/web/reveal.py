@@ -13,7 +13,7 @@ from brie.provenance import now
 from brie.records import SCORE, Manifest, Status, Winner
 from brie.records.analysis import ComparisonView, Outcomes, WinRate
 from brie.report.examples import judge_scores
-from brie.report.facts import AgreementCell
+from brie.report.judge_pairs import AgreementCell
 from brie.store import Store
 from brie.web.voting_session import VotingSession
 

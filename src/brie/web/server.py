@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, suppress
 from brie.errors import UsageError
 from brie.project import Project
 from brie.web.guard import Access
-from brie.web.links import LOOPBACK, reachable, voter_token
+from brie.web.links import by_address, in_address, is_local, reachable, voter_token
 from brie.web.try_pair import LocalPair
 
 PORT = 8321
@@ -70,10 +70,10 @@ def serve(
     from brie.web.try_asking import Asking
 
     with free_socket(host, port) as listening, ExitStack() as held:
-        taken = int(listening.getsockname()[1])
+        bound, taken = listening.getsockname()[:2]
         if taken != port:
             say(f"port {port} is in use; using {taken}.")
-        access = Access(port=taken, host=host, voter=voter_token(project, evaluation))
+        access = Access(port=taken, host=by_address(host, bound), voter=voter_token(project, evaluation))
         start = f"/eval/{evaluation}" if evaluation else "/"
         url = access.url("viewer", "/try" if pair else start)
         for line in _told(access, url):
@@ -96,10 +96,13 @@ def _told(access: Access, url: str) -> Iterator[str]:
     name = reachable(access.host)
     yield f"viewer   {url}"
     yield f"voting   {access.url('voter', '/vote', host=name)}   (this address cannot open the viewer)"
-    if access.host not in LOOPBACK:
+    if not is_local(access.host) and is_local(name):
+        yield "This machine has no address on a network now: colleagues cannot reach it."
+    elif not is_local(access.host):
         yield (
             "Colleagues on your network can open the voting address. It is plain HTTP: whoever can read "
             "the network's traffic can read the address and the votes. It stays the same as long as the "
-            "evaluation is here and the port is free; the viewer's is new at every start."
+            "evaluation is here and the port is free; the viewer's is new at every start, "
+            f"and opens on another machine of yours with {in_address(name)} in it."
         )
     yield "stop with Ctrl-C"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from brie.wire.keys import Secrets
 
 if TYPE_CHECKING:
+    import ssl
     from contextlib import AbstractContextManager
 
     import httpx2
@@ -29,9 +30,9 @@ _CONNECT = 10.0
 _PLAIN = ("", "identity", "gzip", "x-gzip", "deflate")
 """Compressions that are asked for; a chunk of another one may unpack to gigabytes at once."""
 _ASKED = {"accept-encoding": "gzip, deflate"}
-_A_POOL = 16
+_A_POOL = 4
 """Requests at a time in one pool. For every request a pool looks at each of its connections: with 128
-of them that costs a third of a call."""
+of them that costs a third of a call, with 16 an eighth."""
 _OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
 _SDK_VARIABLES = ("OPENAI_", "ANTHROPIC_", "AZURE_OPENAI_")
 """What the SDKs' own variables begin with: organisation, project, headers, addresses, other keys."""
@@ -105,6 +106,7 @@ def capped_client(sdk_client: type[httpx2.AsyncClient], where: Destination) -> h
         sdk_client: the client class the SDK uses by default.
         where: who is asked.
     """
+    from httpx2 import create_ssl_context
 
     class CappedClient(sdk_client):  # type: ignore[valid-type,misc]
         """Reads a body in pieces, and no further than a reply or a file may be long."""
@@ -121,24 +123,27 @@ def capped_client(sdk_client: type[httpx2.AsyncClient], where: Destination) -> h
             await pools.aclose()
             await super().aclose()
 
+    # Read once: for every pool anew it takes longer than 20 requests.
+    certificates = create_ssl_context()
+
     def plain(kind: type[httpx2.AsyncClient]) -> httpx2.AsyncClient:
         return kind(
-            timeout=timeouts(where.timeout), headers=_ASKED, transport=_transport(where),
-            follow_redirects=False,
+            timeout=timeouts(where.timeout), headers=_ASKED, verify=certificates,
+            transport=_transport(where, certificates), follow_redirects=False,
         )  # fmt: skip
 
     pools = _Pools(lambda: plain(sdk_client))
     return plain(CappedClient)
 
 
-def _transport(where: Destination) -> httpx2.AsyncHTTPTransport | None:
+def _transport(where: Destination, certificates: ssl.SSLContext) -> httpx2.AsyncHTTPTransport | None:
     """None: the SDK's own. One of our own takes no proxy from the environment, and its certificates."""
     import httpx2
 
     if where.is_vendor:
         return None
     limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
-    return httpx2.AsyncHTTPTransport(limits=limits, proxy=where.proxy)
+    return httpx2.AsyncHTTPTransport(verify=certificates, limits=limits, proxy=where.proxy)
 
 
 def timeouts(seconds: float) -> httpx2.Timeout:

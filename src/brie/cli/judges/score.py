@@ -14,7 +14,7 @@ from brie.number_format import dollars, percent, signed, signed_span, span
 
 if TYPE_CHECKING:
     from brie.records.estimates import Estimate
-    from brie.records.studies import JudgeCard
+    from brie.records.studies import CardMargins, JudgeCard
 
 
 @click.command(
@@ -86,13 +86,37 @@ def lines(card: JudgeCard) -> list[str]:
         "",
         _row("right where one answer is better", _share(card.accuracy)),
         *(_row(f"  {name}", _share(value)) for name, value in card.by_family.items()),
+        *_margins(card),
         _row("lean to the first answer", _lean(card.position)),
         _row("lean to the letter A", _lean(card.label)),
-        _row("outcome changes with the order", _share(card.flips)),
+        _row(f"{_what(card)} changes with the order", _share(card.flips)),
         _row("talked into a vote by an answer", _share(card.injection)),
         _row("price and time", f"{price}, {card.seconds:.1f} s each"),
         *_people(card),
     ]
+
+
+def _what(card: JudgeCard) -> str:
+    """What may change with the order: of a judge that gives numbers, only what stands under them."""
+    return "raw letter" if card.margins else "outcome"
+
+
+def _margins(card: JudgeCard) -> list[str]:
+    """Of a judge that gives numbers: whether it may count, and from which margin on."""
+    margins = card.margins
+    if margins is None:
+        return []
+    return [
+        _row("  every family weighing the same", _share(margins.accuracy)),
+        _row("  so in a headline it", _standing(margins)),
+        _row("a tie up to a margin of", f"{margins.tie:.2g}"),
+    ]
+
+
+def _standing(margins: CardMargins) -> str:
+    if margins.may_count:
+        return "may count where its controls pass"
+    return "never counts: not shown better than chance"
 
 
 def _people(card: JudgeCard) -> Iterator[str]:

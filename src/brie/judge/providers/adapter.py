@@ -51,6 +51,8 @@ class Answer:
     """The reply ended at its token limit."""
     refused: str = ""
     """What the provider or the judge said when it declined."""
+    offered: tuple[JsonValue, ...] | None = None
+    """Tokens that could have come first, with their log-probabilities; None: they were not asked for."""
     problem: str = ""
     """Why the judge cannot have seen the whole request."""
 

@@ -8,7 +8,7 @@ what is sent besides the request itself stands in the judge's `[parameters]`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import ModuleType
@@ -44,7 +44,7 @@ class AnthropicAdapter(StainlessAdapter):
         self.form: OutputForm = form_of(spec)
         self._spec = spec
         self._key = key
-        self._constant = _constant(spec, rubric)
+        self._constant = functools.cache(functools.partial(_constant, spec))
 
     @functools.cached_property
     def sdk(self) -> ModuleType:
@@ -89,7 +89,7 @@ class AnthropicAdapter(StainlessAdapter):
             "max_tokens": output_limit(self._spec),
             "messages": [],
             # In the body as they stand: the SDK would compare each message with every type it knows.
-            "extra_body": {**self._constant, "system": system, "messages": messages},
+            "extra_body": {**self._constant(prompt.criteria), "system": system, "messages": messages},
         }
 
     def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
@@ -135,7 +135,7 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
     return remote_judge(spec, rubric, AnthropicAdapter)
 
 
-def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, JsonValue]:
+def _constant(spec: JudgeSpec, criteria: Sequence[str]) -> dict[str, JsonValue]:
     """What every request of a judge has in common.
 
     It goes into the body as it stands: the SDK would walk through the schema again for each call.
@@ -143,7 +143,7 @@ def _constant(spec: JudgeSpec, rubric: Rubric) -> dict[str, JsonValue]:
     request: dict[str, JsonValue] = {k: v for k, v in spec.parameters.items() if k != "max_tokens"}
     if spec.temperature is not None:
         request["temperature"] = spec.temperature
-    shape = schema(rubric.criteria)
+    shape = schema(criteria)
     if spec.output == "tool":
         tool: dict[str, JsonValue] = {
             "name": TOOL, "description": "Give the verdict on the case.", "input_schema": shape,

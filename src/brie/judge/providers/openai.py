@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from pydantic import JsonValue
 from brie.judge.declined import is_filtered
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge
+from brie.judge.letters import OFFERED
 from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
 from brie.judge.providers.adapter import Answer, Document, Shape
@@ -47,7 +48,6 @@ class OpenAIAdapter(StainlessAdapter):
 
     def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
         self._spec = spec
-        self._rubric = rubric
         self._key = key
         self._compatible = spec.provider is Provider.OPENAI_COMPATIBLE
         self.reshape(Shape(form_of(spec), limit=_limit(spec)))
@@ -89,7 +89,7 @@ class OpenAIAdapter(StainlessAdapter):
         """The arguments of `chat.completions.create`."""
         messages: list[JsonValue] = turns(prompt, system=self._shape.system)
         # In the body as they stand: the SDK would compare each message with every type it knows.
-        body = {**self._constant, "messages": messages}
+        body = {**self._constant(prompt.criteria), "messages": messages}
         return {"model": self._spec.model, "messages": [], "extra_body": body}
 
     def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
@@ -114,6 +114,7 @@ class OpenAIAdapter(StainlessAdapter):
             cut=finish in ("length", "max_tokens", "model_length"),
             refused=str(message.get("refusal") or filtered),
             problem=self._cut_prompt(tokens, prompt),
+            offered=_offered(choice) if self.form == "logprobs" else None,
         )
 
     def _cut_prompt(self, tokens: Tokens | None, prompt: JudgePrompt) -> str:
@@ -136,7 +137,7 @@ class OpenAIAdapter(StainlessAdapter):
     def reshape(self, shape: Shape) -> None:
         """Put requests so from now on."""
         self._shape, self.form = shape, shape.form
-        self._constant = _constant(self._spec, self._rubric, shape)
+        self._constant = functools.cache(functools.partial(_constant, self._spec, shape))
 
     def simpler(self, fault: Fault, sent: Shape) -> bool:
         """What a server refuses is put otherwise: the limit's name, the system's turn, the form.
@@ -176,7 +177,7 @@ def _limit(spec: JudgeSpec) -> str:
     return named[0] if named else usual
 
 
-def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValue]:
+def _constant(spec: JudgeSpec, put: Shape, criteria: Sequence[str]) -> dict[str, JsonValue]:
     """What every request of a judge has in common.
 
     It goes into the body as it stands: the SDK would walk through the schema again for each call.
@@ -186,10 +187,12 @@ def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValu
     form = put.form
     if spec.temperature is not None:
         request["temperature"] = spec.temperature
-    shape = schema(rubric.criteria)
+    shape = schema(criteria)
     if form == "json_schema":
         named: dict[str, JsonValue] = {"name": "verdict", "strict": True, "schema": shape}
         request["response_format"] = {"type": "json_schema", "json_schema": named}
+    elif form == "logprobs":
+        request |= {"logprobs": True, "top_logprobs": OFFERED}
     elif form == "tool":
         function: dict[str, JsonValue] = {
             "name": TOOL,
@@ -219,6 +222,12 @@ def _is_withheld(document: Document) -> bool:
     written = used.get("completion_tokens") if isinstance(used, dict) else None
     is_empty = document.get("object") == "chat.completion" and isinstance(used, dict) and not written
     return bool(blocked) or is_empty
+
+
+def _offered(choice: Document) -> tuple[JsonValue, ...]:
+    """The likeliest first tokens of a reply with their log-probabilities; none where none were given."""
+    content = (choice.get("logprobs") or {}).get("content") or ()
+    return (content[0], *(content[0].get("top_logprobs") or ())) if content else ()
 
 
 def _calls(message: Document) -> tuple[JsonValue, ...]:

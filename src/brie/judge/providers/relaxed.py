@@ -54,7 +54,7 @@ def relaxed(fault: Fault, sent: Shape, *, usual: str, text: bool) -> Shape | Non
         return replace(sent, limit=next(name for name in LIMITS if name != usual))
     if sent.system and _SYSTEM.search(told):
         return replace(sent, system=False)
-    if text and sent.form != "text" and _FORM.search(told):
+    if text and sent.form in ("tool", "json_schema") and _FORM.search(told):
         return replace(sent, form="text")
     return None
 

@@ -19,7 +19,7 @@ from pydantic import JsonValue
 
 from brie.blinding import JudgeInput
 from brie.errors import UsageError
-from brie.judge import faults, parse
+from brie.judge import faults, letters, parse
 from brie.judge.documents import decoded
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply
@@ -178,6 +178,12 @@ class RemoteJudge:
             return Reply(Status.REFUSED, reason=self.redact(answer.refused), **common)
         if answer.problem:
             return Reply(Status.INVALID, reason=answer.problem, **common)
+        if answer.offered is not None:
+            try:
+                values = letters.offered(answer.offered)
+            except parse.Unreadable as error:
+                return Reply(Status.INVALID, reason=self.redact(str(error)), **common)
+            return letters.reply_of(values, usage, common["served"])
         try:
             parsed = self._parsed(answer, prompt)
         except parse.Refused as error:

@@ -7,6 +7,7 @@ false unless the judge's file says otherwise.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 from pydantic import JsonValue
 
@@ -41,7 +42,7 @@ class ResponsesAdapter(OpenAIAdapter):
     def reshape(self, shape: Shape) -> None:
         """Put requests so from now on."""
         self._shape, self.form = shape, shape.form
-        self._constant = _constant(self._spec, self._rubric, shape)
+        self._constant = functools.cache(functools.partial(_constant, self._spec, shape))
 
     def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The arguments of `responses.create`."""
@@ -49,7 +50,7 @@ class ResponsesAdapter(OpenAIAdapter):
         if not self._shape.system:
             turns = {"input": f"{prompt.system}\n\n{prompt.user}"}
         # In the body as they stand: the SDK would compare each part with every type it knows.
-        return {"model": self._spec.model, "extra_body": {**self._constant, **turns}}
+        return {"model": self._spec.model, "extra_body": {**self._constant(prompt.criteria), **turns}}
 
     def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a response says."""
@@ -91,14 +92,14 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
     return remote_judge(spec, rubric, ResponsesAdapter)
 
 
-def _constant(spec: JudgeSpec, rubric: Rubric, put: Shape) -> dict[str, JsonValue]:
+def _constant(spec: JudgeSpec, put: Shape, criteria: Sequence[str]) -> dict[str, JsonValue]:
     """What every request of a judge has in common."""
     limits = (LIMIT, "max_tokens", "max_completion_tokens")
     given = {name: value for name, value in spec.parameters.items() if name not in limits}
     request: dict[str, JsonValue] = {"store": False, **given, LIMIT: output_limit(spec)}
     if spec.temperature is not None:
         request["temperature"] = spec.temperature
-    shape = schema(rubric.criteria)
+    shape = schema(criteria)
     if put.form == "json_schema":
         text = given.get("text")
         shown: dict[str, JsonValue] = {

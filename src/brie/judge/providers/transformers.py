@@ -1,36 +1,34 @@
 """A judge that runs here: a local instruct model, by letter probabilities or by what it writes.
 
-With `output = "logprobs"` nothing is sampled: one pass over the prompt gives the probabilities of the
-two letters as the next token, and the likelier one wins, or nobody where they are nearly equal.
+With `output = "logprobs"` nothing is sampled: one pass over the prompt gives the log-probabilities of
+the two letters as the next token (`brie.judge.letters`).
 Requests that wait at the same time go through the model together.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brie.blinding import JudgeInput
 from brie.errors import UsageError
-from brie.judge import parse
+from brie.judge import letters, parse
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge, Reply
 from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
+from brie.judge.providers.together import TogetherJudge, device_and_dtype
 from brie.judge.settings import form_of, output_limit
 from brie.pin.weights import load_causal_lm, load_tokenizer_of
-from brie.records import JudgeSpec, Rubric, Status, Usage
+from brie.records import JudgeSpec, Letter, Rubric, Status, Usage
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-TIE_MARGIN = 0.02
-"""Probabilities of the letters nearer than this are a tie; `[parameters] tie_margin` changes it."""
 _TOKENS_TOGETHER = 16_384
 """Prompt tokens, padding included, that go through the model at once."""
 
@@ -42,72 +40,30 @@ class _Loaded:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
     prompter: PromptBuilder
-    letters: tuple[int, int]
-    """Token ids of the two letters."""
+    letters: dict[Letter, list[int]]
+    """Token ids of each letter."""
     longest: int
     """Tokens its positions reach."""
     served: str
 
 
 @dataclass
-class LocalJudge:
+class LocalJudge(TogetherJudge[_Loaded, JudgePrompt]):
     """A local model as a judge."""
 
-    spec: JudgeSpec
     rubric: Rubric
-    instant: bool = field(default=False, init=False)
-    free: bool = field(default=True, init=False)
-    _loading: asyncio.Task[_Loaded] | None = field(default=None, init=False)
-    _waiting: list[tuple[JudgePrompt, asyncio.Future[Reply]]] = field(default_factory=list, init=False)
-    _worker: asyncio.Task[None] | None = field(default=None, init=False)
 
-    def worst(self, shown: JudgeInput) -> float:
-        """Nothing."""
-        return 0.0
+    def load(self) -> _Loaded:
+        """The model with its tokenizer and the words around a case."""
+        return _load(self.spec, self.rubric)
 
-    async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
-        """Ask once, together with whatever else waits; see `Judge`."""
-        loaded = await self._load()
-        prompt = loaded.prompter.build(shown, correction)
-        answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting.append((prompt, answered))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work(loaded))
-        return await answered
+    def request(self, loaded: _Loaded, shown: JudgeInput, correction: Correction | None) -> JudgePrompt:
+        """The request in words."""
+        return loaded.prompter.build(shown, correction)
 
-    async def _load(self) -> _Loaded:
-        """The model; whoever asks first loads it, all others wait for the same one."""
-        if self._loading is None:
-            self._loading = asyncio.create_task(asyncio.to_thread(_load, self.spec, self.rubric))
-        try:
-            return await asyncio.shield(self._loading)
-        except Exception as error:
-            told = f"the model {self.spec.model} could not be loaded: {error}"
-            raise Fault(" ".join(told.split())[:400], "all") from error
-
-    async def _work(self, loaded: _Loaded) -> None:
-        # Whoever is ready to ask now gets into the first pass.
-        await asyncio.sleep(0)
-        while self._waiting:
-            taken, self._waiting = self._waiting, []
-            prompts = [prompt for prompt, _ in taken]
-            try:
-                outcomes = await asyncio.to_thread(_answer_all, self.spec, self.rubric, loaded, prompts)
-            except Exception as error:
-                outcomes = [Fault(f"the local model failed: {error}", "this") for _ in taken]
-            for (_, answered), outcome in zip(taken, outcomes, strict=True):
-                if answered.done():
-                    continue
-                if isinstance(outcome, Fault):
-                    answered.set_exception(outcome)
-                else:
-                    answered.set_result(outcome)
-
-    async def close(self) -> None:
-        """Let the model go."""
-        if self._worker is not None:
-            await asyncio.gather(self._worker, return_exceptions=True)
-        self._loading = None
+    def answer(self, loaded: _Loaded, asked: Sequence[JudgePrompt]) -> list[Reply | Fault]:
+        """Replies, those to prompts of like length worked out together."""
+        return _answer_all(self.spec, self.rubric, loaded, asked)
 
 
 def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
@@ -132,28 +88,18 @@ def _load(spec: JudgeSpec, rubric: Rubric) -> _Loaded:
     if spec.location is None:
         raise UsageError(f"judge {spec.id!r}: its weights were not found on this machine.")
     folder = Path(spec.location)
-    device = str(spec.parameters.get("device") or _best_device())
-    dtype = str(spec.parameters.get("dtype") or ("bfloat16" if device == "cuda" else "float32"))
+    device, dtype = device_and_dtype(spec)
     tokenizer = load_tokenizer_of(folder)
     model = load_causal_lm(folder, dtype)
     special = sorted({*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()})
-    a_ids, b_ids = (tokenizer.encode(letter, add_special_tokens=False) for letter in ("A", "B"))
     return _Loaded(
         model.eval().requires_grad_(False).to(device),
         tokenizer,
         PromptBuilder(rubric, form_of(spec), special),
-        (a_ids[0], b_ids[0]),
+        letters.token_ids(tokenizer.get_vocab()) if spec.output == "logprobs" else {},
         int(getattr(model.config, "max_position_embeddings", 0) or 1_000_000),
         f"{spec.model} {dtype} {device}",
     )
-
-
-def _best_device() -> str:
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _answer_all(
@@ -175,7 +121,7 @@ def _answer_all(
         start = time.perf_counter()
         part = [rows[index] for index in group]
         if spec.output == "logprobs":
-            replies = _by_letters(spec, loaded, part)
+            replies = _by_letters(loaded, part)
         else:
             replies = _by_writing(spec, rubric, loaded, part, [prompts[index] for index in group])
         seconds = (time.perf_counter() - start) / len(group)
@@ -225,20 +171,25 @@ def _padded(loaded: _Loaded, rows: Sequence[Sequence[int]]) -> dict[str, torch.T
     }
 
 
-def _by_letters(spec: JudgeSpec, loaded: _Loaded, rows: Sequence[Sequence[int]]) -> list[Reply]:
+def _by_letters(loaded: _Loaded, rows: Sequence[Sequence[int]]) -> list[Reply]:
     import torch
 
     with torch.inference_mode():
         logits = loaded.model(**_padded(loaded, rows), logits_to_keep=1).logits[:, -1]
-    share = torch.softmax(logits[:, list(loaded.letters)].float(), dim=-1)[:, 0].tolist()
-    given = spec.parameters.get("tie_margin")
-    margin = float(given) if isinstance(given, int | float | str) else TIE_MARGIN
+    likely = torch.log_softmax(logits.float().cpu().double(), dim=-1)
+    by_letter = {
+        letter: torch.logsumexp(likely[:, ids], dim=-1).tolist()
+        for letter, ids in loaded.letters.items()
+    }
     replies = []
-    for a, row in zip(share, rows, strict=True):
-        letter: parse.Letter = "tie" if abs(2 * a - 1) <= margin else "A" if a > 0.5 else "B"
-        shares = f"A {a:.1%}, B {1 - a:.1%}"
+    for number, row in enumerate(rows):
         usage = Usage(input_tokens=len(row), output_tokens=1)
-        replies.append(Reply(Status.OK, letter, shares, text=shares, usage=usage, served=loaded.served))
+        try:
+            values = letters.measured({letter: each[number] for letter, each in by_letter.items()})
+        except parse.Unreadable as error:
+            replies.append(Reply(Status.INVALID, reason=str(error), usage=usage, served=loaded.served))
+        else:
+            replies.append(letters.reply_of(values, usage, loaded.served))
     return replies
 
 
