@@ -69,8 +69,8 @@ def make_adapter(size: str) -> Path:
 def request(size: str, method: str, *, on_adapter: bool, length: int, rows: int) -> TrainRequest:
     """The run, as `brie train` would be asked for it."""
     settings = (
-        "dtype=float32", "batch_size=4", f"micro_batch_size={rows}", f"max_length={length}",
-        "max_steps=2", "checkpoint_steps=2", "learning_rate=1e-5", "val_fraction=0.2",
+        "dtype=float32", f"batch_size={rows}", f"micro_batch_size={rows}", f"max_length={length}",
+        "max_steps=2", "checkpoint_steps=2", "learning_rate=1e-5", "val_fraction=0.05",
     )  # fmt: skip
     return TrainRequest(
         size=size, method="dpo" if method == "dpo" else "kto", prefs=str(make_pairs(length)),

@@ -259,7 +259,12 @@ def _portable_config(config: TrainConfig) -> TrainConfig:
         )
         for name in ("train", "val")
     }
-    return config.model_copy(update={**halves, "base_location": _place(config.base_location)})
+    start = config.start
+    if start is not None:
+        start = start.model_copy(update={"reference": without_paths(start.reference)})
+    return config.model_copy(
+        update={**halves, "start": start, "base_location": _place(config.base_location)}
+    )
 
 
 def _portable_pin(pin: Pin) -> Pin:

@@ -8,7 +8,7 @@ evaluation is looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,12 +138,9 @@ def of_run(
     if name is None:
         return _NOT_HERE
     run = project.runs / name
-    try:
-        config = TrainConfig.model_validate_json((run / CONFIG).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return f"the training run {run.name} is not here"
-    except ValidationError:
-        return f"the configuration of the training run {run.name} cannot be read"
+    config = _configuration(run)
+    if not isinstance(config, TrainConfig):
+        return config
     path = _data_file(config.train, project)
     if config.pairs is not None:
         return _of_pairs(suite, run.name, config, path, project, before, again=again)
@@ -171,8 +168,7 @@ def spent_words(suite: Suite, candidate: Resolved, judges: Sequence[str], projec
     Returns:
         A sentence; "" where nothing is wrong, or it did not learn from pairs here.
     """
-    known = of_run(suite, candidate.pin.run, project) if candidate.pin.run else ""
-    pairs = [part for part in known.chain if part.taught] if isinstance(known, Training) else []
+    pairs = list(_pairs_before(suite, candidate.pin.run, project))
     spent = {name for part in pairs for name in part.nearest}
     teachers = {teacher.model for part in pairs if part.taught for teacher in part.taught.teachers}
     wrong = []
@@ -187,6 +183,27 @@ def spent_words(suite: Suite, candidate: Resolved, judges: Sequence[str], projec
     if not wrong:
         return ""
     return f"the verdict will be withheld: {'; '.join(wrong)}. Other prompts, or another judge, hold it."
+
+
+def _pairs_before(suite: Suite, name: str | None, project: Project) -> Iterator[Training]:
+    """The pairs of a run, and of those it goes back to; files of answers are not read for it."""
+    while name is not None:
+        config = _configuration(project.runs / name)
+        if not isinstance(config, TrainConfig):
+            return
+        if config.pairs is not None:
+            yield of_pairs(suite, name, config, _data_file(config.train, project))
+        name = config.start.run if config.start else None
+
+
+def _configuration(run: Path) -> TrainConfig | str:
+    """A run's configuration, or why there is none."""
+    try:
+        return TrainConfig.model_validate_json((run / CONFIG).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return f"the training run {run.name} is not here"
+    except ValidationError:
+        return f"the configuration of the training run {run.name} cannot be read"
 
 
 def _of_pairs(

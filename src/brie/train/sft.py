@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from brie.errors import UsageError
 from brie.pin.libraries import threads
 from brie.pin.thread_pace import ThreadPace
+from brie.train.allocator import give_back
 from brie.train.awake import awake
 from brie.train.build import WRITING, build_trainer
 from brie.train.config import CHECKPOINTS, TENSORBOARD
@@ -131,11 +132,15 @@ def build_hooks(
 
 
 def _threads(job: Job) -> contextlib.AbstractContextManager[None]:
-    """One thread for a small base on a CPU: more threads wait for each other, up to nine-fold."""
+    """One thread for a small base on a CPU: more threads wait for each other, up to nine-fold. For a
+    large one memory is given back as soon as it is free."""
     import torch
 
     weights = sum(path.stat().st_size for path in job.base_folder.glob("*.safetensors"))
-    small = job.config.device.type == "cpu" and weights < _SMALL_BASE
+    on_cpu = job.config.device.type == "cpu"
+    small = on_cpu and weights < _SMALL_BASE
+    if on_cpu and not small:
+        give_back()
     return threads(1 if small else torch.get_num_threads())
 
 
