@@ -13,7 +13,7 @@ SIZES = {"forum": 80, "mail": 20, "notes": 4}
 
 def rows() -> list[Conversation]:
     """Two answers to each prompt of three sources."""
-    made = []
+    made: list[Conversation] = []
     for source, prompts in SIZES.items():
         for number in range(2 * prompts):
             turns = (

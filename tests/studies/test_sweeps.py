@@ -29,6 +29,7 @@ from brie.studies.sweep_runs import (
     recipe_measured,
     settings_compared,
 )
+from brie.train.config import TrainRequest
 from brie.train.run import train
 from brie.train.runs import list_runs, read_run
 from brie.train.sources import read_data
@@ -46,10 +47,8 @@ SUITE = 'name = "small"\n[sampling]\ntemperature = 1.0\nmax_new_tokens = 4\n' + 
 asked_for = ("data_share=.5,1", *STEPS)
 
 
-def made(project: Project, **more: str | int) -> SweepManifest:
-    return sweep(
-        replace(request(project, *asked_for, name="sizes"), seeds=2, **more), project, Watcher()
-    )
+def made(project: Project) -> SweepManifest:
+    return sweep(replace(request(project, *asked_for, name="sizes"), seeds=2), project, Watcher())
 
 
 @pytest.fixture(scope="module")
@@ -142,13 +141,12 @@ def test_what_a_share_left_out_counts_as_not_learned_from(project: Project) -> N
         assert len(present(trained_half(config, rows))) == config.train.rows
 
 
-def test_the_same_command_trains_nothing_twice_and_a_lost_run_again(project: Project) -> None:
+def test_the_same_command_and_resuming_train_nothing_twice(project: Project) -> None:
     before = find_sweep("sizes", project)
     watcher = Watcher()
     assert made(project) == before
     assert watcher.points == []
-    assert sweep(replace(request(project), size=None, data=None, settings=(), resume="sizes"),
-                 project, Watcher()) == before  # fmt: skip
+    assert sweep(TrainRequest(resume="sizes"), project, Watcher()) == before
     assert len(list_runs(project)) == 4
 
 
@@ -165,19 +163,13 @@ def test_rows_are_turned_into_tokens_once_for_all_runs(project: Project) -> None
     assert half.job.val[0] is whole.job.val[0]
 
 
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [({"settings": ("r=4",)}, "takes its settings from the sweep"), ({"data": "other.jsonl"}, "sealed")],
-)
-def test_a_sweep_goes_on_with_what_it_was_begun_with_or_not_at_all(
-    project: Project, more: dict[str, str], said: str
-) -> None:
+def test_a_sweep_goes_on_with_what_it_was_begun_with_or_not_at_all(project: Project) -> None:
     (project.root / "other.jsonl").write_text("\n".join(demo_rows(20)) + "\n")
-    if "data" in more:
-        more = {"data": str(project.root / more["data"])}
-    plain = replace(request(project), size=None, data=None, settings=(), resume="sizes")
-    with pytest.raises(UsageError, match=said):
-        sweep(replace(plain, **more), project, Watcher())
+    again = TrainRequest(resume="sizes")
+    with pytest.raises(UsageError, match="takes its settings from the sweep"):
+        sweep(replace(again, settings=("r=4",)), project, Watcher())
+    with pytest.raises(UsageError, match="is not what was sealed"):
+        sweep(replace(again, data=str(project.root / "other.jsonl")), project, Watcher())
 
 
 def judged(project: Project, reference: str) -> list[Manifest]:

@@ -201,6 +201,7 @@ class _Session:
         text = self.job.config.model_dump_json(indent=1)
         write_text(self.folder / CONFIG, text + "\n")
         self._record()
+        self._catch_up(step)
         total, resume = self.job.config.planned_steps, self.resume_command()
         self.progress.started(Start(self.folder.name, self.folder, total, step, resume))
         try:
@@ -288,8 +289,17 @@ class _Session:
     def _saved(self, step: int) -> None:
         folder = checkpoints(self.folder)[step]
         self.progress.saved(step, folder)
+        self._digested(step, folder)
+
+    def _digested(self, step: int, folder: Path) -> None:
         pin = pin_checkpoint(folder, base=self.job.base, name=str(step))
         self._record(digests={**self.manifest.digests, str(step): pin.digest})
+
+    def _catch_up(self, begun: int) -> None:
+        """Record checkpoints that an earlier sitting saved, and ended before it had said so."""
+        for step, folder in checkpoints(self.folder).items():
+            if step <= begun and str(step) not in self.manifest.digests:
+                self._digested(step, folder)
 
     def _record(self, **changes: object) -> None:
         """Write the manifest as things stand."""
