@@ -33,7 +33,7 @@ from brie.train.config import TrainRequest
 from brie.train.run import train
 from brie.train.runs import list_runs, read_run
 from brie.train.sources import read_data
-from brie.train.sweep_files import find_sweep, read_sweep
+from brie.train.sweep_files import find_sweep, sweeps
 from brie.train.sweep_values import asks_for_several, settings_of, values_of
 from brie.train.sweeps import plan, sweep
 from tests.commands import brie
@@ -111,11 +111,15 @@ def test_the_plan_is_sealed_over_what_decides_the_weights_of_every_run(project: 
     assert {run.identity: manifest.done[run.identity].run for run in manifest.plan.runs} == runs
 
 
-def test_a_plan_that_was_edited_is_refused(project: Project, tmp_path: Path) -> None:
-    text = (project.runs / find_sweep("sizes", project).id / "manifest.json").read_text()
-    (tmp_path / "manifest.json").write_text(text.replace('"data_share=1"', '"data_share=2"'))
+def test_a_plan_that_was_edited_is_refused_and_stops_no_other(project: Project) -> None:
+    folder = project.runs / find_sweep("sizes", project).id
+    damaged = folder.with_name("sweep-tiny-0badbad0")
+    damaged.mkdir()
+    text = (folder / "manifest.json").read_text()
+    (damaged / "manifest.json").write_text(text.replace('"data_share=1"', '"data_share=2"'))
     with pytest.raises(InputError, match="changed after it was sealed"):
-        read_sweep(tmp_path)
+        find_sweep("0badbad0", project)
+    assert [manifest.id for manifest in sweeps(project)] == [folder.name]
 
 
 def test_all_runs_hold_out_the_same_rows_and_shares_are_nested_within_a_seed(project: Project) -> None:

@@ -61,6 +61,8 @@ def train(request: TrainRequest, project: Project, progress: Progress) -> Path:
         UsageError: something about the request, the data or the machine must change.
         Stopped: interrupted, out of memory or disk; the message is the command that continues.
     """
+    if request.seeds is not None:
+        raise UsageError("seeds make a sweep of several runs: brie train --size NAME --seeds N")
     here = ranks.world(request.processes)
     watching = progress if here.first else Silent()
     try:

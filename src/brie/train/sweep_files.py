@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from brie.digest import digest, short
@@ -41,12 +42,12 @@ def write_sweep(folder: Path, manifest: SweepManifest) -> None:
 
 
 def sweeps(project: Project) -> list[SweepManifest]:
-    """Every sweep, by folder name.
-
-    Raises:
-        InputError: a manifest is damaged.
-    """
-    return [read_sweep(path.parent) for path in sorted(project.runs.glob(f"sweep-*/{MANIFEST}"))]
+    """Every sweep whose manifest is sound, by folder name; a damaged one stops no other."""
+    sound = []
+    for path in sorted(project.runs.glob(f"sweep-*/{MANIFEST}")):
+        with suppress(InputError):
+            sound.append(read_sweep(path.parent))
+    return sound
 
 
 def names_of(manifest: SweepManifest) -> tuple[str, ...]:
@@ -69,10 +70,14 @@ def find_sweep(name: str, project: Project) -> SweepManifest:
 
     Raises:
         UsageError: none, or more than one, answers to the name.
-        InputError: a sweep's manifest is damaged.
+        InputError: the manifest of the one that is meant is damaged.
     """
     every = sweeps(project)
     fitting = [manifest for manifest in every if name in names_of(manifest)]
+    folders = (path.parent for path in sorted(project.runs.glob(f"sweep-*/{MANIFEST}")))
+    meant = next((path for path in folders if path.name == name or path.name.endswith(f"-{name}")), None)
+    if not fitting and meant is not None:
+        read_sweep(meant)
     if not fitting:
         hint = "Make one: brie train --size tiny --set r=4,8 --seeds 2"
         raise unknown("sweep", name, [called(manifest) for manifest in every], hint)
