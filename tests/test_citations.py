@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("src", "tests", "bench", "models")
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("judges/rubrics/*.md")])
-STANDARDS = {"HTTP", "ISO", "PEP", "RFC", "UTF"}
+STANDARDS = {"AND", "HTTP", "ISO", "MPL", "PEP", "RFC", "UTF"}
 """Capitals before a number that name no document."""
 
 _NUMBER = r"\d+(?:\.\d+)*"

@@ -157,7 +157,7 @@ def test_the_card_of_that_very_judge_shows_it(voted: Voted) -> None:
     assert of_judge("sha256:0", voted.project) == {}
     shown = card(people=measured)
     assert "## Held against people's votes" in render_card_markdown(build_card(shown))
-    assert any("Cohen's kappa with people" in line for line in card_lines(shown))
+    assert any("Kappa with people" in line for line in card_lines(shown))
     assert "people" not in card().model_dump(exclude_unset=True)
 
 

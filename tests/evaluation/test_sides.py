@@ -51,6 +51,16 @@ def test_a_server_is_a_side_with_its_label_and_model(project: Project) -> None:
     assert (candidate.served, baseline.served) == (("lab", "m"), None)
 
 
+def test_programs_that_serve_on_this_machine_are_known_by_their_labels(project: Project) -> None:
+    assert find_server("ollama", project).base_url == "http://localhost:11434/v1"
+    (project.root / "brie.toml").write_text(
+        '[servers.ollama]\nbase_url = "http://there:1/v1"\n', "utf-8"
+    )
+    assert find_server("ollama", project).base_url == "http://there:1/v1"
+    with pytest.raises(UsageError, match="unknown server 'olama'"):
+        find_server("olama", project)
+
+
 @pytest.mark.parametrize("reference", ["server:lab", "server:lab#", "server:#"])
 def test_a_server_without_a_model_is_no_side(project: Project, reference: str) -> None:
     with_server(project, "http://127.0.0.1:9/v1")

@@ -36,7 +36,9 @@ def needs(*tools: Tool) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-@pytest.mark.parametrize(("target", "tools"), [("gguf", (GGUF, LLAMA)), ("mlx", (MLX,))])
+@pytest.mark.parametrize(
+    ("target", "tools"), [("merged", (MLX,)), ("gguf", (GGUF, LLAMA)), ("mlx", (MLX,))]
+)
 def test_a_float_export_goes_through_a_second_engine(
     target: str, tools: tuple[Tool, ...], dtype: str, side: Resolved, tmp_path: Path
 ) -> None:

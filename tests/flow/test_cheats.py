@@ -62,7 +62,7 @@ def test_an_edited_verdict_is_found_after_a_report(bench: Bench, judge: str, edi
     assert by_answers(bench, judge).code == 0
     row = bench.call("verify")
     assert row.code == 0
-    changed(bench, f"{edit} WHERE id = (SELECT min(id) FROM verdicts{of_judge(bench, judge)})")
+    changed(bench, f"{edit} WHERE id = (SELECT max(id) FROM verdicts{of_judge(bench, judge)})")
     assert bench.call("report").code == 0
     failed = bench.call("verify")
     assert failed.code == 2

@@ -11,7 +11,7 @@ from brie.number_format import p_equals, p_value, percent, plural, quoted
 from brie.records.analysis import Analysis
 from brie.records.judges import MarginNumbers
 
-_LOW_MASS = 0.5
+LOW_MASS = 0.5
 """Below this mean mass of both letters a judge mostly wants to say something else."""
 
 
@@ -56,7 +56,7 @@ def letter_words(margins: MarginNumbers) -> str:
         f"({margins.lean:+.2g} in log odds of A), not one that varies by pair (sd "
         f"{margins.lean_spread:.2g}, of margins {margins.spread or 0.0:.2g})"
     )
-    if margins.mass is not None and margins.mass < _LOW_MASS:
+    if margins.mass is not None and margins.mass < LOW_MASS:
         words += f"; both letters together have {percent(margins.mass)} of the probability"
     return words
 

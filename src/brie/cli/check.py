@@ -16,6 +16,7 @@ Examples:
   brie check model.gguf --against first:best
   brie check merged/ --against hf:ORG/ADAPTER@SHA --json
   brie check model.q4_k_m.gguf --against first:best --judge claude-opus
+  brie check server:ollama#first --against first:best
   brie check first:best                        how far an adapter moves its base
 
 \b
@@ -57,7 +58,8 @@ def command(
 ) -> None:
     """Hold FILE against its checkpoint: structure, logits, greedy answers, and judges if you name them.
 
-    FILE is a GGUF file, a merged or MLX folder, an adapter, RUN:best or hf:REPO@SHA.
+    FILE is a GGUF file, a merged or MLX folder, an adapter, RUN:best, hf:REPO@SHA or
+    server:LABEL#MODEL.
     """
     from brie import __version__
     from brie.ci.shipped import CheckRequest, check_shipped

@@ -198,7 +198,7 @@ def _document(
     for name, why in stopped_judges(manifest).items():
         notes[f"by_judge.{name}"] = f"stopped, and therefore not in the headline: {why}"
     for name, why in aside.items():
-        notes[f"by_judge.{name}"] = f"beside, not counted: {why}"
+        notes[f"by_judge.{name}"] = f"beside, not counted{' so far' if interim else ''}: {why}"
     for added in facts.work.added:
         notes[f"by_judge.{added.judge.id}"] = "added after the seal, and therefore not in the headline"
     said = parts.said()

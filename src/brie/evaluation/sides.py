@@ -18,6 +18,7 @@ from brie.pin import Resolved, resolve, resolve_pair
 from brie.pin.resolve import as_base
 from brie.project import Project
 from brie.records import Pin, Suite
+from brie.records.providers import LOCAL_SERVERS
 
 SERVER = "server:"
 
@@ -105,14 +106,18 @@ def resolve_side(
 
 
 def find_server(label: str, project: Project) -> Server:
-    """A server of the project's `brie.toml`.
+    """A server of the project's `brie.toml`, or one that is known by its label on this machine.
 
     Raises:
         UsageError: none of that label.
     """
     servers = load_defaults(project).servers
+    here = {server.label: server for server in LOCAL_SERVERS}
+    if label in here and label not in servers:
+        return Server(label, here[label].address, concurrency=here[label].concurrency)
     if label not in servers:
-        raise unknown("server", label, servers, 'Add it to brie.toml: [servers.LABEL] base_url = "…"')
+        known = [*servers, *here]
+        raise unknown("server", label, known, 'Add it to brie.toml: [servers.LABEL] base_url = "…"')
     server = servers[label]
     proxy = os.environ.get(server.proxy_env, "").strip() if server.proxy_env else None
     if proxy == "":

@@ -10,27 +10,26 @@ from brie import versions
 from brie.digest import digest, file_digest
 from brie.errors import PinError
 from brie.fidelity.engines import read_here, read_outside
-from brie.fidelity.figures import largest_difference
-from brie.fidelity.reference import Reference, write_logits
+from brie.fidelity.explained import noise_alone, rounding_alone
+from brie.fidelity.reference import Reference
 from brie.fidelity.structure import compare_structure
 from brie.fidelity.tensors import compare_tensors
 from brie.fidelity.texts import FIXED_TEXTS
 from brie.fidelity.verdict import (
-    LEAST_SAME,
-    MOST_KL,
     ROUNDINGS,
     beyond,
     conclude,
+    is_beyond,
     sentence,
+    stated_few_bits,
     stated_limit,
+    widened,
 )
 from brie.forms.detect import OnDisk
 from brie.forms.mlx import unpack_mlx
 from brie.forms.packed import unpack_bitsandbytes
 from brie.forms.unpack import unpack_gguf
 from brie.pin import Resolved
-from brie.pin.libraries import quiet_transformers
-from brie.pin.weights import load_causal_lm
 from brie.progress import Screen
 from brie.records.shipping import CheckReport, Fault, Figures, JudgedAnswers, Limits, Shipped
 
@@ -79,7 +78,7 @@ def check_file(reference: Reference, file: OnDisk, work: Path, screen: Screen) -
         not_measured["the engine that serves it"] = outside
     elif outside is not None:
         figures.append(outside)
-    limits = _limits(reference, file, figures, work, screen)
+    limits = _limits(reference, file, folder, figures, work, screen)
     faults += beyond(figures, limits, file.number_format)
     return _checked(file, faults, tuple(figures), limits, structure.same, not_measured)
 
@@ -144,35 +143,25 @@ def _unloadable(fault: Fault) -> bool:
 
 
 def _limits(
-    reference: Reference, file: OnDisk, figures: list[Figures], work: Path, screen: Screen
+    reference: Reference,
+    file: OnDisk,
+    folder: Path,
+    figures: list[Figures],
+    work: Path,
+    screen: Screen,
 ) -> Limits:
-    """What the figures are held against; rounding is measured only where the stated limit is passed."""
+    """What the figures are held against; what the format explains is measured only where it matters."""
     stated = stated_limit(file.number_format, file.form)
     if stated is None:
-        return Limits(kl=MOST_KL, same_argmax=LEAST_SAME)
+        limits = stated_few_bits(file.number_format)
+        if not any(is_beyond(each, limits) for each in figures):
+            return limits
+        return widened(limits, noise_alone(reference, folder, work, screen))
     largest = max(each.max_logit_difference or 0.0 for each in figures)
     if largest <= stated or file.number_format == "float32":
         return Limits(max_logit_difference=stated)
     rounding = rounding_alone(reference, file.number_format, work, screen)
     return Limits(max_logit_difference=max(stated, ROUNDINGS * rounding), rounding=rounding)
-
-
-def rounding_alone(reference: Reference, number_format: str, work: Path, screen: Screen) -> float:
-    """Largest logit difference when the checkpoint's numbers are rounded and nothing else is done.
-
-    The products are computed in float32 either way: it is the file that is judged, not an engine.
-    """
-    import torch
-
-    with quiet_transformers():
-        model = load_causal_lm(reference.merged, "float32").eval().requires_grad_(False)
-    for parameter in model.parameters():
-        parameter.data = parameter.data.to(getattr(torch, number_format)).float()
-    logits = work / "rounded.npy"
-    write_logits(model, reference.rows, logits, reference.encoder.vocabulary, screen)
-    largest = largest_difference(reference, logits)
-    logits.unlink()
-    return largest
 
 
 def report(

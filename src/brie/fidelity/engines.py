@@ -37,13 +37,16 @@ class Outside:
     tool: Tool
     runner: Path
     label: str
+    expected: bool = True
+    """Whether the form is made for it, so that its absence is said; else it is a second opinion."""
 
 
 ENGINES: dict[str, Outside] = {
     "gguf": Outside(LLAMA, _RUNNERS / "read_llama_cpp.py", "llama.cpp (llama-cpp-python {version})"),
     "mlx": Outside(MLX, _RUNNERS / "read_mlx.py", "mlx-lm {version}"),
+    "merged": Outside(MLX, _RUNNERS / "read_mlx.py", "mlx-lm {version}", expected=False),
 }
-"""Form -> what serves it."""
+"""Form -> what reads it besides transformers."""
 
 
 def read_here(reference: Reference, file: OnDisk, folder: Path, work: Path, screen: Screen) -> Figures:
@@ -146,9 +149,11 @@ def read_outside(reference: Reference, file: OnDisk, work: Path, screen: Screen)
     engine = ENGINES.get(file.form)
     if engine is None:
         return None
+    python = engine.tool.python()
+    if python is None and not engine.expected:
+        return None
     if (wish := _own_code(file)) is not None:
         return wish
-    python = engine.tool.python()
     if python is None:
         return f"{engine.tool.package} is not installed; to measure with it: {engine.tool.install}"
     label = engine.label.format(version=engine.tool.version(python))
@@ -160,7 +165,12 @@ def read_outside(reference: Reference, file: OnDisk, work: Path, screen: Screen)
         ]
         asked.write_text(json.dumps({"rows": rows}), "utf-8")
         command = [python, engine.runner, file.path.resolve(), asked, logits, tokens]
-        _run(list(map(str, command)), label, len(rows), screen)
+        try:
+            _run(list(map(str, command)), label, len(rows), screen)
+        except UsageError as error:
+            if engine.expected:
+                raise
+            return str(error)
         read: list[list[int]] = json.loads(tokens.read_text("utf-8"))
         figures = compare(reference, logits, label, same_ids=True, why="")
         return _with_tokens(figures, reference, read)

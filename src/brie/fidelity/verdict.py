@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from brie.fidelity.explained import Explained
 from brie.records.shipping import Fault, Figures, JudgedAnswers, Limits, Shipped, ShippedVerdict
 
 STATED: dict[str, float] = {"float32": 1e-3, "float16": 2e-3, "bfloat16": 2e-2}
@@ -13,10 +15,44 @@ MLX_STATED = 2e-2
 ROUNDINGS = 4.0
 """Beyond those: as many times what rounding the checkpoint to the format does by itself. An engine that
 computes in the format rounds its sums too; measured on llama.cpp that doubles the difference."""
-MOST_KL = 0.3
-"""Nats; a quantised file beyond it has lost what was trained."""
-LEAST_SAME = 0.8
-"""Share of equal first choices below which a quantised file is refused."""
+STATED_FEW_BITS: dict[int, tuple[float, float]] = {
+    8: (0.02, 0.9), 6: (0.04, 0.85), 5: (0.08, 0.8), 4: (0.2, 0.7), 1: (0.3, 0.65),
+}  # fmt: skip
+"""Bits a number -> divergence in nats and share of equal first choices that need no further reason."""
+_USUAL = 4
+"""Bits, where a format's name holds none."""
+NOISES = 2.0
+"""Beyond those: as many times the divergence, and the other first choices, that random changes of the
+numbers make which are as large as the file's."""
+MOST_KL, LEAST_SAME = 1.0, 0.5
+"""A file beyond these has lost what was trained, whatever explains it."""
+
+
+def is_beyond(figures: Figures, limits: Limits) -> bool:
+    """Whether figures of a file in few bits lie beyond limits."""
+    kl, same = figures.kl, figures.same_argmax
+    too_far = limits.kl is not None and kl is not None and kl > limits.kl
+    return too_far or (limits.same_argmax is not None and same is not None and same < limits.same_argmax)
+
+
+def stated_few_bits(number_format: str) -> Limits:
+    """How far a file in few bits may lie from its checkpoint, by the bits in its format's name."""
+    named = re.search(r"\d+", number_format)
+    bits = max(1, int(named.group())) if named else _USUAL
+    kl, same = STATED_FEW_BITS[max(known for known in STATED_FEW_BITS if known <= bits)]
+    return Limits(kl=kl, same_argmax=same)
+
+
+def widened(limits: Limits, noise: Explained) -> Limits:
+    """Limits of a file in few bits, with what its numbers explain.
+
+    Args:
+        limits: the stated ones.
+        noise: what changes of the same size make by chance.
+    """
+    kl = max(limits.kl or 0.0, NOISES * noise.kl)
+    others = max(1 - (limits.same_argmax or 0.0), NOISES * (1 - noise.same_argmax))
+    return Limits(kl=min(kl, MOST_KL), same_argmax=max(1 - others, LEAST_SAME), explained=noise.kl)
 
 
 def stated_limit(number_format: str, form: str) -> float | None:
@@ -57,9 +93,7 @@ def _float(figures: Figures, limits: Limits) -> Fault | None:
 
 def _quantised(figures: Figures, limits: Limits, number_format: str) -> Fault | None:
     kl, same = figures.kl, figures.same_argmax
-    too_far = limits.kl is not None and kl is not None and kl > limits.kl
-    too_few = limits.same_argmax is not None and same is not None and same < limits.same_argmax
-    if not (too_far or too_few):
+    if not is_beyond(figures, limits):
         return None
     return Fault(
         kind="quantisation",

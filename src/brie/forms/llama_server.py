@@ -15,7 +15,7 @@ from brie.generate.started import LLAMA_CPP, NAME, PORT, Started
 _CONTEXT = 8192
 """Tokens of a conversation, where the model has room for more: its memory is taken at once."""
 _SERVER_NEEDS = ("fastapi", "uvicorn", "sse_starlette", "starlette_context", "pydantic_settings")
-_VERSION = re.compile(r"version:\s*(\S+(?: \(\w+\))?)")
+_VERSION = re.compile(r"version:\s*(.{1,100})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +79,4 @@ def _version(binary: Path) -> str:
     )
     said = f"{done.stderr}\n{done.stdout}"
     named = _VERSION.search(said)
-    return named.group(1) if named else "of an unknown version"
+    return named.group(1).strip() if named else "of an unknown version"

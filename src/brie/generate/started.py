@@ -11,6 +11,7 @@ is asked under a name that holds the file's digest, so that what answers on the 
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -38,6 +39,8 @@ _SECONDS = 600.0
 """How long a file may take to load."""
 _PAUSE = 0.1
 _TO_END = 10.0
+_THEIRS = ("LLAMA_", "PYTHONPATH")
+"""Variables by which the program would take other settings than it is given here."""
 PORT, NAME = "{port}", "{name}"
 """Parts of a command that are filled in."""
 
@@ -138,9 +141,10 @@ class StartedEngine(Closing):
 
 def _kept(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
     """A command that lives no longer than this process; Ctrl-C does not reach it before brie ends it."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_THEIRS)}
     return subprocess.Popen(
         [sys.executable, str(_KEEPER), *command],
-        stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
+        stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True, env=environment,
     )  # fmt: skip
 
 

@@ -87,7 +87,11 @@ class Limits(Record):
     rounding: float | None = None
     """Largest logit difference that rounding the checkpoint to the file's format makes by itself."""
     kl: float | None = None
+    """Formats in few bits: the stated divergence, or twice what is explained."""
     same_argmax: float | None = None
+    explained: float | None = later(None)
+    """Divergence that random changes of the checkpoint make by themselves which are as large as the
+    file's; measured where the stated limits are passed."""
 
 
 class JudgedAnswers(Record):

@@ -88,7 +88,7 @@ def _pair(pair: Pair) -> Iterator[str]:
 def _people(measured: Measured) -> Iterator[str]:
     yield f"## Held against people: {escape(measured.evaluation)}"
     yield bullets(list(measured.sentences))
-    for name, rows in (("Cohen's kappa", measured.kappa), ("Krippendorff's alpha", measured.alpha)):
+    for name, rows in (("Kappa", measured.kappa), ("Krippendorff's alpha", measured.alpha)):
         yield f"{name} with people:"
         yield _coefficients(rows)
     head = ("Judge", *(escape(figure.head) for figure in measured.judges[0].figures))

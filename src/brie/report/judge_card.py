@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from brie.checks.margins import LOW_MASS
 from brie.number_format import dollars, number, percent, plural, signed, signed_span, span
 from brie.records.estimates import Estimate
 from brie.records.studies import CardMargins, JudgeCard
@@ -192,6 +193,11 @@ def margin_notes(margins: CardMargins) -> Iterator[str]:
         f"A margin of at most {margins.tie:.2g} is a tie: that far margins moved when "
         f"{margins.asked_again:,} pairs were asked again in other batches (99th percentile)."
     )
+    if margins.mass is not None and margins.mass < LOW_MASS:
+        yield (
+            f"Both letters together have {percent(margins.mass)} of the probability: it mostly wants to "
+            "say something else."
+        )
     if margins.lean is not None and margins.lean_spread is not None:
         yield (
             f"It leans to A by {margins.lean:+.2g} in log odds (sd over pairs "

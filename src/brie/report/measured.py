@@ -15,8 +15,8 @@ from brie.report.coefficients import Coefficient, shown_coefficient
 
 NAMES = {
     "percent": "Same verdict as a person",
-    "kappa": "Cohen's kappa with people",
-    "alpha": "Krippendorff's alpha with people",
+    "kappa": "Kappa with people",
+    "alpha": "Alpha with people",
 }
 _PEOPLE = "People among themselves"
 

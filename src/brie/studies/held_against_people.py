@@ -13,8 +13,9 @@ from brie.records.analysis import Analysis
 from brie.records.people import HumanAnchored, MeasuredJudge
 
 
-def with_votes(project: Project) -> Iterator[tuple[Evaluation, HumanAnchored]]:
-    """Evaluations whose drawn prompts all have a vote, with what the votes said; oldest first."""
+def with_votes(project: Project) -> Iterator[tuple[Evaluation, Analysis, HumanAnchored]]:
+    """Evaluations whose drawn prompts all have a vote, their numbers, and what the votes said; oldest
+    first."""
     for evaluation in sorted(evaluations(project), key=lambda e: e.manifest.created):
         if not asked_of_people(evaluation.manifest) or unsound(evaluation.manifest):
             continue
@@ -24,7 +25,7 @@ def with_votes(project: Project) -> Iterator[tuple[Evaluation, HumanAnchored]]:
             continue
         people = analysis.human_anchored
         if people is not None and people.measured is not None:
-            yield evaluation, people
+            yield evaluation, analysis, people
 
 
 def of_judge(digest: str, project: Project) -> dict[str, MeasuredJudge]:
@@ -35,7 +36,7 @@ def of_judge(digest: str, project: Project) -> dict[str, MeasuredJudge]:
         project: where the evaluations are.
     """
     measured = {}
-    for evaluation, people in with_votes(project):
+    for evaluation, _, people in with_votes(project):
         manifest = evaluation.manifest
         seats = (*manifest.plan.seats, *added_judges(manifest))
         name = next((seat.judge.id for seat in seats if seat.digest == digest), None)

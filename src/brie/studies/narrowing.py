@@ -124,9 +124,13 @@ def _best(
 
 def _newest(suite: Suite, project: Project) -> _Measured | None:
     chosen = None
-    for evaluation, people in with_votes(project):
+    for evaluation, analysis, people in with_votes(project):
         if evaluation.manifest.plan.suite.digest() == suite.digest() and people.measured is not None:
-            panel = tuple(headline_judges(evaluation.manifest))
+            panel = tuple(
+                name
+                for name in headline_judges(evaluation.manifest)
+                if (of := analysis.by_judge.get(name)) is None or not of.margins or of.margins.counts
+            )
             chosen = _Measured(evaluation, people, people.measured, panel)
     return chosen
 

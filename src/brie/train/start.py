@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from brie.errors import UsageError
 from brie.pin import Resolved, has_template, resolve, rewriting
+from brie.pin.bases import PACKAGED_PREFIX
 from brie.project import Project
 from brie.train.config import CONFIG, StartInfo, TrainConfig, TrainRequest
 from brie.train.progress import Progress
@@ -80,7 +81,11 @@ def going_on(recipe: Recipe, start: Resolved, settings: tuple[str, ...]) -> Reci
         "thinking": recipe.thinking if pin.thinking is None else pin.thinking,
         "chat_template": None if own_template(start) else recipe.chat_template,
     }
-    return recipe.model_copy(update={**shape, **asked})
+    same = recipe.base.partition("@")[0].removeprefix(PACKAGED_PREFIX) == pin.base.repo.removeprefix(
+        PACKAGED_PREFIX
+    )
+    foreign = {} if same else {"license": "", "license_note": None, "architecture": None}
+    return recipe.model_copy(update={**shape, **asked, **foreign})
 
 
 def own_template(start: Resolved) -> Path | None:
