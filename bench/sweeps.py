@@ -95,7 +95,8 @@ def worlds(rate: float, seed: float) -> list[World]:
 
 
 def false_best(prompts: int, world: World, unsteady: float, sweeps: int, seed: int) -> dict[str, Any]:
-    """Six equal settings with three seeds each: how often any is out, and how often one alone is best.
+    """Six equal settings with three seeds each: how often any is out, how often one alone is best, and
+    how often the intervals of all six hold.
 
     Args:
         prompts: of the suite.
@@ -106,14 +107,16 @@ def false_best(prompts: int, world: World, unsteady: float, sweeps: int, seed: i
     """
     rng = np.random.default_rng(seed)
     sds = np.full(6, world.seed) * np.array([unsteady, 1, 1, 1, 1, 1])
-    outs, single = 0, 0
+    outs, single, held = 0, 0, 0
     for _ in range(sweeps):
         rates = world.rates(6, 3, prompts, sds, rng)
         made = settings_table({str(k): rates[k] for k in range(6)}, draws=3000)
         best = sum(row.best for row in made.settings)
         outs, single = outs + (best < 6), single + (best == 1)
+        held += all(_within(row.low, world.truth, row.high) for row in made.settings)
     return {"prompts": prompts, "world": world.name, "unsteady": unsteady,
-            "any out": outs / sweeps, "one best": single / sweeps}  # fmt: skip
+            "any out": outs / sweeps, "one best": single / sweeps,
+            "intervals": held / sweeps if unsteady == 1 else None}  # fmt: skip
 
 
 def recipe(seeds: int, prompts: int, world: World, runs: int, seed: int) -> dict[str, Any]:
@@ -172,6 +175,7 @@ def main() -> int:
     steady = max(row["any out"] for row in best if row["unsteady"] == 1)
     alone = max(row["one best"] for row in best)
     least = {name: min(row[name] for row in covered) for name in ("mean", "another")}
+    least["settings"] = min(row["intervals"] for row in best if row["intervals"] is not None)
     wide = max(row["width"] for row in covered if row["width"] is not None and row["seeds"] >= 10)
     noise = (
         2.6 * (MOST * (1 - MOST) / args.sweeps) ** 0.5,

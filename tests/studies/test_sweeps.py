@@ -120,6 +120,10 @@ def test_a_plan_that_was_edited_is_refused_and_stops_no_other(project: Project) 
     with pytest.raises(InputError, match="changed after it was sealed"):
         find_sweep("0badbad0", project)
     assert [manifest.id for manifest in sweeps(project)] == [folder.name]
+    (folder / "manifest.json").write_text(text.replace('"data_share=1"', '"data_share=2"'))
+    with pytest.raises(InputError, match="changed after it was sealed"):
+        made(project)
+    (folder / "manifest.json").write_text(text)
 
 
 def test_all_runs_hold_out_the_same_rows_and_shares_are_nested_within_a_seed(project: Project) -> None:

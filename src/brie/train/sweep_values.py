@@ -8,7 +8,7 @@ from brie.errors import UsageError
 from brie.project import Project
 from brie.train.config import TrainRequest
 from brie.train.recipes import ALL_LINEAR
-from brie.train.sweep_files import called, sweeps
+from brie.train.sweep_files import is_sweep
 
 AS_IT_IS = "recipe"
 """The setting of a sweep that varies nothing but seeds."""
@@ -20,7 +20,7 @@ _LISTS = frozenset({"target_modules", "modules_to_save", "betas", "report_to"})
 def asks_for_several(request: TrainRequest, project: Project) -> bool:
     """Whether a request is a sweep's: several values, seeds, or a sweep to go on with."""
     if request.resume is not None:
-        return any(request.resume in (sweep.id, called(sweep)) for sweep in sweeps(project))
+        return is_sweep(request.resume, project)
     return request.seeds is not None or any(len(values_of(s)) > 1 for s in request.settings)
 
 

@@ -20,13 +20,13 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from brie.data.encode import Tokens
-from brie.errors import BrieError, Stopped, UsageError
+from brie.errors import Stopped, UsageError
 from brie.lines import command as command_line
 from brie.number_format import plural
 from brie.project import Project
 from brie.provenance import now
 from brie.records.sweeps import DoneRun, PlannedRun, SweepManifest, SweepPlan
-from brie.train.config import EvalPoint, TrainPoint, TrainRequest
+from brie.train.config import MANIFEST, EvalPoint, TrainPoint, TrainRequest
 from brie.train.prepare import Job, prepare, resolve_recipe
 from brie.train.progress import Progress, Silent, Start
 from brie.train.ranks import world
@@ -66,6 +66,7 @@ def sweep(request: TrainRequest, project: Project, progress: Progress) -> SweepM
 
     Raises:
         UsageError: a setting is wrong or given twice, or something about data or machine must change.
+        InputError: the plan was changed after it was sealed.
         Stopped: interrupted; the message is the command that goes on.
     """
     if world(request.processes).size > 1:
@@ -84,10 +85,10 @@ def sweep(request: TrainRequest, project: Project, progress: Progress) -> SweepM
         refuse_taken_name(manifest.name, project)
         folder.mkdir(parents=True)
     with lock(folder):
-        try:
+        if (folder / MANIFEST).is_file():
             manifest = read_sweep(folder)
             progress.note(f"sweep {called(manifest)} was sealed {manifest.created[:16]}; it goes on")
-        except BrieError:
+        else:
             write_sweep(folder, manifest)
         return _train_all(manifest, planned, project, progress)
 
