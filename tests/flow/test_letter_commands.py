@@ -53,6 +53,9 @@ def test_it_is_scored_before_it_judges_and_what_was_found_is_sealed(planted: Ben
     assert (seat["margins"]["accuracy"], seat["margins"]["asked_again"]) == (1.0, 12)
     held = planted.call("verify")
     assert held.code == 0, held.out
+    taught = planted.call("data", "prefs", planted.manifest()["id"], "-o", "p.jsonl")
+    assert taught.code == 2
+    assert f"makes pairs; {NAME}: it preferred the intact answer" in " ".join(taught.err.split())
 
 
 def test_a_missing_letter_is_invalid_and_never_asked_in_other_words(planted: Bench) -> None:
