@@ -27,11 +27,12 @@ _FENCE = re.compile(r"^ {0,3}(```+(?=[^`]*$)|~~~+)(?P<info>.*)")
 _INLINE = re.compile(r"(?<![\\`])(`+)(?!`).+?(?<!`)\1(?!`)")
 _CODED = re.compile(r"(?<!`)`[ ]*([-+−]?\d[\d.,]*)[ ]*%?[ ]*`(?!`)")
 _NOT_SAID = re.compile(
-    r"<!--.*?-->|&#?\w+;|\]\([^)\s]*(?:[ ]+[\"'][^)\n]*)?\)|</?[A-Za-z][^>\n]*>|https?://\S+"
-    r"|^\s*\d+[.)](?=\s)",
-    re.S | re.M,
+    r"<!--.*?-->|&#?\w+;|\]\([^)\s]*(?:[ ]+[\"'][^)\n]*)?\)|</?[A-Za-z][^>\n]*>|https?://\S+",
+    re.S,
 )
-"""Comments, entities, addresses, elements, and the numbers of a numbered list."""
+"""Comments, entities, addresses and elements."""
+_PLACE = re.compile(r"^([ \t>]*)(\d+)[.)](?=\s)", re.M)
+"""The number of a list's item."""
 _BARE = re.compile(r"(?<![\w.])(?<!\w[-_/])\d[\d,]*+(?:\.\d+)?+(?!\w)")
 
 
@@ -96,8 +97,19 @@ def numbers_without_claim(text: str, claimed: Iterable[tuple[int, int]]) -> Iter
         yield _line(text, match.start()), match[1]
     spoken = _without_code(rest)
     spoken = _NOT_SAID.sub(lambda match: _unsaid(match[0]), spoken)
+    spoken = _blank(spoken, _places(spoken))
     for match in _BARE.finditer(spoken):
         yield _line(text, match.start()), match[0]
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    """Where the numbers of lists stand: each begins with 1, and counts."""
+    due: dict[str, int] = {}
+    for match in _PLACE.finditer(text):
+        indent, number = match[1], int(match[2])
+        if number in (1, due.get(indent)):
+            due[indent] = number + 1
+            yield match.span()
 
 
 def _unsaid(part: str) -> str:

@@ -63,7 +63,10 @@ def checked_repo(repo: str) -> str:
         UsageError: it is none.
     """
     if not _REPO.fullmatch(repo) or ".." in repo or "--" in repo:
-        raise UsageError(f"{repo!r} names no repository; write --repo ME/NAME")
+        raise UsageError(
+            f"{repo!r} names no repository of the Hub; write --repo ME/NAME: letters and digits, "
+            "with . _ - between them."
+        )
     return repo
 
 
