@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -45,14 +46,14 @@ def refuse_unlogged(trackers: Sequence[Tracker], run: Run) -> None:
 
 
 def log_curve(
-    document: CurveDocument, suite: str, run: Path, trackers: Sequence[Tracker]
+    document: CurveDocument, suite: str, run: Run, trackers: Sequence[Tracker]
 ) -> Iterator[str]:
     """Log the checkpoints' win rates; what was logged of the suite before is not there twice.
 
     Args:
         document: the curve.
         suite: its name.
-        run: the training run's folder.
+        run: the training run.
         trackers: where to.
 
     Returns:
@@ -68,14 +69,17 @@ def log_curve(
         if rung.step is not None
     }
     if "tensorboard" in trackers:
-        write_events(figures, name, run / TENSORBOARD)
-        yield f"win rates logged as {name}; see them: tensorboard --logdir {run / TENSORBOARD}"
-    if "wandb" in trackers and (there := kept(run)) is not None:
+        folder = run.folder / TENSORBOARD
+        write_events(figures, name, folder)
+        here = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+        seen = shlex.join(["tensorboard", "--logdir", str(here)])
+        yield f"win rates logged as {name}; see them: {seen}"
+    if "wandb" in trackers and (there := kept(run.folder)) is not None:
         logged = digest(list(figures.items()))
         new = there.curves.get(name) != logged
         if new:
             send(figures, there)
-            keep(run, there.model_copy(update={"curves": {**there.curves, name: logged}}))
+            keep(run.folder, there.model_copy(update={"curves": {**there.curves, name: logged}}))
         yield f"win rates {'logged' if new else 'are in W&B already,'} as {name}"
 
 

@@ -71,7 +71,7 @@ def run_curve(
         document = count_look(study(manifests, store, best_step(run, project)), store)
     attach(document, manifests, project)
     suite = next(iter(manifests.values())).plan.suite.name
-    for said in log_curve(document, suite, training.folder, manner.report_to):
+    for said in log_curve(document, suite, training, manner.report_to):
         screen.say(said)
     return document
 
