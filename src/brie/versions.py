@@ -45,8 +45,8 @@ STORE = 4
 
 _NAMES = (
     "agreement", "analysis", "anchors", "bundle", "carried", "check", "checked", "compare", "curve",
-    "drift", "export",
-    "judge_check", "judges", "manifest", "pin", "plan", "plan-table", "run", "suites", "suites-plan",
+    "drift", "export", "judge_check", "judges", "manifest", "pin", "plan", "plan-table", "recipe", "run",
+    "suites", "suites-plan", "sweep", "sweep-table",
     "train", "training", "tried",
 )  # fmt: skip
 DOCUMENTS: dict[str, int] = dict.fromkeys(_NAMES, 1) | {"pin": PIN}

@@ -12,6 +12,7 @@ from bench.intervals import bca, default, percentile, wilson_rows
 from bench.lengths import Length
 from bench.panels import Panel, tabled
 from bench.simulate import Setting, prompt_means
+from bench.sweeps import false_best, recipe, worlds
 from bench.type_one_error import NULLS, hopeless_panels, ladders, peeking, verdicts
 from brie.analyse.position import presentation_effects
 from brie.analyse.study import Study
@@ -110,3 +111,11 @@ def test_safe_early_stopping_is_safe() -> None:
 def test_ladders_and_hopeless_panels() -> None:
     assert all(row["interval excludes 1/2"] <= 0.12 for row in ladders(100, seed=5, resamples=299))
     assert all(row["equivalent"] == 0 for row in hopeless_panels(2, seed=6))
+
+
+def test_equal_settings_of_a_sweep_are_not_told_apart_and_a_recipe_is_covered() -> None:
+    world = worlds(0.3, 0.2)[0]
+    best = false_best(40, world, 1.0, 60, seed=1)
+    assert best["any out"] <= 0.15
+    held = recipe(6, 40, world, 150, seed=2)
+    assert min(held["mean"], held["another"]) >= 0.88

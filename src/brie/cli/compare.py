@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import options, screen
+from brie.cli import options, screen, sweeps
 from brie.conventions import FEWEST_PROMPTS
+from brie.errors import UsageError
 from brie.number_format import p_equals
 
 if TYPE_CHECKING:
     from brie.records.studies import ComparisonDocument, Difference
 
 
-@click.command(epilog="\b\nExample:\n  brie compare eval-in-domain-3f9a12cd eval-in-domain-77b01e55\n")
-@click.argument("names", metavar="EVAL EVAL...", nargs=-1, required=True)
+@click.command(
+    epilog="""\b
+Examples:
+  brie compare eval-in-domain-3f9a12cd eval-in-domain-77b01e55
+  brie compare ranks --plot ranks.svg
+"""
+)
+@click.argument("names", metavar="EVAL EVAL...|SWEEP", nargs=-1, required=True)
+@click.option("--like", metavar="EVAL", help="Of a sweep: judged as this evaluation of one of its runs.")
+@options.PLOT
 @options.JSON
-def command(names: tuple[str, ...], as_json: bool) -> None:
-    """Compare evaluations prompt by prompt: differences with intervals, Holm over all pairs."""
+def command(names: tuple[str, ...], like: str | None, plot: Path | None, as_json: bool) -> None:
+    """Compare evaluations prompt by prompt: differences with intervals, Holm over all pairs.
+
+    Of a sweep, all settings: win rates over prompts and seeds, and those that cannot be told from the
+    best. The intervals hold together (max-T), so the best is not just the luckiest.
+    """
     from brie.evaluation.folders import find_evaluation
     from brie.store import Store
     from brie.studies import compare_evaluations
 
     project = screen.project()
+    if sweeps.meant(names, project):
+        sweeps.compare(names[0], project, like=like, plot=plot, as_json=as_json)
+        return
+    if like is not None or plot is not None:
+        raise UsageError("--like and --plot belong to a sweep: brie compare SWEEP.")
     manifests = [find_evaluation(name, project).manifest for name in names]
     with Store.open(project.store, read_only=True) as store:
         document = compare_evaluations(manifests, store)

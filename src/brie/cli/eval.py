@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from brie.cli import options, screen
+from brie.cli import options, screen, sweeps
 from brie.cli import suites as several
 from brie.conventions import CONTROLS
 from brie.errors import Stopped
@@ -44,6 +44,7 @@ Examples:
   brie eval --suite in_domain
   brie eval --suite demo --candidate 3f9a:best --judge reference --samples 5
   brie eval --suite in_domain --suite out_of_domain  (one plan, one table, what was forgotten)
+  brie eval --suite in_domain --candidate sweep:ranks/r=8   (a recipe: every run of a sweep's setting)
   brie eval --suite my_prompts.txt --candidate hf:me/my-lora --baseline base
   brie eval --suite demo --candidate 3f9a:best --baseline base+system:careful.txt
   brie eval --suite demo --candidate baseline        (an A/A run: must come out even)
@@ -64,7 +65,7 @@ Examples:
 @click.option(
     "--candidate",
     metavar="MODEL",
-    help="RUN:best, RUN:STEP, a pin file, a folder, hf:REPO@SHA, answers:FILE.",
+    help="RUN:best, RUN:STEP, a pin file, a folder, hf:REPO@SHA, answers:FILE, sweep:NAME.",
 )
 @click.option(
     "--baseline",
@@ -194,6 +195,11 @@ def command(
     wanted = screen.spending(
         budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
     )
+    if (wishes.candidate or "").startswith("sweep:"):
+        refused = {"--suite twice": isinstance(suite, tuple), "--dry-run": dry_run,
+                   "--stop-after": stop_after, "--name": name}  # fmt: skip
+        sweeps.evaluate(wishes, wanted, project, [o for o, on in refused.items() if on], as_json=as_json)
+        return
     if isinstance(suite, tuple) and not dry_run:
         several.evaluate(suite, wishes, wanted, name=name, stop_after=stop_after, as_json=as_json)
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import options, screen
+from brie.cli import options, screen, sweeps
 from brie.cli.options import Value, request_of
 from brie.errors import UsageError
 from brie.train.config import TrainRequest
@@ -24,6 +24,7 @@ Examples:
   brie train --size 3b --data my.jsonl --set learning_rate=1e-4 --set epochs=2
   brie train --size 0.5b --data my.jsonl --hold-out-source forum --balance label
   brie train --size 3b --dry-run                 what it needs, before anything is fetched
+  brie train --size 0.5b --data my.jsonl --set r=8,16,32 --seeds 3 --name ranks
   brie train --size 0.5b --base gpt2 --chat-template chatml --data my.jsonl
   brie train --method dpo --prefs prefs.jsonl --from first:best --name taught
   brie train --resume first
@@ -52,26 +53,41 @@ Examples:
     "--from", "start", metavar="MODEL", help="Go on with this adapter, which is the reference: RUN:best."
 )
 @click.option(
-    "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Over the recipe; may be repeated."
+    "--set",
+    "settings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Over the recipe; may be repeated. Several values (r=8,16) make a sweep.",
+)
+@click.option(
+    "--seeds", type=click.IntRange(1), metavar="N", help="A sweep: N runs of each setting, one a seed."
 )
 @options.MAP
 @options.CHAT_TEMPLATE
 @options.SYSTEM
 @click.option("--name", help="A name to call the run by.")
 @click.option("--device", default="auto", show_default=True, help="cuda, mps, cpu or auto.")
-@click.option("--resume", metavar="RUN", help="Go on with a run: its name, id or folder.")
+@click.option("--resume", metavar="RUN", help="Go on with a run or a sweep: its name, id or folder.")
 @click.option(
     "--processes", type=click.IntRange(1), help="How many processes the launcher should start."
 )
 @click.option("--dry-run", is_flag=True, help="Say everything that would happen, and do nothing.")
 @click.option("--probe", is_flag=True, help="With --dry-run: time a few steps.")
 def command(dry_run: bool, probe: bool, **given: Value) -> None:
-    """Train, save a checkpoint at every evaluation, and pin the best and the last one."""
+    """Train, save a checkpoint at every evaluation, and pin the best and the last one.
+
+    Several values of a setting, or --seeds, make a sweep: one run of each combination and seed, sealed
+    before the first, gone on with by the same command.
+    """
+    from brie.train.sweep_values import asks_for_several
+
     request = request_of(TrainRequest, given)
     if probe and not dry_run:
         raise UsageError("--probe belongs to --dry-run.")
     if dry_run:
         _explain(request, probe=probe)
+    elif asks_for_several(request, screen.project()):
+        sweeps.train(request, screen.project())
     else:
         _train(request)
 
@@ -130,8 +146,12 @@ def done(manifest: RunManifest) -> str:
 def _explain(request: TrainRequest, *, probe: bool) -> None:
     from brie.train.explain import explain
     from brie.train.progress import Silent
+    from brie.train.sweep_values import asks_for_several
 
     if request.resume is not None:
         raise UsageError("--dry-run explains a new run; leave out --resume.")
-    for line in explain(request, screen.project(), Silent(), probe=probe):
+    project = screen.project()
+    if asks_for_several(request, project):
+        request = sweeps.explain(request, project)
+    for line in explain(request, project, Silent(), probe=probe):
         screen.out(screen.labelled(line.label, line.text, 12))

@@ -44,6 +44,7 @@ class TrainProgress:
 
     def started(self, start: Start) -> None:
         """The run's folder exists."""
+        self._last, self._left = None, ""
         screen.say(f"run: {start.run}\nif it is stopped: {start.resume_command}")
         first = "measuring the base first" if start.first_step == 0 else ""
         self._bar.update(

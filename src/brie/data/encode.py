@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import JsonValue
@@ -46,6 +46,21 @@ class Encoded:
         return sum(label != IGNORED for label in self.labels)
 
 
+Kept = dict[str, tuple[Encoded, ...]]
+"""Rows that were encoded before, by what they say."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Encoded rows that several runs share, each way of encoding apart."""
+
+    ways: dict[tuple[str, ...], Kept] = field(default_factory=dict)
+
+    def of(self, *way: str) -> Kept:
+        """What was encoded this way."""
+        return self.ways.setdefault(way, {})
+
+
 @dataclass(frozen=True)
 class Encoder:
     """How a run turns conversations into tokens."""
@@ -54,6 +69,8 @@ class Encoder:
     template: TrainingTemplate
     max_length: int
     loss: Loss = "assistant"
+    kept: Kept | None = field(default=None, repr=False, compare=False)
+    """None: every row is encoded when it is asked for."""
 
     def encode(self, conversation: Conversation) -> tuple[Encoded, ...]:
         """Tokens and labels of a conversation, cut at `max_length` from the end.
@@ -64,6 +81,14 @@ class Encoder:
         Raises:
             InputError: the model's template refuses the conversation; names the line.
         """
+        if self.kept is None:
+            return self._encoded(conversation)
+        said = conversation.model_dump_json()
+        if said not in self.kept:
+            self.kept[said] = self._encoded(conversation)
+        return self.kept[said]
+
+    def _encoded(self, conversation: Conversation) -> tuple[Encoded, ...]:
         try:
             marked = self.mark(conversation)
         except (InputError, PinError) as error:

@@ -88,6 +88,34 @@ def split(
     return _cut(conversations, by, chosen, seed)
 
 
+def share_of(conversations: Sequence[Conversation], share: float, seed: int) -> tuple[Conversation, ...]:
+    """A share of the prompts with all their rows, drawn from every source alike.
+
+    Shares of one seed are nested: a smaller one lies within every larger one. A prompt's place is
+    decided within its source (that of its first row), so each source keeps its part of the whole.
+
+    Args:
+        conversations: all rows.
+        share: of the prompts, above 0 and up to 1; one prompt is taken at least.
+        seed: of the draw.
+    """
+    if share >= 1:
+        return tuple(conversations)
+    sources: dict[str, dict[str, None]] = defaultdict(dict)
+    home: dict[str, str] = {}
+    for conversation in conversations:
+        key = prompt_key(conversation)
+        sources[home.setdefault(key, conversation.source)][key] = None
+    place: dict[str, float] = {}
+    for source, prompts in sources.items():
+        generator = random.Random(f"{seed} {source}")  # noqa: S311 - reproducible, not a secret
+        keys, start = sorted(prompts), generator.random()
+        generator.shuffle(keys)
+        place |= {key: (at + start) / len(keys) for at, key in enumerate(keys)}
+    most = max(share, min(place.values()))
+    return tuple(c for c in conversations if place[prompt_key(c)] <= most)
+
+
 def hold_out(conversations: Sequence[Conversation], *held: str) -> Split:
     """Put every row of some sources into the validation half.
 

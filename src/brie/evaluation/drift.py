@@ -29,6 +29,7 @@ from brie.evaluation.anchors import (
 from brie.evaluation.budget import Beside, Spending, Terms, price_tasks, say_shadowing
 from brie.evaluation.drift_notes import mark_doubtful
 from brie.evaluation.judging import why_stopped
+from brie.evaluation.known_pairs import with_rule
 from brie.evaluation.plan import panel_judge
 from brie.evaluation.results import rebuild
 from brie.evaluation.work import Work, completion_texts, is_identical
@@ -278,10 +279,19 @@ def _record(due: Due, first: Asked, second: Asked | None, project: Project) -> A
 
 
 def renewed(panel_judges: Sequence[PanelJudge], project: Project) -> tuple[PanelJudge, ...]:
-    """The judges as they count now, after a check."""
-    return tuple(
-        panel_judge(as_now(p.judge, project), p.rubric, instrument=p.instrument) for p in panel_judges
-    )
+    """The judges as they count now, after a check.
+
+    Raises:
+        UsageError: one that gives numbers has changed, and was not scored on the known pairs since.
+    """
+    return tuple(_as_found(member, project) for member in panel_judges)
+
+
+def _as_found(member: PanelJudge, project: Project) -> PanelJudge:
+    spec = as_now(member.judge, project)
+    if spec.after == member.judge.after:
+        return member
+    return with_rule(panel_judge(spec, member.rubric, instrument=member.instrument), project)
 
 
 def refuse_changed(

@@ -18,7 +18,7 @@ from brie.checks import Training
 from brie.data.load import Parsed, parse, rows_digest
 from brie.data.near import Entry, search
 from brie.data.overlap import entries, texts_to_find
-from brie.data.split import prompt_key
+from brie.data.split import prompt_key, share_of
 from brie.digest import file_digest
 from brie.errors import InputError, UsageError
 from brie.evaluation.pairs_data import of_pairs
@@ -246,17 +246,19 @@ def _data_file(part: DataPart, project: Project) -> Path | str:
 
 
 def trained_half(config: TrainConfig, rows: Sequence[Conversation]) -> tuple[Conversation, ...] | None:
-    """The rows of a file that a run trained on, where it set others of them aside.
+    """The rows of a file that a run trained on, where it left others of them out.
 
     None where it set none aside, or where the draw cannot be repeated.
     """
-    if config.split is None:
+    recipe = config.recipe
+    if config.split is None and recipe.data_share == 1:
         return None
     try:
-        halves = drawn(rows, config.split)
+        half = drawn(rows, config.split).train if config.split else rows
     except UsageError:
         return None
-    return halves.train if rows_digest(halves.train) == config.train.rows_digest else None
+    trained = share_of(half, recipe.data_share, recipe.seed)
+    return trained if rows_digest(trained) == config.train.rows_digest else None
 
 
 def _training(

@@ -83,7 +83,7 @@ def evaluate_checkpoints(
     budget = manner.spending.budget
     left = load_defaults(project).budget if budget is None else budget
     manifests: dict[str, Manifest] = {}
-    screen = _Once(screen)
+    screen = Once(screen)
     for number, step in enumerate(steps, 1):
         screen.say(f"checkpoint {number} of {len(steps)}: step {step}")
         checkpoint = replace(request, candidate=f"{training.name}:{step}", controls=0)
@@ -101,7 +101,7 @@ def evaluate_checkpoints(
 
 
 @dataclass
-class _Once:
+class Once:
     """A screen that says nothing twice: every checkpoint is gone on with by the same command."""
 
     screen: Screen

@@ -34,7 +34,9 @@ class TrainRequest:
     val: str | None = None
     name: str | None = None
     settings: tuple[str, ...] = ()
-    """`key=value` over the recipe."""
+    """`key=value` over the recipe; of a sweep `key=value,value`."""
+    seeds: int | None = None
+    """Runs of each setting, with seeds that follow the recipe's; None: no sweep asks for any."""
     device: str = "auto"
     resume: str | None = None
     """A run to continue: its id, name or folder."""

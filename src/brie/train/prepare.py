@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brie.data.encode import Encoded, Encoder, dataset, encode_all, taken_apart, trainable
+from brie.data.encode import Encoded, Encoder, Tokens, dataset, encode_all, taken_apart, trainable
 from brie.data.families import set_template
 from brie.data.mapping import mapping_of
 from brie.data.marks import listed, marks_in, special_texts
@@ -63,15 +63,18 @@ class Job:
     """Folder of the adapter that is trained on; None: a new one."""
 
 
-def prepare(request: TrainRequest, project: Project, progress: Progress) -> Job:
-    """Resolve a request for a new run.
+def prepare(
+    request: TrainRequest, project: Project, progress: Progress, tokens: Tokens | None = None
+) -> Job:
+    """Resolve a request for a new run; `tokens` are those that other runs made.
 
     Raises:
         UsageError: a choice is missing or impossible here.
         InputError: a recipe or data file is wrong; names file and line or key.
         PinError: the base is no usable model.
     """
-    return build_job(request, resolve_recipe(request, project, progress), project, progress)
+    recipe = resolve_recipe(request, project, progress)
+    return build_job(request, recipe, project, progress, tokens=tokens)
 
 
 def build_job(
@@ -80,6 +83,7 @@ def build_job(
     project: Project,
     progress: Progress,
     before: TrainConfig | None = None,
+    tokens: Tokens | None = None,
 ) -> Job:
     """A job for a recipe whose settings are final; raises what `prepare` raises.
 
@@ -89,6 +93,7 @@ def build_job(
         project: where files are looked for.
         progress: what is said on the way.
         before: how the run was resolved when it was begun, for one that goes on.
+        tokens: rows that other runs have encoded, and where this one leaves its own.
     """
     here = world(request.processes)
     start = starting(request, project)
@@ -103,7 +108,10 @@ def build_job(
     progress.note(f"numbers: {dtype.value} ({dtype.reason})")
     tokenizer, template, given = _template(recipe, folder, start, progress)
     aligned = _align_eos(tokenizer, template.end, folder, progress)
-    encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss)
+    written = (template.digest, template.thinking, template.date, given)
+    way = map(str, (folder, *written, recipe.max_length, recipe.loss))
+    kept = tokens.of(*way) if tokens else None
+    encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss, kept)
     train, val = (_encode(source, encoder, recipe, progress) for source in (train_rows, val_rows))
     balance = balance_of(request, train_rows)
     tried = None if train_rows.pairs else baselines_of(train_rows, val_rows, split_info)

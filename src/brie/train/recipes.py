@@ -145,6 +145,11 @@ class Recipe(Record):
     """Tokens a row may have; longer ones are cut at the end."""
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of rows set aside by prompt where no validation file is given."""
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = later(None)
+    """Draws the validation half; none: `seed` does."""
+    data_share: Annotated[float, Field(gt=0, le=1)] = later(1.0)
+    """Share of the training prompts that is learned from, drawn from every source alike by `seed`; a
+    smaller share lies within a larger one. The validation half is the same for all."""
     allow_shared_prompts: bool = False
     """Accept a validation file whose prompts are also in the training file."""
 

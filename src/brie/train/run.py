@@ -40,6 +40,7 @@ from brie.train.runs import (
     write_manifest,
 )
 from brie.train.surroundings import git_state, versions
+from brie.train.sweep_files import sweeps
 from brie.train.unmoved import unmoved
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def train(request: TrainRequest, project: Project, progress: Progress) -> Path:
         UsageError: something about the request, the data or the machine must change.
         Stopped: interrupted, out of memory or disk; the message is the command that continues.
     """
+    if request.seeds is not None:
+        raise UsageError("seeds make a sweep of several runs: brie train --size NAME --seeds N")
     here = ranks.world(request.processes)
     watching = progress if here.first else Silent()
     try:
@@ -84,7 +87,12 @@ def train_or_reuse(request: TrainRequest, project: Project, progress: Progress) 
     Raises:
         UsageError, Stopped: as `train`.
     """
-    job = prepare(request, project, progress)
+    return reuse_or_train(prepare(request, project, progress), project, progress)
+
+
+def reuse_or_train(job: Job, project: Project, progress: Progress) -> tuple[Path, bool]:
+    """`train_or_reuse` of a request that is resolved already."""
+    request = job.request
     equal = find_equal(project, job.config.identity())
     if equal is not None and equal.state == "complete":
         return equal.folder, True
@@ -115,7 +123,10 @@ def refuse_taken_name(name: str | None, project: Project) -> None:
     Raises:
         UsageError: another run has it.
     """
-    taken = next((run.id for run in list_runs(project) if name and run.manifest.name == name), None)
+    if name is None:
+        return
+    taken = next((run.id for run in list_runs(project) if run.manifest.name == name), None)
+    taken = taken or next((sweep.id for sweep in sweeps(project) if sweep.name == name), None)
     if taken:
         raise UsageError(f"the name {name!r} is taken by {taken}; choose another --name.")
 
@@ -192,6 +203,7 @@ class _Session:
         text = self.job.config.model_dump_json(indent=1)
         write_text(self.folder / CONFIG, text + "\n")
         self._record()
+        self._catch_up(step)
         total, resume = self.job.config.planned_steps, self.resume_command()
         self.progress.started(Start(self.folder.name, self.folder, total, step, resume))
         try:
@@ -279,8 +291,17 @@ class _Session:
     def _saved(self, step: int) -> None:
         folder = checkpoints(self.folder)[step]
         self.progress.saved(step, folder)
+        self._digested(step, folder)
+
+    def _digested(self, step: int, folder: Path) -> None:
         pin = pin_checkpoint(folder, base=self.job.base, name=str(step))
         self._record(digests={**self.manifest.digests, str(step): pin.digest})
+
+    def _catch_up(self, begun: int) -> None:
+        """Record checkpoints that an earlier sitting saved, and ended before it had said so."""
+        for step, folder in checkpoints(self.folder).items():
+            if step <= begun and str(step) not in self.manifest.digests:
+                self._digested(step, folder)
 
     def _record(self, **changes: object) -> None:
         """Write the manifest as things stand."""

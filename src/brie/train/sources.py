@@ -14,7 +14,7 @@ from brie.data.hub import PREFIX, load_hub
 from brie.data.load import parse, rows_digest, whole
 from brie.data.mapping import mapping_of
 from brie.data.preferences import PairFile, load_pairs, pairs_digest
-from brie.data.split import Split, hold_out, prompt_key, split
+from brie.data.split import Split, hold_out, prompt_key, share_of, split
 from brie.digest import file_digest
 from brie.errors import UsageError
 from brie.number_format import listed
@@ -66,11 +66,20 @@ def read_data(
 ) -> tuple[Source, Source, SplitInfo | None]:
     """Training and validation rows; without a validation file a split by prompt is drawn.
 
+    Of the training rows the recipe's share is taken, whatever validates.
+
     Raises:
         UsageError: no data is named, it cannot be fetched or split, or the validation file shares
             prompts with the training file.
         InputError: a file is wrong; names the line.
     """
+    train, val, info = _halves(request, recipe, project)
+    return replace(train, rows=share_of(train.rows, recipe.data_share, recipe.seed)), val, info
+
+
+def _halves(
+    request: TrainRequest, recipe: Recipe, project: Project
+) -> tuple[Source, Source, SplitInfo | None]:
     train = _training(request, recipe, project)
     if request.hold_out_source:
         return _held_out(train, request, recipe)
@@ -79,7 +88,8 @@ def read_data(
         if not recipe.allow_shared_prompts:
             refuse_shared_prompts(train=train.rows, val=val.rows, names=(train.shown, val.shown))
         return train, val, None
-    info = SplitInfo(by="prompt", fraction=recipe.val_fraction, seed=recipe.seed)
+    drawn_by = recipe.seed if recipe.split_seed is None else recipe.split_seed
+    info = SplitInfo(by="prompt", fraction=recipe.val_fraction, seed=drawn_by)
     halves = drawn(train.rows, info)
     return (
         replace(train, rows=halves.train),
