@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from brie.cli.ls import run_rows
 from brie.data.encode import IGNORED
 from brie.errors import InputError, Stopped, UsageError
 from brie.pin import resolve
@@ -152,6 +153,12 @@ def test_a_dry_run_says_method_reference_and_memory_of_both_answers(done: Done) 
     assert lines["training"].startswith("12 rows")
     one = explain(replace(asked(done.project), start=None, size="tiny"), done.project, Silent())
     assert "reference: the base, the adapter off" in next(li.text for li in one if li.label == "loss")
+
+
+def test_the_list_of_runs_points_one_on_pairs_to_what_it_began_with(done: Done) -> None:
+    rows = {row["name"]: row for row in run_rows(done.project)}
+    assert " --candidate taught:best --baseline first:best " in str(rows["taught"].get("next"))
+    assert " --candidate first:best --suite " in str(rows["first"].get("next"))
 
 
 def test_the_rate_is_a_tenth_of_a_recipe_for_answers_unless_it_is_given(done: Done) -> None:

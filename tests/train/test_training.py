@@ -96,7 +96,7 @@ def test_a_best_checkpoint_that_is_worse_than_the_base_is_said(project: Project)
     best, base = manifest.pins["best"].eval_loss, manifest.evaluations[0].loss
     assert best is not None
     assert best > base
-    assert any(f"{best:.4f}, the base's {base:.4f}" in note for note in watcher.notes)
+    assert any(f"{best:.4f}, at first {base:.4f}" in note for note in watcher.notes)
     good = Watcher()
     train(request(project, "max_steps=4", "checkpoint_steps=2"), project, good)
     assert not any("made it worse" in note for note in good.notes)

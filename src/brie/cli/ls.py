@@ -103,14 +103,14 @@ def run_rows(project: Project, every: Sequence[Evaluation] = ()) -> Iterator[Run
         project: whose runs.
         every: its evaluations: a run that has one is pointed to it.
     """
-    from brie.evaluation.choice import to_start_with
+    from brie.evaluation.choice import first_evaluation
     from brie.judge.local import answering
     from brie.train.runs import RunInfo, scan
 
     look = cache(answering)
     for run in scan(project):
         if isinstance(run, RunInfo):
-            yield _run_row(run, to_start_with(project, run.suite, look), every)
+            yield _run_row(run, first_evaluation(run, project, look), every)
         else:
             yield _unreadable(run.folder.name, run.why)
 
@@ -119,11 +119,10 @@ def _unreadable(name: str, why: str) -> UnreadableRow:
     return {"id": name, "name": name, "state": "unreadable", "why": why}
 
 
-def _run_row(run: RunInfo, start: str, every: Sequence[Evaluation]) -> RunRow:
+def _run_row(run: RunInfo, again: str, every: Sequence[Evaluation]) -> RunRow:
     manifest = run.manifest
     losses = {point.step: point.loss for point in manifest.evaluations}
     best = manifest.pins.get("best")
-    again = f"{command_line('eval', '--candidate', f'{run.name}:best')} {start}"
     names = (f"{run.name}:", f"{run.id}:")
     judged = [e for e in newest_first(every) if e.manifest.names["candidate"].startswith(names)]
     if judged:
@@ -154,7 +153,7 @@ def _run_lines(row: RunRow | UnreadableRow) -> Iterator[str]:
         facts.append(f"training loss {row['loss']:.4f}")
     if row["eval_loss"] is not None:
         base = row["base_eval_loss"]
-        before = f" (base {base:.4f})" if base is not None else ""
+        before = f" (at first {base:.4f})" if base is not None else ""
         facts.append(f"best validation loss {row['eval_loss']:.4f}{before}")
     yield screen.labelled("", ", ".join(facts), 4)
     pins = ", ".join(f"{name} = step {step}" for name, step in sorted(row["pins"].items())) or "no pins"

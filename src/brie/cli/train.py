@@ -10,13 +10,10 @@ import click
 from brie.cli import options, screen, sweeps
 from brie.cli.options import Value, request_of
 from brie.errors import UsageError
-from brie.lines import command as command_line
 from brie.train.config import TrainRequest
 
 if TYPE_CHECKING:
-    from brie.project import Project
     from brie.train.config import PairsInfo, RunManifest
-    from brie.train.runs import RunInfo
 
 
 @click.command(
@@ -115,20 +112,9 @@ def _train(request: TrainRequest) -> None:
     if run.manifest.config.pairs is not None:
         screen.show(_spent(run.manifest.config.pairs))
     click.echo(f"pins  {project.relative(folder)}/pins/best.json and last.json")
-    screen.show(f"next  {_next(run, project)}", hanging=6)
+    from brie.evaluation.choice import first_evaluation
 
-
-def _next(run: RunInfo, project: Project) -> str:
-    """The first evaluation: what learned from pairs, against what it began with, on another suite."""
-    from brie.evaluation.choice import FIRST_SUITE, to_start_with
-
-    pairs, start = run.manifest.config.pairs, run.manifest.config.start
-    words = ["eval", "--candidate", f"{run.name}:best"]
-    words += ["--baseline", start.name if start.run else start.reference] if start else []
-    suite: Path | str | None = run.suite
-    if pairs is not None and FIRST_SUITE in pairs.suites:
-        suite = "out_of_domain"
-    return f"{command_line(*words)} {to_start_with(project, suite)}"
+    screen.show(f"next  {first_evaluation(run, project)}", hanging=6)
 
 
 def _spent(pairs: PairsInfo) -> str:

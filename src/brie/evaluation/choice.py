@@ -11,13 +11,18 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_suite
 from brie.errors import UsageError
 from brie.judge.local import Answering, answering
 from brie.judge.settings import key_variable, missing_key
+from brie.lines import command as command_line
 from brie.project import Project
 from brie.records import JudgeSpec, Suite
+
+if TYPE_CHECKING:
+    from brie.train.runs import RunInfo
 
 SHIPPED = "default"
 """The panel whose judges are looked at."""
@@ -25,6 +30,7 @@ LOCAL = "local server"
 """What a panel of one local server is called in a plan."""
 INSTRUMENTS = ("longer",)
 FIRST_SUITE = "in_domain"
+_OTHER_SUITE = "out_of_domain"
 _RULES = {
     "exact": "right or wrong",
     "reference": "agreement with the references",
@@ -139,6 +145,26 @@ def to_start_with(
         suite = suite.relative_to(Path.cwd())
     named = str(suite or FIRST_SUITE)
     return f"--suite {shlex.quote(named)}{_judged_by(load_suite(named, project), project, look)}"
+
+
+def first_evaluation(
+    run: RunInfo, project: Project, look: Callable[[], list[Answering]] = answering
+) -> str:
+    """The command that evaluates a run first: what learned from pairs, against what it began with, and
+    not on the suite they came from.
+
+    Args:
+        run: the training run.
+        project: whose suites and judges count.
+        look: finds the servers on this machine.
+    """
+    pairs, start = run.manifest.config.pairs, run.manifest.config.start
+    words = ["eval", "--candidate", f"{run.name}:best"]
+    words += ["--baseline", start.name if start.run else start.reference] if start else []
+    suite: Path | str | None = run.suite
+    if pairs is not None and FIRST_SUITE in pairs.suites:
+        suite = _OTHER_SUITE
+    return f"{command_line(*words)} {to_start_with(project, suite, look)}"
 
 
 def _judged_by(suite: Suite, project: Project, look: Callable[[], list[Answering]]) -> str:

@@ -239,7 +239,7 @@ class _Session:
         best, base = self.manifest.pins["best"].eval_loss, base_loss(self.manifest)
         if best is not None and base is not None and best > base:
             self.progress.note(
-                f"warning: the best checkpoint's validation loss is {best:.4f}, the base's {base:.4f}: "
+                f"warning: the best checkpoint's validation loss is {best:.4f}, at first {base:.4f}: "
                 "training made it worse; try a lower learning rate "
                 f"(--set learning_rate={self.job.config.recipe.learning_rate / 4:g})"
             )
