@@ -48,6 +48,16 @@ def test_chances_are_chances_and_their_mean_is_the_rate(
     assert given @ np.arange(anchors.count + 1) == pytest.approx(rate * anchors.count)
 
 
+def test_limits_of_one_outcome_a_comparison_are_those_of_comparisons() -> None:
+    noise = Noise(asked=300, changed=0, joint=True)
+    limits = limits_of(noise, SIXTY)
+    assert limits.alarm % 2 == 0
+    assert stats.binom.sf(limits.alarm // 2, 30, noise.upper) <= ALARM
+    assert stats.binom.sf(limits.alarm // 2 - 1, 30, noise.upper) > ALARM
+    apart = limits_of(Noise(asked=300, changed=0), SIXTY)
+    assert apart.alarm < limits.alarm
+
+
 def test_the_limit_is_made_for_the_noise_as_high_as_it_may_be() -> None:
     noise = Noise(asked=300, changed=9)
     assert noise.upper == pytest.approx(stats.beta.ppf(0.9, 10, 291))

@@ -33,7 +33,8 @@ from brie.checks import (
 from brie.data.near import Match
 from brie.digest import digest
 from brie.records import WORST_FIRST, BaseModelRef, Check, JudgeSpec, Provider, Sampling
-from brie.records.estimates import Effect
+from brie.records.estimates import Effect, Estimate
+from brie.records.judges import MarginNumbers
 from tests.checks.cases import Case, clean, figures, found, training
 
 RULE = JudgeSpec(id="reference", provider=Provider.RULES, model="reference")
@@ -410,6 +411,23 @@ def test_judges_that_were_stopped_are_named_with_what_they_said() -> None:
     said = found(judges.check, evidence={"stopped": {"grok": "401 key revoked"}})
     assert said.status == "warn"
     assert "`grok`: 401 key revoked" in said.summary
+
+
+def test_a_stopped_judge_is_not_said_to_be_aside_for_its_numbers_as_well() -> None:
+    evidence = clean()
+    aside = MarginNumbers(
+        kind="letters", tie=0.1, counts=False, why_not="no damaged answer has an outcome", comparisons=0,
+        known=Estimate(value=0.8, low=0.7, high=0.9, level=0.95, n=100, method="t"),
+    )  # fmt: skip
+
+    def about(**more: str) -> str:
+        numbers = evidence.analysis.by_judge[GPT.id].model_copy(update={"margins": aside, **more})
+        judged = {**evidence.analysis.by_judge, GPT.id: numbers}
+        analysis = evidence.analysis.model_copy(update={"by_judge": judged})
+        return judges.check(replace(evidence, analysis=analysis)).summary
+
+    assert f"`{GPT.id}` stands beside the headline, not counted: no damaged answer" in about()
+    assert "not counted" not in about(stopped="401 key revoked")
 
 
 # --- controls ----------------------------------------------------------------------------

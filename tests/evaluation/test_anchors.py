@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from brie.blinding import Choice, presentations
+from brie.blinding import Choice, Presentation, presentations
 from brie.digest import digest
 from brie.errors import SealBroken, UsageError
-from brie.evaluation.anchor_rounds import AnchorRounds
+from brie.evaluation.anchor_rounds import AnchorRounds, choices
 from brie.evaluation.anchors import (
     AnchorPair,
     AnchorsDocument,
@@ -21,15 +21,31 @@ from brie.evaluation.anchors import (
     read_anchors,
     write_anchors,
 )
+from brie.evaluation.drift import renewed
 from brie.evaluation.plan import panel_judge
-from brie.judge.interface import Reply
+from brie.judge import letters
+from brie.judge.interface import Reply, Task
 from brie.project import Project
-from brie.records import JudgeSpec, Message, Prompt, Provider, Rubric, Status
+from brie.records import (
+    JudgeSpec,
+    MarginRule,
+    Measured,
+    Message,
+    Prompt,
+    Provider,
+    Rubric,
+    Status,
+    Usage,
+    Verdict,
+)
 from brie.store import Store
 from brie.studies.anchor_choice import Offered, chosen
 
 SPEC = JudgeSpec(id="far", provider=Provider.OPENAI, model="m", output="json_schema")
 JUDGE = panel_judge(SPEC, Rubric(name="general", text="Correctness first."))
+RULE = MarginRule(
+    tie=0.1, asked_again=12, accuracy=0.9, low=0.7, high=1.0, pairs=12, sources=12, known=digest("pairs")
+)
 AT = "2026-11-01T00:00:00+00:00"
 
 Says = Callable[[int, int, int], Choice | None]
@@ -180,3 +196,28 @@ def test_the_cadence_is_that_of_the_checks_once_they_span_a_day() -> None:
     once = sealed.checked(asked(0, "2026-11-01T10:00:00+00:00"), None)
     assert once.days is None
     assert once.checked(asked(0, "2026-11-05T00:00:00+00:00"), None).days == pytest.approx(2.0)
+
+
+def test_a_judge_that_did_not_change_keeps_the_rule_of_its_margins(tmp_path: Path) -> None:
+    member = JUDGE.model_copy(update={"margins": RULE})
+    assert renewed((member, JUDGE), Project(tmp_path)) == (member, JUDGE)
+
+
+def test_of_a_judge_that_gives_numbers_the_outcome_is_compared(tmp_path: Path) -> None:
+    member = JUDGE.model_copy(update={"margins": RULE})
+    first, second = (shown.presentation for shown in pair(0).shown)
+
+    def verdict(presentation: Presentation, ahead: float) -> Verdict:
+        task = Task.plan("repeat", member, presentation, prompt="p0", sample=0, repeat=1)
+        return task.verdict(letters.reply_of(Measured(by_letter={"A": ahead, "B": 0.0}), Usage(), "m"))
+
+    lean = [(first, verdict(first, 5.0)), (second, verdict(second, 3.0))]
+    assert [said.letter for _, said in lean] == ["A", "A"]
+    assert choices(member, lean) == ["A", "B"]
+    assert choices(JUDGE, lean) == ["A", "A"]
+    even = [(first, verdict(first, 5.0)), (second, verdict(second, 4.9))]
+    assert choices(member, even) == ["tie", "tie"]
+    nothing = Task.plan("repeat", member, second, prompt="p0", sample=0, repeat=1).verdict(
+        Reply(Status.INVALID)
+    )
+    assert choices(member, [lean[0], (second, nothing)]) == [None, None]

@@ -2,7 +2,8 @@
 
     monkeypatch.setenv("PATH", install(tmp_path))
 
-A file whose name begins with `broken` is not read: the program says so, and ends.
+A file whose name begins with `broken` is not read: the program says so, and ends. As with other
+programs of its kind HOST and PORT win over its command line, and an alias with a comma is two.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def main(arguments: list[str]) -> int:
         print("error: failed to load model\nthe tensors are not there", file=sys.stderr)
         return 1
     alias = named["--alias"]
-    ThreadingHTTPServer((named["--host"], int(named["--port"])), _handler(alias)).serve_forever()
+    host = os.environ.get("HOST", named["--host"])
+    port = int(os.environ.get("PORT", named["--port"]))
+    ThreadingHTTPServer((host, port), _handler(alias)).serve_forever()
     return 0
 
 
@@ -48,7 +51,8 @@ def _handler(alias: str) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._send(json.dumps({"object": "list", "data": [{"id": alias}]}).encode())
+            listed = [{"id": name} for name in alias.split(",")]
+            self._send(json.dumps({"object": "list", "data": listed}).encode())
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

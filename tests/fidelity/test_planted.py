@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from brie.fidelity.figures import compare
 from tests.fidelity import planted
 from tests.fidelity.planted import LAYER, Checkpoint, Numbers, add_adapter, config, copied, numbers
 
@@ -72,6 +74,10 @@ def _layer_zeroed(folder: Path, _: Checkpoint) -> None:
     numbers(folder, lambda read: read[LAYER].zero_())
 
 
+def _layer_without_a_number(folder: Path, _: Checkpoint) -> None:
+    numbers(folder, lambda read: read[LAYER][0].fill_(float("nan")))
+
+
 def _layer_halved(folder: Path, _: Checkpoint) -> None:
     numbers(folder, lambda read: read[LAYER].mul_(0.5))
 
@@ -102,6 +108,7 @@ PLANTED: dict[str, tuple[Break, str, str]] = {
     "LoRA alpha ignored": (_alpha_ignored, "adapter scale", "lora_alpha"),
     "tokenizer of another model": (_other_tokenizer, "tokenizer", "token 900"),
     "one layer zeroed": (_layer_zeroed, "layer zeroed", LAYER),
+    "no number in a layer": (_layer_without_a_number, "weights", LAYER),
     "one layer's scale halved": (_layer_halved, "layer scaled", LAYER),
     "embeddings untied": (_untied, "embeddings", "lm_head.weight"),
     "wrong dtype cast": (_wrong_cast, "number format", "model.embed_tokens.weight"),
@@ -147,6 +154,16 @@ def test_a_checkpoint_beside_itself_is_identical_and_says_so(tiny: Checkpoint, t
     found = itself.check(tiny.reference.merged, tmp_path / "work")
     assert found.verdict == "identical"
     assert "every logit compared is the same" in found.sentence
+
+
+def test_logits_that_are_no_numbers_are_far_from_the_checkpoints(
+    tiny: Checkpoint, tmp_path: Path
+) -> None:
+    logits = np.load(tiny.reference.logits)
+    logits[::7, 3] = np.nan
+    np.save(tmp_path / "its.npy", logits)
+    figures = compare(tiny.reference, tmp_path / "its.npy", "an engine", same_ids=True, why="")
+    assert min(figures.kl or 0.0, figures.max_logit_difference or 0.0) > 1e6
 
 
 def test_a_folder_that_names_code_of_its_own_is_handed_to_no_other_engine(

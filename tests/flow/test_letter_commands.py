@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -52,6 +53,9 @@ def test_it_is_scored_before_it_judges_and_what_was_found_is_sealed(planted: Ben
     assert (seat["margins"]["accuracy"], seat["margins"]["asked_again"]) == (1.0, 12)
     held = planted.call("verify")
     assert held.code == 0, held.out
+    taught = planted.call("data", "prefs", planted.manifest()["id"], "-o", "p.jsonl")
+    assert taught.code == 2
+    assert f"makes pairs; {NAME}: it preferred the intact answer" in " ".join(taught.err.split())
 
 
 def test_a_missing_letter_is_invalid_and_never_asked_in_other_words(planted: Bench) -> None:
@@ -81,3 +85,32 @@ def test_designs_that_numbers_do_not_fit_are_refused(planted: Bench) -> None:
         told = f"Leave {' '.join(options)} out"
         assert (said.code, told in " ".join(said.err.split())) == (2, True), said.err
     assert not list(planted.folder.glob("runs/eval-*"))
+
+
+def test_its_anchors_are_outcomes_so_that_a_lean_hides_no_change(planted: Bench) -> None:
+    assert planted.score(NAME, pairs=6).code == 0
+    sealed = planted.call("judges", "drift", "seal", "--judge", NAME, "--yes", "--json")
+    assert sealed.code == 0, sealed.err
+    (row,) = json.loads(sealed.out)["judges"]
+    assert (row["anchors"], row["flipped"], row["noise"]) == (24, 0, 0.0)
+    same = planted.call("judges", "drift", "--yes")
+    assert (same.code, "0 of 24 stored verdicts changed" in same.out) == (0, True), same.err
+
+    planted.openai.script = letters(
+        lambda seen: 4.0 + (len(seen.answers["B"]) - len(seen.answers["A"])) / 20
+    )
+    changed = planted.call("judges", "drift", "--yes")
+    assert changed.code == 4, changed.err
+    assert "24 of 24 stored verdicts changed (0 expected), 24 when asked again" in changed.out
+    told = judged(planted).err
+    assert f"brie judges score --judge {NAME}" in told
+
+
+def test_no_pairs_are_made_of_what_a_judge_says_that_does_not_count(planted: Bench) -> None:
+    assert planted.score(NAME, pairs=6).code == 0
+    assert judged(planted, "--controls", "0").code == 0
+    evaluation = planted.manifest()["id"]
+    assert not planted.analysis()["by_judge"][NAME]["margins"]["counts"]
+    said = planted.call("data", "prefs", evaluation, "-o", "prefs.jsonl")
+    assert (said.code, f"no judge of {evaluation} counts" in said.err) == (2, True), said.err
+    assert not (planted.folder / "prefs.jsonl").exists()

@@ -142,6 +142,18 @@ def test_a_damaged_packing_is_refused_in_one_sentence(part: str, change: object,
         unpack_bitsandbytes(folder, tmp_path / "open")
 
 
+def test_blocks_longer_than_a_tensor_cost_no_memory(tmp_path: Path) -> None:
+    folder = packed_folder(tmp_path / "packed", "nf4")
+    name = "model.layers.0.mlp.down_proj.weight.quant_state.bitsandbytes__nf4"
+
+    def claim(read: Numbers) -> None:
+        state = json.loads(bytes(read[name].tolist())) | {"nested_blocksize": 2**40}
+        read[name] = torch.tensor([list(json.dumps(state).encode())], dtype=torch.uint8)
+
+    planted.numbers(folder, claim)
+    unpack_bitsandbytes(folder, tmp_path / "open")
+
+
 def test_nothing_is_made_of_weights_in_few_bits(tmp_path: Path) -> None:
     folder = packed_folder(tmp_path / "packed", "nf4")
     with pytest.raises(UsageError, match=r"are in nf4, .* Name the checkpoint it was made from"):

@@ -48,14 +48,26 @@ def nothing_runs(folder: Path) -> bool:
 
 
 def test_answers_come_from_the_server_and_it_is_gone_afterwards(tmp_path: Path) -> None:
+    assert_answers(started(tmp_path), "llama.cpp a.gguf")
+    assert nothing_runs(tmp_path)
+
+
+def test_variables_and_the_name_of_a_file_move_no_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOST", "203.0.113.1")
+    monkeypatch.setenv("PORT", "1")
+    assert_answers(started(tmp_path, "a, {port}.gguf"), "llama.cpp a, {port}.gguf")
+
+
+def assert_answers(what: Started, label: str) -> None:
     question = (Message(role="user", content="What is rain?"),)
     request = Request(digest("key"), PIN, None, question, digest("prompt"), 0, Sampling())
-    with StartedEngine(started(tmp_path), [PIN]) as engine:
+    with StartedEngine(what, [PIN]) as engine:
         (completion,) = engine.generate([request])
-        assert running(tmp_path)
+        assert running(what.file.parent)
     assert completion.text.startswith("a-")
-    assert engine.server.label == "llama.cpp a.gguf"
-    assert nothing_runs(tmp_path)
+    assert engine.server.label == label
 
 
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:

@@ -370,6 +370,22 @@ def test_a_verdict_on_a_condition_is_said_with_it(subject: Subject) -> None:
     assert "model-index" not in text
 
 
+def test_a_judge_that_does_not_count_is_not_said_to_have_judged(subject: Subject, made: Made) -> None:
+    (first,) = (quoted for quoted in subject.evaluations if quoted.name == made.better.id)
+    judges = first.document["by_judge"]
+    assert isinstance(judges, dict)
+    assert isinstance(judges["longer"], dict)
+    longer: JsonValue = {**judges["longer"], "margins": {"counts": False}}
+    aside = Quoted(first.name, {**first.document, "by_judge": {**judges, "longer": longer}})
+    changed = replace(subject, evaluations=(aside,))
+    text = model_card(changed, picture=False)
+    assert "by the rule `reference` and the rule `longer`" in model_card(subject, picture=False)
+    assert "blind, by the rule `reference`:" in text
+    assert "a rule, no model; not shown able to tell, outside the win rate" in text
+    (record,) = eval_records(changed).values()
+    assert "longer" not in json.dumps(record)
+
+
 def test_a_model_that_nobody_judged_is_said_to_be_that(subject: Subject) -> None:
     text = model_card(replace(subject, evaluations=()), picture=False)
     assert "**Not judged.**" in text

@@ -19,7 +19,7 @@ from brie.evaluation.votes import cast_by, voter_judge
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply, Task
 from brie.project import Project
-from brie.records import Manifest, Side, Status, Usage, Winner
+from brie.records import Manifest, Message, Side, Status, Usage, Winner
 from brie.store import Store
 from brie.studies.pairing import longer, predicted_by_length, unfit
 from brie.studies.preference_card import card_text
@@ -109,10 +109,10 @@ def test_no_name_comes_alive_in_the_card(project: Project) -> None:
     bad = "<img src=x> @you [x](http://evil.example)"
     names = {"suite": bad, "suite_version": bad, "licence": bad, "candidate": bad, "baseline": bad}
     (evaluated,) = written.card.evaluations
-    hostile = evaluated.model_copy(update={**names, "judges": {bad: bad}})
+    hostile = evaluated.model_copy(update={**names, "judges": {bad: bad}, "not_counted": {bad: bad}})
     card = written.card.model_copy(update={"evaluations": (hostile,), "judges": {bad: 3}})
     said = card_text(card, f"{bad}.jsonl")
-    assert said.count("evil") == 9
+    assert said.count("evil") == 11
     for alive in ("<img", "@you", "](", "http://"):
         assert alive not in said
 
@@ -254,6 +254,28 @@ def test_pairs_of_other_tools_are_read_and_say_nothing_of_their_judges(
     assert (pairs.teachers, pairs.unsigned) == ((), 1)
 
 
+def turns(*texts: str, first: int = 0) -> list[dict[str, str]]:
+    """Turns of a user and an assistant by turns, the user's first unless said otherwise."""
+    roles = ("user", "assistant")
+    return [{"role": roles[(at + first) % 2], "content": text} for at, text in enumerate(texts)]
+
+
+def test_answers_of_several_turns_go_on_from_their_prompt(tmp_path: Path) -> None:
+    row = {
+        "prompt": turns("Who?"), "chosen": turns("I.", "Why?", "So.", first=1),
+        "rejected": turns("I.", "Why?", "No.", first=1),
+    }  # fmt: skip
+    pairs = load_pairs(write(tmp_path / "p.jsonl", [row]))
+    assert [m.content for m in pairs.rejected[1].messages] == ["Who?", "I.", "Why?", "No."]
+
+
+def test_a_fingerprint_of_another_kind_is_none(tmp_path: Path) -> None:
+    row = {"prompt": "Why?", "chosen": "So.", "rejected": "No.", "prompt_digest": "7f3a"}
+    assert load_pairs(write(tmp_path / "p.jsonl", [row])).prompts == (
+        asked_digest([Message(role="user", content="Why?")]),
+    )
+
+
 def test_earlier_answers_of_the_prompt_are_not_learned(tmp_path: Path) -> None:
     talk = [
         {"role": r, "content": c} for r, c in (("user", "Hi."), ("assistant", "Yes?"), ("user", "Why?"))
@@ -275,6 +297,9 @@ def test_earlier_answers_of_the_prompt_are_not_learned(tmp_path: Path) -> None:
         ({"prompt": "Why?", "chosen": "So.", "rejected": "No.", "judges": [3]}, "a list of judges"),
         ({"prompt": "Why?", "chosen": "So.", "rejected": "No.", "judges": [{}]}, "has no `judge`"),
         (["no", "object"], "expected a JSON object"),
+        ({"prompt": "Why?", "chosen": "So.", "rejected": "No.", "images": ["a.png"]}, "holds `images`"),
+        ({"prompt": "Why?", "chosen": turns("Who?", "I."), "rejected": turns("Who?", "You.")},
+         "the conversation in `chosen` does not ask the `prompt`"),
     ],
 )  # fmt: skip
 def test_a_row_that_is_no_pair_is_named_by_its_line(tmp_path: Path, row: Any, wrong: str) -> None:

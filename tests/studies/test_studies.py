@@ -15,6 +15,7 @@ from brie.cli.curve import lines as curve_lines
 from brie.errors import UsageError
 from brie.records import Manifest, Message, Suite
 from brie.records.estimates import VarianceComponents
+from brie.report.agreement_words import roll_words
 from brie.report.curve_figure import write_curve_figure
 from brie.store import Store
 from brie.studies import agreement, compare_evaluations, curve, design, disagreement_views, selected
@@ -96,6 +97,9 @@ def test_instruments_are_in_the_pairs_and_not_in_the_panel(world: World) -> None
     pair = next(p for p in two.agreement.pairs if p.judges == ("a", "b"))
     assert present(panel.percent).value == pytest.approx(present(pair.percent).value)
     assert all(set(row.scores) == {"a", "b"} for row in two.agreement.disagreements)
+    aside = {**two.who, "b": two.who["b"].model_copy(update={"role": "beside"})}
+    document = two.model_copy(update={"who": aside})
+    assert roll_words(document, beside=True) == "1 further judge, 1 instrument"
 
 
 def test_a_judge_asked_again_has_its_consistency_in_the_report(world: World) -> None:

@@ -71,6 +71,17 @@ def test_a_batch_that_does_not_divide_is_refused() -> None:
         fit_micro_batch(recipe, 3, Silent())
 
 
+@pytest.mark.parametrize(("batch", "processes", "enough"), [(2, 2, 4), (6, 2, 8), (3, 1, 4)])
+def test_kto_leaves_no_process_with_rows_alone(batch: int, processes: int, enough: int) -> None:
+    recipe = Recipe(name="x", base="tiny", method="kto", batch_size=batch).model_copy(
+        update={"micro_batch_size": 2}
+    )
+    with pytest.raises(UsageError, match=f"--set batch_size={enough}$"):
+        fit_micro_batch(recipe, processes, Silent())
+    whole = recipe.model_copy(update={"batch_size": enough})
+    assert fit_micro_batch(whole, processes, Silent()).micro_batch_size > 1
+
+
 def test_rows_are_evened_out_with_rows_that_teach_nothing() -> None:
     rows = [Encoded(line=i, ids=[i, i, i], labels=[i, i, i], length=3, cut="whole") for i in range(5)]
     filled = evened(rows, 4)

@@ -57,6 +57,8 @@ class Noise:
     """How many of them came out otherwise than the stored one."""
     both: int = 0
     """Times that both presentations of a comparison had changed."""
+    joint: bool = False
+    """Both presentations have one outcome together, so that both change or neither does."""
 
     @property
     def rate(self) -> float:
@@ -76,6 +78,8 @@ class Noise:
     def together(self) -> float:
         """Share of the changed verdicts whose comparison's other one had changed too; by chance alone
         it is the rate, and it is never taken for less."""
+        if self.joint:
+            return 1.0
         measured = 2 * self.both / self.changed if self.changed else 0.0
         return max(measured, self.upper)
 

@@ -298,7 +298,8 @@ def _not_counted(evidence: Evidence) -> list[Finding]:
     aside = {
         name: judge.margins.why_not
         for name, judge in evidence.analysis.by_judge.items()
-        if judge.margins and not judge.margins.counts and not (judge.added or judge.instrument)
+        if judge.margins
+        and not (judge.margins.counts or judge.added or judge.instrument or judge.stopped is not None)
     }
     if not aside:
         return []

@@ -14,6 +14,7 @@ prompt. They say nothing of their judges, and then nothing is known of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,9 @@ from brie.errors import InputError
 from brie.records import Conversation, Message, Record, Turn
 
 PAIR_KEYS = ("chosen", "rejected")
+_PARTS = (*PAIR_KEYS, "prompt", "messages", "completion", "label")
+"""Keys of a row that are the pair itself, or say of a single answer what a pair does not have."""
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class Teacher(Record):
@@ -126,21 +130,43 @@ def _pair(value: JsonValue, line: int) -> tuple[Conversation, Conversation]:
 
 
 def _conversation(row: Mapping[str, JsonValue], key: str, line: int) -> Conversation:
-    """The prompt with one of its answers, of which only that answer is learned."""
-    answer = row[key]
-    about = {name: row[name] for name in ("category", "source", "system", "tools") if row.get(name)}
-    if isinstance(answer, list) and len(answer) > 1:
+    """The prompt with one of its answers, of which only that answer is learned.
+
+    Raises:
+        InputError: a part of it is missing or wrong, or a whole conversation does not ask the prompt.
+    """
+    answer, prompt = row[key], row.get("prompt")
+    about = {name: value for name, value in row.items() if value and name not in _PARTS}
+    if _is_whole(answer):
         made = to_conversation({"messages": answer, **about}, line, key=key)
-    elif row.get("prompt") is None:
+        if prompt is not None and not _asks(made, prompt):
+            raise InputError(f"the conversation in `{key}` does not ask the `prompt`")
+    elif prompt is None:
         raise InputError(f"has no `prompt`, and `{key}` holds no conversation")
     else:
-        made = to_conversation({"prompt": row["prompt"], "completion": answer, **about}, line)
+        made = to_conversation({"prompt": prompt, "completion": answer, **about}, line)
     last = len(made.messages) - 1
     turns = [
         turn.model_copy(update={"learned": turn.role != "assistant" or at == last})
         for at, turn in enumerate(made.messages)
     ]
     return made.model_copy(update={"messages": tuple(turns)})
+
+
+def _is_whole(answer: JsonValue) -> bool:
+    """Whether an answer is a conversation with its prompt, not what comes after one."""
+    first = answer[0] if isinstance(answer, list) and len(answer) > 1 else None
+    return isinstance(first, dict) and first.get("role") != "assistant"
+
+
+def _asks(conversation: Conversation, prompt: JsonValue) -> bool:
+    """Whether a prompt, as text or turns, is what a conversation asks; one as text may be all of it."""
+    last = prompt[-1] if isinstance(prompt, list) and prompt else prompt
+    text = last.get("content") if isinstance(last, dict) else last
+    if not isinstance(text, str):
+        return False
+    asked = [normal(turn.content) for turn in conversation.messages if turn.role == "user"]
+    return any(one in normal(text) or normal(text) in one for one in asked)
 
 
 class _Origins:
@@ -160,7 +186,8 @@ class _Origins:
             InputError: a judge of it is none.
         """
         self._prompts.add(asked_digest(better.messages))
-        if isinstance(given := row.get("prompt_digest"), str):
+        given = row.get("prompt_digest")
+        if isinstance(given, str) and _DIGEST.fullmatch(given):  # another tool's may be anything
             self._prompts.add(given)
         for key, names in (("suite", self._suites), ("evaluation", self._evaluations)):
             if isinstance(name := row.get(key), str):

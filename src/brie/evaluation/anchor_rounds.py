@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from brie import judge
-from brie.blinding import Choice, JudgeInput, Presentation, judge_input
+from brie.blinding import Choice, JudgeInput, Presentation, judge_input, weigh
 from brie.evaluation.anchors import AnchorPair, AnchorShown, Asked, identity_of
 from brie.evaluation.budget import Terms
 from brie.judge.interface import Task
@@ -64,12 +64,9 @@ class AnchorRounds:
         verdicts = self._verdicts([number], store)
         if verdicts is None:
             return None
-        changed: dict[int, list[bool]] = {}
-        planned = self._planned(number)
-        for task, pair, shown in planned:
-            other = outcome(verdicts[task.key]) != shown.letter
-            changed.setdefault(id(pair), []).append(other)
-        return _asked(list(changed.values()), [verdicts[task.key] for task, _, _ in planned], store)
+        given = self._choices(number, verdicts)
+        changed = [[given[s.presentation] != s.letter for s in pair.shown] for pair in self.pairs]
+        return _asked(changed, list(verdicts.values()), store)
 
     def measured(self, rounds: Sequence[int], store: Store) -> Measured | None:
         """How much changes from round to round: each compared with what the others and the stored
@@ -85,8 +82,8 @@ class AnchorRounds:
             shown.presentation: [shown.letter] for pair in self.pairs for shown in pair.shown
         }
         for number in rounds:
-            for task, _, shown in self._planned(number):
-                said[shown.presentation].append(outcome(verdicts[task.key]))
+            for presentation, choice in self._choices(number, verdicts).items():
+                said[presentation].append(choice)
         flags = [
             [_differs(said[shown.presentation], place) for shown in pair.shown]
             for place in range(1, len(rounds) + 1)
@@ -94,6 +91,19 @@ class AnchorRounds:
         ]
         usual = {shown: _usual(words) for shown, words in said.items()}
         return Measured(_asked(flags, list(verdicts.values()), store), usual)
+
+    def _choices(
+        self, number: int, verdicts: Mapping[str, Verdict]
+    ) -> dict[Presentation, Choice | None]:
+        """What a round says of every presentation."""
+        heard: dict[int, list[tuple[Presentation, Verdict]]] = {}
+        for task, pair, shown in self._planned(number):
+            heard.setdefault(id(pair), []).append((shown.presentation, verdicts[task.key]))
+        return {
+            presentation: choice
+            for each in heard.values()
+            for (presentation, _), choice in zip(each, choices(self.member, each), strict=True)
+        }
 
     def _verdicts(self, rounds: Iterable[int], store: Store) -> dict[str, Verdict] | None:
         keys = [task.key for task in self.tasks(rounds)]
@@ -120,6 +130,29 @@ class AnchorRounds:
 def outcome(verdict: Verdict) -> Choice | None:
     """What a verdict says; None where it is not usable."""
     return verdict.letter if verdict.status is Status.OK else None
+
+
+def choices(judge: PanelJudge, heard: Sequence[tuple[Presentation, Verdict]]) -> list[Choice | None]:
+    """What a judge says in each presentation of a comparison; None where that is not usable.
+
+    Of a judge that gives numbers it is the outcome of all of them together. Its likelier letter may be
+    the same whatever it is shown, and says nothing of a change then.
+
+    Args:
+        judge: with the rule by which its margins become outcomes, where it gives numbers.
+        heard: every presentation that was planned, with its verdict.
+    """
+    if judge.margins is None:
+        return [outcome(verdict) for _, verdict in heard]
+    numbers = [
+        (presentation, verdict.measured.by_letter)
+        for presentation, verdict in heard
+        if verdict.status is Status.OK and verdict.measured is not None
+    ]
+    if len(numbers) < len(heard):
+        return [None] * len(heard)
+    winner = weigh(numbers).winner(judge.margins.tie)
+    return [presentation.letter_of(winner) for presentation, _ in heard]
 
 
 def _usual(words: Sequence[Choice | None]) -> Choice | None:

@@ -39,7 +39,8 @@ ROUNDS = 5
 
 
 class AnchorShown(Record):
-    """One presentation, and what the judge says of it: most often, once that was measured."""
+    """One presentation, and what the judge says of it: most often, once that was measured; of a judge
+    that gives numbers, the outcome of the comparison."""
 
     presentation: Presentation
     letter: Choice
@@ -123,7 +124,11 @@ class AnchorsDocument(Document):
     @property
     def measured(self) -> Noise:
         """The judge's own noise."""
-        return Noise(self.noise.asked, self.noise.changed, self.noise.both)
+        return Noise(self.noise.asked, self.noise.changed, self.noise.both, joint=self._joint)
+
+    @property
+    def _joint(self) -> bool:
+        return self.judge.margins is not None
 
     @property
     def flipped(self) -> Anchors:
@@ -139,7 +144,8 @@ class AnchorsDocument(Document):
     def power(self) -> tuple[float, float]:
         """How surely another prompt's worth of change is found: by one asking, and confirmed."""
         steady = counted([pair for pair in self.pairs if not pair.flipped])
-        return power([(steady, STEADY_CHANGE), (self.flipped, FLIPPED_CHANGE)], self.limits)
+        kinds = [(steady, STEADY_CHANGE), (self.flipped, FLIPPED_CHANGE)]
+        return power(kinds, self.limits, together=1.0 if self._joint else 0.0)
 
     @property
     def identity(self) -> str:
@@ -265,12 +271,12 @@ def all_anchors(project: Project) -> list[AnchorsDocument]:
 
 def as_now(judge: JudgeSpec, project: Project) -> JudgeSpec:
     """The judge as it counts now: another one since the last check that found it changed."""
-    found = [
+    changes = [
         (check.last.at, check.digest)
         for document in all_anchors(project)
         if (check := document.found) and of_one_file(document.judge.judge, judge)
     ]
-    after = max(found)[1] if found else ""
+    after = max(changes)[1] if changes else ""
     return judge if judge.after == after else judge.model_copy(update={"after": after})
 
 

@@ -29,6 +29,7 @@ from brie.evaluation.anchors import (
 from brie.evaluation.budget import Beside, Spending, Terms, price_tasks, say_shadowing
 from brie.evaluation.drift_notes import mark_doubtful
 from brie.evaluation.judging import why_stopped
+from brie.evaluation.known_pairs import with_rule
 from brie.evaluation.plan import panel_judge
 from brie.evaluation.results import rebuild
 from brie.evaluation.work import Work, completion_texts, is_identical
@@ -223,12 +224,12 @@ def ask_again(
     before, cap = store.committed(booked), terms.cap
     if cap is not None and evaluation:  # anchors have a ledger of their own
         cap = before + max(0.0, cap - store.committed(evaluation))
-    own = replace(terms, panel_judges=members, cap=cap)
+    agreed = replace(terms, panel_judges=members, cap=cap)
 
     def ask(some: Sequence[Due], number: int) -> list[Asked]:
         tasks = [task for due in some for task in due.rounds.tasks([due.both[number]])]
         shows = {k: v for due in some for k, v in due.rounds.shows([due.both[number]]).items()}
-        done = ask_rounds(tasks, shows, own, store, owner, screen, booked=booked) if tasks else None
+        done = ask_rounds(tasks, shows, agreed, store, owner, screen, booked=booked) if tasks else None
         counted = [due.rounds.counted(due.both[number], store) for due in some]
         if done is not None and None in counted:
             raise Stopped(why_stopped(done, resume) or f"anchors are left to be asked. Go on: {resume}")
@@ -278,10 +279,19 @@ def _record(due: Due, first: Asked, second: Asked | None, project: Project) -> A
 
 
 def renewed(panel_judges: Sequence[PanelJudge], project: Project) -> tuple[PanelJudge, ...]:
-    """The judges as they count now, after a check."""
-    return tuple(
-        panel_judge(as_now(p.judge, project), p.rubric, instrument=p.instrument) for p in panel_judges
-    )
+    """The judges as they count now, after a check.
+
+    Raises:
+        UsageError: one that gives numbers has changed, and was not scored on the known pairs since.
+    """
+    return tuple(_as_found(member, project) for member in panel_judges)
+
+
+def _as_found(member: PanelJudge, project: Project) -> PanelJudge:
+    spec = as_now(member.judge, project)
+    if spec.after == member.judge.after:
+        return member
+    return with_rule(panel_judge(spec, member.rubric, instrument=member.instrument), project)
 
 
 def refuse_changed(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from brie.evaluation.gather import gather, is_answered, is_cast, is_same
 from brie.evaluation.margins import counting_judges, with_joint
-from brie.evaluation.rows import EvaluationData, VerdictRow
+from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import Manifest, Status
@@ -31,7 +31,7 @@ def counting_in(manifest: Manifest, store: Store) -> frozenset[str]:
     seats = [seat for seat in manifest.plan.seats if not seat.instrument]
     if any(seat.margins for seat in seats):
         return frozenset(counting_judges(gather(manifest, store)))
-    return frozenset(seat.judge.id for seat in seats)
+    return frozenset(headline_judges(manifest))
 
 
 def prompt_views(

@@ -104,11 +104,15 @@ def _there(side: Resolved, wish: Wanted, folder: Path) -> Exported | None:
     if not (folder / MANIFEST).is_file():
         raise UsageError(f"{folder} is there and is no export of brie; name another: --out DIR")
     manifest = read_manifest(folder)
-    asked = side.pin.digest, wish.target, wish.number_format
-    if (manifest.source.digest, manifest.target, manifest.number_format) != asked:
+    dtype = manifest.settings.get("dtype")
+    asked = side.pin.digest, wish.target, wish.number_format, wish.dtype
+    if (manifest.source.digest, manifest.target, manifest.number_format, dtype) != asked:
+        kind = (
+            manifest.number_format if wish.quantize is None else f"{manifest.number_format} of {dtype}"
+        )
         raise UsageError(
-            f"{folder} holds another export ({manifest.source.name}, {manifest.target}, "
-            f"{manifest.number_format}); name another folder: --out DIR"
+            f"{folder} holds another export ({manifest.source.name}, {manifest.target}, {kind}); name "
+            "another folder: --out DIR"
         )
     for file in manifest.files:
         path = folder / file.path

@@ -7,7 +7,6 @@ packing has changed; and as it is, by bitsandbytes, in the formats that its conf
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tempfile
 import warnings
@@ -26,6 +25,7 @@ from brie.pin.libraries import quiet_transformers
 from brie.pin.weights import load_causal_lm
 from brie.progress import Screen
 from brie.records.shipping import Figures
+from brie.wire.started import environment
 
 _RUNNERS = Path(__file__).parent / "runners"
 
@@ -201,12 +201,14 @@ def _own_code(file: OnDisk) -> str | None:
 
 
 def _run(command: list[str], label: str, total: int, screen: Screen) -> None:
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    environment["HF_HUB_OFFLINE"] = "1"
     with (
         tempfile.TemporaryFile("w+", errors="replace") as output,
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=output, text=True, env=environment
+            command,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+            env=environment(HF_HUB_OFFLINE="1"),
         ) as process,
         screen.bar(label, total, "texts") as advance,
     ):

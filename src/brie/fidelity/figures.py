@@ -13,6 +13,8 @@ from brie.records.shipping import Divergence, Figures
 
 _KEPT = 20
 """Divergences that are listed."""
+_NO_NUMBER = 1e30
+"""A logit that stands for infinity, or for none."""
 
 
 def compare(
@@ -38,6 +40,8 @@ def compare(
     for row in reference.rows:
         span = slice(at, at + row.scored)
         mine, its = ours[span].astype(np.float64), theirs[span, : ours.shape[1]].astype(np.float64)
+        # What an engine computes beyond its numbers is no number, and would compare with nothing.
+        its = np.nan_to_num(its, nan=-_NO_NUMBER, posinf=_NO_NUMBER, neginf=-_NO_NUMBER)
         at += row.scored
         largest = max(largest, float(np.abs(mine - its).max()))
         divergence += float(_divergence(mine, its).sum())

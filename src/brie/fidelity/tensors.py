@@ -159,6 +159,10 @@ def _tensor(
             shapes = f"{tuple(its.shape)} in the file and {tuple(mine.shape)} in the checkpoint"
             return Fault(kind="weights", where=name, sentence=f"{name} has the shape {shapes}.")
         its = its[: mine.shape[0]]  # padded vocabulary
+    if not bool(its.isfinite().all()):
+        return Fault(
+            kind="weights", where=name, sentence=f"{name} holds infinity, or what is no number."
+        )
     delta = None
     if under is not None and name in under and (there := under.get(name)).shape == mine.shape:
         delta = mine - there

@@ -11,6 +11,7 @@ from brie.errors import UsageError
 from brie.forms.header import GgufHeader
 from brie.forms.tools import LLAMA, program
 from brie.generate.started import LLAMA_CPP, NAME, PORT, Started
+from brie.wire.started import environment
 
 _CONTEXT = 8192
 """Tokens of a conversation, where the model has room for more: its memory is taken at once."""
@@ -75,8 +76,9 @@ def required_llama_server() -> LlamaServer:
 
 def _version(binary: Path) -> str:
     done = subprocess.run(
-        [binary, "--version"], capture_output=True, text=True, errors="replace", check=False, timeout=60
-    )
+        [binary, "--version"], capture_output=True, text=True, errors="replace", check=False, timeout=60,
+        env=environment(),
+    )  # fmt: skip
     said = f"{done.stderr}\n{done.stdout}"
     named = _VERSION.search(said)
     return named.group(1).strip() if named else "of an unknown version"

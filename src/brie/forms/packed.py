@@ -12,9 +12,9 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from brie.errors import PinError
 from brie.pin.folders import json_or_empty
@@ -30,6 +30,7 @@ _PARTS = (".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map", ".SCB"
 _MOST_STATE = 10_000
 """Bytes of a tensor's settings."""
 _Read = Mapping[str, "torch.Tensor"]
+_Length = Annotated[int, Field(gt=0, lt=2**62)]
 
 
 class _Settings(BaseModel):
@@ -37,9 +38,9 @@ class _Settings(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    blocksize: PositiveInt
-    shape: tuple[PositiveInt, ...]
-    nested_blocksize: PositiveInt | None = None
+    blocksize: _Length
+    shape: tuple[_Length, ...]
+    nested_blocksize: _Length | None = None
     nested_offset: float = 0.0
 
 
@@ -103,7 +104,7 @@ def _settings(name: str, state: torch.Tensor) -> _Settings:
     if state.dtype != torch.uint8 or state.numel() > _MOST_STATE:
         raise ValueError(f"{name} has no settings")
     try:
-        return _Settings.model_validate_json(bytes(state.tolist()))
+        return _Settings.model_validate_json(bytes(state.flatten().tolist()))
     except ValidationError as error:
         raise ValueError(f"the settings of {name} are not whole") from error
 
@@ -121,7 +122,7 @@ def _from_four(name: str, read: _Read, settings: _Settings) -> torch.Tensor:
     scales = _scales(name, read, settings)
     if scales.numel() != -(-count // settings.blocksize):
         raise ValueError(f"{name} and its scales do not belong together")
-    each = scales.repeat_interleave(settings.blocksize)[:count]
+    each = scales[torch.arange(count) // settings.blocksize]
     return (read[f"{name}.quant_map"].to(torch.float32)[indices] * each).view(settings.shape)
 
 
@@ -131,6 +132,8 @@ def _scales(name: str, read: _Read, settings: _Settings) -> torch.Tensor:
     scales = read[f"{name}.absmax"].flatten()
     if settings.nested_blocksize is None:
         return scales.to(torch.float32)
-    outer = read[f"{name}.nested_absmax"].to(torch.float32).repeat_interleave(settings.nested_blocksize)
+    outer = read[f"{name}.nested_absmax"].to(torch.float32)
     table = read[f"{name}.nested_quant_map"].to(torch.float32)
-    return table[scales.long()] * outer[: scales.numel()] + settings.nested_offset
+    # Not by repeating: a file may claim a block of any length.
+    each = outer[torch.arange(scales.numel()) // settings.nested_blocksize]
+    return table[scales.long()] * each + settings.nested_offset

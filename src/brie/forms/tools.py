@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from brie.errors import UsageError
+from brie.wire.started import environment
 
 ENVIRONMENT = "BRIE_TOOLS"
 """Variable that says where the environments are."""
@@ -56,13 +57,16 @@ class Tool:
     def version(self, python: Path) -> str:
         """Its version there; "" where it is not installed."""
         code = f"import importlib.metadata as m; print(m.version({self.package!r}))"
-        done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [python, "-c", code], capture_output=True, text=True, check=False, env=environment()
+        )
         return done.stdout.strip() if done.returncode == 0 else ""
 
     def has(self, python: Path, modules: Iterable[str]) -> bool:
         """Whether other packages are there too."""
         code = f"import importlib.util as u; assert all(map(u.find_spec, {tuple(modules)!r}))"
-        return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
+        done = subprocess.run([python, "-c", code], capture_output=True, check=False, env=environment())
+        return done.returncode == 0
 
     def required(self) -> Path:
         """The Python that has it.
@@ -105,11 +109,10 @@ def run_tool(command: list[str], doing: str) -> str:
     Raises:
         UsageError: it failed; the last line of what it said.
     """
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
-    environment.pop("PYTHONPATH", None)
     done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", env=environment, check=False
-    )
+        command, capture_output=True, text=True, errors="replace", check=False,
+        env=environment(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error"),
+    )  # fmt: skip
     if done.returncode == 0:
         return done.stdout
     lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]

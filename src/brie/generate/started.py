@@ -11,7 +11,7 @@ is asked under a name that holds the file's digest, so that what answers on the 
 
 from __future__ import annotations
 
-import os
+import re
 import socket
 import subprocess
 import sys
@@ -28,6 +28,7 @@ from brie.generate.engine import Closing, OnDone, Request
 from brie.generate.server import Server, ServerEngine
 from brie.records import Completion
 from brie.wire.lookup import json_at
+from brie.wire.started import environment
 
 LLAMA_CPP = "llama.cpp"
 """What the pin of a file says that reads it."""
@@ -39,10 +40,8 @@ _SECONDS = 600.0
 """How long a file may take to load."""
 _PAUSE = 0.1
 _TO_END = 10.0
-_THEIRS = ("LLAMA_", "PYTHONPATH")
-"""Variables by which the program would take other settings than it is given here."""
 PORT, NAME = "{port}", "{name}"
-"""Parts of a command that are filled in."""
+"""Words of a command that are filled in."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,9 @@ class StartedEngine(Closing):
         self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the engine
         digests = list(pins)
-        name = f"{started.file.stem}-{short(digests[0], 12)}"
+        # A comma would make two names of it, and a space may be lost.
+        stem = re.sub(r"[^\w.-]", "-", started.file.stem)
+        name = f"{stem}-{short(digests[0], 12)}"
         try:
             base_url = self._start(name)
         except BaseException:
@@ -99,9 +100,8 @@ class StartedEngine(Closing):
         """The address of the running server."""
         for _ in range(_TRIES):
             port = _free_port()
-            command = [
-                part.replace(PORT, str(port)).replace(NAME, name) for part in self._started.command
-            ]
+            filled = {PORT: str(port), NAME: name}
+            command = [filled.get(part, part) for part in self._started.command]
             self._process = _kept(command, self._log)
             base_url = f"http://{_LOOPBACK}:{port}/v1"
             if self._answers(base_url, name):
@@ -141,10 +141,9 @@ class StartedEngine(Closing):
 
 def _kept(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
     """A command that lives no longer than this process; Ctrl-C does not reach it before brie ends it."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(_THEIRS)}
     return subprocess.Popen(
         [sys.executable, str(_KEEPER), *command],
-        stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True, env=environment,
+        stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True, env=environment(),
     )  # fmt: skip
 
 

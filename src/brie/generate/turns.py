@@ -144,7 +144,7 @@ class TurnEngine(Closing):
 
         homes = {request.key: _home(self._source(request.pin)) for request in requests}
         for home in sorted(dict.fromkeys(homes.values()), key=lambda home: home != self._home):
-            engine = None if isinstance(home, Server | Given) else self._open(home)
+            engine = self._open(home) if isinstance(home, Path | Local) else None
             if not isinstance(engine, TransformersEngine):
                 raise UsageError("only a model in a folder of this machine can be watched.")
             mine = [self._address(request) for request in requests if homes[request.key] == home]

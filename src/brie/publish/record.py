@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from brie import versions
 from brie.publish.quoted import Quoted
+from brie.publish.results import counting_seats
 from brie.publish.subject import Subject
 from brie.records import Provider, kind_of
 
@@ -156,7 +157,7 @@ def _uncertainty(rate: Quoted) -> _Table:
 
 def _judged(evaluation: Quoted) -> _Table:
     """Who judged: models with their rubric; rules and people by their names."""
-    seats = [seat for seat in evaluation.rows("plan", "seats") if not seat.value("instrument")]
+    seats = counting_seats(evaluation)
     models = [s for s in seats if kind_of(Provider(s.said("judge", "provider"))) == "model"]
     others = [seat.said("judge", "id") for seat in seats if seat not in models]
     beside: _Table = {"judged by, no model": ", ".join(others)} if others else {}

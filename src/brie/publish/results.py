@@ -66,10 +66,24 @@ def limits(subject: Subject) -> Iterator[str]:
 
 def judged_by(quoted: Quoted) -> str:
     """The judges of the win rate, each with what it is: "the rule `reference` and the model `opus`"."""
-    seats = [
-        seat.under("judge") for seat in quoted.rows("plan", "seats") if not seat.value("instrument")
-    ]
-    return listed([f"the {_kind(judge)} {named(judge.said('id'))}" for judge in seats])
+    judges = [seat.under("judge") for seat in counting_seats(quoted)]
+    told = listed([f"the {_kind(judge)} {named(judge.said('id'))}" for judge in judges])
+    return told or "no judge that counts"
+
+
+def counting_seats(quoted: Quoted) -> list[Quoted]:
+    """The judges whose mean is the win rate; where none is, there is no win rate."""
+    return [seat for seat in quoted.rows("plan", "seats") if not _beside(quoted, seat)]
+
+
+def _beside(quoted: Quoted, seat: Quoted) -> str:
+    """Why a judge is outside the win rate; "" where it is not."""
+    if seat.value("instrument"):
+        return "an instrument"
+    judge = quoted.under("by_judge", seat.said("judge", "id"))
+    if judge.value("stopped") is not None:
+        return "stopped"
+    return "not shown able to tell" if judge.value("margins", "counts") is False else ""
 
 
 def _kind(judge: Quoted) -> str:
@@ -176,8 +190,9 @@ def _judges(quoted: Quoted) -> Iterator[str]:
         who = _kind(seat.under("judge"))
         model = seat.code("judge", "model", in_table=True) if who == "model" else ""
         kind = _KINDS[who]
-        beside = "; an instrument, outside the win rate" if seat.value("instrument") else ""
-        rows.append((named(name), f"{kind}{beside}", model, rate.share("value"), rate.interval()))
+        beside = _beside(quoted, seat)
+        what = f"{kind}; {beside}, outside the win rate" if beside else kind
+        rows.append((named(name), what, model, rate.share("value"), rate.interval()))
     yield table(("Judge", "What it is", "Model", "Its win rate", "Interval"), rows, "lllrr")
     if quoted.table("human_anchored"):
         people = quoted.under("human_anchored")

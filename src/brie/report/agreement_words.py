@@ -100,7 +100,8 @@ def roll_words(document: AgreementDocument, *, beside: bool) -> str:
 def _beside_word(document: AgreementDocument, name: str) -> str:
     if document.who[name].role == "stopped":
         return "stopped judge"
-    words = {"rule": "instrument", "person": "voter", "judge": "added judge"}
+    # It was added after the seal, or is not shown able to tell.
+    words = {"rule": "instrument", "person": "voter", "judge": "further judge"}
     return words[kind_word(document, name)]
 
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from brie.blinding import Presentation
 from brie.digest import digest
 from brie.errors import UsageError
+from brie.evaluation.anchor_rounds import choices
 from brie.evaluation.anchors import AnchorPair, AnchorShown, counted
 from brie.evaluation.known_pairs import PairVerdict, prompt_of, read_pairs
 from brie.evaluation.work import Work, completion_texts, is_identical
 from brie.judge.interface import Task
 from brie.number_format import plural
 from brie.project import Project
-from brie.records import Manifest, Message, PanelJudge, Prompt, Status, Verdict
+from brie.records import Manifest, Message, PanelJudge, Prompt, Verdict
 from brie.store import Store
 from brie.studies.judge_check import heard_of
 
@@ -58,6 +59,7 @@ def of_evaluation(manifest: Manifest, judge: PanelJudge, store: Store) -> list[O
         for (_, _, name), tasks in sorted(by_pair.items(), key=lambda item: item[0])
         if (
             offer := _offered(
+                judge,
                 work.prompts[name],
                 work.messages[name],
                 [(task.presentation, verdicts.get(task.key)) for task in tasks],
@@ -84,7 +86,7 @@ def of_known_pairs(judge: PanelJudge, project: Project, store: Store) -> list[Of
         prompt, shown = prompt_of(rows[0].pair), rows[0].presentation
         texts = dict(zip((shown.candidate, shown.baseline), rows[0].pair.answers, strict=True))
         said = [(heard.presentation, heard.verdict) for heard in rows]
-        offers.append(_offered(prompt, prompt.messages, said, texts))
+        offers.append(_offered(judge, prompt, prompt.messages, said, texts))
     return [offer for offer in offers if offer is not None]
 
 
@@ -134,25 +136,29 @@ def _count(offers: Iterable[Offered]) -> int:
 
 
 def _offered(
+    judge: PanelJudge,
     prompt: Prompt,
     messages: tuple[Message, ...],
     said: Sequence[tuple[Presentation, Verdict | None]],
     texts: Mapping[str, str],
 ) -> Offered | None:
     """A comparison; None where a text or a usable verdict is missing."""
-    shown, keys = [], []
-    for presentation, verdict in said:
-        if verdict is None or verdict.status is not Status.OK or verdict.letter is None:
-            return None
-        shown.append(AnchorShown(presentation=presentation, letter=verdict.letter))
-        keys.append(verdict.key)
+    heard = [(presentation, verdict) for presentation, verdict in said if verdict is not None]
+    letters = choices(judge, heard)
+    shown = tuple(
+        AnchorShown(presentation=presentation, letter=letter)
+        for (presentation, _), letter in zip(heard, letters, strict=True)
+        if letter is not None
+    )
+    if len(shown) < len(said):
+        return None
     candidate, baseline = (texts.get(k) for k in (said[0][0].candidate, said[0][0].baseline))
     if candidate is None or baseline is None:
         return None
     return Offered(
         AnchorPair(
             prompt=prompt, messages=messages, candidate=candidate, baseline=baseline,
-            flipped=is_flipped(shown), shown=tuple(shown),
+            flipped=is_flipped(shown), shown=shown,
         ),
-        tuple(keys),
+        tuple(verdict.key for _, verdict in heard),
     )  # fmt: skip

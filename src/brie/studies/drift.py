@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brie import versions
 from brie.analyse.drift import a_year
 from brie.catalog import load_defaults, load_judge
 from brie.digest import digest
@@ -32,6 +31,7 @@ from brie.evaluation.drift_notes import drift_of
 from brie.evaluation.extend import reachable
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.judging import why_stopped
+from brie.evaluation.known_pairs import with_rule
 from brie.judge.settings import check
 from brie.lines import command as command_line
 from brie.progress import Screen
@@ -82,6 +82,7 @@ def seal(
         _, done = check_judges(names, project, screen, spending)
         if stopped := why_stopped(done, resume):
             raise Stopped(stopped)
+        members = [with_rule(member, project) for member in members]
     else:
         members = _judges_of(evaluation, names, project)
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
@@ -295,7 +296,7 @@ def _reached(document: AnchorsDocument, project: Project) -> PanelJudge:
     file, sealed = load_judge(document.name, project), document.judge
     check(file)
     file = as_now(file, project)
-    if file.prompt_format(sealed.digest) != versions.PROMPT_FORMAT:
+    if file.digest(file.newest_format) != sealed.digest:
         raise UsageError(
             f"judges/{document.name}.toml is not the judge whose anchors were sealed "
             f"{document.created[:10]} (model {sealed.judge.model}, now {file.model}, or other settings, "

@@ -28,6 +28,8 @@ class Evaluated(Record):
     baseline: str
     judges: dict[str, str]
     """Judge -> model."""
+    not_counted: dict[str, str]
+    """Judge that gives numbers and is not shown able to tell -> why: it has no say."""
     not_blind: int
     """Voters who had seen a result or could: their votes are left out."""
 
@@ -142,6 +144,8 @@ def _card(card: PrefsCard, name: str) -> Iterator[str]:
             name if name == model else f"{name} ({model})" for name, model in evaluated.judges.items()
         ]
         yield f"- Judges: {', '.join(map(_name, judges))}."
+        for name, why in evaluated.not_counted.items():
+            yield f"- {_name(name)} has no say: {escape(one_line(why, 300))}."
         if evaluated.not_blind:
             voters = plural(evaluated.not_blind, "person", "people")
             yield f"- Votes of {voters} who had seen results: left out."

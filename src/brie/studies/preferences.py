@@ -18,6 +18,7 @@ from brie.digest import canonical_json, text_digest
 from brie.errors import UsageError
 from brie.evaluation.folders import find_evaluation
 from brie.evaluation.gather import gather
+from brie.evaluation.margins import not_counted
 from brie.evaluation.people import NOT_BLIND
 from brie.evaluation.rows import EvaluationData, VerdictRow, stopped_judges
 from brie.evaluation.votes import seen_by
@@ -107,7 +108,11 @@ def _start(request: PrefsRequest, project: Project) -> str | None:
 
 
 def collect(request: PrefsRequest, project: Project) -> tuple[tuple[Pair, ...], PrefsCard]:
-    """The pairs of some evaluations, in their order, and what became of every comparison."""
+    """The pairs of some evaluations, in their order, and what became of every comparison.
+
+    Raises:
+        UsageError: an evaluation is not there, or none of its judges counts.
+    """
     rule = Rule(request.min_agreement, request.people_weight)
     left_out: Counter[Reason] = Counter()
     pairs: list[Pair] = []
@@ -117,6 +122,7 @@ def collect(request: PrefsRequest, project: Project) -> tuple[tuple[Pair, ...], 
         for name in request.evaluations:
             data = gather(find_evaluation(name, project, command="data prefs").manifest, store)
             evaluated.append(_evaluated(data))
+            _refuse_no_judge(evaluated[-1])
             for made in _pairs(data, rule):
                 comparisons += 1
                 if isinstance(made, Pair):
@@ -151,13 +157,23 @@ def _pairs(data: EvaluationData, rule: Rule) -> Iterator[Pair | Reason]:
 
 
 def _judges(data: EvaluationData) -> dict[str, PanelJudge]:
-    """Judges whose verdicts make pairs: the panel and those added, without instruments."""
-    stopped = stopped_judges(data.manifest)
+    """Judges whose verdicts make pairs: the panel and those added, without instruments and those that
+    do not count."""
+    aside = {*stopped_judges(data.manifest), *not_counted(data)}
     return {
         panel_judge.judge.id: panel_judge
         for panel_judge in data.work.panel_judges
-        if not panel_judge.instrument and panel_judge.judge.id not in stopped
+        if not panel_judge.instrument and panel_judge.judge.id not in aside
     }
+
+
+def _refuse_no_judge(evaluated: Evaluated) -> None:
+    if not evaluated.judges:
+        why = "".join(f"; {name}: {said}" for name, said in evaluated.not_counted.items())
+        raise UsageError(
+            f"no judge of {evaluated.id} makes pairs{why}. Add one that counts: brie judge "
+            f"{evaluated.id} --judge ID"
+        )
 
 
 def _made(
@@ -266,6 +282,7 @@ def _evaluated(data: EvaluationData) -> Evaluated:
         candidate=_called(names["candidate"], plan.candidate),
         baseline=_called(names["baseline"], plan.baseline),
         judges={name: judge.judge.model for name, judge in _judges(data).items()},
+        not_counted=not_counted(data),
         not_blind=len(seen_by(data.manifest)),
     )
 

@@ -18,7 +18,8 @@ def fit_micro_batch(recipe: Recipe, processes: int, progress: Progress) -> Recip
     """The recipe with a micro-batch that divides each process's share of the batch.
 
     Raises:
-        UsageError: the batch itself does not divide among the processes.
+        UsageError: the batch itself does not divide among the processes, or leaves them no two rows to
+            hold beside one another, which `kto` needs.
     """
     share, rest = divmod(recipe.batch_size, processes)
     if rest:
@@ -29,6 +30,12 @@ def fit_micro_batch(recipe: Recipe, processes: int, progress: Progress) -> Recip
     if recipe.micro_batch_size == AUTO_ROWS:
         return recipe
     micro = _divisors(share, recipe.micro_batch_size)[0]
+    if micro == 1 and recipe.method == "kto":
+        raise UsageError(
+            "kto holds rows beside one another: give an even batch"
+            f"{f' for each of {processes} processes' if processes > 1 else ''}: --set "
+            f"batch_size={processes * (share + share % 2)}"
+        )
     if micro == recipe.micro_batch_size:
         return recipe
     progress.note(

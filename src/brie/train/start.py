@@ -97,9 +97,6 @@ def preferring(recipe: Recipe, request: TrainRequest, progress: Progress) -> Rec
     """A recipe with the method that was asked for, and a rate that fits it.
 
     A recipe that names the method itself is taken as it is.
-
-    Raises:
-        UsageError: `kto` holds each row beside another, and the batch is one row.
     """
     method = request.method or recipe.method
     if method == recipe.method:
@@ -120,8 +117,6 @@ def _beside(recipe: Recipe, progress: Progress) -> Recipe:
     """`kto` with two rows at a time at least: its KL term is estimated from a row's neighbours."""
     if recipe.method != "kto" or recipe.micro_batch_size > 1:
         return recipe
-    if recipe.batch_size % 2:
-        raise UsageError("kto holds rows beside one another: give an even batch: --set batch_size=8")
     if recipe.micro_batch_size == 1:
         progress.note("micro_batch_size 2: kto holds each row beside another")
     return recipe.model_copy(update={"micro_batch_size": 2})

@@ -5,4 +5,6 @@ client      the client under every SDK: no redirects, no borrowed settings, boun
 files       what settings files say of keys, and which of them stand before brie's own
 keys        which variables hold secrets, and texts without them
 lookup      small questions to servers: what they list
+started     the variables that programs of others are started with
+watch       the last look at what leaves: no key, no folder of this machine
 """

@@ -37,8 +37,8 @@ class Watch:
         """
         before = self._last[1] if self._last[0] == name else b""
         block = before + block
-        kept = max(self._secrets.longest, *map(len, self._places))
-        self._last = (name, block[-kept:])
+        kept = max((self._secrets.longest, *map(len, self._places)))
+        self._last = (name, block[max(0, len(block) - kept) :])
         if self._secrets.are_in(block):
             raise UsageError(f"a key of this environment stands in {name}; nothing was written.")
         if any(place in block for place in self._places):
