@@ -172,7 +172,6 @@ def test_a_converter_that_is_not_installed_is_named_with_its_command(
     [
         (("--to", "pickle"), "unknown target"),
         (("--to", "gguf", "--quantize", "q4"), "q4_0"),
-        (("--to", "merged", "--quantize", "nf4"), "--to gguf --quantize q4_k_m"),
         (("--to", "merged", "--dtype", "int8"), "bfloat16"),
     ],
 )
