@@ -20,7 +20,7 @@ from brie.evaluation.folders import find_evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.views import comparison_views
 from brie.project import Project
-from brie.records.analysis import ComparisonView
+from brie.records.analysis import ComparisonView, JudgedView
 from brie.store import Store
 from tests.web.sample import SECRETS
 from tests.web.test_ballot import GOOD_END
@@ -96,6 +96,15 @@ def letters(messages: list[Message]) -> tuple[str, str]:
     return good.model[-1], answers[0].model[-1]
 
 
+def as_told(view: ComparisonView, candidate: str) -> list[JudgedView]:
+    """Verdicts in the order of a session: judge by judge, that with answer A first before the other."""
+    judges = [verdict.judge for verdict in view.verdicts]
+    return sorted(
+        view.verdicts,
+        key=lambda v: (judges.index(v.judge), (v.order == "candidate_first") != (candidate == "A")),
+    )
+
+
 def test_every_comparison_is_a_session_of_the_public_form(
     traces: Path, views: dict[str, ComparisonView]
 ) -> None:
@@ -121,7 +130,7 @@ def test_verdicts_are_told_in_the_letters_that_are_shown(
         view = views[head.name]
         candidate, _ = letters(messages)
         heard = [message for message in messages if message.model in {v.judge for v in view.verdicts}]
-        for message, verdict in zip(heard, view.verdicts, strict=True):
+        for message, verdict in zip(heard, as_told(view, candidate), strict=True):
             better = re.match(r"Answer ([AB]) is better\.", message.content)
             if verdict.winner in ("candidate", "baseline"):
                 assert better is not None
@@ -145,7 +154,7 @@ def test_a_reason_with_other_letters_says_so(sender: Project, tmp_path: Path) ->
     for head, messages in sessions(traced(sender, tmp_path / "t.zip")).values():
         candidate, _ = letters(messages)
         heard = messages[-len(views[head.name].verdicts) :]
-        for message, verdict in zip(heard, views[head.name].verdicts, strict=True):
+        for message, verdict in zip(heard, as_told(views[head.name], candidate), strict=True):
             if verdict.winner is not None and verdict.reason.startswith("A is nicer"):
                 exchanged = verdict.candidate_letter != candidate
                 said = f"{EXCHANGED}\n\n{verdict.reason}" if exchanged else verdict.reason
@@ -167,6 +176,20 @@ def test_no_file_tells_which_side_is_which(made: Project, traces: Path) -> None:
     assert max(cells.values()) <= 14
 
 
+def test_the_place_of_a_verdict_tells_no_side(traces: Path) -> None:
+    begins, sides = Counter[str](), Counter[bool]()
+    for _, messages in sessions(traces).values():
+        candidate, _ = letters(messages)
+        for judge in {m.model for m in messages if "Shown first" in m.content}:
+            told = [m.content for m in messages if m.model == judge and "Shown first" in m.content]
+            shown = [text.partition("Shown first: answer ")[2][0] for text in told]
+            if len(shown) == 2:
+                begins["".join(shown)] += 1
+                sides[shown[0] == candidate] += 1
+    assert set(begins) == {"AB"}, "always the same letter"
+    assert min(sides[True], sides[False]) > 3, "which is now one side, now the other"
+
+
 def test_the_same_evaluation_gives_the_same_sessions_on_another_machine(
     made: Project, file: Path, traces: Path, empty: Project, tmp_path: Path
 ) -> None:
@@ -179,7 +202,7 @@ def test_a_key_or_a_folder_of_this_machine_is_refused(
     sender: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOME_API_KEY", "sk-secret-0123456789")
-    for planted, words in (("sk-secret-0123456789", "a key of this"), (str(sender.root), "folder is")):
+    for planted, words in (("sk-secret-0123456789", "a key of this"), (str(sender.root), "a folder")):
         with Store.open(sender.store) as store:
             store._db.execute(
                 "UPDATE completions SET body = json_set(body, '$.text', ?) WHERE sample = 0", (planted,)

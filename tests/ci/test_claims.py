@@ -159,6 +159,40 @@ def test_where_every_number_is_claimed_one_without_a_claim_is_named(holds: Said,
     assert holds(f"{claimed}\n\n1. first\n2. second\n\n```\n12\n```\n") == [True, True]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        "It won < 97 % of > these.",
+        "See [it](97 % of all).",
+        "It is \\`97 %\\` then.",
+        "97. of a hundred were won.",
+        "```a`b```\n\nAnd 97 %.",
+        "\t```\n\nAnd 97 %.",
+        "```\n```sh\nx\n```\n\nAnd 97 %.",
+    ],
+)
+def test_what_only_looks_like_code_or_an_address_hides_no_number(holds: Said, more: str) -> None:
+    every = "<!-- brie:every-number -->\n<!-- brie:win_rate EVAL -->80 % of them."
+    assert holds(f"{every}\n\n{more}\n") == [True, False]
+
+
+@pytest.mark.parametrize(
+    "entry", ["value: 0.97 # ours", 'value: "0.97"', "m: {value: 0.97}", "m: [0.97]", "m: !!float 0.97"]
+)
+def test_a_number_of_the_metadata_is_named_however_it_is_written(holds: Said, entry: str) -> None:
+    every = "<!-- brie:every-number -->\n<!-- brie:win_rate EVAL -->80 % of them."
+    assert holds(f"---\n{entry}\n---\n{every}") == [True, False]
+    named = f'---\n- "2024"\nname: "n, 3}} {{4, 5"\n---\n{every}'
+    assert holds(named) == [True], "names are no numbers"
+
+
+def test_a_number_that_goes_on_or_has_another_sign_is_another_number(holds: Said) -> None:
+    for written in ("40k", "40 million", "40.5.1", "&#52;0", "<40", "–40", "4,0", "40 ×", "> 40"):
+        assert holds(f"<!-- brie:counts.prompts EVAL -->{written} prompts") == [False], written
+    for written in ("40", "**40**", "(40)", "40, and more", "40.", "40/40"):
+        assert holds(f"<!-- brie:counts.prompts EVAL -->{written} prompts") == [True], written
+
+
 def test_the_line_of_a_number_without_a_claim_is_that_of_the_file(
     quoted: tuple[Project, Analysis], tmp_path: Path
 ) -> None:

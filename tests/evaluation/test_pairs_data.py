@@ -130,6 +130,7 @@ def test_before_anything_is_paid_it_is_said_that_the_verdict_would_be_withheld(
     assert "run:10 was taught by haiku-4, which alone judges it" in said
     far = suite().model_copy(update={"prompts": suite().prompts[1:]})
     assert spent_words(far, candidate, ["haiku-4", "gpt"], project) == ""
+    assert spent_words(far, candidate, [], project) == ""
     own = replace(candidate, pin=candidate.pin.model_copy(update={"run": "train-made"}))
     assert spent_words(suite(), own, ["haiku-4"], project) == ""
 

@@ -19,6 +19,7 @@ from brie.evaluation.manifest import write_manifest
 from brie.project import Project
 from brie.publish.card import model_card
 from brie.publish.licence import licence_of
+from brie.publish.making import training
 from brie.publish.metadata import checked_tags
 from brie.publish.quoted import Quoted
 from brie.publish.record import eval_records
@@ -80,7 +81,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
     judged = rules("reference", "longer")
     better = world.evaluate(good, panel_judges=judged, made=_suite("letters", HOSTILE, 24))
-    undecided = world.evaluate(even, panel_judges=rules("reference"), made=_suite("sums", "x", 12))
+    undecided = world.evaluate(even, panel_judges=rules("reference"), made=_suite("sums", "7", 12))
     return Made(project, world, _keep(project, *better), _keep(project, *undecided))
 
 
@@ -120,6 +121,24 @@ def test_a_number_that_somebody_adds_is_named_and_words_are_not(card: Path, made
         a for a in check_text(f"{text}\nIt won 99 % of them.\n", made.project, card) if not a.holds
     ]
     assert bad.what.startswith("99 ")
+
+
+def tables(markdown: str) -> list[list[int]]:
+    """Cells of each line of each table; a table whose first two differ is shown as a heap of signs."""
+    blocks = (block.splitlines() for block in markdown.split("\n\n") if block.startswith("|"))
+    return [[len(re.findall(r"(?<!\\)\|", line)) - 1 for line in block] for block in blocks]
+
+
+def test_the_lines_of_every_table_have_as_many_cells(card: Path, subject: Subject) -> None:
+    made = tables(card.read_text("utf-8"))
+    assert len(made) > 8
+    run = Quoted("train-a", {"evaluations": [{"step": 0, "loss": 0.5, "perplexity": 1.6}]})
+    made += tables("\n\n".join(training(replace(subject, run=run), picture=False)))
+    assert not [cells for cells in made if len(set(cells)) > 1]
+
+
+def test_a_name_that_is_a_number_is_read_as_a_name(card: Path) -> None:
+    assert '| `"7"` |' in card.read_text("utf-8")
 
 
 def test_an_undecided_evaluation_is_said_to_tell_nothing(card: Path, made: Made) -> None:

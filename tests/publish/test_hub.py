@@ -251,6 +251,9 @@ def test_a_wrong_token_and_a_missing_one_are_said(desk: Desk, monkeypatch: pytes
     [
         (("--to", "hub"), "needs the repository"),
         (("--to", "hub", "--repo", "letters"), "names no repository"),
+        (("--to", "hub", "--repo", "me/gedichté"), "names no repository"),
+        (("--to", "hub", "--repo", "me/letters."), "names no repository"),
+        (("--to", "hub", "--repo", "me/letters.git"), "names no repository"),
         (("--to", "merged", "--public"), "go with --to hub"),
     ],
 )

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from brie.analyse.crossed import recipe_rate, settings_table
+from brie.cli import ls
+from brie.cli.sweeps import rows
 from brie.errors import BrieError, InputError, UsageError
 from brie.evaluation.budget import Spending
 from brie.evaluation.request import EvalRequest
@@ -58,6 +61,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made(folder)
     (folder.root / "small.toml").write_text(SUITE)
     return folder
+
+
+def last_run(project: Project) -> str:
+    manifest = find_sweep("sizes", project)
+    return manifest.done[manifest.plan.runs[-1].identity].run
 
 
 def test_values_are_parted_at_commas_outside_brackets_and_quotes() -> None:
@@ -218,6 +226,30 @@ def test_a_sweep_is_evaluated_run_by_run_and_compared(project: Project) -> None:
 def test_a_wrong_reference_to_a_sweep_is_said(project: Project, reference: str, said: str) -> None:
     with pytest.raises(UsageError, match=re.escape(said)):
         asked_of(reference, project)
+
+
+def test_a_sweep_is_listed_with_its_runs_and_the_command_that_comes_next(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.root)
+    (row,) = rows(project, [])
+    assert (row["name"], row["state"], row["runs_done"], row["runs_planned"]) == (
+        "sizes",
+        "complete",
+        4,
+        4,
+    )
+    assert row["next"].startswith("brie eval --candidate sweep:sizes --suite runs/train-tiny-")
+    judged(project, "sweep:sizes")
+    text = CliRunner().invoke(ls.command, []).stdout
+    assert "4 of 4 runs trained: 2 settings, 2 seeds each" in text
+    assert "next: brie compare sizes" in text
+    gone = project.runs / last_run(project)
+    away = gone.rename(project.root / "away")
+    (row,) = json.loads(CliRunner().invoke(ls.command, ["--json"]).stdout)["sweeps"]
+    away.rename(gone)
+    assert (row["state"], row["runs_done"]) == ("unfinished", 3)
+    assert row["next"] == "brie train --resume sizes"
 
 
 @pytest.mark.slow

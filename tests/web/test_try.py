@@ -36,7 +36,7 @@ from brie.web.try_asking import Asking
 from brie.web.try_asking import Event as Told
 from brie.web.try_pair import pair_named, pair_of
 from tests.browser import browser, complaints, violations
-from tests.generate.tinymodel import build_adapter, build_base
+from tests.generate.tinymodel import TEMPLATE, build_adapter, build_base
 from tests.web.test_browser import Served
 
 if TYPE_CHECKING:
@@ -210,6 +210,18 @@ def test_models_that_load_in_turn_tell_nothing_by_their_order(project: Project, 
         assert [event for event in events if "answers" in event] == [events[-2]]
 
 
+def test_a_side_that_thinks_is_not_told_by_it_before_a_vote(project: Project, tmp_path: Path) -> None:
+    thinker = shutil.copytree(project.root / SECRET, tmp_path / "thinker")
+    (thinker / "chat_template.jinja").write_text(
+        TEMPLATE + "{% if add_generation_prompt %}<think>{% endif %}"
+    )
+    with closing(named(project, str(thinker))) as pair:
+        assert '"thinking": true' in json.dumps(list(pair.ask(SEAS, blind=False)))
+        events = list(pair.ask("Name a sea.", blind=True))
+    assert "true" not in json.dumps([event for event in events if "answers" in event])
+    assert [event for event in events if "answers" in event] == [events[-2]]
+
+
 def test_what_ends_the_viewer_ends_the_answer(asking: Asking, ctrl_c: Event) -> None:
     ctrl_c.set()
     assert list(asking.ask(SEAS, blind=False))[-1] == {"problem": "the viewer was stopped."}
@@ -265,6 +277,8 @@ def test_only_the_viewers_own_page_may_ask(project: Project, asking: Asking) -> 
     assert viewer.post("/try/vote", json={}, headers=elsewhere).status_code == 403
     assert viewer.post("/try/ask", json={"prompt": "x" * 70_000}).status_code == 400
     assert viewer.post("/try/ask", json={"prompt": "  "}).status_code == 400
+    half_a_sign = b'{"prompt": "\\ud800"}'
+    assert viewer.post("/try/ask", content=half_a_sign).status_code == 400
     assert viewer.post("/try/vote", json={"vote": "x", "choice": "candidate"}).status_code == 400
     events = [json.loads(line) for line in viewer.post("/try/ask", json=question).text.splitlines()]
     cast = {"vote": events[-1]["vote"], "choice": "B"}

@@ -33,6 +33,7 @@ from brie.records.analysis import Analysis
 from brie.records.studies import CurveDocument
 from brie.store import Store
 from brie.studies import run_curve
+from brie.studies.curve_log import Tracker
 
 Texts = Sequence[str]
 """Answers of one side, or prompts, in one order."""
@@ -227,6 +228,7 @@ def curve(
     project: Project | None = None,
     *,
     select_by_judges: bool = False,
+    report_to: Sequence[Tracker] = (),
     screen: Screen | None = None,
     spending: Spending | None = None,
 ) -> CurveDocument:
@@ -237,6 +239,7 @@ def curve(
         request: suite, judges and samples; every checkpoint in turn is the candidate.
         project: the folder to work in.
         select_by_judges: one half of the suite chooses the checkpoint, the other half is quoted.
+        report_to: `tensorboard`, `wandb`: the win rates are logged beside the run's losses too.
         screen: where progress goes; bars in a notebook, else nowhere.
         spending: budget for all checkpoints together, and consent.
 
@@ -244,13 +247,15 @@ def curve(
         Its `written()` is the `brie.curve/1` document.
 
     Raises:
-        UsageError: the run has no checkpoints, or too few prompts are judged on all of them.
+        UsageError: the run has no checkpoints, too few prompts are judged on all of them, or the win
+            rates cannot be logged where they should be.
         Stopped: an evaluation is not finished; the same call goes on.
     """
     manner = run_curve.Manner(
         command="brie.curve",
         spending=spending or Spending(),
         select_by_judges=select_by_judges,
+        report_to=tuple(report_to),
     )
     where = project or Project.find()
     return running.run(

@@ -6,7 +6,8 @@ The form is the Hub's Session Trace Simple Format: JSON lines, of which the firs
 
 and every other a message, `{"type": "message", "message": {"role": …, "content": …}}`: the prompt, both
 answers under letters, then what each judge and voter said. Which side a letter stands for is in no file:
-order and letters are dealt anew for each comparison, and verdicts are told in those letters.
+order and letters are dealt anew for each comparison, and verdicts are told in those letters, in an order
+that the letters give.
 """
 
 from __future__ import annotations
@@ -92,8 +93,22 @@ def _messages(facts: EvaluationData, rows: Sequence[VerdictRow]) -> Iterator[Lin
     texts = {key: facts.completions[key].text for key in keys}
     for letter, text in judge_input(shown, facts.work.prompts[task.prompt], messages, texts).answers:
         yield _message("assistant", f"Answer {letter}:\n\n{text}", model=f"answer {letter}")
-    for row in rows:
+    for row in _in_no_order(rows, shown):
         yield _said(row, shown)
+
+
+def _in_no_order(rows: Sequence[VerdictRow], shown: Presentation) -> list[VerdictRow]:
+    """Verdicts judge by judge, that with answer A first before the other.
+
+    As planned, a judge sees the candidate first and then second, and the place would name it.
+    """
+    judges = list(dict.fromkeys(row.task.judge for row in rows))
+    return sorted(rows, key=lambda row: (judges.index(row.task.judge), _first_letter(row, shown)))
+
+
+def _first_letter(row: VerdictRow, shown: Presentation) -> str:
+    """The letter here of the answer that a judge was shown first."""
+    return shown.letter_of(first_side(row.task.presentation.order))
 
 
 def _dealt(facts: EvaluationData, row: VerdictRow) -> Presentation:
@@ -116,7 +131,7 @@ def _said(row: VerdictRow, shown: Presentation) -> Line:
         return _message("assistant", f"The verdict {status}.", model=row.task.judge)
     choice = shown.letter_of(row.winner)
     lines = ["Neither is better." if row.winner == "tie" else f"Answer {choice} is better."]
-    lines.append(f"Shown first: answer {shown.letter_of(first_side(asked.order))}.")
+    lines.append(f"Shown first: answer {_first_letter(row, shown)}.")
     for criterion, scores in verdict.scores.items():
         by_letter = {shown.letter_of(side): score for side, score in asked.by_side(scores).items()}
         listed = ", ".join(f"{letter} {score:g}" for letter, score in sorted(by_letter.items()))

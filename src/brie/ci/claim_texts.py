@@ -15,16 +15,24 @@ _ENTRY = re.compile(
 )
 """A line of metadata: `value: 0.86 # brie:win_rate EVAL`."""
 _PLAIN_ENTRY = re.compile(
-    r"^[ -]*(?:[\w-]+:[ ]+)?(?P<value>[-+]?\.?\d[\d_.,]*(?:[eE][-+]?\d+)?)[ ]*$", re.M
+    r"(?:^[ -]*|[\w\"']:[ ]+|[\[{,][ ]*)(?:!\S+[ ]+)?"
+    r"(?P<value>[-+]?\.?\d[\d_.,:]*(?:e[-+]?\d+)?|0[xo][\da-f]+)[ ]*(?=$|#|[\]},])",
+    re.M | re.I,
 )
+"""Numbers of the metadata, in its lists and tables too."""
+_QUOTED_VALUE = re.compile(r"^[ -]*value:[ ]+[\"'](?P<value>[^\"'\n]*\d[^\"'\n]*)[\"']", re.M)
+_QUOTED = re.compile(r"(?<=[ \[{,])(?:\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*')")
 _METADATA = re.compile(r"\A---[ ]*\n.*?^---[ ]*$", re.S | re.M)
-_FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
-_INLINE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
+_FENCE = re.compile(r"^ {0,3}(```+(?=[^`]*$)|~~~+)(?P<info>.*)")
+_INLINE = re.compile(r"(?<![\\`])(`+)(?!`).+?(?<!`)\1(?!`)")
 _CODED = re.compile(r"(?<!`)`[ ]*([-+−]?\d[\d.,]*)[ ]*%?[ ]*`(?!`)")
 _NOT_SAID = re.compile(
-    r"<!--.*?-->|&#?\w+;|\]\([^)\n]*\)|<[^>\n]+>|https?://\S+|^\s*\d+[.)](?=\s)", re.S | re.M
+    r"<!--.*?-->|&#?\w+;|\]\([^)\s]*(?:[ ]+[\"'][^)\n]*)?\)|</?[A-Za-z][^>\n]*>|https?://\S+",
+    re.S,
 )
-"""Comments, entities, addresses, elements, and the numbers of a numbered list."""
+"""Comments, entities, addresses and elements."""
+_PLACE = re.compile(r"^([ \t>]*)(\d+)[.)](?=\s)", re.M)
+"""The number of a list's item."""
 _BARE = re.compile(r"(?<![\w.])(?<!\w[-_/])\d[\d,]*+(?:\.\d+)?+(?!\w)")
 
 
@@ -72,7 +80,7 @@ def numbers_without_claim(text: str, claimed: Iterable[tuple[int, int]]) -> Iter
     """Line and number of each number that no claim stands before.
 
     Code, addresses, comments and the numbers of a list say nothing of a model, but for code that is a
-    number and no more. In the metadata only values that are numbers are looked at.
+    number and no more. In the metadata only values that are numbers are looked at, and any `value`.
 
     Args:
         text: the whole file.
@@ -80,15 +88,28 @@ def numbers_without_claim(text: str, claimed: Iterable[tuple[int, int]]) -> Iter
     """
     claimed = list(claimed)
     metadata = _metadata(text)
-    for match in _PLAIN_ENTRY.finditer(_blank(metadata, claimed)):
+    entries = _blank(metadata, claimed)
+    unquoted = _QUOTED.sub(lambda match: "q" * len(match[0]), entries)
+    for match in (*_PLAIN_ENTRY.finditer(unquoted), *_QUOTED_VALUE.finditer(entries)):
         yield _line(text, match.start("value")), match["value"]
     rest = _blank(text, [(0, len(metadata)), *claimed])
     for match in _CODED.finditer(_without_code(rest, spans=False)):
         yield _line(text, match.start()), match[1]
     spoken = _without_code(rest)
     spoken = _NOT_SAID.sub(lambda match: _unsaid(match[0]), spoken)
+    spoken = _blank(spoken, _places(spoken))
     for match in _BARE.finditer(spoken):
         yield _line(text, match.start()), match[0]
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    """Where the numbers of lists stand: each begins with 1, and counts."""
+    due: dict[str, int] = {}
+    for match in _PLACE.finditer(text):
+        indent, number = match[1], int(match[2])
+        if number in (1, due.get(indent)):
+            due[indent] = number + 1
+            yield match.span()
 
 
 def _unsaid(part: str) -> str:
@@ -126,7 +147,8 @@ def _without_code(text: str, *, spans: bool = True) -> str:
     for line in text.split("\n"):
         opening = _FENCE.match(line)
         if fence:
-            fence = "" if opening and opening[1].startswith(fence) else fence
+            ends = opening and opening[1].startswith(fence) and not opening["info"].strip()
+            fence = "" if ends else fence
             lines.append(" " * len(line))
         elif opening:
             fence = opening[1]

@@ -39,10 +39,17 @@ from brie.report.markdown import code_span, escape, prose
 __all__ = ["MARKER", "Answer", "Claim", "check_claims", "find_claims"]
 
 MARKER = "<!-- brie:win_rate EVAL -->71 %"
-_NUMBER = r"[-+−]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?"
-_ONE = re.compile(rf"\W*?({_NUMBER})\s*(%|percent\b|per cent\b|points?\b|of (?:every )?100\b)?")
+_NUMBER = r"[-+−–]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_LEAD = r"[^\w&<>≤≥≠−–+-]*"
+"""What may stand between a marker and its number: no sign, no bound and no entity, which change it."""
+_GOES_ON = r"(?![.,^]?\d|\s*[‰×·]|\s?(?:[kKMBGT]|bn|million|billion|thousand|hundred)\b)"
+"""After a number: nothing that makes another one of it."""
+_ONE = re.compile(
+    rf"{_LEAD}({_NUMBER}){_GOES_ON}\s*(%|percent\b|per cent\b|points?\b|of (?:every )?100\b)?"
+)
 _TWO = re.compile(
-    rf"\W*?({_NUMBER})\s*(%)?\s*(?:–|—|-|to|,|;|and)\s*({_NUMBER})\s*(%|percent\b|per cent\b)?"
+    rf"{_LEAD}({_NUMBER})\s*(%)?\s*(?:–|—|-|to|,|;|and)\s*({_NUMBER}){_GOES_ON}\s*"
+    r"(%|percent\b|per cent\b)?"
 )
 _WORD = re.compile(r"\W*?([A-Za-z_]+)")
 _PLAIN_WORD = re.compile(r"[A-Za-z_]+")
@@ -221,7 +228,7 @@ def same_number(written: str, unit: str | None, value: float) -> bool:
 
     With a unit, and where a share is written above 1, hundredths are meant.
     """
-    plain = written.replace(",", "").replace("−", "-")
+    plain = written.replace(",", "").translate({ord("−"): "-", ord("–"): "-"})
     digits, _, power = plain.lower().partition("e")
     number, exponent = float(plain), int(power or 0) - len(digits.partition(".")[2])
     hundredths = unit is not None or (abs(value) <= 1 < abs(number))

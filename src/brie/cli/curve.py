@@ -16,6 +16,7 @@ from brie.number_format import p_equals, percent, span
 
 if TYPE_CHECKING:
     from brie.records.studies import CurveDocument, CurveRung
+    from brie.studies.curve_log import Tracker
 
 
 @click.command(
@@ -24,6 +25,7 @@ Examples:
   brie curve demo --suite demo
   brie curve 3f9a --suite in_domain --judge claude-opus --samples 1 --budget 20
   brie curve 3f9a --suite in_domain --select-by-judges
+  brie curve 3f9a --suite in_domain --report-to tensorboard
 """
 )
 @click.argument("run")
@@ -38,6 +40,12 @@ Examples:
 @options.PROBE
 @options.DRIFT
 @click.option("--select-by-judges", is_flag=True, help="Choose on one half, quote the other.")
+@click.option(
+    "--report-to",
+    multiple=True,
+    type=click.Choice(["tensorboard", "wandb"]),
+    help="Log the win rates beside the run's losses too.",
+)
 @options.ALLOW_CODE
 @options.PLOT
 @options.JSON
@@ -50,6 +58,7 @@ def command(
     drift: Literal["auto", "off"],
     batch: bool,
     select_by_judges: bool,
+    report_to: tuple[Tracker, ...],
     plot: Path | None,
     as_json: bool,
     **request: options.Value,
@@ -70,6 +79,7 @@ def command(
             budget, yes=yes, batch=batch, retry=False, patience=patience, probe=probe, drift=drift
         ),
         select_by_judges=select_by_judges,
+        report_to=report_to,
     )
     wanted = options.request_of(EvalRequest, {**request, "typed": screen.typed(project)})
     document = run_curve(run, wanted, project, screen.Terminal(), manner)

@@ -190,8 +190,10 @@ def command(
     from brie.evaluation.run import run_evaluation
 
     project = screen.project()
-    first = suite[0] if isinstance(suite, tuple) else suite
-    wishes = options.request_of(EvalRequest, {**request, "suite": first, "typed": screen.typed(project)})
+    each = suite if isinstance(suite, tuple) else (suite,)
+    wishes = options.request_of(
+        EvalRequest, {**request, "suite": each[0], "typed": screen.typed(project)}
+    )
     wanted = screen.spending(
         budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
     )
@@ -204,12 +206,7 @@ def command(
         several.evaluate(suite, wishes, wanted, name=name, stop_after=stop_after, as_json=as_json)
         return
     if dry_run:
-        _explain(
-            [replace(wishes, suite=s) for s in (suite if isinstance(suite, tuple) else (suite,))],
-            project,
-            wanted,
-            as_json=as_json,
-        )
+        _explain([replace(wishes, suite=s) for s in each], project, wanted, as_json=as_json)
         return
     resolved, messages = prepare(wishes, project)
     for line in messages:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 import click
 
-from brie.cli import options, screen
+from brie.cli import options, screen, sweeps
 from brie.cli import suites as several
 from brie.errors import StoreError
 from brie.evaluation.folders import Evaluation, Unreadable, scan
@@ -52,7 +52,7 @@ class UnreadableRow(TypedDict):
 @click.command(epilog="\b\nExamples:\n  brie ls\n  brie report @2\n  brie ls --json\n")
 @options.JSON
 def command(as_json: bool) -> None:
-    """List training runs (state, steps, losses, pins) and evaluations, newest first.
+    """List training runs (state, steps, losses, pins), sweeps, and evaluations, newest first.
 
     An evaluation's row: when, name or id, win rate with its interval, verdict ("better, if": under a
     condition), checks (x1 !3: so many fail, so many warn), cost. Its number is a reference that every
@@ -65,22 +65,27 @@ def command(as_json: bool) -> None:
         _unreadable(folder.folder.name, folder.why) for folder in found if isinstance(folder, Unreadable)
     ]
     runs = list(run_rows(project, every))
+    swept = list(sweeps.rows(project, every))
     looks = looks_of(project) if every else {}
     entries = rows(every, looks)
     together = several.rows(project) if every else []
     if as_json:
         listed = {"runs": runs, "evaluations": [*entries, *damaged]}
         of_several = [{"id": name, "table": told, "next": again} for name, told, again in together]
-        click.echo(json.dumps({**listed, **({"suites": of_several} if together else {})}, indent=2))
+        beside = {"sweeps": swept, "suites": of_several}
+        click.echo(json.dumps({**listed, **{key: of for key, of in beside.items() if of}}, indent=2))
         return
-    if not runs and not entries and not damaged:
+    if not runs and not swept and not entries and not damaged:
         click.echo(
             "nothing here yet. First try: brie demo   Your own: brie train --size 0.5b --data FILE"
         )
     for row in runs:
         for line in _run_lines(row):
             screen.show(line, hanging=4)
-    if runs and (entries or damaged):
+    for listed_sweep in swept:
+        for line in sweeps.row_lines(listed_sweep):
+            screen.show(line, hanging=4)
+    if (runs or swept) and (entries or damaged):
         click.echo("")
     for line in table(entries, screen.width()):
         screen.out(line)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import click
 
@@ -17,17 +17,16 @@ from brie.number_format import plural
 
 if TYPE_CHECKING:
     from brie.evaluation.budget import Spending
+    from brie.evaluation.folders import Evaluation
     from brie.evaluation.request import EvalRequest
     from brie.project import Project
-    from brie.records.sweeps import RecipeTable, SweepTable
+    from brie.records.sweeps import RecipeTable, SweepManifest, SweepTable
     from brie.train.config import TrainRequest
 
 
 def train(request: TrainRequest, project: Project) -> None:
     """Train a sweep, and say what came of its settings."""
     from brie.cli.train_progress import TrainProgress
-    from brie.evaluation.choice import to_start_with
-    from brie.train.runs import read_run
     from brie.train.sweep_files import called
     from brie.train.sweeps import losses, sweep
 
@@ -37,11 +36,89 @@ def train(request: TrainRequest, project: Project) -> None:
         ends = f"{min(reached):.4f} to {max(reached):.4f}" if len(reached) > 1 else f"{reached[0]:.4f}"
         screen.show(f"{setting}: {plural(len(reached), 'run')}, best validation loss {ends}", hanging=4)
     screen.show("Validation loss is no win rate, and the lowest of several is partly the luckiest.")
-    name = called(manifest)
+    screen.show(f"next  {_first_evaluation(manifest, project)}", hanging=6)
+    screen.show(f"then  {command_line('compare', called(manifest))}", hanging=6)
+
+
+def _first_evaluation(manifest: SweepManifest, project: Project) -> str:
+    """The command that evaluates every run of a sweep, on the validation rows of its first one."""
+    from brie.evaluation.choice import to_start_with
+    from brie.train.runs import read_run
+    from brie.train.sweep_files import called
+
     suite = read_run(project.runs / manifest.done[manifest.plan.runs[0].identity].run).suite
-    again = command_line("eval", "--candidate", f"sweep:{name}")
-    screen.show(f"next  {again} {to_start_with(project, suite)}", hanging=6)
-    screen.show(f"then  {command_line('compare', name)}", hanging=6)
+    again = command_line("eval", "--candidate", f"sweep:{called(manifest)}")
+    return f"{again} {to_start_with(project, suite)}"
+
+
+class SweepRow(TypedDict):
+    """A sweep as listed."""
+
+    id: str
+    name: str
+    state: Literal["complete", "unfinished"]
+    settings: list[str]
+    seeds: list[int]
+    runs_done: int
+    """Trained, and still there."""
+    runs_planned: int
+    next: str
+
+
+def rows(project: Project, every: Sequence[Evaluation]) -> Iterator[SweepRow]:
+    """One row a sweep; those that are evaluated point to their table.
+
+    Args:
+        project: whose sweeps.
+        every: its evaluations.
+    """
+    from brie.train.sweep_files import called, sweeps
+
+    for manifest in sweeps(project):
+        done, planned = _trained(manifest, project), len(manifest.plan.runs)
+        if done < planned:
+            again = command_line("train", "--resume", called(manifest))
+        elif _evaluated(manifest, every):
+            again = command_line("compare", called(manifest))
+        else:
+            again = _first_evaluation(manifest, project)
+        yield {
+            "id": manifest.id,
+            "name": called(manifest),
+            "state": "complete" if done == planned else "unfinished",
+            "settings": list(manifest.plan.settings),
+            "seeds": list(manifest.plan.seeds),
+            "runs_done": done,
+            "runs_planned": planned,
+            "next": again,
+        }
+
+
+def row_lines(row: SweepRow) -> Iterator[str]:
+    """A sweep's row for a terminal."""
+    yield f"{row['id']}  {row['name']}  {row['state']}"
+    runs = f"{row['runs_done']} of {plural(row['runs_planned'], 'run')} trained"
+    seeds = plural(len(row["seeds"]), "seed")
+    yield screen.labelled("", f"{runs}: {plural(len(row['settings']), 'setting')}, {seeds} each", 4)
+    yield f"    next: {row['next']}"
+
+
+def _trained(manifest: SweepManifest, project: Project) -> int:
+    """How many of a sweep's runs are trained, and still there."""
+    from brie.train.config import MANIFEST
+
+    return sum((project.runs / done.run / MANIFEST).is_file() for done in manifest.done.values())
+
+
+def _evaluated(manifest: SweepManifest, every: Sequence[Evaluation]) -> bool:
+    """Whether all runs of a sweep are evaluated on one suite."""
+    wanted = {done.best for done in manifest.done.values()}
+    candidates: dict[str, set[str]] = {}
+    for evaluation in every:
+        if evaluation.analysis_file.is_file():
+            plan = evaluation.manifest.plan
+            candidates.setdefault(plan.suite.digest(), set()).add(plan.candidate.digest)
+    return any(wanted <= of for of in candidates.values())
 
 
 def explain(request: TrainRequest, project: Project) -> TrainRequest:

@@ -271,12 +271,12 @@ def all_anchors(project: Project) -> list[AnchorsDocument]:
 
 def as_now(judge: JudgeSpec, project: Project) -> JudgeSpec:
     """The judge as it counts now: another one since the last check that found it changed."""
-    found = [
+    changes = [
         (check.last.at, check.digest)
         for document in all_anchors(project)
         if (check := document.found) and of_one_file(document.judge.judge, judge)
     ]
-    after = max(found)[1] if found else ""
+    after = max(changes)[1] if changes else ""
     return judge if judge.after == after else judge.model_copy(update={"after": after})
 
 

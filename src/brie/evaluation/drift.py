@@ -224,12 +224,12 @@ def ask_again(
     before, cap = store.committed(booked), terms.cap
     if cap is not None and evaluation:  # anchors have a ledger of their own
         cap = before + max(0.0, cap - store.committed(evaluation))
-    own = replace(terms, panel_judges=members, cap=cap)
+    agreed = replace(terms, panel_judges=members, cap=cap)
 
     def ask(some: Sequence[Due], number: int) -> list[Asked]:
         tasks = [task for due in some for task in due.rounds.tasks([due.both[number]])]
         shows = {k: v for due in some for k, v in due.rounds.shows([due.both[number]]).items()}
-        done = ask_rounds(tasks, shows, own, store, owner, screen, booked=booked) if tasks else None
+        done = ask_rounds(tasks, shows, agreed, store, owner, screen, booked=booked) if tasks else None
         counted = [due.rounds.counted(due.both[number], store) for due in some]
         if done is not None and None in counted:
             raise Stopped(why_stopped(done, resume) or f"anchors are left to be asked. Go on: {resume}")

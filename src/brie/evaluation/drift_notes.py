@@ -39,8 +39,8 @@ def with_notes(evaluation: Evaluation, store: Store, project: Project) -> Evalua
     known = {note.check for note in drift_of(evaluation.manifest).values()}
     judges = [p for p in Work.of(evaluation.manifest).panel_judges if p.judge.provided.remote]
     documents = all_anchors(project) if judges else []
-    found = {p.judge.id: _of(p, documents) for p in judges}
-    new = {name: note for name, note in found.items() if note is not None and note.check not in known}
+    last = {p.judge.id: _of(p, documents) for p in judges}
+    new = {name: note for name, note in last.items() if note is not None and note.check not in known}
     return _chained(evaluation, new, store) if new else evaluation
 
 

@@ -274,12 +274,12 @@ def rule_of(
     if not rows:
         return None
     pairs = list({row.pair.id: row.pair for row in first}.values())
-    found = accuracy(
+    known_right = accuracy(
         [row.right for row in rows], [r.pair.family for r in rows], [r.pair.source for r in rows]
     )
     return MarginRule(
-        tie=tie, asked_again=len(changes), accuracy=found.value, low=found.low or 0.0,
-        high=1.0 if found.high is None else found.high, pairs=found.n,
+        tie=tie, asked_again=len(changes), accuracy=known_right.value, low=known_right.low or 0.0,
+        high=1.0 if known_right.high is None else known_right.high, pairs=known_right.n,
         sources=len({row.pair.source for row in rows}), known=pairs_digest(pairs),
         rubric=member.rubric.name if member.rubric else None,
     )  # fmt: skip

@@ -178,8 +178,10 @@ def spent_words(suite: Suite, candidate: Resolved, judges: Sequence[str], projec
             f"{number} {'is' if len(spent) == 1 else 'are'} in or near the pairs that {candidate.name} "
             f"learned from ({listed([part.file for part in pairs])})"
         )
-    if teachers and teachers.issuperset(judges):
-        wrong.append(f"{candidate.name} was taught by {listed(sorted(teachers))}, which alone judges it")
+    if judges and teachers.issuperset(judges):
+        alone = sorted(set(judges))
+        verb = "judges" if len(alone) == 1 else "judge"
+        wrong.append(f"{candidate.name} was taught by {listed(alone)}, which alone {verb} it")
     if not wrong:
         return ""
     return f"the verdict will be withheld: {'; '.join(wrong)}. Other prompts, or another judge, hold it."

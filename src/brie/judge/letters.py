@@ -67,15 +67,15 @@ def token_ids(vocabulary: Mapping[str, int]) -> dict[Carried, list[int]]:
     Raises:
         ValueError: a letter has none.
     """
-    found: dict[Carried, list[int]] = {letter: [] for letter in _LETTERS}
+    by_letter: dict[Carried, list[int]] = {letter: [] for letter in _LETTERS}
     for token, number in vocabulary.items():
-        for letter, numbers in found.items():
+        for letter, numbers in by_letter.items():
             if len(token) < _LONGEST and token.strip(_BLANKS) == letter:
                 numbers.append(number)
-    for letter, numbers in found.items():
+    for letter, numbers in by_letter.items():
         if not numbers:
             raise ValueError(f"its tokenizer has no token that is the letter {letter}")
-    return {letter: sorted(numbers) for letter, numbers in found.items()}
+    return {letter: sorted(numbers) for letter, numbers in by_letter.items()}
 
 
 def measured(by_letter: Mapping[Carried, float]) -> Measured:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from brie.ci.claim_texts import EVERY_NUMBER
 from brie.publish.making import base_and_licence, training, what_it_is
 from brie.publish.metadata import metadata
-from brie.publish.quoted import Quoted
+from brie.publish.quoted import Quoted, named
 from brie.publish.results import judged_by, limits, results
 from brie.publish.subject import Subject
 from brie.publish.usage import unknown_things, usage, verifying
-from brie.report.markdown import code_span, spaced
+from brie.report.markdown import spaced
 
 
 def model_card(subject: Subject, *, picture: bool) -> str:
@@ -22,7 +22,7 @@ def model_card(subject: Subject, *, picture: bool) -> str:
     blocks = [
         metadata(subject),
         EVERY_NUMBER,
-        f"# {code_span(subject.repo or subject.name)}",
+        f"# {named(subject.repo or subject.name)}",
         *what_it_is(subject),
         "\n".join(f"- {_headline(evaluation)}" for evaluation in subject.evaluations),
         *results(subject),
@@ -38,8 +38,8 @@ def model_card(subject: Subject, *, picture: bool) -> str:
 
 def _headline(evaluation: Quoted) -> str:
     """An evaluation on one line: its rate, its interval, and whether it may be believed."""
-    suite = code_span(evaluation.said("suite", "name"))
-    against = code_span(evaluation.said("baseline", "name"))
+    suite = named(evaluation.said("suite", "name"))
+    against = named(evaluation.said("baseline", "name"))
     inside = evaluation.interval("win_rate")
     rate = f"{evaluation.share('win_rate', 'value')}{f' ({inside})' if inside else ''}"
     if evaluation.said("verdict"):

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 TOKEN = "HF_TOKEN"  # noqa: S105 - the variable's name
 """Variable that holds the Hub's token; it is read for the push, and kept nowhere."""
-_REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+_PART = r"[A-Za-z0-9](?:[\w.-]{0,94}\w)?"
+_REPO = re.compile(rf"{_PART}/{_PART}(?<!\.git)", re.ASCII)
 _MESSAGE = "Model, card and records, by brie"
 
 
@@ -62,7 +63,10 @@ def checked_repo(repo: str) -> str:
         UsageError: it is none.
     """
     if not _REPO.fullmatch(repo) or ".." in repo or "--" in repo:
-        raise UsageError(f"{repo!r} names no repository; write --repo ME/NAME")
+        raise UsageError(
+            f"{repo!r} names no repository of the Hub; write --repo ME/NAME: letters and digits, "
+            "with . _ - between them."
+        )
     return repo
 
 

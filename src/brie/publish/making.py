@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from brie.pin.bases import PACKAGED_PREFIX
-from brie.publish.quoted import UNKNOWN, Quoted
+from brie.publish.quoted import UNKNOWN, Quoted, named
 from brie.publish.subject import Subject
 from brie.records import BaseModelRef
 from brie.report.clean import one_line, without_paths
@@ -21,7 +21,7 @@ _NAMED_ELSEWHERE = {"r", "alpha", "dropout", "target_modules"}
 
 def what_it_is(subject: Subject) -> Iterator[str]:
     """One paragraph: what was made of what."""
-    pin, base = subject.quoted, code_span(subject.base.repo)
+    pin, base = subject.quoted, named(subject.base.repo)
     if not subject.is_trained:
         yield f"A language model, {pin.fingerprint('digest')}. What it was made from is not recorded."
         return
@@ -60,7 +60,7 @@ def base_and_licence(subject: Subject) -> Iterator[str]:
 
 def _base(base: BaseModelRef) -> str:
     """What the base is called, and whose name that is."""
-    name = code_span(base.repo)
+    name = named(base.repo)
     if base.revision is not None:
         return f"{name} on the Hub"
     packaged = base.repo.startswith(PACKAGED_PREFIX)
@@ -141,7 +141,7 @@ def _data(run: Quoted) -> Iterator[str]:
 def _file(half: Quoted) -> str:
     """The name of a data file, without its folder; a dataset of the Hub whole."""
     path = half.said("path")
-    return code_span(one_line(path if path.startswith("hf:") else Path(path).name, 120)) or UNKNOWN
+    return named(one_line(path if path.startswith("hf:") else Path(path).name, 120)) or UNKNOWN
 
 
 def _adapter(subject: Subject) -> Iterator[str]:
@@ -191,7 +191,8 @@ def _loss(subject: Subject, run: Quoted, *, picture: bool) -> Iterator[str]:
     ]
     loss = ("Loss of pairs" if pairs else "Loss, nats a token", "Perplexity")
     more = ("Pairs told right", "KL, nats a token") if pairs else ()
-    yield table(("Validation", *loss, *more), rows, "lrrrr")
+    head = ("Validation", *loss, *more)
+    yield table(head, rows, "l".ljust(len(head), "r"))
     yield ("A run's best checkpoint is the one with the lowest validation loss: judges choose none.")
     if run.said("stopped_early"):
         yield f"Training stopped early: {run.text('stopped_early')}"

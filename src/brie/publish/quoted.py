@@ -19,6 +19,7 @@ _SAFE = "._:-"
 """Signs of a path that a marker may hold as they are."""
 _HEX = 16
 _PER_CENT = "\u00a0%"
+_A_NUMBER = re.compile(r"\s*[-+−]?\d[\d.,]*\s*%?\s*")
 _WORD = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)*")
 
 
@@ -153,6 +154,11 @@ class Quoted:
 
 
 UNKNOWN = "not known"
+
+
+def named(name: str) -> str:
+    """A name as code, quoted where it would be read as a number that nothing confirms."""
+    return code_span(f'"{name}"' if _A_NUMBER.fullmatch(name) else name)
 
 
 def _hundredths(share: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from brie.conventions import ANCHORED
 from brie.number_format import listed
-from brie.publish.quoted import UNKNOWN, Quoted
+from brie.publish.quoted import UNKNOWN, Quoted, named
 from brie.publish.subject import Subject
 from brie.records import WORST_FIRST, Provider, kind_of
 from brie.report.clean import one_line
@@ -67,7 +67,7 @@ def limits(subject: Subject) -> Iterator[str]:
 def judged_by(quoted: Quoted) -> str:
     """The judges of the win rate, each with what it is: "the rule `reference` and the model `opus`"."""
     judges = [seat.under("judge") for seat in counting_seats(quoted)]
-    told = listed([f"the {_kind(judge)} {code_span(judge.said('id'))}" for judge in judges])
+    told = listed([f"the {_kind(judge)} {named(judge.said('id'))}" for judge in judges])
     return told or "no judge that counts"
 
 
@@ -94,7 +94,7 @@ def _evaluation(quoted: Quoted, *, alone: bool) -> Iterator[str]:
     """One evaluation; its id stands in the heading where it is not alone on its suite."""
     suite, baseline = quoted.under("suite"), quoted.under("baseline")
     which = "" if alone else f", {code_span(quoted.name)}"
-    yield f"### Suite {code_span(suite.said('name')) or 'without a name'}{which}"
+    yield f"### Suite {named(suite.said('name')) or 'without a name'}{which}"
     yield _verdict(quoted)
     yield "\n".join(_reasons(quoted))
     yield table(("", ""), list(_figures(quoted, baseline, suite)))
@@ -137,7 +137,7 @@ def _reasons(quoted: Quoted) -> Iterator[str]:
 
 def _figures(quoted: Quoted, baseline: Quoted, suite: Quoted) -> Iterator[tuple[str, str]]:
     plan, counts = quoted.under("plan"), quoted.under("counts")
-    yield "Compared with", f"{code_span(baseline.said('name'))}, {baseline.fingerprint('digest')}"
+    yield "Compared with", f"{named(baseline.said('name'))}, {baseline.fingerprint('digest')}"
     version = f", version {suite.code('version')}" if suite.said("version") else ""
     yield "Suite", f"{suite.number('prompts')} prompts{version}, {suite.fingerprint('digest')}"
     yield "Judged prompts", quoted.number("win_rate", "prompts")
@@ -192,7 +192,7 @@ def _judges(quoted: Quoted) -> Iterator[str]:
         kind = _KINDS[who]
         beside = _beside(quoted, seat)
         what = f"{kind}; {beside}, outside the win rate" if beside else kind
-        rows.append((code_span(name), what, model, rate.share("value"), rate.interval()))
+        rows.append((named(name), what, model, rate.share("value"), rate.interval()))
     yield table(("Judge", "What it is", "Model", "Its win rate", "Interval"), rows, "lllrr")
     if quoted.table("human_anchored"):
         people = quoted.under("human_anchored")
@@ -221,7 +221,7 @@ def _slices(quoted: Quoted) -> Iterator[str]:
 
 def _slice(quoted: Quoted, key: str, name: str) -> tuple[str, ...]:
     rate = quoted.under(key, name, "win_rate")
-    return (code_span(one_line(name, 80)), rate.share("value"), rate.interval(), rate.number("prompts"))
+    return (named(one_line(name, 80)), rate.share("value"), rate.interval(), rate.number("prompts"))
 
 
 def _checks(quoted: Quoted) -> Iterator[str]:
@@ -272,7 +272,7 @@ def _line(line: Quoted, place: int) -> Sequence[str]:
     kept = _KEPT.get(line.said("kept"), "outside")
     where = "the domain" if not place else kept
     return (
-        code_span(line.said("suite")),
+        named(line.said("suite")),
         where,
         line.share("value"),
         line.interval(),

@@ -26,6 +26,7 @@ from brie.report.curve import CURVE
 from brie.store import Store
 from brie.store.looks import Look
 from brie.studies.checkpoints import curve, selected
+from brie.studies.curve_log import Tracker, log_curve, refuse_unlogged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Manner:
     """The wishes about money; the budget is for all checkpoints together."""
     select_by_judges: bool = False
     """Let one half of the suite choose the checkpoint, and quote the other."""
+    report_to: tuple[Tracker, ...] = ()
+    """Where the win rates are logged besides, beside the figures of the training."""
 
 
 def run_curve(
@@ -56,14 +59,20 @@ def run_curve(
         manner: money, and how the checkpoint is chosen.
 
     Raises:
-        UsageError: the run has no checkpoints, or too few prompts are judged on all of them.
+        UsageError: the run has no checkpoints, too few prompts are judged on all of them, or the win
+            rates cannot be logged where they should be.
         Stopped: one of the evaluations is not finished; the same command goes on.
     """
+    training = find_run(run, project)
+    refuse_unlogged(manner.report_to, training)
     manifests = evaluate_checkpoints(run, request, project, screen, manner)
     study = selected if manner.select_by_judges else curve
     with Store.open(project.store) as store:
         document = count_look(study(manifests, store, best_step(run, project)), store)
     attach(document, manifests, project)
+    suite = next(iter(manifests.values())).plan.suite.name
+    for said in log_curve(document, suite, training, manner.report_to):
+        screen.say(said)
     return document
 
 

@@ -15,6 +15,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from brie.train.config import EvalPoint, TrainPoint
 from brie.train.metrics import MetricsFile
 from brie.train.progress import Progress
+from brie.train.wandb_run import WandbRun, keep
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -187,3 +188,35 @@ def tensorboard(folder: Path) -> TrainerCallback:
     from transformers.integrations import TensorBoardCallback
 
     return TensorBoardCallback(SummaryWriter(log_dir=str(folder)))
+
+
+class KeepWandb(TrainerCallback):
+    """Notes which run of W&B the figures go to, and ends that run with the training.
+
+    It is called after transformers' own callback, which begins the run; one that was begun by
+    whoever calls brie is theirs to end.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        import wandb
+
+        self.folder = folder
+        self.theirs = wandb.run is not None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Unpack[Around]
+    ) -> None:
+        """The run of W&B has begun."""
+        import wandb
+
+        if run := wandb.run:
+            keep(self.folder, WandbRun(entity=run.entity or "", project=run.project, id=run.id))
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Unpack[Around]
+    ) -> None:
+        """The next training of this process is another run of W&B."""
+        import wandb
+
+        if not self.theirs:
+            wandb.finish()

@@ -117,7 +117,7 @@ def build_hooks(
     on_saved: Callable[[int], None],
 ) -> list[TrainerCallback]:
     """Callbacks of a run that is kept."""
-    from brie.train.hooks import OnSave, Recorder, tensorboard
+    from brie.train.hooks import KeepWandb, OnSave, Recorder, tensorboard
 
     config = job.config
     hooks: list[TrainerCallback] = [
@@ -128,6 +128,8 @@ def build_hooks(
     ]
     if world().first:
         hooks.append(tensorboard(folder / TENSORBOARD))
+        if "wandb" in config.recipe.report_to:
+            hooks.append(KeepWandb(folder))
     return hooks
 
 

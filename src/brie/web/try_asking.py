@@ -200,7 +200,8 @@ class Asking:
         yield {"heads": list(asked.heads(self.pair.names))}
         if not self._engine.loaded:
             yield {"note": "Loading the models…"}
-        # Two models that load in turn would tell by their order and time which is which.
+        # Two models that load in turn would tell by their order and time which is which, and so would
+        # one that thinks before it answers: no judge sees that.
         hidden = asked.presentation is not None and not self._engine.in_one
         drafts: dict[str, Draft] = {}
         told = 0.0
@@ -209,7 +210,8 @@ class Asking:
                 if self._ending():
                     raise UsageError("the viewer was stopped.")
                 drafts[draft.key] = draft
-                if not hidden and time.monotonic() - told > _PACE:
+                shown = asked.presentation is None or (not hidden and _all_answer(asked, drafts))
+                if shown and time.monotonic() - told > _PACE:
                     told = time.monotonic()
                     yield _so_far(asked, drafts)
         yield _so_far(asked, drafts)
@@ -230,15 +232,21 @@ class Asking:
         return {"done": True, "vote": number}
 
 
+def _all_answer(asked: Asked, drafts: Mapping[str, Draft]) -> bool:
+    """Whether every answer has begun and none is being thought about."""
+    return len(drafts) == len(asked.each) and not any(draft.thinking for draft in drafts.values())
+
+
 def _so_far(asked: Asked, drafts: Mapping[str, Draft]) -> Event:
     """Both texts as far as they are there, in the order of the page."""
     both = [drafts.get(key) for key in asked.keys]
-    return {"answers": [_answer(draft) if draft is not None else {"text": ""} for draft in both]}
+    blind = asked.presentation is not None
+    return {"answers": [_answer(d, blind=blind) if d is not None else {"text": ""} for d in both]}
 
 
-def _answer(draft: Draft) -> Event:
+def _answer(draft: Draft, *, blind: bool) -> Event:
     text, cut = clip(draft.text, LONGEST)
-    return {"text": text, "cut": cut, "thinking": draft.thinking}
+    return {"text": text, "cut": cut, "thinking": draft.thinking and not blind}
 
 
 def _facts(whole: Completion) -> str:

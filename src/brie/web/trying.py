@@ -163,7 +163,8 @@ async def _sent(request: Request) -> dict[str, JsonValue]:
     """The object a script sent; one that was cut off for its length is none."""
     try:
         sent = json.loads(await request.body())
-    except ValueError as error:
+        json.dumps(sent, ensure_ascii=False).encode()  # half a sign can be answered by no model
+    except (ValueError, RecursionError) as error:
         raise HTTPException(400, "That is too long, or no question.") from error
     if not isinstance(sent, dict):
         raise HTTPException(400, "That is no question.")

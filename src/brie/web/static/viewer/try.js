@@ -7,6 +7,7 @@
   const unread = 300; // milliseconds in which nobody reads two answers
   let asking = null;
   let pair = "";
+  let ended = false;
   let whole = 0;
 
   const part = (place, name) => places[place].querySelector(name);
@@ -20,6 +21,7 @@
 
   const clear = () => {
     pair = "";
+    ended = false;
     for (const place of [0, 1]) {
       part(place, ".text").textContent = "";
       part(place, ".facts").textContent = "";
@@ -65,6 +67,7 @@
     }
     if (event.problem) say(event.problem);
     if (event.done) end(event);
+    ended = Boolean(event.done || event.problem);
   };
 
   const read = async (answer) => {
@@ -72,7 +75,10 @@
     let rest = "";
     for (;;) {
       const { value, done } = await reader.read();
-      if (done) return;
+      if (done) {
+        if (!ended) say("The viewer stopped before the answers were whole.");
+        return;
+      }
       const lines = (rest + value).split("\n");
       rest = lines.pop();
       lines.filter(Boolean).forEach((line) => hear(JSON.parse(line)));
@@ -101,8 +107,13 @@
     const sent = pair;
     pair = "";
     at("choices").hidden = true;
-    const answer = await (await send("/try/vote", { vote: sent, choice })).json();
     at("told").hidden = false;
+    let answer;
+    try {
+      answer = await (await send("/try/vote", { vote: sent, choice })).json();
+    } catch {
+      answer = { problem: "The viewer does not answer any more; this vote may not be kept." };
+    }
     if (answer.problem) {
       at("told").textContent = answer.problem;
       return;
