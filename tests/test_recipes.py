@@ -171,6 +171,7 @@ def test_an_added_check_stands_in_an_audit_and_an_older_evaluation_still_verifie
     copy.run("-m", "brie", "verify", folder=project)
 
 
+@pytest.mark.slow
 def test_an_added_format_is_offered_and_found_by_itself(copy: Copy, project: Path) -> None:
     follow("An audit format", copy)
     file = project / "duels.jsonl"
@@ -188,6 +189,7 @@ def test_an_added_format_is_offered_and_found_by_itself(copy: Copy, project: Pat
     assert not found["label"]["identified"]
 
 
+@pytest.mark.slow
 def test_an_added_field_is_in_the_document_and_on_the_page_and_older_ones_verify(
     copy: Copy, project: Path
 ) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,10 @@ class Unit:
         return self.strings | self.names
 
 
-def units(module: str, source: str) -> Iterator[Unit]:
+@cache
+def units(module: str, source: str) -> tuple[Unit, ...]:
     """The units of a module."""
-    yield from _units(module, "", ast.parse(source))
+    return tuple(_units(module, "", ast.parse(source)))
 
 
 def _units(module: str, name: str, node: ast.AST) -> Iterator[Unit]:

@@ -17,6 +17,7 @@ def named(demo: Demo, start: str) -> str:
     return found.name
 
 
+@pytest.mark.slow
 def test_an_evaluation_on_another_machine(demo: Demo, tmp_path: Path) -> None:
     name = named(demo, "eval")
     out, other = tmp_path / "theirs.zip", tmp_path / "other"

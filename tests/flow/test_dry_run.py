@@ -50,6 +50,7 @@ def test_a_dry_run_counts_what_is_there_already_and_names_the_same_evaluation(be
     assert "there already" not in other["rows"]["answers"]
 
 
+@pytest.mark.slow
 def test_verify_says_the_same_as_json_and_by_its_exit_code(demo: Demo, tmp_path: Path) -> None:
     folder = demo.copy(tmp_path / "project")
     done = brie(folder, "verify", "--json")

@@ -102,6 +102,7 @@ def test_base_against_itself_with_the_same_samples_is_exactly_even(demo: Demo, t
     assert said["verdict"] == "equivalent"
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_ends_in_the_same_numbers(demo: Demo, tmp_path: Path) -> None:
     _kill_and_compare(demo, tmp_path, kills=3, seed=1)
 
@@ -239,6 +240,7 @@ def test_verify_fails_where_the_record_of_the_training_data_was_changed(
     assert "what training and suite share is NOT what the file says" in done.stdout
 
 
+@pytest.mark.slow
 def test_held_out_sources_are_shown_beside_the_others(demo: Demo, tmp_path: Path) -> None:
     folder = demo.copy(tmp_path / "held")
     named = ["--candidate", "demo:best", "--panel", "offline"]

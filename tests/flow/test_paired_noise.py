@@ -69,6 +69,7 @@ def texts(outcome: Outcome, project: Project) -> list[tuple[str, str]]:
     return [(rows[p.candidate].text, rows[p.baseline].text) for p in shown.values()]
 
 
+@pytest.mark.slow
 def test_the_same_weights_under_two_pins_answer_alike_with_it_and_not_without(project: Project) -> None:
     paired, alone = run(project, paired_noise=True), run(project)
     plan = paired.evaluation.manifest.plan
@@ -99,6 +100,7 @@ def test_plan_manifest_and_report_say_so(project: Project) -> None:
     assert [f.what for f in verify(outcome.evaluation, project) if not f.holds] == []
 
 
+@pytest.mark.slow
 def test_the_rate_among_the_pairs_that_differ_stands_beside_the_whole(project: Project) -> None:
     saved_again(project.root / "two" / "model.safetensors", 1.01)
     outcome = run(project, paired_noise=True)
@@ -118,6 +120,7 @@ def test_the_rate_among_the_pairs_that_differ_stands_beside_the_whole(project: P
     assert f"over all of them {round(100 * rate.value)}" in text
 
 
+@pytest.mark.slow
 def test_without_it_plan_and_document_are_as_they_were(project: Project) -> None:
     outcome = run(project)
     written = json.loads((outcome.evaluation.folder / "manifest.json").read_text("utf-8"))

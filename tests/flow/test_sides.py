@@ -56,6 +56,7 @@ def test_checkpoints_share_their_baselines_answers(project: Project) -> None:
     assert _run(project, "demo:50").completions == 4 * 2
 
 
+@pytest.mark.slow
 def test_two_fine_tunes_and_a_fine_tune_against_a_full_model(project: Project) -> None:
     merged = project.root / "merged"
     _merge(project, merged)

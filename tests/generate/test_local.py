@@ -56,6 +56,7 @@ def test_texts_do_not_depend_on_the_batch_size(
         assert _texts(other.generate(_mixed(ask))) == reference
 
 
+@pytest.mark.slow
 def test_the_packaged_base_gives_the_same_texts_for_every_batch_size(cpu: Environment, ask: Ask) -> None:
     requests = ask(6, limit=16) + ask(6, limit=16, temperature=0.0)
     found = []

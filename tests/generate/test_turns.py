@@ -27,6 +27,7 @@ def _as(pin: str, requests: list[Request]) -> list[Request]:
     return [replace(r, pin=digest(pin), key=digest([pin, r.key]), adapter=None) for r in requests]
 
 
+@pytest.mark.slow
 def test_two_fine_tunes_of_one_base_share_it(
     base: Path, adapter: Path, cpu: Environment, ask: Ask, tmp_path: Path
 ) -> None:

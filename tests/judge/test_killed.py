@@ -185,6 +185,7 @@ def _killed_again_and_again(folder: Path, *, kills: int, prompts: int, seed: int
     assert twice <= kills * 2 * most, f"{twice} paid twice in {kills} kills"
 
 
+@pytest.mark.slow
 def test_killed_three_times_the_numbers_are_those_of_a_run_left_alone(tmp_path: Path) -> None:
     _killed_again_and_again(tmp_path, kills=3, prompts=15, seed=1)
 

@@ -370,8 +370,8 @@ def test_a_verdict_on_a_condition_is_said_with_it(subject: Subject) -> None:
     assert "model-index" not in text
 
 
-def test_a_judge_that_does_not_count_is_not_said_to_have_judged(subject: Subject) -> None:
-    first = subject.evaluations[0]
+def test_a_judge_that_does_not_count_is_not_said_to_have_judged(subject: Subject, made: Made) -> None:
+    (first,) = (quoted for quoted in subject.evaluations if quoted.name == made.better.id)
     judges = first.document["by_judge"]
     assert isinstance(judges, dict)
     assert isinstance(judges["longer"], dict)

@@ -22,6 +22,7 @@ from brie.project import Project
 from brie.records import Manifest, Message, Side, Status, Usage, Winner
 from brie.store import Store
 from brie.studies.pairing import longer, predicted_by_length, unfit
+from brie.studies.preference_card import card_text
 from brie.studies.preferences import PrefsRequest, Written, write_preferences
 from tests.data.rows import write
 from tests.flow.planted import Judging, Said, planted
@@ -101,6 +102,19 @@ def test_what_both_orders_and_all_judges_prefer_becomes_a_pair_and_the_rest_says
     said = written.card_path.read_text("utf-8")
     assert "| the verdict turned round with the order | 1 |" in said
     assert "has seen the prompts of made" in said
+
+
+def test_no_name_comes_alive_in_the_card(project: Project) -> None:
+    written, _ = prefs(project, judged(project, {"a": says({})}))
+    bad = "<img src=x> @you [x](http://evil.example)"
+    names = {"suite": bad, "suite_version": bad, "licence": bad, "candidate": bad, "baseline": bad}
+    (evaluated,) = written.card.evaluations
+    hostile = evaluated.model_copy(update={**names, "judges": {bad: bad}, "not_counted": {bad: bad}})
+    card = written.card.model_copy(update={"evaluations": (hostile,), "judges": {bad: 3}})
+    said = card_text(card, f"{bad}.jsonl")
+    assert said.count("evil") == 11
+    for alive in ("<img", "@you", "](", "http://"):
+        assert alive not in said
 
 
 def test_a_lower_share_of_judges_is_taken_where_it_is_stated(project: Project) -> None:

@@ -221,6 +221,7 @@ def test_the_commands_write_the_page_and_take_what_it_saved(
     assert "1 person voted beside it" in added.report.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_page_after_a_draw_asks_the_drawn_pairs_and_its_votes_count(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from brie.data.preferences import PAIR_KEYS
 from brie.number_format import listed, number, percent, plural
 from brie.records import Digest, Record
 from brie.report.clean import one_line
+from brie.report.markdown import escape
 from brie.studies.pairing import REASONS, Reason
 
 
@@ -107,7 +108,7 @@ def card_text(card: PrefsCard, name: str) -> str:
 
 
 def _card(card: PrefsCard, name: str) -> Iterator[str]:
-    yield f"# {one_line(name, 80)}: {plural(card.pairs, 'preference pair')}"
+    yield f"# {escape(name)}: {plural(card.pairs, 'preference pair')}"
     yield ""
     yield (
         f"{plural(card.pairs, 'pair')} of {plural(card.prompts, 'prompt')}, made by brie from blind "
@@ -115,14 +116,15 @@ def _card(card: PrefsCard, name: str) -> Iterator[str]:
         "`judges`, `people`, `margin`, `agreement` and where a pair came from."
     )
     yield ""
-    yield from (f"- {sentence}." for sentence in card.sentences())
+    yield from (f"- {escape(sentence)}." for sentence in card.sentences())
     yield f"- File: `{card.file}`."
     yield ""
     yield "## Not to be evaluated on"
     yield ""
+    suites = listed([*map(_name, card.suites)])
     yield (
-        f"A model trained on this file has seen the prompts of {listed(list(card.suites))}, and was "
-        "taught by the judges named here. Measure it on other prompts, and let another judge take part."
+        f"A model trained on this file has seen the prompts of {suites}, and was taught by the judges "
+        "named here. Measure it on other prompts, and let another judge take part."
     )
     yield ""
     yield "## Where it comes from"
@@ -131,19 +133,19 @@ def _card(card: PrefsCard, name: str) -> Iterator[str]:
         yield f"### {evaluated.id}"
         yield ""
         yield f"- Seal: `{evaluated.seal}`."
-        licence = f", licence {one_line(evaluated.licence, 60)}" if evaluated.licence else ""
+        licence = f", licence {_name(evaluated.licence)}" if evaluated.licence else ""
         yield (
-            f"- Suite: {one_line(evaluated.suite, 60)} {one_line(evaluated.suite_version, 20)}, "
+            f"- Suite: {_name(evaluated.suite)} {_name(evaluated.suite_version)}, "
             f"{plural(evaluated.suite_prompts, 'prompt')}{licence}, `{evaluated.suite_digest}`."
         )
-        yield f"- Candidate: {one_line(evaluated.candidate, 90)}."
-        yield f"- Baseline: {one_line(evaluated.baseline, 90)}."
+        yield f"- Candidate: {_name(evaluated.candidate)}."
+        yield f"- Baseline: {_name(evaluated.baseline)}."
         judges = [
             name if name == model else f"{name} ({model})" for name, model in evaluated.judges.items()
         ]
-        yield f"- Judges: {one_line(', '.join(judges), 300)}."
+        yield f"- Judges: {', '.join(map(_name, judges))}."
         for name, why in evaluated.not_counted.items():
-            yield f"- {one_line(name, 60)} has no say: {one_line(why, 300)}."
+            yield f"- {_name(name)} has no say: {escape(one_line(why, 300))}."
         if evaluated.not_blind:
             voters = plural(evaluated.not_blind, "person", "people")
             yield f"- Votes of {voters} who had seen results: left out."
@@ -153,3 +155,8 @@ def _card(card: PrefsCard, name: str) -> Iterator[str]:
     yield "| Why | Comparisons |"
     yield "|---|---:|"
     yield from (f"| {why} | {card.left_out.get(reason, 0):,} |" for reason, why in REASONS.items())
+
+
+def _name(words: str) -> str:
+    """A name that somebody chose: no link, image or mention of it comes alive."""
+    return escape(one_line(words, 90))

@@ -18,9 +18,9 @@ from brie.digest import canonical_json, text_digest
 from brie.errors import UsageError
 from brie.evaluation.folders import find_evaluation
 from brie.evaluation.gather import gather
-from brie.evaluation.margins import not_counted
+from brie.evaluation.margins import counting_judges, not_counted
 from brie.evaluation.people import NOT_BLIND
-from brie.evaluation.rows import EvaluationData, VerdictRow, stopped_judges
+from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.votes import seen_by
 from brie.project import Project, write_text
 from brie.records import Completion, PanelJudge, Pin, Record, Side
@@ -121,8 +121,12 @@ def collect(request: PrefsRequest, project: Project) -> tuple[tuple[Pair, ...], 
     with Store.open(project.store, create=False) as store:
         for name in request.evaluations:
             data = gather(find_evaluation(name, project, command="data prefs").manifest, store)
+            if not _judges(data):
+                raise UsageError(
+                    f"no judge of {data.manifest.id} counts, so nothing says which of its answers are "
+                    f"better; its report says why: brie report {data.manifest.id}"
+                )
             evaluated.append(_evaluated(data))
-            _refuse_no_judge(evaluated[-1])
             for made in _pairs(data, rule):
                 comparisons += 1
                 if isinstance(made, Pair):
@@ -157,23 +161,9 @@ def _pairs(data: EvaluationData, rule: Rule) -> Iterator[Pair | Reason]:
 
 
 def _judges(data: EvaluationData) -> dict[str, PanelJudge]:
-    """Judges whose verdicts make pairs: the panel and those added, without instruments and those that
-    do not count."""
-    aside = {*stopped_judges(data.manifest), *not_counted(data)}
-    return {
-        panel_judge.judge.id: panel_judge
-        for panel_judge in data.work.panel_judges
-        if not panel_judge.instrument and panel_judge.judge.id not in aside
-    }
-
-
-def _refuse_no_judge(evaluated: Evaluated) -> None:
-    if not evaluated.judges:
-        why = "".join(f"; {name}: {said}" for name, said in evaluated.not_counted.items())
-        raise UsageError(
-            f"no judge of {evaluated.id} counts, so nothing says which of its answers are better{why}. "
-            f"Add one that does: brie judge {evaluated.id} --judge ID"
-        )
+    """Judges whose verdicts make pairs: those whose mean is the headline."""
+    counting = set(counting_judges(data))
+    return {p.judge.id: p for p in data.work.panel_judges if p.judge.id in counting}
 
 
 def _made(
