@@ -296,6 +296,7 @@ def test_earlier_answers_of_the_prompt_are_not_learned(tmp_path: Path) -> None:
         ({"prompt": "Why?", "chosen": "So.", "rejected": ""}, "is empty"),
         ({"prompt": "Why?", "chosen": "So.", "rejected": "No.", "judges": [3]}, "a list of judges"),
         ({"prompt": "Why?", "chosen": "So.", "rejected": "No.", "judges": [{}]}, "has no `judge`"),
+        ({"prompt": "Why?", "chosen": 3, "rejected": "No."}, "`chosen` must be a string or a list"),
         (["no", "object"], "expected a JSON object"),
         ({"prompt": "Why?", "chosen": "So.", "rejected": "No.", "images": ["a.png"]}, "holds `images`"),
         ({"prompt": "Why?", "chosen": turns("Who?", "I."), "rejected": turns("Who?", "You.")},

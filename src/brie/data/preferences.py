@@ -144,7 +144,7 @@ def _conversation(row: Mapping[str, JsonValue], key: str, line: int) -> Conversa
     elif prompt is None:
         raise InputError(f"has no `prompt`, and `{key}` holds no conversation")
     else:
-        made = to_conversation({"prompt": prompt, "completion": answer, **about}, line)
+        made = to_conversation({"prompt": prompt, "completion": answer, **about}, line, key=key)
     last = len(made.messages) - 1
     turns = [
         turn.model_copy(update={"learned": turn.role != "assistant" or at == last})

@@ -22,7 +22,7 @@ from brie.records import Conversation, Turn
 
 
 def to_conversation(
-    row: JsonValue, line: int, remarks: Remarks | None = None, key: str = "messages"
+    row: JsonValue, line: int, remarks: Remarks | None = None, key: str | None = None
 ) -> Conversation:
     """One row as a conversation.
 
@@ -30,7 +30,7 @@ def to_conversation(
         row: as the file has it.
         line: where it stands.
         remarks: harmless oddities are added here.
-        key: what the file calls `messages`, for the error's text.
+        key: what the file calls `messages` or `completion`, for the error's text.
 
     Raises:
         InputError: what is missing or cannot be honoured, and where in the row (no file name: the
@@ -94,20 +94,21 @@ def _tools(row: dict[str, JsonValue]) -> list[JsonValue]:
     return tools
 
 
-def _turns(row: dict[str, JsonValue], key: str) -> list[tuple[str, JsonValue]]:
+def _turns(row: dict[str, JsonValue], key: str | None) -> list[tuple[str, JsonValue]]:
     """The row's turns with where each stands, for messages."""
     if "messages" in row:
         turns = row["messages"]
+        key = key or "messages"
         if not isinstance(turns, list) or not turns:
             raise InputError(f"`{key}` must be a list of turns with at least one in it")
         return [(f"{key}[{i}]", turn) for i, turn in enumerate(turns)]
     if "prompt" in row and "completion" in row:
-        return [*_part(row, "prompt", "user"), *_part(row, "completion", "assistant")]
+        answer = _part(row["completion"], key or "completion", role="assistant")
+        return [*_part(row["prompt"], "prompt", role="user"), *answer]
     raise InputError("has neither `messages` nor `prompt` and `completion`")
 
 
-def _part(row: dict[str, JsonValue], key: str, role: str) -> list[tuple[str, JsonValue]]:
-    value = row[key]
+def _part(value: JsonValue, key: str, *, role: str) -> list[tuple[str, JsonValue]]:
     if isinstance(value, str):
         return [(f"`{key}`", {"role": role, "content": value})]
     if isinstance(value, list) and value:
