@@ -121,7 +121,7 @@ def test_the_command_says_what_was_made_and_one_that_evaluates_it(project: Proje
     assert "prompt_suites/mine.jsonl 24 prompts" in said
     assert "of 25 rows, 1 repeat an earlier question" in said
     assert "with 3 samples a prompt it can find a true win rate of" in said
-    assert "next brie eval --suite mine --judge " in said
+    assert "next brie eval --suite mine" in said
     assert "there is a suite 'mine' already" in str(brie("suite", "from", "mine.jsonl").exception)
 
 

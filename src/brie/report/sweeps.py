@@ -63,8 +63,8 @@ def _runs(row: SettingRate) -> str:
 def _behind(row: SettingRate) -> str:
     if row.best or row.behind_low is None or row.behind_high is None:
         return ""
-    ends = f"{100 * row.behind_low:.0f} to {100 * row.behind_high:.0f}"
-    return f", {100 * row.behind:.0f} points behind the first ({ends})"
+    ends = span(row.behind_low, row.behind_high, " to ")
+    return f", {points(row.behind)} points behind the first ({ends})"
 
 
 def recipe_lines(document: RecipeTable) -> Iterator[str]:
