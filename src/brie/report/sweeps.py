@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brie.number_format import listed, percent, plural, signed, signed_span, span
+from brie.number_format import listed, percent, plural, points, signed, signed_span, span
 from brie.records.sweeps import Doubling, RecipeTable, SettingRate, SettingsTable, SweepTable
 
 
