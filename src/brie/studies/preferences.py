@@ -121,13 +121,14 @@ def collect(request: PrefsRequest, project: Project) -> tuple[tuple[Pair, ...], 
     with Store.open(project.store, create=False) as store:
         for name in request.evaluations:
             data = gather(find_evaluation(name, project, command="data prefs").manifest, store)
-            if not _judges(data):
+            judges = _judges(data)
+            if not judges:
                 raise UsageError(
                     f"no judge of {data.manifest.id} counts, so nothing says which of its answers are "
                     f"better; its report says why: brie report {data.manifest.id}"
                 )
-            evaluated.append(_evaluated(data))
-            for made in _pairs(data, rule):
+            evaluated.append(_evaluated(data, judges))
+            for made in _pairs(data, judges, rule):
                 comparisons += 1
                 if isinstance(made, Pair):
                     pairs.append(made)
@@ -144,9 +145,10 @@ def collect(request: PrefsRequest, project: Project) -> tuple[tuple[Pair, ...], 
     return tuple(pairs), card.model_copy(update={"longer_chosen_before": before})
 
 
-def _pairs(data: EvaluationData, rule: Rule) -> Iterator[Pair | Reason]:
+def _pairs(
+    data: EvaluationData, judges: Mapping[str, PanelJudge], rule: Rule
+) -> Iterator[Pair | Reason]:
     """What becomes of every comparison of an evaluation, in the order of work."""
-    judges = _judges(data)
     not_blind = {voter for voter, saw in seen_by(data.manifest).items() if NOT_BLIND.keys() & set(saw)}
     rows: dict[tuple[str, int], list[VerdictRow]] = {}
     votes: dict[tuple[str, int], list[VerdictRow]] = {}
@@ -259,7 +261,7 @@ def _longer_share(ratios: Sequence[float]) -> float | None:
     return fmean(unequal) if unequal else None
 
 
-def _evaluated(data: EvaluationData) -> Evaluated:
+def _evaluated(data: EvaluationData, judges: Mapping[str, PanelJudge]) -> Evaluated:
     plan, names = data.manifest.plan, data.manifest.names
     return Evaluated(
         id=data.manifest.id,
@@ -271,7 +273,7 @@ def _evaluated(data: EvaluationData) -> Evaluated:
         licence=plan.suite.license,
         candidate=_called(names["candidate"], plan.candidate),
         baseline=_called(names["baseline"], plan.baseline),
-        judges={name: judge.judge.model for name, judge in _judges(data).items()},
+        judges={name: judge.judge.model for name, judge in judges.items()},
         not_counted=not_counted(data),
         not_blind=len(seen_by(data.manifest)),
     )
