@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
+    from brie.train.conventions import Conventions
+
 WRITING = ".writing"
 """Where a checkpoint is written before it is whole; beside the others, so that moving is cheap."""
 
@@ -70,13 +72,13 @@ def build_trainer(
         processing_class=job.tokenizer,
         peft_config=None if job.start else lora_config(config.recipe, job.base_folder),
         callbacks=list(hooks),
-        keeping=keeping,
     )
+    trainer.keep(keeping)
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def _data(job: Job) -> tuple[Callable[..., Trainer], Dataset, Dataset]:
+def _data(job: Job) -> tuple[Callable[..., Conventions], Dataset, Dataset]:
     """The trainer of a run's method, and both halves of its data as that trainer takes them."""
     recipe = job.config.recipe
     if recipe.method == "sft":

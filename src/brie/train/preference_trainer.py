@@ -5,7 +5,7 @@ Imported inside functions only: it loads torch, transformers, peft and trl.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,16 +15,13 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference
 from trl.trainer.utils import use_adapter
 
 from brie.data.encode import IGNORED
-from brie.train.conventions import Conventions, Keeping
+from brie.train.conventions import Conventions
 from brie.train.trainer import bounded_exp
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from peft import LoraConfig, PeftModel
-    from transformers import PreTrainedModel, TrainerCallback, TrainerControl
-    from trl import DPOConfig, KTOConfig
-
-    from brie.data.tokenizer import Tokenizer
+    from peft import PeftModel
+    from transformers import TrainerControl
 
 REFERENCE = "ref"
 """What TRL calls the frozen copy of an adapter that is trained on."""
@@ -124,50 +121,6 @@ class _Tally:
 class BrieDPO(OnPairs, DPOTrainer):
     """Direct preference optimisation (Rafailov et al. 2023)."""
 
-    def __init__(
-        self,
-        model: PreTrainedModel | PeftModel,
-        args: DPOConfig,
-        train_dataset: Dataset,
-        eval_dataset: Dataset,
-        processing_class: Tokenizer,
-        peft_config: LoraConfig | None,
-        callbacks: Sequence[TrainerCallback],
-        keeping: Keeping,
-    ) -> None:
-        self.keep(keeping)
-        super().__init__(
-            model=model,
-            args=args,
-            train_dataset=train_dataset,
-            eval_dataset=eval_dataset,
-            processing_class=processing_class,
-            peft_config=peft_config,
-            callbacks=list(callbacks),
-        )
-
 
 class BrieKTO(OnPairs, KTOTrainer):
     """Kahneman-Tversky optimisation (Ethayarajh et al. 2024): each answer good or bad by itself."""
-
-    def __init__(
-        self,
-        model: PreTrainedModel | PeftModel,
-        args: KTOConfig,
-        train_dataset: Dataset,
-        eval_dataset: Dataset,
-        processing_class: Tokenizer,
-        peft_config: LoraConfig | None,
-        callbacks: Sequence[TrainerCallback],
-        keeping: Keeping,
-    ) -> None:
-        self.keep(keeping)
-        super().__init__(
-            model=model,
-            args=args,
-            train_dataset=train_dataset,
-            eval_dataset=eval_dataset,
-            processing_class=processing_class,
-            peft_config=peft_config,
-            callbacks=list(callbacks),
-        )

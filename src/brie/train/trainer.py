@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from trl import SFTTrainer
 
-from brie.train.conventions import Conventions, Keeping
+from brie.train.conventions import Conventions
 from brie.train.device import SMALL_BASE
 from brie.train.loss import offer_learned_loss
 from brie.train.nll import row_nll
@@ -38,9 +38,7 @@ class BrieTrainer(Conventions, SFTTrainer):
         processing_class: Tokenizer,
         peft_config: LoraConfig,
         callbacks: Sequence[TrainerCallback],
-        keeping: Keeping,
     ) -> None:
-        self.keep(keeping)
         self._validation: list[tuple[torch.Tensor, torch.Tensor]] = []
         super().__init__(
             model=model,
