@@ -173,6 +173,9 @@ class DeviceInfo(Record):
     memory_bytes: int | None
     count: int = 1
     """Processes taking part."""
+    strategy: Literal["ddp", "fsdp2"] | None = later(None)
+    """How several share the work: `ddp`, each holds all weights; `fsdp2`, each a part of them. None: one
+    process, or a run from before this was recorded."""
 
 
 class TrainConfig(Document):

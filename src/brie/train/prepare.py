@@ -39,6 +39,7 @@ from brie.train.pairs import encode_pairs, pairs_info
 from brie.train.progress import Progress
 from brie.train.ranks import World, world
 from brie.train.recipes import Recipe, load_recipe, override, recipe_files
+from brie.train.sharding import refuse_sharding, shared
 from brie.train.sources import Source, read_data
 from brie.train.start import going_on, own_template, preferring, recipe_of, start_info, starting
 
@@ -98,8 +99,9 @@ def build_job(
     here = world(request.processes)
     start = starting(request, project)
     recipe = fit_micro_batch(recipe, here.size, progress)
-    device = _decide_device(request, here, progress)
+    device = _decide_device(request, recipe, here, progress)
     refuse_packing(recipe, device)
+    refuse_sharding(recipe, device)
     refuse_missing_packages(recipe, device.type)
     train_rows, val_rows, split_info = _read(request, recipe, project, progress)
     folder, base, location = _open_base(recipe, project, before, start, progress)
@@ -221,9 +223,11 @@ def _told(request: TrainRequest, *, train: Source, val: Source, drawn: SplitInfo
     return f"{len(train.rows):,} {what} of {train.shown}{whose}; {len(val.rows):,} to validate, {held}"
 
 
-def _decide_device(request: TrainRequest, here: World, progress: Progress) -> DeviceInfo:
+def _decide_device(
+    request: TrainRequest, recipe: Recipe, here: World, progress: Progress
+) -> DeviceInfo:
     device, why = choose_device(request.device)
-    device = device.model_copy(update={"count": here.size})
+    device = shared(device, recipe, here.size)
     times = f"{here.size} x " if here.size > 1 else ""
     progress.note(f"device: {times}{device.type}, {device.name} ({why})")
     return device

@@ -23,7 +23,7 @@ from brie.records import Record, later
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """All linear layers of a Qwen2 or Llama block. Named, since PEFT's default is q and v alone."""
 
-MEMORY_KEYS = frozenset({"micro_batch_size", "gradient_checkpointing"})
+MEMORY_KEYS = frozenset({"micro_batch_size", "gradient_checkpointing", "sharding"})
 """Keys that may change when a run is resumed: they decide memory, and rounding, nothing else."""
 
 DESCRIPTIVE_KEYS = frozenset(
@@ -203,6 +203,9 @@ class Recipe(Record):
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     gradient_checkpointing: bool = False
+    sharding: Literal["none", "fsdp"] = later("none")
+    """`fsdp`: each of several GPUs holds a part of the weights, and borrows the others' layer by layer;
+    none: each holds all of them."""
     group_by_length: bool | Literal["auto"] = "auto"
     """Batches of similar lengths; `auto`: on MPS, where varied lengths make memory grow."""
     packing: bool = False
