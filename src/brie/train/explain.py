@@ -22,7 +22,8 @@ from brie.train.config import (
     TrainConfig,
     TrainRequest,
 )
-from brie.train.device import choose_device, choose_dtype, refuse_packing
+from brie.train.device import choose_dtype, refuse_packing
+from brie.train.gpus import device_for, expected
 from brie.train.lora import count_parameters, count_trained
 from brie.train.memory import (
     LIBRARIES,
@@ -41,8 +42,8 @@ from brie.train.prepare import (
     resolve_recipe,
 )
 from brie.train.progress import Progress, Silent
-from brie.train.ranks import world
 from brie.train.recipes import Architecture, Recipe
+from brie.train.sharding import is_sharded, refuse_sharding, shared
 from brie.train.sources import read_data
 from brie.train.start import starting
 
@@ -99,7 +100,7 @@ def explain(
         UsageError, InputError: what `train` would refuse, this refuses.
     """
     recipe = resolve_recipe(request, project, progress)
-    recipe = fit_micro_batch(recipe, world(request.processes).size, progress)
+    recipe = fit_micro_batch(recipe, expected(request).size, progress)
     start = starting(request, project)
     folder = start.base_folder if start else local_base(recipe.base, project)
     if folder is None or not (request.data or request.prefs or recipe.data):
@@ -130,9 +131,9 @@ def local_base(reference: str, project: Project) -> Path | None:
 
 def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Path | None) -> Plan:
     """What can be said without the base, or without data."""
-    device, _ = choose_device(request.device)
-    device = device.model_copy(update={"count": world(request.processes).size})
+    device = shared(device_for(request)[0], recipe, expected(request).size)
     refuse_packing(recipe, device)
+    refuse_sharding(recipe, device)
     shape = (read_architecture(folder) if folder else None) or recipe.architecture
     dtype = choose_dtype(recipe.dtype, device, parameters=parameters(shape) if shape else 0)
     recipe = decide_micro_batch(
@@ -203,14 +204,21 @@ def _lines(plan: Plan, folder: Path | None, timed: Job | None, request: TrainReq
     recipe = plan.recipe
     yield Line("recipe", f"{recipe.name}: {recipe.description}" if recipe.description else recipe.name)
     yield from _base_lines(plan, folder)
-    device, why = choose_device(request.device)
-    yield Line("device", f"{device.type}, {device.name} ({why})")
+    yield Line("device", _device(plan, request))
     yield Line("numbers", _numbers(plan))
     yield from _data_lines(plan, from_recipe=not (request.data or request.prefs))
     yield from _setting_lines(plan)
     yield from _memory_lines(plan)
     yield _disk_line(plan)
     yield Line("time", _time(plan, timed))
+
+
+def _device(plan: Plan, request: TrainRequest) -> str:
+    device, why = device_for(request)
+    if plan.device.count == 1:
+        return f"{device.type}, {device.name} ({why})"
+    share = "each holds a part of the weights" if is_sharded(plan.device) else "each holds all weights"
+    return f"{plan.device.count} x {device.type}, {device.name} ({why}); {share}"
 
 
 def _numbers(plan: Plan) -> str:
@@ -330,11 +338,17 @@ def _memory_lines(plan: Plan) -> Iterator[Line]:
         yield Line("memory", "unknown until the base is here")
         return
     need = estimate(
-        plan.shape, plan.recipe, plan.dtype.value, plan.longest_row, copied=plan.start is not None
+        plan.shape,
+        plan.recipe,
+        plan.dtype.value,
+        plan.longest_row,
+        copied=plan.start is not None,
+        parts=plan.device.count if is_sharded(plan.device) else 1,
     )
-    parts = ", ".join(f"{name} {_gb(value)}" for name, value in need._asdict().items())
+    parts = ", ".join(f"{name} {_gb(value)}" for name, value in need._asdict().items() if value)
     parts += f", libraries {_gb(LIBRARIES)}"
-    yield Line("memory", f"about {_gb(need.total + LIBRARIES)}: {parts}")
+    each = " on each" if plan.device.count > 1 else ""
+    yield Line("memory", f"about {_gb(need.total + LIBRARIES)}{each}: {parts}")
     yield Line("fits", _fits(plan, need))
 
 
@@ -342,15 +356,18 @@ def _fits(plan: Plan, need: Memory) -> str:
     have = plan.device.memory_bytes
     if have is None:
         return "unknown: the system does not say how much memory it has"
+    whose = f"each {plan.device.type} device" if plan.device.count > 1 else plan.device.type
     if need.total + LIBRARIES < 0.9 * have:
-        return f"yes: {plan.device.type} has {_gb(have)}"
+        return f"yes: {whose} has {_gb(have)}"
     advice = "--set micro_batch_size=1" if plan.recipe.micro_batch_size > 1 else ""
     if not plan.recipe.gradient_checkpointing:
         advice = f"{advice} --set gradient_checkpointing=true".strip()
     if plan.dtype.value == "float32":
         advice = f"{advice} --set dtype=bfloat16".strip()
+    if plan.device.strategy == "ddp":
+        advice = f"{advice} --fsdp".strip()
     advice = advice or f"--set max_length={plan.recipe.max_length // 2}, or a smaller base"
-    return f"hardly: {plan.device.type} has {_gb(have)}. Try {advice}"
+    return f"hardly: {whose} has {_gb(have)}. Try {advice}"
 
 
 def _disk_line(plan: Plan) -> Line:

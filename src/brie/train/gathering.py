@@ -7,6 +7,7 @@ checkpoints reads these. Imported inside functions only: it loads torch, transfo
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -35,8 +36,8 @@ _SPREAD = StateDictOptions(full_state_dict=True, strict=False, ignore_frozen_par
 _State = dict[str, torch.Tensor]
 
 
-class _Group(TypedDict):
-    params: list[str]
+_Group = dict[str, float | bool | tuple[float, ...] | list[int] | list[str] | None]
+"""Settings of an optimizer for some parameters, and which they are."""
 
 
 class _Named(TypedDict):
@@ -50,14 +51,14 @@ class _Numbered(TypedDict):
     """An optimizer's state as torch writes it, by the numbers of parameters."""
 
     state: dict[int, _State]
-    param_groups: list[dict[str, list[int]]]
+    param_groups: list[_Group]
 
 
 class Gathering(Trainer):
     """A trainer whose arithmetic and checkpoints do not show how the model was spread."""
 
     def compute_loss_context_manager(self) -> ExitStack:
-        """Number formats of a step: of a sharded model those of a whole one, where accelerate sees to it."""
+        """Number formats of a step: a sharded model has those that accelerate gives a whole one."""
         formats = super().compute_loss_context_manager()
         half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.accelerator.mixed_precision)
         if self.is_fsdp_enabled and half is not None:
@@ -65,8 +66,8 @@ class Gathering(Trainer):
         return formats
 
     def name_trained(self) -> None:
-        """Note what is trained is called in a checkpoint, while the model is as PEFT made it: wrapped for
-        recomputing, PEFT finds none of it."""
+        """Note what trained weights are called in a checkpoint, while the model is as PEFT made it: in
+        one that is wrapped for recomputing, PEFT finds none of them."""
         names = [name for name, weight in self.model.named_parameters() if weight.requires_grad]
         marks = {name: torch.tensor(i) for i, name in enumerate(names)}
         written = get_peft_model_state_dict(self.model, marks, save_embedding_layers=False)
@@ -95,9 +96,11 @@ class Gathering(Trainer):
         if not self.is_fsdp_enabled:
             super()._save_optimizer_and_scheduler(output_dir)
             return
-        named = get_optimizer_state_dict(self.model, self.optimizer.optimizer, options=_WHOLE)
+        optimizer = self.optimizer.optimizer
+        named = get_optimizer_state_dict(self.model, optimizer, options=_WHOLE)
         if self.args.should_save:
-            torch.save(_numbered(named), Path(output_dir) / OPTIMIZER)
+            numbered = _numbered(named, _names(self.model, optimizer))
+            torch.save(numbered, Path(output_dir) / OPTIMIZER)
             torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER)
 
     def _load_from_checkpoint(
@@ -127,24 +130,27 @@ def _names(model: PeftModel, optimizer: torch.optim.Optimizer) -> list[list[str]
     return [[names[id(parameter)] for parameter in group["params"]] for group in optimizer.param_groups]
 
 
-def _numbered(named: _Named) -> _Numbered:
+def _numbered(named: _Named, names: list[list[str]]) -> _Numbered:
     """An optimizer's state by number: parameters are counted through its groups."""
-    order = [name for group in named["param_groups"] for name in group["params"]]
-    number = {name: i for i, name in enumerate(order)}
-    state = {number[name]: dict(value) for name, value in named["state"].items()}
-    groups = [
-        {**group, "params": [number[name] for name in group["params"]]}
-        for group in named["param_groups"]
+    number = {name: i for i, name in enumerate(chain(*names))}
+    groups: list[_Group] = [
+        {**group, "params": [number[name] for name in members]}
+        for group, members in zip(named["param_groups"], names, strict=True)
     ]
-    return {"state": state, "param_groups": groups}
+    return {
+        "state": {number[name]: state for name, state in named["state"].items()},
+        "param_groups": groups,
+    }
 
 
 def _named(numbered: _Numbered, names: list[list[str]]) -> _Named:
     """The other way round, by the names of this model."""
-    order = [name for group in names for name in group]
-    state = {order[i]: value for i, value in numbered["state"].items()}
-    groups = [
-        {**group, "params": group_names}
-        for group, group_names in zip(numbered["param_groups"], names, strict=True)
+    order = list(chain(*names))
+    groups: list[_Group] = [
+        {**group, "params": members}
+        for group, members in zip(numbered["param_groups"], names, strict=True)
     ]
-    return {"state": state, "param_groups": groups}
+    return {
+        "state": {order[i]: state for i, state in numbered["state"].items()},
+        "param_groups": groups,
+    }

@@ -37,6 +37,8 @@ class Memory(NamedTuple):
     """AdamW's two moments, float32."""
     activations: int
     logits: int
+    borrowed: int = 0
+    """Of a sharded model: weights of other devices that are gathered at a time."""
 
     @property
     def total(self) -> int:
@@ -69,7 +71,13 @@ def adapter_parameters(shape: Architecture, r: int, modules: Collection[str]) ->
 
 
 def estimate(
-    shape: Architecture, recipe: Recipe, dtype: str, tokens_a_row: int, *, copied: bool = False
+    shape: Architecture,
+    recipe: Recipe,
+    dtype: str,
+    tokens_a_row: int,
+    *,
+    copied: bool = False,
+    parts: int = 1,
 ) -> Memory:
     """Memory of one process in training.
 
@@ -82,6 +90,7 @@ def estimate(
         dtype: the base's number format.
         tokens_a_row: the longest row that will be seen, after truncation.
         copied: the adapter is that of a checkpoint, and a copy of it is the reference.
+        parts: devices that weights, adapter and optimizer are spread over.
     """
     size = BYTES[dtype]
     adapter = adapter_parameters(shape, recipe.r, recipe.target_modules)
@@ -92,12 +101,22 @@ def estimate(
     else:
         activations = tokens * shape.layers * block
     return Memory(
-        weights=parameters(shape) * size,
-        adapter=adapter * (12 if copied else 8),
-        optimizer=adapter * 8,
+        weights=parameters(shape) * size // parts,
+        adapter=adapter * (12 if copied else 8) // parts,
+        optimizer=adapter * 8 // parts,
         activations=activations,
         logits=_logits(shape, recipe, tokens, size),
+        borrowed=_borrowed(shape, size) if parts > 1 else 0,
     )
+
+
+def _borrowed(shape: Architecture, size: int) -> int:
+    """Bytes of weights that FSDP2 gathers at a time: one block is computed with, the next is on its way
+    and lies in a buffer before it is taken apart; the head stays from the way forward to the way back,
+    and the loss takes a copy of it."""
+    head = shape.vocabulary * shape.hidden
+    blocks = parameters(shape) - head * (1 if shape.tied else 2)
+    return (3 * blocks // shape.layers + 2 * head) * size
 
 
 def _logits(shape: Architecture, recipe: Recipe, tokens: int, size: int) -> int:

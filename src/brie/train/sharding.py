@@ -1,4 +1,4 @@
-"""Sharding (FSDP2): each of several GPUs holds a part of the weights, and borrows the rest layer by layer.
+"""Sharding (FSDP2): each of several GPUs holds a part of the weights and borrows the rest by layers.
 
 The frozen base is what takes memory, so that a base too large for one GPU trains on two. accelerate and
 torch do it; brie decides how, and refuses what would not be what the recipe says.
@@ -44,6 +44,11 @@ def asked_by_accelerate() -> bool:
             "add that line under fsdp_config, or start with: brie train --gpus N --fsdp …"
         )
     return True
+
+
+def as_launched(recipe: Recipe) -> Recipe:
+    """The recipe, sharded where `accelerate launch` was told to."""
+    return recipe.model_copy(update={"sharding": "fsdp"}) if asked_by_accelerate() else recipe
 
 
 def is_sharded(device: DeviceInfo) -> bool:
@@ -137,9 +142,7 @@ def prepare(args: TrainingArguments, device: str) -> None:
     """
     from torch.distributed.fsdp import MixedPrecisionPolicy
 
-    args.fsdp_plugin_args["mixed_precision_policy"] = MixedPrecisionPolicy(
-        cast_forward_inputs=False
-    )
+    args.fsdp_plugin_args["mixed_precision_policy"] = MixedPrecisionPolicy(cast_forward_inputs=False)
     if device == "cpu":
         _let_processors_shard()
 
