@@ -62,7 +62,7 @@ PANEL: Option = click.option("--panel", metavar="NAME", help="A panel of judges/
 SAMPLES: Option = click.option(
     "--samples",
     type=click.IntRange(1),
-    help="Answers a prompt and side; default: brie.toml's, or 1.",
+    help="Answers a prompt and side; default: brie.toml's, or 3.",
 )
 
 
