@@ -68,7 +68,7 @@ Examples:
 @options.CHAT_TEMPLATE
 @options.SYSTEM
 @click.option("--name", help="A name to call the run by.")
-@click.option("--device", default="auto", show_default=True, help="cuda, mps, cpu or auto.")
+@options.device("auto")
 @click.option("--resume", metavar="RUN", help="Go on with a run or a sweep: its name, id or folder.")
 @click.option("--gpus", metavar="N", help="Share the batch among N GPUs; 2x24 with --dry-run: of 24 GB.")
 @click.option("--fsdp", is_flag=True, help="With --gpus: each holds a part of the weights (FSDP2).")
