@@ -25,11 +25,12 @@ from brie.train.config import RunManifest
 from brie.train.runs import checkpoints, list_runs, read_manifest
 from tests.train.world import demo_rows, make_project, prompts
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ("batch_size=8", "micro_batch_size=2", "max_length=128", "checkpoint_steps=4", "dropout=0")
 SHARDED = ("--gpus", "2", "--fsdp")
+OFTEN = ("checkpoint_steps=2",)
 
 
 def make(folder: Path) -> Project:
@@ -151,33 +152,54 @@ def test_an_adapter_that_was_gathered_answers(tmp_path: Path) -> None:
         assert engine.encoder("tuned").encode((Message(role="user", content="Hello"),))
 
 
-def test_a_killed_process_costs_what_came_after_the_last_checkpoint(tmp_path: Path) -> None:
-    whole, killed = make(tmp_path / "whole"), make(tmp_path / "killed")
-    with running(whole, command(*SHARDED, steps=200)) as process:
-        until_saved(whole, 12, process)
+def stop_after(project: Project, words: list[str], step: int) -> None:
+    """Run until a checkpoint is whole, then press Ctrl-C."""
+    with running(project, words) as process:
+        until_saved(project, step, process)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=280)
-        assert process.returncode == 3, said
-    with running(killed, command(*SHARDED, "--name", "pair", steps=200)) as process:
-        until_saved(killed, 4, process)
+    assert process.returncode == 3, said
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A sharded run whose second process was killed after the first checkpoint."""
+    project = make(tmp_path_factory.mktemp("killed"))
+    with running(project, command(*SHARDED, "--name", "pair", settings=OFTEN, steps=200)) as process:
+        until_saved(project, 2, process)
         children = psutil.Process(process.pid).children()
         next(child for child in children if child.environ()["RANK"] == "1").kill()
         said, _ = process.communicate(timeout=280)
     assert process.returncode == 3, said
     assert "another process of this run has ended" in " ".join(said.split())
-    on_one = Project(tmp_path / "one")
-    shutil.copytree(killed.root, on_one.root)
-    go_on = ["train", "--resume", "pair", "--device", "cpu"]
-    for project, options in ((killed, ["--gpus", "2"]), (on_one, ["--set", "sharding=none"])):
-        with running(project, [*go_on, *options]) as process:
-            until_saved(project, 12, process)
-            process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=280)
-            assert process.returncode == 3, said
-    digests = [file_digest(Path(str(folder_of(p, 12))) / ADAPTER_WEIGHTS) for p in (whole, killed)]
+    return project
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same run, never disturbed until its second checkpoint."""
+    project = make(tmp_path_factory.mktemp("whole"))
+    stop_after(project, command(*SHARDED, settings=OFTEN, steps=200), 4)
+    return project
+
+
+def test_a_killed_process_costs_what_came_after_the_last_checkpoint(
+    killed: Project, whole: Project, tmp_path: Path
+) -> None:
+    again = Project(tmp_path / "again")
+    shutil.copytree(killed.root, again.root)
+    stop_after(again, ["train", "--resume", "pair", "--device", "cpu", "--gpus", "2"], 4)
+    digests = [file_digest(Path(str(folder_of(p, 4))) / ADAPTER_WEIGHTS) for p in (whole, again)]
     assert digests[0] == digests[1]
-    mine, theirs = weights(on_one, 12), weights(whole, 12)
-    for name, tensor in theirs.items():
+
+
+def test_a_sharded_run_goes_on_in_one_process(killed: Project, whole: Project, tmp_path: Path) -> None:
+    alone = Project(tmp_path / "alone")
+    shutil.copytree(killed.root, alone.root)
+    go_on = ["train", "--resume", "pair", "--device", "cpu", "--set", "sharding=none"]
+    stop_after(alone, go_on, 4)
+    mine = weights(alone, 4)
+    for name, tensor in weights(whole, 4).items():
         torch.testing.assert_close(mine[name], tensor, rtol=1e-3, atol=1e-5)
 
 
