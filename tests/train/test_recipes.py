@@ -57,6 +57,12 @@ def test_shapes_give_the_published_parameter_counts(
     assert adapter_parameters(shape, 16, SEVEN) == r16
 
 
+@pytest.mark.parametrize("key", ["sharding", "quantize"])
+def test_none_is_a_value_of_a_choice_that_has_it(project: Project, key: str) -> None:
+    chosen = load_recipe("7b-fsdp", project, [f"{key}=none"])
+    assert getattr(chosen, key) == "none"
+
+
 def test_the_projects_own_recipe_wins(project: Project) -> None:
     (project.root / "recipes").mkdir()
     (project.root / "recipes" / "tiny.toml").write_text('base = "mine"\nr = 3\n')
