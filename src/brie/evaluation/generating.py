@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from brie.errors import UsageError
+from brie.evaluation.benchmarks import load_sealed, run_tasks
 from brie.evaluation.budget import Consent, unasked
 from brie.evaluation.context import resolved
 from brie.evaluation.controls import damage
@@ -228,15 +229,21 @@ class Answered:
 
 
 def make_answers(
-    evaluation: Evaluation, project: Project, screen: Screen, consent: Consent = unasked
+    evaluation: Evaluation,
+    project: Project,
+    screen: Screen,
+    consent: Consent = unasked,
+    *,
+    allow_code: bool = False,
 ) -> Answered:
-    """Sample every answer a sealed evaluation still lacks; no judge is asked.
+    """Sample every answer a sealed evaluation still lacks, and run its tasks; no judge is asked.
 
     Args:
         evaluation: which.
         project: where its models are.
         screen: progress.
         consent: asks before prompts go to another machine.
+        allow_code: code that comes with its tasks may run here.
 
     Raises:
         SealBroken: the plan is not the one that was sealed.
@@ -258,6 +265,11 @@ def make_answers(
         open_engine(sources(sides, project, manifest.plan.suite), environment) as engine,
     ):
         prompts = list(work.plan.order)
+        run_tasks(
+            manifest.plan,
+            lambda: load_sealed(manifest, project, allow_code=allow_code, say=screen.say),
+            engine, store, owner, screen,
+        )  # fmt: skip
         _, computed = answer_all(evaluation, work, prompts, engine, store, owner, screen)
     return Answered(manifest.id, computed, len(prompts))
 
