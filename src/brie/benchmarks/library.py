@@ -46,10 +46,10 @@ def at_work(*, sandboxed: bool) -> Iterator[None]:
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
-    utils.env, tasks.tqdm = safe if sandboxed else plain, partial(bars, disable=True)
+    vars(utils)["env"], vars(tasks)["tqdm"] = safe if sandboxed else plain, partial(bars, disable=True)
     try:
         yield
     finally:
-        utils.env, tasks.tqdm = plain, bars
+        vars(utils)["env"], vars(tasks)["tqdm"] = plain, bars
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

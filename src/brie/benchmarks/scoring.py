@@ -8,7 +8,7 @@ from importlib import import_module
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from brie.benchmarks.library import at_work
 from brie.benchmarks.loading import Loaded
@@ -37,6 +37,10 @@ class Scored:
     """`METRIC,FILTER` -> its value."""
 
 
+_LIKELIHOODS = TypeAdapter(list[tuple[float, bool]])
+"""Of every choice: its log-likelihood, and whether the model would have written it."""
+_ASKED = TypeAdapter(list[tuple[str, str]])
+"""Of every choice: what stands before it, and the choice."""
 Sample = Mapping[str, JsonValue]
 """A document's result as lm-eval logs it."""
 
@@ -157,11 +161,11 @@ def _number(value: JsonValue) -> float | None:
 
 def _said(sample: Sample, output: str) -> str:
     """What a side wrote, or the choice it took."""
-    answers = sample["filtered_resps"]
-    if not isinstance(answers, list) or not answers:
-        return ""
     if output == "multiple_choice":
-        best = max(range(len(answers)), key=lambda at: answers[at][0])  # type: ignore[index]
-        return str(sample["arguments"][best][1]).strip()[:_LONGEST]  # type: ignore[index,call-overload]
-    first = answers[0]
+        likely = _LIKELIHOODS.validate_python(sample["filtered_resps"])
+        asked = _ASKED.validate_python(sample["arguments"])
+        best = max(range(len(likely)), key=lambda at: likely[at][0])
+        return asked[best][1].strip()[:_LONGEST]
+    answers = sample["filtered_resps"]
+    first = answers[0] if isinstance(answers, list) and answers else ""
     return first[:_LONGEST] if isinstance(first, str) else ""

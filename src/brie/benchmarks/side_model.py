@@ -30,7 +30,7 @@ class _Counting:
         self._done()
 
 
-class SideModel(_HFLM):  # type: ignore[misc]
+class SideModel(_HFLM):  # type: ignore[misc,valid-type]
     """One side, as lm-eval asks it."""
 
     def __init__(

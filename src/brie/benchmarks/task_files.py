@@ -118,7 +118,8 @@ def task_files(folder: Path) -> list[Path]:
 def _merged(path: Path, seen: tuple[Path, ...]) -> tuple[Config, tuple[Path, ...]]:
     """A file's keys over those of the files it includes, as lm-eval merges them."""
     config = _parsed(path)
-    included, files = Config(), (path,)
+    included = Config()
+    files: tuple[Path, ...] = (path,)
     for name in _each(config.pop("include", [])):
         other = (path.parent / str(name)).resolve()
         if other in seen or len(seen) > _MOST_INCLUDES:

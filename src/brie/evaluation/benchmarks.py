@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from brie.benchmarks.naming import AskedAs
-from brie.digest import digest
+from brie.digest import Canonical, digest
 from brie.errors import UsageError
 from brie.number_format import plural
 from brie.progress import Screen
@@ -47,7 +47,7 @@ class _Row:
 def task_rows(plan: Plan, side: Side, spec: TaskSpec) -> list[_Row]:
     """The rows of a task on one side, in the order of its documents."""
     pin: Pin = getattr(plan, side)
-    asked = {
+    asked: Canonical = {
         "task": spec.digest, "program": spec.program, "output": spec.output, "fewshot": spec.fewshot,
         "pin": pin.digest, "environment": plan.environment,
         **({"template": pin.template_digest, "thinking": plan.sampling.thinking} if spec.chat else {}),

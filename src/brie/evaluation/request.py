@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from brie.benchmarks.naming import AskedAs
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
 from brie.evaluation.anchors import as_now
 from brie.evaluation.asked_sampling import settled_sampling
-from brie.evaluation.benchmarks import AskedAs, load_asked
+from brie.evaluation.benchmarks import load_asked
 from brie.evaluation.choice import Choice, choose, refuse_mute_rule
 from brie.evaluation.code_checks import refuse_code
 from brie.evaluation.criteria import readable_orders

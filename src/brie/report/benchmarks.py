@@ -21,6 +21,11 @@ from brie.report.accuracy import Grid, RightAndWrong
 from brie.report.clean import one_line
 
 _WORSE_FIRST = {"worse": 0, "better": 1, "undecided": 2}
+_SHOWN = {
+    "worse": "the candidate is worse",
+    "better": "the candidate is better",
+    "undecided": "no difference is shown",
+}
 _NAMED = 3
 """Tasks that the headline names."""
 
@@ -94,14 +99,9 @@ def _sentences(tasks: Tasks, analysis: Analysis) -> Iterator[str]:
             why = analysis.notes.get(f"tasks.{name}", "results are missing")
             yield f"{one_line(name, 80)}: no numbers, {one_line(why, 200)}."
             continue
-        shown = {
-            "worse": "the candidate is worse",
-            "better": "the candidate is better",
-            "undecided": "no difference is shown",
-        }[numbers.verdict]
         yield (
-            f"{one_line(name, 80)}: {shown}. It alone does better on "
-            f"{plural(numbers.candidate_better, 'document')}, the baseline alone on "
+            f"{one_line(name, 80)}: {_SHOWN[numbers.verdict]}. The candidate does better on "
+            f"{plural(numbers.candidate_better, 'document')}, the baseline on "
             f"{numbers.baseline_better:,}, of {numbers.documents:,}."
         )
     chats = {numbers.chat for numbers in tasks.by_task.values()}
