@@ -30,7 +30,7 @@ test_split: test
 output_type: generate_until
 doc_to_text: "{{question}}"
 doc_to_target: "{{answer}}"
-generation_kwargs: {until: ["\\n"], max_gen_toks: 12, do_sample: false}
+generation_kwargs: {until: ["\\n"], max_gen_toks: 8, do_sample: false}
 metric_list:
   - metric: exact_match
     aggregation: mean
