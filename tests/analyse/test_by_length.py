@@ -21,9 +21,7 @@ def sized(prompts: int = 60, seed: int = 3, **columns: float) -> VerdictTable:
     rng = np.random.default_rng(seed)
     prompt = rng.permutation(prompts) + 10.0
     answer = columns.get("answer", 0.0) or rng.permutation(prompts) * 2.0 + 1
-    return replace(
-        table, lengths=PromptLengths(prompt, np.broadcast_to(answer, prompts).astype(float), "tokens")
-    )
+    return replace(table, lengths=PromptLengths(prompt, np.zeros(prompts) + answer, "tokens"))
 
 
 def test_thirds_of_prompts_and_of_answers_with_their_edges() -> None:

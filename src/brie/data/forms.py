@@ -339,8 +339,8 @@ def _pair(row: Row, mapping: Mapping[str, str]) -> Shaped:
         words = _pair_words(mapping, asked[0], said[0])
         made = Shaped(_system({"prompt": row[asked[0]], "completion": row[said[0]], **rest}))
         return _with_system_word(Shaped(made.row, form="columns"), row, list(words))
-    if not (asked or said) and (made := _rendered(row)) is not None:
-        return made
+    if not (asked or said) and (chat := _rendered(row)) is not None:
+        return chat
     for key, advice in _FOREIGN.items():
         if key in row and not (asked or said or named.get("label")):
             raise InputError(

@@ -92,7 +92,7 @@ def _groups(analysis: Analysis, manifest: Manifest | None, width: int) -> list[T
         lines += [_row(row, width) for row in group.rows[:_ROWS]]
         if len(group.rows) > _ROWS:
             lines.append(Text(f"  … {len(group.rows) - _ROWS} more in the report", "dim"))
-        lines += _wrapped(f"  {group.about}", width, "  ") if group.about else []
+        lines += _wrapped(group.about, width) if group.about else []
     return lines
 
 
