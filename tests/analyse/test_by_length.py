@@ -15,13 +15,13 @@ from tests.analyse.test_assemble import plain, run
 from tests.present import present
 
 
-def sized(prompts: int = 60, seed: int = 3, **columns: float) -> VerdictTable:
+def sized(prompts: int = 60, seed: int = 3, same: float | None = None) -> VerdictTable:
     """Two judges; every prompt and every answer has a length of its own."""
     table = design([coin(0.6), coin(0.6)], prompts=prompts, seed=seed)
     rng = np.random.default_rng(seed)
     prompt = rng.permutation(prompts) + 10.0
-    answer = columns.get("answer", 0.0) or rng.permutation(prompts) * 2.0 + 1
-    return replace(table, lengths=PromptLengths(prompt, np.zeros(prompts) + answer, "tokens"))
+    answer = rng.permutation(prompts) * 2.0 + 1 if same is None else np.full(prompts, same)
+    return replace(table, lengths=PromptLengths(prompt, answer, "tokens"))
 
 
 def test_thirds_of_prompts_and_of_answers_with_their_edges() -> None:
@@ -72,7 +72,7 @@ def test_a_planted_difference_is_seen_where_it_is() -> None:
 
 
 def test_prompts_of_one_length_stay_together() -> None:
-    alike = sized(answer=40.0)
+    alike = sized(same=40.0)
     parts = run(alike).by_length
     assert list(present(parts)) == ["prompt_short", "prompt_middle", "prompt_long"]
     lengths = present(alike.lengths)

@@ -57,7 +57,7 @@ def table(
         criteria_order=_criteria_order(facts, used),
         identical_as_ties=facts.identical_as_ties,
         joint=_joint(used),
-        lengths=_lengths(facts, names, used),
+        lengths=_lengths(facts, names, used, pairs, of_row),
     )
 
 
@@ -134,12 +134,20 @@ def _long(answer: Completion, *, of_files: bool) -> float:
     return float(len(answer.text) if of_files else answer.tokens)
 
 
-def _lengths(facts: EvaluationData, names: Sequence[str], rows: Sequence[VerdictRow]) -> PromptLengths:
+def _lengths(
+    facts: EvaluationData,
+    names: Sequence[str],
+    rows: Sequence[VerdictRow],
+    pairs: Sequence[tuple[str, str]],
+    of_row: Ints,
+) -> PromptLengths:
     """How long each prompt is, and the baseline's answers to it."""
     of_files = _of_files(facts)
     answers: dict[str, set[str]] = {name: set() for name in names}
-    for row in rows:
-        answers[row.task.prompt].add(row.task.presentation.baseline)
+    code = {name: number for number, name in enumerate(names)}
+    prompt = np.fromiter((code[row.task.prompt] for row in rows), np.int64, len(rows))
+    for place in np.unique(prompt * max(len(pairs), 1) + of_row, return_index=True)[1].tolist():
+        answers[rows[place].task.prompt].add(pairs[of_row[place]][1])
     means = []
     for name in names:
         made = [facts.completions[key] for key in sorted(answers[name]) if key in facts.completions]
