@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from brie.analyse import AnalysisParts, VerdictTable
+from brie.analyse.arrays import Floats
 from brie.analyse.table import PromptLengths
 from brie.studies.merge import merge
 from tests.analyse.tables import coin, design
 from tests.analyse.test_assemble import plain, run
 from tests.present import present
+
+
+def _floats(values: npt.ArrayLike) -> Floats:
+    return np.asarray(values, np.float64)
 
 
 def sized(prompts: int = 60, seed: int = 3, same: float | None = None) -> VerdictTable:
@@ -21,7 +27,7 @@ def sized(prompts: int = 60, seed: int = 3, same: float | None = None) -> Verdic
     rng = np.random.default_rng(seed)
     prompt = rng.permutation(prompts) + 10.0
     answer = rng.permutation(prompts) * 2.0 + 1 if same is None else np.full(prompts, same)
-    return replace(table, lengths=PromptLengths(prompt, answer, "tokens"))
+    return replace(table, lengths=PromptLengths(_floats(prompt), _floats(answer), "tokens"))
 
 
 def test_thirds_of_prompts_and_of_answers_with_their_edges() -> None:

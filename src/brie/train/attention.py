@@ -7,7 +7,6 @@ begins; elsewhere a mask keeps them apart, to the same result, at the square of 
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -84,9 +83,10 @@ def unusable_kernels() -> str | None:
     if is_kernels_available():
         return None
     wanted = f"pip install 'kernels>={KERNELS_MIN_VERSION},<{KERNELS_MAX_VERSION}'"
-    if importlib.util.find_spec("kernels") is None:
+    try:
+        here = importlib.metadata.version("kernels")
+    except importlib.metadata.PackageNotFoundError:
         return f"the kernels package is not installed ({wanted})"
-    here = importlib.metadata.version("kernels")
     return f"kernels {here} is not what transformers takes ({wanted})"
 
 
