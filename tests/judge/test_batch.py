@@ -207,7 +207,7 @@ def test_batches_are_kept_as_they_come_and_not_one_after_the_other(tmp_path: Pat
                 server.batches.submitted[0].left = 10**6
             return handle(*given)
 
-        server.batches.handle = slow_first  # type: ignore[method-assign]
+        server.batches.handle = slow_first  # type: ignore[method-assign, assignment]
         assert run(found, on_done=note).computed == 6
         assert any("2 verdicts is in; 1 are under way" in line for line in found.said)
 
