@@ -21,7 +21,7 @@ from brie.workers.interface import Block, Row
 from brie.workers.local import LocalWorkers
 from tests.fakes.judge_servers import JudgeServer
 from tests.fakes.judge_wire import Act, Seen
-from tests.fakes.thread_workers import ThreadWorkers
+from tests.fakes.thread_workers import ThreadLine, ThreadWorkers
 from tests.judge.arena import PRICE, arena, judge
 
 
@@ -137,9 +137,9 @@ def test_a_worker_without_the_key_says_so_before_anything_is_asked(
     monkeypatch.setenv("SOME_KEY", "sk-1")
 
     class Elsewhere(ThreadWorkers):
-        def start(self, job: Job[Block, Row]) -> list[Line]:
+        def start(self, job: Job[Block, Row]) -> list[ThreadLine]:
             monkeypatch.delenv("SOME_KEY")
-            return [*super().start(job)]
+            return super().start(job)
 
     with JudgeServer() as server:
         panel = [judge(server, api_key_env="SOME_KEY")]
