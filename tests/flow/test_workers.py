@@ -246,7 +246,8 @@ def test_a_folder_that_workers_do_not_see_is_sent_once_and_read_there(
     (tmp_path / "model" / "model.safetensors").write_text("weights " * 3_000_000)
     (tmp_path / "model" / "optimizer.pt").write_text("stays behind")
     mine = Path("/proc/self/cwd/model")  # every process has another folder there
-    workers, heard = workers_of(f"{cluster.client}/2"), SimpleQueue[Heard[str]]()
+    workers = workers_of(f"{cluster.client}/2")
+    heard: SimpleQueue[Heard[str]] = SimpleQueue()
     try:
         with Pool(workers, Telling((mine,)), lambda worker, said: heard.put(said)) as pool:
             for worker in pool.workers:
@@ -265,8 +266,10 @@ def test_a_folder_that_workers_do_not_see_is_sent_once_and_read_there(
 def test_another_brie_on_the_cluster_and_a_cluster_without_room_or_answer_are_refused_in_a_sentence(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    other = tmp_path / "other"
+    other = tmp_path / "other" / "src"
     shutil.copytree(SOURCE, other, ignore=shutil.ignore_patterns("__pycache__"))
+    for beside in ("judges", "pyproject.toml"):
+        (other.parent / beside).symlink_to(ROOT / beside)
     with (other / "brie" / "digest.py").open("a") as file:
         file.write("# another build\n")
     with JudgeServer() as server:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -252,7 +253,7 @@ def _connect(ray: ModuleType, address: str) -> None:
             socket.create_connection((where.hostname, where.port or 0), timeout=_TO_CONNECT).close()
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (OSError, RuntimeError, ValueError) as error:
-        said = " ".join(str(error).split())[:200]
+        said = str(error).strip().splitlines()[-1].strip()[:200]  # above it a trace of the server's
         start = "" if where.hostname else " `ray start --head` starts one; RAY_ADDRESS names another."
         raise UsageError(f"no Ray cluster answers at {_shown(address)}: {said}.{start}") from error
 
@@ -262,9 +263,11 @@ def _folder_at(actor: Handle, folder: Path) -> Path:
     if _get(actor.sees.remote(folder, stamps(folder))):
         return folder
     files = contents(folder)
-    for file in _get(actor.lacks.remote(files)):
-        for part in parts(folder / file.name):
-            _get(actor.keep.remote(file, part))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray's, that this takes a while by way of its client
+        for file in _get(actor.lacks.remote(files)):
+            for part in parts(folder / file.name):
+                _get(actor.keep.remote(file, part))
     return _get(actor.folder.remote(files))
 
 
