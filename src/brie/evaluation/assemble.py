@@ -16,7 +16,7 @@ from brie.analyse.win_rate import Settings
 from brie.checks import Evidence, by_training, run_checks, standing_of, unseen_sources
 from brie.evaluation.accuracy import right_and_wrong
 from brie.evaluation.anchor import human_anchored, with_measured_panel, with_people_first
-from brie.evaluation.benchmark_numbers import task_numbers
+from brie.evaluation.benchmarked import task_numbers
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.drift_notes import drift_of
 from brie.evaluation.margins import counting_judges, margin_numbers, not_counted
