@@ -91,6 +91,7 @@ def test_one_gpu_has_nobody_to_share_with() -> None:
         ("method", "dpo"),
         ("modules_to_save", ("embed_tokens",)),
         ("use_dora", True),
+        ("packing", True),
     ],
 )
 def test_what_is_not_sharded_is_refused_by_name(key: str, value: str | bool | tuple[str, ...]) -> None:

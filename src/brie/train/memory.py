@@ -12,6 +12,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from brie.train.attention import TORCH
+from brie.train.config import Decided
 from brie.train.recipes import Architecture, Recipe
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -77,6 +79,7 @@ def estimate(
     tokens_a_row: int,
     *,
     copied: bool = False,
+    attention: Decided | None = None,
     parts: int = 1,
 ) -> Memory:
     """Memory of one process in training.
@@ -90,6 +93,7 @@ def estimate(
         dtype: the base's number format.
         tokens_a_row: the longest row that will be seen, after truncation.
         copied: the adapter is that of a checkpoint, and a copy of it is the reference.
+        attention: what computes it; None is transformers' own choice.
         parts: devices that weights, adapter and optimizer are spread over.
     """
     size = BYTES[dtype]
@@ -100,6 +104,8 @@ def estimate(
         activations = tokens * (shape.layers * shape.hidden * size + block)
     else:
         activations = tokens * shape.layers * block
+    if recipe.packing and attention is not None and attention.value == TORCH:
+        activations += tokens**2 * (1 + size)  # which token sees which: as bits, and as numbers
     return Memory(
         weights=parameters(shape) * size // parts,
         adapter=adapter * (12 if copied else 8) // parts,

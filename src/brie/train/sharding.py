@@ -80,6 +80,7 @@ def refuse_sharding(recipe: Recipe, device: DeviceInfo) -> None:
         f"--method {recipe.method}": recipe.method != "sft",
         "modules_to_save": bool(recipe.modules_to_save),
         "use_dora": recipe.use_dora,
+        "packing": recipe.packing,
     }
     if wrong := next((name for name, there in clash.items() if there), None):
         raise UsageError(
