@@ -54,6 +54,7 @@ Examples:
   brie eval --suite in_domain --tasks arithmetic.yaml --tasks hellaswag   (what was forgotten)
   brie eval --suite in_domain --dry-run              (plan, price, what it can tell)
   brie eval --suite in_domain --stop-after generate  (then, elsewhere: brie judge)
+  brie eval --suite in_domain --engine vllm          (a GPU, and pip install vllm)
 """,
 )
 @click.option(
@@ -136,6 +137,11 @@ Examples:
     "--dtype",
     type=click.Choice(["float32", "bfloat16", "float16"]),
     help="Number format; default: what suits the device.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["transformers", "vllm"]),
+    help="What answers for models in folders; default: brie.toml, else transformers.",
 )
 @click.option(
     "--stop-after",
