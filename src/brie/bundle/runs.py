@@ -10,10 +10,17 @@ from brie.bundle.layout import parse
 from brie.bundle.unpack import Opened
 from brie.digest import digest, file_digest
 from brie.errors import InputError, PinError
-from brie.pin import ADAPTER_CONFIG, canonical_config, folder_template_digest, has_template
+from brie.pin import (
+    ADAPTER_CONFIG,
+    canonical_config,
+    folder_template_digest,
+    has_template,
+    pin_checkpoint,
+)
 from brie.project import Project
 from brie.records import Pin
-from brie.train.config import RunManifest, TrainConfig
+from brie.train.config import PINS, RunManifest, TrainConfig
+from brie.train.runs import checkpoints
 
 
 def merge_run(bundle: Opened, project: Project) -> tuple[str, bool]:
@@ -32,7 +39,7 @@ def merge_run(bundle: Opened, project: Project) -> tuple[str, bool]:
         return manifest.id, False
     with staging(project) as folder:
         write_members(bundle, folder)
-        _check_pins(folder)
+        check_pins(folder)
         place(folder, target=target)
     return manifest.id, True
 
@@ -77,8 +84,49 @@ def write_member(bundle: Opened, name: str, path: Path) -> None:
         raise InputError(f"cannot write {path.name}: {error.strerror or error}.") from error
 
 
-def _check_pins(folder: Path) -> None:
-    """Whether pins lead to the run's own checkpoints, and those that came are the pinned ones."""
+def check_checkpoints(folder: Path, manifest: RunManifest) -> None:
+    """Whether a run's checkpoints are those that its record names, and its pins are of them.
+
+    The base need not be here: a pin says all that a checkpoint's digest takes from it.
+
+    Raises:
+        InputError: one is another or is missing; with both digests.
+    """
+    saved = checkpoints(folder)
+    if set(saved) != set(manifest.checkpoints) or not {"best", "last"} <= set(manifest.pins):
+        raise InputError(f"not all checkpoints of {manifest.id} are here; nothing was taken.")
+    best = parse(Pin, (folder / PINS / "best.json").read_bytes(), "run/pins/best.json")
+    base = best.model_copy(update={"digest": best.base.digest})
+    if best.base != manifest.config.base:
+        raise InputError(f"the pins of {manifest.id} name another base than its record.")
+    actual = {
+        step: pin_checkpoint(path, base=base, name=str(step)).digest for step, path in saved.items()
+    }
+    for step, pinned in actual.items():
+        if pinned != manifest.digests.get(str(step)):
+            raise InputError(
+                f"checkpoint {step} of {manifest.id} is {pinned}, its record says "
+                f"{manifest.digests.get(str(step))}; nothing was taken."
+            )
+    for which, entry in manifest.pins.items():
+        pin = parse(Pin, (folder / PINS / f"{which}.json").read_bytes(), f"run/pins/{which}.json")
+        if not pin.digest == entry.digest == actual.get(entry.step):
+            raise InputError(
+                f"the pin {which} of {manifest.id} is {pin.digest}, its checkpoint is "
+                f"{actual.get(entry.step)}; nothing was taken."
+            )
+
+
+def check_pins(folder: Path, *, alone: bool = True) -> None:
+    """Whether pins lead to the run's own checkpoints, and those that came are the pinned ones.
+
+    Args:
+        folder: the run's.
+        alone: only checkpoints that a pin names may have come.
+
+    Raises:
+        InputError: a pin leads elsewhere, or a file is not what it says.
+    """
     named: set[str] = set()
     for path in sorted(folder.glob("pins/*.json")):
         pin = parse(Pin, path.read_bytes(), f"run/pins/{path.name}")
@@ -90,7 +138,7 @@ def _check_pins(folder: Path) -> None:
             named.add(checkpoint.name)
             _check_adapter(pin, checkpoint)
     came = {path.name for path in folder.glob("checkpoints/*")}
-    if came - named:
+    if alone and came - named:
         raise InputError("the bundle holds a checkpoint that no pin names; nothing was taken.")
 
 
