@@ -1,4 +1,4 @@
-"""What verbs share that send their work to another machine: options, the table, consent, what is seen."""
+"""What verbs share that send their work elsewhere: options, the table, consent, what is seen."""
 
 from __future__ import annotations
 

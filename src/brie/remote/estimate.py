@@ -1,8 +1,8 @@
-"""How long a job will take, and what it may cost: from its operations and the speed its GPU is sold with.
+"""How long a job will take, and what it may cost: from its operations and the speed of its GPU.
 
 A GPU's speed is its dense bfloat16 (of older ones float16) rate with tensor cores, from its maker's data
-sheet. LoRA fine-tunes of small models reach a part of it (`USED`); batches of one short row reach less, full
-ones more. An estimate so made may be off by three; it is made to choose a time limit and a price at most.
+sheet. LoRA fine-tunes of small models reach a part of it (`USED`); batches of one short row reach less,
+full ones more. An estimate so made may be off by three; it is made to choose a time limit.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def estimated(load: Load, offer: Offer) -> Estimate:
 
 
 def speed(gpu: str) -> float | None:
-    """A GPU's teraflops by the longest name in the table that stands in its own; None: it is not there."""
+    """A GPU's teraflops, by the longest name in the table that stands in its own; None: unknown."""
     words = f" {gpu.upper().replace('-', ' ').replace('_', ' ')} "
     named = [name for name in TERAFLOPS if f" {name} " in words]
     return TERAFLOPS[max(named, key=len)] if named else None

@@ -34,8 +34,8 @@ BEGIN = (
     '"$BRIE_PYTHON" -m zipfile -e work.zip . && "$BRIE_PYTHON" -m zipfile -e wheel/*.whl brie '
     '&& exec "$BRIE_PYTHON" brie/brie/remote/there.py "$PWD"'
 )
-"""A shell's words that begin a job in its folder, where `WORK` and `OUTBOX` are: everything is unpacked, a
-Python with all packages is found or made (`brie.remote.there`), and it becomes the worker."""
+"""A shell's words that begin a job in its folder, where `WORK` and `OUTBOX` are: everything is unpacked,
+a Python with all packages is found or made (`brie.remote.there`), and it becomes the worker."""
 
 LAUNCHERS: dict[str, str] = {"ssh": "brie.remote.ssh:open_launcher"}
 """Kind -> `module:function` that makes its launcher of a `Target`."""

@@ -2,8 +2,8 @@
 
     python - PACKAGES BASE < look.py
 
-PACKAGES are names with commas between, BASE a model of the Hub or `-`. The standard library alone; nothing
-is written.
+PACKAGES are names with commas between, BASE a model of the Hub or `-`. The standard library alone;
+nothing is written.
 """
 
 import json

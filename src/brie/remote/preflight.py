@@ -86,8 +86,8 @@ class Preflight:
                 raise UsageError(fact.refused)
         if self.offer.timeout and self.minutes is None:
             raise UsageError(
-                f"how long it takes is {self.estimate.why}, and {self.on} ends jobs at a limit; say one: "
-                "--timeout MINUTES"
+                f"how long it takes is {self.estimate.why}, and {self.on} ends jobs at a limit; say "
+                "one: --timeout MINUTES"
             )
 
     def document(self) -> dict[str, JsonValue]:

@@ -1,8 +1,8 @@
 """`ssh:HOST`: a machine of one's own, by the system's `ssh` and `rsync`.
 
-HOST is what `ssh` takes: a name of `~/.ssh/config`, `user@host`. Keys, ports, proxies and host keys are as
-that configuration says; nothing is asked, and no password is typed. `BRIE_SSH` is another command to use
-(`ssh -F FILE`). A job lives in `~/.cache/brie/jobs/ID` there; its process outlives the connection.
+HOST is what `ssh` takes: a name of `~/.ssh/config`, `user@host`. Keys, ports, proxies and host keys are
+as that configuration says; nothing is asked, and no password is typed. `BRIE_SSH` is another command to
+use (`ssh -F FILE`). A job lives in `~/.cache/brie/jobs/ID` there; its process outlives the connection.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _LINE = 100_000
 _PATIENCE = 600
 """Seconds one call may take: a large checkpoint on a slow line."""
 _NOBODY = re.compile(
-    r"Connection (refused|timed out|closed|reset)|timed out|Broken pipe|No route|unreachable|lost connection"
-    r"|kex_exchange|banner|Temporary failure",
+    r"Connection (refused|timed out|closed|reset)|timed out|Broken pipe|No route|unreachable"
+    r"|lost connection|kex_exchange|banner|Temporary failure",
     re.IGNORECASE,
 )
 _LEAST = (3, 11)
@@ -296,7 +296,8 @@ def _packages(there: dict[str, str | None]) -> str:
     """What is installed there, and how it differs from here."""
     missing = [name for name, version in there.items() if version is None]
     if missing:
-        return f"{len(missing)} of {len(there)} are missing: installed into an environment of brie's own there"
+        lacking = f"{len(missing)} of {len(there)} are missing"
+        return f"{lacking}: they go into an environment of brie's own there"
     here = versions_here()
     apart = [
         f"{name} {version} (here {here[name]})"

@@ -2,10 +2,10 @@
 
     python there.py FOLDER
 
-Runs before any package is there, so it imports the standard library alone. FOLDER is the job's; `work.zip`
-and the wheel in it are unpacked already. Where the Python that runs this has every package, it is used as
-it is and nothing is installed; else they go into an environment beside the job, which later jobs with the
-same packages find again.
+Runs before any package is there, so it imports the standard library alone. FOLDER is the job's;
+`work.zip` and the wheel in it are unpacked already. Where the Python that runs this has every package, it
+is used as it is and nothing is installed; else they go into an environment beside the job, which later
+jobs with the same packages find again.
 """
 
 import fcntl

@@ -3,8 +3,8 @@
     FOLDER/work.json, wheel/, project/, bundles/    as they were sent (`brie.remote.work`)
     FOLDER/outbox/                                  what comes back
 
-The command runs in `project/`; what it prints is the job's log. Each checkpoint is packed as it is made, the
-result last, then `end.json`. Where the outbox holds checkpoints already, the run goes on from them.
+The command runs in `project/`; what it prints is the job's log. Each checkpoint is packed as it is made,
+the result last, then `end.json`. Where the outbox holds checkpoints already, the run goes on from them.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ their own gradients are not computed):
     4 x parameters x tokens        6 where activations are computed again (gradient checkpointing)
     2 x parameters x tokens        of an evaluation, and of a reference that pairs are held against
 
-after Kaplan et al. 2020, section 2.1 (2 x parameters for a token forward, as much again for each gradient).
+after Kaplan et al. 2020, section 2.1: 2 x parameters for a token forward, as much again for a gradient.
 """
 
 from __future__ import annotations
