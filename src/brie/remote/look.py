@@ -6,6 +6,8 @@ PACKAGES are names with commas between, BASE a model of the Hub or `-`. The stan
 nothing is written.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import platform
@@ -39,14 +41,14 @@ def main(packages: str, base: str) -> None:
     )
 
 
-def _memory():
+def _memory() -> int | None:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
         return None
 
 
-def _gpus():
+def _gpus() -> list[list[str]]:
     query = ["nvidia-smi", "--query-gpu=name,memory.total,compute_cap", "--format=csv,noheader,nounits"]
     try:
         out = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
@@ -56,14 +58,14 @@ def _gpus():
     return [[name.strip(), memory.strip(), capability.strip()] for name, memory, capability in rows]
 
 
-def _version(name):
+def _version(name: str) -> str | None:
     try:
         return version(name)
     except PackageNotFoundError:
         return None
 
 
-def _base(base):
+def _base(base: str) -> str:
     """Whether a base is here, and whether the Hub would hand it out."""
     repo, _, revision = base.partition("@")
     cache = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
@@ -85,7 +87,7 @@ def _base(base):
     return "reachable"
 
 
-def _read(path):
+def _read(path: Path) -> str | None:
     try:
         return path.read_text("utf-8").strip()
     except OSError:

@@ -26,9 +26,6 @@ from brie.train.sources import Source, read_data
 from brie.train.start import starting
 from brie.train.sweep_values import asks_for_several
 
-_FILES = ("data", "val", "prefs", "recipe", "chat_template")
-"""Fields of a request that may name a file."""
-
 
 def training_errand(request: TrainRequest, project: Project) -> Errand:
     """What has to be sent for a training run.
@@ -96,23 +93,32 @@ def _files(
     request: TrainRequest, recipe: Recipe, project: Project
 ) -> tuple[TrainRequest, dict[str, bytes | Path]]:
     """The request as it is put there, and the files that it names there."""
-    named = {name: Path(str(getattr(request, name))) for name in _FILES if getattr(request, name)}
-    files = {name: path for name, path in named.items() if path.is_file()}
-    renamed = {name: where(path, project, name) for name, path in files.items()}
-    if "recipe" in renamed:
-        sent = replace(request, recipe=Path(renamed.pop("recipe")), **renamed)
-    else:
-        sent = replace(request, **renamed)
-    members: dict[str, bytes | Path] = {
-        f"{FILES}{where(path, project, name)}": path for name, path in files.items()
-    }
+    members: dict[str, bytes | Path] = {}
+
+    def sent(role: str, named: str | None) -> str | None:
+        path = Path(named or "")
+        if not path.is_file():  # a name: of a family's template, of a data set on the Hub
+            return named
+        place = where(path, project, role)
+        members[f"{FILES}{place}"] = path
+        return place
+
+    recipe_file = sent("recipe", str(request.recipe) if request.recipe else None)
+    there = replace(
+        request,
+        data=sent("data", request.data),
+        val=sent("val", request.val),
+        prefs=sent("prefs", request.prefs),
+        chat_template=sent("chat_template", request.chat_template),
+        recipe=Path(recipe_file) if recipe_file else None,
+    )
     beside = [project.root / "brie.toml"]
     if request.size in recipe_files(project):
         beside.append(recipe_files(project)[str(request.size)])
     if recipe.data is not None:
         beside.append(project.root / "data" / recipe.data)
     members |= {f"{FILES}{inside}": path for inside, path in _inside(beside, project)}
-    return sent, members
+    return there, members
 
 
 def where(path: Path, project: Project, role: str) -> str:
