@@ -23,7 +23,7 @@ TRAIN = (
     *(word for setting in STEPS for word in ("--set", setting)),
 )  # fmt: skip
 ON = ("--on", "ssh:box")
-_PATIENCE = 240
+_PATIENCE = 600
 """Seconds a line is waited for; nothing is decided by them but that a test has failed."""
 
 
