@@ -27,6 +27,11 @@ _PATIENCE = 600
 """Seconds a line is waited for; nothing is decided by them but that a test has failed."""
 
 
+def _hears_ctrl_c() -> None:
+    """What was started in the background ignores it, and what it starts too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Command:
     """`brie` in a process of its own, whose messages are read as they come."""
 
@@ -34,7 +39,7 @@ class Command:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "brie", *words],
             cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True,
+            stderr=subprocess.PIPE, text=True, preexec_fn=_hears_ctrl_c,
         )  # fmt: skip
         self.lines: list[str] = []
         self._queue: queue.Queue[str | None] = queue.Queue()
