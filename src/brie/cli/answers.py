@@ -63,7 +63,7 @@ def send(evaluation: Evaluation, wishes: remote.Wishes, project: Project) -> Non
     launcher = remote.opened(wishes)
     errand = answering_errand(resolved(manifest, project), manifest.id, project)
     preflight = look(errand, launcher, timeout=wishes.timeout)
-    refuse_another(manifest.plan.environment, preflight.offer, launcher.target.on)
+    refuse_another(manifest.plan, preflight.offer, launcher.target.on)
     if remote.agreed(preflight, wishes, launcher):
         sent = replace(preflight, errand=with_plan(errand, evaluation, project))
         remote.send(sent, wishes, project, launcher)
