@@ -10,7 +10,7 @@ import pytest
 
 from brie.errors import UsageError
 from brie.project import Project
-from brie.records import Environment, Plan
+from brie.records import Environment
 from brie.remote.answering import environment_of, refuse_another
 from brie.remote.launcher import Offer
 from tests.commands import brie
@@ -80,9 +80,7 @@ def test_a_plan_is_made_for_what_the_machine_has() -> None:
 
 
 def test_a_sealed_plan_is_not_answered_by_another_kind_of_machine() -> None:
-    """A plan is only asked what it was sealed for, and whether it has tasks."""
-    environment = Environment(dtype="bfloat16", device="cuda", sampler="2")
-    sealed = Plan.model_construct(environment=environment, tasks=())
+    sealed = Environment(dtype="bfloat16", device="cuda", sampler="2")
     with pytest.raises(UsageError, match="has no device 'cuda'; it has cpu"):
         refuse_another(sealed, Offer("cores", device="cpu"), "ssh:box")
     refuse_another(sealed, Offer("a card", device="cuda", native_bfloat16=True), "ssh:box")

@@ -56,14 +56,15 @@ def send(evaluation: Evaluation, wishes: remote.Wishes, project: Project) -> Non
             agreed.
     """
     from brie.evaluation.context import resolved
-    from brie.remote.answering import answering_errand, refuse_another, with_plan
+    from brie.remote.answering import answering_errand, refuse_another, refuse_tasks, with_plan
     from brie.remote.preflight import look
 
     manifest = evaluation.manifest
+    refuse_tasks(manifest.plan)
     launcher = remote.opened(wishes)
     errand = answering_errand(resolved(manifest, project), manifest.id, project)
     preflight = look(errand, launcher, timeout=wishes.timeout)
-    refuse_another(manifest.plan, preflight.offer, launcher.target.on)
+    refuse_another(manifest.plan.environment, preflight.offer, launcher.target.on)
     if remote.agreed(preflight, wishes, launcher):
         sent = replace(preflight, errand=with_plan(errand, evaluation, project))
         remote.send(sent, wishes, project, launcher)

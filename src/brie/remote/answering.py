@@ -98,15 +98,22 @@ def environment_of(
     return environment, f"{chosen} in {environment.dtype}, as {on} has it"
 
 
-def refuse_another(plan: Plan, offer: Offer, on: str) -> None:
-    """Whether answers of a sealed plan can be made there.
+def refuse_tasks(plan: Plan) -> None:
+    """Tasks of other tools are not part of what can be done elsewhere.
 
     Raises:
-        UsageError: it computes on something else, which is named; or tasks of other tools are part of it.
+        UsageError: the plan has some.
     """
     if plan.tasks:
         raise UsageError("tasks are run on the machine that has their packages; leave out --on.")
-    sealed = plan.environment
+
+
+def refuse_another(sealed: Environment, offer: Offer, on: str) -> None:
+    """Whether answers that are sealed for one kind of machine can be made there.
+
+    Raises:
+        UsageError: it computes on something else; names both.
+    """
     there, _ = environment_of(offer, on, device=sealed.device, dtype=sealed.dtype)
     if (there.device, there.dtype) != (sealed.device, sealed.dtype):
         raise UsageError(
