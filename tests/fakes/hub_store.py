@@ -83,6 +83,8 @@ class HubStore:
                 self.repos[repo].files[value["path"]] = base64.b64decode(value["content"])
             elif line["key"] == "lfsFile":
                 self.repos[repo].files[value["path"]] = self.objects[value["oid"]]
+            elif line["key"] == "deletedFile":
+                del self.repos[repo].files[value["path"]]
             else:
                 continue
             paths.append(value["path"])
@@ -171,6 +173,9 @@ def models_handler(hub: HubStore) -> type[BaseHTTPRequestHandler]:
 
         def _create(self, wish: dict[str, Any]) -> None:
             repo = f"{wish['organization']}/{wish['name']}"
+            if repo in hub.repos:
+                self._send(409, {"error": "You already created this repo", "url": f"{hub.url}/{repo}"})
+                return
             hub.repos[repo] = Repo(private=wish.get("visibility") == "private")
             self._send(200, {"url": f"{hub.url}/{repo}"})
 

@@ -136,7 +136,9 @@ class JobsHub(HubStore):
     def start(self, spec: dict[str, Any]) -> Job:
         """Run what was posted."""
         secrets: dict[str, str] = spec.pop("secrets", {})
-        job = Job(f"job{len(self.jobs) + 1}", {**spec, "secrets": dict.fromkeys(secrets, "")}, self.folder)
+        job = Job(
+            f"job{len(self.jobs) + 1}", {**spec, "secrets": dict.fromkeys(secrets, "")}, self.folder
+        )
         job.folder = self.folder / job.id
         job.folder.mkdir(parents=True)
         self.jobs[job.id] = job
@@ -201,6 +203,7 @@ def _image(folder: Path, endpoint: str) -> dict[str, str]:
         "PATH": f"{programs}:/usr/bin:/bin",
         "HOME": str(folder),
         "HF_ENDPOINT": endpoint,
+        "HF_HUB_DISABLE_XET": "1",
         "OMP_NUM_THREADS": "1",
         "IMAGE_PYTHON": sys.executable,
     }
@@ -215,7 +218,8 @@ def _sse(job: Job, tail: int | None) -> Iterator[bytes]:
     sent = max(0, len(job.lines) - tail) if tail is not None else 0
     while True:
         with job.changed:
-            job.changed.wait_for(lambda: job.ended or len(job.lines) > sent, timeout=20)
+            if not job.ended and len(job.lines) == sent:
+                job.changed.wait(timeout=1)
             lines, ended = job.lines[sent:], job.ended
         sent += len(lines)
         for line in lines:
@@ -238,12 +242,14 @@ def _handler(hub: JobsHub) -> type[BaseHTTPRequestHandler]:
                 self._send(200, hardware())
             elif path.startswith("/api/jobs/"):
                 self._of_owner(lambda: self._job(path.split("/")[4:], parse_qs(query)))
-            elif path.startswith("/api/models/"):
-                self._model(path)
+            elif path.startswith((f"/{GATED}/", f"/api/models/{GATED}")):
+                self._send(403, {"error": "gated"}, {"X-Error-Code": "GatedRepo"})
             elif path.startswith("/api/datasets/") and (repo := self._repo("/api/datasets/")):
                 self._dataset(repo, path)
             elif path.startswith("/datasets/") and (repo := self._repo("/datasets/")):
                 self._file(repo, path.partition("/resolve/")[2].partition("/")[2])
+            elif not path.startswith(("/api/datasets/", "/datasets/")):
+                super().do_GET()
 
         do_HEAD = do_GET
 
@@ -307,12 +313,6 @@ def _handler(hub: JobsHub) -> type[BaseHTTPRequestHandler]:
             else:
                 self._send(200, hub.jobs[rest[0]].told())
 
-        def _model(self, path: str) -> None:
-            if path.startswith(f"/api/models/{GATED}"):
-                self._send(403, {"error": "gated"}, {"X-Error-Code": "GatedRepo"})
-            else:
-                super().do_GET()
-
         def _dataset(self, repo: str, path: str) -> None:
             stored = hub.repos[repo]
             if "/tree/" in path:
@@ -347,7 +347,9 @@ def path_is(path: str, wanted: str) -> bool:
 
 def _labelled(job: Job, query: dict[str, list[str]]) -> bool:
     labels = job.spec.get("labels") or {}
-    return all(labels.get(key) == value for key, _, value in (w.partition("=") for w in query.get("label", [])))
+    return all(
+        labels.get(key) == value for key, _, value in (w.partition("=") for w in query.get("label", []))
+    )
 
 
 __all__ = ["DEFAULT_TIMEOUT", "GATED", "NO_CREDIT", "TOKEN", "Job", "JobsHub"]
