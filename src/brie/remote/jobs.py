@@ -3,6 +3,7 @@
     runs/job-20261127-0230-3f9a/
         job.json     the record below, written whole at every change
         work.zip     what was sent
+        suite.jsonl  prompts of the validation rows, where there are any
         outbox/      what came back so far, each file checked when it came
         log.txt      what it printed
 
@@ -17,11 +18,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from brie.errors import InputError, UsageError, unknown
 from brie.project import Project, read_json, write_text
 from brie.records import Digest, Document, Record, schema_field
 
-JOB = "job.json"
+JOB, SUITE = "job.json", "suite.jsonl"
 PREFIX = "job-"
 State = Literal["packed", "running", "done", "failed", "lost", "cancelled"]
 """`packed`: nothing was started yet. `failed`: the command there ended with an error. `lost`: it ended
@@ -33,12 +36,17 @@ GOING: frozenset[State] = frozenset({"running"})
 class Asked(Record):
     """What must come back: what the result is held against before it is merged."""
 
-    recipe: dict[str, str] = {}
+    recipe: dict[str, str] = Field(default_factory=dict)
     """Of a training run: key of the recipe -> its value as JSON, for those that no machine decides."""
     training_rows: Digest | None = None
     validation_rows: Digest | None = None
     base: Digest | None = None
     """None where the base is not on this machine."""
+    training_path: str = ""
+    validation_path: str = ""
+    """Where the rows are here, as a run records it."""
+    start: str | None = None
+    """How the checkpoint that a run goes on from is named here."""
     evaluation: str | None = None
     """Of answers: the sealed evaluation they are for."""
 

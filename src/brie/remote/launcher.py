@@ -1,17 +1,17 @@
 """The seam between brie and whoever runs its work: a machine behind ssh, or a service that rents some.
 
-What travels is one file, `work.zip` (`brie.remote.work`): data, recipe, configuration and brie itself as a
-wheel. There, in a folder of the job's own, a `Launcher` has it unpacked and starts
+What travels is one file, `work.zip` (`brie.remote.work`): data, recipe, configuration and brie itself as
+a wheel. There, in a folder of the job's own, a `Launcher` has it unpacked and starts
 
     python -m brie.remote.worker FOLDER
 
-which runs the very command and leaves what came of it in `FOLDER/outbox`: a file for each checkpoint as it
-is made, `result.zip` and `end.json` last. A file appears there whole or not at all, and is never changed.
-What the worker prints is the job's log. Whatever stands in the outbox when the worker starts is gone on
-from, so a job that was killed is started again by sending its outbox back.
+which runs the very command and leaves what came of it in `FOLDER/outbox`: a file for each checkpoint as
+it is made, `result.zip` and `end.json` last. A file appears there whole or not at all, and is never
+changed. What the worker prints is the job's log. Whatever stands in the outbox when the worker starts is
+gone on from, so a job that was killed is started again by sending its outbox back.
 
-A launcher moves these files, starts, looks and stops; it reads none of them and decides nothing. What came
-is checked and merged by `brie.remote.result`, the loop that follows a job is `brie.remote.follow`.
+A launcher moves these files, starts, looks and stops; it reads none of them and decides nothing. What
+came is checked and merged by `brie.remote.result`; the loop that follows a job is `brie.remote.follow`.
 """
 
 from __future__ import annotations
@@ -131,6 +131,8 @@ class Launcher(Protocol):
     """
 
     target: Target
+    every: float
+    """Seconds between two polls."""
 
     def look(self, load: Load) -> Offer:
         """What is there. Starts nothing, writes nothing, costs nothing."""
