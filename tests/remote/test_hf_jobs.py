@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from brie.errors import UsageError
 from brie.remote.hf_jobs import HfJobs, open_launcher
-from brie.remote.jobs import Job
-from brie.remote.launcher import Load, Poll, Target, Unreachable
+from brie.remote.jobs import Job, Load
+from brie.remote.launcher import Poll, Target, Unreachable
 from tests.fakes.jobs_hub import GATED, NO_CREDIT, TOKEN, JobsHub
 
-LOAD = Load("train", sent_bytes=1_000, memory_bytes=20 * 10**9)
+LOAD = Load(kind="train", sent_bytes=1_000, memory_bytes=20 * 10**9)
 WORKER = """
 import json, os, sys, time
 from pathlib import Path
@@ -46,13 +47,15 @@ def folder(tmp_path: Path) -> Path:
     """A job's folder, with work whose brie is the few lines above."""
     folder = tmp_path / "job"
     (folder / "outbox").mkdir(parents=True)
+    there = files("brie.remote").joinpath("there.py").read_text("utf-8")
+    modules = {"__init__": "", "remote/__init__": "", "remote/there": there, "remote/worker": WORKER}
     wheel = tmp_path / "brie_eval-0.1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as packed:
-        for name, text in (("__init__", ""), ("remote/__init__", ""), ("remote/worker", WORKER)):
+        for name, text in modules.items():
             packed.writestr(f"brie/{name}.py", text)
     with zipfile.ZipFile(folder / "work.zip", "w") as work:
         work.write(wheel, f"wheel/{wheel.name}")
-        work.writestr("constraints.txt", "")
+        work.writestr("needed.txt", "huggingface_hub\n")
     return folder
 
 
@@ -68,6 +71,8 @@ def job(handle: str | None = None, attempts: int = 1) -> Job:
         created="2026-11-27T02:30:00",
         command="brie train",
         arguments=("train",),
+        subject="a run of tiny",
+        load=LOAD,
         handle=handle,
         attempts=attempts,
     )
@@ -135,6 +140,16 @@ def test_a_cancelled_job_has_ended(hub: JobsHub, folder: Path) -> None:
     assert hub.jobs["job1"].stage == "CANCELED"
 
 
+def test_a_start_that_was_not_answered_is_found_again(hub: JobsHub, folder: Path) -> None:
+    jobs = launcher()
+    jobs.start(job(), folder, minutes=10)
+    unanswered = job(handle=None)
+    assert jobs.poll(unanswered, read=0).state in ("waiting", "running")
+    jobs.cancel(unanswered)
+    assert hub.jobs["job1"].stage == "CANCELED"
+    assert jobs.poll(job(handle=None, attempts=2), read=0).why == "the Hub has no such job"
+
+
 def test_what_a_restart_finds_is_only_what_is_here(hub: JobsHub, folder: Path) -> None:
     jobs = launcher()
     going = job(jobs.start(job(), folder, minutes=10))
@@ -170,7 +185,7 @@ def test_a_flavour_is_never_guessed(hub: JobsHub) -> None:
 
 
 def test_a_gated_base_is_asked_for_before_anything_starts(hub: JobsHub) -> None:
-    facts = launcher().look(Load("train", sent_bytes=1, base=f"{GATED}@abc")).facts
+    facts = launcher().look(Load(kind="train", sent_bytes=1, base=f"{GATED}@abc")).facts
     (refused,) = [fact.refused for fact in facts if fact.refused]
     assert f"{GATED} is gated" in refused
 
@@ -205,11 +220,11 @@ def test_a_hub_that_does_not_answer_is_asked_again_later(
 ) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(Unreachable, match="does not answer"):
-        launcher().poll(job("me/job1"), read=0)
+        launcher().poll(job("me/job1/1"), read=0)
 
 
-def test_what_would_be_done_is_told_without_the_token(hub: JobsHub, folder: Path) -> None:
-    lines = "\n".join(launcher("t4-small", "MINE").commands(job(), folder, minutes=90))
+def test_what_would_be_done_is_told_without_the_token(hub: JobsHub) -> None:
+    lines = "\n".join(launcher("t4-small", "MINE").commands(job(), minutes=90))
     assert "--flavor t4-small --timeout 90m --secrets HF_TOKEN --secrets MINE" in lines
     assert TOKEN not in lines
 

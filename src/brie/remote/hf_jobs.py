@@ -21,8 +21,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from brie.errors import UsageError
 from brie.remote import hub_job
 from brie.remote.hub_words import TOKEN, account, answers, bytes_of, hub_token, reachable, usd_an_hour
-from brie.remote.jobs import Job
-from brie.remote.launcher import OUTBOX, OUTBOX_NAME, WORK, Fact, Load, Offer, Poll, Target
+from brie.remote.jobs import Job, Load
+from brie.remote.launcher import (
+    BEGIN,
+    OUTBOX,
+    OUTBOX_NAME,
+    WORK,
+    Fact,
+    Offer,
+    Poll,
+    Target,
+)
 
 if TYPE_CHECKING:
     from huggingface_hub import (
@@ -69,6 +78,8 @@ class Place(NamedTuple):
 
 class HfJobs:
     """Jobs on the Hub, through its own library."""
+
+    every = 5.0
 
     def __init__(self, target: Target, place: Place, token: str) -> None:
         self.target = target
@@ -144,7 +155,7 @@ class HfJobs:
         repo = self._repo(job)
         owner = repo.partition("/")[0]
         with answers(repo):
-            self._flavor(self._api.list_jobs_hardware(), Load(job.kind, sent_bytes=0))
+            self._flavor(self._api.list_jobs_hardware(), job.load)
             self._api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
             if not self._api.dataset_info(repo).private:
                 raise UsageError(
@@ -165,7 +176,7 @@ class HfJobs:
                 labels={LABEL: job.id, "attempt": str(job.attempts)},
                 namespace=owner,
             )
-        return f"{owner}/{done.id}"
+        return f"{owner}/{done.id}/{job.attempts}"
 
     def _changes(self, repo: str, folder: Path) -> list[CommitOperationAdd | CommitOperationDelete]:
         """What makes the dataset the work and the outbox that are here."""
@@ -179,6 +190,7 @@ class HfJobs:
         stale = [name for name in there if name.startswith(f"{OUTBOX}/") and name not in files]
         return [
             CommitOperationAdd(SCRIPT, script),
+            CommitOperationAdd("begin.sh", f"{BEGIN}\n".encode()),
             *adding,
             *(CommitOperationDelete(name) for name in stale),
         ]
@@ -188,16 +200,16 @@ class HfJobs:
 
     def poll(self, job: Job, *, read: int) -> Poll:
         """How it stands; the mark counts lines."""
-        owner, job_id = _known_as(job)
         with answers(job.id):
-            info = self._api.inspect_job(job_id=job_id, namespace=owner)
-            stage = str(getattr(info.status.stage, "value", info.status.stage))
-            if stage == "SCHEDULING":
+            info = self._find(job)
+            if info is None:
+                return Poll("ended", read=read, why="the Hub has no such job")
+            if _stage(info) == "SCHEDULING":
                 return Poll("waiting", read=read)
-            lines = list(self._api.fetch_job_logs(job_id=job_id, namespace=owner))
+            lines = list(self._api.fetch_job_logs(job_id=info.id, namespace=info.owner.name))
             outbox = self._outbox(job)
         new = lines[read:]
-        ended = stage in _ENDED
+        ended = _stage(info) in _ENDED
         return Poll(
             "ended" if ended else "running",
             text="".join(f"{line}\n" for line in new),
@@ -205,6 +217,14 @@ class HfJobs:
             outbox=outbox,
             why=_why(info) if ended else "",
         )
+
+    def _find(self, job: Job) -> JobInfo | None:
+        """The job of this attempt as the Hub has it: by its label where a start was not answered."""
+        owner, job_id, attempt = (job.handle or "//").split("/")
+        if attempt == str(job.attempts):
+            return self._api.inspect_job(job_id=job_id, namespace=owner)
+        labels = {LABEL: job.id, "attempt": str(job.attempts)}
+        return next(iter(self._api.list_jobs(labels=labels, namespace=self._owner)), None)
 
     def _outbox(self, job: Job) -> tuple[str, ...]:
         files = self._api.list_repo_files(self._repo(job), repo_type="dataset")
@@ -224,42 +244,36 @@ class HfJobs:
 
     def cancel(self, job: Job) -> None:
         """Have the Hub end it."""
-        owner, job_id = _known_as(job)
         with answers(job.id):
-            info = self._api.inspect_job(job_id=job_id, namespace=owner)
-            if str(getattr(info.status.stage, "value", info.status.stage)) not in _ENDED:
-                self._api.cancel_job(job_id=job_id, namespace=owner)
+            info = self._find(job)
+            if info is not None and _stage(info) not in _ENDED:
+                self._api.cancel_job(job_id=info.id, namespace=info.owner.name)
 
     def clear(self, job: Job) -> None:
         """Delete the dataset."""
         with answers(job.id):
             self._api.delete_repo(self._repo(job), repo_type="dataset", missing_ok=True)
 
-    def commands(self, job: Job, folder: Path, *, minutes: int | None) -> tuple[str, ...]:
+    def commands(self, job: Job, *, minutes: int | None) -> tuple[str, ...]:
         """The same by the Hub's own program."""
         repo = self._repo(job)
         owner = repo.partition("/")[0]
         limit = "" if minutes is None else f"--timeout {minutes}m "
-        flavor = f"--flavor {self._place.flavor} "
         secrets = "".join(f"--secrets {name} " for name in (TOKEN, *self.target.send))
         return (
             f"hf repos create {repo} --type dataset --private",
-            f"hf upload {repo} {folder / WORK} {WORK} --type dataset",
-            f"hf upload {repo} {hub_job.__file__} {SCRIPT} --type dataset",
-            f"hf jobs uv run --namespace {owner} {flavor}{limit}{secrets}{self._script(repo)} {repo}",
+            f"hf upload {repo} {WORK} --type dataset",
+            f"hf jobs uv run --namespace {owner} --flavor {self._place.flavor} {limit}{secrets}"
+            f"{self._script(repo)} {repo}",
         )
-
-
-def _known_as(job: Job) -> tuple[str, str]:
-    """Owner and the Hub's own id of a job that was started."""
-    owner, _, job_id = (job.handle or "").partition("/")
-    if not job_id:
-        raise UsageError(f"{job.id} was not started; brie jobs attach {job.id} starts it.")
-    return owner, job_id
 
 
 def _owner_of(job: Job) -> str:
     return (job.handle or "").partition("/")[0]
+
+
+def _stage(info: JobInfo) -> str:
+    return str(getattr(info.status.stage, "value", info.status.stage))
 
 
 def _why(info: JobInfo) -> str:

@@ -6,10 +6,10 @@
 
     uv run ADDRESS-OF-THIS-FILE OWNER/REPOSITORY
 
-The repository is a private dataset with `work.zip` and `outbox/`. What appears in the outbox is sent
-soon after; what is new goes in one commit, so `end.json`, the worker's last, never stands there without
-the rest. This file is sent as it stands, so it imports nothing of brie. The token comes as the job's
-secret; nothing here prints or writes it.
+The repository is a private dataset with `work.zip`, `outbox/`, and `begin.sh`, which starts the worker.
+What appears in the outbox is sent soon after; what is new goes in one commit, so `end.json`, the
+worker's last, never stands there without the rest. This file is sent as it stands, so it imports nothing
+of brie. The token comes as the job's secret; nothing here prints or writes it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import os
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +40,8 @@ def main(repo: str) -> int:
     api = HfApi(token=os.environ["HF_TOKEN"])
     folder = Path("brie-job").absolute()
     sent = fetch(api, repo, folder)
-    python = prepare(folder)
-    print("brie: the work begins", flush=True)
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    command = [str(python), "-m", "brie.remote.worker", "."]
-    worker = subprocess.Popen(command, cwd=folder, env=environment)
+    environment = {**os.environ, "BRIE_PYTHON": sys.executable, "PYTHONUNBUFFERED": "1"}
+    worker = subprocess.Popen(["sh", "begin.sh"], cwd=folder, env=environment)
     quiet_until = 0.0
     while True:
         try:
@@ -59,28 +55,12 @@ def main(repo: str) -> int:
 
 
 def fetch(api: HfApi, repo: str, folder: Path) -> set[str]:
-    """Bring the work here and unpack it; returns the names the outbox begins with."""
-    api.snapshot_download(
-        repo, repo_type="dataset", allow_patterns=["work.zip", "outbox/*"], local_dir=folder
-    )
-    with zipfile.ZipFile(folder / "work.zip") as work:
-        work.extractall(folder)
+    """Bring the work here; returns the names the outbox begins with."""
+    wanted = ["work.zip", "begin.sh", "outbox/*"]
+    api.snapshot_download(repo, repo_type="dataset", allow_patterns=wanted, local_dir=folder)
     outbox = folder / "outbox"
     outbox.mkdir(exist_ok=True)
     return {path.name for path in outbox.iterdir()}
-
-
-def prepare(folder: Path) -> Path:
-    """Install what brie needs, in a place of its own; returns its Python."""
-    place = folder / "python"
-    python = place / "bin" / "python"
-    (wheel,) = (folder / "wheel").glob("*.whl")
-    package = f"brie-eval[train] @ {wheel.as_uri()}"
-    install = ["uv", "pip", "install", "--quiet", "--python", str(python), "--torch-backend", "auto"]
-    constraints = ["--constraints", str(folder / "constraints.txt")]
-    subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, str(place)], check=True)
-    subprocess.run([*install, *constraints, package], check=True)
-    return python
 
 
 def send(api: HfApi, repo: str, folder: Path, sent: set[str]) -> bool:
