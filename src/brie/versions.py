@@ -45,8 +45,8 @@ STORE = 4
 
 _NAMES = (
     "agreement", "analysis", "anchors", "bundle", "carried", "check", "checked", "compare", "curve",
-    "drift", "export", "job", "judge_check", "judges", "manifest", "pin", "plan", "plan-table", "recipe", "run",
-    "suites", "suites-plan", "sweep", "sweep-table",
+    "drift", "export", "job", "judge_check", "judges", "manifest", "pin", "plan", "plan-table", "recipe",
+    "run", "suites", "suites-plan", "sweep", "sweep-table",
     "train", "training", "tried", "work",
 )  # fmt: skip
 DOCUMENTS: dict[str, int] = dict.fromkeys(_NAMES, 1) | {"pin": PIN}

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import options, screen, sweeps
+from brie.cli import options, remote, screen, sweeps
 from brie.cli.options import Value, request_of
 from brie.errors import UsageError
+from brie.project import Project
 from brie.train.config import TrainRequest
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ Examples:
   brie train --size 0.5b --base gpt2 --chat-template chatml --data my.jsonl
   brie train --method dpo --prefs prefs.jsonl --from first:best --name taught
   brie train --resume first
+  brie train --size 0.5b --data my.jsonl --on ssh:gpu-box    (on another machine: brie jobs)
   torchrun --nproc_per_node 2 -m brie train --size 0.5b --data my.jsonl --processes 2
 """
 )
@@ -73,7 +75,20 @@ Examples:
 )
 @click.option("--dry-run", is_flag=True, help="Say everything that would happen, and do nothing.")
 @click.option("--probe", is_flag=True, help="With --dry-run: time a few steps.")
-def command(dry_run: bool, probe: bool, **given: Value) -> None:
+@remote.on
+@options.YES
+@options.JSON
+def command(
+    dry_run: bool,
+    probe: bool,
+    on: str | None,
+    timeout: int | None,
+    remote_python: str | None,
+    send_env: tuple[str, ...],
+    yes: bool,
+    as_json: bool,
+    **given: Value,
+) -> None:
     """Train, save a checkpoint at every evaluation, and pin the best and the last one.
 
     Several values of a setting, or --seeds, make a sweep: one run of each combination and seed, sealed
@@ -82,8 +97,15 @@ def command(dry_run: bool, probe: bool, **given: Value) -> None:
     from brie.train.sweep_values import asks_for_several
 
     request = request_of(TrainRequest, given)
-    if probe and not dry_run:
-        raise UsageError("--probe belongs to --dry-run.")
+    wishes = remote.Wishes(
+        on, timeout, remote_python, send_env, yes=yes, dry_run=dry_run, as_json=as_json
+    )
+    if probe and (not dry_run or on):
+        raise UsageError("--probe belongs to --dry-run, and times this machine.")
+    if on is not None:
+        _elsewhere(request, wishes)
+        return
+    wishes.refuse_alone(("--yes", yes), ("--json", as_json))
     if dry_run:
         _explain(request, probe=probe)
     elif asks_for_several(request, screen.project()):
@@ -92,12 +114,19 @@ def command(dry_run: bool, probe: bool, **given: Value) -> None:
         _train(request)
 
 
+def _elsewhere(request: TrainRequest, wishes: remote.Wishes) -> None:
+    from brie.remote.training import training_errand
+
+    project = screen.project()
+    launcher = remote.opened(wishes)
+    remote.run(training_errand(request, project), wishes, project, launcher)
+
+
 def _train(request: TrainRequest) -> None:
     from brie.cli.train_progress import TrainProgress
     from brie.train.progress import Silent
     from brie.train.ranks import world
     from brie.train.run import train
-    from brie.train.runs import read_run
 
     project = screen.project()
     if not world(request.processes).first:
@@ -105,6 +134,13 @@ def _train(request: TrainRequest) -> None:
         return
     with TrainProgress() as progress:
         folder = train(request, project, progress)
+    say_done(folder, project)
+
+
+def say_done(folder: Path, project: Project) -> None:
+    """What a finished run came to, and what to do next; on standard output."""
+    from brie.train.runs import read_run
+
     run = read_run(folder)
     screen.out(screen.labelled("done", done(run.manifest), 6))
     for which, pin in sorted(run.manifest.pins.items()):

@@ -13,16 +13,19 @@ deleted once the job is done.
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
+from pydantic_core import to_jsonable_python
 
 from brie.errors import InputError, UsageError, unknown
 from brie.project import Project, read_json, write_text
 from brie.records import Digest, Document, Record, schema_field
+from brie.train.recipes import Recipe
 
 JOB, SUITE = "job.json", "suite.jsonl"
 PREFIX = "job-"
@@ -51,6 +54,27 @@ class Asked(Record):
     """Of answers: the sealed evaluation they are for."""
 
 
+class Load(Record):
+    """How much work it is, as the dry run counts it."""
+
+    kind: Literal["train", "generate"]
+    sent_bytes: int
+    """Of the files that travel."""
+    disk_bytes: int | None = None
+    """What it will take there: base and checkpoints; None: unknown."""
+    memory_bytes: int | None = None
+    """What it needs at once; None: unknown."""
+    flops: float | None = None
+    """Floating point operations in all; None: unknown."""
+    base: str | None = None
+    """Hub reference of the base, where it has to be fetched there; None: it is packaged."""
+
+
+def settings_of(recipe: Recipe) -> dict[str, str]:
+    """Every key of a recipe with its value as JSON, defaults included."""
+    return {key: json.dumps(to_jsonable_python(getattr(recipe, key))) for key in Recipe.model_fields}
+
+
 class Job(Document):
     """`job.json`."""
 
@@ -69,6 +93,9 @@ class Job(Document):
     """As it was typed here."""
     arguments: tuple[str, ...]
     """What is run there, after `brie`."""
+    subject: str
+    """What it is, for people."""
+    load: Load
     asked: Asked = Asked()
     handle: str | None = None
     """What the provider knows it by; None before it was started."""

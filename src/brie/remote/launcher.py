@@ -24,11 +24,18 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from brie.errors import Stopped, UsageError, unknown
-from brie.remote.jobs import Job
+from brie.remote.jobs import Job, Load
 
 WORK, LOG, OUTBOX, END, RESULT = "work.zip", "log.txt", "outbox", "end.json", "result.zip"
 OUTBOX_NAME = re.compile(r"checkpoint-\d{1,9}\.zip|answers-\d{1,9}\.zip|result\.zip|end\.json")
 """Every name that a file of an outbox may have."""
+
+BEGIN = (
+    '"$BRIE_PYTHON" -m zipfile -e work.zip . && "$BRIE_PYTHON" -m zipfile -e wheel/*.whl brie '
+    '&& exec "$BRIE_PYTHON" brie/brie/remote/there.py "$PWD"'
+)
+"""A shell's words that begin a job in its folder, where `WORK` and `OUTBOX` are: everything is unpacked,
+a Python with all packages is found or made (`brie.remote.there`), and it becomes the worker."""
 
 LAUNCHERS: dict[str, str] = {"ssh": "brie.remote.ssh:open_launcher"}
 """Kind -> `module:function` that makes its launcher of a `Target`."""
@@ -64,23 +71,6 @@ class Fact(NamedTuple):
     text: str
     refused: str = ""
     """Why nothing can be started; a sentence with what to do. "" where nothing is wrong."""
-
-
-@dataclass(frozen=True)
-class Load:
-    """How much work it is, as the dry run counts it."""
-
-    kind: Literal["train", "generate"]
-    sent_bytes: int
-    """Of what travels."""
-    disk_bytes: int | None = None
-    """What it will take there: base, checkpoints, packages; None: unknown."""
-    memory_bytes: int | None = None
-    """What training needs at once; None: unknown."""
-    flops: float | None = None
-    """Floating point operations in all; None: unknown until base and data are here."""
-    base: str | None = None
-    """Hub reference of the base, where it has to be fetched there; None: it is packaged."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +130,8 @@ class Launcher(Protocol):
     def start(self, job: Job, folder: Path, *, minutes: int | None) -> str:
         """Send `folder/WORK` and the files of `folder/OUTBOX`, and start the worker.
 
+        The worker has the limit too, as `BRIE_MINUTES` in its environment: it ends in time to save.
+
         Args:
             job: whose; `job.attempts` counts from 1.
             folder: the job's, here.
@@ -164,7 +156,7 @@ class Launcher(Protocol):
     def clear(self, job: Job) -> None:
         """Delete what is left of it there, once all of it came."""
 
-    def commands(self, job: Job, folder: Path, *, minutes: int | None) -> tuple[str, ...]:
+    def commands(self, job: Job, *, minutes: int | None) -> tuple[str, ...]:
         """What `start` would do, as lines that people read; for `--dry-run`."""
 
 

@@ -1,16 +1,15 @@
 """What came back: nothing of it is believed before it is held against what was sent, and against itself.
 
 A bundle's names come from a closed set, its members are those its index lists, and only weights in
-safetensors and JSON are taken into the project. A run must be of the rows and settings that were sent; each
-of its checkpoints must be the one its record names; both pins must lead to them. Answers must be those that
-the sealed plan names. What does not hold is refused whole.
+safetensors and JSON are taken into the project. A run must be of the rows and settings that were sent;
+each of its checkpoints must be the one its record names; both pins must lead to them. Answers must be
+those that the sealed plan names. What does not hold is refused whole.
 
 A machine that lies about how weights came to be, consistently, cannot be found out so.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -26,7 +25,7 @@ from brie.errors import InputError
 from brie.evaluation.manifest import change
 from brie.project import Project, write_text
 from brie.records import Manifest
-from brie.remote.jobs import SUITE, Asked, Job
+from brie.remote.jobs import SUITE, Asked, Job, settings_of
 from brie.remote.launcher import OUTBOX, RESULT
 from brie.train.config import CONFIG, RunManifest, TrainConfig
 from brie.train.runs import suite_file, write_manifest
@@ -108,9 +107,9 @@ def _refuse_other(asked: Asked, config: TrainConfig) -> None:
     Raises:
         InputError: it did not; what differs.
     """
-    came = config.recipe.model_dump(mode="json")
-    pairs = {
-        f"recipe key {key}": (value, json.dumps(came.get(key))) for key, value in asked.recipe.items()
+    came = settings_of(config.recipe)
+    pairs: dict[str, tuple[str | None, str]] = {
+        f"recipe key {key}": (sent, came[key]) for key, sent in asked.recipe.items()
     }
     pairs["training rows"] = (asked.training_rows, config.train.rows_digest)
     pairs["validation rows"] = (asked.validation_rows, config.val.rows_digest)

@@ -2,11 +2,13 @@
 
     python there.py FOLDER
 
-Runs before any package is there, so it imports the standard library alone. FOLDER is the job's; `work.zip`
-and the wheel in it are unpacked already. Where the Python that runs this has every package, it is used as
-it is and nothing is installed; else they go into an environment beside the job, which later jobs with the
-same packages find again.
+Runs before any package is there, so it imports the standard library alone. FOLDER is the job's;
+`work.zip` and the wheel in it are unpacked already. Where the Python that runs this has every package,
+it is used as it is and nothing is installed; else they go into an environment beside the job, which
+later jobs with the same packages find again.
 """
+
+from __future__ import annotations
 
 import fcntl
 import hashlib
@@ -38,7 +40,7 @@ def _is_here(name: str) -> bool:
     return True
 
 
-def _environment(folder: Path, missing: "list[str]") -> Path:
+def _environment(folder: Path, missing: list[str]) -> Path:
     """The Python of an environment with brie's packages, made where it is missing."""
     pins = folder / "pins.txt"
     named = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()[:12]
@@ -50,8 +52,8 @@ def _environment(folder: Path, missing: "list[str]") -> Path:
             print(f"installing {len(missing)} packages into {place}: {' '.join(missing)}", flush=True)
             venv.create(place, with_pip=True, clear=True)
             wheel = next((folder / "wheel").glob("*.whl"))
-            install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*install, "-c", pins, f"{wheel}[train]"], check=True)
+            install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*install, "-c", str(pins), f"{wheel}[train]"], check=True)
             (place / WHOLE).touch()
     return python
 

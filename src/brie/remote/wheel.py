@@ -1,8 +1,8 @@
-"""The brie that runs here as a wheel, so that the very same one runs there; and the versions it runs with.
+"""The brie that runs here as a wheel, so that the very same one runs there; and what it runs with.
 
-A wheel is a zip of the package with its metadata (the binary distribution format of PyPA's specifications).
-It is written from the files that are imported now, be they an installation's or a checkout's: nothing is
-built, and nothing is fetched. The same files give the same bytes.
+A wheel is a zip of the package with its metadata (PyPA's binary distribution format). It is written from
+the files that are imported now, be they an installation's or a checkout's: nothing is built, and nothing
+is fetched. The same files give the same bytes.
 """
 
 from __future__ import annotations

@@ -3,12 +3,13 @@
     FOLDER/work.json, wheel/, project/, bundles/    as they were sent (`brie.remote.work`)
     FOLDER/outbox/                                  what comes back
 
-The command runs in `project/`; what it prints is the job's log. Each checkpoint is packed as it is made, the
-result last, then `end.json`. Where the outbox holds checkpoints already, the run goes on from them.
+The command runs in `project/`; what it prints is the job's log. Each checkpoint is packed as it is made,
+the result last, then `end.json`. Where the outbox holds checkpoints already, the run goes on from them.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -34,6 +35,8 @@ from brie.train.runs import checkpoints, list_runs, read_manifest
 
 _LOOK = 1.0
 """Seconds between two looks at what the command has made."""
+_SAVING = 30
+"""Seconds before a time limit at which the command is asked to end, so that it can save."""
 _ANSWERS_EVERY = 60.0
 """Seconds between two bundles of answers, the first time; then twice as long each time, since each
 holds all that came before."""
@@ -86,6 +89,8 @@ def _run(arguments: tuple[str, ...], project: Project, maker: _Training | _Answe
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, hand_on)
+    signal.signal(signal.SIGALRM, lambda *_: process.terminate())
+    signal.alarm(max(0, 60 * int(os.environ.get("BRIE_MINUTES", "0")) - _SAVING))
     while True:
         try:
             code = process.wait(_LOOK)
