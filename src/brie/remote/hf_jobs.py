@@ -48,6 +48,8 @@ LABEL = "brie"
 _PLACE = re.compile(
     r"(?:(?P<owner>[A-Za-z0-9][\w.-]{0,95})/)?(?P<flavor>[a-z0-9][a-z0-9-]{0,60})", re.ASCII
 )
+DEFAULT_MINUTES = 30
+"""After which the Hub ends a job where nothing else is said."""
 _ENDED = ("COMPLETED", "CANCELED", "ERROR", "DELETED")
 _NO_BFLOAT16 = ("T4", "V100", "P100")
 """GPUs older than compute capability 8."""
@@ -117,8 +119,6 @@ class HfJobs:
         if load.base is not None:
             facts.append(reachable(self._api, load.base))
         price = usd_an_hour(flavor)
-        if price is None:
-            facts.append(Fact("price", f"unknown: the Hub tells it by the {flavor.unit_label}"))
         if count > 1:
             facts.append(Fact("gpus", f"{count}, of which one is used"))
         gpu = None if accelerator is None else accelerator.model
@@ -128,6 +128,7 @@ class HfJobs:
             gpu=gpu,
             native_bfloat16=None if gpu is None else gpu.upper() not in _NO_BFLOAT16,
             usd_an_hour=price,
+            price_unknown=f"unknown: the Hub counts by the {flavor.unit_label}" if price is None else "",
             disk_bytes=bytes_of(flavor.ephemeral_storage),
             memory_bytes=bytes_of(flavor.ram if accelerator is None else accelerator.vram),
             timeout=True,
@@ -154,6 +155,7 @@ class HfJobs:
         """Put work and outbox into the dataset, and have the Hub run the script beside them."""
         repo = self._repo(job)
         owner = repo.partition("/")[0]
+        seconds = 60 * (DEFAULT_MINUTES if minutes is None else minutes)
         with answers(repo):
             self._flavor(self._api.list_jobs_hardware(), job.load)
             self._api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
@@ -167,9 +169,9 @@ class HfJobs:
             warnings.simplefilter("ignore")  # the library calls the method experimental
             done = self._api.run_uv_job(
                 self._script(repo),
-                script_args=[repo],
+                script_args=[repo, str(seconds)],
                 flavor=self._place.flavor,
-                timeout=None if minutes is None else minutes * 60,
+                timeout=seconds,
                 secrets={TOKEN: self._token, **{name: os.environ[name] for name in self.target.send}},
                 env={"HF_HUB_DISABLE_PROGRESS_BARS": "1"},
                 name=f"{LABEL}-{job.id}",
@@ -258,13 +260,13 @@ class HfJobs:
         """The same by the Hub's own program."""
         repo = self._repo(job)
         owner = repo.partition("/")[0]
-        limit = "" if minutes is None else f"--timeout {minutes}m "
+        minutes = minutes or DEFAULT_MINUTES
         secrets = "".join(f"--secrets {name} " for name in (TOKEN, *self.target.send))
         return (
             f"hf repos create {repo} --type dataset --private",
             f"hf upload {repo} {WORK} --type dataset",
-            f"hf jobs uv run --namespace {owner} --flavor {self._place.flavor} {limit}{secrets}"
-            f"{self._script(repo)} {repo}",
+            f"hf jobs uv run --namespace {owner} --flavor {self._place.flavor} --timeout {minutes}m "
+            f"{secrets}{self._script(repo)} {repo} {60 * minutes}",
         )
 
 

@@ -4,16 +4,18 @@
 # ///
 """What a job on the Hub runs: it fetches the work, has the worker do it, and sends its outbox back.
 
-    uv run ADDRESS-OF-THIS-FILE OWNER/REPOSITORY
+    uv run ADDRESS-OF-THIS-FILE OWNER/REPOSITORY SECONDS
 
 The repository is a private dataset with `work.zip`, `outbox/`, and `begin.sh`, which starts the worker.
 What appears in the outbox is sent soon after; what is new goes in one commit, so `end.json`, the
-worker's last, never stands there without the rest. This file is sent as it stands, so it imports nothing
-of brie. The token comes as the job's secret; nothing here prints or writes it.
+worker's last, never stands there without the rest. Before the Hub would end the job, the worker is asked
+to stop, so that what it has is saved. This file is sent as it stands, so it imports nothing of brie. The
+token comes as the job's secret; nothing here prints or writes it.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -28,15 +30,18 @@ EVERY_SECONDS = 2.0
 """How often the outbox is looked at."""
 PAUSE_SECONDS = 30.0
 """Between two commits, as the Hub takes only so many an hour; the last one does not wait."""
+SAVING_SECONDS = 180.0
+"""Before the limit, or a fifth of it where that is less: time to save and to send."""
 TRIES = 8
 """How often the last files are sent before it is given up; the pauses double from a second."""
 
 
-def main(repo: str) -> int:
-    """Do the work of a repository; returns the worker's exit code."""
+def main(repo: str, seconds: float) -> int:
+    """Do the work of a repository, in so many seconds at most; returns the worker's exit code."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     from huggingface_hub import HfApi
 
+    until = time.monotonic() + max(seconds - SAVING_SECONDS, 0.8 * seconds)
     api = HfApi(token=os.environ["HF_TOKEN"])
     folder = Path("brie-job").absolute()
     sent = fetch(api, repo, folder)
@@ -47,8 +52,14 @@ def main(repo: str) -> int:
         try:
             code = worker.wait(EVERY_SECONDS)
         except subprocess.TimeoutExpired:
-            if time.monotonic() >= quiet_until and send(api, repo, folder, sent):
-                quiet_until = time.monotonic() + PAUSE_SECONDS
+            now = time.monotonic()
+            if now >= until:
+                print("brie: the time is nearly up; what there is, is saved", flush=True)
+                worker.terminate()
+                until = math.inf
+            if now >= quiet_until and unsent(folder, sent):
+                send(api, repo, folder, sent)
+                quiet_until = now + PAUSE_SECONDS
         else:
             send_last(api, repo, folder, sent)
             return code
@@ -63,32 +74,35 @@ def fetch(api: HfApi, repo: str, folder: Path) -> set[str]:
     return {path.name for path in outbox.iterdir()}
 
 
-def send(api: HfApi, repo: str, folder: Path, sent: set[str]) -> bool:
-    """Send what is new in the outbox, in one commit; False: there was something, and it was not sent."""
+def unsent(folder: Path, sent: set[str]) -> list[Path]:
+    """Files of the outbox that are whole and not there yet."""
+    files = sorted((folder / "outbox").iterdir())
+    return [path for path in files if path.suffix in (".zip", ".json") and path.name not in sent]
+
+
+def send(api: HfApi, repo: str, folder: Path, sent: set[str]) -> None:
+    """Send what is new in the outbox, in one commit; what fails is left for the next time."""
     from huggingface_hub import CommitOperationAdd
 
-    new = [path for path in sorted((folder / "outbox").iterdir()) if path.name not in sent]
-    new = [path for path in new if path.suffix in (".zip", ".json")]
-    if not new:
-        return True
+    new = unsent(folder, sent)
     adding = [CommitOperationAdd(f"outbox/{path.name}", path) for path in new]
     try:
         api.create_commit(repo, adding, repo_type="dataset", commit_message="From the job")
     except Exception as error:  # whatever it was: the work goes on, and the next time may do
         print(f"brie: {new[0].name} was not sent yet ({type(error).__name__})", flush=True)
-        return False
-    sent |= {path.name for path in new}
-    return True
+    else:
+        sent |= {path.name for path in new}
 
 
 def send_last(api: HfApi, repo: str, folder: Path, sent: set[str]) -> None:
     """Send what is left, however often it takes."""
     for count in range(TRIES):
-        if send(api, repo, folder, sent):
-            return
-        time.sleep(2.0**count)
-    print("brie: the results were not sent, and go with this machine", flush=True)
+        if unsent(folder, sent):
+            time.sleep(2.0**count - 1)
+            send(api, repo, folder, sent)
+    if unsent(folder, sent):
+        print("brie: the results were not sent, and go with this machine", flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], float(sys.argv[2])))

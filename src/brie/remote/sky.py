@@ -20,8 +20,16 @@ from brie.project import write_text
 from brie.remote.hub_words import TOKEN, reachable
 from brie.remote.jobs import Job, Load
 from brie.remote.launcher import Fact, Offer, Poll, Target, Unreachable
-from brie.remote.sky_program import Sky, launching, program
-from brie.remote.sky_task import Place, attempt_name, cluster_name, task_file
+from brie.remote.sky_program import Rent, Sky, launching, program
+from brie.remote.sky_task import (
+    CORES,
+    IDLE_MINUTES,
+    MEMORY_GB,
+    Place,
+    attempt_name,
+    cluster_name,
+    task_file,
+)
 from brie.remote.ssh import Ssh
 from brie.remote.ssh import open_launcher as open_ssh
 
@@ -62,31 +70,37 @@ class SkyJobs:
         """What SkyPilot can rent, and what that costs."""
         clouds = self._sky.clouds(self._place.infra)
         facts = [Fact("clouds", ", ".join(clouds) or "none", "" if clouds else _NO_CLOUD)]
-        gpu, many = self._place.gpu, self._place.many
         if load.base is not None:
             facts.append(self._base(load.base))
+        facts.append(
+            Fact("given back", f"when all came, or {IDLE_MINUTES} minutes after the work has ended")
+        )
+        gpu, many = self._place.gpu, self._place.many
         if gpu is None:
-            facts.append(Fact("price", "unknown: SkyPilot takes the cheapest machine that is enough"))
-            return Offer("4 cores and 16 GB at least", device="cpu", timeout=True, facts=tuple(facts))
+            return Offer(
+                f"{CORES} cores and {MEMORY_GB} GB at least",
+                device="cpu",
+                price_unknown="unknown: SkyPilot takes the cheapest machine that is enough",
+                memory_bytes=MEMORY_GB * 10**9,
+                timeout=True,
+                facts=tuple(facts),
+            )
         rents = self._sky.rents(gpu, many, self._place.infra)
         if rents is not None and not rents:
-            raise UsageError(f"SkyPilot rents no {gpu}; what it does: sky gpus list --all")
-        prices = [rent.usd for rent in rents or () if rent.cloud in clouds]
+            raise UsageError(f"SkyPilot rents no {many} x {gpu}; what it does: sky gpus list --all")
+        prices = _cheapest_by_cloud(rents or [], clouds)
         if prices:
             cheap, dear = min(prices), max(prices)
             facts.append(
                 Fact("offers", f"from ${cheap:.2f} an hour; none dearer than ${dear:.2f} is taken")
             )
-        else:
-            facts.append(Fact("price", "unknown: SkyPilot lists none now"))
-        memory = min((rent.memory for rent in rents or () if rent.memory), default=None)
-        facts.append(Fact("given back", "when all came, or an hour after the work has ended"))
         return Offer(
-            hardware=f"{many} x {gpu}",
+            hardware=f"{many} x {gpu}{', of which one is used' if many > 1 else ''}",
             device="cuda",
             gpu=gpu.replace("-", " "),
             usd_an_hour=max(prices, default=None),
-            memory_bytes=memory,
+            price_unknown="" if prices else "unknown: SkyPilot lists none now",
+            memory_bytes=min((rent.memory for rent in rents or () if rent.memory), default=None),
             timeout=True,
             facts=tuple(facts),
         )
@@ -140,6 +154,15 @@ class SkyJobs:
 
     def _machine(self, job: Job) -> Ssh:
         return open_ssh(Target("ssh", cluster_name(job), self.target.python, self.target.send))
+
+
+def _cheapest_by_cloud(rents: Sequence[Rent], clouds: Sequence[str]) -> list[float]:
+    """The lowest price an hour of each cloud that is set up."""
+    lowest: dict[str, float] = {}
+    for rent in rents:
+        if rent.cloud in clouds:
+            lowest[rent.cloud] = min(rent.usd, lowest.get(rent.cloud, rent.usd))
+    return list(lowest.values())
 
 
 def _request(job: Job) -> str:

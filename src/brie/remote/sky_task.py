@@ -1,7 +1,7 @@
 """The SkyPilot task of a job: a machine, what is copied there, and the shell's words that do the work.
 
 The folder is the one that a job behind ssh has, with the same files in it, so that the same code
-looks at it. `setup` brings a Python; `run` does what every job begins with and keeps its exit code.
+looks at it. `setup` brings a Python; `run` does what every job begins with.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ from brie.remote.ssh import BORN, JOBS, log_file
 
 IDLE_MINUTES = 60
 """After the end of its work a machine is kept for so long, for the results to be fetched."""
+CORES, MEMORY_GB = 4, 16
+"""Of a machine without a GPU, at least."""
 DISK_GB = 100
 """At least; base, packages and checkpoints."""
+SAVING_SECONDS = 120
+"""After the limit, for the work to save what it has."""
 _PYTHON = "$HOME/.cache/brie/python"
 
 
@@ -76,7 +80,7 @@ def _resources(job: Job, place: Place) -> dict[str, JsonValue]:
     if place.infra is not None:
         wanted["infra"] = place.infra
     if place.gpu is None:
-        wanted |= {"cpus": "4+", "memory": "16+"}
+        wanted |= {"cpus": f"{CORES}+", "memory": f"{MEMORY_GB}+"}
     else:
         wanted["accelerators"] = f"{place.gpu}:{place.many}"
     if job.usd_an_hour is not None:
@@ -98,20 +102,17 @@ command -v uv >/dev/null || python3 -m pip install --quiet --user uv
 
 def _run(job: Job, target: Target, minutes: int | None) -> str:
     python = f"{_PYTHON}/bin/python" if target.python is None else target.python
-    limit = f"timeout -k 60 {minutes * 60} " if minutes is not None else ""
+    limit = f"timeout --foreground -k {SAVING_SECONDS} {minutes * 60} " if minutes is not None else ""
     return f"""set -eu -o pipefail
 umask 077
 cd "$HOME/{JOBS}/{job.id}"
 mkdir -p {OUTBOX}
-rm -f exit {OUTBOX}/end.json
+rm -f {OUTBOX}/end.json
 export PATH="$HOME/.local/bin:$PATH" BRIE_PYTHON="{python}" PYTHONUNBUFFERED=1
 {BORN}
 echo $$ >pid
 born >born || true
-code=0
-{limit}sh -c {shlex.quote(BEGIN)} 2>&1 | tee {log_file(job)} || code=$?
-echo "$code" >exit
-exit "$code\""""
+{limit}sh -c {shlex.quote(BEGIN)} 2>&1 | tee {log_file(job)}"""
 
 
 def _mapping(key: str, values: Mapping[str, JsonValue]) -> str:
