@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from collections.abc import Iterator
 from importlib.resources import files
@@ -86,6 +87,7 @@ def follow(jobs: HfJobs, going: Job) -> tuple[Poll, str]:
         text, read = text + poll.text, poll.read
         if poll.state == "ended":
             return poll, text
+        time.sleep(0.2)
 
 
 def expire_at_checkpoint(hub: JobsHub) -> None:
@@ -176,7 +178,8 @@ def test_the_table_tells_price_hardware_and_account(hub: JobsHub) -> None:
 def test_a_flavour_is_never_guessed(hub: JobsHub) -> None:
     with pytest.raises(UsageError, match=r"say on which hardware: --on hf-jobs:FLAVOUR") as told:
         launcher("").look(LOAD)
-    assert "t4-small           $0.40 an hour" in str(told.value)
+    assert "  t4-small           $0.40/hour   1 x T4, 16 GB\n" in str(told.value)
+    assert max(map(len, str(told.value).splitlines())) <= 60
     assert "The cheapest with a GPU that it fits on is a10g-small." in str(told.value)
     with pytest.raises(UsageError, match="no hardware 'a11g-small'"):
         launcher("a11g-small").look(LOAD)

@@ -7,7 +7,9 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import yaml
 
 from brie.errors import UsageError
 from brie.remote.jobs import Job, Load
-from brie.remote.launcher import Poll, Target
+from brie.remote.launcher import Poll, Target, Unreachable
 from brie.remote.sky import SkyJobs, open_launcher
 from brie.remote.sky_task import Place, task_file
 from tests.fakes.sky_cloud import SkyCloud
@@ -40,12 +42,13 @@ if not (outbox / "checkpoint-000025.zip").exists():
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SkyCloud:
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SkyCloud]:
     cloud = SkyCloud(tmp_path / "cloud")
     for name, value in cloud.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MINE", CANARY)
-    return cloud
+    yield cloud
+    cloud.end_work()
 
 
 @pytest.fixture
@@ -95,6 +98,7 @@ def follow(jobs: SkyJobs, going: Job, until: str = "ended") -> tuple[Poll, str]:
         text, read = text + poll.text, poll.read
         if until in (poll.state, *poll.outbox):
             return poll, text
+        time.sleep(0.2)
 
 
 def test_a_task_runs_as_written_and_goes_on_from_what_came_back(cloud: SkyCloud, folder: Path) -> None:
@@ -129,6 +133,16 @@ def test_a_cancelled_job_has_ended(cloud: SkyCloud, folder: Path) -> None:
     jobs.cancel(going)
     poll, _ = follow(jobs, going)
     assert poll.why == "cancelled"
+
+
+def test_a_machine_that_cannot_be_reached_is_asked_again_while_skypilot_has_it(
+    cloud: SkyCloud, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = launcher()
+    going = job(jobs.start(job(), folder, minutes=10))
+    monkeypatch.setenv("BRIE_SSH", "false")
+    with pytest.raises(Unreachable):
+        jobs.poll(going, read=0)
 
 
 def test_a_search_for_a_machine_is_waited_for_and_ended(cloud: SkyCloud, folder: Path) -> None:

@@ -144,7 +144,7 @@ class HfJobs:
         if named:
             return named[0]
         wanted = f"the Hub has no hardware {flavor!r}" if flavor else "say on which hardware"
-        lines = [f"  {entry.name:<18} {_price(entry):<14} {_described(entry)}" for entry in hardware]
+        lines = [f"  {entry.name:<18} {_price(entry):<12} {_in_short(entry)}" for entry in hardware]
         fitting = _fitting(hardware, load)
         if fitting is not None:
             lines.append(f"The cheapest with a GPU that it fits on is {fitting.name}.")
@@ -296,7 +296,14 @@ def _described(flavor: JobHardwareInfo) -> str:
 
 def _price(flavor: JobHardwareInfo) -> str:
     price = usd_an_hour(flavor)
-    return "price unknown" if price is None else f"${price:.2f} an hour"
+    return "unknown" if price is None else f"${price:.2f}/hour"
+
+
+def _in_short(flavor: JobHardwareInfo) -> str:
+    gpu = flavor.accelerator
+    if gpu is None:
+        return f"{flavor.cpu}, {flavor.ram}"
+    return f"{gpu.quantity} x {gpu.model}, {gpu.vram}"
 
 
 def _fitting(hardware: Sequence[JobHardwareInfo], load: Load) -> JobHardwareInfo | None:

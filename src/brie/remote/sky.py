@@ -123,15 +123,18 @@ class SkyJobs:
 
     def poll(self, job: Job, *, read: int) -> Poll:
         """How it stands: asked of the machine; of SkyPilot where that does not say that it works."""
+        seen, missed = Poll("waiting", read=read), None
         try:
             seen = self._machine(job).poll(job, read=read)
-        except (Unreachable, UsageError):  # not there yet, or not any more
-            seen = Poll("waiting", read=read)
+        except (Unreachable, UsageError) as error:  # not there yet, or not any more
+            missed = error
         if seen.state == "running":
             return seen
-        state, why = self._sky.standing(cluster_name(job), _request(job), attempt_name(job))
+        state, why, up = self._sky.standing(cluster_name(job), _request(job), attempt_name(job))
         if state == "waiting":
             return Poll("waiting", read=read)
+        if missed is not None and up:
+            raise Unreachable(str(missed)) from missed
         return replace(seen, state=state, why=why if state == "ended" else "")
 
     def fetch(self, job: Job, names: Sequence[str], into: Path) -> None:

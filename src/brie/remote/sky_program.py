@@ -7,6 +7,7 @@ below lines that are for people.
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -27,7 +28,6 @@ _REQUEST = re.compile(r"request: ([0-9a-f-]{36})")
 _NO_SERVER = re.compile(r"ConnectionError|Failed to connect|Could not connect|ApiServerConnectionError")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _WAITING = ("INIT", "SETTING_UP", "PENDING")
-_SUCCEEDED = "SUCCEEDED"
 
 
 class Rent(NamedTuple):
@@ -46,13 +46,15 @@ class Standing(NamedTuple):
     state: Literal["waiting", "running", "ended"]
     why: str = ""
     """Why it ended, where that was not its own end."""
+    up: bool = False
+    """Whether the machine is there to be asked."""
 
 
 class _Machine(BaseModel):
     cloud: str
     accelerator_count: float
     device_memory: float | None = None
-    price: float | None = None
+    price: float = math.nan
 
 
 class _Job(BaseModel):
@@ -127,7 +129,7 @@ class Sky:
                 int(machine.device_memory * 2**30) if machine.device_memory else None,
             )
             for machine in machines
-            if machine.price is not None and machine.accelerator_count == many
+            if math.isfinite(machine.price) and machine.accelerator_count == many
         ]
 
     def launch(self, cluster: str, task: Path, send: Sequence[str]) -> str:
@@ -157,8 +159,8 @@ class Sky:
         if status in _WAITING:
             return Standing("waiting")
         if status == "RUNNING":
-            return Standing("running")
-        return Standing("ended", "" if status == _SUCCEEDED else _ENDS.get(status, status.lower()))
+            return Standing("running", up=True)
+        return Standing("ended", _ENDS.get(status, status.lower()), up=True)
 
     def _launched(self, request: str, otherwise: str) -> Standing:
         """What became of the request, where there is no job yet."""
@@ -221,6 +223,7 @@ def _starts(text: str) -> Iterator[int]:
 
 
 _ENDS = {
+    "SUCCEEDED": "",
     "FAILED": "",
     "FAILED_SETUP": "no Python could be brought there: sky logs has why",
     "FAILED_DRIVER": "the machine ended it, as when its memory is full",

@@ -83,7 +83,7 @@ def _resources(job: Job, place: Place) -> dict[str, JsonValue]:
         wanted |= {"cpus": f"{CORES}+", "memory": f"{MEMORY_GB}+"}
     else:
         wanted["accelerators"] = f"{place.gpu}:{place.many}"
-    if job.usd_an_hour is not None:
+    if job.usd_an_hour:
         wanted["max_hourly_cost"] = job.usd_an_hour
     wanted["disk_size"] = DISK_GB
     wanted["autostop"] = {"idle_minutes": IDLE_MINUTES, "down": True, "wait_for": "jobs"}
