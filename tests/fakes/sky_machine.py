@@ -48,11 +48,13 @@ def _ssh(home: Path, words: list[str]) -> None:
 def _sky(folder: Path, told: dict[str, Any], words: list[str]) -> None:
     up, jobs = told["up"], told["jobs"]
     match words:
-        case ["check", *_]:
-            _answer(told["clouds"])
-        case ["gpus", "list", gpu, *_]:
-            name = gpu.partition(":")[0]
-            _answer({name: told["machines"].get(name, [])} if name in told["machines"] else {})
+        case ["check", "--output", "json", *named]:
+            clouds = told["clouds"]["default"].items()
+            _answer({"default": {cloud: can for cloud, can in clouds if _is(cloud, named)}})
+        case ["gpus", "list", gpu, "--output", "json", *infra]:
+            name, machines = gpu.partition(":")[0], told["machines"]
+            meant = [entry for entry in machines.get(name, []) if _is(entry["cloud"], infra[1:])]
+            _answer({name: meant} if meant else {})
         case ["launch", "--async", "--yes", "--cluster", cluster, *rest]:
             told["up"] = cluster
             jobs.append(_start(folder, Path(rest[-1]), rest[:-1], len(jobs) + 1))
@@ -75,6 +77,10 @@ def _sky(folder: Path, told: dict[str, Any], words: list[str]) -> None:
             told["request"] = "CANCELLED"
         case _:
             sys.exit(f"sky: not played: {words}")
+
+
+def _is(cloud: str, named: list[str]) -> bool:
+    return not named or cloud.lower() == named[0].partition("/")[0]
 
 
 def _start(folder: Path, file: Path, given: list[str], number: int) -> dict[str, Any]:

@@ -163,6 +163,7 @@ def test_the_table_tells_what_the_clouds_that_are_set_up_ask_for_it(cloud: SkyCl
     rows = {fact.label: fact.text for fact in offer.facts}
     assert rows["clouds"] == "aws, runpod"
     assert rows["offers"] == "from $0.44 an hour; none dearer than $0.80 is taken"
+    assert launcher("runpod/L4").look(LOAD).usd_an_hour == 0.44
     assert launcher("cpu").look(LOAD).price_unknown.startswith("unknown")
 
 
