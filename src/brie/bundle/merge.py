@@ -60,7 +60,7 @@ def unbundle(path: Path, project: Project) -> Merged:
             return _merge_suites(bundle, project)
         if bundle.index.kind == "checkpoint":
             raise UsageError(
-                f"{path.name} is a checkpoint of a job that runs elsewhere; brie jobs lists them."
+                f"{path.name} is a checkpoint of a job that runs elsewhere; see: brie jobs"
             )
         return _merge_evaluation(Contents(bundle), project)
 

@@ -151,7 +151,7 @@ def told(job: Job, project: Project, *, as_json: bool) -> None:
         screen.out(f"answers of {job.result} are here")
         screen.show(f"next  {command_line('judge', str(job.result))}", hanging=6)
         return
-    from brie.cli.train import say_done
+    from brie.cli.trained import say_done
 
     say_done(project.runs / str(job.result), project)
 

@@ -164,5 +164,5 @@ def find_job(name: str, project: Project) -> tuple[Path, Job]:
         listed = "\n  ".join(job.id for job in named)
         raise UsageError(f"{len(named)} jobs are called {name!r}; say which:\n  {listed}")
     if not named:
-        raise unknown("job", name, [job.id for job in jobs], "brie jobs lists them.")
+        raise unknown("job", name, [job.id for job in jobs], "They are listed by: brie jobs")
     return project.runs / named[0].id, named[0]

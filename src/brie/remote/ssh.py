@@ -174,7 +174,7 @@ class Ssh:
             {BORN}; {_ALIVE}
             if alive; then exit 0; fi
             if [ -f pid ] && ps -A -o pgid=,args= | grep -q "^ *$(cat pid) .*brie"; then
-                kill -KILL -- "-$(cat pid)"
+                kill -KILL "-$(cat pid)"
             fi
             rm -f {OUTBOX}/end.json
             echo {shlex.quote(BEGIN)} >begin.sh
@@ -223,7 +223,7 @@ class Ssh:
             alive || exit 0
             kill -TERM "$(cat pid)"
             for second in $(seq 30); do alive || exit 0; sleep 1; done
-            kill -KILL -- "-$(cat pid)"
+            kill -KILL "-$(cat pid)"
         """)
 
     def clear(self, job: Job) -> None:
