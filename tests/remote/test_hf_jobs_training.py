@@ -22,7 +22,7 @@ def test_a_run_that_ran_out_of_time_on_the_hub_ends_with_the_weights_it_has_at_h
     for folder in (home, away):
         folder.mkdir()
         (folder / "brie.toml").write_text("", "utf-8")
-    assert brie(home, *RUN).returncode == 0
+    assert brie(home, *RUN, timeout=500).returncode == 0
 
     with JobsHub(tmp_path / "there") as hub:
 
