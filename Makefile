@@ -67,11 +67,12 @@ dist: $(READY)
 
 # Nothing is installed that the lock does not name: not even for building brie itself. pip says which build
 # of torch it takes here; the one for CPUs alone goes without the packages of lock/torch.txt.
-$(READY): pyproject.toml lock/packages.txt lock/torch.txt lock/torch-cpu.txt
+$(READY): pyproject.toml lock/packages.txt lock/sources.txt lock/torch.txt lock/torch-cpu.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "brie needs Python 3.11 or newer; this is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(LOCKED) -r lock/packages.txt
+	$(LOCKED) --only-binary=:all: -r lock/packages.txt
+	$(LOCKED) --no-build-isolation -r lock/sources.txt
 	@build=torch; $(BIN)/python -m pip install --dry-run --no-deps --ignore-installed -c constraints.txt torch 2>&1 | \
 	  grep -q 'Would install torch-[0-9.]*+cpu' && build=torch-cpu; \
 	  echo "$(LOCKED) -r lock/$$build.txt"; $(LOCKED) -r "lock/$$build.txt"

@@ -26,6 +26,7 @@ LOCK = ROOT / "lock"
 OLDEST, NEWEST = "3.11", "3.13"
 HEADS = {
     "packages": "What `make` installs: every file of every package by its SHA-256.",
+    "sources": "What is published without a wheel: built here, by the setuptools of lock/packages.txt.",
     "torch": "torch as the package index has it, for CUDA on Linux, and what that build needs.",
     "release": "What `make dist` adds.",
     "extras": "What the other extras need; `make` installs none of it.",
@@ -86,6 +87,7 @@ class _Archive(TypedDict):
 
 
 class _Download(TypedDict):
+    url: str
     archive_info: _Archive
 
 
@@ -177,13 +179,24 @@ def table(title: str, rows: Iterable[tuple[str, str, str]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
 
 
-def divided(lock: Lock) -> dict[str, Lock]:
+def published(lock: Lock) -> dict[str, Package]:
+    """What pip says of each package; the newest Python has every one of them, whatever its platform."""
+    lines = [f"{name}=={one.version}" for name, one in lock.items()]
+    everywhere = (f"--python-version={NEWEST}", f"--target={LOCK}")
+    return {canonical(one["metadata"]["name"]): one for one in would_install(lines, *everywhere)}
+
+
+def divided(lock: Lock, packages: dict[str, Package]) -> dict[str, Lock]:
     """The packages of each file of lock/, sorted."""
     wanted = {"packages": resolve("train", "dev"), "release": resolve("train", "dev", "release")}
     parts: dict[str, Lock] = {name: {} for name in HEADS}
     for name, one in sorted(lock.items()):
-        part = next((part for part, packages in wanted.items() if name in packages), "extras")
-        parts["torch" if _TORCH.match(name) else part][name] = one
+        part = next((part for part, names in wanted.items() if name in names), "extras")
+        if _TORCH.match(name):
+            part = "torch"
+        elif part == "packages" and not packages[name]["download_info"]["url"].endswith(".whl"):
+            part = "sources"
+        parts[part][name] = one
     return parts
 
 
@@ -197,16 +210,11 @@ def write_versions(parts: dict[str, Lock]) -> None:
     (ROOT / "constraints.txt").write_text(VERSIONS + "".join(versions), "utf-8")
 
 
-def write_licences(parts: dict[str, Lock]) -> None:
-    """Write docs/licences.md: the newest Python has every package, whatever its platform."""
-    names = [f"{name}=={one.version}" for lock in parts.values() for name, one in lock.items()]
-    everywhere = ("--only-binary=:all:", f"--python-version={NEWEST}", f"--target={LOCK}")
-    packages = {
-        canonical(found["metadata"]["name"]): found for found in would_install(names, *everywhere)
-    }
-    use = resolve("train")
+def write_licences(parts: dict[str, Lock], packages: dict[str, Package]) -> None:
+    """Write docs/licences.md."""
+    use, made = resolve("train"), parts["packages"] | parts["sources"]
     tables = {
-        "use": parts["packages"].keys() & use.keys(), "develop": parts["packages"].keys() - use.keys(),
+        "use": made.keys() & use.keys(), "develop": made.keys() - use.keys(),
         **{part: parts[part].keys() for part in ("torch", "release", "extras")},
     }  # fmt: skip
     page = LICENCES
@@ -219,13 +227,15 @@ def write_licences(parts: dict[str, Lock]) -> None:
 def main() -> int:
     """Write the files; 1 if pip would take a build of torch on this machine that nothing names."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    parts = divided(resolve(*project["optional-dependencies"]))
+    lock = resolve(*project["optional-dependencies"])
+    packages = published(lock)
+    parts = divided(lock, packages)
     if line := unnamed_build(parts["torch"]["torch"]):
         print("pip would take a build of torch here that nothing names. To trust it, add its line to")
         print(f"lock/torch-cpu.txt:\n{line}")
         return 1
     write_versions(parts)
-    write_licences(parts)
+    write_licences(parts, packages)
     return 0
 
 

@@ -26,9 +26,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import lcm
+from sys import intern
 from typing import Literal, TypeVar
 
-from brie.digest import Canonical, digest
+from brie.digest import Canonical, digest, text_digest
 from brie.records import Digest, Letter, MachineCheck, Message, Order, Positions, Prompt, Side, Winner
 from brie.records.base import CRITERIA_ORDERS, CriteriaOrder, Record, later
 
@@ -73,12 +74,12 @@ class Presentation(Record):
     def digest(self) -> str:
         """Names what the judge sees: it stays the same when the two models exchange roles."""
         first, second = self.in_order(candidate=self.candidate, baseline=self.baseline)
-        shown: dict[str, Canonical] = {
-            "prompt": self.prompt, "first": first, "second": second, "first_letter": self.first_letter,
-        }  # fmt: skip
-        if self.criteria != "own":
-            shown["criteria"] = self.criteria
-        return digest(shown)
+        criteria = "" if self.criteria == "own" else f'"criteria":"{self.criteria}",'
+        # Canonical JSON written out, for plans of a million verdicts.
+        return text_digest(
+            f'{{{criteria}"first":"{first}","first_letter":"{self.first_letter}",'
+            f'"prompt":"{self.prompt}","second":"{second}"}}'
+        )
 
     @property
     def baseline_letter(self) -> Letter:
@@ -284,7 +285,6 @@ def assign(
     return codes
 
 
-@lru_cache(maxsize=64)  # judges of one comparison share them
 def presentations(
     code: str,
     *,
@@ -316,6 +316,24 @@ def presentations(
         )
         for (order, letter), read in zip(cells, criteria, strict=False)
     )
+
+
+@lru_cache(maxsize=64)  # judges of one comparison share them
+def named_presentations(
+    code: str,
+    *,
+    positions: Positions,
+    prompt: str,
+    candidate: str,
+    baseline: str,
+    criteria: tuple[CriteriaOrder, ...] = OWN_ORDER,
+) -> tuple[tuple[Presentation, str], ...]:
+    """`presentations`, each with its digest."""
+    shown = presentations(
+        code, positions=positions, prompt=prompt, candidate=candidate, baseline=baseline,
+        criteria=criteria,
+    )  # fmt: skip
+    return tuple((presentation, intern(presentation.digest())) for presentation in shown)
 
 
 CriteriaCodes = tuple[tuple[CriteriaOrder, ...], ...]

@@ -12,9 +12,6 @@ from typing import TypeAlias
 from pydantic import BaseModel
 
 PREFIX = "sha256:"
-_ENCODER = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
-)
 
 Canonical: TypeAlias = (
     "str | int | float | BaseModel"
@@ -28,7 +25,7 @@ def canonical_json(value: Canonical) -> str:
 
     Records are dumped by their fields; sets become sorted lists.
     """
-    return _ENCODER.encode(_plain(value))
+    return _ENCODER.encode(value)
 
 
 def digest(value: Canonical) -> str:
@@ -52,15 +49,22 @@ def short(value: str, length: int = 8) -> str:
     return value.removeprefix(PREFIX)[:length]
 
 
-def _plain(value: Canonical) -> Canonical:
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    if isinstance(value, BaseModel):
-        return _plain(value.model_dump(mode="json"))
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (set, frozenset)):
-        return sorted((_plain(item) for item in value), key=canonical_json)
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
+class _Encoder(json.JSONEncoder):
+    """What JSON has no word for: records and sets."""
+
+    def default(self, o: Canonical) -> Canonical:
+        """A record by its fields, a set as a sorted list.
+
+        Raises:
+            TypeError: it is neither, and has no canonical JSON.
+        """
+        if isinstance(o, BaseModel):
+            return o.model_dump(mode="json")
+        if isinstance(o, (set, frozenset)):
+            return sorted(o, key=canonical_json)
+        raise TypeError(f"{type(o).__name__} has no canonical JSON")
+
+
+_ENCODER = _Encoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+)

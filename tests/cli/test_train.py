@@ -69,7 +69,7 @@ def test_a_bad_training_file_is_one_sentence_and_nothing_is_written(
         (["--size", "tiny", "--recipe", "x.toml"], "both name a recipe"),
         (["--size", "tiny", "--base", "./nowhere"], "there is no model in ./nowhere"),
         (["--size", "tiny", "--set", "lr=1"], "did you mean 'learning_rate'"),
-        (["--size", "tiny", "--device", "tpu"], "unknown device 'tpu'"),
+        (["--size", "tiny", "--device", "tpu"], "'tpu' is not one of 'auto', 'cuda', 'mps', 'cpu'"),
         (["--size", "tiny", "--probe"], "--probe belongs to --dry-run"),
         (["--size", "tiny", "--processes", "2"], "2 processes were asked for, 1 started"),
         (["--resume", "nobody"], "unknown training run 'nobody'"),

@@ -11,7 +11,8 @@ from brie import versions
 from brie.digest import digest
 from brie.evaluation.manifest import amend, broken_links, read_manifest, write_manifest
 from brie.evaluation.plan import SERVED, ResolvedRequest, make_plan, panel_judge, work_order
-from brie.evaluation.work import Work, answer_keys, completion_texts, prompt_digest
+from brie.evaluation.side_keys import prompt_digest
+from brie.evaluation.work import Work, answer_keys, completion_texts
 from brie.pin import pin_base, pin_checkpoint
 from brie.records import Environment, JudgeSpec, Message, Provider, Side
 from brie.store import Store
@@ -211,3 +212,11 @@ def test_a_chain_that_was_changed_says_which_link(asked: ResolvedRequest) -> Non
     assert "amendment 1 (repeat)" in broken
     other = manifest.model_copy(update={"seal": first.digest, "amendments": ()})
     assert len(broken_links(other)) == 1
+
+
+def test_what_was_worked_out_is_used_again_for_the_same_question_alone(asked: ResolvedRequest) -> None:
+    plan = make_plan(asked, HERE)
+    again = plan.model_copy(update={"existed": 3, "names": {"candidate": "x", "baseline": "y"}})
+    assert Work.shared(plan) is Work.shared(again)
+    assert Work.shared(make_plan(replace(asked, seed=4), HERE)).tasks() != Work.shared(plan).tasks()
+    assert Work.shared(plan, repeats={"longer": 1}).tasks() != Work.shared(plan).tasks()

@@ -118,7 +118,7 @@ def hold(event, arguments):
 
 sys.addaudithook(hold)
 """
-"""Of a Python that does not put checkpoint 8 into its place until a file in its home says to go on, or to be
+"""Of a Python that puts checkpoint 8 into its place when a file in its home says to go on, or to be
 killed: what a test does meanwhile is in no hurry."""
 
 

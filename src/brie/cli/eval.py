@@ -130,7 +130,7 @@ Examples:
 @click.option(
     "--allow-different-templates", is_flag=True, help="Compare models that format chats unlike."
 )
-@click.option("--device", type=click.Choice(["cuda", "mps", "cpu"]), help="Default: the fastest here.")
+@options.device(None)
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "bfloat16", "float16"]),

@@ -59,7 +59,25 @@ JUDGES: Option = click.option(
     "--judge", "judges", metavar="ID", multiple=True, help="A judge; may be repeated."
 )
 PANEL: Option = click.option("--panel", metavar="NAME", help="A panel of judges/panels.toml.")
-SAMPLES: Option = click.option("--samples", type=click.IntRange(1), help="Answers a prompt and side.")
+SAMPLES: Option = click.option(
+    "--samples",
+    type=click.IntRange(1),
+    help="Answers a prompt and side; default: brie.toml's, or 3.",
+)
+
+
+def device(automatic: str | None) -> Option:
+    """Where a verb computes; the request has `automatic` where nothing else is asked for."""
+    return click.option(
+        "--device",
+        type=click.Choice(["auto", "cuda", "mps", "cpu"]),
+        default=automatic,
+        show_default="auto",
+        callback=lambda _, __, name: automatic if name == "auto" else name,
+        help="Where it computes; auto: the fastest here.",
+    )
+
+
 BUDGET: Option = click.option(
     "--budget", type=click.FloatRange(0), metavar="USD", help="Most it may cost in all."
 )

@@ -25,7 +25,7 @@ Examples:
 @click.option("--baseline", metavar="MODEL", default="base", show_default=True)
 @options.BASE
 @click.option("--max-length", type=click.IntRange(16), default=2048, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="cuda, mps, cpu or auto.")
+@options.device("auto")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
 @options.JSON
 def command(

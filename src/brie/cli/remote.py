@@ -26,7 +26,7 @@ _LABEL = 11
 
 
 def on(verb: Verb) -> Verb:
-    """The options of a verb whose work can be sent."""
+    """The options of a verb whose work can be sent elsewhere."""
     for option in reversed(_OPTIONS):
         verb = option(verb)
     return verb

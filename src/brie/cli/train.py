@@ -63,7 +63,7 @@ Examples:
 @options.CHAT_TEMPLATE
 @options.SYSTEM
 @click.option("--name", help="A name to call the run by.")
-@click.option("--device", default="auto", show_default=True, help="cuda, mps, cpu or auto.")
+@options.device("auto")
 @click.option("--resume", metavar="RUN", help="Go on with a run or a sweep: its name, id or folder.")
 @click.option(
     "--processes", type=click.IntRange(1), help="How many processes the launcher should start."

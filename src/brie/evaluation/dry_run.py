@@ -51,9 +51,9 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
         UsageError: the plan cannot be made, a key is missing, or a price is not known.
     """
     plan, reason = planned(asked)
-    work, said = Work(plan), list[str]()
+    work, said = Work.shared(plan), list[str]()
     with _reading(project) as (store, owner):
-        keys = {request.key for request in work.requests()}
+        keys = work.answers()
         there = len(store.present("completions", keys))
         only_priced = replace(spending, consent=_agreed, probe=False)
         dues = due_before(work, asked.panel_judges, store, project, spending)

@@ -26,7 +26,7 @@ from brie.evaluation.request import model_judge
 from brie.evaluation.results import Outcome, record_analysis, write_report
 from brie.evaluation.settled import refuse_gone_rows, settled
 from brie.evaluation.soundness import refuse_unsound
-from brie.evaluation.work import Work, completion_texts
+from brie.evaluation.work import Work
 from brie.progress import Screen
 from brie.project import Project
 from brie.records import AmendmentKind, Manifest, PanelJudge, Status
@@ -158,12 +158,9 @@ def answered(work: Work, store: Store) -> list[str]:
     Raises:
         UsageError: there is none.
     """
-    there = completion_texts(work, None, store)
+    there = store.present("completions", work.texts_needed())
     prompts = [
-        name
-        for name in work.plan.order
-        if all(request.key in there for request in work.requests([name]))
-        and all(key in there for key in work.damages([name]))
+        name for name in work.plan.order if all(key in there for key in work.texts_needed([name]))
     ]
     if not prompts:
         raise UsageError("the answers are not there yet: brie generate EVALUATION makes them.")

@@ -86,8 +86,7 @@ def _without_collection() -> Iterator[None]:
 def extended(before: EvaluationData, store: Store, prompts: Sequence[str]) -> EvaluationData:
     """The rows with those of the next prompts."""
     work = before.work
-    keys = [request.key for request in work.requests(prompts)] + list(work.damages(prompts))
-    completions = store.completions(keys)
+    completions = store.completions(work.texts_needed(prompts))
     tasks = work.tasks(prompts)
     verdicts = store.kept(task.key for task in tasks)
     facts = [VerdictRow(task, is_same(task, completions), verdicts.get(task.key)) for task in tasks]

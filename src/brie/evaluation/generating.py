@@ -70,7 +70,7 @@ def check_prompts(plan: Plan, sides: Sequence[Resolved]) -> None:
     from brie.generate.encode import Encoder, refuse_unreadable
     from brie.pin.tokenizers import refuse_other_tokenizer
 
-    work = Work(plan)
+    work = Work.shared(plan)
     for name, side in loaded:
         messages = work.read_by(name)
         characters = max(sum(len(m.content) for m in turns) for turns in messages.values())
@@ -118,13 +118,14 @@ def generate(
         owner: this process.
         screen: progress.
     """
-    requests = {request.key: request for request in work.requests(prompts)}
-    done = store.present("completions", requests)
+    wanted = work.answers(prompts)
+    done = store.present("completions", wanted)
+    requests = {key: work.request(*asked) for key, asked in wanted.items() if key not in done}
     # One side after the other: a model that has to make room for the other is loaded once.
-    missing = sorted((key for key in requests if key not in done), key=lambda key: requests[key].pin)
+    missing = sorted(requests, key=lambda key: requests[key].pin)
     if missing:
         if done:
-            screen.say(f"{len(done)} of {len(requests)} answers are there already.")
+            screen.say(f"{len(done)} of {len(wanted)} answers are there already.")
         meter = Meter(len(missing))
         with screen.bar("generating", len(missing), "answers") as advance:
             for mine in claimed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -27,7 +28,22 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         InputError: there is none, or it is damaged; the message names the key.
     """
-    return read_json(folder / MANIFEST, Manifest, "is damaged")
+    path = folder / MANIFEST
+    try:
+        state = path.stat()
+        written = (path, state.st_ino, state.st_size, state.st_mtime_ns)
+    except OSError:
+        return _read(path)
+    return _unchanged(*written)
+
+
+@lru_cache(maxsize=4)  # a command reads it several times, and a large one takes seconds
+def _unchanged(path: Path, file: int, size: int, changed: int) -> Manifest:
+    return _read(path)
+
+
+def _read(path: Path) -> Manifest:
+    return read_json(path, Manifest, "is damaged")
 
 
 def change(folder: Path, changed: Callable[[Manifest], Manifest]) -> Manifest:

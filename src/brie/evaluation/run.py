@@ -72,7 +72,7 @@ def run_evaluation(
         asked, (plan, reason), terms = _agreed(
             asked, drafted, project, screen, wishes, store, owner, command
         )
-        work = Work(plan)
+        work = Work.shared(plan)
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
@@ -118,7 +118,7 @@ def _agreed(
         Stopped: not all anchors were answered.
     """
     plan = drafted[0]
-    work, evaluation = Work(plan), evaluation_id(plan)
+    work, evaluation = Work.shared(plan), evaluation_id(plan)
     _refuse_gone(plan, project, store)
     dues = due_before(work, asked.panel_judges, store, project, wishes)
     terms = agree(
@@ -142,7 +142,9 @@ def _existing(plan: Plan, project: Project) -> int:
     if not project.store.is_file() or (project.runs / evaluation_id(plan) / MANIFEST).is_file():
         return 0
     judges = {seat.judge.id for seat in plan.seats if not seat.instrument}
-    keys = [task.key for task in Work(plan).tasks() if task.kind == "main" and task.judge in judges]
+    keys = [
+        task.key for task in Work.shared(plan).tasks() if task.kind == "main" and task.judge in judges
+    ]
     with Store.open(project.store, read_only=True) as store:
         return len(store.present("verdicts", keys, tuple(Status)))
 

@@ -11,8 +11,10 @@ from brie.evaluation.manifest import broken_links
 from brie.evaluation.votes import voters
 from brie.evaluation.work import Work
 from brie.records import Manifest, Plan
+from brie.records.base import remembered
 
 
+@remembered
 def unsound(manifest: Manifest) -> Sequence[str]:
     """Why no number may be computed on a plan; empty where nothing speaks against it.
 

@@ -20,9 +20,9 @@ from brie.checks.noninferior import not_worse
 from brie.checks.standing import standing_of
 from brie.evaluation.margins import counting_judges
 from brie.evaluation.rows import EvaluationData
+from brie.evaluation.side_keys import prompt_digest
 from brie.evaluation.suites import Suites
 from brie.evaluation.table import table
-from brie.evaluation.work import prompt_digest
 from brie.number_format import quoted
 from brie.provenance import now
 from brie.records import Plan

@@ -120,7 +120,7 @@ def _as_now(
             due
             for resolved in asked
             for due in due_before(
-                Work(planned(resolved)[0]), resolved.panel_judges, store, project, spending
+                Work.shared(planned(resolved)[0]), resolved.panel_judges, store, project, spending
             )
         ]
         dues = list({due.document.id: due for due in every}.values())
@@ -145,7 +145,7 @@ def _agree(
     """
     with Store.open(project.store) as store, Owner(project.runs / ".owners") as owner:
         for resolved, plan in zip(asked, plans, strict=True):
-            work = Work(plan)
+            work = Work.shared(plan)
             agree(
                 work, resolved.panel_judges, store, replace(spending, probe=False), project, owner,
                 evaluation=evaluation_id(plan), say=screen.say,

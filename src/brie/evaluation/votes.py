@@ -23,7 +23,8 @@ from brie.blinding import assign, presentations
 from brie.digest import text_digest
 from brie.errors import UsageError
 from brie.evaluation.plan import panel_judge
-from brie.evaluation.work import Work, prompt_digest
+from brie.evaluation.side_keys import prompt_digest
+from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import Amendment, JudgeSpec, Manifest, PanelJudge, Plan, Provider
 from brie.store import Store

@@ -6,38 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from brie import versions
-from brie.blinding import JudgeInput, judge_input, presentations
+from brie.blinding import JudgeInput, judge_input, named_presentations
 from brie.catalog import with_system
 from brie.digest import digest
 from brie.evaluation.controls import damaged_key
 from brie.evaluation.criteria import DealtOrders
-from brie.evaluation.plan import LLAMA, SERVED, added_judges, assignments
+from brie.evaluation.plan import added_judges, assignments
+from brie.evaluation.side_keys import SideKeys, prompt_digest
 from brie.generate.engine import Request
-from brie.generate.keys import completion_key
-from brie.generate.started import LLAMA_CPP
-from brie.judge.interface import Kind, Task
-from brie.pin import ANSWERS, GivenText, conversation
-from brie.records import (
-    Environment,
-    Manifest,
-    Message,
-    PanelJudge,
-    Pin,
-    Plan,
-    Prompt,
-    Sampling,
-    Side,
-)
+from brie.judge.interface import Kind, Task, TasksOf
+from brie.pin import ANSWERS, GivenText
+from brie.records import Manifest, Message, PanelJudge, Plan, Prompt, Side
 from brie.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a side reads, by prompt id."""
-
-    messages: dict[str, tuple[Message, ...]]
-    digests: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -49,10 +29,6 @@ class Work:
     """Judges that joined after the seal; they stand beside the headline."""
     repeats: Mapping[str, int] = field(default_factory=dict)
     """Judge id -> how often it is asked again, to measure its consistency."""
-    _keys: dict[tuple[str, str, int], str] = field(
-        init=False, repr=False, compare=False, default_factory=dict
-    )
-    """Keys of completions that were worked out before."""
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
@@ -66,30 +42,22 @@ class Work:
 
     def read_by(self, side: Side) -> dict[str, tuple[Message, ...]]:
         """Prompt id -> the conversation as a side reads it, with what it alone is told."""
-        return self._asked[self._pin(side).digest].messages
+        return self._side(side).messages
 
     @cached_property
-    def _asked(self) -> dict[str, _Asked]:
-        """Digest of a side's pin -> what it reads."""
-        asked: dict[str, _Asked] = {}
-        for pin in (self.plan.candidate, self.plan.baseline):
-            if pin.told is None:
-                asked[pin.digest] = _Asked(self.messages, self._digests)
-            elif pin.digest not in asked:
-                read = {name: conversation(pin.told, m) for name, m in self.messages.items()}
-                asked[pin.digest] = _Asked(read, {name: prompt_digest(m) for name, m in read.items()})
-        return asked
-
-    @cached_property
-    def _digests(self) -> dict[str, str]:
-        """Prompt id -> digest of its conversation."""
-        return {name: prompt_digest(messages) for name, messages in self.messages.items()}
+    def _sides(self) -> dict[str, SideKeys]:
+        """Digest of a side's pin -> the keys of its answers."""
+        return {
+            pin.digest: SideKeys.of(self.plan, pin, self.messages)
+            for pin in (self.plan.baseline, self.plan.candidate)
+        }
 
     @cached_property
     def _read(self) -> dict[str, str]:
         """Prompt id -> digest of what judges read of it."""
         return {
-            name: _read_digest(self.prompts[name], answered) for name, answered in self._digests.items()
+            name: _read_digest(self.prompts[name], prompt_digest(messages))
+            for name, messages in self.messages.items()
         }
 
     @cached_property
@@ -107,8 +75,9 @@ class Work:
         return DealtOrders.of(self.plan, self.added, self._codes)
 
     @cached_property
-    def _seal(self) -> str:
-        return self.plan.identity()
+    def _makers(self) -> dict[str, TasksOf]:
+        """Judge id -> what its tasks share."""
+        return {p.judge.id: TasksOf.judge(p) for p in self.panel_judges}
 
     @classmethod
     def of(cls, manifest: Manifest) -> Work:
@@ -118,7 +87,24 @@ class Work:
             if link.kind == "repeat":
                 count = int(str(link.detail["repeats"]))
                 repeats[link.judge] = max(count, repeats.get(link.judge, 0))
-        return cls(manifest.plan, added_judges(manifest), repeats)
+        return cls.shared(manifest.plan, added_judges(manifest), repeats)
+
+    @classmethod
+    def shared(
+        cls,
+        plan: Plan,
+        added: tuple[PanelJudge, ...] = (),
+        repeats: Mapping[str, int] | None = None,
+    ) -> Work:
+        """The work of a plan; what was worked out for the same question before is used again."""
+        made = (plan.identity(), added, dict(repeats or {}))
+        for name, work in _LAST:
+            if name == made:
+                return work
+        work = cls(plan, added, dict(repeats or {}))
+        _LAST.insert(0, (made, work))
+        del _LAST[_KEPT:]
+        return work
 
     @property
     def panel_judges(self) -> tuple[PanelJudge, ...]:
@@ -127,29 +113,7 @@ class Work:
 
     def key(self, side: Side, prompt: str, sample: int) -> str:
         """Key of a side's completion."""
-        pin = self._pin(side)
-        if pin.kind == ANSWERS:  # no setting of the plan has made it
-            return self._given_key(pin, prompt, sample)
-        cached = self._keys.get((pin.digest, prompt, sample))
-        if cached is None:
-            cached = answer_key(
-                pin,
-                self._asked[pin.digest].messages[prompt],
-                sampling=self.plan.sampling,
-                sample=sample,
-                environment=self._environment(pin),
-            )
-            if pin.kind == "served":  # never shared with another evaluation (invariant I6)
-                cached = digest({"evaluation": self._seal, "key": cached})
-            self._keys[pin.digest, prompt, sample] = cached
-        return cached
-
-    def _given_key(self, pin: Pin, prompt: str, sample: int) -> str:
-        key = self._keys.get((pin.digest, prompt, sample))
-        if key is None:
-            key = digest({"answers": pin.digest, "prompt": self._digests[prompt], "sample": sample})
-            self._keys[pin.digest, prompt, sample] = key
-        return key
+        return self._side(side).key(prompt, sample)
 
     def given_texts(self, given: Mapping[Side, Mapping[str, Sequence[GivenText]]]) -> dict[str, str]:
         """Texts by key of the sides that are files of answers.
@@ -158,7 +122,7 @@ class Work:
             given: side -> digest of a conversation -> its answers.
         """
         return {
-            self.key(side, prompt, sample): texts[self._digests[prompt]][sample].text
+            self.key(side, prompt, sample): texts[prompt_digest(self.messages[prompt])][sample].text
             for side, texts in given.items()
             for prompt in self.plan.order
             for sample in range(self.plan.samples)
@@ -183,11 +147,22 @@ class Work:
         Args:
             prompts: only for these; all by default.
         """
-        wanted: dict[str, Request] = {}
-        for side, prompt, sample in self._samples(self.plan.order if prompts is None else prompts):
-            request = self._request(side, prompt, sample)
-            wanted.setdefault(request.key, request)
-        return list(wanted.values())
+        return [self.request(*asked) for asked in self.answers(prompts).values()]
+
+    def answers(self, prompts: Sequence[str] | None = None) -> dict[str, tuple[Side, str, int]]:
+        """Key of every completion to sample -> whose answer it is, to which prompt, and which sample.
+
+        Args:
+            prompts: only for these; all by default.
+        """
+        wanted: dict[str, tuple[Side, str, int]] = {}
+        for asked in self._samples(self.plan.order if prompts is None else prompts):
+            wanted.setdefault(self.key(*asked), asked)
+        return wanted
+
+    def texts_needed(self, prompts: Sequence[str] | None = None) -> list[str]:
+        """Keys of everything that a judge may be shown, controls included."""
+        return [*self.answers(prompts), *self.damages(prompts)]
 
     def damages(self, prompts: Sequence[str] | None = None) -> dict[str, str]:
         """Keys of damaged completions, and the key each is made from."""
@@ -202,10 +177,18 @@ class Work:
         Args:
             prompts: only for these; all by default.
         """
+        whole = prompts is None or prompts is self.plan.order
+        return list(self._every) if whole else self._planned(prompts)
+
+    @cached_property
+    def _every(self) -> list[Task]:
+        return self._planned(self.plan.order)
+
+    def _planned(self, prompts: Sequence[str]) -> list[Task]:
         controls = set(self.plan.controls.prompts)
         return [
             task
-            for prompt in (self.plan.order if prompts is None else prompts)
+            for prompt in prompts
             for task in (
                 *self._tasks("main", prompt),
                 *(self._control_tasks(prompt) if prompt in controls else ()),
@@ -238,12 +221,11 @@ class Work:
         """The same presentations again, for judges whose consistency is measured."""
         if not self.repeats:
             return
-        by_id = {p.judge.id: p for p in self.panel_judges}
         for task in self._tasks("main", prompt):
             for number in range(1, self.repeats.get(task.judge, 0) + 1):
-                yield Task.plan(
-                    "repeat", by_id[task.judge], task.presentation, prompt=prompt, sample=task.sample,
-                    repeat=number,
+                yield self._makers[task.judge].task(
+                    "repeat", task.presentation, task.presentation_digest, prompt=prompt,
+                    sample=task.sample, repeat=number,
                 )  # fmt: skip
 
     def _control_tasks(self, prompt: str) -> Iterator[Task]:
@@ -268,92 +250,26 @@ class Work:
         code: str,
         pair: tuple[str, str],
     ) -> Iterator[Task]:
-        shown = presentations(
+        shown = named_presentations(
             code, positions=self.plan.positions, prompt=self._read[prompt], candidate=pair[0],
             baseline=pair[1], criteria=self._criteria.read(panel_judge.judge.id, prompt, sample),
         )  # fmt: skip
-        for presentation in shown:
-            yield Task.plan(kind, panel_judge, presentation, prompt=prompt, sample=sample)
+        maker = self._makers[panel_judge.judge.id]
+        for presentation, named in shown:
+            yield maker.task(kind, presentation, named, prompt=prompt, sample=sample)
 
-    def _request(self, side: Side, prompt: str, sample: int) -> Request:
-        pin = self._pin(side)
-        return Request(
-            key=self.key(side, prompt, sample),
-            pin=pin.digest,
-            adapter=pin.digest if pin.kind == "adapter" else None,
-            messages=self._asked[pin.digest].messages[prompt],
-            prompt=self._asked[pin.digest].digests[prompt],
-            sample=sample,
-            sampling=self.plan.sampling,
-            drawn_as="" if self._draws_elsewhere(pin) else self._noise(pin, prompt, sample),
-        )
+    def request(self, side: Side, prompt: str, sample: int) -> Request:
+        """What an engine is asked for."""
+        return self._side(side).request(prompt, sample)
 
-    @staticmethod
-    def _draws_elsewhere(pin: Pin) -> bool:
-        """Whether a server draws a side's answers, or nobody does."""
-        return pin.kind in ("served", ANSWERS) or pin.read_by == LLAMA_CPP
-
-    def _noise(self, pin: Pin, prompt: str, sample: int) -> str:
-        messages, plan = self._asked[pin.digest].messages[prompt], self.plan
-        return noise_key(
-            pin, messages, sampling=plan.sampling, sample=sample, environment=self._environment(pin)
-        )
-
-    def _environment(self, pin: Pin) -> Environment:
-        """Where a side's answers are made: programs that it does not need are no part of it."""
-        if pin.kind == "served":
-            return SERVED
-        programs = self.plan.environment.programs
-        needed = {name: release for name, release in programs.items() if name == pin.read_by}
-        environment = LLAMA if pin.read_by == LLAMA_CPP else self.plan.environment
-        return environment.model_copy(update={"programs": needed})
-
-    def _pin(self, side: Side) -> Pin:
-        return self.plan.candidate if side == "candidate" else self.plan.baseline
+    def _side(self, side: Side) -> SideKeys:
+        return self._sides[(self.plan.candidate if side == "candidate" else self.plan.baseline).digest]
 
 
-def answer_key(
-    pin: Pin,
-    messages: Sequence[Message],
-    *,
-    sampling: Sampling,
-    sample: int,
-    environment: Environment,
-) -> str:
-    """The key of a model's answer to a conversation as it reads it."""
-    return completion_key(
-        pin_digest=pin.digest,
-        template_digest=pin.template_digest,
-        messages=messages,
-        sampling=sampling,
-        sample=sample,
-        environment=environment,
-        date=pin.date,
-    )
-
-
-def noise_key(
-    pin: Pin,
-    messages: Sequence[Message],
-    *,
-    sampling: Sampling,
-    sample: int,
-    environment: Environment,
-) -> str:
-    """What a completion is drawn from: its key as the first sampler and pins gave it."""
-    return completion_key(
-        pin_digest=pin.drawn_as or pin.digest,
-        template_digest=pin.template_digest,
-        messages=messages,
-        sampling=sampling,
-        sample=sample,
-        environment=environment.model_copy(update={"sampler": versions.DRAWS}),
-    )
-
-
-def prompt_digest(messages: Sequence[Message]) -> str:
-    """Digest of a conversation."""
-    return digest([m.model_dump() for m in messages])
+_Made = tuple[str, tuple[PanelJudge, ...], dict[str, int]]
+_LAST: list[tuple[_Made, Work]] = []
+"""What was worked out last, by what it was worked out from: a command asks for it several times."""
+_KEPT = 2
 
 
 def _read_digest(prompt: Prompt, answered: str) -> str:
@@ -368,8 +284,7 @@ def _read_digest(prompt: Prompt, answered: str) -> str:
 
 def completion_texts(work: Work, prompts: Sequence[str] | None, store: Store) -> dict[str, str]:
     """Texts by key of everything a judge may be shown, controls included."""
-    keys = [request.key for request in work.requests(prompts)] + list(work.damages(prompts))
-    return {key: row.text for key, row in store.completions(keys).items()}
+    return store.texts(work.texts_needed(prompts))
 
 
 def is_identical(task: Task, texts: Mapping[str, str]) -> bool:

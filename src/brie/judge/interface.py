@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
-from sys import intern
 from typing import Literal, Protocol
 
 from brie.blinding import JudgeInput, Presentation
@@ -42,12 +40,6 @@ class Reply:
     """Seconds the provider wants no further request for."""
     remark: str = ""
     """What people should be told of the judge, once."""
-
-
-@lru_cache(maxsize=64)
-def _named(shown: Presentation) -> str:
-    """A presentation's digest; judges of one comparison ask for the same."""
-    return intern(shown.digest())
 
 
 class Judge(Protocol):
@@ -120,16 +112,9 @@ class Task:
             sample: which of the prompt's samples.
             repeat: 0 for the verdict that counts, else which time it is asked again.
         """
-        rubric, shown = panel_judge.rubric_digest, _named(presentation)
-        # Canonical JSON written out, for plans of a million verdicts.
-        parts = (
-            f'{{"judge":"{panel_judge.digest}","presentation":"{shown}","repeat":{repeat},'
-            f'"rubric":"{rubric}"}}'
+        return TasksOf.judge(panel_judge).task(
+            kind, presentation, presentation.digest(), prompt=prompt, sample=sample, repeat=repeat
         )
-        return cls(
-            kind, panel_judge.judge.id, prompt, sample, presentation, shown, panel_judge.digest, rubric,
-            text_digest(parts), repeat,
-        )  # fmt: skip
 
     def verdict(self, reply: Reply) -> Verdict:
         """The row to store for a reply."""
@@ -149,3 +134,47 @@ class Task:
             usage=reply.usage,
             served=reply.served,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TasksOf:
+    """Makes the tasks of one judge: what their keys share is worked out once."""
+
+    id: str
+    digest: str
+    rubric: str
+
+    @classmethod
+    def judge(cls, panel_judge: PanelJudge) -> TasksOf:
+        """Those of a judge of a panel."""
+        return cls(panel_judge.judge.id, panel_judge.digest, panel_judge.rubric_digest)
+
+    def task(
+        self,
+        kind: Kind,
+        presentation: Presentation,
+        named: str,
+        *,
+        prompt: str,
+        sample: int,
+        repeat: int = 0,
+    ) -> Task:
+        """A task with its key (see `Task.plan`).
+
+        Args:
+            kind: what the verdict is for.
+            presentation: what is judged.
+            named: its digest.
+            prompt: the prompt's id in the suite.
+            sample: which of the prompt's samples.
+            repeat: 0 for the verdict that counts, else which time it is asked again.
+        """
+        # Canonical JSON written out, for plans of a million verdicts.
+        parts = (
+            f'{{"judge":"{self.digest}","presentation":"{named}","repeat":{repeat},'
+            f'"rubric":"{self.rubric}"}}'
+        )
+        return Task(
+            kind, self.id, prompt, sample, presentation, named, self.digest, self.rubric,
+            text_digest(parts), repeat,
+        )  # fmt: skip

@@ -1,7 +1,8 @@
 """One worker a judge: its verdicts in the order of work, each claimed, paid for, asked and kept.
 
 They run side by side and never wait for each other, except that none runs far ahead of the
-slowest: when the money ends, as many prompts as possible are complete.
+slowest: when the money ends, as many prompts as possible are complete. A judge claims no more than
+it may ask for at once, so nobody ever waits with claims in hand.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ IN_A_ROW = 10
 _CHUNK = 32
 """Verdicts claimed together; money is set aside for each when it is asked for, not before."""
 _POLL = 0.2
-_LEAD = 4
-"""A judge may be ahead of the slowest one by so many times its requests in flight."""
+LEAD = 4
+"""A judge may be ahead of the slowest one by so many times its requests in flight, never more."""
 
 
 @dataclass
@@ -85,7 +86,9 @@ class JudgeWorker:
     limiter: AdaptiveLimiter
     state: RunState
     done: int = 0
-    started: int = 0
+    """Of its work: stored, by this run or by another meanwhile."""
+    begun: int = 0
+    """Of its work: done, or claimed to be asked now."""
     computed: int = 0
     errors: int = 0
     unusable: int = 0
@@ -124,7 +127,6 @@ class JudgeWorker:
                         self.limiter.leave()
                         self.state.context.store.release([key])
                         continue
-                    self.started += 1
                     self.state.flying += 1
                     calls.create_task(self._one(self.tasks[key], shown, asked))
         finally:
@@ -182,14 +184,16 @@ class JudgeWorker:
                 told.look(self.state.context.store.holders(elsewhere))
                 await asyncio.sleep(_POLL)
                 todo, elsewhere = elsewhere, deque()
-            await self._not_too_far_ahead()
-            part = [todo.popleft() for _ in range(min(_CHUNK, len(todo)))]
+            room = await self._room(len(todo))
+            part = [todo.popleft() for _ in range(min(_CHUNK, room))]
             reserved = self._reserve(part)
             elsewhere += reserved.held
             gone = len(part) - len(reserved.mine) - len(reserved.held)
+            self.begun += len(part) - len(reserved.held)
             if gone:
                 self.done += gone
                 self.state.context.on_done(gone)
+                self.state.tick()
             for key in reserved.mine:
                 yield key
 
@@ -216,10 +220,13 @@ class JudgeWorker:
         elif not self._over():
             await self.state.changed()
 
-    async def _not_too_far_ahead(self) -> None:
+    async def _room(self, left: int) -> int:
+        """Wait until a round of requests, or what is left, is not too far ahead; how many are not."""
         state = self.state
         while len(state.workers) > 1 and not self._over():
-            allowed = state.progress() * len(self.tasks) + _LEAD * self.limiter.limit
-            if self.started <= allowed:
-                return
+            limit = self.limiter.limit
+            room = int(state.progress() * len(self.tasks) + LEAD * limit) - self.begun
+            if room >= min(limit, left):
+                return min(room, left)
             await state.changed()
+        return left

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
@@ -51,6 +53,27 @@ class Record(BaseModel):
 
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Record)
+_REMEMBERED = 4
+
+
+def remembered(work_out: Callable[[R], T]) -> Callable[[R], T]:
+    """A function of a record that takes long for a large one: worked out once for each of the last few
+    records it was asked about. Records do not change.
+    """
+    last: list[tuple[R, T]] = []
+
+    @wraps(work_out)
+    def known(record: R) -> T:
+        for seen, value in last:
+            if seen is record:
+                return value
+        value = work_out(record)
+        last.insert(0, (record, value))
+        del last[_REMEMBERED:]
+        return value
+
+    return known
 
 
 def later(default: T) -> T:

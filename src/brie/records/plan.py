@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from brie.conventions import E_PROCESS
 from brie.digest import digest
 from brie.records.asked import PanelJudge, Sampling, Suite
-from brie.records.base import Digest, Document, Positions, Record, Side, later, schema_field
+from brie.records.base import Digest, Document, Positions, Record, Side, later, remembered, schema_field
 from brie.records.models import AnswerFile, Environment, Pin
 
 
@@ -70,7 +70,7 @@ class Plan(Document):
 
     def seal(self) -> str:
         """Digest over the whole plan."""
-        return digest(self)
+        return _seal(self)
 
     @property
     def verdicts(self) -> int:
@@ -82,7 +82,17 @@ class Plan(Document):
     def identity(self) -> str:
         """Digest over what decides its rows: the same question has the same, however its sides are
         called and whatever was known when it was sealed."""
-        return self.model_copy(update={"names": {}, "existed": 0}).seal()
+        return _identity(self)
+
+
+@remembered
+def _seal(plan: Plan) -> str:
+    return digest(plan)
+
+
+@remembered
+def _identity(plan: Plan) -> str:
+    return digest(plan.model_copy(update={"names": {}, "existed": 0}))
 
 
 AmendmentKind = Literal[

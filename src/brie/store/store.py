@@ -60,6 +60,10 @@ class Store(Ledger, LookBook, Record):
         rows = self._select("SELECT key, body FROM completions WHERE key IN ({})", keys)
         return {key: self._row("completion", key, body, answer_row) for key, body in rows}
 
+    def texts(self, keys: Iterable[str]) -> dict[str, str]:
+        """The texts of the stored completions among `keys`."""
+        return {key: row.text for key, row in self.completions(keys).items()}
+
     def present(
         self, kind: Kind, keys: Iterable[str], final: Sequence[Status] = (Status.OK,)
     ) -> set[str]:

@@ -12,7 +12,7 @@ from brie.analyse.arrays import Floats, Ints
 from brie.analyse.joint import JointRows
 from brie.analyse.table import VerdictTable
 from brie.evaluation.rows import EvaluationData
-from brie.evaluation.work import prompt_digest
+from brie.evaluation.side_keys import prompt_digest
 
 Number = TypeVar("Number", bound=np.generic)
 

@@ -19,7 +19,7 @@ from pydantic import JsonValue
 
 from brie.blinding import Choice, Presentation, drawn, judge_input
 from brie.errors import BrieError, UsageError
-from brie.evaluation.work import prompt_digest
+from brie.evaluation.side_keys import prompt_digest
 from brie.generate.engine import Draft, Request
 from brie.number_format import plural
 from brie.project import Project

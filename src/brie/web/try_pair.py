@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from brie.errors import UsageError
 from brie.evaluation.context import resolved
 from brie.evaluation.folders import Evaluation
+from brie.evaluation.side_keys import answer_key, noise_key, prompt_digest
 from brie.evaluation.sides import resolve_sides, sources
 from brie.evaluation.soundness import refuse_unsound
-from brie.evaluation.work import answer_key, noise_key, prompt_digest
 from brie.generate.engine import Request
 from brie.generate.environment import detect_environment
 from brie.generate.turns import TurnEngine, open_engine

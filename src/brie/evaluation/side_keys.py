@@ -1,0 +1,160 @@
+"""The keys of one side's answers, and the requests that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from brie import versions
+from brie.digest import canonical_json, digest, text_digest
+from brie.evaluation.plan import LLAMA, SERVED
+from brie.generate.engine import Request
+from brie.generate.keys import CompletionKeys, completion_key
+from brie.generate.started import LLAMA_CPP
+from brie.pin import ANSWERS, conversation
+from brie.records import Environment, Message, Pin, Plan, Sampling
+
+
+@dataclass(frozen=True)
+class SideKeys:
+    """What a side reads and answers; each key is worked out once."""
+
+    plan: Plan
+    pin: Pin
+    messages: dict[str, tuple[Message, ...]]
+    """Prompt id -> the conversation as this side reads it, with what it alone is told."""
+    _known: dict[tuple[str, int], str] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    @classmethod
+    def of(cls, plan: Plan, pin: Pin, messages: Mapping[str, tuple[Message, ...]]) -> SideKeys:
+        """A side of a plan.
+
+        Args:
+            plan: the plan.
+            pin: the side's.
+            messages: prompt id -> the conversation as judges and people see it.
+        """
+        told = pin.told
+        read = messages if told is None else {n: conversation(told, m) for n, m in messages.items()}
+        return cls(plan, pin, dict(read))
+
+    def key(self, prompt: str, sample: int) -> str:
+        """Key of an answer.
+
+        Args:
+            prompt: a prompt's id.
+            sample: which of its samples, from 0.
+        """
+        known = self._known.get((prompt, sample))
+        if known is None:
+            known = self._known[prompt, sample] = self._key(prompt, sample)
+        return known
+
+    def _key(self, prompt: str, sample: int) -> str:
+        pin = self.pin
+        if pin.kind == ANSWERS:  # no setting of the plan has made it
+            asked = self._digests[prompt]
+            return text_digest(f'{{"answers":"{pin.digest}","prompt":"{asked}","sample":{sample}}}')
+        key = self._keys.key(self._written[prompt], sample)
+        if pin.kind == "served":  # never shared with another evaluation (invariant I6)
+            key = digest({"evaluation": self.plan.identity(), "key": key})
+        return key
+
+    def request(self, prompt: str, sample: int) -> Request:
+        """What an engine is asked for."""
+        pin = self.pin
+        return Request(
+            key=self.key(prompt, sample),
+            pin=pin.digest,
+            adapter=pin.digest if pin.kind == "adapter" else None,
+            messages=self.messages[prompt],
+            prompt=self._digests[prompt],
+            sample=sample,
+            sampling=self.plan.sampling,
+            drawn_as="" if self._draws_elsewhere else self._noise.key(self._written[prompt], sample),
+        )
+
+    @cached_property
+    def _written(self) -> dict[str, str]:
+        """Prompt id -> canonical JSON of what is read."""
+        return {name: canonical_json(list(messages)) for name, messages in self.messages.items()}
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        """Prompt id -> digest of what is read (`prompt_digest`)."""
+        return {name: text_digest(written) for name, written in self._written.items()}
+
+    @cached_property
+    def _keys(self) -> CompletionKeys:
+        return CompletionKeys.of(
+            pin_digest=self.pin.digest, template_digest=self.pin.template_digest,
+            sampling=self.plan.sampling, environment=self._environment, date=self.pin.date,
+        )  # fmt: skip
+
+    @cached_property
+    def _noise(self) -> CompletionKeys:
+        return _noise_keys(self.pin, self.plan.sampling, self._environment)
+
+    @property
+    def _draws_elsewhere(self) -> bool:
+        """Whether a server draws the side's answers, or nobody does."""
+        return self.pin.kind in ("served", ANSWERS) or self.pin.read_by == LLAMA_CPP
+
+    @cached_property
+    def _environment(self) -> Environment:
+        """Where the side's answers are made: programs that it does not need are no part of it."""
+        if self.pin.kind == "served":
+            return SERVED
+        programs = self.plan.environment.programs
+        needed = {name: release for name, release in programs.items() if name == self.pin.read_by}
+        environment = LLAMA if self.pin.read_by == LLAMA_CPP else self.plan.environment
+        return environment.model_copy(update={"programs": needed})
+
+
+def answer_key(
+    pin: Pin,
+    messages: Sequence[Message],
+    *,
+    sampling: Sampling,
+    sample: int,
+    environment: Environment,
+) -> str:
+    """The key of a model's answer to a conversation as it reads it."""
+    return completion_key(
+        pin_digest=pin.digest,
+        template_digest=pin.template_digest,
+        messages=messages,
+        sampling=sampling,
+        sample=sample,
+        environment=environment,
+        date=pin.date,
+    )
+
+
+def noise_key(
+    pin: Pin,
+    messages: Sequence[Message],
+    *,
+    sampling: Sampling,
+    sample: int,
+    environment: Environment,
+) -> str:
+    """What a completion is drawn from: its key as the first sampler and pins gave it."""
+    return _noise_keys(pin, sampling, environment).key(canonical_json(list(messages)), sample)
+
+
+def _noise_keys(pin: Pin, sampling: Sampling, environment: Environment) -> CompletionKeys:
+    return CompletionKeys.of(
+        pin_digest=pin.drawn_as or pin.digest,
+        template_digest=pin.template_digest,
+        sampling=sampling,
+        environment=environment.model_copy(update={"sampler": versions.DRAWS}),
+    )
+
+
+def prompt_digest(messages: Sequence[Message]) -> str:
+    """Digest of a conversation."""
+    return digest([m.model_dump() for m in messages])
