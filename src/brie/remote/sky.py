@@ -1,9 +1,9 @@
 """`--on sky:[CLOUD/]GPU`: a machine of any cloud that SkyPilot rents, by its own program `sky`.
 
-brie writes a SkyPilot task (`runs/job-…/sky.yaml`) and hands it over. SkyPilot finds a machine, copies
-the work there and starts it; from then on the machine is one behind ssh, whose name SkyPilot keeps in
-the configuration of `ssh`, and log and outbox are fetched as from any other (`brie.remote.ssh`). The
-machine is given back when all came, or an hour after its work has ended.
+A SkyPilot task is written (`runs/job-…/sky.yaml`) and handed over. SkyPilot finds a machine, copies the
+work there and starts it; from then on the machine is one behind ssh, whose name SkyPilot keeps in the
+configuration of `ssh`, and log and outbox are fetched as from any other (`brie.remote.ssh`). The machine
+is given back when all came, or an hour after its work has ended.
 """
 
 from __future__ import annotations
