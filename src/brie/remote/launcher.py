@@ -182,7 +182,8 @@ def target_of(
     """
     kind, _, place = text.partition(":")
     if kind not in LAUNCHERS:
-        raise unknown("launcher", kind, LAUNCHERS, "One is named as --on ssh:HOST, hf-jobs:FLAVOUR or sky:GPU.")
+        how = "One is named as --on ssh:HOST, hf-jobs:FLAVOUR or sky:GPU."
+        raise unknown("launcher", kind, LAUNCHERS, how)
     missing = [name for name in send if not environment.get(name)]
     if missing:
         raise UsageError(f"--send-env {missing[0]}: the variable is not set here.")
