@@ -214,7 +214,6 @@ def test_a_verb_is_short_and_imports_no_other_verb(path: Path) -> None:
             [
                 "stop_after",
                 "budget",
-                "yes",
                 "batch",
                 "patience",
                 "probe",
@@ -223,7 +222,7 @@ def test_a_verb_is_short_and_imports_no_other_verb(path: Path) -> None:
                 "name",
                 "dry_run",
                 "full",
-                "as_json",
+                *ON,
             ],
         ),
         (train_verb, TrainRequest(), ["dry_run", "probe", *ON]),

@@ -23,8 +23,13 @@ TRAIN = (
     *(word for setting in STEPS for word in ("--set", setting)),
 )  # fmt: skip
 ON = ("--on", "ssh:box")
-_PATIENCE = 240
+_PATIENCE = 600
 """Seconds a line is waited for; nothing is decided by them but that a test has failed."""
+
+
+def _hears_ctrl_c() -> None:
+    """What was started in the background ignores it, and what it starts too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Command:
@@ -34,7 +39,7 @@ class Command:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "brie", *words],
             cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True,
+            stderr=subprocess.PIPE, text=True, preexec_fn=_hears_ctrl_c,
         )  # fmt: skip
         self.lines: list[str] = []
         self._queue: queue.Queue[str | None] = queue.Queue()

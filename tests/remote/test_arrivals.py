@@ -15,7 +15,7 @@ import pytest
 from brie.bundle import layout, unbundle
 from brie.bundle.pack_runs import pack_checkpoint, pack_run
 from brie.errors import Stopped, UsageError
-from brie.project import Project
+from brie.project import Project, packaged
 from brie.remote.follow import PATIENCE, Clock, follow, job_of, start
 from brie.remote.jobs import Job, new_folder, read_job, write_job
 from brie.remote.launcher import Offer, Poll, Unreachable
@@ -280,18 +280,20 @@ def test_a_time_limit_that_is_needed_and_not_known_is_asked_for(sent: Sent) -> N
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("request_", "said"),
     [
-        ({"resume": "x"}, "brie jobs attach"),
-        ({"seeds": 3}, "one run a job"),
-        ({"processes": 2}, "--processes"),
+        (TrainRequest(resume="x"), "brie jobs attach"),
+        (TrainRequest(size="tiny", seeds=3), "one run a job"),
+        (TrainRequest(size="tiny", processes=2), "--processes"),
+        (TrainRequest(size="tiny", base="."), "bases are not sent"),
     ],
 )
-def test_what_cannot_be_sent_says_what_can(tmp_path: Path, change: dict[str, str], said: str) -> None:
-    project = make_project(tmp_path / "here")
-    request = TrainRequest(size="tiny", data=str(project.root / "rows.jsonl"), **change)
+def test_what_cannot_be_sent_says_what_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request_: TrainRequest, said: str
+) -> None:
+    monkeypatch.chdir(packaged("models", "tiny"))
     with pytest.raises(UsageError, match=said):
-        training_errand(request, project)
+        training_errand(request_, make_project(tmp_path / "here"))
 
 
 def test_a_file_outside_of_the_project_is_found_again_when_its_run_is_here(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.remote.conftest import Machine, needs_ssh
 from tests.remote.jobs import ON, TRAIN, Command, alive, only_job, pins
 from tests.train.world import make_project, weights
 
-pytestmark = [needs_ssh, pytest.mark.slow]
+pytestmark = [needs_ssh, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture

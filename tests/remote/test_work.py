@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -22,11 +23,10 @@ from brie.train.arguments import arguments_of
 from brie.train.config import TrainRequest
 
 
-def packed(folder: Path, **members: bytes) -> Path:
+def packed(folder: Path, rows: bytes) -> Path:
     """Work, unpacked as it is there."""
-    project = Project(folder)
     pack_work(
-        folder / "work.zip", project, {f"project/{k}": v for k, v in members.items()},
+        folder / "work.zip", Project(folder), {"project/rows": rows},
         job="job-1", kind="train", arguments=("train", "--size", "tiny"),
     )  # fmt: skip
     with zipfile.ZipFile(folder / "work.zip") as archive:
@@ -34,10 +34,23 @@ def packed(folder: Path, **members: bytes) -> Path:
     return folder / "there"
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Work that arrived."""
+    return packed(tmp_path_factory.mktemp("work"), b"one\n")
+
+
+@pytest.fixture
+def there(once: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    return Path(shutil.copytree(once, tmp_path / "there"))
+
+
 def test_the_wheel_is_the_brie_that_runs_here(tmp_path: Path) -> None:
     wheel = write_wheel(tmp_path)
     assert wheel.name == f"brie_eval-{brie.__version__}-py3-none-any.whl"
-    again = (tmp_path / "again").mkdir() or write_wheel(tmp_path / "again")
+    (tmp_path / "again").mkdir()
+    again = write_wheel(tmp_path / "again")
     assert again.read_bytes() == wheel.read_bytes()
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "lib")
@@ -59,8 +72,7 @@ def test_every_package_that_brie_asks_for_has_its_version_pinned() -> None:
     assert not any("+" in version for version in here.values())
 
 
-def test_work_that_did_not_arrive_as_it_was_sent_is_refused(tmp_path: Path) -> None:
-    there = packed(tmp_path, rows=b"one\n")
+def test_work_that_did_not_arrive_as_it_was_sent_is_refused(there: Path) -> None:
     assert read_work(there).arguments == ("train", "--size", "tiny")
     (there / "project" / "rows").write_bytes(b"two\n")
     with pytest.raises(InputError, match="project/rows did not arrive"):
@@ -68,8 +80,7 @@ def test_work_that_did_not_arrive_as_it_was_sent_is_refused(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["../evil", "/evil", "project/../../evil", "a\\b", "project/./x"])
-def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
-    there = packed(tmp_path, rows=b"one\n")
+def test_a_name_that_leads_out_is_refused(there: Path, name: str) -> None:
     text = (there / "work.json").read_text().replace("project/rows", name.replace("\\", "\\\\"))
     (there / "work.json").write_text(text)
     with pytest.raises(InputError, match="is no name that work has"):
@@ -79,7 +90,7 @@ def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_key_of_this_environment_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_API_KEY", "sk-0123456789abcdef")
     with pytest.raises(UsageError, match="a key of this environment stands in project/rows") as refused:
-        packed(tmp_path, rows=b"the key is sk-0123456789abcdef.\n")
+        packed(tmp_path, b"the key is sk-0123456789abcdef.\n")
     assert "sk-0123" not in str(refused.value)
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from brie.cli import options, screen, sweeps
+from brie.cli import answers, options, remote, screen, sweeps
 from brie.cli import suites as several
 from brie.conventions import CONTROLS
-from brie.errors import Stopped
+from brie.errors import Stopped, UsageError
 from brie.project import Project
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ Examples:
   brie eval --candidate answers:mine.jsonl --baseline answers:theirs.csv#gpt4o
   brie eval --suite in_domain --dry-run              (plan, price, what it can tell)
   brie eval --suite in_domain --stop-after generate  (then, elsewhere: brie judge)
+  brie eval --suite in_domain --stop-after generate --on ssh:gpu-box
 """,
 )
 @click.option(
@@ -163,6 +164,7 @@ Examples:
 @click.option(
     "--dry-run", is_flag=True, help="Show plan, price and what it can tell; seal and ask nothing."
 )
+@remote.on
 @options.FULL
 @options.ANALYSIS_JSON
 def command(
@@ -177,6 +179,10 @@ def command(
     retry: bool,
     name: str | None,
     dry_run: bool,
+    on: str | None,
+    timeout: int | None,
+    remote_python: str | None,
+    send_env: tuple[str, ...],
     full: bool,
     as_json: bool,
     **request: options.Value,
@@ -197,6 +203,12 @@ def command(
     wanted = screen.spending(
         budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
     )
+    away = remote.Wishes(on, timeout, remote_python, send_env, yes=yes, dry_run=dry_run, as_json=as_json)
+    if on is not None:
+        single = stop_after == "generate" and not isinstance(suite, tuple)
+        _elsewhere(wishes, away, project, name, single=single)
+        return
+    away.refuse_alone()
     if (wishes.candidate or "").startswith("sweep:"):
         refused = {"--suite twice": isinstance(suite, tuple), "--dry-run": dry_run,
                    "--stop-after": stop_after, "--name": name}  # fmt: skip
@@ -225,6 +237,32 @@ def command(
     screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
+
+
+def _elsewhere(
+    wishes: EvalRequest,
+    away: remote.Wishes,
+    project: Project,
+    name: str | None,
+    *,
+    single: bool,
+) -> None:
+    """Have the answers made on another machine; judges are asked from here.
+
+    Raises:
+        UsageError: more is asked for than the answers of a single evaluation.
+    """
+    from brie.evaluation.request import prepare
+
+    if not single or (wishes.candidate or "").startswith("sweep:"):
+        raise UsageError(
+            "--on makes the answers of one evaluation elsewhere, and judges are asked from here: "
+            "--stop-after generate, then brie judge"
+        )
+    resolved, messages = prepare(wishes, project)
+    for line in messages:
+        screen.say(line)
+    answers.seal_and_send(resolved, away, project, name=name)
 
 
 def _explain(every: Sequence[EvalRequest], project: Project, wanted: Spending, *, as_json: bool) -> None:

@@ -85,18 +85,33 @@ class Wishes:
 
 def run(errand: Errand, wishes: Wishes, project: Project, launcher: Launcher) -> None:
     """Show what would be, ask, send, start, watch, and say what came of it."""
-    from brie.remote.follow import follow, start, submit
     from brie.remote.preflight import look
 
     preflight = look(errand, launcher, timeout=wishes.timeout)
-    typed = screen.typed(project)
+    if agreed(preflight, wishes, launcher):
+        send(preflight, wishes, project, launcher)
+
+
+def agreed(preflight: Preflight, wishes: Wishes, launcher: Launcher) -> bool:
+    """Show the table and ask; False where it was only to be shown.
+
+    Raises:
+        UsageError: something would not work, or nobody agreed.
+    """
     if wishes.dry_run:
         _explain(preflight, launcher, as_json=wishes.as_json)
-        return
+        return False
     show(preflight)
     preflight.refuse()
     agree(preflight, yes=wishes.yes)
-    folder, job = submit(preflight, project, typed=typed, python=wishes.python)
+    return True
+
+
+def send(preflight: Preflight, wishes: Wishes, project: Project, launcher: Launcher) -> None:
+    """Send what was agreed to, watch it, and say what came of it."""
+    from brie.remote.follow import follow, start, submit
+
+    folder, job = submit(preflight, project, typed=screen.typed(project), python=wishes.python)
     screen.say(f"job {job.id}: {project.relative(folder)}")
     job = start(folder, job, launcher)
     told(follow(folder, job, launcher, project, Watcher()), project, as_json=wishes.as_json)

@@ -24,7 +24,7 @@ Examples:
   brie train --size 0.5b --base gpt2 --chat-template chatml --data my.jsonl
   brie train --method dpo --prefs prefs.jsonl --from first:best --name taught
   brie train --resume first
-  brie train --size 0.5b --data my.jsonl --on ssh:gpu-box    (on another machine: brie jobs)
+  brie train --size 0.5b --data my.jsonl --on ssh:gpu-box
   torchrun --nproc_per_node 2 -m brie train --size 0.5b --data my.jsonl --processes 2
 """
 )

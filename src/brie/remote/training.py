@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from brie.data.questions import at_most, suite_of
 from brie.errors import UsageError
-from brie.pin import Resolved
 from brie.project import Project
 from brie.records import Prompt
 from brie.remote.errand import Errand, bytes_of
+from brie.remote.files import adapter_files, fetched, inside, where
 from brie.remote.jobs import Asked, Load, settings_of
 from brie.remote.work import FILES
 from brie.train.arguments import arguments_of
 from brie.train.balance import baselines_of
-from brie.train.config import CONFIG, MANIFEST, TrainRequest
+from brie.train.config import TrainRequest
 from brie.train.load import TrainLoad, load_of
 from brie.train.prepare import resolve_recipe
 from brie.train.progress import Silent
@@ -41,7 +41,7 @@ def training_errand(request: TrainRequest, project: Project) -> Errand:
     start = starting(request, project)
     counted = load_of(request, recipe, project, train=train, val=val)
     sent, members = _files(request, recipe, project)
-    members |= dict(_checkpoint(start, project)) if start is not None else {}
+    members |= adapter_files(start, project) if start is not None else {}
     asked = Asked(
         recipe=_settings(recipe),
         training_rows=train.digest,
@@ -117,55 +117,16 @@ def _files(
         beside.append(recipe_files(project)[str(request.size)])
     if recipe.data is not None:
         beside.append(project.root / "data" / recipe.data)
-    members |= {f"{FILES}{inside}": path for inside, path in _inside(beside, project)}
+    members |= inside(beside, project)
     return there, members
 
 
-def where(path: Path, project: Project, role: str) -> str:
-    """Where a file stands there, from the project's folder: as here, or by its role where it lies
-    outside of it here."""
-    inside = path.resolve().is_relative_to(project.root)
-    return project.relative(path) if inside else f"outside/{role}/{path.name}"
-
-
-def _inside(paths: Iterable[Path], project: Project) -> Iterator[tuple[str, Path]]:
-    """Those files that lie in the project, by their place in it; what brie ships is in the wheel."""
-    for path in paths:
-        if path.is_file() and path.resolve().is_relative_to(project.root):
-            yield project.relative(path), path
-
-
-def _checkpoint(start: Resolved, project: Project) -> Iterator[tuple[str, Path]]:
-    """The checkpoint a run goes on from, with its run's records."""
-    adapter = start.adapter
-    if adapter is None or not adapter.resolve().is_relative_to(project.root):
-        raise UsageError(f"{start.name} is outside of this project, and is not sent; copy it in here.")
-    yield from ((f"{FILES}{n}", p) for n, p in adapter_files(adapter, project))
-
-
-def adapter_files(adapter: Path, project: Project) -> Iterator[tuple[str, Path]]:
-    """Place in the project -> file, of a checkpoint without its optimizer, and of its run's records."""
-    run = adapter.parents[1] if adapter.parent.name == "checkpoints" else None
-    kept = [path for path in adapter.iterdir() if path.suffix not in (".pt", ".pth", ".bin")]
-    if run is not None:
-        kept += [run / MANIFEST, run / CONFIG, *run.glob("pins/*.json")]
-    yield from _inside(kept, project)
-
-
 def _load(recipe: Recipe, counted: TrainLoad, members: Mapping[str, bytes | Path]) -> Load:
-    reference = recipe.base
-    folder = Path(reference)
-    if folder.is_dir() and (folder / "config.json").is_file():
-        raise UsageError(
-            f"--base {reference} is a folder of this machine, and bases are not sent; name it on the "
-            "Hub: --base ORG/NAME@REV"
-        )
-    packaged = "/" not in reference.partition("@")[0].removeprefix("brie/")
     return Load(
         kind="train",
         sent_bytes=bytes_of(members),
         disk_bytes=counted.disk_bytes,
         memory_bytes=counted.memory_bytes,
         flops=counted.flops,
-        base=None if packaged else reference,
+        base=fetched(recipe.base),
     )

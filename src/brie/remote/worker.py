@@ -57,7 +57,7 @@ def main(folder: Path) -> int:
     work = read_work(folder)
     project = Project((folder / FILES).resolve())
     project.root.mkdir(exist_ok=True)
-    shutil.rmtree(project.runs, ignore_errors=True)  # what an earlier attempt left; the outbox has it
+    _forget_attempts(project, work)
     kind = _Training if work.kind == "train" else _Answering
     maker = kind(work, project, folder)
     code = _run(maker.arguments(), project, maker)
@@ -65,6 +65,16 @@ def main(folder: Path) -> int:
         maker.result()
     write_text(outbox / END, End(exit_code=code).model_dump_json() + "\n")
     return code
+
+
+def _forget_attempts(project: Project, work: Work) -> None:
+    """Delete what an earlier attempt made: the outbox has all of it that counts."""
+    sent = {folder.parts[2] for name in work.members if len((folder := Path(name)).parts) > 3}
+    for path in project.runs.glob("*") if project.runs.is_dir() else ():
+        if path.is_file():
+            path.unlink()
+        elif path.name not in sent:
+            shutil.rmtree(path)
 
 
 def read_end(path: Path) -> End:
