@@ -12,7 +12,7 @@ from tests.commands import brie
 from tests.fakes.jobs_hub import TOKEN, JobsHub
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3_600)]
-RUN = ("train", "--size", "tiny", "--set", "epochs=2")
+RUN = ("train", "--size", "tiny", "--set", "max_steps=40")
 
 
 def test_a_run_that_ran_out_of_time_on_the_hub_ends_with_the_weights_it_has_at_home(

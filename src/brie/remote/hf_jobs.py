@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from brie.errors import UsageError
 from brie.remote import hub_job
+from brie.remote.estimate import computes_in_bfloat16
 from brie.remote.hub_words import TOKEN, account, answers, bytes_of, hub_token, reachable, usd_an_hour
 from brie.remote.jobs import Job, Load
 from brie.remote.launcher import (
@@ -51,8 +52,6 @@ _PLACE = re.compile(
 DEFAULT_MINUTES = 30
 """After which the Hub ends a job where nothing else is said."""
 _ENDED = ("COMPLETED", "CANCELED", "ERROR", "DELETED")
-_NO_BFLOAT16 = ("T4", "V100", "P100")
-"""GPUs older than compute capability 8."""
 
 
 def open_launcher(target: Target) -> HfJobs:
@@ -126,7 +125,7 @@ class HfJobs:
             hardware=_described(flavor),
             device="cpu" if gpu is None else "cuda",
             gpu=gpu,
-            native_bfloat16=None if gpu is None else gpu.upper() not in _NO_BFLOAT16,
+            native_bfloat16=None if gpu is None else computes_in_bfloat16(gpu),
             usd_an_hour=price,
             price_unknown=f"unknown: the Hub counts by the {flavor.unit_label}" if price is None else "",
             disk_bytes=bytes_of(flavor.ephemeral_storage),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from brie.errors import UsageError
 from brie.project import write_text
+from brie.remote.estimate import computes_in_bfloat16
 from brie.remote.hub_words import TOKEN, reachable
 from brie.remote.jobs import Job, Load
 from brie.remote.launcher import Fact, Offer, Poll, Target, Unreachable
@@ -72,9 +73,7 @@ class SkyJobs:
         facts = [Fact("clouds", ", ".join(clouds) or "none", "" if clouds else _NO_CLOUD)]
         if load.base is not None:
             facts.append(self._base(load.base))
-        facts.append(
-            Fact("given back", f"when all came, or {IDLE_MINUTES} minutes after the work has ended")
-        )
+        facts.append(Fact("kept", f"until all came, or {IDLE_MINUTES} minutes after the end; paid too"))
         gpu, many = self._place.gpu, self._place.many
         if gpu is None:
             return Offer(
@@ -97,7 +96,8 @@ class SkyJobs:
         return Offer(
             hardware=f"{many} x {gpu}{', of which one is used' if many > 1 else ''}",
             device="cuda",
-            gpu=gpu.replace("-", " "),
+            gpu=gpu,
+            native_bfloat16=computes_in_bfloat16(gpu),
             usd_an_hour=max(prices, default=None),
             price_unknown="" if prices else "unknown: SkyPilot lists none now",
             memory_bytes=min((rent.memory for rent in rents or () if rent.memory), default=None),
