@@ -179,10 +179,7 @@ def command(
     retry: bool,
     name: str | None,
     dry_run: bool,
-    on: str | None,
-    timeout: int | None,
-    remote_python: str | None,
-    send_env: tuple[str, ...],
+    away: remote.Wishes,
     full: bool,
     as_json: bool,
     **request: options.Value,
@@ -192,7 +189,7 @@ def command(
     The same command with the same plan goes on where it stopped, and computes nothing that is
     in the store already.
     """
-    from brie.evaluation.request import EvalRequest, prepare
+    from brie.evaluation.request import EvalRequest
     from brie.evaluation.run import run_evaluation
 
     project = screen.project()
@@ -203,8 +200,7 @@ def command(
     wanted = screen.spending(
         budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
     )
-    away = remote.Wishes(on, timeout, remote_python, send_env, yes=yes, dry_run=dry_run, as_json=as_json)
-    if on is not None:
+    if away.on is not None:
         single = stop_after == "generate" and not isinstance(suite, tuple)
         _elsewhere(wishes, away, project, name, single=single)
         return
@@ -220,23 +216,27 @@ def command(
     if dry_run:
         _explain([replace(wishes, suite=s) for s in each], project, wanted, as_json=as_json)
         return
-    resolved, messages = prepare(wishes, project)
-    for line in messages:
-        screen.say(line)
+    resolved = _prepared(wishes, project)
     if stop_after is not None:
         _begin(resolved, project, stop_after, name, yes=yes)
         return
     outcome = run_evaluation(
-        resolved,
-        project,
-        screen.Terminal(),
-        command=screen.typed(project),
-        name=name,
-        spending=wanted,
-    )
+        resolved, project, screen.Terminal(),
+        command=screen.typed(project), name=name, spending=wanted,
+    )  # fmt: skip
     screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
+
+
+def _prepared(wishes: EvalRequest, project: Project) -> ResolvedRequest:
+    """What is to be evaluated; what was decided on the way is said."""
+    from brie.evaluation.request import prepare
+
+    resolved, messages = prepare(wishes, project)
+    for line in messages:
+        screen.say(line)
+    return resolved
 
 
 def _elsewhere(
@@ -252,17 +252,12 @@ def _elsewhere(
     Raises:
         UsageError: more is asked for than the answers of a single evaluation.
     """
-    from brie.evaluation.request import prepare
-
     if not single or (wishes.candidate or "").startswith("sweep:"):
         raise UsageError(
             "--on makes the answers of one evaluation elsewhere, and judges are asked from here: "
             "--stop-after generate, then brie judge"
         )
-    resolved, messages = prepare(wishes, project)
-    for line in messages:
-        screen.say(line)
-    answers.seal_and_send(resolved, away, project, name=name)
+    answers.seal_and_send(_prepared(wishes, project), away, project, name=name)
 
 
 def _explain(every: Sequence[EvalRequest], project: Project, wanted: Spending, *, as_json: bool) -> None:

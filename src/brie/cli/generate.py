@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from brie.cli import answers, options, remote, screen
+from brie.errors import UsageError
 
 
 @click.command(
@@ -12,36 +13,45 @@ from brie.cli import answers, options, remote, screen
 Examples:
   brie eval --suite in_domain --stop-after seal
   brie generate eval-in-domain-1a2b3c4d
+  brie generate eval-in-domain-1a2b3c4d --workers local:4              four processes
+  brie generate eval-in-domain-1a2b3c4d --workers ray://head:10001     a Ray cluster
   brie generate eval-in-domain-1a2b3c4d --on ssh:gpu-box
   brie judge eval-in-domain-1a2b3c4d
 """
 )
 @click.argument("evaluation", required=False)
+@options.WORKERS
+@options.SHARES
 @remote.on
-@click.option("--dry-run", is_flag=True, help="With --on: show what would be sent where, and stop.")
 @options.YES
 @options.JSON
 def command(
     evaluation: str | None,
-    on: str | None,
-    timeout: int | None,
-    remote_python: str | None,
-    send_env: tuple[str, ...],
+    asked: str | None,
     dry_run: bool,
+    away: remote.Wishes,
     yes: bool,
     as_json: bool,
 ) -> None:
     """Sample both sides' missing answers of EVALUATION. No judge is asked, and nothing is spent."""
     from brie.evaluation.folders import find_evaluation
     from brie.evaluation.generating import make_answers
+    from brie.evaluation.shares import answer_shares
+    from brie.workers import workers_of
 
     project = screen.project()
     sealed = find_evaluation(evaluation, project, command=screen.typed(project))
-    wishes = remote.Wishes(
-        on, timeout, remote_python, send_env, yes=yes, dry_run=dry_run, as_json=as_json
-    )
-    if on is not None:
-        answers.send(sealed, wishes, project)
+    if away.on is not None and asked is not None:
+        raise UsageError("--workers share the work of this machine; leave it out with --on.")
+    if away.on is not None:
+        answers.send(sealed, away, project)
         return
-    wishes.refuse_alone(("--dry-run", dry_run), ("--json", as_json))
-    screen.show(str(make_answers(sealed, project, screen.Terminal(), screen.consent(yes=yes))))
+    away.refuse_alone(("--json", as_json))
+    gpu = sealed.manifest.plan.environment.device == "cuda"
+    workers = workers_of(asked, gpu=gpu) if asked else None
+    if dry_run:
+        screen.shares(answer_shares(sealed, project, workers))
+        return
+    screen.show(
+        str(make_answers(sealed, project, screen.Terminal(), screen.consent(yes=yes), workers=workers))
+    )

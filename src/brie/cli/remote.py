@@ -6,12 +6,13 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING
 
 import click
 
 from brie.cli import screen
-from brie.cli.options import Option, Verb
+from brie.cli.options import Option, Value, Verb
 from brie.errors import UsageError
 from brie.lines import command as command_line
 from brie.project import Project
@@ -26,10 +27,27 @@ _LABEL = 11
 
 
 def on(verb: Verb) -> Verb:
-    """The options of a verb whose work can be sent elsewhere."""
+    """The options of a verb whose work can be sent elsewhere; it is given them as one, `away`."""
+
+    @wraps(verb)
+    def given(
+        *,
+        on: str | None,
+        timeout: int | None,
+        remote_python: str | None,
+        send_env: tuple[str, ...],
+        yes: bool,
+        dry_run: bool,
+        as_json: bool,
+        **others: Value,
+    ) -> None:
+        away = Wishes(on, timeout, remote_python, send_env, yes=yes, dry_run=dry_run, as_json=as_json)
+        verb(away=away, yes=yes, dry_run=dry_run, as_json=as_json, **others)
+
+    offered: Verb = given
     for option in reversed(_OPTIONS):
-        verb = option(verb)
-    return verb
+        offered = option(offered)
+    return offered
 
 
 _OPTIONS: tuple[Option, ...] = (

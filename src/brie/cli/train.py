@@ -76,10 +76,7 @@ Examples:
 def command(
     dry_run: bool,
     probe: bool,
-    on: str | None,
-    timeout: int | None,
-    remote_python: str | None,
-    send_env: tuple[str, ...],
+    away: remote.Wishes,
     yes: bool,
     as_json: bool,
     **given: Value,
@@ -92,15 +89,12 @@ def command(
     from brie.train.sweep_values import asks_for_several
 
     request = request_of(TrainRequest, given)
-    wishes = remote.Wishes(
-        on, timeout, remote_python, send_env, yes=yes, dry_run=dry_run, as_json=as_json
-    )
-    if probe and (not dry_run or on):
+    if probe and (not dry_run or away.on):
         raise UsageError("--probe belongs to --dry-run, and times this machine.")
-    if on is not None:
-        _elsewhere(request, wishes)
+    if away.on is not None:
+        _elsewhere(request, away)
         return
-    wishes.refuse_alone(("--yes", yes), ("--json", as_json))
+    away.refuse_alone(("--yes", yes), ("--json", as_json))
     if dry_run:
         _explain(request, probe=probe)
     elif asks_for_several(request, screen.project()):

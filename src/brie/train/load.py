@@ -22,10 +22,10 @@ from brie.records import Conversation
 from brie.train.config import TrainRequest
 from brie.train.explain import local_base
 from brie.train.memory import LIBRARIES, adapter_parameters, estimate, parameters, read_architecture
-from brie.train.prepare import planned_steps
 from brie.train.recipes import AUTO_ROWS, Recipe
 from brie.train.sources import Source
 from brie.train.start import starting
+from brie.train.steps import planned_steps
 
 CHARACTERS_A_TOKEN = 4
 """Of English in the tokenizers of today; other scripts take more tokens."""
