@@ -172,6 +172,11 @@ class JobsHub(HubStore):
         timer.cancel()
         job.end("COMPLETED" if code == 0 else "ERROR", None if code == 0 else f"exit code {code}")
 
+    def ask_to_end(self, job: Job) -> None:
+        """Tell a job's first process to end, as before a machine is taken away."""
+        assert job.process is not None
+        job.process.terminate()
+
     def expire(self, job: Job) -> None:
         """A job's time is up."""
         job.end("ERROR", "Job timeout")

@@ -19,10 +19,16 @@ from tests.fakes.jobs_hub import GATED, NO_CREDIT, TOKEN, JobsHub
 
 LOAD = Load(kind="train", sent_bytes=1_000, memory_bytes=20 * 10**9)
 WORKER = """
-import json, os, sys, time
+import json, os, signal, sys, time
 from pathlib import Path
 
 outbox = Path(sys.argv[1]) / "outbox"
+
+def end(*_):
+    (outbox / "end.json").write_text(json.dumps({"exit_code": 3}))
+    sys.exit(3)
+
+signal.signal(signal.SIGTERM, end)
 print("outbox:", sorted(path.name for path in outbox.iterdir()))
 print("variables:", "HF_TOKEN" in os.environ, os.environ.get("MINE"))
 if not (outbox / "checkpoint-000025.zip").exists():
@@ -131,6 +137,19 @@ def test_a_job_that_runs_out_of_time_goes_on_from_what_came_back(
     everything = [path.read_bytes() for path in hub.folder.parent.rglob("*") if path.is_file()]
     for block in (bytes(hub.received), *everything, first.log().encode(), repr(first.spec).encode()):
         assert TOKEN.encode() not in block
+
+
+def test_a_job_that_is_told_to_end_saves_first(hub: JobsHub, folder: Path) -> None:
+    def at_commit(_: str, paths: list[str]) -> None:
+        if "outbox/checkpoint-000025.zip" in paths:
+            hub.ask_to_end(hub.jobs["job1"])
+
+    hub.at_commit = at_commit
+    jobs = launcher()
+    going = job(jobs.start(job(), folder, minutes=90))
+    poll, text = follow(jobs, going)
+    assert "the job is to end; what there is, is saved" in text
+    assert (poll.why, poll.outbox) == ("exit code 3", ("checkpoint-000025.zip", "end.json"))
 
 
 def test_a_cancelled_job_has_ended(hub: JobsHub, folder: Path) -> None:

@@ -15,12 +15,13 @@ token comes as the job's secret; nothing here prints or writes it.
 
 from __future__ import annotations
 
-import math
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,22 +48,30 @@ def main(repo: str, seconds: float) -> int:
     sent = fetch(api, repo, folder)
     environment = {**os.environ, "BRIE_PYTHON": sys.executable, "PYTHONUNBUFFERED": "1"}
     worker = subprocess.Popen(["sh", "begin.sh"], cwd=folder, env=environment)
+    stop_in_time(worker, until - time.monotonic())
     quiet_until = 0.0
     while True:
         try:
             code = worker.wait(EVERY_SECONDS)
         except subprocess.TimeoutExpired:
-            now = time.monotonic()
-            if now >= until:
-                print("brie: the time is nearly up; what there is, is saved", flush=True)
-                worker.terminate()
-                until = math.inf
-            if now >= quiet_until and unsent(folder, sent):
+            if time.monotonic() >= quiet_until and unsent(folder, sent):
                 send(api, repo, folder, sent)
-                quiet_until = now + PAUSE_SECONDS
+                quiet_until = time.monotonic() + PAUSE_SECONDS
         else:
             send_last(api, repo, folder, sent)
             return code
+
+
+def stop_in_time(worker: subprocess.Popen[bytes], seconds: float) -> None:
+    """Ask the worker to save and end after so long, and where this process is asked to end."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        print("brie: the job is to end; what there is, is saved", flush=True)
+        worker.terminate()
+
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, stop)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1.0))
 
 
 def fetch(api: HfApi, repo: str, folder: Path) -> set[str]:

@@ -177,9 +177,10 @@ class Sky:
 
     def cancel(self, cluster: str, request: str) -> None:
         """End everything a machine does, or the search for it."""
-        if self._json(["status", cluster, "--output", "json"], _CLUSTERS):
+        clusters = self._json(["status", cluster, "--output", "json"], _CLUSTERS)
+        if clusters and clusters[0].status == "UP":
             self._run(["cancel", "--yes", "--all", cluster])
-        elif request:
+        if self._launched(request, "").state == "waiting":
             self._run(["api", "cancel", "--yes", request])
 
     def down(self, cluster: str) -> None:
