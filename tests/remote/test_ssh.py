@@ -58,6 +58,7 @@ def test_where_nobody_agrees_nothing_is_sent(
     assert nothing_was_sent(project, box)
 
 
+@pytest.mark.slow
 def test_a_python_that_is_not_there_stops_before_anything_is_sent(
     project: Project, box: Machine, env: dict[str, str]
 ) -> None:
@@ -73,6 +74,7 @@ def test_a_host_that_is_none_is_refused_unasked(host: str) -> None:
         launcher_for(Target("ssh", host))
 
 
+@pytest.mark.slow
 def test_a_machine_that_nobody_answers_for_is_said(project: Project, box: Machine) -> None:
     config = box.folder / "nobody"
     config.write_text("Host box\n  HostName 127.0.0.1\n  Port 1\n")
@@ -81,6 +83,7 @@ def test_a_machine_that_nobody_answers_for_is_said(project: Project, box: Machin
     assert "box cannot be reached" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_host_key_that_is_not_known_is_not_accepted(project: Project, box: Machine) -> None:
     config = box.folder / "unknown"
     text = (box.folder / "config").read_text()

@@ -86,8 +86,8 @@ def command(
 
     from brie.evaluation.extend import More, judge_more
     from brie.evaluation.folders import find_evaluation
-    from brie.evaluation.shares import verdict_shares
-    from brie.workers import workers_of
+    from brie.evaluation.shares import judges_here, verdict_shares
+    from brie.workers import gpus, workers_of
 
     project = screen.project()
     chosen = find_evaluation(evaluation, project, command=screen.typed(project))
@@ -107,7 +107,9 @@ def command(
         return
     if asked and batch:
         raise UsageError("--batch leaves the asking to the provider; leave --workers out.")
-    workers, more = workers_of(asked) if asked else None, More(judges, repeats or 0)
+    more = More(judges, repeats or 0)
+    gpu = bool(asked and gpus()) and judges_here(chosen, more, project)
+    workers = workers_of(asked, gpu=gpu) if asked else None
     spending = replace(
         screen.spending(
             budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
