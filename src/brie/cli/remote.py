@@ -51,7 +51,11 @@ def on(verb: Verb) -> Verb:
 
 
 _OPTIONS: tuple[Option, ...] = (
-    click.option("--on", metavar="WHERE", help="Run it on another machine: ssh:HOST."),
+    click.option(
+        "--on",
+        metavar="WHERE",
+        help="Run it on another machine: ssh:HOST, hf-jobs:FLAVOUR (the Hub's), sky:GPU (SkyPilot's).",
+    ),
     click.option(
         "--timeout", type=click.IntRange(1), metavar="MINUTES", help="With --on: end it after so long."
     ),

@@ -26,6 +26,7 @@ TERAFLOPS: dict[str, float] = {
     "RTX 4090": 165, "RTX 5090": 210, "RTX PRO 6000": 500,
 }  # fmt: skip
 """GPU -> dense bfloat16 or float16 teraflops."""
+_BEFORE_BFLOAT16 = ("T4", "V100")
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,22 @@ def estimated(load: Load, offer: Offer) -> Estimate:
 
 
 def speed(gpu: str) -> float | None:
-    """A GPU's teraflops, by the longest name in the table that stands in its own; None: unknown."""
+    """A GPU's teraflops; None: unknown."""
+    name = _known(gpu)
+    return None if name is None else TERAFLOPS[name]
+
+
+def computes_in_bfloat16(gpu: str) -> bool | None:
+    """Whether a GPU has compute capability 8 or more; None: it is not in the table."""
+    name = _known(gpu)
+    return None if name is None else name not in _BEFORE_BFLOAT16
+
+
+def _known(gpu: str) -> str | None:
+    """The longest name in the table that stands in a GPU's own."""
     words = f" {gpu.upper().replace('-', ' ').replace('_', ' ')} "
     named = [name for name in TERAFLOPS if f" {name} " in words]
-    return TERAFLOPS[max(named, key=len)] if named else None
+    return max(named, key=len) if named else None
 
 
 def time_limit(minutes: float) -> int:

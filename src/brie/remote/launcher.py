@@ -37,7 +37,11 @@ BEGIN = (
 """A shell's words that begin a job in its folder, where `WORK` and `OUTBOX` are: everything is unpacked,
 a Python with all packages is found or made (`brie.remote.there`), and it becomes the worker."""
 
-LAUNCHERS: dict[str, str] = {"ssh": "brie.remote.ssh:open_launcher"}
+LAUNCHERS: dict[str, str] = {
+    "ssh": "brie.remote.ssh:open_launcher",
+    "hf-jobs": "brie.remote.hf_jobs:open_launcher",
+    "sky": "brie.remote.sky:open_launcher",
+}
 """Kind -> `module:function` that makes its launcher of a `Target`."""
 
 
@@ -86,7 +90,9 @@ class Offer:
     native_bfloat16: bool | None = None
     """Whether the GPU computes in bfloat16 (compute capability 8 or more); None: unknown."""
     usd_an_hour: float | None = None
-    """None: nobody charges for it."""
+    """None: nobody charges for it, or the price is not told."""
+    price_unknown: str = ""
+    """Why the price is not told; "" where it is, or nobody charges."""
     disk_bytes: int | None = None
     """Free there; None: unknown."""
     memory_bytes: int | None = None
@@ -176,7 +182,8 @@ def target_of(
     """
     kind, _, place = text.partition(":")
     if kind not in LAUNCHERS:
-        raise unknown("launcher", kind, LAUNCHERS, "One is named as --on ssh:HOST.")
+        how = "One is named as --on ssh:HOST, hf-jobs:FLAVOUR or sky:GPU."
+        raise unknown("launcher", kind, LAUNCHERS, how)
     missing = [name for name in send if not environment.get(name)]
     if missing:
         raise UsageError(f"--send-env {missing[0]}: the variable is not set here.")

@@ -42,7 +42,8 @@ class Preflight:
     def rows(self) -> tuple[Fact, ...]:
         """The table, a row a fact."""
         offer, load = self.offer, self.errand.load
-        price = "none" if offer.usd_an_hour is None else f"{dollars(offer.usd_an_hour)} an hour"
+        free = offer.price_unknown or "none"
+        price = free if offer.usd_an_hour is None else f"{dollars(offer.usd_an_hour)} an hour"
         limit = f"{self.minutes} minutes" if self.minutes is not None else "none"
         rows = [
             Fact("work", self.errand.subject),

@@ -28,7 +28,7 @@ from brie.report.clean import one_line
 _OPTIONS = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15")
 _HOST = re.compile(r"(?!-)[\w.@%+~-]+")
 """No option, no address of rsync's, nothing that a shell would read."""
-_JOBS = ".cache/brie/jobs"
+JOBS = ".cache/brie/jobs"
 """In the home folder there; also what rsync starts from."""
 _BLOCK = 200_000
 """Bytes of log that are read at a time."""
@@ -44,7 +44,7 @@ _NOBODY = re.compile(
 _LEAST = (3, 11)
 
 _ALIVE = 'alive() { [ -f pid ] && kill -0 "$(cat pid)" 2>/dev/null && [ "$(born)" = "$(cat born)" ]; }'
-_BORN = 'born() { ps -o lstart= -p "$(cat pid)" 2>/dev/null; }'
+BORN = 'born() { ps -o lstart= -p "$(cat pid)" 2>/dev/null; }'
 """When a process began: after a restart its number may be another's."""
 
 
@@ -154,7 +154,7 @@ class Ssh:
 
     def start(self, job: Job, folder: Path, *, minutes: int | None) -> str:
         """Send everything and start the worker; one that runs already is left alone."""
-        there = f"{_JOBS}/{job.id}"
+        there = f"{JOBS}/{job.id}"
         self._shell(f"umask 077; mkdir -p {there}/{OUTBOX}")
         self._rsync([str(folder / WORK), f"{self.target.place}:{there}/"])
         came = sorted(map(str, (folder / OUTBOX).glob("*.zip")))
@@ -170,8 +170,8 @@ class Ssh:
         apart = "import os; os.setsid(); os.execvp('sh', ['sh', 'begin.sh'])"
         return f"""
             set -eu; umask 077
-            cd {_JOBS}/{job.id}
-            {_BORN}; {_ALIVE}
+            cd {JOBS}/{job.id}
+            {BORN}; {_ALIVE}
             if alive; then exit 0; fi
             if [ -f pid ] && ps -A -o pgid=,args= | grep -q "^ *$(cat pid) .*brie"; then
                 kill -KILL "-$(cat pid)"
@@ -179,7 +179,7 @@ class Ssh:
             rm -f {OUTBOX}/end.json
             echo {shlex.quote(BEGIN)} >begin.sh
             {exports}
-            nohup "$BRIE_PYTHON" -c {shlex.quote(apart)} >{_log(job)} 2>&1 </dev/null &
+            nohup "$BRIE_PYTHON" -c {shlex.quote(apart)} >{log_file(job)} 2>&1 </dev/null &
             echo $! >pid
             born >born || true
         """
@@ -187,11 +187,11 @@ class Ssh:
     def poll(self, job: Job, *, read: int) -> Poll:
         """How it stands there."""
         script = f"""
-            cd {_JOBS}/{job.id} 2>/dev/null || {{ echo gone; exit 0; }}
-            {_BORN}; {_ALIVE}
+            cd {JOBS}/{job.id} 2>/dev/null || {{ echo gone; exit 0; }}
+            {BORN}; {_ALIVE}
             if alive; then echo running; else echo ended; fi
             echo $(ls {OUTBOX})
-            tail -c +{read + 1} {_log(job)} 2>/dev/null | head -c {_BLOCK}
+            tail -c +{read + 1} {log_file(job)} 2>/dev/null | head -c {_BLOCK}
         """
         state, _, rest = self._shell(script).partition(b"\n")
         if state == b"gone":
@@ -209,7 +209,7 @@ class Ssh:
 
     def fetch(self, job: Job, names: Sequence[str], into: Path) -> None:
         """Copy files of the outbox here."""
-        source = f"{self.target.place}:{_JOBS}/{job.id}/{OUTBOX}"
+        source = f"{self.target.place}:{JOBS}/{job.id}/{OUTBOX}"
         for name in names:
             self._rsync([f"{source}/{name}", f"{into}/"])
 
@@ -218,8 +218,8 @@ class Ssh:
     def cancel(self, job: Job) -> None:
         """End it: asked first, so that it saves what it has, and killed half a minute later."""
         self._shell(f"""
-            cd {_JOBS}/{job.id} 2>/dev/null || exit 0
-            {_BORN}; {_ALIVE}
+            cd {JOBS}/{job.id} 2>/dev/null || exit 0
+            {BORN}; {_ALIVE}
             alive || exit 0
             kill -TERM "$(cat pid)"
             for second in $(seq 30); do alive || exit 0; sleep 1; done
@@ -228,11 +228,11 @@ class Ssh:
 
     def clear(self, job: Job) -> None:
         """Delete the job's folder there."""
-        self._shell(f"rm -rf {_JOBS}/{shlex.quote(job.id)}")
+        self._shell(f"rm -rf {JOBS}/{shlex.quote(job.id)}")
 
     def commands(self, job: Job, *, minutes: int | None) -> tuple[str, ...]:
         """What `start` would run, as people read it."""
-        there, host = f"{_JOBS}/{job.id}", self.target.place
+        there, host = f"{JOBS}/{job.id}", self.target.place
         ssh = shlex.join([word for word in self._command if word not in _OPTIONS])
         return (
             f"{ssh} {host} mkdir -p {there}/{OUTBOX}",
@@ -288,7 +288,8 @@ _BASE = {
 }
 
 
-def _log(job: Job) -> str:
+def log_file(job: Job) -> str:
+    """Name of the log of a job's present attempt."""
     return f"log-{job.attempts}.txt"
 
 

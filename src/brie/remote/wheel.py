@@ -25,6 +25,8 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")
 _ABOUT = "Wheel-Version: 1.0\nGenerator: brie\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _EXTRA = "train"
+_OF_A_BUILD = ("nvidia-", "cuda-", "triton")
+"""How names of packages begin that torch brings for one driver, and not for another."""
 
 
 def write_wheel(folder: Path) -> Path:
@@ -59,13 +61,13 @@ def write_wheel(folder: Path) -> Path:
 
 def versions_here() -> dict[str, str]:
     """Package -> version of all that brie trains with here, as far as it is installed; local parts of
-    versions (`+cpu`) are left out, since they name a build and not a release."""
+    versions (`+cpu`) and what torch brings for a build are left out: they are a machine's own."""
     versions: dict[str, str] = {}
     waiting = list(_required(_installed(), _EXTRA))
     while waiting:
         name = waiting.pop()
         key = re.sub(r"[-_.]+", "-", name).lower()
-        if key in versions:
+        if key in versions or key.startswith(_OF_A_BUILD):
             continue
         try:
             package = distribution(name)
