@@ -134,9 +134,9 @@ def test_parts_by_length_say_their_edges_and_that_those_of_answers_came_after_th
     analysis = sample.analysis(by_length=parts)
     (group,) = [g for g in groups(analysis) if g.id == "lengths"]
     assert [(row.name, row.note) for row in group.rows] == [
-        ("short prompts", "up to 40 characters, adjusted p .20"),
-        ("long prompts", "over 40, up to 1,200 characters, adjusted p .20"),
-        ("long answers", "over 23.5, up to 90 tokens, adjusted p .20"),
+        ("short prompts", "adjusted p .20, up to 40 characters"),
+        ("long prompts", "adjusted p .20, over 40 to 1,200 characters"),
+        ("long answers", "adjusted p .20, over 23.5 to 90 tokens"),
     ]
     assert "parts by answers were chosen after the fact" in group.remark
     in_full = summarise(analysis, full=True, colour=False)

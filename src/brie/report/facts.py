@@ -258,10 +258,10 @@ def _by_length(analysis: Analysis) -> tuple[Row, ...]:
     rows = []
     for name, part in analysis.by_length.items():
         size, least = name.partition("_")[2], part.win_rate is not None and part.win_rate.p_at_most
-        note = f"over {number(part.over)}, " if part.over is not None else ""
-        note += f"up to {number(part.up_to)} {part.unit}"
+        edges = f"over {number(part.over)} to " if part.over is not None else "up to "
+        note = f"{edges}{number(part.up_to)} {part.unit}"
         if part.p_adjusted is not None:
-            note += f", adjusted p {p_value(part.p_adjusted, at_most=least)}"
+            note = f"adjusted p {p_value(part.p_adjusted, at_most=least)}, {note}"
         note = _note(analysis, f"by_length.{name}") or note
         rows.append(_row(f"{size} {part.of}s", part.win_rate, part.outcomes, note))
     return tuple(rows)
