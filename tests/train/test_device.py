@@ -9,8 +9,7 @@ import pytest
 
 from brie.errors import UsageError
 from brie.train.config import DeviceInfo
-from brie.train.device import choose_device, choose_dtype, refuse_packing
-from brie.train.recipes import Recipe
+from brie.train.device import choose_device, choose_dtype
 from brie.train.smoke import Step, compare_with_cpu, disagreement, one_step
 
 CPU = DeviceInfo(type="cpu", name="c", memory_bytes=None)
@@ -66,13 +65,6 @@ def test_a_large_base_is_held_in_bfloat16_where_a_timed_product_pays() -> None:
         assert "without bfloat16" in chosen.reason
     assert choose_dtype("auto", CPU, parameters=1_000_000).value == "float32"
     assert choose_dtype("float32", CPU, parameters=500_000_000).value == "float32"
-
-
-def test_packing_is_refused_where_rows_would_see_each_other() -> None:
-    refuse_packing(Recipe(name="x", base="tiny"), MPS)
-    for device in (CPU, MPS):
-        with pytest.raises(UsageError, match="packed rows would see each other"):
-            refuse_packing(Recipe(name="x", base="tiny", packing=True), device)
 
 
 def test_a_device_that_agrees_with_the_cpu_passes() -> None:

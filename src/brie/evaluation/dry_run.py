@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from brie.evaluation.benchmark_plan import told_of_tasks
 from brie.evaluation.budget import Quote, Spending, agree, detectable
 from brie.evaluation.drift import beside, due_before
 from brie.evaluation.folders import evaluation_id
@@ -52,10 +53,11 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
     """
     plan, reason = planned(asked)
     work, said = Work.shared(plan), list[str]()
-    with _reading(project) as (store, owner):
+    with reading(project) as (store, owner):
         keys = work.answers()
         there = len(store.present("completions", keys))
-        only_priced = replace(spending, consent=_agreed, probe=False)
+        tasks_words = told_of_tasks(plan, asked, store) if asked.tasks else ""
+        only_priced = replace(spending, consent=unseen, probe=False)
         dues = due_before(work, asked.panel_judges, store, project, spending)
         agree(
             work, asked.panel_judges, store, only_priced, project, owner,
@@ -67,15 +69,17 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
     if spent := spent_in(asked, project):
         rows["spent"] = spent
     rows["verdicts"] = plural(len(work.tasks()), "verdict") + " with controls, at most"
+    if asked.tasks:
+        rows["tasks"] = tasks_words
     return DryRun(evaluation_id(plan), rows, tuple(line for line in said if line != told), told)
 
 
-def _agreed(_: Quote) -> None:
+def unseen(_: Quote) -> None:
     """Nothing is spent, so nobody has to agree."""
 
 
 @contextmanager
-def _reading(project: Project) -> Iterator[tuple[Store, Owner]]:
+def reading(project: Project) -> Iterator[tuple[Store, Owner]]:
     """The project's store to read, or an empty one where there is none; nothing of it is written."""
     with TemporaryDirectory() as folder:
         path, read_only = project.store, project.store.is_file()

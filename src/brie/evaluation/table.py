@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import fmean
 
 import numpy as np
 
 from brie.analyse.arrays import Floats, Ints
 from brie.analyse.joint import JointRows
-from brie.analyse.table import StatusCode, VerdictTable
+from brie.analyse.table import PromptLengths, StatusCode, VerdictTable
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.pin import ANSWERS
-from brie.records import SCORE
+from brie.records import SCORE, Completion
 from brie.records.base import CRITERIA_ORDERS
 
 
@@ -56,6 +57,7 @@ def table(
         criteria_order=_criteria_order(facts, used),
         identical_as_ties=facts.identical_as_ties,
         joint=_joint(used),
+        lengths=_lengths(facts, names, used, pairs, of_row),
     )
 
 
@@ -117,13 +119,45 @@ def _features(
 
 def _length(facts: EvaluationData, pairs: Sequence[tuple[str, str]], of_row: Ints) -> Floats:
     """Candidate minus baseline, one entry a row: in tokens, or in characters where a side is a file."""
-    plan = facts.manifest.plan
-    of_files = ANSWERS in (plan.candidate.kind, plan.baseline.kind)
-    lengths = {
-        key: {"length": float(len(row.text) if of_files else row.tokens)}
-        for key, row in facts.completions.items()
-    }
+    of_files = _of_files(facts)
+    lengths = {key: {"length": _long(row, of_files=of_files)} for key, row in facts.completions.items()}
     return _differences(pairs, of_row, lengths, "length")
+
+
+def _of_files(facts: EvaluationData) -> bool:
+    """Whether a side's answers came from a file, which says nothing of tokens."""
+    plan = facts.manifest.plan
+    return ANSWERS in (plan.candidate.kind, plan.baseline.kind)
+
+
+def _long(answer: Completion, *, of_files: bool) -> float:
+    return float(len(answer.text) if of_files else answer.tokens)
+
+
+def _lengths(
+    facts: EvaluationData,
+    names: Sequence[str],
+    rows: Sequence[VerdictRow],
+    pairs: Sequence[tuple[str, str]],
+    of_row: Ints,
+) -> PromptLengths:
+    """How long each prompt is, and the baseline's answers to it."""
+    of_files = _of_files(facts)
+    answers: dict[str, set[str]] = {name: set() for name in names}
+    code = {name: number for number, name in enumerate(names)}
+    prompt = np.fromiter((code[row.task.prompt] for row in rows), np.int64, len(rows))
+    for place in np.unique(prompt * max(len(pairs), 1) + of_row, return_index=True)[1].tolist():
+        answers[rows[place].task.prompt].add(pairs[of_row[place]][1])
+    means = []
+    for name in names:
+        made = [facts.completions[key] for key in sorted(answers[name]) if key in facts.completions]
+        means.append(fmean(_long(a, of_files=of_files) for a in made) if made else float("nan"))
+    asked = [sum(len(turn.content) for turn in facts.work.messages[name]) for name in names]
+    return PromptLengths(
+        prompt=np.array(asked, np.float64),
+        answer=np.array(means, np.float64),
+        unit="characters" if of_files else "tokens",
+    )
 
 
 def _differences(

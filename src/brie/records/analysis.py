@@ -27,12 +27,14 @@ from brie.records.base import (
     later,
     schema_field,
 )
+from brie.records.benchmarks import Tasks
 from brie.records.estimates import (
     ControlResults,
     CriteriaOrders,
     Effect,
     Estimate,
     LengthControlled,
+    LengthSlice,
     Omnibus,
     Outcomes,
     PairedNoise,
@@ -171,6 +173,9 @@ class Analysis(Document):
     by_training: dict[str, SliceNumbers] = Field(default_factory=dict)
     """Seen and unseen sources, prompts near to the training data and far from it; what is known."""
     by_sample: dict[str, SliceNumbers] = Field(default_factory=dict)
+    by_length: dict[str, LengthSlice] = Field(default_factory=dict)
+    """Thirds of the prompts by their length and by that of the baseline's answers, where there are
+    prompts enough: `prompt_short`, `answer_long`, …"""
     categories: Omnibus | None = None
     """Omnibus test over categories."""
     ranges: Ranges = Ranges()
@@ -193,6 +198,8 @@ class Analysis(Document):
     """Side -> what its answers are like: shares of answers, mean tokens and seconds."""
     accuracy: Accuracy | None = None
     """Right and wrong of both sides; only where prompts say what is right."""
+    tasks: Tasks | None = None
+    """Benchmarks that both sides did; only where the plan has any."""
     audit: AuditFacts | None = None
     """Of imported judgments: where they come from, and what is odd about them."""
     checks: tuple[Check, ...] = ()
