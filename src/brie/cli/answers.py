@@ -56,10 +56,11 @@ def send(evaluation: Evaluation, wishes: remote.Wishes, project: Project) -> Non
             agreed.
     """
     from brie.evaluation.context import resolved
-    from brie.remote.answering import answering_errand, refuse_another, with_plan
+    from brie.remote.answering import answering_errand, refuse_another, refuse_tasks, with_plan
     from brie.remote.preflight import look
 
     manifest = evaluation.manifest
+    refuse_tasks(manifest.plan)
     launcher = remote.opened(wishes)
     errand = answering_errand(resolved(manifest, project), manifest.id, project)
     preflight = look(errand, launcher, timeout=wishes.timeout)

@@ -193,7 +193,6 @@ def command(
     in the store already.
     """
     from brie.evaluation.request import EvalRequest
-    from brie.evaluation.run import run_evaluation
 
     project = screen.project()
     each = suite if isinstance(suite, tuple) else (suite,)
@@ -204,7 +203,7 @@ def command(
         budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
     )
     if away.on is not None:
-        single = stop_after == "generate" and not isinstance(suite, tuple)
+        single = stop_after == "generate" and not (isinstance(suite, tuple) or wishes.tasks)
         _elsewhere(wishes, away, project, name, single=single)
         return
     away.refuse_alone()
@@ -224,6 +223,25 @@ def command(
     if stop_after is not None:
         _begin(resolved, project, stop_after, name, yes=yes, allow_code=wishes.allow_code)
         return
+    _run(resolved, wanted, project, name, full=full, as_json=as_json)
+
+
+def _run(
+    resolved: ResolvedRequest,
+    wanted: Spending,
+    project: Project,
+    name: str | None,
+    *,
+    full: bool,
+    as_json: bool,
+) -> None:
+    """The whole evaluation, and what it found.
+
+    Raises:
+        Stopped: it is not finished.
+    """
+    from brie.evaluation.run import run_evaluation
+
     outcome = run_evaluation(
         resolved, project, screen.Terminal(),
         command=screen.typed(project), name=name, spending=wanted,

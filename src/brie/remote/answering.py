@@ -14,7 +14,7 @@ from brie.generate.environment import environment_elsewhere
 from brie.pin import Resolved
 from brie.pin.bases import PACKAGED_PREFIX
 from brie.project import Project
-from brie.records import Environment
+from brie.records import Environment, Plan
 from brie.remote.errand import Errand, bytes_of
 from brie.remote.files import adapter_files
 from brie.remote.jobs import Asked, Load
@@ -98,8 +98,18 @@ def environment_of(
     return environment, f"{chosen} in {environment.dtype}, as {on} has it"
 
 
+def refuse_tasks(plan: Plan) -> None:
+    """Tasks of other tools are not part of what can be done elsewhere.
+
+    Raises:
+        UsageError: the plan has some.
+    """
+    if plan.tasks:
+        raise UsageError("tasks are run on the machine that has their packages; leave out --on.")
+
+
 def refuse_another(sealed: Environment, offer: Offer, on: str) -> None:
-    """Whether answers of a sealed plan can be made there.
+    """Whether answers that are sealed for one kind of machine can be made there.
 
     Raises:
         UsageError: it computes on something else; names both.
