@@ -75,8 +75,10 @@ def local_base(reference: str, project: Project) -> Path | None:
         return shipped
     if "/" not in repo:
         return None
-    from huggingface_hub import try_to_load_from_cache
-
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ModuleNotFoundError:  # its cache holds nothing that could be used here
+        return None
     cached = try_to_load_from_cache(repo, "config.json", revision=revision or None)
     snapshot = Path(cached).parent if isinstance(cached, str) else None
     return snapshot if snapshot and is_whole(snapshot) else None
