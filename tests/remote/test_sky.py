@@ -179,7 +179,7 @@ def test_what_is_missing_is_said_before_anything_starts(
     (refused,) = [fact.refused for fact in launcher().look(LOAD).facts if fact.refused]
     assert "sky check says" in refused
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(UsageError, match=r"pip install 'skypilot\[runpod\]'"):
+    with pytest.raises(UsageError, match=r"pipx install 'skypilot\[runpod\]'"):
         launcher()
 
 

@@ -59,9 +59,7 @@ def unbundle(path: Path, project: Project) -> Merged:
         if bundle.index.kind == "suites":
             return _merge_suites(bundle, project)
         if bundle.index.kind == "checkpoint":
-            raise UsageError(
-                f"{path.name} is a checkpoint of a job that runs elsewhere; see: brie jobs"
-            )
+            raise UsageError(f"{path.name} is a checkpoint of a job that runs elsewhere; see: brie jobs")
         return _merge_evaluation(Contents(bundle), project)
 
 

@@ -89,7 +89,7 @@ def program() -> Sky:
     path = shutil.which("sky")
     if path is None:
         raise UsageError(
-            "--on sky needs SkyPilot, which is not here: pip install 'skypilot[runpod]', with your "
+            "--on sky needs SkyPilot, which is not here: pipx install 'skypilot[runpod]', with your "
             "clouds between the brackets; then: sky check"
         )
     return Sky(path)

@@ -10,7 +10,7 @@ from brie.data.split import prompt_key
 from brie.pin.bases import PACKAGED_PREFIX, is_whole
 from brie.project import Project, packaged
 from brie.records import Conversation
-from brie.train.attention import choose_attention
+from brie.train.attention import choose_attention, choose_kernels
 from brie.train.balance import balance_of
 from brie.train.config import (
     Balance,
@@ -35,7 +35,7 @@ from brie.train.ranks import world
 from brie.train.recipes import Architecture, Recipe
 from brie.train.sources import read_data
 from brie.train.start import starting
-from brie.train.steps import longest, planned_steps
+from brie.train.steps import batch_order, longest, planned_steps
 
 
 def explain(
@@ -115,6 +115,8 @@ def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Pa
         longest_row=recipe.max_length,
         config=None,
         attention=attention,
+        kernels=choose_kernels(recipe, device),
+        grouped=batch_order(recipe, device, ()) is not None,
     )
     if not (request.data or request.prefs or recipe.data):
         return plan
@@ -156,6 +158,8 @@ def _with_base(job: Job, folder: Path) -> Plan:
         longest_row=longest(config.recipe, job.train, job.val),
         config=config,
         attention=config.attention,
+        kernels=config.kernels,
+        grouped=config.order is not None,
         start=config.start,
     )
 
