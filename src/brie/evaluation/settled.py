@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from brie.analyse.table import StatusCode
 from brie.errors import RowsGone, UsageError
+from brie.evaluation.columns import chosen
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import read_manifest
@@ -39,7 +39,7 @@ def settled(evaluation: Evaluation, store: Store) -> Iterator[tuple[Evaluation, 
     with alone(evaluation.folder / _LOCK, patience=_PATIENCE):
         store.refuse_replaced()
         current = Evaluation(evaluation.folder, read_manifest(evaluation.folder))
-        data = gather(current.manifest, store)
+        data = gather(current.manifest, store, texts=False)
         refuse_gone(current, data, store)
         yield current, data
 
@@ -52,7 +52,7 @@ def refuse_gone_rows(evaluation: Evaluation, store: Store) -> None:
     """
     stored = stored_analysis(evaluation)
     if stored is not None and not stored.interim:
-        refuse_gone(evaluation, gather(evaluation.manifest, store), store)
+        refuse_gone(evaluation, gather(evaluation.manifest, store, texts=False), store)
 
 
 def refuse_gone(evaluation: Evaluation, data: EvaluationData, store: Store) -> None:
@@ -98,9 +98,9 @@ def _headline(stored: Analysis) -> int:
 
 
 def _headline_there(data: EvaluationData) -> int:
-    judges = set(counting_judges(data))
-    rows = (row for row in data.of("main") if row.task.judge in judges)
-    return sum(row.status is not StatusCode.MISSING for row in rows)
+    columns = data.columns
+    by_them = columns.is_by(counting_judges(data))
+    return len(chosen(columns.is_of("main"), by_them, ~columns.missing))
 
 
 def stored_analysis(evaluation: Evaluation) -> Analysis | None:

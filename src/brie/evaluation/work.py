@@ -177,8 +177,9 @@ class Work:
         Args:
             prompts: only for these; all by default.
         """
-        whole = prompts is None or prompts is self.plan.order
-        return list(self._every) if whole else self._planned(prompts)
+        if prompts is None or prompts is self.plan.order:
+            return list(self._every)
+        return self._planned(prompts)
 
     @cached_property
     def _every(self) -> list[Task]:

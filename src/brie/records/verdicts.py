@@ -71,6 +71,13 @@ class VerdictLite:
             verdict.reason, verdict.reply, verdict.scores, verdict.margin, verdict.measured,
         )  # fmt: skip
 
+    def without_texts(self) -> VerdictLite:
+        """The same for numbers alone: what the judge wrote is left out."""
+        return VerdictLite(
+            self.key, self.judge, self.presentation, self.status, self.letter, "", "", self.scores,
+            self.margin, self.measured,
+        )  # fmt: skip
+
     @classmethod
     def parse(cls, key: str, body: str) -> VerdictLite:
         """From the stored JSON; what is not as it was written gets the whole record's error."""

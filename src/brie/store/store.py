@@ -11,6 +11,8 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 from brie.provenance import now
@@ -109,18 +111,26 @@ class Store(Ledger, LookBook, Record):
 
     def kept(self, keys: Iterable[str]) -> dict[str, VerdictLite]:
         """What `verdicts` finds, as far as numbers need it: faster, and a third of the memory."""
-        by_key: dict[str, VerdictLite] = {}
         wanted = {key: key for key in keys}
-        again: dict[str, None] = {}
-        query = f"SELECT key, body FROM verdicts WHERE key IN ({{}}) AND {self._seen} ORDER BY id"
-        for row, body in self._select(query, wanted):
-            key = wanted[row]
-            if key in by_key:
-                again[key] = None
+        return {wanted[key]: verdict for key, verdict in self._counted(wanted)}
+
+    def counted(self, keys: Iterable[str]) -> Iterator[VerdictLite]:
+        """What `kept` finds, one after the other.
+
+        Args:
+            keys: in their own order; the verdicts come in it.
+        """
+        return (verdict for _, verdict in self._counted({key: key for key in keys}))
+
+    def _counted(self, wanted: Mapping[str, str]) -> Iterator[tuple[str, VerdictLite]]:
+        query = f"SELECT key, body FROM verdicts WHERE key IN ({{}}) AND {self._seen} ORDER BY key, id"
+        for key, attempts in groupby(self._select(query, wanted), key=itemgetter(0)):
+            bodies = [body for _, body in attempts]
+            if len(bodies) == 1:
+                yield key, self._row("verdict", wanted[key], bodies[0], VerdictLite.parse)
             else:
-                by_key[key] = self._row("verdict", key, body, VerdictLite.parse)
-        by_key.update((key, VerdictLite.of(verdict)) for key, verdict in self.verdicts(again).items())
-        return by_key
+                every = [self._row("verdict", key, body, attempt_row) for body in bodies]
+                yield key, VerdictLite.of(counted(every))
 
     def add_verdicts(
         self, rows: Sequence[Verdict], *, evaluation: str, judge: str, booked: bool = True
