@@ -116,8 +116,8 @@ class Presentation(Record):
 
     def by_side(self, by_letter: Mapping[str, float]) -> dict[Side, float]:
         """Scores that a judge gave under letters, by side; a side it gave none has none."""
-        letters = {side: self.letter_of(side) for side in _SIDES}
-        return {side: by_letter[letter] for side, letter in letters.items() if letter in by_letter}
+        letters = zip(_SIDES, (self.candidate_letter, self.baseline_letter), strict=True)
+        return {side: by_letter[letter] for side, letter in letters if letter in by_letter}
 
 
 _AS_NUMBER: dict[Choice | None, float] = {"A": 1.0, "B": -1.0, "tie": 0.0, None: float("nan")}

@@ -14,7 +14,7 @@ from brie.analyse.arrays import Bools, Floats, Ints
 from brie.analyse.joint import JointRows
 from brie.analyse.table import StatusCode
 from brie.blinding import ahead, said_as_number, scored, towards_candidate
-from brie.records import SCORE, Status
+from brie.records import SCORE, Status, VerdictLite
 from brie.records.base import CRITERIA_ORDERS
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _STATUSES = {status: int(StatusCode[status.name]) for status in Status}
 _ORDERS = {order: code for code, order in enumerate(CRITERIA_ORDERS)}
 T = TypeVar("T", bound=Hashable)
+S = TypeVar("S")
 Rows = npt.NDArray[np.intp]
 """Numbers of rows, in an order."""
 
@@ -71,29 +72,31 @@ class Columns:
             places: prompt id -> its place in the plan's order.
         """
         tasks = [row.task for row in rows]
-        shown = [task.presentation for task in tasks]
+        shown, of_shown = _distinct([task.presentation for task in tasks])
         names, judge = _codes(task.judge for task in tasks)
         kinds, kind = _codes(task.kind for task in tasks)
         pairs, pair = _codes((each.candidate, each.baseline) for each in shown)
-        label = _ints(each.label for each in shown)
+        label = _ints(each.label for each in shown)[of_shown]
         identical = np.fromiter((row.identical for row in rows), np.bool_, len(rows))
+        verdicts = [row.verdict for row in rows]
         missing = int(StatusCode.MISSING)
-        status = _ints(_STATUSES[row.verdict.status] if row.verdict else missing for row in rows)
+        status = _ints(missing if each is None else _STATUSES[each.status] for each in verdicts)
         status[identical] = int(StatusCode.OK)
+        criteria = _criteria(verdicts, label)
         return cls(
-            names=names, kinds=kinds, pairs=pairs, judge=judge, kind=kind, pair=pair,
+            names=names, kinds=kinds, pairs=pairs, judge=judge, kind=kind, pair=pair[of_shown],
             prompt=_ints(places[task.prompt] for task in tasks),
             sample=_ints(task.sample for task in tasks),
             repeat=_ints(task.repeat for task in tasks),
-            position=_ints(each.position for each in shown),
+            position=_ints(each.position for each in shown)[of_shown],
             label=label,
             status=status,
             identical=identical,
-            heard=np.fromiter((row.verdict is not None for row in rows), np.bool_, len(rows)),
+            heard=np.fromiter((each is not None for each in verdicts), np.bool_, len(rows)),
             score=_scores(rows, label, status, identical),
-            criteria_order=_ints(_ORDERS[each.criteria] for each in shown),
-            criteria=(criteria := _criteria(rows, label)),
-            named={name: _named(rows, name, each) for name, each in criteria.items()},
+            criteria_order=_ints(_ORDERS[each.criteria] for each in shown)[of_shown],
+            criteria=criteria,
+            named={name: _named(verdicts, name, each) for name, each in criteria.items()},
             joint=_joint(rows),
         )  # fmt: skip
 
@@ -153,6 +156,14 @@ def _codes(values: Iterable[T]) -> tuple[tuple[T, ...], Ints]:
     return tuple(code), np.array(places, np.int64)
 
 
+def _distinct(objects: Sequence[S]) -> tuple[list[S], Ints]:
+    """The distinct objects, equal ones apart, and for every one its place there."""
+    place: dict[int, int] = {}
+    places = [place.setdefault(id(each), len(place)) for each in objects]
+    first = np.unique(np.array(places, np.int64), return_index=True)[1]
+    return [objects[at] for at in first.tolist()], np.array(places, np.int64)
+
+
 def _ints(values: Iterable[int]) -> Ints:
     return np.fromiter(values, np.int64)
 
@@ -169,10 +180,23 @@ def _scores(rows: Sequence[VerdictRow], label: Ints, status: Ints, identical: Bo
     return score
 
 
-def _named(rows: Sequence[VerdictRow], name: str, column: Floats) -> Bools:
+def _criteria(verdicts: Sequence[VerdictLite | None], label: Ints) -> dict[str, Floats]:
+    """Equal scores of many verdicts are one object, and are looked at once."""
+    nothing: dict[str, dict[str, float]] = {}
+    said, of_row = _distinct([each.scores if each else nothing for each in verdicts])
+    names = sorted({name for scores in said for name in scores})
+    return {
+        name: towards_candidate(
+            ahead((scores.get(name, {}) for scores in said), len(said))[of_row], label
+        )
+        for name in names
+    }
+
+
+def _named(verdicts: Sequence[VerdictLite | None], name: str, column: Floats) -> Bools:
     named = ~np.isnan(column)
     for at in np.flatnonzero(~named).tolist():
-        verdict = rows[at].verdict
+        verdict = verdicts[at]
         named[at] = verdict is not None and name in verdict.scores
     return named
 
@@ -192,12 +216,3 @@ def _joint(rows: Sequence[VerdictRow]) -> JointRows | None:
 def _is_half(row: VerdictRow) -> bool:
     """Whether a number has no other presentation's to go with it."""
     return row.joint is not None and row.joint.winner is None and row.status is StatusCode.OK
-
-
-def _criteria(rows: Sequence[VerdictRow], label: Ints) -> dict[str, Floats]:
-    said = [row.verdict.scores if row.verdict else {} for row in rows]
-    names = sorted({name for scores in said for name in scores})
-    return {
-        name: towards_candidate(ahead((scores.get(name, {}) for scores in said), len(said)), label)
-        for name in names
-    }

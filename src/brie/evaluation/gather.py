@@ -72,7 +72,7 @@ def _without_texts(before: EvaluationData, store: Store) -> EvaluationData:
         for _ in range(count or 1):
             counted.add(verdict)
         if count:
-            verdicts[verdict.key] = verdict.without_texts()
+            verdicts[verdict.key] = verdict.forget_texts()
     rows = _rows(tasks, completions, verdicts, work)
     return replace(voted, facts=(*rows, *voted.facts), read_digest=counted.digest())
 
