@@ -2,6 +2,8 @@
 
     python -m bench.judge_ceiling                   3,000 verdicts a protocol, 128 in flight
     python -m bench.judge_ceiling --calls 500       fewer
+    python -m bench.judge_ceiling --workers local:2 the process that keeps the store, where workers ask,
+                                                    in turns with one that asks by itself
 
 The server answers at once, through the real SDKs, as in `bench.judge_throughput`: nothing is waited for,
 so the processor is the limit. The ceiling is told in verdicts a second of processor time, which other
@@ -15,6 +17,7 @@ import argparse
 import cProfile
 import json
 import pstats
+import statistics
 import subprocess
 import sys
 from collections import Counter
@@ -50,12 +53,18 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--calls", type=int, default=3000)
     parser.add_argument("--concurrency", type=int, default=128)
+    parser.add_argument("--workers", default="", metavar="WHERE")
     parser.add_argument("--one", nargs=3, metavar=("WHAT", "API", "PORT"))
     chosen = parser.parse_args()
     if chosen.one:
         what, api, port = chosen.one
-        run = shares if what == "shares" else ceiling
-        print(json.dumps(run(api, int(port), chosen.calls, chosen.concurrency)))
+        if what == "shares":
+            print(json.dumps(shares(api, int(port), chosen.calls, chosen.concurrency)))
+        else:
+            print(json.dumps(ceiling(api, int(port), chosen.calls, chosen.concurrency, chosen.workers)))
+        return
+    if chosen.workers:
+        beside(chosen.workers, chosen.calls, chosen.concurrency)
         return
     results = {api: measured(api, chosen.calls, chosen.concurrency) for api in APIS}
     (ROOT / "bench" / "results" / "judge_ceiling.json").write_text(json.dumps(results, indent=1) + "\n")
@@ -73,19 +82,37 @@ def measured(api: str, calls: int, concurrency: int) -> dict[str, dict[str, floa
     return {"ceiling": best, "shares": parts}
 
 
-def child(what: str, api: str, calls: int, concurrency: int) -> dict[str, float]:
+def beside(workers: str, calls: int, concurrency: int) -> None:
+    """One process with workers and one by itself, in turns: medians, printed and kept."""
+    kept: dict[str, dict[str, float]] = {}
+    for api in APIS:
+        rounds = [
+            [
+                child("ceiling", api, calls, concurrency, who)["a_processor_second"]
+                for who in ("", workers)
+            ]
+            for _ in range(ROUNDS)
+        ]
+        alone, shared = (statistics.median(column) for column in zip(*rounds, strict=True))
+        kept[api] = {"alone": alone, "workers": shared, "ratio": shared / alone}
+        print(f"{api:10} {alone:6.0f} verdicts a processor second alone, {shared:6.0f} with {workers}: "
+              f"{shared / alone:.1f} times")  # fmt: skip
+    (ROOT / "bench" / "results" / "judge_workers.json").write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def child(what: str, api: str, calls: int, concurrency: int, workers: str = "") -> dict[str, float]:
     """One measurement in a process of its own, with a server of its own."""
     with server(0.0) as port:
         command = [sys.executable, "-m", "bench.judge_ceiling", "--one", what, api, str(port)]
-        command += [f"--calls={calls}", f"--concurrency={concurrency}"]
+        command += [f"--calls={calls}", f"--concurrency={concurrency}", f"--workers={workers}"]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
 
-def ceiling(api: str, port: int, calls: int, concurrency: int) -> dict[str, float]:
-    """Verdicts a second."""
-    found = measure("brie", api, port, calls, concurrency)
+def ceiling(api: str, port: int, calls: int, concurrency: int, workers: str = "") -> dict[str, float]:
+    """Verdicts a second, and a second of this process's own processor time."""
+    found = measure("brie", api, port, calls, concurrency, workers)
     return {"a_processor_second": 1000 / found["cpu_ms"], "a_second": found["rate"]}
 
 

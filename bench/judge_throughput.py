@@ -126,8 +126,10 @@ def child(
     return result
 
 
-def measure(which: str, api: str, port: int, calls: int, concurrency: int) -> dict[str, float]:
-    """Run one loop here."""
+def measure(
+    which: str, api: str, port: int, calls: int, concurrency: int, workers: str = ""
+) -> dict[str, float]:
+    """Run one loop here; `workers`: who asks, as `--workers` has it."""
     import anthropic  # noqa: F401
     import openai  # noqa: F401
 
@@ -139,7 +141,7 @@ def measure(which: str, api: str, port: int, calls: int, concurrency: int) -> di
     if which == "bare":
         lost = asyncio.run(bare(api, client, calls, concurrency))
     else:
-        judge_with_brie(place, tasks)
+        judge_with_brie(place, tasks, workers)
     seconds, used = time.perf_counter() - start, time.process_time() - cpu
     return {
         "rate": calls / seconds,
@@ -255,14 +257,17 @@ def plan(spec: Any, calls: int) -> tuple[Any, list[Any]]:
     return place, tasks
 
 
-def judge_with_brie(place: Any, tasks: list[Any]) -> None:
+def judge_with_brie(place: Any, tasks: list[Any], workers: str = "") -> None:
     """The same through `brie.judge.run`, every verdict kept."""
     from brie.blinding import JudgeInput
+    from brie.evaluation.judging import asked_by
     from brie.judge import RunContext, run
     from brie.judge.interface import Task
+    from brie.progress import Silent
     from brie.records import Message
     from brie.store import Store
     from brie.store.owner import Owner
+    from brie.workers import workers_of
 
     def shown(task: Task) -> JudgeInput:
         prompt, first, second = answers(task.sample)
@@ -279,10 +284,11 @@ def judge_with_brie(place: Any, tasks: list[Any]) -> None:
         tempfile.TemporaryDirectory() as folder,
         Store.open(Path(folder) / "brie.sqlite") as store,
         Owner(Path(folder) / ".owners") as owner,
+        asked_by(workers_of(workers) if workers else None, Silent()) as sharing,
     ):
         context = RunContext(
             panel_judges=(place,), shown=shown, store=store, owner=owner, evaluation="bench",
-            on_done=lambda n: None,
+            on_done=lambda n: None, sharing=sharing,
         )  # fmt: skip
         done = run(tasks, context)
         assert done.computed == len(tasks), done

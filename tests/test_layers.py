@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "versions",
         "wire",
     ),
-    ("blinding", "catalog", "pin", "store"),
+    ("blinding", "catalog", "pin", "store", "workers"),
     ("data",),
     ("train", "generate", "judge", "analyse"),
     ("checks", "forms"),

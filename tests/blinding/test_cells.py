@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from brie.blinding import Cell, assign, drawn, presentations
+from brie.blinding import OWN_ORDER, Cell, assign, drawn, presentations
 from brie.digest import digest
 from brie.records import Positions
 
@@ -26,7 +26,7 @@ FIRST, SECOND = "candidate_first", "baseline_first"
     ],
 )
 def test_a_digit_stands_for_its_cells(positions: Positions, code: str, cells: list[Cell]) -> None:
-    shown = presentations(code, positions=positions, **KEYS)
+    shown = presentations(code, positions=positions, criteria=OWN_ORDER, **KEYS)
     assert [(p.order, p.candidate_letter) for p in shown] == cells
     assert {(p.prompt, p.candidate, p.baseline) for p in shown} == {tuple(KEYS.values())}
 

@@ -17,7 +17,9 @@ KEYS = {"candidate": "sha256:" + "c" * 64, "baseline": "sha256:" + "b" * 64}
 def shown(code: str, *, swapped: bool = False) -> tuple[Presentation, ...]:
     """Both presentations of a comparison; swapped: the models have changed roles."""
     keys = dict(zip(KEYS, reversed(KEYS.values()), strict=True)) if swapped else KEYS
-    return presentations(code, positions="both", prompt="sha256:" + "0" * 64, **keys)
+    candidate, baseline = keys["candidate"], keys["baseline"]
+    prompt = "sha256:" + "0" * 64
+    return presentations(code, positions="both", prompt=prompt, candidate=candidate, baseline=baseline)
 
 
 def said(odds: float) -> dict[Letter, float]:

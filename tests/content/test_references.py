@@ -276,7 +276,7 @@ def test_sql_as_pasted_shows_the_fault(name: str) -> None:
 
 def shell(command: str, folder: Path) -> str:
     command = f"unset GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE; {command}"
-    done = subprocess.run(["sh", "-ec", command], cwd=folder, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(["sh", "-ec", command], cwd=folder, capture_output=True, text=True, timeout=99)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

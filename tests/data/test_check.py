@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from brie.data.check import check, refuse_shared_prompts
+from brie.data.check_words import sentences
 from brie.data.encode import Encoder
 from brie.data.load import load
 from brie.data.template import choose
@@ -60,6 +61,27 @@ def test_lengths_under_a_tokenizer(tmp_path: Path) -> None:
     assert (report.lengths.cut, report.lengths.lost) == ((2,), (3,))
     assert report.lengths.over == 2
     assert report.lengths.percentiles["p50"] > 64
+
+
+def test_rows_are_counted_by_length_with_what_the_limit_costs_each(tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(packaged("models", "tiny"))
+    short = [row(f"{number}?") for number in range(3)]
+    rows = [*short, row("b?", "word " * 150), row("B? ", "word " * 180), row("word " * 300, "c")]
+    path = write(tmp_path / "f.jsonl", rows)
+    lengths = check(path, encoder=Encoder(tokenizer, choose(tokenizer), 128), tokenizer="tiny").lengths
+    assert lengths is not None
+    table = [(b.over, b.up_to, b.rows, b.prompts, b.cut, b.lost) for b in lengths.buckets]
+    assert table[0] == (0, 128, 3, 3, 0, 0)
+    assert sum(b.rows for b in lengths.buckets) == 6
+    assert all(b.over * b.rows < b.tokens <= b.up_to * b.rows for b in lengths.buckets)
+    longer = table[1:]
+    assert [b[1] == 2 * b[0] for b in longer] == [True] * len(longer)
+    assert (sum(b[4] for b in longer), sum(b[5] for b in longer)) == (2, 1)
+    (both,) = [b for b in longer if b[2] == 2]
+    assert both[3] == 1  # two answers to one prompt
+    said = list(sentences(check(path, encoder=Encoder(tokenizer, choose(tokenizer), 128))))
+    assert "up to 128 tokens: 3 rows, 3 prompts, " in said[-len(table) - 2]
+    assert said[-3].endswith(", 1 to be dropped")
 
 
 def test_shared_prompts_exact_and_near(tmp_path: Path) -> None:

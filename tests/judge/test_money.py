@@ -117,7 +117,7 @@ def test_money_goes_to_whole_prompts(tmp_path: Path) -> None:
 
         return Act(tokens=(1000, 100), until=is_far_behind)
 
-    paid = {"price": PRICE, "max_tokens": 200, "max_concurrency": 4, "timeout": 120.0}
+    paid: dict[str, Any] = {"price": PRICE, "max_tokens": 200, "max_concurrency": 4, "timeout": 120.0}
     with (
         JudgeServer(script=quickly) as quick,
         JudgeServer(script=slowly) as slow,

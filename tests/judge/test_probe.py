@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -58,10 +57,8 @@ def test_what_no_request_would_survive_is_one_sentence_after_one_request(
         JudgeServer(script=quirk) as server,
         arena(tmp_path, [judge(server, price=PRICE)]) as found,
     ):
-        began = time.monotonic()
         with pytest.raises(UsageError, match=r"judge 'openai' cannot be asked: .*brie judges ls"):
             asked(found)
-        assert time.monotonic() - began < 5
         assert len(server.probes) == 1
         assert found.store.committed("eval-test") == 0
 
@@ -73,10 +70,9 @@ def test_a_server_that_is_not_there_is_known_at_once_with_what_to_do(tmp_path: P
         with JudgeServer() as server:
             seat = judge(server, base_url=address)
         with arena(tmp_path, [seat]) as found:
-            began = time.monotonic()
             with pytest.raises(UsageError, match=r"cannot be reached.*Start that server") as told:
                 asked(found)
-    assert time.monotonic() - began < 5
+            assert found.said == [], "a wait would be said"
     assert address[:-3] in str(told.value)
 
 
@@ -105,15 +101,13 @@ def test_the_workers_start_from_what_it_found(tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_loading_is_waited_for_and_that_is_said(tmp_path: Path) -> None:
-    ready = time.monotonic() + 1.5
-
     def script(seen: Any) -> Act:
         loading = b'{"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}'
-        return Act(status=503, body=loading) if time.monotonic() < ready else Act()
+        return Act(status=503, body=loading) if seen.number == 0 else Act()
 
     with JudgeServer(script=script) as server, arena(tmp_path, [judge(server)]) as found:
         assert set(asked(found)) == {"openai"}
-        assert len(server.probes) > 1
+        assert len(server.probes) == 2
         (line,) = found.said
         assert "Loading model" in line
         assert "--patience" in line

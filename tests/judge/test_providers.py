@@ -16,7 +16,7 @@ from brie.judge.providers import open_judge
 from brie.judge.retry import RetryPolicy
 from brie.judge.settings import check
 from brie.records import JudgeSpec, Provider, Status, Verdict
-from tests.fakes.judge_servers import JudgeServer, Script, letter_b
+from tests.fakes.judge_servers import JudgeServer, Script, letter_b, never
 from tests.fakes.judge_wire import Act, Seen
 from tests.judge.arena import PRICE, arena, judge
 
@@ -170,7 +170,7 @@ def test_a_fault_that_stays_is_an_error_that_names_it(tmp_path: Path, name: str)
 
 
 def test_a_hang_is_an_error_after_the_files_timeout(tmp_path: Path) -> None:
-    with JudgeServer(script=always(Act(delay=30))) as server:
+    with JudgeServer(script=always(Act(until=never))) as server:
         kept = one(tmp_path, server, tries=1, timeout=0.3)
     assert {v.reason for v in kept} == {"no answer within 0.3 s"}
 

@@ -10,6 +10,7 @@ from brie.report.facts import effects, groups
 from brie.report.judge_pairs import agreement_square
 from brie.report.panel import panel_of
 from brie.report.sentence import verdict_sentence
+from brie.report.terminal import summarise
 from tests.present import present
 from tests.report import sample
 
@@ -110,3 +111,34 @@ def test_the_interval_of_an_effect_ends_where_its_scale_does() -> None:
     beyond = {"effect": 1.0, "low": 0.904, "high": 1.032}
     (shown,) = [e for e in effects(sample.analysis(position=beyond)) if e.name == "Standing first"]
     assert (shown.value, shown.low, shown.high) == (1.0, 0.904, 1.0)
+
+
+def test_parts_by_length_say_their_edges_and_that_those_of_answers_came_after_the_fact() -> None:
+    def part(of: str, over: float | None, up_to: float) -> dict[str, object]:
+        unit = "tokens" if of == "answer" else "characters"
+        rate = sample.rate(0.6, 0.5, 0.7, 20)
+        return {
+            "win_rate": rate,
+            "p_adjusted": 0.2,
+            "of": of,
+            "unit": unit,
+            "over": over,
+            "up_to": up_to,
+        }
+
+    parts = {
+        "prompt_short": part("prompt", None, 40),
+        "prompt_long": part("prompt", 40, 1200),
+        "answer_long": part("answer", 23.5, 90),
+    }
+    analysis = sample.analysis(by_length=parts)
+    (group,) = [g for g in groups(analysis) if g.id == "lengths"]
+    assert [(row.name, row.note) for row in group.rows] == [
+        ("short prompts", "adjusted p .20, up to 40 characters"),
+        ("long prompts", "adjusted p .20, over 40 to 1,200 characters"),
+        ("long answers", "adjusted p .20, over 23.5 to 90 tokens"),
+    ]
+    assert "parts by answers were chosen after the fact" in group.remark
+    in_full = summarise(analysis, full=True, colour=False)
+    assert "By length of prompts and of answers" in in_full
+    assert "after the fact" in " ".join(in_full.split())

@@ -12,10 +12,9 @@ import pytest
 from brie.errors import UsageError
 from brie.project import Project, packaged
 from brie.train.build import build_trainer
-from brie.train.config import TrainRequest
 from brie.train.layers import linear_layers, refuse_missing_packages, with_layers
 from brie.train.metrics import MetricsFile
-from brie.train.prepare import Job, planned_steps, prepare, sequences
+from brie.train.prepare import prepare
 from brie.train.quiet import quiet
 from brie.train.recipes import SEVEN, Recipe
 from brie.train.run import train
@@ -154,43 +153,3 @@ def test_noise_betas_and_optimizers_reach_the_trainer(project: Project, tmp_path
     assert trainer.args.optim == "adafactor"
     assert trainer.args.neftune_noise_alpha == 5
     assert (trainer.args.adam_beta1, trainer.args.adam_beta2) == (0.8, 0.95)
-
-
-# --- packing -----------------------------------------------------------------------------
-
-
-def packed(job: Job) -> Job:
-    """The job with packing on, past the refusal: the arithmetic is the same on a CPU."""
-    recipe = job.config.recipe.model_copy(update={"packing": True, "max_length": 512})
-    steps = planned_steps(sequences(job.train, recipe), recipe.model_copy(update={"max_steps": None}))
-    config = job.config.model_copy(update={"recipe": recipe, "planned_steps": steps})
-    return replace(job, config=config)
-
-
-def test_packed_sequences_are_counted_as_trl_packs_them_and_validation_stays_exact(
-    project: Project, tmp_path: Path
-) -> None:
-    asked = request(project, "epochs=1", "batch_size=2", "micro_batch_size=1", "dropout=0")
-    job = prepare(asked, project, Watcher())
-    with quiet():
-        plain = build_trainer(job, tmp_path / "a", MetricsFile(tmp_path), [])
-        before = plain.evaluate()
-        dense = packed(job)
-        trainer = build_trainer(dense, tmp_path / "b", MetricsFile(tmp_path), [], measuring=True)
-        sequences_made = len(trainer.train_dataset)
-        assert sequences_made < len(job.train)
-        assert dense.config.planned_steps == -(-sequences_made // 2)
-        assert trainer.evaluate()["eval_loss"] == pytest.approx(before["eval_loss"], rel=1e-6)
-        trainer.train()
-    last = [row for row in trainer.state.log_history if "tokens" in row][-1]
-    assert last["tokens"] == sum(len(row.ids) for row in job.train)
-    assert last["epoch"] == 1
-
-
-def test_packing_is_asked_for_in_vain_without_flash_attention(project: Project) -> None:
-    with pytest.raises(UsageError, match="packed rows would see each other"):
-        prepare(
-            TrainRequest(**{**vars(request(project, "packing=true")), "device": "cpu"}),
-            project,
-            Watcher(),
-        )

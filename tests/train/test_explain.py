@@ -69,7 +69,6 @@ def test_what_training_would_refuse_is_refused(tmp_path: Path) -> None:
     for bad in (
         TrainRequest(size="nope"),
         TrainRequest(size="tiny", data="nowhere.jsonl"),
-        TrainRequest(size="3b", settings=("packing=true",), device="cpu"),
         TrainRequest(size="3b", settings=("dtype=float16",), device="cpu"),
     ):
         with pytest.raises(BrieError):

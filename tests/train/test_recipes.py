@@ -11,7 +11,7 @@ from brie.project import Project
 from brie.train.memory import adapter_parameters, parameters
 from brie.train.recipes import SEVEN, Recipe, load_recipe, override, recipe_files
 
-SHIPPED = ["0.5b", "1.5b", "3b", "7b", "reference", "tiny"]
+SHIPPED = ["0.5b", "0.5b-16k", "0.5b-8k", "1.5b", "3b", "3b-16k", "3b-8k", "7b", "reference", "tiny"]
 
 
 @pytest.fixture

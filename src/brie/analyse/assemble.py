@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from brie.analyse.arrays import Bools, group_mean
+from brie.analyse.by_length import by_length
 from brie.analyse.cells import Cells
 from brie.analyse.controls import ControlTables, analyse_controls, damaged_low
 from brie.analyse.criteria_order import criteria_orders
@@ -36,6 +37,7 @@ from brie.records.estimates import (
     CriteriaOrders,
     Effect,
     LengthControlled,
+    LengthSlice,
     Omnibus,
     Outcomes,
     PositionEffect,
@@ -62,7 +64,7 @@ class Options:
     """Prices `variance.next_best` weighs."""
 
 
-Part = Record | dict[str, SliceNumbers] | None
+Part = Record | dict[str, SliceNumbers] | dict[str, LengthSlice] | None
 """A quantity of the document."""
 
 
@@ -98,6 +100,8 @@ class AnalysisParts:
     """Only where early stopping was sealed."""
     criteria_order: CriteriaOrders | None = None
     """Only where judges read the criteria in several orders."""
+    by_length: dict[str, LengthSlice] | None = None
+    """Only where lengths are known and there are prompts enough."""
     missing: MissingVerdicts | None = None
     """Only where a planned verdict could not be used."""
     notes: dict[str, str] = field(default_factory=dict)
@@ -110,7 +114,11 @@ class AnalysisParts:
             "controls", "sequential",
         )  # fmt: skip
         parts = {name: getattr(self, name) for name in as_they_are}
-        sometimes = {"missing": self.missing, "criteria_order": self.criteria_order}
+        sometimes: dict[str, Part] = {
+            "missing": self.missing,
+            "criteria_order": self.criteria_order,
+            "by_length": self.by_length,
+        }
         return parts | {name: part for name, part in sometimes.items() if part is not None}
 
 
@@ -156,6 +164,7 @@ def analyse_verdicts(
         by_category=by_category(study),
         by_source=by_source(study),
         by_sample=by_sample(study),
+        by_length=by_length(study) or None,
         categories=categories(study),
         ranges=ranges(study),
         majority=majority(study),

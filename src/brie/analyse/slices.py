@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
 
-from brie.analyse.arrays import Ints
+from brie.analyse.arrays import Bools, Ints
 from brie.analyse.bootstrap import plus_one
 from brie.analyse.categories import pooled_rates
 from brie.analyse.cells import prompt_means
@@ -20,6 +21,8 @@ from brie.conventions import FEWEST_PROMPTS
 from brie.records.agreement import Consistency
 from brie.records.estimates import Ends, FlipCounts, Outcomes, PositionEffect, SliceNumbers, WinRate
 from brie.records.judges import JudgeNumbers
+
+Part = TypeVar("Part", bound=SliceNumbers)
 
 LISTED = 200
 """Categories, sources or samples beyond this many are not listed one by one."""
@@ -45,37 +48,57 @@ def with_consistency(
 
 def by_category(study: Study) -> dict[str, SliceNumbers]:
     """Each category: rate, adjusted p, simultaneous interval, pooled estimate where prompts are few."""
-    slices = _by_prompt_group(study, "by_category", study.table.category, study.table.categories)
+    slices = by_prompt_group(study, "by_category", study.table.category, study.table.categories)
+    names = study.table.categories
+    keep = {name: study.category == code for code, name in enumerate(names)}
+    pooled = pooled_rates(study.means.mean, study.category, len(names))
+    return {
+        name: _pooled(part, float(pooled[names.index(name)]))
+        for name, part in with_family(study, "by_category", slices, keep).items()
+    }
+
+
+def with_family(
+    study: Study, path: str, slices: Mapping[str, Part], keep: Mapping[str, Bools]
+) -> dict[str, Part]:
+    """Parts with an adjusted p and a simultaneous interval each, over all of them.
+
+    Args:
+        study: what is analysed.
+        path: their key in the document.
+        slices: parts by name.
+        keep: name -> which prompt means are in it.
+    """
     rates = {name: part.win_rate for name, part in slices.items() if part.win_rate is not None}
     if not rates:
-        return slices
+        return dict(slices)
     named = len(rates) <= NAMED_IN_ADVANCE
     adjusted = (holm if named else benjamini_hochberg)(np.array([r.p_value for r in rates.values()]))
-    pooled = pooled_rates(study.means.mean, study.category, len(study.table.categories))
+    changed = dict(slices)
     for (name, rate), p in zip(rates.items(), adjusted.tolist(), strict=True):
         update: dict[str, float | str | WinRate | Ends] = {
-            "win_rate": _adjusted(rate, p, float(pooled[study.table.categories.index(name)])),
+            "win_rate": rate.model_copy(update={"p_adjusted": p}),
             "p_adjusted": p,
             "adjustment": "holm" if named else "benjamini-hochberg",
         }
-        interval = _simultaneous(study, name, len(rates))
+        interval = _simultaneous(study, f"{path}.{name}.simultaneous", keep[name], len(rates))
         if interval is not None:
             update["simultaneous"] = interval
-        slices[name] = slices[name].model_copy(update=update)
-    return slices
+        changed[name] = slices[name].model_copy(update=update)
+    return changed
 
 
-def _adjusted(rate: WinRate, p: float, pooled: float) -> WinRate:
-    """A category's rate with its p over all categories, pooled with the others where prompts are few."""
-    update = {"p_adjusted": p}
-    if rate.prompts < POOLED_BELOW and not np.isnan(pooled):
-        update["pooled"] = pooled
-    return rate.model_copy(update=update)
+def _pooled(part: SliceNumbers, pooled: float) -> SliceNumbers:
+    """A category with its rate drawn towards the others', where its prompts are few."""
+    rate = part.win_rate
+    if rate is None or rate.prompts >= POOLED_BELOW or np.isnan(pooled):
+        return part
+    return part.model_copy(update={"win_rate": rate.model_copy(update={"pooled": pooled})})
 
 
 def by_source(study: Study) -> dict[str, SliceNumbers]:
     """Each source's rate."""
-    return _by_prompt_group(study, "by_source", study.table.source, study.table.sources)
+    return by_prompt_group(study, "by_source", study.table.source, study.table.sources)
 
 
 def by_sample(study: Study) -> dict[str, SliceNumbers]:
@@ -133,9 +156,17 @@ def _one_judge(study: Study, code: int, name: str) -> JudgeNumbers:
     )
 
 
-def _by_prompt_group(
+def by_prompt_group(
     study: Study, path: str, group: Ints, names: tuple[str, ...]
 ) -> dict[str, SliceNumbers]:
+    """Win rate and outcomes of each group of prompts.
+
+    Args:
+        study: what is analysed.
+        path: the key of the document.
+        group: one entry a prompt of the table: its place in `names`.
+        names: of the groups.
+    """
     if len(names) > LISTED:
         study.notes[path] = f"{len(names)} are too many to list"
         return {}
@@ -176,16 +207,11 @@ def _outcomes(table: VerdictTable, group: Ints, size: int) -> list[Outcomes]:
     ]
 
 
-def _simultaneous(study: Study, name: str, count: int) -> Ends | None:
-    """Interval at level 1 - alpha/m: all m hold together; None for few prompts or one category."""
-    keep = study.category == study.table.categories.index(name)
+def _simultaneous(study: Study, path: str, keep: Bools, count: int) -> Ends | None:
+    """Interval at level 1 - alpha/m: all m hold together; None for few prompts or one part."""
     if int(keep.sum()) < FEWEST_PROMPTS or count < 2:
         return None
     level = 1 - (1 - study.settings.level) / count
-    drawn = plus_one(
-        study.means.mean[keep],
-        study.rng(f"by_category.{name}.simultaneous"),
-        resamples=study.settings.resamples,
-    )
+    drawn = plus_one(study.means.mean[keep], study.rng(path), resamples=study.settings.resamples)
     interval = drawn.interval(level)
     return interval.low, interval.high

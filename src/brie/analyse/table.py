@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,22 @@ class StatusCode(IntEnum):
     REFUSED = 2
     ERROR = 3
     MISSING = 4
+
+
+@dataclass(frozen=True)
+class PromptLengths:
+    """How long what was asked is, and what was answered; one entry a prompt."""
+
+    prompt: Floats
+    """Characters of all its turns."""
+    answer: Floats
+    """Mean over the baseline's answers."""
+    unit: Literal["characters", "tokens"]
+    """Of answers."""
+
+    def ordered(self, order: Ints) -> PromptLengths:
+        """The same with the prompts in another order."""
+        return PromptLengths(self.prompt[order], self.answer[order], self.unit)
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,8 @@ class VerdictTable:
     """Identical answers count as judges' ties, as in documents without `Outcomes.identical`."""
     joint: JointRows | None = None
     """None: no judge here gives one outcome a comparison."""
+    lengths: PromptLengths | None = None
+    """None where they are not known."""
 
     def __post_init__(self) -> None:
         rows = len(self.score)
@@ -116,6 +134,7 @@ class VerdictTable:
         criteria_order: npt.ArrayLike | None = None,
         identical_as_ties: bool = False,
         joint: JointRows | None = None,
+        lengths: PromptLengths | None = None,
     ) -> VerdictTable:
         """A table from plain sequences.
 
@@ -153,7 +172,7 @@ class VerdictTable:
             criteria={name: _floats(values, rows) for name, values in (criteria or {}).items()},
             criteria_order=None if criteria_order is None else _column(criteria_order, rows),
             identical_as_ties=identical_as_ties,
-            joint=joint,
+            joint=joint, lengths=lengths,
         )  # fmt: skip
 
     @cached_property
@@ -223,6 +242,7 @@ class VerdictTable:
             source=self.source[prompt_order],
             prompts=tuple(self.prompts[i] for i in prompt_order),
             judges=tuple(self.judges[i] for i in judge_order),
+            lengths=self.lengths.ordered(prompt_order) if self.lengths else None,
         )
 
     def outcomes(self, rows: Bools | None = None) -> Outcomes:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
+from statistics import fmean
 
 import numpy as np
 
-from brie.analyse.table import StatusCode, VerdictTable
+from brie.analyse.table import PromptLengths, StatusCode, VerdictTable
 from brie.audit.rows import Row
 from brie.digest import short
 
@@ -205,7 +206,19 @@ def _table(
             if any(value == value for value in lengths)
             else None
         ),
+        lengths=_lengths(rows, prompts),
     )
+
+
+def _lengths(rows: Sequence[Row], prompts: Sequence[str]) -> PromptLengths | None:
+    """How long the second model's answers are; a file's prompts are known by their digests alone."""
+    answers: dict[str, dict[str, int]] = {prompt: {} for prompt in prompts}
+    for row in rows:
+        if isnan(row.length_difference):
+            return None
+        answers[row.prompt][row.pair] = row.length[1]
+    means = [fmean(each.values()) for each in answers.values()]
+    return PromptLengths(np.full(len(prompts), nan), np.array(means, np.float64), "characters")
 
 
 def _one_each(rows: Sequence[Row], prompts: Sequence[str], field: Callable[[Row], str]) -> list[str]:

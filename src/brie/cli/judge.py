@@ -23,6 +23,7 @@ Examples:
   brie judge in_domain-3f9a --judge claude-opus   one more judge, beside the headline
   brie judge in_domain-3f9a --judge gpt-sol --repeat 2
   brie judge in_domain-3f9a --retry               ask again for invalid and refused verdicts
+  brie judge in_domain-3f9a --workers local:4     four processes ask, for thousands of verdicts
   brie judge in_domain-3f9a --ballot ann.html     a page to send: somebody votes, offline, on a phone
   brie judge in_domain-3f9a --votes votes.csv     what it saved, or voter,prompt,sample,winner
   brie judge in_domain-3f9a --people 80           let people vote on 80 prompts drawn at random
@@ -48,6 +49,8 @@ Examples:
     help="Draw N prompts for people to vote on: from 50 on their word decides.",
 )  # fmt: skip
 @options.BATCH
+@options.WORKERS
+@options.SHARES
 @options.PATIENCE
 @options.PROBE
 @options.DRIFT
@@ -64,6 +67,8 @@ def command(
     ballot: Path | None,
     people: int | None,
     batch: bool,
+    asked: str | None,
+    dry_run: bool,
     budget: float | None,
     yes: bool,
     patience: float,
@@ -81,11 +86,13 @@ def command(
 
     from brie.evaluation.extend import More, judge_more
     from brie.evaluation.folders import find_evaluation
+    from brie.evaluation.shares import verdict_shares
+    from brie.workers import workers_of
 
     project = screen.project()
     chosen = find_evaluation(evaluation, project, command=screen.typed(project))
-    for asked, option in ((votes, "--votes"), (ballot, "--ballot"), (people, "--people")):
-        if asked is not None and (judges or repeats or retry or batch):
+    for given, option in ((votes, "--votes"), (ballot, "--ballot"), (people, "--people")):
+        if given is not None and (judges or repeats or retry or batch or asked or dry_run):
             raise UsageError(f"{option} asks no judge; leave the other options out.")
     if votes is not None and (ballot or people):
         raise UsageError("--votes adds what people said; ask more of them in a command of its own.")
@@ -98,19 +105,22 @@ def command(
         _send(ballot, chosen, project)
     if people is not None or ballot is not None:
         return
-    outcome = judge_more(
-        chosen,
-        More(judges, repeats or 0),
-        project,
-        screen.Terminal(),
-        command=screen.typed(project),
-        spending=replace(
-            screen.spending(
-                budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
-            ),
-            without_keys="Judges that need no key can be added: --judge longer",
+    if asked and batch:
+        raise UsageError("--batch leaves the asking to the provider; leave --workers out.")
+    workers, more = workers_of(asked) if asked else None, More(judges, repeats or 0)
+    spending = replace(
+        screen.spending(
+            budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
         ),
+        without_keys="Judges that need no key can be added: --judge longer",
     )
+    if dry_run:
+        screen.shares(verdict_shares(chosen, more, project, spending, workers))
+        return
+    outcome = judge_more(
+        chosen, more, project, screen.Terminal(), command=screen.typed(project), spending=spending,
+        workers=workers,
+    )  # fmt: skip
     screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)

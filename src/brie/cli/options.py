@@ -111,6 +111,16 @@ PROBE: Option = click.option(
     "--probe/--no-probe", default=True, help="Ask each judge one small thing before anything is made."
 )
 
+WORKERS: Option = click.option(
+    "--workers",
+    "asked",
+    metavar="WHERE",
+    help="Share the work out: local:N processes here, ray or ray://HOST:PORT for a Ray cluster.",
+)
+SHARES: Option = click.option(
+    "--dry-run", is_flag=True, help="Show what is missing and who would do it; do nothing."
+)
+
 CHAT_TEMPLATE: Option = click.option(
     "--chat-template", metavar="NAME|FILE", help="For a base without one: chatml, a family's, a file."
 )

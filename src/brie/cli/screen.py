@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from brie.evaluation.budget import Consent, Spending
     from brie.evaluation.results import Outcome
+    from brie.evaluation.shares import Shares
     from brie.progress import Advance
     from brie.records import Manifest
     from brie.records.analysis import Analysis
@@ -248,6 +249,16 @@ def consent(*, yes: bool) -> Consent:
             raise UsageError("nothing was asked, and nothing spent.")
 
     return ask
+
+
+def shares(shares: Shares) -> None:
+    """What would be done of what is missing, and by whom; on standard output."""
+    for line in shares.quote:
+        say(line)
+    indent = max(map(len, shares.rows)) + 2
+    for label, text in shares.rows.items():
+        out(labelled(label, text, indent))
+    out("Nothing is made, asked or spent: leave --dry-run out to do it.")
 
 
 def outcome(outcome: Outcome, *, as_json: bool, full: bool = False) -> None:

@@ -22,8 +22,27 @@ from brie.records import Conversation, Record
 SHARE, SEED = 0.1, 42
 """Of the split on which baselines are tried: what recipes say unless they are changed."""
 _PERCENTILES = (50, 90, 99)
+_SHORTEST = 128
+"""Tokens of the first bucket; each further one ends at twice as many, as values of max_length do."""
 _LABEL_VALUES = 12
 """A key with more different values than this is no label."""
+
+
+class Bucket(Record):
+    """Rows of like length, in tokens before anything is cut."""
+
+    over: int
+    """Longer than so many tokens, and at most `up_to`."""
+    up_to: int
+    rows: int
+    """As they are trained on: one an answer where the template rewrites earlier turns."""
+    prompts: int
+    """Distinct first user turns."""
+    tokens: int
+    cut: int
+    """Rows whose answer would lose its end at `max_length`."""
+    lost: int
+    """Rows with nothing of the answer left."""
 
 
 class Lengths(Record):
@@ -39,6 +58,8 @@ class Lengths(Record):
     """Lines whose answer would lose its end."""
     lost: tuple[int, ...]
     """Lines whose answer would be lost whole; training drops them."""
+    buckets: tuple[Bucket, ...] = ()
+    """From the shortest rows to the longest; lengths that no row has are left out."""
 
 
 class Shared(Record):
@@ -146,7 +167,7 @@ def check(
         categories=_top(Counter(row.category for row in rows)),
         sources=_top(Counter(row.source for row in rows)),
         labels=_labels(parsed),
-        lengths=_lengths(encoded, encoder, tokenizer) if encoder and encoded else None,
+        lengths=_lengths(encoded, encoder, tokenizer, rows) if encoder and encoded else None,
         shared=_shared(train=rows, val=parse(val, mapping).conversations) if val else None,
         unlearned=sum(
             turn.role == "assistant" and not turn.learned for r in rows for turn in r.messages
@@ -264,7 +285,9 @@ def _has_tools(row: Conversation) -> bool:
     return bool(row.tools) or any(turn.tool_calls or turn.role == "tool" for turn in row.messages)
 
 
-def _lengths(encoded: Sequence[Encoded], encoder: Encoder, name: str) -> Lengths:
+def _lengths(
+    encoded: Sequence[Encoded], encoder: Encoder, name: str, rows: Sequence[Conversation]
+) -> Lengths:
     ordered = sorted(row.length for row in encoded)
     at = {f"p{p}": ordered[min(len(ordered) - 1, len(ordered) * p // 100)] for p in _PERCENTILES}
     return Lengths(
@@ -274,6 +297,26 @@ def _lengths(encoded: Sequence[Encoded], encoder: Encoder, name: str) -> Lengths
         over=sum(length > encoder.max_length for length in ordered),
         cut=tuple(row.line for row in encoded if row.cut == "cut"),
         lost=tuple(row.line for row in encoded if row.cut == "lost"),
+        buckets=_buckets(encoded, {row.line: prompt_key(row) for row in rows}),
+    )
+
+
+def _buckets(encoded: Sequence[Encoded], asked: Mapping[int, str]) -> tuple[Bucket, ...]:
+    """Rows by length, each bucket reaching twice as far as the one before."""
+    by_end: dict[int, list[Encoded]] = {}
+    for row in encoded:
+        by_end.setdefault(max(_SHORTEST, 1 << (row.length - 1).bit_length()), []).append(row)
+    return tuple(
+        Bucket(
+            over=0 if end == _SHORTEST else end // 2,
+            up_to=end,
+            rows=len(held),
+            prompts=len({asked[row.line] for row in held}),
+            tokens=sum(row.length for row in held),
+            cut=sum(row.cut == "cut" for row in held),
+            lost=sum(row.cut == "lost" for row in held),
+        )
+        for end, held in sorted(by_end.items())
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from shlex import quote
 
-from brie.data.check import CheckReport, Lengths, Shared
+from brie.data.check import Bucket, CheckReport, Lengths, Shared
 from brie.data.labels import LabelReport, Shortcut
 from brie.data.turns import counted
 from brie.number_format import percent, plural
@@ -130,9 +130,21 @@ def _length_lines(lengths: Lengths, rows: int) -> Iterator[str]:
     figures = ", ".join(f"{name} {value:,}" for name, value in lengths.percentiles.items())
     over = f"{lengths.over:,} of {rows:,} ({percent(lengths.over / rows)}) over {lengths.max_length:,}"
     yield f"tokens a row ({lengths.tokenizer}): {figures}; {over}"
+    if len(lengths.buckets) > 1:
+        yield from map(_bucket, lengths.buckets)
     lose = f"losing the end at {lengths.max_length:,} tokens"
     yield from _listed("answer", lose, list(lengths.cut))
     yield from _listed("row", "with nothing of the answer left, to be dropped", list(lengths.lost))
+
+
+def _bucket(bucket: Bucket) -> str:
+    """`513 to 1,024 tokens: 12 rows, 9 prompts, 8,211 tokens, 3 to be cut`."""
+    begin = f"{bucket.over + 1:,} to " if bucket.over else "up to "
+    parts = [plural(bucket.rows, "row"), plural(bucket.prompts, "prompt")]
+    parts += [f"{bucket.tokens:,} in all"]
+    parts += [f"{bucket.cut:,} to be cut"] if bucket.cut else []
+    parts += [f"{bucket.lost:,} to be dropped"] if bucket.lost else []
+    return f"{begin}{bucket.up_to:,} tokens: {', '.join(parts)}"
 
 
 def _shared_lines(shared: Shared) -> Iterator[str]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from brie.data.mapping import ROLE, TURN, joined, mapped, parts_of, reached
+from brie.data.rendered import turns_of
 from brie.data.turns import ROLES, kind
 from brie.errors import InputError
 from brie.number_format import plural
@@ -38,7 +39,8 @@ _BESIDE = {*IDS, *MODELS, *ABOUT, "system_prompt", "label", "labels", "split", "
 _SPEAKERS = ("speaker", "sender", "author", "who", "name", "user")
 _PAIRS = "preference pairs are learned from by --method dpo --prefs FILE; give `messages` here"
 _FOREIGN = {
-    "text": "rendered text hides which tokens are the answer; give `messages` instead",
+    "text": "it is no ChatML from end to end, and rendered text hides which tokens are the answer; "
+    "give `messages` instead",
     "chosen": _PAIRS,
     "preferred_output": _PAIRS,
 }
@@ -337,12 +339,26 @@ def _pair(row: Row, mapping: Mapping[str, str]) -> Shaped:
         words = _pair_words(mapping, asked[0], said[0])
         made = Shaped(_system({"prompt": row[asked[0]], "completion": row[said[0]], **rest}))
         return _with_system_word(Shaped(made.row, form="columns"), row, list(words))
+    if not (asked or said) and (chat := _rendered(row)) is not None:
+        return chat
     for key, advice in _FOREIGN.items():
         if key in row and not (asked or said or named.get("label")):
             raise InputError(
                 f"has `{key}` but neither `messages` nor `prompt` and `completion`; {advice}"
             )
     raise InputError(_which(row, asked=asked, said=said, others=others, mapping=mapping))
+
+
+def _rendered(row: Row) -> Shaped | None:
+    """A chat that stands as one text; None where the row has none."""
+    text = row.get("text")
+    turns = turns_of(text) if isinstance(text, str) else None
+    if turns is None:
+        return None
+    messages: list[JsonValue] = [{"role": role, "content": content} for role, content in turns]
+    rest = {key: value for key, value in row.items() if key != "text"}
+    used = tuple(dict.fromkeys(("text", role) for role, _ in turns))
+    return Shaped({"messages": messages, **rest}, "text", "ChatML text", used)
 
 
 def _is_talk(value: JsonValue) -> bool:

@@ -24,6 +24,7 @@ from brie.data.labels import labels_of
 from brie.data.load import Problem, read_row, stored_rows
 from brie.data.near import Entry, search
 from brie.data.overlap import texts_to_find
+from brie.data.rendered import turns_of
 from brie.data.rows import to_conversation
 from brie.data.turns import Remarks
 from brie.errors import InputError
@@ -164,6 +165,8 @@ def _completed(row: dict[str, JsonValue], mapping: Mapping[str, str]) -> Shaped:
     reference = row.get("reference")
     answer = reference if isinstance(reference, str) and reference.strip() else _BLANK
     talks = "messages" in mapping or any(isinstance(row.get(key), list) for key in CHATS)
+    text = row.get("text")
+    talks = talks or (isinstance(text, str) and turns_of(text) is not None)
     if not talks and "completion" not in mapping and not row.keys() & {*ANSWER_KEYS}:
         return shaped({**row, "completion": answer}, {**mapping, "completion": "completion"})
     made = shaped(row, mapping)

@@ -33,6 +33,7 @@ Doing it, which can be stopped anywhere and goes on with what is missing:
     generating     the answers that are missing
     judging        the verdicts that are missing, and judges that were stopped
     extend         more judges, or the same again, after the seal
+    shares         what workers would do of what is missing, before any of it is done
 
 What people and files add:
 

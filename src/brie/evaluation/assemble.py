@@ -221,7 +221,7 @@ def _document(
     if unjudged:
         notes["win_rate"] = _why_unjudged(parts, aside, interim=interim)
         notes["verdict"] = notes["win_rate"]
-        said |= {"win_rate": None, "by_category": {}, "by_source": {}, "by_sample": {}}
+        said |= {"win_rate": None, "by_category": {}, "by_source": {}, "by_sample": {}, "by_length": {}}
     suite = SuiteSummary(
         name=plan.suite.name,
         version=plan.suite.version,

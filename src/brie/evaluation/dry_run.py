@@ -52,10 +52,10 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
     """
     plan, reason = planned(asked)
     work, said = Work.shared(plan), list[str]()
-    with _reading(project) as (store, owner):
+    with reading(project) as (store, owner):
         keys = work.answers()
         there = len(store.present("completions", keys))
-        only_priced = replace(spending, consent=_agreed, probe=False)
+        only_priced = replace(spending, consent=unseen, probe=False)
         dues = due_before(work, asked.panel_judges, store, project, spending)
         agree(
             work, asked.panel_judges, store, only_priced, project, owner,
@@ -70,12 +70,12 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
     return DryRun(evaluation_id(plan), rows, tuple(line for line in said if line != told), told)
 
 
-def _agreed(_: Quote) -> None:
+def unseen(_: Quote) -> None:
     """Nothing is spent, so nobody has to agree."""
 
 
 @contextmanager
-def _reading(project: Project) -> Iterator[tuple[Store, Owner]]:
+def reading(project: Project) -> Iterator[tuple[Store, Owner]]:
     """The project's store to read, or an empty one where there is none; nothing of it is written."""
     with TemporaryDirectory() as folder:
         path, read_only = project.store, project.store.is_file()

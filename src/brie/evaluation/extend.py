@@ -17,7 +17,7 @@ from brie.evaluation.budget import Spending, Terms, agree
 from brie.evaluation.drift import ask_again, beside, due_before, refuse_changed
 from brie.evaluation.drift_notes import with_notes
 from brie.evaluation.folders import Evaluation
-from brie.evaluation.judging import judge_all, noted, why_stopped
+from brie.evaluation.judging import asked_by, judge_all, noted, why_stopped
 from brie.evaluation.known_pairs import refuse_design, with_rule
 from brie.evaluation.manifest import amend, change
 from brie.evaluation.plan import added_judges, panel_judge
@@ -32,6 +32,7 @@ from brie.project import Project
 from brie.records import AmendmentKind, Manifest, PanelJudge, Status
 from brie.store import Store
 from brie.store.owner import Owner
+from brie.workers import Workers
 
 Link = tuple[AmendmentKind, dict[str, JsonValue]]
 """What is added: its kind, and what exactly."""
@@ -54,6 +55,7 @@ def judge_more(
     *,
     command: str,
     spending: Spending | None = None,
+    workers: Workers | None = None,
 ) -> Outcome:
     """Ask for what an evaluation's judges have not said yet, and for what is added to it.
 
@@ -64,9 +66,11 @@ def judge_more(
         screen: progress.
         command: how to go on with it.
         spending: the wishes about money.
+        workers: who asks judges that do not answer at once; None: this process.
 
     Raises:
-        UsageError: its answers are not there, a judge's file has changed, or nobody agreed.
+        UsageError: its answers are not there, a judge's file has changed, nobody agreed, or workers
+            cannot be had.
         SealBroken: the plan is not the one that was sealed.
         RowsGone: rows that its finished numbers were made from are not in the store any more.
     """
@@ -77,18 +81,22 @@ def judge_more(
         Owner(project.runs / ".owners") as owner,
     ):
         refuse_gone_rows(evaluation, store)
-        links = _more_links(evaluation.manifest, more, wishes, project, store)
+        links = more_links(evaluation.manifest, more, wishes, project, store)
         before = _verdicts(evaluation.manifest, store)
-        manifest = _with_links(evaluation.manifest, links, before)
+        manifest = with_links(evaluation.manifest, links, before)
         work = Work.of(manifest)
         prompts = answered(work, store)
         terms = _agreed(manifest, work, project, screen, wishes, store, owner, command)
         if links:  # somebody else may have added something since
-            manifest = change(evaluation.folder, lambda now: _with_links(now, links, before))
+            manifest = change(evaluation.folder, lambda now: with_links(now, links, before))
             work = Work.of(manifest)
         evaluation = Evaluation(evaluation.folder, manifest)
         store.settle_dead(owner)
-        done = judge_all(work, store, owner, screen, terms, evaluation=manifest.id, prompts=prompts)
+        with asked_by(workers, screen) as sharing:
+            done = judge_all(
+                work, store, owner, screen, terms, evaluation=manifest.id, prompts=prompts,
+                sharing=sharing,
+            )  # fmt: skip
         evaluation = with_notes(noted(evaluation, done, work, store), store, project)
         with settled(evaluation, store) as (evaluation, data):
             analysis = record_analysis(evaluation, data, store, project)
@@ -167,7 +175,7 @@ def answered(work: Work, store: Store) -> list[str]:
     return prompts
 
 
-def _more_links(
+def more_links(
     manifest: Manifest, more: More, wishes: Spending, project: Project, store: Store
 ) -> list[Link]:
     """What is to be added, link by link; the manifest may have some of it already."""
@@ -183,7 +191,7 @@ def _more_links(
     return links
 
 
-def _with_links(manifest: Manifest, links: Sequence[Link], before: int) -> Manifest:
+def with_links(manifest: Manifest, links: Sequence[Link], before: int) -> Manifest:
     """The manifest with those links that it has not yet."""
     for kind, detail in links:
         if not _is_there(manifest, kind, detail):

@@ -21,18 +21,21 @@ from brie.evaluation.work import Work
 from brie.forms.programs import versions_of
 from brie.generate.engine import Engine
 from brie.generate.progress import Meter
-from brie.generate.turns import TurnEngine, open_engine
+from brie.generate.shared import SharedEngine
+from brie.generate.turns import Source, TurnEngine, open_engine
 from brie.pin import Resolved
 from brie.progress import Screen
 from brie.project import Project
 from brie.records import Completion, Environment, GenerationNotes, Manifest, Pin, Plan, Side
 from brie.store import Store, claimed
 from brie.store.owner import Owner
+from brie.workers import Workers
 
 SECONDS = 3600.0
 """Longest time claimed completions may take before their claim lapses."""
 _CLAIMED = 1024
-"""Completions claimed together: enough to sort by length, and to keep a large batch full."""
+"""Completions claimed together, for each who makes some: enough to sort by length, and to keep a large
+batch full."""
 _SURELY_SHORT = 400
 """Characters that fit every model's context, whatever its tokenizer does."""
 
@@ -88,7 +91,7 @@ def answer_all(
     evaluation: Evaluation,
     work: Work,
     prompts: Sequence[str],
-    engine: TurnEngine,
+    engine: TurnEngine | SharedEngine,
     store: Store,
     owner: Owner,
     screen: Screen,
@@ -122,6 +125,7 @@ def generate(
     wanted = work.answers(prompts)
     done = store.present("completions", wanted)
     requests = {key: work.request(*asked) for key, asked in wanted.items() if key not in done}
+    together = _CLAIMED * (engine.count if isinstance(engine, SharedEngine) else 1)
     # One side after the other: a model that has to make room for the other is loaded once.
     missing = sorted(requests, key=lambda key: requests[key].pin)
     if missing:
@@ -130,7 +134,7 @@ def generate(
         meter = Meter(len(missing))
         with screen.bar("generating", len(missing), "answers") as advance:
             for mine in claimed(
-                store, "completions", missing, owner, chunk=_CLAIMED, seconds=SECONDS, say=screen.say
+                store, "completions", missing, owner, chunk=together, seconds=SECONDS, say=screen.say
             ):
                 for some in _kept_together(engine.generate(requests[key] for key in mine), work.plan):
                     if not meter.done:
@@ -155,7 +159,7 @@ def _kept_together(made: Iterable[Completion], plan: Plan) -> Iterator[list[Comp
 
 def _idle(plan: Plan, engine: Engine) -> tuple[Side, ...]:
     """Sides whose adapter was loaded and changes nothing."""
-    idle = engine.idle if isinstance(engine, TurnEngine) else set()
+    idle = engine.idle if isinstance(engine, TurnEngine | SharedEngine) else set()
     sides: tuple[tuple[Side, Pin], ...] = (("candidate", plan.candidate), ("baseline", plan.baseline))
     return tuple(side for side, pin in sides if pin.digest in idle)
 
@@ -179,7 +183,7 @@ def _damage(work: Work, prompts: Sequence[str], store: Store) -> None:
 
 
 def _noticed(
-    evaluation: Evaluation, engine: TurnEngine, before: _Fingerprints, screen: Screen
+    evaluation: Evaluation, engine: TurnEngine | SharedEngine, before: _Fingerprints, screen: Screen
 ) -> Evaluation:
     notes = evaluation.manifest.made or GenerationNotes()
     tried = engine.batch_variance() if not notes.texts else None
@@ -239,7 +243,12 @@ class Answered:
 
 
 def make_answers(
-    evaluation: Evaluation, project: Project, screen: Screen, consent: Consent = unasked
+    evaluation: Evaluation,
+    project: Project,
+    screen: Screen,
+    consent: Consent = unasked,
+    *,
+    workers: Workers | None = None,
 ) -> Answered:
     """Sample every answer a sealed evaluation still lacks; no judge is asked.
 
@@ -248,6 +257,7 @@ def make_answers(
         project: where its models are.
         screen: progress.
         consent: asks before prompts go to another machine.
+        workers: who makes what models of this machine answer; None: this process.
 
     Raises:
         SealBroken: the plan is not the one that was sealed.
@@ -266,11 +276,19 @@ def make_answers(
     with (
         Store.open(project.store) as store,
         Owner(project.runs / ".owners") as owner,
-        open_engine(sources(sides, project, manifest.plan.suite), environment) as engine,
+        _engine(sources(sides, project, manifest.plan.suite), environment, workers, screen) as engine,
     ):
         prompts = list(work.plan.order)
         _, computed = answer_all(evaluation, work, prompts, engine, store, owner, screen)
     return Answered(manifest.id, computed, len(prompts))
+
+
+def _engine(
+    answering: Mapping[str, Source], environment: Environment, workers: Workers | None, screen: Screen
+) -> TurnEngine | SharedEngine:
+    if workers is None:
+        return open_engine(answering, environment)
+    return SharedEngine(answering, environment, workers, screen.say)
 
 
 def refuse_another(sealed: Environment) -> None:

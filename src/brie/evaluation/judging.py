@@ -8,7 +8,8 @@ whatever happens.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from pydantic import JsonValue
 
@@ -23,6 +24,7 @@ from brie.progress import Screen
 from brie.records import Amendment, AmendmentKind, Manifest
 from brie.store import Store
 from brie.store.owner import Owner
+from brie.workers import Workers
 
 
 def judge_all(
@@ -34,6 +36,7 @@ def judge_all(
     *,
     evaluation: str,
     prompts: Sequence[str] | None = None,
+    sharing: judge.Sharing | None = None,
 ) -> JudgingResult:
     """Ask every judge for every verdict that is missing.
 
@@ -45,6 +48,7 @@ def judge_all(
         terms: what was agreed.
         evaluation: id the calls are booked under.
         prompts: the prompts to judge, whose answers are there; None: all.
+        sharing: who asks judges that do not answer at once; None: this process.
     """
     texts = completion_texts(work, prompts, store)
     asked = {p.judge.id for p in terms.panel_judges}
@@ -62,8 +66,26 @@ def judge_all(
             retry=terms.retry,
             retry_policy=RetryPolicy(patience=terms.patience),
             settled=terms.settled,
+            sharing=sharing,
         )
         return judge.run(tasks, context, batch=terms.batch)
+
+
+@contextmanager
+def asked_by(workers: Workers | None, screen: Screen) -> Iterator[judge.Sharing | None]:
+    """Who asks judges that do not answer at once; the workers end with the context.
+
+    Args:
+        workers: None: this process asks.
+        screen: where it is said that one has ended.
+    """
+    if workers is None:
+        yield None
+        return
+    from brie.judge.shared import SharedJudges
+
+    with SharedJudges(workers, screen.say) as sharing:
+        yield sharing
 
 
 def plus(first: JudgingResult, second: JudgingResult) -> JudgingResult:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 
 import numpy as np
 
-from brie.analyse.arrays import Floats
-from brie.analyse.table import VerdictTable
+from brie.analyse.arrays import Floats, Ints
+from brie.analyse.table import PromptLengths, VerdictTable
 from brie.evaluation.columns import Columns, Rows
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.pin import ANSWERS
+from brie.records import Completion
 
 
 def table(
@@ -62,6 +64,7 @@ def table(
         criteria_order=used.criteria_order if facts.manifest.plan.criteria_orders > 1 else None,
         identical_as_ties=facts.identical_as_ties,
         joint=used.joint if used.joint is not None and used.joint.joint.any() else None,
+        lengths=_lengths(facts, names, pairs, np.unique(np.stack([prompt, of_row]), axis=1)),
     )
 
 
@@ -92,11 +95,44 @@ def _features(facts: EvaluationData, pairs: Pairs) -> dict[str, Floats]:
 
 def _length(facts: EvaluationData, pairs: Pairs) -> Floats:
     """Candidate minus baseline, one entry a pair: in tokens, or in characters where a side is a file."""
-    plan = facts.manifest.plan
-    of_files = ANSWERS in (plan.candidate.kind, plan.baseline.kind)
+    of_files = _of_files(facts)
     answers = {key: facts.completions[key] for key in _answered(facts, pairs)}
-    lengths = {key: float(len(a.text) if of_files else a.tokens) for key, a in answers.items()}
-    return _differences(pairs, lengths)
+    return _differences(pairs, {key: _long(a, of_files=of_files) for key, a in answers.items()})
+
+
+def _of_files(facts: EvaluationData) -> bool:
+    """Whether a side's answers came from a file, which says nothing of tokens."""
+    plan = facts.manifest.plan
+    return ANSWERS in (plan.candidate.kind, plan.baseline.kind)
+
+
+def _long(answer: Completion, *, of_files: bool) -> float:
+    return float(len(answer.text) if of_files else answer.tokens)
+
+
+def _lengths(facts: EvaluationData, names: Sequence[str], pairs: Pairs, compared: Ints) -> PromptLengths:
+    """How long each prompt is, and the baseline's answers to it.
+
+    Args:
+        facts: where prompts and answers are looked up.
+        names: the prompts.
+        pairs: the pairs of answers.
+        compared: (2, n): which prompt each of the pairs is of, both as places in these.
+    """
+    of_files = _of_files(facts)
+    answers: list[set[str]] = [set() for _ in names]
+    for prompt, pair in compared.T.tolist():
+        answers[prompt].add(pairs[pair][1])
+    means = []
+    for keys in answers:
+        made = [facts.completions[key] for key in keys if key in facts.completions]
+        means.append(fmean(_long(a, of_files=of_files) for a in made) if made else float("nan"))
+    asked = [sum(len(turn.content) for turn in facts.work.messages[name]) for name in names]
+    return PromptLengths(
+        prompt=np.array(asked, np.float64),
+        answer=np.array(means, np.float64),
+        unit="characters" if of_files else "tokens",
+    )
 
 
 def _answered(facts: EvaluationData, pairs: Pairs) -> set[str]:

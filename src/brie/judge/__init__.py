@@ -1,6 +1,6 @@
 """Judging: who sees what in which order, asking, and reading the replies."""
 
 from brie.judge.run import JudgingResult, missing, run
-from brie.judge.run_context import RunContext
+from brie.judge.run_context import RunContext, Sharing
 
-__all__ = ["JudgingResult", "RunContext", "missing", "run"]
+__all__ = ["JudgingResult", "RunContext", "Sharing", "missing", "run"]

@@ -65,6 +65,10 @@ class Fault(Exception):
         self.cause = cause
         self.status = status
 
+    def __reduce__(self) -> tuple[type[Fault], tuple[str, Kind], dict[str, object]]:
+        """How it is pickled, on its way from a worker."""
+        return type(self), (str(self), self.kind), self.__dict__
+
 
 def of_status(
     status: int, body: object, headers: Any, *, file: str, key: str | None, sent: Iterable[str]

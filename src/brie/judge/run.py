@@ -158,6 +158,9 @@ class _Job:
         asked = [task for task in todo if task.judge not in instant]
         asyncio.run(self._at_once(at_once, judges))
         result = replace(before, computed=before.computed + len(at_once))
+        judges = {name: judge for name, judge in judges.items() if name not in instant}
+        if self.context.sharing is not None and judges:
+            judges = self.context.sharing.shared(judges, self.context)
         return asyncio.run(self._ask_all(asked, judges, result, unread or {})) if asked else result
 
     def _is_instant(self, name: str, judge: Judge) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 from brie.blinding import JudgeInput
 from brie.judge.interface import Judge, Task
@@ -26,6 +27,38 @@ CLAIM_SECONDS = 6 * 3600.0
 
 def _unheard(_: str) -> None:
     """Nobody reads what is said."""
+
+
+def open_as(panel_judge: PanelJudge, shape: Shape | None) -> Judge:
+    """A judge, ready to be asked.
+
+    Args:
+        panel_judge: which.
+        shape: how requests to it are put, where that is known.
+
+    Raises:
+        UsageError: it cannot be opened.
+    """
+    judge = open_judge(panel_judge)
+    if isinstance(judge, RemoteJudge) and shape is not None:
+        judge.adapter.reshape(shape)
+    return judge
+
+
+class Sharing(Protocol):
+    """Has judges asked by others than this process."""
+
+    def shared(self, judges: Mapping[str, Judge], context: RunContext) -> dict[str, Judge]:
+        """The same judges, each asked elsewhere.
+
+        Args:
+            judges: opened here, where it is known what a request costs.
+            context: of the run.
+
+        Raises:
+            UsageError: nobody can be had to ask them.
+        """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +87,8 @@ class RunContext:
     """How long one verdict is tried for."""
     settled: dict[str, Shape] = field(default_factory=dict)
     """How requests to each judge are put, by its id: as probes found, and the run goes on finding."""
+    sharing: Sharing | None = None
+    """Who asks the judges that do not answer at once; None: this process."""
 
     def open(self, name: str) -> Judge:
         """A judge, ready to be asked in the way its server takes.
@@ -61,10 +96,7 @@ class RunContext:
         Raises:
             UsageError: it cannot be opened.
         """
-        judge = open_judge(self.by_id[name])
-        if isinstance(judge, RemoteJudge) and name in self.settled:
-            judge.adapter.reshape(self.settled[name])
-        return judge
+        return open_as(self.by_id[name], self.settled.get(name))
 
     def settle(self, name: str, judge: Judge) -> None:
         """Remember how requests to a judge are put."""

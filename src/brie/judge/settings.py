@@ -67,9 +67,21 @@ def check(spec: JudgeSpec) -> None:
     forms = ("tool", "json_schema", "text", *(("logprobs",) if spec.provided.logprobs else ()))
     if spec.output not in forms:
         raise UsageError(f"{file}: output = {spec.output!r}; allowed here: {', '.join(forms)}.")
+    _check_batch(spec, file)
     for name in _BRIES:
         if name in spec.parameters:
             raise UsageError(f"{file}: [parameters] {name} is set by brie; remove that line.")
+
+
+def _check_batch(spec: JudgeSpec, file: str) -> None:
+    if spec.batch is None:
+        return
+    allowed = spec.provided.batches
+    if allowed is None:
+        raise UsageError(f"{file}: provider {spec.provider} has no batches; remove [batch].")
+    for name, most in (("requests", allowed.requests), ("size", allowed.size)):
+        if (getattr(spec.batch, name) or 0) > most:
+            raise UsageError(f"{file}: [batch] {name} may be {most} at most with {spec.provider}.")
 
 
 def api_key(spec: JudgeSpec) -> str | None:

@@ -33,6 +33,7 @@ from brie.records.estimates import (
     Effect,
     Estimate,
     LengthControlled,
+    LengthSlice,
     Omnibus,
     Outcomes,
     PairedNoise,
@@ -171,6 +172,9 @@ class Analysis(Document):
     by_training: dict[str, SliceNumbers] = Field(default_factory=dict)
     """Seen and unseen sources, prompts near to the training data and far from it; what is known."""
     by_sample: dict[str, SliceNumbers] = Field(default_factory=dict)
+    by_length: dict[str, LengthSlice] = Field(default_factory=dict)
+    """Thirds of the prompts by their length and by that of the baseline's answers, where there are
+    prompts enough: `prompt_short`, `answer_long`, …"""
     categories: Omnibus | None = None
     """Omnibus test over categories."""
     ranges: Ranges = Ranges()

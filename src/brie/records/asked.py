@@ -228,6 +228,17 @@ class Price(Record):
     read_on: str
 
 
+class BatchSpec(Record):
+    """How a judge's verdicts are handed over in batches, where its file says so."""
+
+    requests: int | None = Field(default=None, ge=1)
+    """In one batch at most; None: brie's own number."""
+    size: int | None = Field(default=None, ge=1)
+    """Bytes of one batch at most; None: brie's own number."""
+    tokens: int | None = Field(default=None, ge=1)
+    """Tokens that may wait at the provider at a time; None: until it says that it has no room."""
+
+
 class JudgeSpec(Record):
     """One judge: one TOML file. `id` is the file's name without its ending."""
 
@@ -255,6 +266,8 @@ class JudgeSpec(Record):
     max_concurrency: int = Field(default=16, ge=1)
     timeout: float = Field(default=120.0, gt=0)
     """Seconds one call may take."""
+    batch: BatchSpec | None = later(None)
+    """None: as brie sees fit."""
     location: str | None = None
     """Folder of a `transformers` judge's weights on this machine; found, not written in the file."""
     after: str = later("")
@@ -300,6 +313,7 @@ class JudgeSpec(Record):
                 "price": None,
                 "max_concurrency": 16,
                 "timeout": 120.0,
+                "batch": None,
                 "location": None,
             }
         )

@@ -171,6 +171,17 @@ class SliceNumbers(Record):
     """Interval at which those of all categories hold together."""
 
 
+class LengthSlice(SliceNumbers):
+    """Prompts of like length, or whose answers by the baseline are; all of them are one family."""
+
+    of: Literal["prompt", "answer"]
+    unit: Literal["characters", "tokens"]
+    over: float | None
+    """Longer than so many units; None for the shortest."""
+    up_to: float
+    """Of answers the mean over the baseline's samples."""
+
+
 class Omnibus(Record):
     """One test of "categories do not differ"."""
 

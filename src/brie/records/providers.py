@@ -36,11 +36,11 @@ class Provider(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLimits:
-    """What one batch of a provider may hold, and what it costs."""
+    """What a provider takes as one batch, and what it costs."""
 
     requests: int
     size: int
-    """UTF-8 bytes of all its requests."""
+    """UTF-8 bytes of all its requests, with what stands around them."""
     share: float
     """Part of the full price that is charged."""
 
@@ -79,7 +79,7 @@ PROVIDERS: dict[Provider, ProviderInfo] = {
         address="https://api.anthropic.com",
         hosts=("api.anthropic.com",),
         key_variable="ANTHROPIC_API_KEY",
-        batches=BatchLimits(requests=10_000, size=50_000_000, share=0.5),
+        batches=BatchLimits(requests=100_000, size=256_000_000, share=0.5),
     ),
     Provider.OPENAI: ProviderInfo(
         open="brie.judge.providers.openai:open_judge",
@@ -87,7 +87,7 @@ PROVIDERS: dict[Provider, ProviderInfo] = {
         hosts=("api.openai.com",),
         key_variable="OPENAI_API_KEY",
         logprobs=True,
-        batches=BatchLimits(requests=10_000, size=50_000_000, share=0.5),
+        batches=BatchLimits(requests=50_000, size=200_000_000, share=0.5),
     ),
     Provider.OPENAI_COMPATIBLE: ProviderInfo(
         open="brie.judge.providers.openai:open_judge", free_here=True, logprobs=True

@@ -29,6 +29,11 @@ FEW = (
     f"With fewer than {FEWEST_PROMPTS} prompts the interval is a betting interval: wide, but it holds "
     "for any number."
 )
+LENGTHS = (
+    "Thirds of the prompts, by their own length and by that of the baseline's answers. The edges come "
+    "from lengths alone, not from verdicts; but how long answers are is known only once they are made, "
+    "so parts by answers were chosen after the fact. The adjusted p is over all of these parts."
+)
 SHARES = {"truncated", "empty", "repetition", "refusal"}
 """Measures that are shares of answers; others are means."""
 STATUS_WORDS = {"fail": "Fails", "warn": "Warning", "not_run": "Not run", "pass": "Passes"}
@@ -97,6 +102,7 @@ def groups(analysis: Analysis, manifest: Manifest | None = None) -> list[Group]:
         Group("judges", f"By {word.lower()}", word, judges),
         Group("categories", "By category", "Category", _rows(analysis, "by_category")),
         Group("sources", "By source of the prompts", "Source", _rows(analysis, "by_source")),
+        Group("lengths", "By length of prompts and of answers", "Length", _by_length(analysis), LENGTHS),
         Group("training", "Seen in training or not", "Prompts", _rows(analysis, "by_training")),
         Group("controls", "Controls: the answer is known", "Control", _controls(analysis)),
         Group(
@@ -245,6 +251,19 @@ def _rows(
         )
         note = _note(analysis, f"{key}.{name}") or (p if key == "by_category" else "")
         rows.append(_row(name, part.win_rate, part.outcomes, note))
+    return tuple(rows)
+
+
+def _by_length(analysis: Analysis) -> tuple[Row, ...]:
+    rows = []
+    for name, part in analysis.by_length.items():
+        size, least = name.partition("_")[2], part.win_rate is not None and part.win_rate.p_at_most
+        edges = f"over {number(part.over)} to " if part.over is not None else "up to "
+        note = f"{edges}{number(part.up_to)} {part.unit}"
+        if part.p_adjusted is not None:
+            note = f"adjusted p {p_value(part.p_adjusted, at_most=least)}, {note}"
+        note = _note(analysis, f"by_length.{name}") or note
+        rows.append(_row(f"{size} {part.of}s", part.win_rate, part.outcomes, note))
     return tuple(rows)
 
 

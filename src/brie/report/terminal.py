@@ -86,12 +86,13 @@ def _groups(analysis: Analysis, manifest: Manifest | None, width: int) -> list[T
 
     lines: list[Text] = []
     for group in facts.groups(analysis, manifest):
-        if group.id not in {"judges", "categories", "sources"}:
+        if group.id not in {"judges", "categories", "sources", "lengths"}:
             continue
         lines += [Text(""), Text(group.title, "bold")]
         lines += [_row(row, width) for row in group.rows[:_ROWS]]
         if len(group.rows) > _ROWS:
             lines.append(Text(f"  … {len(group.rows) - _ROWS} more in the report", "dim"))
+        lines += _wrapped(group.about, width) if group.about else []
     return lines
 
 

@@ -199,16 +199,19 @@ class Ledger(Database):
         rows = self._read("SELECT json_extract(body, '$.provider_id') FROM batches")
         return {str(name) for (name,) in rows if name}
 
-    def batches(self, evaluation: str) -> list[BatchRow]:
-        """The batches of an evaluation that are not done, oldest first."""
+    def batches(self, evaluation: str) -> list[str]:
+        """Our names of an evaluation's batches that are not done, oldest first."""
         rows = self._read(
-            "SELECT id, judge, state, body, created FROM batches WHERE evaluation = ?"
-            " AND state != 'done' ORDER BY created, id",
+            "SELECT id FROM batches WHERE evaluation = ? AND state != 'done' ORDER BY created, id",
             (evaluation,),
         )
-        return [
-            BatchRow(name, judge, state, json.loads(body), at) for name, judge, state, body, at in rows
-        ]
+        return [name for (name,) in rows]
+
+    def batch(self, name: str) -> BatchRow:
+        """A batch by our name of it."""
+        query = "SELECT id, judge, state, body, created FROM batches WHERE id = ?"
+        ((name, judge, state, body, at),) = self._read(query, (name,))
+        return BatchRow(name, judge, state, json.loads(body), at)
 
 
 def _usage(key: str, body: str) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from brie.analyse.arrays import Floats, Ints
 from brie.analyse.joint import JointRows
-from brie.analyse.table import VerdictTable
+from brie.analyse.table import PromptLengths, VerdictTable
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.side_keys import prompt_digest
 
@@ -74,6 +74,7 @@ def merge(tables: Sequence[VerdictTable]) -> VerdictTable:
         features=_columns(tables, lambda t: t.features),
         criteria=_columns(tables, lambda t: t.criteria),
         joint=_joint(tables),
+        lengths=_lengths(tables, prompts),
         criteria_order=_joined(
             np.zeros(len(t.score), np.int64) if t.criteria_order is None else t.criteria_order
             for t in tables
@@ -92,6 +93,22 @@ def _joint(tables: Sequence[VerdictTable]) -> JointRows | None:
         further=_joined(part.further for part in parts),
         alone=_joined(part.alone for part in parts),
     )
+
+
+def _lengths(tables: Sequence[VerdictTable], names: Sequence[str]) -> PromptLengths | None:
+    """Each prompt's lengths, as the first table has them; None where they are not of one unit."""
+    units = {t.lengths.unit if t.lengths else None for t in tables}
+    if len(units) != 1 or None in units:
+        return None
+    known: dict[str, tuple[float, float]] = {}
+    for t in tables:
+        if t.lengths is not None:
+            each = zip(t.lengths.prompt.tolist(), t.lengths.answer.tolist(), strict=True)
+            for name, pair in zip(t.prompts, each, strict=True):
+                known.setdefault(name, pair)
+    both = np.array([known[name] for name in names], np.float64).reshape(-1, 2)
+    unit = next(t.lengths.unit for t in tables if t.lengths)
+    return PromptLengths(both[:, 0], both[:, 1], unit)
 
 
 def _columns(

@@ -11,6 +11,7 @@ from brie.data.encode import IGNORED, Encoded, dataset
 from brie.pin.attach import attach
 from brie.pin.thread_pace import ThreadPace
 from brie.pin.weights import Loading, load_causal_lm, quantized
+from brie.train.attention import TORCH
 from brie.train.config import CHECKPOINTS
 from brie.train.lora import lora_config
 from brie.train.metrics import MetricsFile
@@ -98,8 +99,8 @@ def load_model(job: Job) -> PreTrainedModel | PeftModel:
     its label, so that no path is recorded."""
     recipe, device, dtype = job.config.recipe, job.config.device.type, job.config.dtype.value
     options: Loading = quantized(device, dtype) if recipe.quantize == "nf4" else {}
-    if recipe.packing and device == "cuda":
-        options["attn_implementation"] = "flash_attention_2"
+    if job.config.attention is not None and job.config.attention.value != TORCH:
+        options["attn_implementation"] = job.config.attention.value
     model = load_causal_lm(job.base_folder, dtype, **options)
     model.name_or_path = job.config.base.repo
     model.config._name_or_path = job.config.base.repo

@@ -198,12 +198,16 @@ class TrainConfig(Document):
     """Where it learned from pairs, what their file says of itself."""
     device: DeviceInfo
     dtype: Decided
+    attention: Decided | None = later(None)
+    """What computes it; None: transformers' own choice."""
     accumulation: int
     planned_steps: int
 
     def identity(self) -> str:
         """Digest of everything that decides the weights, to the last bit."""
-        return digest(self.facts() | {"device": self.device.type, "processes": self.device.count})
+        rounding = {"attention": self.attention.value} if self.attention else {}
+        where = {"device": self.device.type, "processes": self.device.count}
+        return digest(self.facts() | where | rounding)
 
     def facts(self) -> dict[str, Canonical]:
         """What decides the weights, by name: settings, base, template, data, number format."""

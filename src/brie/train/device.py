@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 from brie.errors import UsageError, unknown
 from brie.train.config import Decided, DeviceInfo
-from brie.train.recipes import Recipe
 
 if TYPE_CHECKING:
     import torch
@@ -209,25 +208,3 @@ def _peak_of_process() -> int:
     except (OSError, StopIteration):
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def refuse_packing(recipe: Recipe, device: DeviceInfo) -> None:
-    """Packing mixes rows unless attention knows where each begins.
-
-    Raises:
-        UsageError: packing is on, and this machine's attention cannot keep rows apart.
-    """
-    if not recipe.packing:
-        return
-    if device.type != "cuda":
-        raise UsageError(
-            f"packing needs FlashAttention, which {device.type} does not have: packed rows would see "
-            "each other. Use --set packing=false."
-        )
-    from transformers.utils import is_flash_attn_2_available
-
-    if not is_flash_attn_2_available():
-        raise UsageError(
-            "packing needs FlashAttention to keep rows apart: pip install flash-attn, or use "
-            "--set packing=false."
-        )

@@ -59,8 +59,8 @@ def count_trained(folder: Path, recipe: Recipe) -> int:
     Raises:
         OSError, ValueError, KeyError: transformers or PEFT cannot build it.
     """
-    from peft import get_peft_model
-
     with quiet():
+        from peft import get_peft_model
+
         adapted = get_peft_model(build_empty_causal_lm(folder), lora_config(recipe, folder))
     return sum(weight.numel() for weight in adapted.parameters() if weight.requires_grad)

@@ -102,14 +102,19 @@ def offer_learned_loss(model: PeftModel, device: str) -> bool:
         input_ids: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
         *,
         learned_loss: bool = False,
         **more: torch.Tensor | bool | None,
     ) -> object:
         if not learned_loss or labels is None:
-            return usual(input_ids=input_ids, attention_mask=attention_mask, labels=labels, **more)
+            given = {"attention_mask": attention_mask, "labels": labels, "position_ids": position_ids}
+            return usual(input_ids=input_ids, **given, **more)
         states = self.base_model(
-            input_ids=input_ids, attention_mask=attention_mask, use_cache=False
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            use_cache=False,
         ).last_hidden_state[:, :-1]
         targets = labels[:, 1:]
         wanted = targets != IGNORED

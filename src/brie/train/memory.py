@@ -12,6 +12,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from brie.train.attention import TORCH
+from brie.train.config import Decided
 from brie.train.recipes import Architecture, Recipe
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -69,7 +71,13 @@ def adapter_parameters(shape: Architecture, r: int, modules: Collection[str]) ->
 
 
 def estimate(
-    shape: Architecture, recipe: Recipe, dtype: str, tokens_a_row: int, *, copied: bool = False
+    shape: Architecture,
+    recipe: Recipe,
+    dtype: str,
+    tokens_a_row: int,
+    *,
+    copied: bool = False,
+    attention: Decided | None = None,
 ) -> Memory:
     """Memory of one process in training.
 
@@ -82,6 +90,7 @@ def estimate(
         dtype: the base's number format.
         tokens_a_row: the longest row that will be seen, after truncation.
         copied: the adapter is that of a checkpoint, and a copy of it is the reference.
+        attention: what computes it; None is transformers' own choice.
     """
     size = BYTES[dtype]
     adapter = adapter_parameters(shape, recipe.r, recipe.target_modules)
@@ -91,6 +100,8 @@ def estimate(
         activations = tokens * (shape.layers * shape.hidden * size + block)
     else:
         activations = tokens * shape.layers * block
+    if recipe.packing and attention is not None and attention.value == TORCH:
+        activations += tokens**2 * (1 + size)  # which token sees which: as bits, and as numbers
     return Memory(
         weights=parameters(shape) * size,
         adapter=adapter * (12 if copied else 8),

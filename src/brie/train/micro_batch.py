@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brie.errors import UsageError
-from brie.train.config import DeviceInfo
+from brie.train.config import Decided, DeviceInfo
 from brie.train.memory import LIBRARIES, estimate
 from brie.train.progress import Progress
 from brie.train.recipes import AUTO_ROWS, Architecture, Recipe
@@ -53,6 +53,7 @@ def decide_micro_batch(
     tokens_a_row: int,
     progress: Progress,
     copied: bool = False,
+    attention: Decided | None = None,
 ) -> Recipe:
     """The recipe with a number where it says `auto`.
 
@@ -64,6 +65,7 @@ def decide_micro_batch(
         tokens_a_row: the longest row that will be seen.
         progress: told of the decision.
         copied: a frozen copy of the adapter is held too.
+        attention: what computes it; None is transformers' own choice.
     """
     if recipe.micro_batch_size != AUTO_ROWS:
         return recipe
@@ -74,7 +76,8 @@ def decide_micro_batch(
     share = recipe.batch_size // device.count
 
     def fits(rows: int) -> bool:
-        need = estimate(shape, _with_rows(recipe, rows), dtype, tokens_a_row, copied=copied)
+        held = _with_rows(recipe, rows)
+        need = estimate(shape, held, dtype, tokens_a_row, copied=copied, attention=attention)
         return need.total <= allowed
 
     rows = next((n for n in _divisors(share, _MOST[device.type]) if fits(n)), 1)

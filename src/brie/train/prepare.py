@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from brie.data.encode import Encoded, Encoder, Tokens, dataset, encode_all, taken_apart, trainable
+from brie.data.encode import Encoded, Encoder, Tokens, encode_all, taken_apart, trainable
 from brie.data.families import set_template
 from brie.data.mapping import mapping_of
 from brie.data.marks import listed, marks_in, special_texts
@@ -20,6 +19,7 @@ from brie.pin import Resolved, folder_template, open_base
 from brie.pin.folders import refuse_quantised
 from brie.project import Project
 from brie.records import Conversation, Pin
+from brie.train.attention import choose_attention, with_kernels
 from brie.train.balance import balance_of, baselines_of, repeated
 from brie.train.config import (
     DataPart,
@@ -30,7 +30,7 @@ from brie.train.config import (
     TrainConfig,
     TrainRequest,
 )
-from brie.train.device import choose_device, choose_dtype, refuse_packing
+from brie.train.device import choose_device, choose_dtype
 from brie.train.layers import refuse_missing_packages, sees, with_layers
 from brie.train.lora import count_parameters
 from brie.train.memory import read_architecture
@@ -41,6 +41,7 @@ from brie.train.ranks import World, world
 from brie.train.recipes import Recipe, load_recipe, override, recipe_files
 from brie.train.sources import Source, read_data
 from brie.train.start import going_on, own_template, preferring, recipe_of, start_info, starting
+from brie.train.steps import longest, planned_steps, sequences
 
 UNKNOWN_LICENCE = "unknown to brie: read its model card before you share what you train"
 
@@ -74,7 +75,8 @@ def prepare(
         PinError: the base is no usable model.
     """
     recipe = resolve_recipe(request, project, progress)
-    return build_job(request, recipe, project, progress, tokens=tokens)
+    job = build_job(request, recipe, project, progress, tokens=tokens)
+    return replace(job, config=with_kernels(job.config, progress))
 
 
 def build_job(
@@ -99,13 +101,14 @@ def build_job(
     start = starting(request, project)
     recipe = fit_micro_batch(recipe, here.size, progress)
     device = _decide_device(request, here, progress)
-    refuse_packing(recipe, device)
     refuse_missing_packages(recipe, device.type)
     train_rows, val_rows, split_info = _read(request, recipe, project, progress)
     folder, base, location = _open_base(recipe, project, before, start, progress)
     recipe = with_layers(recipe, folder)
     dtype = _decide_dtype(recipe, device, folder, before)
     progress.note(f"numbers: {dtype.value} ({dtype.reason})")
+    if attention := choose_attention(recipe, device, dtype.value):
+        progress.note(f"attention: {attention.value} ({attention.reason})")
     tokenizer, template, given = _template(recipe, folder, start, progress)
     aligned = _align_eos(tokenizer, template.end, folder, progress)
     written = (template.digest, template.thinking, template.date, given)
@@ -125,7 +128,8 @@ def build_job(
         read_architecture(folder),
         device=device,
         dtype=dtype.value,
-        tokens_a_row=max(len(row.ids) for row in (*train, *val)),
+        tokens_a_row=longest(recipe, train, val),
+        attention=attention,
         progress=progress,
         copied=start is not None,
     )
@@ -139,6 +143,7 @@ def build_job(
         split=split_info,
         device=device,
         dtype=dtype,
+        attention=attention,
         accumulation=recipe.batch_size // (recipe.micro_batch_size * here.size),
         planned_steps=planned_steps(sequences(epoch, recipe), recipe),
         balance=balance,
@@ -276,25 +281,6 @@ def _named_recipe(request: TrainRequest, start: Resolved | None, project: Projec
         sizes = "\n".join(f"  --size {name}" for name in recipe_files(project))
         raise UsageError(f"say what to train, one of:\n{sizes}\n  --recipe FILE.toml")
     return load_recipe(request.size or str(request.recipe), project, request.settings)
-
-
-def sequences(rows: Sequence[Encoded], recipe: Recipe) -> int:
-    """What a batch is made of: rows, pairs, or with packing the sequences they are packed into."""
-    if recipe.method == "dpo":
-        return len(rows) // 2
-    if not recipe.packing:
-        return len(rows)
-    from trl.data_utils import pack_dataset
-
-    return len(pack_dataset(dataset(rows), recipe.max_length))
-
-
-def planned_steps(rows: int, recipe: Recipe) -> int:
-    """Optimizer steps of a run over so many rows or sequences."""
-    if not rows:
-        raise InputError("no row is left to train on: every answer was cut away by max_length.")
-    steps = math.ceil(recipe.epochs * math.ceil(rows / recipe.batch_size))
-    return recipe.max_steps or steps
 
 
 def _align_eos(tokenizer: Tokenizer, end: Sequence[str], base: Path, progress: Progress) -> str | None:

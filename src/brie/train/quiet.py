@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from brie.pin.few_bits import import_if_there
 from brie.pin.libraries import quiet_transformers
 
 
@@ -17,6 +18,7 @@ def quiet() -> Iterator[None]:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import_if_there()
     levels = {name: logging.getLogger(name).level for name in ("accelerate", "trl", "peft")}
     with quiet_transformers(), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -23,7 +23,7 @@ from brie.records import Record, later
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """All linear layers of a Qwen2 or Llama block. Named, since PEFT's default is q and v alone."""
 
-MEMORY_KEYS = frozenset({"micro_batch_size", "gradient_checkpointing"})
+MEMORY_KEYS = frozenset({"micro_batch_size", "gradient_checkpointing", "attention"})
 """Keys that may change when a run is resumed: they decide memory, and rounding, nothing else."""
 
 DESCRIPTIVE_KEYS = frozenset(
@@ -91,6 +91,9 @@ _ELSEWHERE = {
     "optim": "optimizer",
     "adam_betas": "betas",
     "load_in_4bit": "quantize",
+    "attn_implementation": "attention",
+    "flash_attention": "attention",
+    "sample_packing": "packing",
     "min_lr": "min_learning_rate",
     "min_lr_ratio": "min_learning_rate",
 }
@@ -206,7 +209,11 @@ class Recipe(Record):
     group_by_length: bool | Literal["auto"] = "auto"
     """Batches of similar lengths; `auto`: on MPS, where varied lengths make memory grow."""
     packing: bool = False
-    """Several rows in one sequence; needs CUDA and FlashAttention, refused elsewhere."""
+    """Several rows in one sequence of `max_length`, without padding: kept apart by FlashAttention where
+    it is, by a mask elsewhere."""
+    attention: Literal["auto", "flash", "torch"] = later("auto")
+    """`flash`: FlashAttention; `torch`: torch's own; `auto`: `flash` where rows are packed. Where there
+    is no FlashAttention, torch's own is used, and said."""
     report_to: tuple[Literal["wandb", "trackio", "mlflow", "swanlab"], ...] = ()
     """Trackers besides TensorBoard and metrics.jsonl, which are always written."""
 

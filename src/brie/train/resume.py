@@ -8,6 +8,7 @@ from pathlib import Path
 from brie.errors import UsageError
 from brie.pin import find_run
 from brie.project import Project
+from brie.train.attention import with_kernels
 from brie.train.config import TrainConfig, TrainRequest
 from brie.train.prepare import Job, build_job
 from brie.train.progress import Progress
@@ -45,6 +46,7 @@ def continuation(request: TrainRequest, project: Project, progress: Progress) ->
     recipe = override(_with_base(before), request.settings)
     sources = _sources(request, before, project)
     job = build_job(sources, recipe, project, progress, before=before)
+    job = replace(job, config=with_kernels(job.config, progress))
     _refuse_differences(run, now=job.config, before=before)
     _note_differences(progress, now=job.config, before=before)
     checkpoint, step = _last_whole(run)
@@ -138,6 +140,7 @@ def _note_differences(progress: Progress, *, now: TrainConfig, before: TrainConf
         "device": (before.device.type, now.device.type),
         "processes": (before.device.count, now.device.count),
         **{key: (getattr(before.recipe, key), getattr(now.recipe, key)) for key in MEMORY_KEYS},
+        "attention": (_attention(before), _attention(now)),
     }
     for name, (old, new) in sorted(pairs.items()):
         if old != new:
@@ -145,6 +148,10 @@ def _note_differences(progress: Progress, *, now: TrainConfig, before: TrainConf
                 f"{name} was {old}, is {new}: the rest of the run agrees with an uninterrupted one "
                 "up to rounding, not to the last bit"
             )
+
+
+def _attention(config: TrainConfig) -> str:
+    return config.attention.value if config.attention else config.recipe.attention
 
 
 def _last_whole(run: RunInfo) -> tuple[Path | None, int]:

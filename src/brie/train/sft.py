@@ -16,6 +16,7 @@ from brie.errors import UsageError
 from brie.pin.libraries import threads
 from brie.pin.thread_pace import ThreadPace
 from brie.train.allocator import give_back
+from brie.train.attention import refuse_mixed_rows
 from brie.train.awake import awake
 from brie.train.build import WRITING, build_trainer
 from brie.train.config import CHECKPOINTS, TENSORBOARD
@@ -76,6 +77,8 @@ def fit(
         hooks = build_hooks(job, folder, metrics, interrupt, progress, on_saved)
         pace = _thread_pace(job)
         trainer = build_trainer(job, folder, metrics, hooks, pace, fresh=checkpoint is None)
+        if job.config.recipe.packing:
+            progress.note(refuse_mixed_rows(trainer, job.train))
         try:
             with interrupt.listening():
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

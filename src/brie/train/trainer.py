@@ -69,6 +69,7 @@ class BrieTrainer(Conventions, SFTTrainer):
         summed = model(
             input_ids=inputs["input_ids"],
             attention_mask=inputs.get("attention_mask"),
+            position_ids=inputs.get("position_ids"),
             labels=inputs["labels"],
             learned_loss=True,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ Row = Mapping[str, Any]
 
 _PATIENT = 4
 """Retries of requests that change nothing. Handing over is never retried: it might be taken twice."""
+_NO_ROOM = "token_limit_exceeded"
+"""What OpenAI calls it when more tokens would wait than the plan allows."""
 _CLOCKS = timedelta(minutes=10)
 """How far our clock and the provider's may differ."""
 
@@ -34,6 +37,16 @@ class Item:
     """The reply's document; None: there is none."""
     problem: str = ""
     """Why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a batch that ended has no results of some requests."""
+
+    said: str = ""
+    """By the provider; "": nothing."""
+    no_room: bool = False
+    """Too much was waiting there: nothing was done, and later it may be."""
 
 
 class Batches(Protocol):
@@ -62,8 +75,8 @@ class Batches(Protocol):
         """What became of its requests; some may be missing."""
         ...
 
-    async def problem(self, batch: str) -> str:
-        """Why a batch that ended has no results of some requests; "" where it does not say."""
+    async def problem(self, batch: str) -> Problem:
+        """Why a batch that ended has no results of some requests."""
         ...
 
 
@@ -109,9 +122,9 @@ class AnthropicBatches:
         )
         return [_item(row, _anthropic_item) for row in _rows(response.content)]
 
-    async def problem(self, batch: str) -> str:
+    async def problem(self, batch: str) -> Problem:
         """Nothing: every request has a line of its own."""
-        return ""
+        return Problem()
 
 
 class OpenAIBatches:
@@ -127,7 +140,7 @@ class OpenAIBatches:
             {"custom_id": custom, "method": "POST", "url": "/v1/chat/completions", "body": body}
             for custom, body in requests
         )
-        content = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
+        content = b"\n".join(json.dumps(row, ensure_ascii=False).encode() for row in rows)
         file = await self._patient.files.create(file=(f"brie-{name}.jsonl", content), purpose="batch")
         batch = await self._client.batches.create(
             input_file_id=file.id,
@@ -162,18 +175,19 @@ class OpenAIBatches:
                 items += [_item(row, _openai_item) for row in _rows(content)]
         return items
 
-    async def problem(self, batch: str) -> str:
+    async def problem(self, batch: str) -> Problem:
         """What its errors say, or how it ended."""
         state = await self._patient.batches.retrieve(batch)
         errors = state.errors.data if state.errors else None
         messages = [error.message or error.code for error in errors or ()]
         said = "; ".join(dict.fromkeys(str(message) for message in messages if message))
-        return said or ("" if state.status == "completed" else f"it is {state.status}")
+        said = said or ("" if state.status == "completed" else f"it is {state.status}")
+        return Problem(said, any(error.code == _NO_ROOM for error in errors or ()))
 
 
 def _rows(content: bytes) -> Iterator[Row]:
     """The lines of a file that are JSON objects; a broken one costs only itself."""
-    for line in content.splitlines():
+    for line in io.BytesIO(content):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
