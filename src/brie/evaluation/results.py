@@ -58,7 +58,7 @@ def standing_analysis(evaluation: Evaluation, store: Store) -> Analysis | None:
     stored, manifest = stored_analysis(evaluation), evaluation.manifest
     if stored is None or stored.interim or stored.version != versions.build(__version__):
         return None
-    link = store.analysed(manifest.id, stored.rows_digest)
+    link = store.analysed(manifest.id, str(stored.rows_digest))
     if link is None or link.links != len(manifest.amendments):
         return None
     return stored if store.newest() == link.newest else None

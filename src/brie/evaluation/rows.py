@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
@@ -95,7 +95,7 @@ class EvaluationData:
     identical_as_ties: bool = False
     """Count identical answers as documents without `Outcomes.identical` did (`VerdictTable`)."""
 
-    def of(self, kind: str) -> Sequence[VerdictRow]:
+    def of(self, kind: str) -> list[VerdictRow]:
         """Rows of the evaluation proper (`main`) or of a control."""
         return self._of_kind.get(kind, [])
 

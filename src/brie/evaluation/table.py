@@ -64,7 +64,7 @@ def table(
         criteria_order=used.criteria_order if facts.manifest.plan.criteria_orders > 1 else None,
         identical_as_ties=facts.identical_as_ties,
         joint=used.joint if used.joint is not None and used.joint.joint.any() else None,
-        lengths=_lengths(facts, names, pairs, np.unique(np.stack([prompt, of_row]), axis=1)),
+        lengths=_lengths(facts, names, pairs, np.unique(prompt * max(len(pairs), 1) + of_row)),
     )
 
 
@@ -117,11 +117,12 @@ def _lengths(facts: EvaluationData, names: Sequence[str], pairs: Pairs, compared
         facts: where prompts and answers are looked up.
         names: the prompts.
         pairs: the pairs of answers.
-        compared: (2, n): which prompt each of the pairs is of, both as places in these.
+        compared: place of a prompt times the number of pairs, plus the place of one of its pairs.
     """
     of_files = _of_files(facts)
     answers: list[set[str]] = [set() for _ in names]
-    for prompt, pair in compared.T.tolist():
+    for number in compared.tolist():
+        prompt, pair = divmod(number, len(pairs))
         answers[prompt].add(pairs[pair][1])
     means = []
     for keys in answers:
