@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from brie.cli import options, screen, sweeps
+from brie.cli import answers, options, remote, screen, sweeps
 from brie.cli import suites as several
 from brie.conventions import CONTROLS
-from brie.errors import Stopped
+from brie.errors import Stopped, UsageError
 from brie.project import Project
 
 if TYPE_CHECKING:
@@ -51,8 +51,10 @@ Examples:
   brie eval --suite demo --candidate merged/ --baseline 3f9a:best --paired-noise
   brie eval --pairs answers.csv --candidate my_model --baseline gpt4o --judge claude-haiku
   brie eval --candidate answers:mine.jsonl --baseline answers:theirs.csv#gpt4o
+  brie eval --suite in_domain --tasks arithmetic.yaml --tasks hellaswag   (what was forgotten)
   brie eval --suite in_domain --dry-run              (plan, price, what it can tell)
   brie eval --suite in_domain --stop-after generate  (then, elsewhere: brie judge)
+  brie eval --suite in_domain --stop-after generate --on ssh:gpu-box
 """,
 )
 @click.option(
@@ -156,6 +158,8 @@ Examples:
 @options.PATIENCE
 @options.PROBE
 @options.DRIFT
+@options.TASKS
+@options.TASKS_AS
 @options.ALLOW_CODE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
@@ -163,6 +167,7 @@ Examples:
 @click.option(
     "--dry-run", is_flag=True, help="Show plan, price and what it can tell; seal and ask nothing."
 )
+@remote.on
 @options.FULL
 @options.ANALYSIS_JSON
 def command(
@@ -177,6 +182,7 @@ def command(
     retry: bool,
     name: str | None,
     dry_run: bool,
+    away: remote.Wishes,
     full: bool,
     as_json: bool,
     **request: options.Value,
@@ -186,8 +192,7 @@ def command(
     The same command with the same plan goes on where it stopped, and computes nothing that is
     in the store already.
     """
-    from brie.evaluation.request import EvalRequest, prepare
-    from brie.evaluation.run import run_evaluation
+    from brie.evaluation.request import EvalRequest
 
     project = screen.project()
     each = suite if isinstance(suite, tuple) else (suite,)
@@ -197,9 +202,15 @@ def command(
     wanted = screen.spending(
         budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
     )
+    if away.on is not None:
+        single = stop_after == "generate" and not (isinstance(suite, tuple) or wishes.tasks)
+        _elsewhere(wishes, away, project, name, single=single)
+        return
+    away.refuse_alone()
     if (wishes.candidate or "").startswith("sweep:"):
         refused = {"--suite twice": isinstance(suite, tuple), "--dry-run": dry_run,
-                   "--stop-after": stop_after, "--name": name}  # fmt: skip
+                   "--stop-after": stop_after, "--name": name,
+                   "--tasks": bool(wishes.tasks)}  # fmt: skip
         sweeps.evaluate(wishes, wanted, project, [o for o, on in refused.items() if on], as_json=as_json)
         return
     if isinstance(suite, tuple) and not dry_run:
@@ -208,23 +219,67 @@ def command(
     if dry_run:
         _explain([replace(wishes, suite=s) for s in each], project, wanted, as_json=as_json)
         return
-    resolved, messages = prepare(wishes, project)
-    for line in messages:
-        screen.say(line)
+    resolved = _prepared(wishes, project)
     if stop_after is not None:
-        _begin(resolved, project, stop_after, name, yes=yes)
+        _begin(resolved, project, stop_after, name, yes=yes, allow_code=wishes.allow_code)
         return
+    _run(resolved, wanted, project, name, full=full, as_json=as_json)
+
+
+def _run(
+    resolved: ResolvedRequest,
+    wanted: Spending,
+    project: Project,
+    name: str | None,
+    *,
+    full: bool,
+    as_json: bool,
+) -> None:
+    """The whole evaluation, and what it found.
+
+    Raises:
+        Stopped: it is not finished.
+    """
+    from brie.evaluation.run import run_evaluation
+
     outcome = run_evaluation(
-        resolved,
-        project,
-        screen.Terminal(),
-        command=screen.typed(project),
-        name=name,
-        spending=wanted,
-    )
+        resolved, project, screen.Terminal(),
+        command=screen.typed(project), name=name, spending=wanted,
+    )  # fmt: skip
     screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
+
+
+def _prepared(wishes: EvalRequest, project: Project) -> ResolvedRequest:
+    """What is to be evaluated; what was decided on the way is said."""
+    from brie.evaluation.request import prepare
+
+    resolved, messages = prepare(wishes, project)
+    for line in messages:
+        screen.say(line)
+    return resolved
+
+
+def _elsewhere(
+    wishes: EvalRequest,
+    away: remote.Wishes,
+    project: Project,
+    name: str | None,
+    *,
+    single: bool,
+) -> None:
+    """Have the answers made on another machine; judges are asked from here.
+
+    Raises:
+        UsageError: more is asked for than the answers of a single evaluation.
+    """
+    if not single or (wishes.candidate or "").startswith("sweep:"):
+        raise UsageError(
+            "--on makes the answers of one evaluation elsewhere, and judges are asked from here: "
+            "--stop-after generate, then brie judge"
+        )
+    answers.seal_and_send(_prepared(wishes, project), away, project, name=name)
 
 
 def _explain(every: Sequence[EvalRequest], project: Project, wanted: Spending, *, as_json: bool) -> None:
@@ -251,7 +306,13 @@ def _explain(every: Sequence[EvalRequest], project: Project, wanted: Spending, *
 
 
 def _begin(
-    resolved: ResolvedRequest, project: Project, stop_after: str, name: str | None, *, yes: bool
+    resolved: ResolvedRequest,
+    project: Project,
+    stop_after: str,
+    name: str | None,
+    *,
+    yes: bool,
+    allow_code: bool,
 ) -> None:
     """Seal the plan and perhaps make its answers; no judge is asked."""
     from brie.evaluation.generating import make_answers
@@ -262,7 +323,8 @@ def _begin(
     command = screen.typed(project).replace(f" --stop-after {stop_after}", "")
     evaluation = begin(plan, resolved, project, terminal, command=command, name=name, reason=reason)
     if stop_after == "generate":
-        screen.say(str(make_answers(evaluation, project, terminal, screen.consent(yes=yes))))
+        agreed = screen.consent(yes=yes)
+        screen.say(str(make_answers(evaluation, project, terminal, agreed, allow_code=allow_code)))
     left = "judge" if stop_after == "generate" else "generate"
     screen.say(f"Next    brie {left} {evaluation.manifest.id}")
     screen.out(evaluation.manifest.id)

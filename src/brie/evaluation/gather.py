@@ -14,6 +14,7 @@ import numpy as np
 
 from brie.analyse.compare import rates_by_prompt
 from brie.analyse.sequential import sequence
+from brie.evaluation.benchmarks import stored_results
 from brie.evaluation.margins import with_joint
 from brie.evaluation.rows import (
     EvaluationData,
@@ -47,7 +48,8 @@ def gather(manifest: Manifest, store: Store, *, texts: bool = True) -> Evaluatio
     """
     refuse_unsound(manifest)
     with _without_collection(), store.snapshot():
-        data = replace(nothing_yet(manifest), newest=store.newest())
+        tasks = stored_results(manifest.plan, store)
+        data = replace(nothing_yet(manifest), newest=store.newest(), tasks=tasks)
         if manifest.plan.stopping is None and not texts:
             return _without_texts(data, store)
         for block in data.work.blocks():
@@ -65,7 +67,7 @@ def _without_texts(before: EvaluationData, store: Store) -> EvaluationData:
     voted = with_votes(planned, store)
     tasks = work.tasks()
     times = Counter(task.key for task in tasks)
-    counted, verdicts = RowsDigest(completions), dict[str, VerdictLite]()
+    counted, verdicts = RowsDigest(completions, before.tasks), dict[str, VerdictLite]()
     votes = sorted((row.verdict for row in voted.facts if row.verdict), key=attrgetter("key"))
     for verdict in merge(store.counted(sorted(times)), votes, key=attrgetter("key")):
         count = times.get(verdict.key, 0)

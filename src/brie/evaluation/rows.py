@@ -84,6 +84,8 @@ class EvaluationData:
     facts: tuple[VerdictRow, ...]
     prompts: tuple[str, ...]
     """Prompts reached: all of them, unless the evaluation stopped early."""
+    tasks: Mapping[str, Completion] = field(default_factory=dict)
+    """Results of the plan's benchmarks, by key: one a document and model."""
     voted: Mapping[str, int] = field(default_factory=dict)
     """Voter -> votes in the store, withdrawn ones included."""
     newest: int = 0
@@ -104,7 +106,7 @@ class EvaluationData:
         """Digest over every completion and every verdict the numbers use."""
         if self.read_digest:
             return self.read_digest
-        counted = RowsDigest(self.completions)
+        counted = RowsDigest(self.completions, self.tasks)
         verdicts = [fact.verdict for fact in self.facts if fact.verdict is not None]
         for verdict in sorted(verdicts, key=attrgetter("key")):
             counted.add(verdict)
@@ -131,14 +133,15 @@ class EvaluationData:
 class RowsDigest:
     """The digest over rows, as they are read: verdicts in the order of their keys."""
 
-    def __init__(self, completions: Mapping[str, Completion]) -> None:
+    def __init__(self, completions: Mapping[str, Completion], tasks: Mapping[str, Completion]) -> None:
         texts: Canonical = [
             [key, row.text, row.finish_reason, row.tokens, row.measures]
             for key, row in sorted(completions.items())
         ]
-        self._hash = hashlib.sha256(
-            f'{{"completions":{canonical_json(texts)},"verdicts":['.encode(*_UTF)
-        )
+        results: Canonical = [[key, row.text, row.measures] for key, row in sorted(tasks.items())]
+        of_tasks = f'"tasks":{canonical_json(results)},' if tasks else ""
+        head = f'{{"completions":{canonical_json(texts)},{of_tasks}"verdicts":['
+        self._hash = hashlib.sha256(head.encode(*_UTF))
         self._waiting: list[Canonical] = []
         self._separator = ""
 

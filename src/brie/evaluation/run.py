@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from brie.evaluation.benchmarks import run_tasks
 from brie.evaluation.budget import Spending, Terms, agree
 from brie.evaluation.code_checks import check_by_code
 from brie.evaluation.destinations import agree_to_servers
@@ -39,7 +40,7 @@ from brie.judge.run import JudgingResult
 from brie.pin import GivenText, Resolved
 from brie.progress import Screen
 from brie.project import Project
-from brie.records import Plan, Side, Status
+from brie.records import Environment, Plan, Side, Status
 from brie.store import Store
 from brie.store.owner import Owner
 
@@ -81,8 +82,9 @@ def run_evaluation(
         work = Work.shared(plan)
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
+            scored = run_tasks(plan, lambda: asked.tasks, engine, store, owner, screen)
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
-        nothing_new = came.completions + came.judged.computed == 0
+        nothing_new = scored + came.completions + came.judged.computed == 0
         evaluation = with_notes(came.evaluation, store, project)
         stands = nothing_new and evaluation is came.evaluation
         if stands and (outcome := _standing(evaluation, came, store, project, command)):
@@ -112,8 +114,9 @@ def _standing(
 ) -> Outcome | None:
     """What came of an evaluation whose numbers and report stand already; None where they do not."""
     report = project.reports / evaluation.manifest.id / "index.html"
-    if evaluation.manifest.plan.suite.code or not report.is_file():
-        return None
+    plan = evaluation.manifest.plan
+    if plan.suite.code or plan.tasks or not report.is_file():
+        return None  # what code and tasks say is no verdict
     analysis = standing_analysis(evaluation, store)
     if analysis is None:
         return None
@@ -231,13 +234,19 @@ def _in_blocks(
     return _Came(evaluation, completions, done)
 
 
-def planned(asked: ResolvedRequest) -> tuple[Plan, str]:
-    """The plan of what was asked, on this machine, with the reason for its device and dtype.
+def planned(
+    asked: ResolvedRequest, elsewhere: tuple[Environment, str] | None = None
+) -> tuple[Plan, str]:
+    """The plan of what was asked, with the reason for its device and dtype.
+
+    Args:
+        asked: what to evaluate.
+        elsewhere: where answers are made, with the reason, if that is not this machine.
 
     Raises:
         UsageError: the plan cannot be made here; nothing was sealed.
     """
-    environment, reason = environment_of(asked)
+    environment, reason = elsewhere or environment_of(asked)
     plan = make_plan(asked, environment)
     sides = (asked.candidate, asked.baseline)
     check_prompts(plan, sides)

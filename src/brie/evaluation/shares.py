@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from brie import judge
+from brie.catalog import load_judge
 from brie.evaluation.budget import Spending, agree
 from brie.evaluation.dry_run import reading, unseen
 from brie.evaluation.extend import More, answered, more_links, reachable, with_links
@@ -74,6 +75,17 @@ def _blocks(missing: list[Request], manifest: Manifest, workers: Workers) -> str
     span = f"{max(sizes):,} to {min(sizes):,}" if max(sizes) > min(sizes) else f"{max(sizes):,}"
     made = f"{plural(len(sizes), 'block')} of {span} answers"
     return f"{made}, each to the worker that is free next{beside}"
+
+
+def judges_here(evaluation: Evaluation, more: More, project: Project) -> bool:
+    """Whether a judge of an evaluation, or one to be added, is a model on this machine.
+
+    Raises:
+        UsageError: there is no such judge.
+    """
+    sealed = [panel_judge.judge for panel_judge in Work.of(evaluation.manifest).panel_judges]
+    specs = [*sealed, *(load_judge(name, project) for name in more.judges)]
+    return any(spec.provided.kind == "model" and not spec.provided.remote for spec in specs)
 
 
 def verdict_shares(

@@ -139,7 +139,7 @@ class SharedEngine(Closing):
             sources: pin digest -> where the model is.
             environment: device and dtype for local models.
             workers: who makes answers.
-            say: where it is said that a worker has ended.
+            say: where it is said who makes them, and that one has ended.
         """
         shared = {pin: s for pin, s in sources.items() if isinstance(s, Local | Started)}
         here = {pin: source for pin, source in sources.items() if pin not in shared}
@@ -225,6 +225,7 @@ class SharedEngine(Closing):
 
     def _started(self) -> Pool[Order, Made]:
         if self._pool is None:
+            self._say(f"made by {self._workers.told}.")
             self._pool = Pool(
                 self._workers, self._job, lambda worker, heard: self._events.put((worker, heard))
             )

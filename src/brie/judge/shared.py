@@ -164,7 +164,7 @@ class SharedJudges:
 
         Args:
             workers: who asks.
-            say: where it is said that a worker has ended.
+            say: where it is said who asks, and that one has ended.
         """
         self._workers = workers
         self._say = say
@@ -183,6 +183,7 @@ class SharedJudges:
         if self._pool is None or not judges.keys() <= self._judges:
             self.close()
             self._judges = set(judges)
+            self._say(f"asked by {self._workers.told}.")
             self._pool = Pool(self._workers, JudgeJob(wanted, dict(context.settled)), self._hear)
             self._alive = set(self._pool.workers)
             self._flying = {worker: {} for worker in self._pool.workers}

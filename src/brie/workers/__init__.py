@@ -11,6 +11,7 @@ down, and nothing is done that it did not send.
 
 from brie.workers.asked import workers_of
 from brie.workers.interface import Broken, Gone, Heard, Job, Line, Rows, Workers
+from brie.workers.local import gpus
 from brie.workers.pool import Pool
 
-__all__ = ["Broken", "Gone", "Heard", "Job", "Line", "Pool", "Rows", "Workers", "workers_of"]
+__all__ = ["Broken", "Gone", "Heard", "Job", "Line", "Pool", "Rows", "Workers", "gpus", "workers_of"]
