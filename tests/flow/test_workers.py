@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import mkdtemp
@@ -86,7 +86,6 @@ class Place:
     option: str
     processes: Callable[[int], list[int]]
     """Process of the command -> those of its workers."""
-    environment: dict[str, str] = field(default_factory=dict)
 
 
 @pytest.fixture(params=["local", "ray"])

@@ -252,10 +252,21 @@ def _connect(ray: ModuleType, address: str) -> None:
         if where.hostname is not None:  # Ray itself would try for half a minute
             socket.create_connection((where.hostname, where.port or 0), timeout=_TO_CONNECT).close()
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except (OSError, RuntimeError, ValueError) as error:
-        said = str(error).strip().splitlines()[-1].strip()[:200]  # above it a trace of the server's
+    except OSError as error:
         start = "" if where.hostname else " `ray start --head` starts one; RAY_ADDRESS names another."
-        raise UsageError(f"no Ray cluster answers at {_shown(address)}: {said}.{start}") from error
+        raise UsageError(
+            f"no Ray cluster answers at {_shown(address)}: {_said(error)}.{start}"
+        ) from error
+    except (RuntimeError, ValueError) as error:
+        raise UsageError(f"the Ray cluster {_shown(address)} cannot be used: {_said(error)}.") from error
+
+
+def _said(error: Exception) -> str:
+    """What Ray says, on one line; of a trace on the cluster only how it ends."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return " ".join(" ".join(lines[-1:] if "Traceback" in str(error) else lines).split())[:300].rstrip(
+        "."
+    )
 
 
 def _folder_at(actor: Handle, folder: Path) -> Path:
