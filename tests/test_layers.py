@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("blinding", "catalog", "pin", "store", "workers"),
     ("data",),
     ("train", "generate", "judge", "analyse"),
-    ("checks", "forms"),
+    ("benchmarks", "checks", "forms"),
     ("report", "audit", "fidelity"),
     ("evaluation", "export"),
     ("studies", "ci", "web"),

@@ -63,10 +63,11 @@ def compare(
         if rates[a].keys() & rates[b].keys()
     ]
     adjusted = holm(np.array([d.p_value for d, _ in compared]))
-    together = _together([gap for _, gap in compared], adjusted, chosen.level)
+    several = len(compared) > 1
+    ends = together([gap for _, gap in compared], adjusted, chosen.level)
     return tuple(
-        d.model_copy(update={"p_adjusted": p, "simultaneous": ends})
-        for (d, _), p, ends in zip(compared, adjusted.tolist(), together, strict=True)
+        d.model_copy(update={"p_adjusted": p, "simultaneous": pair if several else None})
+        for (d, _), p, pair in zip(compared, adjusted.tolist(), ends, strict=True)
     )
 
 
@@ -204,16 +205,21 @@ def _difference(
     return difference, enough
 
 
-def _together(gaps: Sequence[Gap | None], adjusted: Floats, level: float) -> list[Ends | None]:
-    """Intervals that hold together, one a pair; None for a single pair, and where there is none.
+def together(gaps: Sequence[Gap | None], adjusted: Floats, level: float) -> list[Ends | None]:
+    """Intervals that hold together, one a difference; None where there is none.
 
     Level 1 - alpha/m, all m alike. Where Holm rejects what that level does not, the end nearer to 0
     is that of the level of its step, so that an interval excludes 0 exactly where its p says so.
+
+    Args:
+        gaps: the differences; None for one of too few prompts.
+        adjusted: their p-values after Holm.
+        level: at which all hold.
     """
     alpha, m = 1 - level, len(gaps)
     order = np.argsort(adjusted, kind="stable")
     ends: list[Ends | None] = [None] * m
-    for rank, index in enumerate(order.tolist() if m > 1 else []):
+    for rank, index in enumerate(order.tolist()):
         gap = gaps[index]
         if gap is None:
             continue

@@ -13,6 +13,7 @@ from brie.api import running
 from brie.api.results import Evaluated
 from brie.api.screens import default_screen
 from brie.api.tables import Table, answer_file, lists_of
+from brie.benchmarks.naming import AskedAs
 from brie.checks.standing import CAUSES
 from brie.ci.gate import Gate, gate
 from brie.conventions import MARGIN
@@ -63,6 +64,8 @@ class Settings(TypedDict, total=False):
     dtype: str
     skip_missing_judges: bool
     allow_code: bool
+    tasks: Sequence[str]
+    tasks_as: AskedAs
 
 
 def evaluate(
@@ -169,7 +172,11 @@ def _request(
         if name not in Settings.__annotations__:
             raise unknown("keyword", name, Settings.__annotations__)
     sources = tuple(settings.get("hold_out_sources", ()))
-    given = {**settings, "hold_out_sources": sources, "suite": suite, "judges": judges}
+    named = settings.get("tasks", ())
+    tasks = (named,) if isinstance(named, str) else tuple(named)
+    given = {
+        **settings, "hold_out_sources": sources, "suite": suite, "judges": judges, "tasks": tasks,
+    }  # fmt: skip
     return TypeAdapter(EvalRequest).validate_python({**given, **sides.named(project)})
 
 

@@ -14,6 +14,7 @@ from brie.bundle.layout import Closed, KeptCall, KeptCompletion, KeptLook, KeptV
 from brie.bundle.unpack import Opened
 from brie.checks import Models
 from brie.errors import InputError, UsageError
+from brie.evaluation.benchmarks import planned_rows
 from brie.evaluation.context import Context, ImportedContext
 from brie.evaluation.folders import evaluation_id
 from brie.evaluation.manifest import broken_links
@@ -45,6 +46,7 @@ def keys_of(manifest: Manifest) -> Keys:
     }
     for key, source in work.damages(work.plan.order).items():
         completions[key] = completions[source]
+    completions |= planned_rows(manifest.plan)
     verdicts = {task.key: task for task in work.tasks(work.plan.order)}
     for voter in voters(manifest):
         verdicts |= {task.key: task for task in cast_by(work, manifest, voter)}

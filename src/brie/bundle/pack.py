@@ -139,6 +139,7 @@ def portable(manifest: Manifest) -> Manifest:
     return manifest.model_copy(
         update={
             "command": without_paths(manifest.command),
+            "tasks": tuple(map(without_paths, manifest.tasks)),
             "names": {side: without_paths(name) for side, name in manifest.names.items()},
             "locations": {side: without_paths(name) for side, name in manifest.locations.items()},
             "bases": {side: without_paths(name) for side, name in manifest.bases.items()},

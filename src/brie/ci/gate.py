@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from brie.checks.noninferior import not_worse
 from brie.checks.standing import MISSING, standing_of, tipping_words
+from brie.ci.gate_tasks import within_drop
 from brie.conventions import MARGIN
 from brie.records.analysis import Analysis, WinRate
 from brie.records.standing import Reason, Standing
@@ -34,7 +35,12 @@ class Gate:
 
 
 def gate(
-    analysis: Analysis, require: Require, *, margin: float = MARGIN, allowed: Collection[str] = ()
+    analysis: Analysis,
+    require: Require,
+    *,
+    margin: float = MARGIN,
+    allowed: Collection[str] = (),
+    max_task_drop: float | None = None,
 ) -> Gate:
     """Hold an evaluation against a requirement.
 
@@ -50,7 +56,21 @@ def gate(
         require: what is required.
         margin: as a share of comparisons.
         allowed: checks, or `missing`, that are not to keep the verdict from standing.
+        max_task_drop: how far a benchmark may fall (`gate_tasks.within_drop`); None: nothing is asked.
+
+    Raises:
+        UsageError: a drop is asked about, and there are no tasks.
     """
+    answer = _of_rate(analysis, require, margin=margin, allowed=allowed)
+    if max_task_drop is None:
+        return answer
+    met, sentence = within_drop(analysis, max_task_drop)
+    worst = False if False in (met, answer.met) else None if None in (met, answer.met) else True
+    return replace(answer, met=worst, sentence=f"{answer.sentence}; {sentence}")
+
+
+def _of_rate(analysis: Analysis, require: Require, *, margin: float, allowed: Collection[str]) -> Gate:
+    """What the win rate alone comes to."""
     if analysis.interim:
         return Gate(None, "verdicts are still missing, so nothing can be required of it yet")
     rate, standing = analysis.win_rate, standing_of(analysis, allowed=allowed)

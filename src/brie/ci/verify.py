@@ -24,7 +24,7 @@ from brie.evaluation.published import DIGITS, Published
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.soundness import unsound
 from brie.evaluation.training_data import recorded
-from brie.number_format import plural
+from brie.number_format import listed, plural
 from brie.pin.hashing import UNCOVERED
 from brie.project import Project
 from brie.records import Manifest, VerdictLite
@@ -55,6 +55,10 @@ def verify(
         files = " and ".join(sorted(manifest.plan.suite.code))
         count = len(known.checked)
         words = f"what {files} said of {count} answers is as recorded; it was not run again"
+        findings.append(Finding(words, True))
+    if manifest.plan.tasks:
+        names = listed(list(dict.fromkeys(spec.shown_as for spec in manifest.plan.tasks)))
+        words = f"results of {names} are taken as they were kept; no task was run again"
         findings.append(Finding(words, True))
     return [*findings, *_numbers(evaluation, project, known, published)]
 

@@ -51,6 +51,7 @@ Examples:
   brie eval --suite demo --candidate merged/ --baseline 3f9a:best --paired-noise
   brie eval --pairs answers.csv --candidate my_model --baseline gpt4o --judge claude-haiku
   brie eval --candidate answers:mine.jsonl --baseline answers:theirs.csv#gpt4o
+  brie eval --suite in_domain --tasks arithmetic.yaml --tasks hellaswag   (what was forgotten)
   brie eval --suite in_domain --dry-run              (plan, price, what it can tell)
   brie eval --suite in_domain --stop-after generate  (then, elsewhere: brie judge)
 """,
@@ -156,6 +157,8 @@ Examples:
 @options.PATIENCE
 @options.PROBE
 @options.DRIFT
+@options.TASKS
+@options.TASKS_AS
 @options.ALLOW_CODE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
 @click.option("--skip-missing-judges", is_flag=True, help="Leave out judges whose keys are not set.")
@@ -199,7 +202,8 @@ def command(
     )
     if (wishes.candidate or "").startswith("sweep:"):
         refused = {"--suite twice": isinstance(suite, tuple), "--dry-run": dry_run,
-                   "--stop-after": stop_after, "--name": name}  # fmt: skip
+                   "--stop-after": stop_after, "--name": name,
+                   "--tasks": bool(wishes.tasks)}  # fmt: skip
         sweeps.evaluate(wishes, wanted, project, [o for o, on in refused.items() if on], as_json=as_json)
         return
     if isinstance(suite, tuple) and not dry_run:
@@ -212,7 +216,7 @@ def command(
     for line in messages:
         screen.say(line)
     if stop_after is not None:
-        _begin(resolved, project, stop_after, name, yes=yes)
+        _begin(resolved, project, stop_after, name, yes=yes, allow_code=wishes.allow_code)
         return
     outcome = run_evaluation(
         resolved,
@@ -251,7 +255,13 @@ def _explain(every: Sequence[EvalRequest], project: Project, wanted: Spending, *
 
 
 def _begin(
-    resolved: ResolvedRequest, project: Project, stop_after: str, name: str | None, *, yes: bool
+    resolved: ResolvedRequest,
+    project: Project,
+    stop_after: str,
+    name: str | None,
+    *,
+    yes: bool,
+    allow_code: bool,
 ) -> None:
     """Seal the plan and perhaps make its answers; no judge is asked."""
     from brie.evaluation.generating import make_answers
@@ -262,7 +272,8 @@ def _begin(
     command = screen.typed(project).replace(f" --stop-after {stop_after}", "")
     evaluation = begin(plan, resolved, project, terminal, command=command, name=name, reason=reason)
     if stop_after == "generate":
-        screen.say(str(make_answers(evaluation, project, terminal, screen.consent(yes=yes))))
+        agreed = screen.consent(yes=yes)
+        screen.say(str(make_answers(evaluation, project, terminal, agreed, allow_code=allow_code)))
     left = "judge" if stop_after == "generate" else "generate"
     screen.say(f"Next    brie {left} {evaluation.manifest.id}")
     screen.out(evaluation.manifest.id)

@@ -25,6 +25,7 @@ Examples:
   brie gate --require better
   brie gate eval-in-domain-1a2b3c4d --require not-worse --margin 0.03
   brie gate --require better --allow contamination
+  brie gate --require not-worse --max-task-drop 5
   brie gate suites-in-domain-out-of-domain-1a2b3c4d --suite out_of_domain --require not-worse
 Exit codes: 0 met, and it stands; 4 refuted, withheld, or a broken seal; 5 undecided or conditional.
 """
@@ -45,6 +46,10 @@ Exit codes: 0 met, and it stands; 4 refuted, withheld, or a broken seal; 5 undec
     help="A check, or `missing`, that is not to keep the verdict from standing; recorded. Repeatable.",
 )  # fmt: skip
 @click.option(
+    "--max-task-drop", type=click.FloatRange(0, 100), metavar="POINTS",
+    help="Beside it: no benchmark (--tasks) may have fallen by so many points.",
+)  # fmt: skip
+@click.option(
     "--suite", "chosen", multiple=True, metavar="NAME",
     help="Of several suites: only this one has to meet it. Repeatable.",
 )  # fmt: skip
@@ -54,6 +59,7 @@ def command(
     require: Require,
     margin: float,
     allowed: tuple[str, ...],
+    max_task_drop: float | None,
     chosen: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -70,7 +76,10 @@ def command(
         if cause not in CAUSES:
             raise unknown("check", cause, CAUSES)
     project = screen.project()
-    if (suites := find_suites(evaluation, project)) is not None:
+    suites = find_suites(evaluation, project)
+    if suites is not None and max_task_drop is not None:
+        raise UsageError("--max-task-drop asks about one evaluation; name it: brie ls")
+    if suites is not None:
         several.gate(
             suites, project, require, chosen=chosen, margin=margin, allowed=allowed, as_json=as_json
         )
@@ -81,12 +90,15 @@ def command(
     name = manifest.id
     if broken := unsound(manifest):
         raise GateNotMet(f"{name}: the seal is broken, and nothing lifts that: {'; '.join(broken)}.")
-    answer = gate(analyse_evaluation(name, project), require, margin=margin, allowed=allowed)
+    drop = None if max_task_drop is None else max_task_drop / 100
+    numbers = analyse_evaluation(name, project)
+    answer = gate(numbers, require, margin=margin, allowed=allowed, max_task_drop=drop)
     _step_summary(f"{require} {_word(answer.met)}: {answer.sentence}", name, project)
     if as_json:
         standing = answer.standing.model_dump(mode="json") if answer.standing else None
         fields = {
             "evaluation": name, "require": require, "margin": margin, "met": answer.met,
+            **({} if max_task_drop is None else {"max_task_drop": max_task_drop}),
             "reason": answer.sentence, "standing": standing, "allow": list(allowed),
             "lifted": [reason.model_dump(mode="json") for reason in answer.lifted],
         }  # fmt: skip

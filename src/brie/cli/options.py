@@ -130,7 +130,23 @@ SYSTEM: Option = click.option(
     help="A system turn where the template has no place for one: into the first question, or refused.",
 )
 ALLOW_CODE: Option = click.option(
-    "--allow-code", is_flag=True, help="Run Python that the suite checks answers with."
+    "--allow-code",
+    is_flag=True,
+    help="Run Python that the suite checks answers with, or that comes with tasks.",
+)
+TASKS: Option = click.option(
+    "--tasks",
+    metavar="NAME|FILE",
+    multiple=True,
+    help="A benchmark of lm-eval that both sides do: a name, a task file or a folder; TASK#METRIC. "
+    "Repeatable.",
+)
+TASKS_AS: Option = click.option(
+    "--tasks-as",
+    type=click.Choice(["auto", "chat", "text"]),
+    default="auto",
+    show_default=True,
+    help="Ask tasks as conversations or as plain text; auto: conversations where the model writes.",
 )
 JSON: Option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 FULL: Option = click.option(

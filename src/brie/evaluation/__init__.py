@@ -6,6 +6,7 @@ What is to be done, before anything is sampled or asked:
 
     request        from names a person typed to what is evaluated, every default resolved
     choice         who judges where nobody is named
+    asked_sampling how both sides are sampled
     sides          the two models, here or behind a server, and where their answers come from
     given          sides that are files of answers: their prompts, samples and texts
     side_prompts   sides with a prompt of their own: what such a reference names, and its words
@@ -30,6 +31,8 @@ Doing it, which can be stopped anywhere and goes on with what is missing:
     anchor_rounds  asking them again, and counting what came out otherwise
     drift          judges whose anchors are old are asked those first; what an alarm does
     drift_notes    what an evaluation knows of its judges' changes, and what it then refuses
+    benchmarks     lm-eval's tasks: the rows a plan needs of them, and running what is missing
+    benchmark_plan what they would be, and about how long they take
     generating     the answers that are missing
     judging        the verdicts that are missing, and judges that were stopped
     extend         more judges, or the same again, after the seal
@@ -56,6 +59,7 @@ What came of it, read from the store and computed:
     looks          what an analysis read, so that looks can be counted
     code_checks    Python of the suite, run with consent, and what it said
     accuracy       which answers are right, where prompts say what is
+    benchmarked    from results by document to the differences of tasks
     people         what voters preferred, and how far they and the judges agree
     anchor         what people's votes on the drawn prompts make of the win rate
     measured       what those votes say of each judge, and of all together

@@ -16,6 +16,7 @@ from brie.analyse.win_rate import Settings
 from brie.checks import Evidence, by_training, run_checks, standing_of, unseen_sources
 from brie.evaluation.accuracy import right_and_wrong
 from brie.evaluation.anchor import human_anchored, with_measured_panel, with_people_first
+from brie.evaluation.benchmarked import task_numbers
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.drift_notes import drift_of
 from brie.evaluation.margins import counting_judges, margin_numbers, not_counted
@@ -91,6 +92,7 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
                 update={"human_anchored": people, "notes": {**document.notes, **missing}}
             )
         )
+    document = _with_tasks(document, facts, Settings(options.level, options.resamples))
     evidence = evidence_of(facts, document, verdicts, context or Context(), store)
     document = _with_accuracy(document, facts, evidence, context)
     checked = _checked(document, replace(evidence, analysis=document))
@@ -157,6 +159,14 @@ def _with_accuracy(
         facts, evidence.settings, None if known is None else known[0], context.checked if context else {}
     )
     return document if accuracy is None else document.model_copy(update={"accuracy": accuracy})
+
+
+def _with_tasks(document: Analysis, facts: EvaluationData, settings: Settings) -> Analysis:
+    """The document with the benchmarks that both sides did."""
+    tasks, notes = task_numbers(facts, settings)
+    if tasks is None:
+        return document
+    return document.model_copy(update={"tasks": tasks, "notes": {**document.notes, **notes}})
 
 
 def _checked(document: Analysis, evidence: Evidence) -> Analysis:

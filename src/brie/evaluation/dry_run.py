@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from brie.evaluation.benchmark_plan import told_of_tasks
 from brie.evaluation.budget import Quote, Spending, agree, detectable
 from brie.evaluation.drift import beside, due_before
 from brie.evaluation.folders import evaluation_id
@@ -55,6 +56,7 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
     with reading(project) as (store, owner):
         keys = work.answers()
         there = len(store.present("completions", keys))
+        tasks_words = told_of_tasks(plan, asked, store) if asked.tasks else ""
         only_priced = replace(spending, consent=unseen, probe=False)
         dues = due_before(work, asked.panel_judges, store, project, spending)
         agree(
@@ -67,6 +69,8 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
     if spent := spent_in(asked, project):
         rows["spent"] = spent
     rows["verdicts"] = plural(len(work.tasks()), "verdict") + " with controls, at most"
+    if asked.tasks:
+        rows["tasks"] = tasks_words
     return DryRun(evaluation_id(plan), rows, tuple(line for line in said if line != told), told)
 
 

@@ -81,6 +81,7 @@ def _sealed(
         locations={"candidate": asked.candidate.reference, "baseline": asked.baseline.reference},
         bases={side: base for side, base in named.items() if base is not None},
         given={side: given.origin for side, given in files.items() if given is not None},
+        tasks=asked.task_names,
         command=command,
         versions=versions(),
     )
@@ -177,8 +178,9 @@ def differing(plan: Plan, other: Plan) -> str | None:
     if plan.suite.name != other.suite.name:
         return None
     decided = {"assignments", "order", "controls", "names", "existed"}
-    differing_keys = [key for key in mine if key not in decided and mine[key] != theirs[key]]
-    named = [name for key in differing_keys for name in _parts_apart(key, mine[key], theirs[key])]
+    keys = [key for key in dict.fromkeys((*mine, *theirs)) if key not in decided]
+    pairs = [(key, mine.get(key), theirs.get(key)) for key in keys]
+    named = [name for key, a, b in pairs if a != b for name in _parts_apart(key, a, b)]
     return " and ".join(named) or None
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from brie.analyse.compare import rates_by_prompt
 from brie.analyse.sequential import sequence
 from brie.analyse.table import StatusCode
+from brie.evaluation.benchmarks import stored_results
 from brie.evaluation.margins import with_joint
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
 from brie.evaluation.soundness import refuse_unsound
@@ -33,7 +34,8 @@ def gather(manifest: Manifest, store: Store) -> EvaluationData:
     """
     refuse_unsound(manifest)
     with _without_collection(), store.snapshot():
-        data = replace(nothing_yet(manifest), newest=store.newest())
+        tasks = stored_results(manifest.plan, store)
+        data = replace(nothing_yet(manifest), newest=store.newest(), tasks=tasks)
         for block in data.work.blocks():
             data = extended(data, store, block)
             if manifest.plan.stopping is not None and (_is_unfinished(data) or _has_decided(data)):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from brie.errors import UsageError
+from brie.evaluation.benchmarks import load_sealed, run_tasks
 from brie.evaluation.budget import Consent, unasked
 from brie.evaluation.context import resolved
 from brie.evaluation.controls import damage
@@ -238,15 +240,17 @@ def make_answers(
     screen: Screen,
     consent: Consent = unasked,
     *,
+    allow_code: bool = False,
     workers: Workers | None = None,
 ) -> Answered:
-    """Sample every answer a sealed evaluation still lacks; no judge is asked.
+    """Sample every answer a sealed evaluation still lacks, and run its tasks; no judge is asked.
 
     Args:
         evaluation: which.
         project: where its models are.
         screen: progress.
         consent: asks before prompts go to another machine.
+        allow_code: code that comes with its tasks may run here.
         workers: who makes what models of this machine answer; None: this process.
 
     Raises:
@@ -263,12 +267,19 @@ def make_answers(
     refuse_another(environment)
     check_prompts(manifest.plan, sides)
     work = Work.of(manifest)
+    answering = sources(sides, project, manifest.plan.suite)
     with (
         Store.open(project.store) as store,
         Owner(project.runs / ".owners") as owner,
-        _engine(sources(sides, project, manifest.plan.suite), environment, workers, screen) as engine,
+        _engine(answering, environment, workers, screen) as engine,
     ):
         prompts = list(work.plan.order)
+        with _lender(engine, answering, environment) as lender:
+            run_tasks(
+                manifest.plan,
+                lambda: load_sealed(manifest, project, allow_code=allow_code, say=screen.say),
+                lender, store, owner, screen,
+            )  # fmt: skip
         _, computed = answer_all(evaluation, work, prompts, engine, store, owner, screen)
     return Answered(manifest.id, computed, len(prompts))
 
@@ -279,6 +290,15 @@ def _engine(
     if workers is None:
         return open_engine(answering, environment)
     return SharedEngine(answering, environment, workers, screen.say)
+
+
+def _lender(
+    engine: TurnEngine | SharedEngine, answering: Mapping[str, Source], environment: Environment
+) -> AbstractContextManager[TurnEngine]:
+    """What lends its models to tasks: where others make the answers, one that is here."""
+    if isinstance(engine, TurnEngine):
+        return nullcontext(engine)
+    return open_engine(answering, environment)
 
 
 def refuse_another(sealed: Environment) -> None:

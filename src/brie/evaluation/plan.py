@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from brie.blinding import assign
 from brie.conventions import CONTROLS
@@ -28,6 +29,9 @@ from brie.records import (
     Suite,
 )
 from brie.report.clean import without_paths
+
+if TYPE_CHECKING:
+    from brie.benchmarks.loading import Loaded
 
 SERVED = Environment(engine="openai-compatible", dtype="served", device="served", sampler="served")
 """Where a served model's answers are made: nothing of it is known."""
@@ -65,6 +69,10 @@ class ResolvedRequest:
     """Where answers are made; None: the fastest that is there."""
     dtype: str | None = None
     """None: what suits the device."""
+    tasks: tuple[Loaded, ...] = ()
+    """Benchmarks that both sides do beside it."""
+    task_names: tuple[str, ...] = ()
+    """These as they were named."""
 
 
 def panel_judge(
@@ -123,6 +131,7 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
         ),
         controls=Controls(prompts=tuple(name for name in order if name in set(drawn))),
         stopping=asked.stopping,
+        tasks=tuple(task.spec for task in asked.tasks),
         names={"candidate": without_paths(asked.candidate.name),
                "baseline": without_paths(asked.baseline.name)},
     )  # fmt: skip

@@ -7,24 +7,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from brie.benchmarks.naming import AskedAs
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
 from brie.evaluation.anchors import as_now
+from brie.evaluation.asked_sampling import settled_sampling
+from brie.evaluation.benchmarks import load_asked
 from brie.evaluation.choice import Choice, choose, refuse_mute_rule
 from brie.evaluation.code_checks import refuse_code
 from brie.evaluation.criteria import readable_orders
 from brie.evaluation.given import PREFIX, pair_of, refuse_settings, samples_of, suite_of
 from brie.evaluation.known_pairs import with_rules
 from brie.evaluation.plan import ResolvedRequest, panel_judge
-from brie.evaluation.side_prompts import differ, remarks
+from brie.evaluation.side_prompts import remarks
 from brie.evaluation.sides import resolve_sides
 from brie.judge.machine_checks import refuse_broken
 from brie.judge.prompt import PromptBuilder
 from brie.judge.settings import LEAVE_OUT, WITHOUT_KEYS, check, check_keys, form_of, missing_key
 from brie.pin import Resolved, default_candidate, open_base
 from brie.project import Project
-from brie.records import JudgeSpec, PanelJudge, Positions, Sampling, Stopping, Suite
+from brie.records import JudgeSpec, PanelJudge, Positions, Stopping, Suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,11 @@ class EvalRequest:
     device: str | None = None
     dtype: str | None = None
     allow_code: bool = False
-    """Python that the suite checks answers with may run here."""
+    """Python that the suite checks answers with, or that comes with tasks, may run here."""
+    tasks: tuple[str, ...] = ()
+    """lm-eval's tasks that both sides do beside it: names, task files or folders of them."""
+    tasks_as: AskedAs = "auto"
+    """Whether their documents are asked as conversations or as plain text."""
     skip_missing_judges: bool = False
     """Leave out judges whose keys are not set; the plan says who."""
     typed: str = ""
@@ -106,8 +113,12 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     decisions += [f"left out, because its key is not set: {name}" for name in left_out]
     decisions += [f"judge {s.judge.id}: {s.judge.model}" for s in panel_judges if s.judge.location]
     left_out = (*named.left_out, *left_out)
-    sampling, settled = _settled_sampling(wishes, suite, sides)
+    sampling, settled = settled_sampling(wishes, suite, sides)
     decisions += settled
+    tasks = load_asked(
+        wishes.tasks, sides, project,
+        asked_as=wishes.tasks_as, allow_code=wishes.allow_code, say=decisions.append,
+    )  # fmt: skip
     samples = samples_of(sides, suite, wishes.samples)
     if samples is None:
         samples = wishes.samples or load_defaults(project).samples
@@ -129,28 +140,10 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         held_out_sources=_held_out(wishes, suite),
         device=wishes.device,
         dtype=wishes.dtype,
+        tasks=tasks,
+        task_names=wishes.tasks,
     )
     return asked, _facts(sides) + decisions
-
-
-def _settled_sampling(
-    wishes: EvalRequest, suite: Suite, sides: tuple[Resolved, Resolved]
-) -> tuple[Sampling, list[str]]:
-    """How both sides are sampled, and what was decided on the way."""
-    decisions: list[str] = []
-    of_files = all(side.given is not None for side in sides)
-    sampling = Sampling() if of_files else _sampling(wishes, suite)
-    if wishes.sampling == "model":
-        sampling, ignored = _own_sampling(sides[1], sampling)
-        decisions.append(f"sampling as the model's own config says: {_settings(sampling)}")
-        decisions += [
-            f"its setting {name} is one brie does not have, and was left out" for name in ignored
-        ]
-    for side in sides:
-        _refuse_other_thinking(side, sampling)
-    sampling, unpaired = _noise(wishes, sampling, sides)
-    decisions += unpaired
-    return sampling, decisions
 
 
 def _of_files(wishes: EvalRequest) -> EvalRequest:
@@ -222,80 +215,6 @@ def _stopping(wishes: EvalRequest, suite: Suite) -> Stopping | None:
 
 def _facts(sides: Sequence[Resolved]) -> list[str]:
     return list(dict.fromkeys(note for side in sides for note in side.notes))
-
-
-def _sampling(wishes: EvalRequest, suite: Suite) -> Sampling:
-    changed = {
-        "temperature": wishes.temperature,
-        "max_new_tokens": wishes.max_new_tokens,
-        "system": wishes.system,
-        "thinking": wishes.thinking,
-    }
-    given = {key: value for key, value in changed.items() if value is not None}
-    return (suite.sampling or Sampling()).model_copy(update=given)
-
-
-def _noise(
-    wishes: EvalRequest, sampling: Sampling, sides: Sequence[Resolved]
-) -> tuple[Sampling, list[str]]:
-    """Whether both sides meet the same draws, and why they do not although that was asked for.
-
-    Raises:
-        UsageError: a side is behind a server, which draws for itself.
-    """
-    paired = wishes.paired_noise or sampling.paired_noise
-    if not paired:
-        return sampling, []
-    files = [side.name for side in sides if side.given is not None]
-    if files:
-        raise UsageError(
-            f"--paired-noise needs two models that answer here: {files[0]} is a file of answers."
-        )
-    served = [side.name for side in sides if side.served or side.started]
-    if served:
-        raise UsageError(
-            f"--paired-noise needs both models here: {served[0]} is behind a server, which draws for "
-            "itself. Leave it out, or compare greedy answers: --temperature 0"
-        )
-    if differ(sides[0].pin, sides[1].pin):
-        raise UsageError(
-            "--paired-noise is for the same conversation on both sides, and one is told more; leave it "
-            "out."
-        )
-    if sampling.temperature == 0:
-        off = sampling.model_copy(update={"paired_noise": False})
-        return off, ["temperature 0 draws nothing, so --paired-noise is left out."]
-    return sampling.model_copy(update={"paired_noise": True}), []
-
-
-def _refuse_other_thinking(side: Resolved, sampling: Sampling) -> None:
-    """A model is asked with the prompts it was trained on.
-
-    Raises:
-        UsageError: it was trained with its template's thinking mode the other way.
-    """
-    trained = side.pin.thinking
-    if trained is not None and trained != sampling.thinking:
-        words = {True: "on", False: "off"}
-        raise UsageError(
-            f"{side.name} was trained with its template's thinking mode {words[trained]}, and would be "
-            f"asked with it {words[sampling.thinking]}: another prompt than it learnt. Ask as it was "
-            f"trained: {'--thinking' if trained else '--no-thinking'}"
-        )
-
-
-def _own_sampling(side: Resolved, asked: Sampling) -> tuple[Sampling, tuple[str, ...]]:
-    from brie.generate.sampling import model_sampling
-
-    if side.given is not None:
-        raise UsageError("the sampling of a file of answers is not known; give --temperature.")
-    if side.served or side.started:
-        raise UsageError("a served model's own sampling is not known here; give --temperature.")
-    return model_sampling(side.base_folder, asked)
-
-
-def _settings(sampling: Sampling) -> str:
-    return f"temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, top_k {sampling.top_k}"
 
 
 def _named(wishes: EvalRequest, project: Project) -> Choice | None:

@@ -80,6 +80,8 @@ class EvaluationData:
     facts: tuple[VerdictRow, ...]
     prompts: tuple[str, ...]
     """Prompts reached: all of them, unless the evaluation stopped early."""
+    tasks: Mapping[str, Completion] = field(default_factory=dict)
+    """Results of the plan's benchmarks, by key: one a document and model."""
     voted: Mapping[str, int] = field(default_factory=dict)
     """Voter -> votes in the store, withdrawn ones included."""
     newest: int = 0
@@ -104,7 +106,10 @@ class EvaluationData:
             for v in (fact.verdict for fact in self.facts)
             if v is not None
         )
-        return digest_of({"completions": texts, "verdicts": verdicts})
+        results: Canonical = [[key, row.text, row.measures] for key, row in sorted(self.tasks.items())]
+        return digest_of(
+            {"completions": texts, "verdicts": verdicts, **({"tasks": results} if results else {})}
+        )
 
 
 def row_counts(data: EvaluationData) -> RowCounts:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from brie.evaluation.benchmarks import run_tasks
 from brie.evaluation.budget import Spending, Terms, agree
 from brie.evaluation.code_checks import check_by_code
 from brie.evaluation.destinations import agree_to_servers
@@ -75,8 +76,9 @@ def run_evaluation(
         work = Work.shared(plan)
         evaluation = begin(plan, asked, project, screen, command=command, name=name, reason=reason)
         with open_engine(sources(sides, project, plan.suite), plan.environment) as engine:
+            scored = run_tasks(plan, lambda: asked.tasks, engine, store, owner, screen)
             came = _in_blocks(evaluation, work, terms, engine, store, owner, screen)
-        nothing_new = came.completions + came.judged.computed == 0
+        nothing_new = scored + came.completions + came.judged.computed == 0
         evaluation = with_notes(came.evaluation, store, project)
         stands = nothing_new and evaluation is came.evaluation
         with settled(evaluation, store) as (evaluation, data):

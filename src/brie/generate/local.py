@@ -15,7 +15,7 @@ import gc
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,6 +117,18 @@ class TransformersEngine(Closing):
         if adapter not in self._encoders:
             raise UsageError(f"no adapter {adapter!r} is loaded in this engine.")
         return self._encoders[adapter]
+
+    @contextmanager
+    def lent(self, adapter: str | None = None) -> Iterator[tuple[PreTrainedModel | PeftModel, Encoder]]:
+        """The model with one adapter on, or none, for others to ask; and how it is asked.
+
+        Raises:
+            UsageError: no adapter of that name is loaded.
+        """
+        encoder = self.encoder(adapter)
+        with threads(self.threads.count):
+            self._switch(adapter)
+            yield self._model, encoder
 
     def generate(
         self, requests: Iterable[Request], on_done: OnDone | None = None

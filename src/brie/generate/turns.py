@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from brie.errors import UsageError
 from brie.generate.engine import Closing, Draft, Engine, OnDone, Request
@@ -22,6 +24,12 @@ from brie.generate.started import Started, StartedEngine
 from brie.pin import GivenText, rewriting
 from brie.pin.few_bits import packed_format
 from brie.records import Completion, Environment
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+    from brie.generate.encode import Encoder
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,22 @@ class TurnEngine(Closing):
         # What is loaded already goes first: a later call may then find its model in memory.
         for home in sorted(groups, key=lambda home: home != self._home):
             yield from self._open(home).generate(groups[home], on_done)
+
+    @contextmanager
+    def lent(self, pin: str) -> Iterator[tuple[PreTrainedModel | PeftModel, Encoder]]:
+        """A model of a folder here, loaded and with its adapter on, for others to ask.
+
+        Raises:
+            UsageError: it is in no folder of this machine.
+        """
+        from brie.generate.local import TransformersEngine
+
+        source = self._source(pin)
+        engine = self._open(_home(source))
+        if not isinstance(source, Local) or not isinstance(engine, TransformersEngine):
+            raise UsageError("only a model in a folder of this machine can be lent.")
+        with engine.lent(self._loaded_as(source) if source.adapter is not None else None) as lent:
+            yield lent
 
     @property
     def in_one(self) -> bool:

@@ -36,6 +36,7 @@ from brie.records.base import (
     schema_field,
     whole_text,
 )
+from brie.records.benchmarks import TaskSpec
 from brie.records.models import (
     AnswerFile,
     BaseModelRef,
@@ -104,6 +105,7 @@ __all__ = [
     "Status",
     "Stopping",
     "Suite",
+    "TaskSpec",
     "Turn",
     "Usage",
     "Verdict",

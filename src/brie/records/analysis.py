@@ -27,6 +27,7 @@ from brie.records.base import (
     later,
     schema_field,
 )
+from brie.records.benchmarks import Tasks
 from brie.records.estimates import (
     ControlResults,
     CriteriaOrders,
@@ -197,6 +198,8 @@ class Analysis(Document):
     """Side -> what its answers are like: shares of answers, mean tokens and seconds."""
     accuracy: Accuracy | None = None
     """Right and wrong of both sides; only where prompts say what is right."""
+    tasks: Tasks | None = None
+    """Benchmarks that both sides did; only where the plan has any."""
     audit: AuditFacts | None = None
     """Of imported judgments: where they come from, and what is odd about them."""
     checks: tuple[Check, ...] = ()

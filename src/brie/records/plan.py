@@ -10,6 +10,7 @@ from brie.conventions import E_PROCESS
 from brie.digest import digest
 from brie.records.asked import PanelJudge, Sampling, Suite
 from brie.records.base import Digest, Document, Positions, Record, Side, later, remembered, schema_field
+from brie.records.benchmarks import TaskSpec
 from brie.records.models import AnswerFile, Environment, Pin
 
 
@@ -67,6 +68,8 @@ class Plan(Document):
     no criteria have none."""
     existed: int = later(0)
     """Verdicts of the headline that were in the store when it was sealed; not counted in older plans."""
+    tasks: tuple[TaskSpec, ...] = later(())
+    """Benchmarks that both sides do beside it."""
 
     def seal(self) -> str:
         """Digest over the whole plan."""
@@ -147,6 +150,8 @@ class Manifest(Document):
     """The model reference each side was resolved from."""
     bases: dict[Side, str] = later({})
     """What a person said an adapter's base is, where its own files do not lead to it."""
+    tasks: tuple[str, ...] = later(())
+    """The benchmarks as they were named: files lie where these say."""
     command: str
     versions: dict[str, str]
     given: dict[Side, AnswerFile] = later({})

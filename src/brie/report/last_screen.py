@@ -12,6 +12,7 @@ from brie.number_format import listed, plural, points, span
 from brie.records import Check, Manifest
 from brie.records.analysis import Analysis
 from brie.report import facts
+from brie.report.benchmarks import tasks_clause
 from brie.report.clean import one_line
 from brie.report.leaderboard import Place, places, table_of, title_of
 from brie.report.opening import prompts_words
@@ -66,7 +67,7 @@ def last_screen(
         where: report and commands.
         full: the checks stand above in full already.
     """
-    above = [*_head(analysis, width), *_rate(analysis, manifest, width)]
+    above = [*_head(analysis, width), *_rate(analysis, manifest, width), *_tasks(analysis, width)]
     below = [
         *_weakest(analysis, width),
         *_judged(analysis, manifest, width),
@@ -124,6 +125,12 @@ def _rate(analysis: Analysis, manifest: Manifest | None, width: int) -> list[Tex
     if analysis.counts.identical * 2 >= max(1, analysis.counts.comparisons):
         told = told or f"{identical_words(analysis)}."
     return [line, *(Text(part) for part in folded(one_line(told, 300), width, whole=False) if told)]
+
+
+def _tasks(analysis: Analysis, width: int) -> list[Text]:
+    """What benchmarks say beside the rate, on at most two lines."""
+    clause = tasks_clause(analysis).replace("`", "")
+    return _labelled("Tasks", shortened(clause, 2 * (width - LABEL) - 8), width) if clause else []
 
 
 def _model(row: Place, width: int) -> Text:

@@ -47,7 +47,8 @@ def render_markdown(page: Page) -> str:
         *_checks(page.checks),
         *_how_sure(page),
         *(block for group in page.groups for block in _group(group)),
-        *_right(page.right),
+        *_right("Right and wrong", page.right),
+        *_right("Benchmarks", page.benchmarks),
         *(["## Looked at in other ways", bullets(page.robustness)] if page.robustness else []),
         *_people(page),
         *_examples(page.shelves.best),
@@ -207,10 +208,10 @@ def _group(group: facts.Group) -> list[str]:
     return [f"## {group.title}", rates, escape(group.remark) if group.remark else ""]
 
 
-def _right(right: RightAndWrong | None) -> list[str]:
+def _right(title: str, right: RightAndWrong | None) -> list[str]:
     if right is None:
         return []
-    blocks = ["## Right and wrong", *(escape(sentence) for sentence in right.sentences)]
+    blocks = [f"## {title}", *(escape(sentence) for sentence in right.sentences)]
     for grid in right.grids:
         rows = [[escape(cell) for cell in row] for row in grid.rows]
         head = [escape(name) for name in (grid.head[0] or grid.title, *grid.head[1:])]

@@ -16,6 +16,7 @@ from brie.checks.standing import standing_of
 from brie.number_format import plural, points, span
 from brie.records import Manifest
 from brie.records.analysis import Analysis, WinRate
+from brie.report.benchmarks import tasks_clause
 from brie.report.leaderboard import ranking_parts, table_of, title_of
 from brie.report.panel import panel_of, voters
 from brie.report.people import is_anchored, people_words
@@ -135,6 +136,8 @@ def _remarks(analysis: Analysis) -> Iterator[str]:
     claim = claim_sentence(analysis)
     if claim:
         yield claim
+    if clause := tasks_clause(analysis):
+        yield f"On benchmarks: {clause}."
     yield from further_reasons(analysis)
     if analysis.verdict is None and not analysis.interim:
         yield analysis.notes.get("verdict", "no reason is given")

@@ -10,6 +10,7 @@ from brie.records import Check, Manifest
 from brie.records.analysis import Analysis, ComparisonView
 from brie.report import cite
 from brie.report.accuracy import RightAndWrong, right_and_wrong
+from brie.report.benchmarks import benchmarks
 from brie.report.clean import one_line
 from brie.report.curve import Curve
 from brie.report.facts import (
@@ -77,6 +78,8 @@ class Page:
     """How far those who voted agree with each judge."""
     right: RightAndWrong | None
     """Where prompts say what is right."""
+    benchmarks: RightAndWrong | None
+    """Where both models did tasks of lm-eval."""
     answers: list[tuple[str, str, str]]
     shelves: Shelves
     """The comparisons to be read."""
@@ -120,6 +123,7 @@ def build_page(
         panel_agreement=panel_agreement(analysis),
         people=people_agreement(analysis),
         right=right_and_wrong(analysis),
+        benchmarks=benchmarks(analysis),
         answers=answers(analysis),
         shelves=shelves(comparisons, panel),
         provenance=provenance(analysis, manifest),

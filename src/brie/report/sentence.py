@@ -11,6 +11,7 @@ from brie.conventions import ANCHORED, E_PROCESS, MARGIN, WIDER
 from brie.number_format import percent, plural, points, span
 from brie.records import Manifest
 from brie.records.analysis import Analysis, VerdictWord, WinRate
+from brie.report.benchmarks import tasks_clause
 from brie.report.drift import drift_lines
 from brie.report.leaderboard import ranking_sentence, table_of
 from brie.report.panel import Panel, panel_of, voters
@@ -96,6 +97,8 @@ def verdict_sentence(analysis: Analysis, manifest: Manifest | None = None) -> st
     begins = not analysis.interim and (analysis.verdict != "undecided" or bool(_doubt(analysis)))
     told = f"{claim}{_lead(analysis)}{_capital(finding) if begins else finding}"
     mostly = analysis.counts.identical * 2 >= analysis.counts.comparisons
+    clause = tasks_clause(analysis)
+    told += f" On benchmarks: {clause}." if clause else ""
     parts = [same and f"{same}.", told] if mostly else [told, same and f"{same}."]
     return " ".join(part for part in parts if part) + _rules(analysis, panel)
 

@@ -11,7 +11,8 @@ from brie.number_format import points, span
 from brie.records import Manifest
 from brie.records.analysis import Analysis
 from brie.report import facts
-from brie.report.accuracy import Grid, right_and_wrong
+from brie.report.accuracy import Grid, RightAndWrong, right_and_wrong
+from brie.report.benchmarks import benchmarks
 from brie.report.clean import one_line
 from brie.report.last_screen import STATUS, Where, fitted, last_screen, name_of
 from brie.report.leaderboard import places
@@ -68,7 +69,8 @@ def _in_full(analysis: Analysis, manifest: Manifest | None, width: int) -> list[
         *_findings(analysis, width),
         *_models(analysis, width),
         *_groups(analysis, manifest, width),
-        *_right(analysis, width),
+        *_right("Right and wrong", right_and_wrong(analysis), width),
+        *_right("Benchmarks", benchmarks(analysis), width),
         *_checks(analysis, width),
         Text(""),
     ]
@@ -96,14 +98,13 @@ def _groups(analysis: Analysis, manifest: Manifest | None, width: int) -> list[T
     return lines
 
 
-def _right(analysis: Analysis, width: int) -> list[Text]:
-    """Right and wrong, where prompts say what is right."""
+def _right(title: str, right: RightAndWrong | None, width: int) -> list[Text]:
+    """Right and wrong, where prompts say what is right; or what benchmarks say."""
     from rich.text import Text
 
-    right = right_and_wrong(analysis)
     if right is None:
         return []
-    lines = [Text(""), Text("Right and wrong", "bold")]
+    lines = [Text(""), Text(title, "bold")]
     lines += [line for sentence in right.sentences for line in _wrapped(sentence, width)]
     for grid in right.grids:
         lines += [Text(""), *_grid(grid, width)]
