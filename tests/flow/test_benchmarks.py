@@ -153,9 +153,9 @@ def tasks_of(folder: Path, name: str) -> dict[str, dict[str, object]]:
 def test_what_was_forgotten_stands_beside_the_win_rate(forgot: tuple[Path, str]) -> None:
     folder, name = forgot
     assert tasks_of(folder, name)["repeats"]["verdict"] == "worse"
-    shown = brie(folder, "report", name)
-    assert "Tasks     repeats " in shown.stdout
-    assert "points worse" in shown.stdout
+    shown = brie(folder, "analyse", name).stdout
+    assert "Tasks     repeats 100 points worse (" in shown
+    assert brie(folder, "report", name).returncode == 0
     for file in ("report.md", "index.html"):
         text = (folder / "reports" / name / file).read_text("utf-8")
         assert "On benchmarks: " in text

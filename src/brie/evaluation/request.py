@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from brie.benchmarks.naming import AskedAs
+from brie.benchmarks.naming import AskedAs, located
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
@@ -115,8 +115,9 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     left_out = (*named.left_out, *left_out)
     sampling, settled = settled_sampling(wishes, suite, sides)
     decisions += settled
+    task_names = tuple(located(reference, project.root) for reference in wishes.tasks)
     tasks = load_asked(
-        wishes.tasks, sides, project,
+        task_names, sides, project,
         asked_as=wishes.tasks_as, allow_code=wishes.allow_code, say=decisions.append,
     )  # fmt: skip
     samples = samples_of(sides, suite, wishes.samples)
@@ -141,7 +142,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         device=wishes.device,
         dtype=wishes.dtype,
         tasks=tasks,
-        task_names=wishes.tasks,
+        task_names=task_names,
     )
     return asked, _facts(sides) + decisions
 
