@@ -34,7 +34,7 @@ from brie.judge.run import JudgingResult
 from brie.pin import GivenText, Resolved
 from brie.progress import Screen
 from brie.project import Project
-from brie.records import Plan, Side, Status
+from brie.records import Environment, Plan, Side, Status
 from brie.store import Store
 from brie.store.owner import Owner
 
@@ -207,13 +207,19 @@ def _in_blocks(
     return _Came(evaluation, completions, done)
 
 
-def planned(asked: ResolvedRequest) -> tuple[Plan, str]:
-    """The plan of what was asked, on this machine, with the reason for its device and dtype.
+def planned(
+    asked: ResolvedRequest, elsewhere: tuple[Environment, str] | None = None
+) -> tuple[Plan, str]:
+    """The plan of what was asked, with the reason for its device and dtype.
+
+    Args:
+        asked: what to evaluate.
+        elsewhere: where answers are made, with the reason, if that is not this machine.
 
     Raises:
         UsageError: the plan cannot be made here; nothing was sealed.
     """
-    environment, reason = environment_of(asked)
+    environment, reason = elsewhere or environment_of(asked)
     plan = make_plan(asked, environment)
     sides = (asked.candidate, asked.baseline)
     check_prompts(plan, sides)

@@ -22,7 +22,7 @@ from brie.records import Manifest
 from brie.records.analysis import Analysis
 from brie.report.clean import without_paths
 from brie.store import Store
-from brie.web.index import build_index, index_path, is_fresh, stamp
+from brie.web.index import build_index, index_path, is_fresh, is_readable, stamp
 from brie.web.search import Comparisons
 
 _KEPT = 4
@@ -184,7 +184,7 @@ class ProjectCache:
             with self._lock:
                 self._building.pop(evaluation, None)
             raise UsageError(running.error)
-        return Comparisons(path) if path.is_file() else running
+        return Comparisons(path) if is_readable(path) else running
 
     def _start(self, evaluation: str, path: Path) -> Progress:
         with self._lock:
