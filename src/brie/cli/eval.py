@@ -159,6 +159,7 @@ Examples:
 @options.PROBE
 @options.DRIFT
 @options.TASKS
+@options.TASK_DOCUMENTS
 @options.TASKS_AS
 @options.ALLOW_CODE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")

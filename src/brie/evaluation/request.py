@@ -73,6 +73,8 @@ class EvalRequest:
     """Python that the suite checks answers with, or that comes with tasks, may run here."""
     tasks: tuple[str, ...] = ()
     """lm-eval's tasks that both sides do beside it: names, task files or folders of them."""
+    task_documents: int | None = None
+    """Documents of each task that are done, a draw; None: all."""
     tasks_as: AskedAs = "auto"
     """Whether their documents are asked as conversations or as plain text."""
     skip_missing_judges: bool = False
@@ -118,7 +120,8 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     task_names = tuple(located(reference, project.root) for reference in wishes.tasks)
     tasks = load_asked(
         task_names, sides, project,
-        asked_as=wishes.tasks_as, allow_code=wishes.allow_code, say=decisions.append,
+        asked_as=wishes.tasks_as, most=wishes.task_documents,
+        allow_code=wishes.allow_code, say=decisions.append,
     )  # fmt: skip
     samples = samples_of(sides, suite, wishes.samples)
     if samples is None:
