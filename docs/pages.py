@@ -28,6 +28,7 @@ _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
 GUIDE = (
     "training",
     "preferences",
+    "remote",
     "generation",
     "judging",
     "statistics",

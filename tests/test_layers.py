@@ -36,7 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("evaluation", "export"),
     ("studies", "ci", "web"),
     ("bundle",),
-    ("publish",),
+    ("publish", "remote"),
     ("api",),
     ("cli",),
     ("__main__", "__init__"),

@@ -22,6 +22,7 @@ SCHEMAS = {
     "brie.curve/1",
     "brie.drift/1",
     "brie.export/1",
+    "brie.job/1",
     "brie.judge_check/1",
     "brie.judges/1",
     "brie.manifest/1",
@@ -37,6 +38,7 @@ SCHEMAS = {
     "brie.train/1",
     "brie.training/1",
     "brie.tried/1",
+    "brie.work/1",
 }
 """Every form there is. A new one is added here; none is renamed or removed."""
 

@@ -45,9 +45,9 @@ STORE = 4
 
 _NAMES = (
     "agreement", "analysis", "anchors", "bundle", "carried", "check", "checked", "compare", "curve",
-    "drift", "export", "judge_check", "judges", "manifest", "pin", "plan", "plan-table", "recipe", "run",
-    "suites", "suites-plan", "sweep", "sweep-table",
-    "train", "training", "tried",
+    "drift", "export", "job", "judge_check", "judges", "manifest", "pin", "plan", "plan-table", "recipe",
+    "run", "suites", "suites-plan", "sweep", "sweep-table",
+    "train", "training", "tried", "work",
 )  # fmt: skip
 DOCUMENTS: dict[str, int] = dict.fromkeys(_NAMES, 1) | {"pin": PIN}
 """Of the JSON documents: `brie.NAME/N` is their key `schema`. Keys are added, never renamed."""

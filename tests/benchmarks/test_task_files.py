@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from brie.benchmarks.naming import Named
+from brie.benchmarks.naming import Named, located
 from brie.benchmarks.task_files import read_task_file, refuse_code, task_files
 from brie.errors import InputError, UsageError
 from tests.benchmarks.files import REPEATS, SUMS, write_repeats, write_sums
@@ -108,3 +108,15 @@ def test_a_name_may_say_which_metric_and_filter_count() -> None:
     assert Named.of("gsm8k") == Named("gsm8k")
     assert Named.of("tasks/sums.yaml#acc_norm") == Named("tasks/sums.yaml", "acc_norm")
     assert Named.of("gsm8k#exact_match,flexible-extract").filter == "flexible-extract"
+
+
+def test_a_file_named_from_the_current_folder_is_found_from_the_projects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    write_sums(inner)
+    monkeypatch.chdir(inner)
+    assert located("sums.yaml#acc_norm", tmp_path) == "inner/sums.yaml#acc_norm"
+    assert located("sums.yaml", inner) == "sums.yaml"
+    assert located("hellaswag", tmp_path) == "hellaswag"

@@ -26,7 +26,11 @@ GROUPS = {
     "Read": ["ls", "report", "view", "explain", "compare", "agreement", "judges"],
     "Trust": ["verify", "gate"],
 }
-PLUMBING = ["generate", "judge", "analyse", "pin", "prune", "perplexity", "bundle", "unbundle"]
+PLUMBING = [
+    "generate", "judge", "analyse", "pin", "prune", "perplexity", "jobs", "bundle", "unbundle",
+]  # fmt: skip
+ON = ["on", "timeout", "remote_python", "send_env", "yes", "as_json"]
+"""Options of a verb whose work can be sent elsewhere."""
 
 
 def brie(*arguments: str) -> Result:
@@ -210,7 +214,6 @@ def test_a_verb_is_short_and_imports_no_other_verb(path: Path) -> None:
             [
                 "stop_after",
                 "budget",
-                "yes",
                 "batch",
                 "patience",
                 "probe",
@@ -219,10 +222,10 @@ def test_a_verb_is_short_and_imports_no_other_verb(path: Path) -> None:
                 "name",
                 "dry_run",
                 "full",
-                "as_json",
+                *ON,
             ],
         ),
-        (train_verb, TrainRequest(), ["dry_run", "probe"]),
+        (train_verb, TrainRequest(), ["dry_run", "probe", *ON]),
     ],
 )
 def test_every_option_of_a_request_is_a_field_with_the_same_default(

@@ -55,11 +55,13 @@ class HubStore:
         self.at_upload: Callable[[int], None] = lambda count: None
         """Called when an upload has come half-way, with its number from 0."""
         self.lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.at_commit: Callable[[str, list[str]], None] = lambda repo, paths: None
+        """Called when a commit is in, with its repository and paths, before it is answered."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(
@@ -67,6 +69,10 @@ class HubStore:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """What answers requests."""
+        return models_handler(self)
 
     def commit(self, repo: str, lines: list[dict[str, Any]]) -> None:
         """Put the files of a commit into a repository."""
@@ -77,10 +83,13 @@ class HubStore:
                 self.repos[repo].files[value["path"]] = base64.b64decode(value["content"])
             elif line["key"] == "lfsFile":
                 self.repos[repo].files[value["path"]] = self.objects[value["oid"]]
+            elif line["key"] == "deletedFile":
+                del self.repos[repo].files[value["path"]]
             else:
                 continue
             paths.append(value["path"])
         self.repos[repo].commits.append(paths)
+        self.at_commit(repo, paths)
 
 
 def describe(path: str, body: bytes) -> dict[str, Any]:
@@ -94,7 +103,9 @@ def describe(path: str, body: bytes) -> dict[str, Any]:
     return told
 
 
-def _handler(hub: HubStore) -> type[BaseHTTPRequestHandler]:
+def models_handler(hub: HubStore) -> type[BaseHTTPRequestHandler]:
+    """Answers for model repositories."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             repo = self._repo("/api/models/")
@@ -162,6 +173,9 @@ def _handler(hub: HubStore) -> type[BaseHTTPRequestHandler]:
 
         def _create(self, wish: dict[str, Any]) -> None:
             repo = f"{wish['organization']}/{wish['name']}"
+            if repo in hub.repos:
+                self._send(409, {"error": "You already created this repo", "url": f"{hub.url}/{repo}"})
+                return
             hub.repos[repo] = Repo(private=wish.get("visibility") == "private")
             self._send(200, {"url": f"{hub.url}/{repo}"})
 

@@ -41,7 +41,7 @@ WORKS = [
     ["judges", "ls"], ["judges", "score", "--judge", "longer"], ["judge", "--judge", "longer"],
     ["bundle", "@1", "-o", "out.zip"], ["verify", "out.zip"], ["unbundle", "out.zip"], ["generate"],
     ["compare", "@1", "@1"], ["init", "mine"], ["pin", "demo:best"], ["prune", "demo", "--yes"],
-    ["help", "--all"],
+    ["help", "--all"], ["jobs"],
 ]  # fmt: skip
 """Commands that do without, or say in a sentence why not."""
 CHILD = """

@@ -37,6 +37,8 @@ PRINTED = [
     ("eval", "--suite", "in_doman", "--candidate", "demo:best"),
     ("train", "--resume", "a run that is not here"),
     ("bundle", "demo"),
+    ("jobs",),
+    ("jobs", "attach", "nobody"),
     ("audit", "{votes}"),
     ("audit", "{votes}", "--claim", "0.77", "--full"),
     ("help", "--all"),
@@ -50,6 +52,7 @@ HELP = [
     *(("data", word) for word in ("check", "preview", "split", "overlap", "prefs")),
     *(("judges", word) for word in ("ls", "score", "drift", "cost")),
     ("suite", "check"),
+    *(("jobs", word) for word in ("attach", "cancel")),
 ]
 
 

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from brie.errors import UsageError
 from brie.judge import JudgingResult
 from brie.judge.batch import PollPolicy
+from brie.judge.settings import check
 from brie.records import Status
 from tests.fakes.judge_servers import JudgeServer
 from tests.fakes.judge_wire import Act
@@ -217,6 +219,7 @@ import sys
 sys.path[:0] = [{root!r}, {source!r}]
 from pathlib import Path
 from brie.judge.batch import PollPolicy
+from brie.judge.settings import check
 from tests.judge.arena import arena, judge
 
 class There:
@@ -401,3 +404,25 @@ def test_what_batches_did_not_cost_buys_the_next_ones(tmp_path: Path, api: str) 
         assert server.billed <= found.spent + 1e-9 <= 0.25
         sizes = [len(batch.items) for batch in server.batches.submitted]
         assert sum(sizes) == 40
+
+
+@pytest.mark.parametrize(
+    ("api", "batch", "told"),
+    [
+        ("gpt", {"requests": 50_001}, r"judges/gpt.toml: \[batch\] requests may be 50000 at most"),
+        ("anthropic", {"size": 256_000_001}, r"\[batch\] size may be 256000000 at most"),
+        ("openai", {"requests": 5}, r"judges/openai.toml: provider openai-compatible has no batches"),
+    ],
+)
+def test_more_than_the_provider_takes_is_refused(api: str, batch: dict[str, int], told: str) -> None:
+    with JudgeServer() as server:
+        spec = judge(server, api, batch=batch).judge
+    with pytest.raises(UsageError, match=told):
+        check(spec)
+
+
+def test_how_batches_are_handed_over_changes_no_judge() -> None:
+    with JudgeServer() as server:
+        plain, several = judge(server, "gpt"), judge(server, "gpt", batch={"requests": 5})
+    assert plain.digest == several.digest
+    assert plain.judge.sealed() == several.judge.sealed()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from brie.bundle.merge import unbundle
-from brie.bundle.pack import pack_run
+from brie.bundle.pack_runs import pack_run
 from brie.catalog import load_suite
 from brie.data.load import load
 from brie.data.overlap import asked

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -16,7 +19,7 @@ from brie.records import Manifest, Status
 from brie.records.analysis import ComparisonView
 from brie.report.examples import flipped, judge_scores, spread
 from brie.store import Store
-from brie.web.index import build_index, is_fresh, stamp
+from brie.web.index import build_index, is_fresh, is_readable, stamp
 from brie.web.search import PAGE, Comparisons, Filter
 from tests.web import sample
 
@@ -146,3 +149,22 @@ def test_the_index_knows_when_it_is_stale(tmp_path: Path) -> None:
         assert not is_fresh(path, stamp(manifest, store))
     path.write_bytes(b"not a database")
     assert not is_fresh(path, "x")
+
+
+def test_an_index_of_an_older_form_is_made_again(tmp_path: Path) -> None:
+    project, manifest = sample.project(tmp_path, prompts=2, samples=1)
+    path = tmp_path / "index.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        db.execute("INSERT INTO meta VALUES ('stamp', ?)", (f"2 {manifest.seal} 12",))
+        db.commit()
+    assert not is_readable(path)
+    left, young = (tmp_path / f".index.sqlite.{n}.partial" for n in (1, 2))
+    for partial in (left, young):
+        partial.write_bytes(b"half an index")
+    os.utime(left, (0, 0))
+    with Store.open(project.store, read_only=True) as store:
+        build_index(path, Work(manifest.plan), manifest, store)
+    assert is_readable(path)
+    assert Comparisons(path).search(Filter()).total == 2
+    assert (left.exists(), young.exists()) == (False, True)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from lm_eval.api.task import ConfigurableTask  # type: ignore[import-untyped,unused-ignore]
     from lm_eval.tasks import TaskManager  # type: ignore[import-untyped,unused-ignore]
 
+Say = Callable[[str], None]
+"""One line for people."""
 _SEED = 1234
 """lm-eval's own, of the examples that stand before documents."""
 _FEW = 8
@@ -68,7 +70,8 @@ def load_tasks(
     *,
     asked_as: AskedAs,
     allow_code: bool,
-    say: Callable[[str], None],
+    say: Say,
+    most: int | None = None,
     as_sealed: Mapping[str, TaskSpec] | None = None,
 ) -> tuple[Loaded, ...]:
     """The tasks that were named, with their documents.
@@ -79,7 +82,8 @@ def load_tasks(
         asked_as: as conversations or as plain text.
         allow_code: code that comes with tasks may run here.
         say: one line for people.
-        as_sealed: task -> how a plan asks it, which `asked_as` does not overrule.
+        most: documents of each task; None: all.
+        as_sealed: task -> how a plan asks it, which `asked_as` and `most` do not overrule.
 
     Raises:
         UsageError: lm-eval is not here, a name is unknown, a download is needed and not to be had, code
@@ -95,12 +99,14 @@ def load_tasks(
         entries = [reference.target for reference in named if not files[reference.target]]
         _refuse_names(entries, allow_code=allow_code, say=say)
         for reference in named:
-            made = _of_files(files[reference.target]) or _of_name(reference.target)
+            made = _of_files(files[reference.target], say) or _of_name(reference.target)
             for task, definition, group in made:
                 spec = _spec(task, definition, group, program, reference, asked_as)
+                several = most
                 if as_sealed and (sealed := as_sealed.get(spec.name)):
                     spec = spec.model_copy(update={"chat": sealed.chat})
-                loaded.append(Loaded(spec, task, not allow_code, _reading(task)))
+                    several = sealed.documents if sealed.of else None
+                loaded.append(Loaded(_drawn(spec, several), task, not allow_code, _reading(task)))
     names = [one.spec.name for one in loaded]
     if twice := {name for name in names if names.count(name) > 1}:
         raise UsageError(f"task {sorted(twice)[0]!r} is named twice.")
@@ -126,11 +132,16 @@ Made = list[tuple["ConfigurableTask", str, str]]
 """Tasks, each with the digest of its definition and the group it is a part of."""
 
 
-def _of_files(files: Sequence[TaskFile]) -> Made:
-    return [(_built(file), file.digest(), "") for file in files]
+def _of_files(files: Sequence[TaskFile], say: Say) -> Made:
+    return [(task := _built(file, say), _digest(file, task), "") for file in files]
 
 
-def _built(file: TaskFile) -> ConfigurableTask:
+def _digest(file: TaskFile, task: ConfigurableTask) -> str:
+    """Of a task file and its documents, wherever they come from."""
+    return file.digest() if file.data_files else digest([file.digest(), _described(task)])
+
+
+def _built(file: TaskFile, say: Say) -> ConfigurableTask:
     """A task of a file, its documents read from where the file lies.
 
     Raises:
@@ -138,7 +149,7 @@ def _built(file: TaskFile) -> ConfigurableTask:
     """
     data = file.data_files
     if not data and "custom_dataset" not in file.config and "class" not in file.config:
-        _refuse_elsewhere(file)
+        _refuse_elsewhere(file, say)
     config = import_module("lm_eval.tasks._yaml_loader").load_yaml(file.path)
     with TemporaryDirectory(prefix="brie-tasks-") as folder:
         if data:
@@ -154,7 +165,7 @@ def _built(file: TaskFile) -> ConfigurableTask:
     return task
 
 
-def _refuse_elsewhere(file: TaskFile) -> None:
+def _refuse_elsewhere(file: TaskFile, say: Say) -> None:
     """A task file's documents lie in files; what else they may be is a data set of the Hub."""
     source = str(file.config.get("dataset_path"))
     if source in BUILDERS or (file.path.parent / source).exists():
@@ -162,7 +173,7 @@ def _refuse_elsewhere(file: TaskFile) -> None:
             f"{file.path} names no files of documents: write dataset_path: json, and under "
             "dataset_kwargs, data_files: {test: FILE}."
         )
-    refuse_unreachable({file.name: [source]}, lambda _: None)
+    refuse_unreachable({file.name: [source]}, say)
 
 
 @contextmanager
@@ -190,7 +201,7 @@ def _manager() -> TaskManager:
     return import_module("lm_eval.tasks").TaskManager()
 
 
-def _refuse_names(names: Sequence[str], *, allow_code: bool, say: Callable[[str], None]) -> None:
+def _refuse_names(names: Sequence[str], *, allow_code: bool, say: Say) -> None:
     """Unknown names, code and downloads, before any task is loaded."""
     needed: dict[str, list[str]] = {}
     for name in names:
@@ -293,6 +304,13 @@ def _spec(
         filter=filtered,
         higher_is_better=bool(task.higher_is_better().get(metric, True)),
     )
+
+
+def _drawn(spec: TaskSpec, most: int | None) -> TaskSpec:
+    """A task with so many of its documents at most."""
+    if most is None or most >= spec.documents:
+        return spec
+    return spec.model_copy(update={"documents": most, "of": spec.documents})
 
 
 def _measure(task: ConfigurableTask, name: str, named: Named) -> tuple[str, str]:

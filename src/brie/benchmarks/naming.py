@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os.path import relpath
+from pathlib import Path
 from typing import Literal
 
 AskedAs = Literal["auto", "chat", "text"]
@@ -23,3 +25,12 @@ class Named:
         target, _, measure = reference.partition("#")
         metric, _, name = measure.partition(",")
         return cls(target, metric, name)
+
+
+def located(reference: str, root: Path) -> str:
+    """A reference as it is named from a project's folder: files are named from the current one."""
+    target, sign, measure = reference.partition("#")
+    path = Path(target)
+    if not path.exists() or path.resolve() == (root / target).resolve():
+        return reference
+    return f"{relpath(path.resolve(), root)}{sign}{measure}"

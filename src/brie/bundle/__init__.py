@@ -17,7 +17,8 @@ is never written by `unbundle`, which builds its own.
 
 from brie.bundle.check import check_file
 from brie.bundle.merge import Merged, unbundle
-from brie.bundle.pack import pack_evaluation, pack_run
+from brie.bundle.pack import pack_evaluation
+from brie.bundle.pack_runs import pack_run
 from brie.bundle.several import pack_suites
 from brie.bundle.traces import write_traces
 

@@ -13,7 +13,7 @@ from brie.records import Completion, Digest, Document, Record, Verdict, schema_f
 
 SCHEMA = 1
 INDEX = "bundle.json"
-EVALUATION, REPORT, ROWS, RUN = "evaluation/", "report/", "rows/", "run/"
+EVALUATION, REPORT, ROWS, RUN, STATE = "evaluation/", "report/", "rows/", "run/", "state/"
 MANIFEST = f"{EVALUATION}manifest.json"
 ANALYSIS = f"{EVALUATION}analysis.json"
 TRAINING = f"{EVALUATION}training.json"
@@ -32,6 +32,11 @@ ADAPTER_FILES = (
     "chat_template.json", "tokenizer.model",
 )  # fmt: skip
 
+STATE_FILES = re.compile(
+    r"trainer_state\.json|optimizer\.pt|scheduler\.pt|scaler\.pt|rng_state(_\d{1,4})?\.pth"
+)
+"""What a run goes on with; read where it goes on, never where it is taken into a project."""
+
 NAME = re.compile(
     r"bundle\.json"
     r"|evaluation/(manifest|analysis|training|carried|curve)\.json"
@@ -41,6 +46,7 @@ NAME = re.compile(
     r"|suites/(manifest|suites)\.json|suites/eval-[a-z0-9-]{1,200}\.zip"
     r"|run/(manifest|config)\.json|run/metrics\.jsonl|run/pins/(best|last)\.json"
     rf"|run/checkpoints/checkpoint-\d{{1,9}}/({'|'.join(map(re.escape, ADAPTER_FILES))})"
+    rf"|state/checkpoint-\d{{1,9}}/({STATE_FILES.pattern})"
 )
 """Every name a member may have; none leads out of the folder it is meant for."""
 RUN_ID = re.compile(r"train-[a-z0-9][a-z0-9.-]{0,60}-[0-9a-f]{4}")
@@ -70,7 +76,8 @@ class Index(Document):
     """`bundle.json`."""
 
     schema_: str = schema_field("bundle")
-    kind: Literal["evaluation", "run", "suites"]
+    kind: Literal["evaluation", "run", "suites", "checkpoint"]
+    """`checkpoint`: one of a run that is not finished, with the state to go on from."""
     id: str
     version: str
     """Version of brie that made it."""

@@ -1,4 +1,4 @@
-"""Making a bundle: what belongs to an evaluation or a run, without keys and without places."""
+"""Making a bundle: what belongs to an evaluation, without keys and without places."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from pydantic import BaseModel
 from brie import __version__, versions
 from brie.bundle.contents import around_of, keys_of
 from brie.bundle.layout import (
-    ADAPTER_FILES,
     ANALYSIS,
     CALLS,
     CARRIED,
@@ -26,10 +25,6 @@ from brie.bundle.layout import (
     LOOKS,
     MANIFEST,
     REPORT,
-    RUN,
-    RUN_CONFIG,
-    RUN_MANIFEST,
-    RUN_METRICS,
     TRAINING,
     VERDICTS,
     Closed,
@@ -50,16 +45,13 @@ from brie.evaluation.gather import gather
 from brie.evaluation.looks import look_of
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.views import comparison_views
-from brie.pin import ADAPTER_CONFIG, read_pin
 from brie.project import Project
-from brie.records import Manifest, Pin
+from brie.records import Manifest
 from brie.records.analysis import Analysis
 from brie.report.build import report_files
 from brie.report.clean import without_paths
 from brie.report.curve import read_curve
 from brie.store import Store
-from brie.train.config import RunManifest, TrainConfig
-from brie.train.runs import checkpoints, read_manifest
 from brie.wire.watch import Watch
 
 Members = dict[str, bytes | Path | Iterable[str]]
@@ -83,24 +75,6 @@ def pack_evaluation(evaluation: Evaluation, project: Project, out: Path) -> Path
         return write_zip(out, members, project, index)
 
 
-def pack_run(folder: Path, project: Project, out: Path, *, adapter: bool = False) -> Path:
-    """Write a training run's bundle: its records and pins.
-
-    Args:
-        folder: the run's.
-        project: where it is.
-        out: the file.
-        adapter: with the weights of the best checkpoint.
-
-    Raises:
-        UsageError: it is not finished, or has not the checkpoint.
-        InputError: `out` cannot be written.
-    """
-    members = dict(_run(folder, adapter=adapter))
-    index = Index(kind="run", id=folder.name, version=__version__, store=versions.STORE, members={})
-    return write_zip(out, members, project, index)
-
-
 # --- what belongs to an evaluation -------------------------------------------------------
 
 
@@ -111,21 +85,21 @@ def _evaluation(
     data = gather(manifest, store)
     context = context_of(evaluation.manifest, project)
     brought = _known(data, context, store)
-    yield MANIFEST, _json(manifest)
-    yield CARRIED, _json(brought)
+    yield MANIFEST, as_json(manifest)
+    yield CARRIED, as_json(brought)
     trained = context.compared.trained if context.compared else None
     if trained is not None:
-        yield TRAINING, _json(trained)
+        yield TRAINING, as_json(trained)
     keys = keys_of(manifest)
     yield COMPLETIONS, lines(store.completions_of(keys.completions))
     yield VERDICTS, lines(store.attempts_of(keys.verdicts))
     yield CALLS, lines(store.calls_of([manifest.id, f"{manifest.id}/votes"]))
     yield LOOKS, lines(store.looks_of(suite=manifest.plan.suite.digest(), evaluation=manifest.id))
     for path in sorted(folder.glob("voters/*.json")):
-        yield f"{EVALUATION}voters/{path.name}", _json(parse(Closed, path.read_bytes(), path.name))
+        yield f"{EVALUATION}voters/{path.name}", as_json(parse(Closed, path.read_bytes(), path.name))
     curve = read_curve(folder)
     if curve is not None:
-        yield CURVE, _json(curve)
+        yield CURVE, as_json(curve)
     if evaluation.analysis_file.is_file():
         analysis = _numbers(evaluation, data, store, context, around_of(brought, trained))
         yield ANALYSIS, analysis.to_json().encode()
@@ -204,79 +178,6 @@ def _numbers(
     return here.model_copy(update={"created": stored.created, "cost": stored.cost})
 
 
-# --- what belongs to a run ---------------------------------------------------------------
-
-
-def _run(folder: Path, *, adapter: bool) -> Iterator[tuple[str, bytes | Path]]:
-    manifest = read_manifest(folder)
-    if manifest.state != "complete":
-        raise UsageError(
-            f"run {folder.name} is {manifest.state}; finish it: brie train --resume {folder.name}"
-        )
-    config = _portable_config(manifest.config)
-    yield RUN_CONFIG, _json(config)
-    yield RUN_MANIFEST, _json(_portable_run(manifest, config))
-    if (folder / "metrics.jsonl").is_file():
-        yield RUN_METRICS, folder / "metrics.jsonl"
-    pins = {path.name: read_pin(path) for path in sorted(folder.glob("pins/*.json"))}
-    for name, pin in pins.items():
-        yield f"{RUN}pins/{name}", _json(_portable_pin(pin))
-    if adapter:
-        if "best.json" not in pins or not pins["best.json"].checkpoint:
-            raise UsageError(f"run {folder.name} has no best pin, so no adapter to bundle.")
-        checkpoint = (folder / "pins" / str(pins["best.json"].checkpoint)).resolve()
-        yield from _adapter(checkpoint, pins["best.json"])
-
-
-def _adapter(checkpoint: Path, pin: Pin) -> Iterator[tuple[str, bytes | Path]]:
-    if checkpoint not in checkpoints(checkpoint.parents[1]).values():
-        raise UsageError(f"the best checkpoint {checkpoint.name} is not in its run any more.")
-    for name in ADAPTER_FILES:
-        path, member = checkpoint / name, f"{RUN}checkpoints/{checkpoint.name}/{name}"
-        if name == ADAPTER_CONFIG:
-            config = json.loads(path.read_text("utf-8"))
-            if Path(str(config.get("base_model_name_or_path"))).is_absolute():
-                config["base_model_name_or_path"] = pin.base.repo
-            yield member, (json.dumps(config, indent=1) + "\n").encode()
-        elif path.is_file():
-            yield member, path
-
-
-def _portable_run(manifest: RunManifest, config: TrainConfig) -> RunManifest:
-    return manifest.model_copy(
-        update={
-            "config": config,
-            "command": without_paths(manifest.command),
-            "error": without_paths(manifest.error) if manifest.error else None,
-            "git": None,
-        }
-    )
-
-
-def _portable_config(config: TrainConfig) -> TrainConfig:
-    halves = {
-        name: getattr(config, name).model_copy(
-            update={"path": without_paths(getattr(config, name).path)}
-        )
-        for name in ("train", "val")
-    }
-    start = config.start
-    if start is not None:
-        start = start.model_copy(update={"reference": without_paths(start.reference)})
-    return config.model_copy(
-        update={**halves, "start": start, "base_location": _place(config.base_location)}
-    )
-
-
-def _portable_pin(pin: Pin) -> Pin:
-    return pin.model_copy(update={"base_location": _place(pin.base_location)})
-
-
-def _place(location: str | None) -> str | None:
-    """A base's folder inside the project; one outside is unknown elsewhere."""
-    return None if location is None or Path(location).is_absolute() else location
-
-
 # --- the file ----------------------------------------------------------------------------
 
 
@@ -306,7 +207,7 @@ def write_zip(
         with zipfile.ZipFile(partial, "w") as archive:
             listed = {name: _add(archive, name, members[name], watch) for name in sorted(members)}
             if index is not None:
-                _add(archive, INDEX, _json(index.model_copy(update={"members": listed})), watch)
+                _add(archive, INDEX, as_json(index.model_copy(update={"members": listed})), watch)
         partial.replace(out)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}.") from error
@@ -343,5 +244,6 @@ def _blocks(content: bytes | Path | Iterable[str]) -> Iterator[bytes]:
             yield line.encode()
 
 
-def _json(document: BaseModel) -> bytes:
+def as_json(document: BaseModel) -> bytes:
+    """A document as a member."""
     return (document.model_dump_json(indent=1) + "\n").encode()

@@ -76,6 +76,7 @@ PLUMBING: dict[str, dict[str, str]] = {
         "pin": "Explain, verify or write the pin of a checkpoint.",
         "prune": "Free a run's disk space, never what somebody names.",
         "perplexity": "Compare both sides' perplexity on a chat file.",
+        "jobs": "List work that runs on other machines; attach, cancel.",
         "bundle": "Put an evaluation or a run into one file.",
         "unbundle": "Merge such a file into this project: all of it, or nothing.",
     },

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from brie.cli import options, screen, sweeps
+from brie.cli import answers, options, remote, screen, sweeps
 from brie.cli import suites as several
 from brie.conventions import CONTROLS
-from brie.errors import Stopped
+from brie.errors import Stopped, UsageError
 from brie.project import Project
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ Examples:
   brie eval --suite in_domain --dry-run              (plan, price, what it can tell)
   brie eval --suite in_domain --stop-after generate  (then, elsewhere: brie judge)
   brie eval --suite in_domain --engine vllm          (a GPU, and pip install vllm)
+  brie eval --suite in_domain --stop-after generate --on ssh:gpu-box
 """,
 )
 @click.option(
@@ -164,6 +165,7 @@ Examples:
 @options.PROBE
 @options.DRIFT
 @options.TASKS
+@options.TASK_DOCUMENTS
 @options.TASKS_AS
 @options.ALLOW_CODE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")
@@ -172,6 +174,7 @@ Examples:
 @click.option(
     "--dry-run", is_flag=True, help="Show plan, price and what it can tell; seal and ask nothing."
 )
+@remote.on
 @options.FULL
 @options.ANALYSIS_JSON
 def command(
@@ -186,6 +189,7 @@ def command(
     retry: bool,
     name: str | None,
     dry_run: bool,
+    away: remote.Wishes,
     full: bool,
     as_json: bool,
     **request: options.Value,
@@ -195,8 +199,7 @@ def command(
     The same command with the same plan goes on where it stopped, and computes nothing that is
     in the store already.
     """
-    from brie.evaluation.request import EvalRequest, prepare
-    from brie.evaluation.run import run_evaluation
+    from brie.evaluation.request import EvalRequest
 
     project = screen.project()
     each = suite if isinstance(suite, tuple) else (suite,)
@@ -206,6 +209,11 @@ def command(
     wanted = screen.spending(
         budget, yes=yes, batch=batch, retry=retry, patience=patience, probe=probe, drift=drift
     )
+    if away.on is not None:
+        single = stop_after == "generate" and not (isinstance(suite, tuple) or wishes.tasks)
+        _elsewhere(wishes, away, project, name, single=single)
+        return
+    away.refuse_alone()
     if (wishes.candidate or "").startswith("sweep:"):
         refused = {"--suite twice": isinstance(suite, tuple), "--dry-run": dry_run,
                    "--stop-after": stop_after, "--name": name,
@@ -218,23 +226,67 @@ def command(
     if dry_run:
         _explain([replace(wishes, suite=s) for s in each], project, wanted, as_json=as_json)
         return
-    resolved, messages = prepare(wishes, project)
-    for line in messages:
-        screen.say(line)
+    resolved = _prepared(wishes, project)
     if stop_after is not None:
         _begin(resolved, project, stop_after, name, yes=yes, allow_code=wishes.allow_code)
         return
+    _run(resolved, wanted, project, name, full=full, as_json=as_json)
+
+
+def _run(
+    resolved: ResolvedRequest,
+    wanted: Spending,
+    project: Project,
+    name: str | None,
+    *,
+    full: bool,
+    as_json: bool,
+) -> None:
+    """The whole evaluation, and what it found.
+
+    Raises:
+        Stopped: it is not finished.
+    """
+    from brie.evaluation.run import run_evaluation
+
     outcome = run_evaluation(
-        resolved,
-        project,
-        screen.Terminal(),
-        command=screen.typed(project),
-        name=name,
-        spending=wanted,
-    )
+        resolved, project, screen.Terminal(),
+        command=screen.typed(project), name=name, spending=wanted,
+    )  # fmt: skip
     screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
+
+
+def _prepared(wishes: EvalRequest, project: Project) -> ResolvedRequest:
+    """What is to be evaluated; what was decided on the way is said."""
+    from brie.evaluation.request import prepare
+
+    resolved, messages = prepare(wishes, project)
+    for line in messages:
+        screen.say(line)
+    return resolved
+
+
+def _elsewhere(
+    wishes: EvalRequest,
+    away: remote.Wishes,
+    project: Project,
+    name: str | None,
+    *,
+    single: bool,
+) -> None:
+    """Have the answers made on another machine; judges are asked from here.
+
+    Raises:
+        UsageError: more is asked for than the answers of a single evaluation.
+    """
+    if not single or (wishes.candidate or "").startswith("sweep:"):
+        raise UsageError(
+            "--on makes the answers of one evaluation elsewhere, and judges are asked from here: "
+            "--stop-after generate, then brie judge"
+        )
+    answers.seal_and_send(_prepared(wishes, project), away, project, name=name)
 
 
 def _explain(every: Sequence[EvalRequest], project: Project, wanted: Spending, *, as_json: bool) -> None:

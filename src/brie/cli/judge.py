@@ -91,19 +91,10 @@ def command(
 
     project = screen.project()
     chosen = find_evaluation(evaluation, project, command=screen.typed(project))
-    for given, option in ((votes, "--votes"), (ballot, "--ballot"), (people, "--people")):
-        if given is not None and (judges or repeats or retry or batch or asked or dry_run):
-            raise UsageError(f"{option} asks no judge; leave the other options out.")
-    if votes is not None and (ballot or people):
-        raise UsageError("--votes adds what people said; ask more of them in a command of its own.")
-    if votes is not None:
-        _import(votes, chosen, project, as_json=as_json)
-        return
-    if people is not None:
-        chosen = _draw(chosen, people, project, sent=ballot is not None)
-    if ballot is not None:
-        _send(ballot, chosen, project)
-    if people is not None or ballot is not None:
+    if votes is not None or ballot is not None or people is not None:
+        if judges or repeats or retry or batch or asked or dry_run:
+            raise UsageError("--votes, --ballot and --people ask no judge; leave the other options out.")
+        _people(chosen, project, votes=votes, ballot=ballot, prompts=people, as_json=as_json)
         return
     if asked and batch:
         raise UsageError("--batch leaves the asking to the provider; leave --workers out.")
@@ -126,6 +117,27 @@ def command(
     screen.outcome(outcome, as_json=as_json, full=full)
     if outcome.stopped:
         raise Stopped(outcome.stopped)
+
+
+def _people(
+    evaluation: Evaluation,
+    project: Project,
+    *,
+    votes: Path | None,
+    ballot: Path | None,
+    prompts: int | None,
+    as_json: bool,
+) -> None:
+    """What is done for people's votes, and asks no judge."""
+    if votes is not None:
+        if ballot or prompts:
+            raise UsageError("--votes adds what people said; ask more of them in a command of its own.")
+        _import(votes, evaluation, project, as_json=as_json)
+        return
+    if prompts is not None:
+        evaluation = _draw(evaluation, prompts, project, sent=ballot is not None)
+    if ballot is not None:
+        _send(ballot, evaluation, project)
 
 
 def _draw(evaluation: Evaluation, prompts: int, project: Project, *, sent: bool) -> Evaluation:

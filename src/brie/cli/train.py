@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from brie.cli import options, screen, sweeps
+from brie.cli import options, remote, screen, sweeps, trained
 from brie.cli.options import Value, request_of
 from brie.errors import UsageError
 from brie.train.config import TrainRequest
-
-if TYPE_CHECKING:
-    from brie.train.config import PairsInfo, RunManifest
 
 
 @click.command(
@@ -29,6 +25,7 @@ Examples:
   brie train --size 0.5b --base gpt2 --chat-template chatml --data my.jsonl
   brie train --method dpo --prefs prefs.jsonl --from first:best --name taught
   brie train --resume first
+  brie train --size 0.5b --data my.jsonl --on ssh:gpu-box
   brie train --size 0.5b --data my.jsonl --gpus 2
   brie train --size 7b-fsdp --gpus 2x24 --dry-run    would it fit on two GPUs of 24 GB?
 """
@@ -77,7 +74,18 @@ Examples:
 )
 @click.option("--dry-run", is_flag=True, help="Say everything that would happen, and do nothing.")
 @click.option("--probe", is_flag=True, help="With --dry-run: time a few steps.")
-def command(dry_run: bool, probe: bool, fsdp: bool, **given: Value) -> None:
+@remote.on
+@options.YES
+@options.JSON
+def command(
+    dry_run: bool,
+    probe: bool,
+    fsdp: bool,
+    away: remote.Wishes,
+    yes: bool,
+    as_json: bool,
+    **given: Value,
+) -> None:
     """Train, save a checkpoint at every evaluation, and pin the best and the last one.
 
     Several values of a setting, or --seeds, make a sweep: one run of each combination and seed, sealed
@@ -88,8 +96,12 @@ def command(dry_run: bool, probe: bool, fsdp: bool, **given: Value) -> None:
     request = request_of(TrainRequest, given)
     if fsdp:
         request = replace(request, settings=(*request.settings, "sharding=fsdp"))
-    if probe and not dry_run:
-        raise UsageError("--probe belongs to --dry-run.")
+    if probe and (not dry_run or away.on):
+        raise UsageError("--probe belongs to --dry-run, and times this machine.")
+    if away.on is not None:
+        _elsewhere(request, away)
+        return
+    away.refuse_alone(("--yes", yes), ("--json", as_json))
     if not dry_run and _by_several(request):
         return
     if dry_run:
@@ -98,6 +110,14 @@ def command(dry_run: bool, probe: bool, fsdp: bool, **given: Value) -> None:
         sweeps.train(request, screen.project())
     else:
         _train(request)
+
+
+def _elsewhere(request: TrainRequest, wishes: remote.Wishes) -> None:
+    from brie.remote.training import training_errand
+
+    project = screen.project()
+    launcher = remote.opened(wishes)
+    remote.run(training_errand(request, project), wishes, project, launcher)
 
 
 def _by_several(request: TrainRequest) -> bool:
@@ -130,7 +150,6 @@ def _train(request: TrainRequest) -> None:
     from brie.train.gpus import expected
     from brie.train.progress import Silent
     from brie.train.run import train
-    from brie.train.runs import read_run
 
     project = screen.project()
     if not expected(request).first:
@@ -138,42 +157,7 @@ def _train(request: TrainRequest) -> None:
         return
     with TrainProgress() as progress:
         folder = train(request, project, progress)
-    run = read_run(folder)
-    screen.out(screen.labelled("done", done(run.manifest), 6))
-    for which, pin in sorted(run.manifest.pins.items()):
-        screen.show(f"{which:<5} step {pin.step}, validation loss {pin.eval_loss:.4f}")
-    if run.manifest.config.pairs is not None:
-        screen.show(_spent(run.manifest.config.pairs))
-    click.echo(f"pins  {project.relative(folder)}/pins/best.json and last.json")
-    from brie.evaluation.choice import first_evaluation
-
-    screen.show(f"next  {first_evaluation(run, project)}", hanging=6)
-
-
-def _spent(pairs: PairsInfo) -> str:
-    """What a run that learned from pairs cannot be measured on, or by alone."""
-    from brie.number_format import listed, plural
-
-    prompts = plural(len(pairs.prompts), "prompt")
-    where = f" of {listed(list(pairs.suites))}" if pairs.suites else ""
-    taught = listed([teacher.id for teacher in pairs.teachers])
-    by = f", nor by {taught} alone" if taught else ""
-    return f"spent its pairs' {prompts}{where}: it cannot be measured there{by}"
-
-
-def done(manifest: RunManifest) -> str:
-    """What a finished run took and gave, in a line."""
-    from brie.number_format import duration
-
-    parts = [
-        f"{manifest.step:,} steps",
-        f"{manifest.tokens:,} tokens in {duration(manifest.wall_seconds)}",
-        f"{manifest.tokens_per_second or 0:,.0f} tokens/s",
-        f"{(manifest.peak_memory_bytes or 0) / 2**30:.1f} GiB at most",
-    ]
-    if manifest.stopped_early:
-        parts.append(f"stopped early: {manifest.stopped_early}")
-    return ", ".join(parts)
+    trained.say_done(folder, project)
 
 
 def _explain(request: TrainRequest, *, probe: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from brie.benchmarks.naming import AskedAs
+from brie.benchmarks.naming import AskedAs, located
 from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubric, load_suite
 from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
@@ -75,6 +75,8 @@ class EvalRequest:
     """Python that the suite checks answers with, or that comes with tasks, may run here."""
     tasks: tuple[str, ...] = ()
     """lm-eval's tasks that both sides do beside it: names, task files or folders of them."""
+    task_documents: int | None = None
+    """Documents of each task that are done, a draw; None: all."""
     tasks_as: AskedAs = "auto"
     """Whether their documents are asked as conversations or as plain text."""
     skip_missing_judges: bool = False
@@ -118,9 +120,11 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     engine = engine_of(wishes, sides, project)
     sampling, settled = settled_sampling(wishes, suite, sides, engine)
     decisions += settled
+    task_names = tuple(located(reference, project.root) for reference in wishes.tasks)
     tasks = load_asked(
-        wishes.tasks, sides, project,
-        asked_as=wishes.tasks_as, allow_code=wishes.allow_code, say=decisions.append,
+        task_names, sides, project,
+        asked_as=wishes.tasks_as, most=wishes.task_documents,
+        allow_code=wishes.allow_code, say=decisions.append,
     )  # fmt: skip
     samples = samples_of(sides, suite, wishes.samples)
     if samples is None:
@@ -145,7 +149,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         dtype=wishes.dtype,
         engine=engine,
         tasks=tasks,
-        task_names=wishes.tasks,
+        task_names=task_names,
     )
     return asked, _facts(sides) + decisions
 

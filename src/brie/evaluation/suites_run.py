@@ -81,7 +81,9 @@ def seal_suites(
             "--until-decided stops by one suite alone, so the intervals of several would not hold "
             "together; leave it out, or name one suite."
         )
-    prepared = [prepare(replace(request, suite=suite), project) for suite in names]
+    wishes = [replace(request, suite=names[0])]
+    wishes += [replace(request, suite=suite, tasks=()) for suite in names[1:]]
+    prepared = [prepare(wish, project) for wish in wishes]
     for line in dict.fromkeys(line for _, lines in prepared for line in lines):
         screen.say(line)
     asked = tuple(resolved for resolved, _ in prepared)

@@ -44,6 +44,29 @@ def detect_environment(
     return by_vllm(environment) if engine == VLLM else (environment, reason)
 
 
+def environment_elsewhere(
+    device: str, *, native_bfloat16: bool | None, dtype: str | None = None
+) -> Environment:
+    """The environment of another machine, as that machine would decide it.
+
+    Args:
+        device: what it computes on.
+        native_bfloat16: whether its GPU computes in bfloat16; None: it has none, or that is not known.
+        dtype: `float32`, `bfloat16` or `float16`; None: what suits the device.
+
+    Raises:
+        UsageError: the dtype is unknown, or has to be named.
+    """
+    if dtype is not None and dtype not in _DTYPES:
+        raise unknown("dtype", dtype, _DTYPES)
+    if dtype is None and device == "cuda" and native_bfloat16 is None:
+        raise UsageError(
+            "whether that GPU computes in bfloat16 is not known; name one: --dtype bfloat16"
+        )
+    dtype = dtype or ("bfloat16" if device == "cuda" and native_bfloat16 else "float32")
+    return Environment(dtype=dtype, device=device, sampler=versions.SAMPLER)
+
+
 def _dtype(device: str) -> tuple[str, str]:
     import torch
 

@@ -208,11 +208,10 @@ class BatchRunner:
                     ended |= await self._has_ended(batch, judges.open(flying.judge))
                 for name in self._waiting:
                     await self._hand_over(name, judges.open(name))
-                if not ended:
+                pause = self.polling.first if ended else pause
+                if self._under_way or self._can_go_on():
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, self.polling.most)
-                else:
-                    pause = self.polling.first
 
     def _waits(self) -> str:
         """What waits until there is room, in words."""

@@ -10,15 +10,21 @@ import importlib.util
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from brie.errors import UsageError
 from brie.pin.folders import json_or_empty, refuse_quantised
 
+if TYPE_CHECKING:
+    import torch
+
 BITSANDBYTES = "bitsandbytes"
 FORMATS = ("nf4", "fp4", "int8")
 """Number formats of bitsandbytes: normal floats and floats of 4 bits, whole numbers of 8."""
+_REPACKS = "support_avx512bf16_for_cpu"
+"""What bitsandbytes calls it, of a layer."""
 _INSTALL = "pip install 'brie-eval[bitsandbytes]'"
 
 
@@ -99,3 +105,14 @@ def import_if_there() -> None:
         del sys.modules["kernels"]
         if kernels is not None:
             sys.modules["kernels"] = kernels
+
+
+def stay_learnable(model: torch.nn.Module) -> None:
+    """Keep a model in 4 bits on a processor such that gradients pass through it.
+
+    On processors with AVX-512 BF16 bitsandbytes repacks weights the first time they are only read, such
+    as by a validation, into a form that nothing can be learned through any more.
+    """
+    for layer in model.modules():
+        if hasattr(layer, _REPACKS):
+            setattr(layer, _REPACKS, False)

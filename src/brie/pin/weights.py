@@ -28,6 +28,8 @@ class Loading(TypedDict, total=False):
 
     attn_implementation: str | None
     """Its name of the attention kernel; None: the library's own choice."""
+    use_kernels: bool
+    """Layers that have fused kernels on the Hub are computed by them."""
     quantization_config: BitsAndBytesConfig
     device_map: dict[str, str]
     """Where quantized weights go at once: they cannot be moved afterwards."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from brie.bundle.layout import ANALYSIS, REPORT, REPORT_FILES
-from brie.bundle.pack import pack_evaluation, pack_run
+from brie.bundle.pack import pack_evaluation
+from brie.bundle.pack_runs import pack_run
 from brie.bundle.several import pack_suites
 from brie.ci.verify import verify
 from brie.errors import UsageError

@@ -27,6 +27,10 @@ INSTALLED = "flash_attention_2"
 FETCHED = "kernels-community/flash-attn2"
 """The same kernels ready built, from the Hub through the `kernels` package."""
 
+HUB = "hub"
+"""Fused kernels that are fetched from the Hub."""
+_KERNEL = "kernel_layer_name"
+"""What transformers calls the kernel that may compute a layer."""
 _TOKENS = 64
 """Of each row that is held against itself."""
 _SHARE = 0.25
@@ -88,6 +92,40 @@ def unusable_kernels() -> str | None:
     except importlib.metadata.PackageNotFoundError:
         return f"the kernels package is not installed ({wanted})"
     return f"kernels {here} is not what transformers takes ({wanted})"
+
+
+def choose_kernels(recipe: Recipe, device: DeviceInfo) -> Decided | None:
+    """What computes layers that have fused kernels, and why; None where they were not asked for."""
+    if not recipe.use_kernels:
+        return None
+    missing = "fused kernels need CUDA" if device.type != "cuda" else unusable_kernels()
+    if missing is not None:
+        return Decided(value=TORCH, reason=f"{missing}; torch's own layers")
+    return Decided(value=HUB, reason="fused kernels, through the kernels package")
+
+
+def computed_by(
+    recipe: Recipe, device: DeviceInfo, dtype: Decided, progress: Progress
+) -> tuple[Decided | None, Decided | None]:
+    """What computes attention, and layers that have fused kernels; each is said where it is chosen."""
+    attention, kernels = choose_attention(recipe, device, dtype.value), choose_kernels(recipe, device)
+    for what, chosen in (("attention", attention), ("kernels", kernels)):
+        if chosen:
+            progress.note(f"{what}: {chosen.value} ({chosen.reason})")
+    return attention, kernels
+
+
+def fused_layers(model: torch.nn.Module) -> tuple[str, ...]:
+    """Kinds of layers that a fused kernel computes: transformers falls back one by one, in silence."""
+    replaced = [layer for layer in model.modules() if "forward" in vars(layer)]
+    return tuple(sorted({type(layer).__name__ for layer in replaced if hasattr(layer, _KERNEL)}))
+
+
+def fused_words(fused: Sequence[str]) -> str:
+    """What fused kernels compute, in a sentence."""
+    if not fused:
+        return "kernels: none of the Hub's fits this model here; torch's own layers"
+    return f"kernels: {', '.join(fused)} computed by fused kernels"
 
 
 def with_kernels(config: TrainConfig, progress: Progress) -> TrainConfig:

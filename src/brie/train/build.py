@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TypedDict
 
 from brie.data.encode import IGNORED, Encoded, dataset
 from brie.pin.attach import attach
+from brie.pin.few_bits import stay_learnable
 from brie.pin.thread_pace import ThreadPace
 from brie.pin.weights import Loading, load_causal_lm, quantized
 from brie.train import sharding
-from brie.train.attention import TORCH
+from brie.train.attention import HUB, TORCH
 from brie.train.config import CHECKPOINTS
 from brie.train.lora import lora_config
 from brie.train.metrics import MetricsFile
@@ -80,6 +81,10 @@ def build_trainer(
         peft_config=None if job.start else lora_config(config.recipe, job.base_folder),
         callbacks=list(hooks),
     )
+    if config.recipe.quantize == "nf4":
+        for weight in trainer.model.parameters():
+            if weight.requires_grad:  # TRL learns in bfloat16 beside a base in 4 bits
+                weight.data = weight.data.float()
     trainer.keep(keeping)
     trainer.remove_callback(PrinterCallback)
     return trainer
@@ -105,11 +110,15 @@ def load_model(job: Job) -> PreTrainedModel | PeftModel:
     its label, so that no path is recorded."""
     recipe, device, dtype = job.config.recipe, job.config.device.type, job.config.dtype.value
     options: Loading = quantized(device, dtype) if recipe.quantize == "nf4" else {}
+    if job.config.kernels is not None and job.config.kernels.value == HUB:
+        options["use_kernels"] = True
     if job.config.attention is not None and job.config.attention.value != TORCH:
         options["attn_implementation"] = job.config.attention.value
     sharded = sharding.is_sharded(job.config.device)
     with sharding.loading_once() if sharded else nullcontext():
         model = load_causal_lm(job.base_folder, dtype, **options)
+    if recipe.quantize == "nf4" and device == "cpu":
+        stay_learnable(model)
     model.name_or_path = job.config.base.repo
     model.config._name_or_path = job.config.base.repo
     if job.start is None:
@@ -175,14 +184,12 @@ def _kind(job: Job) -> Callable[..., TrainingArguments]:
 
     recipe = job.config.recipe
     if recipe.method == "sft":
-        mps = job.config.device.type == "mps"
-        grouped = mps if recipe.group_by_length == "auto" else recipe.group_by_length
         return partial(
             SFTConfig,
             max_length=recipe.max_length if recipe.packing else None,
             packing=recipe.packing,
             eval_packing=False,
-            train_sampling_strategy="group_by_length" if grouped else "random",
+            train_sampling_strategy="group_by_length" if job.config.order else "random",
         )
     # Rows are cut already; lengths of pairs are no column that batches could be grouped by.
     if recipe.method == "dpo":

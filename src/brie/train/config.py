@@ -180,6 +180,15 @@ class DeviceInfo(Record):
     process, or a run from before this was recorded."""
 
 
+class BatchOrder(Record):
+    """In which order rows are learned from, where rows of like length share a batch."""
+
+    seed: int
+    """With the epoch's number it draws that epoch's order."""
+    first_epoch: Digest | None
+    """Over the lines of the rows in the order of the first epoch; None where processes share them."""
+
+
 class TrainConfig(Document):
     """`config.json`: everything resolved. Two runs with equal identities give equal weights."""
 
@@ -205,12 +214,20 @@ class TrainConfig(Document):
     dtype: Decided
     attention: Decided | None = later(None)
     """What computes it; None: transformers' own choice."""
+    kernels: Decided | None = later(None)
+    """What computes layers that have fused kernels, `hub` or `torch`; None: they were not asked for."""
+    order: BatchOrder | None = later(None)
+    """None: rows are shuffled, whatever their lengths."""
     accumulation: int
     planned_steps: int
 
     def identity(self) -> str:
         """Digest of everything that decides the weights, to the last bit."""
-        rounding = {"attention": self.attention.value} if self.attention else {}
+        rounding = {
+            name: chosen.value
+            for name, chosen in (("attention", self.attention), ("kernels", self.kernels))
+            if chosen
+        }
         where = {"device": self.device.type, "processes": self.device.count}
         return digest(self.facts() | where | rounding)
 
@@ -308,6 +325,8 @@ class RunManifest(Document):
     tokens_per_second: float | None = None
     peak_memory_bytes: int | None = None
     stopped_early: str | None = None
+    fused: tuple[str, ...] = later(())
+    """Kinds of layers that fused kernels of the Hub computed."""
     versions: dict[str, str] = Field(default_factory=dict)
     git: dict[str, str | bool] | None = None
     """Commit and dirtiness of the folder the command ran in."""

@@ -10,7 +10,7 @@ from brie.data.split import prompt_key
 from brie.pin.bases import PACKAGED_PREFIX, is_whole
 from brie.project import Project, packaged
 from brie.records import Conversation
-from brie.train.attention import choose_attention
+from brie.train.attention import choose_attention, choose_kernels
 from brie.train.balance import balance_of
 from brie.train.config import (
     Balance,
@@ -36,7 +36,7 @@ from brie.train.recipes import Architecture, Recipe
 from brie.train.sharding import refuse_sharding, shared
 from brie.train.sources import read_data
 from brie.train.start import starting
-from brie.train.steps import longest, planned_steps
+from brie.train.steps import batch_order, longest, planned_steps
 
 
 def explain(
@@ -76,8 +76,10 @@ def local_base(reference: str, project: Project) -> Path | None:
         return shipped
     if "/" not in repo:
         return None
-    from huggingface_hub import try_to_load_from_cache
-
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ModuleNotFoundError:  # its cache holds nothing that could be used here
+        return None
     cached = try_to_load_from_cache(repo, "config.json", revision=revision or None)
     snapshot = Path(cached).parent if isinstance(cached, str) else None
     return snapshot if snapshot and is_whole(snapshot) else None
@@ -114,6 +116,8 @@ def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Pa
         longest_row=recipe.max_length,
         config=None,
         attention=attention,
+        kernels=choose_kernels(recipe, device),
+        grouped=batch_order(recipe, device, ()) is not None,
     )
     if not (request.data or request.prefs or recipe.data):
         return plan
@@ -155,6 +159,8 @@ def _with_base(job: Job, folder: Path) -> Plan:
         longest_row=longest(config.recipe, job.train, job.val),
         config=config,
         attention=config.attention,
+        kernels=config.kernels,
+        grouped=config.order is not None,
         start=config.start,
     )
 

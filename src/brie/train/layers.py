@@ -81,10 +81,10 @@ def refuse_missing_packages(recipe: Recipe, device: str) -> None:
         UsageError: a setting needs a package that is not here, or a device it does not run on.
     """
     eight_bit, four_bit = recipe.optimizer.endswith("8bit"), recipe.quantize == "nf4"
-    if four_bit and device != "cuda":
+    if four_bit and device == "mps":
         raise UsageError(
-            f"quantize=nf4 trains on CUDA, not on {device}; leave it out. A base in bfloat16 takes "
-            "half of float32's memory: --set dtype=bfloat16"
+            f"quantize=nf4 trains on CUDA and CPUs, not on {device}; leave it out. A base in bfloat16 "
+            "takes half of float32's memory: --set dtype=bfloat16"
         )
     for setting, asked in ((f"optimizer={recipe.optimizer}", eight_bit), ("quantize=nf4", four_bit)):
         if asked and importlib.util.find_spec("bitsandbytes") is None:

@@ -17,6 +17,9 @@ from brie.train.config import Decided
 from brie.train.recipes import Architecture, Recipe
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
+"""Of a parameter in 4 bits: its half byte, a byte of scale for 64, and four for 256 of those (QLoRA,
+Dettmers et al. 2023, section 3)."""
 LIBRARIES = 600_000_000
 """What torch and its companions take before any model, bytes."""
 _LOGIT_TOKENS = 256
@@ -55,6 +58,21 @@ def parameters(shape: Architecture) -> int:
     block = attention + 3 * shape.hidden * shape.intermediate + 2 * shape.hidden
     embeddings = shape.vocabulary * shape.hidden * (1 if shape.tied else 2)
     return embeddings + shape.layers * block + shape.hidden
+
+
+def _weights(shape: Architecture, recipe: Recipe, size: int) -> int:
+    """Bytes of the frozen base, and of what is unpacked of it at a time.
+
+    In 4 bits are the linear layers of the blocks; embeddings, head and norms keep the number format.
+    """
+    whole = parameters(shape)
+    if recipe.quantize != "nf4":
+        return whole * size
+    kv = _kv(shape)
+    linear = shape.hidden * (2 * shape.hidden + 2 * kv) + 3 * shape.hidden * shape.intermediate
+    packed = shape.layers * linear
+    unpacked = shape.hidden * shape.intermediate * size
+    return (whole - packed) * size + round(packed * NF4_BYTES) + unpacked
 
 
 def adapter_parameters(shape: Architecture, r: int, modules: Collection[str]) -> int:
@@ -107,7 +125,7 @@ def estimate(
     if recipe.packing and attention is not None and attention.value == TORCH:
         activations += tokens**2 * (1 + size)  # which token sees which: as bits, and as numbers
     return Memory(
-        weights=parameters(shape) * size // parts,
+        weights=_weights(shape, recipe, size) // parts,
         adapter=adapter * (12 if copied else 8) // parts,
         optimizer=adapter * 8 // parts,
         activations=activations,

@@ -70,6 +70,10 @@ class Plan:
     """The checkpoint it goes on from."""
     attention: Decided | None = None
     """What computes it; None: transformers' own choice."""
+    kernels: Decided | None = None
+    """What computes layers that have fused kernels; None: they were not asked for."""
+    grouped: bool = False
+    """Rows of like length share a batch."""
 
 
 def lines(plan: Plan, folder: Path | None, timed: Job | None, request: TrainRequest) -> Iterator[Line]:
@@ -86,8 +90,9 @@ def lines(plan: Plan, folder: Path | None, timed: Job | None, request: TrainRequ
     yield from _base_lines(plan, folder)
     yield Line("device", _device(plan, request))
     yield Line("numbers", _numbers(plan))
-    if plan.attention:
-        yield Line("attention", f"{plan.attention.value} ({plan.attention.reason})")
+    for what, chosen in (("attention", plan.attention), ("kernels", plan.kernels)):
+        if chosen:
+            yield Line(what, f"{chosen.value} ({chosen.reason})")
     yield from _data_lines(plan, from_recipe=not (request.data or request.prefs))
     yield from _setting_lines(plan)
     yield from _memory_lines(plan)
@@ -183,6 +188,8 @@ def _setting_lines(plan: Plan) -> Iterator[Line]:
         f"{recipe.batch_size} {_batched(recipe)} an update = {recipe.micro_batch_size} at a time x "
         f"{accumulation} accumulated x {processes} process{'es' if processes > 1 else ''}",
     )
+    if plan.grouped:
+        yield Line("order", f"rows of like length share a batch, drawn by seed {recipe.seed}")
     yield Line(
         "steps",
         f"{_steps(plan)}, rate {recipe.learning_rate:g} {recipe.schedule}; "

@@ -19,7 +19,7 @@ from brie.pin import Resolved, folder_template, open_base
 from brie.pin.folders import refuse_quantised
 from brie.project import Project
 from brie.records import Conversation, Pin
-from brie.train.attention import choose_attention, with_kernels
+from brie.train.attention import computed_by, with_kernels
 from brie.train.balance import balance_of, baselines_of, repeated
 from brie.train.config import (
     DataPart,
@@ -42,7 +42,7 @@ from brie.train.recipes import Recipe, load_recipe, override, recipe_files
 from brie.train.sharding import as_launched, refuse_sharding
 from brie.train.sources import Source, read_data
 from brie.train.start import going_on, own_template, preferring, recipe_of, start_info, starting
-from brie.train.steps import longest, planned_steps, sequences
+from brie.train.steps import batch_order, longest, planned_steps, sequences
 
 UNKNOWN_LICENCE = "unknown to brie: read its model card before you share what you train"
 
@@ -109,14 +109,8 @@ def build_job(
     recipe = with_layers(recipe, folder)
     dtype = _decide_dtype(recipe, device, folder, before)
     progress.note(f"numbers: {dtype.value} ({dtype.reason})")
-    if attention := choose_attention(recipe, device, dtype.value):
-        progress.note(f"attention: {attention.value} ({attention.reason})")
-    tokenizer, template, given = _template(recipe, folder, start, progress)
-    aligned = _align_eos(tokenizer, template.end, folder, progress)
-    written = (template.digest, template.thinking, template.date, given)
-    way = map(str, (folder, *written, recipe.max_length, recipe.loss))
-    kept = tokens.of(*way) if tokens else None
-    encoder = Encoder(tokenizer, template, recipe.max_length, recipe.loss, kept)
+    attention, kernels = computed_by(recipe, device, dtype, progress)
+    encoder, aligned, given = _encoder(recipe, folder, start, tokens, progress)
     train, val = (_encode(source, encoder, recipe, progress) for source in (train_rows, val_rows))
     balance = balance_of(request, train_rows)
     tried = None if train_rows.pairs else baselines_of(train_rows, val_rows, split_info)
@@ -139,13 +133,15 @@ def build_job(
         recipe=recipe,
         base=base.base,
         base_location=location,
-        template=_template_info(template, aligned, given),
+        template=_template_info(encoder.template, aligned, given),
         train=_part(train_rows, train),
         val=_part(val_rows, val),
         split=split_info,
         device=device,
         dtype=dtype,
         attention=attention,
+        kernels=kernels,
+        order=batch_order(recipe, device, epoch),
         accumulation=recipe.batch_size // (recipe.micro_batch_size * here.size),
         planned_steps=planned_steps(sequences(epoch, recipe), recipe),
         balance=balance,
@@ -155,7 +151,20 @@ def build_job(
     )
     usable = tuple(epoch), tuple(trainable(val))
     adapter = start.adapter if start else None
-    return Job(request, config, folder, base, tokenizer, *usable, val_rows.rows, adapter)
+    return Job(request, config, folder, base, encoder.tokenizer, *usable, val_rows.rows, adapter)
+
+
+def _encoder(
+    recipe: Recipe, base: Path, start: Resolved | None, tokens: Tokens | None, progress: Progress
+) -> tuple[Encoder, str | None, str | None]:
+    """What turns rows into tokens; the end token that was set, and what the template is called where it
+    is not the base's own."""
+    tokenizer, template, given = _template(recipe, base, start, progress)
+    aligned = _align_eos(tokenizer, template.end, base, progress)
+    written = (template.digest, template.thinking, template.date, given)
+    way = map(str, (base, *written, recipe.max_length, recipe.loss))
+    kept = tokens.of(*way) if tokens else None
+    return Encoder(tokenizer, template, recipe.max_length, recipe.loss, kept), aligned, given
 
 
 def _read(

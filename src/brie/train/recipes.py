@@ -23,7 +23,9 @@ from brie.records import Record, later
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """All linear layers of a Qwen2 or Llama block. Named, since PEFT's default is q and v alone."""
 
-MEMORY_KEYS = frozenset({"micro_batch_size", "gradient_checkpointing", "attention", "sharding"})
+MEMORY_KEYS = frozenset(
+    {"micro_batch_size", "gradient_checkpointing", "attention", "use_kernels", "sharding"}
+)
 """Keys that may change when a run is resumed: they decide memory, and rounding, nothing else."""
 
 DESCRIPTIVE_KEYS = frozenset(
@@ -99,6 +101,8 @@ _ELSEWHERE = {
     "attn_implementation": "attention",
     "flash_attention": "attention",
     "sample_packing": "packing",
+    "use_liger_kernel": "use_kernels",
+    "length_grouped": "group_by_length",
     "min_lr": "min_learning_rate",
     "min_lr_ratio": "min_learning_rate",
 }
@@ -215,10 +219,13 @@ class Recipe(Record):
     """`fsdp`: each of several GPUs holds a part of the weights, and borrows the others' layer by layer;
     none: each holds all of them."""
     group_by_length: bool | Literal["auto"] = "auto"
-    """Batches of similar lengths; `auto`: on MPS, where varied lengths make memory grow."""
+    """Batches of rows of like length, in an order drawn by `seed`; `auto`: on MPS, where varied lengths
+    make memory grow."""
     packing: bool = False
     """Several rows in one sequence of `max_length`, without padding: kept apart by FlashAttention where
     it is, by a mask elsewhere."""
+    use_kernels: bool = later(False)
+    """Layers of the base that have fused kernels on the Hub, such as norms, are computed by them."""
     attention: Literal["auto", "flash", "torch"] = later("auto")
     """`flash`: FlashAttention; `torch`: torch's own; `auto`: `flash` where rows are packed. Where there
     is no FlashAttention, torch's own is used, and said."""

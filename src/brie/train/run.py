@@ -219,10 +219,10 @@ class _Session:
                 raise
             raise explained from error
         if outcome.interrupted:
-            self._record(state="interrupted")
+            self._record(state="interrupted", fused=outcome.fused)
             raise Stopped(f"stopped after step {outcome.step} of {total}; continue with: {resume}")
         early = f"no lower validation loss after step {outcome.step}" if outcome.stopped_early else None
-        self._record(state="complete", pins=self._pin(), stopped_early=early)
+        self._record(state="complete", pins=self._pin(), stopped_early=early, fused=outcome.fused)
         self._write_suite()
         self._say_if_worse()
         return self.folder

@@ -16,7 +16,7 @@ from brie.errors import UsageError
 from brie.pin.libraries import threads
 from brie.pin.thread_pace import ThreadPace
 from brie.train.allocator import give_back
-from brie.train.attention import refuse_mixed_rows
+from brie.train.attention import HUB, fused_layers, fused_words, refuse_mixed_rows
 from brie.train.awake import awake
 from brie.train.build import WRITING, build_trainer
 from brie.train.config import CHECKPOINTS, TENSORBOARD
@@ -28,7 +28,7 @@ from brie.train.ranks import world
 from brie.train.smoke import compare_with_cpu
 
 if TYPE_CHECKING:
-    from transformers import TrainerCallback
+    from transformers import Trainer, TrainerCallback
 
     from brie.train.hooks import Interrupt
 
@@ -43,6 +43,8 @@ class Outcome:
     step: int
     interrupted: bool
     stopped_early: bool
+    fused: tuple[str, ...] = ()
+    """Kinds of layers that fused kernels computed."""
 
 
 def fit(
@@ -77,8 +79,7 @@ def fit(
         hooks = build_hooks(job, folder, metrics, interrupt, progress, on_saved)
         pace = _thread_pace(job)
         trainer = build_trainer(job, folder, metrics, hooks, pace, fresh=checkpoint is None)
-        if job.config.recipe.packing:
-            progress.note(refuse_mixed_rows(trainer, job.train))
+        fused = _looked_over(job, trainer, progress)
         try:
             with interrupt.listening():
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -95,7 +96,19 @@ def fit(
             shutil.rmtree(folder / CHECKPOINTS / WRITING, ignore_errors=True)
         done = int(trainer.state.global_step)
         early = done < job.config.planned_steps and not interrupt.asked
-        return Outcome(done, interrupt.asked and done < job.config.planned_steps, early)
+        interrupted = interrupt.asked and done < job.config.planned_steps
+        return Outcome(done, interrupted, early, fused)
+
+
+def _looked_over(job: Job, trainer: Trainer, progress: Progress) -> tuple[str, ...]:
+    """Kinds of layers that fused kernels compute; packed rows are held against themselves alone."""
+    fused: tuple[str, ...] = ()
+    if job.config.kernels and job.config.kernels.value == HUB:
+        fused = fused_layers(trainer.model)
+        progress.note(fused_words(fused))
+    if job.config.recipe.packing:
+        progress.note(refuse_mixed_rows(trainer, job.train))
+    return fused
 
 
 def time_steps(job: Job, steps: int = 4) -> float:

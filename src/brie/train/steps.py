@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 
 from brie.data.encode import Encoded, dataset
-from brie.errors import InputError
+from brie.digest import digest
+from brie.errors import InputError, UsageError
+from brie.train.config import BatchOrder, DeviceInfo
 from brie.train.quiet import quiet
 from brie.train.recipes import Recipe
 
@@ -21,6 +23,33 @@ def sequences(rows: Sequence[Encoded], recipe: Recipe) -> int:
         from trl.data_utils import pack_dataset
 
         return len(pack_dataset(dataset(rows), recipe.max_length))
+
+
+def batch_order(recipe: Recipe, device: DeviceInfo, train: Sequence[Encoded]) -> BatchOrder | None:
+    """The order in which rows of like length share batches; None where rows are merely shuffled.
+
+    Args:
+        recipe: whether that was asked for.
+        device: `auto` takes it on MPS.
+        train: the rows of an epoch; none where they are not in tokens yet.
+
+    Raises:
+        UsageError: it was asked for where rows have no lengths of their own.
+    """
+    unfit = "packing fills every sequence" if recipe.packing else ""
+    unfit = unfit or (f"{recipe.method} learns from pairs" if recipe.method != "sft" else "")
+    if recipe.group_by_length is True and unfit:
+        raise UsageError(f"group_by_length: {unfit}; leave it out.")
+    wanted = device.type == "mps" if recipe.group_by_length == "auto" else recipe.group_by_length
+    if not wanted or unfit:
+        return None
+    if device.count > 1 or not train:
+        return BatchOrder(seed=recipe.seed, first_epoch=None)
+    from brie.train.order import epoch_order
+
+    lengths = [len(row.ids) for row in train]
+    order = epoch_order(lengths, recipe.batch_size, seed=recipe.seed, epoch=0)
+    return BatchOrder(seed=recipe.seed, first_epoch=digest([train[place].line for place in order]))
 
 
 def longest(recipe: Recipe, train: Sequence[Encoded], val: Sequence[Encoded]) -> int:

@@ -16,10 +16,12 @@ from brie.train.conventions import Conventions
 from brie.train.device import SMALL_BASE
 from brie.train.loss import offer_learned_loss
 from brie.train.nll import row_nll
+from brie.train.order import ByLength
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from peft import LoraConfig
+    from torch.utils.data import Sampler
     from transformers import PreTrainedModel, TrainerCallback
     from trl import SFTConfig
 
@@ -55,6 +57,16 @@ class BrieTrainer(Conventions, SFTTrainer):
             and not self.is_fsdp_enabled  # its head is in parts
             and offer_learned_loss(self.model, self.args.device.type)
         )
+
+    # --- order ---------------------------------------------------------------------------
+
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int] | None:
+        """Rows of like length beside each other, in an order that a run which goes on finds again."""
+        if self.args.train_sampling_strategy != "group_by_length":
+            return super()._get_train_sampler(train_dataset)
+        lengths = [len(ids) for ids in (train_dataset or self.train_dataset)["input_ids"]]
+        rows = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return ByLength(lengths, rows, self.args.data_seed)
 
     # --- loss ----------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""An index of an evaluation's comparisons, so that any page of 100,000 is one small query.
+"""An index of an evaluation's comparisons, so that any page of a million verdicts is a small query.
 
 A derived SQLite file beside the store (`runs/.viewer/EVAL.sqlite`): deleting it loses nothing.
 Texts stay in the store; the index keeps what pages filter and sort by.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -21,28 +22,22 @@ from brie.project import Project
 from brie.records import Manifest, Status
 from brie.records.analysis import ComparisonView
 from brie.report.clean import without_paths
-from brie.report.examples import counted, flipped, judge_scores, spread
+from brie.report.examples import counted, flipped, spread
 from brie.store import Store
+from brie.web.columns import SCHEMA, ColumnsBuilder, storable
 
-FORMAT = 2
-_SCHEMA = """
+FORMAT = 3
+_SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE comparison (
     id INTEGER PRIMARY KEY, prompt TEXT NOT NULL, sample INTEGER NOT NULL, category TEXT NOT NULL,
     source TEXT NOT NULL, start TEXT NOT NULL, score REAL, spread REAL NOT NULL,
     flips INTEGER NOT NULL, unusable INTEGER NOT NULL);
-CREATE TABLE judged (
-    judge TEXT NOT NULL, comparison INTEGER NOT NULL, score REAL, flipped INTEGER NOT NULL,
-    unusable INTEGER NOT NULL, PRIMARY KEY (judge, comparison)) WITHOUT ROWID;
-CREATE VIRTUAL TABLE words USING fts5(text, content='', detail=none);
+CREATE VIRTUAL TABLE words USING fts5(text, content='', detail=none, prefix='1 2');
+{SCHEMA}
 """
-_INDEXES = """
-CREATE INDEX comparison_category ON comparison (category, source);
-CREATE INDEX comparison_score ON comparison (score);
-CREATE INDEX comparison_spread ON comparison (spread);
-CREATE INDEX comparison_flips ON comparison (flips);
-CREATE INDEX comparison_unusable ON comparison (unusable);
-"""
+_GIVEN_UP = 86_400.0
+"""Seconds after which an index that is not whole belongs to nobody."""
 _WORDS = 4_000
 """Characters of each text that the search knows."""
 
@@ -62,14 +57,23 @@ def stamp(manifest: Manifest, store: Store) -> str:
 
 def is_fresh(path: Path, wanted: str) -> bool:
     """True for a finished index with this stamp."""
+    return _stamped(path) == wanted
+
+
+def is_readable(path: Path) -> bool:
+    """True for a finished index of this format, though verdicts may have come since."""
+    return _stamped(path).startswith(f"{FORMAT} ")
+
+
+def _stamped(path: Path) -> str:
     if not path.is_file():
-        return False
+        return ""
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             row = db.execute("SELECT value FROM meta WHERE key = 'stamp'").fetchone()
     except sqlite3.Error:
-        return False
-    return row is not None and row[0] == wanted
+        return ""
+    return str(row[0]) if row else ""
 
 
 def build_index(
@@ -95,14 +99,13 @@ def build_index(
     wanted = stamp(manifest, store)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _clear(path)
         partial.unlink(missing_ok=True)
         with closing(sqlite3.connect(partial)) as db:
             db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
             panel = counting_in(manifest, store)
             _fill(db, _views(work, manifest, store, progress, panel), panel)
-            db.executescript(_INDEXES)
             db.execute("INSERT INTO meta VALUES ('stamp', ?)", (wanted,))
-            db.execute("ANALYZE")
             db.commit()
         partial.replace(path)
     except (OSError, sqlite3.Error) as error:
@@ -112,6 +115,14 @@ def build_index(
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _clear(path: Path) -> None:
+    """Remove what processes that were killed long ago had written of an index."""
+    for left in path.parent.glob(f".{path.name}.*.partial"):
+        with suppress(OSError):
+            if left.stat().st_mtime < time.time() - _GIVEN_UP:
+                left.unlink()
 
 
 def _views(
@@ -129,33 +140,22 @@ def _views(
 
 
 def _fill(db: sqlite3.Connection, views: Iterable[ComparisonView], panel: Collection[str]) -> None:
+    columns = ColumnsBuilder()
     for number, view in enumerate(views, 1):
         counting = counted(view, panel)
-        unusable = [v for v in counting.verdicts if v.status is not Status.OK]
+        flips, apart = len(flipped(counting)), spread(counting)
+        unusable = sum(verdict.status is not Status.OK for verdict in counting.verdicts)
+        columns.add(view, apart=apart, flipped=flips > 0, unusable=unusable > 0)
         last = view.messages[-1].content
+        short = (view.prompt_id, view.category, view.source, last[:300])
+        prompt, category, source, start = map(storable, short)
         db.execute(
             "INSERT INTO comparison VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                number, _text(view.prompt_id), view.sample, _text(view.category), _text(view.source),
-                _text(last[:300]), view.score, spread(counting), len(flipped(counting)), len(unusable),
+                number, prompt, view.sample, category, source, start, view.score, apart, flips, unusable,
             ),
         )  # fmt: skip
-        db.executemany("INSERT INTO judged VALUES (?, ?, ?, ?, ?)", _judged(view, number))
         texts = (view.prompt_id, last, view.candidate_text, view.baseline_text)
-        words = _text(" ".join(text[:_WORDS] for text in texts))
-        db.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (number, words))
-
-
-def _judged(view: ComparisonView, number: int) -> Iterator[tuple[str, int, float | None, int, int]]:
-    scores, flips = judge_scores(view), set(flipped(view))
-    for judge in dict.fromkeys(v.judge for v in view.verdicts):
-        usable = scores.get(judge, [])
-        planned = sum(v.judge == judge for v in view.verdicts)
-        complete = len(usable) == planned
-        mean = sum(usable) / len(usable) if usable and complete else None
-        yield _text(judge), number, mean, int(judge in flips), planned - len(usable)
-
-
-def _text(value: str) -> str:
-    """SQLite cannot hold unpaired surrogates."""
-    return value.encode("utf-8", "replace").decode("utf-8")
+        text = storable(" ".join(text[:_WORDS] for text in texts))
+        db.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (number, text))
+    columns.write(db)

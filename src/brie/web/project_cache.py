@@ -22,7 +22,7 @@ from brie.records import Manifest
 from brie.records.analysis import Analysis
 from brie.report.clean import without_paths
 from brie.store import Store
-from brie.web.index import build_index, index_path, is_fresh, stamp
+from brie.web.index import build_index, index_path, is_fresh, is_readable, stamp
 from brie.web.search import Comparisons
 
 _KEPT = 4
@@ -150,7 +150,7 @@ class ProjectCache:
         """Open what is looked at first before somebody asks; what is broken is said when asked for."""
         for name in [evaluation] if evaluation else self.ids()[:2]:
             with suppress(BrieError):
-                self.open(name)
+                getattr(self.open(name), "votes")  # noqa: B009 - made now, as below
 
     def _keep(self, evaluation: str, mark: tuple[int, int], opened: Opened) -> Opened:
         with self._lock:
@@ -184,7 +184,7 @@ class ProjectCache:
             with self._lock:
                 self._building.pop(evaluation, None)
             raise UsageError(running.error)
-        return Comparisons(path) if path.is_file() else running
+        return Comparisons(path) if is_readable(path) else running
 
     def _start(self, evaluation: str, path: Path) -> Progress:
         with self._lock:

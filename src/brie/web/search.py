@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from math import isnan
 from pathlib import Path
 from urllib.parse import urlencode
 
+import numpy as np
+
 from brie.store.database import Row, Value
+from brie.web.columns import Columns, Marks, Places, read_columns
 
 PAGE = 25
-WINNERS = {"candidate": "{} > 0.5", "tie": "{} = 0.5", "baseline": "{} < 0.5"}
-SHOWS: dict[str, tuple[str, str, str]] = {
-    "disagree": ("judges disagree", "c.spread >= 0.5", "c.spread >= 0.5"),
-    "flipped": ("flipped by order", "c.flips > 0", "j.flipped = 1"),
-    "unusable": ("with a failed verdict", "c.unusable > 0", "j.unusable > 0"),
+WINNERS = ("candidate", "tie", "baseline")
+SHOWS = {
+    "disagree": "judges disagree",
+    "flipped": "flipped by order",
+    "unusable": "with a failed verdict",
 }
-"""Name -> words, condition over all judges, condition where one judge is chosen."""
-SORTS: dict[str, tuple[str, str]] = {
-    "suite": ("suite order", "c.id"),
-    "won": ("best for the candidate", "{score} IS NULL, {score} DESC, c.id"),
-    "lost": ("best for the baseline", "{score} IS NULL, {score}, c.id"),
-    "spread": ("most disagreement", "c.spread DESC, c.id"),
+"""Name -> words."""
+SORTS = {
+    "suite": "suite order",
+    "won": "best for the candidate",
+    "lost": "best for the baseline",
+    "spread": "most disagreement",
 }
-_COLUMNS = (
-    "c.id, c.prompt, c.sample, c.category, c.source, c.start, {score}, c.spread, c.flips, c.unusable"
+"""Name -> words."""
+_ROW = (
+    "SELECT id, prompt, sample, category, source, start, score, spread, flips, unusable FROM comparison"
 )
 
 
@@ -122,85 +126,121 @@ class Comparisons:
         ids = self._ids(wanted)
         before, after = position - 1, position + 1
         return (
-            ids[before] if 0 <= before < len(ids) else None,
-            ids[after] if after < len(ids) else None,
+            int(ids[before]) if 0 <= before < len(ids) else None,
+            int(ids[after]) if after < len(ids) else None,
         )
 
-    def _ids(self, wanted: Filter) -> array[int]:
+    def _ids(self, wanted: Filter) -> Places:
         return _ordered(self._uri, self._changed, replace(wanted, page=1))
 
-    def _found(self, ids: Sequence[int], judge: str) -> list[Found]:
+    @property
+    def _columns(self) -> Columns:
+        return _columns(self._uri, self._changed)
+
+    def _found(self, ids: Places, judge: str) -> list[Found]:
         """The rows of some comparisons, in their order, with the score of the chosen judge."""
-        marks = ",".join("?" * len(ids))
-        columns = _COLUMNS.format(score="j.score" if judge else "c.score")
-        join = "JOIN judged j ON j.comparison = c.id AND j.judge = ?" if judge else ""
-        values = ([judge] if judge else []) + list(ids)
-        query = f"SELECT {columns} FROM comparison c {join} WHERE c.id IN ({marks})"
-        by_number = {row[0]: Found(*row) for row in self._rows(query, tuple(values))}
-        return [by_number[number] for number in ids]
+        numbers = [int(number) for number in ids]
+        query = f"{_ROW} WHERE id IN ({','.join('?' * len(numbers))})"
+        by_number = {row[0]: Found(*row) for row in self._rows(query, tuple(numbers))}
+        rows = [by_number[number] for number in numbers]
+        scored = self._columns.by_judge.get(judge)
+        if scored is None:
+            return rows
+        scores = [float(scored.score[number - 1]) for number in numbers]
+        return [
+            replace(row, score=None if isnan(score) else score)
+            for row, score in zip(rows, scores, strict=True)
+        ]
 
     def get(self, number: int) -> Found | None:
         """A comparison by its number."""
-        columns = _COLUMNS.format(score="c.score")
-        rows = self._rows(f"SELECT {columns} FROM comparison c WHERE c.id = ?", (number,))
+        rows = self._rows(f"{_ROW} WHERE id = ?", (number,))
         return Found(*rows[0]) if rows else None
 
     def choices(self) -> dict[str, list[str]]:
         """What the form offers: categories, sources and judges, at most 500 each."""
+        columns = self._columns
         return {
-            "category": self._names("SELECT DISTINCT category FROM comparison"),
-            "source": self._names("SELECT DISTINCT source FROM comparison"),
-            "judge": self._names("SELECT DISTINCT judge FROM judged"),
+            "category": sorted(columns.categories[:500]),
+            "source": sorted(columns.sources[:500]),
+            "judge": sorted(columns.by_judge)[:500],
         }
-
-    def _names(self, query: str) -> list[str]:
-        return sorted(row[0] for row in self._rows(query + " LIMIT 500"))
 
     def _rows(self, query: str, values: tuple[Value, ...] = ()) -> list[Row]:
         return _read(self._uri, query, values)
 
 
-@lru_cache(maxsize=16)
-def _ordered(uri: str, changed: int, wanted: Filter) -> array[int]:
-    """Numbers of all comparisons of a filter, in its order; kept for the pages that follow.
+@lru_cache(maxsize=2)
+def _columns(uri: str, changed: int) -> Columns:
+    """The arrays of an index; `changed`: when it was written, so that a new one is read anew."""
+    with closing(_connect(uri)) as db:
+        return read_columns(db)
 
-    `changed`: when the index was written, so that a new index is read anew.
-    """
-    where, values, score = _where(wanted)
-    order = SORTS[wanted.sort][1].format(score=score)
-    return array("q", (row[0] for row in _read(uri, f"SELECT c.id {where} ORDER BY {order}", values)))
+
+@lru_cache(maxsize=16)
+def _ordered(uri: str, changed: int, wanted: Filter) -> Places:
+    """Numbers of all comparisons of a filter, in its order; kept for the pages that follow."""
+    columns = _columns(uri, changed)
+    chosen = _chosen(columns, wanted)
+    if wanted.q.strip():
+        chosen &= _with_words(uri, wanted.q, len(columns))
+    order = _order(columns, wanted)
+    places = np.flatnonzero(chosen) if order is None else order[chosen[order]]
+    return places.astype(np.int32) + np.int32(1)
+
+
+def _chosen(columns: Columns, wanted: Filter) -> Marks:
+    """Which comparisons a filter leaves, words aside."""
+    scored = columns.scored(wanted.judge)
+    if scored is None:
+        return np.zeros(len(columns), np.bool_)
+    chosen = scored.planned.copy()
+    for value, names, codes in (
+        (wanted.category, columns.categories, columns.category),
+        (wanted.source, columns.sources, columns.source),
+    ):
+        if value:
+            chosen &= codes == (names.index(value) if value in names else -1)
+    if wanted.winner:
+        sides = {
+            "candidate": scored.score > 0.5,
+            "tie": scored.score == 0.5,
+            "baseline": scored.score < 0.5,
+        }
+        chosen &= sides[wanted.winner]
+    shows = {"disagree": columns.spread >= 0.5, "flipped": scored.flipped, "unusable": scored.unusable}
+    return chosen & shows[wanted.show] if wanted.show else chosen
+
+
+def _order(columns: Columns, wanted: Filter) -> Places | None:
+    """Places in the order asked for; None: as they are."""
+    scored = columns.scored(wanted.judge)
+    if wanted.sort == "spread":
+        return columns.most_spread
+    if scored is None or wanted.sort == "suite":
+        return None
+    return scored.won if wanted.sort == "won" else scored.lost
+
+
+def _with_words(uri: str, text: str, total: int) -> Marks:
+    """Which comparisons hold the words of a search."""
+    marks, words = np.zeros(total, np.bool_), _match(text)
+    if words:
+        # One text of all numbers: a row each would take several times as long.
+        query = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
+        ((numbers,),) = _read(uri, query, (words,))
+        if numbers:
+            marks[np.fromstring(numbers, np.int64, sep=",") - 1] = True
+    return marks
 
 
 def _read(uri: str, query: str, values: tuple[Value, ...]) -> list[Row]:
-    with closing(sqlite3.connect(uri, uri=True, timeout=10)) as db:
+    with closing(_connect(uri)) as db:
         return db.execute(query, values).fetchall()
 
 
-def _where(wanted: Filter) -> tuple[str, tuple[str, ...], str]:
-    """FROM and WHERE of a filter, its values, and the expression of its score.
-
-    Only closed sets reach the text of a query; what a reader typed is always a bound value.
-    """
-    score = "j.score" if wanted.judge else "c.score"
-    tables, conditions, values = "FROM comparison c", ["1"], []
-    if wanted.judge:
-        tables += " JOIN judged j ON j.comparison = c.id AND j.judge = ?"
-        values.append(wanted.judge)
-    for name in ("category", "source"):
-        if getattr(wanted, name):
-            conditions.append(f"c.{name} = ?")
-            values.append(getattr(wanted, name))
-    if wanted.winner:
-        conditions.append(WINNERS[wanted.winner].format(score))
-    if wanted.show:
-        conditions.append(SHOWS[wanted.show][2 if wanted.judge else 1])
-    words = _match(wanted.q)
-    if words:
-        conditions.append("c.id IN (SELECT rowid FROM words WHERE words MATCH ?)")
-        values.append(words)
-    elif wanted.q.strip():
-        conditions.append("0")
-    return f"{tables} WHERE {' AND '.join(conditions)}", tuple(values), score
+def _connect(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, timeout=10)
 
 
 def _match(text: str) -> str:

@@ -29,6 +29,13 @@ class Watch:
         self._places = tuple(sorted(p.encode() for p in every if len(p) >= _SHORTEST))
         self._last = ("", b"")
 
+    @classmethod
+    def for_keys(cls, project: Project) -> Watch:
+        """Watch for a project's keys alone: what goes to a machine of one's own may name folders."""
+        watch = cls(project)
+        watch._places = ()
+        return watch
+
     def look(self, block: bytes, name: str) -> None:
         """Look at the next block of a file.
 
