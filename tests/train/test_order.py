@@ -87,6 +87,9 @@ def test_without_it_nothing_is_recorded_and_with_it_the_dry_run_says_so(project:
     assert "order" not in json.loads(plain.config.model_dump_json())
     said = {line.label: line.text for line in explain(request(project, GROUPED), project, Watcher())}
     assert said["order"] == "rows of like length share a batch, drawn by seed 42"
+    elsewhere = TrainRequest(size="0.5b", data=str(project.root / "rows.jsonl"), settings=(GROUPED,))
+    unfetched = {line.label: line.text for line in explain(elsewhere, project, Watcher())}
+    assert unfetched["order"] == said["order"]
 
 
 def test_it_is_refused_where_rows_have_no_lengths_of_their_own(project: Project) -> None:

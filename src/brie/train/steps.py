@@ -31,7 +31,7 @@ def batch_order(recipe: Recipe, device: DeviceInfo, train: Sequence[Encoded]) ->
     Args:
         recipe: whether that was asked for.
         device: `auto` takes it on MPS.
-        train: the rows of an epoch.
+        train: the rows of an epoch; none where they are not in tokens yet.
 
     Raises:
         UsageError: it was asked for where rows have no lengths of their own.
@@ -43,7 +43,7 @@ def batch_order(recipe: Recipe, device: DeviceInfo, train: Sequence[Encoded]) ->
     wanted = device.type == "mps" if recipe.group_by_length == "auto" else recipe.group_by_length
     if not wanted or unfit:
         return None
-    if device.count > 1:
+    if device.count > 1 or not train:
         return BatchOrder(seed=recipe.seed, first_epoch=None)
     from brie.train.order import epoch_order
 
