@@ -6,7 +6,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,10 +87,16 @@ class Project:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all: a temporary neighbour, then a rename."""
+    write_pieces(path, (text,))
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> None:
+    """`write_text` of a text that comes piece by piece."""
     # Several processes, and threads of one, may write the same file: each has a neighbour of its own.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.writelines(pieces)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import pytest
 
 from brie.evaluation.assemble import assemble
 from brie.evaluation.columns import Columns, chosen
-from brie.evaluation.gather import gather
+from brie.evaluation.gather import gather, nothing_yet
 from brie.evaluation.rows import EvaluationData, VerdictRow, row_counts
 from brie.evaluation.settled import counts_there
 from brie.evaluation.table import table
@@ -19,6 +19,9 @@ from brie.evaluation.views import comparison_views
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply
 from brie.records import Manifest, Side, Status
+from brie.report.comparisons import comparisons_of
+from brie.report.examples import instructive, readable
+from brie.report.table import verdict_table
 from brie.store import Store
 from tests.flow.world import World, rules, sealed
 
@@ -125,9 +128,38 @@ def test_without_texts_digest_numbers_and_views_are_the_same(
     assert sum(row.verdict is not None for row in data.facts) > 500  # more than are written together
     assert bare.digest == data.digest
     assert row_counts(bare) == row_counts(data) == counts_there(manifest, store)
-    assert comparison_views(bare) == comparison_views(data)
+    assert list(comparison_views(bare)) == list(comparison_views(data))
     one, other = (assemble(rows, store).model_copy(update={"created": ""}) for rows in (bare, data))
     assert one == other
+
+
+@pytest.mark.parametrize("judges", [None, JUDGES, ("first",), ()])
+def test_columns_rank_comparisons_as_their_views_do(
+    made: tuple[Manifest, Store], judges: tuple[str, ...] | None
+) -> None:
+    stored = comparison_views(gather(*made, texts=False))
+    listed = comparisons_of(list(stored))
+    one, other = stored.outline(judges), listed.outline(judges)
+    assert one.prompts == other.prompts
+    for name in ("sample", "score", "spread", "flips", "length", "empty"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert instructive(stored, judges) == instructive(listed, judges)
+    assert readable(stored, judges) == readable(listed, judges) != []
+
+
+def test_the_table_of_verdicts_is_the_same_from_the_store_and_from_views(
+    made: tuple[Manifest, Store],
+) -> None:
+    stored = comparison_views(gather(*made, texts=False))
+    views = list(stored)
+    assert stored.criteria() == sorted(CRITERIA)
+    assert verdict_table(stored) == verdict_table(views) == verdict_table(views[::-1])
+    assert "for A" in verdict_table(stored)  # reasons are read from the store
+
+
+def test_an_evaluation_without_rows_has_no_comparisons(made: tuple[Manifest, Store]) -> None:
+    none = comparison_views(nothing_yet(made[0]))
+    assert (len(none), list(none), none.criteria(), instructive(none)) == (0, [], [], [])
 
 
 def test_no_rows_are_no_columns() -> None:

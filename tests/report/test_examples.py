@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from brie.records import Message, Order, Status, Winner
 from brie.records.analysis import ComparisonView, JudgedView
-from brie.report.examples import flipped, instructive, margin, outcome, readable
+from brie.report.examples import instructive, margin, outcome, readable
+from brie.report.judged import flipped
 from tests.report import sample
 
 ORDERS: tuple[Order, Order] = ("candidate_first", "baseline_first")

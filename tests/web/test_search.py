@@ -17,7 +17,7 @@ from brie.evaluation.views import comparison_views
 from brie.evaluation.work import Work
 from brie.records import Manifest, Status
 from brie.records.analysis import ComparisonView
-from brie.report.examples import flipped, judge_scores, spread
+from brie.report.judged import flipped, judge_scores, spread
 from brie.store import Store
 from brie.web.index import build_index, is_fresh, is_readable, stamp
 from brie.web.search import PAGE, Comparisons, Filter
@@ -33,7 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparisons, Views,
     path = folder / "index.sqlite"
     with Store.open(project.store, read_only=True) as store:
         build_index(path, Work(manifest.plan), manifest, store)
-        views = comparison_views(gather(manifest, store))
+        views = list(comparison_views(gather(manifest, store)))
     return Comparisons(path), views, manifest
 
 

@@ -126,7 +126,7 @@ class Evaluated(Outcome):
 
     def _views(self) -> list[ComparisonView]:
         with Store.open(self.project.store, read_only=True) as store:
-            return comparison_views(gather(self.evaluation.manifest, store))
+            return list(comparison_views(gather(self.evaluation.manifest, store)))
 
 
 @dataclass(frozen=True, repr=False)

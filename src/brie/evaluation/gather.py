@@ -47,7 +47,7 @@ def gather(manifest: Manifest, store: Store, *, texts: bool = True) -> Evaluatio
         DamagedRow: a row of it cannot be read.
     """
     refuse_unsound(manifest)
-    with _without_collection(), store.snapshot():
+    with without_collection(), store.snapshot():
         tasks = stored_results(manifest.plan, store)
         data = replace(nothing_yet(manifest), newest=store.newest(), tasks=tasks)
         if manifest.plan.stopping is None and not texts:
@@ -126,7 +126,7 @@ def is_answered(task: Task, completions: Mapping[str, Completion]) -> bool:
 
 
 @contextmanager
-def _without_collection() -> Iterator[None]:
+def without_collection() -> Iterator[None]:
     """Millions of objects and no cycles: looking for some again and again would take half the time."""
     on = gc.isenabled()
     gc.disable()

@@ -11,6 +11,7 @@ from brie.errors import UsageError
 from brie.evaluation.assemble import assemble
 from brie.evaluation.context import context_of
 from brie.evaluation.folders import Evaluation
+from brie.evaluation.gather import without_collection
 from brie.evaluation.looks import look_of, note_earlier_looks
 from brie.evaluation.published import to_publish
 from brie.evaluation.rows import EvaluationData
@@ -120,9 +121,10 @@ def write_report(
 
     folder = project.reports / evaluation.manifest.id
     folder.mkdir(parents=True, exist_ok=True)
-    views = comparison_views(data)
     write_text(folder / "analysis.json", analysis.to_json())
-    return build_report(analysis, evaluation.manifest, views, folder, read_curve(evaluation.folder))
+    views, curve = comparison_views(data), read_curve(evaluation.folder)
+    with without_collection():
+        return build_report(analysis, evaluation.manifest, views, folder, curve)
 
 
 def rebuild(evaluation: Evaluation, project: Project) -> Outcome:

@@ -2,44 +2,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from itertools import islice
 
+import numpy as np
+
+from brie.analyse.arrays import Bools, Floats, Ints
+from brie.evaluation.columns import chosen
 from brie.evaluation.gather import gather, is_answered, is_cast, is_same
 from brie.evaluation.margins import counting_judges, with_joint
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import Manifest, Status
-from brie.records.analysis import (
-    ComparisonView,
-    JudgedView,
-)
+from brie.records.analysis import ComparisonView, JudgedView
+from brie.report.comparisons import Comparisons, Outline
 from brie.store import Store
 
 
-def comparison_views(facts: EvaluationData) -> list[ComparisonView]:
+def comparison_views(facts: EvaluationData) -> Comparisons:
     """Every comparison with both answers and all verdicts, for people to read.
 
-    Where the rows have no texts, they are read from the store.
+    Where the rows have no texts, they are read from the store, which must be open as long.
     """
-    groups: dict[tuple[str, int], list[VerdictRow]] = {}
-    for fact in (*facts.of("main"), *facts.of("vote")):
-        groups.setdefault((fact.task.prompt, fact.task.sample), []).append(fact)
-    counting = counting_judges(facts)
-    return [_view(facts, rows, counting) for rows in _with_texts(list(groups.values()), facts.source)]
+    return _Stored(facts)
 
 
-def _with_texts(groups: Sequence[list[VerdictRow]], source: Store | None) -> Iterator[list[VerdictRow]]:
-    """Rows with what judges wrote, comparisons in the same order."""
-    if source is None:
-        yield from groups
-        return
-    for start in range(0, len(groups), _TOGETHER):
-        some = groups[start : start + _TOGETHER]
-        kept = source.kept(row.task.key for rows in some for row in rows if row.verdict)
-        for rows in some:
-            yield [replace(row, verdict=kept.get(row.task.key)) for row in rows]
+class _Stored(Comparisons):
+    """Comparisons of an evaluation: its columns rank them, and a view is made of what is read."""
+
+    def __init__(self, facts: EvaluationData) -> None:
+        self._facts, columns = facts, facts.columns
+        rows = np.concatenate([chosen(columns.is_of(kind)) for kind in ("main", "vote")])
+        _, first, number = np.unique(columns.comparison[rows], return_index=True, return_inverse=True)
+        place = np.argsort(np.argsort(first))
+        self._comparison = place[number]
+        """Number of each row's comparison: they stand in the order of their first rows."""
+        by_comparison = np.argsort(self._comparison, kind="stable")
+        self._rows = rows
+        self._sorted = rows[by_comparison]
+        self._ends = np.cumsum(np.bincount(self._comparison, minlength=len(first)))
+        self._first = rows[np.sort(first)]
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def outline(self, judges: Collection[str] | None = None) -> Outline:
+        facts, first = self._facts, self._facts.columns.take(self._first)
+        names = facts.manifest.plan.order
+        length, empty = self._lengths()
+        apart, flips = self._between(judges)
+        return Outline(
+            prompts=[names[at] for at in first.prompt.tolist()],
+            sample=first.sample,
+            score=self._scores(),
+            spread=apart,
+            flips=flips,
+            length=length[first.pair],
+            empty=empty[first.pair],
+        )
+
+    def criteria(self) -> list[str]:
+        named = self._facts.columns.named
+        return sorted(name for name, of_row in named.items() if of_row[self._rows].any())
+
+    def read(self, at: Iterable[int]) -> Iterator[ComparisonView]:
+        numbers = iter(at)
+        while some := list(islice(numbers, _TOGETHER)):
+            groups = [self._group(number) for number in some]
+            yield from (_view(self._facts, rows, self._counting) for rows in self._with_texts(groups))
+
+    @cached_property
+    def _counting(self) -> frozenset[str]:
+        return frozenset(counting_judges(self._facts))
+
+    def _group(self, number: int) -> list[VerdictRow]:
+        start = int(self._ends[number - 1]) if number else 0
+        return [self._facts.facts[at] for at in self._sorted[start : self._ends[number]].tolist()]
+
+    def _with_texts(self, groups: Sequence[list[VerdictRow]]) -> Iterable[list[VerdictRow]]:
+        """Rows with what judges wrote."""
+        source = self._facts.source
+        if source is None:
+            return groups
+        kept = source.kept(row.task.key for rows in groups for row in rows if row.verdict)
+        return ([replace(row, verdict=kept.get(row.task.key)) for row in rows] for rows in groups)
+
+    def _scores(self) -> Floats:
+        """Mean score of the judges that count; NaN where a verdict of theirs cannot be used."""
+        columns = self._facts.columns
+        by_them = columns.is_by(self._counting)[self._rows]
+        at, score = self._comparison[by_them], columns.score[self._rows][by_them]
+        return _means(at, score, len(self))
+
+    def _between(self, judges: Collection[str] | None) -> tuple[Floats, Floats]:
+        """Distance between the judges' means, and the share of judges that changed with the order."""
+        columns, size = self._facts.columns, len(self)
+        score, judge = columns.score[self._rows], columns.judge[self._rows]
+        used = ~np.isnan(score)
+        if judges is not None:
+            used &= columns.is_by(judges)[self._rows]
+        pairs, of_pair = np.unique(
+            self._comparison[used] * len(columns.names) + judge[used], return_inverse=True
+        )
+        of_judge = pairs // max(len(columns.names), 1)
+        mean = _means(of_pair, score[used], len(pairs))
+        highest, lowest = np.full(size, -np.inf), np.full(size, np.inf)
+        np.maximum.at(highest, of_judge, mean)
+        np.minimum.at(lowest, of_judge, mean)
+        count = np.bincount(of_judge, minlength=size)
+        chose = [np.bincount(of_pair[score[used] == side], minlength=len(pairs)) > 0 for side in (0, 1)]
+        both = np.bincount(of_judge[chose[0] & chose[1]], minlength=size)
+        heard = count > 0
+        apart: Floats = np.subtract(highest, lowest, out=np.zeros(size), where=heard)
+        return apart, np.divide(both, count, out=np.full(size, np.nan), where=heard)
+
+    def _lengths(self) -> tuple[Ints, Bools]:
+        """Characters of both answers of each pair, and whether one is empty."""
+        answers, pairs = self._facts.completions, self._facts.columns.pairs
+        there = [tuple(answers[key].text if key in answers else "" for key in pair) for pair in pairs]
+        length = np.array([len(one) + len(other) for one, other in there], np.int64)
+        empty = np.array([not one.strip() or not other.strip() for one, other in there], np.bool_)
+        return length, empty
+
+
+def _means(group: Ints, values: Floats, size: int) -> Floats:
+    """Mean of each group's values; NaN for an empty one."""
+    count = np.bincount(group, minlength=size)
+    total = np.bincount(group, weights=values, minlength=size)
+    means: Floats = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
+    return means
 
 
 _TOGETHER = 200

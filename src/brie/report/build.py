@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from brie.errors import UsageError
-from brie.project import write_text
+from brie.project import write_pieces, write_text
 from brie.records import Manifest
 from brie.records.analysis import Analysis, ComparisonView
+from brie.report.comparisons import Comparisons
 from brie.report.curve import Curve
 from brie.report.html import render_html
 from brie.report.markdown import render_markdown
 from brie.report.page import build_page
-from brie.report.table import verdict_table
+from brie.report.table import table_pieces, verdict_table
 
 
 def build_report(
     analysis: Analysis,
     manifest: Manifest | None,
-    comparisons: Sequence[ComparisonView],
+    comparisons: Comparisons | Sequence[ComparisonView],
     out: Path,
     curve: Curve | None = None,
 ) -> Path:
@@ -31,20 +32,21 @@ def build_report(
     Raises:
         UsageError: the folder cannot be written.
     """
-    files = report_files(analysis, manifest, comparisons, curve)
+    page = build_page(analysis, manifest, comparisons, curve)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make the folder {out}: {error.strerror or error}.") from error
-    for name, text in files.items():
-        write_text(out / name, text)
+    write_text(out / "report.md", render_markdown(page))
+    write_pieces(out / "verdicts.csv", table_pieces(comparisons))
+    write_text(out / "index.html", render_html(page))
     return out / "index.html"
 
 
 def report_files(
     analysis: Analysis,
     manifest: Manifest | None,
-    comparisons: Sequence[ComparisonView],
+    comparisons: Comparisons | Sequence[ComparisonView],
     curve: Curve | None = None,
 ) -> dict[str, str]:
     """The report's files by name, the page last."""

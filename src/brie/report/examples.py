@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
+from itertools import islice
+from operator import attrgetter
 from typing import Literal
 
+import numpy as np
+
+from brie.analyse.arrays import Floats
 from brie.judge.providers.rules import rule_margin
-from brie.records import SCORE, Status
+from brie.records import Status
 from brie.records.analysis import ComparisonView, JudgedView
 from brie.report.clean import SHOWN
+from brie.report.comparisons import Comparisons, Outline, comparisons_of
+from brie.report.judged import DIVIDED, counted, is_empty, spread
 
 Outcome = Literal["won", "tied", "lost", "open"]
-DIVIDED = 0.5
-"""Distance of the judges' mean scores from which they are said to disagree."""
-
 PER_KIND = 2
 MOST, LETTERS = 200, 500_000
 """Comparisons on one page, and characters of their texts."""
@@ -38,10 +41,12 @@ class Example:
     kind: str
     why: str
     view: ComparisonView
+    at: int = -1
+    """Its number among all comparisons."""
 
 
 def instructive(
-    comparisons: Sequence[ComparisonView],
+    comparisons: Comparisons | Sequence[ComparisonView],
     judges: Collection[str] | None = None,
     per_kind: int = PER_KIND,
 ) -> list[Example]:
@@ -56,23 +61,26 @@ def instructive(
         judges: those who count; instruments would always disagree and always flip.
         per_kind: how many of each kind at most.
     """
-    scored = [(view, counted(view, judges)) for view in comparisons if view.score is not None]
-    usual = median(_length(view) for view, _ in scored) if scored else 0.0
+    every = comparisons_of(comparisons)
+    outline = every.outline(judges)
     taken: list[Example] = []
     for kind, why, rank in _KINDS:
-        ranked = [(value, view) for view, scores in scored if (value := rank(scores)) is not None]
-        best = _by_rank([pair for pair in ranked if pair[0] > 0], usual)
+        best = _by_rank(outline, rank(outline))
         if kind in _NARROWED:
-            best = _clearest(best[:_WEIGHED], judges)
-        fresh = _unused(best, taken, kind, why, per_kind)
-        taken += [_named(example, judges) for example in fresh]
+            best = _clearest(every, best[:_WEIGHED], judges)
+        fresh = _unused(outline, best, taken, per_kind)
+        taken += [
+            _named(Example(kind, why, view, at), judges)
+            for at, view in zip(fresh, every.read(fresh), strict=True)
+        ]
     return taken
 
 
 def readable(
-    comparisons: Sequence[ComparisonView],
+    comparisons: Comparisons | Sequence[ComparisonView],
     judges: Collection[str] | None = None,
     *,
+    beside: Collection[int] = (),
     most: int = MOST,
     letters: int = LETTERS,
 ) -> list[ComparisonView]:
@@ -81,16 +89,19 @@ def readable(
     Args:
         comparisons: all of them, in any order.
         judges: those who count.
+        beside: numbers of those that are on the page already.
         most: how many.
         letters: characters of prompts and answers, each as far as a page shows it.
     """
+    every = comparisons_of(comparisons)
     kept: list[ComparisonView] = []
-    for view in sorted(comparisons, key=lambda view: _reading_order(counted(view, judges))):
+    order = (at for at in _reading_order(every.outline(judges)) if at not in beside)
+    for view in every.read(islice(order, most)):
         letters -= sum(
             min(SHOWN, len(text))
             for text in (view.messages[-1].content, view.candidate_text, view.baseline_text)
         )
-        if letters < 0 or len(kept) >= most:
+        if letters < 0:
             break
         kept.append(view)
     return kept
@@ -113,38 +124,6 @@ def outcome(view: ComparisonView) -> Outcome:
     return "won" if view.score > 0.5 else "lost" if view.score < 0.5 else "tied"
 
 
-def counted(view: ComparisonView, judges: Collection[str] | None) -> ComparisonView:
-    """A comparison with the verdicts of some judges only; all of them for None."""
-    if judges is None:
-        return view
-    return view.model_copy(update={"verdicts": tuple(v for v in view.verdicts if v.judge in judges)})
-
-
-def judge_scores(view: ComparisonView) -> dict[str, list[float]]:
-    """Judge -> its usable scores for the candidate, one an order."""
-    scores: dict[str, list[float]] = {}
-    for verdict in view.verdicts:
-        if verdict.status is Status.OK and verdict.winner is not None:
-            scores.setdefault(verdict.judge, []).append(SCORE[verdict.winner])
-    return scores
-
-
-def flipped(view: ComparisonView) -> list[str]:
-    """Judges whose winner changed from one side to the other with the order."""
-    return sorted(judge for judge, scores in judge_scores(view).items() if {0.0, 1.0} <= set(scores))
-
-
-def spread(view: ComparisonView) -> float:
-    """Distance between the judges' mean scores: 0 agreed, 1 opposite."""
-    means = [sum(scores) / len(scores) for scores in judge_scores(view).values()]
-    return max(means) - min(means) if means else 0.0
-
-
-def ordered_verdicts(view: ComparisonView) -> list[JudgedView]:
-    """Verdicts judge by judge, candidate-first before baseline-first."""
-    return sorted(view.verdicts, key=lambda v: (v.judge, v.order != "candidate_first"))
-
-
 def _margin_of(view: ComparisonView, verdict: JudgedView) -> float | None:
     if verdict.status is not Status.OK or verdict.winner is None:
         return None
@@ -163,35 +142,32 @@ def _margin_of(view: ComparisonView, verdict: JudgedView) -> float | None:
     return rule_margin(verdict.judge, texts, view.reference)
 
 
-def _reading_order(view: ComparisonView) -> tuple[int, int, float, str, int]:
+def _reading_order(outline: Outline) -> list[int]:
     """Losses, the clearest first; then what divides the judges; then the rest."""
-    place = {"lost": 0, "tied": 1, "won": 1, "open": 2}[outcome(view)]
-    divided = spread(view) >= DIVIDED or bool(flipped(view))
-    return place, int(not divided), view.score or 0.0, view.prompt_id, view.sample
+    score, opened = outline.score, np.isnan(outline.score)
+    place = np.where(opened, 2, np.where(score < 0.5, 0, 1))
+    divided = (outline.spread >= DIVIDED) | (outline.flips > 0)
+    return outline.in_order(place, ~divided, np.where(opened, 0.0, score))
 
 
-def _by_rank(ranked: Sequence[tuple[float, ComparisonView]], usual: float) -> list[ComparisonView]:
-    ordered = sorted(
-        ranked,
-        key=lambda pair: (
-            -pair[0],
-            _empty(pair[1]),
-            abs(_length(pair[1]) - usual),
-            pair[1].prompt_id,
-            pair[1].sample,
-        ),
-    )
-    return [view for _, view in ordered]
+def _by_rank(outline: Outline, rank: Floats) -> list[int]:
+    """Those of a rank above zero, the highest first; among equals, answers of usual length."""
+    scored = ~np.isnan(outline.score)
+    usual = float(np.median(outline.length[scored])) if scored.any() else 0.0
+    ranked = scored & (rank > 0)
+    order = outline.in_order(~ranked, -rank, outline.empty, np.abs(outline.length - usual))
+    return order[: int(ranked.sum())]
 
 
-def _clearest(best: Sequence[ComparisonView], judges: Collection[str] | None) -> list[ComparisonView]:
+def _clearest(every: Comparisons, best: Sequence[int], judges: Collection[str] | None) -> list[int]:
     """Those of one rank by much before those by little; an unknown margin is in the middle."""
+    views = dict(zip(best, every.read(best), strict=True))
 
-    def by_little(view: ComparisonView) -> tuple[float, bool]:
-        shown = counted(view, judges)
+    def by_little(at: int) -> tuple[float, bool]:
+        view, shown = views[at], counted(views[at], judges)
         size = margin(shown)
         middling = abs((view.score or 0.0) - 0.5) - 0.5 * spread(shown)
-        return -middling - (0.5 if size is None else size), _empty(view)
+        return -middling - (0.5 if size is None else size), is_empty(view)
 
     return sorted(best, key=by_little)
 
@@ -205,24 +181,19 @@ def _named(example: Example, judges: Collection[str] | None) -> Example:
     return replace(example, kind=kind, why=why)
 
 
-def _win(view: ComparisonView) -> float | None:
-    return None if view.score is None else (view.score - 0.5) - 0.5 * spread(view)
+def _win(outline: Outline) -> Floats:
+    return (outline.score - 0.5) - 0.5 * outline.spread
 
 
-def _loss(view: ComparisonView) -> float | None:
-    return None if view.score is None else (0.5 - view.score) - 0.5 * spread(view)
+def _loss(outline: Outline) -> Floats:
+    return (0.5 - outline.score) - 0.5 * outline.spread
 
 
-def _flip(view: ComparisonView) -> float | None:
-    judges = judge_scores(view)
-    return len(flipped(view)) / len(judges) if judges else None
-
-
-_KINDS: tuple[tuple[str, str, Callable[[ComparisonView], float | None]], ...] = (
+_KINDS: tuple[tuple[str, str, Callable[[Outline], Floats]], ...] = (
     ("Clear win", "All chose the candidate, or nearly, and by much", _win),
     ("Clear loss", "All chose the baseline, or nearly, and by much", _loss),
-    ("Disagreement", "The panel is as far apart here as anywhere", spread),
-    ("Flipped by order", "The winner changed when the two answers were exchanged", _flip),
+    ("Disagreement", "The panel is as far apart here as anywhere", attrgetter("spread")),
+    ("Flipped by order", "The winner changed when the two answers were exchanged", attrgetter("flips")),
 )
 
 _NARROWED = {
@@ -231,25 +202,16 @@ _NARROWED = {
 }
 
 
-def _unused(
-    ranked: Sequence[ComparisonView], taken: Sequence[Example], kind: str, why: str, count: int
-) -> list[Example]:
-    seen = {id(example.view) for example in taken}
+def _unused(outline: Outline, ranked: Sequence[int], taken: Sequence[Example], count: int) -> list[int]:
+    seen = {example.at for example in taken}
     prompts = {example.view.prompt_id for example in taken}
-    fresh: list[Example] = []
+    fresh: list[int] = []
     for again in (False, True):
-        for view in ranked:
-            known = id(view) in seen or (not again and view.prompt_id in prompts)
-            if len(fresh) < count and not known:
-                fresh.append(Example(kind, why, view))
-                seen.add(id(view))
-                prompts.add(view.prompt_id)
+        for at in ranked:
+            if len(fresh) >= count:
+                return fresh
+            if at not in seen and (again or outline.prompts[at] not in prompts):
+                fresh.append(at)
+                seen.add(at)
+                prompts.add(outline.prompts[at])
     return fresh
-
-
-def _length(view: ComparisonView) -> int:
-    return len(view.candidate_text) + len(view.baseline_text)
-
-
-def _empty(view: ComparisonView) -> bool:
-    return not view.candidate_text.strip() or not view.baseline_text.strip()

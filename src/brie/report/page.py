@@ -12,6 +12,7 @@ from brie.report import cite
 from brie.report.accuracy import RightAndWrong, right_and_wrong
 from brie.report.benchmarks import benchmarks
 from brie.report.clean import one_line
+from brie.report.comparisons import Comparisons
 from brie.report.curve import Curve
 from brie.report.facts import (
     Effect,
@@ -95,7 +96,7 @@ class Page:
 def build_page(
     analysis: Analysis,
     manifest: Manifest | None,
-    comparisons: Sequence[ComparisonView],
+    comparisons: Comparisons | Sequence[ComparisonView],
     curve: Curve | None = None,
 ) -> Page:
     """The report's content; a pure function of its inputs."""

@@ -13,19 +13,10 @@ from brie.number_format import percent, plural
 from brie.records import Message
 from brie.records.analysis import ComparisonView, JudgedView
 from brie.report.clean import clip, one_line
+from brie.report.comparisons import Comparisons
 from brie.report.diff import WordDiff, word_diff
-from brie.report.examples import (
-    DIVIDED,
-    Example,
-    Outcome,
-    counted,
-    flipped,
-    instructive,
-    ordered_verdicts,
-    outcome,
-    readable,
-    spread,
-)
+from brie.report.examples import Example, Outcome, instructive, outcome, readable
+from brie.report.judged import DIVIDED, counted, flipped, ordered_verdicts, spread
 from brie.report.panel import Panel
 
 OUTCOMES: dict[Outcome, tuple[str, str]] = {
@@ -118,15 +109,14 @@ class Shelves:
         return sum(example.outcome == outcome for example in self.every)
 
 
-def shelves(comparisons: Sequence[ComparisonView], panel: Panel) -> Shelves:
+def shelves(comparisons: Comparisons | Sequence[ComparisonView], panel: Panel) -> Shelves:
     """What a page shows of an evaluation's comparisons."""
     chosen, kinds = instructive(comparisons, panel.judges), set[str]()
     best = []
     for example in chosen:
         best.append(show(example, panel, first=example.kind not in kinds))
         kinds.add(example.kind)
-    seen = {id(example.view) for example in chosen}
-    views = readable([view for view in comparisons if id(view) not in seen], panel.judges)
+    views = readable(comparisons, panel.judges, beside={example.at for example in chosen})
     others = [show(_plain(view), panel, first=False) for view in views]
     rest = [
         Shelf(name, title, [example for example in others if example.outcome == name])

@@ -10,7 +10,8 @@ from functools import lru_cache
 from brie.records import SCORE
 from brie.records.analysis import ComparisonView, JudgedView
 from brie.report.clean import cell, clip, one_line
-from brie.report.examples import ordered_verdicts
+from brie.report.comparisons import Comparisons, comparisons_of
+from brie.report.judged import ordered_verdicts
 
 COLUMNS = (
     "prompt", "category", "source", "sample", "judge", "order", "candidate_letter", "status", "winner",
@@ -19,19 +20,29 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def verdict_table(comparisons: Sequence[ComparisonView]) -> str:
+def verdict_table(comparisons: Comparisons | Sequence[ComparisonView]) -> str:
+    """The whole table as one text: `table_pieces`."""
+    return "".join(table_pieces(comparisons))
+
+
+def table_pieces(comparisons: Comparisons | Sequence[ComparisonView]) -> Iterator[str]:
     """The table as CSV text (RFC 4180, UTF-8, CRLF), rows in the order of prompts and samples.
 
     After the fixed columns stands one pair of columns for each criterion judges scored. Texts
-    that a spreadsheet would run as a formula begin with an apostrophe.
+    that a spreadsheet would run as a formula begin with an apostrophe. It comes piece by piece: the
+    whole of a large one need not be in memory.
     """
-    criteria = sorted({name for view in comparisons for v in view.verdicts for name in v.scores})
-    out = io.StringIO()
-    writer = csv.writer(out)
+    every = comparisons_of(comparisons)
+    criteria = every.criteria()
     sides = ("candidate", "baseline")
-    writer.writerow([*COLUMNS, *(cell(f"{name} ({side})") for name in criteria for side in sides)])
-    for view in sorted(comparisons, key=lambda v: (v.prompt_id, v.sample)):
-        writer.writerows(_rows(view, criteria))
+    yield _as_csv([[*COLUMNS, *(cell(f"{name} ({side})") for name in criteria for side in sides)]])
+    for view in every.read(every.outline().in_order()):
+        yield _as_csv(_rows(view, criteria))
+
+
+def _as_csv(rows: Iterable[list[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
     return out.getvalue()
 
 

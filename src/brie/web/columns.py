@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brie.records.analysis import ComparisonView
-from brie.report.examples import flipped as flipped_of
-from brie.report.examples import judge_scores
+from brie.report.judged import flipped as flipped_of
+from brie.report.judged import judge_scores
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int32]

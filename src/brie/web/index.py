@@ -22,7 +22,7 @@ from brie.project import Project
 from brie.records import Manifest, Status
 from brie.records.analysis import ComparisonView
 from brie.report.clean import without_paths
-from brie.report.examples import counted, flipped, spread
+from brie.report.judged import counted, flipped, spread
 from brie.store import Store
 from brie.web.columns import SCHEMA, ColumnsBuilder, storable
 

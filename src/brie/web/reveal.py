@@ -12,8 +12,8 @@ from brie.project import write_text
 from brie.provenance import now
 from brie.records import SCORE, Manifest, Status, Winner
 from brie.records.analysis import ComparisonView, Outcomes, WinRate
-from brie.report.examples import judge_scores
 from brie.report.judge_pairs import AgreementCell
+from brie.report.judged import judge_scores
 from brie.store import Store
 from brie.web.voting_session import VotingSession
 
