@@ -84,6 +84,7 @@ def test_aliases_that_stand_for_billions_of_values_are_refused_at_once(
     ("line", "told"),
     [
         ("process_results: !function marks.score", "Python of its own (marks.score)"),
+        ("dataset_path: pandas", "they are pickles"),
         ("unsafe_code: true", "code that models write"),
         ("use_prompt: promptsource:all", "templates of another package"),
         ("metric_list: [{metric: bleurt, hf_evaluate: true}]", "a metric that is downloaded (bleurt)"),

@@ -180,6 +180,8 @@ def _runs(config: Config) -> Iterator[str]:
     functions = sorted(set(_functions(config)))
     if functions:
         yield f"Python of its own ({', '.join(functions)})"
+    if config.get("dataset_path") == "pandas":
+        yield "what its documents say, for they are pickles (dataset_path: pandas)"
     if config.get("unsafe_code"):
         yield "code that models write (unsafe_code)"
     if config.get("use_prompt"):
