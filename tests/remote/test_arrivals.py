@@ -309,6 +309,11 @@ def test_a_time_limit_that_is_needed_and_not_known_is_asked_for(sent: Sent) -> N
         (TrainRequest(size="tiny", seeds=3), "one run a job"),
         (TrainRequest(size="tiny", processes=2), "--processes"),
         (TrainRequest(size="tiny", base="."), "bases are not sent"),
+        (TrainRequest(size="7b-fsdp"), "--set sharding=none"),
+        (
+            TrainRequest(size="tiny", settings=("packing=true", "group_by_length=true")),
+            "packing fills every sequence",
+        ),
     ],
 )
 def test_what_cannot_be_sent_says_what_can(
