@@ -95,13 +95,19 @@ def test_a_host_key_that_is_not_known_is_not_accepted(project: Project, box: Mac
     assert "does not know the host key of box" in " ".join(done.stderr.split())
 
 
-CUT = """#!/bin/sh
-while [ "$1" != rsync ]; do shift; done
-cd {home}
-[ -f cut ] || exec "$@"
-mkfifo way && exec 3<&0
-"$@" <&3 >way &
-exec 3<&- dd bs=1 count=100000 <way 2>/dev/null
+CUT = """#!{python}
+import os, subprocess, sys
+os.chdir({home!r})
+words = sys.argv[sys.argv.index("rsync"):]
+if not os.path.exists("cut"):
+    os.execvp(words[0], words)
+far = subprocess.Popen(words, stdout=subprocess.PIPE, bufsize=0)
+left = 600_000
+while left and (part := far.stdout.read(min(left, 8192))):
+    sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
+    left -= len(part)
+far.kill()
 """
 """An ssh to this machine; with a file `cut` in its home it breaks off in the middle."""
 
@@ -110,7 +116,7 @@ def test_a_file_that_was_cut_off_on_its_way_is_not_taken_for_a_whole_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ssh, home, here = tmp_path / "ssh", tmp_path / "home", tmp_path / "here"
-    ssh.write_text(CUT.format(home=home))
+    ssh.write_text(CUT.format(python=sys.executable, home=str(home)))
     ssh.chmod(0o755)
     monkeypatch.setenv("BRIE_SSH", str(ssh))
     job = a_job()

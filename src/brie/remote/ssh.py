@@ -258,11 +258,8 @@ class Ssh:
         return self._run([*self._command, "--", self.target.place, words], text.encode(), but)
 
     def _rsync(self, words: Sequence[str]) -> None:
-        self._run(
-            ["rsync", "-t", "--partial", "-e", shlex.join(self._command), "--", *words],
-            b"",
-            (),
-        )
+        way = [f"--partial-dir={_PARTIAL}", "-e", shlex.join(self._command)]
+        self._run(["rsync", "-t", *way, "--", *words], b"", ())
 
     def _run(
         self, command: Sequence[str], text: bytes, but: tuple[int, ...]
