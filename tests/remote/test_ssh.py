@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from brie.cli.remote import launcher_of
 from brie.errors import UsageError
 from brie.project import Project
 from brie.remote.jobs import Job, Load
@@ -168,6 +169,13 @@ def test_a_gpu_that_does_not_tell_its_memory_has_the_machines(
     offer = launcher_for(Target("ssh", "box", sys.executable)).look(load)
     assert (offer.gpu, offer.native_bfloat16) == ("NVIDIA GB10", True)
     assert offer.memory_bytes == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def test_a_job_is_watched_and_ended_where_its_variables_are_not_set() -> None:
+    job = a_job().model_copy(update={"send": ("NOT_SET_HERE",)})
+    assert launcher_of(job, to_start=False).target.place == "box"
+    with pytest.raises(UsageError, match="NOT_SET_HERE"):
+        launcher_of(job, to_start=True)
 
 
 def a_job() -> Job:
