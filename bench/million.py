@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 PAIRS = ("--pairs", "pairs.csv", "--candidate", "mine", "--baseline", "theirs", "--prompt", "prompt")
 WORDS = (
-    "so", "the", "answer", "depends", "on", "what", "we", "mean", "by", "it", "and", "whether", "a",
+    "so", "the", "water", "depends", "on", "what", "we", "mean", "by", "it", "and", "whether", "a",
     "river", "had", "risen", "in", "the", "night",
 )  # fmt: skip
 SENTENCES = (

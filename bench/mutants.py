@@ -44,7 +44,8 @@ class Room:
 ROOMS = {
     "letters": Room(
         (
-            "src/brie/blinding.py",
+            "src/brie/blinding/dealing.py",
+            "src/brie/blinding/letters.py",
             "src/brie/judge/interface.py",
             "src/brie/evaluation/rows.py",
             "src/brie/evaluation/table.py",

@@ -24,6 +24,8 @@ def clean(text: str) -> str:
     Line feeds and tabs stay, CRLF becomes LF. The result encodes to UTF-8 and contains no
     character that moves a terminal's cursor or reverses a line.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return _SUSPECT.sub(_sign, text.replace("\r\n", "\n"))
 
 

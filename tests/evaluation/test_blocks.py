@@ -139,3 +139,17 @@ def test_after_a_stop_verdicts_are_counted_once_and_not_after_every_block(
     # Before the end, a block costs one look at the last prompt.
     looks = {block: counted.keys["key FROM verdicts"] for block, counted in seen.items()}
     assert looks[2] - looks[12] <= 10 * 2
+
+
+def test_where_nothing_came_no_verdict_is_read_and_the_numbers_stand(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = world.asked(prompts=PROMPTS, panel_judges=rules("first"))
+    first, counted = run(world, asked, tmp_path, monkeypatch)
+    assert first.verdicts == 2 * PROMPTS <= counted.keys[VERDICTS]
+    again, counted = run(world, asked, tmp_path, monkeypatch)
+    assert (again.verdicts, counted.keys[VERDICTS]) == (0, 0)
+    assert (again.analysis, again.report) == (first.analysis, first.report)
+    again.report.unlink()
+    whole, _ = run(world, asked, tmp_path, monkeypatch)
+    assert whole.report.is_file()

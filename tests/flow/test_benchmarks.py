@@ -84,6 +84,21 @@ def test_where_lower_is_better_more_is_worse(tmp_path: Path) -> None:
     assert (numbers.verdict, numbers.candidate_better) == ("better", 9)
 
 
+def test_fewer_documents_are_a_part_of_more_and_are_not_done_again(tmp_path: Path) -> None:
+    few, more = (SPEC.model_copy(update={"documents": n, "of": 400}) for n in (40, 100))
+    assert set(few.chosen) < set(more.chosen) < set(range(400))
+    assert digest(SPEC) == digest(SPEC.model_copy(update={"of": 0}))
+    world = World.make(tmp_path)
+    manifest, larger = with_tasks(world, few), with_tasks(world, more)
+    with Store.open(tmp_path / "brie.sqlite") as store:
+        for side in ("candidate", "baseline"):
+            store.add_completions(rows(manifest.plan, side, few, forgets))
+        numbers = present(assemble(gather(manifest, store), store).tasks).by_task["sums"]
+        missing = missing_tasks(larger.plan, store)
+    assert (numbers.documents, numbers.of) == (40, 400)
+    assert [len(keys) for _, _, keys in missing] == [60, 60]
+
+
 def test_a_group_is_one_task_of_all_its_documents(tmp_path: Path) -> None:
     parts = [
         SPEC.model_copy(update={"name": name, "group": "all", "digest": digest(name), "documents": n})

@@ -12,8 +12,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import mkdtemp
@@ -86,16 +86,24 @@ class Place:
     option: str
     processes: Callable[[int], list[int]]
     """Process of the command -> those of its workers."""
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str]
+    """Of the command."""
 
 
 @pytest.fixture(params=["local", "ray"])
 def place(request: pytest.FixtureRequest) -> Place:
     if request.param == "local":
-        return Place("local:3", lambda command: _running(b"brie.workers.serve", parent=str(command)))
+        return Place(
+            "local:3",
+            lambda command: _running(b"brie.workers.serve", parent=str(command)),
+            dict(os.environ),
+        )
     there: Cluster = request.getfixturevalue("cluster")
-    raylet = str(there.folder)
-    return Place(f"{there.client}/3", lambda command: _running(b"ray::Actor", of=raylet.encode()))
+    raylet = str(there.folder).encode()
+    return Place(
+        "ray:3", lambda command: _running(b"ray::Actor", of=raylet),
+        {**os.environ, "RAY_ADDRESS": there.address},
+    )  # fmt: skip
 
 
 def _running(words: bytes, *, parent: str = "", of: bytes = b"") -> list[int]:
@@ -146,11 +154,10 @@ def _project(folder: Path, server: JudgeServer) -> str:
     return evaluation.name
 
 
-def _start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+def _start(folder: Path, *arguments: str, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     with (folder / "said.txt").open("ab") as said:
         return subprocess.Popen(
-            [sys.executable, "-m", "brie", *arguments], cwd=folder, env=environment, stdout=said,
+            [sys.executable, "-m", "brie", *arguments], cwd=folder, env=env, stdout=said,
             stderr=said, start_new_session=True,
         )  # fmt: skip
 
@@ -174,7 +181,7 @@ def test_a_worker_is_killed_then_the_command_and_nothing_is_lost_or_paid_twice(
         server.script = gate = Gate(open_until=20)
 
         command = ("judge", name, "--workers", place.option, "--yes")
-        driver = _start(tmp_path / "shared", *command)
+        driver = _start(tmp_path / "shared", *command, env=place.environment)
         while server.flying < MOST:
             assert driver.poll() is None, (tmp_path / "shared" / "said.txt").read_text()
         workers = place.processes(driver.pid)
@@ -192,7 +199,7 @@ def test_a_worker_is_killed_then_the_command_and_nothing_is_lost_or_paid_twice(
         gate.open_until = 10**9
         server.settle()
 
-        done = brie(tmp_path / "shared", *command, timeout=600)
+        done = brie(tmp_path / "shared", *command, timeout=600, env=place.environment)
         assert done.returncode == 0, done.stderr
         asked = Counter(_asked(seen) for seen in server.seen)
         assert asked.keys() == wanted
@@ -222,7 +229,8 @@ def test_answers_and_numbers_are_those_of_one_process(demo: Demo, place: Place, 
     assert brie(alone, *sealed, "--stop-after", "seal").returncode == 0
     (name,) = (path.name for path in (alone / "runs").glob("eval-smoke-*"))
     shutil.copytree(alone, shared, symlinks=True)
-    made = brie(shared, "generate", name, "--workers", place.option, timeout=600)
+    command = ("generate", name, "--workers", place.option)
+    made = brie(shared, *command, timeout=600, env=place.environment)
     assert "60 answers made" in made.stdout, made.stderr
     assert brie(alone, "generate", name).returncode == 0
     for folder in (alone, shared):

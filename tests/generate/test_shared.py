@@ -89,6 +89,14 @@ def test_without_a_worker_the_work_stops_and_what_came_is_kept(sides: Sides, cpu
     assert len(kept) == 3
 
 
+def test_what_was_broken_off_is_not_measured(sides: Sides, cpu: Environment) -> None:
+    workers = ThreadWorkers(2)
+    with SharedEngine(sides.sources, cpu, workers, lambda text: None) as engine:
+        next(engine.generate(sides.requests))
+        assert engine.batch_variance() is None
+        assert not any(order.measure for line in workers.lines for order in _orders(line))
+
+
 def test_a_model_that_no_worker_can_load_is_said_in_its_own_words(
     sides: Sides, cpu: Environment, tmp_path: Path
 ) -> None:

@@ -12,20 +12,21 @@ from pathlib import Path
 
 import pytest
 
+import brie
 from brie.bundle import layout, unbundle
 from brie.bundle.pack_runs import pack_checkpoint, pack_run
 from brie.errors import InputError, Stopped, UsageError
 from brie.project import Project, packaged
 from brie.remote.follow import PATIENCE, Clock, cancel, follow, job_of, start
 from brie.remote.jobs import Job, new_folder, read_job, watching, write_job
-from brie.remote.launcher import Offer, Poll, Unreachable
+from brie.remote.launcher import LAUNCHERS, Offer, Poll, Unreachable
 from brie.remote.preflight import look
 from brie.remote.training import training_errand
 from brie.remote.worker import End, checkpoint_file
 from brie.train.config import TrainRequest
 from brie.train.run import train
 from brie.train.runs import checkpoints, list_runs
-from tests.commands import brie
+from tests import commands
 from tests.fakes.launcher import FolderLauncher
 from tests.train.world import Watcher as Silent
 from tests.train.world import make_project
@@ -263,6 +264,28 @@ def test_a_command_that_failed_there_is_no_success(sent: Sent) -> None:
     assert (sent.folder / "log.txt").read_text() == "brie: no\n"
 
 
+# --- from Python -----------------------------------------------------------------------------
+
+
+def test_python_gets_the_run_when_it_has_agreed(
+    there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LAUNCHERS, "folder", "tests.fakes.launcher:open_launcher")
+    project, outbox = make_project(tmp_path / "here"), tmp_path / "outbox"
+    shutil.copytree(there, outbox)
+    where = f"folder:{outbox}"
+    size, data = "tiny", str(project.root / "rows.jsonl")
+    settings: dict[str, str | int | float] = {}
+    for key, _, value in (setting.partition("=") for setting in SETTINGS):
+        settings[key] = value
+    with pytest.raises(UsageError, match="yes=True"):
+        brie.train(project, size=size, data=data, set=settings, on=where)
+    assert not project.runs.exists()
+    run = brie.train(project, size=size, data=data, set=settings, on=where, yes=True)
+    assert run.manifest.command.endswith(f"--on {where}")
+    assert (run.folder / "pins" / "best.json").is_file()
+
+
 # --- what is sent ----------------------------------------------------------------------------
 
 
@@ -350,7 +373,7 @@ def test_a_record_that_is_none_is_told_and_stops_no_other(sent: Sent, change: di
     (odd / "job.json").write_text(json.dumps({**record, "id": "job-odd", **change}))
     with pytest.raises(InputError, match="job-odd"):
         read_job(odd)
-    listed = brie(sent.project.root, "jobs")
+    listed = commands.brie(sent.project.root, "jobs")
     assert listed.returncode == 0
     assert sent.job.id in listed.stdout
     assert "job-odd" in listed.stderr

@@ -173,3 +173,19 @@ def test_readers_do_not_write(store: Store) -> None:
         pytest.raises(StoreError, match="cannot be written"),
     ):
         reader.add_completions([completion("a")])
+
+
+def test_what_was_there_is_not_looked_for_again_and_what_came_since_is_found(
+    store: Store, tmp_path: Path
+) -> None:
+    store.add_verdicts([verdict("a")], evaluation="e", judge="j")
+    assert store.present("verdicts", KEYS) == {name("a")}
+    newest = store.newest()
+    with Store.open(store.path) as other:
+        other.add_verdicts([verdict("b"), verdict("c", Status.INVALID)], evaluation="e", judge="j")
+    assert store.present("verdicts", KEYS) == {name("a"), name("b")}
+    assert store.present("verdicts", KEYS, tuple(Status)) == {name("a"), name("b"), name("c")}
+    assert store.present("verdicts", [name("d"), name("c")], (Status.INVALID,)) == {name("c")}
+    assert store.present("completions", KEYS) == set()
+    with store.as_of(newest):
+        assert store.present("verdicts", KEYS, tuple(Status)) == {name("a")}

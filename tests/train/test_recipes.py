@@ -11,7 +11,19 @@ from brie.project import Project
 from brie.train.memory import adapter_parameters, parameters
 from brie.train.recipes import SEVEN, Recipe, load_recipe, override, recipe_files
 
-SHIPPED = ["0.5b", "0.5b-16k", "0.5b-8k", "1.5b", "3b", "3b-16k", "3b-8k", "7b", "reference", "tiny"]
+SHIPPED = [
+    "0.5b",
+    "0.5b-16k",
+    "0.5b-8k",
+    "1.5b",
+    "3b",
+    "3b-16k",
+    "3b-8k",
+    "7b",
+    "7b-fsdp",
+    "reference",
+    "tiny",
+]
 
 
 @pytest.fixture
@@ -55,6 +67,12 @@ def test_shapes_give_the_published_parameter_counts(
     assert shape is not None
     assert parameters(shape) == frozen
     assert adapter_parameters(shape, 16, SEVEN) == r16
+
+
+@pytest.mark.parametrize("key", ["sharding", "quantize"])
+def test_none_is_a_value_of_a_choice_that_has_it(project: Project, key: str) -> None:
+    chosen = load_recipe("7b-fsdp", project, [f"{key}=none"])
+    assert getattr(chosen, key) == "none"
 
 
 def test_the_projects_own_recipe_wins(project: Project) -> None:

@@ -71,6 +71,7 @@ def load_tasks(
     asked_as: AskedAs,
     allow_code: bool,
     say: Say,
+    most: int | None = None,
     as_sealed: Mapping[str, TaskSpec] | None = None,
 ) -> tuple[Loaded, ...]:
     """The tasks that were named, with their documents.
@@ -81,7 +82,8 @@ def load_tasks(
         asked_as: as conversations or as plain text.
         allow_code: code that comes with tasks may run here.
         say: one line for people.
-        as_sealed: task -> how a plan asks it, which `asked_as` does not overrule.
+        most: documents of each task; None: all.
+        as_sealed: task -> how a plan asks it, which `asked_as` and `most` do not overrule.
 
     Raises:
         UsageError: lm-eval is not here, a name is unknown, a download is needed and not to be had, code
@@ -100,9 +102,11 @@ def load_tasks(
             made = _of_files(files[reference.target], say) or _of_name(reference.target)
             for task, definition, group in made:
                 spec = _spec(task, definition, group, program, reference, asked_as)
+                several = most
                 if as_sealed and (sealed := as_sealed.get(spec.name)):
                     spec = spec.model_copy(update={"chat": sealed.chat})
-                loaded.append(Loaded(spec, task, not allow_code, _reading(task)))
+                    several = sealed.documents if sealed.of else None
+                loaded.append(Loaded(_drawn(spec, several), task, not allow_code, _reading(task)))
     names = [one.spec.name for one in loaded]
     if twice := {name for name in names if names.count(name) > 1}:
         raise UsageError(f"task {sorted(twice)[0]!r} is named twice.")
@@ -300,6 +304,13 @@ def _spec(
         filter=filtered,
         higher_is_better=bool(task.higher_is_better().get(metric, True)),
     )
+
+
+def _drawn(spec: TaskSpec, most: int | None) -> TaskSpec:
+    """A task with so many of its documents at most."""
+    if most is None or most >= spec.documents:
+        return spec
+    return spec.model_copy(update={"documents": most, "of": spec.documents})
 
 
 def _measure(task: ConfigurableTask, name: str, named: Named) -> tuple[str, str]:

@@ -11,8 +11,10 @@ from brie.evaluation.votes import voters
 from brie.evaluation.work import input_of
 from brie.judge.recheck import Answer, recheck
 from brie.number_format import plural
-from brie.records import PanelJudge
+from brie.records import PanelJudge, VerdictLite
 
+_TOGETHER = 1_000
+"""Rows whose texts are read together."""
 _NAMED = 3
 """Verdicts that are named one by one."""
 
@@ -50,8 +52,18 @@ def _answers(data: EvaluationData) -> Iterator[tuple[VerdictRow, Answer]]:
     everyone = (*data.work.panel_judges, *voters(data.manifest))
     judges: dict[str, PanelJudge] = {seat.judge.id: seat for seat in everyone}
     texts = {key: completion.text for key, completion in data.completions.items()}
-    for row in data.facts:
+    for row, verdict in _with_texts(data):
         keys = (row.task.presentation.candidate, row.task.presentation.baseline)
-        if row.verdict is not None and all(key in texts for key in keys):
+        if all(key in texts for key in keys):
             shown = input_of(data.work, row.task, texts)
-            yield row, recheck(row.verdict, judges[row.task.judge], shown)
+            yield row, recheck(verdict, judges[row.task.judge], shown)
+
+
+def _with_texts(data: EvaluationData) -> Iterator[tuple[VerdictRow, VerdictLite]]:
+    """Rows with their verdicts, whose texts are read from the store where the rows have none."""
+    for start in range(0, len(data.facts), _TOGETHER):
+        some = [row for row in data.facts[start : start + _TOGETHER] if row.verdict is not None]
+        kept = data.source.kept(row.task.key for row in some) if data.source else {}
+        for row in some:
+            if verdict := kept.get(row.task.key, row.verdict):
+                yield row, verdict

@@ -178,9 +178,10 @@ def made_from(manifest: Manifest, stored: Mapping[str, JsonValue], store: Store)
     Raises:
         DamagedRow: a row cannot be read.
     """
-    now, wanted = gather(manifest, store), stored.get("rows_digest")
+    now, wanted = gather(manifest, store, texts=False), stored.get("rows_digest")
     if now.digest == wanted:
         return MadeFrom(now, True)
+    now = gather(manifest, store)
     link = store.analysed(manifest.id, str(wanted))
     if link is not None:
         earlier = manifest.model_copy(update={"amendments": manifest.amendments[: link.links]})

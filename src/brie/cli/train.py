@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -25,7 +26,8 @@ Examples:
   brie train --method dpo --prefs prefs.jsonl --from first:best --name taught
   brie train --resume first
   brie train --size 0.5b --data my.jsonl --on ssh:gpu-box
-  torchrun --nproc_per_node 2 -m brie train --size 0.5b --data my.jsonl --processes 2
+  brie train --size 0.5b --data my.jsonl --gpus 2
+  brie train --size 7b-fsdp --gpus 2x24 --dry-run    would it fit on two GPUs of 24 GB?
 """
 )
 @click.option("--size", metavar="NAME", help="A recipe: tiny, 0.5b, …; recipes/NAME.toml.")
@@ -65,8 +67,10 @@ Examples:
 @click.option("--name", help="A name to call the run by.")
 @options.device("auto")
 @click.option("--resume", metavar="RUN", help="Go on with a run or a sweep: its name, id or folder.")
+@click.option("--gpus", metavar="N", help="Share the batch among N GPUs; 2x24 with --dry-run: of 24 GB.")
+@click.option("--fsdp", is_flag=True, help="With --gpus: each holds a part of the weights (FSDP2).")
 @click.option(
-    "--processes", type=click.IntRange(1), help="How many processes the launcher should start."
+    "--processes", type=click.IntRange(1), help="How many processes a launcher of yours should start."
 )
 @click.option("--dry-run", is_flag=True, help="Say everything that would happen, and do nothing.")
 @click.option("--probe", is_flag=True, help="With --dry-run: time a few steps.")
@@ -76,6 +80,7 @@ Examples:
 def command(
     dry_run: bool,
     probe: bool,
+    fsdp: bool,
     away: remote.Wishes,
     yes: bool,
     as_json: bool,
@@ -89,12 +94,16 @@ def command(
     from brie.train.sweep_values import asks_for_several
 
     request = request_of(TrainRequest, given)
+    if fsdp:
+        request = replace(request, settings=(*request.settings, "sharding=fsdp"))
     if probe and (not dry_run or away.on):
         raise UsageError("--probe belongs to --dry-run, and times this machine.")
     if away.on is not None:
         _elsewhere(request, away)
         return
     away.refuse_alone(("--yes", yes), ("--json", as_json))
+    if not dry_run and _by_several(request):
+        return
     if dry_run:
         _explain(request, probe=probe)
     elif asks_for_several(request, screen.project()):
@@ -111,14 +120,39 @@ def _elsewhere(request: TrainRequest, wishes: remote.Wishes) -> None:
     remote.run(training_errand(request, project), wishes, project, launcher)
 
 
+def _by_several(request: TrainRequest) -> bool:
+    """Train in one process a GPU, and end as they do; False: this process does it by itself.
+
+    Raises:
+        Stopped: one of them was killed.
+    """
+    from brie.train.gpus import device_for, gpus_of, is_launched
+    from brie.train.launch import brie_again, end_with_launcher, launch
+
+    if is_launched():
+        end_with_launcher()
+        return False
+    gpus = gpus_of(request)
+    if gpus is None:
+        return False
+    if gpus.gigabytes is not None:
+        raise UsageError(
+            f"--gpus {request.gpus}: their memory is only for --dry-run; use --gpus {gpus.number}"
+        )
+    device_for(request)
+    if code := launch(brie_again(), gpus.number):
+        raise SystemExit(code)
+    return True
+
+
 def _train(request: TrainRequest) -> None:
     from brie.cli.train_progress import TrainProgress
+    from brie.train.gpus import expected
     from brie.train.progress import Silent
-    from brie.train.ranks import world
     from brie.train.run import train
 
     project = screen.project()
-    if not world(request.processes).first:
+    if not expected(request).first:
         train(request, project, Silent())
         return
     with TrainProgress() as progress:
@@ -133,6 +167,8 @@ def _explain(request: TrainRequest, *, probe: bool) -> None:
 
     if request.resume is not None:
         raise UsageError("--dry-run explains a new run; leave out --resume.")
+    if probe and request.gpus is not None:
+        raise UsageError("--probe times steps in one process; leave out --gpus.")
     project = screen.project()
     if asks_for_several(request, project):
         request = sweeps.explain(request, project)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
+import numpy as np
+
 from brie import __version__, versions
+from brie.analyse.arrays import Ints
 from brie.analyse.assemble import AnalysisParts, Options, analyse_verdicts
 from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
@@ -17,13 +20,13 @@ from brie.checks import Evidence, by_training, run_checks, standing_of, unseen_s
 from brie.evaluation.accuracy import right_and_wrong
 from brie.evaluation.anchor import human_anchored, with_measured_panel, with_people_first
 from brie.evaluation.benchmarked import task_numbers
+from brie.evaluation.columns import Rows, chosen
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.drift_notes import drift_of
 from brie.evaluation.margins import counting_judges, margin_numbers, not_counted
 from brie.evaluation.people import by_voter
 from brie.evaluation.rows import (
     EvaluationData,
-    VerdictRow,
     headline_judges,
     row_counts,
     stopped_judges,
@@ -48,20 +51,21 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
         context: models and training data as they are here; without them their checks are not run.
     """
     manifest = facts.manifest
-    rows = facts.of("main")
-    aside = not_counted(facts)
+    columns, aside = facts.columns, not_counted(facts)
+    main = columns.is_of("main")
     sealed, stopped = headline_judges(manifest), stopped_judges(manifest)
     judges = [name for name in sealed if name not in aside]
     instruments = [s.judge.id for s in manifest.plan.seats if s.instrument and s.judge.id not in stopped]
     instruments += aside
-    unfinished = _unfinished(rows, {*judges, *instruments})
-    used = [f for f in rows if f.task.prompt not in unfinished]
+    unfinished = _unfinished(facts, {*judges, *instruments})
+    on_used = ~columns.is_at(unfinished)
+    used = chosen(main, on_used)
     options = Options(level=manifest.plan.level, resamples=manifest.plan.resamples)
     seed = manifest.plan.seed
     controls = ControlTables(
         aa=_control(facts, "a_a", judges), damaged=_control(facts, "damaged", judges)
     )
-    verdicts = table(facts, [*used, *_repeats(facts, used)], judges)
+    verdicts = table(facts, _with_repeats(facts, used), judges)
     parts = analyse_verdicts(
         verdicts,
         options=options,
@@ -77,11 +81,11 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
     apart = {
         name: analyse_verdicts(table(facts, rows, [name]), options=options, seed=seed)
         for name in [*stopped, *(s.judge.id for s in facts.work.added)]
-        if (rows := _own(facts, name))
+        if len(rows := _own(facts, name))
     }
-    interim = bool(unfinished) or _counting_is_open(facts)
+    interim = bool(len(unfinished)) or _counting_is_open(facts)
     document = _document(facts, store, parts, beside, apart, aside, interim=interim)
-    document = _with_margins(document, margin_numbers(facts, {f.task.prompt for f in used}))
+    document = _with_margins(document, margin_numbers(facts, _prompts(facts, used)))
     if manifest.plan.sampling.paired_noise:
         noise = paired_noise(verdicts, Settings(options.level, options.resamples), seed)
         document = document.model_copy(update={"paired_noise": noise})
@@ -103,8 +107,9 @@ def _counting_is_open(facts: EvaluationData) -> bool:
     """Whether a judge that gives numbers may count or not, with what is still to come."""
     open_to = {seat.judge.id for seat in facts.manifest.plan.seats if seat.margins}
     open_to -= set(stopped_judges(facts.manifest))
-    controls = [*facts.of("a_a"), *facts.of("damaged")] if open_to else []
-    return any(f.status is StatusCode.MISSING and f.task.judge in open_to for f in controls)
+    columns = facts.columns
+    controls = columns.is_of("a_a") | columns.is_of("damaged")
+    return bool((controls & columns.missing & columns.is_by(open_to)).any())
 
 
 def _with_margins(document: Analysis, margins: Mapping[str, MarginNumbers]) -> Analysis:
@@ -130,24 +135,34 @@ def _with_people(
     )
 
 
-def _unfinished(rows: Sequence[VerdictRow], judges: set[str]) -> set[str]:
-    """Prompts with a verdict still to come from one of these judges."""
-    return {f.task.prompt for f in rows if f.status is StatusCode.MISSING and f.task.judge in judges}
+def _unfinished(facts: EvaluationData, judges: Collection[str]) -> Ints:
+    """Places of the prompts with a verdict still to come from one of these judges."""
+    columns = facts.columns
+    return np.unique(
+        columns.prompt[chosen(columns.is_of("main"), columns.missing, columns.is_by(judges))]
+    )
 
 
-def _own(facts: EvaluationData, judge: str) -> list[VerdictRow]:
+def _own(facts: EvaluationData, judge: str) -> Rows:
     """The rows of one judge on the prompts it has finished, with its repeats."""
-    rows = [f for f in facts.of("main") if f.task.judge == judge]
-    open_ = _unfinished(rows, {judge})
-    used = [f for f in rows if f.task.prompt not in open_]
-    return [*used, *(f for f in _repeats(facts, used) if f.task.judge == judge)]
+    columns = facts.columns
+    mine = columns.is_by([judge])
+    used = chosen(columns.is_of("main"), mine, ~columns.is_at(_unfinished(facts, [judge])))
+    rows = _with_repeats(facts, used)
+    return rows[mine[rows]]
 
 
-def _repeats(facts: EvaluationData, used: Sequence[VerdictRow]) -> list[VerdictRow]:
-    """What judges said when they were asked again, on prompts that are used."""
-    prompts = {f.task.prompt for f in used}
-    rows = facts.of("repeat")
-    return [f for f in rows if f.task.prompt in prompts and f.status is not StatusCode.MISSING]
+def _with_repeats(facts: EvaluationData, used: Rows) -> Rows:
+    """Rows, and after them what judges said when they were asked again, on the prompts of these."""
+    columns = facts.columns
+    prompts = np.unique(columns.prompt[used])
+    again = chosen(columns.is_of("repeat"), ~columns.missing, columns.is_at(prompts))
+    return np.concatenate([used, again])
+
+
+def _prompts(facts: EvaluationData, rows: Rows) -> set[str]:
+    order = facts.manifest.plan.order
+    return {order[place] for place in np.unique(facts.columns.prompt[rows]).tolist()}
 
 
 def _with_accuracy(
@@ -185,8 +200,8 @@ def _stopping(plan: Plan) -> EarlyStopping | None:
 
 
 def _control(facts: EvaluationData, kind: str, judges: Sequence[str]) -> VerdictTable | None:
-    rows = [f for f in facts.of(kind) if f.status is not StatusCode.MISSING]
-    return table(facts, rows, judges) if rows else None
+    rows = chosen(facts.columns.is_of(kind), ~facts.columns.missing)
+    return table(facts, rows, judges) if len(rows) else None
 
 
 def _document(
@@ -258,29 +273,30 @@ def _unjudged(facts: EvaluationData) -> bool:
     judges = set(counting_judges(facts))
     if not judges:
         return True
-    shown = [f for f in facts.of("main") if f.task.judge in judges and not f.identical]
-    return bool(shown) and not any(f.status is StatusCode.OK for f in shown)
+    columns = facts.columns
+    shown = chosen(columns.is_of("main"), columns.is_by(judges), ~columns.identical)
+    return len(shown) > 0 and not (columns.status[shown] == StatusCode.OK).any()
 
 
 def _counts(facts: EvaluationData, parts: AnalysisParts) -> Counts:
     """Every planned verdict of the headline's judges, whatever became of it."""
-    judges = set(counting_judges(facts))
-    rows = [f for f in facts.of("main") if f.task.judge in judges]
+    judges, columns = set(counting_judges(facts)), facts.columns
+    rows = chosen(columns.is_of("main"), columns.is_by(judges))
     unreached = set(facts.manifest.plan.order) - set(facts.prompts)
     skipped = [t for t in facts.work.tasks(sorted(unreached)) if t.kind == "main" and t.judge in judges]
-    statuses = [f.status for f in rows]
+    statuses = np.bincount(columns.status[rows], minlength=len(StatusCode)).tolist()
     return Counts(
         prompts=parts.counts["prompts"],
-        comparisons=len({(f.task.prompt, f.task.sample) for f in rows}),
-        identical=len({(f.task.prompt, f.task.sample) for f in rows if f.identical}),
+        comparisons=len(np.unique(columns.comparison[rows])),
+        identical=len(np.unique(columns.comparison[rows[columns.identical[rows]]])),
         half=parts.counts["half"],
-        presentations=len({f.task.presentation_digest for f in rows}),
+        presentations=len({facts.facts[at].task.presentation_digest for at in rows.tolist()}),
         verdicts=len(rows),
-        ok=statuses.count(StatusCode.OK),
-        invalid=statuses.count(StatusCode.INVALID),
-        refused=statuses.count(StatusCode.REFUSED),
-        error=statuses.count(StatusCode.ERROR),
-        missing=statuses.count(StatusCode.MISSING),
+        ok=statuses[StatusCode.OK],
+        invalid=statuses[StatusCode.INVALID],
+        refused=statuses[StatusCode.REFUSED],
+        error=statuses[StatusCode.ERROR],
+        missing=statuses[StatusCode.MISSING],
         not_needed=len(skipped),
     )
 
@@ -315,10 +331,12 @@ def _judges(
 
 def generation(facts: EvaluationData) -> dict[str, dict[str, float]]:
     """What the answers of each side are like: shares of answers, mean tokens and seconds."""
-    rows = {(f.task.prompt, f.task.sample): f for f in facts.of("main")}.values()
+    columns = facts.columns
+    first = columns.first_of_comparisons(chosen(columns.is_of("main")))
+    pairs = [columns.pairs[at] for at in columns.pair[first].tolist()]
     return {
-        "candidate": _measures(facts, [f.task.presentation.candidate for f in rows]),
-        "baseline": _measures(facts, [f.task.presentation.baseline for f in rows]),
+        "candidate": _measures(facts, [candidate for candidate, _ in pairs]),
+        "baseline": _measures(facts, [baseline for _, baseline in pairs]),
     }
 
 
@@ -348,7 +366,7 @@ def _side(manifest: Manifest, side: Side, pin: Pin) -> SideSummary:
 
 def _cost(facts: EvaluationData, store: Store) -> Cost:
     calls, totals = store.calls(facts.manifest.id)
-    judged = sum(fact.verdict is not None and fact.task.kind != "vote" for fact in facts.facts)
+    judged = len(chosen(facts.columns.heard, ~facts.columns.is_of("vote")))
     return Cost(
         usd=totals.get("usd", 0.0),
         calls=calls,

@@ -15,6 +15,7 @@ from brie.analyse.table import VerdictTable
 from brie.checks import Answer, Evidence, Looks, Models, Pair
 from brie.errors import InputError, PinError, UsageError
 from brie.evaluation.code_checks import Passed, recorded_checks
+from brie.evaluation.columns import chosen
 from brie.evaluation.looks import look_of
 from brie.evaluation.rows import EvaluationData, stopped_judges
 from brie.evaluation.side_prompts import parts_of, told_again
@@ -220,12 +221,14 @@ def evidence_of(
 
 def _pairs(facts: EvaluationData, prompts: set[str]) -> tuple[Pair, ...]:
     """Every comparison of the prompts whose two answers are there, in the order of work."""
-    rows = {(f.task.prompt, f.task.sample): f.task.presentation for f in facts.of("main")}
-    completions = facts.completions
+    columns, completions, order = facts.columns, facts.completions, facts.manifest.plan.order
+    first = columns.first_of_comparisons(chosen(columns.is_of("main")))
+    named = zip(columns.prompt[first], columns.sample[first], columns.pair[first], strict=True)
+    compared = [(order[place], int(sample), columns.pairs[pair]) for place, sample, pair in named]
     return tuple(
-        Pair(name, sample, _answer(completions[p.candidate]), _answer(completions[p.baseline]))
-        for (name, sample), p in rows.items()
-        if name in prompts and p.candidate in completions and p.baseline in completions
+        Pair(name, sample, _answer(completions[candidate]), _answer(completions[baseline]))
+        for name, sample, (candidate, baseline) in compared
+        if name in prompts and candidate in completions and baseline in completions
     )
 
 

@@ -7,15 +7,22 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from heapq import merge
+from operator import attrgetter
 
 import numpy as np
 
 from brie.analyse.compare import rates_by_prompt
 from brie.analyse.sequential import sequence
-from brie.analyse.table import StatusCode
 from brie.evaluation.benchmarks import stored_results
 from brie.evaluation.margins import with_joint
-from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges, stopped_judges
+from brie.evaluation.rows import (
+    EvaluationData,
+    RowsDigest,
+    VerdictRow,
+    headline_judges,
+    stopped_judges,
+)
 from brie.evaluation.soundness import refuse_unsound
 from brie.evaluation.table import table
 from brie.evaluation.votes import votes_by_prompt
@@ -25,8 +32,15 @@ from brie.records import Completion, Manifest, Status, VerdictLite
 from brie.store import Store
 
 
-def gather(manifest: Manifest, store: Store) -> EvaluationData:
+def gather(manifest: Manifest, store: Store, *, texts: bool = True) -> EvaluationData:
     """Read what the store knows of an evaluation's plan, up to where it stopped.
+
+    Args:
+        manifest: the evaluation.
+        store: where its rows are.
+        texts: keep what judges wrote. Without it a million verdicts fit into memory, and their texts are
+            read again where they are shown, as long as the store is open; an evaluation that may stop
+            early is small and keeps them.
 
     Raises:
         SealBroken: the plan is not the one that was sealed; no number is computed on it.
@@ -36,11 +50,49 @@ def gather(manifest: Manifest, store: Store) -> EvaluationData:
     with _without_collection(), store.snapshot():
         tasks = stored_results(manifest.plan, store)
         data = replace(nothing_yet(manifest), newest=store.newest(), tasks=tasks)
+        if manifest.plan.stopping is None and not texts:
+            return _without_texts(data, store)
         for block in data.work.blocks():
             data = extended(data, store, block)
             if manifest.plan.stopping is not None and (_is_unfinished(data) or _has_decided(data)):
                 break
         return with_votes(data, store)
+
+
+def _without_texts(before: EvaluationData, store: Store) -> EvaluationData:
+    """All rows of a plan, with their digest instead of their texts."""
+    work = before.work
+    completions = store.completions(sorted(work.texts_needed()))
+    planned = replace(before, completions=completions, prompts=work.plan.order, source=store)
+    voted = with_votes(planned, store)
+    tasks = work.tasks()
+    times = Counter(task.key for task in tasks)
+    counted, verdicts = RowsDigest(completions, before.tasks), dict[str, VerdictLite]()
+    votes = sorted((row.verdict for row in voted.facts if row.verdict), key=attrgetter("key"))
+    for verdict in merge(store.counted(sorted(times)), votes, key=attrgetter("key")):
+        count = times.get(verdict.key, 0)
+        for _ in range(count or 1):
+            counted.add(verdict)
+        if count:
+            verdicts[verdict.key] = verdict.forget_texts()
+    rows = _rows(tasks, completions, verdicts, work)
+    return replace(voted, facts=(*rows, *voted.facts), read_digest=counted.digest())
+
+
+def _rows(
+    tasks: Sequence[Task],
+    completions: Mapping[str, Completion],
+    verdicts: Mapping[str, VerdictLite],
+    work: Work,
+) -> list[VerdictRow]:
+    same: dict[int, bool] = {}
+    rows = []
+    for task in tasks:
+        shown = id(task.presentation)
+        if shown not in same:
+            same[shown] = is_same(task, completions)
+        rows.append(VerdictRow(task, same[shown], verdicts.get(task.key)))
+    return with_joint(rows, work.panel_judges)
 
 
 def nothing_yet(manifest: Manifest) -> EvaluationData:
@@ -91,8 +143,7 @@ def extended(before: EvaluationData, store: Store, prompts: Sequence[str]) -> Ev
     completions = store.completions(work.texts_needed(prompts))
     tasks = work.tasks(prompts)
     verdicts = store.kept(task.key for task in tasks)
-    facts = [VerdictRow(task, is_same(task, completions), verdicts.get(task.key)) for task in tasks]
-    facts = with_joint(facts, work.panel_judges)
+    facts = _rows(tasks, completions, verdicts, work)
     return replace(
         before,
         completions={**before.completions, **completions},
@@ -105,7 +156,8 @@ def _is_unfinished(facts: EvaluationData) -> bool:
     """Whether verdicts of a judge that counts are missing; stopped and added judges hold nothing up."""
     sealed = {s.judge.id for s in facts.manifest.plan.seats}
     waited_for = sealed - set(stopped_judges(facts.manifest))
-    return any(f.status is StatusCode.MISSING for f in facts.of("main") if f.task.judge in waited_for)
+    columns = facts.columns
+    return bool((columns.is_of("main") & columns.missing & columns.is_by(waited_for)).any())
 
 
 def is_decided(facts: EvaluationData) -> bool:

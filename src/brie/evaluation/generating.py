@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import islice
 
 from brie.errors import UsageError
 from brie.evaluation.benchmarks import load_sealed, run_tasks
@@ -27,7 +28,7 @@ from brie.generate.turns import Source, TurnEngine, open_engine
 from brie.pin import Resolved
 from brie.progress import Screen
 from brie.project import Project
-from brie.records import Environment, GenerationNotes, Manifest, Pin, Plan, Side
+from brie.records import Completion, Environment, GenerationNotes, Manifest, Pin, Plan, Side
 from brie.store import Store, claimed
 from brie.store.owner import Owner
 from brie.workers import Workers
@@ -52,12 +53,13 @@ def environment_of(asked: ResolvedRequest) -> tuple[Environment, str]:
 
     programs = versions_of({side.pin.read_by for side in sides if side.pin.read_by is not None})
     if any(side.here for side in sides):
-        environment, reason = detect_environment(asked.device, dtype=asked.dtype)
+        environment, reason = detect_environment(asked.device, dtype=asked.dtype, engine=asked.engine)
     elif any(side.started is not None for side in sides):
         environment, reason = LLAMA, "a server of its own"
     else:
         return SERVED, "servers"
     listed = (f"{name} by {release}" for name, release in programs.items())
+    programs = {**environment.programs, **programs}
     return environment.model_copy(update={"programs": programs}), "; ".join((reason, *listed))
 
 
@@ -137,16 +139,25 @@ def generate(
             for mine in claimed(
                 store, "completions", missing, owner, chunk=together, seconds=SECONDS, say=screen.say
             ):
-                for completion in engine.generate(requests[key] for key in mine):
+                for some in _kept_together(engine.generate(requests[key] for key in mine), work.plan):
                     if not meter.done:
                         _say_idle(work.plan, engine, screen)
-                    store.add_completions([completion])
-                    meter(completion)
-                    advance(1, meter.rate)
+                    store.add_completions(some)
+                    for completion in some:
+                        meter(completion)
+                    advance(len(some), meter.rate)
         if work.plan.environment != FILES:
             screen.say(meter.summary)
     _damage(work, prompts, store)
     return len(missing)
+
+
+def _kept_together(made: Iterable[Completion], plan: Plan) -> Iterator[list[Completion]]:
+    """Answers as they are kept: each as it comes, but for those of files, which nobody has to make
+    again."""
+    answers, together = iter(made), _CLAIMED if plan.environment == FILES else 1
+    while some := list(islice(answers, together)):
+        yield some
 
 
 def _idle(plan: Plan, engine: Engine) -> tuple[Side, ...]:
@@ -313,7 +324,7 @@ def refuse_another(sealed: Environment) -> None:
 
     here = LLAMA
     if sealed.engine != LLAMA.engine:
-        here, _ = detect_environment(sealed.device, dtype=sealed.dtype)
+        here, _ = detect_environment(sealed.device, dtype=sealed.dtype, engine=sealed.engine)
     here = here.model_copy(update={"programs": versions_of(sealed.programs)})
     apart = [
         f"{name} is {getattr(here, name)} here and {getattr(sealed, name)} in the plan"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import numpy as np
 
 from brie.analyse.table import StatusCode
 from brie.digest import digest, short
 from brie.errors import InputError
+from brie.evaluation.columns import Rows, chosen
 from brie.evaluation.manifest import read_manifest
-from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
+from brie.evaluation.rows import EvaluationData, headline_judges
 from brie.project import Project
 from brie.records import Manifest, Prompt
 from brie.store import Store
@@ -29,22 +30,24 @@ def look_of(data: EvaluationData, *, curve: str = "") -> Look | None:
     manifest = data.manifest
     headline = set(headline_judges(manifest))
     added = {seat.judge.id for seat in data.work.added}
-    rows = data.of("main")
-    waiting = {
-        f.task.prompt for f in rows if f.status is StatusCode.MISSING and f.task.judge in headline
-    }
-    read = [f for f in rows if _is_read(f) and f.task.prompt not in waiting]
-    behind = [f for f in read if f.task.judge in headline]
-    if not behind:
+    columns = data.columns
+    main, sealed = columns.is_of("main"), columns.is_by(headline)
+    waiting = columns.is_at(columns.prompt[chosen(main, columns.missing, sealed)])
+    usable = (columns.status == StatusCode.OK) & ~columns.identical
+    read = main & usable & ~waiting
+    behind = chosen(read, sealed)
+    if not len(behind):
         return None
     plan = manifest.plan
-    prompts = {f.task.prompt for f in behind}
+    prompts = [plan.order[place] for place in np.unique(columns.prompt[behind]).tolist()]
+    seen = chosen(read, columns.is_by(headline | added))
+    keys = _keys(data, behind)
     return Look(
         suite=plan.suite.digest(),
         evaluation=manifest.id,
         rows=data.digest,
-        headline=_keys(behind),
-        read=_keys(f for f in read if f.task.judge in headline | added),
+        headline=keys,
+        read=keys if len(seen) == len(behind) else _keys(data, seen),
         prompts=tuple(sorted(asked(data.work.prompts[name]) for name in prompts)),
         part=_part(manifest, curve) if curve else "",
         sequential=plan.stopping is not None,
@@ -77,12 +80,8 @@ def _prompts_of(evaluation: str, project: Project) -> tuple[str, ...]:
     return tuple(sorted({asked(prompt) for prompt in prompts}))
 
 
-def _is_read(fact: VerdictRow) -> bool:
-    return fact.status is StatusCode.OK and not fact.identical
-
-
-def _keys(facts: Iterable[VerdictRow]) -> str:
-    return digest(sorted({fact.task.key for fact in facts}))
+def _keys(data: EvaluationData, rows: Rows) -> str:
+    return digest(sorted({data.facts[at].task.key for at in rows.tolist()}))
 
 
 def _part(manifest: Manifest, run: str) -> str:

@@ -50,6 +50,20 @@ def kept_analysis(evaluation: Evaluation, data: EvaluationData) -> Analysis | No
     return stored if same and not stored.interim else None
 
 
+def standing_analysis(evaluation: Evaluation, store: Store) -> Analysis | None:
+    """The numbers as they stand, where this brie made them and no row came since; no row is read.
+
+    Rows are only ever added. Whether one was changed is for `brie verify` to say.
+    """
+    stored, manifest = stored_analysis(evaluation), evaluation.manifest
+    if stored is None or stored.interim or stored.version != versions.build(__version__):
+        return None
+    link = store.analysed(manifest.id, str(stored.rows_digest))
+    if link is None or link.links != len(manifest.amendments):
+        return None
+    return stored if store.newest() == link.newest else None
+
+
 def record_analysis(
     evaluation: Evaluation,
     data: EvaluationData,
@@ -140,7 +154,7 @@ def pull_request(evaluation: Evaluation, project: Project, link: str = "") -> st
 
     with Store.open(project.store, create=False) as store, settled(evaluation, store) as (current, data):
         analysis = kept_analysis(current, data) or record_analysis(current, data, store, project)
-    page = build_page(analysis, current.manifest, comparison_views(data))
+        page = build_page(analysis, current.manifest, comparison_views(data))
     return render_pull_request(page, link)
 
 

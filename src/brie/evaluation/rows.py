@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
+
+import numpy as np
 
 from brie.analyse.table import StatusCode
 from brie.blinding import Weighed
-from brie.digest import Canonical
-from brie.digest import digest as digest_of
+from brie.digest import PREFIX, Canonical, canonical_json
+from brie.evaluation.columns import Columns, chosen
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import SCORE, Completion, Manifest, Status, VerdictLite, Winner
 from brie.records.analysis import RowCounts
+from brie.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,35 +90,95 @@ class EvaluationData:
     """Voter -> votes in the store, withdrawn ones included."""
     newest: int = 0
     """Number of the store's newest verdict attempt when they were read."""
+    read_digest: str = ""
+    """`digest`, where it was made while rows were read and their texts were not kept."""
+    source: Store | None = field(default=None, repr=False, compare=False)
+    """Where the texts are, while it is open; None where the rows have them."""
     identical_as_ties: bool = False
     """Count identical answers as documents without `Outcomes.identical` did (`VerdictTable`)."""
 
     def of(self, kind: str) -> list[VerdictRow]:
         """Rows of the evaluation proper (`main`) or of a control."""
-        return [fact for fact in self.facts if fact.task.kind == kind]
+        return self._of_kind.get(kind, [])
 
     @cached_property
     def digest(self) -> str:
         """Digest over every completion and every verdict the numbers use."""
+        if self.read_digest:
+            return self.read_digest
+        counted = RowsDigest(self.completions, self.tasks)
+        verdicts = [fact.verdict for fact in self.facts if fact.verdict is not None]
+        for verdict in sorted(verdicts, key=attrgetter("key")):
+            counted.add(verdict)
+        return counted.digest()
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The rows as columns."""
+        return Columns.of(self.facts, self.places)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Prompt id -> its place in the plan's order of work."""
+        return {name: place for place, name in enumerate(self.manifest.plan.order)}
+
+    @cached_property
+    def _of_kind(self) -> dict[str, list[VerdictRow]]:
+        kinds: dict[str, list[VerdictRow]] = {}
+        for fact in self.facts:
+            kinds.setdefault(fact.task.kind, []).append(fact)
+        return kinds
+
+
+class RowsDigest:
+    """The digest over rows, as they are read: verdicts in the order of their keys."""
+
+    def __init__(self, completions: Mapping[str, Completion], tasks: Mapping[str, Completion]) -> None:
         texts: Canonical = [
             [key, row.text, row.finish_reason, row.tokens, row.measures]
-            for key, row in sorted(self.completions.items())
+            for key, row in sorted(completions.items())
         ]
-        verdicts = sorted(
-            [v.key, v.judge, v.presentation, v.status, v.letter, v.reason, v.reply, v.scores]
-            + ([v.measured.model_dump()] if v.measured else [])
-            for v in (fact.verdict for fact in self.facts)
-            if v is not None
-        )
-        results: Canonical = [[key, row.text, row.measures] for key, row in sorted(self.tasks.items())]
-        return digest_of(
-            {"completions": texts, "verdicts": verdicts, **({"tasks": results} if results else {})}
-        )
+        results: Canonical = [[key, row.text, row.measures] for key, row in sorted(tasks.items())]
+        of_tasks = f'"tasks":{canonical_json(results)},' if tasks else ""
+        head = f'{{"completions":{canonical_json(texts)},{of_tasks}"verdicts":['
+        self._hash = hashlib.sha256(head.encode(*_UTF))
+        self._waiting: list[Canonical] = []
+        self._separator = ""
+
+    def add(self, v: VerdictLite) -> None:
+        """The next verdict."""
+        said: list[Canonical] = [
+            v.key, v.judge, v.presentation, v.status, v.letter, v.reason, v.reply, v.scores
+        ]  # fmt: skip
+        if v.measured:
+            said.append(v.measured.model_dump())
+        self._waiting.append(said)
+        if len(self._waiting) >= _TOGETHER:
+            self._write()
+
+    def digest(self) -> str:
+        """The digest, after the last verdict."""
+        self._write()
+        self._hash.update(b"]}")
+        return PREFIX + self._hash.hexdigest()
+
+    def _write(self) -> None:
+        if self._waiting:
+            self._hash.update(f"{self._separator}{canonical_json(self._waiting)[1:-1]}".encode(*_UTF))
+            self._waiting, self._separator = [], ","
+
+
+_UTF = ("utf-8", "surrogatepass")
+_TOGETHER = 500
+"""Verdicts that are written together."""
 
 
 def row_counts(data: EvaluationData) -> RowCounts:
     """How many rows an evaluation has, by judge and voter; a withdrawn vote is a row as well."""
-    verdicts = Counter(row.task.judge for row in data.facts if row.verdict and row.task.kind != "vote")
+    columns = data.columns
+    heard = chosen(columns.heard, ~columns.is_of("vote"))
+    counts = np.bincount(columns.judge[heard], minlength=len(columns.names)).tolist()
+    verdicts = {name: count for name, count in zip(columns.names, counts, strict=True) if count}
     return RowCounts(answers=len(data.completions), verdicts={**verdicts, **data.voted})
 
 

@@ -24,7 +24,13 @@ from brie.evaluation.judging import judge_all, noted, plus, why_stopped
 from brie.evaluation.manifest import MANIFEST, read_manifest
 from brie.evaluation.plan import ResolvedRequest, make_plan
 from brie.evaluation.published import to_publish
-from brie.evaluation.results import Outcome, kept_analysis, record_analysis, write_report
+from brie.evaluation.results import (
+    Outcome,
+    kept_analysis,
+    record_analysis,
+    standing_analysis,
+    write_report,
+)
 from brie.evaluation.settled import refuse_gone_rows, settled
 from brie.evaluation.sides import sources
 from brie.evaluation.training_data import spent_words
@@ -81,6 +87,9 @@ def run_evaluation(
         nothing_new = scored + came.completions + came.judged.computed == 0
         evaluation = with_notes(came.evaluation, store, project)
         stands = nothing_new and evaluation is came.evaluation
+        if stands and (outcome := _standing(evaluation, came, store, project, command)):
+            screen.say(_NOTHING)
+            return outcome
         with settled(evaluation, store) as (evaluation, data):
             checked = bool(plan.suite.code) and check_by_code(evaluation.folder, data, screen.say)
             standing = kept_analysis(evaluation, data) if stands and not checked else None
@@ -90,11 +99,29 @@ def run_evaluation(
                 report = write_report(evaluation, analysis, data, project)
             published = to_publish(evaluation.manifest, store, analysis.rows_digest)
     if nothing_new:
-        screen.say("nothing was missing: 0 completions and 0 verdicts computed.")
+        screen.say(_NOTHING)
     stopped = why_stopped(came.judged, command)
     return Outcome(
         evaluation, analysis, report, came.completions, came.judged.computed, stopped, published
     )
+
+
+_NOTHING = "nothing was missing: 0 completions and 0 verdicts computed."
+
+
+def _standing(
+    evaluation: Evaluation, came: _Came, store: Store, project: Project, command: str
+) -> Outcome | None:
+    """What came of an evaluation whose numbers and report stand already; None where they do not."""
+    report = project.reports / evaluation.manifest.id / "index.html"
+    plan = evaluation.manifest.plan
+    if plan.suite.code or plan.tasks or not report.is_file():
+        return None  # what code and tasks say is no verdict
+    analysis = standing_analysis(evaluation, store)
+    if analysis is None:
+        return None
+    published = to_publish(evaluation.manifest, store, analysis.rows_digest)
+    return Outcome(evaluation, analysis, report, 0, 0, why_stopped(came.judged, command), published)
 
 
 def spent_in(asked: ResolvedRequest, project: Project) -> str:

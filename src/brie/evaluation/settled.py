@@ -7,18 +7,23 @@ written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from brie.analyse.table import StatusCode
 from brie.errors import RowsGone, UsageError
+from brie.evaluation.columns import chosen
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import read_manifest
 from brie.evaluation.margins import counting_judges
 from brie.evaluation.rows import EvaluationData, row_counts
+from brie.evaluation.votes import votes_by_prompt
+from brie.evaluation.work import Work
+from brie.judge.run_context import FINAL
 from brie.number_format import plural
 from brie.project import alone
+from brie.records import Manifest, Status
 from brie.records.analysis import Analysis, RowCounts
 from brie.store import Store
 
@@ -39,7 +44,7 @@ def settled(evaluation: Evaluation, store: Store) -> Iterator[tuple[Evaluation, 
     with alone(evaluation.folder / _LOCK, patience=_PATIENCE):
         store.refuse_replaced()
         current = Evaluation(evaluation.folder, read_manifest(evaluation.folder))
-        data = gather(current.manifest, store)
+        data = gather(current.manifest, store, texts=False)
         refuse_gone(current, data, store)
         yield current, data
 
@@ -51,8 +56,27 @@ def refuse_gone_rows(evaluation: Evaluation, store: Store) -> None:
         RowsGone: as `settled`.
     """
     stored = stored_analysis(evaluation)
-    if stored is not None and not stored.interim:
-        refuse_gone(evaluation, gather(evaluation.manifest, store), store)
+    if stored is None or stored.interim:
+        return
+    manifest = evaluation.manifest
+    if stored.rows is None or manifest.plan.stopping is not None:
+        refuse_gone(evaluation, gather(manifest, store, texts=False), store)
+    else:
+        _refuse(evaluation, _gone(stored.rows, counts_there(manifest, store)), store)
+
+
+def counts_there(manifest: Manifest, store: Store) -> RowCounts:
+    """`row_counts` of an evaluation that does not stop early, without reading a row."""
+    work = Work.of(manifest)
+    cast = [task for tasks in votes_by_prompt(manifest, work).values() for task in tasks]
+    tasks = [*work.tasks(), *cast]
+    keys = [task.key for task in tasks]
+    there = store.present("verdicts", keys, FINAL)
+    there |= store.present("verdicts", [key for key in keys if key not in there], tuple(Status))
+    answers = store.present("completions", work.texts_needed())
+    return RowCounts(
+        answers=len(answers), verdicts=dict(Counter(t.judge for t in tasks if t.key in there))
+    )
 
 
 def refuse_gone(evaluation: Evaluation, data: EvaluationData, store: Store) -> None:
@@ -62,7 +86,10 @@ def refuse_gone(evaluation: Evaluation, data: EvaluationData, store: Store) -> N
         RowsGone: names how many are gone, of what.
     """
     stored = stored_analysis(evaluation)
-    gone = gone_rows(stored, data) if stored is not None else {}
+    _refuse(evaluation, gone_rows(stored, data) if stored is not None else {}, store)
+
+
+def _refuse(evaluation: Evaluation, gone: Mapping[str, int], store: Store) -> None:
     if not gone:
         return
     what = ", ".join(f"{count:,} of {name}" for name, count in gone.items())
@@ -76,11 +103,15 @@ def refuse_gone(evaluation: Evaluation, data: EvaluationData, store: Store) -> N
 
 def gone_rows(stored: Analysis, data: EvaluationData) -> dict[str, int]:
     """Judge, voter or `answers` -> how many rows there are less than when these numbers were made."""
-    before, there = _counted(stored), row_counts(data)
-    gone = {"answers": before.answers - there.answers} if before.answers else {}
-    gone |= {name: count - there.verdicts.get(name, 0) for name, count in before.verdicts.items()}
+    gone = _gone(_counted(stored), row_counts(data))
     if not stored.rows and not stored.interim:
         gone["the headline's judges"] = _headline(stored) - _headline_there(data)
+    return {name: count for name, count in gone.items() if count > 0}
+
+
+def _gone(before: RowCounts, there: RowCounts) -> dict[str, int]:
+    gone = {"answers": before.answers - there.answers} if before.answers else {}
+    gone |= {name: count - there.verdicts.get(name, 0) for name, count in before.verdicts.items()}
     return {name: count for name, count in gone.items() if count > 0}
 
 
@@ -98,9 +129,9 @@ def _headline(stored: Analysis) -> int:
 
 
 def _headline_there(data: EvaluationData) -> int:
-    judges = set(counting_judges(data))
-    rows = (row for row in data.of("main") if row.task.judge in judges)
-    return sum(row.status is not StatusCode.MISSING for row in rows)
+    columns = data.columns
+    by_them = columns.is_by(counting_judges(data))
+    return len(chosen(columns.is_of("main"), by_them, ~columns.missing))
 
 
 def stored_analysis(evaluation: Evaluation) -> Analysis | None:

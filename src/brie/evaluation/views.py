@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from brie.evaluation.gather import gather, is_answered, is_cast, is_same
 from brie.evaluation.margins import counting_judges, with_joint
@@ -18,12 +19,31 @@ from brie.store import Store
 
 
 def comparison_views(facts: EvaluationData) -> list[ComparisonView]:
-    """Every comparison with both answers and all verdicts, for people to read."""
+    """Every comparison with both answers and all verdicts, for people to read.
+
+    Where the rows have no texts, they are read from the store.
+    """
     groups: dict[tuple[str, int], list[VerdictRow]] = {}
     for fact in (*facts.of("main"), *facts.of("vote")):
         groups.setdefault((fact.task.prompt, fact.task.sample), []).append(fact)
     counting = counting_judges(facts)
-    return [_view(facts, rows, counting) for rows in groups.values()]
+    return [_view(facts, rows, counting) for rows in _with_texts(list(groups.values()), facts.source)]
+
+
+def _with_texts(groups: Sequence[list[VerdictRow]], source: Store | None) -> Iterator[list[VerdictRow]]:
+    """Rows with what judges wrote, comparisons in the same order."""
+    if source is None:
+        yield from groups
+        return
+    for start in range(0, len(groups), _TOGETHER):
+        some = groups[start : start + _TOGETHER]
+        kept = source.kept(row.task.key for rows in some for row in rows if row.verdict)
+        for rows in some:
+            yield [replace(row, verdict=kept.get(row.task.key)) for row in rows]
+
+
+_TOGETHER = 200
+"""Comparisons whose texts are read together."""
 
 
 def counting_in(manifest: Manifest, store: Store) -> frozenset[str]:

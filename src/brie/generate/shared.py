@@ -14,7 +14,7 @@ Models behind servers, and answers that exist, stay with this process: waiting n
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import ChainMap, Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from brie.generate.engine import Closing, OnDone, Request
 from brie.generate.pace import Pace
 from brie.generate.probe import BatchVariance
 from brie.generate.started import Started
-from brie.generate.turns import Local, Source, open_engine
+from brie.generate.turns import Local, Source, TurnEngine, open_engine
 from brie.number_format import plural
 from brie.records import Completion, Environment
 from brie.workers import Broken, Gone, Heard, Job, Pool, Workers
@@ -47,6 +47,9 @@ class Noticed:
     idle: frozenset[str] = frozenset()
     """Pins of adapters that change nothing."""
     fingerprints: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ignored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """As of `TurnEngine`, like what stands before."""
     closing: bool = False
     """The order is done."""
     variance: BatchVariance | None = None
@@ -86,10 +89,15 @@ class EngineJob:
                 for completion in engine.generate(order.requests):
                     if engine.idle != idle:  # whoever reads the first answer is told by then
                         idle = set(engine.idle)
-                        give([Noticed(frozenset(idle), engine.fingerprints)])
+                        give([_noticed(engine)])
                     give([completion])
                 variance = engine.batch_variance() if order.measure else None
-                give([Noticed(frozenset(idle), engine.fingerprints, True, variance)])
+                give([replace(_noticed(engine), closing=True, variance=variance)])
+
+
+def _noticed(engine: TurnEngine) -> Noticed:
+    idle = frozenset(engine.idle)
+    return Noticed(idle, engine.fingerprints, engine.left_out, engine.ignored)
 
 
 def _moved(source: Source, where: Mapping[Path, Path]) -> Source:
@@ -153,6 +161,8 @@ class SharedEngine(Closing):
         self._events: SimpleQueue[tuple[int, Heard[Made]]] = SimpleQueue()
         self._noticed: dict[int, Noticed] = {}
         self._alive: set[int] = set()
+        self._busy = False
+        """Blocks were handed out and have not all come back."""
 
     @property
     def count(self) -> int:
@@ -180,6 +190,7 @@ class SharedEngine(Closing):
         if self._pool is not None:
             self._pool.close()
         self._pool = None
+        self._alive = set()
 
     @property
     def idle(self) -> set[str]:
@@ -198,20 +209,25 @@ class SharedEngine(Closing):
     @property
     def left_out(self) -> dict[str, tuple[str, ...]]:
         """Server label -> settings it refused, so that its own hold."""
-        return self._here.left_out
+        noticed = (part.left_out for part in self._noticed.values())
+        return dict(ChainMap(self._here.left_out, *map(dict, noticed)))
 
     @property
     def ignored(self) -> dict[str, tuple[str, ...]]:
         """Server label -> settings it takes and does not honour."""
-        return self._here.ignored
+        noticed = (part.ignored for part in self._noticed.values())
+        return dict(ChainMap(self._here.ignored, *map(dict, noticed)))
 
     def batch_variance(self) -> BatchVariance | None:
-        """Whether texts change with their batch; a worker that has made some measures it."""
-        at_work = [worker for worker in self._noticed if worker in self._alive]
-        if not at_work:
+        """Whether texts change with their batch; a worker that has made some measures it.
+
+        None, too, where making them was broken off: the workers are at blocks nobody waits for.
+        """
+        asked = next((worker for worker in self._noticed if worker in self._alive), None)
+        if asked is None or self._busy:
             return None
-        self._started().send(at_work[0], Order(measure=True))
-        while at_work[0] in self._alive:
+        self._started().send(asked, Order(measure=True))
+        while asked in self._alive:
             worker, heard = self._events.get()
             if isinstance(heard, Gone):
                 self._alive.discard(worker)
@@ -236,6 +252,7 @@ class SharedEngine(Closing):
         if not requests:
             return
         self._started()
+        self._busy = True
         leases = _Leases(deque(blocks(requests, self.count, self._environment)))
         for worker in sorted(self._alive):
             self._hand_out(worker, leases)
@@ -249,6 +266,7 @@ class SharedEngine(Closing):
                 raise heard.raised()
             else:
                 yield from self._taken(worker, heard.rows, leases)
+        self._busy = False
 
     def _taken(self, worker: int, rows: Iterable[Made], leases: _Leases) -> Iterator[Completion]:
         for row in rows:

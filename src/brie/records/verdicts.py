@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +10,7 @@ from sys import intern
 from typing import Annotated, Literal
 
 from pydantic import Field
+from pydantic_core import from_json
 
 from brie.records.base import Digest, Letter, Margin, Record, WholeText, later
 
@@ -47,9 +47,12 @@ class Usage(Record):
     """Requests sent, retries included."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class VerdictLite:
-    """The part of a stored verdict that numbers are made of: a million of them fit into memory."""
+    """The part of a stored verdict that numbers are made of: a million of them fit into memory.
+
+    Nobody changes one but `forget_texts`; to be frozen would make reading them half as fast.
+    """
 
     key: str
     judge: str
@@ -71,17 +74,22 @@ class VerdictLite:
             verdict.reason, verdict.reply, verdict.scores, verdict.margin, verdict.measured,
         )  # fmt: skip
 
+    def forget_texts(self) -> VerdictLite:
+        """Leave out what the judge wrote: numbers do without."""
+        self.reason = self.reply = ""
+        return self
+
     @classmethod
     def parse(cls, key: str, body: str) -> VerdictLite:
         """From the stored JSON; what is not as it was written gets the whole record's error."""
         try:
-            row = json.loads(body)
+            row = from_json(body)
             if row["letter"] not in _LETTERS or row.get("margin") not in _MARGINS:
                 raise ValueError(row["letter"])
-            scores = {intern(name): _scores(by) for name, by in row["scores"].items()}
+            scores = _scores(tuple((name, tuple(by.items())) for name, by in row["scores"].items()))
             return cls(
                 key if row["key"] == key else row["key"], intern(row["judge"]),
-                intern(row["presentation"]), Status(row["status"]), row["letter"],
+                intern(row["presentation"]), _STATUSES[row["status"]], row["letter"],
                 str(row["reason"]), str(row["reply"]), scores,
                 row.get("margin"),
                 Measured.model_validate(row["measured"]) if "measured" in row else None,
@@ -94,13 +102,19 @@ _LETTERS = (None, "A", "B", "tie")
 _MARGINS = (None, "much", "slightly")
 
 
-def _scores(by: Mapping[str, float]) -> Mapping[str, float]:
-    return _shared(tuple((letter, float(score)) for letter, score in by.items()))
+_STATUSES = {str(status): status for status in Status}
+_Given = tuple[tuple[str, float], ...]
+"""Letter and score."""
+
+
+@lru_cache(maxsize=50_000)
+def _scores(items: tuple[tuple[str, _Given], ...]) -> Mapping[str, Mapping[str, float]]:
+    return {intern(name): _shared(given) for name, given in items}
 
 
 @lru_cache(maxsize=4096)
-def _shared(items: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
-    return dict(items)
+def _shared(given: _Given) -> Mapping[str, float]:
+    return {letter: float(score) for letter, score in given}
 
 
 class Verdict(Record):

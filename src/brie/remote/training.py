@@ -73,6 +73,8 @@ def _refuse_what_stays(request: TrainRequest, project: Project) -> None:
         raise UsageError("--resume goes on with a run here; what runs elsewhere: brie jobs attach JOB")
     if asks_for_several(request, project):
         raise UsageError("--on takes one run a job; give one value to each setting, and no --seeds.")
+    if request.gpus is not None:
+        raise UsageError("--gpus shares among GPUs of this machine; a job takes one. Leave it out.")
     if request.processes is not None:
         raise UsageError("--processes is for a launcher on this machine; leave it out with --on.")
 

@@ -45,7 +45,9 @@ def cell(text: str) -> str:
 
     Where a semicolon separates cells, what follows one begins a cell of its own.
     """
-    safe = _SPLIT.sub(r"\1'", clean(text))
+    safe = clean(text)
+    if ";" in safe:
+        safe = _SPLIT.sub(r"\1'", safe)
     return "'" + safe if safe.lstrip(" ").startswith(_FORMULA) else safe
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from brie.records import SCORE
 from brie.records.analysis import ComparisonView, JudgedView
@@ -38,7 +39,7 @@ def _rows(view: ComparisonView, criteria: Iterable[str]) -> Iterator[list[str]]:
     names = list(criteria)
     words = [str(len(text.split())) for text in (view.candidate_text, view.baseline_text)]
     named = (view.prompt_id, view.category, view.source)
-    shared = [*(cell(one_line(name)) for name in named), str(view.sample)]
+    shared = [*map(_name, named), str(view.sample)]
     for verdict in ordered_verdicts(view):
         yield [
             *shared,
@@ -59,9 +60,9 @@ def _reason(text: str) -> str:
 
 
 def _verdict(verdict: JudgedView) -> list[str]:
-    score = f"{SCORE[verdict.winner]:g}" if verdict.winner else ""
+    score = _figure(SCORE[verdict.winner]) if verdict.winner else ""
     return [
-        cell(one_line(verdict.judge)),
+        _name(verdict.judge),
         verdict.order,
         verdict.candidate_letter,
         verdict.status.value,
@@ -74,4 +75,14 @@ def _scores(verdict: JudgedView, names: Iterable[str]) -> list[str]:
     cells = [
         verdict.scores.get(name, {}).get(side) for name in names for side in ("candidate", "baseline")
     ]
-    return ["" if score is None else f"{score:g}" for score in cells]
+    return ["" if score is None else _figure(score) for score in cells]
+
+
+@lru_cache(maxsize=10_000)
+def _name(name: str) -> str:
+    return cell(one_line(name))
+
+
+@lru_cache(maxsize=1_000)
+def _figure(score: float) -> str:
+    return f"{score:g}"

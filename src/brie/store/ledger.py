@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypedDict
 
+from brie.errors import StoreError
 from brie.provenance import now
 from brie.records import Usage
 from brie.store.database import Database
@@ -77,17 +78,30 @@ class Ledger(Database):
         Besides: `probe`, how many calls only asked whether a judge can be asked; `lost`, how many were
         those of killed processes; `lost_usd`, what these were charged.
         """
-        totals: dict[str, float] = {}
-        count = 0
-        query = "SELECT key, body FROM calls WHERE evaluation = ?"
-        for key, body in self._read(query, (evaluation,)):
-            call = self._row("call for", key, body, _usage)
-            count += not call.get("probe")
-            if call.get("lost"):
-                call |= {"lost_usd": call["usd"], "attempts": 1}
-            for name, value in call.items():
-                totals[name] = totals.get(name, 0.0) + value
-        return count, totals
+        figure = {
+            name: f"json_extract(body, '$.{name}')" for name in (*Usage.model_fields, "lost", "probe")
+        }
+        figure["attempts"] = f"COALESCE({figure['attempts']}, {figure['lost']})"
+        figure["lost_usd"] = f"CASE WHEN {figure['lost']} THEN {figure['usd']} END"
+        sums = ", ".join(f"SUM({each})" for each in figure.values())
+        query = f"SELECT COUNT(*), {sums} FROM calls WHERE evaluation = ?"
+        try:
+            count, *totals = self._read(query, (evaluation,))[0]
+        except StoreError:
+            self._refuse_damaged_calls(evaluation)
+            raise
+        made = {
+            name: float(total) for name, total in zip(figure, totals, strict=True) if total is not None
+        }
+        return count - int(made.get("probe", 0)), made
+
+    def _refuse_damaged_calls(self, evaluation: str) -> None:
+        """
+        Raises:
+            DamagedRow: names the first call whose figures cannot be read.
+        """
+        for key, body in self._read("SELECT key, body FROM calls WHERE evaluation = ?", (evaluation,)):
+            self._row("call for", key, body, _usage)
 
     def ledger(self) -> list[Spent]:
         """What was spent, by evaluation, judge and day."""

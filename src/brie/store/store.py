@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
+from itertools import chain
 from typing import Literal
 
 from brie.provenance import now
@@ -19,9 +21,8 @@ from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.looks import LookBook
 from brie.store.owner import Owner
 from brie.store.record import Record
-from brie.store.waiting import Waiting
 
-__all__ = ["Kind", "Store", "answer_row", "attempt_row", "claimed", "counted"]
+__all__ = ["Kind", "Store", "answer_row", "attempt_row", "counted"]
 
 Kind = Literal["completions", "verdicts"]
 _ROUNDING = 1e-9
@@ -36,6 +37,11 @@ class Store(Ledger, LookBook, Record):
 
     _until = 2**63 - 1
     """The newest verdict attempt that is read."""
+
+    @cached_property
+    def _there(self) -> dict[tuple[Kind, frozenset[Status]], set[str]]:
+        """Keys that were found before, by what was looked for."""
+        return {}
 
     @contextmanager
     def as_of(self, newest: int) -> Iterator[None]:
@@ -67,7 +73,20 @@ class Store(Ledger, LookBook, Record):
     def present(
         self, kind: Kind, keys: Iterable[str], final: Sequence[Status] = (Status.OK,)
     ) -> set[str]:
-        """Which keys have a completion, or a verdict with one of the `final` statuses."""
+        """Which keys have a completion, or a verdict with one of the `final` statuses.
+
+        Rows are only ever added: what was there when it was asked for before is not looked for again.
+        """
+        if self._until != Store._until or self._db.in_transaction:
+            return self._present(kind, keys, final)
+        known = self._there.setdefault((kind, frozenset(final)), set())
+        covered = [there for (of, how), there in self._there.items() if of == kind and how <= set(final)]
+        wanted = set(keys)
+        open_ = wanted.difference(*covered)
+        known |= self._present(kind, open_, final)
+        return (wanted - open_) | (open_ & known)
+
+    def _present(self, kind: Kind, keys: Iterable[str], final: Sequence[Status]) -> set[str]:
         listing = ",".join(f"'{status}'" for status in final)
         where = f"status IN ({listing}) AND {self._seen} AND " if kind == "verdicts" else ""
         return {
@@ -109,18 +128,30 @@ class Store(Ledger, LookBook, Record):
 
     def kept(self, keys: Iterable[str]) -> dict[str, VerdictLite]:
         """What `verdicts` finds, as far as numbers need it: faster, and a third of the memory."""
-        by_key: dict[str, VerdictLite] = {}
         wanted = {key: key for key in keys}
-        again: dict[str, None] = {}
-        query = f"SELECT key, body FROM verdicts WHERE key IN ({{}}) AND {self._seen} ORDER BY id"
-        for row, body in self._select(query, wanted):
-            key = wanted[row]
-            if key in by_key:
-                again[key] = None
-            else:
-                by_key[key] = self._row("verdict", key, body, VerdictLite.parse)
-        by_key.update((key, VerdictLite.of(verdict)) for key, verdict in self.verdicts(again).items())
-        return by_key
+        return {wanted[key]: verdict for key, verdict in self._counted(wanted)}
+
+    def counted(self, keys: Iterable[str]) -> Iterator[VerdictLite]:
+        """What `kept` finds, one after the other.
+
+        Args:
+            keys: in their own order; the verdicts come in it.
+        """
+        return (verdict for _, verdict in self._counted({key: key for key in keys}))
+
+    def _counted(self, wanted: Mapping[str, str]) -> Iterator[tuple[str, VerdictLite]]:
+        query = f"SELECT key, body FROM verdicts WHERE key IN ({{}}) AND {self._seen} ORDER BY key, id"
+        key, bodies = "", list[str]()
+        for named, body in chain(self._select(query, wanted), [("", "")]):
+            if named == key:
+                bodies.append(body)
+                continue
+            if len(bodies) == 1:
+                yield key, self._row("verdict", wanted[key], bodies[0], VerdictLite.parse)
+            elif bodies:
+                every = [self._row("verdict", key, each, attempt_row) for each in bodies]
+                yield key, VerdictLite.of(counted(every))
+            key, bodies = named, [body]
 
     def add_verdicts(
         self, rows: Sequence[Verdict], *, evaluation: str, judge: str, booked: bool = True
@@ -352,44 +383,6 @@ def answer_row(key: str, body: str) -> Completion:
 def attempt_row(key: str, body: str) -> Verdict:
     """The attempt at a verdict that a row holds."""
     return Verdict.model_validate_json(body)
-
-
-def claimed(
-    store: Store,
-    kind: Kind,
-    keys: Sequence[str],
-    owner: Owner,
-    *,
-    chunk: int,
-    seconds: float,
-    final: Sequence[Status] = (Status.OK,),
-    say: Callable[[str], None] = lambda text: None,
-) -> Iterator[list[str]]:
-    """Claimed keys to work on, chunk by chunk, until every key is done or was yielded once.
-
-    Keys held by another living process are left to it and awaited: its results are ours too,
-    and where it dies, its keys are yielded here. What takes long is said.
-    """
-    waiting: list[str] = []
-    told = Waiting(say)
-    for start in range(0, len(keys), chunk):
-        part = keys[start : start + chunk]
-        mine = store.claim(kind, part, owner, seconds=seconds, final=final)
-        if mine:
-            yield mine
-        taken = set(mine)
-        waiting += [key for key in part if key not in taken]
-    while waiting:
-        done = store.present(kind, waiting, final)
-        waiting = [key for key in waiting if key not in done]
-        mine = store.claim(kind, waiting[:chunk], owner, seconds=seconds, final=final) if waiting else []
-        if mine:
-            yield mine
-            taken = set(mine)
-            waiting = [key for key in waiting if key not in taken]
-        elif waiting:
-            told.look(store.holders(waiting))
-            time.sleep(0.2)
 
 
 def counted(attempts: Sequence[Verdict]) -> Verdict:

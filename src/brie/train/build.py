@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -12,6 +13,7 @@ from brie.pin.attach import attach
 from brie.pin.few_bits import stay_learnable
 from brie.pin.thread_pace import ThreadPace
 from brie.pin.weights import Loading, load_causal_lm, quantized
+from brie.train import sharding
 from brie.train.attention import HUB, TORCH
 from brie.train.config import CHECKPOINTS
 from brie.train.lora import lora_config
@@ -66,9 +68,13 @@ def build_trainer(
         before=metrics.history[-1] if metrics.history else None,
     )
     kind, train, val = _data(job)
+    model = load_model(job)
+    args = arguments(job, folder / CHECKPOINTS / WRITING, fresh=fresh, measuring=measuring)
+    if sharding.is_sharded(config.device):
+        sharding.prepare(args, config.device.type)
     trainer = kind(
-        model=load_model(job),
-        args=arguments(job, folder / CHECKPOINTS / WRITING, fresh=fresh, measuring=measuring),
+        model=model,
+        args=args,
         train_dataset=train,
         eval_dataset=val,
         processing_class=job.tokenizer,
@@ -108,7 +114,9 @@ def load_model(job: Job) -> PreTrainedModel | PeftModel:
         options["use_kernels"] = True
     if job.config.attention is not None and job.config.attention.value != TORCH:
         options["attn_implementation"] = job.config.attention.value
-    model = load_causal_lm(job.base_folder, dtype, **options)
+    sharded = sharding.is_sharded(job.config.device)
+    with sharding.loading_once() if sharded else nullcontext():
+        model = load_causal_lm(job.base_folder, dtype, **options)
     if recipe.quantize == "nf4" and device == "cpu":
         stay_learnable(model)
     model.name_or_path = job.config.base.repo
@@ -125,7 +133,10 @@ def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> Traini
     """TRL's arguments; each that has a surprising default is stated."""
     config, recipe = job.config, job.config.recipe
     mps = config.device.type == "mps"
+    sharded = sharding.is_sharded(config.device)
+    by_fsdp = sharded and sharding.recomputed_by_fsdp(recipe)
     return _kind(job)(
+        **(sharding.arguments(recipe) if sharded else {}),
         output_dir=str(folder),
         per_device_train_batch_size=recipe.micro_batch_size,
         per_device_eval_batch_size=max(recipe.micro_batch_size, 4),
@@ -142,7 +153,7 @@ def arguments(job: Job, folder: Path, *, fresh: bool, measuring: bool) -> Traini
         optim=_optimizer(recipe, config.device.type),
         bf16=config.dtype.value == "bfloat16",
         fp16=config.dtype.value == "float16",
-        gradient_checkpointing=recipe.gradient_checkpointing,
+        gradient_checkpointing=recipe.gradient_checkpointing and not by_fsdp,
         gradient_checkpointing_kwargs={"use_reentrant": False},
         seed=recipe.seed,
         data_seed=recipe.seed,

@@ -42,6 +42,8 @@ class TrainRequest:
     """A run to continue: its id, name or folder."""
     processes: int | None = None
     """Processes the user meant to start; fewer is an error."""
+    gpus: str | None = None
+    """GPUs to take, `2`; where it is only explained also `2x24`, of 24 GB each."""
     chat_template: str | None = None
     """A family's template or a file, instead of the base's own."""
     system: Literal["refuse", "fold"] | None = None
@@ -173,6 +175,9 @@ class DeviceInfo(Record):
     memory_bytes: int | None
     count: int = 1
     """Processes taking part."""
+    strategy: Literal["ddp", "fsdp2"] | None = later(None)
+    """How several share the work: `ddp`, each holds all weights; `fsdp2`, each a part of them. None: one
+    process, or a run from before this was recorded."""
 
 
 class BatchOrder(Record):

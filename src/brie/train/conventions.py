@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from peft import get_peft_model_state_dict
 from safetensors.torch import save_file
-from transformers import Trainer
 
 from brie.data.encode import IGNORED
 from brie.pin import ADAPTER_CONFIG, ADAPTER_WEIGHTS
@@ -26,6 +24,7 @@ from brie.project import write_text
 from brie.records import BaseModelRef
 from brie.train.config import TrainPoint
 from brie.train.device import peak_memory
+from brie.train.gathering import Gathering
 from brie.train.runs import checkpoint_name
 
 if TYPE_CHECKING:
@@ -47,11 +46,12 @@ class Keeping:
     """The last step of earlier sessions."""
 
 
-class Conventions(Trainer):
+class Conventions(Gathering):
     """Mixed in before one of TRL's trainers, whose data and loss are its own."""
 
     def keep(self, keeping: Keeping) -> None:
         """Say what is kept, before anything is trained."""
+        self.name_trained()
         self._keeping = keeping
         before = keeping.before
         self._tokens: torch.Tensor | int = before.tokens if before else 0
@@ -125,7 +125,7 @@ class Conventions(Trainer):
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         model = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
-        weights = get_peft_model_state_dict(model, save_embedding_layers=False)
+        weights = self.trained_weights(state_dict)
         save_file(
             {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()},
             folder / ADAPTER_WEIGHTS,

@@ -135,6 +135,10 @@ def _product_seconds(dtype: torch.dtype) -> float:
 def _cuda_dtype(wanted: str) -> Decided:
     import torch
 
+    if not torch.cuda.is_available():  # explained for another machine
+        if wanted != "auto":
+            return Decided(value=wanted, reason="asked for")
+        return Decided(value="bfloat16", reason="as GPUs from compute capability 8.0 compute")
     major, minor = torch.cuda.get_device_capability()
     modern = major >= 8
     if wanted == "bfloat16" and not modern:

@@ -16,7 +16,8 @@ from brie.train.config import (
     Balance,
     TrainRequest,
 )
-from brie.train.device import choose_device, choose_dtype
+from brie.train.device import choose_dtype
+from brie.train.gpus import device_for, expected
 from brie.train.lora import count_parameters, count_trained
 from brie.train.memory import (
     adapter_parameters,
@@ -31,8 +32,8 @@ from brie.train.prepare import (
     resolve_recipe,
 )
 from brie.train.progress import Progress, Silent
-from brie.train.ranks import world
 from brie.train.recipes import Architecture, Recipe
+from brie.train.sharding import refuse_sharding, shared
 from brie.train.sources import read_data
 from brie.train.start import starting
 from brie.train.steps import batch_order, longest, planned_steps
@@ -53,7 +54,7 @@ def explain(
         UsageError, InputError: what `train` would refuse, this refuses.
     """
     recipe = resolve_recipe(request, project, progress)
-    recipe = fit_micro_batch(recipe, world(request.processes).size, progress)
+    recipe = fit_micro_batch(recipe, expected(request).size, progress)
     start = starting(request, project)
     folder = start.base_folder if start else local_base(recipe.base, project)
     if folder is None or not (request.data or request.prefs or recipe.data):
@@ -86,8 +87,8 @@ def local_base(reference: str, project: Project) -> Path | None:
 
 def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Path | None) -> Plan:
     """What can be said without the base, or without data."""
-    device, _ = choose_device(request.device)
-    device = device.model_copy(update={"count": world(request.processes).size})
+    device = shared(device_for(request)[0], recipe, expected(request).size)
+    refuse_sharding(recipe, device)
     shape = (read_architecture(folder) if folder else None) or recipe.architecture
     dtype = choose_dtype(recipe.dtype, device, parameters=parameters(shape) if shape else 0)
     attention = choose_attention(recipe, device, dtype.value)

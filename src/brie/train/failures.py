@@ -12,6 +12,8 @@ from brie.train.recipes import Recipe
 
 _WRITE_FAILED = ("No space left on device", "file write failed", "iostream error", "unexpected pos")
 """What the system, torch and the C++ library beneath it say of a write that had no room."""
+_PEER_GONE = ("Connection closed by peer", "Connection reset by peer", "remote process exited")
+"""What gloo and NCCL say where the process at the other end is no more."""
 _NO_ROOM = 2**16
 """Free bytes below which a write that failed failed for want of room, whatever was said of it."""
 
@@ -33,6 +35,8 @@ def explain_failure(
         return Stopped(f"stopped at once; {go_on}")
     if is_out_of_memory(error):
         return Stopped(f"out of memory. {_smaller(recipe, resume)}")
+    if any(words in str(error) for words in _PEER_GONE):
+        return Stopped(f"another process of this run has ended; {go_on}")
     if is_disk_full(error, folder):
         return Stopped(f"the disk is full. Free some space (brie prune RUN), then {go_on}")
     return None

@@ -42,6 +42,8 @@ class Memory(NamedTuple):
     """AdamW's two moments, float32."""
     activations: int
     logits: int
+    borrowed: int = 0
+    """Of a sharded model: weights of other devices that are gathered at a time."""
 
     @property
     def total(self) -> int:
@@ -96,6 +98,7 @@ def estimate(
     *,
     copied: bool = False,
     attention: Decided | None = None,
+    parts: int = 1,
 ) -> Memory:
     """Memory of one process in training.
 
@@ -109,6 +112,7 @@ def estimate(
         tokens_a_row: the longest row that will be seen, after truncation.
         copied: the adapter is that of a checkpoint, and a copy of it is the reference.
         attention: what computes it; None is transformers' own choice.
+        parts: devices that weights, adapter and optimizer are spread over.
     """
     size = BYTES[dtype]
     adapter = adapter_parameters(shape, recipe.r, recipe.target_modules)
@@ -121,12 +125,22 @@ def estimate(
     if recipe.packing and attention is not None and attention.value == TORCH:
         activations += tokens**2 * (1 + size)  # which token sees which: as bits, and as numbers
     return Memory(
-        weights=_weights(shape, recipe, size),
-        adapter=adapter * (12 if copied else 8),
-        optimizer=adapter * 8,
+        weights=_weights(shape, recipe, size) // parts,
+        adapter=adapter * (12 if copied else 8) // parts,
+        optimizer=adapter * 8 // parts,
         activations=activations,
         logits=_logits(shape, recipe, tokens, size),
+        borrowed=_borrowed(shape, size) if parts > 1 else 0,
     )
+
+
+def _borrowed(shape: Architecture, size: int) -> int:
+    """Bytes of weights that FSDP2 gathers at a time: one block is computed with, the next is on its way
+    and lies in a buffer before it is taken apart; the head stays from the way forward to the way back,
+    and the loss takes a copy of it."""
+    head = shape.vocabulary * shape.hidden
+    blocks = parameters(shape) - head * (1 if shape.tied else 2)
+    return (3 * blocks // shape.layers + 2 * head) * size
 
 
 def _logits(shape: Architecture, recipe: Recipe, tokens: int, size: int) -> int:

@@ -75,9 +75,13 @@ def decide_micro_batch(
     allowed = _SHARE * device.memory_bytes - LIBRARIES
     share = recipe.batch_size // device.count
 
+    parts = device.count if device.strategy == "fsdp2" else 1
+
     def fits(rows: int) -> bool:
         held = _with_rows(recipe, rows)
-        need = estimate(shape, held, dtype, tokens_a_row, copied=copied, attention=attention)
+        need = estimate(
+            shape, held, dtype, tokens_a_row, copied=copied, attention=attention, parts=parts
+        )
         return need.total <= allowed
 
     rows = next((n for n in _divisors(share, _MOST[device.type]) if fits(n)), 1)

@@ -17,7 +17,7 @@ from brie.train.config import (
     TrainConfig,
     TrainRequest,
 )
-from brie.train.device import choose_device
+from brie.train.gpus import device_for
 from brie.train.memory import (
     LIBRARIES,
     Memory,
@@ -29,6 +29,7 @@ from brie.train.prepare import (
     Job,
 )
 from brie.train.recipes import Architecture, Recipe
+from brie.train.sharding import is_sharded
 from brie.train.steps import planned_steps
 
 _TOKENIZER_BYTES = 12_000_000
@@ -87,8 +88,7 @@ def lines(plan: Plan, folder: Path | None, timed: Job | None, request: TrainRequ
     recipe = plan.recipe
     yield Line("recipe", f"{recipe.name}: {recipe.description}" if recipe.description else recipe.name)
     yield from _base_lines(plan, folder)
-    device, why = choose_device(request.device)
-    yield Line("device", f"{device.type}, {device.name} ({why})")
+    yield Line("device", _device(plan, request))
     yield Line("numbers", _numbers(plan))
     for what, chosen in (("attention", plan.attention), ("kernels", plan.kernels)):
         if chosen:
@@ -98,6 +98,14 @@ def lines(plan: Plan, folder: Path | None, timed: Job | None, request: TrainRequ
     yield from _memory_lines(plan)
     yield _disk_line(plan)
     yield Line("time", _time(plan, timed))
+
+
+def _device(plan: Plan, request: TrainRequest) -> str:
+    device, why = device_for(request)
+    if plan.device.count == 1:
+        return f"{device.type}, {device.name} ({why})"
+    share = "each holds a part of the weights" if is_sharded(plan.device) else "each holds all weights"
+    return f"{plan.device.count} x {device.type}, {device.name} ({why}); {share}"
 
 
 def _numbers(plan: Plan) -> str:
@@ -222,10 +230,12 @@ def _memory_lines(plan: Plan) -> Iterator[Line]:
         plan.longest_row,
         copied=plan.start is not None,
         attention=plan.attention,
+        parts=plan.device.count if is_sharded(plan.device) else 1,
     )
-    parts = ", ".join(f"{name} {_gb(value)}" for name, value in need._asdict().items())
+    parts = ", ".join(f"{name} {_gb(value)}" for name, value in need._asdict().items() if value)
     parts += f", libraries {_gb(LIBRARIES)}"
-    yield Line("memory", f"about {_gb(need.total + LIBRARIES)}: {parts}")
+    each = " on each" if plan.device.count > 1 else ""
+    yield Line("memory", f"about {_gb(need.total + LIBRARIES)}{each}: {parts}")
     yield Line("fits", _fits(plan, need))
 
 
@@ -233,15 +243,18 @@ def _fits(plan: Plan, need: Memory) -> str:
     have = plan.device.memory_bytes
     if have is None:
         return "unknown: the system does not say how much memory it has"
+    whose = f"each {plan.device.type} device" if plan.device.count > 1 else plan.device.type
     if need.total + LIBRARIES < 0.9 * have:
-        return f"yes: {plan.device.type} has {_gb(have)}"
+        return f"yes: {whose} has {_gb(have)}"
     advice = "--set micro_batch_size=1" if plan.recipe.micro_batch_size > 1 else ""
     if not plan.recipe.gradient_checkpointing:
         advice = f"{advice} --set gradient_checkpointing=true".strip()
     if plan.dtype.value == "float32":
         advice = f"{advice} --set dtype=bfloat16".strip()
+    if plan.device.strategy == "ddp":
+        advice = f"{advice} --fsdp".strip()
     advice = advice or f"--set max_length={plan.recipe.max_length // 2}, or a smaller base"
-    return f"hardly: {plan.device.type} has {_gb(have)}. Try {advice}"
+    return f"hardly: {whose} has {_gb(have)}. Try {advice}"
 
 
 def _disk_line(plan: Plan) -> Line:

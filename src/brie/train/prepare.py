@@ -30,15 +30,16 @@ from brie.train.config import (
     TrainConfig,
     TrainRequest,
 )
-from brie.train.device import choose_device, choose_dtype
+from brie.train.device import choose_dtype
+from brie.train.gpus import decide_device, expected
 from brie.train.layers import refuse_missing_packages, sees, with_layers
 from brie.train.lora import count_parameters
 from brie.train.memory import read_architecture
 from brie.train.micro_batch import decide_micro_batch, fit_micro_batch
 from brie.train.pairs import encode_pairs, pairs_info
 from brie.train.progress import Progress
-from brie.train.ranks import World, world
 from brie.train.recipes import Recipe, load_recipe, override, recipe_files
+from brie.train.sharding import as_launched, refuse_sharding
 from brie.train.sources import Source, read_data
 from brie.train.start import going_on, own_template, preferring, recipe_of, start_info, starting
 from brie.train.steps import batch_order, longest, planned_steps, sequences
@@ -97,10 +98,11 @@ def build_job(
         before: how the run was resolved when it was begun, for one that goes on.
         tokens: rows that other runs have encoded, and where this one leaves its own.
     """
-    here = world(request.processes)
+    here = expected(request)
     start = starting(request, project)
     recipe = fit_micro_batch(recipe, here.size, progress)
-    device = _decide_device(request, here, progress)
+    device = decide_device(request, recipe, here, progress)
+    refuse_sharding(recipe, device)
     refuse_missing_packages(recipe, device.type)
     train_rows, val_rows, split_info = _read(request, recipe, project, progress)
     folder, base, location = _open_base(recipe, project, before, start, progress)
@@ -235,14 +237,6 @@ def _told(request: TrainRequest, *, train: Source, val: Source, drawn: SplitInfo
     return f"{len(train.rows):,} {what} of {train.shown}{whose}; {len(val.rows):,} to validate, {held}"
 
 
-def _decide_device(request: TrainRequest, here: World, progress: Progress) -> DeviceInfo:
-    device, why = choose_device(request.device)
-    device = device.model_copy(update={"count": here.size})
-    times = f"{here.size} x " if here.size > 1 else ""
-    progress.note(f"device: {times}{device.type}, {device.name} ({why})")
-    return device
-
-
 def _decide_dtype(
     recipe: Recipe, device: DeviceInfo, folder: Path, before: TrainConfig | None
 ) -> Decided:
@@ -272,7 +266,7 @@ def resolve_recipe(request: TrainRequest, project: Project, progress: Progress) 
     if request.base is not None:
         update = {"base": request.base, "license": "", "license_note": None, "architecture": None}
         recipe = recipe.model_copy(update=update)
-    recipe = preferring(recipe, request, progress)
+    recipe = as_launched(preferring(recipe, request, progress))
     if start is not None and recipe.method == "sft":
         raise UsageError("--from goes on with preferences: --method dpo --prefs FILE, or kto")
     return recipe

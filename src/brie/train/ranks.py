@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from brie.errors import UsageError
 
+_FORMAT = "ACCELERATE_MIXED_PRECISION"
+"""What `accelerate launch` always sets."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -47,7 +50,7 @@ def world(wanted: int | None = None) -> World:
     # accelerate sets an address to meet at whenever it was asked for several processes; on a
     # CPU without MPI it then starts one, without a word.
     alone = "WORLD_SIZE" not in os.environ
-    if alone and "MASTER_ADDR" in os.environ and "ACCELERATE_MIXED_PRECISION" in os.environ:
+    if alone and "MASTER_ADDR" in os.environ and _FORMAT in os.environ:
         raise UsageError(
             "accelerate was asked for several processes and started one (it needs MPI for several on "
             "a CPU); use: torchrun --nproc_per_node N -m brie train …"
@@ -60,6 +63,8 @@ def join(here: World, device: str) -> None:
     if here.size > 1:
         from accelerate import PartialState
 
+        # The recipe says the number format, whatever a launcher's config does.
+        os.environ.pop(_FORMAT, None)
         PartialState(cpu=device == "cpu")
 
 

@@ -23,7 +23,9 @@ from brie.records import Record, later
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """All linear layers of a Qwen2 or Llama block. Named, since PEFT's default is q and v alone."""
 
-MEMORY_KEYS = frozenset({"micro_batch_size", "gradient_checkpointing", "attention", "use_kernels"})
+MEMORY_KEYS = frozenset(
+    {"micro_batch_size", "gradient_checkpointing", "attention", "use_kernels", "sharding"}
+)
 """Keys that may change when a run is resumed: they decide memory, and rounding, nothing else."""
 
 DESCRIPTIVE_KEYS = frozenset(
@@ -60,6 +62,11 @@ def _tuple_if_name(value: Plain) -> Plain:
 
 def _zero_if_auto(value: Plain) -> Plain:
     return AUTO_ROWS if value == "auto" else value
+
+
+def _word_if_none(value: Plain) -> Plain:
+    """`none` is read as nothing by `--set`; here it is one of the words."""
+    return "none" if value is None else value
 
 
 _OPTIONS = {
@@ -169,7 +176,7 @@ class Recipe(Record):
     use_dora: bool = False
     modules_to_save: tuple[str, ...] = later(())
     """Layers trained whole and kept with the adapter, such as `embed_tokens` and `lm_head`."""
-    quantize: Literal["none", "nf4"] = later("none")
+    quantize: Annotated[Literal["none", "nf4"], BeforeValidator(_word_if_none)] = later("none")
     """`nf4`: the frozen base in 4 bits while training (QLoRA); the adapter belongs to the whole base
     all the same, and is evaluated on it."""
     init_lora_weights: Literal["default", "gaussian"] = "default"
@@ -208,6 +215,9 @@ class Recipe(Record):
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     gradient_checkpointing: bool = False
+    sharding: Annotated[Literal["none", "fsdp"], BeforeValidator(_word_if_none)] = later("none")
+    """`fsdp`: each of several GPUs holds a part of the weights, and borrows the others' layer by layer;
+    none: each holds all of them."""
     group_by_length: bool | Literal["auto"] = "auto"
     """Batches of rows of like length, in an order drawn by `seed`; `auto`: on MPS, where varied lengths
     make memory grow."""

@@ -26,6 +26,7 @@ from brie.train.config import (
     TrainRequest,
 )
 from brie.train.failures import explain_failure
+from brie.train.gpus import expected, is_launched
 from brie.train.metrics import MetricsFile
 from brie.train.prepare import Job, prepare
 from brie.train.progress import Progress, Silent, Start
@@ -63,7 +64,11 @@ def train(request: TrainRequest, project: Project, progress: Progress) -> Path:
     """
     if request.seeds is not None:
         raise UsageError("seeds make a sweep of several runs: brie train --size NAME --seeds N")
-    here = ranks.world(request.processes)
+    if request.gpus is not None and not is_launched():
+        raise UsageError(
+            "several GPUs are several processes, which the command starts: brie train --gpus N"
+        )
+    here = expected(request)
     watching = progress if here.first else Silent()
     try:
         if request.resume is not None:
@@ -286,6 +291,8 @@ class _Session:
                 command += [option, given]
         if request.device != "auto":
             command += ["--device", request.device]
+        if self.here.size > 1:
+            command += ["--gpus", str(self.here.size)]
         return shlex.join(command)
 
     def _saved(self, step: int) -> None:

@@ -27,9 +27,9 @@ from brie.project import Project
 from brie.provenance import now
 from brie.records.sweeps import DoneRun, PlannedRun, SweepManifest, SweepPlan
 from brie.train.config import MANIFEST, EvalPoint, TrainPoint, TrainRequest
+from brie.train.gpus import expected
 from brie.train.prepare import Job, prepare, resolve_recipe
 from brie.train.progress import Progress, Silent, Start
-from brie.train.ranks import world
 from brie.train.recipes import Recipe
 from brie.train.run import refuse_taken_name, reuse_or_train
 from brie.train.runs import find_equal, lock, read_run
@@ -69,8 +69,10 @@ def sweep(request: TrainRequest, project: Project, progress: Progress) -> SweepM
         InputError: the plan was changed after it was sealed.
         Stopped: interrupted; the message is the command that goes on.
     """
-    if world(request.processes).size > 1:
-        raise UsageError("a sweep trains one run after the other in one process; leave out --processes.")
+    if expected(request).size > 1:
+        raise UsageError(
+            "a sweep trains one run after the other in one process; leave out --processes and --gpus."
+        )
     before = find_sweep(request.resume, project) if request.resume else None
     asked = _asked_before(before, request) if before else request
     planned = plan(asked, project, progress)
@@ -161,7 +163,7 @@ def _sealed(request: TrainRequest, planned: Sequence[Planned]) -> SweepManifest:
     )
 
 
-_NOT_KEPT = frozenset({"resume", "processes"})
+_NOT_KEPT = frozenset({"resume", "processes", "gpus"})
 _AGAIN = ("data", "val", "prefs")
 """Files that may be named again where they were moved."""
 

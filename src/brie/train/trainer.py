@@ -52,8 +52,10 @@ class BrieTrainer(Conventions, SFTTrainer):
             callbacks=list(callbacks),
         )
         # A small base gains nothing anybody would notice, and keeps TRL's arithmetic to the bit.
-        self._learned_loss = self.model.num_parameters() >= SMALL_BASE and offer_learned_loss(
-            self.model, self.args.device.type
+        self._learned_loss = (
+            self.model.num_parameters() >= SMALL_BASE
+            and not self.is_fsdp_enabled  # its head is in parts
+            and offer_learned_loss(self.model, self.args.device.type)
         )
 
     # --- order ---------------------------------------------------------------------------

@@ -150,7 +150,7 @@ class ProjectCache:
         """Open what is looked at first before somebody asks; what is broken is said when asked for."""
         for name in [evaluation] if evaluation else self.ids()[:2]:
             with suppress(BrieError):
-                self.open(name)
+                getattr(self.open(name), "votes")  # noqa: B009 - made now, as below
 
     def _keep(self, evaluation: str, mark: tuple[int, int], opened: Opened) -> Opened:
         with self._lock:

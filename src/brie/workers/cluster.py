@@ -144,6 +144,7 @@ class RayLine:
         try:
             return _get(self._actor.receive.remote())
         except _ended() as error:
+            self.close()  # one that is out of reach for a moment would go on with what it has
             raise Gone("has ended" if "Died" in type(error).__name__ else "is out of reach") from None
 
     def close(self) -> None:
@@ -173,10 +174,7 @@ class RayWorkers:
         Raises:
             UsageError: the cluster has no room for them, or runs another brie.
         """
-        made = _ray().remote(Actor).options(
-            num_cpus=1, num_gpus=int(self.gpu), max_concurrency=4, scheduling_strategy="SPREAD"
-        )  # fmt: skip
-        actors: list[Handle] = [made.remote() for _ in range(self.count)]
+        actors = self._actors()
         try:
             hellos = self._hellos(actors)
             for actor in actors:
@@ -187,6 +185,20 @@ class RayWorkers:
                 _ray().kill(actor)
             raise
         return [RayLine(actor, n, hellos[n]) for n, actor in enumerate(actors)]
+
+    def _actors(self) -> list[Handle]:
+        """The actors, which may not have started yet.
+
+        Raises:
+            UsageError: the cluster does not know what they are.
+        """
+        try:
+            made = _ray().remote(Actor).options(
+                num_cpus=1, num_gpus=int(self.gpu), max_concurrency=4, scheduling_strategy="SPREAD"
+            )  # fmt: skip
+            return [made.remote() for _ in range(self.count)]
+        except ModuleNotFoundError as error:
+            raise _unknown_there() from error
 
     def _hellos(self, actors: Sequence[Handle]) -> list[Hello]:
         """What the actors say of themselves.
@@ -207,10 +219,7 @@ class RayWorkers:
         except ray.exceptions.RayError as error:
             if "ModuleNotFoundError" not in str(error):
                 raise
-            raise UsageError(
-                f"the cluster's workers cannot import this brie, {_build()}: install the same release "
-                "where they run."
-            ) from None
+            raise _unknown_there() from error
         for hello in hellos:
             if hello.build != _build():
                 raise UsageError(
@@ -252,10 +261,28 @@ def _connect(ray: ModuleType, address: str) -> None:
         if where.hostname is not None:  # Ray itself would try for half a minute
             socket.create_connection((where.hostname, where.port or 0), timeout=_TO_CONNECT).close()
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except (OSError, RuntimeError, ValueError) as error:
-        said = str(error).strip().splitlines()[-1].strip()[:200]  # above it a trace of the server's
+    except OSError as error:
         start = "" if where.hostname else " `ray start --head` starts one; RAY_ADDRESS names another."
-        raise UsageError(f"no Ray cluster answers at {_shown(address)}: {said}.{start}") from error
+        raise UsageError(
+            f"no Ray cluster answers at {_shown(address)}: {_said(error)}.{start}"
+        ) from error
+    except (RuntimeError, ValueError) as error:
+        raise UsageError(f"the Ray cluster {_shown(address)} cannot be used: {_said(error)}.") from error
+
+
+def _said(error: Exception) -> str:
+    """What Ray says, on one line; of a trace on the cluster only how it ends."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return " ".join(" ".join(lines[-1:] if "Traceback" in str(error) else lines).split())[:300].rstrip(
+        "."
+    )
+
+
+def _unknown_there() -> UsageError:
+    """The cluster has no brie, or one that knows no workers."""
+    return UsageError(
+        f"the cluster's workers cannot import brie {_build()}: install the same release where they run."
+    )
 
 
 def _folder_at(actor: Handle, folder: Path) -> Path:

@@ -1,0 +1,218 @@
+"""Rows of verdicts as columns: a million of them are told apart, counted and scored at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from brie.analyse.arrays import Bools, Floats, Ints
+from brie.analyse.joint import JointRows
+from brie.analyse.table import StatusCode
+from brie.blinding import ahead, said_as_number, scored, towards_candidate
+from brie.records import SCORE, Status, VerdictLite
+from brie.records.base import CRITERIA_ORDERS
+
+if TYPE_CHECKING:
+    from brie.evaluation.rows import VerdictRow
+
+_STATUSES = {status: int(StatusCode[status.name]) for status in Status}
+_ORDERS = {order: code for code, order in enumerate(CRITERIA_ORDERS)}
+T = TypeVar("T", bound=Hashable)
+S = TypeVar("S")
+Rows = npt.NDArray[np.intp]
+"""Numbers of rows, in an order."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """One entry a row, in the order of the rows."""
+
+    names: tuple[str, ...]
+    """Judges, as `judge` counts them."""
+    kinds: tuple[str, ...]
+    """What verdicts are for, as `kind` counts them."""
+    pairs: tuple[tuple[str, str], ...]
+    """Keys of the candidate's and the baseline's answer, as `pair` counts them."""
+    judge: Ints
+    kind: Ints
+    pair: Ints
+    prompt: Ints
+    """Place in the plan's order of work."""
+    sample: Ints
+    repeat: Ints
+    position: Ints
+    label: Ints
+    status: Ints
+    """As `StatusCode`."""
+    identical: Bools
+    heard: Bools
+    """There is a stored verdict, usable or not."""
+    score: Floats
+    """1, 0.5 or 0 for the candidate; NaN where no usable verdict is there."""
+    criteria_order: Ints
+    """Place in `CRITERIA_ORDERS`."""
+    criteria: Mapping[str, Floats]
+    """Criterion -> its scores, candidate minus baseline; NaN where a judge gave none, or to one only."""
+    named: Mapping[str, Bools]
+    """Criterion -> rows whose judge gave it any score."""
+    joint: JointRows | None
+    """Which rows share one outcome; None where none does."""
+
+    @classmethod
+    def of(cls, rows: Sequence[VerdictRow], places: Mapping[str, int]) -> Columns:
+        """The columns of some rows.
+
+        Args:
+            rows: one a planned verdict.
+            places: prompt id -> its place in the plan's order.
+        """
+        tasks = [row.task for row in rows]
+        shown, of_shown = _distinct([task.presentation for task in tasks])
+        names, judge = _codes(task.judge for task in tasks)
+        kinds, kind = _codes(task.kind for task in tasks)
+        pairs, pair = _codes((each.candidate, each.baseline) for each in shown)
+        label = _ints(each.label for each in shown)[of_shown]
+        identical = np.fromiter((row.identical for row in rows), np.bool_, len(rows))
+        verdicts = [row.verdict for row in rows]
+        missing = int(StatusCode.MISSING)
+        status = _ints(missing if each is None else _STATUSES[each.status] for each in verdicts)
+        status[identical] = int(StatusCode.OK)
+        criteria = _criteria(verdicts, label)
+        return cls(
+            names=names, kinds=kinds, pairs=pairs, judge=judge, kind=kind, pair=pair[of_shown],
+            prompt=_ints(places[task.prompt] for task in tasks),
+            sample=_ints(task.sample for task in tasks),
+            repeat=_ints(task.repeat for task in tasks),
+            position=_ints(each.position for each in shown)[of_shown],
+            label=label,
+            status=status,
+            identical=identical,
+            heard=np.fromiter((each is not None for each in verdicts), np.bool_, len(rows)),
+            score=_scores(rows, label, status, identical),
+            criteria_order=_ints(_ORDERS[each.criteria] for each in shown)[of_shown],
+            criteria=criteria,
+            named={name: _named(verdicts, name, each) for name, each in criteria.items()},
+            joint=_joint(rows),
+        )  # fmt: skip
+
+    def take(self, rows: Rows) -> Columns:
+        """The columns of some of the rows."""
+        columns = {
+            each.name: getattr(self, each.name)[rows]
+            for each in fields(self)
+            if isinstance(getattr(self, each.name), np.ndarray)
+        }
+        named = {name: each[rows] for name, each in self.named.items()}
+        return replace(
+            self,
+            **columns,
+            criteria={name: each[rows] for name, each in self.criteria.items() if named[name].any()},
+            named={name: each for name, each in named.items() if each.any()},
+            joint=None if self.joint is None else self.joint.select(rows),
+        )
+
+    def is_of(self, kind: str) -> Bools:
+        """Rows that are for something."""
+        return self.kind == self.kinds.index(kind) if kind in self.kinds else self.kind < 0
+
+    def is_by(self, judges: Collection[str]) -> Bools:
+        """Rows of some judges."""
+        return np.isin(self.judge, [code for code, name in enumerate(self.names) if name in judges])
+
+    def is_at(self, prompts: Ints) -> Bools:
+        """Rows of some prompts, named by their places."""
+        return np.isin(self.prompt, prompts)
+
+    @cached_property
+    def missing(self) -> Bools:
+        """Rows without a verdict that need one."""
+        return np.asarray(self.status == StatusCode.MISSING)
+
+    @cached_property
+    def comparison(self) -> Ints:
+        """A number for each prompt and sample."""
+        return self.prompt * (int(self.sample.max(initial=0)) + 1) + self.sample
+
+    def first_of_comparisons(self, rows: Rows) -> Rows:
+        """Of some rows the first of each comparison, in their order."""
+        _, first = np.unique(self.comparison[rows], return_index=True)
+        return rows[np.sort(first)]
+
+
+def chosen(*masks: Bools) -> Rows:
+    """The rows that all masks hold for."""
+    return np.flatnonzero(np.logical_and.reduce(masks))
+
+
+def _codes(values: Iterable[T]) -> tuple[tuple[T, ...], Ints]:
+    """The distinct values in the order of their appearance, and for every one its place there."""
+    code: dict[T, int] = {}
+    places = [code.setdefault(value, len(code)) for value in values]
+    return tuple(code), np.array(places, np.int64)
+
+
+def _distinct(objects: Sequence[S]) -> tuple[list[S], Ints]:
+    """The distinct objects, equal ones apart, and for every one its place there."""
+    place: dict[int, int] = {}
+    places = [place.setdefault(id(each), len(place)) for each in objects]
+    first = np.unique(np.array(places, np.int64), return_index=True)[1]
+    return [objects[at] for at in first.tolist()], np.array(places, np.int64)
+
+
+def _ints(values: Iterable[int]) -> Ints:
+    return np.fromiter(values, np.int64)
+
+
+def _scores(rows: Sequence[VerdictRow], label: Ints, status: Ints, identical: Bools) -> Floats:
+    letters = (row.verdict.letter if row.verdict else None for row in rows)
+    said = said_as_number(letters, len(rows))
+    said[status != StatusCode.OK] = np.nan
+    score = scored(said, label)
+    score[identical] = 0.5
+    for at, row in enumerate(rows):
+        if row.joint is not None:
+            score[at] = row.score
+    return score
+
+
+def _criteria(verdicts: Sequence[VerdictLite | None], label: Ints) -> dict[str, Floats]:
+    """Equal scores of many verdicts are one object, and are looked at once."""
+    nothing: dict[str, dict[str, float]] = {}
+    said, of_row = _distinct([each.scores if each else nothing for each in verdicts])
+    names = sorted({name for scores in said for name in scores})
+    return {
+        name: towards_candidate(
+            ahead((scores.get(name, {}) for scores in said), len(said))[of_row], label
+        )
+        for name in names
+    }
+
+
+def _named(verdicts: Sequence[VerdictLite | None], name: str, column: Floats) -> Bools:
+    named = ~np.isnan(column)
+    for at in np.flatnonzero(~named).tolist():
+        verdict = verdicts[at]
+        named[at] = verdict is not None and name in verdict.scores
+    return named
+
+
+def _joint(rows: Sequence[VerdictRow]) -> JointRows | None:
+    if not any(row.joint for row in rows):
+        return None
+    alone = [SCORE[row.alone] if row.alone else float("nan") for row in rows]
+    return JointRows(
+        joint=np.array([row.joint is not None for row in rows], np.bool_),
+        half=np.array([_is_half(row) for row in rows], np.bool_),
+        further=np.array([row.joint is not None and not row.joint.counted for row in rows], np.bool_),
+        alone=np.array(alone, np.float64),
+    )
+
+
+def _is_half(row: VerdictRow) -> bool:
+    """Whether a number has no other presentation's to go with it."""
+    return row.joint is not None and row.joint.winner is None and row.status is StatusCode.OK
