@@ -69,6 +69,13 @@ class Spent:
     output_tokens: int
 
 
+_OTHER_THAN_FIGURES = (
+    "json_type(body) != 'object' OR EXISTS (SELECT 1 FROM json_each(body)"
+    " WHERE type NOT IN ('integer', 'real', 'true', 'false'))"
+)
+"""Of a call: SQLite would take what is no number for 0."""
+
+
 class Ledger(Database):
     """What calls cost, and the batches that are under way."""
 
@@ -77,6 +84,9 @@ class Ledger(Database):
 
         Besides: `probe`, how many calls only asked whether a judge can be asked; `lost`, how many were
         those of killed processes; `lost_usd`, what these were charged.
+
+        Raises:
+            DamagedRow: names the first call whose figures cannot be read.
         """
         figure = {
             name: f"json_extract(body, '$.{name}')" for name in (*Usage.model_fields, "lost", "probe")
@@ -84,12 +94,14 @@ class Ledger(Database):
         figure["attempts"] = f"COALESCE({figure['attempts']}, {figure['lost']})"
         figure["lost_usd"] = f"CASE WHEN {figure['lost']} THEN {figure['usd']} END"
         sums = ", ".join(f"SUM({each})" for each in figure.values())
-        query = f"SELECT COUNT(*), {sums} FROM calls WHERE evaluation = ?"
+        query = f"SELECT COUNT(*), SUM({_OTHER_THAN_FIGURES}), {sums} FROM calls WHERE evaluation = ?"
         try:
-            count, *totals = self._read(query, (evaluation,))[0]
+            count, damaged, *totals = self._read(query, (evaluation,))[0]
         except StoreError:
             self._refuse_damaged_calls(evaluation)
             raise
+        if damaged:
+            self._refuse_damaged_calls(evaluation)
         made = {
             name: float(total) for name, total in zip(figure, totals, strict=True) if total is not None
         }

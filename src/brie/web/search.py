@@ -244,7 +244,7 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 _WORD = re.compile(r"[^\W_\u19b0-\u19c9\u1cf2\u1cf3]+")
-"""What the index takes as one word: it parts words at `_`, and at signs that Unicode made letters later."""
+"""One word of the index, which parts words at `_`, and at signs that Unicode made letters later."""
 
 
 def _match(text: str) -> str:
