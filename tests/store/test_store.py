@@ -14,8 +14,10 @@ import pytest
 
 from brie import versions
 from brie.errors import DamagedRow, StoreError
+from brie.provenance import now
 from brie.records import Status
 from brie.store import Store, claimed
+from brie.store.ledger import BatchBody, BatchRow
 from brie.store.owner import Owner
 from tests.make import completion, name, verdict
 
@@ -60,6 +62,16 @@ def test_calls_are_booked_with_their_price(store: Store) -> None:
     assert count == 2
     assert totals["usd"] == pytest.approx(0.75)
     assert store.calls("other") == (0, {})
+
+
+def test_a_batch_that_two_processes_collect_is_kept_and_booked_once(store: Store) -> None:
+    body: BatchBody = {"keys": {"b-0": name("a")}, "numbers": {name("a"): "1"}, "provider_id": "p"}
+    store.open_batch(BatchRow("b", "j", "open", body, now()), "e", [name("a")], seconds=60)
+    for _ in range(2):
+        store.keep([(verdict("a", usd=0.25), "j")], evaluation="e", closes="b")
+    assert store.calls("e")[0] == 1
+    assert store.committed("e") == pytest.approx(0.25)
+    assert len(store.attempts([name("a")])[name("a")]) == 1
 
 
 @pytest.mark.parametrize("body", ['{"usd":', "[]", "null", '{"usd":null}', '{"usd":"1"}', '{"usd":[1]}'])

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from brie.errors import StoreError
 from brie.provenance import now
@@ -39,6 +39,8 @@ class BatchBody(TypedDict):
     """Key -> the case number its request carries."""
     provider_id: str | None
     """None: nobody knows whether the provider took it."""
+    owner: NotRequired[str]
+    """Who hands it over; older ones do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +203,12 @@ class Ledger(Database):
             if state == "done":
                 self._close_batch(name)
 
-    def _close_batch(self, name: str) -> None:
-        """Within a transaction: a batch is done, and what it still holds is free."""
-        self._db.execute("UPDATE batches SET state = 'done' WHERE id = ?", (name,))
+    def _close_batch(self, name: str) -> bool:
+        """Within a transaction: a batch is done, and what it still holds is free; False: it was done."""
+        query = "UPDATE batches SET state = 'done' WHERE id = ? AND state != 'done'"
+        closed = self._db.execute(query, (name,)).rowcount > 0
         self._db.execute("DELETE FROM claims WHERE owner = ?", (f"{BATCH}{name}",))
+        return closed
 
     def provider_batches(self) -> set[str]:
         """Ids at providers of every batch that was ever recorded."""
