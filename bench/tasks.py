@@ -1,6 +1,6 @@
 """Does the interval of a benchmark's difference cover the truth?
 
-    python -m bench.tasks [--runs 4000] [--seed 20261127]
+    python -m bench.tasks [--runs 1300] [--seed 20261127]
 
 Documents that are right or wrong on either side, alike by chance: with probability `alike` both sides
 meet a document with the same luck, else each with its own. Two ways to an interval: the one that is used
@@ -103,7 +103,7 @@ def together(runs: int, seed: int, tasks: int = 5) -> float:
 def main() -> int:
     """Measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--runs", type=int, default=4000)
+    parser.add_argument("--runs", type=int, default=1300)
     parser.add_argument("--seed", type=int, default=20261127)
     asked = parser.parse_args()
     start = time.process_time()

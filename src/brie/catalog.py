@@ -18,7 +18,17 @@ from brie.errors import InputError, UsageError, unknown
 from brie.project import Project
 from brie.reading.names import no_prompt
 from brie.reading.texts import Plain, json_lines, read_text, read_toml
-from brie.records import JudgeSpec, Message, Prompt, Provider, Record, Rubric, Suite, prompt_id
+from brie.records import (
+    JudgeSpec,
+    LocalEngine,
+    Message,
+    Prompt,
+    Provider,
+    Record,
+    Rubric,
+    Suite,
+    prompt_id,
+)
 from brie.records.providers import LOCAL_SERVERS
 from brie.suite_code import with_code
 from brie.wire import keys
@@ -334,6 +344,8 @@ class Defaults(Record):
     """US dollars an evaluation may cost at most."""
     drift_days: float = Field(default=7.0, gt=0)
     """Days after which an evaluation asks a judge its sealed anchors again."""
+    engine: LocalEngine = "transformers"
+    """What makes the answers of models in folders."""
     servers: dict[str, ServerSettings] = Field(default_factory=dict)
     """Endpoint label -> where it is."""
 

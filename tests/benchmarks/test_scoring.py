@@ -19,8 +19,12 @@ from tests.benchmarks.files import REPEATS, SUMS, write_repeats, write_sums
 QUESTIONS = {f"Question {n}?": "x" for n in range(10)}
 
 
-def load(folder: Path, *names: str, asked_as: AskedAs = "auto", code: bool = False) -> list[Loaded]:
-    return list(load_tasks(names, folder, asked_as=asked_as, allow_code=code, say=lambda _: None))
+def load(
+    folder: Path, *names: str, asked_as: AskedAs = "auto", code: bool = False, most: int | None = None
+) -> list[Loaded]:
+    return list(
+        load_tasks(names, folder, asked_as=asked_as, allow_code=code, most=most, say=lambda _: None)
+    )
 
 
 def run(loaded: Loaded, engine: TurnEngine, pin: str) -> tuple[list[Scored], int]:
@@ -32,7 +36,8 @@ def run(loaded: Loaded, engine: TurnEngine, pin: str) -> tuple[list[Scored], int
         told += done
 
     with engine.lent(pin) as (model, encoder):
-        return score(loaded, model, encoder, thinking=False, advance=advance), told
+        places = loaded.spec.chosen
+        return score(loaded, model, encoder, places=places, thinking=False, advance=advance), told
 
 
 def values(scored: Sequence[Scored], measure: str) -> list[float]:
@@ -54,10 +59,13 @@ def test_every_document_has_a_result_on_either_side_of_one_loaded_model(
         again, _ = run(sums, engine, "with")
         second, _ = run(sums, engine, "without")
         wrote, _ = run(repeats, engine, "without")
+        (fewer,) = load(tmp_path, "sums.yaml", most=8)
+        drawn, _ = run(fewer, engine, "with")
     assert told == 12
     assert [result.index for result in first] == list(range(12))
     assert set(first[0].measures) == {"acc,none", "acc_norm,none"}
     assert first == again
+    assert [first[at] for at in fewer.spec.chosen] == drawn
     assert [r.text for r in first] != [r.text for r in second]
     assert set(values(wrote, "exact_match,none")) <= {0.0, 1.0}
 
@@ -77,6 +85,26 @@ def test_a_conversation_is_asked_in_the_sides_template_and_ends_with_its_turn(
             expected = asked(encoder.template, turns, encoder.special)
     assert chat.task.instances[3].args[0] == expected
     assert text.task.instances[3].args[0] == "Question 3?"
+
+
+@pytest.mark.slow
+def test_a_document_has_the_same_examples_in_every_draw(
+    tmp_path: Path, base: Path, cpu: Environment
+) -> None:
+    path = write_sums(tmp_path, documents=40)
+    path.write_text(SUMS + "num_fewshot: 2\nfewshot_split: test\n", encoding="utf-8")
+    seen: list[dict[str, str]] = []
+    with open_engine({"one": Local(base)}, cpu) as engine:
+        for most in (10, 30):
+            (loaded,) = load(tmp_path, "sums.yaml", most=most)
+            run(loaded, engine, "one")
+            asked_with = {str(one.doc["a"]): one.args[0] for one in loaded.task.instances}
+            seen.append(asked_with)
+    few, more = seen
+    assert len(few) == 10
+    assert all(text.count("=") == 3 for text in few.values())
+    assert few == {document: more[document] for document in few}
+    assert len({text.partition("\n\n")[0] for text in more.values()}) > 5
 
 
 @pytest.mark.slow

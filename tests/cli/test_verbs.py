@@ -225,7 +225,7 @@ def test_a_verb_is_short_and_imports_no_other_verb(path: Path) -> None:
                 *ON,
             ],
         ),
-        (train_verb, TrainRequest(), ["dry_run", "probe", *ON]),
+        (train_verb, TrainRequest(), ["dry_run", "probe", "fsdp", *ON]),
     ],
 )
 def test_every_option_of_a_request_is_a_field_with_the_same_default(

@@ -11,6 +11,13 @@ from brie.remote.jobs import Job, Load
 from brie.remote.launcher import OUTBOX, Offer, Poll, Target, Unreachable
 
 
+def open_launcher(target: Target) -> FolderLauncher:
+    """A machine that has done its work: `folder:PATH` of its outbox."""
+    outbox = Path(target.place)
+    names = tuple(sorted(path.name for path in outbox.iterdir()))
+    return FolderLauncher(outbox, [Poll("ended", outbox=names)], target=target)
+
+
 @dataclass
 class FolderLauncher:
     """`Launcher` over a folder: `outbox` is what came of the job there."""

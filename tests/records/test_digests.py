@@ -29,6 +29,8 @@ from brie.records import (
     Stopping,
     Suite,
 )
+from brie.records.asked import BatchSpec
+from brie.records.benchmarks import TaskSpec
 
 ASKED = Prompt(id="one", messages=(Message(role="user", content="Why?"),))
 SUITE = Suite(name="made", prompts=(ASKED, ASKED.model_copy(update={"id": "two"})))
@@ -137,6 +139,7 @@ JUDGE_LEAVES: dict[str, object] = {
     "location": "a folder",
     "headers": {"X-Team": "env:TEAM"},
     "proxy_env": "MY_PROXY",
+    "batch": BatchSpec(requests=7),
 }
 
 
@@ -161,6 +164,10 @@ def test_a_rubrics_digest_is_over_its_text_alone() -> None:
     assert changed(SEAT, "rubric", None).rubric_digest == digest(None)
 
 
+TASK = TaskSpec(
+    name="sums", digest=digest("sums"), program="1", output="multiple_choice", chat=False, fewshot=0,
+    documents=9, metric="acc",
+)  # fmt: skip
 PLAN_COVERS: dict[str, object] = {
     "suite": changed(SUITE, "rubric", "code"),
     "candidate": changed(PLAN.candidate, "template_digest", digest("other")),
@@ -184,6 +191,7 @@ PLAN_COVERS: dict[str, object] = {
     "criteria_orders": 2,
     "criteria": {"j": {"one": "01", "two": "11"}},
     "existed": 7,
+    "tasks": (TASK,),
 }
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+import brie
 from brie.bundle import layout, unbundle
 from brie.bundle.pack_runs import pack_checkpoint, pack_run
 from brie.errors import Stopped, UsageError
 from brie.project import Project, packaged
 from brie.remote.follow import PATIENCE, Clock, follow, job_of, start
 from brie.remote.jobs import Job, new_folder, read_job, write_job
-from brie.remote.launcher import Offer, Poll, Unreachable
+from brie.remote.launcher import LAUNCHERS, Offer, Poll, Unreachable
 from brie.remote.preflight import look
 from brie.remote.training import training_errand
 from brie.remote.worker import End, checkpoint_file
@@ -262,6 +263,28 @@ def test_a_command_that_failed_there_is_no_success(sent: Sent) -> None:
     assert (sent.folder / "log.txt").read_text() == "brie: no\n"
 
 
+# --- from Python -----------------------------------------------------------------------------
+
+
+def test_python_gets_the_run_when_it_has_agreed(
+    there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LAUNCHERS, "folder", "tests.fakes.launcher:open_launcher")
+    project, outbox = make_project(tmp_path / "here"), tmp_path / "outbox"
+    shutil.copytree(there, outbox)
+    where = f"folder:{outbox}"
+    size, data = "tiny", str(project.root / "rows.jsonl")
+    settings: dict[str, str | int | float] = {}
+    for key, _, value in (setting.partition("=") for setting in SETTINGS):
+        settings[key] = value
+    with pytest.raises(UsageError, match="yes=True"):
+        brie.train(project, size=size, data=data, set=settings, on=where)
+    assert not project.runs.exists()
+    run = brie.train(project, size=size, data=data, set=settings, on=where, yes=True)
+    assert run.manifest.command.endswith(f"--on {where}")
+    assert (run.folder / "pins" / "best.json").is_file()
+
+
 # --- what is sent ----------------------------------------------------------------------------
 
 
@@ -286,6 +309,11 @@ def test_a_time_limit_that_is_needed_and_not_known_is_asked_for(sent: Sent) -> N
         (TrainRequest(size="tiny", seeds=3), "one run a job"),
         (TrainRequest(size="tiny", processes=2), "--processes"),
         (TrainRequest(size="tiny", base="."), "bases are not sent"),
+        (TrainRequest(size="7b-fsdp"), "--set sharding=none"),
+        (
+            TrainRequest(size="tiny", settings=("packing=true", "group_by_length=true")),
+            "packing fills every sequence",
+        ),
     ],
 )
 def test_what_cannot_be_sent_says_what_can(

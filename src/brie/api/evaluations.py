@@ -65,6 +65,7 @@ class Settings(TypedDict, total=False):
     skip_missing_judges: bool
     allow_code: bool
     tasks: Sequence[str]
+    task_documents: int
     tasks_as: AskedAs
 
 

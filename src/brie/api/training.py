@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 from pydantic import TypeAdapter
 
 from brie.api.results import Row, frame
-from brie.api.screens import default_watcher
+from brie.api.screens import default_screen, default_watcher
 from brie.number_format import plural
 from brie.project import Project
 from brie.report.notebook import table_html
@@ -91,6 +91,10 @@ def train(
     set: dict[str, str | int | float] | None = None,
     mapping: dict[str, str] | None = None,
     progress: Progress | None = None,
+    on: str | None = None,
+    timeout: int | None = None,
+    remote_python: str | None = None,
+    yes: bool = False,
     **settings: Unpack[TrainSettings],
 ) -> Trained:
     """Fine-tune a LoRA adapter as `brie train` does; its `best` is what `brie.evaluate` takes.
@@ -100,6 +104,8 @@ def train(
         set: keys of the recipe and their values.
         mapping: keys of a row that stand elsewhere in it -> where.
         progress: who watches; a bar in a notebook, else nobody.
+        on: another machine to train on, as after `--on`; then with `timeout` (minutes),
+            `remote_python`, and `yes=True`, which agrees to what is sent and what it may cost.
         settings: see `TrainSettings`.
 
     Raises:
@@ -116,7 +122,14 @@ def train(
             "mapping": tuple(f"{key}={path}" for key, path in (mapping or {}).items()),
         }
     )
-    if progress is not None:
+    if on is not None:
+        from brie.api.elsewhere import train_elsewhere
+
+        folder = train_elsewhere(
+            request, where, on,
+            timeout=timeout, remote_python=remote_python, yes=yes, screen=default_screen(),
+        )  # fmt: skip
+    elif progress is not None:
         folder = run(request, where, progress)
     else:
         with default_watcher() as watcher:

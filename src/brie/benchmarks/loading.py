@@ -71,6 +71,7 @@ def load_tasks(
     asked_as: AskedAs,
     allow_code: bool,
     say: Say,
+    most: int | None = None,
     as_sealed: Mapping[str, TaskSpec] | None = None,
 ) -> tuple[Loaded, ...]:
     """The tasks that were named, with their documents.
@@ -81,7 +82,8 @@ def load_tasks(
         asked_as: as conversations or as plain text.
         allow_code: code that comes with tasks may run here.
         say: one line for people.
-        as_sealed: task -> how a plan asks it, which `asked_as` does not overrule.
+        most: documents of each task; None: all.
+        as_sealed: task -> how a plan asks it, which `asked_as` and `most` do not overrule.
 
     Raises:
         UsageError: lm-eval is not here, a name is unknown, a download is needed and not to be had, code
@@ -100,9 +102,11 @@ def load_tasks(
             made = _of_files(files[reference.target], say) or _of_name(reference.target)
             for task, definition, group in made:
                 spec = _spec(task, definition, group, program, reference, asked_as)
+                several = most
                 if as_sealed and (sealed := as_sealed.get(spec.name)):
                     spec = spec.model_copy(update={"chat": sealed.chat})
-                loaded.append(Loaded(spec, task, not allow_code, _reading(task)))
+                    several = sealed.documents if sealed.of else None
+                loaded.append(Loaded(_drawn(spec, several), task, not allow_code, _reading(task)))
     names = [one.spec.name for one in loaded]
     if twice := {name for name in names if names.count(name) > 1}:
         raise UsageError(f"task {sorted(twice)[0]!r} is named twice.")
@@ -302,6 +306,13 @@ def _spec(
     )
 
 
+def _drawn(spec: TaskSpec, most: int | None) -> TaskSpec:
+    """A task with so many of its documents at most."""
+    if most is None or most >= spec.documents:
+        return spec
+    return spec.model_copy(update={"documents": most, "of": spec.documents})
+
+
 def _measure(task: ConfigurableTask, name: str, named: Named) -> tuple[str, str]:
     """The metric and the filter that count: those named, or the task's first that is a mean.
 
@@ -332,12 +343,12 @@ def _reading(task: ConfigurableTask) -> Reading:
     documents = task.eval_docs
     count = len(documents)
     few = [documents[at] for at in range(0, count, max(1, count // _FEW))]
+    settings = task.get_config("generation_kwargs") or {}
     with _explained(str(task.task_name)):
         asked = [_asked(task, document) for document in few]
+        longest = int(settings.get("max_gen_toks") or settings.get("max_new_tokens") or _TOKENS)
     shots = 1 + int(task.get_config("num_fewshot") or 0)
     characters, requests = (sum(part[at] for part in asked) * count // len(few) for at in (0, 1))
-    settings = task.get_config("generation_kwargs") or {}
-    longest = int(settings.get("max_gen_toks") or settings.get("max_new_tokens") or _TOKENS)
     writes = task.OUTPUT_TYPE == "generate_until"
     return Reading(characters * shots, requests, longest * count if writes else 0)
 

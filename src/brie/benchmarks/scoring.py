@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from math import isfinite
@@ -12,6 +14,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from brie.benchmarks.library import at_work
 from brie.benchmarks.loading import Loaded
+from brie.digest import PREFIX, text_digest
 from brie.errors import UsageError
 from brie.generate.encode import Encoder
 from brie.pin.libraries import is_out_of_memory
@@ -50,6 +53,7 @@ def score(
     model: PreTrainedModel | PeftModel,
     encoder: Encoder,
     *,
+    places: Sequence[int],
     thinking: bool,
     advance: Callable[[int], None],
 ) -> list[Scored]:
@@ -59,6 +63,7 @@ def score(
         loaded: the task.
         model: the side's, with its adapter on or off.
         encoder: of the same side.
+        places: which of its documents, ascending.
         thinking: thinking mode of its template.
         advance: called with how many more documents are done.
 
@@ -68,7 +73,8 @@ def score(
     batch = _BATCH
     while True:
         try:
-            samples = _run(loaded, model, encoder, batch, thinking, _Progress(loaded, advance))
+            done = _Progress(loaded, len(places), advance)
+            samples = _run(loaded, model, encoder, batch, places, thinking, done)
             return _scored(samples, loaded)
         except UsageError:
             raise
@@ -90,15 +96,15 @@ def _explained(loaded: Loaded, error: Exception) -> UsageError:
 class _Progress:
     """Documents done, from requests done: a document may be several."""
 
-    def __init__(self, loaded: Loaded, advance: Callable[[int], None]) -> None:
-        self._loaded, self._advance = loaded, advance
+    def __init__(self, loaded: Loaded, several: int, advance: Callable[[int], None]) -> None:
+        self._loaded, self._several, self._advance = loaded, several, advance
         self._requests = self._documents = 0
 
     def __call__(self) -> None:
         """One more request is done."""
         self._requests += 1
         every = sum(instance.repeats for instance in self._loaded.task.instances)
-        documents = self._requests * self._loaded.spec.documents // max(1, every)
+        documents = self._requests * self._several // max(1, every)
         if documents > self._documents:
             self._advance(documents - self._documents)
             self._documents = documents
@@ -109,6 +115,7 @@ def _run(
     model: PreTrainedModel | PeftModel,
     encoder: Encoder,
     batch: int,
+    places: Sequence[int],
     thinking: bool,
     done: _Progress,
 ) -> Sequence[Sample]:
@@ -117,15 +124,21 @@ def _run(
 
     from brie.benchmarks.side_model import SideModel
 
+    every = loaded.spec.of or loaded.spec.documents
     torch.manual_seed(_SEED)
     loaded.task.set_fewshot_seed(_SEED)
-    with at_work(sandboxed=loaded.sandboxed), torch.inference_mode():
+    with (
+        at_work(sandboxed=loaded.sandboxed),
+        torch.inference_mode(),
+        _examples(loaded),
+    ):
         side = SideModel(
             model, encoder, batch_size=batch, chat=loaded.spec.chat, thinking=thinking, done=done
         )
         evaluated = import_module("lm_eval.evaluator").evaluate(
             side,
             {"tasks": {loaded.spec.name: loaded.task}},
+            samples={loaded.spec.name: list(places)} if len(places) < every else None,
             bootstrap_iters=0,
             apply_chat_template=loaded.spec.chat,
             fewshot_as_multiturn=loaded.spec.chat,
@@ -133,6 +146,28 @@ def _run(
         )
     samples: Sequence[Sample] = evaluated["samples"][loaded.spec.name]
     return samples
+
+
+@contextmanager
+def _examples(loaded: Loaded) -> Iterator[None]:
+    """Inside, examples are drawn for every document by itself where the task asks for that."""
+    task, spec = loaded.task, loaded.spec
+    if not spec.examples_by_document:
+        yield
+        return
+    as_it_is = task.fewshot_context
+
+    def drawn_anew(doc: Mapping[str, JsonValue], *settings: object, **named: object) -> JsonValue:
+        seed = text_digest(f"{spec.digest} {json.dumps(doc, sort_keys=True, default=str)}")
+        task.set_fewshot_seed(int(seed.removeprefix(PREFIX)[:8], 16))
+        context: JsonValue = as_it_is(doc, *settings, **named)
+        return context
+
+    task.fewshot_context = drawn_anew
+    try:
+        yield
+    finally:
+        del task.fewshot_context
 
 
 def _scored(samples: Sequence[Sample], loaded: Loaded) -> list[Scored]:

@@ -54,6 +54,7 @@ Examples:
   brie eval --suite in_domain --tasks arithmetic.yaml --tasks hellaswag   (what was forgotten)
   brie eval --suite in_domain --dry-run              (plan, price, what it can tell)
   brie eval --suite in_domain --stop-after generate  (then, elsewhere: brie judge)
+  brie eval --suite in_domain --engine vllm          (a GPU, and pip install vllm)
   brie eval --suite in_domain --stop-after generate --on ssh:gpu-box
 """,
 )
@@ -139,6 +140,11 @@ Examples:
     help="Number format; default: what suits the device.",
 )
 @click.option(
+    "--engine",
+    type=click.Choice(["transformers", "vllm"]),
+    help="What answers for models in folders; default: brie.toml, else transformers.",
+)
+@click.option(
     "--stop-after",
     type=click.Choice(["seal", "generate"]),
     help="Only seal the plan, or only make the answers; `brie judge` goes on.",
@@ -159,6 +165,7 @@ Examples:
 @options.PROBE
 @options.DRIFT
 @options.TASKS
+@options.TASK_DOCUMENTS
 @options.TASKS_AS
 @options.ALLOW_CODE
 @click.option("--retry", is_flag=True, help="Ask again for invalid and refused verdicts too.")

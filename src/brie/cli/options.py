@@ -141,6 +141,12 @@ TASKS: Option = click.option(
     help="A benchmark of lm-eval that both sides do: a name, a task file or a folder; TASK#METRIC. "
     "Repeatable.",
 )
+TASK_DOCUMENTS: Option = click.option(
+    "--task-documents",
+    type=click.IntRange(8),
+    metavar="N",
+    help="Documents of each task, a draw that is the same for everybody; default: all.",
+)
 TASKS_AS: Option = click.option(
     "--tasks-as",
     type=click.Choice(["auto", "chat", "text"]),

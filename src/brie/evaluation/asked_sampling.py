@@ -5,17 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from brie.catalog import load_defaults
 from brie.errors import UsageError
 from brie.evaluation.side_prompts import differ
+from brie.generate.vllm_engine import VLLM
 from brie.pin import Resolved
-from brie.records import Sampling, Suite
+from brie.project import Project
+from brie.records import LocalEngine, Sampling, Suite
 
 if TYPE_CHECKING:
     from brie.evaluation.request import EvalRequest
 
 
+def engine_of(wishes: EvalRequest, sides: Sequence[Resolved], project: Project) -> LocalEngine:
+    """What answers for the sides that are models in folders.
+
+    Raises:
+        UsageError: vLLM was asked for, and no side is one, or something is asked that it does not do.
+    """
+    if wishes.engine == VLLM and not any(side.here for side in sides):
+        raise UsageError(
+            "--engine vllm is for models in folders of this machine, and no side is one; leave it out."
+        )
+    engine = wishes.engine or load_defaults(project).engine
+    if engine == VLLM and wishes.tasks:
+        raise UsageError("--tasks are done by the other engine: --engine transformers")
+    return engine
+
+
 def settled_sampling(
-    wishes: EvalRequest, suite: Suite, sides: tuple[Resolved, Resolved]
+    wishes: EvalRequest, suite: Suite, sides: tuple[Resolved, Resolved], engine: LocalEngine
 ) -> tuple[Sampling, list[str]]:
     """How both sides are sampled, and what was decided on the way."""
     decisions: list[str] = []
@@ -29,7 +48,7 @@ def settled_sampling(
         ]
     for side in sides:
         _refuse_other_thinking(side, sampling)
-    sampling, unpaired = _noise(wishes, sampling, sides)
+    sampling, unpaired = _noise(wishes, sampling, sides, engine)
     decisions += unpaired
     return sampling, decisions
 
@@ -46,16 +65,21 @@ def _sampling(wishes: EvalRequest, suite: Suite) -> Sampling:
 
 
 def _noise(
-    wishes: EvalRequest, sampling: Sampling, sides: Sequence[Resolved]
+    wishes: EvalRequest, sampling: Sampling, sides: Sequence[Resolved], engine: LocalEngine
 ) -> tuple[Sampling, list[str]]:
     """Whether both sides meet the same draws, and why they do not although that was asked for.
 
     Raises:
-        UsageError: a side is behind a server, which draws for itself.
+        UsageError: a side is behind a server or asked through vLLM, which draw for themselves.
     """
     paired = wishes.paired_noise or sampling.paired_noise
     if not paired:
         return sampling, []
+    if engine == VLLM:
+        raise UsageError(
+            "--paired-noise needs brie's own draws, and vLLM draws for itself; take the other engine: "
+            "--engine transformers"
+        )
     files = [side.name for side in sides if side.given is not None]
     if files:
         raise UsageError(

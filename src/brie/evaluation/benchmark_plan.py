@@ -40,9 +40,10 @@ def told_of_tasks(plan: Plan, asked: ResolvedRequest, store: Store) -> str:
     sides = {"candidate": asked.candidate, "baseline": asked.baseline}
     seconds = 0.0
     for side, spec, _ in missing:
-        reading = work[spec.name]
+        reading, share = work[spec.name], spec.documents / (spec.of or spec.documents)
         tokens = reading.characters / _CHARACTERS + _WRITING * reading.tokens
-        seconds += 2 * _parameters(sides[side]) * tokens / speed + _REQUEST * reading.requests
+        computing = 2 * _parameters(sides[side]) * tokens / speed
+        seconds += share * (computing + _REQUEST * reading.requests)
     names = listed([f"{spec.name} ({plural(spec.documents, 'document')})" for spec in plan.tasks])
     told = f"{names}: {plural(every, 'result')}"
     if lacking < every:

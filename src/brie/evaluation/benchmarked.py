@@ -94,6 +94,7 @@ def _numbers(
         chat=first.chat,
         fewshot=first.fewshot,
         documents=sum(spec.documents for spec in specs),
+        of=sum(spec.of or spec.documents for spec in specs) if any(spec.of for spec in specs) else 0,
         parts={spec.name: spec.documents for spec in specs} if first.group else {},
         missing=sum(_values(data, spec)[2] for spec in specs),
     )

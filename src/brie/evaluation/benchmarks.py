@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from brie.benchmarks.naming import AskedAs
 from brie.digest import Canonical, digest
 from brie.errors import UsageError
-from brie.number_format import plural
 from brie.progress import Screen
 from brie.project import Project
 from brie.records import Completion, Manifest, Pin, Plan, Side, TaskSpec
@@ -22,6 +21,7 @@ from brie.store import Store, claimed
 
 if TYPE_CHECKING:
     from brie.benchmarks.loading import Loaded
+    from brie.benchmarks.scoring import Scored
     from brie.generate.turns import TurnEngine
     from brie.pin import Resolved
     from brie.store.owner import Owner
@@ -42,6 +42,8 @@ class _Row:
     pin: str
     prompt: str
     """Digest of the document's place in the task."""
+    at: int
+    """This place."""
 
 
 def task_rows(plan: Plan, side: Side, spec: TaskSpec) -> list[_Row]:
@@ -50,6 +52,7 @@ def task_rows(plan: Plan, side: Side, spec: TaskSpec) -> list[_Row]:
     asked: Canonical = {
         "task": spec.digest, "program": spec.program, "output": spec.output, "fewshot": spec.fewshot,
         "pin": pin.digest, "environment": plan.environment,
+        **({"examples": "by document"} if spec.examples_by_document else {}),
         **({"template": pin.template_digest, "thinking": plan.sampling.thinking} if spec.chat else {}),
     }  # fmt: skip
     whole = digest(asked)
@@ -58,8 +61,9 @@ def task_rows(plan: Plan, side: Side, spec: TaskSpec) -> list[_Row]:
             digest({"asked": whole, "document": at}),
             pin.digest,
             digest({"task": spec.digest, "document": at}),
+            at,
         )
-        for at in range(spec.documents)
+        for at in spec.chosen
     ]
 
 
@@ -100,6 +104,7 @@ def load_asked(
     project: Project,
     *,
     asked_as: AskedAs,
+    most: int | None,
     allow_code: bool,
     say: Callable[[str], None],
 ) -> tuple[Loaded, ...]:
@@ -110,6 +115,7 @@ def load_asked(
         sides: what is compared.
         project: whose folder relative paths start from.
         asked_as: as conversations or as plain text.
+        most: documents of each task; None: all.
         allow_code: code that comes with tasks may run here.
         say: one line for people.
 
@@ -121,7 +127,9 @@ def load_asked(
     refuse_sides(sides)
     from brie.benchmarks.loading import load_tasks
 
-    loaded = load_tasks(references, project.root, asked_as=asked_as, allow_code=allow_code, say=say)
+    loaded = load_tasks(
+        references, project.root, asked_as=asked_as, most=most, allow_code=allow_code, say=say
+    )
     refuse_mixed_groups([task.spec for task in loaded])
     return loaded
 
@@ -141,11 +149,13 @@ def load_sealed(
         manifest.tasks, project.root, asked_as="auto", allow_code=allow_code, say=say,
         as_sealed={spec.name: spec for spec in sealed},
     )  # fmt: skip
-    for task, spec in zip(loaded, sealed, strict=True):
-        if task.spec != spec:
+    now = {task.spec.name: task.spec for task in loaded}
+    known = {spec.name: spec for spec in sealed}
+    for name in (*known, *now):
+        if now.get(name) != known.get(name):
             raise UsageError(
-                f"task {spec.name} is another one now than in the plan: its file, its documents or "
-                "lm-eval changed. Put back what was sealed, or evaluate anew: brie eval"
+                f"task {name} is another one now than in the plan: its file, its documents or lm-eval "
+                "changed. Put back what was sealed, or evaluate anew: brie eval"
             )
     return loaded
 
@@ -207,32 +217,40 @@ def _run(
     owner: Owner,
     screen: Screen,
 ) -> None:
-    """One task on one side: all its documents, for lm-eval batches them as it likes."""
+    """One task on one side: the documents that lack a result.
+
+    All of them where examples are drawn in the order of the documents: else a document would have other
+    ones on either side.
+    """
     from brie.benchmarks.scoring import score
 
-    rows, spec = task_rows(plan, side, task.spec), task.spec
+    rows = {row.key: row for row in task_rows(plan, side, task.spec)}
     for mine in claimed(
         store, "completions", keys, owner, chunk=len(keys), seconds=_SECONDS, say=screen.say
     ):
-        start = perf_counter()
+        start, by_place = perf_counter(), {rows[key].at: rows[key] for key in mine}
+        in_order = task.spec.fewshot and not task.spec.examples_by_document
+        places = list(task.spec.chosen) if in_order else sorted(by_place)
         with (
-            engine.lent(rows[0].pin) as (model, encoder),
-            screen.bar(f"{spec.name}, {side}", spec.documents, "documents") as advance,
+            engine.lent(rows[mine[0]].pin) as (model, encoder),
+            screen.bar(f"{task.spec.name}, {side}", len(places), "documents") as advance,
         ):
-            scored = score(task, model, encoder, thinking=plan.sampling.thinking, advance=advance)
-        if len(scored) != len(rows):
-            raise UsageError(f"lm-eval gave {len(scored)} results for {plural(len(rows), 'document')}.")
-        seconds, wanted = (perf_counter() - start) / len(rows), set(mine)
-        store.add_completions(
-            [
-                Completion(
-                    key=row.key, pin=row.pin, prompt=row.prompt, sample=0, text=result.text,
-                    finish_reason="stop", tokens=0, seconds=seconds, measures=result.measures,
-                )
-                for row, result in zip(rows, scored, strict=True)
-                if row.key in wanted
-            ]
-        )  # fmt: skip
+            scored = score(
+                task, model, encoder, places=places, thinking=plan.sampling.thinking,
+                advance=advance,
+            )  # fmt: skip
+        scored = [result for result in scored if result.index in by_place]
+        if len(scored) < len(by_place):
+            raise UsageError(f"lm-eval left documents of {task.spec.name} without a result.")
+        seconds = (perf_counter() - start) / len(places)
+        store.add_completions([_kept(by_place[result.index], result, seconds) for result in scored])
+
+
+def _kept(row: _Row, result: Scored, seconds: float) -> Completion:
+    return Completion(
+        key=row.key, pin=row.pin, prompt=row.prompt, sample=0, text=result.text, finish_reason="stop",
+        tokens=0, seconds=seconds, measures=result.measures,
+    )  # fmt: skip
 
 
 # --- reading -----------------------------------------------------------------------------------

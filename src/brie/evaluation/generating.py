@@ -53,12 +53,13 @@ def environment_of(asked: ResolvedRequest) -> tuple[Environment, str]:
 
     programs = versions_of({side.pin.read_by for side in sides if side.pin.read_by is not None})
     if any(side.here for side in sides):
-        environment, reason = detect_environment(asked.device, dtype=asked.dtype)
+        environment, reason = detect_environment(asked.device, dtype=asked.dtype, engine=asked.engine)
     elif any(side.started is not None for side in sides):
         environment, reason = LLAMA, "a server of its own"
     else:
         return SERVED, "servers"
     listed = (f"{name} by {release}" for name, release in programs.items())
+    programs = {**environment.programs, **programs}
     return environment.model_copy(update={"programs": programs}), "; ".join((reason, *listed))
 
 
@@ -323,7 +324,7 @@ def refuse_another(sealed: Environment) -> None:
 
     here = LLAMA
     if sealed.engine != LLAMA.engine:
-        here, _ = detect_environment(sealed.device, dtype=sealed.dtype)
+        here, _ = detect_environment(sealed.device, dtype=sealed.dtype, engine=sealed.engine)
     here = here.model_copy(update={"programs": versions_of(sealed.programs)})
     apart = [
         f"{name} is {getattr(here, name)} here and {getattr(sealed, name)} in the plan"

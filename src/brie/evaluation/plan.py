@@ -19,6 +19,7 @@ from brie.records import (
     Controls,
     Environment,
     JudgeSpec,
+    LocalEngine,
     Manifest,
     PanelJudge,
     Plan,
@@ -69,6 +70,8 @@ class ResolvedRequest:
     """Where answers are made; None: the fastest that is there."""
     dtype: str | None = None
     """None: what suits the device."""
+    engine: LocalEngine = "transformers"
+    """What answers for models in folders."""
     tasks: tuple[Loaded, ...] = ()
     """Benchmarks that both sides do beside it."""
     task_names: tuple[str, ...] = ()

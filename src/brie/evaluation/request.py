@@ -12,7 +12,7 @@ from brie.catalog import Panel, load_defaults, load_judge, load_panel, load_rubr
 from brie.conventions import CONTROLS
 from brie.errors import UsageError, unknown
 from brie.evaluation.anchors import as_now
-from brie.evaluation.asked_sampling import settled_sampling
+from brie.evaluation.asked_sampling import engine_of, settled_sampling
 from brie.evaluation.benchmarks import load_asked
 from brie.evaluation.choice import Choice, choose, refuse_mute_rule
 from brie.evaluation.code_checks import refuse_code
@@ -27,7 +27,7 @@ from brie.judge.prompt import PromptBuilder
 from brie.judge.settings import LEAVE_OUT, WITHOUT_KEYS, check, check_keys, form_of, missing_key
 from brie.pin import Resolved, default_candidate, open_base
 from brie.project import Project
-from brie.records import JudgeSpec, PanelJudge, Positions, Stopping, Suite
+from brie.records import JudgeSpec, LocalEngine, PanelJudge, Positions, Stopping, Suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,14 @@ class EvalRequest:
     """Sources of the suite that the candidate was not trained on."""
     device: str | None = None
     dtype: str | None = None
+    engine: LocalEngine | None = None
+    """What answers for models in folders; None: as `brie.toml` says."""
     allow_code: bool = False
     """Python that the suite checks answers with, or that comes with tasks, may run here."""
     tasks: tuple[str, ...] = ()
     """lm-eval's tasks that both sides do beside it: names, task files or folders of them."""
+    task_documents: int | None = None
+    """Documents of each task that are done, a draw; None: all."""
     tasks_as: AskedAs = "auto"
     """Whether their documents are asked as conversations or as plain text."""
     skip_missing_judges: bool = False
@@ -113,12 +117,14 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
     decisions += [f"left out, because its key is not set: {name}" for name in left_out]
     decisions += [f"judge {s.judge.id}: {s.judge.model}" for s in panel_judges if s.judge.location]
     left_out = (*named.left_out, *left_out)
-    sampling, settled = settled_sampling(wishes, suite, sides)
+    engine = engine_of(wishes, sides, project)
+    sampling, settled = settled_sampling(wishes, suite, sides, engine)
     decisions += settled
     task_names = tuple(located(reference, project.root) for reference in wishes.tasks)
     tasks = load_asked(
         task_names, sides, project,
-        asked_as=wishes.tasks_as, allow_code=wishes.allow_code, say=decisions.append,
+        asked_as=wishes.tasks_as, most=wishes.task_documents,
+        allow_code=wishes.allow_code, say=decisions.append,
     )  # fmt: skip
     samples = samples_of(sides, suite, wishes.samples)
     if samples is None:
@@ -141,6 +147,7 @@ def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, lis
         held_out_sources=_held_out(wishes, suite),
         device=wishes.device,
         dtype=wishes.dtype,
+        engine=engine,
         tasks=tasks,
         task_names=task_names,
     )
@@ -184,6 +191,7 @@ def _settings_of(wishes: EvalRequest) -> list[str]:
         "--system": wishes.system,
         "--device": wishes.device,
         "--dtype": wishes.dtype,
+        "--engine": wishes.engine,
         "--base": wishes.base,
         "--sampling model": True if wishes.sampling == "model" else None,
         "--paired-noise": True if wishes.paired_noise else None,

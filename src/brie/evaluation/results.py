@@ -154,7 +154,7 @@ def pull_request(evaluation: Evaluation, project: Project, link: str = "") -> st
 
     with Store.open(project.store, create=False) as store, settled(evaluation, store) as (current, data):
         analysis = kept_analysis(current, data) or record_analysis(current, data, store, project)
-    page = build_page(analysis, current.manifest, comparison_views(data))
+        page = build_page(analysis, current.manifest, comparison_views(data))
     return render_pull_request(page, link)
 
 

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from brie.errors import UsageError
 from brie.forms.llama_server import required_llama_server
 from brie.generate.started import LLAMA_CPP
+from brie.generate.vllm_engine import VLLM, vllm_version
 from brie.pin.few_bits import BITSANDBYTES, require_bitsandbytes
 
 
@@ -26,6 +27,8 @@ def versions_of(names: Iterable[str]) -> dict[str, str]:
 def _version(name: str) -> str:
     if name == LLAMA_CPP:
         return required_llama_server().version
+    if name == VLLM:
+        return vllm_version()
     if name != BITSANDBYTES:
         raise UsageError(f"this brie does not know {name!r}, which reads a side of that plan.")
     require_bitsandbytes("a side in few bits")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from brie import versions
 from brie.errors import UsageError, unknown
+from brie.generate.vllm_engine import VLLM, by_vllm
 from brie.records import Environment
 
+TRANSFORMERS = "transformers"
 _DTYPES = ("float32", "bfloat16", "float16")
 SERVED = Environment(
     engine="openai-compatible", dtype="served", device="served", sampler=versions.SAMPLER
@@ -14,16 +16,17 @@ SERVED = Environment(
 
 
 def detect_environment(
-    device: str | None = None, *, dtype: str | None = None
+    device: str | None = None, *, dtype: str | None = None, engine: str = TRANSFORMERS
 ) -> tuple[Environment, str]:
     """The environment for this machine, with the reason that is printed.
 
     Args:
         device: `cpu`, `cuda` or `mps`; None: the fastest that is there.
         dtype: `float32`, `bfloat16` or `float16`; None: what suits the device.
+        engine: `transformers` or `vllm`.
 
     Raises:
-        UsageError: the device is not there, or the dtype is unknown.
+        UsageError: the device or the engine is not there, or the dtype is unknown.
     """
     present = _devices()
     device = device or present[0]
@@ -37,7 +40,8 @@ def detect_environment(
         reason = f"{dtype} on {device}: asked for"
     else:
         raise unknown("dtype", dtype, _DTYPES)
-    return Environment(dtype=dtype, device=device, sampler=versions.SAMPLER), reason
+    environment = Environment(dtype=dtype, device=device, sampler=versions.SAMPLER)
+    return by_vllm(environment) if engine == VLLM else (environment, reason)
 
 
 def environment_elsewhere(

@@ -28,6 +28,7 @@ from brie.generate.encode import Encoder
 from brie.generate.engine import Closing, Draft, OnDone, Request
 from brie.generate.load import load_adapter, load_model, thread_pace
 from brie.generate.pace import Pace
+from brie.generate.tokens import completion_of, prompt_of
 from brie.pin import has_template, rewriting
 from brie.pin.libraries import is_out_of_memory, threads
 from brie.records import Completion, Environment, Message
@@ -194,19 +195,7 @@ class TransformersEngine(Closing):
         _empty_cache()
 
     def _row(self, request: Request) -> Row:
-        encoder = self.encoder(request.adapter)
-        prompt = encoder.encode(
-            request.messages,
-            prompt=request.prompt,
-            thinking=request.sampling.thinking,
-            system=request.sampling.system,
-        )
-        room = encoder.room(len(prompt), request.sampling)
-        if room < 1:
-            raise UsageError(
-                f"a prompt of {len(prompt)} tokens leaves no room for an answer in the model's context "
-                f"of {encoder.context}; it begins: {request.messages[-1].content[:60]!r}."
-            )
+        prompt, room = prompt_of(request, self.encoder(request.adapter))
         return Row(request, prompt, room)
 
     def _run(self, rows: Sequence[Row]) -> Iterator[Row]:
@@ -302,25 +291,15 @@ class TransformersEngine(Closing):
         return error
 
     def _completion(self, row: Row) -> Completion:
-        request, encoder = row.request, self.encoder(row.request.adapter)
         assert row.finish is not None
-        apart = encoder.answered(row.prompt, row.new)
-        unfinished = apart.unfinished and row.finish == "length"
-        marks = encoder.thought_marks.values()
-        leaked = sum(token in encoder.markers and token not in marks for token in row.new)
-        return request.answered(
-            _before(apart.answer, request.sampling.stop),
-            "thinking" if unfinished else row.finish,
-            tokens=len(row.new),
+        return completion_of(
+            row.request,
+            self.encoder(row.request.adapter),
+            prompt=row.prompt,
+            new=row.new,
+            finish=row.finish,
             seconds=row.seconds,
-            leaked=leaked,
-            reasoning=apart.thought,
         )
-
-
-def _before(text: str, stop: Sequence[str]) -> str:
-    """A text up to the first of the texts that end it."""
-    return text[: min([at for mark in stop if (at := text.find(mark)) >= 0], default=len(text))]
 
 
 def _group(row: Row) -> tuple[str, str]:

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 
 from brie.errors import UsageError
 from brie.generate.engine import Closing, Draft, Engine, OnDone, Request
+from brie.generate.environment import TRANSFORMERS
 from brie.generate.probe import BatchVariance, batch_variance
 from brie.generate.server import Server, ServerEngine
 from brie.generate.started import Started, StartedEngine
+from brie.generate.vllm_engine import VLLM, VllmEngine
 from brie.pin import GivenText, rewriting
 from brie.pin.few_bits import packed_format
 from brie.records import Completion, Environment
@@ -221,8 +223,8 @@ class TurnEngine(Closing):
         """
         if not isinstance(self._home, Path) or self._engine is None:
             return None
-        there = (self._environment.dtype, self._environment.device)
-        if there == ("float32", "cpu") and packed_format(self._home) is None:
+        made = (self._environment.engine, self._environment.dtype, self._environment.device)
+        if made == (TRANSFORMERS, "float32", "cpu") and packed_format(self._home) is None:
             return None
         pin = self._homes[self._home][0]
         return batch_variance(self._engine, self._environment, pin=pin, prompts=8)
@@ -258,20 +260,33 @@ class TurnEngine(Closing):
             return started
         if isinstance(home, Given):
             return GivenEngine(home)
-        from brie.generate.local import TransformersEngine
+        return self._load(home, sources)
 
+    def _load(self, home: Path | Local, sources: Mapping[str, Source]) -> Engine:
+        """The models of one base, by the engine of this plan.
+
+        Raises:
+            UsageError: vLLM does not read models of this kind.
+        """
         adapters = {
             self._loaded_as(source): source.adapter
             for source in sources.values()
             if isinstance(source, Local) and source.adapter is not None
         }
         borrowed = (source.template for source in sources.values() if isinstance(source, Local))
+        folder = home.folder if isinstance(home, Local) else home
+        template = next((folder for folder in borrowed if folder is not None), None)
+        if self._environment.engine == VLLM:
+            if isinstance(home, Local) or packed_format(folder) is not None:
+                raise UsageError(
+                    f"brie does not hand {folder.name} to vLLM: an adapter that rewrites its base, or "
+                    "weights in few bits; take --engine transformers"
+                )
+            return VllmEngine.load(folder, self._environment, adapters, template=template)
+        from brie.generate.local import TransformersEngine
+
         engine = TransformersEngine.load(
-            home.folder if isinstance(home, Local) else home,
-            self._environment,
-            adapters,
-            template=next((folder for folder in borrowed if folder is not None), None),
-            batch_size=self._batch_size,
+            folder, self._environment, adapters, template=template, batch_size=self._batch_size
         )
         self.idle.update(pin for pin, s in sources.items() if self._loaded_as(s) in engine.idle)
         return engine

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from hashlib import sha256
 from typing import Literal
 
 from pydantic import Field
 
-from brie.records.base import Digest, Record
+from brie.records.base import Digest, Record, later
 from brie.records.estimates import Estimate
 
 TaskVerdict = Literal["better", "worse", "undecided"]
@@ -29,10 +31,32 @@ class TaskSpec(Record):
     fewshot: int
     """Examples before every document."""
     documents: int = Field(ge=1)
+    """That are done."""
     metric: str
     filter: str = "none"
     """Which of lm-eval's filters the answers went through."""
     higher_is_better: bool = True
+    of: int = later(0)
+    """Documents it has, where some are drawn; 0: all are done."""
+
+    @property
+    def examples_by_document(self) -> bool:
+        """Examples are drawn for every document by itself, so that it has the same ones in every draw.
+
+        Else they are lm-eval's: drawn one document after the other, from the first to the last.
+        """
+        return bool(self.of and self.fewshot)
+
+    @property
+    def chosen(self) -> Sequence[int]:
+        """The documents that are done, by their places in the task.
+
+        A draw by the task's own digest, so that fewer documents are a part of more.
+        """
+        if not self.of:
+            return range(self.documents)
+        drawn = sorted(range(self.of), key=lambda at: sha256(f"{self.digest} {at}".encode()).digest())
+        return sorted(drawn[: self.documents])
 
     @property
     def measure(self) -> str:
@@ -55,6 +79,8 @@ class TaskNumbers(Record):
     chat: bool
     fewshot: int
     documents: int
+    of: int = later(0)
+    """Documents that there are, where some were drawn; 0: all were done."""
     parts: dict[str, int] = Field(default_factory=dict)
     """Of a group: task -> its documents; every document counts once."""
     missing: int = 0

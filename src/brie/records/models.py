@@ -141,19 +141,23 @@ class Pin(Document):
         )
 
 
+LocalEngine = Literal["transformers", "vllm"]
+"""What answers for models in folders of this machine."""
+
+
 class Environment(Record):
     """What, besides model and sampling, decides a completion's text."""
 
-    engine: Literal["transformers", "openai-compatible", "llama.cpp", "answers"] = "transformers"
-    """`llama.cpp`: by a server of its own that brie starts. `answers`: nothing is made; both sides are
-    files."""
+    engine: Literal["transformers", "vllm", "openai-compatible", "llama.cpp", "answers"] = "transformers"
+    """`vllm`: in this process too. `llama.cpp`: by a server of its own that brie starts. `answers`:
+    nothing is made; both sides are files."""
     dtype: str
     device: str
     """Device type: `cpu`, `cuda` or `mps`."""
     sampler: str
-    """Version of brie's sampler."""
+    """Version of brie's sampler; of vLLM whether it is batch-invariant."""
     programs: dict[str, str] = later({})
-    """Programs that read weights which transformers does not read by itself -> version."""
+    """vLLM, and programs that read weights which transformers does not read by itself -> version."""
 
 
 class AnswerFile(Record):

@@ -72,9 +72,9 @@ def _base(base: str) -> str:
     if (cache / "hub" / f"models--{repo.replace('/', '--')}" / "snapshots").is_dir():
         return "cached"
     token = os.environ.get("HF_TOKEN") or _read(cache / "token")
-    place = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
     request = urllib.request.Request(  # noqa: S310
-        f"{place}/{repo}/resolve/{revision or 'main'}/config.json",
+        f"{endpoint}/{repo}/resolve/{revision or 'main'}/config.json",
         method="HEAD",
         headers={"Authorization": f"Bearer {token}"} if token else {},
     )

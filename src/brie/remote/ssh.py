@@ -68,7 +68,7 @@ def open_launcher(target: Target) -> Ssh:
     return Ssh(target, (*command, *_OPTIONS))
 
 
-class _Found(BaseModel):
+class _Has(BaseModel):
     """What `look.py` printed."""
 
     python: str
@@ -107,47 +107,45 @@ class Ssh:
             )
             return Offer("unknown", facts=(Fact("python", f"no {self._python}", why),))
         try:
-            found = _Found.model_validate_json(answer.stdout.strip().rpartition(b"\n")[2])
+            has = _Has.model_validate_json(answer.stdout.strip().rpartition(b"\n")[2])
         except ValidationError as error:
             raise UsageError(
                 f"{self._python} on {self.target.place} did not say what it has; its shell may print "
                 "something when it starts."
             ) from error
-        return self._offer(found)
+        return self._offer(has)
 
-    def _offer(self, found: _Found) -> Offer:
-        gpu = found.gpus[0] if found.gpus else None
-        memory = int(float(gpu[1]) * 2**20) if gpu else found.memory
-        named = f"{len(found.gpus)} x {gpu[0]}" if gpu and len(found.gpus) > 1 else gpu[0] if gpu else ""
-        machine = f"{found.cores} cores, {size(found.memory or 0)} memory, {found.system}"
+    def _offer(self, has: _Has) -> Offer:
+        gpu = has.gpus[0] if has.gpus else None
+        memory = int(float(gpu[1]) * 2**20) if gpu else has.memory
+        named = f"{len(has.gpus)} x {gpu[0]}" if gpu and len(has.gpus) > 1 else gpu[0] if gpu else ""
+        machine = f"{has.cores} cores, {size(has.memory or 0)} memory, {has.system}"
         return Offer(
             hardware=f"{named}, {size(memory or 0)}; {machine}" if gpu else machine,
-            device="cuda" if gpu else "mps" if found.mps else "cpu",
+            device="cuda" if gpu else "mps" if has.mps else "cpu",
             gpu=gpu[0] if gpu else None,
             native_bfloat16=float(gpu[2]) >= 8 if gpu else None,
-            disk_bytes=found.disk,
+            disk_bytes=has.disk,
             memory_bytes=memory,
-            facts=tuple(self._facts(found)),
+            facts=tuple(self._facts(has)),
         )
 
-    def _facts(self, found: _Found) -> list[Fact]:
-        host, old = self.target.place, tuple(map(int, found.python.split(".")[:2])) < _LEAST
+    def _facts(self, has: _Has) -> list[Fact]:
+        host, old = self.target.place, tuple(map(int, has.python.split(".")[:2])) < _LEAST
         facts = [
             Fact(
                 "python",
-                f"{found.python} ({self._python})",
-                f"brie needs Python 3.11, {host} has {found.python}: --remote-python PATH"
-                if old
-                else "",
+                f"{has.python} ({self._python})",
+                f"brie needs Python 3.11, {host} has {has.python}: --remote-python PATH" if old else "",
             ),
-            Fact("packages", _packages(found.packages)),
+            Fact("packages", _packages(has.packages)),
         ]
-        if not found.rsync:
+        if not has.rsync:
             why = f"{host} has no rsync; install it there: sudo apt install rsync (Debian)"
             facts.append(Fact("rsync", "not there", why))
-        if found.base is not None:
-            said, refused = _BASE[found.base]
-            facts.append(Fact("base", said, refused.format(host=host)))
+        if has.base is not None:
+            text, refused = _BASE[has.base]
+            facts.append(Fact("base", text, refused.format(host=host)))
         return facts
 
     # --- during ------------------------------------------------------------------------------
@@ -266,14 +264,14 @@ class Ssh:
         if done.returncode == 0 or done.returncode in but:
             return done
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        said = one_line(next((line for line in lines if not line.startswith("rsync")), "no word"))
+        words = one_line(next((line for line in lines if not line.startswith("rsync")), "no word"))
         if _NOBODY.search(done.stderr.decode("utf-8", "replace")):
-            raise Unreachable(f"{host} cannot be reached: {said}")
+            raise Unreachable(f"{host} cannot be reached: {words}")
         if "Host key verification failed" in done.stderr.decode("utf-8", "replace"):
             raise UsageError(
                 f"ssh does not know the host key of {host}; look at it once: ssh {shlex.quote(host)}"
             )
-        raise UsageError(f"{command[0]} to {host} failed (exit code {done.returncode}): {said}")
+        raise UsageError(f"{command[0]} to {host} failed (exit code {done.returncode}): {words}")
 
 
 _BASE = {

@@ -45,29 +45,31 @@ def _environment(folder: Path, missing: list[str]) -> Path:
     """The Python of an environment with brie's packages, made where it is missing."""
     pins = folder / "pins.txt"
     named = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    place = folder.parent / f"venv-{named}"
-    python = place / "bin" / "python"
+    environment = folder.parent / f"venv-{named}"
+    python = environment / "bin" / "python"
     with (folder.parent / f"venv-{named}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (place / WHOLE).is_file():
-            print(f"installing {len(missing)} packages into {place}: {' '.join(missing)}", flush=True)
+        if not (environment / WHOLE).is_file():
+            print(
+                f"installing {len(missing)} packages into {environment}: {' '.join(missing)}", flush=True
+            )
             wheel = next((folder / "wheel").glob("*.whl"))
             package = f"brie-eval[train] @ {wheel.as_uri()}"
-            subprocess.run([*_installer(place), "--quiet", "-c", str(pins), package], check=True)
-            (place / WHOLE).touch()
+            subprocess.run([*_installer(environment), "--quiet", "-c", str(pins), package], check=True)
+            (environment / WHOLE).touch()
     return python
 
 
-def _installer(place: Path) -> list[str]:
+def _installer(environment: Path) -> list[str]:
     """Make an environment; returns what installs packages into it. By `uv` where it is here: that is
     faster, and takes the torch that was built for the driver of this machine."""
-    python = str(place / "bin" / "python")
+    python = str(environment / "bin" / "python")
     uv = shutil.which("uv")
     if uv is None:
-        venv.create(place, with_pip=True, clear=True)
+        venv.create(environment, with_pip=True, clear=True)
         return [python, "-m", "pip", "install", "--disable-pip-version-check"]
     subprocess.run(
-        [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(place)], check=True
+        [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)], check=True
     )
     return [uv, "pip", "install", "--python", python, "--torch-backend", "auto"]
 

@@ -131,7 +131,7 @@ def _row(name: str, numbers: TaskNumbers) -> tuple[str, ...]:
     return (
         one_line(f"{name} ({how}{shots})", 60),
         metric,
-        f"{numbers.documents:,}",
+        f"{numbers.documents:,}" + (f" of {numbers.of:,}" if numbers.of else ""),
         points(numbers.candidate.value) if numbers.candidate else "–",
         points(numbers.baseline.value) if numbers.baseline else "–",
         f"{signed(gap.value)}{ends}" if gap else "–",

@@ -37,5 +37,5 @@ def arguments_of(request: TrainRequest) -> tuple[str, ...]:
         if value == getattr(default, field):
             continue
         each = value if isinstance(value, tuple) else (value,)
-        words += [word for one in each for word in (option, str(one))]
+        words += [word for item in each for word in (option, str(item))]
     return tuple(words)
