@@ -156,7 +156,7 @@ class Cost:
 
     processor: float
     """Seconds, the system's included."""
-    clock: float
+    clock: float | None
     peak: float
     """GB."""
 
@@ -248,8 +248,8 @@ def measure(folder: Path, shape: Shape, seed: int) -> dict[str, object]:
     row("check everything: brie verify", brie(folder, ["verify", name]))
     cost = measured(folder, [sys.executable, "-m", "bench.million", "--part", str(folder)])
     spent = json.loads((folder / "last.log").read_text().splitlines()[-1])
-    row("  of it the numbers, from the store", Cost(spent["analysis"], float("nan"), spent["peak"]))
-    row("  of it the report's files", Cost(spent["report"], float("nan"), cost.peak))
+    row("  of it the numbers, from the store", Cost(spent["analysis"], None, spent["peak"]))
+    row("  of it the report's files", Cost(spent["report"], None, cost.peak))
     size = sum(path.stat().st_size for path in (folder / "runs").glob("brie.sqlite*"))
     return {"verdicts": shape.verdicts, "prompts": shape.prompts, "samples": shape.samples,
             "judges": shape.judges, "bytes a verdict": size / shape.verdicts, "rows": rows}  # fmt: skip

@@ -57,10 +57,34 @@ def test_files_that_include_each_other_are_refused(tmp_path: Path) -> None:
         read_task_file(tmp_path / "a.yaml")
 
 
+def test_a_chain_of_files_that_each_include_the_next_twice_is_refused_at_once(tmp_path: Path) -> None:
+    for number in range(18):
+        after = f"{number + 1}.yaml"
+        (tmp_path / f"{number}.yaml").write_text(f"include: [{after}, {after}]\ntask: a\n", "utf-8")
+    (tmp_path / "18.yaml").write_text("task: a\n", encoding="utf-8")
+    with pytest.raises(InputError, match="includes more than 20 files"):
+        read_task_file(tmp_path / "0.yaml")
+
+
+@pytest.mark.parametrize(
+    ("first", "next_one"),
+    [("[1, 2]", "[*a{0}, *a{0}, *a{0}, *a{0}]"), ("{x: 1}", "{{<<: [*a{0}, *a{0}, *a{0}, *a{0}]}}")],
+)
+def test_aliases_that_stand_for_billions_of_values_are_refused_at_once(
+    tmp_path: Path, first: str, next_one: str
+) -> None:
+    lines = [f"a{number}: &a{number} {next_one.format(number - 1)}" for number in range(1, 40)]
+    path = tmp_path / "sums.yaml"
+    path.write_text("\n".join(["task: sums", f"a0: &a0 {first}", *lines]), encoding="utf-8")
+    with pytest.raises(InputError, match="aliases stand for too much"):
+        read_task_file(path)
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
         ("process_results: !function marks.score", "Python of its own (marks.score)"),
+        ("dataset_path: pandas", "they are pickles"),
         ("unsafe_code: true", "code that models write"),
         ("use_prompt: promptsource:all", "templates of another package"),
         ("metric_list: [{metric: bleurt, hf_evaluate: true}]", "a metric that is downloaded (bleurt)"),

@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brie.blinding import BALANCED, BOTH, JudgeInput, Presentation, judge_input, presentations
+from brie.blinding import (
+    BALANCED,
+    BOTH,
+    JudgeInput,
+    Presentation,
+    judge_input,
+    presentations,
+    towards_candidate,
+)
 from brie.judge.interface import Task
 from brie.records import SCORE, Letter, Message, Prompt
 
@@ -107,3 +116,8 @@ def test_rules_answer_by_place_and_never_by_side() -> None:
         assert reply.letter is not None
         winner = presentation.unblind(reply.letter)
         assert winner == ("candidate" if presentation.order == "candidate_first" else "baseline")
+
+
+def test_level_scores_are_0_and_never_minus_0_under_either_letter() -> None:
+    level = towards_candidate(np.zeros(2), np.array([1, -1]))
+    assert not np.signbit(level).any()

@@ -15,9 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brie.bundle import check_file, layout, unbundle
+from brie.bundle import check_file, layout, merge_answers, unbundle
 from brie.digest import digest
 from brie.errors import BrieError, InputError
+from brie.evaluation.folders import find_evaluation
+from brie.evaluation.manifest import read_manifest, write_manifest
 from brie.project import Project
 from tests.bundle.conftest import everything, rows
 
@@ -289,3 +291,18 @@ def test_a_report_of_a_stranger_is_never_written(file: Path, empty: Project, tmp
     assert not any(evil in path.read_bytes() for path in empty.root.rglob("*") if path.is_file())
     _, findings = check_file(odd)
     assert any("report says something else" in f.what for f in findings if not f.holds)
+
+
+def test_only_answers_are_taken_where_answers_were_asked_for(
+    made: Project, file: Path, empty: Project
+) -> None:
+    manifest = find_evaluation(None, made).manifest.model_copy(update={"amendments": ()})
+    folder = empty.runs / manifest.id
+    folder.mkdir(parents=True)
+    write_manifest(folder, manifest)
+    merge_answers(file, empty)
+    taken = rows(empty)
+    assert taken["completions"] == rows(made)["completions"]
+    assert {table for table, stored in taken.items() if stored} == {"completions"}
+    assert read_manifest(folder) == manifest
+    assert {path.name for path in folder.iterdir()} == {"manifest.json"}

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from brie.benchmarks.loading import load_tasks
 from brie.digest import digest
 from brie.errors import UsageError
 from brie.evaluation.assemble import assemble
-from brie.evaluation.benchmarks import missing_tasks, refuse_sides, task_rows
+from brie.evaluation.benchmarks import load_sealed, missing_tasks, refuse_sides, task_rows
 from brie.evaluation.gather import gather
 from brie.pin import GivenAnswers, Resolved
+from brie.project import Project
 from brie.records import AnswerFile, Completion, Manifest, Plan, Side, TaskSpec
 from brie.store import Store
 from tests.benchmarks.files import write_repeats, write_sums
@@ -113,6 +115,25 @@ def test_a_group_is_one_task_of_all_its_documents(tmp_path: Path) -> None:
     assert list(tasks.by_task) == ["all"]
     assert tasks.by_task["all"].parts == {"one": 10, "two": 30}
     assert present(tasks.by_task["all"].candidate).n == 40
+
+
+@pytest.mark.slow
+def test_a_folder_that_has_other_tasks_by_now_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    world, project = World.make(tmp_path), Project(tmp_path)
+    write_sums(tmp_path)
+    asked = [task.spec for task in load_tasks(
+        ["sums.yaml"], tmp_path, asked_as="auto", allow_code=False, say=lambda _: None
+    )]  # fmt: skip
+    manifest = with_tasks(world, *asked).model_copy(update={"tasks": (".",)})
+
+    def again() -> list[str]:
+        loaded = load_sealed(manifest, project, allow_code=False, say=lambda _: None)
+        return [task.spec.name for task in loaded]
+
+    assert again() == ["sums"]
+    write_repeats(tmp_path, {"Why?": "Because."})
+    with pytest.raises(UsageError, match="task repeats is another one now than in the plan"):
+        again()
 
 
 @pytest.mark.parametrize(

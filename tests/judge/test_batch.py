@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -14,9 +15,12 @@ import pytest
 
 from brie.errors import UsageError
 from brie.judge import JudgingResult
-from brie.judge.batch import PollPolicy
+from brie.judge.batch import BatchRunner, PollPolicy
 from brie.judge.settings import check
+from brie.provenance import now
 from brie.records import Status
+from brie.store.ledger import BatchBody, BatchRow
+from brie.store.owner import Owner
 from tests.fakes.judge_servers import JudgeServer
 from tests.fakes.judge_wire import Act
 from tests.judge.arena import PRICE, Arena, arena, judge
@@ -97,6 +101,39 @@ def test_a_batch_that_was_taken_without_our_knowing_is_found_and_not_submitted_a
         assert len(server.batches.submitted) == 1
         assert done.computed == 10
         assert Counter(found.winners()) == {"candidate": 10}
+
+
+class EndsWhenSeen(Owner):
+    """Sees another process end when it has looked at it three times."""
+
+    def __init__(self, folder: Path, other: Owner) -> None:
+        super().__init__(folder)
+        self.other, self.looks = other, 0
+
+    def is_alive(self, name: str) -> bool:
+        self.looks += name == self.other.name
+        if self.looks == 3:
+            self.other.__exit__(None, None, None)
+        return super().is_alive(name)
+
+
+def test_what_a_living_process_hands_over_is_left_to_it(tmp_path: Path) -> None:
+    with JudgeServer() as server, arena(tmp_path, [judge(server, "gpt")], prompts=2) as found:
+        by_key = {task.key: task for task in found.tasks}
+        other = Owner(tmp_path / ".owners")
+        body: BatchBody = {
+            "keys": {f"b-{n}": key for n, key in enumerate(by_key)},
+            "numbers": dict.fromkeys(by_key, "1"), "provider_id": None, "owner": other.name,
+        }  # fmt: skip
+        row = BatchRow("b", found.tasks[0].judge, "submitting", body, now())
+        found.store.open_batch(row, "eval-test", list(by_key), seconds=60)
+        with EndsWhenSeen(tmp_path / ".owners", other) as me:
+            found.owner = me
+            asyncio.run(BatchRunner(found.context(), by_key, PollPolicy(0.01, 0.02)).collect())
+            assert me.looks == 3
+            assert found.store.batch("b").state == "done"
+            assert run(found).computed == 4
+        assert len(server.batches.submitted) == 1
 
 
 def test_somebody_elses_batch_of_the_same_size_is_not_taken_for_ours(tmp_path: Path) -> None:

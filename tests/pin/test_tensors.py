@@ -102,6 +102,11 @@ def test_numbers_are_let_pass(tmp_path: Path, dtype: str) -> None:
     refuse_broken(written(tmp_path / "x", {"a": entry(dtype, [2], 0, len(data))}, data))
 
 
+def test_a_file_without_a_tensor_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PinError, match="holds no tensor: whatever saved it found no weights"):
+        refuse_broken(written(tmp_path / "x.safetensors", {"__metadata__": {"format": "pt"}}, b""))
+
+
 def test_zeros_of_either_sign_are_zeros(tmp_path: Path) -> None:
     data = np.array([0.0, -0.0, 0.0, 1e-40], "<f4").tobytes()
     header = {"a": entry("F32", [2], 0, 8), "b": entry("F32", [2], 8, 16)}

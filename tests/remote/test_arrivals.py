@@ -15,10 +15,10 @@ import pytest
 import brie
 from brie.bundle import layout, unbundle
 from brie.bundle.pack_runs import pack_checkpoint, pack_run
-from brie.errors import Stopped, UsageError
+from brie.errors import InputError, Stopped, UsageError
 from brie.project import Project, packaged
-from brie.remote.follow import PATIENCE, Clock, follow, job_of, start
-from brie.remote.jobs import Job, new_folder, read_job, write_job
+from brie.remote.follow import PATIENCE, Clock, cancel, follow, job_of, start
+from brie.remote.jobs import Job, new_folder, read_job, watching, write_job
 from brie.remote.launcher import LAUNCHERS, Offer, Poll, Unreachable
 from brie.remote.preflight import look
 from brie.remote.training import training_errand
@@ -26,6 +26,7 @@ from brie.remote.worker import End, checkpoint_file
 from brie.train.config import TrainRequest
 from brie.train.run import train
 from brie.train.runs import checkpoints, list_runs
+from tests import commands
 from tests.fakes.launcher import FolderLauncher
 from tests.train.world import Watcher as Silent
 from tests.train.world import make_project
@@ -309,6 +310,11 @@ def test_a_time_limit_that_is_needed_and_not_known_is_asked_for(sent: Sent) -> N
         (TrainRequest(size="tiny", seeds=3), "one run a job"),
         (TrainRequest(size="tiny", processes=2), "--processes"),
         (TrainRequest(size="tiny", base="."), "bases are not sent"),
+        (TrainRequest(size="7b-fsdp"), "--set sharding=none"),
+        (
+            TrainRequest(size="tiny", settings=("packing=true", "group_by_length=true")),
+            "packing fills every sequence",
+        ),
     ],
 )
 def test_what_cannot_be_sent_says_what_can(
@@ -325,3 +331,54 @@ def test_a_file_outside_of_the_project_is_found_again_when_its_run_is_here(tmp_p
     assert errand.members["project/outside/data/rows.jsonl"] == other.root / "rows.jsonl"
     assert errand.arguments[errand.arguments.index("--data") + 1] == "outside/data/rows.jsonl"
     assert errand.asked.training_path == str(other.root / "rows.jsonl")
+
+
+def test_an_end_that_says_nothing_is_a_failure_and_stands_in_nobodys_way(sent: Sent) -> None:
+    (sent.launcher.outbox / "end.json").write_text("[" * 100_000)
+    with pytest.raises(UsageError, match="does not say how the job ended"):
+        sent.follow()
+    assert read_job(sent.folder).state == "failed"
+    assert not (sent.folder / "outbox" / "end.json").exists()
+
+
+def test_a_job_that_was_cancelled_while_it_was_watched_stays_cancelled(sent: Sent) -> None:
+    running = sent.job
+    cancel(sent.folder, running, sent.launcher)
+    sent.launcher.polls = [Poll("ended", why="its folder is gone")]
+    clock = Clock(now=lambda: 0.0, sleep=sent.slept.append)
+    with pytest.raises(Stopped, match="was cancelled by another command"):
+        follow(sent.folder, running, sent.launcher, sent.project, sent.lines, clock)
+    assert read_job(sent.folder).state == "cancelled"
+
+
+def test_a_run_that_was_merged_and_not_written_down_is_no_failure(sent: Sent) -> None:
+    running = sent.job
+    assert sent.follow().state == "done"
+    write_job(sent.folder, running)
+    assert sent.follow().state == "done"
+    assert len(list_runs(sent.project)) == 1
+
+
+def test_a_job_is_watched_by_one_command_at_a_time(sent: Sent) -> None:
+    with (
+        watching(sent.folder),
+        pytest.raises(UsageError, match="watched by another"),
+        watching(sent.folder),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "change", [{"id": "job-x;touch y"}, {"id": "job-1"}, {"send": ["A;touch y"]}, {"state": "odd"}]
+)
+def test_a_record_that_is_none_is_told_and_stops_no_other(sent: Sent, change: dict[str, object]) -> None:
+    odd = sent.folder.with_name("job-odd")
+    odd.mkdir()
+    record = json.loads((sent.folder / "job.json").read_text())
+    (odd / "job.json").write_text(json.dumps({**record, "id": "job-odd", **change}))
+    with pytest.raises(InputError, match="job-odd"):
+        read_job(odd)
+    listed = commands.brie(sent.project.root, "jobs")
+    assert listed.returncode == 0
+    assert sent.job.id in listed.stdout
+    assert "job-odd" in listed.stderr

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-import zipfile
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from brie.remote.hf_jobs import HfJobs, open_launcher
 from brie.remote.jobs import Job, Load
 from brie.remote.launcher import Poll, Target, Unreachable
 from tests.fakes.jobs_hub import GATED, NO_CREDIT, TOKEN, JobsHub
+from tests.remote.work import work_of
 
 LOAD = Load(kind="train", sent_bytes=1_000, memory_bytes=20 * 10**9)
 WORKER = """
@@ -52,18 +51,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsHub]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A job's folder, with work whose brie is the few lines above."""
-    folder = tmp_path / "job"
-    (folder / "outbox").mkdir(parents=True)
-    there = files("brie.remote").joinpath("there.py").read_text("utf-8")
-    modules = {"__init__": "", "remote/__init__": "", "remote/there": there, "remote/worker": WORKER}
-    wheel = tmp_path / "brie_eval-0.1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as packed:
-        for name, text in modules.items():
-            packed.writestr(f"brie/{name}.py", text)
-    with zipfile.ZipFile(folder / "work.zip", "w") as work:
-        work.write(wheel, f"wheel/{wheel.name}")
-        work.writestr("needed.txt", "huggingface_hub\n")
-    return folder
+    return work_of(WORKER, tmp_path, needed="huggingface_hub")
 
 
 def launcher(place: str = "cpu-basic", *send: str) -> HfJobs:

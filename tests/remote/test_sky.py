@@ -8,9 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from brie.remote.launcher import Poll, Target, Unreachable
 from brie.remote.sky import SkyJobs, open_launcher
 from brie.remote.sky_task import Place, task_file
 from tests.fakes.sky_cloud import SkyCloud
+from tests.remote.work import work_of
 
 LOAD = Load(kind="train", sent_bytes=1_000, memory_bytes=10 * 10**9)
 CANARY = "hf_canary-of-a-test-0123456789"
@@ -54,18 +53,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SkyCloud]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A job's folder, with work whose brie is the few lines above."""
-    folder = tmp_path / "job"
-    (folder / "outbox").mkdir(parents=True)
-    there = files("brie.remote").joinpath("there.py").read_text("utf-8")
-    modules = {"__init__": "", "remote/__init__": "", "remote/there": there, "remote/worker": WORKER}
-    wheel = tmp_path / "brie_eval-0.1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as packed:
-        for name, text in modules.items():
-            packed.writestr(f"brie/{name}.py", text)
-    with zipfile.ZipFile(folder / "work.zip", "w") as work:
-        work.write(wheel, f"wheel/{wheel.name}")
-        work.writestr("needed.txt", "pytest\n")
-    return folder
+    return work_of(WORKER, tmp_path, needed="pytest")
 
 
 def launcher(place: str = "runpod/L4", *send: str) -> SkyJobs:

@@ -7,14 +7,17 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from brie import versions
-from brie.errors import StoreError
+from brie.errors import DamagedRow, StoreError
+from brie.provenance import now
 from brie.records import Status
 from brie.store import Store, claimed
+from brie.store.ledger import BatchBody, BatchRow
 from brie.store.owner import Owner
 from tests.make import completion, name, verdict
 
@@ -59,6 +62,26 @@ def test_calls_are_booked_with_their_price(store: Store) -> None:
     assert count == 2
     assert totals["usd"] == pytest.approx(0.75)
     assert store.calls("other") == (0, {})
+
+
+def test_a_batch_that_two_processes_collect_is_kept_and_booked_once(store: Store) -> None:
+    body: BatchBody = {"keys": {"b-0": name("a")}, "numbers": {name("a"): "1"}, "provider_id": "p"}
+    store.open_batch(BatchRow("b", "j", "open", body, now()), "e", [name("a")], seconds=60)
+    for _ in range(2):
+        store.keep([(verdict("a", usd=0.25), "j")], evaluation="e", closes="b")
+    assert store.calls("e")[0] == 1
+    assert store.committed("e") == pytest.approx(0.25)
+    assert len(store.attempts([name("a")])[name("a")]) == 1
+
+
+@pytest.mark.parametrize("body", ['{"usd":', "[]", "null", '{"usd":null}', '{"usd":"1"}', '{"usd":[1]}'])
+def test_a_call_whose_figures_are_none_is_named(store: Store, body: str) -> None:
+    store.add_verdicts([verdict("a", usd=0.25), verdict("b", usd=0.5)], evaluation="e", judge="j")
+    with closing(sqlite3.connect(store.path)) as db:
+        db.execute("UPDATE calls SET body = ? WHERE key = ?", (body, name("b")))
+        db.commit()
+    with pytest.raises(DamagedRow, match=name("b")):
+        store.calls("e")
 
 
 def test_a_key_is_claimed_once_and_freed_when_done(store: Store, owner: Owner, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from brie.train.prepare import prepare
 from brie.train.quiet import quiet
 from brie.train.run import train
 from brie.train.runs import read_manifest
+from brie.train.steps import batch_order
 from tests.train.world import Watcher, demo_rows, make_project, request, weights
 
 GROUPED = "group_by_length=true"
@@ -92,6 +93,18 @@ def test_without_it_nothing_is_recorded_and_with_it_the_dry_run_says_so(project:
     assert unfetched["order"] == said["order"]
 
 
+def test_a_run_that_goes_on_elsewhere_keeps_the_order_it_was_begun_in(project: Project) -> None:
+    begun = prepare(replace(request(project), device="cpu"), project, Watcher())
+    recipe, here = begun.config.recipe, begun.config.device
+    mps = here.model_copy(update={"type": "mps"})
+    grouped = batch_order(recipe, mps, begun.train)
+    assert grouped is not None
+    on_mps = begun.config.model_copy(update={"device": mps, "order": grouped})
+    assert batch_order(recipe, here, begun.train, before=on_mps) == grouped
+    assert batch_order(recipe, mps, begun.train, before=begun.config) is None
+
+
 def test_it_is_refused_where_rows_have_no_lengths_of_their_own(project: Project) -> None:
+    asked = replace(request(project, GROUPED, "packing=true"), device="cpu")
     with pytest.raises(UsageError, match="packing fills every sequence"):
-        prepare(replace(request(project, GROUPED, "packing=true"), device="cpu"), project, Watcher())
+        prepare(replace(asked, data="not-looked-for.jsonl"), project, Watcher())

@@ -87,6 +87,15 @@ def test_a_filter_finds_what_a_plain_scan_finds(
     assert found(world, **query) == expected(world[1], keep)
 
 
+@pytest.mark.parametrize("text", ["{}", "{}_", "{}_2", "_{}", "{}_\u19b0x"])
+def test_words_are_parted_where_the_index_parts_them(
+    world: tuple[Comparisons, Views, Manifest], text: str
+) -> None:
+    view = world[1][0]
+    assert (view.prompt_id, view.sample) in found(world, q=view.prompt_id)
+    found(world, q=text.format(view.prompt_id))  # whatever it holds, it can be looked for
+
+
 def test_the_sample_has_something_of_every_kind(world: tuple[Comparisons, Views, Manifest]) -> None:
     for query, _ in CASES[:12]:
         assert found(world, **query), query

@@ -18,16 +18,17 @@ def folder_of(path: Path, **files: str) -> Path:
 
 
 def test_what_a_model_is_read_from_travels_and_arrives_under_its_names(tmp_path: Path) -> None:
-    model = folder_of(tmp_path / "m", config_json="{}", model_safetensors="weights", optimizer_pt="no")
+    names = {"config_json": "{}", "merges_txt": "", "model_safetensors": "weights", "optimizer_pt": "no"}
+    model = folder_of(tmp_path / "m", **names)
     there, files = Kept(tmp_path / "there"), contents(model)
-    assert [file.name for file in files] == ["config.json", "model.safetensors"]
+    assert [file.name for file in files] == ["config.json", "merges.txt", "model.safetensors"]
     assert there.lacks(files) == list(files)
     for file in files:
         for part in parts(model / file.name):
             there.take(file, part)
     arrived = there.folder(files)
     assert {path.name: path.read_text() for path in arrived.iterdir()} == {
-        "config.json": "{}", "model.safetensors": "weights",
+        "config.json": "{}", "merges.txt": "", "model.safetensors": "weights",
     }  # fmt: skip
     again = Kept(tmp_path / "there")
     assert again.lacks(files) == []

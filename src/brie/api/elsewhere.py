@@ -11,6 +11,7 @@ from brie.lines import command
 from brie.progress import Screen
 from brie.project import Project
 from brie.remote.follow import follow, start, submit
+from brie.remote.jobs import watching
 from brie.remote.launcher import launcher_for, target_of
 from brie.remote.preflight import look
 from brie.remote.training import training_errand
@@ -67,6 +68,7 @@ def train_elsewhere(
     if not yes:
         raise UsageError(f"this would send files to {on} and run them there; agree to it: yes=True")
     typed = command(*arguments_of(request), "--on", on)
-    folder, job = submit(preflight, project, typed=typed, python=remote_python)
-    job = follow(folder, start(folder, job, launcher), launcher, project, Watching(screen))
+    folder, _ = submit(preflight, project, typed=typed, python=remote_python)
+    with watching(folder) as job:
+        job = follow(folder, start(folder, job, launcher), launcher, project, Watching(screen))
     return project.runs / str(job.result)

@@ -343,12 +343,12 @@ def _reading(task: ConfigurableTask) -> Reading:
     documents = task.eval_docs
     count = len(documents)
     few = [documents[at] for at in range(0, count, max(1, count // _FEW))]
+    settings = task.get_config("generation_kwargs") or {}
     with _explained(str(task.task_name)):
         asked = [_asked(task, document) for document in few]
+        longest = int(settings.get("max_gen_toks") or settings.get("max_new_tokens") or _TOKENS)
     shots = 1 + int(task.get_config("num_fewshot") or 0)
     characters, requests = (sum(part[at] for part in asked) * count // len(few) for at in (0, 1))
-    settings = task.get_config("generation_kwargs") or {}
-    longest = int(settings.get("max_gen_toks") or settings.get("max_new_tokens") or _TOKENS)
     writes = task.OUTPUT_TYPE == "generate_until"
     return Reading(characters * shots, requests, longest * count if writes else 0)
 

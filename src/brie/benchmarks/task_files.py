@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from brie.digest import digest, file_digest
 from brie.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from yaml.nodes import Node  # type: ignore[import-untyped,unused-ignore]
 
 FUNCTION = "!function "
 """What a value that names Python begins with, once it is read."""
@@ -27,6 +31,8 @@ _GENERATION = {
 """Settings of generation that name no code; transformers has others that load some."""
 _MOST_BYTES = 5_000_000
 _MOST_INCLUDES = 20
+_MOST_VALUES = 100_000
+"""Of a task file, its aliases written out: a short file may name itself into billions."""
 Config = dict[str, JsonValue]
 _CONFIG: TypeAdapter[Config] = TypeAdapter(Config)
 
@@ -128,6 +134,8 @@ def _merged(path: Path, seen: tuple[Path, ...]) -> tuple[Config, tuple[Path, ...
         inherited.pop("task_list", None)
         included |= inherited
         files += more
+        if len(files) > _MOST_INCLUDES:
+            raise InputError(f"{path} includes more than {_MOST_INCLUDES} files.")
     return {**included, **config}, files
 
 
@@ -141,7 +149,11 @@ def _parsed(path: Path) -> Config:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise InputError(f"{path} is too large to be a task file.")
-        return _CONFIG.validate_python(yaml.load(path.read_text("utf-8"), Loader=Loader))  # noqa: S506
+        loader = Loader(path.read_text("utf-8"))
+        node = loader.get_single_node()
+        if _nodes(node, {}) > _MOST_VALUES:
+            raise InputError(f"{path} is too large to be a task file: its aliases stand for too much.")
+        return _CONFIG.validate_python(loader.construct_document(node) if node else None)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
     except (yaml.YAMLError, RecursionError) as error:
@@ -151,11 +163,25 @@ def _parsed(path: Path) -> Config:
         raise InputError(f"{path} is no task file: it is not a mapping of names to values.") from error
 
 
+def _nodes(node: Node | None, counted: dict[int, int]) -> int:
+    """Of a document, its aliases written out; a node inside itself counts there as none."""
+    parts = node.value if node is not None else ""
+    if isinstance(parts, str):
+        return 1
+    if id(node) not in counted:
+        counted[id(node)] = 0
+        inner = (part for pair in parts for part in (pair if isinstance(pair, tuple) else (pair,)))
+        counted[id(node)] = 1 + sum(_nodes(part, counted) for part in inner)
+    return counted[id(node)]
+
+
 def _runs(config: Config) -> Iterator[str]:
     """What a definition would run, in words."""
     functions = sorted(set(_functions(config)))
     if functions:
         yield f"Python of its own ({', '.join(functions)})"
+    if config.get("dataset_path") == "pandas":
+        yield "what its documents say, for they are pickles (dataset_path: pandas)"
     if config.get("unsafe_code"):
         yield "code that models write (unsafe_code)"
     if config.get("use_prompt"):

@@ -151,7 +151,7 @@ def towards_candidate(of_a: Floats, label: Ints) -> Floats:
         of_a: how far answer A is ahead of answer B; NaN where it is not known.
         label: +1 where the candidate is A, -1 where it is B (`Presentation.label`).
     """
-    return of_a * label
+    return of_a * label + 0.0  # level is 0, never -0
 
 
 def scored(said: Floats, label: Ints) -> Floats:

@@ -16,7 +16,7 @@ is never written by `unbundle`, which builds its own.
 """
 
 from brie.bundle.check import check_file
-from brie.bundle.merge import Merged, unbundle
+from brie.bundle.merge import Merged, merge_answers, unbundle
 from brie.bundle.pack import pack_evaluation
 from brie.bundle.pack_runs import pack_run
 from brie.bundle.several import pack_suites
@@ -25,6 +25,7 @@ from brie.bundle.traces import write_traces
 __all__ = [
     "Merged",
     "check_file",
+    "merge_answers",
     "pack_evaluation",
     "pack_run",
     "pack_suites",

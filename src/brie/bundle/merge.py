@@ -71,6 +71,29 @@ def _merge_suites(bundle: Opened, project: Project) -> Merged:
     return Merged("suites", *merge_suites(bundle, project, merge))
 
 
+def merge_answers(path: Path, project: Project) -> Manifest:
+    """Take the answers out of an evaluation's bundle, and nothing else that may be in it.
+
+    Returns:
+        The manifest as the bundle has it.
+
+    Raises:
+        InputError: a damaged or hostile bundle, or one of another plan than the one that is here.
+        StoreError: the store cannot be written.
+    """
+    with opened(path) as bundle:
+        contents = Contents(bundle)
+        here, came = read_manifest(project.runs / contents.manifest.id), contents.manifest
+        if here.seal != came.seal:
+            raise InputError(
+                f"{here.id} was sealed as {here.seal} here and as {came.seal} in the bundle; "
+                "nothing was merged."
+            )
+        with Exchange.open(project.store) as store, store.together():
+            store.merge_completions(contents.completions())
+    return came
+
+
 # --- evaluations -------------------------------------------------------------------------
 
 

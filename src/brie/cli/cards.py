@@ -59,7 +59,8 @@ def hub_wish(target: str, repo: str | None, *, public: bool, dry_run: bool) -> H
     Raises:
         UsageError: an option of it stands without it, the repository is missing, or the token.
     """
-    from brie.publish.hub import checked_repo, hub_token
+    from brie.publish.hub import NO_TOKEN, checked_repo
+    from brie.wire.keys import hub_token
 
     if target != "hub":
         if repo is not None or public or dry_run:
@@ -67,7 +68,7 @@ def hub_wish(target: str, repo: str | None, *, public: bool, dry_run: bool) -> H
         return None
     if repo is None:
         raise UsageError("--to hub needs the repository: --repo ME/NAME")
-    return HubWish(checked_repo(repo), public, None if dry_run else hub_token())
+    return HubWish(checked_repo(repo), public, None if dry_run else hub_token(NO_TOKEN))
 
 
 def to_hub(folder: Path, side: Resolved, tags: tuple[str, ...], wish: HubWish, project: Project) -> None:

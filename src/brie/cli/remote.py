@@ -128,11 +128,13 @@ def agreed(preflight: Preflight, wishes: Wishes, launcher: Launcher) -> bool:
 def send(preflight: Preflight, wishes: Wishes, project: Project, launcher: Launcher) -> None:
     """Send what was agreed to, watch it, and say what came of it."""
     from brie.remote.follow import follow, start, submit
+    from brie.remote.jobs import watching
 
     folder, job = submit(preflight, project, typed=screen.typed(project), python=wishes.python)
     screen.say(f"job {job.id}: {project.relative(folder)}")
-    job = start(folder, job, launcher)
-    told(follow(folder, job, launcher, project, Watcher()), project, as_json=wishes.as_json)
+    with watching(folder) as job:
+        job = follow(folder, start(folder, job, launcher), launcher, project, Watcher())
+    told(job, project, as_json=wishes.as_json)
 
 
 def opened(wishes: Wishes) -> Launcher:
@@ -147,13 +149,17 @@ def opened(wishes: Wishes) -> Launcher:
     return launcher_for(target)
 
 
-def launcher_of(job: Job) -> Launcher:
+def launcher_of(job: Job, *, to_start: bool) -> Launcher:
     """The launcher of a job that was made earlier.
 
+    Args:
+        job: whose.
+        to_start: whether it is to be started, so that the variables it sends are needed.
+
     Raises:
-        UsageError: a variable that it sends is not set here now, or a program is missing.
+        UsageError: a variable is not set here now, or a program is missing.
     """
-    return opened(Wishes(job.on, python=job.python, send=job.send))
+    return opened(Wishes(job.on, python=job.python, send=job.send if to_start else ()))
 
 
 def show(preflight: Preflight) -> None:

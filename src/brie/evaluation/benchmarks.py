@@ -149,11 +149,13 @@ def load_sealed(
         manifest.tasks, project.root, asked_as="auto", allow_code=allow_code, say=say,
         as_sealed={spec.name: spec for spec in sealed},
     )  # fmt: skip
-    for task, spec in zip(loaded, sealed, strict=True):
-        if task.spec != spec:
+    now = {task.spec.name: task.spec for task in loaded}
+    known = {spec.name: spec for spec in sealed}
+    for name in (*known, *now):
+        if now.get(name) != known.get(name):
             raise UsageError(
-                f"task {spec.name} is another one now than in the plan: its file, its documents or "
-                "lm-eval changed. Put back what was sealed, or evaluate anew: brie eval"
+                f"task {name} is another one now than in the plan: its file, its documents or lm-eval "
+                "changed. Put back what was sealed, or evaluate anew: brie eval"
             )
     return loaded
 

@@ -153,6 +153,7 @@ class BatchRunner:
             "keys": {f"{batch}-{number}": key for number, key in enumerate(reserved.mine)},
             "numbers": {key: part.numbers[key] for key in reserved.mine},
             "provider_id": None,
+            "owner": context.owner.name,
         }
         row = BatchRow(batch, name, "submitting", body, now())
         context.store.open_batch(row, context.evaluation, reserved.mine, seconds=HELD_SECONDS)
@@ -228,6 +229,11 @@ class BatchRunner:
     async def _has_ended(self, batch: str, judge: RemoteJudge) -> bool:
         """Look at a batch, and keep it if the provider is through with it; whether it is."""
         row = self.context.store.batch(batch)
+        if row.state == "done":  # another process has kept it
+            self._under_way.pop(batch, None)
+            return True
+        if self._is_handed_over_elsewhere(row):
+            return False
         try:
             return await self._kept(row, judge)
         except judge.adapter.errors as error:
@@ -237,6 +243,11 @@ class BatchRunner:
         # It stays in the store, for the next run.
         self._under_way.pop(batch, None)
         return True
+
+    def _is_handed_over_elsewhere(self, row: BatchRow) -> bool:
+        """Whether another living process may be about to have a batch confirmed."""
+        owner, me = row.body.get("owner", ""), self.context.owner
+        return row.state == "submitting" and owner not in ("", me.name) and me.is_alive(owner)
 
     async def _kept(self, row: BatchRow, judge: RemoteJudge) -> bool:
         batches, provider_id = _batches(judge), row.body["provider_id"]

@@ -120,9 +120,14 @@ def refuse_broken(path: Path) -> None:
     """Read a file once and see that it holds numbers.
 
     Raises:
-        PinError: it is not whole, or a tensor holds infinity or NaN; names the tensor.
+        PinError: it is not whole, has no tensor, or one holds infinity or NaN; names it.
     """
-    for name, tensor in tensors(path).items():
+    held = tensors(path)
+    if not held:
+        raise PinError(
+            f"{path} holds no tensor: whatever saved it found no weights. Save the checkpoint again."
+        )
+    for name, tensor in held.items():
         if tensor.dtype not in _FLOATS:
             continue
         _, exponent, _ = _FLOATS[tensor.dtype]

@@ -22,13 +22,16 @@ from brie.errors import BrieError, Stopped, UsageError
 from brie.number_format import plural, size
 from brie.progress import Screen
 from brie.publish.parcel import Parcel
-from brie.wire.keys import Secrets, remember
+from brie.wire.keys import HUB_TOKEN, Secrets
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo
     from huggingface_hub.hf_api import RepoFile
 
-TOKEN = "HF_TOKEN"  # noqa: S105 - the variable's name
+NO_TOKEN = (
+    f"sending to the Hub needs a token that may write, in {HUB_TOKEN} "
+    "(huggingface.co/settings/tokens); what would be sent, without one: --dry-run"
+)
 """Variable that holds the Hub's token; it is read for the push, and kept nowhere."""
 _PART = r"[A-Za-z0-9](?:[\w.-]{0,94}\w)?"
 _REPO = re.compile(rf"{_PART}/{_PART}(?<!\.git)", re.ASCII)
@@ -68,22 +71,6 @@ def checked_repo(repo: str) -> str:
             "with . _ - between them."
         )
     return repo
-
-
-def hub_token() -> str:
-    """The token, from the environment.
-
-    Raises:
-        UsageError: it is not set.
-    """
-    remember([TOKEN])
-    token = os.environ.get(TOKEN, "").strip()
-    if not token:
-        raise UsageError(
-            f"sending to the Hub needs a token that may write, in {TOKEN} "
-            "(huggingface.co/settings/tokens); what would be sent, without one: --dry-run"
-        )
-    return token
 
 
 def push(parcel: Parcel, target: Target, token: str, screen: Screen) -> Pushed:
@@ -172,8 +159,8 @@ def _refusals(repo: str) -> Iterator[None]:
         status = error.response.status_code if error.response is not None else 0
         if status in (401, 403):
             raise UsageError(
-                f"the Hub does not let this {TOKEN} write to {repo}: it must be a token that may write, "
-                "and the name must be yours or your organisation's."
+                f"the Hub does not let this {HUB_TOKEN} write to {repo}: it must be a token that "
+                "may write, and the name must be yours or your organisation's."
             ) from error
         if status == 412:
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from brie.number_format import duration
 from brie.project import Project
 from brie.provenance import now
 from brie.remote.errand import Errand
-from brie.remote.jobs import SUITE, Job, new_folder, write_job
+from brie.remote.jobs import SUITE, Job, new_folder, read_job, write_job
 from brie.remote.launcher import END, OUTBOX, OUTBOX_NAME, RESULT, WORK, Launcher, Poll, Unreachable
 from brie.remote.preflight import Preflight
 from brie.remote.result import check_arrival, merge
@@ -56,12 +57,15 @@ def submit(
     """
     errand, folder = preflight.errand, new_folder(project)
     job = job_of(preflight, folder.name, typed=typed, python=python)
-    pack_work(
-        folder / WORK, project, errand.members, job=job.id, kind=errand.kind, arguments=errand.arguments
-    )
-    if errand.suite:
-        write_suite(errand.suite, folder / SUITE)
-    return folder, write_job(folder, job)
+    kind, arguments = errand.kind, errand.arguments
+    try:
+        pack_work(folder / WORK, project, errand.members, job=job.id, kind=kind, arguments=arguments)
+        if errand.suite:
+            write_suite(errand.suite, folder / SUITE)
+        return folder, write_job(folder, job)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def job_of(preflight: Preflight, name: str, *, typed: str, python: str | None) -> Job:
@@ -170,7 +174,7 @@ def cancel(folder: Path, job: Job, launcher: Launcher) -> Job:
 
 def came(folder: Path) -> tuple[str, ...]:
     """Files that came back so far, in order."""
-    return tuple(sorted(path.name for path in (folder / OUTBOX).iterdir() if _is_named(path.name)))
+    return tuple(sorted(path.name for path in (folder / OUTBOX).glob("*") if _is_named(path.name)))
 
 
 def _is_named(name: str) -> bool:
@@ -197,8 +201,11 @@ def _asked(job: Job, launcher: Launcher, watcher: Watcher, clock: Clock) -> Poll
 def _taken(folder: Path, job: Job, poll: Poll, launcher: Launcher, watcher: Watcher) -> Job:
     """Keep what is new of log and outbox."""
     if poll.text:
-        with (folder / _LOG).open("a", encoding="utf-8") as handle:
-            handle.write(poll.text)
+        try:
+            with (folder / _LOG).open("a", encoding="utf-8") as handle:
+                handle.write(poll.text)
+        except OSError as error:
+            raise InputError(f"cannot write {folder / _LOG}: {error.strerror or error}.") from error
         watcher.log(poll.text)
     here = set(came(folder))
     names = sorted(name for name in poll.outbox if _is_named(name) and name not in here)
@@ -215,7 +222,7 @@ def _taken(folder: Path, job: Job, poll: Poll, launcher: Launcher, watcher: Watc
             raise _failed(folder, job, str(error)) from error
         if name.startswith("checkpoint-"):
             watcher.say(f"step {int(name[11:-4])} is here")
-    return write_job(folder, job.model_copy(update={"read": poll.read}))
+    return _kept(folder, job.model_copy(update={"read": poll.read}))
 
 
 def _ended(
@@ -241,7 +248,7 @@ def _ended(
     except InputError as error:
         (outbox / RESULT).unlink(missing_ok=True)
         raise _failed(folder, job, str(error)) from error
-    job = write_job(
+    job = _kept(
         folder,
         job.model_copy(
             update={"state": "done", "exit_code": 0, "result": result, "finished": now(), "error": None}
@@ -256,15 +263,26 @@ def _ended(
     return job
 
 
+def _kept(folder: Path, job: Job) -> Job:
+    """Keep the record of a job that is watched.
+
+    Raises:
+        Stopped: it was cancelled meanwhile, which stands.
+    """
+    if read_job(folder).state == "cancelled":
+        raise Stopped(f"{job.id} was cancelled by another command; {came_back(folder)}.")
+    return write_job(folder, job)
+
+
 def _lost(folder: Path, job: Job, how: str) -> Stopped:
-    write_job(folder, job.model_copy(update={"state": "lost", "error": how, "finished": now()}))
+    _kept(folder, job.model_copy(update={"state": "lost", "error": how, "finished": now()}))
     return Stopped(
         f"{job.id} {how}; {came_back(folder)}. Go on from there: {command('jobs', 'attach', job.id)}"
     )
 
 
 def _failed(folder: Path, job: Job, why: str) -> UsageError:
-    write_job(folder, job.model_copy(update={"state": "failed", "error": why, "finished": now()}))
+    _kept(folder, job.model_copy(update={"state": "failed", "error": why, "finished": now()}))
     return UsageError(
         f"{job.id} failed: {why.rstrip('.')}. Its log: {folder / _LOG}. Try again from what came back: "
         f"{command('jobs', 'attach', job.id)}"

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from brie.errors import UsageError
 from brie.remote import hub_job
 from brie.remote.estimate import computes_in_bfloat16
-from brie.remote.hub_words import TOKEN, account, answers, bytes_of, hub_token, reachable, usd_an_hour
+from brie.remote.hub_words import NO_TOKEN, account, answers, bytes_of, reachable, usd_an_hour
 from brie.remote.jobs import Job, Load
 from brie.remote.launcher import (
     BEGIN,
@@ -33,6 +33,7 @@ from brie.remote.launcher import (
     Poll,
     Target,
 )
+from brie.wire.keys import HUB_TOKEN, hub_token
 
 if TYPE_CHECKING:
     from huggingface_hub import (
@@ -67,7 +68,7 @@ def open_launcher(target: Target) -> HfJobs:
             "hf-jobs:OWNER/FLAVOUR for an organisation's account."
         )
     owner, flavor = (None, None) if match is None else (match["owner"], match["flavor"])
-    return HfJobs(target, Place(owner, flavor), hub_token())
+    return HfJobs(target, Place(owner, flavor), hub_token(NO_TOKEN))
 
 
 class Place(NamedTuple):
@@ -171,7 +172,10 @@ class HfJobs:
                 script_args=[repo, str(seconds)],
                 flavor=self._place.flavor,
                 timeout=seconds,
-                secrets={TOKEN: self._token, **{name: os.environ[name] for name in self.target.send}},
+                secrets={
+                    HUB_TOKEN: self._token,
+                    **{name: os.environ[name] for name in self.target.send},
+                },
                 env={"HF_HUB_DISABLE_PROGRESS_BARS": "1"},
                 name=f"{LABEL}-{job.id}",
                 labels={LABEL: job.id, "attempt": str(job.attempts)},
@@ -260,7 +264,7 @@ class HfJobs:
         repo = self._repo(job)
         owner = repo.partition("/")[0]
         minutes = minutes or DEFAULT_MINUTES
-        secrets = "".join(f"--secrets {name} " for name in (TOKEN, *self.target.send))
+        secrets = "".join(f"--secrets {name} " for name in (HUB_TOKEN, *self.target.send))
         return (
             f"hf repos create {repo} --type dataset --private",
             f"hf upload {repo} {WORK} --type dataset",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,34 +12,20 @@ from pydantic import JsonValue
 from brie.errors import BrieError, UsageError
 from brie.pin.hub import hub_refusal
 from brie.remote.launcher import Fact, Unreachable
-from brie.wire.keys import Secrets, remember
+from brie.wire.keys import HUB_TOKEN, Secrets
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, JobHardwareInfo
     from huggingface_hub.errors import HfHubHTTPError
 
-TOKEN = "HF_TOKEN"  # noqa: S105 - the variable's name
-"""Variable that holds the Hub's token."""
+NO_TOKEN = (
+    f"jobs on the Hub need a token that may write repositories and start jobs, in {HUB_TOKEN}: "
+    "huggingface.co/settings/tokens"
+)
 _UNITS = {"second": 3600.0, "minute": 60.0, "hour": 1.0}
 """The Hub's unit of time -> how many of it are an hour."""
 _SIZE = re.compile(r"\s*([\d.]+)\s*([KMGT])i?B", re.IGNORECASE)
 _POWERS = {"K": 3, "M": 6, "G": 9, "T": 12}
-
-
-def hub_token() -> str:
-    """The token, from the environment.
-
-    Raises:
-        UsageError: it is not set.
-    """
-    remember([TOKEN])
-    token = os.environ.get(TOKEN, "").strip()
-    if not token:
-        raise UsageError(
-            f"jobs on the Hub need a token that may write repositories and start jobs, in {TOKEN}: "
-            "huggingface.co/settings/tokens"
-        )
-    return token
 
 
 def usd_an_hour(flavor: JobHardwareInfo) -> float | None:
@@ -67,7 +52,7 @@ def account(user: Mapping[str, JsonValue], owner: str) -> Iterator[Fact]:
         yield Fact(
             "token",
             "may only read",
-            refused=f"the token in {TOKEN} may only read: make one that may write, at "
+            refused=f"the token in {HUB_TOKEN} may only read: make one that may write, at "
             "huggingface.co/settings/tokens",
         )
     elif role == "fineGrained":
@@ -148,11 +133,11 @@ def _refusal(error: HfHubHTTPError, what: str) -> BrieError:
         return UsageError(f"the Hub wants credit for {what}: huggingface.co/settings/billing adds some.")
     if status == 401:
         return UsageError(
-            f"the Hub does not know the token in {TOKEN}: make one at huggingface.co/settings/tokens"
+            f"the Hub does not know the token in {HUB_TOKEN}: make one at huggingface.co/settings/tokens"
         )
     if status == 403:
         return UsageError(
-            f"the Hub does not let the token in {TOKEN} do this for {what}: it needs the rights to "
+            f"the Hub does not let the token in {HUB_TOKEN} do this for {what}: it needs the rights to "
             "write repositories and to run jobs, on an account that has credit. Make one at "
             "huggingface.co/settings/tokens"
         )

@@ -13,11 +13,15 @@ deleted once the job is done.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 from pydantic_core import to_jsonable_python
@@ -27,8 +31,11 @@ from brie.project import Project, read_json, write_text
 from brie.records import Digest, Document, Record, schema_field
 from brie.train.recipes import Recipe
 
-JOB, SUITE = "job.json", "suite.jsonl"
+JOB, SUITE, LOCK = "job.json", "suite.jsonl", "lock"
 PREFIX = "job-"
+_ID = re.compile(r"job-[0-9a-z-]{1,60}")
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+"""What stands in commands for another machine, so that a record that a stranger wrote runs nothing."""
 State = Literal["packed", "running", "done", "failed", "lost", "cancelled"]
 """`packed`: nothing was started yet. `failed`: the command there ended with an error. `lost`: it ended
 without a word, as when it is killed. `done`: what came is merged."""
@@ -140,15 +147,55 @@ def read_job(folder: Path) -> Job:
     """A job's record.
 
     Raises:
-        InputError: it is missing or none; names the key.
+        InputError: it is missing or none, or another folder's; names the key.
     """
-    return read_json(folder / JOB, Job, "is no job")
+    job = read_json(folder / JOB, Job, "is no job")
+    if job.id != folder.name or not _ID.fullmatch(job.id) or not all(map(_VARIABLE.fullmatch, job.send)):
+        raise InputError(f"{folder / JOB} is no job of this folder.")
+    return job
+
+
+@contextmanager
+def watching(folder: Path) -> Iterator[Job]:
+    """Hold a job, so that no two commands start it, or take what came of it.
+
+    Yields:
+        Its record as it is now.
+
+    Raises:
+        UsageError: another command here holds it.
+        InputError: its record cannot be read.
+    """
+    with (folder / LOCK).open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{folder.name} is watched by another command already.") from None
+        yield read_job(folder)
+
+
+class Unreadable(NamedTuple):
+    """A job's folder whose record says nothing."""
+
+    folder: Path
+    why: str
+
+
+def scan(project: Project) -> list[Job | Unreadable]:
+    """Every job of a project, oldest first, after those whose record cannot be read."""
+    jobs: list[Job | Unreadable] = []
+    for folder in sorted(project.runs.glob(f"{PREFIX}*")):
+        if (folder / JOB).is_file():
+            try:
+                jobs.append(read_job(folder))
+            except InputError as error:
+                jobs.append(Unreadable(folder, str(error)))
+    return sorted(jobs, key=lambda job: job.created if isinstance(job, Job) else "")
 
 
 def list_jobs(project: Project) -> list[Job]:
-    """Every job of a project, oldest first."""
-    folders = sorted(project.runs.glob(f"{PREFIX}*"))
-    return sorted((read_job(f) for f in folders if (f / JOB).is_file()), key=lambda job: job.created)
+    """Every job of a project whose record can be read, oldest first."""
+    return [job for job in scan(project) if isinstance(job, Job)]
 
 
 def find_job(name: str, project: Project) -> tuple[Path, Job]:

@@ -48,14 +48,21 @@ def _memory() -> int | None:
         return None
 
 
-def _gpus() -> list[list[str]]:
+def _gpus() -> list[tuple[str, float | None, float | None]]:
     query = ["nvidia-smi", "--query-gpu=name,memory.total,compute_cap", "--format=csv,noheader,nounits"]
     try:
         out = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return []
     rows = [line.split(",") for line in out.splitlines() if line.count(",") == 2]
-    return [[name.strip(), memory.strip(), capability.strip()] for name, memory, capability in rows]
+    return [(name.strip(), _number(memory), _number(of)) for name, memory, of in rows]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:  # [N/A]
+        return None
 
 
 def _version(name: str) -> str | None:

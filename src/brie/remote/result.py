@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from brie.bundle import unbundle
-from brie.bundle.contents import Contents
+from brie.bundle import merge_answers
 from brie.bundle.folders import place, staging
 from brie.bundle.layout import RUN
 from brie.bundle.runs import check_checkpoints, check_pins, run_of, write_member, write_members
@@ -26,9 +25,10 @@ from brie.evaluation.manifest import change
 from brie.project import Project, write_text
 from brie.records import Manifest
 from brie.remote.jobs import SUITE, Asked, Job, settings_of
-from brie.remote.launcher import OUTBOX, RESULT
-from brie.train.config import CONFIG, RunManifest, TrainConfig
-from brie.train.runs import suite_file, write_manifest
+from brie.remote.launcher import END, OUTBOX, RESULT
+from brie.remote.worker import read_end
+from brie.train.config import CONFIG, MANIFEST, RunManifest, TrainConfig
+from brie.train.runs import read_manifest, suite_file, write_manifest
 
 
 def check_arrival(path: Path, job: Job) -> None:
@@ -37,7 +37,8 @@ def check_arrival(path: Path, job: Job) -> None:
     Raises:
         InputError: it is damaged or hostile, or of something else.
     """
-    if path.suffix != ".zip":
+    if path.name == END:
+        read_end(path)
         return
     with opened(path) as bundle:
         kind = bundle.index.kind
@@ -81,6 +82,8 @@ def _merge_run(
     if manifest.identity != manifest.config.identity():
         raise InputError(f"run {manifest.id} says another identity than its settings give.")
     target = project.runs / manifest.id
+    if (target / MANIFEST).is_file() and read_manifest(target).digests == manifest.digests:
+        return manifest.id  # it was merged, and the command ended before it was written down
     if target.exists():
         raise InputError(f"there is a run {manifest.id} here already; nothing was merged.")
     with staging(project) as staged:
@@ -143,16 +146,14 @@ def _as_here(job: Job, staged: Path, manifest: RunManifest) -> RunManifest:
 
 
 def _merge_answers(path: Path, project: Project) -> str:
-    """Answers, and what was noticed while they were made."""
-    with opened(path) as bundle:
-        came = Contents(bundle).manifest
-    merged = unbundle(path, project)
+    """Answers, and what was noticed while they were made; no verdict, and no addition to the plan."""
+    came = merge_answers(path, project)
 
     def noticed(now: Manifest) -> Manifest:
         return now if now.made is not None else now.model_copy(update={"made": came.made})
 
-    change(project.runs / merged.id, noticed)
-    return merged.id
+    change(project.runs / came.id, noticed)
+    return came.id
 
 
 def _step(bundle: Opened) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 from brie.errors import UsageError
 from brie.project import write_text
 from brie.remote.estimate import computes_in_bfloat16
-from brie.remote.hub_words import TOKEN, reachable
+from brie.remote.hub_words import reachable
 from brie.remote.jobs import Job, Load
 from brie.remote.launcher import Fact, Offer, Poll, Target, Unreachable
 from brie.remote.sky_program import Rent, Sky, launching, program
@@ -33,6 +33,7 @@ from brie.remote.sky_task import (
 )
 from brie.remote.ssh import Ssh
 from brie.remote.ssh import open_launcher as open_ssh
+from brie.wire.keys import HUB_TOKEN
 
 TASK = "sky.yaml"
 CPU = "cpu"
@@ -108,10 +109,11 @@ class SkyJobs:
     def _base(self, base: str) -> Fact:
         from huggingface_hub import HfApi
 
-        token = os.environ.get(TOKEN, "").strip() if TOKEN in self.target.send else False
+        token = os.environ.get(HUB_TOKEN, "").strip() if HUB_TOKEN in self.target.send else False
         fact = reachable(HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, token=token), base)
-        if fact.refused and TOKEN not in self.target.send:
-            return fact._replace(refused=f"{fact.refused} The token does not travel: --send-env {TOKEN}")
+        if fact.refused and HUB_TOKEN not in self.target.send:
+            how = f"The token does not travel: --send-env {HUB_TOKEN}"
+            return fact._replace(refused=f"{fact.refused} {how}")
         return fact
 
     def start(self, job: Job, folder: Path, *, minutes: int | None) -> str:

@@ -101,14 +101,14 @@ command -v uv >/dev/null || python3 -m pip install --quiet --user uv
 
 
 def _run(job: Job, target: Target, minutes: int | None) -> str:
-    python = f"{_PYTHON}/bin/python" if target.python is None else target.python
+    python = f'"{_PYTHON}/bin/python"' if target.python is None else shlex.quote(target.python)
     limit = f"timeout --foreground -k {SAVING_SECONDS} {minutes * 60} " if minutes is not None else ""
     return f"""set -eu -o pipefail
 umask 077
 cd "$HOME/{JOBS}/{job.id}"
 mkdir -p {OUTBOX}
 rm -f {OUTBOX}/end.json
-export PATH="$HOME/.local/bin:$PATH" BRIE_PYTHON="{python}" PYTHONUNBUFFERED=1
+export PATH="$HOME/.local/bin:$PATH" BRIE_PYTHON={python} PYTHONUNBUFFERED=1
 {BORN}
 echo $$ >pid
 born >born || true

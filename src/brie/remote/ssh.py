@@ -34,11 +34,15 @@ _BLOCK = 200_000
 """Bytes of log that are read at a time."""
 _LINE = 100_000
 """Of a line that does not end."""
+_PARTIAL = ".partial"
+"""Folder beside a file that is on its way, where what came of it waits when the way is cut: under its
+name stands only a whole one."""
 _PATIENCE = 600
 """Seconds one call may take: a large checkpoint on a slow line."""
 _NOBODY = re.compile(
-    r"Connection (refused|timed out|closed|reset)|timed out|Broken pipe|No route|unreachable"
-    r"|lost connection|kex_exchange|banner|Temporary failure",
+    r"Connection (refused|timed out|closed|reset|to \S+ closed|unexpectedly closed)|timed out"
+    r"|not responding|Broken pipe|No route|unreachable|lost connection|kex_exchange|banner"
+    r"|Temporary failure|Could not resolve",
     re.IGNORECASE,
 )
 _LEAST = (3, 11)
@@ -76,7 +80,8 @@ class _Has(BaseModel):
     cores: int | None
     memory: int | None
     disk: int
-    gpus: list[tuple[str, str, str]]
+    gpus: list[tuple[str, float | None, float | None]]
+    """Name, memory in MiB, compute capability; None: not told."""
     mps: bool
     rsync: bool
     packages: dict[str, str | None]
@@ -117,14 +122,16 @@ class Ssh:
 
     def _offer(self, has: _Has) -> Offer:
         gpu = has.gpus[0] if has.gpus else None
-        memory = int(float(gpu[1]) * 2**20) if gpu else has.memory
+        memory = has.memory
+        if gpu and gpu[1] is not None:  # a GPU that has none of its own shares the machine's
+            memory = int(gpu[1] * 2**20)
         named = f"{len(has.gpus)} x {gpu[0]}" if gpu and len(has.gpus) > 1 else gpu[0] if gpu else ""
         machine = f"{has.cores} cores, {size(has.memory or 0)} memory, {has.system}"
         return Offer(
             hardware=f"{named}, {size(memory or 0)}; {machine}" if gpu else machine,
             device="cuda" if gpu else "mps" if has.mps else "cpu",
             gpu=gpu[0] if gpu else None,
-            native_bfloat16=float(gpu[2]) >= 8 if gpu else None,
+            native_bfloat16=gpu[2] >= 8 if gpu and gpu[2] is not None else None,
             disk_bytes=has.disk,
             memory_bytes=memory,
             facts=tuple(self._facts(has)),
@@ -249,7 +256,8 @@ class Ssh:
         return self._run([*self._command, "--", self.target.place, words], text.encode(), but)
 
     def _rsync(self, words: Sequence[str]) -> None:
-        self._run(["rsync", "-t", "--partial", "-e", shlex.join(self._command), "--", *words], b"", ())
+        way = [f"--partial-dir={_PARTIAL}", "-e", shlex.join(self._command)]
+        self._run(["rsync", "-t", *way, "--", *words], b"", ())
 
     def _run(
         self, command: Sequence[str], text: bytes, but: tuple[int, ...]

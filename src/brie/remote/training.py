@@ -24,6 +24,7 @@ from brie.train.recipes import ALL_LINEAR, DESCRIPTIVE_KEYS, MEMORY_KEYS, Recipe
 from brie.train.run import MOST_PROMPTS, refuse_taken_name
 from brie.train.sources import Source, read_data
 from brie.train.start import starting
+from brie.train.steps import refuse_grouping
 from brie.train.sweep_values import asks_for_several
 
 
@@ -37,6 +38,7 @@ def training_errand(request: TrainRequest, project: Project) -> Errand:
     _refuse_what_stays(request, project)
     refuse_taken_name(request.name, project)
     recipe = resolve_recipe(request, project, Silent())
+    _refuse_there(recipe)
     train, val, drawn = read_data(request, recipe, project)
     start = starting(request, project)
     counted = load_of(request, recipe, project, train=train, val=val)
@@ -77,6 +79,20 @@ def _refuse_what_stays(request: TrainRequest, project: Project) -> None:
         raise UsageError("--gpus shares among GPUs of this machine; a job takes one. Leave it out.")
     if request.processes is not None:
         raise UsageError("--processes is for a launcher on this machine; leave it out with --on.")
+
+
+def _refuse_there(recipe: Recipe) -> None:
+    """Refuse what would be refused there, before anything is rented or sent.
+
+    Raises:
+        UsageError: says which setting stands in the way.
+    """
+    refuse_grouping(recipe)
+    if recipe.sharding != "none":
+        raise UsageError(
+            "a sharded run needs several GPUs, and a job takes one; to hold all weights on it: "
+            "--set sharding=none"
+        )
 
 
 def _settings(recipe: Recipe) -> dict[str, str]:

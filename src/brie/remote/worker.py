@@ -101,14 +101,17 @@ def _run(arguments: tuple[str, ...], project: Project, maker: _Training | _Answe
         signal.signal(number, hand_on)
     signal.signal(signal.SIGALRM, lambda *_: process.terminate())
     signal.alarm(max(0, 60 * int(os.environ.get("BRIE_MINUTES", "0")) - _SAVING))
-    while True:
-        try:
-            code = process.wait(_LOOK)
-        except subprocess.TimeoutExpired:
-            maker.pack()
-        else:
-            maker.pack(last=True)
-            return code if code >= 0 else 128 - code
+    try:
+        while True:
+            try:
+                code = process.wait(_LOOK)
+            except subprocess.TimeoutExpired:
+                maker.pack()
+            else:
+                maker.pack(last=True)
+                return code if code >= 0 else 128 - code
+    finally:
+        process.terminate()  # where nothing could be packed: nobody would take what it makes
 
 
 class _Training:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from brie.errors import StoreError
 from brie.provenance import now
@@ -39,6 +39,8 @@ class BatchBody(TypedDict):
     """Key -> the case number its request carries."""
     provider_id: str | None
     """None: nobody knows whether the provider took it."""
+    owner: NotRequired[str]
+    """Who hands it over; older ones do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,13 @@ class Spent:
     output_tokens: int
 
 
+_OTHER_THAN_FIGURES = (
+    "json_type(body) != 'object' OR EXISTS (SELECT 1 FROM json_each(body)"
+    " WHERE type NOT IN ('integer', 'real', 'true', 'false'))"
+)
+"""Of a call: SQLite would take what is no number for 0."""
+
+
 class Ledger(Database):
     """What calls cost, and the batches that are under way."""
 
@@ -77,6 +86,9 @@ class Ledger(Database):
 
         Besides: `probe`, how many calls only asked whether a judge can be asked; `lost`, how many were
         those of killed processes; `lost_usd`, what these were charged.
+
+        Raises:
+            DamagedRow: names the first call whose figures cannot be read.
         """
         figure = {
             name: f"json_extract(body, '$.{name}')" for name in (*Usage.model_fields, "lost", "probe")
@@ -84,12 +96,14 @@ class Ledger(Database):
         figure["attempts"] = f"COALESCE({figure['attempts']}, {figure['lost']})"
         figure["lost_usd"] = f"CASE WHEN {figure['lost']} THEN {figure['usd']} END"
         sums = ", ".join(f"SUM({each})" for each in figure.values())
-        query = f"SELECT COUNT(*), {sums} FROM calls WHERE evaluation = ?"
+        query = f"SELECT COUNT(*), SUM({_OTHER_THAN_FIGURES}), {sums} FROM calls WHERE evaluation = ?"
         try:
-            count, *totals = self._read(query, (evaluation,))[0]
+            count, damaged, *totals = self._read(query, (evaluation,))[0]
         except StoreError:
             self._refuse_damaged_calls(evaluation)
             raise
+        if damaged:
+            self._refuse_damaged_calls(evaluation)
         made = {
             name: float(total) for name, total in zip(figure, totals, strict=True) if total is not None
         }
@@ -189,10 +203,12 @@ class Ledger(Database):
             if state == "done":
                 self._close_batch(name)
 
-    def _close_batch(self, name: str) -> None:
-        """Within a transaction: a batch is done, and what it still holds is free."""
-        self._db.execute("UPDATE batches SET state = 'done' WHERE id = ?", (name,))
+    def _close_batch(self, name: str) -> bool:
+        """Within a transaction: a batch is done, and what it still holds is free; False: it was done."""
+        query = "UPDATE batches SET state = 'done' WHERE id = ? AND state != 'done'"
+        closed = self._db.execute(query, (name,)).rowcount > 0
         self._db.execute("DELETE FROM claims WHERE owner = ?", (f"{BATCH}{name}",))
+        return closed
 
     def provider_batches(self) -> set[str]:
         """Ids at providers of every batch that was ever recorded."""

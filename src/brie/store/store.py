@@ -180,10 +180,13 @@ class Store(Ledger, LookBook, Record):
             rows: attempts, each with its judge's id.
             evaluation: id the calls are booked under.
             booked: False where no call was made.
-            closes: a batch these rows came from, which is done with them.
+            closes: a batch these rows came from, which is done with them; where it was done before,
+                another process has kept them, and nothing is.
         """
         at = now()
         with self._writing():
+            if closes is not None and not self._close_batch(closes):
+                return
             for v, _ in rows:
                 done = self._db.execute(
                     "SELECT COUNT(*) FROM verdicts WHERE key = ?", (v.key,)
@@ -205,8 +208,6 @@ class Store(Ledger, LookBook, Record):
                     ],
                 )
             self._release(v.key for v, _ in rows)
-            if closes is not None:
-                self._close_batch(closes)
 
     def last_kept(self, keys: Iterable[str]) -> tuple[int, str]:
         """The newest attempt at these verdicts: its number, and when it came; 0 and "" for none."""

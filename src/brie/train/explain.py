@@ -36,7 +36,7 @@ from brie.train.recipes import Architecture, Recipe
 from brie.train.sharding import refuse_sharding, shared
 from brie.train.sources import read_data
 from brie.train.start import starting
-from brie.train.steps import batch_order, longest, planned_steps
+from brie.train.steps import batch_order, longest, planned_steps, refuse_grouping
 
 
 def explain(
@@ -89,6 +89,7 @@ def _in_part(request: TrainRequest, recipe: Recipe, project: Project, folder: Pa
     """What can be said without the base, or without data."""
     device = shared(device_for(request)[0], recipe, expected(request).size)
     refuse_sharding(recipe, device)
+    refuse_grouping(recipe)
     shape = (read_architecture(folder) if folder else None) or recipe.architecture
     dtype = choose_dtype(recipe.dtype, device, parameters=parameters(shape) if shape else 0)
     attention = choose_attention(recipe, device, dtype.value)

@@ -71,7 +71,8 @@ def load_of(
         count = -(-steps // recipe.checkpoint_steps)
         passes = (6 if recipe.gradient_checkpointing else 4) + (0 if recipe.method == "sft" else 2)
         asked = (count + 1) * _tokens(val, recipe) * (2 if recipe.method == "sft" else 4)
-        longest = min(recipe.max_length, max(map(_length, train.rows)))
+        lengths = [_length(row) for row in train.rows]
+        longest = min(recipe.max_length, sum(lengths) if recipe.packing else max(lengths))
         rows = recipe.micro_batch_size if recipe.micro_batch_size != AUTO_ROWS else 1
         settled = recipe.model_copy(update={"micro_batch_size": rows})
         dtype = "bfloat16" if recipe.dtype == "auto" else recipe.dtype
@@ -96,7 +97,9 @@ def _is_packaged(base: str) -> bool:
 
 
 def _learned(source: Source, recipe: Recipe) -> int:
-    """What a batch is made of: rows, and with `kto` both answers of each."""
+    """What a batch is made of: rows, with `kto` both answers of each; or sequences of packed rows."""
+    if recipe.packing:
+        return max(1, -(-_tokens(source, recipe) // recipe.max_length))
     return len(source.rows) * (2 if recipe.method == "kto" else 1)
 
 

@@ -42,7 +42,7 @@ from brie.train.recipes import Recipe, load_recipe, override, recipe_files
 from brie.train.sharding import as_launched, refuse_sharding
 from brie.train.sources import Source, read_data
 from brie.train.start import going_on, own_template, preferring, recipe_of, start_info, starting
-from brie.train.steps import batch_order, longest, planned_steps, sequences
+from brie.train.steps import batch_order, longest, planned_steps, refuse_grouping, sequences
 
 UNKNOWN_LICENCE = "unknown to brie: read its model card before you share what you train"
 
@@ -103,6 +103,7 @@ def build_job(
     recipe = fit_micro_batch(recipe, here.size, progress)
     device = decide_device(request, recipe, here, progress)
     refuse_sharding(recipe, device)
+    refuse_grouping(recipe)
     refuse_missing_packages(recipe, device.type)
     train_rows, val_rows, split_info = _read(request, recipe, project, progress)
     folder, base, location = _open_base(recipe, project, before, start, progress)
@@ -141,7 +142,7 @@ def build_job(
         dtype=dtype,
         attention=attention,
         kernels=kernels,
-        order=batch_order(recipe, device, epoch),
+        order=batch_order(recipe, device, epoch, before=before),
         accumulation=recipe.batch_size // (recipe.micro_batch_size * here.size),
         planned_steps=planned_steps(sequences(epoch, recipe), recipe),
         balance=balance,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from brie.data.encode import Encoded, dataset
 from brie.digest import digest
 from brie.errors import InputError, UsageError
-from brie.train.config import BatchOrder, DeviceInfo
+from brie.train.config import BatchOrder, DeviceInfo, TrainConfig
 from brie.train.quiet import quiet
 from brie.train.recipes import Recipe
 
@@ -25,23 +25,39 @@ def sequences(rows: Sequence[Encoded], recipe: Recipe) -> int:
         return len(pack_dataset(dataset(rows), recipe.max_length))
 
 
-def batch_order(recipe: Recipe, device: DeviceInfo, train: Sequence[Encoded]) -> BatchOrder | None:
+def refuse_grouping(recipe: Recipe) -> None:
+    """Batches of like length, where rows have no lengths of their own.
+
+    Raises:
+        UsageError: they were asked for.
+    """
+    if recipe.group_by_length is True and (unfit := _unfit(recipe)):
+        raise UsageError(f"group_by_length: {unfit}; leave it out.")
+
+
+def _unfit(recipe: Recipe) -> str:
+    """Why rows cannot be grouped by length; "" where they can."""
+    if recipe.packing:
+        return "packing fills every sequence"
+    return f"{recipe.method} learns from pairs" if recipe.method != "sft" else ""
+
+
+def batch_order(
+    recipe: Recipe, device: DeviceInfo, train: Sequence[Encoded], *, before: TrainConfig | None = None
+) -> BatchOrder | None:
     """The order in which rows of like length share batches; None where rows are merely shuffled.
 
     Args:
         recipe: whether that was asked for.
         device: `auto` takes it on MPS.
         train: the rows of an epoch; none where they are not in tokens yet.
-
-    Raises:
-        UsageError: it was asked for where rows have no lengths of their own.
+        before: of a run that goes on, which keeps its order wherever it does.
     """
-    unfit = "packing fills every sequence" if recipe.packing else ""
-    unfit = unfit or (f"{recipe.method} learns from pairs" if recipe.method != "sft" else "")
-    if recipe.group_by_length is True and unfit:
-        raise UsageError(f"group_by_length: {unfit}; leave it out.")
-    wanted = device.type == "mps" if recipe.group_by_length == "auto" else recipe.group_by_length
-    if not wanted or unfit:
+    wanted = recipe.group_by_length
+    if wanted == "auto":
+        begun_so = before is not None and before.order is not None
+        wanted = begun_so or (before.device if before else device).type == "mps"
+    if not wanted or _unfit(recipe):
         return None
     if device.count > 1 or not train:
         return BatchOrder(seed=recipe.seed, first_epoch=None)

@@ -243,8 +243,12 @@ def _connect(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=10)
 
 
+_WORD = re.compile(r"[^\W_\u19b0-\u19c9\u1cf2\u1cf3]+")
+"""One word of the index, which parts words at `_`, and at signs that Unicode made letters later."""
+
+
 def _match(text: str) -> str:
     """Every word, the last as a beginning, as a full-text query: no operator of the reader's."""
-    words = re.findall(r"\w+", text)[:12]
+    words = _WORD.findall(text)[:12]
     quoted = [f'"{word}"' for word in words]
     return " AND ".join([*quoted[:-1], quoted[-1] + "*"]) if quoted else ""

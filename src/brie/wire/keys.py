@@ -15,6 +15,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote, quote_plus
 
+from brie.errors import UsageError
+
+HUB_TOKEN = "HF_TOKEN"  # noqa: S105 - the variable's name
+"""Variable that holds the Hub's token."""
+
 INSTEAD = "[key]"
 """What stands where a key stood."""
 _SHORTEST = 6
@@ -33,6 +38,22 @@ def remember(variables: Iterable[str]) -> None:
 def named_in(text: str) -> set[str]:
     """Variables that the text of a settings file names for keys and headers, be it valid or not."""
     return set(_IN_A_FILE.findall(text))
+
+
+def hub_token(lacking: str) -> str:
+    """The Hub's token, from the environment.
+
+    Args:
+        lacking: the sentence where it is not set.
+
+    Raises:
+        UsageError: it is not set.
+    """
+    remember([HUB_TOKEN])
+    token = os.environ.get(HUB_TOKEN, "").strip()
+    if not token:
+        raise UsageError(lacking)
+    return token
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,9 @@ def contents(folder: Path) -> tuple[Sent, ...]:
 
 
 def parts(file: Path) -> Iterator[bytes]:
-    """A file's content, a part at a time."""
+    """A file's content, a part at a time; an empty file is an empty part."""
     with file.open("rb") as handle:
+        yield handle.read(_PART)
         while part := handle.read(_PART):
             yield part
 
