@@ -47,6 +47,14 @@ class Cluster:
     client: str
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_token() -> Iterator[None]:
+    """Whatever token for Ray lies in the home folder, clusters of these tests ask for none."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("RAY_AUTH_MODE", "disabled")
+        yield
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     # Ray puts sockets into the folder, whose names have a hundred characters at most.

@@ -263,6 +263,7 @@ def _connect(ray: ModuleType, address: str) -> None:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except OSError as error:
         start = "" if where.hostname else " `ray start --head` starts one; RAY_ADDRESS names another."
+        start += " One that asks for a token is reached with RAY_AUTH_MODE=token."
         raise UsageError(
             f"no Ray cluster answers at {_shown(address)}: {_said(error)}.{start}"
         ) from error
