@@ -29,7 +29,7 @@ from brie.evaluation.results import Outcome
 from brie.evaluation.run import run_evaluation
 from brie.progress import Screen
 from brie.project import Project
-from brie.records import Positions
+from brie.records import LocalEngine, Positions
 from brie.records.analysis import Analysis
 from brie.records.studies import CurveDocument
 from brie.store import Store
@@ -62,6 +62,7 @@ class Settings(TypedDict, total=False):
     hold_out_sources: Sequence[str]
     device: str
     dtype: str
+    engine: LocalEngine
     skip_missing_judges: bool
     allow_code: bool
     tasks: Sequence[str]
