@@ -215,6 +215,7 @@ def _export(project: Project, path: Path) -> None:
     write_table(path, rows, ("id", "prompt", *sides))
 
 
+@pytest.mark.slow
 def test_a_file_meets_a_model(bench: Bench) -> None:
     assert bench.eval("--yes", judges=("longer",)).code == 0
     _export(Project(bench.folder), bench.folder / "answers.csv")

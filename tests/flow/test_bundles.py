@@ -39,6 +39,7 @@ def test_an_evaluation_on_another_machine(demo: Demo, tmp_path: Path) -> None:
     assert {**again, "created": ""} == {**first, "created": ""}
 
 
+@pytest.mark.slow
 def test_a_run_with_its_best_adapter_on_another_machine(demo: Demo, tmp_path: Path) -> None:
     name = named(demo, "train")
     other = tmp_path / "other"

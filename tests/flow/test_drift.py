@@ -58,6 +58,7 @@ def sealed(bench: Bench) -> tuple[Bench, str]:
     return bench, first
 
 
+@pytest.mark.slow
 def test_a_judge_that_changes_is_found_refused_and_asked_anew(sealed: tuple[Bench, str]) -> None:
     bench, first = sealed
     (bench.folder / "brie.toml").write_text("budget = 5.0\ndrift_days = 0.000001\n")

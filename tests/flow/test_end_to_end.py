@@ -136,6 +136,7 @@ def _kill_and_compare(demo: Demo, tmp_path: Path, *, kills: int, seed: int) -> N
     assert list(differences(analysis(whole, "small"), analysis(killed, "small"))) == []
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_plan_make_everything_once(demo: Demo, tmp_path: Path) -> None:
     folder = demo.copy(tmp_path / "race")
     small_suite(folder)

@@ -96,6 +96,7 @@ def test_the_workflow_runs_the_steps_of_the_action(name: str) -> None:
     assert shell("workflow", name) == shell("action", name)
 
 
+@pytest.mark.slow
 def test_a_pull_request_gets_a_comment_that_is_renewed(runner: Runner) -> None:
     script = shell("action", "Comment on the pull request")
     first = runner.run(script)

@@ -34,6 +34,7 @@ CARD = {
 """Keys of a card, which are never renamed."""
 
 
+@pytest.mark.slow
 def test_five_kinds_of_judges_in_one_command(bench: Bench) -> None:
     names = ("claude", "gpt", "served", "here", "longer")
     assert bench.score("here").code == 0

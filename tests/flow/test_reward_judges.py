@@ -60,6 +60,7 @@ def judged(project: Bench, judge: str, *options: str) -> Said:
     return project.call("eval", *pairs("mine", "theirs"), "--judge", judge, *options)
 
 
+@pytest.mark.slow
 def test_a_model_that_learnt_the_preference_is_right_on_held_out_pairs_and_counts(
     project: Bench,
 ) -> None:

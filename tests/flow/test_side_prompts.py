@@ -60,6 +60,7 @@ def _texts(outcome: Outcome, project: Project, side: str) -> list[str]:
     return [data.completions[rows[name]].text for name in sorted(rows)]
 
 
+@pytest.mark.slow
 def test_the_base_with_a_system_prompt_is_a_side_of_its_own(project: Project) -> None:
     plain, told = (_run(project, "demo:best", b) for b in ("base", "base+system:careful.txt"))
     assert told.completions == 3, "the fine-tune's answers are there already"

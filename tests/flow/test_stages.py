@@ -22,6 +22,7 @@ def sealed(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     return folder, done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_the_stages_come_to_what_one_command_comes_to(sealed: tuple[Path, str]) -> None:
     folder, name = sealed
     manifest = json.loads((folder / "runs" / name / "manifest.json").read_text("utf-8"))

@@ -42,6 +42,7 @@ def test_two_fine_tunes_of_one_base_share_it(
             assert _texts(single, mine).items() <= together.items()
 
 
+@pytest.mark.slow
 def test_a_fine_tune_against_another_full_model_loads_them_in_turn(
     base: Path, adapter: Path, cpu: Environment, ask: Ask, tmp_path: Path
 ) -> None:

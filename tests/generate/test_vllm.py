@@ -95,6 +95,7 @@ def test_greedy_answers_of_base_and_adapter_are_those_of_transformers(
     assert equal == len(expected) if not REAL else equal >= len(expected) - 2
 
 
+@pytest.mark.slow
 def test_a_request_is_answered_alike_whatever_is_asked_beside_it(engine: VllmEngine, ask: Ask) -> None:
     requests = [*ask(4), *ask(4, "tuned")]
     together = texts(engine.generate(requests))
@@ -103,6 +104,7 @@ def test_a_request_is_answered_alike_whatever_is_asked_beside_it(engine: VllmEng
     assert together[requests[5].key] == alone[requests[5].key]
 
 
+@pytest.mark.slow
 def test_another_sample_is_another_answer(engine: VllmEngine, ask: Ask) -> None:
     first, second = (list(engine.generate(ask(4, sample=n))) for n in (0, 1))
     assert [c.text for c in first] != [c.text for c in second]

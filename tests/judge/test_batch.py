@@ -283,6 +283,7 @@ def child(server: JudgeServer, folder: Path, api: str, **changes: Any) -> subpro
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("looks", [0, 1, 2, 8])
+@pytest.mark.slow
 def test_killed_at_any_moment_no_batch_is_submitted_twice(tmp_path: Path, api: str, looks: int) -> None:
     rounds = 1000
     with JudgeServer(batch_rounds=rounds) as server:

@@ -64,6 +64,7 @@ def _memory(count: int, latency: float) -> dict[str, float]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory as Linux tells it")
+@pytest.mark.slow
 def test_memory_is_steady() -> None:
     found = _memory(2_000, 0.0)
     assert found["peak"] - found["warm"] <= 12

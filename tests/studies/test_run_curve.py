@@ -30,6 +30,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> brie.Project:
     return made
 
 
+@pytest.mark.slow
 def test_a_curve_has_every_checkpoint_and_stands_beside_their_evaluations(
     project: brie.Project,
 ) -> None:

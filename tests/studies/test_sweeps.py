@@ -196,6 +196,7 @@ def judged(project: Project, reference: str) -> list[Manifest]:
     return evaluate_runs(asked, wishes, project, Silent(), command="brie eval", spending=Spending())
 
 
+@pytest.mark.slow
 def test_a_sweep_is_evaluated_run_by_run_and_compared(project: Project) -> None:
     asked, one = asked_of("sizes", project), asked_of("sweep:sizes/data_share=1", project)
     with pytest.raises(UsageError, match="brie eval --suite NAME --candidate sweep:sizes"):

@@ -126,6 +126,7 @@ def test_an_answer_is_masked_as_it_is_when_it_is_learned_as_it_is(done: Done) ->
 
 
 @pytest.mark.parametrize("method", ["dpo", pytest.param("kto", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_weights(done: Done, method: str, tmp_path: Path) -> None:
     project = done.project
     whole = done.folder if method == "dpo" else train(asked(project, "kto"), project, Silent())

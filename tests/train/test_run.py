@@ -372,6 +372,7 @@ def test_a_smaller_micro_batch_may_be_set_on_resuming_and_is_noted(unfinished: P
 # --- use ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_fine_tune_stops_by_itself(done: Done) -> None:
     """At least 95 % of sampled answers end with the end token, not at the limit."""
     import torch

@@ -174,6 +174,7 @@ def test_a_blind_vote_is_kept_as_a_letter_and_counts_in_no_evaluation(
     assert kept() == before
 
 
+@pytest.mark.slow
 def test_a_pair_is_voted_on_once_and_only_while_it_is_blind(project: Project, asking: Asking) -> None:
     with closing(named(project, temperature=0.0)) as greedy:
         number = str(list(greedy.ask(RIVERS, blind=True))[-1]["vote"])
