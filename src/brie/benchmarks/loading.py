@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from brie.benchmarks.harness import at_work, version
 from brie.benchmarks.hub import refuse_unreachable
-from brie.benchmarks.library import at_work, version
 from brie.benchmarks.naming import AskedAs, Named
 from brie.benchmarks.task_files import BUILDERS, TaskFile, read_task_file, refuse_code, task_files
 from brie.digest import digest, text_digest

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, TypeAdapter
 
-from brie.benchmarks.library import at_work
+from brie.benchmarks.harness import at_work
 from brie.benchmarks.loading import Loaded
 from brie.digest import PREFIX, text_digest
 from brie.errors import UsageError
