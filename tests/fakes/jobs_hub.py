@@ -41,6 +41,8 @@ HARDWARE = (
 )
 """Name, processors, memory, disk, millionths of a dollar a minute, accelerator and its memory."""
 _ENDED = ("COMPLETED", "CANCELED", "ERROR")
+KEEP_ALIVE_SECONDS = 30
+"""Of silence before a log says that it is still there; a client that does not follow leaves after 5."""
 
 
 @dataclass
@@ -224,7 +226,7 @@ def _sse(job: Job, tail: int | None) -> Iterator[bytes]:
     while True:
         with job.changed:
             if not job.ended and len(job.lines) == sent:
-                job.changed.wait(timeout=1)
+                job.changed.wait(timeout=KEEP_ALIVE_SECONDS)
             lines, ended = job.lines[sent:], job.ended
         sent += len(lines)
         for line in lines:
