@@ -39,6 +39,7 @@ from brie.blinding.letters import (
     Presentation,
     Weighed,
     ahead,
+    by_sides,
     constant_letter,
     first_letter,
     first_side,
@@ -52,7 +53,8 @@ from brie.blinding.letters import (
 
 __all__ = [
     "BALANCED", "BOTH", "OWN_ORDER", "Cell", "Choice", "CriteriaCodes", "JudgeInput",
-    "Presentation", "Weighed", "ahead", "assign", "constant_letter", "criteria_codes",
-    "deal_criteria", "drawn", "first_letter", "first_side", "judge_input", "named_presentations",
-    "other", "presentations", "said_as_number", "scored", "towards_candidate", "weigh",
+    "Presentation", "Weighed", "ahead", "assign", "by_sides", "constant_letter",
+    "criteria_codes", "deal_criteria", "drawn", "first_letter", "first_side", "judge_input",
+    "named_presentations", "other", "presentations", "said_as_number", "scored", "towards_candidate",
+    "weigh",
 ]  # fmt: skip

@@ -117,6 +117,23 @@ def _shared(given: _Given) -> Mapping[str, float]:
     return {letter: float(score) for letter, score in given}
 
 
+def reason_of(key: str, body: str) -> str:
+    """The reason in the stored JSON of a verdict that was read before: nothing else is looked at.
+
+    As it is written, it stands between two marks that have quotes without a backslash, which no text in
+    JSON has; any other JSON is read whole.
+    """
+    start = body.find(_REASON) + len(_REASON)
+    end = body.find(_REPLY, start)
+    if start < len(_REASON) or end < 0:
+        return VerdictLite.parse(key, body).reason
+    reason = body[start:end]
+    return str(from_json(f'"{reason}"')) if "\\" in reason else reason
+
+
+_REASON, _REPLY = ',"reason":"', '","reply":"'
+
+
 class Verdict(Record):
     """What a judge said of one presentation; the letter is kept, the winner is derived."""
 
