@@ -15,7 +15,7 @@ from brie.analyse.arrays import Bools, Ints
 from brie.analyse.table import StatusCode
 from brie.blinding import ahead, said_as_number
 from brie.evaluation.columns import STATUSES, Columns, Heard
-from brie.evaluation.rows import RowsDigest, VerdictRow
+from brie.evaluation.rows import RowsDigest, RowsInColumns, VerdictRow
 from brie.judge.interface import Task
 from brie.records import Measured, VerdictLite
 from brie.records.written import Read, Written
@@ -23,7 +23,7 @@ from brie.store import Store
 
 
 @dataclass
-class PlannedRows(Sequence[VerdictRow]):
+class PlannedRows(RowsInColumns):
     """Rows without what judges wrote, one a task."""
 
     tasks: Sequence[Task]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -75,6 +76,17 @@ class VerdictRow:
         return SCORE[self.winner] if self.winner else float("nan")
 
 
+class RowsInColumns(Sequence[VerdictRow]):
+    """Rows that are kept as columns: one is made where it is looked at."""
+
+    tasks: Sequence[Task]
+    """One a row."""
+
+    @abstractmethod
+    def columns(self, places: Mapping[str, int]) -> Columns:
+        """All of them as columns (`Columns.of`)."""
+
+
 @dataclass(frozen=True)
 class EvaluationData:
     """Everything an evaluation's numbers are computed from."""
@@ -116,8 +128,13 @@ class EvaluationData:
     @cached_property
     def columns(self) -> Columns:
         """The rows as columns."""
-        made = getattr(self.facts, "columns", None)
-        return made(self.places) if made else Columns.of(self.facts, self.places)
+        if isinstance(self.facts, RowsInColumns):
+            return self.facts.columns(self.places)
+        return Columns.of(self.facts, self.places)
+
+    def task(self, at: int) -> Task:
+        """What a row, named by its number, was planned for."""
+        return self.facts.tasks[at] if isinstance(self.facts, RowsInColumns) else self.facts[at].task
 
     @cached_property
     def places(self) -> dict[str, int]:
