@@ -13,7 +13,8 @@ from brie.evaluation.gather import gather
 from brie.evaluation.views import comparison_views
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply
-from brie.records import Manifest, Measured, Side, Status, reason_of
+from brie.records import Manifest, Measured, Side, Status
+from brie.records.written import reason_of
 from brie.report.table import table_pieces, verdict_table
 from brie.store import Store
 from tests.flow.world import World, rules, sealed

@@ -8,8 +8,8 @@ import numpy as np
 
 from brie.analyse.arrays import Ints
 from brie.blinding import by_sides
-from brie.evaluation.columns import Columns, Rows
-from brie.evaluation.rows import EvaluationData, VerdictRow
+from brie.evaluation.columns import Columns, Given, Rows
+from brie.evaluation.rows import EvaluationData, RowsInColumns, VerdictRow
 from brie.records import VerdictLite
 from brie.records.analysis import JudgedView
 from brie.report.comparisons import Compared, Pair, VerdictBlock
@@ -69,11 +69,11 @@ def _alike(columns: Columns, rows: Rows) -> tuple[Rows, Ints]:
 
 def _reasons(facts: EvaluationData, rows: Rows) -> Callable[[slice], list[str]]:
     """What stands as the reason in some of the rows."""
-    every, source, same = facts.facts, facts.source, facts.columns.identical[rows]
+    source, same = facts.source, facts.columns.identical[rows]
     asked = facts.columns.heard[rows] & ~same
     numbers = np.zeros(len(rows), np.int64)
     if source is not None:
-        keys = [every[at].task.key for at in rows[asked].tolist()]
+        keys = [facts.task(at).key for at in rows[asked].tolist()]
         of_key = source.numbers_of(keys)
         numbers[asked] = np.fromiter((of_key[key] for key in keys), np.int64, len(keys))
 
@@ -96,32 +96,27 @@ def _verdicts(facts: EvaluationData, rows: Rows) -> list[VerdictLite | None]:
 def _block(
     facts: EvaluationData, rows: Rows, said: Sequence[JudgedView], reasons: Sequence[str]
 ) -> VerdictBlock:
-    columns = facts.columns
+    columns, given = facts.columns, _given(facts, rows)
     new = np.diff(columns.comparison[rows], prepend=-1) != 0
-    verdicts = _verdicts(facts, rows)
-    scores = [verdict.scores if verdict else _NOTHING for verdict in verdicts]
     return VerdictBlock(
         compared=[_compared(facts, at) for at in rows[new].tolist()],
         comparison=(np.cumsum(new) - 1).tolist(),
         said=said,
         reason=reasons,
-        margin=[verdict.margin if verdict else None for verdict in verdicts],
-        scores={name: _given(scores, name, columns.label[rows]) for name in columns.named},
+        margin=given.margin,
+        scores={name: _by_side(each, columns.label[rows]) for name, each in given.scores.items()},
     )
 
 
-_NOTHING: Mapping[str, Mapping[str, float]] = {"": {}}
+def _given(facts: EvaluationData, rows: Rows) -> Given:
+    if isinstance(facts.facts, RowsInColumns):
+        return facts.facts.given(rows)
+    return Given.of(_verdicts(facts, rows))
 
 
-def _given(
-    scores: Sequence[Mapping[str, Mapping[str, float]]], criterion: str, label: Ints
-) -> tuple[list[Pair], Ints]:
-    """Scores by side. Equal ones of many verdicts are one object, and are looked at once."""
-    given = [each.get(criterion, _NOTHING[""]) for each in scores]
-    known = {id(by_letter): by_letter for by_letter in given}
-    place = {name: at for at, name in enumerate(known)}
-    of_row = np.fromiter((place[id(by_letter)] for by_letter in given), np.int64, len(given))
-    pairs = [by_sides(by_letter, at) for by_letter in known.values() for at in (-1, 1)]
+def _by_side(scores: tuple[Sequence[Mapping[str, float]], Ints], label: Ints) -> tuple[list[Pair], Ints]:
+    by_letter, of_row = scores
+    pairs = [by_sides(each, way) for each in by_letter for way in (-1, 1)]
     return pairs, 2 * of_row + (label > 0)
 
 

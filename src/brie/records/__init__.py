@@ -59,7 +59,7 @@ from brie.records.plan import (
     Stopping,
 )
 from brie.records.providers import PROVIDERS, BatchLimits, Provider, ProviderInfo, kind_of
-from brie.records.verdicts import Measured, Status, Usage, Verdict, VerdictLite, reason_of
+from brie.records.verdicts import Measured, Status, Usage, Verdict, VerdictLite
 
 __all__ = [
     "PROVIDERS",
@@ -116,7 +116,6 @@ __all__ = [
     "kind_of",
     "later",
     "prompt_id",
-    "reason_of",
     "schema_field",
     "whole_text",
 ]

@@ -51,7 +51,7 @@ class Usage(Record):
 class VerdictLite:
     """The part of a stored verdict that numbers are made of: a million of them fit into memory.
 
-    Nobody changes one but `forget_texts`; to be frozen would make reading them half as fast.
+    Nobody changes one; to be frozen would make reading them half as fast.
     """
 
     key: str
@@ -73,11 +73,6 @@ class VerdictLite:
             verdict.key, verdict.judge, verdict.presentation, verdict.status, verdict.letter,
             verdict.reason, verdict.reply, verdict.scores, verdict.margin, verdict.measured,
         )  # fmt: skip
-
-    def forget_texts(self) -> VerdictLite:
-        """Leave out what the judge wrote: numbers do without."""
-        self.reason = self.reply = ""
-        return self
 
     @classmethod
     def parse(cls, key: str, body: str) -> VerdictLite:
@@ -115,23 +110,6 @@ def _scores(items: tuple[tuple[str, _Given], ...]) -> Mapping[str, Mapping[str, 
 @lru_cache(maxsize=4096)
 def _shared(given: _Given) -> Mapping[str, float]:
     return {letter: float(score) for letter, score in given}
-
-
-def reason_of(key: str, body: str) -> str:
-    """The reason in the stored JSON of a verdict that was read before: nothing else is looked at.
-
-    As it is written, it stands between two marks that have quotes without a backslash, which no text in
-    JSON has; any other JSON is read whole.
-    """
-    start = body.find(_REASON) + len(_REASON)
-    end = body.find(_REPLY, start)
-    if start < len(_REASON) or end < 0:
-        return VerdictLite.parse(key, body).reason
-    reason = body[start:end]
-    return str(from_json(f'"{reason}"')) if "\\" in reason else reason
-
-
-_REASON, _REPLY = ',"reason":"', '","reply":"'
 
 
 class Verdict(Record):

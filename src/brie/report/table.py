@@ -7,10 +7,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from brie.analyse.arrays import Ints
 from brie.records import SCORE
 from brie.records.analysis import ComparisonView, JudgedView
 from brie.report.clean import cell, clip, not_run, one_line
-from brie.report.comparisons import Compared, Comparisons, VerdictBlock, comparisons_of
+from brie.report.comparisons import Compared, Comparisons, Pair, VerdictBlock, comparisons_of
 
 COLUMNS = (
     "prompt", "category", "source", "sample", "judge", "order", "candidate_letter", "status", "winner",
@@ -100,7 +101,8 @@ def _verdict(verdict: JudgedView) -> list[str]:
 def _scores(block: VerdictBlock, criteria: Sequence[str]) -> list[str]:
     """What stands after the fixed columns, one text a verdict."""
     columns = []
-    for pairs, of_verdict in (block.scores[name] for name in criteria):
+    nothing: tuple[list[Pair], Ints] = [(None, None)], np.zeros(len(block.said), np.int64)
+    for pairs, of_verdict in (block.scores.get(name, nothing) for name in criteria):
         texts = np.array([f",{_figure(one)},{_figure(other)}" for one, other in pairs], np.object_)
         columns.append(texts[of_verdict].tolist())
     return ["".join(row) for row in zip(*columns, strict=True)] if columns else [""] * len(block.said)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from brie.records import Status, Verdict, reason_of
+from brie.records import Status, Verdict
+from brie.records.written import reason_of
 from brie.store.database import Database, Row
 
 _TOGETHER = 500
