@@ -59,7 +59,7 @@ class Work:
         }
 
     @cached_property
-    def _read(self) -> dict[str, str]:
+    def read_digests(self) -> dict[str, str]:
         """Prompt id -> digest of what judges read of it."""
         return {
             name: _read_digest(self.prompts[name], answered)
@@ -194,7 +194,7 @@ class Work:
         return self._planner.lay_out(
             Shown(
                 prompts=prompts,
-                read=[self._read[name] for name in prompts],
+                read=[self.read_digests[name] for name in prompts],
                 candidates=self._side("candidate").keys(prompts),
                 baselines=self._side("baseline").keys(prompts),
                 controls={name: self._controls(name) for name in controlled},
