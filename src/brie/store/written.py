@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import TypeVar
 
-from brie.records import Status, Verdict
+from brie.records import Status, Verdict, VerdictLite
 from brie.records.written import reason_of
 from brie.store.database import Database, Row
 
+R = TypeVar("R")
 _TOGETHER = 500
 """Attempts that one query asks for."""
 _SHARE = 4
@@ -57,12 +59,19 @@ class Written(Database):
 
     def reasons(self, numbers: Iterable[int]) -> dict[int, str]:
         """The reasons of some attempts, by their numbers."""
-        wanted, reasons = iter(sorted(numbers)), dict[int, str]()
+        return self._at(numbers, reason_of)
+
+    def attempts_at(self, numbers: Iterable[int]) -> dict[int, VerdictLite]:
+        """Some attempts, by their numbers, as far as numbers need them."""
+        return self._at(numbers, VerdictLite.parse)
+
+    def _at(self, numbers: Iterable[int], read: Callable[[str, str], R]) -> dict[int, R]:
+        wanted, rows = iter(sorted(set(numbers))), dict[int, R]()
         while some := list(islice(wanted, _TOGETHER)):
-            query = f"SELECT id, body FROM verdicts WHERE id IN ({','.join('?' * len(some))})"
-            for number, body in self._read(query, some):
-                reasons[number] = self._row("verdict attempt", str(number), body, reason_of)
-        return reasons
+            query = f"SELECT id, key, body FROM verdicts WHERE id IN ({','.join('?' * len(some))})"
+            for number, key, body in self._read(query, some):
+                rows[number] = self._row("verdict", key, body, read)
+        return rows
 
 
 def attempt_row(key: str, body: str) -> Verdict:
