@@ -19,13 +19,42 @@ from brie.records.base import CRITERIA_ORDERS
 
 if TYPE_CHECKING:
     from brie.evaluation.rows import VerdictRow
+    from brie.judge.interface import Task
 
-_STATUSES = {status: int(StatusCode[status.name]) for status in Status}
+STATUSES = {status: int(StatusCode[status.name]) for status in Status}
+"""A verdict's status as columns have it."""
 _ORDERS = {order: code for code, order in enumerate(CRITERIA_ORDERS)}
 T = TypeVar("T", bound=Hashable)
 S = TypeVar("S")
 Rows = npt.NDArray[np.intp]
 """Numbers of rows, in an order."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What stored verdicts say, one entry a row, by letters."""
+
+    status: Ints
+    """As `StatusCode`."""
+    letter: Floats
+    """As `said_as_number` has it."""
+    there: Bools
+    apart: Mapping[str, Floats]
+    """Criterion -> how far answer A is ahead; NaN where a judge scored none of both, or one only."""
+    named: Mapping[str, Bools]
+    """Criterion -> rows whose judge gave it any score."""
+
+    @classmethod
+    def of(cls, verdicts: Sequence[VerdictLite | None]) -> Heard:
+        """Those of verdicts; None where there is none."""
+        missing, apart = int(StatusCode.MISSING), _apart(verdicts)
+        return cls(
+            status=_ints(missing if each is None else STATUSES[each.status] for each in verdicts),
+            letter=said_as_number((each.letter if each else None for each in verdicts), len(verdicts)),
+            there=np.fromiter((each is not None for each in verdicts), np.bool_, len(verdicts)),
+            apart=apart,
+            named={name: _named(verdicts, name, each) for name, each in apart.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -72,17 +101,32 @@ class Columns:
             places: prompt id -> its place in the plan's order.
         """
         tasks = [row.task for row in rows]
+        identical = np.fromiter((row.identical for row in rows), np.bool_, len(rows))
+        made = cls.of_tasks(tasks, places, identical, Heard.of([row.verdict for row in rows]))
+        joint = [at for at, row in enumerate(rows) if row.joint is not None]
+        made.score[joint] = [rows[at].score for at in joint]
+        return replace(made, joint=_joint(rows) if joint else None)
+
+    @classmethod
+    def of_tasks(
+        cls, tasks: Sequence[Task], places: Mapping[str, int], identical: Bools, heard: Heard
+    ) -> Columns:
+        """The columns of planned verdicts, none of which shares its outcome with others.
+
+        Args:
+            tasks: one a row.
+            places: prompt id -> its place in the plan's order.
+            identical: one a row: its answers are the same.
+            heard: one a row: what was said.
+        """
         shown, of_shown = _distinct([task.presentation for task in tasks])
         names, judge = _codes(task.judge for task in tasks)
         kinds, kind = _codes(task.kind for task in tasks)
         pairs, pair = _codes((each.candidate, each.baseline) for each in shown)
         label = _ints(each.label for each in shown)[of_shown]
-        identical = np.fromiter((row.identical for row in rows), np.bool_, len(rows))
-        verdicts = [row.verdict for row in rows]
-        missing = int(StatusCode.MISSING)
-        status = _ints(missing if each is None else _STATUSES[each.status] for each in verdicts)
-        status[identical] = int(StatusCode.OK)
-        criteria = _criteria(verdicts, label)
+        status = np.where(identical, int(StatusCode.OK), heard.status)
+        score = scored(np.where(status == StatusCode.OK, heard.letter, np.nan), label)
+        score[identical] = 0.5
         return cls(
             names=names, kinds=kinds, pairs=pairs, judge=judge, kind=kind, pair=pair[of_shown],
             prompt=_ints(places[task.prompt] for task in tasks),
@@ -92,12 +136,12 @@ class Columns:
             label=label,
             status=status,
             identical=identical,
-            heard=np.fromiter((each is not None for each in verdicts), np.bool_, len(rows)),
-            score=_scores(rows, label, status, identical),
+            heard=heard.there,
+            score=score,
             criteria_order=_ints(_ORDERS[each.criteria] for each in shown)[of_shown],
-            criteria=criteria,
-            named={name: _named(verdicts, name, each) for name, each in criteria.items()},
-            joint=_joint(rows),
+            criteria={name: towards_candidate(each, label) for name, each in heard.apart.items()},
+            named=heard.named,
+            joint=None,
         )  # fmt: skip
 
     def take(self, rows: Rows) -> Columns:
@@ -168,29 +212,12 @@ def _ints(values: Iterable[int]) -> Ints:
     return np.fromiter(values, np.int64)
 
 
-def _scores(rows: Sequence[VerdictRow], label: Ints, status: Ints, identical: Bools) -> Floats:
-    letters = (row.verdict.letter if row.verdict else None for row in rows)
-    said = said_as_number(letters, len(rows))
-    said[status != StatusCode.OK] = np.nan
-    score = scored(said, label)
-    score[identical] = 0.5
-    for at, row in enumerate(rows):
-        if row.joint is not None:
-            score[at] = row.score
-    return score
-
-
-def _criteria(verdicts: Sequence[VerdictLite | None], label: Ints) -> dict[str, Floats]:
+def _apart(verdicts: Sequence[VerdictLite | None]) -> dict[str, Floats]:
     """Equal scores of many verdicts are one object, and are looked at once."""
     nothing: dict[str, dict[str, float]] = {}
     said, of_row = _distinct([each.scores if each else nothing for each in verdicts])
     names = sorted({name for scores in said for name in scores})
-    return {
-        name: towards_candidate(
-            ahead((scores.get(name, {}) for scores in said), len(said))[of_row], label
-        )
-        for name in names
-    }
+    return {name: ahead((scores.get(name, {}) for scores in said), len(said))[of_row] for name in names}
 
 
 def _named(verdicts: Sequence[VerdictLite | None], name: str, column: Floats) -> Bools:
@@ -201,9 +228,7 @@ def _named(verdicts: Sequence[VerdictLite | None], name: str, column: Floats) ->
     return named
 
 
-def _joint(rows: Sequence[VerdictRow]) -> JointRows | None:
-    if not any(row.joint for row in rows):
-        return None
+def _joint(rows: Sequence[VerdictRow]) -> JointRows:
     alone = [SCORE[row.alone] if row.alone else float("nan") for row in rows]
     return JointRows(
         joint=np.array([row.joint is not None for row in rows], np.bool_),

@@ -53,7 +53,7 @@ class Work:
         }
 
     @cached_property
-    def _read(self) -> dict[str, str]:
+    def read_digests(self) -> dict[str, str]:
         """Prompt id -> digest of what judges read of it."""
         return {
             name: _read_digest(self.prompts[name], prompt_digest(messages))
@@ -252,7 +252,7 @@ class Work:
         pair: tuple[str, str],
     ) -> Iterator[Task]:
         shown = named_presentations(
-            code, positions=self.plan.positions, prompt=self._read[prompt], candidate=pair[0],
+            code, positions=self.plan.positions, prompt=self.read_digests[prompt], candidate=pair[0],
             baseline=pair[1], criteria=self._criteria.read(panel_judge.judge.id, prompt, sample),
         )  # fmt: skip
         maker = self._makers[panel_judge.judge.id]

@@ -51,7 +51,7 @@ class Usage(Record):
 class VerdictLite:
     """The part of a stored verdict that numbers are made of: a million of them fit into memory.
 
-    Nobody changes one but `forget_texts`; to be frozen would make reading them half as fast.
+    Nobody changes one; to be frozen would make reading them half as fast.
     """
 
     key: str
@@ -73,11 +73,6 @@ class VerdictLite:
             verdict.key, verdict.judge, verdict.presentation, verdict.status, verdict.letter,
             verdict.reason, verdict.reply, verdict.scores, verdict.margin, verdict.measured,
         )  # fmt: skip
-
-    def forget_texts(self) -> VerdictLite:
-        """Leave out what the judge wrote: numbers do without."""
-        self.reason = self.reply = ""
-        return self
 
     @classmethod
     def parse(cls, key: str, body: str) -> VerdictLite:

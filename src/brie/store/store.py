@@ -128,30 +128,30 @@ class Store(Ledger, LookBook, Record):
 
     def kept(self, keys: Iterable[str]) -> dict[str, VerdictLite]:
         """What `verdicts` finds, as far as numbers need it: faster, and a third of the memory."""
-        wanted = {key: key for key in keys}
-        return {wanted[key]: verdict for key, verdict in self._counted(wanted)}
+        return {key: self.verdict_of(key, bodies) for key, bodies in self.bodies(keys)}
 
-    def counted(self, keys: Iterable[str]) -> Iterator[VerdictLite]:
-        """What `kept` finds, one after the other.
+    def bodies(self, keys: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+        """The stored JSON of every attempt at these verdicts, key by key, for `verdict_of`.
 
         Args:
             keys: in their own order; the verdicts come in it.
         """
-        return (verdict for _, verdict in self._counted({key: key for key in keys}))
-
-    def _counted(self, wanted: Mapping[str, str]) -> Iterator[tuple[str, VerdictLite]]:
         query = f"SELECT key, body FROM verdicts WHERE key IN ({{}}) AND {self._seen} ORDER BY key, id"
         key, bodies = "", list[str]()
-        for named, body in chain(self._select(query, wanted), [("", "")]):
+        for named, body in chain(self._select(query, keys), [("", "")]):
             if named == key:
                 bodies.append(body)
                 continue
-            if len(bodies) == 1:
-                yield key, self._row("verdict", wanted[key], bodies[0], VerdictLite.parse)
-            elif bodies:
-                every = [self._row("verdict", key, each, attempt_row) for each in bodies]
-                yield key, VerdictLite.of(counted(every))
+            if bodies:
+                yield key, bodies
             key, bodies = named, [body]
+
+    def verdict_of(self, key: str, bodies: Sequence[str]) -> VerdictLite:
+        """The attempt that counts among all of a key (`bodies`), as far as numbers need it."""
+        if len(bodies) == 1:
+            return self._row("verdict", key, bodies[0], VerdictLite.parse)
+        every = [self._row("verdict", key, each, attempt_row) for each in bodies]
+        return VerdictLite.of(counted(every))
 
     def add_verdicts(
         self, rows: Sequence[Verdict], *, evaluation: str, judge: str, booked: bool = True
