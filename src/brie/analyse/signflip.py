@@ -143,8 +143,12 @@ def _one_by_one(size: Floats, rng: np.random.Generator, resamples: int) -> Float
     """Flipped sums from one random bit a prompt."""
     ordered = np.sort(size)
     width = -(-len(ordered) // 8)
-    bits = np.frombuffer(rng.bytes(resamples * width), np.uint8).reshape(resamples, width)
-    kept = np.unpackbits(bits, axis=1, count=len(ordered)).astype(np.float64) @ ordered
+    drawn = np.frombuffer(rng.bytes(resamples * width), np.uint8).reshape(resamples, width)
+    by_eight = np.pad(ordered, (0, 8 * width - len(ordered))).reshape(width, 8)
+    of_byte = by_eight @ np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).T
+    kept = np.zeros(resamples)
+    for sums, bits in zip(of_byte, np.ascontiguousarray(drawn.T), strict=True):
+        kept += sums[bits]
     return np.asarray(2 * kept - ordered.sum())
 
 
