@@ -144,6 +144,8 @@ def stated(text: str, case: str | None, *, strict: bool = False) -> Stated | Non
 
 def states_other(text: str, letter: Letter) -> bool:
     """Whether a text that follows a verdict states another one, or one that cannot be read."""
+    if not text or text.isspace():
+        return False
     lines = list(_lines(text))
     own = [s for s in _statements(lines) if lines[s.at].block == 0]
     return bool(own) and own[-1].letter != letter

@@ -76,7 +76,7 @@ class Objects:
     @property
     def alone(self) -> bool:
         """Whether nothing but wrapping stands around the objects."""
-        return not _WRAPPING.sub("", self.without)
+        return _is_blank(self.without) or not _WRAPPING.sub("", self.without)
 
 
 def objects_in(text: str) -> Objects:
@@ -111,9 +111,19 @@ def is_whole_object(text: str) -> bool:
     if not stripped.startswith(("{", "```")) or not stripped.endswith(("}", "```")):
         return False
     try:
-        return isinstance(json.loads(_FENCE.sub("", stripped), strict=False), dict)
+        inside = stripped if _is_unfenced(stripped) else _FENCE.sub("", stripped)
+        return isinstance(_PLAIN.decode(inside), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def _is_unfenced(stripped: str) -> bool:
+    return not stripped.startswith("```") and not stripped.endswith("```")
+
+
+def _is_blank(text: str) -> bool:
+    """Whether nothing stands in it, as in nearly every reply once its object is taken out."""
+    return not text or text.isspace()
 
 
 def _unescaped(text: str) -> str:
@@ -129,7 +139,6 @@ def _unescaped(text: str) -> str:
 
 
 def _search(text: str) -> Objects:
-    decoder = json.JSONDecoder(object_pairs_hook=_fields, strict=False)
     verdicts: list[Located] = []
     blanks: list[tuple[int, int]] = []
     end = failures = 0
@@ -137,7 +146,7 @@ def _search(text: str) -> Objects:
         if opening.start() < end or failures >= _FAILURES:
             continue
         try:
-            value, end = _decode(decoder, text, opening.start())
+            value, end = _decode(text, opening.start())
         except (ValueError, RecursionError):
             failures += 1
             continue
@@ -145,11 +154,13 @@ def _search(text: str) -> Objects:
         quoted = _is_quoted(text, opening.start(), end)
         verdicts += [Located(f, opening.start(), end, quoted) for f in _carriers(value)]
     without = _blanked(text, blanks)
+    if _is_blank(without):
+        return Objects(tuple(verdicts), without, ())
     bare = _QUOTED.sub(lambda quote: " " * len(quote[0]), without)
     return Objects(tuple(verdicts), without, tuple(_fragments(bare)))
 
 
-def _decode(decoder: json.JSONDecoder, text: str, start: int) -> tuple[JsonValue, int]:
+def _decode(text: str, start: int) -> tuple[JsonValue, int]:
     """The object that opens at a place and where it ends; one like a verdict need not be strict JSON.
 
     Raises:
@@ -158,13 +169,13 @@ def _decode(decoder: json.JSONDecoder, text: str, start: int) -> tuple[JsonValue
     """
     try:
         value: JsonValue
-        value, end = decoder.raw_decode(text, start)
+        value, end = _IN_LOWER_CASE.raw_decode(text, start)
         return value, end
     except ValueError:
         meant = as_json(text, start) if _FRAGMENT.match(text, start) else None
         if meant is None:
             raise
-        return decoder.decode(meant[0]), meant[1]
+        return _IN_LOWER_CASE.decode(meant[0]), meant[1]
 
 
 def _fragments(text: str) -> Iterator[tuple[int, Letter | None]]:
@@ -179,10 +190,16 @@ def _fields(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     Raises:
         Unreadable: it names two.
     """
-    winners = {str(value) for key, value in pairs if key.strip().casefold() == "winner"}
-    if len(winners) > 1:
-        raise Unreadable("the JSON named two winners")
-    return {key.strip().casefold(): value for key, value in pairs}
+    fields = {key.strip().casefold(): value for key, value in pairs}
+    if len(fields) < len(pairs):
+        winners = {str(value) for key, value in pairs if key.strip().casefold() == "winner"}
+        if len(winners) > 1:
+            raise Unreadable("the JSON named two winners")
+    return fields
+
+
+_PLAIN = json.JSONDecoder(strict=False)
+_IN_LOWER_CASE = json.JSONDecoder(object_pairs_hook=_fields, strict=False)
 
 
 def _carriers(value: JsonValue, key: str = "", depth: int = 0) -> Iterator[dict[str, JsonValue]]:
@@ -206,7 +223,7 @@ def _carriers(value: JsonValue, key: str = "", depth: int = 0) -> Iterator[dict[
 
 def _decoded(text: str) -> JsonValue:
     try:
-        value: JsonValue = json.loads(text, object_pairs_hook=_fields, strict=False)
+        value: JsonValue = _IN_LOWER_CASE.decode(text)
     except (ValueError, RecursionError):
         raise Unreadable("the tool call's arguments were no JSON object") from None
     return value

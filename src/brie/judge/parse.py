@@ -197,11 +197,16 @@ def _scores(values: JsonValue, criteria: Sequence[str]) -> dict[str, dict[str, f
         pair = by_key.get(key_of(name))
         if not isinstance(pair, dict):
             continue
-        graded = {str(letter).strip().upper(): grade for letter, grade in pair.items()}
-        a, b = _grade(graded.get("A")), _grade(graded.get("B"))
+        if pair.keys() != _AS_ASKED:
+            pair = {str(letter).strip().casefold(): grade for letter, grade in pair.items()}
+        a, b = _grade(pair.get("a")), _grade(pair.get("b"))
         if a is not None and b is not None:
             scores[name] = {"A": a, "B": b}
     return scores
+
+
+_AS_ASKED = {"a", "b"}
+"""Letters of a pair of scores, as an object's keys are read."""
 
 
 def _grade(value: JsonValue) -> float | None:

@@ -19,6 +19,7 @@ from brie.judge.prompt import case_number
 from brie.judge.providers.remote import is_cut
 from brie.judge.providers.rules import open_judge
 from brie.records import JudgeSpec, PanelJudge, Status, VerdictLite
+from brie.records.base import remembered
 
 Answer = Literal["agrees", "differs", "unknown"]
 _VOTE = re.compile(r"(?:vote|imported): (A|B|tie|withdrawn)")
@@ -48,15 +49,20 @@ def recheck(kept: VerdictLite, judge: PanelJudge, shown: JudgeInput) -> Answer:
     if kept.measured is not None:
         given = (Status.OK, likelier(kept.measured), written(kept.measured))
         return "agrees" if (kept.status, kept.letter, kept.reply) == given else "differs"
-    if spec.by_margin and spec.prompt_format(judge.digest) == versions.MARGIN_FORMAT:
+    if spec.by_margin and _format_of(judge) == versions.MARGIN_FORMAT:
         return "agrees" if kept.status is not Status.OK and kept.letter is None else "differs"
     if spec.output == "logprobs":
         return _of_shares(kept, spec)
-    older = spec.prompt_format(judge.digest) != versions.PROMPT_FORMAT
+    older = _format_of(judge) != versions.PROMPT_FORMAT
     answer = _of_reply(
         kept, judge.rubric.criteria if judge.rubric else (), None if older else case_number(shown)
     )
     return "unknown" if older and answer == "differs" else answer
+
+
+@remembered
+def _format_of(judge: PanelJudge) -> str | None:
+    return judge.judge.prompt_format(judge.digest)
 
 
 def _of_vote(kept: VerdictLite) -> Answer:
@@ -68,7 +74,7 @@ def _of_vote(kept: VerdictLite) -> Answer:
 
 
 def _of_rule(kept: VerdictLite, judge: PanelJudge, shown: JudgeInput) -> Answer:
-    if judge.judge.prompt_format(judge.digest) != versions.PROMPT_FORMAT:
+    if _format_of(judge) != versions.PROMPT_FORMAT:
         return "unknown"
     given = open_judge(judge.judge, judge.rubric).given(shown)
     return "agrees" if (kept.status, kept.letter) == (given.status, given.letter) else "differs"

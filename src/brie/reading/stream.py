@@ -251,6 +251,8 @@ def _of_objects(
     whole = found[0]
     if len(found) > 1 or not isinstance(whole, dict) or is_row(whole):
         return Content(_numbered(found))
+    if columns := _of_columns(whole):
+        return Content(_numbered(columns))
     lists = _lists(whole)
     if not lists:
         named = _rows_by_id(whole)
@@ -268,6 +270,24 @@ def _of_objects(
     if key == "samples" and isinstance(about.get("eval"), dict):  # a log whose header each sample needs
         rows = [{**row, "eval": about["eval"]} if isinstance(row, dict) else row for row in rows]
     return Content(_numbered(rows), about, key)
+
+
+def _of_columns(whole: Object) -> list[JsonValue | _Twice]:
+    """Rows of an object that holds columns, as data frames are written: lists, or cells by row number.
+
+    {"question": ["…", "…"], "answer": ["…", "…"]}      {"question": {"0": "…", "1": "…"}, …}
+    """
+    columns: dict[str, dict[str, JsonValue]] = {}
+    for name, column in whole.items():
+        if isinstance(column, list) and not any(isinstance(cell, dict) for cell in column):
+            columns[name] = {str(number): cell for number, cell in enumerate(column)}
+        elif isinstance(column, dict) and column and all(key.isdecimal() for key in column):
+            columns[name] = column
+    numbers = next(iter(columns.values()), {}).keys()
+    alike = all(column.keys() == numbers for column in columns.values())
+    if len(columns) < max(2, len(whole)) or len(numbers) < 2 or not alike:
+        return []
+    return [{name: column[number] for name, column in columns.items()} for number in numbers]
 
 
 def _rows_by_id(whole: Object) -> list[JsonValue | _Twice]:
