@@ -39,6 +39,7 @@ from brie.blinding.letters import (
     Presentation,
     Weighed,
     ahead,
+    by_sides,
     constant_letter,
     first_letter,
     first_side,
@@ -52,7 +53,8 @@ from brie.blinding.letters import (
 
 __all__ = [
     "BALANCED", "BOTH", "CELLS", "OWN_ORDER", "Cell", "Choice", "CriteriaCodes", "JudgeInput",
-    "Presentation", "Presentations", "Weighed", "ahead", "assign", "cells_of", "constant_letter",
-    "criteria_codes", "criteria_read", "deal_criteria", "drawn", "first_letter", "first_side",
-    "judge_input", "other", "presentations", "said_as_number", "scored", "towards_candidate", "weigh",
+    "Presentation", "Presentations", "Weighed", "ahead", "assign", "by_sides", "cells_of",
+    "constant_letter", "criteria_codes", "criteria_read", "deal_criteria", "drawn", "first_letter",
+    "first_side", "judge_input", "other", "presentations", "said_as_number", "scored",
+    "towards_candidate", "weigh",
 ]  # fmt: skip

@@ -142,6 +142,17 @@ class Presentation(Record):
 _AS_NUMBER: dict[Choice | None, float] = {"A": 1.0, "B": -1.0, "tie": 0.0, None: float("nan")}
 
 
+def by_sides(by_letter: Mapping[str, float], label: int) -> tuple[float | None, float | None]:
+    """`Presentation.by_side`: the candidate's number, and the baseline's; None where there is none.
+
+    Args:
+        by_letter: letter -> number.
+        label: +1 where the candidate is A, -1 where it is B (`Presentation.label`).
+    """
+    of_a, of_b = by_letter.get("A"), by_letter.get("B")
+    return (of_a, of_b) if label > 0 else (of_b, of_a)
+
+
 def said_as_number(letters: Iterable[Choice | None], count: int) -> Floats:
     """+1 for A, -1 for B, 0 for a tie, NaN for none, one entry a verdict.
 

@@ -70,6 +70,7 @@ What came of it, read from the store and computed:
     anchor         what people's votes on the drawn prompts make of the win rate
     measured       what those votes say of each judge, and of all together
     assemble       all numbers of an evaluation, with its checks
+    verdict_blocks all verdicts in the order of a table
     views          comparisons with their verdicts, for people to read
     published      the line to publish of it, after sealing and after a report
     again          answers made once more, to be compared with the stored ones

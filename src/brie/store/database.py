@@ -250,10 +250,12 @@ class Database:
         except sqlite3.Error as error:
             raise StoreError(explain(self.path, error)) from error
 
-    def _each(self, query: str) -> Iterator[Row]:
-        """The rows one after the other: many that are not all wanted."""
+    def _stream(self, query: str, values: Sequence[Value] = ()) -> Iterator[Row]:
+        """Rows a few at a time, where all of them need not be in memory."""
         try:
-            yield from self._db.execute(query)
+            cursor = self._db.execute(query, values)
+            while rows := cursor.fetchmany(_CHUNK):
+                yield from rows
         except sqlite3.Error as error:
             raise StoreError(explain(self.path, error)) from error
 

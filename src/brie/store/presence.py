@@ -8,40 +8,29 @@ from operator import itemgetter
 from typing import Literal
 
 from brie.records import Status
-from brie.store.database import Database
+from brie.store.written import Written
 
 Kind = Literal["completions", "verdicts"]
 _LOOKUP = 8
 """Looking a key up takes as long as walking over so many."""
 
 
-class Presence(Database):
+class Presence(Written):
     """What of a store is there."""
-
-    _newest_read = 2**63 - 1
-    """The newest verdict attempt that is read."""
 
     @contextmanager
     def as_of(self, newest: int) -> Iterator[None]:
         """Read the verdicts that were there when attempt `newest` was the newest one."""
-        self._newest_read = newest
+        self._until = newest
         try:
             yield
         finally:
-            self._newest_read = Presence._newest_read
+            self._until = Presence._until
 
     @property
     def reads_all(self) -> bool:
         """Whether what is read now stays there: all is, and outside a transaction that may be undone."""
-        return self._newest_read == Presence._newest_read and not self._db.in_transaction
-
-    @property
-    def _seen(self) -> str:
-        return f"id <= {self._newest_read}"
-
-    def newest(self) -> int:
-        """Number of the newest verdict attempt: it grows with every attempt that is added."""
-        return int(self._read("SELECT COALESCE(MAX(id), 0) FROM verdicts")[0][0])
+        return self._until == Presence._until and not self._db.in_transaction
 
     def present(
         self, kind: Kind, keys: Iterable[str], final: Sequence[Status] = (Status.OK,)
@@ -78,7 +67,7 @@ class Presence(Database):
 
     def _keys(self, where: str) -> Iterator[str]:
         query = f"SELECT key FROM verdicts WHERE {where} AND {self._seen}"
-        return map(itemgetter(0), self._each(query))
+        return map(itemgetter(0), self._stream(query))
 
 
 def _listed(statuses: Iterable[Status]) -> str:

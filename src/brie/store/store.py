@@ -22,6 +22,7 @@ from brie.store.looks import LookBook
 from brie.store.owner import Owner
 from brie.store.presence import Kind, Presence
 from brie.store.record import Record
+from brie.store.written import attempt_row, counted
 
 __all__ = ["Kind", "Store", "answer_row", "attempt_row", "counted"]
 
@@ -29,7 +30,7 @@ _ROUNDING = 1e-9
 """US dollars by which sums of floats may differ."""
 
 
-class Store(Presence, Ledger, LookBook, Record):
+class Store(Ledger, LookBook, Record, Presence):
     """An open store. Use `Store.open`; close it, or use it in a `with` statement.
 
     Every public method raises StoreError where SQLite fails (full disk, lock, damage).
@@ -347,14 +348,3 @@ def answer_text(key: str, body: str) -> str:
     if not isinstance(text, str):
         raise ValueError("text: Input should be a valid string")
     return text
-
-
-def attempt_row(key: str, body: str) -> Verdict:
-    """The attempt at a verdict that a row holds."""
-    return Verdict.model_validate_json(body)
-
-
-def counted(attempts: Sequence[Verdict]) -> Verdict:
-    """The attempt that counts: the first `ok`, else the last; a correction discards what it follows."""
-    start = max((n for n, attempt in enumerate(attempts) if attempt.supersedes), default=0)
-    return next((a for a in attempts[start:] if a.status is Status.OK), attempts[-1])
