@@ -26,11 +26,14 @@ from brie.blinding.dealing import (
     OWN_ORDER,
     Cell,
     CriteriaCodes,
+    Placed,
     assign,
+    codes_at,
     criteria_codes,
     deal_criteria,
     drawn,
     named_presentations,
+    placed,
     presentations,
 )
 from brie.blinding.letters import (
@@ -51,8 +54,8 @@ from brie.blinding.letters import (
 )
 
 __all__ = [
-    "BALANCED", "BOTH", "OWN_ORDER", "Cell", "Choice", "CriteriaCodes", "JudgeInput",
-    "Presentation", "Weighed", "ahead", "assign", "constant_letter", "criteria_codes",
+    "BALANCED", "BOTH", "OWN_ORDER", "Cell", "Choice", "CriteriaCodes", "JudgeInput", "Placed",
+    "Presentation", "Weighed", "ahead", "assign", "codes_at", "constant_letter", "criteria_codes",
     "deal_criteria", "drawn", "first_letter", "first_side", "judge_input", "named_presentations",
-    "other", "presentations", "said_as_number", "scored", "towards_candidate", "weigh",
+    "other", "placed", "presentations", "said_as_number", "scored", "towards_candidate", "weigh",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -14,7 +14,7 @@ from brie.evaluation.columns import chosen
 from brie.evaluation.gather import gather, is_answered, is_cast, is_same
 from brie.evaluation.margins import counting_judges, with_joint
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
-from brie.evaluation.work import Work
+from brie.evaluation.work import Work, answer_keys
 from brie.judge.interface import Task
 from brie.records import Manifest, Status
 from brie.records.analysis import ComparisonView, JudgedView
@@ -153,8 +153,9 @@ def prompt_views(
     manifest: Manifest,
     store: Store,
     prompt: str,
-    votes: Mapping[str, Sequence[Task]] | None = None,
+    votes: Iterable[Task] = (),
     *,
+    samples: Collection[int] | None = None,
     counting: Collection[str] | None = None,
 ) -> list[ComparisonView]:
     """The comparisons of one prompt, read alone; those whose answers are not there yet are left out.
@@ -164,22 +165,46 @@ def prompt_views(
         manifest: the evaluation.
         store: where answers and verdicts are kept.
         prompt: a prompt's id.
-        votes: `votes_by_prompt`, where votes are to be read too.
+        votes: those that may have been cast on it, where votes are to be read too.
+        samples: only these; all by default.
         counting: `counting_in`, made once for many calls.
     """
-    tasks = [*work.tasks_of(prompt), *(votes or {}).get(prompt, ())]
-    keys = {key for t in tasks for key in (t.presentation.candidate, t.presentation.baseline)}
-    completions = store.completions(keys)
+    cast = [task for task in votes if samples is None or task.sample in samples]
+    tasks = [*work.tasks_of(prompt, samples), *cast]
+    return views_of(work, manifest, store, tasks, counting=counting)
+
+
+def views_of(
+    work: Work,
+    manifest: Manifest,
+    store: Store,
+    tasks: Sequence[Task],
+    *,
+    counting: Collection[str] | None = None,
+) -> list[ComparisonView]:
+    """The comparisons that planned verdicts and possible votes are about, in the order of the first on
+    each; those whose answers are not there yet are left out.
+
+    Args:
+        work: the plan's work, made once for many calls.
+        manifest: the evaluation.
+        store: where answers and verdicts are kept.
+        tasks: all of each comparison that are to be read.
+        counting: `counting_in`, made once for many calls.
+    """
+    completions = store.completions({key for task in tasks for key in answer_keys(task)})
     verdicts = store.kept(task.key for task in tasks)
-    rows: dict[int, list[VerdictRow]] = {}
+    rows: dict[tuple[str, int], list[VerdictRow]] = {}
     for task in tasks:
-        cast = task.kind != "vote" or is_cast(verdicts.get(task.key))
-        if cast and is_answered(task, completions):
+        there = task.kind != "vote" or is_cast(verdicts.get(task.key))
+        if there and is_answered(task, completions):
             fact = VerdictRow(task, is_same(task, completions), verdicts.get(task.key))
-            rows.setdefault(task.sample, []).append(fact)
+            rows.setdefault((task.prompt, task.sample), []).append(fact)
     joined = [with_joint(group, work.panel_judges) for group in rows.values()]
     every = tuple(f for group in joined for f in group)
-    facts = EvaluationData(manifest, work, completions, every, (prompt,))
+    facts = EvaluationData(
+        manifest, work, completions, every, tuple(dict.fromkeys(prompt for prompt, _ in rows))
+    )
     scoring = counting_in(manifest, store) if counting is None else counting
     return [_view(facts, group, scoring) for group in joined]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from brie.blinding import JudgeInput, judge_input, named_presentations
+from brie.blinding import JudgeInput, Placed, judge_input, named_presentations, placed
 from brie.catalog import with_system
 from brie.digest import digest
 from brie.evaluation.controls import damaged_key
@@ -39,6 +39,11 @@ class Work:
     def messages(self) -> dict[str, tuple[Message, ...]]:
         """Prompt id -> the conversation that is answered, as judges and people see it."""
         return {name: with_system(p, self.plan.suite) for name, p in self.prompts.items()}
+
+    @cached_property
+    def places(self) -> dict[str, Placed]:
+        """Prompt id -> where it stands in its category, which decides the cells of votes on it."""
+        return placed((p.id, p.category) for p in self.plan.suite.prompts)
 
     def read_by(self, side: Side) -> dict[str, tuple[Message, ...]]:
         """Prompt id -> the conversation as a side reads it, with what it alone is told."""
@@ -197,9 +202,14 @@ class Work:
             )
         ]
 
-    def tasks_of(self, prompt: str) -> list[Task]:
-        """The planned verdicts of one prompt, controls excluded."""
-        return list(self._tasks("main", prompt))
+    def tasks_of(self, prompt: str, samples: Collection[int] | None = None) -> list[Task]:
+        """The planned verdicts of one prompt, controls excluded.
+
+        Args:
+            prompt: its id.
+            samples: only on these; on all by default.
+        """
+        return list(self._tasks("main", prompt, samples))
 
     def _samples(self, prompts: Sequence[str]) -> Iterator[tuple[Side, str, int]]:
         controls = self.plan.controls
@@ -211,10 +221,11 @@ class Work:
             if prompt in controls.prompts and self.draws_again:
                 yield "baseline", prompt, controls.first_sample
 
-    def _tasks(self, kind: Kind, prompt: str) -> Iterator[Task]:
+    def _tasks(self, kind: Kind, prompt: str, samples: Collection[int] | None = None) -> Iterator[Task]:
+        asked = range(self.plan.samples) if samples is None else sorted(samples)
         for panel_judge in self.panel_judges:
             code = self._codes[panel_judge.judge.id][prompt]
-            for sample in range(self.plan.samples):
+            for sample in asked:
                 pair = (self.key("candidate", prompt, sample), self.key("baseline", prompt, sample))
                 yield from self._presented(kind, panel_judge, prompt, sample, code[sample], pair)
 

@@ -17,6 +17,7 @@ from typing import Literal
 
 from brie.provenance import now
 from brie.records import Completion, Status, Verdict, VerdictLite
+from brie.store.added import Added
 from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.looks import LookBook
 from brie.store.owner import Owner
@@ -29,7 +30,7 @@ _ROUNDING = 1e-9
 """US dollars by which sums of floats may differ."""
 
 
-class Store(Ledger, LookBook, Record):
+class Store(Added, Ledger, LookBook, Record):
     """An open store. Use `Store.open`; close it, or use it in a `with` statement.
 
     Every public method raises StoreError where SQLite fails (full disk, lock, damage).
@@ -209,11 +210,6 @@ class Store(Ledger, LookBook, Record):
                 )
             self._release(v.key for v, _ in rows)
 
-    def last_kept(self, keys: Iterable[str]) -> tuple[int, str]:
-        """The newest attempt at these verdicts: its number, and when it came; 0 and "" for none."""
-        query = "SELECT id, created FROM verdicts WHERE key IN ({})"
-        return max(((int(row), str(at)) for row, at in self._select(query, keys)), default=(0, ""))
-
     def served_names(self, judge: str, newest: int = 200) -> list[str]:
         """What the provider said answered for a judge, in its newest verdicts; the last one first.
 
@@ -365,10 +361,6 @@ class Store(Ledger, LookBook, Record):
     @property
     def _seen(self) -> str:
         return f"id <= {self._until}"
-
-    def newest(self) -> int:
-        """Number of the newest verdict attempt: it grows with every attempt that is added."""
-        return int(self._read("SELECT COALESCE(MAX(id), 0) FROM verdicts")[0][0])
 
     def size(self) -> str:
         """How many rows it holds, in words."""
