@@ -53,6 +53,12 @@ def lots(start: str, names: Iterable[str]) -> list[bytes]:
     return drawn
 
 
+def text_digests(texts: Iterable[str]) -> list[str]:
+    """`text_digest` of many."""
+    sha256 = hashlib.sha256
+    return [PREFIX + sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for text in texts]
+
+
 def file_digest(path: Path) -> str:
     """`sha256:<hex>` over the bytes of a file."""
     with path.open("rb") as handle:

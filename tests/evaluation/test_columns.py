@@ -133,6 +133,15 @@ def test_without_texts_digest_numbers_and_views_are_the_same(
     assert one == other
 
 
+def test_what_judges_see_is_counted_once_however_many_see_it(
+    made: tuple[Manifest, Store], data: EvaluationData
+) -> None:
+    """Two judges see a comparison in the same order and lettering, or in another."""
+    tasks = [task for task in data.work.tasks() if task.kind == "main"]
+    seen = {task.presentation_digest for task in tasks}
+    assert assemble(data, made[1]).counts.presentations == len(seen) < len(tasks)
+
+
 @pytest.mark.parametrize("judges", [None, JUDGES, ("first",), ()])
 def test_columns_rank_comparisons_as_their_views_do(
     made: tuple[Manifest, Store], judges: tuple[str, ...] | None

@@ -36,6 +36,7 @@ from brie.pin import ANSWERS
 from brie.provenance import now
 from brie.records import Manifest, Pin, Plan, Side
 from brie.records.analysis import Analysis, Cost, Counts, SideSummary, SuiteSummary
+from brie.records.base import CRITERIA_ORDERS
 from brie.records.judges import JudgeNumbers, MarginNumbers
 from brie.store import Store
 
@@ -290,7 +291,7 @@ def _counts(facts: EvaluationData, parts: AnalysisParts) -> Counts:
         comparisons=len(np.unique(columns.comparison[rows])),
         identical=len(np.unique(columns.comparison[rows[columns.identical[rows]]])),
         half=parts.counts["half"],
-        presentations=len({facts.facts[at].task.presentation_digest for at in rows.tolist()}),
+        presentations=_presentations(facts, rows),
         verdicts=len(rows),
         ok=statuses[StatusCode.OK],
         invalid=statuses[StatusCode.INVALID],
@@ -299,6 +300,21 @@ def _counts(facts: EvaluationData, parts: AnalysisParts) -> Counts:
         missing=statuses[StatusCode.MISSING],
         not_needed=len(skipped),
     )
+
+
+def _presentations(facts: EvaluationData, rows: Rows) -> int:
+    """How many different things the judges of some rows see: as many as `Presentation.digest` names."""
+    columns, digests = facts.columns, facts.work.read_digests
+    text: dict[str, int] = {}
+    texts = np.array([text.setdefault(digests[n], len(text)) for n in facts.manifest.plan.order])
+    answer: dict[str, int] = {}
+    pairs = [[answer.setdefault(key, len(answer)) for key in pair] for pair in columns.pairs]
+    sides = np.array(pairs, np.int64).reshape(-1, 2)[columns.pair[rows]]
+    in_order = np.where(columns.position[rows, None] > 0, sides, sides[:, ::-1])
+    _, shown = np.unique(in_order[:, 0] * len(answer) + in_order[:, 1], return_inverse=True)
+    first_is_a = columns.position[rows] * columns.label[rows] > 0
+    read = texts[columns.prompt[rows]] * len(CRITERIA_ORDERS) + columns.criteria_order[rows]
+    return len(np.unique((shown * len(text) * len(CRITERIA_ORDERS) + read) * 2 + first_is_a))
 
 
 def _judges(

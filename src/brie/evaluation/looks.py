@@ -81,7 +81,7 @@ def _prompts_of(evaluation: str, project: Project) -> tuple[str, ...]:
 
 
 def _keys(data: EvaluationData, rows: Rows) -> str:
-    return digest(sorted({data.facts[at].task.key for at in rows.tolist()}))
+    return digest(sorted({data.key(at) for at in rows.tolist()}))
 
 
 def _part(manifest: Manifest, run: str) -> str:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from brie.store.database import Database
+from brie.store.written import Written
 
 
-class Added(Database):
+class Added(Written):
     """The newest rows of a store."""
-
-    def newest(self) -> int:
-        """Number of the newest verdict attempt: it grows with every attempt that is added."""
-        return int(self._read("SELECT COALESCE(MAX(id), 0) FROM verdicts")[0][0])
 
     def added(self, judge: str, rubric: str, *, after: int, until: int, most: int) -> list[str]:
         """Keys of a judge's attempts that came in a span, in the order they came; found by an index.
