@@ -152,30 +152,9 @@ def counting_in(manifest: Manifest, store: Store) -> frozenset[str]:
     return frozenset(headline_judges(manifest))
 
 
-def prompt_views(
-    work: Work,
-    manifest: Manifest,
-    store: Store,
-    prompt: str,
-    votes: Iterable[Task] = (),
-    *,
-    samples: Collection[int] | None = None,
-    counting: Collection[str] | None = None,
-) -> list[ComparisonView]:
-    """The comparisons of one prompt, read alone; those whose answers are not there yet are left out.
-
-    Args:
-        work: the plan's work, made once for many calls.
-        manifest: the evaluation.
-        store: where answers and verdicts are kept.
-        prompt: a prompt's id.
-        votes: those that may have been cast on it, where votes are to be read too.
-        samples: only these; all by default.
-        counting: `counting_in`, made once for many calls.
-    """
-    cast = [task for task in votes if samples is None or task.sample in samples]
-    tasks = [*work.tasks_of(prompt, samples), *cast]
-    return views_of(work, manifest, store, tasks, counting=counting)
+def prompt_views(work: Work, manifest: Manifest, store: Store, prompt: str) -> list[ComparisonView]:
+    """The comparisons of one prompt as judges see them, read alone (`views_of`)."""
+    return views_of(work, manifest, store, work.tasks_of(prompt))
 
 
 def views_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -216,7 +216,7 @@ class Work:
         """
         return list(self.planned(prompts))
 
-    def tasks_of(self, prompt: str, samples: Sequence[int] | None = None) -> list[Task]:
+    def tasks_of(self, prompt: str, samples: Collection[int] | None = None) -> list[Task]:
         """The planned verdicts of one prompt, controls excluded.
 
         Args:
@@ -226,7 +226,7 @@ class Work:
         planned = self._planned([prompt], controls=False)
         wanted = planned.is_of("main")
         if samples is not None:
-            wanted &= np.isin(planned.sample, samples)
+            wanted &= np.isin(planned.sample, list(samples))
         return list(planned.take(wanted))
 
     def _controls(self, prompt: str) -> list[tuple[Kind, str, str]]:
