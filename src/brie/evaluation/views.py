@@ -145,7 +145,7 @@ _TOGETHER = 200
 
 
 def counting_in(manifest: Manifest, store: Store) -> frozenset[str]:
-    """Judges whose scores make a comparison's, for `prompt_views`."""
+    """Judges whose scores make a comparison's, for `views_of`."""
     seats = [seat for seat in manifest.plan.seats if not seat.instrument]
     if any(seat.margins for seat in seats):
         return frozenset(counting_judges(gather(manifest, store)))
