@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +12,7 @@ from typing import TypeAlias
 from pydantic import BaseModel
 
 PREFIX = "sha256:"
+_UTF = ("utf-8", "surrogatepass")
 
 Canonical: TypeAlias = (
     "str | int | float | BaseModel"
@@ -35,7 +36,27 @@ def digest(value: Canonical) -> str:
 
 def text_digest(text: str) -> str:
     """`sha256:<hex>` over a text in UTF-8."""
-    return PREFIX + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return PREFIX + hashlib.sha256(text.encode(*_UTF)).hexdigest()
+
+
+def lots(start: str, names: Iterable[str]) -> list[bytes]:
+    """The sha256 of `start` and each name, in UTF-8: in the order of their `text_digest`.
+
+    Of many names that are to be put in a random order: several times as fast.
+    """
+    begun = hashlib.sha256(start.encode(*_UTF)).copy
+    drawn = []
+    for name in names:
+        hashed = begun()
+        hashed.update(name.encode(*_UTF))
+        drawn.append(hashed.digest())
+    return drawn
+
+
+def text_digests(texts: Iterable[str]) -> list[str]:
+    """`text_digest` of many."""
+    sha256 = hashlib.sha256
+    return [PREFIX + sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for text in texts]
 
 
 def file_digest(path: Path) -> str:

@@ -20,17 +20,20 @@ reading, and nothing else does: `letter_of`, its inverse for votes that come as 
 for scores, ask it.
 """
 
+from brie.blinding.columns import CELLS, Presentations, cells_of, criteria_read
 from brie.blinding.dealing import (
     BALANCED,
     BOTH,
     OWN_ORDER,
     Cell,
     CriteriaCodes,
+    Placed,
     assign,
+    codes_at,
     criteria_codes,
     deal_criteria,
     drawn,
-    named_presentations,
+    placed,
     presentations,
 )
 from brie.blinding.letters import (
@@ -52,9 +55,9 @@ from brie.blinding.letters import (
 )
 
 __all__ = [
-    "BALANCED", "BOTH", "OWN_ORDER", "Cell", "Choice", "CriteriaCodes", "JudgeInput",
-    "Presentation", "Weighed", "ahead", "assign", "by_sides", "constant_letter",
-    "criteria_codes", "deal_criteria", "drawn", "first_letter", "first_side", "judge_input",
-    "named_presentations", "other", "presentations", "said_as_number", "scored", "towards_candidate",
-    "weigh",
+    "BALANCED", "BOTH", "CELLS", "OWN_ORDER", "Cell", "Choice", "CriteriaCodes", "JudgeInput", "Placed",
+    "Presentation", "Presentations", "Weighed", "ahead", "assign", "by_sides", "cells_of", "codes_at",
+    "constant_letter", "criteria_codes", "criteria_read", "deal_criteria", "drawn", "first_letter",
+    "first_side", "judge_input", "other", "placed", "presentations", "said_as_number", "scored",
+    "towards_candidate", "weigh",
 ]  # fmt: skip

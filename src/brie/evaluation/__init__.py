@@ -15,7 +15,11 @@ What is to be done, before anything is sampled or asked:
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
     criteria       in which order which judge reads its rubric's criteria
     side_keys      the keys of one side's answers, and the requests that make them
+    planned        the plan's verdicts as columns, for what is counted over all of them
+    planner        from a plan to these columns
     work           everything a plan needs, by key
+    missing        what of it is left to be asked for
+    request_sizes  how large the requests for that are
     manifest       the seal, and the chain of what is added to it later
     dry_run        what an evaluation would be, cost and be able to tell
     listing        evaluations newest first, and the references @1, @2

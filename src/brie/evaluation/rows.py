@@ -79,8 +79,13 @@ class VerdictRow:
 class RowsInColumns(Sequence[VerdictRow]):
     """Rows that are kept as columns: one is made where it is looked at."""
 
-    tasks: Sequence[Task]
-    """One a row."""
+    @abstractmethod
+    def task(self, at: int) -> Task:
+        """What a row was planned for."""
+
+    @abstractmethod
+    def key(self, at: int) -> str:
+        """Key of a row's verdict."""
 
     @abstractmethod
     def columns(self, places: Mapping[str, int]) -> Columns:
@@ -138,7 +143,11 @@ class EvaluationData:
 
     def task(self, at: int) -> Task:
         """What a row, named by its number, was planned for."""
-        return self.facts.tasks[at] if isinstance(self.facts, RowsInColumns) else self.facts[at].task
+        return self.facts.task(at) if isinstance(self.facts, RowsInColumns) else self.facts[at].task
+
+    def key(self, at: int) -> str:
+        """Key of a row's verdict."""
+        return self.facts.key(at) if isinstance(self.facts, RowsInColumns) else self.facts[at].task.key
 
     @cached_property
     def places(self) -> dict[str, int]:

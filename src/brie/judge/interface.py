@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from brie.blinding import JudgeInput, Presentation
-from brie.digest import text_digest
+from brie.digest import text_digests
 from brie.judge.prompt import Correction
 from brie.records import Margin, Measured, PanelJudge, Status, Usage, Verdict
+from brie.store import Store
 
 Kind = Literal["main", "a_a", "damaged", "repeat", "again", "vote"]
 """What a verdict is for. `again` is the very request of the first once more, `repeat` another with the
@@ -136,6 +139,24 @@ class Task:
         )
 
 
+class Tasks(Sequence[Task]):
+    """Tasks that are made when they are looked at."""
+
+    @property
+    @abstractmethod
+    def by_key(self) -> Mapping[str, Task]:
+        """Each by its key."""
+
+    @abstractmethod
+    def missing(self, store: Store, final: Sequence[Status]) -> Sequence[Task]:
+        """Those without a verdict that counts as done, in their order.
+
+        Args:
+            store: where verdicts are kept.
+            final: statuses that make a verdict done.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class TasksOf:
     """Makes the tasks of one judge: what their keys share is worked out once."""
@@ -169,12 +190,19 @@ class TasksOf:
             sample: which of the prompt's samples.
             repeat: 0 for the verdict that counts, else which time it is asked again.
         """
-        # Canonical JSON written out, for plans of a million verdicts.
-        parts = (
-            f'{{"judge":"{self.digest}","presentation":"{named}","repeat":{repeat},'
-            f'"rubric":"{self.rubric}"}}'
-        )
+        (key,) = self.keys([named], repeat)
         return Task(
-            kind, self.id, prompt, sample, presentation, named, self.digest, self.rubric,
-            text_digest(parts), repeat,
-        )  # fmt: skip
+            kind, self.id, prompt, sample, presentation, named, self.digest, self.rubric, key, repeat
+        )
+
+    def keys(self, presentations: Iterable[str], repeat: int) -> list[str]:
+        """The keys of many tasks.
+
+        Args:
+            presentations: digest of each.
+            repeat: as in `task`, of all of them.
+        """
+        # Canonical JSON written out, for plans of a million verdicts.
+        before = f'{{"judge":"{self.digest}","presentation":"'
+        after = f'","repeat":{repeat},"rubric":"{self.rubric}"}}'
+        return text_digests(f"{before}{named}{after}" for named in presentations)

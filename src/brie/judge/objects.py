@@ -21,6 +21,7 @@ from itertools import pairwise
 
 from pydantic import JsonValue
 
+from brie.judge.loose import as_json
 from brie.judge.readings import Letter, Unreadable, letter_of
 
 SEARCHED = 60_000
@@ -28,7 +29,7 @@ SEARCHED = 60_000
 _FAILURES = 100
 """Openings that do not decode before the rest is not tried any more: each may cost a whole pass."""
 _DEEPEST = 4
-_START = re.compile(r"\{(?=\s*[\"'“}])")
+_START = re.compile(r"\{(?=\s*(?:[\"'“}/#]|(?:reasons?|scores|winner|case)\s*:))", re.IGNORECASE)
 _CARRIED = ("arguments", "parameters", "input", "args", "function")
 """Keys under which a call holds its arguments, as an object or as a string of JSON."""
 _FRAGMENT = re.compile(
@@ -36,7 +37,6 @@ _FRAGMENT = re.compile(
 )
 _FRAGMENT_WINNER = re.compile(r"[\"'“]?winner[\"'”]?\s*:\s*[\"'“]?\s*([\w ]{1,12})", re.IGNORECASE)
 _QUOTED = re.compile(r"(?<!`)`[^`\n]+`(?!`)|^[ \t]*>.*$", re.MULTILINE)
-_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _FENCE = re.compile(r"^```[\w-]*\s*|\s*```$")
 _TAGGED = re.compile(
     r"<parameter(?:=|\s+name=[\"'])(\w+)[\"']?\s*>(.*?)</parameter>"
@@ -85,11 +85,8 @@ def objects_in(text: str) -> Objects:
     Raises:
         Unreadable: one of them names two winners.
     """
-    plain = _untagged(text)
-    objects = _search(plain)
-    if objects.broken and _TRAILING_COMMA.search(plain):
-        return _search(_TRAILING_COMMA.sub(r"\1", plain))
-    return objects
+    plain = _untagged(_unescaped(text))
+    return _search(plain)
 
 
 def arguments(call: JsonValue) -> list[dict[str, JsonValue]]:
@@ -129,6 +126,18 @@ def _is_blank(text: str) -> bool:
     return not text or text.isspace()
 
 
+def _unescaped(text: str) -> str:
+    """A whole reply that is a JSON string, or the inside of one, as the text it holds."""
+    bare = text.strip()
+    if not bare.startswith(('"', '{\\"', "{\\n")):
+        return text
+    try:
+        inner = json.loads(bare if bare.startswith('"') else f'"{bare}"')
+    except ValueError:
+        return text
+    return inner if isinstance(inner, str) and "{" in inner else text
+
+
 def _search(text: str) -> Objects:
     verdicts: list[Located] = []
     blanks: list[tuple[int, int]] = []
@@ -137,7 +146,7 @@ def _search(text: str) -> Objects:
         if opening.start() < end or failures >= _FAILURES:
             continue
         try:
-            value, end = _IN_LOWER_CASE.raw_decode(text, opening.start())
+            value, end = _decode(text, opening.start())
         except (ValueError, RecursionError):
             failures += 1
             continue
@@ -149,6 +158,24 @@ def _search(text: str) -> Objects:
         return Objects(tuple(verdicts), without, ())
     bare = _QUOTED.sub(lambda quote: " " * len(quote[0]), without)
     return Objects(tuple(verdicts), without, tuple(_fragments(bare)))
+
+
+def _decode(text: str, start: int) -> tuple[JsonValue, int]:
+    """The object that opens at a place and where it ends; one like a verdict need not be strict JSON.
+
+    Raises:
+        ValueError: it is broken.
+        Unreadable: it names two winners.
+    """
+    try:
+        value: JsonValue
+        value, end = _IN_LOWER_CASE.raw_decode(text, start)
+        return value, end
+    except ValueError:
+        meant = as_json(text, start) if _FRAGMENT.match(text, start) else None
+        if meant is None:
+            raise
+        return _IN_LOWER_CASE.decode(meant[0]), meant[1]
 
 
 def _fragments(text: str) -> Iterator[tuple[int, Letter | None]]:

@@ -43,7 +43,7 @@ __all__ = [
 _REFUSAL = re.compile(
     r"^\W*(?:i['’]?m\s+(?:really\s+|very\s+)?sorry|sorry|i\s+apologi[sz]e|unfortunately)?\W*(?:but\W+)?"
     r"(?:i\s+(?:can(?:no|['’])?t|could\s*n['’]t|won['’]t|will\s+not|must\s+decline|decline|refuse)"
-    r"|i(?:['’]m|\s+am)\s+(?:not\s+able|unable)|as\s+an\s+ai\b)"
+    r"|i(?:['’]m|\s+am)\s+(?:not\s+able|unable)|as\s+an?\s+(?:ai\b|(?:large\s+)?language\s+model))"
 )
 _NO_LINE = "the reply had no last line that says `Winner: A`, `Winner: B` or `Winner: tie`"
 _BROKEN = "the JSON was cut off or broken"

@@ -6,9 +6,10 @@ computed: of these nothing is said.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from brie import versions
 from brie.blinding import JudgeInput
@@ -23,6 +24,7 @@ from brie.records.base import remembered
 Answer = Literal["agrees", "differs", "unknown"]
 _VOTE = re.compile(r"(?:vote|imported): (A|B|tie|withdrawn)")
 _SHARES = re.compile(r"A ([\d.]+)%, B [\d.]+%")
+_LINES = re.compile(r"(?:^|\n)Case: \d{4}\nWinner: (?:A|B|tie)\s*$")
 _TIE_MARGIN = 0.02
 """Probabilities nearer than this were a tie before what is measured was kept."""
 _ROUNDING = 0.0005
@@ -102,7 +104,21 @@ def _of_reply(kept: VerdictLite, criteria: Sequence[str], case: str | None) -> A
         return "differs"
     # A reply may state a verdict and be none: to another case, cut off, of a prompt that was cut.
     stated = read is not None and kept.reason in (read.reason, kept.reply.strip())
-    return "differs" if stated or (read and kept.reason.startswith("unreadable")) else "agrees"
+    if read and kept.reason.startswith("unreadable") and not stated:
+        # What is not plain, an earlier reader may well not have read.
+        return "differs" if _is_plain(kept.reply) else "unknown"
+    return "differs" if stated else "agrees"
+
+
+def _is_plain(reply: str) -> bool:
+    """Whether a reply is a verdict exactly as it was asked for, which every reader has read."""
+    if _LINES.search(reply):
+        return True
+    try:
+        fields = json.loads(reply)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(fields, dict) and fields.get("winner") in get_args(parse.Letter)
 
 
 def _read(reply: str, criteria: Sequence[str], case: str | None) -> parse.Parsed | None:

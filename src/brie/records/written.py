@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from brie.digest import Canonical, canonical_json
 from brie.records.base import Margin
-from brie.records.verdicts import Status, VerdictLite
+from brie.records.verdicts import LETTERS, MARGINS, Status, VerdictLite
 
 
 class Outcome(NamedTuple):
@@ -135,7 +135,7 @@ class Written:
             if [name for name in row if name != "margin"] != ["attempt", "status", "letter"]:
                 raise ValueError(middle)
             lite = (Status(row["status"]), row["letter"], row.get("margin"))
-            if type(row["attempt"]) is not int or lite[1] not in _LETTERS or lite[2] not in _MARGINS:
+            if type(row["attempt"]) is not int or lite[1] not in LETTERS or lite[2] not in MARGINS:
                 raise ValueError(middle)
         except (ValueError, TypeError):
             return 0, ""
@@ -193,7 +193,3 @@ def said_of(verdict: VerdictLite) -> Canonical:
     if verdict.measured:
         said.append(verdict.measured.model_dump())
     return said
-
-
-_LETTERS = (None, "A", "B", "tie")
-_MARGINS = (None, "much", "slightly")
