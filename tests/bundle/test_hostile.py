@@ -296,13 +296,11 @@ def test_a_report_of_a_stranger_is_never_written(file: Path, empty: Project, tmp
 @pytest.mark.parametrize(
     "change",
     [
-        lambda table: b"q" + table[1:],
         lambda table: table[:-3] + b"q\r\n",
         lambda table: table[:-2],
         lambda table: table + b" ",
-        lambda table: b"",
     ],
-    ids=["its first byte", "its last cell", "its end cut off", "something added", "empty"],
+    ids=["its last cell", "its end cut off", "something added"],
 )
 def test_every_byte_of_a_table_of_verdicts_is_held_against_the_rows(
     file: Path, tmp_path: Path, change: Callable[[bytes], bytes]
