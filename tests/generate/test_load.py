@@ -107,6 +107,38 @@ def test_the_base_is_bit_for_bit_the_base_with_adapters_off(
             assert torch.equal(tuned(input_ids=ids).logits, before)
 
 
+def test_a_few_changed_rows_of_an_embedding_in_the_file_do_not_reach_the_base(
+    base: Path, adapter: Path, cpu: Environment, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    embedding = load_file(base / "model.safetensors")["model.embed_tokens.weight"]
+    embedding[45] += 1
+    name = "base_model.model.model.embed_tokens.weight"
+    carries = _retouched(adapter, tmp_path / "carries", lambda t: t.update({name: embedding}))
+    with pytest.raises(PinError, match=r"rewrites its base.*embed_tokens\.weight"):
+        load_adapter(load_model(base, cpu), "tuned", carries)
+    alone = load_adapter(load_model(base, cpu), "tuned", carries, alone=True)
+    assert torch.equal(alone.get_input_embeddings().weight, embedding)
+
+
+def test_trained_tokens_leave_the_base_as_it_is(
+    base: Path, adapter: Path, cpu: Environment, tmp_path: Path
+) -> None:
+    rows = torch.full((2, 64), 0.7)
+    delta = "base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta"
+    more = _retouched(adapter, tmp_path / "more", lambda t: t.update({delta: rows}))
+    tokens = _configured(more, tmp_path / "tokens", trainable_token_indices=[45, 47])
+    alone = load_model(base, cpu)
+    ids = torch.arange(40, 52)[None]
+    with torch.inference_mode():
+        before = alone(input_ids=ids).logits
+        tuned = load_adapter(alone, "tuned", tokens)
+        assert not torch.equal(tuned(input_ids=ids).logits, before)
+        with tuned.disable_adapter():
+            assert torch.equal(tuned(input_ids=ids).logits, before)
+
+
 def test_an_engine_with_a_rewriting_adapter_does_not_answer_as_the_base(
     base: Path, adapter: Path, cpu: Environment, tmp_path: Path
 ) -> None:

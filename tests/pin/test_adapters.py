@@ -33,6 +33,7 @@ def changed(tmp_path: Path, **settings: object) -> Path:
         ({"task_type": "SEQ_CLS"}, "an adapter for SEQ_CLS"),
         ({"layer_replication": [[0, 4], [2, 5]]}, "repeats layers of its base"),
         ({"fine_tune_type": "lora", "lora_parameters": {"rank": 8}}, "an adapter of mlx-lm"),
+        ({"alora_invocation_tokens": [7, 8]}, "works only behind tokens that call it"),
         ({"r": None}, "r is null"),
         ({"r": "eight"}, "r is 'eight'"),
         ({"target_modules": [["q"]]}, "target_modules is"),
@@ -108,6 +109,25 @@ def test_ways_of_starting_that_rewrite_the_base_are_known(
 ) -> None:
     found = rewriting(changed(tmp_path, **settings))
     assert (found.in_turn if found else None) is in_turn
+
+
+def test_weights_of_the_base_in_an_adapters_file_are_the_bases_unless_they_are_listed(
+    tmp_path: Path,
+) -> None:
+    folder = changed(tmp_path, modules_to_save=["score_head"])
+    path = folder / "adapter_model.safetensors"
+    shape: tuple[int, ...] = (2, 2)
+    own = ("base_model.model.q.lora_A.weight", "base_model.model.score_head.weight")
+    tokens = "base_model.model.embed.token_adapter.trainable_tokens_delta"
+    write_tensors(path, dict.fromkeys((*own, tokens, "base_model.model.q.lora_magnitude_vector"), shape))
+    assert rewriting(folder) is None
+    write_tensors(path, dict.fromkeys((*own, "base_model.model.embed.weight"), shape))
+    over = rewriting(folder)
+    assert over is not None
+    assert over.in_turn
+    assert "embed.weight, which modules_to_save does not list" in str(over.refusal(folder))
+    assert "merge_and_unload" in str(over.refusal(folder))
+    assert "in the base's place: embed.weight" in lora_summary(folder).words()
 
 
 def test_a_folder_that_holds_an_adapter_in_another_form_is_said_to(tmp_path: Path) -> None:

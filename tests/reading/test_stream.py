@@ -187,3 +187,19 @@ def test_a_row_longer_than_any_judgment_is_refused(tmp_path: Path) -> None:
             handle.write(b"x" * (1 << 20))
     with pytest.raises(InputError, match="is longer than 256 million characters"):
         read_files([path])
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        {"ask": ["a", "b"], "say": ["c", "d"]},
+        {"ask": {"0": "a", "1": "b"}, "say": {"0": "c", "1": "d"}},
+    ],
+)
+def test_an_object_of_columns_is_its_rows(tmp_path: Path, whole: dict[str, object]) -> None:
+    read = rows(tmp_path / "d.json", json.dumps(whole))
+    assert read == [(1, {"ask": "a", "say": "c"}), (2, {"ask": "b", "say": "d"})]
+
+
+def test_columns_of_unlike_length_are_no_rows(tmp_path: Path) -> None:
+    assert len(rows(tmp_path / "d.json", json.dumps({"ask": ["a", "b"], "say": ["c"]}))) == 1

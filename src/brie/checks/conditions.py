@@ -83,7 +83,9 @@ def _same(plan: Plan, *, known: bool) -> str:
 def _rewrites(pin: Pin) -> bool:
     """Whether loading a pin's adapter changes its base's own weights."""
     lora = pin.lora
-    return lora is not None and (lora.bias != "none" or (lora.start or "").lower() in IN_TURN)
+    if lora is None:
+        return False
+    return bool(lora.bias != "none" or lora.also_whole or (lora.start or "").lower() in IN_TURN)
 
 
 def _template(plan: Plan) -> list[Finding]:

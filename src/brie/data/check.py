@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from brie.data.encode import Encoded, Encoder, taken_apart
 from brie.data.labels import LabelReport, label_report
+from brie.data.leftovers import leftovers
 from brie.data.load import Parsed, Problem, parse
 from brie.data.marks import known_marks, listed, marks_in, special_texts
 from brie.data.overlap import Match, overlaps
@@ -111,6 +112,8 @@ class CheckReport(Record):
     marks_in_answers: str | None = None
     """Special tokens in the text of answers, with lines; without a tokenizer, those of any family."""
     marks_in_prompts: str | None = None
+    leftovers: tuple[str, ...] = ()
+    """What else of another program stands in the rows' text, with lines, a sentence a kind."""
     classes: LabelReport | None = None
     """Of answers that are labels: their shares, what gives them away, and two simple baselines."""
 
@@ -143,7 +146,8 @@ def check(
     parsed = parse(path, mapping)
     rows = parsed.conversations
     encoded, refused = _encoded(rows, encoder)
-    marks = marks_in(rows, special_texts(encoder.tokenizer) if encoder else known_marks())
+    special = special_texts(encoder.tokenizer) if encoder else known_marks()
+    marks = marks_in(rows, special)
     if encoder:
         refused += [
             Problem(line, f"special tokens stand in the text of an answer: {', '.join(marks.answers)}")
@@ -176,6 +180,7 @@ def check(
         taken_apart=taken_apart(encoded),
         marks_in_answers=listed(marks.answers) or None,
         marks_in_prompts=listed(marks.prompts) or None,
+        leftovers=leftovers(rows, special),
         classes=label_report(rows, parsed.extras, _halves(rows)),
     )
 

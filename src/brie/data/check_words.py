@@ -95,6 +95,7 @@ def _kept_text(report: CheckReport) -> Iterator[str]:
         )
     if report.marks_in_prompts:
         yield f"special tokens of chat templates stand in the text of prompts: {report.marks_in_prompts}"
+    yield from report.leftovers
 
 
 def label_lines(report: LabelReport) -> Iterator[str]:

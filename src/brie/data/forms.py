@@ -7,37 +7,50 @@
     Gemini      {"contents": [{"role": "user", "parts": [{"text": …}]}, {"role": "model", …}]}
     columns     {"question": …, "answer": …}, where no other text stands beside them
 
+`brie.data.talks` has the forms of turns.
+
 What the keys of a row do not say is asked for: `--map KEY=PATH` (`brie.data.mapping`).
 """
 
 from __future__ import annotations
 
-import json
-import shlex
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
-from brie.data.mapping import ROLE, TURN, joined, mapped, parts_of, reached
+from brie.data.mapping import joined, mapped, parts_of, reached
 from brie.data.rendered import turns_of
-from brie.data.turns import ROLES, kind
+from brie.data.talks import (
+    CHATS,
+    Row,
+    Used,
+    as_function,
+    as_list,
+    chat_key,
+    is_talk,
+    is_turn,
+    read_talk,
+    text_of,
+)
+from brie.data.turns import kind
 from brie.errors import InputError
 from brie.number_format import plural
 from brie.reading.names import ABOUT, ANSWERS, IDS, MODELS, PROMPTS, role_of
 
-Row = dict[str, JsonValue]
-CHATS = ("messages", "conversations", "conversation", "contents")
-"""Keys that hold a list of turns."""
-_QUESTIONS = tuple(name for name in PROMPTS if name not in CHATS)
+QUESTIONS = tuple(name for name in PROMPTS if name not in CHATS)
+"""Keys that hold a question."""
 ANSWER_KEYS = tuple(name for name in ANSWERS if name != "text")
 """Keys that hold an answer; `text` may as well be all of a row."""
 _PASSAGES = ("input", "context", "passage", "document", "background", "text")
 """Columns that are more likely part of the question than not; read as such only where it is said."""
 _BESIDE = {*IDS, *MODELS, *ABOUT, "system_prompt", "label", "labels", "split", "language", "task"}
 """Columns that are plainly about the row."""
-_SPEAKERS = ("speaker", "sender", "author", "who", "name", "user")
+_SYSTEMS = ("system_prompt", "system_message", "systemInstruction", "system_instruction")
+"""What else a row's system prompt is called."""
 _PAIRS = "preference pairs are learned from by --method dpo --prefs FILE; give `messages` here"
+_PAIR = (("chosen", "rejected"), ("preferred_output", "non_preferred_output"))
 _FOREIGN = {
     "text": "it is no ChatML from end to end, and rendered text hides which tokens are the answer; "
     "give `messages` instead",
@@ -99,12 +112,22 @@ def shaped(row: Row, mapping: Mapping[str, str]) -> Shaped:
         InputError: it is of no form that is known, or several readings are possible; the message
             has the `--map` that decides.
     """
-    placed = mapped(row, mapping)
+    placed, word = with_system(mapped(row, mapping), mapping)
+    made = _read(placed, mapping)
+    if word is None or (word == "system" and not made.form):
+        return made
+    form = made.form or ("chat" if "messages" in made.row else "columns")
+    return replace(made, form=form, used=((word, "system"), *made.used))
+
+
+def _read(placed: Row, mapping: Mapping[str, str]) -> Shaped:
     if {"prompt", "completion"} <= mapping.keys():
         return _as_mapped(placed, mapping)
-    if (key := _chat_key(placed)) is not None:
+    _refuse_pairs(placed, mapping)
+    if (key := chat_key(placed)) is not None:
         return _chat(placed, key, mapping)
     if "prompt" in placed and "completion" in placed:
+        _refuse_passages(placed, mapping)
         return Shaped(placed, form="columns" if mapping.keys() & {"prompt", "completion"} else "",
                       used=_pair_words(mapping, "prompt", "completion"))  # fmt: skip
     if not mapping.keys() & {"prompt", "completion"} and (made := _instructed(placed)) is not None:
@@ -123,46 +146,22 @@ def is_row(value: Row, mapping: Mapping[str, str]) -> bool:
         if isinstance(first, dict) and first.keys() & {"role", "from", "content", "value", "parts"}:
             return True
     named = {part for path in mapping.values() for part in parts_of(path)}
-    return any(isinstance(value.get(key), str) for key in {*_QUESTIONS, *ANSWER_KEYS, "text", *named})
+    return any(isinstance(value.get(key), str) for key in {*QUESTIONS, *ANSWER_KEYS, "text", *named})
 
 
 # --- turns -----------------------------------------------------------------------------------
 
 
-def _chat_key(row: Row) -> str | None:
-    if "messages" in row:
-        return "messages"
-    return next((key for key in CHATS if isinstance(_list(row.get(key)), list)), None)
-
-
-def _list(value: JsonValue) -> JsonValue:
-    """A list; also one that a table holds as JSON text."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            decoded: JsonValue = json.loads(value)
-            return decoded
-        except (ValueError, RecursionError):
-            return value
-    return value
-
-
 def _chat(row: Row, key: str, mapping: Mapping[str, str]) -> Shaped:
-    turns = _list(row[key])
-    if not isinstance(turns, list) or not turns:
-        raise InputError(f"`{key}` must be a list of turns with at least one in it")
-    used: dict[tuple[str, str], None] = {}
-    made: list[JsonValue] = [_turn(turn, f"{key}[{i}]", mapping, used) for i, turn in enumerate(turns)]
-    _refuse_strangers(made, key)
+    used: Used = {}
+    turns = as_list(row[key])
+    made = read_talk(row[key], key, mapping, used)
     rest = {name: value for name, value in row.items() if name != key}
     older = isinstance(rest.get("functions"), list)
     if older:
         listed = rest.pop("functions")
-        rest.setdefault("tools", [_function(f) for f in listed] if isinstance(listed, list) else [])
-    system = _text_of(rest.pop("systemInstruction", rest.pop("system_instruction", None)))
-    if system:
-        rest.setdefault("system", system)
-    out: Row = {"messages": made, **rest}
-    turned = [turn for turn in turns if isinstance(turn, dict)]
+        rest.setdefault("tools", [as_function(f) for f in listed] if isinstance(listed, list) else [])
+    turned = [turn for turn in turns if isinstance(turn, dict)] if isinstance(turns, list) else []
     if any("value" in turn and "from" in turn for turn in turned):
         form = "ShareGPT"
     elif key == "contents":
@@ -171,90 +170,7 @@ def _chat(row: Row, key: str, mapping: Mapping[str, str]) -> Shaped:
         form = "OpenAI with functions"
     else:
         form = "chat" if used or key != "messages" or "messages" in mapping else ""
-    return Shaped(out, key, form, tuple(used))
-
-
-def _turn(
-    turn: JsonValue, where: str, mapping: Mapping[str, str], used: dict[tuple[str, str], None]
-) -> JsonValue:
-    """A turn with `role` and `content`; what is odd about it is left for the reader of turns."""
-    if not isinstance(turn, dict):
-        return turn
-    made = dict(turn)
-    for key, aliases in TURN.items():
-        aliases = (mapping[key],) if key in mapping else aliases if key not in made else ()
-        if alias := next((name for name in aliases if name in made), None):
-            made[key] = made.pop(alias)
-    _refuse_unnamed(made, where)
-    word = made.get("role")
-    named = {said: key.removeprefix(ROLE) for key, said in mapping.items() if key.startswith(ROLE)}
-    if isinstance(word, str) and (role := named.get(word) or role_of(word)):
-        if word != role:
-            used[word, role] = None
-        made["role"] = role
-        if word.lower() == "function_call":
-            made |= {"content": None, "tool_calls": _calls(made.get("content"), where)}
-    if (call := made.pop("function_call", None)) is not None:
-        made.setdefault("tool_calls", _calls(call, where))
-    return made
-
-
-def _refuse_unnamed(turn: Row, where: str) -> None:
-    """A turn whose keys are other words: the shorter of two texts is likely the speaker.
-
-    Raises:
-        InputError: it has neither role nor content; names the `--map` that would do.
-    """
-    if "role" in turn or "content" in turn or turn.get("tool_calls"):
-        return
-    texts = sorted((k for k, v in turn.items() if isinstance(v, str)), key=lambda k: len(str(turn[k])))
-    if len(texts) >= 2:
-        speaker = next((key for key in texts if key.lower() in _SPEAKERS), texts[0])
-        said = next(key for key in reversed(texts) if key != speaker)
-        raise InputError(
-            f"{where} has neither `role` nor `content`; its keys are {', '.join(turn)}: say which is "
-            f"which, for example --map role={speaker} --map content={said}"
-        )
-
-
-def _refuse_strangers(turns: list[JsonValue], key: str) -> None:
-    """Speakers whose words no role is known for: the last one's is likely the assistant's.
-
-    Raises:
-        InputError: there are; names the `--map` that would do.
-    """
-    words = [str(turn.get("role")) if isinstance(turn, dict) else "" for turn in turns]
-    strange = [i for i, word in enumerate(words) if word not in ("", "None") and role_of(word) is None]
-    if strange:
-        named = {words[i]: "assistant" if words[i] == words[-1] else "user" for i in strange}
-        example = " ".join(f"--map {ROLE}{role}={shlex.quote(word)}" for word, role in named.items())
-        raise InputError(
-            f"{key}[{strange[0]}]: role {words[strange[0]]!r} is none of {', '.join(ROLES)}; say whose "
-            f"turns these are, for example {example}"
-        )
-
-
-def _calls(value: JsonValue, where: str) -> list[JsonValue]:
-    """Calls of tools out of what older files keep: one call or several, as objects or JSON text."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{where}: the call is text that is not JSON") from error
-    calls = value if isinstance(value, list) else [value]
-    return [_function(call) for call in calls]
-
-
-def _function(described: JsonValue) -> JsonValue:
-    known = isinstance(described, dict) and "function" in described
-    return described if known else {"type": "function", "function": described}
-
-
-def _text_of(value: JsonValue) -> str:
-    """Gemini's system instruction: parts with texts."""
-    parts = value.get("parts") if isinstance(value, dict) else None
-    listed = parts if isinstance(parts, list) else [parts]
-    return "".join(str(part["text"]) for part in listed if isinstance(part, dict) and "text" in part)
+    return Shaped({"messages": made, **rest}, key, form, tuple(used))
 
 
 # --- instruction and output ------------------------------------------------------------------
@@ -279,8 +195,7 @@ def _instructed(row: Row) -> Shaped | None:
     if (row.get("history") or []) != []:
         used.insert(0, ("history", "user"))
     name = "Dolly" if "context" in row or "response" in answers else "Alpaca"
-    made = Shaped(_system({"messages": messages, **rest}), "messages", name)
-    return _with_system_word(made, row, used)
+    return Shaped({"messages": messages, **rest}, "messages", name, tuple(used))
 
 
 def _history(value: JsonValue) -> list[JsonValue]:
@@ -294,18 +209,19 @@ def _history(value: JsonValue) -> list[JsonValue]:
     return turns
 
 
-def _system(row: Row) -> Row:
-    """A row whose `system_prompt` is called `system`."""
-    if "system_prompt" not in row or row.get("system"):
-        return row
-    rest = {key: value for key, value in row.items() if key != "system_prompt"}
-    return {**rest, "system": row["system_prompt"]}
+def with_system(row: Row, mapping: Mapping[str, str]) -> tuple[Row, str | None]:
+    """A row whose system prompt is called `system` and is text, and what it was called.
 
-
-def _with_system_word(made: Shaped, row: Row, used: list[tuple[str, str]]) -> Shaped:
-    name = next((key for key in ("system", "system_prompt") if row.get(key)), None)
-    words = ([(name, "system")] if name else []) + used
-    return Shaped(made.row, made.key, made.form, tuple(words))
+    Args:
+        row: as the file has it.
+        mapping: what `--map` said of it.
+    """
+    name = next((key for key in ("system", *_SYSTEMS) if row.get(key)), None)
+    if name is None:
+        return row, None
+    rest = {key: value for key, value in row.items() if key not in (name, "system")}
+    told = name if name != "system" or not mapping.get("system") else None  # `--map` is told as it is
+    return {**rest, "system": text_of(row[name])}, told
 
 
 # --- columns ---------------------------------------------------------------------------------
@@ -313,7 +229,7 @@ def _with_system_word(made: Shaped, row: Row, used: list[tuple[str, str]]) -> Sh
 
 def _as_mapped(row: Row, mapping: Mapping[str, str]) -> Shaped:
     rest = {key: value for key, value in row.items() if key != "messages"}
-    return Shaped(_system(rest), form="columns", used=_pair_words(mapping, "prompt", "completion"))
+    return Shaped(rest, form="columns", used=_pair_words(mapping, "prompt", "completion"))
 
 
 def _pair_words(mapping: Mapping[str, str], prompt: str, completion: str) -> tuple[tuple[str, str], ...]:
@@ -330,15 +246,15 @@ def _pair(row: Row, mapping: Mapping[str, str]) -> Shaped:
         InputError: there is.
     """
     named = {key.lower(): key for key in row if isinstance(row[key], str)}
-    asked = ["prompt"] if "prompt" in mapping else [named[k] for k in _QUESTIONS if k in named]
+    asked = ["prompt"] if "prompt" in mapping else [named[k] for k in QUESTIONS if k in named]
     said = ["completion"] if "completion" in mapping else [named[k] for k in ANSWER_KEYS if k in named]
     taken = {*asked, *said}
-    others = [key for low, key in named.items() if key not in taken and low not in _BESIDE]
+    others = [key for low, key in named.items() if key not in taken and not _is_beside(low)]
     if len(asked) == len(said) == 1 and not others:
         rest = {key: value for key, value in row.items() if key not in taken}
         words = _pair_words(mapping, asked[0], said[0])
-        made = Shaped(_system({"prompt": row[asked[0]], "completion": row[said[0]], **rest}))
-        return _with_system_word(Shaped(made.row, form="columns"), row, list(words))
+        made: Row = {"prompt": row[asked[0]], "completion": row[said[0]], **rest}
+        return Shaped(made, form="columns", used=words)
     if not (asked or said) and (chat := _rendered(row)) is not None:
         return chat
     for key, advice in _FOREIGN.items():
@@ -361,9 +277,57 @@ def _rendered(row: Row) -> Shaped | None:
     return Shaped({"messages": messages, **rest}, "text", "ChatML text", used)
 
 
-def _is_talk(value: JsonValue) -> bool:
-    turns = _list(value)
-    return isinstance(turns, list) and len(turns) > 1 and all(isinstance(t, dict) for t in turns)
+def _refuse_pairs(row: Row, mapping: Mapping[str, str]) -> None:
+    """Rows of two answers, a better and a worse one, and no answer beside them.
+
+    Raises:
+        InputError: it is one.
+    """
+    pair = next((keys for keys in _PAIR if all(row.get(key) for key in keys)), None)
+    key = chat_key(row)
+    turns = as_list(row[key]) if key else None
+    last = turns[-1] if isinstance(turns, list) and turns else None
+    answered = is_turn(last) and isinstance(last, dict) and role_of(str(last.get("role"))) == "assistant"
+    if pair is None or answered or "completion" in row or mapping.keys() & {"completion", "messages"}:
+        return
+    raise InputError(
+        f"has `{pair[0]}` and `{pair[1]}` but neither `messages` nor `prompt` and `completion`; {_PAIRS}"
+    )
+
+
+def _refuse_passages(row: Row, mapping: Mapping[str, str]) -> None:
+    """A text beside a question that is likely part of it: whether it is, is asked.
+
+    Raises:
+        InputError: there is one; has both `--map` that would do.
+    """
+    asked, said = row["prompt"], row["completion"]
+    if "prompt" in mapping or not isinstance(asked, str) or not isinstance(said, str):
+        return
+    for key in row:
+        text = row[key]
+        if key.lower() not in _PASSAGES or not isinstance(text, str) or not text.strip():
+            continue
+        if text.strip() not in asked and asked.strip() not in text:
+            raise InputError(
+                f"has `{key}` beside `prompt` and `completion`; say whether it is part of the question: "
+                f"--map prompt=prompt+{key}, or not: --map prompt=prompt"
+            )
+
+
+def _is_beside(name: str) -> bool:
+    """Whether a column, in small letters, is plainly about the row; pandas calls its numbers so."""
+    return name in _BESIDE or re.fullmatch(r"unnamed: \d+", name) is not None
+
+
+def _is_texts(value: JsonValue) -> bool:
+    return isinstance(value, list) and len(value) > 1 and all(isinstance(text, str) for text in value)
+
+
+def _talks(row: Row) -> list[str]:
+    """Where in a row turns may stand: its keys, and those of objects in it."""
+    inner = [f"{k}.{name}" for k, v in row.items() if isinstance(v, dict) for name in v]
+    return [path for path in (*row, *inner) if is_talk(reached(row, path))]
 
 
 def _which(
@@ -371,23 +335,33 @@ def _which(
 ) -> str:
     """The question that only the person who has the file can answer, with a command that would do."""
     keys = [key for key in row if key not in ("prompt", "completion") or key not in mapping]
-    talks = [key for key in keys if _is_talk(row[key])]
-    if talks and not (asked or said):
+    if not (asked or said) and (path := next(iter(_talks(row)), None)):
         return (
             "has neither `messages` nor `prompt` and `completion`; if a list of turns is meant, say "
-            f"which: --map messages={talks[0]}"
+            f"which: --map messages={path}"
+        )
+    texts = next((key for key in keys if _is_texts(row[key])), None)
+    if texts and not (asked or said):
+        return f"`{texts}` is a list of texts that does not say who speaks; write `messages` instead"
+    if is_turn(row):
+        return (
+            "is a turn, not a row: a row holds the turns of a whole conversation, "
+            '{"messages": [{"role": …, "content": …}, …]}'
         )
     beside = [key for key in (*asked, *others) if key.lower() in _PASSAGES]
     free = [key for key in keys if isinstance(row[key], str) and key not in said]
+    free = [key for key in free if not _is_beside(key.lower())]
     plain = [key for key in asked if key not in beside]
     question = next(iter([*plain, *beside, *free]), "KEY")
     prompt = "+".join(dict.fromkeys([question, *beside]))
     label = [key for key in row if key.lower() in ("label", "labels")]
-    left = [key for key in free if key not in prompt.split("+") and key.lower() not in _BESIDE]
+    left = [key for key in free if key not in prompt.split("+")]
     answer = next(iter([*said, *label, *left]), "KEY")
     said_of = {"prompt": mapping.get("prompt", prompt), "completion": mapping.get("completion", answer)}
     example = " ".join(f"--map {key}={path}" for key, path in said_of.items() if key != path)
+    unread = [key for key in (*said, *left) if key != answer]
+    rest = f" (which leaves out {', '.join(f'`{key}`' for key in unread)})" if unread else ""
     return (
         "has neither `messages` nor `prompt` and `completion`; say which of its keys "
-        f"({', '.join(keys)}) are the question and the answer, for example {example}"
+        f"({', '.join(keys)}) are the question and the answer, for example {example}{rest}"
     )

@@ -22,7 +22,8 @@ from pydantic import JsonValue
 from brie.data.forms import Shaped, Tally, is_row, shaped
 from brie.data.mapping import MAPPED, unreached
 from brie.data.rows import to_conversation
-from brie.data.turns import LEARN, Remarks, kind
+from brie.data.talks import is_turn
+from brie.data.turns import ROW_LEARN, Remarks, kind
 from brie.digest import digest
 from brie.errors import InputError
 from brie.reading.skipped import Skipped
@@ -133,11 +134,13 @@ def parse(path: Path, mapping: Mapping[str, str] | None = None) -> Parsed:
 
 
 def read_row(value: JsonValue, mapping: Mapping[str, str]) -> Shaped:
-    """One row in brie's own form.
+    """One row in brie's own form; a list of turns is a row too.
 
     Raises:
         InputError: it is of no form that is known.
     """
+    if isinstance(value, list) and value and all(map(is_turn, value)):
+        value = {"messages": value}
     if not isinstance(value, dict):
         raise InputError(f"expected a JSON object, found {kind(value)}")
     return shaped(value, mapping)
@@ -171,10 +174,12 @@ def stored_rows(path: Path, mapping: Mapping[str, str], remarks: Remarks) -> Sto
 def _is_lines(raw: bytes, path: Path, mapping: Mapping[str, str]) -> bool:
     """Whether every line is a row of its own: the first one is, or nothing else is possible."""
     text = raw.removeprefix(_BOM).lstrip()
+    first, _, more = text.partition(b"\n")
     if text[:1] != b"{":
         named = path.name.removesuffix(".gz").lower()
-        return named.endswith(_LINES) and text[:1] != b"[" and raw[:4] not in _MAGIC
-    first, _, more = text.partition(b"\n")
+        if text[:1] == b"[":
+            return bool(more.strip()) and _is_talk_alone(first)
+        return named.endswith(_LINES) and raw[:4] not in _MAGIC
     try:
         whole_row = json.loads(first)
     except UnicodeDecodeError:  # a line at a time says which
@@ -183,6 +188,15 @@ def _is_lines(raw: bytes, path: Path, mapping: Mapping[str, str]) -> bool:
         return False
     alone = not more.strip() and not path.name.removesuffix(".gz").lower().endswith(_ALWAYS_LINES)
     return not alone or not isinstance(whole_row, dict) or is_row(whole_row, mapping)
+
+
+def _is_talk_alone(line: bytes) -> bool:
+    """Whether a line is a list of turns and nothing else."""
+    try:
+        turns = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(turns, list) and bool(turns) and all(map(is_turn, turns))
 
 
 def row_bytes(path: Path, mapping: Mapping[str, str] | None = None) -> dict[int, bytes]:
@@ -207,7 +221,7 @@ def rows_digest(conversations: tuple[Conversation, ...]) -> str:
     return digest([c.model_dump(mode="json", exclude={"line"}) for c in conversations])
 
 
-_USED = {*MAPPED, *LEARN}
+_USED = {*MAPPED, *ROW_LEARN}
 
 
 def _stored(item: tuple[int, JsonValue] | Skipped, *, filled: bool) -> tuple[int, JsonValue] | Problem:

@@ -7,9 +7,10 @@
      "people": {"chosen": 0, "rejected": 0, "tie": 0}, "prompt_digest": "sha256:…",
      "suite": "…", "suite_digest": "sha256:…", "evaluation": "eval-…", "seal": "sha256:…", …}
 
-The names `prompt`, `chosen` and `rejected` are TRL's. Rows of other tools are read as well: strings
-instead of turns, or whole conversations under `chosen` and `rejected` whose common beginning is the
-prompt. They say nothing of their judges, and then nothing is known of them.
+The names `prompt`, `chosen` and `rejected` are TRL's. Rows of other tools are read as well
+(`brie.data.pair_forms`): strings instead of turns, or whole conversations under `chosen` and `rejected`
+whose common beginning is the prompt. They say nothing of their judges, and then nothing is known of
+them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pydantic import JsonValue, ValidationError
 from brie.data.load import Problem, stored_rows
 from brie.data.near import normal
 from brie.data.overlap import texts_to_find
+from brie.data.pair_forms import as_pair
 from brie.data.rows import to_conversation
 from brie.data.turns import Remarks, kind
 from brie.digest import digest, text_digest
@@ -115,6 +117,7 @@ def _pair(value: JsonValue, line: int) -> tuple[Conversation, Conversation]:
     """
     if not isinstance(value, dict):
         raise InputError(f"expected a JSON object, found {kind(value)}")
+    value = as_pair(value)
     missing = [key for key in PAIR_KEYS if value.get(key) is None]
     if missing:
         named = " and ".join(f"`{key}`" for key in missing)

@@ -19,13 +19,14 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from brie.data.forms import ANSWER_KEYS, CHATS, Shaped, Tally, shaped
+from brie.data.forms import ANSWER_KEYS, Shaped, Tally, shaped
 from brie.data.labels import labels_of
 from brie.data.load import Problem, read_row, stored_rows
 from brie.data.near import Entry, search
 from brie.data.overlap import texts_to_find
 from brie.data.rendered import turns_of
 from brie.data.rows import to_conversation
+from brie.data.talks import CHATS
 from brie.data.turns import Remarks
 from brie.errors import InputError
 from brie.project import write_text

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from pydantic import JsonValue
 
-from brie.data.turns import Remarks, kind, learned, read_turn
+from brie.data.turns import Remarks, kind, learned, read_turn, refuse_media
 from brie.errors import InputError
 from brie.records import Conversation, Turn
 
@@ -53,17 +53,36 @@ def to_conversation(
 
 def _refuse_row(row: dict[str, JsonValue]) -> None:
     """Keys of a row that say it is no good answer, or hold what cannot be trained on."""
-    if row.get("label") is False:
-        raise InputError(
-            "is labelled a bad answer (`label`: false) and would be learned as a good one; leave it out"
-        )
+    for key in _LABELS:
+        if _is_bad(row.get(key), row.get("completion")):
+            raise InputError(
+                f"is labelled a bad answer (`{key}`: false) and would be learned as a good one; leave "
+                "it out, or call the key otherwise where it judges no answer"
+            )
     if not learned(row, "the row", whose="row"):
         raise InputError("is marked as not to be learned; leave it out")
-    for key in ("images", "image", "audio", "audios", "video", "videos"):
-        if row.get(key):
-            raise InputError(f"holds `{key}`; brie trains on text alone")
+    refuse_media(row)
     if row.get("functions"):
         raise InputError("`functions` is the older form; write them as `tools`")
+    options = row.get("chat_template_kwargs")
+    if options and options != {"enable_thinking": False}:
+        raise InputError(
+            "`chat_template_kwargs` would have the row rendered otherwise than the model will be asked; "
+            "leave it out (the thinking mode: brie train --set thinking=true)"
+        )
+    if row.get("documents"):
+        raise InputError("`documents` would not be rendered; write what the answer needs into a turn")
+
+
+_LABELS = ("label", "kto_tag")
+"""What trainers call the switch that says whether an answer is a good one (KTO)."""
+
+
+def _is_bad(label: JsonValue, answer: JsonValue) -> bool:
+    """Whether a label calls its row's answer bad; one that is the answer itself is a class."""
+    if isinstance(label, str) and label.strip().lower() == "false":
+        return not isinstance(answer, str) or answer.strip().lower() != "false"
+    return label is False
 
 
 def _with_system(row: dict[str, JsonValue], turns: list[Turn]) -> tuple[Turn, ...]:
@@ -103,7 +122,8 @@ def _turns(row: dict[str, JsonValue], key: str | None) -> list[tuple[str, JsonVa
             raise InputError(f"`{key}` must be a list of turns with at least one in it")
         return [(f"{key}[{i}]", turn) for i, turn in enumerate(turns)]
     if "prompt" in row and "completion" in row:
-        answer = _part(row["completion"], key or "completion", role="assistant")
+        called = key if key not in (None, "messages") else "completion"
+        answer = _part(row["completion"], called, role="assistant")
         return [*_part(row["prompt"], "prompt", role="user"), *answer]
     raise InputError("has neither `messages` nor `prompt` and `completion`")
 
@@ -113,6 +133,8 @@ def _part(value: JsonValue, key: str, *, role: str) -> list[tuple[str, JsonValue
         return [(f"`{key}`", {"role": role, "content": value})]
     if isinstance(value, list) and value:
         return [(f"{key}[{i}]", turn) for i, turn in enumerate(value)]
+    if isinstance(value, dict) and "content" in value:
+        return [(f"`{key}`", {"role": role, **value})]
     raise InputError(f"`{key}` must be a string or a list of turns, found {kind(value)}")
 
 

@@ -11,6 +11,7 @@ A key that would change what is learned is honoured, or the row is refused; ever
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,8 +21,15 @@ from brie.errors import InputError
 from brie.records import Turn
 
 ROLES = ("system", "user", "assistant", "tool")
-LEARN = ("weight", "train", "loss", "loss_mask")
-"""What trainers call the switch that says whether a turn is learned."""
+ROW_LEARN = ("weight", "train", "loss", "loss_mask", "loss_weight", "loss_scale")
+"""What trainers call the switch that says whether a row is learned."""
+LEARN = (*ROW_LEARN, "training", "step_loss_mask", "output_with_loss")
+"""The same of a turn."""
+_OF_LEARNING = re.compile(r"loss|weight|train|mask|learn", re.IGNORECASE)
+"""In the name of a key that may say what of a turn is learned."""
+_MEDIA_KEY = re.compile(
+    r"(image|img|audio|video)s?(_(path|url|uri|file|base64|byte|data|name)s?)?", re.I
+)
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 _MEDIA = ("image", "audio", "video", "file")
 _USED = {"role", "content", "tool_calls", "name", "tool_call_id", *LEARN, *_THOUGHTS}
@@ -77,8 +85,10 @@ def read_turn(turn: JsonValue, where: str, line: int, remarks: Remarks) -> Turn:
     thought = _thought(turn, role, where)
     for text in (content, thought):
         _refuse_half_characters(text, where)
+    refuse_media(turn, f"{where} ")
     for key in turn:
         if key not in _USED and turn[key] is not None:
+            _refuse_unknown_switch(key, role, where)
             remarks.add(f"key of a turn not used in training: {key}", line)
     named = {key: str(turn[key]) for key in ("name", "tool_call_id") if turn.get(key) and role == "tool"}
     return Turn.model_validate(
@@ -93,6 +103,29 @@ def read_turn(turn: JsonValue, where: str, line: int, remarks: Remarks) -> Turn:
     )
 
 
+def refuse_media(holder: Mapping[str, JsonValue], where: str = "") -> None:
+    """Refuse a row or turn with pictures, sounds or films beside its text.
+
+    Args:
+        holder: the row or turn.
+        where: how to name it in a message, with a blank behind it; "": it is the row.
+
+    Raises:
+        InputError: it has some.
+    """
+    for key in holder:
+        if holder[key] and _MEDIA_KEY.fullmatch(key):
+            raise InputError(f"{where}holds `{key}`; brie trains on text alone")
+
+
+def _refuse_unknown_switch(key: str, role: str, where: str) -> None:
+    if role == "assistant" and _OF_LEARNING.search(key):
+        raise InputError(
+            f"{where}: `{key}` may say what of the answer is learned, in a way that brie does not know; "
+            "write `weight`, 0 or 1, or leave it out"
+        )
+
+
 def learned(holder: Mapping[str, JsonValue], where: str, *, whose: str = "assistant") -> bool:
     """Whether a turn (or row) is to be learned, as its keys say; without one it is.
 
@@ -100,7 +133,8 @@ def learned(holder: Mapping[str, JsonValue], where: str, *, whose: str = "assist
         InputError: a key says something between yes and no, two contradict each other, or one asks
             to learn what is no answer.
     """
-    said = {key: _switch(holder[key], key, where) for key in LEARN if holder.get(key) is not None}
+    keys = ROW_LEARN if whose == "row" else LEARN
+    said = {key: _switch(holder[key], key, where) for key in keys if holder.get(key) is not None}
     if len(set(said.values())) > 1:
         raise InputError(f"{where}: {' and '.join(f'`{key}`' for key in said)} contradict each other")
     on = next(iter(said.values()), True)

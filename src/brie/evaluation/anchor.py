@@ -6,7 +6,7 @@ pleasant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -21,9 +21,10 @@ from brie.analyse.table import VerdictTable
 from brie.analyse.verdict import decide_anchored
 from brie.analyse.win_rate import Settings
 from brie.conventions import ANCHORED
+from brie.evaluation.columns import Rows, chosen
 from brie.evaluation.margins import counting_judges
 from brie.evaluation.measured import measured_by_people
-from brie.evaluation.rows import EvaluationData, VerdictRow
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.table import table
 from brie.evaluation.votes import Pair, asked_of_people, seen_by
 from brie.records.agreement import PanelCoefficients
@@ -40,7 +41,8 @@ class BlindLabels:
     """How many there are, and whether that is all of them."""
     people: dict[str, float]
     """Prompt -> people's mean; identical answers are a tie."""
-    votes: list[VerdictRow]
+    votes: Rows
+    """Numbers of the rows they are."""
 
 
 def blind_labels(facts: EvaluationData) -> BlindLabels | None:
@@ -48,11 +50,11 @@ def blind_labels(facts: EvaluationData) -> BlindLabels | None:
     planned = asked_of_people(facts.manifest)
     if not planned:
         return None
-    drawn, seen = set(planned), seen_by(facts.manifest)
-    cast = [vote for vote in facts.of("vote") if (vote.task.prompt, vote.task.sample) in drawn]
-    votes = [vote for vote in cast if vote.task.judge not in seen]
+    columns, seen = facts.columns, seen_by(facts.manifest)
+    cast = _on_drawn(facts, planned)
+    votes = cast[~columns.is_by(seen)[cast]]
     alike = _identical(facts, planned)
-    people = _means((vote.task.prompt, vote.score) for vote in votes) | dict.fromkeys(alike, 0.5)
+    people = _means(facts, votes) | dict.fromkeys(alike, 0.5)
     link = next(a for a in reversed(facts.manifest.amendments) if a.kind == "people")
     skipped = link.detail.get("skipped", 0)
     counted = HumanAnchored(
@@ -60,8 +62,8 @@ def blind_labels(facts: EvaluationData) -> BlindLabels | None:
         labelled=len(people),
         identical=len(alike),
         votes=len(votes),
-        voters=len({vote.task.judge for vote in votes}),
-        not_blind=len({vote.task.judge for vote in cast} & seen.keys()),
+        voters=len(np.unique(columns.judge[votes])),
+        not_blind=len(np.unique(columns.judge[cast[columns.is_by(seen)[cast]]])),
         complete=len(people) == len(planned),
         skipped=skipped if isinstance(skipped, int) else 0,
     )
@@ -87,7 +89,7 @@ def human_anchored(
     if not counted.complete or document.interim or document.win_rate is None:
         return counted, {}
     anchored = _measured(labels, facts, document, settings, seed)
-    if not labels.votes:
+    if not len(labels.votes):
         return anchored, {}
     measured, notes = measured_by_people(facts, labels.people, labels.votes, settings, seed)
     return anchored.model_copy(update={"measured": measured}), notes
@@ -147,7 +149,7 @@ def _measured(
         update={
             "lean": _lean(people, judged, settings.level),
             "by_judge": {name: value for name, value in leans.items() if value is not None},
-            "agreement": _among_people(votes.votes, settings, seed),
+            "agreement": _among_people(facts, votes.votes, settings, seed),
         }
     )
     if len(labelled) < FEWEST_LABELLED:
@@ -195,20 +197,31 @@ def _headline(anchored: HumanAnchored, judges: WinRate) -> WinRate:
 
 def _judged(facts: EvaluationData, judges: Sequence[str]) -> dict[str, float]:
     """Prompt -> mean score of the judges."""
-    return rates_by_prompt(table(facts, facts.of("main"), judges))
+    return rates_by_prompt(table(facts, chosen(facts.columns.is_of("main")), judges))
+
+
+def _on_drawn(facts: EvaluationData, planned: Sequence[Pair]) -> Rows:
+    """The votes on pairs that were drawn."""
+    columns, order, drawn = facts.columns, facts.manifest.plan.order, set(planned)
+    votes = chosen(columns.is_of("vote"))
+    shown = zip(columns.prompt[votes].tolist(), columns.sample[votes].tolist(), strict=True)
+    return votes[np.array([(order[place], sample) in drawn for place, sample in shown], np.bool_)]
 
 
 def _identical(facts: EvaluationData, planned: Sequence[Pair]) -> list[str]:
     """Planned prompts whose two answers are the same: nobody votes on them."""
-    same = {(row.task.prompt, row.task.sample) for row in facts.of("main") if row.identical}
-    return [prompt for prompt, sample in planned if (prompt, sample) in same]
+    columns, places = facts.columns, facts.places
+    same = chosen(columns.is_of("main"), columns.identical)
+    alike = set(zip(columns.prompt[same].tolist(), columns.sample[same].tolist(), strict=True))
+    return [prompt for prompt, sample in planned if (places.get(prompt), sample) in alike]
 
 
-def _means(scores: Iterable[tuple[str, float]]) -> dict[str, float]:
+def _means(facts: EvaluationData, votes: Rows) -> dict[str, float]:
     """Prompt -> mean over its votes."""
+    columns, order = facts.columns, facts.manifest.plan.order
     of_prompt: dict[str, list[float]] = {}
-    for prompt, score in scores:
-        of_prompt.setdefault(prompt, []).append(score)
+    for place, score in zip(columns.prompt[votes].tolist(), columns.score[votes].tolist(), strict=True):
+        of_prompt.setdefault(order[place], []).append(score)
     return {prompt: fmean(each) for prompt, each in of_prompt.items()}
 
 
@@ -231,18 +244,21 @@ def _estimate(rate: AnchoredRate, n: int, level: float) -> Estimate:
 
 
 def _among_people(
-    votes: Sequence[VerdictRow], settings: Settings, seed: int
+    facts: EvaluationData, votes: Rows, settings: Settings, seed: int
 ) -> PanelCoefficients | None:
     """How people agree where several voted on one pair; None where none did."""
-    names = sorted({vote.task.judge for vote in votes})
-    prompts = list(dict.fromkeys(vote.task.prompt for vote in votes))
+    columns = facts.columns
+    voters = [columns.names[code] for code in columns.judge[votes].tolist()]
+    names = sorted(set(voters))
+    places = columns.prompt[votes].tolist()
+    prompts = {place: code for code, place in enumerate(dict.fromkeys(places))}
     made = VerdictTable.build(
-        prompts=prompts,
+        prompts=[facts.manifest.plan.order[place] for place in prompts],
         judges=names,
-        prompt=[prompts.index(vote.task.prompt) for vote in votes],
-        judge=[names.index(vote.task.judge) for vote in votes],
-        sample=[vote.task.sample for vote in votes],
-        score=[vote.score for vote in votes],
+        prompt=[prompts[place] for place in places],
+        judge=[names.index(name) for name in voters],
+        sample=columns.sample[votes],
+        score=columns.score[votes],
         both_orders=False,
     )
     measured = agreement(Study(made.canonical(), settings, seed))

@@ -14,18 +14,86 @@ from brie.analyse.arrays import Bools, Floats, Ints
 from brie.analyse.joint import JointRows
 from brie.analyse.table import StatusCode
 from brie.blinding import ahead, said_as_number, scored, towards_candidate
-from brie.records import SCORE, Status, VerdictLite
+from brie.evaluation.planned import KINDS, Planned
+from brie.records import SCORE, Margin, Status, VerdictLite
 from brie.records.base import CRITERIA_ORDERS
 
 if TYPE_CHECKING:
     from brie.evaluation.rows import VerdictRow
 
-_STATUSES = {status: int(StatusCode[status.name]) for status in Status}
+STATUSES = {status: int(StatusCode[status.name]) for status in Status}
+"""A verdict's status as columns have it."""
 _ORDERS = {order: code for code, order in enumerate(CRITERIA_ORDERS)}
 T = TypeVar("T", bound=Hashable)
 S = TypeVar("S")
 Rows = npt.NDArray[np.intp]
 """Numbers of rows, in an order."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What stored verdicts say, one entry a row, by letters."""
+
+    status: Ints
+    """As `StatusCode`."""
+    letter: Floats
+    """As `said_as_number` has it."""
+    there: Bools
+    apart: Mapping[str, Floats]
+    """Criterion -> how far answer A is ahead; NaN where a judge scored none of both, or one only."""
+    named: Mapping[str, Bools]
+    """Criterion -> rows whose judge gave it any score."""
+
+    @classmethod
+    def of(cls, verdicts: Sequence[VerdictLite | None]) -> Heard:
+        """Those of verdicts; None where there is none."""
+        missing, apart = int(StatusCode.MISSING), _apart(verdicts)
+        return cls(
+            status=_ints(missing if each is None else STATUSES[each.status] for each in verdicts),
+            letter=said_as_number((each.letter if each else None for each in verdicts), len(verdicts)),
+            there=np.fromiter((each is not None for each in verdicts), np.bool_, len(verdicts)),
+            apart=apart,
+            named={name: _named(verdicts, name, each) for name, each in apart.items()},
+        )
+
+    def counted(self, identical: Bools, label: Ints) -> tuple[Ints, Floats]:
+        """Status and score of each row; the same answers are a tie without a verdict.
+
+        Args:
+            identical: one a row: its answers are the same.
+            label: +1 where the candidate is A, -1 where it is B.
+        """
+        status = np.where(identical, int(StatusCode.OK), self.status)
+        score = scored(np.where(status == StatusCode.OK, self.letter, np.nan), label)
+        score[identical] = 0.5
+        return status, score
+
+    def criteria(self, label: Ints) -> dict[str, Floats]:
+        """Criterion -> how far the candidate is ahead."""
+        return {name: towards_candidate(each, label) for name, each in self.apart.items()}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What judges gave in some rows beside an outcome, one entry a row."""
+
+    margin: Sequence[Margin | None]
+    scores: Mapping[str, tuple[Sequence[Mapping[str, float]], Ints]]
+    """Criterion -> numbers by letter, each once, and for every row the place of its own."""
+
+    @classmethod
+    def of(cls, verdicts: Sequence[VerdictLite | None]) -> Given:
+        """Those of verdicts. Equal scores of many are one object, and are looked at once."""
+        nothing: dict[str, dict[str, float]] = {}
+        said = [each.scores if each else nothing for each in verdicts]
+        names = sorted({name for scores in said for name in scores})
+        return cls(
+            [each.margin if each else None for each in verdicts],
+            {name: _distinct([scores.get(name, _NONE) for scores in said]) for name in names},
+        )
+
+
+_NONE: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True)
@@ -72,33 +140,72 @@ class Columns:
             places: prompt id -> its place in the plan's order.
         """
         tasks = [row.task for row in rows]
+        identical = np.fromiter((row.identical for row in rows), np.bool_, len(rows))
+        heard = Heard.of([row.verdict for row in rows])
         shown, of_shown = _distinct([task.presentation for task in tasks])
         names, judge = _codes(task.judge for task in tasks)
         kinds, kind = _codes(task.kind for task in tasks)
         pairs, pair = _codes((each.candidate, each.baseline) for each in shown)
         label = _ints(each.label for each in shown)[of_shown]
-        identical = np.fromiter((row.identical for row in rows), np.bool_, len(rows))
-        verdicts = [row.verdict for row in rows]
-        missing = int(StatusCode.MISSING)
-        status = _ints(missing if each is None else _STATUSES[each.status] for each in verdicts)
-        status[identical] = int(StatusCode.OK)
-        criteria = _criteria(verdicts, label)
+        status, score = heard.counted(identical, label)
+        joint = [at for at, row in enumerate(rows) if row.joint is not None]
+        score[joint] = [rows[at].score for at in joint]
         return cls(
             names=names, kinds=kinds, pairs=pairs, judge=judge, kind=kind, pair=pair[of_shown],
             prompt=_ints(places[task.prompt] for task in tasks),
             sample=_ints(task.sample for task in tasks),
             repeat=_ints(task.repeat for task in tasks),
             position=_ints(each.position for each in shown)[of_shown],
-            label=label,
-            status=status,
-            identical=identical,
-            heard=np.fromiter((each is not None for each in verdicts), np.bool_, len(rows)),
-            score=_scores(rows, label, status, identical),
+            label=label, status=status, identical=identical, heard=heard.there, score=score,
             criteria_order=_ints(_ORDERS[each.criteria] for each in shown)[of_shown],
-            criteria=criteria,
-            named={name: _named(verdicts, name, each) for name, each in criteria.items()},
-            joint=_joint(rows),
+            criteria=heard.criteria(label), named=heard.named, joint=_joint(rows) if joint else None,
         )  # fmt: skip
+
+    @classmethod
+    def of_planned(cls, planned: Planned, identical: Bools, heard: Heard) -> Columns:
+        """The columns of planned verdicts, none of which shares its outcome with others.
+
+        Args:
+            planned: one a row.
+            identical: one a row: its answers are the same.
+            heard: one a row: what was said.
+        """
+        shown, label = planned.presentations, planned.label
+        status, score = heard.counted(identical, label)
+        return cls(
+            names=planned.judges, kinds=KINDS, judge=planned.judge, kind=planned.kind,
+            pairs=tuple(zip(shown.candidates, shown.baselines, strict=True)), pair=planned.pair,
+            prompt=planned.prompt, sample=planned.sample, repeat=planned.repeat,
+            position=planned.position, label=label, status=status, identical=identical,
+            heard=heard.there, score=score, criteria_order=planned.criteria,
+            criteria=heard.criteria(label), named=heard.named, joint=None,
+        )  # fmt: skip
+
+    def then(self, others: Columns) -> Columns:
+        """These rows and others after them."""
+        names, judge = _continued(self.names, others.names)
+        kinds, kind = _continued(self.kinds, others.kinds)
+        pairs, pair = _continued(self.pairs, others.pairs)
+        again = replace(
+            others, judge=judge[others.judge], kind=kind[others.kind], pair=pair[others.pair]
+        )
+        columns = {
+            each.name: np.concatenate([getattr(self, each.name), getattr(again, each.name)])
+            for each in fields(self)
+            if isinstance(getattr(self, each.name), np.ndarray)
+        }
+        criteria = sorted({*self.criteria, *others.criteria})
+        return replace(
+            self, **columns, names=names, kinds=kinds, pairs=pairs, joint=None,
+            criteria={c: np.concatenate([each._apart(c) for each in (self, others)]) for c in criteria},
+            named={c: np.concatenate([each._named(c) for each in (self, others)]) for c in criteria},
+        )  # fmt: skip
+
+    def _apart(self, criterion: str) -> Floats:
+        return self.criteria.get(criterion, np.full(len(self.score), np.nan))
+
+    def _named(self, criterion: str) -> Bools:
+        return self.named.get(criterion, np.zeros(len(self.score), np.bool_))
 
     def take(self, rows: Rows) -> Columns:
         """The columns of some of the rows."""
@@ -164,33 +271,23 @@ def _distinct(objects: Sequence[S]) -> tuple[list[S], Ints]:
     return [objects[at] for at in first.tolist()], np.array(places, np.int64)
 
 
+def _continued(names: tuple[T, ...], more: tuple[T, ...]) -> tuple[tuple[T, ...], Ints]:
+    """All of both, each once, and the place there of each of the second."""
+    every = tuple(dict.fromkeys((*names, *more)))
+    place = {name: at for at, name in enumerate(every)}
+    return every, np.array([place[name] for name in more], np.int64)
+
+
 def _ints(values: Iterable[int]) -> Ints:
     return np.fromiter(values, np.int64)
 
 
-def _scores(rows: Sequence[VerdictRow], label: Ints, status: Ints, identical: Bools) -> Floats:
-    letters = (row.verdict.letter if row.verdict else None for row in rows)
-    said = said_as_number(letters, len(rows))
-    said[status != StatusCode.OK] = np.nan
-    score = scored(said, label)
-    score[identical] = 0.5
-    for at, row in enumerate(rows):
-        if row.joint is not None:
-            score[at] = row.score
-    return score
-
-
-def _criteria(verdicts: Sequence[VerdictLite | None], label: Ints) -> dict[str, Floats]:
+def _apart(verdicts: Sequence[VerdictLite | None]) -> dict[str, Floats]:
     """Equal scores of many verdicts are one object, and are looked at once."""
     nothing: dict[str, dict[str, float]] = {}
     said, of_row = _distinct([each.scores if each else nothing for each in verdicts])
     names = sorted({name for scores in said for name in scores})
-    return {
-        name: towards_candidate(
-            ahead((scores.get(name, {}) for scores in said), len(said))[of_row], label
-        )
-        for name in names
-    }
+    return {name: ahead((scores.get(name, {}) for scores in said), len(said))[of_row] for name in names}
 
 
 def _named(verdicts: Sequence[VerdictLite | None], name: str, column: Floats) -> Bools:
@@ -201,9 +298,7 @@ def _named(verdicts: Sequence[VerdictLite | None], name: str, column: Floats) ->
     return named
 
 
-def _joint(rows: Sequence[VerdictRow]) -> JointRows | None:
-    if not any(row.joint for row in rows):
-        return None
+def _joint(rows: Sequence[VerdictRow]) -> JointRows:
     alone = [SCORE[row.alone] if row.alone else float("nan") for row in rows]
     return JointRows(
         joint=np.array([row.joint is not None for row in rows], np.bool_),

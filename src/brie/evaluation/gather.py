@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from heapq import merge
-from operator import attrgetter
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from brie.analyse.compare import rates_by_prompt
 from brie.analyse.sequential import sequence
 from brie.evaluation.benchmarks import stored_results
 from brie.evaluation.margins import with_joint
+from brie.evaluation.planned_rows import PlannedRows
 from brie.evaluation.rows import (
     EvaluationData,
     RowsDigest,
@@ -65,18 +64,13 @@ def _without_texts(before: EvaluationData, store: Store) -> EvaluationData:
     completions = store.completions(sorted(work.texts_needed()))
     planned = replace(before, completions=completions, prompts=work.plan.order, source=store)
     voted = with_votes(planned, store)
-    tasks = work.tasks()
-    times = Counter(task.key for task in tasks)
-    counted, verdicts = RowsDigest(completions, before.tasks), dict[str, VerdictLite]()
-    votes = sorted((row.verdict for row in voted.facts if row.verdict), key=attrgetter("key"))
-    for verdict in merge(store.counted(sorted(times)), votes, key=attrgetter("key")):
-        count = times.get(verdict.key, 0)
-        for _ in range(count or 1):
-            counted.add(verdict)
-        if count:
-            verdicts[verdict.key] = verdict.forget_texts()
-    rows = _rows(tasks, completions, verdicts, work)
-    return replace(voted, facts=(*rows, *voted.facts), read_digest=counted.digest())
+    texts = {key: row.text for key, row in completions.items()}
+    rows = PlannedRows(work.planned(), work.planned().identical(texts), voted.facts)
+    counted = RowsDigest(completions, before.tasks)
+    rows.read(store, counted)
+    judges = work.panel_judges
+    facts = with_joint(rows, judges) if any(seat.margins for seat in judges) else rows
+    return replace(voted, facts=facts, read_digest=counted.digest())
 
 
 def _rows(

@@ -20,6 +20,7 @@ from brie.analyse.known_pairs import METHOD
 from brie.analyse.signflip import sign_flip
 from brie.analyse.win_rate import Settings
 from brie.blinding import Weighed, weigh
+from brie.evaluation.columns import chosen
 from brie.evaluation.rows import EvaluationData, Joint, VerdictRow, headline_judges
 from brie.evaluation.table import table
 from brie.number_format import interval, p_value, percent, plural
@@ -106,15 +107,14 @@ def _rules(facts: EvaluationData) -> dict[str, MarginRule]:
 
 def _controls(facts: EvaluationData, judge: str) -> ControlResults:
     """The judge alone on comparisons whose answer is known."""
-    plan = facts.manifest.plan
+    plan, columns = facts.manifest.plan, facts.columns
     same, damaged = (
-        [row for row in facts.of(kind) if row.task.judge == judge and row.verdict is not None]
-        for kind in ("a_a", "damaged")
+        chosen(columns.is_of(kind), columns.is_by([judge]), columns.heard) for kind in ("a_a", "damaged")
     )
     return analyse_controls(
         ControlTables(
-            aa=table(facts, same, [judge]) if same else None,
-            damaged=table(facts, damaged, [judge]) if damaged else None,
+            aa=table(facts, same, [judge]) if len(same) else None,
+            damaged=table(facts, damaged, [judge]) if len(damaged) else None,
         ),
         Settings(plan.level, plan.resamples),
         plan.seed,

@@ -18,9 +18,10 @@ from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.analyse.worth import Drawn, Worth, gain, worth
+from brie.evaluation.columns import Rows, chosen
 from brie.evaluation.margins import counting_judges
 from brie.evaluation.people import ratings_of
-from brie.evaluation.rows import EvaluationData, VerdictRow
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.table import table
 from brie.records.estimates import Estimate
 from brie.records.people import MeasuredByPeople, MeasuredJudge, SharedErrorPair
@@ -33,7 +34,7 @@ _THREE = 3
 def measured_by_people(
     facts: EvaluationData,
     people: Mapping[str, float],
-    votes: Sequence[VerdictRow],
+    votes: Rows,
     settings: Settings,
     seed: int,
 ) -> tuple[MeasuredByPeople, dict[str, str]]:
@@ -42,14 +43,16 @@ def measured_by_people(
     Args:
         facts: rows with the votes.
         people: prompt -> people's mean, of the labelled ones.
-        votes: the blind votes on the drawn pairs.
+        votes: the rows of the blind votes on the drawn pairs.
         settings: of the intervals.
         seed: of their draws.
     """
     panel = counting_judges(facts)
     every = [seat.judge.id for seat in facts.work.panel_judges]
     study = _study(facts, votes, settings, seed)
-    voted = Voted.of(study, {vote.task.judge for vote in votes})
+    columns = facts.columns
+    voters = {columns.names[code] for code in np.unique(columns.judge[votes]).tolist()}
+    voted = Voted.of(study, voters)
     agreement = agreement_with_people(voted, PATH)
     together = _Valued.of(facts, people, _panel_groups(panel), study)
     apart = {
@@ -73,10 +76,10 @@ def measured_by_people(
     return made.model_copy(update=shared), study.notes
 
 
-def _study(facts: EvaluationData, votes: Sequence[VerdictRow], settings: Settings, seed: int) -> Study:
+def _study(facts: EvaluationData, votes: Rows, settings: Settings, seed: int) -> Study:
     """Judges and people on the comparisons that people voted on, a judge's orders averaged."""
     orders = 2 if facts.manifest.plan.positions == "both" else 1
-    rows = ratings_of(votes, facts.of("main"), orders=orders)
+    rows = ratings_of(facts, votes, orders=orders)
     names = sorted({judge for _, judge, _, _ in rows})
     prompts = sorted({prompt for prompt, _, _, _ in rows})
     place = {name: code for code, name in enumerate(prompts)}
@@ -116,7 +119,7 @@ class _Valued:
         study: Study,
     ) -> _Valued:
         """Each group of judges, by the mean of its judges."""
-        main = facts.of("main")
+        main = chosen(facts.columns.is_of("main"))
         rates = [rates_by_prompt(table(facts, main, group)) for group in groups.values()]
         shared = [name for name in facts.prompts if all(name in rate for rate in rates)]
         labelled = [name for name in shared if name in people]

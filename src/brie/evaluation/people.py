@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+import numpy as np
+
 from brie.analyse.assemble import Options, analyse_verdicts
 from brie.analyse.panel import agreement
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
-from brie.evaluation.rows import EvaluationData, VerdictRow
+from brie.evaluation.columns import Rows, chosen
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.table import table
 from brie.evaluation.votes import Saw, imported, seen_by, voters
 from brie.records.agreement import PairAgreement
@@ -44,8 +47,8 @@ def by_voter(
     unordered, seen = imported(facts.manifest), seen_by(facts.manifest)
     for voter in voters(facts.manifest):
         name = voter.judge.id
-        votes = [fact for fact in facts.of("vote") if fact.task.judge == name]
-        if not votes:
+        votes = chosen(facts.columns.is_of("vote"), facts.columns.is_by([name]))
+        if not len(votes):
             continue
         parts = analyse_verdicts(table(facts, votes, [name], votes=True), options=options, seed=seed)
         numbers = parts.by_judge[name]
@@ -65,42 +68,50 @@ def by_voter(
                 "added": True,
                 "votes": len(votes),
                 **({"saw": seen[name]} if name in seen else {}),
-                "agreement": _with_judges(votes, facts.of("main"), name, options, seed),
+                "agreement": _with_judges(facts, votes, name, options, seed),
             }
         )
     return voters_numbers, notes
 
 
 def _with_judges(
-    votes: Sequence[VerdictRow], verdicts: Sequence[VerdictRow], voter: str, options: Options, seed: int
+    facts: EvaluationData, votes: Rows, voter: str, options: Options, seed: int
 ) -> tuple[PairAgreement, ...]:
     """Agreement with each judge, on the comparisons voted on."""
     return agreement_with(
-        ratings_of(votes, verdicts), voter, Settings(options.level, options.resamples), seed
+        ratings_of(facts, votes), voter, Settings(options.level, options.resamples), seed
     )
 
 
-def ratings_of(
-    votes: Sequence[VerdictRow], verdicts: Sequence[VerdictRow], *, orders: int = 1
-) -> list[Rating]:
+def ratings_of(facts: EvaluationData, votes: Rows, *, orders: int = 1) -> list[Rating]:
     """What judges and people said of the comparisons voted on; a judge's word is its mean over orders.
 
     Args:
-        votes: of one person or of several.
-        verdicts: of the judges.
+        facts: the evaluation's rows.
+        votes: those of them that are votes of one person or of several.
         orders: in how many a judge must have judged a comparison.
     """
-    voted_on = {(fact.task.prompt, fact.task.sample) for fact in votes}
+    columns = facts.columns
+    voted_on = np.isin(columns.comparison, columns.comparison[votes])
+    judged = chosen(columns.is_of("main"), voted_on, ~np.isnan(columns.score))
     scores_of: dict[tuple[str, str, int], list[float]] = {}
-    for fact in verdicts:
-        comparison = (fact.task.prompt, fact.task.sample)
-        if comparison in voted_on and fact.winner is not None:
-            key = (fact.task.prompt, fact.task.judge, fact.task.sample)
-            scores_of.setdefault(key, []).append(fact.score)
+    for prompt, judge, sample, score in _ratings(facts, judged):
+        scores_of.setdefault((prompt, judge, sample), []).append(score)
     rows: list[Rating] = [
         (*key, fmean(scores)) for key, scores in scores_of.items() if len(scores) >= orders
     ]
-    return rows + [(vote.task.prompt, vote.task.judge, vote.task.sample, vote.score) for vote in votes]
+    return rows + _ratings(facts, votes)
+
+
+def _ratings(facts: EvaluationData, rows: Rows) -> list[Rating]:
+    columns, order = facts.columns, facts.manifest.plan.order
+    return [
+        (order[place], columns.names[judge], sample, score)
+        for place, judge, sample, score in zip(
+            columns.prompt[rows].tolist(), columns.judge[rows].tolist(),
+            columns.sample[rows].tolist(), columns.score[rows].tolist(), strict=True,
+        )
+    ]  # fmt: skip
 
 
 def agreement_with(

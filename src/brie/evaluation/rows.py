@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
@@ -13,11 +14,12 @@ import numpy as np
 from brie.analyse.table import StatusCode
 from brie.blinding import Weighed
 from brie.digest import PREFIX, Canonical, canonical_json
-from brie.evaluation.columns import Columns, chosen
+from brie.evaluation.columns import Columns, Given, Rows, chosen
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import SCORE, Completion, Manifest, Status, VerdictLite, Winner
 from brie.records.analysis import RowCounts
+from brie.records.written import said_of
 from brie.store import Store
 
 
@@ -74,6 +76,26 @@ class VerdictRow:
         return SCORE[self.winner] if self.winner else float("nan")
 
 
+class RowsInColumns(Sequence[VerdictRow]):
+    """Rows that are kept as columns: one is made where it is looked at."""
+
+    @abstractmethod
+    def task(self, at: int) -> Task:
+        """What a row was planned for."""
+
+    @abstractmethod
+    def key(self, at: int) -> str:
+        """Key of a row's verdict."""
+
+    @abstractmethod
+    def columns(self, places: Mapping[str, int]) -> Columns:
+        """All of them as columns (`Columns.of`)."""
+
+    @abstractmethod
+    def given(self, rows: Rows) -> Given:
+        """What judges gave in some of them (`Given.of`)."""
+
+
 @dataclass(frozen=True)
 class EvaluationData:
     """Everything an evaluation's numbers are computed from."""
@@ -81,7 +103,7 @@ class EvaluationData:
     manifest: Manifest
     work: Work
     completions: Mapping[str, Completion]
-    facts: tuple[VerdictRow, ...]
+    facts: Sequence[VerdictRow]
     prompts: tuple[str, ...]
     """Prompts reached: all of them, unless the evaluation stopped early."""
     tasks: Mapping[str, Completion] = field(default_factory=dict)
@@ -109,13 +131,23 @@ class EvaluationData:
         counted = RowsDigest(self.completions, self.tasks)
         verdicts = [fact.verdict for fact in self.facts if fact.verdict is not None]
         for verdict in sorted(verdicts, key=attrgetter("key")):
-            counted.add(verdict)
+            counted.add(canonical_json(said_of(verdict)))
         return counted.digest()
 
     @cached_property
     def columns(self) -> Columns:
         """The rows as columns."""
+        if isinstance(self.facts, RowsInColumns):
+            return self.facts.columns(self.places)
         return Columns.of(self.facts, self.places)
+
+    def task(self, at: int) -> Task:
+        """What a row, named by its number, was planned for."""
+        return self.facts.task(at) if isinstance(self.facts, RowsInColumns) else self.facts[at].task
+
+    def key(self, at: int) -> str:
+        """Key of a row's verdict."""
+        return self.facts.key(at) if isinstance(self.facts, RowsInColumns) else self.facts[at].task.key
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -142,17 +174,12 @@ class RowsDigest:
         of_tasks = f'"tasks":{canonical_json(results)},' if tasks else ""
         head = f'{{"completions":{canonical_json(texts)},{of_tasks}"verdicts":['
         self._hash = hashlib.sha256(head.encode(*_UTF))
-        self._waiting: list[Canonical] = []
+        self._waiting: list[str] = []
         self._separator = ""
 
-    def add(self, v: VerdictLite) -> None:
-        """The next verdict."""
-        said: list[Canonical] = [
-            v.key, v.judge, v.presentation, v.status, v.letter, v.reason, v.reply, v.scores
-        ]  # fmt: skip
-        if v.measured:
-            said.append(v.measured.model_dump())
-        self._waiting.append(said)
+    def add(self, text: str) -> None:
+        """The next verdict: `said_of` as canonical JSON."""
+        self._waiting.append(text)
         if len(self._waiting) >= _TOGETHER:
             self._write()
 
@@ -164,7 +191,7 @@ class RowsDigest:
 
     def _write(self) -> None:
         if self._waiting:
-            self._hash.update(f"{self._separator}{canonical_json(self._waiting)[1:-1]}".encode(*_UTF))
+            self._hash.update(f"{self._separator}{','.join(self._waiting)}".encode(*_UTF))
             self._waiting, self._separator = [], ","
 
 

@@ -18,6 +18,7 @@ from brie.analyse.win_rate import Settings
 from brie.checks.difference import ALPHA, groups_differ
 from brie.checks.noninferior import not_worse
 from brie.checks.standing import standing_of
+from brie.evaluation.columns import chosen
 from brie.evaluation.margins import counting_judges
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.side_keys import prompt_digest
@@ -69,7 +70,8 @@ class Judged:
     @cached_property
     def study(self) -> Study:
         """The headline's verdicts, as its own evaluation has them."""
-        rows = table(self.data, self.data.of("main"), counting_judges(self.data))
+        main = chosen(self.data.columns.is_of("main"))
+        rows = table(self.data, main, counting_judges(self.data))
         return Study(rows.canonical(), Settings(self.plan.level, self.plan.resamples), self.plan.seed)
 
     @property

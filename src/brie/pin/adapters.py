@@ -7,6 +7,7 @@ unsloth, LLaMA-Factory and axolotl write PEFT's two files among others of their 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,12 +54,15 @@ class Rewriting:
     """The setting, such as `init_lora_weights = "pissa"`."""
     in_turn: bool
     """Whether the adapted model is right when loaded by itself; else the adapter is refused."""
+    start: bool = False
+    """Whether it is how training began, which PEFT can take out of the adapter again."""
 
     def refusal(self, folder: Path) -> PinError:
         """Why the adapter is not loaded, and what to do."""
+        way_out = f"{_CONVERT}; then give that folder" if self.start else _MERGE
         return PinError(
             f"the adapter in {folder} rewrites its base when it is loaded ({self.how}), so that there "
-            f"would be no base to compare it with. {_CONVERT}; then give that folder."
+            f"would be no base to compare it with. {way_out}."
         )
 
 
@@ -122,6 +126,12 @@ def _refuse_kinds(path: Path, config: dict[str, JsonValue]) -> None:
         raise PinError(f"{path.parent} holds {shown}; brie runs LoRA adapters. {_MERGE}")
     if task not in (None, "CAUSAL_LM"):
         raise PinError(f"{path.parent} is an adapter for {task}, not for a language model that answers.")
+    if config.get("alora_invocation_tokens"):
+        raise PinError(
+            f"{path.parent} works only behind tokens that call it (alora_invocation_tokens), which brie "
+            "does not watch for. Train a LoRA adapter without them, or compare it through a server that "
+            "does: server:LABEL#MODEL"
+        )
     if config.get("layer_replication"):
         raise PinError(
             f"{path.parent} repeats layers of its base (layer_replication), so that there is no base to "
@@ -141,12 +151,34 @@ def rewriting(folder: Path) -> Rewriting | None:
     config = adapter_settings(folder)
     start, bias = config.get("init_lora_weights"), config.get("bias") or "none"
     if isinstance(start, str) and start.lower().startswith(_REWRITING):
-        return Rewriting(f'init_lora_weights = "{start}"', start.lower() in IN_TURN)
+        return Rewriting(f'init_lora_weights = "{start}"', start.lower() in IN_TURN, start=True)
     if config.get("kasa_config"):
         return Rewriting("kasa_config", in_turn=False)
     if bias != "none":
         return Rewriting(f'bias = "{bias}"', in_turn=True)
+    if unlisted := _unlisted(config, tensors(folder / ADAPTER_WEIGHTS)):
+        shown = ", ".join(unlisted)
+        return Rewriting(f"its file holds {shown}, which modules_to_save does not list", in_turn=True)
     return None
+
+
+_ADAPTED = ("lora_", "trainable_tokens_")
+"""What the names of an adapter's own tensors hold."""
+
+
+def _unlisted(config: dict[str, JsonValue], names: Iterable[str]) -> tuple[str, ...]:
+    """Tensors of the base itself in an adapter's file, that PEFT puts over the base's.
+
+    PEFT saves the embeddings too where tokens were added or they carry a LoRA (`save_embedding_layers`),
+    without a word in the config. What `modules_to_save` lists it keeps apart from the base's.
+    """
+    listed = set(_sorted_texts(config.get("modules_to_save")))
+    plain = (name.removeprefix("base_model.model.") for name in names)
+    whole = (name for name in plain if not any(part in name for part in _ADAPTED))
+    return tuple(sorted(n for n in whole if n.endswith(_WHOLE) and not listed & set(n.split("."))))
+
+
+_WHOLE = (".weight", ".bias")
 
 
 def lora_summary(folder: Path) -> LoraSummary:
@@ -176,6 +208,7 @@ def lora_summary(folder: Path) -> LoraSummary:
             "rank_pattern": config.get("rank_pattern") or {},
             "alpha_pattern": config.get("alpha_pattern") or {},
             "modules_to_save": _sorted_texts(config.get("modules_to_save")),
+            "also_whole": () if (config.get("bias") or "none") != "none" else _unlisted(config, held),
             "trained_tokens": _trained_tokens(config.get("trainable_token_indices")),
             "vision": sum(any(part in name for part in VISION) for name in held),
             "zero": bool(ups) and not others and all(is_zero(weights, held[name]) for name in ups),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SAMPLE = 256
 """Numbers of each tensor that are compared before and after."""
-_WRAPPING = (".base_layer", ".original_module")
+_WRAPPING = (".base_layer", ".original_module", ".token_adapter")
 """What PEFT puts into the name of a tensor whose module it wraps."""
 
 
@@ -44,10 +44,18 @@ def attach(
         warnings.simplefilter("ignore")
         try:
             wrapped, missing, unexpected = _loaded(model, name, folder)
-        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
+        except KeyError as error:
+            raise PinError(
+                f"the adapter in {folder} does not fit this base: its file lacks {error.args[0]}, which "
+                f"its {ADAPTER_CONFIG} speaks of."
+            ) from error
+        except (RuntimeError, ValueError, TypeError, AttributeError, ImportError) as error:
             raise PinError(f"the adapter in {folder} does not fit this base: {error}") from error
     if missing:
-        raise PinError(f"the adapter in {folder} does not fit this base: it has no {_named(missing)}.")
+        other = f"; it has {_named(unexpected)} instead" if unexpected else ""
+        raise PinError(
+            f"the adapter in {folder} does not fit this base: it has no {_named(missing)}{other}."
+        )
     if unexpected:
         raise PinError(
             f"the adapter in {folder} does not fit this base: {_named(unexpected)} of its file "

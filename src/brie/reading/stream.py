@@ -155,14 +155,22 @@ def _open(path: Path, magic: bytes) -> TextIO:
     raw = path.open("rb")
     if magic[:2] == b"\x1f\x8b":
         packed = gzip.GzipFile(fileobj=raw)
-        marks = packed.read(2)
+        marks = packed.read(4)
         packed.seek(0)
         return io.TextIOWrapper(packed, encoding=_encoding(marks), newline="")
-    return io.TextIOWrapper(raw, encoding=_encoding(magic[:2]), newline="")
+    return io.TextIOWrapper(raw, encoding=_encoding(magic), newline="")
 
 
 def _encoding(marks: bytes) -> str:
-    return "utf-16" if marks in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    """The encoding by a file's first bytes: a mark, or every second byte of ASCII text."""
+    if marks[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if len(marks) == 4 and b"\0" in marks:
+        if not marks[1] and not marks[3] and marks[0] and marks[2]:
+            return "utf-16-le"
+        if not marks[0] and not marks[2] and marks[1] and marks[3]:
+            return "utf-16-be"
+    return "utf-8-sig"
 
 
 def _first(handle: TextIO) -> str:
@@ -243,6 +251,8 @@ def _of_objects(
     whole = found[0]
     if len(found) > 1 or not isinstance(whole, dict) or is_row(whole):
         return Content(_numbered(found))
+    if columns := _of_columns(whole):
+        return Content(_numbered(columns))
     lists = _lists(whole)
     if not lists:
         named = _rows_by_id(whole)
@@ -260,6 +270,24 @@ def _of_objects(
     if key == "samples" and isinstance(about.get("eval"), dict):  # a log whose header each sample needs
         rows = [{**row, "eval": about["eval"]} if isinstance(row, dict) else row for row in rows]
     return Content(_numbered(rows), about, key)
+
+
+def _of_columns(whole: Object) -> list[JsonValue | _Twice]:
+    """Rows of an object that holds columns, as data frames are written: lists, or cells by row number.
+
+    {"question": ["…", "…"], "answer": ["…", "…"]}      {"question": {"0": "…", "1": "…"}, …}
+    """
+    columns: dict[str, dict[str, JsonValue]] = {}
+    for name, column in whole.items():
+        if isinstance(column, list) and not any(isinstance(cell, dict) for cell in column):
+            columns[name] = {str(number): cell for number, cell in enumerate(column)}
+        elif isinstance(column, dict) and column and all(key.isdecimal() for key in column):
+            columns[name] = column
+    numbers = next(iter(columns.values()), {}).keys()
+    alike = all(column.keys() == numbers for column in columns.values())
+    if len(columns) < max(2, len(whole)) or len(numbers) < 2 or not alike:
+        return []
+    return [{name: column[number] for name, column in columns.items()} for number in numbers]
 
 
 def _rows_by_id(whole: Object) -> list[JsonValue | _Twice]:

@@ -34,6 +34,8 @@ class LoraSummary(Record):
     """Modules with another alpha."""
     modules_to_save: tuple[str, ...] = later(())
     """Modules trained whole."""
+    also_whole: tuple[str, ...] = later(())
+    """Tensors of the base itself in the file, which the config does not list: PEFT puts them over it."""
     trained_tokens: int = later(0)
     """Tokens whose embedding was trained."""
     vision: int = later(0)
@@ -50,6 +52,7 @@ class LoraSummary(Record):
         for what, pattern in (("r", self.rank_pattern), ("alpha", self.alpha_pattern)):
             also += [f"{what}={value:g} in {name}" for name, value in sorted(pattern.items())]
         also += [f"whole: {', '.join(self.modules_to_save)}"] if self.modules_to_save else []
+        also += [f"in the base's place: {', '.join(self.also_whole)}"] if self.also_whole else []
         also += [f"{self.trained_tokens} trained tokens"] if self.trained_tokens else []
         also += [f"{self.vision} tensors in its vision part"] if self.vision else []
         return "; ".join([f"r={self.r} alpha={self.alpha:g}", *also])

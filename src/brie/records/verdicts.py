@@ -51,7 +51,7 @@ class Usage(Record):
 class VerdictLite:
     """The part of a stored verdict that numbers are made of: a million of them fit into memory.
 
-    Nobody changes one but `forget_texts`; to be frozen would make reading them half as fast.
+    Nobody changes one; to be frozen would make reading them half as fast.
     """
 
     key: str
@@ -74,17 +74,12 @@ class VerdictLite:
             verdict.reason, verdict.reply, verdict.scores, verdict.margin, verdict.measured,
         )  # fmt: skip
 
-    def forget_texts(self) -> VerdictLite:
-        """Leave out what the judge wrote: numbers do without."""
-        self.reason = self.reply = ""
-        return self
-
     @classmethod
     def parse(cls, key: str, body: str) -> VerdictLite:
         """From the stored JSON; what is not as it was written gets the whole record's error."""
         try:
             row = from_json(body)
-            if row["letter"] not in _LETTERS or row.get("margin") not in _MARGINS:
+            if row["letter"] not in LETTERS or row.get("margin") not in MARGINS:
                 raise ValueError(row["letter"])
             scores = _scores(tuple((name, tuple(by.items())) for name, by in row["scores"].items()))
             return cls(
@@ -98,8 +93,8 @@ class VerdictLite:
             return cls.of(Verdict.model_validate_json(body))
 
 
-_LETTERS = (None, "A", "B", "tie")
-_MARGINS = (None, "much", "slightly")
+LETTERS = (None, "A", "B", "tie")
+MARGINS = (None, "much", "slightly")
 
 
 _STATUSES = {str(status): status for status in Status}

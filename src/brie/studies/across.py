@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import numpy as np
+
 from brie.analyse.compare import compare, rates_by_prompt
 from brie.errors import UsageError
+from brie.evaluation.columns import chosen
 from brie.evaluation.drift_notes import refuse_mixed
 from brie.evaluation.gather import gather
 from brie.evaluation.margins import counting_judges
@@ -67,14 +70,15 @@ def rates_of(gathered: Sequence[EvaluationData]) -> dict[str, dict[str, float]]:
                 f"no judge of {facts.manifest.id} counts, so it has no win rate to compare. See why: "
                 f"brie report {facts.manifest.id}"
             )
-        by_prompt = rates_by_prompt(table(facts, facts.of("main"), counting))
+        by_prompt = rates_by_prompt(table(facts, chosen(facts.columns.is_of("main")), counting))
         rates[facts.manifest.id] = {shown[name]: rate for name, rate in by_prompt.items()}
     return rates
 
 
 def _refuse_unjudged(gathered: Sequence[EvaluationData]) -> None:
     for facts in gathered:
-        if not any(fact.winner for fact in facts.of("main")):
+        columns = facts.columns
+        if np.isnan(columns.score[columns.is_of("main")]).all():
             name = facts.manifest.id
             raise UsageError(f"{name} has no usable verdict yet. Go on with it: brie judge {name}")
 

@@ -18,6 +18,7 @@ from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
 from brie.errors import UsageError
 from brie.evaluation.anchor import blind_labels
+from brie.evaluation.columns import chosen
 from brie.evaluation.gather import gather
 from brie.evaluation.margins import counting_judges
 from brie.evaluation.measured import measured_by_people
@@ -100,7 +101,7 @@ def _by_people(
     notes: dict[str, str] = {}
     for facts in gathered:
         labels, plan = blind_labels(facts), facts.manifest.plan
-        if labels is None or not labels.counted.complete or not labels.votes:
+        if labels is None or not labels.counted.complete or not len(labels.votes):
             continue
         settings, name = Settings(plan.level, plan.resamples), facts.manifest.id
         measured[name], missing = measured_by_people(
@@ -162,7 +163,9 @@ def _judges(gathered: Sequence[EvaluationData]) -> dict[str, WhoJudged]:
 
 def _rows(facts: EvaluationData, names: Mapping[str, str], judges: Sequence[str]) -> VerdictTable:
     """One evaluation's verdicts and repeats, its prompts under the names they have here."""
-    rows = [*facts.of("main"), *(f for f in facts.of("repeat") if f.verdict is not None)]
+    columns = facts.columns
+    again = chosen(columns.is_of("repeat"), columns.heard)
+    rows = np.concatenate([chosen(columns.is_of("main")), again])
     seated = {seat.judge.id for seat in facts.work.panel_judges}
     made = table(facts, rows, [name for name in judges if name in seated])
     return made.with_prompts([names[name] for name in made.prompts])
@@ -234,7 +237,7 @@ def _evaluation(facts: EvaluationData) -> EvaluationFacts:
 def _warnings(gathered: Sequence[EvaluationData]) -> list[str]:
     warnings = []
     for facts in gathered:
-        open_ = sum(fact.verdict is None and not fact.identical for fact in facts.of("main"))
+        open_ = int((facts.columns.is_of("main") & facts.columns.missing).sum())
         if open_:
             warnings.append(
                 f"{facts.manifest.id}: {open_} verdicts are still missing; the figures may move"
