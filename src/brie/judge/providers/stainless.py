@@ -24,8 +24,8 @@ _UNREAD = "X-Stainless-Raw-Response"
 class StainlessAdapter(ProviderAdapter):
     """An adapter through such an SDK; retries are the runner's, which sees and prices each.
 
-    Requests go through the SDK's `post`, not through its calls by name: those hold every part of a request
-    against all the types they know, which takes a tenth of a verdict.
+    Requests go through the SDK's `post`, not through its calls by name: those hold every part of a
+    request against all the types they know, which takes a tenth of a verdict.
     """
 
     path: ClassVar[str]
