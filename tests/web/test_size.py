@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
@@ -18,10 +19,12 @@ from brie.project import Project
 from brie.records import Manifest
 from brie.web.app import create_app
 from brie.web.guard import Access
+from brie.web.index import index_path
 from brie.web.index_keeper import Listing
 from brie.web.project_cache import ProjectCache
 from brie.web.voting_session import VotingSession
 from tests.web import sample
+from tests.web.test_index import Clock, built, contents, listing, until, without
 
 PAGES = (
     "",
@@ -94,6 +97,20 @@ def test_a_vote_does_no_more_where_much_is_planned(worlds: list[tuple[Project, M
     before, after = (vote_costs(*world) for world in worlds)
     for what, count in after.items():
         assert count < 1.2 * before[what] + 2 * LONGEST, what  # a ballot has no more pairs
+
+
+def test_much_that_is_new_is_read_in_the_background(
+    worlds: list[tuple[Project, Manifest]], tmp_path: Path
+) -> None:
+    project, manifest = worlds[1]
+    cache, path = ProjectCache(project, Clock(0)), index_path(project, manifest.id)
+    path.unlink(missing_ok=True)
+    with without(project, "verdicts WHERE id > 100"):
+        assert listing(cache, manifest).behind == ""
+    assert listing(cache, manifest).behind.startswith("This list is being brought up to date")
+    until(cache, manifest, "")
+    now = cache.open(manifest.id).manifest
+    assert contents(path) == contents(built(project, now, tmp_path / "anew.sqlite"))
 
 
 def test_a_large_report_is_built_once_for_its_numbers_and_not_where_it_was_written(
