@@ -48,8 +48,8 @@ def spreadsheet(handle: TextIO) -> Iterator[tuple[int, JsonValue] | Skipped]:
         if len(lines) > 1 or (lines and lines[0].count('"') % 2):
             _refuse_open_quote(lines, delimiter, number)
         lines.clear()
-        if not any(cell.strip() for cell in record):
-            continue
+        if not any(cell.strip() for cell in record) or record == first:
+            continue  # an empty line, or the names again where files were joined
         if any(cell.strip() for cell in record[len(names) :]):
             yield Skipped(number, f"has {len(record)} cells under {len(names)} names")
             continue
