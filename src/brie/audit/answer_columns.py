@@ -95,11 +95,12 @@ def read_columns(
         InputError: a cell is no text, or a row has no prompt.
     """
     wide = name in columns.answers
+    known: dict[tuple[str, str], tuple[Message, ...]] = {}
     for number, row in rows:
         if not wide and text(row, columns.model) != name:
             continue
         where = f"{file}: line {number}"
-        asked = _asked(row, columns, where) if columns.prompt else ()
+        asked = _asked(row, columns, where, known) if columns.prompt else ()
         cell = row.get(name if wide else columns.text)
         about = {key: text(row, column) for key, column in columns.about.items()}
         reference = columns.about.get("reference")
@@ -111,13 +112,25 @@ def read_columns(
         )  # fmt: skip
 
 
-def _asked(row: Object, columns: Columns, where: str) -> tuple[Message, ...]:
-    asked = conversation(row.get(columns.prompt))
+def _asked(
+    row: Object, columns: Columns, where: str, known: dict[tuple[str, str], tuple[Message, ...]]
+) -> tuple[Message, ...]:
+    """A row's prompt; rows with the same one share it."""
+    prompt = row.get(columns.prompt)
+    system = text(row, columns.about["system"]) if "system" in columns.about else ""
+    if not isinstance(prompt, str):
+        return _read(prompt, system, columns, where)
+    if (prompt, system) not in known:
+        known[prompt, system] = _read(prompt, system, columns, where)
+    return known[prompt, system]
+
+
+def _read(prompt: JsonValue, system: str, columns: Columns, where: str) -> tuple[Message, ...]:
+    asked = conversation(prompt)
     if not asked:
         raise InputError(
             f"{where}: `{columns.prompt}` is no prompt: a text, or messages that end with the user's."
         )
-    system = text(row, columns.about["system"]) if "system" in columns.about else ""
     if system and asked[0].role != "system":
         asked = (Message(role="system", content=system), *asked)
     return asked
