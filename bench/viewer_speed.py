@@ -46,6 +46,7 @@ from tests.report import sample
 
 ORIGIN = "http://127.0.0.1:8321"
 TIMES = 20
+MANY = 100
 STARTED = {"at once": 0, "after 10 s": 10}
 
 
@@ -198,6 +199,12 @@ def votes(opened: Callable[[Role], TestClient], evaluation: str) -> Iterator[tup
         voters[TIMES].post(root + page)
         yield name, most(partial(voter.post, root + page) for voter in voters[:TIMES])
     yield "result", most(partial(voter.get, f"{root}/result") for voter in voters[:TIMES])
+    many = opened("voter")
+    many.post(f"{root}/name", data={"name": f"Ann {begun} of many"})
+    for _ in range(MANY):
+        vote(many)()
+    yield f"result of {MANY} votes, first time", taken(partial(many.post, f"{root}/finish"))
+    yield f"result of {MANY} votes", most(partial(many.get, f"{root}/result") for _ in range(TIMES))
 
 
 def made(project: Project, prompts: int, samples: int) -> str:

@@ -109,10 +109,10 @@ class Indexes:
             return running or self._start(asked)
 
     def _asked(self, evaluation: str, store: Store) -> _Asked:
-        newest = store.newest()
-        opened = self._opened(evaluation)  # after it: whoever had voted by then is in it
         path = index_path(self._project, evaluation)
         state = State.read(path)
+        newest = store.newest()  # after it: what the index holds is in the store
+        opened = self._opened(evaluation)  # after that: whoever had voted by then is in it
         held = state if state is not None and state.is_of(opened.manifest) else None
         return _Asked(evaluation, path, held, opened, store, newest)
 
@@ -132,7 +132,7 @@ class Indexes:
     def _at_once(self, asked: _Asked, held: State) -> bool:
         """Bring an index up to date; False, and nothing is done, where that may take a while."""
         manifest = asked.opened.manifest
-        if not held.can_go_on(manifest):
+        if not held.can_go_on(manifest, asked.newest):
             return False
         found = news(asked.path, held, asked.opened, asked.store, asked.newest, _AT_ONCE)
         again = len(found.places) * _of_each(manifest)
@@ -153,11 +153,11 @@ class Indexes:
         if running is not None and running.error:
             return _cannot(running.error)
         if running is not None:
-            many = plural(running.verdicts, "newer verdict") if running.verdicts else "newer verdicts"
-            return f"This list is not up to date: {many} are being read."
+            many = f": {plural(running.verdicts, 'newer verdict')}" if running.verdicts else ""
+            return f"This list is being brought up to date{many}."
         left = self._rested.get(evaluation, 0.0) - self._clock()
         minutes = plural(max(1, round(left / 60)), "minute")
-        return f"This list is not up to date: newer verdicts are read in about {minutes}."
+        return f"This list is not up to date: what is newer is read in about {minutes}."
 
     # --- in the background -------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ class Indexes:
         """Make an index, or bring it up to date; what cannot be, is made anew when its time has come."""
         held = asked.held
         if held is not None:
-            if held.can_go_on(asked.opened.manifest):
+            if held.can_go_on(asked.opened.manifest, asked.newest):
                 found = news(asked.path, held, asked.opened, asked.store, asked.newest)
                 progress.verdicts = found.verdicts
                 if not found.counting:

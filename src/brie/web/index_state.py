@@ -82,14 +82,15 @@ class State:
         """Whether the index is of this plan, though more may have been said meanwhile."""
         return self.plan == _plan(manifest)
 
-    def can_go_on(self, manifest: Manifest) -> bool:
-        """Whether it can be brought up to date, its judges being the same."""
-        return self.is_of(manifest) and self.panel == _panel(manifest)
+    def can_go_on(self, manifest: Manifest, newest: int) -> bool:
+        """Whether it can be brought up to date: its judges are the same, and the store is not an older
+        copy, put back."""
+        return self.is_of(manifest) and self.panel == _panel(manifest) and self.newest <= newest
 
     def holds(self, manifest: Manifest, newest: int) -> bool:
         """Whether everything is in it."""
         there = (self.newest, self.chain) == (newest, _chain(manifest))
-        return there and self.can_go_on(manifest)
+        return there and self.can_go_on(manifest, newest)
 
 
 _STATE = TypeAdapter(State)

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
@@ -39,6 +40,29 @@ class Entry:
     """Why it cannot be shown, in one sentence."""
 
 
+@dataclass(frozen=True)
+class SuiteShown:
+    """What an evaluation asks, as voters choose it."""
+
+    name: str
+    version: str
+    prompts: int
+
+
+Written = tuple[int, int, int]
+"""A file as it was written once: which, when, and its size."""
+
+
+def _written(path: Path) -> Written:
+    state = path.stat()
+    return state.st_ino, state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=64)
+def _analysis(path: Path, written: Written) -> Analysis:
+    return Analysis.read(path.read_text("utf-8"))
+
+
 class ProjectCache:
     """A project's evaluations. Safe to use from several threads."""
 
@@ -51,7 +75,8 @@ class ProjectCache:
         self.project = project
         self._lock = threading.Lock()
         self._opening: dict[str, threading.Lock] = {}
-        self._opened: OrderedDict[str, tuple[tuple[int, int], Opened]] = OrderedDict()
+        self._opened: OrderedDict[str, tuple[Written, Opened]] = OrderedDict()
+        self._suites: dict[str, tuple[Written, SuiteShown]] = {}
         self._indexes = Indexes(project, self.open, self.store, clock)
 
     def store(self) -> Store:
@@ -90,10 +115,10 @@ class ProjectCache:
             UsageError: no such evaluation, or its numbers cannot be read.
         """
         path = self.folder(evaluation) / "analysis.json"
-        if not path.is_file():
-            return None
         try:
-            return Analysis.read(path.read_text("utf-8"))
+            return _analysis(path, _written(path))
+        except FileNotFoundError:
+            return None
         except (OSError, ValueError, ValidationError) as error:
             raise UsageError(
                 f"the numbers of {evaluation} cannot be read; make them again: brie report {evaluation}"
@@ -107,8 +132,7 @@ class ProjectCache:
             InputError: its manifest is damaged.
         """
         with self._opening.setdefault(self.folder(evaluation).name, threading.Lock()):
-            state = (self.folder(evaluation) / MANIFEST).stat()
-            mark = (state.st_mtime_ns, state.st_size)
+            mark = _written(self.folder(evaluation) / MANIFEST)
             with self._lock:
                 cached = self._opened.get(evaluation)
                 if cached and cached[0] == mark:
@@ -120,10 +144,9 @@ class ProjectCache:
 
     def amended(self, evaluation: str, manifest: Manifest) -> None:
         """Keep a manifest that was just written with one more voter, instead of reading it again."""
-        state = (self.folder(evaluation) / MANIFEST).stat()
+        mark = _written(self.folder(evaluation) / MANIFEST)
         cached = self._opened.get(evaluation)
         if cached is not None:
-            mark = (state.st_mtime_ns, state.st_size)
             self._keep(evaluation, mark, cached[1].grown(manifest))
 
     def warm(self, evaluation: str | None) -> None:
@@ -133,7 +156,22 @@ class ProjectCache:
                 opened = self.open(name)
                 opened.tasks(opened.manifest.plan.suite.prompts[0].id)
 
-    def _keep(self, evaluation: str, mark: tuple[int, int], opened: Opened) -> Opened:
+    def suite(self, evaluation: str) -> SuiteShown:
+        """What an evaluation asks, known as long as its manifest does not change.
+
+        Raises:
+            UsageError: no such evaluation.
+            InputError: its manifest is damaged.
+        """
+        mark = _written(self.folder(evaluation) / MANIFEST)
+        known = self._suites.get(evaluation)
+        if known is None or known[0] != mark:
+            suite = self.open(evaluation).manifest.plan.suite
+            known = (mark, SuiteShown(suite.name, suite.version, len(suite.prompts)))
+            self._suites[evaluation] = known
+        return known[1]
+
+    def _keep(self, evaluation: str, mark: Written, opened: Opened) -> Opened:
         with self._lock:
             self._opened[evaluation] = (mark, opened)
             self._opened.move_to_end(evaluation)
@@ -154,7 +192,7 @@ class ProjectCache:
         try:
             analysis = self.analysis(evaluation)
             if analysis is None:
-                self.open(evaluation)
+                self.suite(evaluation)  # a damaged one is told
         except BrieError as error:
             return Entry(evaluation, None, without_paths(str(error)))
         return Entry(evaluation, analysis)

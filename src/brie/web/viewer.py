@@ -10,18 +10,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from brie.errors import UsageError
-from brie.evaluation.gather import gather
-from brie.evaluation.views import comparison_views, views_of
+from brie.evaluation.views import views_of
 from brie.pin import find_run, training_runs
 from brie.records.analysis import ComparisonView
 from brie.report.clean import clip
-from brie.report.curve import read_curve
 from brie.report.diff import word_diff
 from brie.report.facts import checks_worst_first
-from brie.report.html import content_policy, render_html, script, stylesheet
 from brie.report.opening import opening
-from brie.report.page import build_page
 from brie.report.panel import panel_judges, roll
 from brie.report.sentence import tone, verdict_sentence, verdict_word
 from brie.report.shown import judges_said
@@ -29,6 +24,7 @@ from brie.web.charts import loss_chart
 from brie.web.index_keeper import Listing
 from brie.web.pages import Pages
 from brie.web.project_cache import ProjectCache, training_run
+from brie.web.report_pages import ReportPages, report_policy
 from brie.web.search import SHOWS, SORTS, Comparisons, Filter, Found
 
 LONGEST = 100_000
@@ -36,8 +32,6 @@ LONGEST = 100_000
 _DIGITS = 10
 """More name no comparison."""
 _LONGEST_NAME = 200
-_REPORTED = 20_000
-"""Comparisons up to which the full report is built on request."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +50,7 @@ class Viewer:
     def __init__(self, cache: ProjectCache, pages: Pages) -> None:
         self._cache = cache
         self._pages = pages
+        self._reports = ReportPages(cache)
 
     def routes(self) -> list[Route]:
         """Every page of the viewer."""
@@ -104,18 +99,12 @@ class Viewer:
         )
 
     def report(self, request: Request) -> Response:
-        """The full report of an evaluation as it stands now, with its own strict policy."""
+        """The full report of an evaluation, with its own strict policy."""
         name = request.path_params["evaluation"]
-        analysis, opened = self._cache.analysis(name), self._cache.open(name)
-        if analysis is None:
-            raise UsageError(f"{name} has no numbers yet; go on with it: {opened.manifest.command}")
-        if analysis.counts.comparisons > _REPORTED:
-            raise UsageError(f"{name} is too large to report here; run: brie report {name}")
-        with self._cache.store() as store:
-            views = comparison_views(gather(opened.manifest, store))
-        curve = read_curve(self._cache.folder(name))
-        html = render_html(build_page(analysis, opened.manifest, views, curve))
-        policy = content_policy(stylesheet(), script()) + "; frame-ancestors 'none'"
+        html = self._reports.of(name)
+        if html is None:
+            return self._pages.render("building.html", name=name)
+        policy = f"{report_policy()}; frame-ancestors 'none'"
         return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy})
 
     def comparison(self, request: Request) -> Response:

@@ -56,6 +56,7 @@ class VotesKept:
         self._work = work
         self._known: dict[tuple[str, ...], MayVote] = {}
         """By voter, their deal, and what was drawn for people."""
+        self._last: tuple[Manifest | None, list[MayVote]] = (None, [])
         self._cast: dict[str, Pair] = {}
         """Key -> pair, of votes that were cast here."""
 
@@ -74,7 +75,11 @@ class VotesKept:
 
     def of(self, manifest: Manifest) -> list[MayVote]:
         """Everybody who has voted by now."""
-        return [self.by(manifest, voter) for voter in voters(manifest)]
+        last, found = self._last
+        if last is not manifest:
+            found = [self.by(manifest, voter) for voter in voters(manifest)]
+            self._last = (manifest, found)
+        return found
 
     def on(self, manifest: Manifest, prompt: str) -> list[Task]:
         """Every vote that may have been cast on a prompt."""
