@@ -18,11 +18,12 @@ from brie.evaluation.benchmarks import planned_rows
 from brie.evaluation.context import Context, ImportedContext
 from brie.evaluation.folders import evaluation_id
 from brie.evaluation.manifest import broken_links
+from brie.evaluation.planned import Planned
 from brie.evaluation.training_data import Compared, Trained
 from brie.evaluation.votes import cast_by, voters
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
-from brie.records import Manifest
+from brie.records import Manifest, Verdict
 from brie.records.analysis import Analysis
 from brie.report.curve import Curve
 
@@ -35,7 +36,27 @@ class Keys:
 
     completions: Mapping[str, tuple[str, str | None]]
     """Key -> pin and prompt."""
-    verdicts: Mapping[str, Task]
+    _planned: Planned
+    _places: Mapping[str, int]
+    """Key of a planned verdict -> its place there."""
+    _votes: Mapping[str, Task]
+
+    def verdicts(self) -> Iterator[str]:
+        """Keys of the verdicts, votes included."""
+        yield from self._places
+        yield from self._votes
+
+    def name(self, row: Verdict) -> bool:
+        """Whether a verdict is one of them, of the judge and of what it was to be shown."""
+        said = (row.judge, row.rubric, row.presentation, row.repeat)
+        vote, planned, at = self._votes.get(row.key), self._planned, self._places.get(row.key)
+        if vote is not None:
+            named = (vote.judge_digest, vote.rubric_digest, vote.presentation_digest, vote.repeat)
+            return said == named
+        if at is None:
+            return False
+        judge, digests = planned.makers[planned.judge[at]], planned.presentations.digests
+        return said == (judge.digest, judge.rubric, digests[planned.shown[at]], planned.repeat[at])
 
 
 def keys_of(manifest: Manifest) -> Keys:
@@ -47,10 +68,10 @@ def keys_of(manifest: Manifest) -> Keys:
     for key, source in work.damages(work.plan.order).items():
         completions[key] = completions[source]
     completions |= planned_rows(manifest.plan)
-    verdicts = {task.key: task for task in work.tasks(work.plan.order)}
-    for voter in voters(manifest):
-        verdicts |= {task.key: task for task in cast_by(work, manifest, voter)}
-    return Keys(completions, verdicts)
+    planned = work.planned()
+    places = {key: at for at, key in enumerate(planned.keys)}
+    every = (task for voter in voters(manifest) for task in cast_by(work, manifest, voter))
+    return Keys(completions, planned, places, {task.key: task for task in every})
 
 
 def around_of(brought: ImportedContext, trained: Trained | None) -> Context:
@@ -108,15 +129,11 @@ class Contents:
         Raises:
             InputError: one of them is not.
         """
-        planned, last = self._keys.verdicts, ""
+        last = ""
         for stored in self._rows(KeptVerdict, layout.VERDICTS):
             row = stored.row
-            task = planned.get(row.key)
-            named = task is not None and (row.judge, row.rubric, row.presentation, row.repeat) == (
-                task.judge_digest, task.rubric_digest, task.presentation_digest, task.repeat,
-            )  # fmt: skip
             numbers = [score for by_letter in row.scores.values() for score in by_letter.values()]
-            if not named or row.key < last or not _finite(numbers):
+            if not self._keys.name(row) or row.key < last or not _finite(numbers):
                 raise InputError(f"the bundle holds a verdict that its plan does not name ({row.key}).")
             last = row.key
             yield stored

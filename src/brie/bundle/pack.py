@@ -92,7 +92,7 @@ def _evaluation(
         yield TRAINING, as_json(trained)
     keys = keys_of(manifest)
     yield COMPLETIONS, lines(store.completions_of(keys.completions))
-    yield VERDICTS, lines(store.attempts_of(keys.verdicts))
+    yield VERDICTS, lines(store.attempts_of(keys.verdicts()))
     yield CALLS, lines(store.calls_of([manifest.id, f"{manifest.id}/votes"]))
     yield LOOKS, lines(store.looks_of(suite=manifest.plan.suite.digest(), evaluation=manifest.id))
     for path in sorted(folder.glob("voters/*.json")):

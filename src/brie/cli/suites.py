@@ -197,7 +197,8 @@ def unbundled(id_: str, project: Project) -> None:
         analysis = stored_analysis(evaluation)
         if analysis is not None:
             with Store.open(project.store, read_only=True) as store:
-                write_report(evaluation, analysis, gather(evaluation.manifest, store), project)
+                rows = gather(evaluation.manifest, store, texts=False)
+                write_report(evaluation, analysis, rows, project)
     outcome = write_numbers(suites, project)
     screen.show(f"Report  {project.relative(outcome.report)}")
     screen.show(f"Next    {command_line('verify', id_)}")

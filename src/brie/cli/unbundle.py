@@ -45,7 +45,8 @@ def command(file: Path) -> None:
     elif merged.new and evaluation.analysis_file.is_file():
         analysis = Analysis.read(evaluation.analysis_file.read_bytes())
         with Store.open(project.store, read_only=True) as store:
-            report = write_report(evaluation, analysis, gather(evaluation.manifest, store), project)
+            rows = gather(evaluation.manifest, store, texts=False)
+            report = write_report(evaluation, analysis, rows, project)
         screen.show(f"Report  {project.relative(report)}")
     judged = evaluation.analysis_file.is_file()
     screen.show(f"Next    brie {'verify' if judged else 'judge'} {merged.id}")

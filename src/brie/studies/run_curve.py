@@ -159,7 +159,8 @@ def attach(document: CurveDocument, manifests: Mapping[str, Manifest], project: 
             if same and not unsound(evaluation.manifest):
                 write_text(evaluation.folder / CURVE, text)
                 analysis = Analysis.read(evaluation.analysis_file.read_bytes())
-                write_report(evaluation, analysis, gather(evaluation.manifest, store), project)
+                rows = gather(evaluation.manifest, store, texts=False)
+                write_report(evaluation, analysis, rows, project)
 
 
 def _point(manifest: Manifest) -> tuple[str, str, str]:
