@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from shutil import copytree, rmtree
 
 import pytest
 
@@ -20,7 +21,7 @@ from brie.records import Manifest, MarginRule, Status
 from brie.store import Store
 from brie.web.index import build_index, index_path
 from brie.web.index_keeper import Listing
-from brie.web.index_state import State
+from brie.web.index_state import State, journal_of
 from brie.web.opened import Opened
 from brie.web.project_cache import ProjectCache
 from brie.web.search import Comparisons, Filter
@@ -294,6 +295,27 @@ def test_a_damaged_index_is_made_again(world: World, damage: bytes) -> None:
     journal.write_bytes(b"half a change")
     assert listing(ProjectCache(project), manifest).comparisons.total(Filter()) == 24
     assert not journal.exists()
+
+
+def test_a_change_that_was_cut_off_is_undone(world: World, tmp_path: Path) -> None:
+    project, manifest = world
+    listing(ProjectCache(project), manifest)
+    path, halfway = index_path(project, manifest.id), tmp_path / "halfway"
+    before = contents(path), State.read(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = 1")  # so that it is written before it is whole
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("UPDATE comparison SET score = 0, start = 'another'")
+        db.execute("UPDATE columns SET data = zeroblob(length(data))")
+        copytree(path.parent, halfway)
+        db.execute("ROLLBACK")
+    rmtree(path.parent)
+    copytree(halfway, path.parent)
+    assert journal_of(path).exists()
+    with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as db:
+        assert db.execute("SELECT count(*) FROM comparison WHERE start = 'another'").fetchone()[0]
+    assert listing(ProjectCache(project), manifest).behind == ""
+    assert (contents(path), State.read(path)) == before
 
 
 def test_a_list_whose_index_was_taken_away_says_so(world: World) -> None:
