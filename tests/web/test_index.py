@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from math import ceil
 from pathlib import Path
 from shutil import copytree, rmtree
 
@@ -181,9 +182,9 @@ def test_what_takes_a_while_is_said_and_not_done_again_before_ten_times_that(wor
     said = {"judge": "gpt-mini", "said": "no key"}
     now = change(project.runs / manifest.id, lambda m: amend(m, "stopped", said, verdicts_before=144))
     clock.step = 0
-    told = until(cache, now, "is read in about")
-    minutes = round((first.made + 10 * first.took - clock.now) / 60)
-    assert told == f"This list is not up to date: what is newer is read in about {minutes} minutes."
+    told = until(cache, now, "load it again in")
+    minutes = ceil((first.made + 10 * first.took - clock.now) / 60)
+    assert told == f"This list is not up to date; load it again in {minutes} minutes."
     assert listing(cache, now).behind == told
     assert State.read(index_path(project, manifest.id)) == first
     clock.now = first.made + 10 * first.took
