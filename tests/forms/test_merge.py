@@ -9,7 +9,7 @@ import pytest
 from brie.errors import UsageError
 from brie.forms.merge import load_side, write_merged
 from brie.pin.weights import load_causal_lm
-from brie.project import Project, packaged
+from brie.project import packaged
 from tests.fidelity import planted
 
 MODULES = (["embed_tokens", "q_proj"], ["lm_head", "embed_tokens"], ["lm_head"])
