@@ -53,6 +53,42 @@ def test_a_folder_without_safetensors_is_refused(cpu: Environment, tmp_path: Pat
         load_model(tmp_path, cpu)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t.pop("lm_head.weight"), r"lacks lm_head\.weight, which would be made up"),
+        (lambda t: t.update({f"_orig_mod.{name}": t.pop(name) for name in list(t)}),
+         r"which would be made up \(it holds _orig_mod\.lm_head\.weight"),
+        (lambda t: t.update({"model.layers.0.self_attn.q_proj.lora_A.x.weight": torch.ones(2, 64)}),
+         "part of an adapter that was never merged"),
+        (lambda t: t.update({"lm_head.weight": torch.ones(7, 64)}),
+         r"lm_head\.weight has the size \(7, 64\) in its files, and \(259, 64\)"),
+    ],
+)  # fmt: skip
+def test_weights_that_are_not_the_models_are_not_made_up(
+    base: Path, cpu: Environment, tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], object],
+    words: str,
+) -> None:  # fmt: skip
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(shutil.copytree(base, tmp_path / "odd"))
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(PinError, match=words):
+        load_model(folder, cpu)
+
+
+def test_a_config_that_contradicts_itself_is_one_sentence(
+    base: Path, cpu: Environment, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(base, tmp_path / "odd"))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 5}))
+    with pytest.raises(PinError, match=r"config\.json cannot be used"):
+        TransformersEngine.load(folder, cpu)
+
+
 def _retouched(adapter: Path, to: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> Path:
     """The adapter with other tensors."""
     from safetensors.torch import load_file, save_file
