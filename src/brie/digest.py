@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TypeAlias
@@ -36,6 +36,12 @@ def digest(value: Canonical) -> str:
 def text_digest(text: str) -> str:
     """`sha256:<hex>` over a text in UTF-8."""
     return PREFIX + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def text_digests(texts: Iterable[str]) -> list[str]:
+    """`text_digest` of many."""
+    sha256 = hashlib.sha256
+    return [PREFIX + sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for text in texts]
 
 
 def file_digest(path: Path) -> str:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brie.analyse.arrays import Floats
-from brie.analyse.signflip import FLOOR, sign_flip
+from brie.analyse.arrays import Floats, Ints
+from brie.analyse.signflip import FLOOR, fair_tosses, sign_flip
 from tests.analyse.tables import REFERENCE
 
 
@@ -47,6 +47,35 @@ def test_five_prompts_can_never_reach_five_percent() -> None:
 def test_convolution_agrees_with_brute_force(steps: list[int]) -> None:
     deviations = np.array(steps) / 12
     assert sign_flip(deviations, rng()).p_value == pytest.approx(brute_force(deviations), abs=1e-10)
+
+
+def every_factor(size: Ints, observed: int) -> float:
+    """P(|sum of flipped sizes| >= observed): all cosines multiplied out at all frequencies."""
+    histogram = np.bincount(size)
+    length = 1 << (2 * int(size.sum()) + 1).bit_length()
+    angle = 2 * np.pi * np.arange(length // 2 + 1) / length
+    transform = np.ones(len(angle))
+    for step in np.flatnonzero(histogram):
+        transform *= np.cos(angle * step) ** histogram[step]
+    return 2 * float(np.fft.irfft(transform, length)[observed : int(size.sum()) + 1].sum())
+
+
+@pytest.mark.parametrize("prompts", [20, 300, 2000])
+@pytest.mark.parametrize("unit", [7, 97, 360])
+def test_factors_that_are_left_out_are_of_no_consequence(prompts: int, unit: int) -> None:
+    """Sizes on a coarse lattice and a few off it: the transform has peaks far from its beginning."""
+    drawn = np.random.default_rng(prompts + unit)
+    size = np.concatenate([drawn.integers(1, 4, prompts) * (unit // 3), drawn.integers(1, unit, 3)])
+    signed = size * np.where(drawn.random(len(size)) < 0.55, 1, -1)
+    value = sign_flip(signed / unit, rng()).p_value
+    assert value == pytest.approx(every_factor(size, abs(int(signed.sum()))), rel=1e-9, abs=1e-13)
+
+
+def test_tosses_from_a_table_are_those_of_the_generator() -> None:
+    for count in [*range(1, 50), 400]:
+        looked_up, drawn = np.random.default_rng(count), np.random.default_rng(count)
+        assert (fair_tosses(count, looked_up, 3000) == drawn.binomial(count, 0.5, 3000)).all()
+        assert looked_up.random() == drawn.random()
 
 
 def test_soft_deviations_of_few_prompts_are_enumerated() -> None:

@@ -157,7 +157,7 @@ def test_number_codes_stop_until_they_are_declared(tmp_path: Path) -> None:
 def test_a_scale_is_declared_with_its_two_ends(tmp_path: Path) -> None:
     rows = [{"prompt": asked(n), "text_a": "A.", "text_b": "B.", "vote": n % 7 - 3} for n in range(21)]
     path = write(tmp_path / "f.jsonl", rows)
-    with pytest.raises(InputError, match=r"--scale LOW\.\.HIGH=second\.\.first"):
+    with pytest.raises(InputError, match=r"--scale \"-3\.\.3=first\.\.second\" where -3"):
         read_files([path])
     scaled = Wishes(declared=Declared(scale=parse_scale("-3..3=second..first")))
     assert [row.score for row in read_files([path], wishes=scaled).rows[:7]] == pytest.approx(

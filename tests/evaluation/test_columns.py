@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from math import isnan
 
@@ -14,7 +15,7 @@ from brie.evaluation.columns import Columns, chosen
 from brie.evaluation.gather import gather, nothing_yet
 from brie.evaluation.rows import EvaluationData, VerdictRow, row_counts
 from brie.evaluation.settled import counts_there
-from brie.evaluation.table import table
+from brie.evaluation.table import FEATURES, table
 from brie.evaluation.views import comparison_views
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply
@@ -140,6 +141,17 @@ def test_what_judges_see_is_counted_once_however_many_see_it(
     tasks = [task for task in data.work.tasks() if task.kind == "main"]
     seen = {task.presentation_digest for task in tasks}
     assert assemble(data, made[1]).counts.presentations == len(seen) < len(tasks)
+
+
+def test_items_and_headings_of_a_text_are_those_at_the_beginning_of_its_lines() -> None:
+    """Held against the plain patterns, on every mixture of what they are made of."""
+    item = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s", re.MULTILINE)
+    heading = re.compile(r"^#{1,6}\s|^\*\*[^*]+\*\*\s*$", re.MULTILINE)
+    rng = random.Random(7)
+    for _ in range(20_000):
+        text = "".join(rng.choices("\n\n\n -*•#1.) \ta\r", k=rng.randrange(14)))
+        assert FEATURES["lists"](text) == len(item.findall(text))
+        assert FEATURES["headings"](text) == len(heading.findall(text))
 
 
 @pytest.mark.parametrize("judges", [None, JUDGES, ("first",), ()])

@@ -78,7 +78,35 @@ def group_mean(codes: AnyInts, values: Floats, size: int) -> Floats:
 
 def distinct(codes: AnyInts) -> int:
     """How many different codes occur."""
-    return int(np.count_nonzero(np.bincount(codes))) if len(codes) else 0
+    return len(present(codes))
+
+
+def present(codes: AnyInts) -> Ints:
+    """The codes that occur, ascending: as `np.unique`, which is slower, as it hashes or sorts."""
+    low, span = _span(codes)
+    if span > _SPARSE * len(codes):
+        ordered = np.sort(codes).astype(np.int64, copy=False)
+        return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+    return np.flatnonzero(np.bincount(codes - low)) + low
+
+
+def ranked(codes: AnyInts) -> tuple[Ints, Ints]:
+    """The codes that occur, ascending, and for every entry its place among them."""
+    low, span = _span(codes)
+    if span > _SPARSE * len(codes):
+        known, place = np.unique(codes, return_inverse=True)
+        return known.astype(np.int64, copy=False), place.astype(np.int64, copy=False)
+    seen = np.bincount(codes - low) > 0
+    return np.flatnonzero(seen) + low, (np.cumsum(seen) - 1)[codes - low]
+
+
+_SPARSE = 8
+"""From this many times as many codes as entries on, sorting takes less than a count of all codes."""
+
+
+def _span(codes: AnyInts) -> tuple[int, int]:
+    """The lowest code, and how many there are from it to the highest."""
+    return (int(codes.min()), int(codes.max()) - int(codes.min()) + 1) if len(codes) else (0, 0)
 
 
 def largest(differences: Floats) -> float:

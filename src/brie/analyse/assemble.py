@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from brie.analyse.arrays import Bools, group_mean
+from brie.analyse.arrays import Bools, distinct, group_mean
 from brie.analyse.by_length import by_length
 from brie.analyse.cells import Cells
 from brie.analyse.controls import ControlTables, analyse_controls, damaged_low
@@ -250,10 +250,10 @@ def _counts(study: Study) -> dict[str, int]:
     half = cells.prompt[cells.half] * samples + cells.sample[cells.half]
     return {
         "prompts": len(study.means),
-        "comparisons": len(np.unique(comparison[planned])),
-        "identical": len(np.unique(comparison[planned & table.identical])),
-        "half": len(np.unique(half)),
-        "presentations": len(np.unique(shown)),
+        "comparisons": distinct(comparison[planned]),
+        "identical": distinct(comparison[planned & table.identical]),
+        "half": distinct(half),
+        "presentations": distinct(shown),
         "verdicts": int(planned.sum()),
         **table.status_counts(),
     }

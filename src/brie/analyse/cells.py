@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from brie.analyse.arrays import Bools, Floats, Ints, group_mean, group_sum
+from brie.analyse.arrays import Bools, Floats, Ints, group_mean, group_sum, present
 from brie.analyse.table import VerdictTable
 
 
@@ -114,7 +114,7 @@ def judge_means(cells: Cells, keep: Bools | None = None) -> Floats:
 def _cell_codes(table: VerdictTable) -> tuple[Ints, Ints, Ints, Ints]:
     """Cell of every row, and prompt, judge and sample of every cell."""
     judges = max(1, len(table.judges))
-    samples = np.unique(table.sample)
+    samples = present(table.sample)
     sample = np.searchsorted(samples, table.sample)
     width = max(1, len(samples))
     dense = (table.prompt * judges + table.judge) * width + sample

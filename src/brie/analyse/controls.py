@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from brie.analyse.arrays import distinct
 from brie.analyse.cells import Cells, cells, prompt_means
 from brie.analyse.multiplicity import holm
 from brie.analyse.study import Study
@@ -57,7 +58,7 @@ def _a_a(table: VerdictTable, settings: Settings, seed: int) -> ControlNumbers:
 def _damaged(table: VerdictTable, settings: Settings, seed: int) -> ControlNumbers:
     """Damage that changed nothing cannot be recognised: such comparisons are left out."""
     same = table.identical & (table.repeat == 0)
-    left_out = 0 if table.identical_as_ties else len(np.unique(table.prompt[same]))
+    left_out = 0 if table.identical_as_ties else distinct(table.prompt[same])
     if left_out:
         table = table.select(~table.identical)
     study = Study(table, settings, seed)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
+from brie.analyse.arrays import distinct
 from brie.analyse.study import Study
 from brie.analyse.table import StatusCode
 from brie.records.analysis import VerdictWord
@@ -26,14 +25,13 @@ def missing_verdicts(study: Study, word: VerdictWord, word_at: WordAt | None) ->
     table, cells = study.table, study.cells
     if not study.has_missing:
         return None
-    width = int(table.sample.max()) + 1
+    comparison = cells.prompt * (int(table.sample.max()) + 1) + cells.sample
     counted = MissingVerdicts(
         verdicts=int(((table.status != StatusCode.OK) & (table.repeat == 0)).sum()),
-        prompts=len(np.unique(cells.prompt)),
+        prompts=distinct(cells.prompt),
         judged_prompts=len(study.means),
-        comparisons=len(np.unique(cells.prompt * width + cells.sample)),
-        unusable_comparisons=len(np.unique(cells.prompt * width + cells.sample))
-        - len(np.unique((cells.prompt * width + cells.sample)[cells.complete])),
+        comparisons=distinct(comparison),
+        unusable_comparisons=distinct(comparison) - distinct(comparison[cells.complete]),
     )
     if word_at is None or word not in ("better", "worse"):
         return counted

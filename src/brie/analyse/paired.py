@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from brie.analyse.arrays import distinct
 from brie.analyse.study import Study
 from brie.analyse.table import VerdictTable
 from brie.analyse.win_rate import Settings
@@ -21,8 +20,8 @@ def paired_noise(table: VerdictTable, settings: Settings, seed: int) -> PairedNo
     planned = table.repeat == 0
     width = int(table.sample.max(initial=0)) + 1
     comparison = table.prompt * width + table.sample
-    every = len(np.unique(comparison[planned]))
-    same = len(np.unique(comparison[planned & table.identical]))
+    every = distinct(comparison[planned])
+    same = distinct(comparison[planned & table.identical])
     differing = Study(table.select(~table.identical).canonical(), settings, seed)
     return PairedNoise(
         identical=same,

@@ -12,7 +12,7 @@ from brie.analyse.agreement import (
     krippendorff_alpha,
     ratio,
 )
-from brie.analyse.arrays import AnyInts, Floats, Ints, distinct, group_mean
+from brie.analyse.arrays import AnyInts, Floats, Ints, distinct, group_mean, ranked
 from brie.analyse.cells import judge_means
 from brie.analyse.pairs import (
     IMAGINED,
@@ -212,11 +212,11 @@ def consistency(study: Study) -> dict[str, Consistency]:
 def _asked_again(table: VerdictTable, judge: int) -> tuple[Ints, Floats]:
     """Prompt of each repeated verdict, and 1 where it equals the first verdict on that presentation."""
     used = table.told & (table.judge == judge)
-    keys = np.stack([table.prompt, table.sample, table.position, table.label], axis=1)
     first, again = used & (table.repeat == 0), used & (table.repeat > 0)
     if not again.any() or not first.any():
         return np.zeros(0, np.int64), np.zeros(0)
-    code = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+    comparison = table.prompt * (int(table.sample.max()) + 1) + table.sample
+    _, code = ranked(9 * comparison + 3 * table.position + table.label)
     scores = group_mean(code[first], table.score[first], int(code.max()) + 1)
     known = again & np.isfinite(scores[code])
     same = np.sign(scores[code[known]] - 0.5) == np.sign(table.score[known] - 0.5)

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brie.analyse.arrays import Bools, Floats, Ints, binomial_two_sided, distinct, group_sum, largest
+from brie.analyse.arrays import (
+    Bools,
+    Floats,
+    Ints,
+    binomial_two_sided,
+    distinct,
+    group_sum,
+    largest,
+    present,
+)
 from brie.analyse.cells import Cells
 from brie.analyse.regression import least_squares
 from brie.analyse.table import VerdictTable
@@ -164,7 +173,7 @@ def _design(shown: _Shown, names: list[str]) -> Floats:
 
 def _padded(shown: _Shown, name: str) -> _Shown:
     """The verdicts with the two imagined prompts, each shown in every way that occurs."""
-    code = np.unique(3 * shown.position + shown.label)
+    code = present(np.rint(3 * shown.position + shown.label).astype(np.int64)).astype(np.float64)
     position = np.rint(code / 3)
     label = code - 3 * position
     rows = np.full(len(code), float(shown.rows.sum()) / shown.prompts / len(code))
@@ -192,7 +201,7 @@ def _size(shown: _Shown, name: str) -> float:
         count = group_sum(shown.prompt, rows, prompts)
         return np.asarray(total / np.where(count > 0, count, np.nan))
 
-    effects = (mean_at(1.0) - mean_at(-1.0))[np.unique(shown.prompt)]
+    effects = (mean_at(1.0) - mean_at(-1.0))[present(shown.prompt)]
     return 1.0 if np.isnan(effects).any() else largest(effects)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from brie.analyse.arrays import AnyInts, Floats, group_mean, group_sum
+from brie.analyse.arrays import AnyInts, Floats, group_mean, group_sum, present, ranked
 from brie.analyse.cells import Cells, PromptMeans, prompt_means
 from brie.records.estimates import Range
 
@@ -40,10 +40,10 @@ def majority_means(cells: Cells) -> PromptMeans | None:
     if len(cells.table.judges) < 2:
         return None
     used = cells.complete
-    samples = np.unique(cells.sample)
+    samples = present(cells.sample)
     width = max(1, len(samples))
     comparison = cells.prompt * width + np.searchsorted(samples, cells.sample)
-    comparisons, code = np.unique(comparison[used], return_inverse=True)
+    comparisons, code = ranked(comparison[used])
     votes = np.sign(np.round(cells.mean[used] - 0.5, 12))
     balance = np.sign(group_sum(code, votes, len(comparisons)))
     prompts = len(cells.table.prompts)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from brie.analyse.arrays import Bools, Ints
+from brie.analyse.arrays import Bools, Ints, present
 from brie.analyse.bootstrap import plus_one
 from brie.analyse.categories import pooled_rates
 from brie.analyse.cells import prompt_means
@@ -103,7 +103,7 @@ def by_source(study: Study) -> dict[str, SliceNumbers]:
 
 def by_sample(study: Study) -> dict[str, SliceNumbers]:
     """The rate of each sample index alone."""
-    samples = np.unique(study.table.sample[study.table.repeat == 0])
+    samples = present(study.table.sample[study.table.repeat == 0])
     if len(samples) > LISTED:
         study.notes["by_sample"] = f"{len(samples)} samples are too many to list"
         return {}

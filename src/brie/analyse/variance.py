@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brie.analyse.arrays import Floats, Ints, distinct
+from brie.analyse.arrays import Floats, Ints, distinct, ranked
 from brie.analyse.bootstrap import PLUS_FOUR, PROMPT_BOOTSTRAP, PromptBootstrap, percentiles
 from brie.analyse.cells import Cells
 from brie.conventions import FEWEST_PROMPTS
@@ -96,8 +96,8 @@ class Balanced:
 def balanced_scores(cells: Cells) -> Balanced:
     """The part of the evaluation that is a full prompt x sample x judge design."""
     judges = len(cells.table.judges)
-    samples, sample = np.unique(cells.sample, return_inverse=True)
-    prompts, prompt = np.unique(cells.prompt, return_inverse=True)
+    samples, sample = ranked(cells.sample)
+    prompts, prompt = ranked(cells.prompt)
     shape = (len(prompts), len(samples), judges)
     score, order = np.full(shape, np.nan), np.full(shape, np.nan)
     where = (prompt, sample, cells.judge)
@@ -201,7 +201,7 @@ def variance_of_win_rate(
 
 def _size(cells: Cells) -> int:
     """Entries a full prompt x sample x judge table would have."""
-    return distinct(cells.prompt) * len(np.unique(cells.sample)) * len(cells.table.judges)
+    return distinct(cells.prompt) * distinct(cells.sample) * len(cells.table.judges)
 
 
 def _pieces(score: Floats) -> tuple[Floats, tuple[int, int, int]]:

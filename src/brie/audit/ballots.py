@@ -6,6 +6,7 @@ word is asked for: the audit stops, and lists the values with their counts.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import nan
@@ -39,6 +40,8 @@ _NO_NAMES = {
     "maybe", "perhaps", "unknown", "other",
 }  # fmt: skip
 """Words that name no model."""
+_COUNTED = re.compile(r"[a-z]+[ _-]?[01]")
+"""A noun and a number counted from 0."""
 _SCORES = {FIRST: 1.0, SECOND: 0.0, TIE: 0.5}
 _SHOWN = 12
 """Values listed when an audit stops."""
@@ -67,6 +70,7 @@ def settle(ballots: Sequence[Ballot], shape: Shape, declared: Declared | None = 
     unknown: Counter[str] = Counter()
     meanings: dict[str, str | float | Status | None] = {}
     rows = []
+    from_zero = _from_zero(words, shape)
     by_side = _by_side(shape, ballots) and not names
     shares = by_side and _are_shares(words, said)
     for ballot in ballots:
@@ -75,8 +79,12 @@ def settle(ballots: Sequence[Ballot], shape: Shape, declared: Declared | None = 
         ballot.row.defined = ballot.row.defined or by_side
         position = _position(ballot)
         if ballot.word not in meanings:
-            meanings[ballot.word] = _meaning(ballot.word, said, by_side=by_side, shares=shares)
+            known = _meaning(ballot.word, said, by_side=by_side, shares=shares)
+            counted = from_zero.get(ballot.word) if ballot.word not in said.words else None
+            meanings[ballot.word] = known if counted is None else counted
         meaning = meanings[ballot.word]
+        if isinstance(meaning, float) and ballot.word not in said.words and _is_another(ballot, meaning):
+            raise _place_or_name(ballot, meaning)
         if meaning is None or (isinstance(meaning, str) and not isinstance(meaning, Status)):
             meaning = _of_row(ballot, meaning, by_side=by_side)
         if meaning is None:
@@ -84,9 +92,34 @@ def settle(ballots: Sequence[Ballot], shape: Shape, declared: Declared | None = 
             continue
         rows.append(_settled(ballot, meaning, position))
     if unknown:
-        _stop(unknown, words, shape)
+        _stop(unknown, words, shape, SIDES if by_side else (FIRST, SECOND))
     _stop_where_swapped(ballots, words, shape, said)
     return rows
+
+
+def _from_zero(words: Mapping[str, int], shape: Shape) -> dict[str, float]:
+    """What `response 1` means where the answers are counted from 0: the second."""
+    columns = shape.answers or shape.models or ()
+    by_columns = [normal(column)[-1:] for column in columns] == ["0", "1"]
+    if not by_columns and not any(_COUNTED.fullmatch(word) and word[-1] == "0" for word in words):
+        return {}
+    scores = {"0": 1.0, "1": 0.0}
+    return {word: scores[word[-1]] for word in words if _COUNTED.fullmatch(word)}
+
+
+def _is_another(ballot: Ballot, score: float) -> bool:
+    """A word for a place that also names a model of its row, which stands in the other place."""
+    models = [plain(model) for model in ballot.row.models]
+    return ballot.word in models and models[0] != models[1] and score != float(ballot.word == models[0])
+
+
+def _place_or_name(ballot: Ballot, score: float) -> InputError:
+    word, where = ballot.word, FIRST if score else SECOND
+    return InputError(
+        f"line {ballot.row.line}: the winner {word!r} is the {where} answer by its place, and the "
+        f'other by the name of its model: say which is meant, --winner "{word}={where}" or --winner '
+        f'"{word}={word}", and so for every such word'
+    )
 
 
 def _settled(ballot: Ballot, meaning: float | Status | str, position: int) -> Row:
@@ -112,11 +145,12 @@ def _settled(ballot: Ballot, meaning: float | Status | str, position: int) -> Ro
 def _are_shares(words: Mapping[str, int], said: Declared) -> bool:
     """Numbers from 0 to 1 are the candidate's share only where no number outside says otherwise.
 
-    Beside a 2 or a -1 a 0 may be a tie: it is asked for, unless that number is declared a failure.
+    Beside a 2 or a -1 a 0 may be a tie, and where all are 0 or 1 they may count the answers from 0: it
+    is asked for, unless the other numbers are declared.
     """
     counted = (word for word in words if status_of(said.words.get(word, "")) is None)
-    numbers = [value for value in map(number, counted) if value is not None]
-    return all(0 <= value <= 1 for value in numbers)
+    numbers = {value for value in map(number, counted) if value is not None}
+    return all(0 <= value <= 1 for value in numbers) and (numbers != {0, 1} or bool(said.words))
 
 
 def _meaning(word: str, said: Declared, *, by_side: bool, shares: bool) -> str | float | Status | None:
@@ -237,7 +271,9 @@ def _stop_where_swapped(
     )
 
 
-def _stop(unknown: Mapping[str, int], words: Mapping[str, int], shape: Shape) -> None:
+def _stop(
+    unknown: Mapping[str, int], words: Mapping[str, int], shape: Shape, sides: tuple[str, str]
+) -> None:
     """The sentence of an audit that stops at words nobody has declared."""
     listed = sorted(words.items(), key=lambda item: (-item[1], item[0]))
     shown = listed[:_SHOWN]
@@ -248,20 +284,51 @@ def _stop(unknown: Mapping[str, int], words: Mapping[str, int], shape: Shape) ->
     if len(places) == len(unknown):
         raise InputError(
             f"{column} names places ({values}{more}), and nothing says which model stood there: map the "
-            "columns that do, as in --map a=COLUMN,b=COLUMN"
+            "columns that do, as in --map a=COLUMN,b=COLUMN, or the one with the candidate's letter: "
+            "--map letter=COLUMN"
         )
     numbers = all(number(word) is not None for word in unknown)
-    asked = [word for word in words if word in unknown or (numbers and number(word) is not None)]
-    third = "invalid" if any(place(word) == TIE for word in words) else TIE
-    example = ",".join(
-        f"{shortened(word)}={meaning}"
-        for word, meaning in zip(
-            sorted(asked, key=lambda w: (w == "0", w)), (FIRST, SECOND, third), strict=False
-        )
-    )
+    these = "the two sides" if sides == SIDES else "the answers as the file has them"
+    ends = sorted(value for value in map(number, unknown) if value is not None)
+    if numbers and len(ends) > len(_SCORES):
+        raise InputError(_of_a_scale(f"{column} holds numbers: {values}{more}", ends, sides, these))
     scale = "; numbers between two ends: --scale LOW..HIGH=second..first" if numbers else ""
     raise InputError(
         f"{column} has values that are not known words: {values}{more}. Say what they mean, as in "
-        f'--winner "{example}" (first and second are the answers as the file has them; also a model\'s '
-        f"name, invalid, and *=invalid for every other value){scale}"
+        f'--winner "{_example(unknown, words, sides)}" ({sides[0]} and {sides[1]} are {these}; also '
+        f"a model's name, invalid, and *=invalid for every other value){scale}"
     )
+
+
+def _of_a_scale(told: str, values: Sequence[float], sides: tuple[str, str], these: str) -> str:
+    """What is asked of numbers that are more than the three outcomes."""
+    high = max(map(abs, values)) if values[0] < 0 else values[-1]
+    low = -high if values[0] < 0 else values[0]
+    one, two = sides
+    return (
+        f"{told}. Say what the scale's two ends mean (its own, used or not): --scale "
+        f'"{low:g}..{high:g}={one}..{two}" where {low:g} is a clear win of the {one}, else --scale '
+        f'"{low:g}..{high:g}={two}..{one}" ({one} and {two} are {these})'
+    )
+
+
+def _example(unknown: Mapping[str, int], words: Mapping[str, int], sides: tuple[str, str]) -> str:
+    """A declaration of the unknown words: winners nobody has named yet, in the order of the words."""
+    numbers = all(number(word) is not None for word in unknown)
+    asked = [word for word in words if word in unknown or (numbers and number(word) is not None)]
+    known = {place(word) for word in words if word not in asked}
+    free = [
+        s for s, where in zip((*sides, TIE), (FIRST, SECOND, TIE), strict=True) if where not in known
+    ]
+    if {*_CANDIDATE, *_BASELINE} & words.keys():
+        free = []
+    counted_from_0 = set(asked) == {"0", "1"} and sides != SIDES
+    asked.sort(key=lambda word: (word in _LESS and not counted_from_0, word))
+    meanings = [*free, *["invalid"] * len(asked)]
+    return ",".join(
+        f"{shortened(word)}={meaning}" for word, meaning in zip(asked[:4], meanings, strict=False)
+    )
+
+
+_LESS = {"0", "false", "no"}
+"""Words that stand last in an example."""

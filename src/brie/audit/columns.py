@@ -22,8 +22,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
     "winner": (
         "winner", "winner_model", "winning_model", "preferred_model", "verdict", "preference",
-        "preferred", "human_preference", "choice", "vote", "decision", "judgment", "judgement", "better",
-        "selected", "pairwise", "best", "label",
+        "preferred", "human_preference", "overall_preference", "choice", "vote", "decision", "judgment",
+        "judgement", "better", "selected", "pairwise", "best", "label",
     ),
     "judge": (
         "judge", "judge_model", "judge_name", "judge_id", "rater", "annotator", "annotator_id",
@@ -34,7 +34,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "order", "presentation_order", "shown_first", "first_shown", "first", "is_swapped", "swapped",
         "swap", "flipped", "is_flipped",
     ),
-    "letter": ("letter", "candidate_letter", "candidate_label", "candidate_is_a"),
+    "letter": (
+        "letter", "candidate_letter", "candidate_label", "candidate_is_a", "candidate_is",
+        "candidate_position", "candidate_side", "candidate_slot",
+    ),
     "category": ("category", "topic", "domain", "dataset", "subset", "task_type"),
     "source": ("source",),
     "sample": ("sample", "sample_id", "sample_index", "trial", "run", "repeat", "turn", "epoch"),
@@ -50,13 +53,11 @@ _TEXTS = {
     "response", "responses", "answer", "output", "completion", "text", "reply", "generation", "content",
     "conversation", "summary", "translation", "candidate", "assistant",
 }  # fmt: skip
+_POINTS = {"score", "scores", "rating", "ratings", "grade", "points"}
 _NEITHER = {
     "winner",
     "win",
     "wins",
-    "score",
-    "scores",
-    "rating",
     "votes",
     "length",
     "tokens",
@@ -130,6 +131,15 @@ def shape_of(
     )
 
 
+def score_columns(keys: Collection[str]) -> tuple[str, str] | None:
+    """The two columns that score a row's two answers, where it names answers or models and no winner."""
+    shape = shape_of(keys)
+    if shape["winner"] or shape.one_hot or not (shape.models or shape.answers):
+        return None
+    pairs = {pair for kind, pair in _pairs({key: normal(key) for key in keys}) if kind == "scores"}
+    return pairs.pop() if len(pairs) == 1 else None
+
+
 def normal(key: str) -> str:
     """A column's name in lower case, its words and its place parted by single bars."""
     bare = re.sub(r"[^a-z0-9]+", "_", key.lower()).strip("_")
@@ -147,7 +157,7 @@ def _mapped(single: Mapping[str, str | None], first: str, second: str) -> tuple[
 
 
 def _pairs(names: Mapping[str, str]) -> list[tuple[str, tuple[str, str]]]:
-    """What each pair of columns holds ("names", "texts", "winner" or ""), and the two."""
+    """What each pair of columns holds ("names", "texts", "scores", "winner" or ""), and the two."""
     by_name = {name: key for key, name in names.items()}
     found = []
     for key, name in names.items():
@@ -167,6 +177,8 @@ def _kind(words: Sequence[str]) -> str:
     for word in reversed(words):
         if word in _NEITHER:
             return ""
+        if word in _POINTS:
+            return "scores"
         if word in _NAMES:
             return "names"
         if word in _TEXTS:

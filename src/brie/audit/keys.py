@@ -37,7 +37,7 @@ def last_said(conversation: JsonValue, role: str) -> str:
     """The last message of a role in a list of messages; "" where there is none."""
     messages = conversation if isinstance(conversation, list) else []
     said = [m.get("content") for m in messages if isinstance(m, dict) and m.get("role") == role]
-    return str(said[-1]) if said else ""
+    return _spoken(said[-1]) if said else ""
 
 
 def asked(conversation: JsonValue) -> str:
@@ -46,9 +46,19 @@ def asked(conversation: JsonValue) -> str:
         return conversation
     messages = conversation if isinstance(conversation, list) else []
     said = [
-        str(m.get("content")) for m in messages if isinstance(m, dict) and m.get("role") != "assistant"
+        _spoken(m.get("content"))
+        for m in messages
+        if isinstance(m, dict) and m.get("role") != "assistant"
     ]
     return "\n\n".join(said)
+
+
+def _spoken(content: JsonValue) -> str:
+    """A message's text; of one in parts, those that are text."""
+    if not isinstance(content, list):
+        return str(content)
+    parts = [part.get("text") if isinstance(part, dict) else part for part in content]
+    return "\n".join(part for part in parts if isinstance(part, str)) or str(content)
 
 
 def lacks(value: Object, keys: set[str]) -> str:

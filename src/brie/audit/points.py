@@ -6,11 +6,14 @@ a model lacks, or what has no value, makes a comparison that could not be used.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from math import nan
 
 from brie.audit.rows import Item, Point, Row, of_answers
+from brie.audit.vocabulary import SCORE, Declared, plain, status_of
+from brie.errors import InputError
 from brie.reading.skipped import Skipped
 from brie.records import Status
 
@@ -37,6 +40,31 @@ def paired(points: Sequence[Point]) -> Iterator[Item]:
             elif len(models) == 2:
                 alone = (one or two)[0]
                 yield _alone(alone, (first, second))
+
+
+def with_failures(points: Sequence[Point], declared: Declared) -> list[Point]:
+    """The points; those whose value is declared a failure have none.
+
+    Raises:
+        InputError: some values are -1 and none else is below 0: judges' scores that could not be read
+            are often written so, and as scores they would all be losses.
+    """
+    failures = {word: status for word, meant in declared.words.items() if (status := status_of(meant))}
+    marked = [
+        point._replace(status=status, value=nan)
+        if point.status is Status.OK and (status := failures.get(plain(point.value)))
+        else point
+        for point in points
+    ]
+    values = Counter(point.value for point in marked if point.status is Status.OK)
+    lowest = sorted(values)[:2]
+    if lowest[:1] == [-1] and lowest[1:] and lowest[1] >= 0 and plain(-1.0) not in declared.words:
+        raise InputError(
+            f"{values[-1.0]:,} of {values.total():,} scores are -1, and no other is below 0: is that a "
+            f'score, or a reply that could not be read? Say which: --winner "-1=invalid" or --winner '
+            f'"-1={SCORE}"'
+        )
+    return marked
 
 
 def _row(one: Sequence[Point], two: Sequence[Point]) -> Row:

@@ -30,7 +30,8 @@ from brie.audit.formats import (
     scores,
     table,
 )
-from brie.audit.points import paired
+from brie.audit.nested import deepened, names_in
+from brie.audit.points import paired, with_failures
 from brie.audit.rows import UNNAMED, Item, Point, Row, Texts
 from brie.audit.vocabulary import Declared
 from brie.errors import InputError, UsageError, unknown
@@ -69,8 +70,10 @@ FORMATS: dict[str, Format] = {
 }
 """Formats in the order in which `auto` tries them."""
 SCORED = {"scores": scores.read, "lm_eval": lm_eval.read, "inspect": inspect.read}
-"""Those of which columns can be mapped: a score, and with `scores` a model and a prompt."""
-_OF_SCORES = ("score", "model")
+"""Those of which columns can be mapped: a score, and with `scores` a model, a prompt, two scores."""
+_OF_SCORES = ("score", "model", "score_a", "score_b")
+_NAMED = 16
+"""Columns of a row that are listed."""
 _LOOKED_AT = 20
 """Rows read to decide a format."""
 
@@ -91,10 +94,18 @@ class Wishes:
     @property
     def table(self) -> bool:
         """Something is wished that only a table of winners has."""
-        scored = "score" in self.columns
-        return not scored and bool(
-            self.columns or self.raters or self.declared.words or self.declared.scale
-        )
+        winners = not self.declared.of_failures_alone
+        return not self.scored and bool(self.columns or self.raters or winners or self.declared.scale)
+
+    @property
+    def scored(self) -> bool:
+        """A column of scores is named."""
+        return bool({"score", "score_a"} & self.columns.keys())
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every column that is named."""
+        return (*self.columns.values(), *self.raters)
 
 
 @dataclass
@@ -171,12 +182,12 @@ def detect(path: Path, wishes: Wishes | None = None) -> tuple[str, str]:
     first = list(islice(opened.rows, _LOOKED_AT))
     seen = [value for _, value in _numbered(first) if isinstance(value, dict)]
     inside = f", in the list `{opened.where}` of the file's object," if opened.where else ""
-    known = FORMATS if "score" not in how.columns else {name: FORMATS[name] for name in SCORED}
+    known = {name: FORMATS[name] for name in SCORED} if how.scored else FORMATS
     for name, reader in known.items():
         fitting = sum(bool(reader.fits(value)) for value in seen)
         if fitting and fitting * 2 >= len(seen):
             return name, _fitting(fitting, len(seen), inside, name)
-    if "score" in how.columns and seen:
+    if how.scored and seen:
         return "scores", "columns were mapped"
     opening = f"{path} has none of the formats brie knows ({', '.join(FORMATS)}); "
     if not seen:
@@ -185,9 +196,13 @@ def detect(path: Path, wishes: Wishes | None = None) -> tuple[str, str]:
         )
         raise InputError(f"{opening}line {broken.line}: {broken.why}.")
     where = f"the first row of its list `{opened.where}`" if opened.where else "its first row"
-    keys = ", ".join(sorted(str(key) for key in seen[0])[:12])
+    keys = names_in(seen[0])
+    more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
     raise InputError(
-        f"{opening}{where} has: {keys}. Name the columns: --map prompt=COLUMN,winner=COLUMN,judge=COLUMN"
+        f"{opening}{where} has: {', '.join(keys[:_NAMED])}{more}. Name the columns: --map "
+        "prompt=COLUMN,winner=COLUMN,judge=COLUMN; two columns of scores: --map "
+        "prompt=COLUMN,score_a=COLUMN,score_b=COLUMN; a column of winners for each rater: --raters "
+        "COLUMN,COLUMN"
     )
 
 
@@ -216,6 +231,7 @@ def _read(judgments: Judgments, paths: Sequence[Path], name: str, how: Wishes) -
         opened = content(path, is_row)
         if name == "table":
             before = len(ballots)
+            opened.rows = deepened(opened.rows, how.named)
             shape = _read_table(judgments, opened, how, ballots)
             for ballot in ballots[before:]:
                 ballot.row.file = names[path]
@@ -223,7 +239,7 @@ def _read(judgments: Judgments, paths: Sequence[Path], name: str, how: Wishes) -
         reader = FORMATS[name].read
         if name in SCORED and how.columns:
             reader = partial(SCORED[name], columns=how.columns)
-        for item in opened.rows:
+        for item in deepened(opened.rows, how.named):
             for made in _one(item, reader):
                 if isinstance(made, Point) and not made.model:
                     made = made._replace(model=names[path])
@@ -233,7 +249,7 @@ def _read(judgments: Judgments, paths: Sequence[Path], name: str, how: Wishes) -
     if shape is not None and ballots:
         for row in settle(ballots, shape, how.declared):
             _take(judgments, row, points)
-    for made in paired(points):
+    for made in paired(with_failures(points, how.declared)):
         _take(judgments, made, [])
     judgments.points = len(points)
     judgments.right_or_wrong = bool(points) and all(point.right for point in points)

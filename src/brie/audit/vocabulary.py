@@ -24,13 +24,17 @@ FIRST, SECOND, TIE = "first", "second", "tie"
 SHOWN_FIRST, SHOWN_SECOND = "shown_first", "shown_second"
 _FAILED = {"invalid": Status.INVALID, "skip": Status.INVALID, "error": Status.ERROR,
            "refused": Status.REFUSED}  # fmt: skip
+SCORE = "score"
+"""What a number is declared to be that looks like the mark of a failure."""
 MEANINGS = (FIRST, SECOND, TIE, SHOWN_FIRST, SHOWN_SECOND, "candidate", "baseline", *_FAILED)
 REST = "*"
 _TIES = {
     "tie", "ties", "tied", "a tie", "draw", "equal", "same", "neither", "neutral", "both good",
     "both bad", "bothgood", "bothbad", "all bad", "no preference", "a=b", "b=a", "equally good",
     "equally bad", "tie bothbad", "tie both bad", "tie close", "tie inconsistent", "neither tie",
-    "c tie", "about the same",
+    "c tie", "about the same", "similar", "about equal", "no difference",
+    "equal quality", "roughly equal", "roughly the same", "both are equal", "both equal", "it is a tie",
+    "it's a tie", "both are good", "both are bad", "neither is better",
 }  # fmt: skip
 _UNUSABLE = {
     "": Status.INVALID, "skip": Status.INVALID, "skipped": Status.INVALID, "invalid": Status.INVALID,
@@ -45,6 +49,15 @@ _PLACE = re.compile(
     r"(?:models?|responses?|answers?|assistants?|outputs?|completions?|systems?|options?|texts?|sides?)"
     r" ?(?:is )?([ab12]|left|right)(?: (?:wins|is better|won))?$"
 )
+_PREFERRED = re.compile(
+    r"(?:i )?(?:strongly |slightly |much |somewhat )?(?:prefers? |preferred |favou?rs? )?"
+    r"(?:the )?(?:(?:model|response|answer|assistant|output|completion|system|option|text|side) )?"
+    r"(?P<letter>a|b|left|right)(?: one)?"
+    r"(?: (?:is |was |much |slightly |significantly |clearly |marginally |somewhat |strongly |far |a lot"
+    r"|a bit |a little )*(?:better|wins|won|preferred|the winner|the better(?: one)?|favou?red))?"
+)
+"""A place and that it is preferred, however much, where the place is a letter or a side."""
+_PLUSES = re.compile(r"([ab])\+{1,3}")
 _MARGIN = re.compile(r"([ab])([<>]{1,3})([ab])$")
 _SPACES = re.compile(r"[\s_\-()\[\]*.!:]+")
 
@@ -57,6 +70,11 @@ class Declared:
     """Word -> one of `MEANINGS`, or a model's name."""
     scale: tuple[float, float, float, float] | None = None
     """Lowest and highest number, and what they are worth for the first answer."""
+
+    @property
+    def of_failures_alone(self) -> bool:
+        """Nothing is said of winners: at most which values are no verdicts, or are scores after all."""
+        return all(status_of(meant) or meant.lower() == SCORE for meant in self.words.values())
 
 
 def parse_winner(text: str | None) -> dict[str, str]:
@@ -112,14 +130,15 @@ def _finite(value: JsonValue) -> bool:
 
 
 def number(text: JsonValue) -> float | None:
-    """A cell as a number, Excel's decimal comma included; None where it is none or not finite."""
+    """A cell as a number, a decimal comma and a percent sign included; None where it is not finite."""
     if isinstance(text, bool) or text is None or isinstance(text, list | dict):
         return None
     written = str(text).strip()
     if written.count(",") == 1 and "." not in written:
         written = written.replace(",", ".")
+    bare = written.removesuffix("%").rstrip()
     try:
-        value = float(written)
+        value = float(bare) / (100 if bare != written else 1)
     except (ValueError, OverflowError):
         return None
     return value if value - value == 0 else None
@@ -142,7 +161,10 @@ def place(word: str) -> str | None:
     match = _MARGIN.match(bare.replace(" ", ""))
     if match and match[1] != match[3]:
         return FIRST if (match[1] == "a") == (match[2][0] == ">") else SECOND
-    return None
+    if match := _PLUSES.fullmatch(bare):
+        return _BARE[match[1]]
+    match = _PREFERRED.fullmatch(bare)
+    return _BARE[match["letter"]] if match else None
 
 
 def failed(word: str) -> Status | None:

@@ -20,6 +20,7 @@ reading, and nothing else does: `letter_of`, its inverse for votes that come as 
 for scores, ask it.
 """
 
+from brie.blinding.columns import CELLS, Presentations, cells_of, criteria_read
 from brie.blinding.dealing import (
     BALANCED,
     BOTH,
@@ -30,7 +31,6 @@ from brie.blinding.dealing import (
     criteria_codes,
     deal_criteria,
     drawn,
-    named_presentations,
     presentations,
 )
 from brie.blinding.letters import (
@@ -39,6 +39,7 @@ from brie.blinding.letters import (
     Presentation,
     Weighed,
     ahead,
+    by_sides,
     constant_letter,
     first_letter,
     first_side,
@@ -51,8 +52,9 @@ from brie.blinding.letters import (
 )
 
 __all__ = [
-    "BALANCED", "BOTH", "OWN_ORDER", "Cell", "Choice", "CriteriaCodes", "JudgeInput",
-    "Presentation", "Weighed", "ahead", "assign", "constant_letter", "criteria_codes",
-    "deal_criteria", "drawn", "first_letter", "first_side", "judge_input", "named_presentations",
-    "other", "presentations", "said_as_number", "scored", "towards_candidate", "weigh",
+    "BALANCED", "BOTH", "CELLS", "OWN_ORDER", "Cell", "Choice", "CriteriaCodes", "JudgeInput",
+    "Presentation", "Presentations", "Weighed", "ahead", "assign", "by_sides", "cells_of",
+    "constant_letter", "criteria_codes", "criteria_read", "deal_criteria", "drawn", "first_letter",
+    "first_side", "judge_input", "other", "presentations", "said_as_number", "scored",
+    "towards_candidate", "weigh",
 ]  # fmt: skip

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
 from math import lcm
-from sys import intern
 
 from brie.blinding.letters import Presentation
 from brie.digest import Canonical, digest
@@ -98,24 +96,6 @@ def presentations(
         )
         for (order, letter), read in zip(cells, criteria, strict=False)
     )
-
-
-@lru_cache(maxsize=64)  # judges of one comparison share them
-def named_presentations(
-    code: str,
-    *,
-    positions: Positions,
-    prompt: str,
-    candidate: str,
-    baseline: str,
-    criteria: tuple[CriteriaOrder, ...] = OWN_ORDER,
-) -> tuple[tuple[Presentation, str], ...]:
-    """`presentations`, each with its digest."""
-    shown = presentations(
-        code, positions=positions, prompt=prompt, candidate=candidate, baseline=baseline,
-        criteria=criteria,
-    )  # fmt: skip
-    return tuple((presentation, intern(presentation.digest())) for presentation in shown)
 
 
 CriteriaCodes = tuple[tuple[CriteriaOrder, ...], ...]

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from brie.digest import text_digest
+from brie.digest import text_digests
 from brie.records import Digest, Letter, MachineCheck, Message, Order, Prompt, Side, Winner
 from brie.records.base import CriteriaOrder, Record, later
 
@@ -41,6 +41,29 @@ def first_letter(order: Order, candidate_letter: Letter) -> Letter:
     return candidate_letter if order == "candidate_first" else other(candidate_letter)
 
 
+def in_order(order: Order, *, candidate: T, baseline: T) -> tuple[T, T]:
+    """What belongs to the two sides, that of the answer shown first before the other."""
+    return (candidate, baseline) if first_side(order) == "candidate" else (baseline, candidate)
+
+
+def presentation_digests(
+    shown: Iterable[tuple[str, str, str]], letter: Letter, criteria: CriteriaOrder
+) -> list[str]:
+    """`Presentation.digest` of many that are alike in letters and criteria.
+
+    Args:
+        shown: key of the answer shown first, digest of what is read, key of the other answer.
+        letter: of the answer shown first.
+        criteria: in which order the judge reads the criteria.
+    """
+    # Canonical JSON written out, for plans of a million verdicts.
+    read = "" if criteria == "own" else f'"criteria":"{criteria}",'
+    before, between = f'{{{read}"first":"', f'","first_letter":"{letter}","prompt":"'
+    return text_digests(
+        f'{before}{first}{between}{prompt}","second":"{second}"}}' for first, prompt, second in shown
+    )
+
+
 class Presentation(Record):
     """A comparison in one order and one lettering, as one judge sees it."""
 
@@ -56,12 +79,8 @@ class Presentation(Record):
     def digest(self) -> str:
         """Names what the judge sees: it stays the same when the two models exchange roles."""
         first, second = self.in_order(candidate=self.candidate, baseline=self.baseline)
-        criteria = "" if self.criteria == "own" else f'"criteria":"{self.criteria}",'
-        # Canonical JSON written out, for plans of a million verdicts.
-        return text_digest(
-            f'{{{criteria}"first":"{first}","first_letter":"{self.first_letter}",'
-            f'"prompt":"{self.prompt}","second":"{second}"}}'
-        )
+        (name,) = presentation_digests([(first, self.prompt, second)], self.first_letter, self.criteria)
+        return name
 
     @property
     def baseline_letter(self) -> Letter:
@@ -90,7 +109,7 @@ class Presentation(Record):
 
     def in_order(self, *, candidate: T, baseline: T) -> tuple[T, T]:
         """What belongs to the two sides, that of the answer shown first before the other."""
-        return (candidate, baseline) if self.order == "candidate_first" else (baseline, candidate)
+        return in_order(self.order, candidate=candidate, baseline=baseline)
 
     def unblind(self, letter: Choice) -> Winner:
         """The side that a verdict's letter stands for.
@@ -121,6 +140,17 @@ class Presentation(Record):
 
 
 _AS_NUMBER: dict[Choice | None, float] = {"A": 1.0, "B": -1.0, "tie": 0.0, None: float("nan")}
+
+
+def by_sides(by_letter: Mapping[str, float], label: int) -> tuple[float | None, float | None]:
+    """`Presentation.by_side`: the candidate's number, and the baseline's; None where there is none.
+
+    Args:
+        by_letter: letter -> number.
+        label: +1 where the candidate is A, -1 where it is B (`Presentation.label`).
+    """
+    of_a, of_b = by_letter.get("A"), by_letter.get("B")
+    return (of_a, of_b) if label > 0 else (of_b, of_a)
 
 
 def said_as_number(letters: Iterable[Choice | None], count: int) -> Floats:

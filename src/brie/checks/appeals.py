@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from brie.checks.phrases import Phrases
 from brie.judge.hidden import without_hidden
 from brie.judge.neutral import acts_in
 
@@ -185,14 +186,13 @@ _STEMS: dict[str, tuple[str, ...]] = {
 """What every match of a kind contains: most texts contain none of it, and finding that out is quick."""
 
 
+_PHRASES = Phrases(_STEMS)
+
+
 def appeals_in(text: str) -> list[str]:
     """The kinds of appeal a text makes to whoever judges it, in words; none: it makes none."""
     plain = without_hidden(text)
     plain = plain if plain.isascii() else unicodedata.normalize("NFKC", plain)
-    small = " ".join(plain.casefold().split())
-    kinds = [
-        kind
-        for kind, pattern in APPEALS.items()
-        if any(stem in small for stem in _STEMS[kind]) and pattern.search(plain)
-    ]
+    may_be = _PHRASES.groups_in(plain.casefold())
+    kinds = [kind for kind, pattern in APPEALS.items() if kind in may_be and pattern.search(plain)]
     return list(dict.fromkeys([*kinds, *acts_in(text)]))

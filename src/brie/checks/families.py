@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from brie.checks.phrases import Phrases
+
 FAMILIES: dict[str, tuple[str, ...]] = {
     "anthropic": ("anthropic", "claude"),
     "cohere": ("cohere", "command-r", "aya"),
@@ -34,6 +36,7 @@ _SELF = re.compile(
     rf"|^\W*as (?:an? )?(?:{_NAMES})\b",
     re.IGNORECASE,
 )
+_KNOWN = Phrases({"names": [word for words in FAMILIES.values() for word in words]})
 
 
 def family_of(name: str) -> str | None:
@@ -53,7 +56,16 @@ def names_itself(text: str, own_names: tuple[str, ...] = ()) -> bool:
         own_names: the two sides' names, as far as they cannot be ordinary words.
     """
     lowered = text.lower()
-    return any(name in lowered for name in own_names) or _SELF.search(text) is not None
+    if any(name in lowered for name in own_names):
+        return True
+    return bool(_KNOWN.groups_in(_small(text, lowered))) and _SELF.search(text) is not None
+
+
+def _small(text: str, lowered: str) -> str:
+    """A text in the letters that a search without regard to case finds in it."""
+    if text.isascii():
+        return lowered
+    return text.replace("\u0130", "i").replace("\u0131", "i").casefold()
 
 
 def distinctive(names: list[str]) -> tuple[str, ...]:

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from brie.ci.findings import Finding
-from brie.evaluation.rows import EvaluationData, VerdictRow
+from brie.evaluation.columns import chosen
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.votes import voters
-from brie.evaluation.work import input_of
+from brie.evaluation.work import answer_keys, input_of
+from brie.judge.interface import Task
 from brie.judge.recheck import Answer, recheck
 from brie.number_format import plural
 from brie.records import PanelJudge, VerdictLite
@@ -23,10 +25,10 @@ def verdicts_follow(data: EvaluationData) -> Iterator[Finding]:
     """Whether every stored verdict is the one its reply states, or its rule gives, as read today."""
     answers: Counter[Answer] = Counter()
     differing: list[str] = []
-    for row, answer in _answers(data):
+    for task, answer in _answers(data):
         answers[answer] += 1
         if answer == "differs" and len(differing) < _NAMED:
-            differing.append(f"{row.task.judge} on {row.task.prompt}")
+            differing.append(f"{task.judge} on {task.prompt}")
     if answers["differs"]:
         more = ", …" if answers["differs"] > len(differing) else ""
         yield Finding(
@@ -48,22 +50,24 @@ def verdicts_follow(data: EvaluationData) -> Iterator[Finding]:
         )
 
 
-def _answers(data: EvaluationData) -> Iterator[tuple[VerdictRow, Answer]]:
+def _answers(data: EvaluationData) -> Iterator[tuple[Task, Answer]]:
     everyone = (*data.work.panel_judges, *voters(data.manifest))
     judges: dict[str, PanelJudge] = {seat.judge.id: seat for seat in everyone}
     texts = {key: completion.text for key, completion in data.completions.items()}
-    for row, verdict in _with_texts(data):
-        keys = (row.task.presentation.candidate, row.task.presentation.baseline)
-        if all(key in texts for key in keys):
-            shown = input_of(data.work, row.task, texts)
-            yield row, recheck(verdict, judges[row.task.judge], shown)
+    for task, verdict in _with_texts(data):
+        if all(key in texts for key in answer_keys(task)):
+            shown = input_of(data.work, task, texts)
+            yield task, recheck(verdict, judges[task.judge], shown)
 
 
-def _with_texts(data: EvaluationData) -> Iterator[tuple[VerdictRow, VerdictLite]]:
-    """Rows with their verdicts, whose texts are read from the store where the rows have none."""
-    for start in range(0, len(data.facts), _TOGETHER):
-        some = [row for row in data.facts[start : start + _TOGETHER] if row.verdict is not None]
-        kept = data.source.kept(row.task.key for row in some) if data.source else {}
-        for row in some:
-            if verdict := kept.get(row.task.key, row.verdict):
-                yield row, verdict
+def _with_texts(data: EvaluationData) -> Iterator[tuple[Task, VerdictLite]]:
+    """What was planned and has a verdict, with all of it; texts that rows lack come from the store."""
+    if data.source is None:
+        yield from ((row.task, row.verdict) for row in data.facts if row.verdict is not None)
+        return
+    tasks = [data.task(at) for at in chosen(data.columns.heard).tolist()]
+    numbers = data.source.numbers_of(task.key for task in tasks)
+    for start in range(0, len(tasks), _TOGETHER):
+        some = tasks[start : start + _TOGETHER]
+        verdicts = data.source.attempts_at(numbers[task.key] for task in some)
+        yield from ((task, verdicts[numbers[task.key]]) for task in some)

@@ -266,7 +266,9 @@ def as_counted(data: EvaluationData, stored: Mapping[str, JsonValue]) -> Evaluat
     outcomes = stored.get("outcomes")
     apart = isinstance(outcomes, dict) and "identical" in outcomes
     another = str(stored.get("version")) != versions.build(__version__)
-    return replace(data, identical_as_ties=another and not apart)
+    if not another or apart:
+        return data  # as it is, with the columns that were made of it
+    return replace(data, identical_as_ties=True)
 
 
 def _has_identical(stored: Mapping[str, JsonValue]) -> bool:

@@ -30,7 +30,9 @@ Examples:
     metavar="NAME",
     help=f"{', '.join(FORMATS)} or auto.",
 )
-@click.option("--map", "mapping", metavar="NAME=COLUMN,…", help="For tables: which column is what.")
+@click.option(
+    "--map", "mapping", metavar="NAME=COLUMN,…", help="Which column is what; dotted names reach deeper."
+)
 @click.option("--winner", metavar="WORD=MEANING,…", help="What the winner column says: `1=first,0=tie`.")
 @click.option("--scale", metavar="LOW..HIGH=…", help="Winners are numbers: `-3..3=second..first`.")
 @click.option("--raters", metavar="COLUMN,…", help="For tables with a column of winners for each rater.")

@@ -15,6 +15,8 @@ What is to be done, before anything is sampled or asked:
     plan           the plan: prompts, pins, panel, seeds and assignment, ready to be sealed
     criteria       in which order which judge reads its rubric's criteria
     side_keys      the keys of one side's answers, and the requests that make them
+    planned        the plan's verdicts as columns, for what is counted over all of them
+    planner        from a plan to these columns
     work           everything a plan needs, by key
     manifest       the seal, and the chain of what is added to it later
     dry_run        what an evaluation would be, cost and be able to tell
@@ -66,6 +68,7 @@ What came of it, read from the store and computed:
     anchor         what people's votes on the drawn prompts make of the win rate
     measured       what those votes say of each judge, and of all together
     assemble       all numbers of an evaluation, with its checks
+    verdict_blocks all verdicts in the order of a table
     views          comparisons with their verdicts, for people to read
     published      the line to publish of it, after sealing and after a report
     again          answers made once more, to be compared with the stored ones

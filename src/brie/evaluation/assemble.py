@@ -9,7 +9,7 @@ from statistics import fmean
 import numpy as np
 
 from brie import __version__, versions
-from brie.analyse.arrays import Ints
+from brie.analyse.arrays import Ints, distinct, present, ranked
 from brie.analyse.assemble import AnalysisParts, Options, analyse_verdicts
 from brie.analyse.controls import ControlTables
 from brie.analyse.headline import EarlyStopping
@@ -139,9 +139,7 @@ def _with_people(
 def _unfinished(facts: EvaluationData, judges: Collection[str]) -> Ints:
     """Places of the prompts with a verdict still to come from one of these judges."""
     columns = facts.columns
-    return np.unique(
-        columns.prompt[chosen(columns.is_of("main"), columns.missing, columns.is_by(judges))]
-    )
+    return present(columns.prompt[chosen(columns.is_of("main"), columns.missing, columns.is_by(judges))])
 
 
 def _own(facts: EvaluationData, judge: str) -> Rows:
@@ -156,14 +154,14 @@ def _own(facts: EvaluationData, judge: str) -> Rows:
 def _with_repeats(facts: EvaluationData, used: Rows) -> Rows:
     """Rows, and after them what judges said when they were asked again, on the prompts of these."""
     columns = facts.columns
-    prompts = np.unique(columns.prompt[used])
+    prompts = present(columns.prompt[used])
     again = chosen(columns.is_of("repeat"), ~columns.missing, columns.is_at(prompts))
     return np.concatenate([used, again])
 
 
 def _prompts(facts: EvaluationData, rows: Rows) -> set[str]:
     order = facts.manifest.plan.order
-    return {order[place] for place in np.unique(facts.columns.prompt[rows]).tolist()}
+    return {order[place] for place in present(facts.columns.prompt[rows]).tolist()}
 
 
 def _with_accuracy(
@@ -288,8 +286,8 @@ def _counts(facts: EvaluationData, parts: AnalysisParts) -> Counts:
     statuses = np.bincount(columns.status[rows], minlength=len(StatusCode)).tolist()
     return Counts(
         prompts=parts.counts["prompts"],
-        comparisons=len(np.unique(columns.comparison[rows])),
-        identical=len(np.unique(columns.comparison[rows[columns.identical[rows]]])),
+        comparisons=distinct(columns.comparison[rows]),
+        identical=distinct(columns.comparison[rows[columns.identical[rows]]]),
         half=parts.counts["half"],
         presentations=_presentations(facts, rows),
         verdicts=len(rows),
@@ -311,10 +309,10 @@ def _presentations(facts: EvaluationData, rows: Rows) -> int:
     pairs = [[answer.setdefault(key, len(answer)) for key in pair] for pair in columns.pairs]
     sides = np.array(pairs, np.int64).reshape(-1, 2)[columns.pair[rows]]
     in_order = np.where(columns.position[rows, None] > 0, sides, sides[:, ::-1])
-    _, shown = np.unique(in_order[:, 0] * len(answer) + in_order[:, 1], return_inverse=True)
+    _, shown = ranked(in_order[:, 0] * len(answer) + in_order[:, 1])
     first_is_a = columns.position[rows] * columns.label[rows] > 0
     read = texts[columns.prompt[rows]] * len(CRITERIA_ORDERS) + columns.criteria_order[rows]
-    return len(np.unique((shown * len(text) * len(CRITERIA_ORDERS) + read) * 2 + first_is_a))
+    return distinct((shown * len(text) * len(CRITERIA_ORDERS) + read) * 2 + first_is_a)
 
 
 def _judges(
@@ -360,17 +358,18 @@ def _measures(facts: EvaluationData, keys: Sequence[str]) -> dict[str, float]:
     answers = [facts.completions[key] for key in keys if key in facts.completions]
     if not answers:
         return {}
-    names = sorted({name for a in answers for name in a.measures})
-    made = {"tokens": fmean(a.tokens for a in answers), "seconds": fmean(a.seconds for a in answers)}
+    measures = [a.measures for a in answers]
+    names = sorted(set[str]().union(*measures))
+    made = {"tokens": fmean([a.tokens for a in answers]), "seconds": fmean([a.seconds for a in answers])}
     plan = facts.manifest.plan
     if ANSWERS in (pin.kind for pin in (plan.candidate, plan.baseline) if pin.digest == answers[0].pin):
         made = {}  # a file says neither
     return {
         "answers": float(len(answers)),
-        "truncated": fmean(a.finish_reason != "stop" for a in answers),
-        "empty": fmean(not a.text.strip() for a in answers),
+        "truncated": fmean([a.finish_reason != "stop" for a in answers]),
+        "empty": fmean([not a.text.strip() for a in answers]),
         **made,
-        **{name: fmean(a.measures.get(name, 0.0) for a in answers) for name in names},
+        **{name: fmean([each.get(name, 0.0) for each in measures]) for name in names},
     }
 
 

@@ -14,12 +14,12 @@ from brie.analyse.arrays import Bools, Floats, Ints
 from brie.analyse.joint import JointRows
 from brie.analyse.table import StatusCode
 from brie.blinding import ahead, said_as_number, scored, towards_candidate
-from brie.records import SCORE, Status, VerdictLite
+from brie.evaluation.planned import KINDS, Planned
+from brie.records import SCORE, Margin, Status, VerdictLite
 from brie.records.base import CRITERIA_ORDERS
 
 if TYPE_CHECKING:
     from brie.evaluation.rows import VerdictRow
-    from brie.judge.interface import Task
 
 STATUSES = {status: int(StatusCode[status.name]) for status in Status}
 """A verdict's status as columns have it."""
@@ -55,6 +55,45 @@ class Heard:
             apart=apart,
             named={name: _named(verdicts, name, each) for name, each in apart.items()},
         )
+
+    def counted(self, identical: Bools, label: Ints) -> tuple[Ints, Floats]:
+        """Status and score of each row; the same answers are a tie without a verdict.
+
+        Args:
+            identical: one a row: its answers are the same.
+            label: +1 where the candidate is A, -1 where it is B.
+        """
+        status = np.where(identical, int(StatusCode.OK), self.status)
+        score = scored(np.where(status == StatusCode.OK, self.letter, np.nan), label)
+        score[identical] = 0.5
+        return status, score
+
+    def criteria(self, label: Ints) -> dict[str, Floats]:
+        """Criterion -> how far the candidate is ahead."""
+        return {name: towards_candidate(each, label) for name, each in self.apart.items()}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What judges gave in some rows beside an outcome, one entry a row."""
+
+    margin: Sequence[Margin | None]
+    scores: Mapping[str, tuple[Sequence[Mapping[str, float]], Ints]]
+    """Criterion -> numbers by letter, each once, and for every row the place of its own."""
+
+    @classmethod
+    def of(cls, verdicts: Sequence[VerdictLite | None]) -> Given:
+        """Those of verdicts. Equal scores of many are one object, and are looked at once."""
+        nothing: dict[str, dict[str, float]] = {}
+        said = [each.scores if each else nothing for each in verdicts]
+        names = sorted({name for scores in said for name in scores})
+        return cls(
+            [each.margin if each else None for each in verdicts],
+            {name: _distinct([scores.get(name, _NONE) for scores in said]) for name in names},
+        )
+
+
+_NONE: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True)
@@ -102,47 +141,71 @@ class Columns:
         """
         tasks = [row.task for row in rows]
         identical = np.fromiter((row.identical for row in rows), np.bool_, len(rows))
-        made = cls.of_tasks(tasks, places, identical, Heard.of([row.verdict for row in rows]))
-        joint = [at for at, row in enumerate(rows) if row.joint is not None]
-        made.score[joint] = [rows[at].score for at in joint]
-        return replace(made, joint=_joint(rows) if joint else None)
-
-    @classmethod
-    def of_tasks(
-        cls, tasks: Sequence[Task], places: Mapping[str, int], identical: Bools, heard: Heard
-    ) -> Columns:
-        """The columns of planned verdicts, none of which shares its outcome with others.
-
-        Args:
-            tasks: one a row.
-            places: prompt id -> its place in the plan's order.
-            identical: one a row: its answers are the same.
-            heard: one a row: what was said.
-        """
+        heard = Heard.of([row.verdict for row in rows])
         shown, of_shown = _distinct([task.presentation for task in tasks])
         names, judge = _codes(task.judge for task in tasks)
         kinds, kind = _codes(task.kind for task in tasks)
         pairs, pair = _codes((each.candidate, each.baseline) for each in shown)
         label = _ints(each.label for each in shown)[of_shown]
-        status = np.where(identical, int(StatusCode.OK), heard.status)
-        score = scored(np.where(status == StatusCode.OK, heard.letter, np.nan), label)
-        score[identical] = 0.5
+        status, score = heard.counted(identical, label)
+        joint = [at for at, row in enumerate(rows) if row.joint is not None]
+        score[joint] = [rows[at].score for at in joint]
         return cls(
             names=names, kinds=kinds, pairs=pairs, judge=judge, kind=kind, pair=pair[of_shown],
             prompt=_ints(places[task.prompt] for task in tasks),
             sample=_ints(task.sample for task in tasks),
             repeat=_ints(task.repeat for task in tasks),
             position=_ints(each.position for each in shown)[of_shown],
-            label=label,
-            status=status,
-            identical=identical,
-            heard=heard.there,
-            score=score,
+            label=label, status=status, identical=identical, heard=heard.there, score=score,
             criteria_order=_ints(_ORDERS[each.criteria] for each in shown)[of_shown],
-            criteria={name: towards_candidate(each, label) for name, each in heard.apart.items()},
-            named=heard.named,
-            joint=None,
+            criteria=heard.criteria(label), named=heard.named, joint=_joint(rows) if joint else None,
         )  # fmt: skip
+
+    @classmethod
+    def of_planned(cls, planned: Planned, identical: Bools, heard: Heard) -> Columns:
+        """The columns of planned verdicts, none of which shares its outcome with others.
+
+        Args:
+            planned: one a row.
+            identical: one a row: its answers are the same.
+            heard: one a row: what was said.
+        """
+        shown, label = planned.presentations, planned.label
+        status, score = heard.counted(identical, label)
+        return cls(
+            names=planned.judges, kinds=KINDS, judge=planned.judge, kind=planned.kind,
+            pairs=tuple(zip(shown.candidates, shown.baselines, strict=True)), pair=planned.pair,
+            prompt=planned.prompt, sample=planned.sample, repeat=planned.repeat,
+            position=planned.position, label=label, status=status, identical=identical,
+            heard=heard.there, score=score, criteria_order=planned.criteria,
+            criteria=heard.criteria(label), named=heard.named, joint=None,
+        )  # fmt: skip
+
+    def then(self, others: Columns) -> Columns:
+        """These rows and others after them."""
+        names, judge = _continued(self.names, others.names)
+        kinds, kind = _continued(self.kinds, others.kinds)
+        pairs, pair = _continued(self.pairs, others.pairs)
+        again = replace(
+            others, judge=judge[others.judge], kind=kind[others.kind], pair=pair[others.pair]
+        )
+        columns = {
+            each.name: np.concatenate([getattr(self, each.name), getattr(again, each.name)])
+            for each in fields(self)
+            if isinstance(getattr(self, each.name), np.ndarray)
+        }
+        criteria = sorted({*self.criteria, *others.criteria})
+        return replace(
+            self, **columns, names=names, kinds=kinds, pairs=pairs, joint=None,
+            criteria={c: np.concatenate([each._apart(c) for each in (self, others)]) for c in criteria},
+            named={c: np.concatenate([each._named(c) for each in (self, others)]) for c in criteria},
+        )  # fmt: skip
+
+    def _apart(self, criterion: str) -> Floats:
+        return self.criteria.get(criterion, np.full(len(self.score), np.nan))
+
+    def _named(self, criterion: str) -> Bools:
+        return self.named.get(criterion, np.zeros(len(self.score), np.bool_))
 
     def take(self, rows: Rows) -> Columns:
         """The columns of some of the rows."""
@@ -206,6 +269,13 @@ def _distinct(objects: Sequence[S]) -> tuple[list[S], Ints]:
     places = [place.setdefault(id(each), len(place)) for each in objects]
     first = np.unique(np.array(places, np.int64), return_index=True)[1]
     return [objects[at] for at in first.tolist()], np.array(places, np.int64)
+
+
+def _continued(names: tuple[T, ...], more: tuple[T, ...]) -> tuple[tuple[T, ...], Ints]:
+    """All of both, each once, and the place there of each of the second."""
+    every = tuple(dict.fromkeys((*names, *more)))
+    place = {name: at for at, name in enumerate(every)}
+    return every, np.array([place[name] for name in more], np.int64)
 
 
 def _ints(values: Iterable[int]) -> Ints:

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from brie.analyse.arrays import Bools
 from brie.analyse.compare import rates_by_prompt
 from brie.analyse.sequential import sequence
 from brie.evaluation.benchmarks import stored_results
@@ -65,25 +64,13 @@ def _without_texts(before: EvaluationData, store: Store) -> EvaluationData:
     completions = store.completions(sorted(work.texts_needed()))
     planned = replace(before, completions=completions, prompts=work.plan.order, source=store)
     voted = with_votes(planned, store)
-    tasks = [*work.tasks(), *(row.task for row in voted.facts)]
-    rows = PlannedRows(tasks, _identical(tasks, completions, len(voted.facts)))
+    texts = {key: row.text for key, row in completions.items()}
+    rows = PlannedRows(work.planned(), work.planned().identical(texts), voted.facts)
     counted = RowsDigest(completions, before.tasks)
     rows.read(store, counted)
     judges = work.panel_judges
     facts = with_joint(rows, judges) if any(seat.margins for seat in judges) else rows
     return replace(voted, facts=facts, read_digest=counted.digest())
-
-
-def _identical(tasks: Sequence[Task], completions: Mapping[str, Completion], votes: int) -> Bools:
-    """One a task: its answers are the same; the votes at the end are only cast where they are not."""
-    same: dict[int, bool] = {}
-    for task in tasks:
-        shown = id(task.presentation)
-        if shown not in same:
-            same[shown] = is_same(task, completions)
-    identical = np.fromiter((same[id(task.presentation)] for task in tasks), np.bool_, len(tasks))
-    identical[len(tasks) - votes :] = False
-    return identical
 
 
 def _rows(

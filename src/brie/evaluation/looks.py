@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from brie.analyse.arrays import present
 from brie.analyse.table import StatusCode
 from brie.digest import digest, short
 from brie.errors import InputError
@@ -39,7 +38,7 @@ def look_of(data: EvaluationData, *, curve: str = "") -> Look | None:
     if not len(behind):
         return None
     plan = manifest.plan
-    prompts = [plan.order[place] for place in np.unique(columns.prompt[behind]).tolist()]
+    prompts = [plan.order[place] for place in present(columns.prompt[behind]).tolist()]
     seen = chosen(read, columns.is_by(headline | added))
     keys = _keys(data, behind)
     return Look(
@@ -81,7 +80,7 @@ def _prompts_of(evaluation: str, project: Project) -> tuple[str, ...]:
 
 
 def _keys(data: EvaluationData, rows: Rows) -> str:
-    return digest(sorted({data.task(at).key for at in rows.tolist()}))
+    return digest(sorted({data.key(at) for at in rows.tolist()}))
 
 
 def _part(manifest: Manifest, run: str) -> str:

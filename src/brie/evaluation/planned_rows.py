@@ -14,21 +14,24 @@ import numpy as np
 from brie.analyse.arrays import Bools, Ints
 from brie.analyse.table import StatusCode
 from brie.blinding import ahead, said_as_number
-from brie.evaluation.columns import STATUSES, Columns, Heard
+from brie.digest import canonical_json
+from brie.evaluation.columns import STATUSES, Columns, Given, Heard, Rows
+from brie.evaluation.planned import Planned
 from brie.evaluation.rows import RowsDigest, RowsInColumns, VerdictRow
 from brie.judge.interface import Task
 from brie.records import Measured, VerdictLite
-from brie.records.written import Read, Written
+from brie.records.written import Read, Written, said_of
 from brie.store import Store
 
 
 @dataclass
 class PlannedRows(RowsInColumns):
-    """Rows without what judges wrote, one a task."""
+    """Rows without what judges wrote: one a planned verdict, then the votes of people."""
 
-    tasks: Sequence[Task]
+    planned: Planned
     identical: Bools
-    """One a row: its answers are the same, byte by byte."""
+    """One a planned verdict: its answers are the same, byte by byte."""
+    votes: Sequence[VerdictRow] = ()
     _written: Written = field(default_factory=Written)
     _numbers: array[int] = field(default_factory=lambda: array("q"))
     """Rows that a verdict was read for, as they came; what follows has one entry for each."""
@@ -37,10 +40,11 @@ class PlannedRows(RowsInColumns):
     """How many criteria have scores."""
     _scored: array[int] = field(default_factory=lambda: array("q"))
     """Their places in `Written.scored`, one after the other."""
-    _measured: dict[int, Measured] = field(default_factory=dict)
+    _measured: dict[str, Measured] = field(default_factory=dict)
+    """By the verdict's key."""
 
     def __len__(self) -> int:
-        return len(self.tasks)
+        return len(self.planned) + len(self.votes)
 
     @overload
     def __getitem__(self, at: int) -> VerdictRow: ...
@@ -52,10 +56,23 @@ class PlannedRows(RowsInColumns):
         if isinstance(at, slice):
             return tuple(self[number] for number in range(*at.indices(len(self))))
         at = range(len(self))[at]
-        return VerdictRow(self.tasks[at], bool(self.identical[at]), self._verdict(at))
+        if at >= len(self.planned):
+            return self.votes[at - len(self.planned)]
+        return self._row(at, self.planned[at])
 
     def __iter__(self) -> Iterator[VerdictRow]:
-        return (self[at] for at in range(len(self)))
+        yield from (self._row(at, task) for at, task in enumerate(self.planned))
+        yield from self.votes
+
+    def task(self, at: int) -> Task:
+        """What a row was planned for."""
+        count = len(self.planned)
+        return self.planned[at] if at < count else self.votes[at - count].task
+
+    def key(self, at: int) -> str:
+        """Key of a row's verdict."""
+        count = len(self.planned)
+        return self.planned.keys[at] if at < count else self.votes[at - count].task.key
 
     def read(self, store: Store, digest: RowsDigest) -> None:
         """Read the verdict of every row that has one.
@@ -67,37 +84,68 @@ class PlannedRows(RowsInColumns):
         Raises:
             DamagedRow: one of them cannot be read.
         """
-        tasks = self.tasks
-        order = sorted(range(len(tasks)), key=lambda at: tasks[at].key)
-        rows = iter(order)
-        row = next(rows, -1)
-        for key, bodies in store.bodies(tasks[at].key for at in order):
-            while tasks[row].key != key:
-                row = next(rows)
-            verdict, measured = self._pieces(tasks[row], bodies, store)
-            while row >= 0 and tasks[row].key == key:
+        planned = self.planned.keys
+        votes = {
+            row: canonical_json(said_of(vote.verdict))
+            for row, vote in enumerate(self.votes, len(planned)) if vote.verdict
+        }  # fmt: skip
+        keys = [*planned, *(vote.task.key for vote in self.votes)]
+        stored = store.bodies(sorted(planned))
+        key, bodies = next(stored, _LAST)
+        verdict, read = None, ""
+        for row in sorted(range(len(keys)), key=keys.__getitem__):
+            wanted = keys[row]
+            if row in votes:
+                digest.add(votes[row])
+                continue
+            if wanted == key:
+                verdict, read = self._pieces(row, key, bodies, store), key
+                key, bodies = next(stored, _LAST)
+            if wanted == read and verdict is not None:
                 digest.add(verdict.text)
                 self._hear(row, verdict)
-                if measured is not None:
-                    self._measured[row] = measured
-                row = next(rows, -1)
 
     def columns(self, places: Mapping[str, int]) -> Columns:
         """The rows as columns (`Columns.of`)."""
-        return Columns.of_tasks(self.tasks, places, self.identical, self._heard())
+        planned = Columns.of_planned(self.planned, self.identical, self._heard())
+        return planned.then(Columns.of(self.votes, places)) if self.votes else planned
 
-    def _pieces(self, task: Task, bodies: Sequence[str], store: Store) -> tuple[Read, Measured | None]:
-        judge, presentation = task.judge_digest, task.presentation_digest
-        head = (
-            f'{{"key":"{task.key}","judge":"{judge}","rubric":"{task.rubric_digest}",'
-            f'"presentation":"{presentation}","repeat":{task.repeat},"attempt":'
-        )
-        begins = f'["{task.key}","{judge}","{presentation}",'
-        verdict = self._written.read(head, begins, bodies[0]) if len(bodies) == 1 else None
-        if verdict is not None:
-            return verdict, None
-        whole = store.verdict_of(task.key, bodies)
-        return self._written.whole(whole), whole.measured
+    def given(self, rows: Rows) -> Given:
+        """What judges gave in some of the rows (`Given.of`)."""
+        written, (starts, counts) = self._written, (each[self._came[rows]] for each in self._spans)
+        row = np.repeat(np.arange(len(rows)), counts)
+        nth = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        places = np.array(self._scored)[starts[row] + nth]
+        known, of_place = np.unique(places, return_inverse=True)
+        scored = [written.scored[place] for place in known.tolist()]
+        scores = {}
+        for name in sorted({each.criterion for each in scored}):
+            mine = np.array([each.criterion == name for each in scored])[of_place]
+            of_row = np.zeros(len(rows), np.int64)
+            of_row[row[mine]] = of_place[mine] + 1
+            scores[name] = ([{}, *(each.by_letter for each in scored)], of_row)
+        outcomes = self._outcome_of_row[rows].tolist()
+        margins = [written.outcomes[outcome].margin for outcome in outcomes]
+        for place in np.flatnonzero(rows >= len(self.planned)).tolist():
+            vote = self[int(rows[place])].verdict
+            margins[place] = vote.margin if vote else None
+        return Given(margins, scores)
+
+    def _pieces(self, row: int, key: str, bodies: Sequence[str], store: Store) -> Read:
+        maker, shown = self.planned.makers[self._judge[row]], self._digest[row]
+        if len(bodies) == 1:
+            head = (
+                f'{{"key":"{key}","judge":"{maker.digest}","rubric":"{maker.rubric}","presentation":'
+                f'"{shown}","repeat":{self._repeat[row]},"attempt":'
+            )
+            begins = f'["{key}","{maker.digest}","{shown}",'
+            verdict = self._written.read(head, begins, bodies[0])
+            if verdict is not None:
+                return verdict
+        whole = store.verdict_of(key, bodies)
+        if whole.measured is not None:
+            self._measured[key] = whole.measured
+        return self._written.whole(whole)
 
     def _hear(self, row: int, verdict: Read) -> None:
         self._numbers.append(row)
@@ -107,7 +155,8 @@ class PlannedRows(RowsInColumns):
 
     def _heard(self) -> Heard:
         outcomes, scored = self._written.outcomes, self._written.scored
-        of_row, rows = self._outcome_of_row, np.array(self._numbers)
+        count = len(self.planned)
+        of_row, rows = self._outcome_of_row[:count], np.array(self._numbers)
         statuses = [int(StatusCode.MISSING), *(STATUSES[each.status] for each in outcomes[1:])]
         letters = said_as_number([each.letter for each in outcomes], len(outcomes))
         placed, row = np.array(self._scored), np.repeat(rows, np.array(self._counts))
@@ -118,11 +167,24 @@ class PlannedRows(RowsInColumns):
         apart, named = {}, {}
         for name, number in number_of.items():
             given = criterion[placed] == number
-            apart[name] = np.full(len(self), np.nan)
+            apart[name] = np.full(count, np.nan)
             apart[name][row[given]] = between[placed[given]]
-            named[name] = np.zeros(len(self), np.bool_)
+            named[name] = np.zeros(count, np.bool_)
             named[name][row[given]] = True
         return Heard(np.array(statuses)[of_row], letters[of_row], of_row > 0, apart, named)
+
+    @cached_property
+    def _judge(self) -> list[int]:
+        return list(self.planned.judge.tolist())
+
+    @cached_property
+    def _repeat(self) -> list[int]:
+        return list(self.planned.repeat.tolist())
+
+    @cached_property
+    def _digest(self) -> list[str]:
+        """Digest of what is shown in each planned row."""
+        return list(self.planned.presentations.digests[self.planned.shown].tolist())
 
     @cached_property
     def _outcome_of_row(self) -> Ints:
@@ -132,22 +194,32 @@ class PlannedRows(RowsInColumns):
         return of_row
 
     @cached_property
-    def _came(self) -> tuple[Ints, Ints]:
-        """When each row's verdict came, -1 for none; and where its scores begin."""
+    def _came(self) -> Ints:
+        """When each row's verdict came, -1 for none."""
         came = np.full(len(self), -1)
         came[np.array(self._numbers)] = np.arange(len(self._numbers))
-        counts = np.array(self._counts)
-        return came, np.cumsum(counts) - counts
+        return came
 
-    def _verdict(self, row: int) -> VerdictLite | None:
-        came, starts = self._came
-        at = int(came[row])
-        if at < 0:
-            return None
-        task, written, start = self.tasks[row], self._written, int(starts[at])
-        outcome = written.outcomes[self._outcomes[at]]
-        scores = (written.scored[place] for place in self._scored[start : start + self._counts[at]])
+    @cached_property
+    def _spans(self) -> tuple[Ints, Ints]:
+        """Where the scores of each verdict that came begin, and how many there are; none of the last."""
+        counts = np.array([*self._counts, 0])
+        return np.cumsum(counts) - counts, counts
+
+    def _row(self, row: int, task: Task) -> VerdictRow:
+        came = int(self._came[row])
+        verdict = None if came < 0 else self._verdict(task, came)
+        return VerdictRow(task, bool(self.identical[row]), verdict)
+
+    def _verdict(self, task: Task, came: int) -> VerdictLite:
+        written, start = self._written, int(self._spans[0][came])
+        outcome = written.outcomes[self._outcomes[came]]
+        scores = (written.scored[at] for at in self._scored[start : start + self._counts[came]])
         return VerdictLite(
             task.key, task.judge_digest, task.presentation_digest, outcome.status, outcome.letter, "",
-            "", dict(scores), outcome.margin, self._measured.get(row),
+            "", dict(scores), outcome.margin, self._measured.get(task.key),
         )  # fmt: skip
+
+
+_LAST: tuple[str, list[str]] = ("", [])
+"""Behind the last stored verdict."""

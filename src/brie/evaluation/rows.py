@@ -14,7 +14,7 @@ import numpy as np
 from brie.analyse.table import StatusCode
 from brie.blinding import Weighed
 from brie.digest import PREFIX, Canonical, canonical_json
-from brie.evaluation.columns import Columns, chosen
+from brie.evaluation.columns import Columns, Given, Rows, chosen
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import SCORE, Completion, Manifest, Status, VerdictLite, Winner
@@ -79,12 +79,21 @@ class VerdictRow:
 class RowsInColumns(Sequence[VerdictRow]):
     """Rows that are kept as columns: one is made where it is looked at."""
 
-    tasks: Sequence[Task]
-    """One a row."""
+    @abstractmethod
+    def task(self, at: int) -> Task:
+        """What a row was planned for."""
+
+    @abstractmethod
+    def key(self, at: int) -> str:
+        """Key of a row's verdict."""
 
     @abstractmethod
     def columns(self, places: Mapping[str, int]) -> Columns:
         """All of them as columns (`Columns.of`)."""
+
+    @abstractmethod
+    def given(self, rows: Rows) -> Given:
+        """What judges gave in some of them (`Given.of`)."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +143,11 @@ class EvaluationData:
 
     def task(self, at: int) -> Task:
         """What a row, named by its number, was planned for."""
-        return self.facts.tasks[at] if isinstance(self.facts, RowsInColumns) else self.facts[at].task
+        return self.facts.task(at) if isinstance(self.facts, RowsInColumns) else self.facts[at].task
+
+    def key(self, at: int) -> str:
+        """Key of a row's verdict."""
+        return self.facts.key(at) if isinstance(self.facts, RowsInColumns) else self.facts[at].task.key
 
     @cached_property
     def places(self) -> dict[str, int]:

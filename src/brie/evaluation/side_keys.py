@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from brie import versions
-from brie.digest import canonical_json, digest, text_digest
+from brie.digest import canonical_json, digest, text_digests
 from brie.evaluation.plan import LLAMA, SERVED
 from brie.generate.engine import Request
 from brie.generate.keys import CompletionKeys, completion_key
@@ -17,29 +17,47 @@ from brie.records import Environment, Message, Pin, Plan, Sampling
 
 
 @dataclass(frozen=True)
+class Conversations:
+    """What is read of every prompt; each is written once."""
+
+    messages: dict[str, tuple[Message, ...]]
+    """By prompt id."""
+
+    @cached_property
+    def written(self) -> dict[str, str]:
+        """Prompt id -> canonical JSON of what is read."""
+        return {name: canonical_json(list(messages)) for name, messages in self.messages.items()}
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Prompt id -> digest of what is read (`prompt_digest`)."""
+        return dict(zip(self.written, text_digests(self.written.values()), strict=True))
+
+
+@dataclass(frozen=True)
 class SideKeys:
     """What a side reads and answers; each key is worked out once."""
 
     plan: Plan
     pin: Pin
-    messages: dict[str, tuple[Message, ...]]
-    """Prompt id -> the conversation as this side reads it, with what it alone is told."""
-    _known: dict[tuple[str, int], str] = field(
-        init=False, repr=False, compare=False, default_factory=dict
-    )
+    read: Conversations
+    """As this side reads them, with what it alone is told."""
+    _known: dict[str, list[str]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """Prompt id -> keys of the plan's samples."""
 
     @classmethod
-    def of(cls, plan: Plan, pin: Pin, messages: Mapping[str, tuple[Message, ...]]) -> SideKeys:
+    def of(cls, plan: Plan, pin: Pin, asked: Conversations) -> SideKeys:
         """A side of a plan.
 
         Args:
             plan: the plan.
             pin: the side's.
-            messages: prompt id -> the conversation as judges and people see it.
+            asked: as judges and people see the conversations.
         """
         told = pin.told
-        read = messages if told is None else {n: conversation(told, m) for n, m in messages.items()}
-        return cls(plan, pin, dict(read))
+        if told is not None:
+            asked = Conversations({name: conversation(told, m) for name, m in asked.messages.items()})
+        return cls(plan, pin, asked)
 
     def key(self, prompt: str, sample: int) -> str:
         """Key of an answer.
@@ -48,20 +66,33 @@ class SideKeys:
             prompt: a prompt's id.
             sample: which of its samples, from 0.
         """
-        known = self._known.get((prompt, sample))
+        if sample < self.plan.samples:
+            return self._of(prompt)[sample]
+        (key,) = self._made(prompt, [sample])
+        return key
+
+    def keys(self, prompts: Sequence[str]) -> list[str]:
+        """Keys of the answers to some prompts, the plan's samples of each.
+
+        Args:
+            prompts: their ids.
+        """
+        return [key for name in prompts for key in self._of(name)]
+
+    def _of(self, prompt: str) -> list[str]:
+        known = self._known.get(prompt)
         if known is None:
-            known = self._known[prompt, sample] = self._key(prompt, sample)
+            known = self._known[prompt] = self._made(prompt, range(self.plan.samples))
         return known
 
-    def _key(self, prompt: str, sample: int) -> str:
-        pin = self.pin
-        if pin.kind == ANSWERS:  # no setting of the plan has made it
-            asked = self._digests[prompt]
-            return text_digest(f'{{"answers":"{pin.digest}","prompt":"{asked}","sample":{sample}}}')
-        key = self._keys.key(self._written[prompt], sample)
-        if pin.kind == "served":  # never shared with another evaluation (invariant I6)
-            key = digest({"evaluation": self.plan.identity(), "key": key})
-        return key
+    def _made(self, prompt: str, samples: Sequence[int]) -> list[str]:
+        if self.pin.kind == ANSWERS:  # no setting of the plan has made it
+            before = f'{{"answers":"{self.pin.digest}","prompt":"{self.read.digests[prompt]}","sample":'
+            return text_digests(f"{before}{sample}}}" for sample in samples)
+        keys = [self._keys.key(self.read.written[prompt], sample) for sample in samples]
+        if self.pin.kind == "served":  # never shared with another evaluation (invariant I6)
+            keys = [digest({"evaluation": self.plan.identity(), "key": key}) for key in keys]
+        return keys
 
     def request(self, prompt: str, sample: int) -> Request:
         """What an engine is asked for."""
@@ -70,22 +101,12 @@ class SideKeys:
             key=self.key(prompt, sample),
             pin=pin.digest,
             adapter=pin.digest if pin.kind == "adapter" else None,
-            messages=self.messages[prompt],
-            prompt=self._digests[prompt],
+            messages=self.read.messages[prompt],
+            prompt=self.read.digests[prompt],
             sample=sample,
             sampling=self.plan.sampling,
-            drawn_as="" if self._draws_elsewhere else self._noise.key(self._written[prompt], sample),
+            drawn_as="" if self._draws_elsewhere else self._noise.key(self.read.written[prompt], sample),
         )
-
-    @cached_property
-    def _written(self) -> dict[str, str]:
-        """Prompt id -> canonical JSON of what is read."""
-        return {name: canonical_json(list(messages)) for name, messages in self.messages.items()}
-
-    @cached_property
-    def _digests(self) -> dict[str, str]:
-        """Prompt id -> digest of what is read (`prompt_digest`)."""
-        return {name: text_digest(written) for name, written in self._written.items()}
 
     @cached_property
     def _keys(self) -> CompletionKeys:

@@ -14,11 +14,12 @@ from brie.evaluation.columns import chosen
 from brie.evaluation.gather import gather, is_answered, is_cast, is_same
 from brie.evaluation.margins import counting_judges, with_joint
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
+from brie.evaluation.verdict_blocks import SAME, verdict_blocks
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.records import Manifest, Status
 from brie.records.analysis import ComparisonView, JudgedView
-from brie.report.comparisons import Comparisons, Outline
+from brie.report.comparisons import Comparisons, Outline, VerdictBlock
 from brie.store import Store
 
 
@@ -73,6 +74,9 @@ class _Stored(Comparisons):
         while some := list(islice(numbers, _TOGETHER)):
             groups = [self._group(number) for number in some]
             yield from (_view(self._facts, rows, self._counting) for rows in self._with_texts(groups))
+
+    def blocks(self) -> Iterator[VerdictBlock]:
+        return verdict_blocks(self._facts, self._rows, _judged)
 
     @cached_property
     def _counting(self) -> frozenset[str]:
@@ -218,7 +222,7 @@ def _judged(fact: VerdictRow) -> JudgedView:
         candidate_letter=shown.candidate_letter,
         status=Status.OK if fact.identical else (verdict.status if verdict else Status.ERROR),
         winner=fact.winner,
-        reason="the answers are identical" if fact.identical else (verdict.reason if verdict else ""),
+        reason=SAME if fact.identical else (verdict.reason if verdict else ""),
         scores={criterion: dict(shown.by_side(by_letter)) for criterion, by_letter in scores.items()},
         margin=verdict.margin if verdict else None,
     )

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from brie.blinding import JudgeInput, judge_input, named_presentations
+from brie.blinding import JudgeInput, judge_input
 from brie.catalog import with_system
 from brie.digest import digest
 from brie.evaluation.controls import damaged_key
 from brie.evaluation.criteria import DealtOrders
 from brie.evaluation.plan import added_judges, assignments
-from brie.evaluation.side_keys import SideKeys, prompt_digest
+from brie.evaluation.planned import Planned
+from brie.evaluation.planner import Planner, Shown
+from brie.evaluation.side_keys import Conversations, SideKeys
 from brie.generate.engine import Request
-from brie.judge.interface import Kind, Task, TasksOf
+from brie.judge.interface import Kind, Task
 from brie.pin import ANSWERS, GivenText
 from brie.records import Manifest, Message, PanelJudge, Plan, Prompt, Side
 from brie.store import Store
@@ -42,13 +44,17 @@ class Work:
 
     def read_by(self, side: Side) -> dict[str, tuple[Message, ...]]:
         """Prompt id -> the conversation as a side reads it, with what it alone is told."""
-        return self._side(side).messages
+        return self._side(side).read.messages
+
+    @cached_property
+    def _asked(self) -> Conversations:
+        return Conversations(self.messages)
 
     @cached_property
     def _sides(self) -> dict[str, SideKeys]:
         """Digest of a side's pin -> the keys of its answers."""
         return {
-            pin.digest: SideKeys.of(self.plan, pin, self.messages)
+            pin.digest: SideKeys.of(self.plan, pin, self._asked)
             for pin in (self.plan.baseline, self.plan.candidate)
         }
 
@@ -56,8 +62,8 @@ class Work:
     def read_digests(self) -> dict[str, str]:
         """Prompt id -> digest of what judges read of it."""
         return {
-            name: _read_digest(self.prompts[name], prompt_digest(messages))
-            for name, messages in self.messages.items()
+            name: _read_digest(self.prompts[name], answered)
+            for name, answered in self._asked.digests.items()
         }
 
     @cached_property
@@ -71,13 +77,9 @@ class Work:
         return {**late, **plan.assignments}
 
     @cached_property
-    def _criteria(self) -> DealtOrders:
-        return DealtOrders.of(self.plan, self.added, self._codes)
-
-    @cached_property
-    def _makers(self) -> dict[str, TasksOf]:
-        """Judge id -> what its tasks share."""
-        return {p.judge.id: TasksOf.judge(p) for p in self.panel_judges}
+    def _planner(self) -> Planner:
+        criteria = DealtOrders.of(self.plan, self.added, self._codes)
+        return Planner(self.plan, self.panel_judges, self._codes, criteria, self.repeats)
 
     @classmethod
     def of(cls, manifest: Manifest) -> Work:
@@ -121,11 +123,12 @@ class Work:
         Args:
             given: side -> digest of a conversation -> its answers.
         """
+        digests = self._asked.digests
         return {
-            self.key(side, prompt, sample): texts[prompt_digest(self.messages[prompt])][sample].text
+            key: text.text
             for side, texts in given.items()
             for prompt in self.plan.order
-            for sample in range(self.plan.samples)
+            for key, text in zip(self._side(side).keys([prompt]), texts[digests[prompt]], strict=False)
         }
 
     @property
@@ -171,35 +174,54 @@ class Work:
         sources = [self.key("baseline", n, 0) for n in self.plan.controls.prompts if n in wanted]
         return {damaged_key(source, kind): source for source in sources}
 
-    def tasks(self, prompts: Sequence[str] | None = None) -> list[Task]:
+    def planned(self, prompts: Sequence[str] | None = None) -> Planned:
         """Every planned verdict: prompt by prompt, all judges and orders of one before the next.
 
         Args:
             prompts: only for these; all by default.
         """
         if prompts is None or prompts is self.plan.order:
-            return list(self._every)
+            return self._every
         return self._planned(prompts)
 
     @cached_property
-    def _every(self) -> list[Task]:
+    def _every(self) -> Planned:
         return self._planned(self.plan.order)
 
-    def _planned(self, prompts: Sequence[str]) -> list[Task]:
-        controls = set(self.plan.controls.prompts)
-        return [
-            task
-            for prompt in prompts
-            for task in (
-                *self._tasks("main", prompt),
-                *(self._control_tasks(prompt) if prompt in controls else ()),
-                *self._repeated(prompt),
+    def _planned(self, prompts: Sequence[str], *, controls: bool = True) -> Planned:
+        wanted = set(prompts)
+        controlled = [name for name in self.plan.controls.prompts if controls and name in wanted]
+        return self._planner.lay_out(
+            Shown(
+                prompts=prompts,
+                read=[self.read_digests[name] for name in prompts],
+                candidates=self._side("candidate").keys(prompts),
+                baselines=self._side("baseline").keys(prompts),
+                controls={name: self._controls(name) for name in controlled},
             )
-        ]
+        )
+
+    def tasks(self, prompts: Sequence[str] | None = None) -> list[Task]:
+        """`planned`, one object a verdict: for few of them.
+
+        Args:
+            prompts: only for these; all by default.
+        """
+        return list(self.planned(prompts))
 
     def tasks_of(self, prompt: str) -> list[Task]:
         """The planned verdicts of one prompt, controls excluded."""
-        return list(self._tasks("main", prompt))
+        planned = self._planned([prompt], controls=False)
+        return list(planned.take(planned.is_of("main")))
+
+    def _controls(self, prompt: str) -> list[tuple[Kind, str, str]]:
+        """What a prompt's controls are for, and the keys in the candidate's and the baseline's place."""
+        controls = self.plan.controls
+        intact = self.key("baseline", prompt, 0)
+        pairs: list[tuple[Kind, str, str]] = [("damaged", intact, damaged_key(intact, controls.damage))]
+        if self.draws_again:
+            pairs.append(("a_a", self.key("baseline", prompt, controls.first_sample), intact))
+        return pairs
 
     def _samples(self, prompts: Sequence[str]) -> Iterator[tuple[Side, str, int]]:
         controls = self.plan.controls
@@ -210,54 +232,6 @@ class Work:
                     yield side, prompt, sample
             if prompt in controls.prompts and self.draws_again:
                 yield "baseline", prompt, controls.first_sample
-
-    def _tasks(self, kind: Kind, prompt: str) -> Iterator[Task]:
-        for panel_judge in self.panel_judges:
-            code = self._codes[panel_judge.judge.id][prompt]
-            for sample in range(self.plan.samples):
-                pair = (self.key("candidate", prompt, sample), self.key("baseline", prompt, sample))
-                yield from self._presented(kind, panel_judge, prompt, sample, code[sample], pair)
-
-    def _repeated(self, prompt: str) -> Iterator[Task]:
-        """The same presentations again, for judges whose consistency is measured."""
-        if not self.repeats:
-            return
-        for task in self._tasks("main", prompt):
-            for number in range(1, self.repeats.get(task.judge, 0) + 1):
-                yield self._makers[task.judge].task(
-                    "repeat", task.presentation, task.presentation_digest, prompt=prompt,
-                    sample=task.sample, repeat=number,
-                )  # fmt: skip
-
-    def _control_tasks(self, prompt: str) -> Iterator[Task]:
-        controls = self.plan.controls
-        intact = self.key("baseline", prompt, 0)
-        pairs: list[tuple[Kind, tuple[str, str]]] = [
-            ("damaged", (intact, damaged_key(intact, controls.damage)))
-        ]
-        if self.draws_again:
-            pairs.append(("a_a", (self.key("baseline", prompt, controls.first_sample), intact)))
-        for panel_judge in self.panel_judges:
-            code = self._codes[panel_judge.judge.id][prompt][0]
-            for kind, pair in pairs:
-                yield from self._presented(kind, panel_judge, prompt, 0, code, pair)
-
-    def _presented(
-        self,
-        kind: Kind,
-        panel_judge: PanelJudge,
-        prompt: str,
-        sample: int,
-        code: str,
-        pair: tuple[str, str],
-    ) -> Iterator[Task]:
-        shown = named_presentations(
-            code, positions=self.plan.positions, prompt=self.read_digests[prompt], candidate=pair[0],
-            baseline=pair[1], criteria=self._criteria.read(panel_judge.judge.id, prompt, sample),
-        )  # fmt: skip
-        maker = self._makers[panel_judge.judge.id]
-        for presentation, named in shown:
-            yield maker.task(kind, presentation, named, prompt=prompt, sample=sample)
 
     def request(self, side: Side, prompt: str, sample: int) -> Request:
         """What an engine is asked for."""

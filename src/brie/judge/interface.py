@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from brie.blinding import JudgeInput, Presentation
-from brie.digest import text_digest
+from brie.digest import text_digests
 from brie.judge.prompt import Correction
 from brie.records import Margin, Measured, PanelJudge, Status, Usage, Verdict
 
@@ -169,12 +170,19 @@ class TasksOf:
             sample: which of the prompt's samples.
             repeat: 0 for the verdict that counts, else which time it is asked again.
         """
-        # Canonical JSON written out, for plans of a million verdicts.
-        parts = (
-            f'{{"judge":"{self.digest}","presentation":"{named}","repeat":{repeat},'
-            f'"rubric":"{self.rubric}"}}'
-        )
+        (key,) = self.keys([named], repeat)
         return Task(
-            kind, self.id, prompt, sample, presentation, named, self.digest, self.rubric,
-            text_digest(parts), repeat,
-        )  # fmt: skip
+            kind, self.id, prompt, sample, presentation, named, self.digest, self.rubric, key, repeat
+        )
+
+    def keys(self, presentations: Iterable[str], repeat: int) -> list[str]:
+        """The keys of many tasks.
+
+        Args:
+            presentations: digest of each.
+            repeat: as in `task`, of all of them.
+        """
+        # Canonical JSON written out, for plans of a million verdicts.
+        before = f'{{"judge":"{self.digest}","presentation":"'
+        after = f'","repeat":{repeat},"rubric":"{self.rubric}"}}'
+        return text_digests(f"{before}{named}{after}" for named in presentations)

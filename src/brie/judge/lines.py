@@ -18,15 +18,19 @@ from pydantic import JsonValue
 
 from brie.judge.readings import Letter, Unreadable, WrongCase, letter_of, names_case
 
+_OF_CASE = r"[,(]?\s*(?:(?:for|on|of|in)\s+)?case\s*(?:number|no\.?)?\s*[:#]?\s*"
 _MARK = re.compile(
     r"(?:^|(?<=[.!?;]\s))(?:(?:so|therefore|thus|hence|overall|in conclusion)[,:]?\s+)?"
+    rf"(?:{_OF_CASE}(?P<before>\d{{2,9}})\)?[,:]?\s+)?"
     r"(?:(?:the|my)\s+)?(?:(?:final|overall)\s+)?"
-    r"(?:winner|verdict|answer|choice|decision|judgment|judgement|preference|"
+    r"(?:(?:winner|verdict|answer|choice|decision|judgment|judgement|preference|"
     r"better answer|better response|preferred answer|preferred response|winning answer)"
-    r"\s*(?:is\s*:?|:|=|-+|–|—)\s*(?P<what>.*)$",
+    rf"(?:\s*{_OF_CASE}(?P<behind>\d{{2,9}})\)?)?"
+    r"\s*(?:is\s*:?|:|=+>?|-+>?|–|—|→|⇒)|(?:winner|verdict)(?=\s+(?:(?:answer|response)\s+)?(?:[ab]|tie)\W*$))"
+    r"\s*(?P<what>.*)$",
     re.IGNORECASE,
 )
-_CASE = re.compile(r"^case(?:\s+(?:number|no\.?))?\s*[:#=]*\s*(?P<number>\d+)\W*", re.IGNORECASE)
+_CASE = re.compile(r"^case(?:\s+(?:number|no\.?))?\s*[:#=]*\s*[\"']?(?P<number>\d+)\W*", re.IGNORECASE)
 _SCORE = re.compile(
     r"^(?P<name>.+?)\s*[:：]\s*a\s*[=:]?\s*(?P<a>[1-5])(?:/5)?\s*[,;/|]?\s*(?:and\s+)?"
     r"b\s*[=:]?\s*(?P<b>[1-5])(?:/5)?\W*$",
@@ -38,6 +42,9 @@ _QUOTE = re.compile(
     r"|⟦.{0,400}?⟧"
 )
 _BULLET = re.compile(r"^(?:[-•*+]|\d{1,2}[.)])\s+")
+_ITEM = re.compile(rf"#{{1,6}}\s|{_BULLET.pattern[1:]}")
+_LETTER_ALONE = 8
+"""Characters of a last line that may be a letter alone."""
 _FENCE = ("```", "~~~")
 _INTRODUCES = re.compile(
     r"\b(?:answer|response|text|line|it)s?\b.*"
@@ -58,6 +65,8 @@ _SHELL = re.compile(
 )
 """What stands around a text: tags of a shell, and tokens that open or end a turn."""
 _BOX = re.compile(r"\\boxed\{\s*(?:\\text(?:bf)?\{)?([^{}]{1,40})\}*")
+_ORNAMENTS = re.compile(r"^[^\w\s\"'`“‘«⟦(\[{<>|\\$.,;:!?~=+/%&@#*-]+\s*|[\u200b-\u200f\u2060\ufeff]+")
+"""An emoji before a line, and invisible marks."""
 _IDLE = re.compile(r"^(?:\W*|</?\w+>)$")
 
 
@@ -66,6 +75,8 @@ class _Line:
     text: str
     block: int
     """0: the judge's own words; else the number of the quotation the line stands in."""
+    is_item: bool = False
+    """A heading, or an item of a list: a letter alone in it names what follows or is listed."""
 
     @property
     def case(self) -> str | None:
@@ -113,6 +124,9 @@ def stated(text: str, case: str | None, *, strict: bool = False) -> Stated | Non
     lines = list(_lines(text))
     all_statements = list(_statements(lines))
     own = [s for s in all_statements if lines[s.at].block == 0 or names_case(s.case, case)]
+    if any(names_case(s.case, case) for s in own):
+        # A reply that runs on makes up another case and judges that.
+        own = [s for s in own if names_case(s.case, case) is not False]
     if not own:
         return None
     last = own[-1]
@@ -130,6 +144,8 @@ def stated(text: str, case: str | None, *, strict: bool = False) -> Stated | Non
 
 def states_other(text: str, letter: Letter) -> bool:
     """Whether a text that follows a verdict states another one, or one that cannot be read."""
+    if not text or text.isspace():
+        return False
     lines = list(_lines(text))
     own = [s for s in _statements(lines) if lines[s.at].block == 0]
     return bool(own) and own[-1].letter != letter
@@ -148,7 +164,7 @@ def _must_agree(own: Sequence[_Statement], case: str | None) -> None:
 
 def _lines(text: str) -> Iterator[_Line]:
     """The reply's lines without what they quote, and where each stands."""
-    plain = _CASE_TAG.sub(r"\nCase: \1\n", _TAG.sub(r"\nWinner: \2\n", _BOX.sub(r"\1", text)))
+    plain = _CASE_TAG.sub(r"\nCase: \1\n", _TAG.sub(_as_line, _BOX.sub(r"\1", text)))
     plain = _SHELL.sub("\n", plain)
     block = fences = 0
     inside = False
@@ -164,35 +180,53 @@ def _lines(text: str) -> Iterator[_Line]:
         if not line:
             continue
         indented = flush and raw.startswith(("    ", "\t"))
-        introduced = bool(_MARK.search(line) and _INTRODUCES.search(before[-_SENTENCE:]))
+        states = _MARK.search(line) or (len(line) <= _LETTER_ALONE and letter_of(line))
+        introduced = bool(states and _INTRODUCES.search(before[-_SENTENCE:]))
         if inside:
             block = fences
         elif line.startswith(">") or indented or introduced:
             block = block if block < 0 else -1 - fences
         else:
             block = 0
-        yield _Line(_bare(line.lstrip("> ")), block)
+        yield _Line(_bare(line.lstrip("> ")), block, bool(_ITEM.match(line)))
         before = line
 
 
+def _as_line(tag: re.Match[str]) -> str:
+    """A tag as a line of its own, quoted where the line it stands in is."""
+    is_quoted = tag.string[tag.string.rfind("\n", 0, tag.start()) + 1 : tag.start()].lstrip()[:1] == ">"
+    return f"\n{'> ' if is_quoted else ''}Winner: {tag[2]}\n"
+
+
 def _bare(line: str) -> str:
-    return _BULLET.sub("", re.sub(r"[*_#]+", "", _QUOTE.sub(_unless_a_letter, line)).strip())
+    plain = re.sub(r"[*_#]+", "", _QUOTE.sub(_unless_a_letter, line)).strip()
+    return _ORNAMENTS.sub("", _BULLET.sub("", plain))
 
 
 def _unless_a_letter(quoted: re.Match[str]) -> str:
-    """`Winner: "B"` names a winner; a longer quotation is somebody else's words."""
-    return quoted[0] if letter_of(quoted[0]) else " "
+    """`Winner: "B"` names a winner and `Case: "1234"` a case; a longer quotation is somebody's words."""
+    return quoted[0] if letter_of(quoted[0]) or quoted[0][1:-1].isdigit() else " "
 
 
 def _statements(lines: Sequence[_Line]) -> Iterator[_Statement]:
+    heading = -1
     for at, line in enumerate(lines):
+        if at == heading:
+            continue
         prefix = _CASE.match(line.text)
         text = line.text[prefix.end() :] if prefix else line.text
         matched = _MARK.search(text)
         if matched is not None:
-            number = line.case or _case_beside(lines, at)
+            number = line.case or matched["before"] or matched["behind"] or _case_beside(lines, at)
+            under = lines[at + 1] if at + 1 < len(lines) else None
+            if not matched["what"] and under and under.block == line.block and letter_of(under.text):
+                heading = at + 1
+                yield _Statement(at + 1, letter_of(under.text), number)
+                continue
             yield _Statement(at, letter_of(matched["what"]), number)
-        elif at == len(lines) - 1 and len(text) <= 8 and (letter := letter_of(text.strip("[]() "))):
+        elif line.is_item or at < len(lines) - 1 or len(text) > _LETTER_ALONE:
+            continue
+        elif letter := letter_of(text.strip("[]() ")):
             yield _Statement(at, letter, line.case or _case_beside(lines, at))
 
 

@@ -21,6 +21,7 @@ from itertools import pairwise
 
 from pydantic import JsonValue
 
+from brie.judge.loose import as_json
 from brie.judge.readings import Letter, Unreadable, letter_of
 
 SEARCHED = 60_000
@@ -28,7 +29,7 @@ SEARCHED = 60_000
 _FAILURES = 100
 """Openings that do not decode before the rest is not tried any more: each may cost a whole pass."""
 _DEEPEST = 4
-_START = re.compile(r"\{(?=\s*[\"'“}])")
+_START = re.compile(r"\{(?=\s*(?:[\"'“}/#]|(?:reasons?|scores|winner|case)\s*:))", re.IGNORECASE)
 _CARRIED = ("arguments", "parameters", "input", "args", "function")
 """Keys under which a call holds its arguments, as an object or as a string of JSON."""
 _FRAGMENT = re.compile(
@@ -36,7 +37,6 @@ _FRAGMENT = re.compile(
 )
 _FRAGMENT_WINNER = re.compile(r"[\"'“]?winner[\"'”]?\s*:\s*[\"'“]?\s*([\w ]{1,12})", re.IGNORECASE)
 _QUOTED = re.compile(r"(?<!`)`[^`\n]+`(?!`)|^[ \t]*>.*$", re.MULTILINE)
-_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _FENCE = re.compile(r"^```[\w-]*\s*|\s*```$")
 _TAGGED = re.compile(
     r"<parameter(?:=|\s+name=[\"'])(\w+)[\"']?\s*>(.*?)</parameter>"
@@ -76,7 +76,7 @@ class Objects:
     @property
     def alone(self) -> bool:
         """Whether nothing but wrapping stands around the objects."""
-        return not _WRAPPING.sub("", self.without)
+        return _is_blank(self.without) or not _WRAPPING.sub("", self.without)
 
 
 def objects_in(text: str) -> Objects:
@@ -85,11 +85,8 @@ def objects_in(text: str) -> Objects:
     Raises:
         Unreadable: one of them names two winners.
     """
-    plain = _untagged(text)
-    objects = _search(plain)
-    if objects.broken and _TRAILING_COMMA.search(plain):
-        return _search(_TRAILING_COMMA.sub(r"\1", plain))
-    return objects
+    plain = _untagged(_unescaped(text))
+    return _search(plain)
 
 
 def arguments(call: JsonValue) -> list[dict[str, JsonValue]]:
@@ -114,13 +111,34 @@ def is_whole_object(text: str) -> bool:
     if not stripped.startswith(("{", "```")) or not stripped.endswith(("}", "```")):
         return False
     try:
-        return isinstance(json.loads(_FENCE.sub("", stripped), strict=False), dict)
+        inside = stripped if _is_unfenced(stripped) else _FENCE.sub("", stripped)
+        return isinstance(_PLAIN.decode(inside), dict)
     except (ValueError, RecursionError):
         return False
 
 
+def _is_unfenced(stripped: str) -> bool:
+    return not stripped.startswith("```") and not stripped.endswith("```")
+
+
+def _is_blank(text: str) -> bool:
+    """Whether nothing stands in it, as in nearly every reply once its object is taken out."""
+    return not text or text.isspace()
+
+
+def _unescaped(text: str) -> str:
+    """A whole reply that is a JSON string, or the inside of one, as the text it holds."""
+    bare = text.strip()
+    if not bare.startswith(('"', '{\\"', "{\\n")):
+        return text
+    try:
+        inner = json.loads(bare if bare.startswith('"') else f'"{bare}"')
+    except ValueError:
+        return text
+    return inner if isinstance(inner, str) and "{" in inner else text
+
+
 def _search(text: str) -> Objects:
-    decoder = json.JSONDecoder(object_pairs_hook=_fields, strict=False)
     verdicts: list[Located] = []
     blanks: list[tuple[int, int]] = []
     end = failures = 0
@@ -128,7 +146,7 @@ def _search(text: str) -> Objects:
         if opening.start() < end or failures >= _FAILURES:
             continue
         try:
-            value, end = decoder.raw_decode(text, opening.start())
+            value, end = _decode(text, opening.start())
         except (ValueError, RecursionError):
             failures += 1
             continue
@@ -136,8 +154,28 @@ def _search(text: str) -> Objects:
         quoted = _is_quoted(text, opening.start(), end)
         verdicts += [Located(f, opening.start(), end, quoted) for f in _carriers(value)]
     without = _blanked(text, blanks)
+    if _is_blank(without):
+        return Objects(tuple(verdicts), without, ())
     bare = _QUOTED.sub(lambda quote: " " * len(quote[0]), without)
     return Objects(tuple(verdicts), without, tuple(_fragments(bare)))
+
+
+def _decode(text: str, start: int) -> tuple[JsonValue, int]:
+    """The object that opens at a place and where it ends; one like a verdict need not be strict JSON.
+
+    Raises:
+        ValueError: it is broken.
+        Unreadable: it names two winners.
+    """
+    try:
+        value: JsonValue
+        value, end = _IN_LOWER_CASE.raw_decode(text, start)
+        return value, end
+    except ValueError:
+        meant = as_json(text, start) if _FRAGMENT.match(text, start) else None
+        if meant is None:
+            raise
+        return _IN_LOWER_CASE.decode(meant[0]), meant[1]
 
 
 def _fragments(text: str) -> Iterator[tuple[int, Letter | None]]:
@@ -152,10 +190,16 @@ def _fields(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     Raises:
         Unreadable: it names two.
     """
-    winners = {str(value) for key, value in pairs if key.strip().casefold() == "winner"}
-    if len(winners) > 1:
-        raise Unreadable("the JSON named two winners")
-    return {key.strip().casefold(): value for key, value in pairs}
+    fields = {key.strip().casefold(): value for key, value in pairs}
+    if len(fields) < len(pairs):
+        winners = {str(value) for key, value in pairs if key.strip().casefold() == "winner"}
+        if len(winners) > 1:
+            raise Unreadable("the JSON named two winners")
+    return fields
+
+
+_PLAIN = json.JSONDecoder(strict=False)
+_IN_LOWER_CASE = json.JSONDecoder(object_pairs_hook=_fields, strict=False)
 
 
 def _carriers(value: JsonValue, key: str = "", depth: int = 0) -> Iterator[dict[str, JsonValue]]:
@@ -179,7 +223,7 @@ def _carriers(value: JsonValue, key: str = "", depth: int = 0) -> Iterator[dict[
 
 def _decoded(text: str) -> JsonValue:
     try:
-        value: JsonValue = json.loads(text, object_pairs_hook=_fields, strict=False)
+        value: JsonValue = _IN_LOWER_CASE.decode(text)
     except (ValueError, RecursionError):
         raise Unreadable("the tool call's arguments were no JSON object") from None
     return value

@@ -43,7 +43,7 @@ __all__ = [
 _REFUSAL = re.compile(
     r"^\W*(?:i['’]?m\s+(?:really\s+|very\s+)?sorry|sorry|i\s+apologi[sz]e|unfortunately)?\W*(?:but\W+)?"
     r"(?:i\s+(?:can(?:no|['’])?t|could\s*n['’]t|won['’]t|will\s+not|must\s+decline|decline|refuse)"
-    r"|i(?:['’]m|\s+am)\s+(?:not\s+able|unable)|as\s+an\s+ai\b)"
+    r"|i(?:['’]m|\s+am)\s+(?:not\s+able|unable)|as\s+an?\s+(?:ai\b|(?:large\s+)?language\s+model))"
 )
 _NO_LINE = "the reply had no last line that says `Winner: A`, `Winner: B` or `Winner: tie`"
 _BROKEN = "the JSON was cut off or broken"
@@ -197,11 +197,16 @@ def _scores(values: JsonValue, criteria: Sequence[str]) -> dict[str, dict[str, f
         pair = by_key.get(key_of(name))
         if not isinstance(pair, dict):
             continue
-        graded = {str(letter).strip().upper(): grade for letter, grade in pair.items()}
-        a, b = _grade(graded.get("A")), _grade(graded.get("B"))
+        if pair.keys() != _AS_ASKED:
+            pair = {str(letter).strip().casefold(): grade for letter, grade in pair.items()}
+        a, b = _grade(pair.get("a")), _grade(pair.get("b"))
         if a is not None and b is not None:
             scores[name] = {"A": a, "B": b}
     return scores
+
+
+_AS_ASKED = {"a", "b"}
+"""Letters of a pair of scores, as an object's keys are read."""
 
 
 def _grade(value: JsonValue) -> float | None:

@@ -6,9 +6,10 @@ computed: of these nothing is said.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from brie import versions
 from brie.blinding import JudgeInput
@@ -18,10 +19,12 @@ from brie.judge.prompt import case_number
 from brie.judge.providers.remote import is_cut
 from brie.judge.providers.rules import open_judge
 from brie.records import JudgeSpec, PanelJudge, Status, VerdictLite
+from brie.records.base import remembered
 
 Answer = Literal["agrees", "differs", "unknown"]
 _VOTE = re.compile(r"(?:vote|imported): (A|B|tie|withdrawn)")
 _SHARES = re.compile(r"A ([\d.]+)%, B [\d.]+%")
+_LINES = re.compile(r"(?:^|\n)Case: \d{4}\nWinner: (?:A|B|tie)\s*$")
 _TIE_MARGIN = 0.02
 """Probabilities nearer than this were a tie before what is measured was kept."""
 _ROUNDING = 0.0005
@@ -46,15 +49,20 @@ def recheck(kept: VerdictLite, judge: PanelJudge, shown: JudgeInput) -> Answer:
     if kept.measured is not None:
         given = (Status.OK, likelier(kept.measured), written(kept.measured))
         return "agrees" if (kept.status, kept.letter, kept.reply) == given else "differs"
-    if spec.by_margin and spec.prompt_format(judge.digest) == versions.MARGIN_FORMAT:
+    if spec.by_margin and _format_of(judge) == versions.MARGIN_FORMAT:
         return "agrees" if kept.status is not Status.OK and kept.letter is None else "differs"
     if spec.output == "logprobs":
         return _of_shares(kept, spec)
-    older = spec.prompt_format(judge.digest) != versions.PROMPT_FORMAT
+    older = _format_of(judge) != versions.PROMPT_FORMAT
     answer = _of_reply(
         kept, judge.rubric.criteria if judge.rubric else (), None if older else case_number(shown)
     )
     return "unknown" if older and answer == "differs" else answer
+
+
+@remembered
+def _format_of(judge: PanelJudge) -> str | None:
+    return judge.judge.prompt_format(judge.digest)
 
 
 def _of_vote(kept: VerdictLite) -> Answer:
@@ -66,7 +74,7 @@ def _of_vote(kept: VerdictLite) -> Answer:
 
 
 def _of_rule(kept: VerdictLite, judge: PanelJudge, shown: JudgeInput) -> Answer:
-    if judge.judge.prompt_format(judge.digest) != versions.PROMPT_FORMAT:
+    if _format_of(judge) != versions.PROMPT_FORMAT:
         return "unknown"
     given = open_judge(judge.judge, judge.rubric).given(shown)
     return "agrees" if (kept.status, kept.letter) == (given.status, given.letter) else "differs"
@@ -96,7 +104,21 @@ def _of_reply(kept: VerdictLite, criteria: Sequence[str], case: str | None) -> A
         return "differs"
     # A reply may state a verdict and be none: to another case, cut off, of a prompt that was cut.
     stated = read is not None and kept.reason in (read.reason, kept.reply.strip())
-    return "differs" if stated or (read and kept.reason.startswith("unreadable")) else "agrees"
+    if read and kept.reason.startswith("unreadable") and not stated:
+        # What is not plain, an earlier reader may well not have read.
+        return "differs" if _is_plain(kept.reply) else "unknown"
+    return "differs" if stated else "agrees"
+
+
+def _is_plain(reply: str) -> bool:
+    """Whether a reply is a verdict exactly as it was asked for, which every reader has read."""
+    if _LINES.search(reply):
+        return True
+    try:
+        fields = json.loads(reply)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(fields, dict) and fields.get("winner") in get_args(parse.Letter)
 
 
 def _read(reply: str, criteria: Sequence[str], case: str | None) -> parse.Parsed | None:

@@ -22,7 +22,16 @@ _GRADES: list[JsonValue] = [1, 2, 3, 4, 5]
 @functools.cache
 def key_of(criterion: str) -> str:
     """A criterion's name as a key every provider's schema accepts."""
+    return _known_key(criterion) if len(criterion) <= _USUAL else _key(criterion)
+
+
+def _key(criterion: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", criterion.lower()).strip("_")[:60]
+
+
+_USUAL = 100
+"""Characters of a name that is remembered; replies hold longer ones, and any number of them."""
+_known_key = functools.lru_cache(maxsize=1_000)(_key)
 
 
 def schema(criteria: Sequence[str]) -> dict[str, JsonValue]:

@@ -17,28 +17,48 @@ from dataclasses import dataclass
 
 from brie.judge.objects import is_whole_object
 
-_TAGS = "think|thinking|thought|thoughts|reasoning|analysis|scratchpad|reflection"
+_TAGS = (
+    r"[\w:.-]{0,20}?(?:think|thought|reasoning|reflect|scratch|monologue|deliberat)[\w:.-]{0,20}"
+    r"|analysis|draft|cot"
+)
+"""Names of marks between which somebody thinks, whichever model family's they are."""
+_IN_WORDS = (
+    r"here(?: is|['’]s) my thought process:|here are my reasoning steps:|thinking\.\.\.[ \t]*$"
+    r"|<details[^<>\n]{0,80}>\s*<summary>[^<>\n]{0,20}(?:think|thought|reason)[^<>\n]{0,40}</summary>"
+)
+"""How some say that they begin to think."""
+_THEN_IN_WORDS = (
+    r"here(?: is|['’]s) my response:|\[BEGIN FINAL RESPONSE\]|\.\.\.done thinking\.|</details>"
+)
+"""How they say that they have done: an end only of a thought that began so."""
 _OPEN = (
-    rf"<(?:\w+:)?(?:{_TAGS})\b[^<>\n]{{0,40}}>|\[THINK\]|◁think▷|<\|begin_of_thought\|>"
-    r"|<\|START_THINKING\|>|<\|thinking\|>|<unused94>(?:thought\b)?|<\|channel>\s*(?:thought|analysis)\b"
+    rf"<(?:{_TAGS})(?![\w:.-])[^<>\n]{{0,40}}>|\[(?:BEGIN )?(?:THINK|REASON)(?:ING)?\]|◁think▷"
+    rf"|<\|(?!end_|\w*_end\|)(?:{_TAGS})\|>"
+    rf"|<unused94>(?:thought\b)?|<\|channel>\s*(?:thought|analysis)\b|{_IN_WORDS}"
 )
 _CLOSE = (
-    rf"</(?:\w+:)?(?:{_TAGS})\s*>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>"
-    r"|<\|END_THINKING\|>|<\|/thinking\|>|<unused95>|<channel\|>"
+    rf"<\\?/(?:{_TAGS})\s*>|\[(?:/|END )(?:THINK|REASON)(?:ING)?\]|◁/think▷"
+    rf"|<\|(?:/|(?=end_|\w*_end\|))(?:{_TAGS})\|>"
+    r"|<unused95>|<channel\|>"
 )
-_MARK = re.compile(rf"(?P<open>^[ \t]*(?:{_OPEN}))|(?P<close>{_CLOSE})", re.MULTILINE | re.IGNORECASE)
-"""A thought opens at the beginning of a line; in a sentence its mark is only spoken of."""
+_MARK = re.compile(
+    rf"(?P<open>(?:^|(?<=[\w/]>))[ \t]*(?:{_OPEN}))|(?P<close>{_CLOSE})"
+    rf"|^[ \t]*(?P<then>{_THEN_IN_WORDS})",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A thought opens at a line's beginning or behind a tag; in a sentence its mark is only spoken of."""
+_ENDS = re.compile(_CLOSE, re.IGNORECASE)
 _CHANNEL = re.compile(
-    r"(?:<\|start\|>\s*\w*\s*)?<\|channel\|>\s*(?P<name>\w+)(?P<to>[^<]*)"
+    r"(?:<\|start\|>\s*\w*\s*(?P<first>to=[^<]*)?)?<\|channel\|>\s*(?P<name>\w+)(?P<to>[^<]*)"
     r"(?:<\|constrain\|>\s*\w*\s*)?<\|message\|>(?P<said>.*?)"
     r"(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
     re.DOTALL,
 )
 _HARMONY = re.compile(r"\s*(?:<\|(?:start|channel|message)\|>|(?:analysis|commentary)[^\n]*<\|)")
 _HARMONY_TOKEN = re.compile(r"<\|(?:end|return|call|start|message|channel|constrain)\|>(?:assistant\b)?")
-_BARE = re.compile(r"^analysis(?=[A-Z\"'])")
+_BARE = re.compile(r"^(?:assistant)?analysis(?=[A-Z\"'{\s])(?=.*assistantfinal|[A-Z\"'])", re.DOTALL)
 """Harmony whose marks were lost when the reply was decoded."""
-_BARE_FINAL = re.compile(r"assistant(?:final|commentary\b[^{\n]*?json)")
+_BARE_FINAL = re.compile(r"assistant(?:final\s*|commentary\b[^{\n]*?json)")
 _WRAPPER = re.compile(
     r"<\|(?:begin_of_solution|end_of_solution|START_RESPONSE|END_RESPONSE|START_TEXT|END_TEXT|"
     r"begin_of_box|end_of_box)\|>|◁/?answer▷"
@@ -73,7 +93,11 @@ def spoken(reply: str) -> Spoken:
 def _without_end(text: str) -> str:
     if not text.endswith((">", "]")):
         return text
-    return text[:-_LONGEST_END] + _END.sub("", text[-_LONGEST_END:])
+    return text[:-_LONGEST_END] + _END.sub(_unless_it_ends_a_thought, text[-_LONGEST_END:])
+
+
+def _unless_it_ends_a_thought(tokens: re.Match[str]) -> str:
+    return tokens[0] if _ENDS.search(tokens[0]) else ""
 
 
 def _of_channels(text: str) -> Spoken:
@@ -89,7 +113,7 @@ def _of_channels(text: str) -> Spoken:
 
 
 def _said(section: re.Match[str]) -> str:
-    is_final = section["name"] == "final" or "give_verdict" in section["to"]
+    is_final = section["name"] == "final" or "give_verdict" in f"{section['first']}{section['to']}"
     return f"\n{section['said']}\n" if is_final else ""
 
 
@@ -98,6 +122,8 @@ def _of_marks(text: str) -> Spoken:
     thought_from: int | None = None
     after = 0
     for mark in _MARK.finditer(text):
+        if mark["then"] and thought_from is None:
+            continue
         if mark["open"]:
             if thought_from is None:
                 said.append(text[after : mark.start()])

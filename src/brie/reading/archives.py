@@ -52,6 +52,10 @@ def zipped(path: Path, decoded: Callable[[str], JsonValue]) -> Iterator[tuple[in
             head = next((name for name in _HEADS if name in names), None)
             samples = sorted(n for n in names if n.startswith("samples/") and n.endswith(".json"))
             if head is None or not samples:
+                if {"xl/workbook.xml", "content.xml"} & {*names}:
+                    raise InputError(
+                        f"{path} is a spreadsheet's own file: save its sheet as `CSV UTF-8`."
+                    )
                 raise InputError(f"{path} is a zip file, and no evaluation log: it has no samples.")
             opening = decoded(_member(archive, head))
             about = opening.get("eval", {}) if isinstance(opening, dict) else {}

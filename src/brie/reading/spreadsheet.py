@@ -7,7 +7,7 @@ as many cells as its line of names.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import TextIO
 
@@ -18,6 +18,10 @@ from brie.reading.skipped import Skipped
 DELIMITERS = ",;\t|"
 _LOOKED_AT = 50
 """Records read to choose a delimiter."""
+_FEWEST = 2
+"""Columns of a table that has a title."""
+_TITLE = 10
+"""Records of a title at most."""
 _CELL = 1 << 28
 
 
@@ -34,12 +38,13 @@ def spreadsheet(handle: TextIO) -> Iterator[tuple[int, JsonValue] | Skipped]:
     delimiter = _declared(handle) or _delimiter(handle)
     lines: list[str] = []
     records = csv.reader(_kept(handle, lines), delimiter=delimiter)
-    names = [name.strip() for name in next(records, [])]
+    first, numbered = _names(records)
+    names = [name.strip() for name in first]
     lines.clear()
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
         raise csv.Error(f"the column {twice[0]!r} stands twice")
-    for number, record in enumerate(records, 2):
+    for number, record in numbered:
         if len(lines) > 1 or (lines and lines[0].count('"') % 2):
             _refuse_open_quote(lines, delimiter, number)
         lines.clear()
@@ -51,6 +56,23 @@ def spreadsheet(handle: TextIO) -> Iterator[tuple[int, JsonValue] | Skipped]:
         cells = chain(record[: len(names)], [None] * (len(names) - len(record)))
         row: dict[str, JsonValue] = {name: cell for name, cell in zip(names, cells, strict=True) if name}
         yield number, row
+
+
+def _names(records: Iterator[list[str]]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The line of names and the numbered records after it; a title fills one cell of several."""
+    numbered = enumerate(records, 1)
+    _, first = next(numbered, (0, []))
+    if len(first) < _FEWEST or _filled(first) != 1:
+        return first, numbered
+    ahead = list(islice(numbered, _TITLE))
+    at = next((at for at, (_, record) in enumerate(ahead) if _filled(record) >= _FEWEST), None)
+    if at is None:
+        return first, chain(ahead, numbered)
+    return ahead[at][1], chain(ahead[at + 1 :], numbered)
+
+
+def _filled(record: Sequence[str]) -> int:
+    return sum(bool(cell.strip()) for cell in record)
 
 
 def _kept(handle: TextIO, lines: list[str]) -> Iterator[str]:

@@ -155,14 +155,22 @@ def _open(path: Path, magic: bytes) -> TextIO:
     raw = path.open("rb")
     if magic[:2] == b"\x1f\x8b":
         packed = gzip.GzipFile(fileobj=raw)
-        marks = packed.read(2)
+        marks = packed.read(4)
         packed.seek(0)
         return io.TextIOWrapper(packed, encoding=_encoding(marks), newline="")
-    return io.TextIOWrapper(raw, encoding=_encoding(magic[:2]), newline="")
+    return io.TextIOWrapper(raw, encoding=_encoding(magic), newline="")
 
 
 def _encoding(marks: bytes) -> str:
-    return "utf-16" if marks in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    """The encoding by a file's first bytes: a mark, or every second byte of ASCII text."""
+    if marks[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if len(marks) == 4 and b"\0" in marks:
+        if not marks[1] and not marks[3] and marks[0] and marks[2]:
+            return "utf-16-le"
+        if not marks[0] and not marks[2] and marks[1] and marks[3]:
+            return "utf-16-be"
+    return "utf-8-sig"
 
 
 def _first(handle: TextIO) -> str:

@@ -79,7 +79,7 @@ class VerdictLite:
         """From the stored JSON; what is not as it was written gets the whole record's error."""
         try:
             row = from_json(body)
-            if row["letter"] not in _LETTERS or row.get("margin") not in _MARGINS:
+            if row["letter"] not in LETTERS or row.get("margin") not in MARGINS:
                 raise ValueError(row["letter"])
             scores = _scores(tuple((name, tuple(by.items())) for name, by in row["scores"].items()))
             return cls(
@@ -93,8 +93,8 @@ class VerdictLite:
             return cls.of(Verdict.model_validate_json(body))
 
 
-_LETTERS = (None, "A", "B", "tie")
-_MARGINS = (None, "much", "slightly")
+LETTERS = (None, "A", "B", "tie")
+MARGINS = (None, "much", "slightly")
 
 
 _STATUSES = {str(status): status for status in Status}

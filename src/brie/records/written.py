@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from brie.digest import Canonical, canonical_json
 from brie.records.base import Margin
-from brie.records.verdicts import Status, VerdictLite
+from brie.records.verdicts import LETTERS, MARGINS, Status, VerdictLite
 
 
 class Outcome(NamedTuple):
@@ -135,7 +135,7 @@ class Written:
             if [name for name in row if name != "margin"] != ["attempt", "status", "letter"]:
                 raise ValueError(middle)
             lite = (Status(row["status"]), row["letter"], row.get("margin"))
-            if type(row["attempt"]) is not int or lite[1] not in _LETTERS or lite[2] not in _MARGINS:
+            if type(row["attempt"]) is not int or lite[1] not in LETTERS or lite[2] not in MARGINS:
                 raise ValueError(middle)
         except (ValueError, TypeError):
             return 0, ""
@@ -170,6 +170,20 @@ class Written:
         return self._score[text]
 
 
+def reason_of(key: str, body: str) -> str:
+    """The reason in the stored JSON of a verdict that was read before: nothing else is looked at."""
+    start = body.find(_REASON) + len(_REASON)
+    end = body.find(_REPLY, start)
+    if start < len(_REASON) or end < 0:
+        return VerdictLite.parse(key, body).reason
+    reason = body[start:end]
+    return str(from_json(f'"{reason}"')) if "\\" in reason else reason
+
+
+_REASON, _REPLY = ',"reason":"', '","reply":"'
+"""A quote inside a JSON text has a backslash before it, so neither stands inside one."""
+
+
 def said_of(verdict: VerdictLite) -> Canonical:
     """What the digest over rows has of a verdict."""
     said: list[Canonical] = [
@@ -179,7 +193,3 @@ def said_of(verdict: VerdictLite) -> Canonical:
     if verdict.measured:
         said.append(verdict.measured.model_dump())
     return said
-
-
-_LETTERS = (None, "A", "B", "tie")
-_MARGINS = (None, "much", "slightly")

@@ -8,7 +8,7 @@ from typing import Final
 
 from brie.harmless import clean
 
-__all__ = ["SHOWN", "cell", "clean", "clip", "is_clean", "one_line", "without_paths"]
+__all__ = ["SHOWN", "cell", "clean", "clip", "is_clean", "not_run", "one_line", "without_paths"]
 
 _KEPT_FORMAT: Final = "\u200c\u200d"  # joiners: Persian, Indic scripts and emoji need them
 _VISIBLE_FORMAT: Final = (
@@ -45,10 +45,14 @@ def cell(text: str) -> str:
 
     Where a semicolon separates cells, what follows one begins a cell of its own.
     """
-    safe = clean(text)
-    if ";" in safe:
-        safe = _SPLIT.sub(r"\1'", safe)
-    return "'" + safe if safe.lstrip(" ").startswith(_FORMULA) else safe
+    return not_run(clean(text))
+
+
+def not_run(cleaned: str) -> str:
+    """`cell` of a text that is cleaned already."""
+    if ";" in cleaned and _SPLIT.search(cleaned):
+        cleaned = _SPLIT.sub(r"\1'", cleaned)
+    return "'" + cleaned if cleaned.lstrip(" ").startswith(_FORMULA) else cleaned
 
 
 def without_paths(text: str) -> str:

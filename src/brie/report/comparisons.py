@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from brie.analyse.arrays import Bools, Floats, Ints
-from brie.records.analysis import ComparisonView
-from brie.report.judged import counted, flipped, is_empty, judge_scores, spread
+from brie.records import Margin
+from brie.records.analysis import ComparisonView, JudgedView
+from brie.report.judged import counted, flipped, is_empty, judge_scores, ordered_verdicts, spread
+
+Pair = tuple[float | None, float | None]
+"""The candidate's score and the baseline's; None where a judge gave none."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,44 @@ class Outline:
         return [int(at) for at in np.lexsort((self.sample, self.prompt, *reversed(keys)))]
 
 
+class Compared(NamedTuple):
+    """What a comparison is of, as a table lists it."""
+
+    prompt_id: str
+    category: str
+    source: str
+    sample: int
+    candidate_text: str
+    baseline_text: str
+    candidate_finish: str
+    baseline_finish: str
+
+    @classmethod
+    def of(cls, view: ComparisonView) -> Compared:
+        """The same of a whole comparison."""
+        return cls(
+            view.prompt_id, view.category, view.source, view.sample, view.candidate_text,
+            view.baseline_text, view.candidate_finish, view.baseline_finish,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class VerdictBlock:
+    """Verdicts as columns, one entry each, in the order of a table: prompts, samples, judges, and the
+    candidate first before the baseline first."""
+
+    compared: Sequence[Compared]
+    comparison: Sequence[int]
+    """Place among `compared`."""
+    said: Sequence[JudgedView]
+    """Judge, order, letter, status and winner. Verdicts that are equal in these may share one, so
+    nothing else is read of it."""
+    reason: Sequence[str]
+    margin: Sequence[Margin | None]
+    scores: Mapping[str, tuple[Sequence[Pair], Ints]]
+    """Criterion -> pairs of scores, and for each verdict the place of its own."""
+
+
 class Comparisons(ABC):
     """Comparisons that are read one by one; all of them at once may not fit into memory."""
 
@@ -65,6 +108,10 @@ class Comparisons(ABC):
     @abstractmethod
     def read(self, at: Iterable[int]) -> Iterator[ComparisonView]:
         """Some of them by their numbers, in that order."""
+
+    @abstractmethod
+    def blocks(self) -> Iterator[VerdictBlock]:
+        """All verdicts, a few thousand at a time."""
 
     def __iter__(self) -> Iterator[ComparisonView]:
         """All of them in their order."""
@@ -97,6 +144,33 @@ class _Listed(Comparisons):
 
     def read(self, at: Iterable[int]) -> Iterator[ComparisonView]:
         return (self._views[number] for number in at)
+
+    def blocks(self) -> Iterator[VerdictBlock]:
+        order, names = self.outline().in_order(), self.criteria()
+        for start in range(0, len(order), _TOGETHER):
+            yield _block([self._views[at] for at in order[start : start + _TOGETHER]], names)
+
+
+_TOGETHER = 200
+"""Comparisons whose verdicts are listed together."""
+
+
+def _block(views: Sequence[ComparisonView], criteria: Iterable[str]) -> VerdictBlock:
+    heard = [(at, verdict) for at, view in enumerate(views) for verdict in ordered_verdicts(view)]
+    said = [verdict for _, verdict in heard]
+    return VerdictBlock(
+        compared=[Compared.of(view) for view in views],
+        comparison=[at for at, _ in heard],
+        said=said,
+        reason=[verdict.reason for verdict in said],
+        margin=[verdict.margin for verdict in said],
+        scores={name: ([_pair(each, name) for each in said], np.arange(len(said))) for name in criteria},
+    )
+
+
+def _pair(verdict: JudgedView, criterion: str) -> Pair:
+    given = verdict.scores.get(criterion, {})
+    return given.get("candidate"), given.get("baseline")
 
 
 def comparisons_of(views: Comparisons | Sequence[ComparisonView]) -> Comparisons:

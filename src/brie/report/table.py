@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+import numpy as np
+
+from brie.analyse.arrays import Ints
 from brie.records import SCORE
 from brie.records.analysis import ComparisonView, JudgedView
-from brie.report.clean import cell, clip, one_line
-from brie.report.comparisons import Comparisons, comparisons_of
-from brie.report.judged import ordered_verdicts
+from brie.report.clean import cell, clip, not_run, one_line
+from brie.report.comparisons import Compared, Comparisons, Pair, VerdictBlock, comparisons_of
 
 COLUMNS = (
     "prompt", "category", "source", "sample", "judge", "order", "candidate_letter", "status", "winner",
@@ -35,39 +35,55 @@ def table_pieces(comparisons: Comparisons | Sequence[ComparisonView]) -> Iterato
     every = comparisons_of(comparisons)
     criteria = every.criteria()
     sides = ("candidate", "baseline")
-    yield _as_csv([[*COLUMNS, *(cell(f"{name} ({side})") for name in criteria for side in sides)]])
-    for view in every.read(every.outline().in_order()):
-        yield _as_csv(_rows(view, criteria))
+    yield _line([*COLUMNS, *(cell(f"{name} ({side})") for name in criteria for side in sides)]) + _END
+    for block in every.blocks():
+        yield _text(block, criteria)
 
 
-def _as_csv(rows: Iterable[list[str]]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerows(rows)
-    return out.getvalue()
+_END = "\r\n"
 
 
-def _rows(view: ComparisonView, criteria: Iterable[str]) -> Iterator[list[str]]:
-    names = list(criteria)
-    words = [str(len(text.split())) for text in (view.candidate_text, view.baseline_text)]
-    named = (view.prompt_id, view.category, view.source)
-    shared = [*map(_name, named), str(view.sample)]
-    for verdict in ordered_verdicts(view):
-        yield [
-            *shared,
-            *_verdict(verdict),
-            *words,
-            view.candidate_finish,
-            view.baseline_finish,
-            _reason(verdict.reason),
-            verdict.margin or "",
-            *_scores(verdict, names),
-        ]
+def _text(block: VerdictBlock, criteria: Sequence[str]) -> str:
+    """The lines of a block. What many of them share is written once, and a line is joined of it."""
+    heads = [_head(each) for each in block.compared]
+    answers = [_answers(each) for each in block.compared]
+    said = {id(verdict): verdict for verdict in block.said}
+    wrote = {name: _line(_verdict(verdict)) for name, verdict in said.items()}
+    return "".join(
+        f"{heads[at]},{wrote[id(verdict)]},{answers[at]},{_quoted(_reason(reason))},{margin or ''}"
+        f"{scores}{_END}"
+        for at, verdict, reason, margin, scores in zip(
+            block.comparison, block.said, block.reason, block.margin, _scores(block, criteria),
+            strict=True,
+        )
+    )  # fmt: skip
+
+
+def _line(cells: Iterable[str]) -> str:
+    return ",".join(map(_quoted, cells))
+
+
+def _quoted(text: str) -> str:
+    """A cell as `csv.writer` writes it, which takes ten times as long for a long text."""
+    if "," in text or '"' in text or "\n" in text or "\r" in text:
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _head(compared: Compared) -> str:
+    named = (compared.prompt_id, compared.category, compared.source)
+    return _line([*map(_name, named), str(compared.sample)])
+
+
+def _answers(compared: Compared) -> str:
+    words = [str(len(text.split())) for text in (compared.candidate_text, compared.baseline_text)]
+    return _line([*words, compared.candidate_finish, compared.baseline_finish])
 
 
 def _reason(text: str) -> str:
     """A spreadsheet's cell holds some 32,000 characters; the store keeps the whole reason."""
     shown, remark = clip(text, 10_000)
-    return cell(f"{shown} [{remark}]" if remark else shown)
+    return not_run(f"{shown} [{remark}]" if remark else shown)
 
 
 def _verdict(verdict: JudgedView) -> list[str]:
@@ -82,11 +98,14 @@ def _verdict(verdict: JudgedView) -> list[str]:
     ]
 
 
-def _scores(verdict: JudgedView, names: Iterable[str]) -> list[str]:
-    cells = [
-        verdict.scores.get(name, {}).get(side) for name in names for side in ("candidate", "baseline")
-    ]
-    return ["" if score is None else _figure(score) for score in cells]
+def _scores(block: VerdictBlock, criteria: Sequence[str]) -> list[str]:
+    """What stands after the fixed columns, one text a verdict."""
+    columns = []
+    nothing: tuple[list[Pair], Ints] = [(None, None)], np.zeros(len(block.said), np.int64)
+    for pairs, of_verdict in (block.scores.get(name, nothing) for name in criteria):
+        texts = np.array([f",{_figure(one)},{_figure(other)}" for one, other in pairs], np.object_)
+        columns.append(texts[of_verdict].tolist())
+    return ["".join(row) for row in zip(*columns, strict=True)] if columns else [""] * len(block.said)
 
 
 @lru_cache(maxsize=10_000)
@@ -95,5 +114,5 @@ def _name(name: str) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def _figure(score: float) -> str:
-    return f"{score:g}"
+def _figure(score: float | None) -> str:
+    return "" if score is None else f"{float(score):g}"

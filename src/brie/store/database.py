@@ -242,6 +242,15 @@ class Database:
         except sqlite3.Error as error:
             raise StoreError(explain(self.path, error)) from error
 
+    def _stream(self, query: str, values: Sequence[Value] = ()) -> Iterator[Row]:
+        """Rows a few at a time, where all of them need not be in memory."""
+        try:
+            cursor = self._db.execute(query, values)
+            while rows := cursor.fetchmany(_CHUNK):
+                yield from rows
+        except sqlite3.Error as error:
+            raise StoreError(explain(self.path, error)) from error
+
     def _row(self, kind: str, key: str, body: str, read: Callable[[str, str], R]) -> R:
         """A row's record.
 

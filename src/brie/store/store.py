@@ -21,6 +21,7 @@ from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.looks import LookBook
 from brie.store.owner import Owner
 from brie.store.record import Record
+from brie.store.written import Written, attempt_row, counted
 
 __all__ = ["Kind", "Store", "answer_row", "attempt_row", "counted"]
 
@@ -29,14 +30,11 @@ _ROUNDING = 1e-9
 """US dollars by which sums of floats may differ."""
 
 
-class Store(Ledger, LookBook, Record):
+class Store(Ledger, LookBook, Record, Written):
     """An open store. Use `Store.open`; close it, or use it in a `with` statement.
 
     Every public method raises StoreError where SQLite fails (full disk, lock, damage).
     """
-
-    _until = 2**63 - 1
-    """The newest verdict attempt that is read."""
 
     @cached_property
     def _there(self) -> dict[tuple[Kind, frozenset[Status]], set[str]]:
@@ -362,14 +360,6 @@ class Store(Ledger, LookBook, Record):
     def _release(self, keys: Iterable[str]) -> None:
         self._db.executemany("DELETE FROM claims WHERE key = ?", [(key,) for key in keys])
 
-    @property
-    def _seen(self) -> str:
-        return f"id <= {self._until}"
-
-    def newest(self) -> int:
-        """Number of the newest verdict attempt: it grows with every attempt that is added."""
-        return int(self._read("SELECT COALESCE(MAX(id), 0) FROM verdicts")[0][0])
-
     def size(self) -> str:
         """How many rows it holds, in words."""
         rows = [self._read(f"SELECT COUNT(*) FROM {kind}")[0][0] for kind in ("completions", "verdicts")]
@@ -379,14 +369,3 @@ class Store(Ledger, LookBook, Record):
 def answer_row(key: str, body: str) -> Completion:
     """The completion that a row holds."""
     return Completion.model_validate_json(body)
-
-
-def attempt_row(key: str, body: str) -> Verdict:
-    """The attempt at a verdict that a row holds."""
-    return Verdict.model_validate_json(body)
-
-
-def counted(attempts: Sequence[Verdict]) -> Verdict:
-    """The attempt that counts: the first `ok`, else the last; a correction discards what it follows."""
-    start = max((n for n, attempt in enumerate(attempts) if attempt.supersedes), default=0)
-    return next((a for a in attempts[start:] if a.status is Status.OK), attempts[-1])

@@ -3,26 +3,29 @@
     [{"data": {"prompt": "…", "answer1": "…", "answer2": "…"}, "annotations": [{"completed_by": 1,
       "result": [{"type": "pairwise", "to_name": "answer1,answer2", "value": {"selected": "left"}}]}]}]
 
-Left is the first text that the tag names, and stood first. A cancelled annotation is a skipped one.
+Left is the first text that the tag names, and stood first. A choice among words (`choices`) that names a
+place counts as well: of the two texts of the task's data. A cancelled annotation is a skipped one.
 Where the task's data names the models (`model1`, `model2`, or `model_left`, …) they are the sides;
 otherwise the two texts are, by their names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
 from brie.audit.columns import shape_of
 from brie.audit.keys import asked, judge, text
 from brie.audit.rows import FromAnswers, Item, Models, Row, of_answers, shortened
+from brie.audit.vocabulary import FIRST, SECOND, TIE, place, plain
 from brie.digest import digest
 from brie.reading.skipped import Skipped
 from brie.records import Status
 
 IDENTIFIES = "order and letter only together: left is the first text"
 _SCORES = {"left": 1.0, "right": 0.0}
+_OF_PLACE = {FIRST: 1.0, SECOND: 0.0, TIE: 0.5}
 _PLACES: Models = ("left", "right")
 
 
@@ -46,14 +49,8 @@ def _annotation(line: int, data: Mapping[str, JsonValue], annotation: JsonValue)
         return Skipped(line, "has an annotation that is none")
     results = annotation.get("result")
     results = results if isinstance(results, list) else []
-    said = next((r for r in results if isinstance(r, dict) and r.get("type") == "pairwise"), None)
-    worth = said.get("value") if said else None
-    selected = worth.get("selected") if isinstance(worth, dict) else None
     cancelled = bool(annotation.get("was_cancelled"))
-    score = _SCORES.get(str(selected).lower())
-    if said is not None and selected is None:
-        score = 0.5  # the tag's own way of saying that neither was selected
-    names = str(said.get("to_name", "")).split(",") if said else []
+    score, names, why = _selected(results, data)
     prompt = _prompt(data, names)
     usable = score is not None and not cancelled
     return Row(
@@ -67,9 +64,32 @@ def _annotation(line: int, data: Mapping[str, JsonValue], annotation: JsonValue)
         defined=False,
         position=1,
         label=1,
-        why="" if usable or cancelled or said is None else f"selected is {selected!r}",
+        why="" if usable or cancelled else why,
         **_answers(data, names),
     )
+
+
+def _selected(
+    results: Sequence[JsonValue], data: Mapping[str, JsonValue]
+) -> tuple[float | None, list[str], str]:
+    """The score of the first text, the names of both, and what could not be read."""
+    by_type = {str(r.get("type")): r for r in reversed(results) if isinstance(r, dict)}
+    said = by_type.get("pairwise") or by_type.get("choices") or {}
+    worth = said.get("value")
+    worth = worth if isinstance(worth, dict) else {}
+    if said.get("type") == "choices":
+        chosen = worth.get("choices")
+        word = chosen[0] if isinstance(chosen, list) and len(chosen) == 1 else None
+        score = _OF_PLACE.get(place(plain(word)) or "")
+        return score, list(shape_of(list(data)).answers or ()), f"the choice is {chosen!r}"
+    names = str(said.get("to_name", "")).split(",") if said else []
+    if not said:
+        types = ", ".join(sorted(by_type))
+        return None, names, f"its results are of the type {types}" if types else ""
+    selected = worth.get("selected")
+    # The tag's own way of saying that neither was selected.
+    score = 0.5 if selected is None else _SCORES.get(str(selected).lower())
+    return score, names, f"selected is {selected!r}"
 
 
 def _prompt(data: Mapping[str, JsonValue], names: list[str]) -> str:

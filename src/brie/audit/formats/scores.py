@@ -2,10 +2,14 @@
 
     {"question_id": "q1", "model": "my-tune", "score": 7, "judge_model": "…", "parse_error": null}
 
-Where rows name no model, each file is one.
+    {"prompt": "…", "model_a": "my-tune", "model_b": "base", "score_a": 8, "score_b": 6}
+
+Where rows name no model, each file is one. Two scores in a row are those of two models, by their names
+or by those of the columns.
 The higher score wins and equal ones tie. A score that could not be read is an unusable verdict, and
-so is a refusal. `--map score=COLUMN,model=COLUMN,prompt=COLUMN` names the columns where they are
-called otherwise; two columns that may both be the score are asked for.
+so is a refusal. `--map score=COLUMN,model=COLUMN,prompt=COLUMN` names the columns where they are called
+otherwise, `--map score_a=COLUMN,score_b=COLUMN` two of one row; two columns that may both be the score
+are asked for. A -1 beside a judgment's text is FastChat's mark of a reply it could not read.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from brie.audit.columns import ALIASES, normal
+from brie.audit.columns import ALIASES, normal, score_columns, shape_of
 from brie.audit.keys import asked, judge, text
 from brie.audit.rows import Item, Point, shortened
 from brie.audit.vocabulary import failed, number, plain
@@ -36,30 +40,32 @@ _ERRORS = ("error", "api_error", "failed")
 def fits(value: dict[str, JsonValue]) -> bool:
     """Whether a row has a question and a score, and no winner; without a model, its file is one."""
     names = {normal(key) for key in value if isinstance(key, str)}
+    if not names & {*ALIASES["prompt"]}:
+        return False
+    if score_columns([key for key in value if isinstance(key, str)]):
+        return True
     if {"winner", "verdict", "choice"} & names or {"model_a", "model_1"} & names:
         return False
-    return bool(names & {*ALIASES["prompt"]} and names & {*_SCORES})
+    return bool(names & {*_SCORES})
 
 
 def read(
     number_: int, value: dict[str, JsonValue], columns: Mapping[str, str] | None = None
 ) -> list[Item]:
-    """One answer's score."""
+    """One answer's score, or the two of a row."""
     named = {normal(key): key for key in value if isinstance(key, str)}
     mapped = columns or {}
+    prompt = mapped.get("prompt") or _prompt(named)
+    sides = _sides(value, mapped)
+    scores = [score for _, score, _ in sides] or [mapped.get("score") or _score(named, value) or "score"]
+    lacking = [f"column {column!r}" for column in (prompt or "prompt", *scores) if column not in value]
+    if lacking or not prompt:
+        return [Skipped(number_, f"lacks the {' and the '.join(lacking)}")]
     model = mapped.get("model") or _known(named, _MODELS)
-    prompt = mapped.get("prompt") or _known(named, ALIASES["prompt"])
-    score = mapped.get("score") or _score(named, value)
-    lacking = [
-        name
-        for name, column in (("prompt", prompt), ("score", score))
-        if not column or column not in value
-    ]
-    if lacking or not prompt or not score:
-        return [Skipped(number_, f"lacks the column of the {' and the '.join(lacking)}")]
-    status, worth = _status(value, named, value[score])
+    if not sides:
+        name = text(value, model, default="unnamed") if model else ""
+        sides = [(name, scores[0], _known(named, _ANSWERS))]
     question = asked(value[prompt]) or str(value[prompt])
-    answer = _known(named, _ANSWERS)
     rater = mapped.get("judge") or _known(named, ALIASES["judge"])
     category = mapped.get("category") or _known(named, ALIASES["category"])
     sample = mapped.get("sample") or _known(named, ALIASES["sample"])
@@ -68,15 +74,43 @@ def read(
             number_,
             digest(question),
             shortened(question),
-            text(value, model, default="unnamed") if model else "",
+            name,
             judge(value, rater) if rater else "unnamed",
-            status,
-            worth,
+            *_status(value, named, value[score]),
             text(value, sample) if sample else "",
             text(value, category, default="all") if category else "all",
-            str(value[answer]) if answer and isinstance(value[answer], str) else None,
+            str(value[answer]) if answer and isinstance(value.get(answer), str) else None,
         )
+        for name, score, answer in sides
     ]
+
+
+def _prompt(named: Mapping[str, str]) -> str | None:
+    """The column of the question; beside a judgment the user's prompt is what the judge was asked."""
+    if {"judgment", "question_id"} <= named.keys():
+        return named["question_id"]
+    return _known(named, ALIASES["prompt"])
+
+
+def _sides(
+    value: Mapping[str, JsonValue], mapped: Mapping[str, str]
+) -> list[tuple[str, str, str | None]]:
+    """Name, score's column and answer's column of the two models of a row; none where it scores one."""
+    one, two = mapped.get("score_a"), mapped.get("score_b")
+    pair = (one, two) if one and two else None if "score" in mapped else score_columns(value.keys())
+    if pair is None:
+        return []
+    shape = shape_of([key for key in value if key not in pair], _of_pairs(mapped))
+    answers = shape.answers or (None, None)
+    names = [text(value, column) for column in shape.models] if shape.models else list(pair)
+    return [
+        (name or column, column, answer)
+        for name, column, answer in zip(names, pair, answers, strict=True)
+    ]
+
+
+def _of_pairs(mapped: Mapping[str, str]) -> dict[str, str]:
+    return {name: column for name, column in mapped.items() if not name.startswith("score")}
 
 
 def _known(named: Mapping[str, str], aliases: tuple[str, ...]) -> str | None:
@@ -106,6 +140,8 @@ def _status(
     for names, status in flags:
         if any(plain(value.get(named.get(name, ""))) not in ("", "false", "0", "no") for name in names):
             return status, float("nan")
+    if plain(score) == "-1" and "judgment" in named:
+        return Status.INVALID, float("nan")
     worth = 1.0 if score is True else 0.0 if score is False else number(score)
     if worth is None:
         return failed(plain(score)) or Status.INVALID, float("nan")
