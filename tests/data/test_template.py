@@ -160,7 +160,7 @@ _ASKS = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
     [
         (f"{{% for m in messages[:3] %}}{_SPEAKS}{{% endfor %}}{_ASKS}",
          "leaves out the answer in turn 4"),
-        (f"{{% for m in messages if loop.index != 3 %}}{_SPEAKS}{{% endfor %}}{_ASKS}",
+        (f"{{% for m in messages if m.content != 'Again?' %}}{_SPEAKS}{{% endfor %}}{_ASKS}",
          "leaves out the question in turn 3"),
     ],
 )  # fmt: skip
