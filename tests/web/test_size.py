@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import cProfile
 import sqlite3
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from brie.evaluation.votes import LONGEST
 from brie.project import Project
 from brie.records import Manifest
 from brie.web.app import create_app
 from brie.web.guard import Access
+from brie.web.index_keeper import Listing
+from brie.web.project_cache import ProjectCache
+from brie.web.voting_session import VotingSession
 from tests.web import sample
 
 PAGES = (
@@ -65,16 +71,52 @@ def costs(project: Project, manifest: Manifest, steps: Steps) -> dict[str, int]:
     return found
 
 
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Project, Manifest]]:
+    """A small evaluation, and one of twelve times as many verdicts."""
+    folder = tmp_path_factory.mktemp("sizes")
+    return [sample.project(folder / str(n), prompts=n, judges=1) for n in (20, 240)]
+
+
 def test_pages_of_many_verdicts_read_no_more_than_those_of_few(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    worlds: list[tuple[Project, Manifest]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Twelve times as many; each page is asked for the first time."""
-    few, many = (
-        sample.project(tmp_path / str(prompts), prompts=prompts, judges=1) for prompts in (20, 240)
-    )
+    """Each page is asked for the first time."""
     steps = Steps(monkeypatch)
-    before, after = costs(*few, steps), costs(*many, steps)
+    before, after = (costs(*world, steps) for world in worlds)
     assert all(count > 0 for count in before.values())
     for page, count in after.items():
         # A page is full now that was not before.
         assert count < 1.5 * before[page] + 1_000, page
+
+
+def test_a_vote_does_no_more_where_much_is_planned(worlds: list[tuple[Project, Manifest]]) -> None:
+    """A voter's first, which is chained to the seal, one more, and the list that holds them."""
+    before, after = (vote_costs(*world) for world in worlds)
+    for what, count in after.items():
+        assert count < 1.2 * before[what] + 2 * LONGEST, what  # a ballot has no more pairs
+
+
+def vote_costs(project: Project, manifest: Manifest) -> dict[str, int]:
+    """Function calls, once the evaluation and the ballot have been opened."""
+    cache, name = ProjectCache(project), manifest.id
+
+    def listed() -> None:
+        found = cache.comparisons(name)
+        assert isinstance(found, Listing)
+        assert not found.behind
+
+    listed()
+    for voter in ("Ann", "Bob"):  # the first of all loads modules
+        session = VotingSession(cache, evaluation=name, name=voter)
+        costs = {"first vote": calls(partial(session.vote, 0, "A")), "list": calls(listed)}
+        costs |= {"vote": calls(partial(session.vote, 1, "B")), "list again": calls(listed)}
+        assert session.progress[0] == 2
+    return costs
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions are called."""
+    counted = cProfile.Profile()
+    counted.runcall(work)
+    return sum(entry.callcount for entry in counted.getstats())

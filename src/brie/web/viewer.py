@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -11,7 +12,7 @@ from starlette.routing import Route
 
 from brie.errors import UsageError
 from brie.evaluation.gather import gather
-from brie.evaluation.views import comparison_views, prompt_views
+from brie.evaluation.views import comparison_views, views_of
 from brie.pin import find_run, training_runs
 from brie.records.analysis import ComparisonView
 from brie.report.clean import clip
@@ -25,6 +26,7 @@ from brie.report.panel import panel_judges, roll
 from brie.report.sentence import tone, verdict_sentence, verdict_word
 from brie.report.shown import judges_said
 from brie.web.charts import loss_chart
+from brie.web.index_keeper import Listing
 from brie.web.pages import Pages
 from brie.web.project_cache import ProjectCache, training_run
 from brie.web.search import SHOWS, SORTS, Comparisons, Filter, Found
@@ -79,10 +81,10 @@ class Viewer:
     def evaluation(self, request: Request) -> Response:
         """One evaluation: its headline, and its comparisons, filtered."""
         name = request.path_params["evaluation"]
-        comparisons = self._cache.comparisons(name)
-        if not isinstance(comparisons, Comparisons):
-            return self._pages.render("indexing.html", name=name, progress=comparisons)
-        wanted = Filter.of(request.query_params)
+        listing = self._cache.comparisons(name)
+        if not isinstance(listing, Listing):
+            return self._pages.render("indexing.html", name=name, progress=listing)
+        comparisons, wanted = listing.comparisons, Filter.of(request.query_params)
         analysis, manifest = self._cache.analysis(name), self._cache.open(name).manifest
         return self._pages.render(
             "evaluation.html",
@@ -95,6 +97,7 @@ class Viewer:
             checks=checks_worst_first(analysis) if analysis else [],
             wanted=wanted,
             results=comparisons.search(wanted),
+            behind=listing.behind,
             choices=comparisons.choices(),
             shows=SHOWS,
             sorts=SORTS,
@@ -120,12 +123,13 @@ class Viewer:
         name, number = request.path_params["evaluation"], request.path_params["number"]
         if not (number.isascii() and number.isdigit() and len(number) < _DIGITS):
             raise HTTPException(404)
-        index = self._cache.comparisons(name)
+        listing = self._cache.comparisons(name)
         wanted = Filter.of(request.query_params)
-        if not isinstance(index, Comparisons):
+        if not isinstance(listing, Listing):
             return RedirectResponse(f"/eval/{name}", status_code=303)
+        index = listing.comparisons
         row = index.get(int(number))
-        view = self._view(name, row) if row else None
+        view = self._view(name, row, index.counting) if row else None
         if row is None or view is None:
             raise HTTPException(404)
         heard, panel = judges_said(view, LONGEST), panel_judges(self._cache.open(name).manifest)
@@ -154,11 +158,12 @@ class Viewer:
         run = training_run(record.folder, record.manifest)
         return self._pages.render("run.html", run=run, chart=loss_chart(run.curves, run.pins))
 
-    def _view(self, name: str, row: Found) -> ComparisonView | None:
+    def _view(self, name: str, row: Found, counting: Collection[str]) -> ComparisonView | None:
         opened = self._cache.open(name)
+        tasks = opened.tasks(row.prompt, [row.sample])
         with self._cache.store() as store:
-            views = prompt_views(opened.work, opened.manifest, store, row.prompt, opened.votes)
-        return next((view for view in views if view.sample == row.sample), None)
+            views = views_of(opened.work, opened.manifest, store, tasks, counting=counting)
+        return views[0] if views else None
 
 
 def _place(index: Comparisons, wanted: Filter, at: str) -> Place | None:
