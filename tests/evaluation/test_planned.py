@@ -49,8 +49,8 @@ def store(world: World, work: Work, tmp_path: Path) -> Iterator[Store]:
 
 
 def answer(store: Store, tasks: list[Task], status: Status = Status.OK) -> None:
-    letter = "A" if status is Status.OK else None
-    rows = [(task.verdict(Reply(status, letter, text="x")), task.judge) for task in tasks]
+    reply = Reply(status, "A" if status is Status.OK else None, text="x")
+    rows = [(task.verdict(reply), task.judge) for task in tasks]
     store.keep(rows, evaluation="e")
 
 

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from brie.audit.answer_forms import Finish, Object, Read, Said, conversation
 from brie.audit.keys import text
 from brie.errors import InputError, UsageError, unknown
-from brie.reading.names import ABOUT, ANSWERS, IDS, MODELS, PROMPTS
+from brie.reading.names import ABOUT, ANSWERS, IDS, MODELS, PROMPTS, role_of
 from brie.records import Message
 
 
@@ -145,8 +145,18 @@ def _texts(cell: JsonValue, where: str) -> tuple[tuple[str, Finish], ...]:
     cells = cell if isinstance(cell, list) else [cell]
     texts: list[tuple[str, Finish]] = []
     for part in cells:
-        if isinstance(part, dict | list):
+        said = _of_message(part, alone=len(cells) == 1) if isinstance(part, dict) else part
+        if isinstance(said, dict | list):
             raise InputError(f"{where}: the answer is no text.")
-        nothing = part is None or part != part
-        texts.append(("" if nothing else str(part), "stop"))
+        nothing = said is None or said != said
+        texts.append(("" if nothing else str(said), "stop"))
     return tuple(texts)
+
+
+def _of_message(part: Object, *, alone: bool) -> JsonValue:
+    """The text of a message of the assistant's, or of an object that holds one; else the object."""
+    role = text(part, "role")
+    if role and not (alone and role_of(role) == "assistant"):
+        return part
+    told = part.get("content", part.get("text"))
+    return told if isinstance(told, str) else part

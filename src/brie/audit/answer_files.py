@@ -17,6 +17,7 @@ from pathlib import Path
 from brie.audit.answer_columns import Columns, columns_of, read_columns
 from brie.audit.answer_forms import FORMS, Form, Object, Read, Said, form_of, questions
 from brie.errors import InputError, UsageError, unknown
+from brie.generate.thoughts import split
 from brie.number_format import plural
 from brie.pin import GivenAnswers, GivenPrompt, GivenText
 from brie.reading.skipped import Skipped
@@ -65,6 +66,12 @@ def read_answers(
     )  # fmt: skip
     if origin.empty:
         notes.append(f"{label}: {origin.empty} of {plural(origin.answers, 'answer')} empty; kept.")
+    thoughts = sum(bool(split(given.text).thought) for prompt in prompts for given in prompt.texts)
+    if thoughts:
+        notes.append(
+            f"{label}: {thoughts} of {plural(origin.answers, 'answer')} begin with a thought "
+            "(`<think>`, say), which judges see as part of the answer; kept."
+        )
     return GivenAnswers(origin, prompts), notes
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from brie.blinding import JudgeInput
+from brie.judge import garbage
 from brie.judge.batch import BatchRunner, PollPolicy
 from brie.judge.interface import Judge, Task, Tasks
 from brie.judge.limiter import AdaptiveLimiter
@@ -228,7 +229,7 @@ class _Job:
         state = RunState(self.context, unread)
         state.workers = self._workers(todo, judges, state)
         try:
-            with self._interruptible(state) as pressed:
+            with garbage.spared(), self._interruptible(state) as pressed:
                 async with asyncio.TaskGroup() as group:
                     for worker in state.workers:
                         group.create_task(worker.run())

@@ -45,13 +45,14 @@ def spreadsheet(handle: TextIO) -> Iterator[tuple[int, JsonValue] | Skipped]:
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
         raise csv.Error(f"the column {twice[0]!r} stands twice")
+    again = first if len(first) >= _FEWEST else None
     row: dict[str, JsonValue]
     for number, record in numbered:
         if lines.ended:  # inside a record, where it is the last
             _refuse_open_quote(lines.read, delimiter, number)
         lines.read.clear()
-        if not "".join(record).strip():
-            continue
+        if record == again or not "".join(record).strip():
+            continue  # the names again, where files were joined, or an empty line
         if len(record) == len(names) and all_named:
             row = dict(zip(names, record, strict=True))
             yield number, row

@@ -16,6 +16,7 @@ from pydantic_core import from_json
 
 from brie.provenance import now
 from brie.records import Completion, Status, Verdict, VerdictLite
+from brie.store.added import Added
 from brie.store.database import Row
 from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.looks import LookBook
@@ -30,7 +31,7 @@ _ROUNDING = 1e-9
 """US dollars by which sums of floats may differ."""
 
 
-class Store(Ledger, LookBook, Record, Presence):
+class Store(Added, Ledger, LookBook, Record, Presence):
     """An open store. Use `Store.open`; close it, or use it in a `with` statement.
 
     Every public method raises StoreError where SQLite fails (full disk, lock, damage).
@@ -173,11 +174,6 @@ class Store(Ledger, LookBook, Record, Presence):
                     ],
                 )
             self._release(v.key for v, _ in rows)
-
-    def last_kept(self, keys: Iterable[str]) -> tuple[int, str]:
-        """The newest attempt at these verdicts: its number, and when it came; 0 and "" for none."""
-        query = "SELECT id, created FROM verdicts WHERE key IN ({})"
-        return max(((int(row), str(at)) for row, at in self._select(query, keys)), default=(0, ""))
 
     def served_names(self, judge: str, newest: int = 200) -> list[str]:
         """What the provider said answered for a judge, in its newest verdicts; the last one first.
