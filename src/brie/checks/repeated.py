@@ -78,8 +78,9 @@ def _commonest(
 ) -> Repeated | None:
     prompts: dict[str, set[str]] = defaultdict(set)
     for prompt, text in answers:
-        if text is not None and text.strip() and bare(text.strip().splitlines()[-1]) not in labels:
-            prompts[text.strip()].add(prompt)
+        said = (text or "").strip()
+        if said and not (labels and bare(said.splitlines()[-1]) in labels):
+            prompts[said].add(prompt)
     if not prompts:
         return None
     text = max(prompts, key=lambda one: (len(prompts[one]), one))
