@@ -82,11 +82,12 @@ def distinct(codes: AnyInts) -> int:
 
 
 def present(codes: AnyInts) -> Ints:
-    """The codes that occur, ascending: as `np.unique`, which is slower, as it hashes or sorts."""
+    """The codes that occur, ascending: as `np.unique`, which hashes or sorts, but by counting."""
     low, span = _span(codes)
     if span > _SPARSE * len(codes):
-        ordered = np.sort(codes).astype(np.int64, copy=False)
-        return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+        ordered = np.sort(codes)
+        first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+        return ordered[first].astype(np.int64, copy=False)
     return np.flatnonzero(np.bincount(codes - low)) + low
 
 
