@@ -85,9 +85,8 @@ def present(codes: AnyInts) -> Ints:
     """The codes that occur, ascending: as `np.unique`, which hashes or sorts, but by counting."""
     low, span = _span(codes)
     if span > _SPARSE * len(codes):
-        ordered = np.sort(codes)
-        first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-        return ordered[first].astype(np.int64, copy=False)
+        ordered: Ints = np.sort(codes).astype(np.int64, copy=False)
+        return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
     return np.flatnonzero(np.bincount(codes - low)) + low
 
 
