@@ -146,6 +146,27 @@ def test_a_wrong_file_is_named_by_its_line_and_adds_nothing(world: World, text: 
     assert set(analysed(world).by_judge) == {"claude-opus", "gpt-mini", "reference"}
 
 
+def test_the_words_of_a_form_and_the_file_of_a_spreadsheet_are_read(world: World) -> None:
+    one, two, three, four = prompts(world)[:4]
+    rows = ((one, "Both bad"), (two, "skip"), (three, "n/a"), (four, "Candidate"))
+    text = "voter\tprompt\tsample\twinner\r\n"
+    text += "".join(f"Änne\t{name}\t0.0\t{word}\r\n" for name, word in rows)
+    path = world[0].root / "votes.csv"
+    path.write_bytes(text.encode("utf-16"))
+    with Store.open(world[0].store) as store:
+        done = import_votes(path, evaluation(world), store)
+    assert (done.new, done.file.skipped) == (2, 2)
+    own = present(analysed(world).by_judge["human:Änne"].outcomes)
+    assert (own.win, own.tie, own.loss) == (1, 1, 0)
+
+
+def test_a_table_in_another_encoding_is_told_how_to_be_saved(world: World) -> None:
+    path = world[0].root / "votes.csv"
+    path.write_bytes("voter;prompt;winner\nJürgen;x;tie\n".encode("cp1252"))
+    with Store.open(world[0].store) as store, pytest.raises(UsageError, match=r"line 2.*`CSV UTF-8`"):
+        import_votes(path, evaluation(world), store)
+
+
 def test_who_voted_in_the_browser_is_not_overwritten(world: World) -> None:
     booth = VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name="Ann")
     item = booth.current()

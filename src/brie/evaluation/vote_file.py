@@ -4,15 +4,17 @@
     Ann,letters-01,0,candidate,warmer
     Ann,letters-02,0,tie,
 
-`winner` is `candidate`, `baseline` or `tie`, and empty where somebody skipped; `sample` counts from 0,
-as in `verdicts.csv`, and is 0 where the column is missing. Other columns, such as the time stamps of a
-form, are passed over and named. Whether these votes were blind, and which answer stood first, nobody can
-check: the evaluation's chain says that they came from a file, and no effect of order is computed.
+`winner` is `candidate`, `baseline` or `tie` (`both bad` is one), and empty or `skip` where somebody
+skipped; `sample` counts from 0, as in `verdicts.csv`, and is 0 where the column is missing. Other
+columns, such as the time stamps of a form, are passed over and named. Whether these votes were blind,
+and which answer stood first, nobody can check: the evaluation's chain says that they came from a file,
+and no effect of order is computed.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from typing import get_args
 
 from pydantic import JsonValue
 
+from brie.audit.vocabulary import TIE, failed, place, plain
 from brie.digest import file_digest
 from brie.errors import InputError, UsageError, unknown
 from brie.evaluation.cast import CastVotes, admit, news, ragged, sheet
@@ -32,6 +35,8 @@ from brie.store import Store
 
 COLUMNS = ("voter", "prompt", "sample", "winner", "comment")
 _WINNERS: tuple[Winner, ...] = get_args(Winner)
+_WHOLE = re.compile(r"\.0+$")
+"""What a table makes of a whole number in a column with a gap."""
 _LONGEST = 4_000
 
 
@@ -130,12 +135,16 @@ def _vote(row: JsonValue, line: int, path: Path) -> Vote | None:
     if any(text is None for text in given.values()):
         raise ragged(path, line)
     cells = {key: str(text).strip() for key, text in given.items()}
-    if not cells["winner"]:
+    said = plain(cells["winner"])
+    if failed(said) is not None:
         return None
-    winner = next((word for word in _WINNERS if word == cells["winner"].lower()), None)
+    winner = "tie" if place(said) == TIE else next((word for word in _WINNERS if word == said), None)
     if winner is None:
-        raise InputError(f"{path}: line {line}: winner is candidate, baseline or tie.")
-    sample = cells.get("sample") or "0"
+        raise InputError(
+            f"{path}: line {line}: winner is candidate, baseline or tie, not {cells['winner'][:40]!r}; "
+            "empty or `skip` where somebody skipped."
+        )
+    sample = _WHOLE.sub("", cells.get("sample") or "0")
     if not (sample.isascii() and sample.isdigit() and len(sample) < 7):
         raise InputError(f"{path}: line {line}: sample is a number from 0.")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import tomllib
@@ -19,8 +20,12 @@ Plain: TypeAlias = (
 """What TOML and JSON files hold, and what records are built from."""
 
 
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_TABLES = (".csv", ".tsv", ".txt")
+
+
 def read_text(path: Path) -> str:
-    """A text file as UTF-8, a byte-order mark dropped.
+    """A text file as UTF-8, or as UTF-16 where its mark says so; the mark is dropped.
 
     Raises:
         InputError: missing, or not UTF-8; the message names the line.
@@ -34,10 +39,11 @@ def read_text(path: Path) -> str:
             f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
         ) from error
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-16" if data[:2] in _UTF_16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise InputError(f"{path}: line {line} is not UTF-8 text.") from error
+        hint = " (a spreadsheet: save it as `CSV UTF-8`)" if path.suffix.lower() in _TABLES else ""
+        raise InputError(f"{path}: line {line} is not UTF-8 text{hint}.") from error
 
 
 def read_toml(path: Path) -> dict[str, Plain]:
