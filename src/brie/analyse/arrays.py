@@ -86,7 +86,7 @@ def present(codes: AnyInts) -> Ints:
     low, span = _span(codes)
     if span > _SPARSE * len(codes):
         ordered: Ints = np.sort(codes).astype(np.int64, copy=False)
-        return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+        return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))]
     return np.flatnonzero(np.bincount(codes - low)) + low
 
 
