@@ -7,8 +7,11 @@
 
 The server answers at once, through the real SDKs, as in `bench.judge_throughput`: nothing is waited for,
 so the processor is the limit. The ceiling is told in verdicts a second of processor time, which other
-work on the machine hardly moves, beside those of the clock. Where the time goes is a second run under a
-profiler, which makes calls of Python dearer than they are: read the shares as shares.
+work on the machine hardly moves, beside those of the clock, and beside two floors in the same turns: the
+same SDK in a bare loop, over one client as its documentation has it (`bare`), and over clients of four
+connections each (`dealt`), which spares it a look through all of them for every request.
+Where the time goes is a second run under a profiler, which makes calls of Python dearer than they are:
+read the shares as shares.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from bench.judge_throughput import judge, judge_with_brie, measure, plan, server
 ROOT = Path(__file__).parents[1]
 APIS = ("openai", "anthropic")
 ROUNDS = 3
+LOOPS = ("brie", "bare", "dealt")
 PARTS = {
     "the SDK": ("/openai/", "/anthropic/", "/pydantic", "/jiter/", "typing", "inspect"),
     "HTTP and sockets": (
@@ -61,7 +65,8 @@ def main() -> None:
         if what == "shares":
             print(json.dumps(shares(api, int(port), chosen.calls, chosen.concurrency)))
         else:
-            print(json.dumps(ceiling(api, int(port), chosen.calls, chosen.concurrency, chosen.workers)))
+            where = (api, int(port), chosen.calls, chosen.concurrency)
+            print(json.dumps(ceiling(what, *where, chosen.workers)))
         return
     if chosen.workers:
         beside(chosen.workers, chosen.calls, chosen.concurrency)
@@ -71,15 +76,22 @@ def main() -> None:
 
 
 def measured(api: str, calls: int, concurrency: int) -> dict[str, dict[str, float]]:
-    """The best of some rounds, and the shares."""
-    rounds = [child("ceiling", api, calls, concurrency) for _ in range(ROUNDS)]
-    best = max(rounds, key=lambda found: found["a_processor_second"])
-    print(f"{api:10} {best['a_processor_second']:6.0f} verdicts a second of processor time, "
-          f"{best['a_second']:6.0f} of the clock")  # fmt: skip
+    """The best of some rounds, brie and the bare loops in turns, and the shares."""
+    rounds = [{who: child(who, api, calls, concurrency) for who in LOOPS} for _ in range(ROUNDS)]
+    best = {
+        who: max((turn[who] for turn in rounds), key=lambda found: found["a_processor_second"])
+        for who in LOOPS
+    }
+    most = best["brie"]["a_processor_second"]
+    print(f"{api:10} {most:6.0f} verdicts a second of processor time, "
+          f"{best['brie']['a_second']:6.0f} of the clock")  # fmt: skip
+    for who in LOOPS[1:]:
+        floor = best[who]["a_processor_second"]
+        print(f"           {floor:6.0f} {who}: brie has {most / floor:.2f} of it")
     parts = child("shares", api, calls // 3, concurrency)
     for part, share in sorted(parts.items(), key=lambda pair: -pair[1]):
         print(f"           {share:5.1%}  {part}")
-    return {"ceiling": best, "shares": parts}
+    return {"ceiling": best["brie"], **{who: best[who] for who in LOOPS[1:]}, "shares": parts}
 
 
 def beside(workers: str, calls: int, concurrency: int) -> None:
@@ -87,10 +99,7 @@ def beside(workers: str, calls: int, concurrency: int) -> None:
     kept: dict[str, dict[str, float]] = {}
     for api in APIS:
         rounds = [
-            [
-                child("ceiling", api, calls, concurrency, who)["a_processor_second"]
-                for who in ("", workers)
-            ]
+            [child("brie", api, calls, concurrency, who)["a_processor_second"] for who in ("", workers)]
             for _ in range(ROUNDS)
         ]
         alone, shared = (statistics.median(column) for column in zip(*rounds, strict=True))
@@ -110,9 +119,11 @@ def child(what: str, api: str, calls: int, concurrency: int, workers: str = "") 
     return found
 
 
-def ceiling(api: str, port: int, calls: int, concurrency: int, workers: str = "") -> dict[str, float]:
-    """Verdicts a second, and a second of this process's own processor time."""
-    found = measure("brie", api, port, calls, concurrency, workers)
+def ceiling(
+    who: str, api: str, port: int, calls: int, concurrency: int, workers: str = ""
+) -> dict[str, float]:
+    """Verdicts a second of a loop, and a second of this process's own processor time."""
+    found = measure(who, api, port, calls, concurrency, workers)
     return {"a_processor_second": 1000 / found["cpu_ms"], "a_second": found["rate"]}
 
 

@@ -31,6 +31,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 WORDS = "the river had risen in the night and taken the lower fence with it".split()  # noqa: SIM905
 CONCURRENCY = 32
+A_CLIENT = 4
+"""Requests in flight of one client where they are dealt to many."""
 
 
 def main() -> None:
@@ -129,19 +131,28 @@ def child(
 def measure(
     which: str, api: str, port: int, calls: int, concurrency: int, workers: str = ""
 ) -> dict[str, float]:
-    """Run one loop here; `workers`: who asks, as `--workers` has it."""
+    """Run one loop here.
+
+    Args:
+        which: `brie`; `bare`, over one client; or `dealt`, bare over clients of few connections.
+        api: the protocol.
+        port: the server's.
+        calls: how many verdicts.
+        concurrency: requests in flight.
+        workers: who asks for brie, as `--workers` has it.
+    """
     import anthropic  # noqa: F401
     import openai  # noqa: F401
 
     spec = judge(api, port).model_copy(update={"max_concurrency": concurrency})
-    client = make_client(api, spec.base_url or "")
+    clients = [make_client(api, spec.base_url or "") for _ in range(clients_of(which, concurrency))]
     place, tasks = plan(spec, calls)
     before = memory()
     start, cpu, lost = time.perf_counter(), time.process_time(), 0
-    if which == "bare":
-        lost = asyncio.run(bare(api, client, calls, concurrency))
-    else:
+    if which == "brie":
         judge_with_brie(place, tasks, workers)
+    else:
+        lost = asyncio.run(bare(api, clients, calls, concurrency))
     seconds, used = time.perf_counter() - start, time.process_time() - cpu
     return {
         "rate": calls / seconds,
@@ -149,6 +160,11 @@ def measure(
         "grown_mb": memory() - before,
         "lost": lost,
     }
+
+
+def clients_of(which: str, concurrency: int) -> int:
+    """Clients of the SDK that a bare loop makes."""
+    return {"brie": 0, "bare": 1}.get(which, max(1, concurrency // A_CLIENT))
 
 
 def memory() -> float:
@@ -198,11 +214,11 @@ def make_client(api: str, address: str) -> Any:
     return anthropic.AsyncAnthropic(api_key="none", base_url=address)
 
 
-async def bare(api: str, client: Any, calls: int, concurrency: int) -> int:
+async def bare(api: str, clients: Sequence[Any], calls: int, concurrency: int) -> int:
     """The shortest loop over the SDK that judges: a semaphore, a request, its JSON; what it lost."""
     from brie.judge.schema import schema
 
-    places = asyncio.Semaphore(concurrency)
+    places = [asyncio.Semaphore(concurrency // len(clients)) for _ in clients]
     shape = schema(rubric().criteria)
     system = rubric().text
 
@@ -210,7 +226,8 @@ async def bare(api: str, client: Any, calls: int, concurrency: int) -> int:
         prompt, first, second = answers(number)
         text = f"Prompt:\n{prompt}\n\n⟦answer A · x⟧\n{first}\n⟦end of answer A · x⟧\n\n"
         text += f"⟦answer B · x⟧\n{second}\n⟦end of answer B · x⟧\nCase number: 1"
-        async with places:
+        client = clients[number % len(clients)]
+        async with places[number % len(clients)]:
             if api == "openai":
                 reply = await client.chat.completions.create(
                     model="bench",
@@ -232,7 +249,8 @@ async def bare(api: str, client: Any, calls: int, concurrency: int) -> int:
             return str(next(b.input["winner"] for b in reply.content if b.type == "tool_use"))
 
     came = await asyncio.gather(*(one(n) for n in range(calls)), return_exceptions=True)
-    await client.close()
+    for client in clients:
+        await client.close()
     return sum(isinstance(reply, BaseException) for reply in came)
 
 

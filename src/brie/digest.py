@@ -12,6 +12,7 @@ from typing import TypeAlias
 from pydantic import BaseModel
 
 PREFIX = "sha256:"
+_UTF = ("utf-8", "surrogatepass")
 
 Canonical: TypeAlias = (
     "str | int | float | BaseModel"
@@ -35,7 +36,21 @@ def digest(value: Canonical) -> str:
 
 def text_digest(text: str) -> str:
     """`sha256:<hex>` over a text in UTF-8."""
-    return PREFIX + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return PREFIX + hashlib.sha256(text.encode(*_UTF)).hexdigest()
+
+
+def lots(start: str, names: Iterable[str]) -> list[bytes]:
+    """The sha256 of `start` and each name, in UTF-8: in the order of their `text_digest`.
+
+    Of many names that are to be put in a random order: several times as fast.
+    """
+    begun = hashlib.sha256(start.encode(*_UTF)).copy
+    drawn = []
+    for name in names:
+        hashed = begun()
+        hashed.update(name.encode(*_UTF))
+        drawn.append(hashed.digest())
+    return drawn
 
 
 def text_digests(texts: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -85,6 +86,11 @@ class Project:
         )
 
 
+def _neighbour(path: Path) -> Path:
+    """A name of this thread's own: several processes, and threads of one, may write the same file."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all: a temporary neighbour, then a rename."""
     write_pieces(path, (text,))
@@ -92,8 +98,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_pieces(path: Path, pieces: Iterable[str]) -> None:
     """`write_text` of a text that comes piece by piece."""
-    # Several processes, and threads of one, may write the same file: each has a neighbour of its own.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    temporary = _neighbour(path)
     try:
         with temporary.open("w", encoding="utf-8") as file:
             file.writelines(pieces)
@@ -101,6 +106,35 @@ def write_pieces(path: Path, pieces: Iterable[str]) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise InputError(f"cannot write {path}: {error.strerror or error}.") from error
+
+
+def replace_end(path: Path, end: str, new: str) -> bool:
+    """Write a file with another end, whole or not at all; what stands before it is copied as it is.
+
+    Args:
+        path: the file.
+        end: what it ends with; False where it does not, and nothing is written.
+        new: what it shall end with instead.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    temporary, old = _neighbour(path), end.encode("utf-8")
+    try:
+        with path.open("rb") as file:
+            start = file.seek(0, os.SEEK_END) - len(old)
+            if start < 0 or os.pread(file.fileno(), len(old), start) != old:
+                return False
+        shutil.copyfile(path, temporary)
+        with temporary.open("r+b") as file:
+            file.truncate(start)
+            file.seek(start)
+            file.write(new.encode("utf-8"))
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(f"cannot write {path}: {error.strerror or error}.") from error
+    return True
 
 
 @contextmanager

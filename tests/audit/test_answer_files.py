@@ -164,6 +164,67 @@ def test_batch_outputs_are_answers_by_id_and_failures_are_counted(
     assert any(lost in note for note in notes)
 
 
+GEMINI: Rows = [
+    {
+        "request": {"contents": [{"role": "user", "parts": [{"text": "Why?"}]}]},
+        "response": {"modelVersion": "gemini-x", "candidates": [
+            {"finishReason": "MAX_TOKENS",
+             "content": {"parts": [{"text": "Hm.", "thought": True}, {"text": "So"}]}}]},
+    },
+    {"request": {"contents": [{"parts": [{"text": "How?"}]}]}, "response": {}},
+]  # fmt: skip
+BEDROCK: Rows = [
+    {
+        "recordId": "r1",
+        "modelInput": {"messages": [{"role": "user", "content": [{"type": "text", "text": "Why?"}]}]},
+        "modelOutput": {"model": "claude-x", "stop_reason": "max_tokens",
+                        "content": [{"type": "text", "text": "So"}]},
+    },
+    {"recordId": "r2", "modelInput": {}, "error": {"errorCode": 400}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "label", "id_"), [(GEMINI, "gemini-x", ""), (BEDROCK, "claude-x", "r1")]
+)
+def test_batches_of_clouds_hold_their_questions(
+    rows: Rows, label: str, id_: str, tmp_path: Path
+) -> None:
+    given, notes = read_answers(lines(tmp_path / "out.jsonl", rows))
+    assert (given.origin.label, said(given)) == (label, [(id_, "Why?", ["So"])])
+    assert given.prompts[0].texts[0].finish == "length"
+    assert "1 row" in notes[0]
+
+
+TURNS: Rows = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
+FROM: Rows = [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]
+
+
+@pytest.mark.parametrize(
+    "row", [{"messages": [*TURNS], "model": "m"}, {"conversations": [*FROM], "id": 3}]
+)
+def test_a_logged_conversation_ends_with_the_answer(row: dict[str, JsonValue], tmp_path: Path) -> None:
+    given = read(lines(tmp_path / "log.jsonl", [row]))
+    assert said(given) == [(str(row.get("id", "")), "Why?", ["So."])]
+
+
+@pytest.mark.parametrize(
+    "cell", ["So.", {"text": "So."}, [{"role": "assistant", "content": "So."}], [{"text": "So."}]]
+)
+def test_an_answer_may_be_a_message(cell: JsonValue, tmp_path: Path) -> None:
+    path = lines(
+        tmp_path / "f.jsonl", [{"prompt": "Why?", "mine": cell}, {"prompt": "How?", "mine": "x"}]
+    )
+    assert said(read(path))[0] == ("", "Why?", ["So."])
+
+
+def test_answers_that_open_with_a_thought_are_said_to(tmp_path: Path) -> None:
+    path = lines(tmp_path / "f.jsonl", [{"prompt": "Why?", "mine": "<think>Hm.</think>\nSo."}])
+    given, notes = read_answers(path)
+    assert said(given)[0][2] == ["<think>Hm.</think>\nSo."]
+    assert "1 of 1 answer begin" in notes[0]
+
+
 def test_tables_come_with_tabs_as_json_and_with_a_row_an_answer(tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text("id\tquestion\tmine\n7\tWhat?\tThis.\n", "utf-8")
     assert said(read(tmp_path / "t.tsv")) == [("7", "What?", ["This."])]
@@ -208,6 +269,6 @@ def test_a_task_that_writes_nothing_has_no_answers(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_is_an_object_is_refused_with_its_line(tmp_path: Path) -> None:
-    path = lines(tmp_path / "t.jsonl", [{"prompt": "P", "mine": {"text": "x"}}])
+    path = lines(tmp_path / "t.jsonl", [{"prompt": "P", "mine": {"x": "y"}}])
     with pytest.raises(InputError, match="line 1: the answer is no text"):
         read(path, "mine")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -248,3 +249,103 @@ def test_two_bytes_a_letter_are_read_without_their_mark(encoding: str, tmp_path:
     path = tmp_path / "f.csv"
     path.write_bytes("".join(f"{line}\r\n" for line in ("prompt\twinner", "q\ttie")).encode(encoding))
     assert read_files([path]).rows[0].score == 0.5
+
+
+def scored(tmp_path: Path, tuned: Any, plain: Any, **columns: Any) -> Path:
+    """One row a model and prompt; `tuned` and `plain` make the columns from the row's number."""
+    made = [
+        {"prompt": ask(n), "model": model, **of(n), **{name: make(n) for name, make in columns.items()}}
+        for n in range(N)
+        for model, of in (("tuned", tuned), ("plain", plain))
+    ]
+    return write(tmp_path / "scored.jsonl", made)
+
+
+def test_right_and_wrong_and_ranks_are_scores(tmp_path: Path) -> None:
+    right = scored(tmp_path, lambda n: {"correct": won(n)}, lambda n: {"correct": "False"})
+    assert rate(right, "tuned") == (12 + 4 / 2) / 16
+    assert read_files([right]).right_or_wrong
+    ranked = scored(tmp_path, lambda n: {"rank": 2 - won(n)}, lambda n: {"rank": 1 + won(n)})
+    assert rate(ranked, "tuned") == 0.75
+
+
+def test_scores_out_of_a_number_are_on_one_scale_or_refused(tmp_path: Path) -> None:
+    path = scored(
+        tmp_path, lambda n: {"score": "8/10" if won(n) else "4 / 10"}, lambda n: {"score": "6/10"}
+    )
+    assert rate(path, "tuned") == 0.75
+    mixed = scored(tmp_path, lambda n: {"score": "4/5"}, lambda n: {"score": 6})
+    with pytest.raises(InputError, match="numbers alone and out of 5: write all of them on one scale"):
+        read_files([mixed])
+
+
+def test_scores_in_objects_are_asked_for_by_name(tmp_path: Path) -> None:
+    path = scored(
+        tmp_path,
+        lambda n: {"score": {"tone": 1, "all": 8 if won(n) else 4}},
+        lambda n: {"score": {"all": 6}},
+    )
+    with pytest.raises(InputError, match=r"--map score=score\.tone or --map score=score\.all"):
+        read_files([path])
+    assert rate(path, "tuned", "score=score.all") == 0.75
+
+
+@pytest.mark.parametrize("wrap", [lambda fields: fields, lambda fields: json.dumps(fields)])
+def test_a_winner_inside_an_object_is_reached_by_its_name(wrap: Any, tmp_path: Path) -> None:
+    made = rows(
+        text_a=lambda n: "x", text_b=lambda n: "y",
+        verdict=lambda n: wrap({"winner": "AB"[not won(n)], "why": "it is clearer"}),
+    )  # fmt: skip
+    path = write(tmp_path / "f.jsonl", made)
+    with pytest.raises(InputError, match=r"holds objects .*--map winner=verdict\.KEY"):
+        read_files([path])
+    assert rate(path, "text_a", "winner=verdict.winner") == 0.75
+
+
+def test_a_judges_text_is_what_it_states_in_double_brackets(tmp_path: Path) -> None:
+    made = rows(
+        text_a=lambda n: "x", text_b=lambda n: "y",
+        judgment=lambda n: f"Both are short.\nFinal verdict: [[{'AB'[not won(n)]}]]",
+    )  # fmt: skip
+    assert rate(write(tmp_path / "f.jsonl", made), "text_a") == 0.75
+    both = rows(text_a=lambda n: "x", text_b=lambda n: "y", judgment=lambda n: "[[A]] or [[B]]")
+    with pytest.raises(InputError, match="not known words"):
+        read_files([write(tmp_path / "g.jsonl", both)])
+
+
+def test_one_known_side_leaves_the_other_for_the_word_that_is_not_known(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.jsonl", rows(winner=lambda n: "candidate" if won(n) else "reference"))
+    with pytest.raises(InputError, match='--winner "reference=baseline"'):
+        read_files([path])
+
+
+def test_a_column_of_who_was_shown_first_is_named_where_winners_are_places(tmp_path: Path) -> None:
+    made = rows(
+        shown_first=lambda n: ("candidate", "baseline")[n % 3 == 0],
+        winner=lambda n: ("first", "second")[won(n) == (n % 3 == 0)],
+    )
+    path = write(tmp_path / "f.jsonl", made)
+    with pytest.raises(InputError, match="shown_first") as caught:
+        read_files([path])
+    (option,) = re.findall(r'--winner "([^"]+)"', str(caught.value))
+    assert rate(path, "candidate", winner=option) == 0.75
+
+
+def test_files_that_were_joined_repeat_their_names(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text("prompt,winner\nq,candidate\nprompt,winner\nr,baseline\n")
+    assert [row.line for row in read_files([path]).rows] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+     ("<!DOCTYPE html><html>Sign in</html>", "a web page")],
+)  # fmt: skip
+def test_what_stands_where_a_file_should_be_is_called_what_it_is(
+    content: str, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=told):
+        read_files([path])

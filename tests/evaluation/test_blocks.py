@@ -33,15 +33,17 @@ def text(side: Side, prompt: int, sample: int) -> str:
 
 @dataclass
 class Counted:
-    """Keys that were asked for, by what was read of them, and statements that wrote."""
+    """Keys that were asked for, by what was read of them; statements; and walks over all verdicts."""
 
     keys: Counter[str]
     statements: Counter[str]
+    walks: int = 0
 
     def __call__(self, statement: str) -> None:
         """See one statement, its values filled in."""
         self.statements[statement.split(None, 1)[0]] += 1
         read = re.match(r"SELECT (.+?) FROM (\w+) WHERE .*key IN \((.*)\)", statement, re.DOTALL)
+        self.walks += statement.startswith("SELECT key FROM verdicts WHERE 1 ")
         if read:
             self.keys[f"{read[1]} FROM {read[2]}"] += read[3].count("sha256:")
 
@@ -96,9 +98,10 @@ def test_no_row_is_parsed_again_because_there_are_more_blocks(
         for what in (VERDICTS, COMPLETIONS):
             assert seen[block].keys[what] == seen[PROMPTS].keys[what], what
         assert seen[block].keys["key, status FROM verdicts"] == 0
+        assert seen[block].walks <= 4 * PROMPTS // block
 
 
-def test_statements_grow_by_a_constant_a_block(
+def test_statements_grow_by_a_constant_a_block_at_most(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     totals = {}
@@ -108,8 +111,8 @@ def test_statements_grow_by_a_constant_a_block(
         totals[PROMPTS // block] = counted.statements.total()
     per_block = (totals[4] - totals[2]) / 2
     assert 0 < per_block < 60
-    assert totals[8] - totals[4] == pytest.approx(4 * per_block, abs=4)
-    assert totals[12] - totals[8] == pytest.approx(4 * per_block, abs=4)
+    assert totals[8] - totals[4] <= 4 * per_block + 4
+    assert totals[12] - totals[8] <= 4 * per_block + 4
 
 
 def test_after_a_stop_verdicts_are_counted_once_and_not_after_every_block(
@@ -134,11 +137,11 @@ def test_after_a_stop_verdicts_are_counted_once_and_not_after_every_block(
         kinds = [link.kind for link in again.evaluation.manifest.amendments]
         assert kinds == ["stopped", "resumed"]
     planned_verdicts = 2 * 2 * PROMPTS
-    for counted in seen.values():
-        assert counted.keys["key, status FROM verdicts"] == planned_verdicts
-    # Before the end, a block costs one look at the last prompt.
-    looks = {block: counted.keys["key FROM verdicts"] for block, counted in seen.items()}
-    assert looks[2] - looks[12] <= 10 * 2
+    for block, counted in seen.items():
+        assert counted.keys["key, status FROM verdicts"] == 0
+        assert counted.walks <= 4 * PROMPTS // block
+        # Each is looked for where it is claimed; a block costs a look at the last prompt.
+        assert counted.keys["key FROM verdicts"] <= planned_verdicts + 2 * PROMPTS // block
 
 
 def test_where_nothing_came_no_verdict_is_read_and_the_numbers_stand(

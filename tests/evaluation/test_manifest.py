@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,16 @@ import pytest
 
 from brie.digest import digest
 from brie.errors import InputError
-from brie.evaluation.manifest import MANIFEST, amend, broken_links, read_manifest, write_manifest
-from brie.records import Manifest
+from brie.evaluation.manifest import (
+    LOCK,
+    MANIFEST,
+    amend,
+    broken_links,
+    change,
+    read_manifest,
+    write_manifest,
+)
+from brie.records import GenerationNotes, Manifest
 from tests.flow.world import World, sealed
 
 
@@ -86,3 +95,42 @@ def test_a_damaged_manifest_is_named(manifest: Manifest, tmp_path: Path) -> None
     path.write_text(path.read_text("utf-8")[:-20], "utf-8")
     with pytest.raises(InputError, match=MANIFEST):
         read_manifest(tmp_path)
+
+
+def test_a_link_is_written_at_the_end_and_the_plan_stays_as_it_was_written(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    """Byte for byte what writing all of it would give, also of a file that another build wrote."""
+    folder = tmp_path / "runs" / manifest.id
+    said = {"judge": "reference", "said": 'a "quote",\n "amendments": [] and 李'}
+    for spaces in ("", " "):
+        write_manifest(folder, manifest)
+        path = folder / MANIFEST
+        path.write_text(path.read_text("utf-8").replace('"plan": {', f'"plan":{spaces} {{'), "utf-8")
+        longer = change(folder, lambda now: amend(now, "stopped", said, verdicts_before=17))
+        whole = longer.model_dump_json(indent=1) + "\n"
+        assert path.read_text("utf-8") == whole.replace('"plan": {', f'"plan":{spaces} {{')
+        assert broken_links(read_manifest(folder)) == []
+
+
+def test_what_is_more_than_a_link_is_written_anew(manifest: Manifest, tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / manifest.id
+    write_manifest(folder, manifest)
+    notes = GenerationNotes(texts=3)
+    change(folder, lambda now: now.model_copy(update={"made": notes}))
+    longer = change(folder, lambda now: amend(now, "resumed", {"judge": "x"}, verdicts_before=17))
+    assert (folder / MANIFEST).read_text("utf-8") == longer.model_dump_json(indent=1) + "\n"
+    odd = json.dumps(json.loads((folder / MANIFEST).read_text("utf-8")))
+    (folder / MANIFEST).write_text(odd, "utf-8")  # in a form of its own
+    longer = change(folder, lambda now: amend(now, "resumed", {"judge": "y"}, verdicts_before=18))
+    assert read_manifest(folder) == longer
+    assert sorted(path.name for path in folder.iterdir()) == [LOCK, MANIFEST]
+
+
+def test_a_manifest_that_was_just_changed_is_not_read_again(manifest: Manifest, tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / manifest.id
+    write_manifest(folder, manifest)
+    longer = change(folder, lambda now: amend(now, "resumed", {"judge": "x"}, verdicts_before=17))
+    assert read_manifest(folder) is longer
+    write_manifest(folder, manifest)
+    assert read_manifest(folder) == manifest

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from tests.fakes.judge_wire import Act, Seen
 
-End = Literal["verdict", "refused", "invalid", "credit", "quota", "key", "model"]
+End = Literal["verdict", "refused", "invalid", "credit", "quota", "key", "model", "memory", "region"]
 """What it comes to: verdicts for all; one pair without; or a judge that stops at once, and why."""
 _SOME = 5
 """Requests that a passing quirk spoils at the start."""
@@ -217,6 +217,37 @@ QUIRKS = [
           always, "credit"),
     Quirk("OpenAI", "day", 429, _openai("Rate limit reached for a-model on requests per day (RPD): Limit 200, "
           "Used 200, Requested 1. Please try again in 7m12s."), always, "quota"),
+    Quirk("Gemini", "place", 400, _google(400, "User location is not supported for the API use.",
+          "FAILED_PRECONDITION"), always, "region"),
+    Quirk("Gemini", "schema", 400, _google(400, "The specified schema produces a constraint that has too many "
+          "states for serving.", "INVALID_ARGUMENT"), with_schema, "verdict"),
+    Quirk("Gemini", "billing", 403, _google(403, "This API method requires billing to be enabled.",
+          "PERMISSION_DENIED"), always, "credit"),
+    Quirk("OpenAI", "place", 403, _openai("Country, region, or territory not supported",
+          code="unsupported_country_region_territory"), always, "region"),
+    Quirk("Bedrock", "rate", 400, {"__type": "ThrottlingException", "message": "Rate exceeded"}, first,
+          "verdict"),
+    Quirk("Bedrock", "model", 400, {"message": "The provided model identifier is invalid."}, always, "model"),
+    Quirk("Hugging Face", "model", 400, _openai("The requested model 'x' is not supported by any provider you "
+          "have enabled.", code="model_not_supported"), always, "model"),
+    Quirk("Hugging Face", "context", 422, {"error": "Input validation error: `inputs` tokens + "
+          "`max_new_tokens` must be <= 4096. Given: 4000 `inputs` tokens and 1024 `max_new_tokens`"}, one_pair,
+          "invalid"),
+    Quirk("vLLM", "a prompt too long", 400, _vllm("The decoder prompt (length 5001) is longer than the maximum "
+          "model length of 4096."), one_pair, "invalid"),
+    Quirk("Ollama", "memory", 500, _openai("model requires more system memory (9.2 GiB) than is available "
+          "(5.1 GiB)", type="api_error"), always, "memory"),
+    Quirk("LM Studio", "crash", 400, {"error": "The model has crashed without additional information. (Exit "
+          "code: 6)"}, first, "verdict"),
+    Quirk("LM Studio", "unloaded", 400, {"error": "Model unloaded."}, first, "verdict"),
+    Quirk("OpenRouter", "key's limit", 403, {"error": {"message": "Key limit exceeded (total limit).",
+          "code": 403}}, always, "credit"),
+    Quirk("Cohere", "month", 429, {"message": "You are using a Trial key, which is limited to 1000 API calls / "
+          "month."}, always, "quota"),
+    Quirk("Cohere", "minute", 429, {"message": "You are using a Trial key, which is limited to 20 API calls / "
+          "minute."}, first, "verdict"),
+    Quirk("nginx", "size", 413, "<html><title>413 Request Entity Too Large</title></html>", one_pair,
+          "invalid"),
     Quirk("Together", "no credit", 402, {"error": {"message": "Credit limit exceeded, please add credits"}},
           always, "credit"),
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import pytest
 
 from brie.errors import UsageError
@@ -98,6 +99,24 @@ def test_a_tool_is_strict_and_called_once_where_the_provider_can(tmp_path: Path)
 def test_a_margin_is_kept_with_the_verdict(tmp_path: Path) -> None:
     with JudgeServer(script=always(Act(changed={"margin": "slightly"}))) as server:
         assert {v.margin for v in one(tmp_path, server)} == {"slightly"}
+
+
+@pytest.mark.parametrize("output", ["tool", "json_schema", "text"])
+def test_a_message_is_written_to_the_byte_as_the_sdk_writes_it(tmp_path: Path, output: str) -> None:
+    with JudgeServer() as server:
+        one(tmp_path, server, "anthropic", output=output, parameters={"thinking": {"type": "adaptive"}})
+        sent = server.seen[0]
+        client = anthropic.Anthropic(api_key="none", base_url=server.anthropic, max_retries=0)
+        client.messages.with_raw_response.create(**sent.body)
+        of_the_sdk = server.seen[-1]
+    assert sent.raw == of_the_sdk.raw
+    marks = ("content-type", "x-stainless-raw-response", "anthropic-version", "accept", "user-agent")
+    assert {sent.headers.get(name) is not None for name in marks} == {True}
+    ours, theirs = (
+        {name: seen.headers[name] for name in marks if name != "user-agent"}
+        for seen in (sent, of_the_sdk)
+    )
+    assert ours == theirs
 
 
 def test_a_temperature_is_sent_where_it_is_set_even_if_it_is_zero(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from tests.fakes.quirks import QUIRKS, Quirk
 from tests.judge.arena import arena, judge
 
 QUICK = RetryPolicy(first_wait=0.01, most_wait=0.05, patience=30.0, probes=(0.1, 0.2))
-TOLD = {"credit": "no credit", "quota": "quota", "key": "key", "model": "no such model"}
+TOLD = {"credit": "no credit", "quota": "quota", "key": "key", "model": "no such model",
+        "memory": "not enough memory", "region": "does not serve the place"}  # fmt: skip
 MOST = 8
 """Requests in flight."""
 

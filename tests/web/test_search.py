@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
 
-from brie.errors import StoreError
 from brie.evaluation.gather import gather
 from brie.evaluation.views import comparison_views
-from brie.evaluation.work import Work
 from brie.records import Manifest, Status
 from brie.records.analysis import ComparisonView
 from brie.report.judged import flipped, judge_scores, spread
 from brie.store import Store
-from brie.web.index import build_index, is_fresh, is_readable, stamp
+from brie.web.index import build_index
+from brie.web.opened import Opened
 from brie.web.search import PAGE, Comparisons, Filter
 from tests.web import sample
 
@@ -32,7 +27,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparisons, Views,
     project, manifest = sample.project(folder, prompts=40, samples=2)
     path = folder / "index.sqlite"
     with Store.open(project.store, read_only=True) as store:
-        build_index(path, Work(manifest.plan), manifest, store)
+        build_index(path, Opened.of(manifest), store, store.newest())
         views = list(comparison_views(gather(manifest, store)))
     return Comparisons(path), views, manifest
 
@@ -134,46 +129,3 @@ def test_a_filter_survives_its_address() -> None:
     wanted = Filter(category="a&b=c", q="x y", winner="tie", page=3)
     assert Filter.of(dict(parse_qsl(wanted.query()))) == wanted
     assert Filter().query() == ""
-
-
-def test_an_index_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
-    project, manifest = sample.project(tmp_path, prompts=1, samples=1)
-    blocked = tmp_path / "file"
-    blocked.write_text("a file stands where the folder should be", "utf-8")
-    with Store.open(project.store) as store, pytest.raises(StoreError, match="cannot be written"):
-        build_index(blocked / "index.sqlite", Work(manifest.plan), manifest, store)
-
-
-def test_the_index_knows_when_it_is_stale(tmp_path: Path) -> None:
-    project, manifest = sample.project(tmp_path, prompts=4, samples=1)
-    work, path = Work(manifest.plan), tmp_path / "index.sqlite"
-    with Store.open(project.store) as store:
-        build_index(path, work, manifest, store)
-        assert is_fresh(path, stamp(manifest, store))
-        store.add_verdicts(
-            list(store.verdicts(t.key for t in work.tasks()).values())[:1],
-            evaluation="x",
-            judge="j",
-        )
-        assert not is_fresh(path, stamp(manifest, store))
-    path.write_bytes(b"not a database")
-    assert not is_fresh(path, "x")
-
-
-def test_an_index_of_an_older_form_is_made_again(tmp_path: Path) -> None:
-    project, manifest = sample.project(tmp_path, prompts=2, samples=1)
-    path = tmp_path / "index.sqlite"
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
-        db.execute("INSERT INTO meta VALUES ('stamp', ?)", (f"2 {manifest.seal} 12",))
-        db.commit()
-    assert not is_readable(path)
-    left, young = (tmp_path / f".index.sqlite.{n}.partial" for n in (1, 2))
-    for partial in (left, young):
-        partial.write_bytes(b"half an index")
-    os.utime(left, (0, 0))
-    with Store.open(project.store, read_only=True) as store:
-        build_index(path, Work(manifest.plan), manifest, store)
-    assert is_readable(path)
-    assert Comparisons(path).search(Filter()).total == 2
-    assert (left.exists(), young.exists()) == (False, True)

@@ -20,6 +20,7 @@ from brie.report.clean import is_clean
 from brie.store import Store
 from brie.web.app import create_app
 from brie.web.guard import Access
+from brie.web.index import index_path
 from brie.web.project_cache import ProjectCache
 from brie.web.voting_session import VotingSession
 from tests.report.hostile import HOSTILE
@@ -247,3 +248,16 @@ def test_votes_are_verdicts_in_the_viewer_with_hostile_comments_harmless(world: 
     assert report.read_text("utf-8").count("<script") == 1
     assert "human:Ann" in report.read_text("utf-8")
     assert "human:Ann" in (report.parent / "verdicts.csv").read_text("utf-8")
+
+
+def test_a_list_that_is_not_up_to_date_says_so(world: World) -> None:
+    page = viewer(world[0])
+    assert "not up to date" not in page.get(f"/eval/{world[1].id}").text
+    assert VotingSession(ProjectCache(world[0]), evaluation=world[1].id, name="Ann").vote(0, "A")
+    with closing(sqlite3.connect(index_path(world[0], world[1].id))) as db:
+        db.execute("DROP TABLE vote")
+    text = page.get(f"/eval/{world[1].id}").text
+    assert "This list is not up to date: the viewer" in text
+    assert "24 comparisons" in text
+    assert str(world[0].root) not in text
+    read(text)

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from brie.audit.answer_forms import Finish, Object, Read, Said, conversation
 from brie.audit.keys import text
 from brie.errors import InputError, UsageError, unknown
-from brie.reading.names import ABOUT, ANSWERS, IDS, MODELS, PROMPTS
+from brie.reading.names import ABOUT, ANSWERS, IDS, MODELS, PROMPTS, role_of
 from brie.records import Message
 
 
@@ -95,11 +95,12 @@ def read_columns(
         InputError: a cell is no text, or a row has no prompt.
     """
     wide = name in columns.answers
+    known: dict[tuple[str, str], tuple[Message, ...]] = {}
     for number, row in rows:
         if not wide and text(row, columns.model) != name:
             continue
         where = f"{file}: line {number}"
-        asked = _asked(row, columns, where) if columns.prompt else ()
+        asked = _asked(row, columns, where, known) if columns.prompt else ()
         cell = row.get(name if wide else columns.text)
         about = {key: text(row, column) for key, column in columns.about.items()}
         reference = columns.about.get("reference")
@@ -111,13 +112,25 @@ def read_columns(
         )  # fmt: skip
 
 
-def _asked(row: Object, columns: Columns, where: str) -> tuple[Message, ...]:
-    asked = conversation(row.get(columns.prompt))
+def _asked(
+    row: Object, columns: Columns, where: str, known: dict[tuple[str, str], tuple[Message, ...]]
+) -> tuple[Message, ...]:
+    """A row's prompt; rows with the same one share it."""
+    prompt = row.get(columns.prompt)
+    system = text(row, columns.about["system"]) if "system" in columns.about else ""
+    if not isinstance(prompt, str):
+        return _read(prompt, system, columns, where)
+    if (prompt, system) not in known:
+        known[prompt, system] = _read(prompt, system, columns, where)
+    return known[prompt, system]
+
+
+def _read(prompt: JsonValue, system: str, columns: Columns, where: str) -> tuple[Message, ...]:
+    asked = conversation(prompt)
     if not asked:
         raise InputError(
             f"{where}: `{columns.prompt}` is no prompt: a text, or messages that end with the user's."
         )
-    system = text(row, columns.about["system"]) if "system" in columns.about else ""
     if system and asked[0].role != "system":
         asked = (Message(role="system", content=system), *asked)
     return asked
@@ -132,8 +145,18 @@ def _texts(cell: JsonValue, where: str) -> tuple[tuple[str, Finish], ...]:
     cells = cell if isinstance(cell, list) else [cell]
     texts: list[tuple[str, Finish]] = []
     for part in cells:
-        if isinstance(part, dict | list):
+        said = _of_message(part, alone=len(cells) == 1) if isinstance(part, dict) else part
+        if isinstance(said, dict | list):
             raise InputError(f"{where}: the answer is no text.")
-        nothing = part is None or part != part
-        texts.append(("" if nothing else str(part), "stop"))
+        nothing = said is None or said != said
+        texts.append(("" if nothing else str(said), "stop"))
     return tuple(texts)
+
+
+def _of_message(part: Object, *, alone: bool) -> JsonValue:
+    """The text of a message of the assistant's, or of an object that holds one; else the object."""
+    role = text(part, "role")
+    if role and not (alone and role_of(role) == "assistant"):
+        return part
+    told = part.get("content", part.get("text"))
+    return told if isinstance(told, str) else part

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
 from brie.audit.answer_columns import Columns, columns_of, read_columns
 from brie.audit.answer_forms import FORMS, Form, Object, Read, Said, form_of, questions
 from brie.errors import InputError, UsageError, unknown
+from brie.generate.thoughts import split
 from brie.number_format import plural
 from brie.pin import GivenAnswers, GivenPrompt, GivenText
 from brie.reading.skipped import Skipped
@@ -64,6 +66,12 @@ def read_answers(
     )  # fmt: skip
     if origin.empty:
         notes.append(f"{label}: {origin.empty} of {plural(origin.answers, 'answer')} empty; kept.")
+    thoughts = sum(bool(split(given.text).thought) for prompt in prompts for given in prompt.texts)
+    if thoughts:
+        notes.append(
+            f"{label}: {thoughts} of {plural(origin.answers, 'answer')} begin with a thought "
+            "(`<think>`, say), which judges see as part of the answer; kept."
+        )
     return GivenAnswers(origin, prompts), notes
 
 
@@ -82,6 +90,19 @@ def names_in(path: Path, prompt: str | None = None) -> list[str]:
 
 def _rows(path: Path) -> list[tuple[int, Object]]:
     """All rows; one that is broken would be an answer less on one side, so none may be."""
+    try:
+        state = path.stat()
+    except OSError:
+        return _read(path)
+    return _unchanged(path, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)  # both sides are often columns of one file
+def _unchanged(path: Path, file: int, size: int, changed: int) -> list[tuple[int, Object]]:
+    return _read(path)
+
+
+def _read(path: Path) -> list[tuple[int, Object]]:
     rows: list[tuple[int, Object]] = []
     for item in content(path, lambda row: any(form.fits(row) for form in FORMS), _NONE).rows:
         if isinstance(item, Skipped):
@@ -206,9 +227,9 @@ def _gathered(said: Iterable[Said], path: Path) -> tuple[GivenPrompt, ...]:
     Raises:
         InputError: an id stands for two prompts.
     """
-    first: dict[Key, Said] = {}
-    texts: dict[Key, list[GivenText]] = {}
+    groups: dict[Key, tuple[Said, list[GivenText]]] = {}
     lines: dict[str, Said] = {}
+    last: tuple[Said, list[GivenText]] | None = None
     for item in said:
         before = lines.setdefault(item.id, item) if item.id else item
         if before.messages != item.messages:
@@ -216,12 +237,13 @@ def _gathered(said: Iterable[Said], path: Path) -> tuple[GivenPrompt, ...]:
                 f"{path}: lines {before.line} and {item.line} have the id {item.id!r} and different "
                 "prompts; give each prompt an id of its own."
             )
-        key = (item.id, item.messages)
-        first.setdefault(key, item)
-        texts.setdefault(key, []).extend(GivenText(whole_text(t), finish) for t, finish in item.texts)
+        # Most often the samples of a prompt stand together, and share its messages.
+        if last is None or item.messages is not last[0].messages or item.id != last[0].id:
+            last = groups.setdefault((item.id, item.messages), (item, []))
+        last[1].extend(GivenText(whole_text(text), finish) for text, finish in item.texts)
     return tuple(
-        GivenPrompt(s.id, s.messages, tuple(texts[key]), s.category, s.source, s.reference)
-        for key, s in first.items()
+        GivenPrompt(s.id, s.messages, tuple(texts), s.category, s.source, s.reference)
+        for s, texts in groups.values()
     )
 
 

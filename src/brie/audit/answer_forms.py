@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from brie.audit.keys import text
-from brie.reading.names import role_of
+from brie.reading.names import ANSWERS, IDS, MODELS, role_of
 from brie.reading.skipped import Skipped
 from brie.reading.stream import decoded
 from brie.records import Message
@@ -231,6 +231,80 @@ def _anthropic_batch(line: int, row: Object) -> Read:
     return Said(line, text(message, "model"), text(row, "custom_id"), (), ((said, ended),))
 
 
+def _spoken_parts(content: JsonValue) -> str | None:
+    """The text of Gemini's parts, without those that are thoughts; None where there is none."""
+    parts = content.get("parts") if isinstance(content, dict) else None
+    listed = parts if isinstance(parts, list) else []
+    said = [text(part, "text") for part in listed if isinstance(part, dict) and not part.get("thought")]
+    return "".join(said) if said else None
+
+
+def _is_of_gemini(row: Object) -> bool:
+    """A request or its key, and a response in Gemini's own words."""
+    return isinstance(row.get("response"), dict) and (
+        isinstance(row.get("request"), dict) or ("key" in row and "custom_id" not in row)
+    )
+
+
+def _gemini_batch(line: int, row: Object) -> Read:
+    """A line of Vertex AI's batch predictions, or of Gemini's batches."""
+    response = _inner(row, "response")
+    choice = _first(response.get("candidates"))
+    said = _spoken_parts(_inner(choice, "content"))
+    if said is None:
+        return Skipped(line, "the request failed, or its answer has no text")
+    contents = _inner(row, "request").get("contents")
+    turns: list[JsonValue] = [
+        {"role": text(turn, "role", default="user"), "content": _spoken_parts(turn) or ""}
+        for turn in (contents if isinstance(contents, list) else [])
+        if isinstance(turn, dict)
+    ]
+    ended = _finish(_inner(choice).get("finishReason"))
+    name = text(response, "modelVersion")
+    return Said(line, name, text(row, "key"), conversation(turns), ((said, ended),))
+
+
+def _bedrock_batch(line: int, row: Object) -> Read:
+    """A line of Bedrock's batch inference with a model of Anthropic's."""
+    output = _inner(row, "modelOutput")
+    said = _content(output.get("content"))
+    if row.get("error") or "content" not in output or said is None:
+        return Skipped(line, "the request failed, or its answer has no text")
+    asked = conversation(_inner(row, "modelInput").get("messages"))
+    ended = _finish(output.get("stop_reason"))
+    return Said(line, text(output, "model"), text(row, "recordId"), asked, ((said, ended),))
+
+
+_TALKS = ("messages", "conversations", "conversation")
+
+
+def _turns(row: Object) -> list[JsonValue]:
+    """The turns of a conversation, however they are called: `from` and `value` are role and content."""
+    listed = next((row[key] for key in _TALKS if isinstance(row.get(key), list)), None)
+    return [
+        {"role": turn.get("role", turn.get("from")), "content": turn.get("content", turn.get("value"))}
+        for turn in (listed if isinstance(listed, list) else [])
+        if isinstance(turn, dict)
+    ]
+
+
+def _is_talk(row: Object) -> bool:
+    """A conversation that ends with an answer, and no other answer beside it."""
+    turns = _turns(row)
+    last = role_of(text(_inner(turns[-1]), "role")) if turns else None
+    return last == "assistant" and not {*ANSWERS} & row.keys()
+
+
+def _talk(line: int, row: Object) -> Read:
+    """A logged conversation: its last turn is the answer to what stands before."""
+    turns = _turns(row)
+    asked, said = conversation(turns[:-1]), _content(_inner(turns[-1]).get("content"))
+    if not asked or said is None:
+        return Skipped(line, "its messages do not end with a question and an answer")
+    return Said(line, text(row, *MODELS), text(row, *IDS), asked, ((said, "stop"),),
+                category=text(row, "category", default="all"))  # fmt: skip
+
+
 def _with(*keys: str) -> Callable[[Object], bool]:
     wanted = set(keys)
     return lambda row: row.keys() >= wanted
@@ -239,6 +313,8 @@ def _with(*keys: str) -> Callable[[Object], bool]:
 FORMS: Sequence[Form] = (
     Form("OpenAI's batch output", _with("custom_id", "response"), _openai_batch),
     Form("Anthropic's batch results", _with("custom_id", "result"), _anthropic_batch),
+    Form("Gemini's batch output", _is_of_gemini, _gemini_batch),
+    Form("Bedrock's batch output", _with("modelInput", "recordId"), _bedrock_batch),
     Form("AlpacaEval's model_outputs", _with("instruction", "output", "generator"), _alpaca_eval),
     Form("model_answer of FastChat or arena-hard", _with("question_id", "choices"), _model_answer),
     Form("arena-hard's model_answer", _with("uid", "model", "messages"), _arena_hard),
@@ -247,6 +323,7 @@ FORMS: Sequence[Form] = (
         "a log of inspect", lambda row: isinstance(row.get("eval"), dict) and "output" in row, _inspect
     ),
     Form("results of promptfoo", _with("provider", "vars", "response"), _promptfoo),
+    Form("conversations that end with an answer", _is_talk, _talk),
 )
 """Forms in the order in which they are tried; every other file is a table of columns."""
 

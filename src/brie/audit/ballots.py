@@ -284,8 +284,14 @@ def _stop(
     if len(places) == len(unknown):
         raise InputError(
             f"{column} names places ({values}{more}), and nothing says which model stood there: map the "
-            "columns that do, as in --map a=COLUMN,b=COLUMN, or the one with the candidate's letter: "
-            "--map letter=COLUMN"
+            "columns that do, as in --map a=COLUMN,b=COLUMN (names of models), answer_a=COLUMN,"
+            "answer_b=COLUMN (answers) or letter=COLUMN (the candidate's letter)"
+            f"{_by_order(shape, places)}"
+        )
+    if any(word.startswith("{") for word in unknown):
+        raise InputError(
+            f"{column} holds objects ({values}{more}): name what in them is the winner, as in --map "
+            f"winner={shape['winner']}.KEY"
         )
     numbers = all(number(word) is not None for word in unknown)
     these = "the two sides" if sides == SIDES else "the answers as the file has them"
@@ -298,6 +304,16 @@ def _stop(
         f'--winner "{_example(unknown, words, sides)}" ({sides[0]} and {sides[1]} are {these}; also '
         f"a model's name, invalid, and *=invalid for every other value){scale}"
     )
+
+
+def _by_order(shape: Shape, places: Sequence[str]) -> str:
+    """What may be said besides where a column says who was shown first."""
+    if not shape["order"]:
+        return ""
+    said = ",".join(
+        f"{word}={SHOWN_FIRST if place(word) == FIRST else SHOWN_SECOND}" for word in sorted(places)
+    )
+    return f'; or, where {shape["order"]!r} says who was shown first: --winner "{said}"'
 
 
 def _of_a_scale(told: str, values: Sequence[float], sides: tuple[str, str], these: str) -> str:
@@ -317,11 +333,15 @@ def _example(unknown: Mapping[str, int], words: Mapping[str, int], sides: tuple[
     numbers = all(number(word) is not None for word in unknown)
     asked = [word for word in words if word in unknown or (numbers and number(word) is not None)]
     known = {place(word) for word in words if word not in asked}
+    known |= {FIRST for word in words if word in _CANDIDATE} | {
+        SECOND for word in words if word in _BASELINE
+    }
     free = [
         s for s, where in zip((*sides, TIE), (FIRST, SECOND, TIE), strict=True) if where not in known
     ]
-    if {*_CANDIDATE, *_BASELINE} & words.keys():
-        free = []
+    sides_are_said = bool({*_CANDIDATE, *_BASELINE} & words.keys())
+    if sides_are_said or (not numbers and len(free) == len(_SCORES)):
+        free = [side for side in free if side != TIE]  # it is a failure, or a name, as likely
     counted_from_0 = set(asked) == {"0", "1"} and sides != SIDES
     asked.sort(key=lambda word: (word in _LESS and not counted_from_0, word))
     meanings = [*free, *["invalid"] * len(asked)]

@@ -23,7 +23,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "winner": (
         "winner", "winner_model", "winning_model", "preferred_model", "verdict", "preference",
         "preferred", "human_preference", "overall_preference", "choice", "vote", "decision", "judgment",
-        "judgement", "better", "selected", "pairwise", "best", "label",
+        "judgement", "better", "selected", "pairwise", "best", "outcome", "label",
     ),
     "judge": (
         "judge", "judge_model", "judge_name", "judge_id", "rater", "annotator", "annotator_id",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pydantic import JsonValue
 
 from brie.reading.skipped import Skipped
-from brie.reading.stream import Value
+from brie.reading.stream import Value, decoded
 
 _DEEPEST = 6
 
@@ -17,7 +17,8 @@ def deepened(rows: Iterable[Value], columns: Collection[str]) -> Iterator[Value]
 
     Args:
         rows: as read.
-        columns: names of columns; a number in one counts a list's items from 0.
+        columns: names of columns; a number in one counts a list's items from 0, and a text of JSON is
+            gone into.
     """
     dotted = [column for column in columns if "." in column]
     for row in rows:
@@ -38,6 +39,8 @@ def _inside(value: JsonValue, name: str) -> Iterator[JsonValue]:
     """What lies under a dotted name: one value, or none. A key may hold dots itself."""
     if not name:
         yield value
+    elif isinstance(value, str):
+        yield from _inside(_decoded(value), name)
     elif isinstance(value, list):
         item, _, rest = name.partition(".")
         if item.isdecimal() and int(item) < len(value):
@@ -46,6 +49,15 @@ def _inside(value: JsonValue, name: str) -> Iterator[JsonValue]:
         key = max((key for key in value if f"{name}.".startswith(f"{key}.")), key=len, default=None)
         if key is not None:
             yield from _inside(value[key], name[len(key) + 1 :])
+
+
+def _decoded(text: str) -> JsonValue:
+    """What JSON in a text holds; nothing where it is none."""
+    try:
+        inner: JsonValue = decoded(text)
+    except ValueError:
+        return None
+    return inner if isinstance(inner, dict | list) else None
 
 
 def _paths(value: JsonValue, path: str, depth: int) -> Iterator[str]:

@@ -47,7 +47,8 @@ def with_failures(points: Sequence[Point], declared: Declared) -> list[Point]:
 
     Raises:
         InputError: some values are -1 and none else is below 0: judges' scores that could not be read
-            are often written so, and as scores they would all be losses.
+            are often written so, and as scores they would all be losses; or they are out of different
+            numbers.
     """
     failures = {word: status for word, meant in declared.words.items() if (status := status_of(meant))}
     marked = [
@@ -56,6 +57,10 @@ def with_failures(points: Sequence[Point], declared: Declared) -> list[Point]:
         else point
         for point in points
     ]
+    most = sorted({point.out_of for point in marked if point.status is Status.OK})
+    if len(most) > 1:
+        listed = " and ".join(f"out of {top:g}" if top else "numbers alone" for top in most[:3])
+        raise InputError(f"some scores are {listed}: write all of them on one scale.")
     values = Counter(point.value for point in marked if point.status is Status.OK)
     lowest = sorted(values)[:2]
     if lowest[:1] == [-1] and lowest[1:] and lowest[1] >= 0 and plain(-1.0) not in declared.words:

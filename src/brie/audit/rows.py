@@ -112,6 +112,8 @@ class Point(NamedTuple):
     answer: str | None = None
     right: bool = False
     """The value is right or wrong, 1 or 0."""
+    out_of: float = 0
+    """The most it could be, where it says so."""
 
 
 Item = Row | Point | Skipped

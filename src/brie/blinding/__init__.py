@@ -27,10 +27,13 @@ from brie.blinding.dealing import (
     OWN_ORDER,
     Cell,
     CriteriaCodes,
+    Placed,
     assign,
+    codes_at,
     criteria_codes,
     deal_criteria,
     drawn,
+    placed,
     presentations,
 )
 from brie.blinding.letters import (
@@ -52,9 +55,9 @@ from brie.blinding.letters import (
 )
 
 __all__ = [
-    "BALANCED", "BOTH", "CELLS", "OWN_ORDER", "Cell", "Choice", "CriteriaCodes", "JudgeInput",
-    "Presentation", "Presentations", "Weighed", "ahead", "assign", "by_sides", "cells_of",
+    "BALANCED", "BOTH", "CELLS", "OWN_ORDER", "Cell", "Choice", "CriteriaCodes", "JudgeInput", "Placed",
+    "Presentation", "Presentations", "Weighed", "ahead", "assign", "by_sides", "cells_of", "codes_at",
     "constant_letter", "criteria_codes", "criteria_read", "deal_criteria", "drawn", "first_letter",
-    "first_side", "judge_input", "other", "presentations", "said_as_number", "scored",
+    "first_side", "judge_input", "other", "placed", "presentations", "said_as_number", "scored",
     "towards_candidate", "weigh",
 ]  # fmt: skip

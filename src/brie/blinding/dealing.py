@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import lcm
 
 from brie.blinding.letters import Presentation
@@ -11,6 +11,8 @@ from brie.records import Letter, Order, Positions
 from brie.records.base import CRITERIA_ORDERS, CriteriaOrder
 
 Cell = tuple[Order, Letter]
+Placed = tuple[str, int]
+"""A category, and a prompt's place among its prompts, from 0."""
 
 BOTH: dict[str, tuple[Cell, ...]] = {
     "0": (("candidate_first", "A"), ("baseline_first", "B")),
@@ -47,15 +49,42 @@ def assign(
         judge: the judge's digest.
         only: prompts whose codes are wanted; the others still take their places.
     """
-    width = 2 if positions == "both" else 4
+    places = placed(prompts)
+    wanted = places if only is None else {name: places[name] for name in places if name in only}
+    return codes_at(wanted, samples, positions, seed=seed, judge=judge)
+
+
+def placed(prompts: Iterable[tuple[str, str]]) -> dict[str, Placed]:
+    """Prompt id -> where it stands, which decides its codes.
+
+    Args:
+        prompts: ids and categories, in the suite's order.
+    """
     seen: dict[str, int] = {}
-    codes: dict[str, str] = {}
-    deals: dict[tuple[str, int], list[int]] = {}
+    places: dict[str, Placed] = {}
     for name, category in prompts:
         rank = seen.get(category, 0)
         seen[category] = rank + 1
-        if only is not None and name not in only:
-            continue
+        places[name] = category, rank
+    return places
+
+
+def codes_at(
+    places: Mapping[str, Placed], samples: int, positions: Positions, *, seed: int, judge: str
+) -> dict[str, str]:
+    """`assign` of prompts whose places are known.
+
+    Args:
+        places: of the prompts whose codes are wanted, from `placed`.
+        samples: samples a prompt.
+        positions: two complementary cells a comparison, or one of four.
+        seed: the plan's.
+        judge: the judge's digest.
+    """
+    width = 2 if positions == "both" else 4
+    codes: dict[str, str] = {}
+    deals: dict[tuple[str, int], list[int]] = {}
+    for name, (category, rank) in places.items():
         block = (category, rank // width)
         if block not in deals:
             deals[block] = _deal(width, [seed, judge, category, positions, rank // width])

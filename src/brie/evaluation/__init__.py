@@ -18,6 +18,8 @@ What is to be done, before anything is sampled or asked:
     planned        the plan's verdicts as columns, for what is counted over all of them
     planner        from a plan to these columns
     work           everything a plan needs, by key
+    missing        what of it is left to be asked for
+    request_sizes  how large the requests for that are
     manifest       the seal, and the chain of what is added to it later
     dry_run        what an evaluation would be, cost and be able to tell
     listing        evaluations newest first, and the references @1, @2

@@ -16,18 +16,20 @@ from brie.analyse.power import smallest_detectable, variance_ratio
 from brie.blinding import JudgeInput
 from brie.catalog import load_defaults
 from brie.errors import UsageError
-from brie.evaluation.work import Work, answer_keys, completion_texts, input_of, is_identical
+from brie.evaluation.missing import missing_of
+from brie.evaluation.request_sizes import Sizes, sizes_of, sizes_of_tasks
+from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.judge.prices import is_paid, price_of
 from brie.judge.probe import ProbeTerms, probe
 from brie.judge.providers.adapter import Shape
-from brie.judge.quote import CallStats, JudgeQuote, blank_answers, quote
+from brie.judge.quote import CallStats, JudgeQuote, quote
 from brie.judge.retry import PATIENCE
 from brie.judge.run_context import FINAL, FINAL_ON_RETRY
-from brie.judge.settings import LEAVE_OUT, WITHOUT_KEYS, check_keys, missing_key, request_bytes
+from brie.judge.settings import LEAVE_OUT, WITHOUT_KEYS, check_keys, missing_key
 from brie.number_format import dollars, percent
 from brie.project import Project
-from brie.records import PanelJudge
+from brie.records import PanelJudge, Status
 from brie.store import Store
 from brie.store.owner import Owner
 from brie.wire.files import shadowing
@@ -215,23 +217,16 @@ def agree(
     say_shadowing(panel_judges, project, say)
     if not any(panel_judge.judge.provided.remote for panel_judge in panel_judges):
         return Terms(tuple(panel_judges), None, spending.retry, spending.batch)
-    texts = {**(known or {}), **completion_texts(work, None, store)}
-    tasks = [t for t in work.tasks() if not is_identical(t, texts)]
-    told = detectable(len(work.plan.order), work.plan.samples)
-    more = beside.shown if beside else {}
+    final = FINAL_ON_RETRY if spending.retry else FINAL
+    missing = missing_of(work.planned(), store, final, known)
+    sizes = sizes_of(missing, work)
     if beside is not None:
-        tasks += beside.tasks
-    usual, most = blank_answers(work.plan.sampling.max_new_tokens)
-
-    def show(task: Task, blank: str) -> JudgeInput:
-        if task.key in more:
-            return more[task.key]
-        return input_of(work, task, {key: texts.get(key, blank) for key in answer_keys(task)})
-
-    return price_tasks(
-        tasks, panel_judges, lambda task: show(task, usual), store, spending, project, owner,
-        evaluation=evaluation, say=say, told=told, largest=lambda task: show(task, most),
-        beside=beside.told if beside else "",
+        shown, also = beside.shown, judge.missing(beside.tasks, store, final)
+        for name, more in sizes_of_tasks(also, lambda task: shown[task.key]).items():
+            sizes[name] = sizes.get(name, Sizes()).plus(more)
+    return _price(
+        sizes, panel_judges, store, spending, project, owner, evaluation=evaluation, say=say,
+        told=detectable(len(work.plan.order), work.plan.samples), beside=beside.told if beside else "",
     )  # fmt: skip
 
 
@@ -262,8 +257,9 @@ def _refuse_older_formats(work: Work, panel_judges: Sequence[PanelJudge], store:
         if panel_judge.judge.provided.kind != "person"
         and panel_judge.judge.prompt_format(panel_judge.digest) != panel_judge.judge.newest_format
     }
-    tasks = [task for task in work.tasks() if task.judge in older] if older else []
-    left = len(tasks) - len(store.present("verdicts", (task.key for task in tasks)))
+    planned = work.planned()
+    theirs = planned.take(planned.is_by(older)) if older else None
+    left = len(theirs.rows_missing(store, (Status.OK,))) if theirs is not None else 0
     if left:
         raise UsageError(
             f"{' and '.join(sorted(older))} were sealed under an older format of the judge's prompt, "
@@ -283,8 +279,6 @@ def price_tasks(
     *,
     evaluation: str,
     say: Callable[[str], None],
-    told: str = "",
-    largest: Callable[[Task], JudgeInput] | None = None,
     beside: str = "",
 ) -> Terms:
     """Price the tasks that have no verdict yet and have the price agreed to.
@@ -299,32 +293,48 @@ def price_tasks(
         owner: this process.
         evaluation: what the calls are booked under.
         say: where the quote goes.
-        told: what the design can tell, in one sentence.
-        largest: the same as `shown`, as large as it may become; where answers are not written yet.
         beside: what some of the tasks are for, in one sentence.
 
     Raises:
         UsageError: a key is missing, a price is unknown, nobody agreed, or a judge cannot be asked.
     """
-    final = FINAL_ON_RETRY if spending.retry else FINAL
-    missing: dict[str, list[Task]] = {}
-    for task in judge.missing(tasks, store, final):
-        missing.setdefault(task.judge, []).append(task)
+    missing = judge.missing(tasks, store, FINAL_ON_RETRY if spending.retry else FINAL)
+    return _price(
+        sizes_of_tasks(missing, shown), panel_judges, store, spending, project, owner,
+        evaluation=evaluation, say=say, beside=beside,
+    )  # fmt: skip
+
+
+def _price(
+    missing: Mapping[str, Sizes],
+    panel_judges: Sequence[PanelJudge],
+    store: Store,
+    spending: Spending,
+    project: Project,
+    owner: Owner,
+    *,
+    evaluation: str,
+    say: Callable[[str], None],
+    told: str = "",
+    beside: str = "",
+) -> Terms:
+    """`price_tasks` of judges' missing requests.
+
+    Args:
+        missing: judge id -> sizes of its requests.
+        told: what the design can tell, in one sentence.
+    """
     others = any(not (p.instrument or missing_key(p.judge)) for p in panel_judges)
     instead = spending.without_keys if others else spending.without_keys.removeprefix(LEAVE_OUT)
     check_keys([p for p in panel_judges if p.judge.id in missing], instead)
     cap = load_defaults(project).budget if spending.budget is None else spending.budget
-    most = {
-        name: [request_bytes((largest or shown)(task)) for task in planned]
-        for name, planned in missing.items()
-    }
-    priced = tuple(_priced(p, most.get(p.judge.id, [])) for p in panel_judges)
+    priced = tuple(_priced(p, missing.get(p.judge.id, Sizes()).most) for p in panel_judges)
     quotes = [
         quote(
             panel_judge,
-            [request_bytes(shown(task)) for task in missing[panel_judge.judge.id]],
+            missing[panel_judge.judge.id].usual,
             CallStats(*store.habits(panel_judge.judge.id)),
-            most=most[panel_judge.judge.id],
+            most=missing[panel_judge.judge.id].most,
             batch=spending.batch,
         )
         for panel_judge in priced

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from brie import judge
 from brie.blinding import JudgeInput
 from brie.catalog import load_defaults
 from brie.errors import Stopped, UsageError
@@ -30,9 +29,10 @@ from brie.evaluation.budget import Beside, Spending, Terms, price_tasks, say_sha
 from brie.evaluation.drift_notes import mark_doubtful
 from brie.evaluation.judging import why_stopped
 from brie.evaluation.known_pairs import with_rule
+from brie.evaluation.missing import missing_of
 from brie.evaluation.plan import panel_judge
 from brie.evaluation.results import rebuild
-from brie.evaluation.work import Work, completion_texts, is_identical
+from brie.evaluation.work import Work
 from brie.judge.interface import Task
 from brie.lines import command as command_line
 from brie.number_format import changed_verdicts, plural
@@ -104,9 +104,7 @@ def due_before(
         return []
 
     def judging() -> set[str]:
-        texts = completion_texts(work, None, store)
-        tasks = [task for task in work.tasks() if not is_identical(task, texts)]
-        return {task.judge for task in judge.missing(tasks, store)}
+        return set(missing_of(work.planned(), store).tasks.counts())
 
     days = load_defaults(project).drift_days
     return due_judges(panel_judges, judging, store, project, days=days)
@@ -311,9 +309,10 @@ def refuse_changed(
     work = Work.of(manifest)
     # A change that was found elsewhere, and is not known here, is no reason: the judge is that one now.
     other = {p.judge.id for p in reached if as_now(p.judge, project).after not in ("", p.judge.after)}
-    texts = completion_texts(work, None, store) if other else {}
-    tasks = [t for t in work.tasks() if t.judge in other and not is_identical(t, texts)] if other else []
-    left = judge.missing(tasks, store)
+    if not other:
+        return
+    planned = work.planned()
+    left = missing_of(planned.take(planned.is_by(other)), store).tasks
     if left:
         name = left[0].judge
         raise UsageError(

@@ -15,6 +15,7 @@ from brie.errors import UsageError
 from brie.evaluation.anchors import AnchorsDocument, DriftCheck, all_anchors, of_one_file
 from brie.evaluation.folders import Evaluation, evaluations
 from brie.evaluation.manifest import amend, change
+from brie.evaluation.missing import verdicts_there
 from brie.evaluation.work import Work
 from brie.number_format import drifted
 from brie.project import Project
@@ -69,8 +70,7 @@ def _note(document: AnchorsDocument, check: DriftCheck, *, doubt: bool = False) 
 
 
 def _chained(evaluation: Evaluation, notes: Mapping[str, Drift], store: Store) -> Evaluation:
-    work = Work.of(evaluation.manifest)
-    before = len(store.statuses(task.key for task in work.tasks()))
+    before = verdicts_there(Work.of(evaluation.manifest), store)
 
     def linked(manifest: Manifest) -> Manifest:
         for name, note in notes.items():
@@ -99,7 +99,8 @@ def mark_doubtful(document: AnchorsDocument, store: Store, project: Project) -> 
     for evaluation in evaluations(project):
         work = Work.of(evaluation.manifest)
         theirs = {p.judge.id for p in work.panel_judges if p.digest == document.judge.digest}
-        keys = [task.key for task in work.tasks() if task.judge in theirs] if theirs else []
+        planned = work.planned()
+        keys = planned.take(planned.is_by(theirs)).keys if theirs else []
         if store.last_kept(keys)[0] > good:
             marked.append(_chained(evaluation, dict.fromkeys(theirs, note), store))
     return marked

@@ -68,7 +68,7 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
     rows = {**_rows(plan, asked), "on": reason, "answers": _answers(len(keys), there)}
     if spent := spent_in(asked, project):
         rows["spent"] = spent
-    rows["verdicts"] = plural(len(work.tasks()), "verdict") + " with controls, at most"
+    rows["verdicts"] = plural(len(work.planned()), "verdict") + " with controls, at most"
     if asked.tasks:
         rows["tasks"] = tasks_words
     return DryRun(evaluation_id(plan), rows, tuple(line for line in said if line != told), told)

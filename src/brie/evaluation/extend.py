@@ -20,6 +20,7 @@ from brie.evaluation.folders import Evaluation
 from brie.evaluation.judging import asked_by, judge_all, noted, why_stopped
 from brie.evaluation.known_pairs import refuse_design, with_rule
 from brie.evaluation.manifest import amend, change
+from brie.evaluation.missing import verdicts_there
 from brie.evaluation.plan import added_judges, panel_judge
 from brie.evaluation.published import to_publish
 from brie.evaluation.request import model_judge
@@ -228,10 +229,10 @@ def _askable(manifest: Manifest) -> Sequence[str]:
 
 
 def _verdicts(manifest: Manifest, store: Store) -> int:
-    return len(store.statuses(task.key for task in Work.of(manifest).tasks()))
+    return verdicts_there(Work.of(manifest), store)
 
 
 def _unusable(manifest: Manifest, store: Store) -> int:
     """Verdicts a retry asks for again."""
-    statuses = store.statuses(task.key for task in Work.of(manifest).tasks()).values()
+    statuses = store.statuses(Work.of(manifest).planned().keys).values()
     return sum(status in (Status.INVALID, Status.REFUSED) for status in statuses)

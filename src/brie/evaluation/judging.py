@@ -14,10 +14,13 @@ from contextlib import contextmanager
 from pydantic import JsonValue
 
 from brie import judge
+from brie.blinding import JudgeInput
 from brie.evaluation.budget import Terms
 from brie.evaluation.folders import Evaluation
 from brie.evaluation.manifest import amend, change
-from brie.evaluation.work import Work, completion_texts, input_of, is_identical
+from brie.evaluation.missing import missing_of, verdicts_there
+from brie.evaluation.work import Work, answer_keys, input_of
+from brie.judge.interface import Task
 from brie.judge.retry import RetryPolicy
 from brie.judge.run import JudgingResult
 from brie.progress import Screen
@@ -50,13 +53,20 @@ def judge_all(
         prompts: the prompts to judge, whose answers are there; None: all.
         sharing: who asks judges that do not answer at once; None: this process.
     """
-    texts = completion_texts(work, prompts, store)
-    asked = {p.judge.id for p in terms.panel_judges}
-    tasks = [t for t in work.tasks(prompts) if t.judge in asked and not is_identical(t, texts)]
+    planned = work.planned(prompts)
+    planned = planned.take(planned.is_by({p.judge.id for p in terms.panel_judges}))
+    missing = missing_of(planned, store)
+    texts, tasks = dict(missing.texts), planned.without(missing.identical)
+
+    def shown(task: Task) -> JudgeInput:
+        if unread := [key for key in answer_keys(task) if key not in texts]:
+            texts.update(store.texts(unread))
+        return input_of(work, task, texts)
+
     with screen.bar("judging", len(tasks), "verdicts") as advance:
         context = judge.RunContext(
             panel_judges=terms.panel_judges,
-            shown=lambda task: input_of(work, task, texts),
+            shown=shown,
             store=store,
             owner=owner,
             evaluation=evaluation,
@@ -116,7 +126,7 @@ def with_stops(manifest: Manifest, done: JudgingResult, work: Work, store: Store
         for name in sorted(stopped - set(done.stopped))
         if _has_finished(name, work, store)
     ]
-    before = len(store.statuses(task.key for task in work.tasks())) if links else 0
+    before = verdicts_there(work, store) if links else 0
     for kind, detail in links:
         manifest = amend(manifest, kind, detail, verdicts_before=before)
     return manifest
@@ -154,9 +164,9 @@ def _has_finished(name: str, work: Work, store: Store) -> bool:
 
 def _lacks(name: str, prompts: Sequence[str], work: Work, store: Store) -> bool:
     """Whether a judge has something left to say; byte-identical answers are never asked about."""
-    texts = completion_texts(work, prompts, store)
-    tasks = [task for prompt in prompts for task in work.tasks_of(prompt) if task.judge == name]
-    return bool(judge.missing([task for task in tasks if not is_identical(task, texts)], store))
+    planned = work.planned(prompts)
+    theirs = planned.take(planned.is_of("main") & planned.is_by({name}))
+    return len(missing_of(theirs, store).tasks) > 0
 
 
 def why_stopped(done: JudgingResult, resume: str) -> str | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from brie.digest import digest
-from brie.project import alone, read_json, write_text
+from brie.project import alone, read_json, replace_end, write_text
 from brie.records import Amendment, AmendmentKind, Manifest
 
 MANIFEST = "manifest.json"
@@ -23,27 +23,42 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read an evaluation's manifest.
+    """Read an evaluation's manifest; one that did not change since is the same object.
 
     Raises:
         InputError: there is none, or it is damaged; the message names the key.
     """
     path = folder / MANIFEST
+    written = _written(path)
+    known = _KNOWN.get(written) if written else None
+    return known or _remembered(written, read_json(path, Manifest, "is damaged"))
+
+
+_Written = tuple[Path, int, int, int]
+"""A file as it was written once: where, which file, its size, and when."""
+_KNOWN: dict[_Written, Manifest] = {}
+"""Read or changed last: a command needs a manifest several times, and a large one takes seconds."""
+_KEPT = 4
+_keeping = threading.Lock()
+
+
+def _written(path: Path) -> _Written | None:
+    """None where there is no such file."""
     try:
         state = path.stat()
-        written = (path, state.st_ino, state.st_size, state.st_mtime_ns)
     except OSError:
-        return _read(path)
-    return _unchanged(*written)
+        return None
+    return path, state.st_ino, state.st_size, state.st_mtime_ns
 
 
-@lru_cache(maxsize=4)  # a command reads it several times, and a large one takes seconds
-def _unchanged(path: Path, file: int, size: int, changed: int) -> Manifest:
-    return _read(path)
-
-
-def _read(path: Path) -> Manifest:
-    return read_json(path, Manifest, "is damaged")
+def _remembered(written: _Written | None, manifest: Manifest) -> Manifest:
+    if written:
+        with _keeping:
+            _KNOWN.pop(written, None)
+            _KNOWN[written] = manifest
+            while len(_KNOWN) > _KEPT:
+                del _KNOWN[next(iter(_KNOWN))]
+    return manifest
 
 
 def change(folder: Path, changed: Callable[[Manifest], Manifest]) -> Manifest:
@@ -65,8 +80,32 @@ def change(folder: Path, changed: Callable[[Manifest], Manifest]) -> Manifest:
         before = read_manifest(folder)
         after = changed(before)
         if after is not before:
-            write_manifest(folder, after)
+            _rewrite(folder, before, after)
+            _remembered(_written(folder / MANIFEST), after)  # nobody else can have written it meanwhile
         return after
+
+
+def _rewrite(folder: Path, before: Manifest, after: Manifest) -> None:
+    """Write a changed manifest; where only its chain grew, the plan, which may be large, is copied."""
+    same = all(
+        getattr(before, name) is getattr(after, name) for name in Manifest.model_fields if name != _CHAIN
+    )
+    replaced = same and replace_end(folder / MANIFEST, _end(before), _end(after))
+    if not replaced:
+        write_manifest(folder, after)
+
+
+_CHAIN = "amendments"
+"""The last key of the file."""
+
+
+def _end(manifest: Manifest) -> str:
+    """How the file of a manifest ends: with its chain."""
+    links = _LINKS.dump_json(manifest.amendments, indent=1).decode("utf-8").replace("\n", "\n ")
+    return f',\n "{_CHAIN}": {links}\n}}\n'
+
+
+_LINKS = TypeAdapter(tuple[Amendment, ...])
 
 
 def amend(

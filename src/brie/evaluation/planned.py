@@ -7,22 +7,27 @@ planned[7]                                        the same as a Task, made when 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import overload
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from brie.analyse.arrays import Bools, Ints
 from brie.blinding import Presentation, Presentations
-from brie.judge.interface import Kind, Task, TasksOf
+from brie.judge.interface import Kind, Task, Tasks, TasksOf
+from brie.records import Status
+from brie.store import Store
 
 KINDS: tuple[Kind, ...] = ("main", "damaged", "a_a", "repeat")
 """What planned verdicts are for, as `Planned.kind` counts them."""
 
 
 @dataclass(frozen=True, eq=False)
-class Planned(Sequence[Task]):
+class Planned(Tasks):
     """Planned verdicts, one entry each, in the order of work."""
 
     makers: tuple[TasksOf, ...]
@@ -41,6 +46,12 @@ class Planned(Sequence[Task]):
     shown: Ints
     keys: list[str]
     """Keys of the verdicts."""
+    _whole: bool = True
+    """False: some of another."""
+    _lacking: WeakKeyDictionary[Store, dict[tuple[Status, ...], set[str]]] = field(
+        repr=False, default_factory=WeakKeyDictionary
+    )
+    """Of the whole, by statuses: keys that had no such verdict when they were looked for last."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -117,6 +128,11 @@ class Planned(Sequence[Task]):
         """Those of some judges."""
         return np.isin(self.judge, [code for code, name in enumerate(self.judges) if name in judges])
 
+    def counts(self) -> Counter[str]:
+        """How many there are of each judge."""
+        counts = np.bincount(self.judge, minlength=len(self.judges)).tolist()
+        return Counter({name: count for name, count in zip(self.judges, counts, strict=True) if count})
+
     def take(self, rows: Ints | Bools) -> Planned:
         """Some of them.
 
@@ -128,10 +144,52 @@ class Planned(Sequence[Task]):
             return self
         keys = self.keys
         return replace(
-            self, kind=self.kind[numbers], judge=self.judge[numbers], prompt=self.prompt[numbers],
-            sample=self.sample[numbers], repeat=self.repeat[numbers], shown=self.shown[numbers],
-            keys=[keys[at] for at in numbers.tolist()],
+            self, _whole=False, kind=self.kind[numbers], judge=self.judge[numbers],
+            prompt=self.prompt[numbers], sample=self.sample[numbers], repeat=self.repeat[numbers],
+            shown=self.shown[numbers], keys=[keys[at] for at in numbers.tolist()],
         )  # fmt: skip
+
+    def without(self, rows: Ints) -> Planned:
+        """All but some of them, named by their numbers."""
+        kept = np.ones(len(self), np.bool_)
+        kept[rows] = False
+        return self.take(kept)
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Task]:
+        """Each by its key."""
+        return _ByKey(self)
+
+    def missing(self, store: Store, final: Sequence[Status]) -> Planned:
+        """Those without a verdict that counts as done.
+
+        Args:
+            store: where verdicts are kept.
+            final: statuses that make a verdict done.
+        """
+        return self.take(self.rows_missing(store, final))
+
+    def rows_missing(self, store: Store, final: Sequence[Status]) -> Ints:
+        """Numbers of those without a verdict that counts as done (see `missing`).
+
+        Verdicts are only ever added: what was there when it was looked for before still is.
+        """
+        known = self._lacking.setdefault(store, {})
+        before = known.get(tuple(final)) if store.reads_all else None
+        lacking = store.lacking(self.keys if before is None else before, final)
+        if self._whole and store.reads_all:
+            known[tuple(final)] = lacking
+        return np.array([at for at, key in enumerate(self.keys) if key in lacking], np.int64)
+
+    def answers(self) -> list[str]:
+        """Keys of the answers that are judged, each once."""
+        shown = self.presentations
+        pairs = np.unique(self.pair).tolist()
+        return list(
+            dict.fromkeys(
+                key for pair in pairs for key in (shown.candidates[pair], shown.baselines[pair])
+            )
+        )
 
     def identical(self, texts: Mapping[str, str]) -> Bools:
         """Those of byte-identical answers: ties without a call. Answers not there yet are not identical.
@@ -145,3 +203,20 @@ class Planned(Sequence[Task]):
             for candidate, baseline in zip(candidates, baselines, strict=True)
         ]
         return np.array(same, np.bool_)[self.pair]
+
+
+class _ByKey(Mapping[str, Task]):
+    """Planned verdicts by key; a task is made when it is looked at."""
+
+    def __init__(self, planned: Planned) -> None:
+        self._planned = planned
+        self._rows = {key: row for row, key in enumerate(planned.keys)}
+
+    def __getitem__(self, key: str) -> Task:
+        return self._planned[self._rows[key]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)

@@ -171,9 +171,8 @@ def _existing(plan: Plan, project: Project) -> int:
     if not project.store.is_file() or (project.runs / evaluation_id(plan) / MANIFEST).is_file():
         return 0
     judges = {seat.judge.id for seat in plan.seats if not seat.instrument}
-    keys = [
-        task.key for task in Work.shared(plan).tasks() if task.kind == "main" and task.judge in judges
-    ]
+    planned_now = Work.shared(plan).planned()
+    keys = planned_now.take(planned_now.is_of("main") & planned_now.is_by(judges)).keys
     with Store.open(project.store, read_only=True) as store:
         return len(store.present("verdicts", keys, tuple(Status)))
 

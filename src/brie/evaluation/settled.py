@@ -7,7 +7,6 @@ written.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -68,15 +67,14 @@ def refuse_gone_rows(evaluation: Evaluation, store: Store) -> None:
 def counts_there(manifest: Manifest, store: Store) -> RowCounts:
     """`row_counts` of an evaluation that does not stop early, without reading a row."""
     work = Work.of(manifest)
+    planned, every = work.planned(), tuple(Status)
+    unfinished = planned.missing(store, FINAL)
+    there = planned.counts() - unfinished.missing(store, every).counts()
     cast = [task for tasks in votes_by_prompt(manifest, work).values() for task in tasks]
-    tasks = [*work.tasks(), *cast]
-    keys = [task.key for task in tasks]
-    there = store.present("verdicts", keys, FINAL)
-    there |= store.present("verdicts", [key for key in keys if key not in there], tuple(Status))
+    voted = store.present("verdicts", (task.key for task in cast), every)
+    there.update(task.judge for task in cast if task.key in voted)
     answers = store.present("completions", work.texts_needed())
-    return RowCounts(
-        answers=len(answers), verdicts=dict(Counter(t.judge for t in tasks if t.key in there))
-    )
+    return RowCounts(answers=len(answers), verdicts=dict(there))
 
 
 def refuse_gone(evaluation: Evaluation, data: EvaluationData, store: Store) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from brie import judge
 from brie.catalog import load_judge
 from brie.evaluation.budget import Spending, agree
 from brie.evaluation.dry_run import reading, unseen
 from brie.evaluation.extend import More, answered, more_links, reachable, with_links
 from brie.evaluation.folders import Evaluation
+from brie.evaluation.missing import missing_of
 from brie.evaluation.soundness import refuse_unsound
-from brie.evaluation.work import Work, completion_texts, is_identical
+from brie.evaluation.work import Work
 from brie.generate.engine import Request
 from brie.generate.shared import blocks
 from brie.judge.run_context import FINAL, FINAL_ON_RETRY
@@ -123,10 +123,8 @@ def verdict_shares(
 
 def _missing(work: Work, prompts: list[str], store: Store, spending: Spending) -> Counter[str]:
     """How many verdicts of each judge would be asked for."""
-    texts = completion_texts(work, prompts, store)
-    tasks = [task for task in work.tasks(prompts) if not is_identical(task, texts)]
     final = FINAL_ON_RETRY if spending.retry else FINAL
-    return Counter(task.judge for task in judge.missing(tasks, store, final))
+    return missing_of(work.planned(prompts), store, final).tasks.counts()
 
 
 def _asked(panel_judge: PanelJudge, missing: int) -> str:

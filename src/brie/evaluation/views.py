@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -15,7 +15,7 @@ from brie.evaluation.gather import gather, is_answered, is_cast, is_same
 from brie.evaluation.margins import counting_judges, with_joint
 from brie.evaluation.rows import EvaluationData, VerdictRow, headline_judges
 from brie.evaluation.verdict_blocks import SAME, verdict_blocks
-from brie.evaluation.work import Work
+from brie.evaluation.work import Work, answer_keys
 from brie.judge.interface import Task
 from brie.records import Manifest, Status
 from brie.records.analysis import ComparisonView, JudgedView
@@ -145,45 +145,49 @@ _TOGETHER = 200
 
 
 def counting_in(manifest: Manifest, store: Store) -> frozenset[str]:
-    """Judges whose scores make a comparison's, for `prompt_views`."""
+    """Judges whose scores make a comparison's, for `views_of`."""
     seats = [seat for seat in manifest.plan.seats if not seat.instrument]
     if any(seat.margins for seat in seats):
         return frozenset(counting_judges(gather(manifest, store)))
     return frozenset(headline_judges(manifest))
 
 
-def prompt_views(
+def prompt_views(work: Work, manifest: Manifest, store: Store, prompt: str) -> list[ComparisonView]:
+    """The comparisons of one prompt as judges see them, read alone (`views_of`)."""
+    return views_of(work, manifest, store, work.tasks_of(prompt))
+
+
+def views_of(
     work: Work,
     manifest: Manifest,
     store: Store,
-    prompt: str,
-    votes: Mapping[str, Sequence[Task]] | None = None,
+    tasks: Sequence[Task],
     *,
     counting: Collection[str] | None = None,
 ) -> list[ComparisonView]:
-    """The comparisons of one prompt, read alone; those whose answers are not there yet are left out.
+    """The comparisons that planned verdicts and possible votes are about, in the order of the first on
+    each; those whose answers are not there yet are left out.
 
     Args:
         work: the plan's work, made once for many calls.
         manifest: the evaluation.
         store: where answers and verdicts are kept.
-        prompt: a prompt's id.
-        votes: `votes_by_prompt`, where votes are to be read too.
+        tasks: all of each comparison that are to be read.
         counting: `counting_in`, made once for many calls.
     """
-    tasks = [*work.tasks_of(prompt), *(votes or {}).get(prompt, ())]
-    keys = {key for t in tasks for key in (t.presentation.candidate, t.presentation.baseline)}
-    completions = store.completions(keys)
+    completions = store.completions({key for task in tasks for key in answer_keys(task)})
     verdicts = store.kept(task.key for task in tasks)
-    rows: dict[int, list[VerdictRow]] = {}
+    rows: dict[tuple[str, int], list[VerdictRow]] = {}
     for task in tasks:
-        cast = task.kind != "vote" or is_cast(verdicts.get(task.key))
-        if cast and is_answered(task, completions):
+        there = task.kind != "vote" or is_cast(verdicts.get(task.key))
+        if there and is_answered(task, completions):
             fact = VerdictRow(task, is_same(task, completions), verdicts.get(task.key))
-            rows.setdefault(task.sample, []).append(fact)
+            rows.setdefault((task.prompt, task.sample), []).append(fact)
     joined = [with_joint(group, work.panel_judges) for group in rows.values()]
     every = tuple(f for group in joined for f in group)
-    facts = EvaluationData(manifest, work, completions, every, (prompt,))
+    facts = EvaluationData(
+        manifest, work, completions, every, tuple(dict.fromkeys(prompt for prompt, _ in rows))
+    )
     scoring = counting_in(manifest, store) if counting is None else counting
     return [_view(facts, group, scoring) for group in joined]
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from heapq import nsmallest
 from typing import Literal, get_args
 
 from pydantic import TypeAdapter
 
 from brie import versions
-from brie.blinding import assign, presentations
-from brie.digest import text_digest
+from brie.blinding import codes_at, presentations
+from brie.digest import lots, text_digest
 from brie.errors import UsageError
 from brie.evaluation.plan import panel_judge
 from brie.evaluation.side_keys import prompt_digest
@@ -75,8 +76,13 @@ def voters(manifest: Manifest) -> tuple[PanelJudge, ...]:
 
 def asked_of_people(manifest: Manifest) -> tuple[Pair, ...]:
     """The pairs that were drawn for people; empty where they may vote on everything."""
-    links = [link for link in manifest.amendments if link.kind == "people"]
+    links = people_links(manifest)
     return _pairs(links[-1]) if links else ()
+
+
+def people_links(manifest: Manifest) -> list[Amendment]:
+    """The draws for people, oldest first."""
+    return [link for link in manifest.amendments if link.kind == "people"]
 
 
 def _pairs(link: Amendment) -> tuple[Pair, ...]:
@@ -113,20 +119,25 @@ def deals(manifest: Manifest) -> dict[str, str]:
 
 def asked_of(work: Work, manifest: Manifest, voter: PanelJudge) -> list[Task]:
     """What a voter is asked, in the order of asking: the pairs drawn for people, if any were."""
-    pairs, deal = asked_of_people(manifest), _deal(manifest, voter)
+    pairs, deal = asked_of_people(manifest), deal_of(manifest, voter)
     return dealt(work, voter, deal, shuffled(pairs, deal)) if pairs else cast_by(work, manifest, voter)
 
 
 def cast_by(work: Work, manifest: Manifest, voter: PanelJudge) -> list[Task]:
     """Every vote that a voter may have cast: on pairs that were ever drawn for people, and on what
     everybody was asked before."""
-    deal, sent = _deal(manifest, voter), voter.judge.id in deals(manifest)
-    ever = [pair for link in manifest.amendments if link.kind == "people" for pair in _pairs(link)]
-    undrawn = dealt(work, voter, deal) if sent else ballot(work, voter)
-    return _once([*undrawn, *dealt(work, voter, deal, ever)])
+    return dealt(work, voter, deal_of(manifest, voter), may_cast_on(manifest, voter))
 
 
-def _deal(manifest: Manifest, voter: PanelJudge) -> str:
+def may_cast_on(manifest: Manifest, voter: PanelJudge) -> list[Pair]:
+    """The pairs that a voter may have voted on; one that was drawn twice stands there twice."""
+    plan, deal = manifest.plan, deal_of(manifest, voter)
+    ever = [pair for link in people_links(manifest) for pair in _pairs(link)]
+    sent = voter.judge.id in deals(manifest)
+    return [*(_every(plan) if sent else drawn(plan, deal)), *ever]
+
+
+def deal_of(manifest: Manifest, voter: PanelJudge) -> str:
     """What a voter's cells are dealt by."""
     return deals(manifest).get(voter.judge.id, voter.digest)
 
@@ -155,12 +166,14 @@ def dealt(work: Work, voter: PanelJudge, deal: str, pairs: Sequence[Pair] | None
         pairs: in the order of asking; every comparison by default.
     """
     plan = work.plan
-    if pairs is None:
-        pairs = [(p.id, sample) for p in plan.suite.prompts for sample in range(plan.samples)]
-    blocks = [(p.id, p.category) for p in plan.suite.prompts]
-    named = {prompt for prompt, _ in pairs}
-    codes = assign(blocks, plan.samples, "balanced", seed=plan.seed, judge=deal, only=named)
+    pairs = _every(plan) if pairs is None else pairs
+    places = {prompt: work.places[prompt] for prompt, _ in pairs}
+    codes = codes_at(places, plan.samples, "balanced", seed=plan.seed, judge=deal)
     return _once([_task(work, voter, codes, *pair) for pair in pairs])
+
+
+def _every(plan: Plan) -> list[Pair]:
+    return [(p.id, sample) for p in plan.suite.prompts for sample in range(plan.samples)]
 
 
 def _once(tasks: Sequence[Task]) -> list[Task]:
@@ -177,11 +190,13 @@ def drawn(plan: Plan, deal: str) -> list[Pair]:
     """Prompts and samples in the order of asking: every prompt once, in random order and with a
     random sample, before any again; at most `LONGEST`."""
     order: list[Pair] = []
+    names = [p.id for p in plan.suite.prompts]
     for turn in range(plan.samples):
-        prompts = sorted(plan.suite.prompts, key=lambda p: text_digest(f"vote {deal} {turn} {p.id}"))
-        order += [(p.id, _samples(plan, deal, p.id)[turn]) for p in prompts[: LONGEST - len(order)]]
-        if len(order) >= LONGEST:
+        left = LONGEST - len(order)
+        if not left:
             break
+        first = nsmallest(left, zip(lots(f"vote {deal} {turn} ", names), names, strict=True))
+        order += [(name, _samples(plan, deal, name)[turn]) for _, name in first]
     return order
 
 

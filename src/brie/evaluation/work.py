@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from brie.blinding import JudgeInput, judge_input
+import numpy as np
+
+from brie.blinding import JudgeInput, Placed, judge_input, placed
 from brie.catalog import with_system
 from brie.digest import digest
 from brie.evaluation.controls import damaged_key
@@ -41,6 +43,11 @@ class Work:
     def messages(self) -> dict[str, tuple[Message, ...]]:
         """Prompt id -> the conversation that is answered, as judges and people see it."""
         return {name: with_system(p, self.plan.suite) for name, p in self.prompts.items()}
+
+    @cached_property
+    def places(self) -> dict[str, Placed]:
+        """Prompt id -> where it stands in its category, which decides the cells of votes on it."""
+        return placed((p.id, p.category) for p in self.plan.suite.prompts)
 
     def read_by(self, side: Side) -> dict[str, tuple[Message, ...]]:
         """Prompt id -> the conversation as a side reads it, with what it alone is told."""
@@ -209,10 +216,18 @@ class Work:
         """
         return list(self.planned(prompts))
 
-    def tasks_of(self, prompt: str) -> list[Task]:
-        """The planned verdicts of one prompt, controls excluded."""
+    def tasks_of(self, prompt: str, samples: Collection[int] | None = None) -> list[Task]:
+        """The planned verdicts of one prompt, controls excluded.
+
+        Args:
+            prompt: its id.
+            samples: only on these; on all by default.
+        """
         planned = self._planned([prompt], controls=False)
-        return list(planned.take(planned.is_of("main")))
+        wanted = planned.is_of("main")
+        if samples is not None:
+            wanted &= np.isin(planned.sample, list(samples))
+        return list(planned.take(wanted))
 
     def _controls(self, prompt: str) -> list[tuple[Kind, str, str]]:
         """What a prompt's controls are for, and the keys in the candidate's and the baseline's place."""

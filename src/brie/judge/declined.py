@@ -25,7 +25,9 @@ _TOO_LONG = re.compile(
     r"|input token count[^.]{0,80} exceeds|reduce the length of (?:the|your) (?:messages|prompt|input)"
     r"|(?:prompt|input|request)[^.]{0,60} exceeds? (?:the |this )?(?:model'?s? )?"
     r"(?:context|maximum (?:context|input|number of tokens|length))"
-    r"|greater than the context length|string_above_max_length|request_too_large",
+    r"|longer than the maximum (?:model|context|input)|`?inputs`? tokens \+ `?max_new_tokens`? must be"
+    r"|(?:request entity|payload|content) too large|request_too_large"
+    r"|greater than the context length|string_above_max_length",
     re.IGNORECASE,
 )
 _FINISHES = re.compile(

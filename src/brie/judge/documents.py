@@ -7,20 +7,21 @@ import re
 
 from pydantic import JsonValue
 
+from brie.judge.streamed import completed, is_stream
 from brie.records import whole_text
 
 _MAY_BE_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
 
 def decoded(content: bytes | str) -> JsonValue:
-    """A JSON body whose texts can all be encoded: half of a surrogate pair becomes U+FFFD.
+    """A body of JSON, or of events with it, whose texts can be encoded: half a pair becomes U+FFFD.
 
     Raises:
         ValueError: it is no JSON, or not UTF-8.
         RecursionError: it is nested deeper than any reply.
     """
     raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-    document: JsonValue = json.loads(raw)
+    document: JsonValue = completed(raw) if is_stream(raw) else json.loads(raw)
     return whole(document) if _MAY_BE_HALF.search(raw) else document
 
 

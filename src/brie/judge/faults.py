@@ -19,6 +19,10 @@ Kind = Literal["again", "this", "all"]
 
 _AGAIN = frozenset({408, 409, 425, 429})
 _BUSY = frozenset({429, 503, 529})
+_FINAL: frozenset[Cause] = frozenset({"credit", "quota", "key", "model", "memory", "region", "protocol"})
+"""What no other request will change."""
+_THINKING = ("reasoning_effort", "reasoning", "think", "thinking", "chat_template_kwargs")
+"""Settings about thinking, which refusals call by that name alone."""
 _NEVER_SENT = ("ConnectTimeout", "PoolTimeout")
 """Timeouts of the clients before a request was on its way: nobody can charge for it."""
 
@@ -90,7 +94,7 @@ def of_status(
     if outcome is not None:
         why = "the provider's filter refused" if outcome is Status.REFUSED else TOO_LONG
         return Fault(f"{why}. (HTTP {status}: {message})", "this", status=outcome, **about)
-    if cause in ("credit", "quota", "key", "model", "protocol"):
+    if cause in _FINAL:
         text = _told(cause, file=file, key=key)
         return Fault(f"HTTP {status}: {text} ({message})", "all", **about)
     if cause == "reply":
@@ -101,10 +105,10 @@ def of_status(
     if 300 <= status < 400:
         told = f"the server sends requests on to another address; brie goes only where {file} says."
         return Fault(f"HTTP {status}: {told} Put the right base_url there.", "all", **about)
-    if status in _AGAIN or status >= 500:
+    if status in _AGAIN or status >= 500 or cause == "passing":
         wait = retry_after(headers)
         asked = words.wait if wait is None else wait
-        busy = status in _BUSY
+        busy = status in _BUSY or cause == "passing"
         return Fault(f"HTTP {status}: {message}", "again", wait=asked, busy=busy, outage=True, **about)
     if named := refused_setting(words, sent):
         advice = _advice(named, words, file)
@@ -126,6 +130,8 @@ def _told(cause: Cause, *, file: str, key: str | None) -> str:
         "quota": "a quota of the day or longer is used up; the same command goes on when it is renewed.",
         "key": f"the key was not accepted; check {key}." if key else wants,
         "model": f"no such model or address; check `model` and `base_url` in {file}.",
+        "memory": "the server has not enough memory for the model; serve a smaller one.",
+        "region": "the provider does not serve the place where this machine is.",
         "protocol": "the model is not asked in this protocol; a judge with "
         f'provider = "openai-responses" is. Change that line in {file}.',
     }[cause]
@@ -205,6 +211,8 @@ def refused_setting(words: Words, sent: Iterable[str]) -> str | None:
     if words.param and (matched := next((n for n in names if words.param.startswith(n)), None)):
         return matched
     quoted = [n for n in names if re.search(rf"(?<![\w-]){re.escape(n.lower())}(?![\w-])", words.all)]
+    if not quoted and "not support thinking" in words.all:
+        return next((name for name in names if name in _THINKING), None)
     return max(quoted, key=len, default=None)
 
 

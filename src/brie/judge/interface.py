@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -10,6 +11,7 @@ from brie.blinding import JudgeInput, Presentation
 from brie.digest import text_digests
 from brie.judge.prompt import Correction
 from brie.records import Margin, Measured, PanelJudge, Status, Usage, Verdict
+from brie.store import Store
 
 Kind = Literal["main", "a_a", "damaged", "repeat", "again", "vote"]
 """What a verdict is for. `again` is the very request of the first once more, `repeat` another with the
@@ -135,6 +137,24 @@ class Task:
             usage=reply.usage,
             served=reply.served,
         )
+
+
+class Tasks(Sequence[Task]):
+    """Tasks that are made when they are looked at."""
+
+    @property
+    @abstractmethod
+    def by_key(self) -> Mapping[str, Task]:
+        """Each by its key."""
+
+    @abstractmethod
+    def missing(self, store: Store, final: Sequence[Status]) -> Sequence[Task]:
+        """Those without a verdict that counts as done, in their order.
+
+        Args:
+            store: where verdicts are kept.
+            final: statuses that make a verdict done.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from brie.judge.hidden import SUSPECT, revealed
 
@@ -63,13 +64,20 @@ def neutral(text: str, tokens: Iterable[str] = ()) -> str:
         text: an answer, a prompt or a reference.
         tokens: further special tokens to break up, for a local model's own tokenizer.
     """
-    plain = text
-    if _may_act(text):
-        plain = _FOREIGN.sub(lambda match: _INSTEAD.get(match[0], "\ufffd"), revealed(text)[0])
+    # Of ASCII without anything foreign this is known faster than a text is found again.
+    plain = text if text.isascii() and not _may_act(text) else _harmless(text)
     for token in tokens:
         if len(token) > 1 and token in plain:
             plain = plain.replace(token, f"{token[0]} {token[1:]}")
     return plain
+
+
+@lru_cache(maxsize=128)
+def _harmless(text: str) -> str:
+    """The same for every token; all judges of a prompt read its texts, and each in two orders."""
+    if not _may_act(text):
+        return text
+    return _FOREIGN.sub(lambda match: _INSTEAD.get(match[0], "\ufffd"), revealed(text)[0])
 
 
 def _may_act(text: str) -> bool:

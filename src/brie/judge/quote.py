@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from brie.judge.limiter import START
@@ -90,10 +90,11 @@ def quote(
     fixed, limit = fixed_bytes(spec, panel_judge.rubric), output_limit(spec)
     usual = min(float(limit), habits.output_tokens if measured else REPLY_TOKENS)
     share = batch_share(spec) if batch else 1.0
-    expected = sum(
-        cost(spec.price, Tokens(round((fixed + size) / BYTES_A_TOKEN), round(usual))) for size in sizes
+    expected = _summed(
+        sizes,
+        lambda size: cost(spec.price, Tokens(round((fixed + size) / BYTES_A_TOKEN), round(usual))),
     )
-    worst = sum(worst_cost(spec.price, fixed + size, limit) for size in most or sizes)
+    worst = _summed(most or sizes, lambda size: worst_cost(spec.price, fixed + size, limit))
     seconds = (habits.seconds if measured else SECONDS_A_CALL) * calls / min(spec.max_concurrency, START)
     return JudgeQuote(
         judge=spec.id,
@@ -107,3 +108,9 @@ def quote(
         proxy=spec.proxy_env,
         exposed=is_key_readable(spec),
     )
+
+
+def _summed(sizes: Sequence[int], priced: Callable[[int], float]) -> float:
+    """US dollars of all; many are of the same size, which is priced once."""
+    prices = {size: priced(size) for size in set(sizes)}
+    return sum(prices[size] for size in sizes)

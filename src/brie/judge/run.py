@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from brie.blinding import JudgeInput
+from brie.judge import garbage
 from brie.judge.batch import BatchRunner, PollPolicy
-from brie.judge.interface import Judge, Task
+from brie.judge.interface import Judge, Task, Tasks
 from brie.judge.limiter import AdaptiveLimiter
 from brie.judge.parse import Refused, Unreadable, WrongCase, read_text
 from brie.judge.prompt import Correction, case_number, fence_code
@@ -40,10 +41,16 @@ class JudgingResult:
     interrupted: bool = False
 
 
-def missing(tasks: Sequence[Task], store: Store, final: Sequence[Status] = FINAL) -> list[Task]:
+def missing(tasks: Sequence[Task], store: Store, final: Sequence[Status] = FINAL) -> Sequence[Task]:
     """The tasks without a verdict that counts as done, in their order."""
-    done = store.present("verdicts", (task.key for task in tasks), final)
-    return [task for task in tasks if task.key not in done]
+    if isinstance(tasks, Tasks):
+        return tasks.missing(store, final)
+    lacking = store.lacking((task.key for task in tasks), final)
+    return [task for task in tasks if task.key in lacking]
+
+
+def _by_key(tasks: Sequence[Task]) -> Mapping[str, Task]:
+    return tasks.by_key if isinstance(tasks, Tasks) else {task.key: task for task in tasks}
 
 
 def run(
@@ -69,11 +76,11 @@ def run(
     """
     store, context = context.store, _coded(context)
     reread(tasks, context)
-    todo = missing(tasks, store, context.final)
+    todo = list(missing(tasks, store, context.final))
     context.on_done(len(tasks) - len(todo))
     job, result = _Job(context), JudgingResult(0, len(tasks) - len(todo))
     try:
-        batches = BatchRunner(context, {task.key: task for task in tasks}, polling or PollPolicy())
+        batches = BatchRunner(context, _by_key(tasks), polling or PollPolicy())
         if batch:
             asyncio.run(batches.hand_over([task for task in todo if job.is_batched(task)]))
         online = [task for task in todo if not batch or not job.is_batched(task)]
@@ -103,8 +110,7 @@ def reread(tasks: Sequence[Task], context: RunContext) -> list[Verdict]:
         tasks: all planned verdicts.
         context: who judges, what is shown, and where verdicts are kept.
     """
-    by_key = {task.key: task for task in tasks}
-    store, readings = context.store, []
+    by_key, store, readings = _by_key(tasks), context.store, []
     unusable = store.present("verdicts", by_key, (Status.INVALID,))
     for key, verdict in store.verdicts(unusable).items():
         task = by_key[key]
@@ -191,7 +197,8 @@ class _Job:
             stopped={**before.stopped, **collected.stopped},
             broke=before.broke or collected.short,
         )
-        unread = [task for task in tasks if task.key in collected.unreadable]
+        by_key = _by_key(tasks)
+        unread = [by_key[key] for key in by_key if key in collected.unreadable]
         return _Job(replace(context, retry=True)).judge(unread, result, collected.unreadable)
 
     async def _at_once(self, todo: Sequence[Task], judges: Mapping[str, Judge]) -> None:
@@ -217,7 +224,7 @@ class _Job:
         state = RunState(self.context, unread)
         state.workers = self._workers(todo, judges, state)
         try:
-            with self._interruptible(state) as pressed:
+            with garbage.spared(), self._interruptible(state) as pressed:
                 async with asyncio.TaskGroup() as group:
                     for worker in state.workers:
                         group.create_task(worker.run())

@@ -209,7 +209,19 @@ def fixed_bytes(spec: JudgeSpec, rubric: Rubric | None) -> int:
 def request_bytes(shown: JudgeInput) -> int:
     """UTF-8 bytes of a request's own texts, with the fences around them."""
     texts = [shown.first, shown.second, shown.reference or "", *(m.content for m in shown.messages)]
+    return bytes_together([text_bytes(text) for text in texts])
+
+
+def text_bytes(text: str) -> int:
+    """UTF-8 bytes of a text in a request, at most."""
     # Neutralising adds at most one byte to three, as in `<s>`, and signs for what hides.
-    return sum(
-        len(text.encode("utf-8", "replace")) * 4 // 3 + longest(text) for text in texts
-    ) + 100 * len(texts)
+    return len(text.encode("utf-8", "replace")) * 4 // 3 + longest(text)
+
+
+def bytes_together(texts: Sequence[int]) -> int:
+    """UTF-8 bytes of a request's texts with the fences around them.
+
+    Args:
+        texts: `text_bytes` of each: both answers, the reference, and every message.
+    """
+    return sum(texts) + 100 * len(texts)

@@ -19,6 +19,7 @@ from typing import Self
 
 from brie.blinding import JudgeInput
 from brie.errors import BrieError
+from brie.judge import garbage
 from brie.judge.faults import Fault
 from brie.judge.interface import Judge, Reply
 from brie.judge.prompt import Correction
@@ -74,7 +75,8 @@ class JudgeJob:
         Raises:
             UsageError: a judge cannot be opened here: no key in this machine's environment.
         """
-        asyncio.run(_Desk(give).work(self, blocks))
+        with garbage.spared():
+            asyncio.run(_Desk(give).work(self, blocks))
 
 
 def _moved(panel_judge: PanelJudge, where: Mapping[Path, Path]) -> PanelJudge:

@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Cause = Literal["credit", "quota", "key", "model", "protocol", "reply", ""]
-"""No credit; the quota of a day or a month; the key; the model or its address; a model of another
-protocol; what the model wrote did not pass the server's own check; something else."""
+Cause = Literal[
+    "credit", "quota", "key", "model", "memory", "region", "protocol", "reply", "passing", ""
+]
+"""No credit; the quota of a day or a month; the key; the model or its address; memory for the model;
+where this machine is; a model of another protocol; what the model wrote did not pass the server's own
+check; a limit or a crash that came with the code of another kind; something else."""
 
 _LONGEST_SAID = 300
 _LONGEST_SEARCHED = 8_000
@@ -27,12 +30,13 @@ _CREDIT = re.compile(
     r"|credits? (?:is|are|have been|has been) (?:depleted|exhausted|used up)|all available credits"
     r"|payment[_ ]required|billing_hard_limit|billing_not_active|account is not active|arrearage"
     r"|spending limit|spend limit|credit limit exceeded|budget has been exceeded"
-    r"|purchase (?:more )?credit"
+    r"|purchase (?:more )?credit|billing to be enabled|key limit exceeded"
 )
 _PLAN = re.compile(r"exceeded your current quota|check your plan and billing")
 _LONG_QUOTA = re.compile(
     r"per[-_ ]?(?:day|week|month)|\brp[dm]ay\b|\b[rt]pd\b|\b(?:daily|weekly|monthly)\b[^.]{0,40}"
     r"(?:limit|quota|cap|usage|allowance)|quota for (?:the |this |to)?(?:day|week|month)"
+    r"|\d (?:api )?(?:calls|requests) ?/ ?(?:day|week|month)"
 )
 _KEY = re.compile(
     r"(?:invalid|incorrect|wrong|expired|revoked|missing|no)[_ ]api[_ ]?key"
@@ -45,8 +49,15 @@ _PROTOCOL = re.compile(r"v1/responses|not a chat model|responses api")
 _MODEL = re.compile(
     r"model_not_found|model_not_available|deploymentnotfound|no models? (?:is |are )?loaded"
     r"|unknown model"
-    r"|no such model|not a valid model|invalid model|try pulling|no endpoints found for"
+    r"|no such model|not a valid model|invalid model|model identifier is invalid|model_not_supported"
+    r"|try pulling|no endpoints found for"
     r"|\bmodels?\b[^.]{0,120}(?:not exist|not found|not available|isn't available|not served)"
+)
+_MEMORY = re.compile(r"requires more (?:system |gpu )?memory")
+_REGION = re.compile(r"(?:country|region|territory|location)[^.]{0,40}(?:not supported|unsupported)")
+_PASSING = re.compile(
+    r"throttling|\brate exceeded|rate limit (?:reached|exceeded)|too many requests"
+    r"|model (?:has )?crashed|model (?:was |has been )?unloaded|degraded function"
 )
 _REPLY = re.compile(r"json_validate_failed|failed to validate json|tool_use_failed")
 _IN_WORDS = re.compile(
@@ -115,10 +126,16 @@ def cause_of(status: int, words: Words) -> Cause:
     if status == 429:
         # Some say so of every limit, and then how long to wait.
         return "credit" if _PLAN.search(told) and words.wait is None and "minute" not in told else ""
+    if _MEMORY.search(told):
+        return "memory"
+    if status in (400, 403, 451) and _REGION.search(told):
+        return "region"
     if status in (401, 407) or _KEY.search(told):
         return "key"
     if _PROTOCOL.search(told):
         return "protocol"
+    if status == 400 and _PASSING.search(told):
+        return "passing"
     return "model" if status == 404 or _MODEL.search(told) else "key" if status == 403 else ""
 
 

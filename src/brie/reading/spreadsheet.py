@@ -36,25 +36,32 @@ def spreadsheet(handle: TextIO) -> Iterator[tuple[int, JsonValue] | Skipped]:
     """
     csv.field_size_limit(_CELL)
     delimiter = _declared(handle) or _delimiter(handle)
-    lines: list[str] = []
-    records = csv.reader(_kept(handle, lines), delimiter=delimiter)
+    lines = _Lines(handle)
+    records = csv.reader(lines, delimiter=delimiter)
     first, numbered = _names(records)
     names = [name.strip() for name in first]
-    lines.clear()
+    lines.read.clear()
+    all_named = all(names)
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
         raise csv.Error(f"the column {twice[0]!r} stands twice")
+    again = first if len(first) >= _FEWEST else None
+    row: dict[str, JsonValue]
     for number, record in numbered:
-        if len(lines) > 1 or (lines and lines[0].count('"') % 2):
-            _refuse_open_quote(lines, delimiter, number)
-        lines.clear()
-        if not any(cell.strip() for cell in record):
+        if lines.ended:  # inside a record, where it is the last
+            _refuse_open_quote(lines.read, delimiter, number)
+        lines.read.clear()
+        if record == again or not "".join(record).strip():
+            continue  # the names again, where files were joined, or an empty line
+        if len(record) == len(names) and all_named:
+            row = dict(zip(names, record, strict=True))
+            yield number, row
             continue
         if any(cell.strip() for cell in record[len(names) :]):
             yield Skipped(number, f"has {len(record)} cells under {len(names)} names")
             continue
         cells = chain(record[: len(names)], [None] * (len(names) - len(record)))
-        row: dict[str, JsonValue] = {name: cell for name, cell in zip(names, cells, strict=True) if name}
+        row = {name: cell for name, cell in zip(names, cells, strict=True) if name}
         yield number, row
 
 
@@ -75,11 +82,20 @@ def _filled(record: Sequence[str]) -> int:
     return sum(bool(cell.strip()) for cell in record)
 
 
-def _kept(handle: TextIO, lines: list[str]) -> Iterator[str]:
-    """The lines of a file; those of the record being read are kept."""
-    for line in handle:
-        lines.append(line)
-        yield line
+class _Lines:
+    """The lines of a file; those of the record that is being read are kept."""
+
+    def __init__(self, handle: TextIO) -> None:
+        self._handle = handle
+        self.read: list[str] = []
+        self.ended = False
+        """A line was asked for, and there was none."""
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._handle:
+            self.read.append(line)
+            yield line
+        self.ended = True
 
 
 def _refuse_open_quote(lines: list[str], delimiter: str, number: int) -> None:

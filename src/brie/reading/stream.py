@@ -80,6 +80,7 @@ def content(
         if magic == b"PAR1" or path.suffix == ".parquet":
             return Content(parquet(path), kind="Parquet")
         handle = _open(path, magic)
+        _refuse_stand_in(handle, path)
         name = path.name.removesuffix(".gz").lower()
         opening = "" if name.endswith((".csv", ".tsv")) else _first(handle)
         if opening not in ("[", "{"):
@@ -171,6 +172,22 @@ def _encoding(marks: bytes) -> str:
         if not marks[0] and not marks[2] and marks[1] and marks[3]:
             return "utf-16-be"
     return "utf-8-sig"
+
+
+def _refuse_stand_in(handle: TextIO, path: Path) -> None:
+    """A file that stands where another should: a pointer, or a page that says why there is none.
+
+    Raises:
+        InputError: it is one.
+    """
+    head = handle.read(64).lstrip().lower()
+    handle.seek(0)
+    if head.startswith("version https://git-lfs"):
+        raise InputError(
+            f"{path} is a pointer of Git LFS, not the file itself: `git lfs pull` fetches it."
+        )
+    if head.startswith(("<!doctype html", "<html")):
+        raise InputError(f"{path} is a web page, not the file it should be.")
 
 
 def _first(handle: TextIO) -> str:

@@ -31,6 +31,8 @@ SCORE: dict[str, float] = {"candidate": 1.0, "tie": 0.5, "baseline": 0.0}
 
 def whole_text(text: str) -> str:
     """A text that can be written: half of a surrogate pair, which no encoding has, becomes U+FFFD."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -79,6 +79,11 @@ _MIGRATIONS: dict[int, str] = {
     """,
 }
 
+_INDEX = "verdicts_not_ok"
+_INDEXED = f"CREATE INDEX IF NOT EXISTS {_INDEX} ON verdicts (key, status) WHERE status != 'ok'"
+"""Which attempts are not `ok`, without reading a verdict. It changes nothing that is stored, and a brie
+that does not know it keeps it: so it is no other schema, and is made where it is missing."""
+
 
 class Database:
     """An open SQLite file of brie's schema.
@@ -174,6 +179,9 @@ class Database:
         self._read("PRAGMA synchronous = NORMAL")
         if version < versions.STORE:
             self._migrate(version)
+        if not self._read("SELECT 1 FROM sqlite_master WHERE name = ?", (_INDEX,)):
+            with self._writing():
+                self._db.execute(_INDEXED)
 
     def _read_newer(self) -> None:
         """Go on with a copy in memory, brought to today's schema: who only reads changes no file."""

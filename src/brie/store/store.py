@@ -10,45 +10,32 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
 from itertools import chain
-from typing import Literal
+
+from pydantic_core import from_json
 
 from brie.provenance import now
 from brie.records import Completion, Status, Verdict, VerdictLite
+from brie.store.added import Added
+from brie.store.database import Row
 from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.looks import LookBook
 from brie.store.owner import Owner
+from brie.store.presence import Kind, Presence
 from brie.store.record import Record
-from brie.store.written import Written, attempt_row, counted
+from brie.store.written import attempt_row, counted
 
 __all__ = ["Kind", "Store", "answer_row", "attempt_row", "counted"]
 
-Kind = Literal["completions", "verdicts"]
 _ROUNDING = 1e-9
 """US dollars by which sums of floats may differ."""
 
 
-class Store(Ledger, LookBook, Record, Written):
+class Store(Added, Ledger, LookBook, Record, Presence):
     """An open store. Use `Store.open`; close it, or use it in a `with` statement.
 
     Every public method raises StoreError where SQLite fails (full disk, lock, damage).
     """
-
-    @cached_property
-    def _there(self) -> dict[tuple[Kind, frozenset[Status]], set[str]]:
-        """Keys that were found before, by what was looked for."""
-        return {}
-
-    @contextmanager
-    def as_of(self, newest: int) -> Iterator[None]:
-        """Read the verdicts that were there when attempt `newest` was the newest one."""
-        self._until = newest
-        try:
-            yield
-        finally:
-            self._until = Store._until
 
     def secret(self) -> bytes:
         """A secret of this store, made on first use; it is in no bundle and no report."""
@@ -61,35 +48,16 @@ class Store(Ledger, LookBook, Record, Written):
 
     def completions(self, keys: Iterable[str]) -> dict[str, Completion]:
         """The stored completions among `keys`."""
-        rows = self._select("SELECT key, body FROM completions WHERE key IN ({})", keys)
-        return {key: self._row("completion", key, body, answer_row) for key, body in rows}
+        return {key: self._row("completion", key, body, answer_row) for key, body in self._answers(keys)}
 
     def texts(self, keys: Iterable[str]) -> dict[str, str]:
-        """The texts of the stored completions among `keys`."""
-        return {key: row.text for key, row in self.completions(keys).items()}
-
-    def present(
-        self, kind: Kind, keys: Iterable[str], final: Sequence[Status] = (Status.OK,)
-    ) -> set[str]:
-        """Which keys have a completion, or a verdict with one of the `final` statuses.
-
-        Rows are only ever added: what was there when it was asked for before is not looked for again.
-        """
-        if self._until != Store._until or self._db.in_transaction:
-            return self._present(kind, keys, final)
-        known = self._there.setdefault((kind, frozenset(final)), set())
-        covered = [there for (of, how), there in self._there.items() if of == kind and how <= set(final)]
-        wanted = set(keys)
-        open_ = wanted.difference(*covered)
-        known |= self._present(kind, open_, final)
-        return (wanted - open_) | (open_ & known)
-
-    def _present(self, kind: Kind, keys: Iterable[str], final: Sequence[Status]) -> set[str]:
-        listing = ",".join(f"'{status}'" for status in final)
-        where = f"status IN ({listing}) AND {self._seen} AND " if kind == "verdicts" else ""
+        """The texts of the stored completions among `keys`; nothing else of them is read."""
         return {
-            row[0] for row in self._select(f"SELECT key FROM {kind} WHERE {where}key IN ({{}})", keys)
+            key: self._row("completion", key, body, answer_text) for key, body in self._answers(keys)
         }
+
+    def _answers(self, keys: Iterable[str]) -> Iterator[Row]:
+        return self._select("SELECT key, body FROM completions WHERE key IN ({})", keys)
 
     def add_completions(self, rows: Sequence[Completion]) -> None:
         """Append completions and release their claims, in one transaction."""
@@ -206,11 +174,6 @@ class Store(Ledger, LookBook, Record, Written):
                     ],
                 )
             self._release(v.key for v, _ in rows)
-
-    def last_kept(self, keys: Iterable[str]) -> tuple[int, str]:
-        """The newest attempt at these verdicts: its number, and when it came; 0 and "" for none."""
-        query = "SELECT id, created FROM verdicts WHERE key IN ({})"
-        return max(((int(row), str(at)) for row, at in self._select(query, keys)), default=(0, ""))
 
     def served_names(self, judge: str, newest: int = 200) -> list[str]:
         """What the provider said answered for a judge, in its newest verdicts; the last one first.
@@ -369,3 +332,15 @@ class Store(Ledger, LookBook, Record, Written):
 def answer_row(key: str, body: str) -> Completion:
     """The completion that a row holds."""
     return Completion.model_validate_json(body)
+
+
+def answer_text(key: str, body: str) -> str:
+    """The text of the completion that a row holds.
+
+    Raises:
+        ValueError: it holds none.
+    """
+    text = from_json(body)["text"]
+    if not isinstance(text, str):
+        raise ValueError("text: Input should be a valid string")
+    return text

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
 from brie.errors import BrieError, UsageError, unknown
 from brie.evaluation.manifest import MANIFEST, read_manifest
-from brie.evaluation.votes import votes_by_prompt
-from brie.evaluation.work import Work
-from brie.judge.interface import Task
 from brie.project import Project
 from brie.records import Manifest
 from brie.records.analysis import Analysis
 from brie.report.clean import without_paths
 from brie.store import Store
-from brie.web.index import build_index, index_path, is_fresh, is_readable, stamp
-from brie.web.search import Comparisons
+from brie.web.index_keeper import Indexes, Listing, Progress
+from brie.web.opened import Opened
 
 _KEPT = 4
 """Evaluations kept in memory."""
 _PATIENCE = 3.0
 """Seconds a page waits for a store that another program has locked."""
-_SMALL = 3_000
-"""Planned verdicts that are indexed while the reader waits: well under a second."""
 
 
 @dataclass(frozen=True)
@@ -44,36 +41,43 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """An evaluation in memory."""
+class SuiteShown:
+    """What an evaluation asks, as voters choose it."""
 
-    manifest: Manifest
-    work: Work
-
-    @cached_property
-    def votes(self) -> dict[str, list[Task]]:
-        """Prompt id -> every vote that may have been cast on it."""
-        return votes_by_prompt(self.manifest, self.work)
+    name: str
+    version: str
+    prompts: int
 
 
-@dataclass
-class Progress:
-    """An index in the making."""
+Written = tuple[int, int, int]
+"""A file as it was written once: which, when, and its size."""
 
-    done: int = 0
-    total: int = 0
-    error: str = ""
-    finished: threading.Event = field(default_factory=threading.Event)
+
+def _written(path: Path) -> Written:
+    state = path.stat()
+    return state.st_ino, state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=64)
+def _analysis(path: Path, written: Written) -> Analysis:
+    return Analysis.read(path.read_text("utf-8"))
 
 
 class ProjectCache:
     """A project's evaluations. Safe to use from several threads."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, clock: Callable[[], float] = time.time) -> None:
+        """
+        Args:
+            project: whose evaluations.
+            clock: seconds since 1970, by which indexes are brought up to date.
+        """
         self.project = project
         self._lock = threading.Lock()
-        self._opened: OrderedDict[str, tuple[tuple[int, int], Opened]] = OrderedDict()
-        self._building: dict[str, Progress] = {}
+        self._opening: dict[str, threading.Lock] = {}
+        self._opened: OrderedDict[str, tuple[Written, Opened]] = OrderedDict()
+        self._suites: dict[str, tuple[Written, SuiteShown]] = {}
+        self._indexes = Indexes(project, self.open, self.store, clock)
 
     def store(self) -> Store:
         """The store, for reading; close it after use.
@@ -111,10 +115,10 @@ class ProjectCache:
             UsageError: no such evaluation, or its numbers cannot be read.
         """
         path = self.folder(evaluation) / "analysis.json"
-        if not path.is_file():
-            return None
         try:
-            return Analysis.read(path.read_text("utf-8"))
+            return _analysis(path, _written(path))
+        except FileNotFoundError:
+            return None
         except (OSError, ValueError, ValidationError) as error:
             raise UsageError(
                 f"the numbers of {evaluation} cannot be read; make them again: brie report {evaluation}"
@@ -127,32 +131,47 @@ class ProjectCache:
             UsageError: no such evaluation.
             InputError: its manifest is damaged.
         """
-        state = (self.folder(evaluation) / MANIFEST).stat()
-        mark = (state.st_mtime_ns, state.st_size)
-        with self._lock:
-            cached = self._opened.get(evaluation)
-            if cached and cached[0] == mark:
-                self._opened.move_to_end(evaluation)
-                return cached[1]
-        manifest = read_manifest(self.folder(evaluation))
-        return self._keep(evaluation, mark, Opened(manifest, Work.of(manifest)))
+        with self._opening.setdefault(self.folder(evaluation).name, threading.Lock()):
+            mark = _written(self.folder(evaluation) / MANIFEST)
+            with self._lock:
+                cached = self._opened.get(evaluation)
+                if cached and cached[0] == mark:
+                    self._opened.move_to_end(evaluation)
+                    return cached[1]
+            manifest = read_manifest(self.folder(evaluation))
+            opened = cached[1].grown(manifest) if cached else Opened.of(manifest)
+            return self._keep(evaluation, mark, opened)
 
     def amended(self, evaluation: str, manifest: Manifest) -> None:
         """Keep a manifest that was just written with one more voter, instead of reading it again."""
-        state = (self.folder(evaluation) / MANIFEST).stat()
+        mark = _written(self.folder(evaluation) / MANIFEST)
         cached = self._opened.get(evaluation)
         if cached is not None:
-            mark = (state.st_mtime_ns, state.st_size)
-            opened = self._keep(evaluation, mark, Opened(manifest, cached[1].work))
-            getattr(opened, "votes")  # noqa: B009 - made now, so that the next page need not wait
+            self._keep(evaluation, mark, cached[1].grown(manifest))
 
     def warm(self, evaluation: str | None) -> None:
         """Open what is looked at first before somebody asks; what is broken is said when asked for."""
         for name in [evaluation] if evaluation else self.ids()[:2]:
             with suppress(BrieError):
-                getattr(self.open(name), "votes")  # noqa: B009 - made now, as below
+                opened = self.open(name)
+                opened.tasks(opened.manifest.plan.suite.prompts[0].id)
 
-    def _keep(self, evaluation: str, mark: tuple[int, int], opened: Opened) -> Opened:
+    def suite(self, evaluation: str) -> SuiteShown:
+        """What an evaluation asks, known as long as its manifest does not change.
+
+        Raises:
+            UsageError: no such evaluation.
+            InputError: its manifest is damaged.
+        """
+        mark = _written(self.folder(evaluation) / MANIFEST)
+        known = self._suites.get(evaluation)
+        if known is None or known[0] != mark:
+            suite = self.open(evaluation).manifest.plan.suite
+            known = (mark, SuiteShown(suite.name, suite.version, len(suite.prompts)))
+            self._suites[evaluation] = known
+        return known[1]
+
+    def _keep(self, evaluation: str, mark: Written, opened: Opened) -> Opened:
         with self._lock:
             self._opened[evaluation] = (mark, opened)
             self._opened.move_to_end(evaluation)
@@ -160,69 +179,23 @@ class ProjectCache:
                 self._opened.popitem(last=False)
         return opened
 
-    def comparisons(self, evaluation: str) -> Comparisons | Progress:
+    def comparisons(self, evaluation: str) -> Listing | Progress:
         """The index of an evaluation, or how far it has come.
-
-        A stale index is used while a new one is made; a small one is made at once.
 
         Raises:
             StoreError, InputError: store or manifest cannot be read.
+            UsageError: no such evaluation, or no index can be made.
         """
-        path = index_path(self.project, self.folder(evaluation).name)
-        with self._lock:
-            running = self._building.get(evaluation)
-        if running is None:
-            opened = self.open(evaluation)
-            with self.store() as store:
-                if is_fresh(path, stamp(opened.manifest, store)):
-                    return Comparisons(path)
-                if _size(opened.manifest) <= _SMALL:
-                    build_index(path, opened.work, opened.manifest, store)
-                    return Comparisons(path)
-            running = self._start(evaluation, path)
-        if running.error:
-            with self._lock:
-                self._building.pop(evaluation, None)
-            raise UsageError(running.error)
-        return Comparisons(path) if is_readable(path) else running
-
-    def _start(self, evaluation: str, path: Path) -> Progress:
-        with self._lock:
-            if evaluation in self._building:
-                return self._building[evaluation]
-            progress = self._building[evaluation] = Progress()
-        threading.Thread(target=self._build, args=(evaluation, path, progress), daemon=True).start()
-        return progress
-
-    def _build(self, evaluation: str, path: Path, progress: Progress) -> None:
-        def advance(done: int, total: int) -> None:
-            progress.done, progress.total = done, total
-
-        try:
-            opened = self.open(evaluation)
-            with self.store() as store:
-                build_index(path, opened.work, opened.manifest, store, advance)
-        except BrieError as error:
-            progress.error = str(error)
-        else:
-            with self._lock:
-                self._building.pop(evaluation, None)
-        finally:
-            progress.finished.set()
+        return self._indexes.of(self.folder(evaluation).name)
 
     def _entry(self, evaluation: str) -> Entry:
         try:
             analysis = self.analysis(evaluation)
             if analysis is None:
-                self.open(evaluation)
+                self.suite(evaluation)  # a damaged one is told
         except BrieError as error:
             return Entry(evaluation, None, without_paths(str(error)))
         return Entry(evaluation, analysis)
-
-
-def _size(manifest: Manifest) -> int:
-    orders = 2 if manifest.plan.positions == "both" else 1
-    return len(manifest.plan.suite.prompts) * manifest.plan.samples * len(manifest.plan.seats) * orders
 
 
 # --- training runs ----------------------------------------------------------------------

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from brie.evaluation.views import prompt_views
+from brie.evaluation.views import views_of
 from brie.evaluation.work import Work
 from brie.project import write_text
 from brie.provenance import now
@@ -16,6 +18,9 @@ from brie.report.judge_pairs import AgreementCell
 from brie.report.judged import judge_scores
 from brie.store import Store
 from brie.web.voting_session import VotingSession
+
+if TYPE_CHECKING:
+    from brie.evaluation.people import Rating
 
 
 @dataclass(frozen=True)
@@ -61,17 +66,17 @@ def reveal(session: VotingSession, store: Store) -> Reveal:
 
 def _votes(work: Work, manifest: Manifest, session: VotingSession, store: Store) -> list[VoteShown]:
     verdicts = store.verdicts(task.key for task in session.tasks)
-    views: dict[str, list[ComparisonView]] = {}
-    votes = []
-    for task in session.tasks:
-        verdict = verdicts.get(task.key)
-        if verdict is None or verdict.status is not Status.OK or verdict.letter is None:
-            continue
-        if task.prompt not in views:
-            views[task.prompt] = prompt_views(work, manifest, store, task.prompt)
-        view = next(v for v in views[task.prompt] if v.sample == task.sample)
-        votes.append(VoteShown(view, task.presentation.unblind(verdict.letter), verdict.reason))
-    return votes
+    cast = [
+        (task, verdict.letter, verdict.reason)
+        for task in session.tasks
+        if (verdict := verdicts.get(task.key)) and verdict.status is Status.OK and verdict.letter
+    ]
+    judged = [planned for task, _, _ in cast for planned in work.tasks_of(task.prompt, [task.sample])]
+    views = {(view.prompt_id, view.sample): view for view in views_of(work, manifest, store, judged)}
+    return [
+        VoteShown(views[task.prompt, task.sample], task.presentation.unblind(letter), reason)
+        for task, letter, reason in cast
+    ]
 
 
 def _rate(votes: list[VoteShown], manifest: Manifest) -> WinRate | None:
@@ -91,18 +96,23 @@ def _rate(votes: list[VoteShown], manifest: Manifest) -> WinRate | None:
 
 def _agreement(votes: list[VoteShown], session: VotingSession) -> list[tuple[str, AgreementCell]]:
     """The voter with each judge; a judge's word on a pair is its mean over both orders."""
+    voter, plan = session.voter.judge.id, session.manifest.plan
+    rows = tuple(row for vote in votes for row in _rows(vote, voter))
+    return list(_agreed(rows, voter=voter, level=plan.level, resamples=plan.resamples, seed=plan.seed))
+
+
+@lru_cache(maxsize=64)  # who has seen the result votes no more, and may load it often
+def _agreed(
+    rows: tuple[Rating, ...], *, voter: str, level: float, resamples: int, seed: int
+) -> tuple[tuple[str, AgreementCell], ...]:
     from brie.analyse.win_rate import Settings
     from brie.evaluation.people import agreement_with
 
-    voter, plan = session.voter.judge.id, session.manifest.plan
-    rows = [row for vote in votes for row in _rows(vote, voter)]
-    return [
-        (pair.judges[1], AgreementCell.of(pair))
-        for pair in agreement_with(rows, voter, Settings(plan.level, plan.resamples), plan.seed)
-    ]
+    pairs = agreement_with(rows, voter, Settings(level, resamples), seed)
+    return tuple((pair.judges[1], AgreementCell.of(pair)) for pair in pairs)
 
 
-def _rows(vote: VoteShown, voter: str) -> list[tuple[str, str, int, float]]:
+def _rows(vote: VoteShown, voter: str) -> list[Rating]:
     prompt, sample = vote.view.prompt_id, vote.view.sample
     rows = [(prompt, voter, sample, SCORE[vote.winner])]
     for judge, scores in judge_scores(vote.view).items():

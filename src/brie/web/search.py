@@ -14,8 +14,10 @@ from urllib.parse import urlencode
 
 import numpy as np
 
+from brie.errors import StoreError
 from brie.store.database import Row, Value
 from brie.web.columns import Columns, Marks, Places, read_columns
+from brie.web.index_state import State
 
 PAGE = 25
 WINNERS = ("candidate", "tie", "baseline")
@@ -104,8 +106,23 @@ class Comparisons:
     """The index of one evaluation, opened for reading."""
 
     def __init__(self, path: Path) -> None:
+        """
+        Args:
+            path: the index.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        state = State.read(path)
+        if state is None:
+            raise StoreError(f"the viewer's index {path.name} is gone; load the page again.")
         self._uri = f"{path.resolve().as_uri()}?mode=ro"
-        self._changed = path.stat().st_mtime_ns
+        self._held = state
+
+    @property
+    def counting(self) -> tuple[str, ...]:
+        """Judges whose mean is a comparison's score."""
+        return self._held.counting
 
     def search(self, wanted: Filter) -> Results:
         """The page of comparisons a filter asks for; the last page where it asks for more."""
@@ -131,11 +148,11 @@ class Comparisons:
         )
 
     def _ids(self, wanted: Filter) -> Places:
-        return _ordered(self._uri, self._changed, replace(wanted, page=1))
+        return _ordered(self._uri, self._held, replace(wanted, page=1))
 
     @property
     def _columns(self) -> Columns:
-        return _columns(self._uri, self._changed)
+        return _columns(self._uri, self._held)
 
     def _found(self, ids: Places, judge: str) -> list[Found]:
         """The rows of some comparisons, in their order, with the score of the chosen judge."""
@@ -143,7 +160,7 @@ class Comparisons:
         query = f"{_ROW} WHERE id IN ({','.join('?' * len(numbers))})"
         by_number = {row[0]: Found(*row) for row in self._rows(query, tuple(numbers))}
         rows = [by_number[number] for number in numbers]
-        scored = self._columns.by_judge.get(judge)
+        scored = self._columns.scored(judge) if judge else None
         if scored is None:
             return rows
         scores = [float(scored.score[number - 1]) for number in numbers]
@@ -163,7 +180,7 @@ class Comparisons:
         return {
             "category": sorted(columns.categories[:500]),
             "source": sorted(columns.sources[:500]),
-            "judge": sorted(columns.by_judge)[:500],
+            "judge": sorted(columns.judges)[:500],
         }
 
     def _rows(self, query: str, values: tuple[Value, ...] = ()) -> list[Row]:
@@ -171,16 +188,16 @@ class Comparisons:
 
 
 @lru_cache(maxsize=2)
-def _columns(uri: str, changed: int) -> Columns:
-    """The arrays of an index; `changed`: when it was written, so that a new one is read anew."""
+def _columns(uri: str, held: State) -> Columns:
+    """The arrays of an index; `held`: what it holds, so that they are read anew where that is more."""
     with closing(_connect(uri)) as db:
         return read_columns(db)
 
 
 @lru_cache(maxsize=16)
-def _ordered(uri: str, changed: int, wanted: Filter) -> Places:
+def _ordered(uri: str, held: State, wanted: Filter) -> Places:
     """Numbers of all comparisons of a filter, in its order; kept for the pages that follow."""
-    columns = _columns(uri, changed)
+    columns = _columns(uri, held)
     chosen = _chosen(columns, wanted)
     if wanted.q.strip():
         chosen &= _with_words(uri, wanted.q, len(columns))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -83,8 +84,15 @@ def read_votes(project: Project) -> list[TriedVote]:
         InputError: a line holds none; names it.
     """
     path = votes_file(project)
-    if not path.is_file():
+    try:
+        state = path.stat()
+    except OSError:
         return []
+    return list(_read(path, (state.st_ino, state.st_size, state.st_mtime_ns)))
+
+
+@lru_cache(maxsize=2)  # every page of `/try` counts them
+def _read(path: Path, written: tuple[int, int, int]) -> tuple[TriedVote, ...]:
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -99,7 +107,7 @@ def read_votes(project: Project) -> list[TriedVote]:
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"])) or "the line"
             raise InputError(f"{path}: line {number} holds no vote: {key}: {first['msg']}.") from error
-    return votes
+    return tuple(votes)
 
 
 def tally(votes: Iterable[TriedVote]) -> dict[Winner, int]:

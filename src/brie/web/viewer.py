@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -9,24 +10,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from brie.errors import UsageError
-from brie.evaluation.gather import gather
-from brie.evaluation.views import comparison_views, prompt_views
+from brie.evaluation.views import views_of
 from brie.pin import find_run, training_runs
 from brie.records.analysis import ComparisonView
 from brie.report.clean import clip
-from brie.report.curve import read_curve
 from brie.report.diff import word_diff
 from brie.report.facts import checks_worst_first
-from brie.report.html import content_policy, render_html, script, stylesheet
 from brie.report.opening import opening
-from brie.report.page import build_page
 from brie.report.panel import panel_judges, roll
 from brie.report.sentence import tone, verdict_sentence, verdict_word
 from brie.report.shown import judges_said
 from brie.web.charts import loss_chart
+from brie.web.index_keeper import Listing
 from brie.web.pages import Pages
 from brie.web.project_cache import ProjectCache, training_run
+from brie.web.report_pages import ReportPages, report_policy
 from brie.web.search import SHOWS, SORTS, Comparisons, Filter, Found
 
 LONGEST = 100_000
@@ -34,8 +32,6 @@ LONGEST = 100_000
 _DIGITS = 10
 """More name no comparison."""
 _LONGEST_NAME = 200
-_REPORTED = 20_000
-"""Comparisons up to which the full report is built on request."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,7 @@ class Viewer:
     def __init__(self, cache: ProjectCache, pages: Pages) -> None:
         self._cache = cache
         self._pages = pages
+        self._reports = ReportPages(cache)
 
     def routes(self) -> list[Route]:
         """Every page of the viewer."""
@@ -79,10 +76,10 @@ class Viewer:
     def evaluation(self, request: Request) -> Response:
         """One evaluation: its headline, and its comparisons, filtered."""
         name = request.path_params["evaluation"]
-        comparisons = self._cache.comparisons(name)
-        if not isinstance(comparisons, Comparisons):
-            return self._pages.render("indexing.html", name=name, progress=comparisons)
-        wanted = Filter.of(request.query_params)
+        listing = self._cache.comparisons(name)
+        if not isinstance(listing, Listing):
+            return self._pages.render("indexing.html", name=name, progress=listing)
+        comparisons, wanted = listing.comparisons, Filter.of(request.query_params)
         analysis, manifest = self._cache.analysis(name), self._cache.open(name).manifest
         return self._pages.render(
             "evaluation.html",
@@ -95,24 +92,19 @@ class Viewer:
             checks=checks_worst_first(analysis) if analysis else [],
             wanted=wanted,
             results=comparisons.search(wanted),
+            behind=listing.behind,
             choices=comparisons.choices(),
             shows=SHOWS,
             sorts=SORTS,
         )
 
     def report(self, request: Request) -> Response:
-        """The full report of an evaluation as it stands now, with its own strict policy."""
+        """The full report of an evaluation, with its own strict policy."""
         name = request.path_params["evaluation"]
-        analysis, opened = self._cache.analysis(name), self._cache.open(name)
-        if analysis is None:
-            raise UsageError(f"{name} has no numbers yet; go on with it: {opened.manifest.command}")
-        if analysis.counts.comparisons > _REPORTED:
-            raise UsageError(f"{name} is too large to report here; run: brie report {name}")
-        with self._cache.store() as store:
-            views = comparison_views(gather(opened.manifest, store))
-        curve = read_curve(self._cache.folder(name))
-        html = render_html(build_page(analysis, opened.manifest, views, curve))
-        policy = content_policy(stylesheet(), script()) + "; frame-ancestors 'none'"
+        html = self._reports.of(name)
+        if html is None:
+            return self._pages.render("building.html", name=name)
+        policy = f"{report_policy()}; frame-ancestors 'none'"
         return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy})
 
     def comparison(self, request: Request) -> Response:
@@ -120,12 +112,13 @@ class Viewer:
         name, number = request.path_params["evaluation"], request.path_params["number"]
         if not (number.isascii() and number.isdigit() and len(number) < _DIGITS):
             raise HTTPException(404)
-        index = self._cache.comparisons(name)
+        listing = self._cache.comparisons(name)
         wanted = Filter.of(request.query_params)
-        if not isinstance(index, Comparisons):
+        if not isinstance(listing, Listing):
             return RedirectResponse(f"/eval/{name}", status_code=303)
+        index = listing.comparisons
         row = index.get(int(number))
-        view = self._view(name, row) if row else None
+        view = self._view(name, row, index.counting) if row else None
         if row is None or view is None:
             raise HTTPException(404)
         heard, panel = judges_said(view, LONGEST), panel_judges(self._cache.open(name).manifest)
@@ -154,11 +147,12 @@ class Viewer:
         run = training_run(record.folder, record.manifest)
         return self._pages.render("run.html", run=run, chart=loss_chart(run.curves, run.pins))
 
-    def _view(self, name: str, row: Found) -> ComparisonView | None:
+    def _view(self, name: str, row: Found, counting: Collection[str]) -> ComparisonView | None:
         opened = self._cache.open(name)
+        tasks = opened.tasks(row.prompt, [row.sample])
         with self._cache.store() as store:
-            views = prompt_views(opened.work, opened.manifest, store, row.prompt, opened.votes)
-        return next((view for view in views if view.sample == row.sample), None)
+            views = views_of(opened.work, opened.manifest, store, tasks, counting=counting)
+        return views[0] if views else None
 
 
 def _place(index: Comparisons, wanted: Filter, at: str) -> Place | None:

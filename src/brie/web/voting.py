@@ -71,7 +71,7 @@ class Voting:
         suites = []
         for name in names:
             try:
-                suites.append((name, self._cache.open(name).manifest.plan.suite))
+                suites.append((name, self._cache.suite(name)))
             except UsageError:
                 continue  # a broken evaluation is shown as such in the viewer, not to voters
         return self._pages.render("vote_choose.html", suites=suites)

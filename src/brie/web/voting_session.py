@@ -13,7 +13,6 @@ from brie.evaluation.manifest import amend, change
 from brie.evaluation.votes import (
     Choice,
     Saw,
-    asked_of,
     asked_of_people,
     seen_by,
     voter_judge,
@@ -49,8 +48,7 @@ class VotingSession:
         self._cache = cache
         self._lock = threading.RLock()
         with cache.store() as store:
-            every = asked_of(self.work, self.manifest, self.voter)
-            self.tasks = with_two_answers(every, store)
+            self.tasks = with_two_answers(opened.asked_of(self.voter), store)
             done = store.verdicts(task.key for task in self.tasks)
         votes = ((n, _letter(done.get(task.key))) for n, task in enumerate(self.tasks))
         self._votes = {n: letter for n, letter in votes if letter is not None}
@@ -179,6 +177,7 @@ class VotingSession:
                 self._registered |= {"voter", *saw}
             row = task.verdict(reply).model_copy(update={"supersedes": there is not None})
             store.add_verdicts([row], evaluation=f"{self.evaluation}/votes", judge=self.voter.judge.id)
+        self._cache.open(self.evaluation).votes.note(task)
         return True
 
     def _learn(self, number: int, vote: Choice | None) -> None:

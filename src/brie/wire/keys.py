@@ -79,15 +79,17 @@ class Secrets:
 
     def out_of(self, text: str) -> str:
         """A text without them, however they are written in it."""
-        return self._in_text.sub(INSTEAD, text) if self.values else text
+        # To look for each by itself is many times faster than for all at once, and there hardly is one.
+        is_there = any(form in text for form in self._written)
+        return self._in_text.sub(INSTEAD, text) if is_there else text
 
     def out_of_body(self, body: bytes) -> bytes:
         """Bytes without them, as `out_of`."""
-        return self._in_bytes.sub(INSTEAD.encode(), body) if self.values else body
+        return self._in_bytes.sub(INSTEAD.encode(), body) if self.are_in(body) else body
 
     def are_in(self, block: bytes) -> bool:
         """Whether one of them stands in a block of bytes."""
-        return bool(self.values) and any(form in block for form in self._forms)
+        return any(form in block for form in self._forms)
 
     @property
     def longest(self) -> int:

@@ -5,15 +5,16 @@
     {"prompt": "…", "model_a": "my-tune", "model_b": "base", "score_a": 8, "score_b": 6}
 
 Where rows name no model, each file is one. Two scores in a row are those of two models, by their names
-or by those of the columns.
-The higher score wins and equal ones tie. A score that could not be read is an unusable verdict, and
-so is a refusal. `--map score=COLUMN,model=COLUMN,prompt=COLUMN` names the columns where they are called
-otherwise, `--map score_a=COLUMN,score_b=COLUMN` two of one row; two columns that may both be the score
-are asked for. A -1 beside a judgment's text is FastChat's mark of a reply it could not read.
+or by those of the columns. The higher score wins and equal ones tie. Without a score, `correct` or
+`passed` is one, or `rank`, of which the lowest wins. A score that could not be read is an unusable
+verdict, and so is a refusal; a -1 beside a judgment's text is FastChat's mark of one.
+`--map score=COLUMN,model=COLUMN,prompt=COLUMN` names the columns where they are called otherwise,
+`--map score_a=COLUMN,score_b=COLUMN` two of one row; two that may both be the score are asked for.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from pydantic import JsonValue
@@ -31,6 +32,11 @@ IDENTIFIES = "neither order nor letter: each answer was judged alone"
 _MODELS = ("model", "model_variant", "model_name", "model_id", "variant", "system", "generator",
            "candidate_model", "answer_model")  # fmt: skip
 _SCORES = ("score", "rating", "grade", "points", "overall_score", "judge_score", "overall", "mark")
+_RIGHT = ("correct", "is_correct", "passed", "pass", "success")
+_RANKS = ("rank", "ranking")
+"""Of these the lowest is the best."""
+_TRUTHS = {"true": 1.0, "false": 0.0}
+_FRACTION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:/|out of)\s*(\d+)\s*")
 _ANSWERS = ("response", "answer", "output", "completion", "generation", "model_output", "text")
 _PARSE = ("parse_error", "parsing_error", "invalid")
 _REFUSED = ("refused", "refusal", "is_refusal")
@@ -46,7 +52,7 @@ def fits(value: dict[str, JsonValue]) -> bool:
         return True
     if {"winner", "verdict", "choice"} & names or {"model_a", "model_1"} & names:
         return False
-    return bool(names & {*_SCORES})
+    return bool(names & {*_SCORES, *(_RIGHT if names & {*_MODELS} else ()), *_RANKS})
 
 
 def read(
@@ -69,20 +75,26 @@ def read(
     rater = mapped.get("judge") or _known(named, ALIASES["judge"])
     category = mapped.get("category") or _known(named, ALIASES["category"])
     sample = mapped.get("sample") or _known(named, ALIASES["sample"])
-    return [
-        Point(
-            number_,
-            digest(question),
-            shortened(question),
-            name,
-            judge(value, rater) if rater else "unnamed",
-            *_status(value, named, value[score]),
-            text(value, sample) if sample else "",
-            text(value, category, default="all") if category else "all",
-            str(value[answer]) if answer and isinstance(value.get(answer), str) else None,
+    points: list[Item] = []
+    for name, score, answer in sides:
+        status, worth, out_of = _status(value, named, score)
+        points.append(
+            Point(
+                number_,
+                digest(question),
+                shortened(question),
+                name,
+                judge(value, rater) if rater else "unnamed",
+                status,
+                worth,
+                text(value, sample) if sample else "",
+                text(value, category, default="all") if category else "all",
+                str(value[answer]) if answer and isinstance(value.get(answer), str) else None,
+                plain(value[score]) in _TRUTHS,
+                out_of,
+            )
         )
-        for name, score, answer in sides
-    ]
+    return points
 
 
 def _prompt(named: Mapping[str, str]) -> str | None:
@@ -129,20 +141,38 @@ def _score(named: Mapping[str, str], value: Mapping[str, JsonValue]) -> str | No
             f"the columns {' and '.join(repr(c) for c in columns)} may both be the score: say which, as "
             f"in --map score={columns[0]}"
         )
-    return columns[0] if columns else None
+    return columns[0] if columns else _known(named, (*_RIGHT, *_RANKS))
+
+
+def _worth(column: str, score: JsonValue) -> tuple[float | None, float]:
+    """A score as a number, the higher the better, and the number it is out of; 0: none is said.
+
+    Raises:
+        InputError: it is an object.
+    """
+    if isinstance(score, dict):
+        options = " or ".join(f"--map score={column}.{name}" for name in list(score)[:6])
+        raise InputError(f"the scores are objects: say which number in them is meant, {options}")
+    if plain(score) in _TRUTHS:
+        return _TRUTHS[plain(score)], 0
+    if isinstance(score, str) and (written := _FRACTION.fullmatch(score)):
+        return float(written[1]), float(written[2])
+    worth = number(score)
+    return -worth if worth is not None and normal(column) in _RANKS else worth, 0
 
 
 def _status(
-    value: Mapping[str, JsonValue], named: Mapping[str, str], score: JsonValue
-) -> tuple[Status, float]:
-    """Status and score; flags of the row go before its number."""
+    value: Mapping[str, JsonValue], named: Mapping[str, str], column: str
+) -> tuple[Status, float, float]:
+    """Status, score and what it is out of; flags of the row go before its number."""
+    score = value[column]
     flags = ((_ERRORS, Status.ERROR), (_PARSE, Status.INVALID), (_REFUSED, Status.REFUSED))
     for names, status in flags:
         if any(plain(value.get(named.get(name, ""))) not in ("", "false", "0", "no") for name in names):
-            return status, float("nan")
+            return status, float("nan"), 0
     if plain(score) == "-1" and "judgment" in named:
-        return Status.INVALID, float("nan")
-    worth = 1.0 if score is True else 0.0 if score is False else number(score)
+        return Status.INVALID, float("nan"), 0
+    worth, out_of = _worth(column, score)
     if worth is None:
-        return failed(plain(score)) or Status.INVALID, float("nan")
-    return Status.OK, worth
+        return failed(plain(score)) or Status.INVALID, float("nan"), 0
+    return Status.OK, worth, out_of

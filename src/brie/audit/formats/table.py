@@ -14,6 +14,7 @@ of the winner column mean is settled when all of them have been read (`brie.audi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ from brie.records import Status
 
 IDENTIFIES = "what its columns allow"
 _SET = {"1", "1.0", "true", "yes", "x"}
+_BRACKETS = re.compile(r"\[\[([^\[\]]{1,12})\]\]")
 ONE_HOT = ("model a", "model b", "tie")
 """What a row of 1s and 0s says, as a word."""
 
@@ -78,12 +80,18 @@ def ballots_of(number: int, value: dict[str, JsonValue], shape: Shape) -> list[B
         said = [(judge(value, rater) if rater else "unnamed", word)]
     return [
         Ballot(
-            _row(number, value, shape, who), plain(word), word,
+            _row(number, value, shape, who), _word(word), word,
             plain(_cell(value, shape, "order")), _letter(plain(_cell(value, shape, "letter"))),
             None if shape.models or shape.named else value,
         )
         for who, word in said
     ]  # fmt: skip
+
+
+def _word(cell: JsonValue) -> str:
+    """A cell as a word: of a judge's text, what it states in double brackets."""
+    stated = {mark.lower() for mark in _BRACKETS.findall(cell)} if isinstance(cell, str) else set()
+    return f"[[{stated.pop()}]]" if len(stated) == 1 else plain(cell)
 
 
 def _row(number: int, value: dict[str, JsonValue], shape: Shape, rater: str) -> Row:

@@ -113,11 +113,7 @@ class ProviderAdapter(Protocol):
 
     @abstractmethod
     def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
-        """What `post` sends.
-
-        It is the request's body. Where the client's call takes arguments, those that only the body
-        has stand under "extra_body".
-        """
+        """What `post` sends: the request's body."""
 
     @abstractmethod
     async def post(self, request: Mapping[str, JsonValue]) -> Response:

@@ -20,11 +20,11 @@ from brie.judge.faults import server_time
 from brie.judge.interface import Judge
 from brie.judge.prices import Tokens, address_of
 from brie.judge.prompt import JudgePrompt
-from brie.judge.providers.adapter import Answer, Document
+from brie.judge.providers.adapter import Answer, Document, Response
 from brie.judge.providers.batches import AnthropicBatches, Batches
 from brie.judge.providers.headers import own_headers
 from brie.judge.providers.remote import remote_judge
-from brie.judge.providers.stainless import Create, StainlessAdapter
+from brie.judge.providers.stainless import StainlessAdapter
 from brie.judge.schema import TOOL, OutputForm, schema
 from brie.judge.settings import destination, form_of, output_limit
 from brie.judge.usage import tokens_of
@@ -35,10 +35,18 @@ if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
 _CACHED: dict[str, JsonValue] = {"type": "ephemeral"}
+_ORDER = (
+    "max_tokens", "messages", "model", "cache_control", "container", "diagnostics", "inference_geo",
+    "metadata", "output_config", "service_tier", "speed", "stop_sequences", "stream", "system",
+    "thinking", "tool_choice", "tools",
+)  # fmt: skip
 
 
 class AnthropicAdapter(StainlessAdapter):
     """The Messages protocol."""
+
+    path = "/v1/messages"
+    unread = "raw"
 
     def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
         self.form: OutputForm = form_of(spec)
@@ -71,26 +79,24 @@ class AnthropicAdapter(StainlessAdapter):
                 http_client=capped_client(DefaultAsyncHttpxClient, where),
             )
 
-    @functools.cached_property
-    def create(self) -> Create:
-        """The SDK's call, its reply unread."""
-        return self.client.messages.with_raw_response.create
-
     def batches(self) -> Batches:
         """The provider's batches."""
         return AnthropicBatches(self.client)
 
     def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
-        """The arguments of `messages.create`; the constant part is marked for the prompt cache."""
-        system: list[JsonValue] = [{"type": "text", "text": prompt.system, "cache_control": _CACHED}]
-        messages: list[JsonValue] = [{"role": "user", "content": prompt.user}]
+        """The body of a message; the constant part is marked for the prompt cache."""
         return {
             "model": self._spec.model,
             "max_tokens": output_limit(self._spec),
-            "messages": [],
-            # In the body as they stand: the SDK would compare each message with every type it knows.
-            "extra_body": {**self._constant(prompt.criteria), "system": system, "messages": messages},
+            "messages": [{"role": "user", "content": prompt.user}],
+            **self._constant(prompt.criteria),
+            "system": [{"type": "text", "text": prompt.system, "cache_control": _CACHED}],
         }
+
+    async def post(self, request: Mapping[str, JsonValue]) -> Response:
+        """Send it once, its parts in the order in which the SDK's own call sends them."""
+        order = (name for name in (*_ORDER, *request) if name in request)
+        return await super().post({name: request[name] for name in order})
 
     def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a message says."""
@@ -136,10 +142,7 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
 
 
 def _constant(spec: JudgeSpec, criteria: Sequence[str]) -> dict[str, JsonValue]:
-    """What every request of a judge has in common.
-
-    It goes into the body as it stands: the SDK would walk through the schema again for each call.
-    """
+    """What every request of a judge has in common."""
     request: dict[str, JsonValue] = {k: v for k, v in spec.parameters.items() if k != "max_tokens"}
     if spec.temperature is not None:
         request["temperature"] = spec.temperature

@@ -27,7 +27,7 @@ from brie.judge.providers.batches import Batches, OpenAIBatches
 from brie.judge.providers.headers import own_headers
 from brie.judge.providers.relaxed import LIMITS, relaxed, turns
 from brie.judge.providers.remote import remote_judge
-from brie.judge.providers.stainless import Create, StainlessAdapter
+from brie.judge.providers.stainless import StainlessAdapter
 from brie.judge.schema import TOOL, schema
 from brie.judge.settings import destination, form_of, output_limit
 from brie.judge.usage import tokens_of
@@ -45,6 +45,9 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 class OpenAIAdapter(StainlessAdapter):
     """The chat completions protocol."""
+
+    path = "/chat/completions"
+    unread = "true"
 
     def __init__(self, spec: JudgeSpec, rubric: Rubric, key: str | None) -> None:
         self._spec = spec
@@ -76,21 +79,14 @@ class OpenAIAdapter(StainlessAdapter):
                 http_client=capped_client(DefaultAsyncHttpxClient, where),
             )
 
-    @functools.cached_property
-    def create(self) -> Create:
-        """The SDK's call, its reply unread."""
-        return self.client.chat.completions.with_raw_response.create
-
     def batches(self) -> Batches | None:
         """The provider's batches; a compatible server is not known to have any."""
         return None if self._compatible else OpenAIBatches(self.client)
 
     def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
-        """The arguments of `chat.completions.create`."""
+        """The body of a chat completion."""
         messages: list[JsonValue] = turns(prompt, system=self._shape.system)
-        # In the body as they stand: the SDK would compare each message with every type it knows.
-        body = {**self._constant(prompt.criteria), "messages": messages}
-        return {"model": self._spec.model, "messages": [], "extra_body": body}
+        return {"model": self._spec.model, "messages": messages, **self._constant(prompt.criteria)}
 
     def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a completion says."""
@@ -120,7 +116,7 @@ class OpenAIAdapter(StainlessAdapter):
     def _cut_prompt(self, tokens: Tokens | None, prompt: JudgePrompt) -> str:
         if not self._compatible or tokens is None or tokens.input <= 0:
             return ""
-        words = len(prompt.system.split()) + len(prompt.user.split())
+        words = _words(prompt.system) + len(prompt.user.split())
         if tokens.input >= _SEEN_SHARE * words:
             return ""
         return (
@@ -170,6 +166,12 @@ def open_judge(spec: JudgeSpec, rubric: Rubric | None) -> Judge:
     return remote_judge(spec, rubric, OpenAIAdapter)
 
 
+@functools.lru_cache(maxsize=64)
+def _words(text: str) -> int:
+    """Words of a text that many requests share."""
+    return len(text.split())
+
+
 def _limit(spec: JudgeSpec) -> str:
     """The name under which a judge's limit is sent first."""
     named = [name for name in LIMITS if name in spec.parameters]
@@ -178,10 +180,7 @@ def _limit(spec: JudgeSpec) -> str:
 
 
 def _constant(spec: JudgeSpec, put: Shape, criteria: Sequence[str]) -> dict[str, JsonValue]:
-    """What every request of a judge has in common.
-
-    It goes into the body as it stands: the SDK would walk through the schema again for each call.
-    """
+    """What every request of a judge has in common."""
     request = {name: value for name, value in spec.parameters.items() if name not in LIMITS}
     request[put.limit] = output_limit(spec)
     form = put.form

@@ -19,14 +19,16 @@ from brie.records import Status
 LIMITS = ("max_tokens", "max_completion_tokens")
 """Names of a reply's limit in chat completions."""
 _REFUSALS = frozenset({400, 404, 405, 415, 422, 500, 501})
-_OTHER_CAUSES = ("credit", "quota", "key", "reply", "protocol", "unreachable")
+_OTHER_CAUSES = (
+    "credit", "quota", "key", "memory", "region", "reply", "protocol", "passing", "unreachable",
+)  # fmt: skip
 _UNKNOWN = re.compile(
     r"unsupported|not support|unrecognized|unknown|not permitted|not allowed|unexpected|invalid param"
     r"|extra_forbidden|extra inputs|instead|no longer|deprecated|not compatible"
 )
 _SYSTEM = re.compile(
     r"system[^.]{0,40}(?:role|prompt|message|instruction|turn)s?[^.]{0,60}(?:not|n't|un|only|must)"
-    r"|roles?[^.]{0,60}\bsystem\b"
+    r"|roles?[^.]{0,90}\bsystem\b"
     r"|(?:not|n't|un)[^.]{0,40}system[ _]?(?:role|prompt|message|instruction)"
     r"|developer instructions? (?:is|are) not|roles must alternate|only user and assistant roles"
     r"|(?:first|initial) (?:message|turn)[^.]{0,40}\buser\b"
@@ -34,7 +36,7 @@ _SYSTEM = re.compile(
 _FORM = re.compile(
     r"response_?format|json[ _]?schema|structured[ _]output|json mode|response_?schema|\bx?grammar\b"
     r"|guided|additionalproperties|\btools?\b|tool_?choice|function[ _]call"
-    r"|no endpoints found that can handle"
+    r"|no endpoints found that can handle|\bschema (?:is too|produces|has too)\b"
 )
 
 

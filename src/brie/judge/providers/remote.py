@@ -23,7 +23,7 @@ from brie.judge import faults, letters, parse
 from brie.judge.documents import decoded
 from brie.judge.faults import Fault
 from brie.judge.interface import Reply
-from brie.judge.prices import address_of, cost, worst_cost
+from brie.judge.prices import Tokens, address_of, cost, worst_cost
 from brie.judge.prompt import Correction, JudgePrompt, PromptBuilder
 from brie.judge.providers.adapter import Answer, Document, Failure, ProviderAdapter, Response
 from brie.judge.settings import (
@@ -99,7 +99,7 @@ class RemoteJudge:
 
     def body(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
         """The body of a request, as a batch holds it."""
-        return _body(self.adapter.request(prompt))
+        return self.adapter.request(prompt)
 
     async def ask(self, shown: JudgeInput, correction: Correction | None = None) -> Reply:
         """Ask once over the wire; see `Judge`."""
@@ -153,7 +153,7 @@ class RemoteJudge:
             ) from error
         tokens, remark = answer.tokens, ""
         if tokens and not is_possible(
-            tokens, sent=sent() if sent else _UNBOUNDED, limit=output_limit(self.spec)
+            tokens, sent=_reach(tokens, prompt, sent), limit=output_limit(self.spec)
         ):
             tokens = None
             remark = _IMPOSSIBLE if self.spec.price is not None else ""
@@ -313,19 +313,19 @@ def remote_judge(
     return RemoteJudge(spec, rubric, adapter(spec, rubric, key), key)
 
 
-def _body(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """What goes into the body, wherever the client's call wants it."""
-    extra = request.get("extra_body")
-    plain = {name: value for name, value in request.items() if name != "extra_body"}
-    return {**plain, **extra} if isinstance(extra, dict) else plain
+def _reach(tokens: Tokens, prompt: JudgePrompt, sent: Callable[[], int] | None) -> int:
+    """Bytes a request has: at least as many as characters, which is all that most counts need."""
+    characters = len(prompt.user)
+    if tokens.input <= characters:
+        return characters
+    return sent() if sent else _UNBOUNDED
 
 
 def _settings(request: Mapping[str, JsonValue]) -> list[str]:
     """Names a refusal may be about: arguments, and the keys inside them."""
-    sent = _body(request)
-    names = [name for name in sent if name not in ("model", "messages", "system")]
+    names = [name for name in request if name not in ("model", "messages", "system")]
     inner = [
-        f"{name}.{key}" for name in names if isinstance(inside := sent[name], dict) for key in inside
+        f"{name}.{key}" for name in names if isinstance(inside := request[name], dict) for key in inside
     ]
     return [*names, *inner]
 

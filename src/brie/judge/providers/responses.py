@@ -18,7 +18,6 @@ from brie.judge.providers.adapter import Answer, Document, Shape
 from brie.judge.providers.batches import Batches
 from brie.judge.providers.openai import OpenAIAdapter
 from brie.judge.providers.remote import remote_judge
-from brie.judge.providers.stainless import Create
 from brie.judge.schema import TOOL, schema
 from brie.judge.settings import output_limit
 from brie.judge.usage import tokens_of
@@ -30,10 +29,7 @@ LIMIT = "max_output_tokens"
 class ResponsesAdapter(OpenAIAdapter):
     """The Responses protocol."""
 
-    @functools.cached_property
-    def create(self) -> Create:
-        """The SDK's call, its reply unread."""
-        return self.client.responses.with_raw_response.create
+    path = "/responses"
 
     def batches(self) -> Batches | None:
         """None: batches are handed over as chat completions."""
@@ -45,12 +41,11 @@ class ResponsesAdapter(OpenAIAdapter):
         self._constant = functools.cache(functools.partial(_constant, self._spec, shape))
 
     def request(self, prompt: JudgePrompt) -> dict[str, JsonValue]:
-        """The arguments of `responses.create`."""
+        """The body of a request for a response."""
         turns: dict[str, JsonValue] = {"instructions": prompt.system, "input": prompt.user}
         if not self._shape.system:
             turns = {"input": f"{prompt.system}\n\n{prompt.user}"}
-        # In the body as they stand: the SDK would compare each part with every type it knows.
-        return {"model": self._spec.model, "extra_body": {**self._constant(prompt.criteria), **turns}}
+        return {"model": self._spec.model, **self._constant(prompt.criteria), **turns}
 
     def answer(self, document: Document, prompt: JudgePrompt) -> Answer:
         """What a response says."""

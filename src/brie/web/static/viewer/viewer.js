@@ -1,4 +1,5 @@
-// Filters apply as they are chosen; "/" goes to the search field, arrows to the neighbours.
+// Filters apply as they are chosen; "/" goes to the search field, arrows to the neighbours; a page that
+// waits for something looks again after some seconds.
 "use strict";
 
 document.querySelectorAll("form[data-filter]").forEach((form) => {
@@ -20,6 +21,10 @@ document.addEventListener("keydown", (event) => {
   }
   const link = document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`);
   if (link) link.click();
+});
+
+document.querySelectorAll("[data-again]").forEach((waiting) => {
+  setTimeout(() => location.reload(), 1000 * Number(waiting.dataset.again));
 });
 
 function isTyping(element) {
