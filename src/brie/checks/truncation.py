@@ -27,7 +27,7 @@ REPETITIVE = 0.3
 
 FLAWS: dict[str, Callable[[Answer], bool]] = {
     "cut off": lambda answer: answer.truncated,
-    "empty": lambda answer: answer.text is not None and not answer.text.strip(),
+    "empty": lambda answer: answer.text is not None and (not answer.text or answer.text.isspace()),
     "repetitive": lambda answer: answer.measures.get("repetition", 0.0) > REPETITIVE,
     "leaking special tokens": lambda answer: answer.measures.get("special_tokens", 0.0) > 0,
 }
