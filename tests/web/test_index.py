@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from brie.errors import StoreError
-from brie.evaluation.manifest import amend, change
+from brie.evaluation.manifest import amend, change, write_manifest
 from brie.judge.interface import Reply
 from brie.project import Project
-from brie.records import Manifest, Status
+from brie.records import Manifest, MarginRule, Status
 from brie.store import Store
 from brie.web.index import build_index, index_path
 from brie.web.index_keeper import Listing
@@ -25,6 +25,7 @@ from brie.web.opened import Opened
 from brie.web.project_cache import ProjectCache
 from brie.web.search import Comparisons, Filter
 from brie.web.voting_session import VotingSession
+from tests.make import name
 from tests.web import sample
 
 World = tuple[Project, Manifest]
@@ -190,6 +191,40 @@ def test_what_takes_a_while_is_said_and_not_done_again_before_ten_times_that(wor
     assert state is not None
     assert "gpt-mini" in first.counting
     assert "gpt-mini" not in state.counting
+
+
+def test_where_a_judge_that_gives_numbers_said_more_no_score_holds(tmp_path: Path) -> None:
+    """Whether it counts hangs on all that it said: the index is made anew."""
+    plain = sample.manifest(prompts=2, samples=1)
+    rule = MarginRule(
+        tie=0.0,
+        asked_again=8,
+        accuracy=0.9,
+        low=0.8,
+        high=0.95,
+        pairs=40,
+        sources=4,
+        known=name("pairs"),
+    )
+    seats = (plain.plan.seats[0].model_copy(update={"margins": rule}), *plain.plan.seats[1:])
+    plan = plain.plan.model_copy(update={"seats": seats})
+    manifest = plain.model_copy(update={"plan": plan, "seal": plan.seal()})
+    project = Project(tmp_path)
+    write_manifest(project.runs / manifest.id, manifest)
+    with Store.open(project.store) as store:
+        sample.fill(store, Opened.of(manifest).work, manifest.id)
+    clock = Clock(0)
+    cache = ProjectCache(project, clock)
+    listing(cache, manifest)
+    clock.now = 7.0
+    with Store.open(project.store) as store:
+        (task, *_) = cache.open(manifest.id).work.tasks()
+        row = task.verdict(Reply(Status.OK, "A", text="A"))
+        store.add_verdicts([row], evaluation="x", judge="j")
+    assert until(cache, manifest, "") == ""
+    state = State.read(index_path(project, manifest.id))
+    assert state is not None
+    assert state.made == 7.0
 
 
 def until(cache: ProjectCache, manifest: Manifest, words: str) -> str:

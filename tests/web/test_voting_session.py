@@ -11,7 +11,7 @@ from brie.errors import UsageError
 from brie.evaluation.assemble import assemble
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import broken_links, read_manifest
-from brie.evaluation.votes import ballot, voter_judge, voter_name
+from brie.evaluation.votes import asked_of, voter_judge, voter_name
 from brie.evaluation.work import Work
 from brie.project import Project
 from brie.records import Manifest, Status
@@ -43,11 +43,12 @@ def current(made: VotingSession) -> int:
 
 
 def test_cells_are_balanced_for_a_voter_within_each_category(world: World) -> None:
-    plan = sample.manifest(prompts=32, samples=1).plan
+    manifest = sample.manifest(prompts=32, samples=1)
+    plan = manifest.plan
     for name in ("Ann", "Bob"):
         seat = voter_judge(plan, name)
         cells: dict[str, Counter[tuple[str, str]]] = {}
-        for task in ballot(Work(plan), seat):
+        for task in asked_of(Work(plan), manifest, seat):
             category = Work(plan).prompts[task.prompt].category
             p = task.presentation
             cells.setdefault(category, Counter())[p.order, p.candidate_letter] += 1
@@ -57,7 +58,7 @@ def test_cells_are_balanced_for_a_voter_within_each_category(world: World) -> No
 
 
 def test_every_prompt_comes_once_before_any_comes_again(world: World) -> None:
-    tasks = ballot(Work(world[1].plan), voter_judge(world[1].plan, "Ann"))
+    tasks = asked_of(Work(world[1].plan), world[1], voter_judge(world[1].plan, "Ann"))
     first = [task.prompt for task in tasks[:12]]
     assert len(set(first)) == 12
     assert first != [p.id for p in world[1].plan.suite.prompts]

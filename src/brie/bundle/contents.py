@@ -126,11 +126,11 @@ class Contents:
         """What was known where it was made."""
         return around_of(self.carried, self.trained)
 
-    def report(self) -> dict[str, bytes]:
-        """The report's files, as they came."""
+    def report(self) -> dict[str, Iterator[bytes]]:
+        """The report's files, as they came, block by block."""
         start = layout.REPORT
         names = [name for name in self._opened.names if name.startswith(start)]
-        return {name.removeprefix(start): self._opened.document(name) for name in names}
+        return {name.removeprefix(start): self._opened.blocks(name) for name in names}
 
     def _check_seal(self) -> None:
         manifest = self.manifest
