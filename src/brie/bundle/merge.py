@@ -118,7 +118,7 @@ def merge_evaluation(contents: Contents, project: Project) -> tuple[Merged, Eval
         with store.together():
             completions = store.merge_completions(contents.completions())
             verdicts = store.merge_attempts(contents.attempts())
-            store.merge_calls(contents.calls)
+            store.merge_calls(contents.calls(), contents.booked_under)
             store.merge_looks(contents.looks)
             if here is None:
                 rows = _checked_rows(contents, store)

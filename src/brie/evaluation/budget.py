@@ -193,7 +193,7 @@ def agree(
     *,
     evaluation: str,
     say: Callable[[str], None],
-    known: Mapping[str, str] | None = None,
+    known: Callable[[], Mapping[str, str]] = dict,
     beside: Beside | None = None,
 ) -> Terms:
     """Price what is missing of an evaluation and have it agreed to.
