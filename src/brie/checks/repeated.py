@@ -76,18 +76,17 @@ def findings(
 def _commonest(
     side: str, answers: Sequence[tuple[str, str | None]], labels: Collection[str]
 ) -> Repeated | None:
+    """Of the texts that are given often enough to matter; None where none is."""
     texts = [(text or "").strip() for _, text in answers]
-    times = Counter(texts)
-    again: dict[str, set[str]] = {text: set() for text, count in times.items() if count > 1}
-    for (prompt, _), text in zip(answers, texts, strict=True):
-        if text in again:
-            again[text].add(prompt)
-    prompts = {text: len(again[text]) if text in again else 1 for text in times}
-    counted = [text for text in times if text and not _is_label(text, labels)]
-    if not counted:
+    often = [text for text, times in Counter(texts).items() if text and times >= FEWEST]
+    prompts: dict[str, set[str]] = {text: set() for text in often if not _is_label(text, labels)}
+    if not prompts:
         return None
-    text = max(counted, key=lambda one: (prompts[one], one))
-    return Repeated(side, text, prompts[text], len({prompt for prompt, _ in answers}))
+    for (prompt, _), text in zip(answers, texts, strict=True):
+        if text in prompts:
+            prompts[text].add(prompt)
+    text = max(prompts, key=lambda one: (len(prompts[one]), one))
+    return Repeated(side, text, len(prompts[text]), len({prompt for prompt, _ in answers}))
 
 
 def _is_label(text: str, labels: Collection[str]) -> bool:

@@ -22,7 +22,8 @@ def generation(facts: EvaluationData) -> dict[str, dict[str, float]]:
 
 
 def _measures(facts: EvaluationData, keys: Sequence[str]) -> dict[str, float]:
-    answers = [facts.completions[key] for key in keys if key in facts.completions]
+    there = facts.completions
+    answers = [answer for key in keys if (answer := there.get(key)) is not None]
     if not answers:
         return {}
     measures = [a.measures for a in answers]
