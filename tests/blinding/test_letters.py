@@ -180,7 +180,7 @@ def test_a_report_says_who_stood_first_and_under_which_letter(cell: tuple[str, s
     assert said.shown == FIRST[cell]
     assert (said.winner, said.scores) == ("candidate", (("clarity", "5", "1"),))
     files = report_files(sample.analysis(), sample.manifest(), [view])
-    for page in (html.unescape(files["index.html"]), files["report.md"]):
+    for page in (html.unescape("".join(files["index.html"])), "".join(files["report.md"])):
         assert set(re.findall(r"\w+ first, as [AB]", page)) == {FIRST[cell]}
 
 

@@ -293,6 +293,24 @@ def test_a_report_of_a_stranger_is_never_written(file: Path, empty: Project, tmp
     assert any("report says something else" in f.what for f in findings if not f.holds)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table[:-3] + b"q\r\n",
+        lambda table: table[:-2],
+        lambda table: table + b" ",
+    ],
+    ids=["its last cell", "its end cut off", "something added"],
+)
+def test_every_byte_of_a_table_of_verdicts_is_held_against_the_rows(
+    file: Path, tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    name = "report/verdicts.csv"
+    odd = changed(file, tmp_path / "b.zip", lambda m: m.update({name: change(m[name])}))
+    _, findings = check_file(odd)
+    assert [f.what for f in findings if not f.holds] == ["its report says something else"]
+
+
 def test_only_answers_are_taken_where_answers_were_asked_for(
     made: Project, file: Path, empty: Project
 ) -> None:

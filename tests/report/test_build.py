@@ -364,13 +364,13 @@ def test_a_curve_stands_with_the_results_step_by_step() -> None:
         }
     )  # fmt: skip
     files = report_files(sample.analysis(), sample.manifest(), sample.comparisons(), found)
-    for text in (files["index.html"], files["report.md"]):
+    for text in ("".join(files["index.html"]), "".join(files["report.md"])):
         places = [text.index(f"Step {step}") for step in (50, own, own + 50)]
         assert places == sorted(places)
         assert "report's checkpoint, lowest validation loss" in html.unescape(text)
         assert "hold together" in text
     without = report_files(sample.analysis(), sample.manifest(), sample.comparisons())
-    assert "Over training steps" not in without["index.html"]
+    assert "Over training steps" not in "".join(without["index.html"])
 
 
 @pytest.mark.parametrize("change", [{"schema": "brie.curve/2"}, {"checkpoints": [{"step": 1}]}])

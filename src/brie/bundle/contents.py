@@ -68,7 +68,7 @@ class Contents:
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
         self.manifest = parse(Manifest, opened.document(layout.MANIFEST), layout.MANIFEST)
-        self._check_seal()
+        self._keys = self._sealed_keys()
         self.carried = parse(ImportedContext, opened.document(layout.CARRIED), layout.CARRIED)
         self.trained = self._maybe(Trained, layout.TRAINING)
         self.analysis = self._numbers()
@@ -78,9 +78,8 @@ class Contents:
             self.manifest.seal,
         ):
             raise InputError("the bundle's numbers are those of another evaluation.")
-        self.calls = list(self._rows(KeptCall, layout.CALLS))
         self.looks = list(self._rows(KeptLook, layout.LOOKS))
-        self._check_books()
+        self._check_looks()
         self.voters = {
             name.rpartition("/")[2]: parse(Closed, opened.document(name), name)
             for name in opened.names
@@ -93,7 +92,7 @@ class Contents:
         Raises:
             InputError: one of them is not, or stands twice.
         """
-        planned, last = keys_of(self.manifest).completions, ""
+        planned, last = self._keys.completions, ""
         for stored in self._rows(KeptCompletion, layout.COMPLETIONS):
             row = stored.row
             pin, prompt = planned.get(row.key, ("", None))
@@ -109,7 +108,7 @@ class Contents:
         Raises:
             InputError: one of them is not.
         """
-        planned, last = keys_of(self.manifest).verdicts, ""
+        planned, last = self._keys.verdicts, ""
         for stored in self._rows(KeptVerdict, layout.VERDICTS):
             row = stored.row
             task = planned.get(row.key)
@@ -122,17 +121,34 @@ class Contents:
             last = row.key
             yield stored
 
+    @property
+    def booked_under(self) -> list[str]:
+        """The names under which the evaluation's calls are booked."""
+        return [self.manifest.id, f"{self.manifest.id}/votes"]
+
+    def calls(self) -> Iterator[KeptCall]:
+        """The calls, each one of this evaluation.
+
+        Raises:
+            InputError: one of them is not.
+        """
+        for row in self._rows(KeptCall, layout.CALLS):
+            if row.evaluation not in self.booked_under:
+                raise InputError("the bundle books calls of another evaluation.")
+            yield row
+
     def around(self) -> Context:
         """What was known where it was made."""
         return around_of(self.carried, self.trained)
 
-    def report(self) -> dict[str, bytes]:
-        """The report's files, as they came."""
+    def report(self) -> dict[str, Iterator[bytes]]:
+        """The report's files, as they came, block by block."""
         start = layout.REPORT
         names = [name for name in self._opened.names if name.startswith(start)]
-        return {name.removeprefix(start): self._opened.document(name) for name in names}
+        return {name.removeprefix(start): self._opened.blocks(name) for name in names}
 
-    def _check_seal(self) -> None:
+    def _sealed_keys(self) -> Keys:
+        """The rows that the plan names; it must be the sealed one."""
         manifest = self.manifest
         broken = broken_links(manifest)
         if broken:
@@ -142,16 +158,13 @@ class Contents:
                 f"the bundle is not the one of {manifest.id[:80]!r}: its plan says another."
             )
         try:
-            keys_of(manifest)
+            return keys_of(manifest)
         except (UsageError, KeyError, ValueError, TypeError, IndexError) as error:
             raise InputError(
                 f"the bundle's plan contradicts itself ({type(error).__name__})."
             ) from error
 
-    def _check_books(self) -> None:
-        booked_under = {self.manifest.id, f"{self.manifest.id}/votes"}
-        if any(row.evaluation not in booked_under for row in self.calls):
-            raise InputError("the bundle books calls of another evaluation.")
+    def _check_looks(self) -> None:
         name, suite = self.manifest.id.rpartition("-")[0], self.manifest.plan.suite.digest()
         for look in self.looks:
             if look.suite != suite and look.evaluation.rpartition("-")[0] != name:

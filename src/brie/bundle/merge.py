@@ -18,6 +18,7 @@ from brie.errors import InputError, UsageError
 from brie.evaluation.context import CARRIED
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import amend, change, read_manifest, write_manifest
+from brie.evaluation.rows import EvaluationData
 from brie.evaluation.training_data import record
 from brie.project import Project, write_text
 from brie.records import Amendment, Manifest
@@ -54,13 +55,18 @@ def unbundle(path: Path, project: Project) -> Merged:
         StoreError: the store cannot be written.
     """
     with opened(path) as bundle:
-        if bundle.index.kind == "run":
-            return Merged("run", *merge_run(bundle, project))
-        if bundle.index.kind == "suites":
-            return _merge_suites(bundle, project)
-        if bundle.index.kind == "checkpoint":
-            raise UsageError(f"{path.name} is a checkpoint of a job that runs elsewhere; see: brie jobs")
-        return _merge_evaluation(Contents(bundle), project)
+        return merge(bundle, project)
+
+
+def merge(bundle: Opened, project: Project) -> Merged:
+    """`unbundle` of a bundle that is open."""
+    if bundle.index.kind == "run":
+        return Merged("run", *merge_run(bundle, project))
+    if bundle.index.kind == "suites":
+        return _merge_suites(bundle, project)
+    if bundle.index.kind == "checkpoint":
+        raise UsageError(f"{bundle.name} is a checkpoint of a job that runs elsewhere; see: brie jobs")
+    return merge_evaluation(Contents(bundle), project)[0]
 
 
 def _merge_suites(bundle: Opened, project: Project) -> Merged:
@@ -97,19 +103,25 @@ def merge_answers(path: Path, project: Project) -> Manifest:
 # --- evaluations -------------------------------------------------------------------------
 
 
-def _merge_evaluation(contents: Contents, project: Project) -> Merged:
+def merge_evaluation(contents: Contents, project: Project) -> tuple[Merged, EvaluationData | None]:
+    """`unbundle` of an evaluation's contents.
+
+    Returns:
+        What came of it; and its rows, where it is new here and has numbers.
+    """
     target = project.runs / contents.manifest.id
     here = read_manifest(target) if target.exists() else None
     manifest = contents.manifest if here is None else joined(here=here, there=contents.manifest)
+    rows = None
     with staging(project) as folder, Exchange.open(project.store) as store:
         _write_folder(contents, folder)
         with store.together():
             completions = store.merge_completions(contents.completions())
             verdicts = store.merge_attempts(contents.attempts())
-            store.merge_calls(contents.calls)
+            store.merge_calls(contents.calls(), contents.booked_under)
             store.merge_looks(contents.looks)
             if here is None:
-                _check_rows(contents, store)
+                rows = _checked_rows(contents, store)
         # Rows without a folder are seen by nobody and merged again; a folder without rows is seen.
         if here is None:
             place(folder, target=target)
@@ -117,7 +129,7 @@ def _merge_evaluation(contents: Contents, project: Project) -> Merged:
             manifest = change(target, lambda now: joined(here=now, there=contents.manifest))
         _keep_voters(contents, target)
     outdated = here is not None and bool(completions + verdicts)
-    return Merged("evaluation", manifest.id, here is None, completions, verdicts, outdated)
+    return Merged("evaluation", manifest.id, here is None, completions, verdicts, outdated), rows
 
 
 def joined(*, here: Manifest, there: Manifest) -> Manifest:
@@ -171,16 +183,17 @@ def _keep_voters(contents: Contents, target: Path) -> None:
             write_text(path, closed.model_dump_json() + "\n")
 
 
-def _check_rows(contents: Contents, store: Exchange) -> None:
-    """Whether the rows are the ones the numbers were made from."""
+def _checked_rows(contents: Contents, store: Exchange) -> EvaluationData | None:
+    """The rows, which must be the ones the numbers were made from; None where there are no numbers."""
     if contents.analysis is None:
-        return
-    rows_digest = gather(contents.manifest, store).digest
-    if rows_digest != contents.analysis.rows_digest:
+        return None
+    rows = gather(contents.manifest, store, texts=False)
+    if rows.digest != contents.analysis.rows_digest:
         raise InputError(
-            f"the bundle's rows ({rows_digest}) are not those its numbers were made from "
+            f"the bundle's rows ({rows.digest}) are not those its numbers were made from "
             f"({contents.analysis.rows_digest}); nothing was merged."
         )
+    return rows
 
 
 def _json(document: BaseModel) -> str:

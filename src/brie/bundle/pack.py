@@ -82,7 +82,7 @@ def _evaluation(
     evaluation: Evaluation, project: Project, store: Exchange
 ) -> Iterator[tuple[str, bytes | Path | Iterable[str]]]:
     manifest, folder = portable(evaluation.manifest), evaluation.folder
-    data = gather(manifest, store)
+    data = gather(manifest, store, texts=False)
     context = context_of(evaluation.manifest, project)
     brought = _known(data, context, store)
     yield MANIFEST, as_json(manifest)
@@ -104,8 +104,8 @@ def _evaluation(
         analysis = _numbers(evaluation, data, store, context, around_of(brought, trained))
         yield ANALYSIS, analysis.to_json().encode()
         views = comparison_views(data)
-        for name, text in report_files(analysis, manifest, views, curve).items():
-            yield f"{REPORT}{name}", text.encode()
+        for name, pieces in report_files(analysis, manifest, views, curve).items():
+            yield f"{REPORT}{name}", pieces
 
 
 def portable(manifest: Manifest) -> Manifest:

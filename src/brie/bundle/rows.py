@@ -39,15 +39,17 @@ class Exchange(Store):
             for key, _, created, body in sorted(self._select(query, part)):
                 yield KeptVerdict(created=created, row=self._row("verdict", key, body, attempt_row))
 
-    def calls_of(self, evaluations: Sequence[str]) -> list[KeptCall]:
+    def calls_of(self, evaluations: Sequence[str]) -> Iterator[KeptCall]:
         """Calls booked under some names, in a fixed order."""
-        query = "SELECT evaluation, judge, key, usd, body, created FROM calls WHERE evaluation IN ({})"
-        rows = sorted(self._select(query, evaluations), key=lambda row: (row[5], *row[:5]))
         names = ("evaluation", "judge", "key", "usd", "body", "created")
-        return [
-            KeptCall.model_validate({**dict(zip(names, row, strict=True)), "body": json.loads(row[4])})
-            for row in rows
-        ]
+        asked = ",".join("?" * len(evaluations))
+        query = (
+            f"SELECT {', '.join(names)} FROM calls WHERE evaluation IN ({asked})"
+            " ORDER BY created, evaluation, judge, key, usd, body"
+        )
+        for row in self._stream(query, evaluations):
+            named = dict(zip(names, row, strict=True))
+            yield KeptCall.model_validate({**named, "body": json.loads(row[4])})
 
     def looks_of(self, *, suite: str, evaluation: str) -> list[KeptLook]:
         """Looks at a suite, and at other versions of it, oldest first."""
@@ -127,13 +129,19 @@ class Exchange(Store):
             )  # fmt: skip
         return len(rows)
 
-    def merge_calls(self, rows: Sequence[KeptCall]) -> None:
-        """Book the calls that are not booked here."""
-        booked = Counter(map(_call_digest, self.calls_of(sorted({row.evaluation for row in rows}))))
+    def merge_calls(self, rows: Iterable[KeptCall], evaluations: Sequence[str]) -> None:
+        """Book the calls that are not booked here.
+
+        Args:
+            rows: the calls.
+            evaluations: the names they are booked under.
+        """
+        booked = Counter(map(_call_digest, self.calls_of(evaluations)))
         for row in rows:
-            name = _call_digest(row)
-            booked[name] -= 1
-            if booked[name] < 0:
+            name = _call_digest(row) if booked else ""
+            if booked[name] > 0:
+                booked[name] -= 1
+            else:
                 self._db.execute(
                     "INSERT INTO calls (evaluation, judge, key, usd, body, created)"
                     " VALUES (?, ?, ?, ?, ?, ?)",

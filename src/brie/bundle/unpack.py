@@ -33,6 +33,7 @@ class Opened:
     def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
         self._archive = archive
         self._path = path
+        self.name = path.name
         self._sizes = _checked(archive, path)
         self.index = self._index()
         self.names = tuple(sorted(set(self._sizes) - {layout.INDEX}))
@@ -48,7 +49,7 @@ class Opened:
             raise self._wrong(f"{name} is missing")
         if self._sizes[name] > layout.DOCUMENT_BYTES:
             raise self._wrong(f"{name} has {self._sizes[name]:,} bytes")
-        return b"".join(self._blocks(name))
+        return b"".join(self.blocks(name))
 
     def lines(self, name: str) -> Iterator[bytes]:
         """The lines of a member.
@@ -59,7 +60,7 @@ class Opened:
         if name not in self._sizes:
             raise self._wrong(f"{name} is missing")
         rest = b""
-        for block in self._blocks(name):
+        for block in self.blocks(name):
             *whole, rest = (rest + block).split(b"\n")
             yield from whole
             if len(rest) > layout.LINE_BYTES:
@@ -69,10 +70,15 @@ class Opened:
 
     def copy(self, name: str, to: IO[bytes]) -> None:
         """Write a member's bytes into an open file."""
-        for block in self._blocks(name):
+        for block in self.blocks(name):
             to.write(block)
 
-    def _blocks(self, name: str) -> Iterator[bytes]:
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """A member's bytes, a part at a time.
+
+        Raises:
+            InputError: it cannot be unpacked, or is not as large as it says.
+        """
         left = self._sizes[name]
         try:
             with self._archive.open(name) as handle:
@@ -105,7 +111,7 @@ class Opened:
             if member.bytes != self._sizes[name]:
                 raise self._wrong(f"{name} has another size than its index says")
             hashed = hashlib.sha256()
-            for block in self._blocks(name):
+            for block in self.blocks(name):
                 hashed.update(block)
             actual = PREFIX + hashed.hexdigest()
             if actual != member.digest:

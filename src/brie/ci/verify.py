@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
@@ -30,9 +30,17 @@ from brie.project import Project
 from brie.records import Manifest, VerdictLite
 from brie.store import Store
 
+Further = Callable[[EvaluationData], Iterable[Finding]]
+"""What else an evaluation's rows say."""
+
 
 def verify(
-    evaluation: Evaluation, project: Project, published: Published | None = None
+    evaluation: Evaluation,
+    project: Project,
+    published: Published | None = None,
+    *,
+    rows: EvaluationData | None = None,
+    also: Further = lambda rows: (),
 ) -> list[Finding]:
     """Recompute everything an evaluation claims.
 
@@ -40,6 +48,8 @@ def verify(
         evaluation: which.
         project: where its rows, models and files are.
         published: what was published of it, to hold it against.
+        rows: what the store holds of it, where that was read before.
+        also: what else its rows say, while the store is open.
 
     Raises:
         StoreError: the store cannot be read.
@@ -60,7 +70,7 @@ def verify(
         names = listed(list(dict.fromkeys(spec.shown_as for spec in manifest.plan.tasks)))
         words = f"results of {names} are taken as they were kept; no task was run again"
         findings.append(Finding(words, True))
-    return [*findings, *_numbers(evaluation, project, known, published)]
+    return [*findings, *_numbers(evaluation, project, known, published, rows, also)]
 
 
 def _models(manifest: Manifest, known: Context) -> Finding:
@@ -122,7 +132,12 @@ def _assignment(manifest: Manifest) -> Finding:
 
 
 def _numbers(
-    evaluation: Evaluation, project: Project, known: Context, published: Published | None
+    evaluation: Evaluation,
+    project: Project,
+    known: Context,
+    published: Published | None,
+    now: EvaluationData | None,
+    also: Further,
 ) -> Iterator[Finding]:
     try:
         stored = json.loads(evaluation.analysis_file.read_text("utf-8"))
@@ -133,7 +148,7 @@ def _numbers(
         return
     with Store.open(project.store, read_only=True) as store:
         try:
-            rows = made_from(evaluation.manifest, stored, store)
+            rows = made_from(evaluation.manifest, stored, store, now=now)
         except DamagedRow as error:
             yield Finding(str(error), False)
             return
@@ -142,6 +157,7 @@ def _numbers(
         yield from verdicts_follow(data)
         yield from _recorded(rows, stored, known, published, store)
         again = json.loads(assemble(data, store, known).to_json())
+        further = list(also(data))
     here, made = versions.build(__version__), str(stored.get("version"))
     compared = compare(stored, again, same_build=made == here)
     shown = ", ".join(compared.differ[:5])
@@ -157,6 +173,7 @@ def _numbers(
             "counted so here; a new report counts them apart"
         )
         yield Finding(words, True)
+    yield from further
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +189,26 @@ class MadeFrom:
     """How many of these are votes."""
 
 
-def made_from(manifest: Manifest, stored: Mapping[str, JsonValue], store: Store) -> MadeFrom:
+def made_from(
+    manifest: Manifest,
+    stored: Mapping[str, JsonValue],
+    store: Store,
+    *,
+    now: EvaluationData | None = None,
+) -> MadeFrom:
     """The rows that a document was made from; those that came later are counted and left out.
+
+    Args:
+        manifest: the evaluation.
+        stored: the document.
+        store: where its rows are.
+        now: those that are there, where they were read before.
 
     Raises:
         DamagedRow: a row cannot be read.
     """
-    now, wanted = gather(manifest, store, texts=False), stored.get("rows_digest")
+    now = replace(now, source=store) if now else gather(manifest, store, texts=False)
+    wanted = stored.get("rows_digest")
     if now.digest == wanted:
         return MadeFrom(now, True)
     now = gather(manifest, store)

@@ -235,6 +235,18 @@ class Work:
             wanted &= np.isin(planned.sample, list(samples))
         return list(planned.take(wanted))
 
+    def tasks_on(self, comparisons: Collection[tuple[str, int]]) -> list[Task]:
+        """The planned verdicts on some comparisons, laid out together.
+
+        Args:
+            comparisons: prompts' ids and samples.
+        """
+        order = self.plan.order
+        planned = self._planned(list(dict.fromkeys(name for name, _ in comparisons)), controls=False)
+        pairs = zip(planned.prompt.tolist(), planned.sample.tolist(), strict=True)
+        wanted = np.array([(order[place], sample) in comparisons for place, sample in pairs], np.bool_)
+        return list(planned.take(planned.is_of("main") & wanted))
+
     def _controls(self, prompt: str) -> list[tuple[Kind, str, str]]:
         """What a prompt's controls are for, and the keys in the candidate's and the baseline's place."""
         controls = self.plan.controls

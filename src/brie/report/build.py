@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from brie.errors import UsageError
-from brie.project import write_pieces, write_text
+from brie.project import write_pieces
 from brie.records import Manifest
 from brie.records.analysis import Analysis, ComparisonView
 from brie.report.comparisons import Comparisons
@@ -14,7 +14,7 @@ from brie.report.curve import Curve
 from brie.report.html import render_html
 from brie.report.markdown import render_markdown
 from brie.report.page import build_page
-from brie.report.table import table_pieces, verdict_table
+from brie.report.table import table_pieces
 
 
 def build_report(
@@ -32,14 +32,13 @@ def build_report(
     Raises:
         UsageError: the folder cannot be written.
     """
-    page = build_page(analysis, manifest, comparisons, curve)
+    files = report_files(analysis, manifest, comparisons, curve)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make the folder {out}: {error.strerror or error}.") from error
-    write_text(out / "report.md", render_markdown(page))
-    write_pieces(out / "verdicts.csv", table_pieces(comparisons))
-    write_text(out / "index.html", render_html(page))
+    for name, pieces in files.items():
+        write_pieces(out / name, pieces)
     return out / "index.html"
 
 
@@ -48,11 +47,11 @@ def report_files(
     manifest: Manifest | None,
     comparisons: Comparisons | Sequence[ComparisonView],
     curve: Curve | None = None,
-) -> dict[str, str]:
-    """The report's files by name, the page last."""
+) -> dict[str, Iterable[str]]:
+    """The report's files by name, the page last, in pieces; those of the table are made as they come."""
     page = build_page(analysis, manifest, comparisons, curve)
     return {
-        "report.md": render_markdown(page),
-        "verdicts.csv": verdict_table(comparisons),
-        "index.html": render_html(page),
+        "report.md": [render_markdown(page)],
+        "verdicts.csv": table_pieces(comparisons),
+        "index.html": [render_html(page)],
     }
