@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from brie.analyse.arrays import Ints
+from brie.evaluation.gather import without_collection
 from brie.evaluation.planned import Planned
 from brie.evaluation.work import Work
 from brie.judge.run_context import FINAL
@@ -24,6 +25,7 @@ class Missing:
     """Completion key -> text, of the answers of both that are there."""
 
 
+@without_collection()
 def missing_of(
     planned: Planned,
     store: Store,
