@@ -32,6 +32,7 @@ from starlette.testclient import TestClient
 from bench.output import RESULTS, save, table
 from brie.evaluation.manifest import write_manifest
 from brie.evaluation.plan import assignments, work_order
+from brie.evaluation.votes import HUMAN
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply
 from brie.project import Project
@@ -306,8 +307,9 @@ def main() -> None:
         project = Project(asked.folder or Path(new))
         evaluation = made(project, asked.prompts, asked.samples)
         rows = measured(project, evaluation)
-        plan = Comparisons(index_path(project, evaluation))
-        name = f"{plan.total(Filter())} comparisons, {len(plan.choices()['judge'])} judges"
+        index = Comparisons(index_path(project, evaluation))
+        judges = [judge for judge in index.choices()["judge"] if not judge.startswith(HUMAN)]
+        name = f"{index.total(Filter())} comparisons, {len(judges)} judges"
     print(table(rows))
     kept = RESULTS / "viewer_speed.json"
     results = json.loads(kept.read_text()) if kept.exists() else {}

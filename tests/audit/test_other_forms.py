@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brie.audit import Wishes, read_files
+from brie.audit.assess import assess
 from brie.audit.nested import names_in
 from brie.audit.sides import choose
 from brie.audit.vocabulary import Declared, parse_scale, parse_winner
@@ -349,3 +351,36 @@ def test_what_stands_where_a_file_should_be_is_called_what_it_is(
     path.write_text(content)
     with pytest.raises(InputError, match=told):
         read_files([path])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: unicodedata.normalize("NFD", text),
+        lambda text: text.replace("\n", "  \n") + " \n",
+        lambda text: text.replace(" ", "\u00a0"),
+    ],
+    ids=["line ends", "accents", "blanks at ends", "no-break blanks"],
+)
+def test_what_an_export_changes_in_a_text_makes_no_other_prompt(change: Any, tmp_path: Path) -> None:
+    def of(judge: str, made: Any) -> Path:
+        return write(
+            tmp_path / f"{judge}.jsonl",
+            [
+                {"prompt": made(f"Où {n}?\nDis vite."), "candidate": made(f"Là {n}.\nOui."),
+                 "baseline": made(f"Ici {n}."), "winner": ("candidate", "baseline")[n % 3 == 0],
+                 "judge": judge}
+                for n in range(N)
+            ],
+        )  # fmt: skip
+
+    analysis = assess(read_files([of("one", str), of("two", change)]), name="f")
+    (pair,) = present(analysis.agreement).pairs
+    assert (pair.n, present(pair.percent).value) == (N, 1.0)
+    assert present(analysis.win_rate).prompts == N
+
+
+def test_texts_that_differ_inside_a_line_are_different(tmp_path: Path) -> None:
+    made = [{"prompt": text, "winner": "tie"} for text in ("a b", "a  b", "ab", "a\nb", "A b")]
+    assert len({row.prompt for row in read_files([write(tmp_path / "f.jsonl", made)]).rows}) == 5

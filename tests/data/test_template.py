@@ -13,7 +13,7 @@ from brie.data.encode import IGNORED, Encoder, taken_apart
 from brie.data.families import family_template
 from brie.data.template import TrainingTemplate, choose
 from brie.data.tokenizer import Tokenizer, load_tokenizer
-from brie.errors import UsageError
+from brie.errors import InputError, UsageError
 from brie.pin import render
 from brie.project import packaged
 from brie.records import Conversation
@@ -149,3 +149,25 @@ def test_an_answer_of_a_template_that_rewrites_earlier_turns_is_learned_behind_i
     ]
     assert [row.parts for row in rows] == [2, 2]
     assert "became 2, one an answer" in str(taken_apart(rows))
+
+
+_SPEAKS = "<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n"
+_ASKS = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        (f"{{% for m in messages[:3] %}}{_SPEAKS}{{% endfor %}}{_ASKS}",
+         "leaves out the answer in turn 4"),
+        (f"{{% for m in messages if m.content != 'Again?' %}}{_SPEAKS}{{% endfor %}}{_ASKS}",
+         "leaves out the question in turn 3"),
+    ],
+)  # fmt: skip
+def test_a_conversation_of_which_the_template_drops_a_turn_is_refused(template: str, words: str) -> None:
+    tokenizer = load_tokenizer(packaged("models", "tiny"))
+    tokenizer.chat_template = template
+    encoder = Encoder(tokenizer, choose(tokenizer), 512)
+    encoder.encode(turns("Hello?", "Day."))
+    with pytest.raises(InputError, match=words):
+        encoder.encode(turns("Hello?", "Day.", "Again?", "Night."))

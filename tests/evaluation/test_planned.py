@@ -125,7 +125,7 @@ def test_texts_that_are_not_stored_yet_are_told(work: Work, tmp_path: Path, worl
     with Store.open(tmp_path / "empty.sqlite") as empty:
         unwritten = missing_of(work.planned(), empty)
         assert (len(unwritten.tasks), unwritten.texts) == (len(work.planned()), {})
-        told = missing_of(work.planned(), empty, known=known)
+        told = missing_of(work.planned(), empty, known=lambda: known)
     assert list(told.tasks) == [task for task in work.tasks() if not is_identical(task, known)]
 
 

@@ -49,6 +49,18 @@ def test_the_tasks_of_some_prompts_are_those_among_all(world: World, controls: i
     ]
 
 
+def test_the_tasks_on_some_comparisons_are_those_among_all(world: World) -> None:
+    work = Work(sealed(world.asked(prompts=6, samples=3, controls=2)).plan)
+    some = {(work.plan.order[1], 2), (work.plan.order[4], 0), (work.plan.order[4], 2)}
+    every = [task for task in work.tasks() if task.kind == "main"]
+    on_them = [task for task in every if (task.prompt, task.sample) in some]
+    assert sorted(t.key for t in work.tasks_on(some)) == sorted(t.key for t in on_them)
+    name = work.plan.order[4]
+    of_samples = [task for task in on_them if task.prompt == name]
+    assert work.tasks_of(name, [0, 2]) == of_samples
+    assert work.tasks_on(set()) == []
+
+
 def test_controls_are_judged_for_their_prompts_alone(world: World) -> None:
     plan = sealed(world.asked(prompts=8, controls=3)).plan
     work = Work(plan)

@@ -258,6 +258,22 @@ def test_with_a_suite_what_is_missing_is_counted_and_left_out(
     assert "mine: 1 more prompt than suite 'mine' has." in told
 
 
+def test_prompts_of_two_files_are_the_same_where_exports_changed_their_blanks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        (f"What is thing {n}?\nBriefly.", mine, theirs)
+        for n, (_, mine, theirs) in enumerate(plain_rows(5))
+    ]
+    changed = [(prompt.replace("\n", "\r\n").replace(" ", "\u00a0"), *rest) for prompt, *rest in rows]
+    write_table(tmp_path / "one.csv", rows)
+    write_table(tmp_path / "two.csv", changed)
+    monkeypatch.chdir(tmp_path)
+    sides = ["--candidate", "answers:one.csv#mine", "--baseline", "answers:two.csv#theirs"]
+    assert code_of("eval", *sides, "--judge", "longer", "--dry-run") == 0
+    assert "5 prompts" in capsys.readouterr().out
+
+
 BAD = {
     "no column": (pairs("mien", "theirs"), "did you mean 'mine'"),
     "no side named": (["--pairs", "answers.csv"], "it has: mine, theirs"),

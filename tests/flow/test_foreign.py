@@ -279,6 +279,10 @@ def test_a_base_that_was_elsewhere_is_named_with_an_option_and_found_again(
     edited(folder / "adapter_config.json", base_model_name_or_path="/data/llm/qwen-tiny")
     with pytest.raises(UsageError, match=r"names its base /data/llm/qwen-tiny.*--base FOLDER"):
         ask(project, folder)
+    cached = "/root/.cache/huggingface/hub/models--org--a.model/snapshots/0123abc"
+    edited(folder / "adapter_config.json", base_model_name_or_path=cached)
+    with pytest.raises(UsageError, match=r"Say where it is: --base org/a\.model@0123abc$"):
+        ask(project, folder)
     outcome = ask(project, folder, base=str(made / "base"))
     assert outcome.completions == 6
     assert all(finding.holds for finding in verify(evaluation(project, outcome), project))

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from brie.data.tokenizer import eos_ids
 from brie.errors import PinError, UsageError
+from brie.generate.encode import Encoder
 from brie.generate.load import load_adapter, load_model, thread_pace
 from brie.generate.local import TransformersEngine
-from brie.records import Environment
+from brie.records import Environment, Message
 from tests.generate.conftest import Ask
 from tests.generate.tinymodel import build_base
 
@@ -51,6 +53,42 @@ def test_a_folder_without_safetensors_is_refused(cpu: Environment, tmp_path: Pat
     (tmp_path / "pytorch_model.bin").touch()
     with pytest.raises(PinError, match=r"holds no \*\.safetensors weights"):
         load_model(tmp_path, cpu)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t.pop("lm_head.weight"), r"lacks lm_head\.weight, which would be made up"),
+        (lambda t: t.update({f"_orig_mod.{name}": t.pop(name) for name in list(t)}),
+         r"which would be made up \(it holds _orig_mod\.lm_head\.weight"),
+        (lambda t: t.update({"model.layers.0.self_attn.q_proj.lora_A.x.weight": torch.ones(2, 64)}),
+         "part of an adapter that was never merged"),
+        (lambda t: t.update({"lm_head.weight": torch.ones(7, 64)}),
+         r"lm_head\.weight has the size \(7, 64\) in its files, and \(259, 64\)"),
+    ],
+)  # fmt: skip
+def test_weights_that_are_not_the_models_are_not_made_up(
+    base: Path, cpu: Environment, tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], object],
+    words: str,
+) -> None:  # fmt: skip
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(shutil.copytree(base, tmp_path / "odd"))
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(PinError, match=words):
+        load_model(folder, cpu)
+
+
+def test_a_config_that_contradicts_itself_is_one_sentence(
+    base: Path, cpu: Environment, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(base, tmp_path / "odd"))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 5}))
+    with pytest.raises(PinError, match=r"config\.json cannot be used"):
+        TransformersEngine.load(folder, cpu)
 
 
 def _retouched(adapter: Path, to: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> Path:
@@ -177,3 +215,37 @@ def test_an_adapter_is_idle_where_its_logits_are_its_bases(
     dead = _retouched(adapter, tmp_path / "dead", silent)
     with TransformersEngine.load(base, cpu, {"dead": dead, "alive": adapter}) as engine:
         assert engine.idle == ("dead",)
+
+
+@pytest.mark.parametrize(
+    ("named", "ends"),
+    [([0, 5], {0, 5}), (7, {7}), (None, set()), (-1, set())],
+)
+def test_tokens_that_end_an_answer_are_read_from_the_config_where_no_other_file_names_them(
+    base: Path, tmp_path: Path, named: object, ends: set[int]
+) -> None:
+    folder = Path(shutil.copytree(base, tmp_path / "m"))
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "eos_token_id": named}))
+    assert set(eos_ids(folder)) == ends
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [1]}))
+    assert eos_ids(folder) == [1]
+
+
+@pytest.mark.parametrize("named", ["<|im_end|>", ["<|im_end|>"], True, 2.0])
+def test_an_end_that_is_no_token_number_is_refused(tmp_path: Path, named: object) -> None:
+    (tmp_path / "generation_config.json").write_text(json.dumps({"eos_token_id": named}))
+    with pytest.raises(PinError, match="must be a token's number"):
+        eos_ids(tmp_path)
+
+
+@pytest.mark.parametrize("template", ["", "Hello.", "{{ messages | length }}"])
+def test_a_template_that_leaves_the_question_out_asks_nothing(
+    base: Path, tmp_path: Path, template: str
+) -> None:
+    folder = Path(shutil.copytree(base, tmp_path / "m"))
+    (folder / "chat_template.jinja").write_text(template)
+    encoder = Encoder.load(folder)
+    with pytest.raises(PinError, match="leaves out the question"):
+        encoder.encode([Message(role="user", content="Why is it so?")])

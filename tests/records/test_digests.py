@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from brie.blinding import Presentation
-from brie.digest import Canonical, canonical_json, digest, text_digest
+from brie.digest import Canonical, canonical_json, digest, lots, text_digest
 from brie.judge.interface import Task
 from brie.records import (
     BaseModelRef,
@@ -330,3 +330,9 @@ def test_a_digest_is_sha256_over_utf_8() -> None:
     )
     assert text_digest("ü") != text_digest("u")
     assert text_digest("half \ud800") != text_digest("half ?")
+
+
+def test_lots_put_names_in_the_order_of_their_digests() -> None:
+    names = ["", "one", "zwei", "三", "\ud800", *map(str, range(200))]
+    by_lot = sorted(names, key=dict(zip(names, lots("draw 7 ", names), strict=True)).__getitem__)
+    assert by_lot == sorted(names, key=lambda name: text_digest(f"draw 7 {name}"))

@@ -8,23 +8,26 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from math import ceil
 from pathlib import Path
+from shutil import copytree, rmtree
 
 import pytest
 
 from brie.errors import StoreError
-from brie.evaluation.manifest import amend, change
+from brie.evaluation.manifest import amend, change, write_manifest
 from brie.judge.interface import Reply
 from brie.project import Project
-from brie.records import Manifest, Status
+from brie.records import Manifest, MarginRule, Status
 from brie.store import Store
 from brie.web.index import build_index, index_path
 from brie.web.index_keeper import Listing
-from brie.web.index_state import State
+from brie.web.index_state import State, journal_of
 from brie.web.opened import Opened
 from brie.web.project_cache import ProjectCache
 from brie.web.search import Comparisons, Filter
 from brie.web.voting_session import VotingSession
+from tests.make import name
 from tests.web import sample
 
 World = tuple[Project, Manifest]
@@ -179,9 +182,9 @@ def test_what_takes_a_while_is_said_and_not_done_again_before_ten_times_that(wor
     said = {"judge": "gpt-mini", "said": "no key"}
     now = change(project.runs / manifest.id, lambda m: amend(m, "stopped", said, verdicts_before=144))
     clock.step = 0
-    told = until(cache, now, "is read in about")
-    minutes = round((first.made + 10 * first.took - clock.now) / 60)
-    assert told == f"This list is not up to date: what is newer is read in about {minutes} minutes."
+    told = until(cache, now, "load it again in")
+    minutes = ceil((first.made + 10 * first.took - clock.now) / 60)
+    assert told == f"This list is not up to date; load it again in {minutes} minutes."
     assert listing(cache, now).behind == told
     assert State.read(index_path(project, manifest.id)) == first
     clock.now = first.made + 10 * first.took
@@ -190,6 +193,40 @@ def test_what_takes_a_while_is_said_and_not_done_again_before_ten_times_that(wor
     assert state is not None
     assert "gpt-mini" in first.counting
     assert "gpt-mini" not in state.counting
+
+
+def test_where_a_judge_that_gives_numbers_said_more_no_score_holds(tmp_path: Path) -> None:
+    """Whether it counts hangs on all that it said: the index is made anew."""
+    plain = sample.manifest(prompts=2, samples=1)
+    rule = MarginRule(
+        tie=0.0,
+        asked_again=8,
+        accuracy=0.9,
+        low=0.8,
+        high=0.95,
+        pairs=40,
+        sources=4,
+        known=name("pairs"),
+    )
+    seats = (plain.plan.seats[0].model_copy(update={"margins": rule}), *plain.plan.seats[1:])
+    plan = plain.plan.model_copy(update={"seats": seats})
+    manifest = plain.model_copy(update={"plan": plan, "seal": plan.seal()})
+    project = Project(tmp_path)
+    write_manifest(project.runs / manifest.id, manifest)
+    with Store.open(project.store) as store:
+        sample.fill(store, Opened.of(manifest).work, manifest.id)
+    clock = Clock(0)
+    cache = ProjectCache(project, clock)
+    listing(cache, manifest)
+    clock.now = 7.0
+    with Store.open(project.store) as store:
+        (task, *_) = cache.open(manifest.id).work.tasks()
+        row = task.verdict(Reply(Status.OK, "A", text="A"))
+        store.add_verdicts([row], evaluation="x", judge="j")
+    assert until(cache, manifest, "") == ""
+    state = State.read(index_path(project, manifest.id))
+    assert state is not None
+    assert state.made == 7.0
 
 
 def until(cache: ProjectCache, manifest: Manifest, words: str) -> str:
@@ -259,6 +296,27 @@ def test_a_damaged_index_is_made_again(world: World, damage: bytes) -> None:
     journal.write_bytes(b"half a change")
     assert listing(ProjectCache(project), manifest).comparisons.total(Filter()) == 24
     assert not journal.exists()
+
+
+def test_a_change_that_was_cut_off_is_undone(world: World, tmp_path: Path) -> None:
+    project, manifest = world
+    listing(ProjectCache(project), manifest)
+    path, halfway = index_path(project, manifest.id), tmp_path / "halfway"
+    before = contents(path), State.read(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = 1")  # so that it is written before it is whole
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("UPDATE comparison SET score = 0, start = 'another'")
+        db.execute("UPDATE columns SET data = zeroblob(length(data))")
+        copytree(path.parent, halfway)
+        db.execute("ROLLBACK")
+    rmtree(path.parent)
+    copytree(halfway, path.parent)
+    assert journal_of(path).exists()
+    with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as db:
+        assert db.execute("SELECT count(*) FROM comparison WHERE start = 'another'").fetchone()[0]
+    assert listing(ProjectCache(project), manifest).behind == ""
+    assert (contents(path), State.read(path)) == before
 
 
 def test_a_list_whose_index_was_taken_away_says_so(world: World) -> None:

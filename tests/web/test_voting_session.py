@@ -11,13 +11,14 @@ from brie.errors import UsageError
 from brie.evaluation.assemble import assemble
 from brie.evaluation.gather import gather
 from brie.evaluation.manifest import broken_links, read_manifest
-from brie.evaluation.votes import ballot, voter_judge, voter_name
+from brie.evaluation.votes import asked_of, voter_judge, voter_name
 from brie.evaluation.work import Work
+from brie.judge.interface import Reply
 from brie.project import Project
 from brie.records import Manifest, Status
 from brie.store import Store, counted
 from brie.web.project_cache import ProjectCache
-from brie.web.reveal import reveal
+from brie.web.reveal import Reveal, Reveals, reveal
 from brie.web.voting_session import VotingSession
 from tests.web import sample
 
@@ -43,11 +44,12 @@ def current(made: VotingSession) -> int:
 
 
 def test_cells_are_balanced_for_a_voter_within_each_category(world: World) -> None:
-    plan = sample.manifest(prompts=32, samples=1).plan
+    manifest = sample.manifest(prompts=32, samples=1)
+    plan = manifest.plan
     for name in ("Ann", "Bob"):
         seat = voter_judge(plan, name)
         cells: dict[str, Counter[tuple[str, str]]] = {}
-        for task in ballot(Work(plan), seat):
+        for task in asked_of(Work(plan), manifest, seat):
             category = Work(plan).prompts[task.prompt].category
             p = task.presentation
             cells.setdefault(category, Counter())[p.order, p.candidate_letter] += 1
@@ -57,7 +59,7 @@ def test_cells_are_balanced_for_a_voter_within_each_category(world: World) -> No
 
 
 def test_every_prompt_comes_once_before_any_comes_again(world: World) -> None:
-    tasks = ballot(Work(world[1].plan), voter_judge(world[1].plan, "Ann"))
+    tasks = asked_of(Work(world[1].plan), world[1], voter_judge(world[1].plan, "Ann"))
     first = [task.prompt for task in tasks[:12]]
     assert len(set(first)) == 12
     assert first != [p.id for p in world[1].plan.suite.prompts]
@@ -211,6 +213,29 @@ def test_the_reveal_unblinds_every_vote(world: World) -> None:
     assert found.rate.value == 1.0
     assert [judge for judge, _ in found.judges] == ["claude-opus", "gpt-mini", "reference"]
     assert all(cell.n and cell.percent for _, cell in found.judges)
+
+
+def test_a_result_is_made_again_where_more_was_said(world: World) -> None:
+    made, reveals = session(world), Reveals()
+    made.vote(current(made), "A")
+
+    def shown() -> Reveal:
+        with Store.open(world[0].store, read_only=True) as store:
+            return reveals.of(made, store)
+
+    first = shown()
+    other = session(world, "Bob")
+    other.vote(current(other), "B")
+    assert shown() is first
+    made.vote(current(made), "B")
+    assert len(shown().votes) == 2
+    second = shown()
+    task = made.work.tasks_on({(v.view.prompt_id, v.view.sample) for v in second.votes})[0]
+    with Store.open(world[0].store) as store:
+        row = task.verdict(Reply(Status.INVALID, text="nothing")).model_copy(update={"supersedes": True})
+        store.add_verdicts([row], evaluation="x", judge=task.judge)
+    assert shown() is not second
+    assert shown().outcomes == second.outcomes
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 41, "a/b", "../x", "<b>", "a\nb;c", ".hidden"])

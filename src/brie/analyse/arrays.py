@@ -82,11 +82,11 @@ def distinct(codes: AnyInts) -> int:
 
 
 def present(codes: AnyInts) -> Ints:
-    """The codes that occur, ascending: as `np.unique`, which is slower, as it hashes or sorts."""
+    """The codes that occur, ascending: as `np.unique`, which hashes or sorts, but by counting."""
     low, span = _span(codes)
     if span > _SPARSE * len(codes):
-        ordered = np.sort(codes).astype(np.int64, copy=False)
-        return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+        ordered: Ints = np.sort(codes).astype(np.int64, copy=False)
+        return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))]
     return np.flatnonzero(np.bincount(codes - low)) + low
 
 

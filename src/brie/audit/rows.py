@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
 
@@ -36,6 +37,7 @@ _NEXT = re.compile(r"[a-z]{3}[.!?]\s+\S+\s+\S|[。！？]\S")
 _LABEL = re.compile(r"\w{3}\**:\**\s+\S+(?:\s+\S+){4}")
 """A list's line that explains what it names: prose."""
 
+_BLANKS = re.compile(r"[ \t]+(?=\n)")
 Models = tuple[str, str]
 """Names of the two models of a row, as they stand in the file."""
 SIDES: Models = ("candidate", "baseline")
@@ -156,10 +158,28 @@ class FromTexts(FromAnswers):
     name: str
 
 
+def one_form(text: str) -> str:
+    """A text as it is told apart from others: what programs change in passing is nothing of it.
+
+    Ends of lines, blanks at them and around the text, a no-break blank for a blank, and whether an
+    accent is a sign of its own (Unicode's NFC) differ from one export of a text to the next.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text).replace("\u00a0", " ")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _BLANKS.sub("", text).strip()
+
+
+def text_id(text: str) -> str:
+    """The digest of a text in its one form."""
+    return digest(one_form(text))
+
+
 def texts(*, prompt: str, first: str, second: str) -> FromTexts:
     """The fields of a row that come from its texts."""
     return {
-        "prompt": digest(prompt),
+        "prompt": text_id(prompt),
         "name": shortened(prompt),
         **of_answers(first=first, second=second),
     }
@@ -167,8 +187,9 @@ def texts(*, prompt: str, first: str, second: str) -> FromTexts:
 
 def of_answers(*, first: str, second: str) -> FromAnswers:
     """The fields of a row that come from its answers."""
-    turned = first > second
-    low, high = (second, first) if turned else (first, second)
+    one, two = one_form(first), one_form(second)
+    turned = one > two
+    low, high = (two, one) if turned else (one, two)
     return {
         "pair": text_digest(f"{len(low)}:{low}{high}"),
         "turned": turned,

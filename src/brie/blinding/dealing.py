@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import lcm
 
 from brie.blinding.letters import Presentation
-from brie.digest import Canonical, digest
+from brie.digest import Canonical, canonical_json, text_digests
 from brie.records import Letter, Order, Positions
 from brie.records.base import CRITERIA_ORDERS, CriteriaOrder
 
@@ -205,4 +205,6 @@ def drawn(lot: str, *, prompt: str, candidate: str, baseline: str) -> Presentati
 
 def _deal(width: int, block: Sequence[Canonical]) -> list[int]:
     """A permutation of the codes, drawn by a hash of the block."""
-    return sorted(range(width), key=lambda code: digest([*block, code]))
+    before = canonical_json(block)[:-1]
+    lots = text_digests(f"{before},{code}]" for code in range(width))  # of the block with each code
+    return sorted(range(width), key=lots.__getitem__)

@@ -16,19 +16,14 @@ _Groups = frozenset[str]
 
 
 class Phrases:
-    """Groups of phrases, and what is known of words. Phrases are folded (`str.casefold`)."""
+    """Groups of phrases, and what is known of words. Phrases are folded (`str.casefold`).
+
+    A phrase of several words is looked for as a whole only in a text that has the longest of them: as
+    the end of a word where it is the first, as the beginning of one where it is the last.
+    """
 
     def __init__(self, groups: Mapping[str, Iterable[str]]) -> None:
-        self._single: dict[str, list[str]] = {}
-        self._several: dict[str, list[str]] = {}
-        for name, phrases in groups.items():
-            self._single[name], self._several[name] = [], []
-            for phrase in phrases:
-                (self._several if " " in phrase else self._single)[name].append(phrase)
-        self._begin = {
-            name: tuple(phrase.split(" ")[0] for phrase in phrases)
-            for name, phrases in self._several.items()
-        }
+        self._parts = {name: _Parts(phrases) for name, phrases in groups.items()}
         self._idle: set[str] = set()
         self._telling: dict[str, tuple[_Groups, _Groups]] = {}
 
@@ -39,27 +34,54 @@ class Phrases:
             text: folded.
         """
         words = text.split()
-        there, begun = set[str](), set[str]()
+        there, perhaps = set[str](), set[str]()
         for word in set(words).difference(self._idle):
-            has, begins = self._telling.get(word) or self._look_at(word)
+            has, may_have = self._telling.get(word) or self._look_at(word)
             there |= has
-            begun |= begins
-        begun -= there
-        if begun:
+            perhaps |= may_have
+        perhaps -= there
+        if perhaps:
             spaced = " ".join(words)
-            there |= {name for name in begun if any(p in spaced for p in self._several[name])}
+            there |= {name for name in perhaps if any(p in spaced for p in self._parts[name].several)}
         return there
 
     def _look_at(self, word: str) -> tuple[_Groups, _Groups]:
-        """Groups of which the word holds a phrase, and of which it may begin one of several words."""
-        has = frozenset(name for name, parts in self._single.items() if any(p in word for p in parts))
-        begins = frozenset(name for name, ends in self._begin.items() if word.endswith(ends))
+        """Groups of which the word holds a phrase, and of which it may be part of one."""
+        has = frozenset(name for name, parts in self._parts.items() if parts.are_in(word))
+        may_have = frozenset(name for name, parts in self._parts.items() if parts.may_have(word))
         if len(word) <= _LONGEST:
             if len(self._idle) + len(self._telling) >= _REMEMBERED:
                 self._idle.clear()
                 self._telling.clear()
-            if has or begins:
-                self._telling[word] = has, begins
+            if has or may_have:
+                self._telling[word] = has, may_have
             else:
                 self._idle.add(word)
-        return has, begins
+        return has, may_have
+
+
+class _Parts:
+    """The phrases of one group, by what a word shows of them."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self.single: list[str] = []
+        self.several: list[str] = []
+        ends, whole, begins = list[str](), set[str](), list[str]()
+        for phrase in phrases:
+            if " " not in phrase:
+                self.single.append(phrase)
+                continue
+            self.several.append(phrase)
+            first, *middle, last = phrase.split(" ")
+            longest = max(first, *middle, last, key=len)
+            if longest in middle:
+                whole.add(longest)
+            else:
+                (ends if longest == first else begins).append(longest)
+        self._ends, self._whole, self._begins = tuple(ends), frozenset(whole), tuple(begins)
+
+    def are_in(self, word: str) -> bool:
+        return any(phrase in word for phrase in self.single)
+
+    def may_have(self, word: str) -> bool:
+        return word in self._whole or word.endswith(self._ends) or word.startswith(self._begins)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -76,14 +76,22 @@ def findings(
 def _commonest(
     side: str, answers: Sequence[tuple[str, str | None]], labels: Collection[str]
 ) -> Repeated | None:
-    prompts: dict[str, set[str]] = defaultdict(set)
-    for prompt, text in answers:
-        if text is not None and text.strip() and bare(text.strip().splitlines()[-1]) not in labels:
-            prompts[text.strip()].add(prompt)
+    """Of the texts that are given often enough to matter; None where none is."""
+    texts = [(text or "").strip() for _, text in answers]
+    often = [text for text, times in Counter(texts).items() if text and times >= FEWEST]
+    prompts: dict[str, set[str]] = {text: set() for text in often if not _is_label(text, labels)}
     if not prompts:
         return None
+    for (prompt, _), text in zip(answers, texts, strict=True):
+        if text in prompts:
+            prompts[text].add(prompt)
     text = max(prompts, key=lambda one: (len(prompts[one]), one))
     return Repeated(side, text, len(prompts[text]), len({prompt for prompt, _ in answers}))
+
+
+def _is_label(text: str, labels: Collection[str]) -> bool:
+    """Whether a text ends in one of the labels that prompts ask for."""
+    return bool(labels) and bare(text.splitlines()[-1]) in labels
 
 
 def _matters(one: Repeated) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from brie.analyse.arrays import generator, group_mean
+from brie.analyse.arrays import Bools, Floats, generator, group_mean
 from brie.analyse.signflip import sign_flip
 from brie.checks import repeated
 from brie.checks.difference import without as tested
@@ -27,7 +27,7 @@ REPETITIVE = 0.3
 
 FLAWS: dict[str, Callable[[Answer], bool]] = {
     "cut off": lambda answer: answer.truncated,
-    "empty": lambda answer: answer.text is not None and not answer.text.strip(),
+    "empty": lambda answer: answer.text is not None and (not answer.text or answer.text.isspace()),
     "repetitive": lambda answer: answer.measures.get("repetition", 0.0) > REPETITIVE,
     "leaking special tokens": lambda answer: answer.measures.get("special_tokens", 0.0) > 0,
 }
@@ -38,15 +38,15 @@ def check(evidence: Evidence) -> Check:
     pairs, plan = evidence.pairs, evidence.plan
     if not pairs:
         return not_run(ID, "The answers are not at hand, so nothing says whether they are whole.")
+    ours, theirs = [p.candidate for p in pairs], [p.baseline for p in pairs]
+    of_flaw = {flaw: (_having(has, ours), _having(has, theirs)) for flaw, has in FLAWS.items()}
     rates = {
-        flaw: {
-            "candidate": float(np.mean([has(p.candidate) for p in pairs])),
-            "baseline": float(np.mean([has(p.baseline) for p in pairs])),
-        }
-        for flaw, has in FLAWS.items()
+        flaw: {"candidate": float(mine.mean()), "baseline": float(others.mean())}
+        for flaw, (mine, others) in of_flaw.items()
     }
-    affected = [p.key for p in pairs if is_flawed(p.candidate) or is_flawed(p.baseline)]
-    p_differ = _p_differ(evidence)
+    candidate, baseline = np.logical_or.reduce(list(of_flaw.values()))
+    affected = [pairs[at].key for at in np.flatnonzero(candidate | baseline).tolist()]
+    p_differ = _p_differ(evidence, candidate.astype(np.float64) - baseline)
     whole = ~evidence.of_pairs(affected)
     without = evidence.rate("truncation", whole) if affected else None
     removed = tested(evidence, whole, without) if affected else None
@@ -73,9 +73,8 @@ def check(evidence: Evidence) -> Check:
     return conclude(ID, findings, figures, passed)
 
 
-def is_flawed(answer: Answer) -> bool:
-    """Any flaw."""
-    return any(has(answer) for has in FLAWS.values())
+def _having(flaw: Callable[[Answer], bool], answers: Sequence[Answer]) -> Bools:
+    return np.array([flaw(answer) for answer in answers], np.bool_)
 
 
 def _findings(rates: Mapping[str, Mapping[str, float]], p_differ: float) -> list[Finding]:
@@ -123,10 +122,14 @@ def _clean(rates: Mapping[str, Mapping[str, float]], affected: int, pairs: int) 
     )
 
 
-def _p_differ(evidence: Evidence) -> float:
-    """Sign-flip p of "flaws are as frequent on both sides", prompts as units."""
+def _p_differ(evidence: Evidence, difference: Floats) -> float:
+    """Sign-flip p of "flaws are as frequent on both sides", prompts as units.
+
+    Args:
+        evidence: with the pairs.
+        difference: one entry a pair: 1 where the candidate's answer alone has a flaw, -1 the baseline's.
+    """
     pairs: tuple[Pair, ...] = evidence.pairs
     names = {prompt: number for number, prompt in enumerate(dict.fromkeys(p.prompt for p in pairs))}
-    difference = np.array([float(is_flawed(p.candidate)) - float(is_flawed(p.baseline)) for p in pairs])
     by_prompt = group_mean(np.array([names[p.prompt] for p in pairs]), difference, len(names))
     return sign_flip(by_prompt, generator(evidence.seed, "checks.truncation.differ")).p_value

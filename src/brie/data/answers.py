@@ -132,7 +132,9 @@ def tail(written: Written, messages: Sequence[Message], at: int) -> str:
 def _beyond(written: Written, messages: Sequence[Message], at: int, through: str, prompt: str) -> str:
     """An answer as the template writes it, where its finished turn does not go on from the prompt."""
     blank = [*messages[:at], {"role": "assistant", "content": _PLACEHOLDER}]
-    head = written.whole(blank).rpartition(_PLACEHOLDER)[0]
+    head, shown, _ = written.whole(blank).rpartition(_PLACEHOLDER)
+    if not shown:
+        raise InputError(f"the chat template leaves out the answer in turn {at + 1}")
     closing = open_thought(prompt)
     inside, said = _thought_of(messages[at])
     if inside and closing:
@@ -177,7 +179,9 @@ def _refuse_lost(answer: str, message: Message, at: int) -> None:
 
 
 def _refuse_unshown(written: Written, before: Sequence[Message], prompt: str) -> None:
-    """Refuse tools, calls and their replies that a template passes over."""
+    """Refuse a question, tools, calls and their replies that a template passes over."""
+    if before and before[-1]["role"] == "user" and _bare(_text(before[-1])) not in _bare(prompt):
+        raise InputError(f"the chat template leaves out the question in turn {len(before)}")
     for tool in written.tools or ():
         if (name := _function(tool)) and name not in prompt:
             raise InputError(f"the chat template shows no tools, and the row has some (`{name}`)")
@@ -187,6 +191,11 @@ def _refuse_unshown(written: Written, before: Sequence[Message], prompt: str) ->
                 raise InputError(f"the chat template leaves out the `tool_calls` of turn {number}")
         if message["role"] == "tool" and _text(message).strip() not in prompt:
             raise InputError(f"the chat template leaves out the tool's reply in turn {number}")
+
+
+def _bare(text: str) -> str:
+    """A text without blanks: templates may trim and fold them."""
+    return "".join(text.split())
 
 
 def calls_of(message: Message) -> list[JsonValue]:

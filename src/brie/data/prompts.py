@@ -44,10 +44,13 @@ def prompt_ids(
         tools: schemas of tools that may be called.
 
     Raises:
-        PinError: the template refuses the conversation.
+        PinError: the template refuses the conversation, or passes over its question.
     """
     turns = placed(template, messages, special, fold=fold)
     text = asked(template, turns, special, thinking=thinking, tools=tools)
+    words = str(turns[-1].get("content") or "").split() if turns else []
+    if words and not any(word in text for word in words):
+        raise PinError("the chat template leaves out the question, so that every prompt would be alike")
     ids: list[int] = tokenizer(
         text,
         add_special_tokens=False,

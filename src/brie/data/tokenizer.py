@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from brie.errors import UsageError
+from brie.errors import PinError, UsageError
 from brie.pin.bases import PACKAGED_PREFIX, download, packaged_base
-from brie.pin.folders import SPECIAL_TOKENS
+from brie.pin.folders import SPECIAL_TOKENS, json_or_empty
 from brie.pin.weights import load_tokenizer_of
 
 if TYPE_CHECKING:
@@ -94,7 +93,16 @@ def special_tokens(tokenizer: Tokenizer) -> dict[str, str]:
 
 
 def eos_ids(folder: Path) -> list[int]:
-    """Tokens that end an answer by a model folder's generation config."""
-    path = folder / "generation_config.json"
-    ids = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
-    return [ids] if isinstance(ids, int) else list(ids or ())
+    """Tokens that end an answer by a model folder's generation config, or by its config without one.
+
+    Raises:
+        PinError: what stands there is no number of a token.
+    """
+    named = next((n for n in ("generation_config.json", "config.json") if (folder / n).is_file()), "")
+    ids = json_or_empty(folder / named).get("eos_token_id") if named else None
+    listed = ids if isinstance(ids, list) else [] if ids is None else [ids]
+    if any(type(number) is not int for number in listed):
+        raise PinError(
+            f"{folder / named}: eos_token_id is {ids!r}; it must be a token's number, or a list."
+        )
+    return [number for number in listed if isinstance(number, int) and number >= 0]

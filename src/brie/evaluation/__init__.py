@@ -59,6 +59,7 @@ What came of it, read from the store and computed:
     gather         the rows of an evaluation, up to where it stopped
     margins        judges that give numbers: one outcome a comparison, and whether they may count
     table          rows as the arrays of the analysis
+    generated      what the answers of each side are like
     training_data  what the candidate was trained on, and what the suite shares with it
     pairs_data     the same of preference pairs, whose prompts are spent and whose judges taught
     context        models and training data as they are here, for the checks

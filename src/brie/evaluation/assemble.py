@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from statistics import fmean
 
 import numpy as np
 
@@ -23,6 +22,8 @@ from brie.evaluation.benchmarked import task_numbers
 from brie.evaluation.columns import Rows, chosen
 from brie.evaluation.context import Context, evidence_of
 from brie.evaluation.drift_notes import drift_of
+from brie.evaluation.gather import without_collection
+from brie.evaluation.generated import generation
 from brie.evaluation.margins import counting_judges, margin_numbers, not_counted
 from brie.evaluation.people import by_voter
 from brie.evaluation.rows import (
@@ -32,7 +33,6 @@ from brie.evaluation.rows import (
     stopped_judges,
 )
 from brie.evaluation.table import table
-from brie.pin import ANSWERS
 from brie.provenance import now
 from brie.records import Manifest, Pin, Plan, Side
 from brie.records.analysis import Analysis, Cost, Counts, SideSummary, SuiteSummary
@@ -51,6 +51,11 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
         store: what it cost, and the looks at its suite.
         context: models and training data as they are here; without them their checks are not run.
     """
+    with without_collection():
+        return _assembled(facts, store, context or Context())
+
+
+def _assembled(facts: EvaluationData, store: Store, context: Context) -> Analysis:
     manifest = facts.manifest
     columns, aside = facts.columns, not_counted(facts)
     main = columns.is_of("main")
@@ -98,7 +103,7 @@ def assemble(facts: EvaluationData, store: Store, context: Context | None = None
             )
         )
     document = _with_tasks(document, facts, Settings(options.level, options.resamples))
-    evidence = evidence_of(facts, document, verdicts, context or Context(), store)
+    evidence = evidence_of(facts, document, verdicts, context, store)
     document = _with_accuracy(document, facts, evidence, context)
     checked = _checked(document, replace(evidence, analysis=document))
     return _with_people(checked, *by_voter(facts, options, seed))
@@ -165,12 +170,12 @@ def _prompts(facts: EvaluationData, rows: Rows) -> set[str]:
 
 
 def _with_accuracy(
-    document: Analysis, facts: EvaluationData, evidence: Evidence, context: Context | None
+    document: Analysis, facts: EvaluationData, evidence: Evidence, context: Context
 ) -> Analysis:
     """The document with right and wrong, where prompts say what is right."""
     known = unseen_sources(evidence)
     accuracy = right_and_wrong(
-        facts, evidence.settings, None if known is None else known[0], context.checked if context else {}
+        facts, evidence.settings, None if known is None else known[0], context.checked
     )
     return document if accuracy is None else document.model_copy(update={"accuracy": accuracy})
 
@@ -340,36 +345,6 @@ def _judges(
         )
         for s in facts.work.panel_judges
         if s.judge.id in numbers
-    }
-
-
-def generation(facts: EvaluationData) -> dict[str, dict[str, float]]:
-    """What the answers of each side are like: shares of answers, mean tokens and seconds."""
-    columns = facts.columns
-    first = columns.first_of_comparisons(chosen(columns.is_of("main")))
-    pairs = [columns.pairs[at] for at in columns.pair[first].tolist()]
-    return {
-        "candidate": _measures(facts, [candidate for candidate, _ in pairs]),
-        "baseline": _measures(facts, [baseline for _, baseline in pairs]),
-    }
-
-
-def _measures(facts: EvaluationData, keys: Sequence[str]) -> dict[str, float]:
-    answers = [facts.completions[key] for key in keys if key in facts.completions]
-    if not answers:
-        return {}
-    measures = [a.measures for a in answers]
-    names = sorted(set[str]().union(*measures))
-    made = {"tokens": fmean([a.tokens for a in answers]), "seconds": fmean([a.seconds for a in answers])}
-    plan = facts.manifest.plan
-    if ANSWERS in (pin.kind for pin in (plan.candidate, plan.baseline) if pin.digest == answers[0].pin):
-        made = {}  # a file says neither
-    return {
-        "answers": float(len(answers)),
-        "truncated": fmean([a.finish_reason != "stop" for a in answers]),
-        "empty": fmean([not a.text.strip() for a in answers]),
-        **made,
-        **{name: fmean([each.get(name, 0.0) for each in measures]) for name in names},
     }
 
 

@@ -16,6 +16,7 @@ from brie.analyse.power import smallest_detectable, variance_ratio
 from brie.blinding import JudgeInput
 from brie.catalog import load_defaults
 from brie.errors import UsageError
+from brie.evaluation.gather import without_collection
 from brie.evaluation.missing import missing_of
 from brie.evaluation.request_sizes import Sizes, sizes_of, sizes_of_tasks
 from brie.evaluation.work import Work
@@ -193,7 +194,7 @@ def agree(
     *,
     evaluation: str,
     say: Callable[[str], None],
-    known: Mapping[str, str] | None = None,
+    known: Callable[[], Mapping[str, str]] = dict,
     beside: Beside | None = None,
 ) -> Terms:
     """Price what is missing of an evaluation and have it agreed to.
@@ -245,6 +246,7 @@ def say_shadowing(
         say(f"{path.stem} is this project's own judge ({file}), not the one brie ships.")
 
 
+@without_collection()
 def _refuse_older_formats(work: Work, panel_judges: Sequence[PanelJudge], store: Store) -> None:
     """What a judge was asked in one format of the prompt is not completed in another.
 

@@ -223,8 +223,10 @@ def _pairs(facts: EvaluationData, prompts: set[str]) -> tuple[Pair, ...]:
     """Every comparison of the prompts whose two answers are there, in the order of work."""
     columns, completions, order = facts.columns, facts.completions, facts.manifest.plan.order
     first = columns.first_of_comparisons(chosen(columns.is_of("main")))
-    named = zip(columns.prompt[first], columns.sample[first], columns.pair[first], strict=True)
-    compared = [(order[place], int(sample), columns.pairs[pair]) for place, sample, pair in named]
+    named = (each[first].tolist() for each in (columns.prompt, columns.sample, columns.pair))
+    compared = [
+        (order[place], sample, columns.pairs[pair]) for place, sample, pair in zip(*named, strict=True)
+    ]
     return tuple(
         Pair(name, sample, _answer(completions[candidate]), _answer(completions[baseline]))
         for name, sample, (candidate, baseline) in compared

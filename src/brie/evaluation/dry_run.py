@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -13,8 +14,9 @@ from brie.evaluation.benchmark_plan import told_of_tasks
 from brie.evaluation.budget import Quote, Spending, agree, detectable
 from brie.evaluation.drift import beside, due_before
 from brie.evaluation.folders import evaluation_id
+from brie.evaluation.gather import without_collection
 from brie.evaluation.plan import ResolvedRequest
-from brie.evaluation.run import given_of, planned, spent_in
+from brie.evaluation.run import known_texts, planned, spent_in
 from brie.evaluation.work import Work
 from brie.number_format import listed, plural
 from brie.project import Project
@@ -40,6 +42,7 @@ class DryRun:
     """What it could tell, in one sentence."""
 
 
+@without_collection()
 def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> DryRun:
     """Plan an evaluation and price it; nothing is written, made or asked.
 
@@ -61,7 +64,7 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
         dues = due_before(work, asked.panel_judges, store, project, spending)
         agree(
             work, asked.panel_judges, store, only_priced, project, owner,
-            evaluation=evaluation_id(plan), say=said.append, known=work.given_texts(given_of(asked)),
+            evaluation=evaluation_id(plan), say=said.append, known=partial(known_texts, work, asked),
             beside=beside(dues),
         )  # fmt: skip
     told = detectable(len(plan.order), plan.samples)

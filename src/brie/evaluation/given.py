@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from brie.audit.answer_files import names_in, read_answers
+from brie.audit.rows import one_form
 from brie.catalog import with_system
 from brie.digest import digest, short
 from brie.errors import InputError, PinError, UsageError
@@ -213,7 +214,7 @@ def _refuse_other_prompts(given: GivenAnswers, suite: Suite) -> None:
 
 
 def _key(messages: Sequence[Message]) -> tuple[tuple[str, str], ...]:
-    return tuple((m.role, m.content.strip()) for m in messages)
+    return tuple((m.role, one_form(m.content)) for m in messages)
 
 
 def _matched(given: GivenAnswers, suite: Suite) -> dict[str, GivenPrompt]:

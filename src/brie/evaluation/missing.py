@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from brie.analyse.arrays import Ints
+from brie.evaluation.gather import without_collection
 from brie.evaluation.planned import Planned
 from brie.evaluation.work import Work
 from brie.judge.run_context import FINAL
@@ -24,11 +25,12 @@ class Missing:
     """Completion key -> text, of the answers of both that are there."""
 
 
+@without_collection()
 def missing_of(
     planned: Planned,
     store: Store,
     final: Sequence[Status] = FINAL,
-    known: Mapping[str, str] | None = None,
+    known: Callable[[], Mapping[str, str]] = dict,
 ) -> Missing:
     """What of some planned verdicts is to be asked for; only the answers of these are read.
 
@@ -36,13 +38,16 @@ def missing_of(
         planned: the verdicts.
         store: where answers and verdicts are.
         final: statuses that make a verdict done.
-        known: completion key -> text, of answers that exist and may not be in the store yet.
+        known: completion key -> text, of answers that exist and may not be in the store yet; worked out
+            where some are not.
     """
     rows = planned.rows_missing(store, final)
     lacking = planned.take(rows)
-    known, needed = known or {}, lacking.answers()
-    texts = {key: known[key] for key in needed if key in known}
-    texts |= store.texts(key for key in needed if key not in texts)
+    needed = lacking.answers()
+    texts = store.texts(needed)
+    if len(texts) < len(needed):
+        told = known()
+        texts |= {key: told[key] for key in needed if key in told}
     same = lacking.identical(texts)
     return Missing(lacking.take(~same), rows[same], texts)
 

@@ -210,7 +210,10 @@ class _ByKey(Mapping[str, Task]):
 
     def __init__(self, planned: Planned) -> None:
         self._planned = planned
-        self._rows = {key: row for row, key in enumerate(planned.keys)}
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {key: row for row, key in enumerate(self._planned.keys)}
 
     def __getitem__(self, key: str) -> Task:
         return self._planned[self._rows[key]]

@@ -69,10 +69,12 @@ class PlannedRows(RowsInColumns):
         count = len(self.planned)
         return self.planned[at] if at < count else self.votes[at - count].task
 
-    def key(self, at: int) -> str:
-        """Key of a row's verdict."""
-        count = len(self.planned)
-        return self.planned.keys[at] if at < count else self.votes[at - count].task.key
+    def keys(self, rows: Rows) -> list[str]:
+        """Keys of some rows' verdicts."""
+        keys = self.planned.keys
+        if len(rows) and int(rows.max()) >= len(keys):
+            keys = [*keys, *(vote.task.key for vote in self.votes)]
+        return [keys[at] for at in rows.tolist()]
 
     def read(self, store: Store, digest: RowsDigest) -> None:
         """Read the verdict of every row that has one.

@@ -17,6 +17,7 @@ from brie.evaluation.benchmarks import load_asked
 from brie.evaluation.choice import Choice, choose, refuse_mute_rule
 from brie.evaluation.code_checks import refuse_code
 from brie.evaluation.criteria import readable_orders
+from brie.evaluation.gather import without_collection
 from brie.evaluation.given import PREFIX, pair_of, refuse_settings, samples_of, suite_of
 from brie.evaluation.known_pairs import with_rules
 from brie.evaluation.plan import ResolvedRequest, panel_judge
@@ -85,6 +86,7 @@ class EvalRequest:
     """The command as it was typed, to be given again with a judge; "": `brie eval` of this suite."""
 
 
+@without_collection()
 def prepare(wishes: EvalRequest, project: Project) -> tuple[ResolvedRequest, list[str]]:
     """Resolve every name; returns what to evaluate, and what was decided on the way, to be said.
 

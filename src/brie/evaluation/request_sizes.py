@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from brie.blinding import JudgeInput
+from brie.evaluation.gather import without_collection
 from brie.evaluation.missing import Missing
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
@@ -42,6 +43,7 @@ def sizes_of_tasks(tasks: Sequence[Task], shown: Callable[[Task], JudgeInput]) -
     return sizes
 
 
+@without_collection()
 def sizes_of(missing: Missing, work: Work) -> dict[str, Sizes]:
     """Judge id -> sizes of its missing requests.
 

@@ -84,8 +84,8 @@ class RowsInColumns(Sequence[VerdictRow]):
         """What a row was planned for."""
 
     @abstractmethod
-    def key(self, at: int) -> str:
-        """Key of a row's verdict."""
+    def keys(self, rows: Rows) -> list[str]:
+        """Keys of some rows' verdicts."""
 
     @abstractmethod
     def columns(self, places: Mapping[str, int]) -> Columns:
@@ -145,9 +145,11 @@ class EvaluationData:
         """What a row, named by its number, was planned for."""
         return self.facts.task(at) if isinstance(self.facts, RowsInColumns) else self.facts[at].task
 
-    def key(self, at: int) -> str:
-        """Key of a row's verdict."""
-        return self.facts.key(at) if isinstance(self.facts, RowsInColumns) else self.facts[at].task.key
+    def keys(self, rows: Rows) -> list[str]:
+        """Keys of the verdicts of some rows, named by their numbers."""
+        if isinstance(self.facts, RowsInColumns):
+            return self.facts.keys(rows)
+        return [self.facts[at].task.key for at in rows.tolist()]
 
     @cached_property
     def places(self) -> dict[str, int]:

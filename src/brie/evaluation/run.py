@@ -7,8 +7,8 @@ and is taken up again by the same call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from brie.evaluation.benchmarks import run_tasks
 from brie.evaluation.budget import Spending, Terms, agree
@@ -17,7 +17,7 @@ from brie.evaluation.destinations import agree_to_servers
 from brie.evaluation.drift import ask_again, beside, due_before, renewed
 from brie.evaluation.drift_notes import with_notes
 from brie.evaluation.folders import Evaluation, differing, evaluation_id, evaluations, open_evaluation
-from brie.evaluation.gather import extended, is_decided, nothing_yet
+from brie.evaluation.gather import extended, is_decided, nothing_yet, without_collection
 from brie.evaluation.generating import answer_all, check_prompts, environment_of
 from brie.evaluation.given import refuse_longer, texts_of
 from brie.evaluation.judging import judge_all, noted, plus, why_stopped
@@ -37,7 +37,7 @@ from brie.evaluation.training_data import spent_words
 from brie.evaluation.work import Work
 from brie.generate.turns import TurnEngine, open_engine
 from brie.judge.run import JudgingResult
-from brie.pin import GivenText, Resolved
+from brie.pin import Resolved
 from brie.progress import Screen
 from brie.project import Project
 from brie.records import Environment, Plan, Side, Status
@@ -152,7 +152,7 @@ def _agreed(
     dues = due_before(work, asked.panel_judges, store, project, wishes)
     terms = agree(
         work, asked.panel_judges, store, wishes, project, owner, evaluation=evaluation, say=screen.say,
-        known=work.given_texts(given_of(asked)), beside=beside(dues),
+        known=partial(known_texts, work, asked), beside=beside(dues),
     )  # fmt: skip
     if not dues:
         return asked, drafted, terms
@@ -177,6 +177,7 @@ def _existing(plan: Plan, project: Project) -> int:
         return len(store.present("verdicts", keys, tuple(Status)))
 
 
+@without_collection()
 def _refuse_gone(plan: Plan, project: Project, store: Store) -> None:
     """Refuse to go on with an evaluation whose finished numbers lost rows, before anything is asked."""
     folder = project.runs / evaluation_id(plan)
@@ -184,12 +185,16 @@ def _refuse_gone(plan: Plan, project: Project, store: Store) -> None:
         refuse_gone_rows(Evaluation(folder, read_manifest(folder)), store)
 
 
-def given_of(asked: ResolvedRequest) -> dict[Side, Mapping[str, Sequence[GivenText]]]:
-    """Conversation -> its answers, by side, for the sides that are files of them."""
+def known_texts(work: Work, asked: ResolvedRequest) -> dict[str, str]:
+    """Texts by key of the sides that are files of answers."""
     sides: dict[Side, Resolved] = {"candidate": asked.candidate, "baseline": asked.baseline}
-    return {
-        name: texts_of(side.given, asked.suite) for name, side in sides.items() if side.given is not None
-    }
+    return work.given_texts(
+        {
+            name: texts_of(side.given, asked.suite)
+            for name, side in sides.items()
+            if side.given is not None
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +238,7 @@ def _in_blocks(
     return _Came(evaluation, completions, done)
 
 
+@without_collection()
 def planned(
     asked: ResolvedRequest, elsewhere: tuple[Environment, str] | None = None
 ) -> tuple[Plan, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from brie.catalog import load_defaults
@@ -17,7 +18,7 @@ from brie.evaluation.generating import make_answers
 from brie.evaluation.plan import ResolvedRequest
 from brie.evaluation.request import EvalRequest, prepare
 from brie.evaluation.results import rebuild
-from brie.evaluation.run import begin, given_of, planned, run_evaluation
+from brie.evaluation.run import begin, known_texts, planned, run_evaluation
 from brie.evaluation.settled import stored_analysis
 from brie.evaluation.suites import Suites, open_suites, plan_of
 from brie.evaluation.suites_numbers import Judged, suites_document
@@ -151,7 +152,7 @@ def _agree(
             agree(
                 work, resolved.panel_judges, store, replace(spending, probe=False), project, owner,
                 evaluation=evaluation_id(plan), say=screen.say,
-                known=work.given_texts(given_of(resolved)),
+                known=partial(known_texts, work, resolved),
             )  # fmt: skip
 
 

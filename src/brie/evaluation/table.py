@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from brie.analyse.table import PromptLengths, VerdictTable
 from brie.evaluation.columns import Columns, Rows
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.pin import ANSWERS
-from brie.records import Completion
+from brie.records import Completion, Message
 
 
 def table(
@@ -41,6 +42,9 @@ def table(
     prompts = facts.work.prompts
     kept, of_row = ranked(used.pair)
     pairs = [used.pairs[at] for at in kept.tolist()]
+    compared, of_files = _Compared.of(facts, pairs), _of_files(facts)
+    long, width = compared.long(of_files=of_files), max(len(pairs), 1)
+    shown = np.divmod(present(prompt * width + of_row), width)
     half = used.joint.half if used.joint is not None else np.zeros(len(used.score), np.bool_)
     return VerdictTable.build(
         prompts=names,
@@ -57,13 +61,17 @@ def table(
         status=used.status,
         repeat=used.repeat,
         identical=used.identical,
-        length_difference=_length(facts, pairs)[of_row],
-        features={name: each[of_row] for name, each in _features(facts, pairs).items()},
+        length_difference=compared.difference(long)[of_row],
+        features={name: each[of_row] for name, each in compared.features().items()},
         criteria=used.criteria,
         criteria_order=used.criteria_order if facts.manifest.plan.criteria_orders > 1 else None,
         identical_as_ties=facts.identical_as_ties,
         joint=used.joint if used.joint is not None and used.joint.joint.any() else None,
-        lengths=_lengths(facts, names, pairs, present(prompt * max(len(pairs), 1) + of_row)),
+        lengths=PromptLengths(
+            prompt=np.array([_asked(facts.work.messages[name]) for name in names], np.float64),
+            answer=compared.mean_of_baselines(*shown, long, prompts=len(names)),
+            unit="characters" if of_files else "tokens",
+        ),
     )
 
 
@@ -83,68 +91,70 @@ def _distinct(words: Sequence[str]) -> float:
     return len(set(words)) / len(words) if words else 0.0
 
 
-Pairs = Sequence[tuple[str, str]]
+@dataclass(frozen=True)
+class _Compared:
+    """Pairs of answers, and the different answers that they are made of."""
+
+    answers: list[Completion | None]
+    """Each once; None where it is not there."""
+    candidate: Ints
+    """One entry a pair: the place of its answer among them."""
+    baseline: Ints
+
+    @classmethod
+    def of(cls, facts: EvaluationData, pairs: Sequence[tuple[str, str]]) -> _Compared:
+        number: dict[str, int] = {}
+        places = [number.setdefault(key, len(number)) for pair in pairs for key in pair]
+        sides = np.array(places, np.int64).reshape(-1, 2)
+        return cls([facts.completions.get(key) for key in number], sides[:, 0], sides[:, 1])
+
+    def difference(self, each: Floats) -> Floats:
+        """Candidate minus baseline, one entry a pair.
+
+        Args:
+            each: a measure of every answer; NaN where it is not there.
+        """
+        return each[self.candidate] - each[self.baseline]
+
+    def features(self) -> dict[str, Floats]:
+        """Each feature, candidate minus baseline, one entry a pair."""
+        nan = float("nan")
+        texts = [None if answer is None else answer.text for answer in self.answers]
+        return {
+            name: self.difference(np.array([nan if t is None else count(t) for t in texts], np.float64))
+            for name, count in FEATURES.items()
+        }
+
+    def long(self, *, of_files: bool) -> Floats:
+        """Length of every answer: in tokens, or in characters where a side is a file."""
+        nan = float("nan")
+        if of_files:
+            lengths = [nan if answer is None else len(answer.text) for answer in self.answers]
+        else:
+            lengths = [nan if answer is None else answer.tokens for answer in self.answers]
+        return np.array(lengths, np.float64)
+
+    def mean_of_baselines(self, prompt: Ints, pair: Ints, each: Floats, *, prompts: int) -> Floats:
+        """Mean over the baseline's different answers to a prompt that are there, one entry a prompt.
+
+        Args:
+            prompt: which prompt is compared in which pair: the prompt's place.
+            pair: the pair's.
+            each: a measure of every answer; NaN where it is not there.
+            prompts: how many there are.
+        """
+        width = max(len(self.answers), 1)
+        prompt, answer = np.divmod(present(prompt * width + self.baseline[pair]), width)
+        there = ~np.isnan(each[answer])
+        return group_mean(prompt[there], each[answer[there]], prompts)
 
 
-def _features(facts: EvaluationData, pairs: Pairs) -> dict[str, Floats]:
-    """Each feature, candidate minus baseline, one entry a pair of answers."""
-    texts = {key: facts.completions[key].text for key in _answered(facts, pairs)}
-    return {
-        name: _differences(pairs, {key: count(text) for key, text in texts.items()})
-        for name, count in FEATURES.items()
-    }
-
-
-def _length(facts: EvaluationData, pairs: Pairs) -> Floats:
-    """Candidate minus baseline, one entry a pair: in tokens, or in characters where a side is a file."""
-    of_files = _of_files(facts)
-    answers = {key: facts.completions[key] for key in _answered(facts, pairs)}
-    return _differences(pairs, {key: _long(a, of_files=of_files) for key, a in answers.items()})
+def _asked(messages: Sequence[Message]) -> int:
+    """Characters of all turns."""
+    return sum(len(turn.content) for turn in messages)
 
 
 def _of_files(facts: EvaluationData) -> bool:
     """Whether a side's answers came from a file, which says nothing of tokens."""
     plan = facts.manifest.plan
     return ANSWERS in (plan.candidate.kind, plan.baseline.kind)
-
-
-def _long(answer: Completion, *, of_files: bool) -> float:
-    return float(len(answer.text) if of_files else answer.tokens)
-
-
-def _lengths(facts: EvaluationData, names: Sequence[str], pairs: Pairs, compared: Ints) -> PromptLengths:
-    """How long each prompt is, and the baseline's answers to it.
-
-    Args:
-        facts: where prompts and answers are looked up.
-        names: the prompts.
-        pairs: the pairs of answers.
-        compared: place of a prompt times the number of pairs, plus the place of one of its pairs.
-    """
-    of_files = _of_files(facts)
-    number: dict[str, int] = {}
-    answer = np.array([number.setdefault(baseline, len(number)) for _, baseline in pairs], np.int64)
-    made = [facts.completions.get(key) for key in number]
-    long = np.array([np.nan if a is None else _long(a, of_files=of_files) for a in made], np.float64)
-    width = max(len(number), 1)
-    prompt, pair = np.divmod(compared, max(len(pairs), 1))
-    prompt, of_prompt = np.divmod(np.unique(prompt * width + answer[pair]), width)
-    there = ~np.isnan(long[of_prompt])
-    means = group_mean(prompt[there], long[of_prompt[there]], len(names))
-    asked = [sum(len(turn.content) for turn in facts.work.messages[name]) for name in names]
-    return PromptLengths(
-        prompt=np.array(asked, np.float64),
-        answer=means,
-        unit="characters" if of_files else "tokens",
-    )
-
-
-def _answered(facts: EvaluationData, pairs: Pairs) -> set[str]:
-    return {key for pair in pairs for key in pair if key in facts.completions}
-
-
-def _differences(pairs: Pairs, measured: Mapping[str, float]) -> Floats:
-    """NaN where an answer is not there."""
-    nothing = float("nan")
-    each = [measured.get(a, nothing) - measured.get(b, nothing) for a, b in pairs]
-    return np.array(each, dtype=np.float64)

@@ -73,7 +73,7 @@ def _reasons(facts: EvaluationData, rows: Rows) -> Callable[[slice], list[str]]:
     asked = facts.columns.heard[rows] & ~same
     numbers = np.zeros(len(rows), np.int64)
     if source is not None:
-        keys = [facts.key(at) for at in rows[asked].tolist()]
+        keys = facts.keys(rows[asked])
         of_key = source.numbers_of(keys)
         numbers[asked] = np.fromiter((of_key[key] for key in keys), np.int64, len(keys))
 

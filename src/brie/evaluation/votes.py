@@ -151,11 +151,6 @@ def votes_by_prompt(manifest: Manifest, work: Work) -> dict[str, list[Task]]:
     return tasks
 
 
-def ballot(work: Work, voter: PanelJudge) -> list[Task]:
-    """What a voter is asked where no pairs were drawn for people, in the order of asking."""
-    return dealt(work, voter, voter.digest, drawn(work.plan, voter.digest))
-
-
 def dealt(work: Work, voter: PanelJudge, deal: str, pairs: Sequence[Pair] | None = None) -> list[Task]:
     """Votes on pairs, their letters dealt by a voter's digest or by a ballot that was sent as a file.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -166,8 +166,14 @@ class Work:
             prompts: only for these; all by default.
         """
         wanted: dict[str, tuple[Side, str, int]] = {}
-        for asked in self._samples(self.plan.order if prompts is None else prompts):
-            wanted.setdefault(self.key(*asked), asked)
+        again = set(self.plan.controls.prompts) if self.draws_again else set[str]()
+        for prompt in self.plan.order if prompts is None else prompts:
+            for side in _SIDES:
+                for sample, key in enumerate(self._side(side).keys([prompt])):
+                    wanted.setdefault(key, (side, prompt, sample))
+            if prompt in again:
+                extra = self.plan.controls.first_sample
+                wanted.setdefault(self.key("baseline", prompt, extra), ("baseline", prompt, extra))
         return wanted
 
     def texts_needed(self, prompts: Sequence[str] | None = None) -> list[str]:
@@ -229,6 +235,18 @@ class Work:
             wanted &= np.isin(planned.sample, list(samples))
         return list(planned.take(wanted))
 
+    def tasks_on(self, comparisons: Collection[tuple[str, int]]) -> list[Task]:
+        """The planned verdicts on some comparisons, laid out together.
+
+        Args:
+            comparisons: prompts' ids and samples.
+        """
+        order = self.plan.order
+        planned = self._planned(list(dict.fromkeys(name for name, _ in comparisons)), controls=False)
+        pairs = zip(planned.prompt.tolist(), planned.sample.tolist(), strict=True)
+        wanted = np.array([(order[place], sample) in comparisons for place, sample in pairs], np.bool_)
+        return list(planned.take(planned.is_of("main") & wanted))
+
     def _controls(self, prompt: str) -> list[tuple[Kind, str, str]]:
         """What a prompt's controls are for, and the keys in the candidate's and the baseline's place."""
         controls = self.plan.controls
@@ -238,16 +256,6 @@ class Work:
             pairs.append(("a_a", self.key("baseline", prompt, controls.first_sample), intact))
         return pairs
 
-    def _samples(self, prompts: Sequence[str]) -> Iterator[tuple[Side, str, int]]:
-        controls = self.plan.controls
-        sides: tuple[Side, Side] = ("baseline", "candidate")
-        for prompt in prompts:
-            for side in sides:
-                for sample in range(self.plan.samples):
-                    yield side, prompt, sample
-            if prompt in controls.prompts and self.draws_again:
-                yield "baseline", prompt, controls.first_sample
-
     def request(self, side: Side, prompt: str, sample: int) -> Request:
         """What an engine is asked for."""
         return self._side(side).request(prompt, sample)
@@ -256,6 +264,7 @@ class Work:
         return self._sides[(self.plan.candidate if side == "candidate" else self.plan.baseline).digest]
 
 
+_SIDES: tuple[Side, Side] = ("baseline", "candidate")
 _Made = tuple[str, tuple[PanelJudge, ...], dict[str, int]]
 _LAST: list[tuple[_Made, Work]] = []
 """What was worked out last, by what it was worked out from: a command asks for it several times."""

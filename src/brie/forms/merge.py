@@ -80,14 +80,31 @@ def merged_model(side: Resolved, dtype: str = "float32") -> PreTrainedModel:
     if side.adapter is not None:
         with quiet_transformers(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            _untie(model)
             try:
                 model = model.merge_and_unload(safe_merge=True)
-            except ValueError as error:
+            except (ValueError, RuntimeError) as error:
                 raise UsageError(f"{side.name} cannot be merged into its base: {error}") from error
     for name, tensor in model.named_parameters():
         if not bool(torch.isfinite(tensor).all()):
             raise UsageError(f"{side.name}: {name} holds numbers that are none after merging.")
     return model.to(getattr(torch, dtype)).eval().requires_grad_(False)
+
+
+def _untie(model: PreTrainedModel | PeftModel) -> None:
+    """Give what reads tokens and what writes them weights of their own, where only one has a LoRA.
+
+    PEFT adds a LoRA in place, so that tied weights would take it twice.
+    """
+    import torch
+
+    config = model.config.get_text_config()
+    ends = [model.get_input_embeddings(), model.get_output_embeddings()]
+    layers = [getattr(end, "base_layer", end) for end in ends]
+    if layers[1] is None or layers[0].weight is not layers[1].weight or layers == ends:
+        return
+    layers[1].weight = torch.nn.Parameter(layers[1].weight.detach().clone(), requires_grad=False)
+    config.tie_word_embeddings = model.config.tie_word_embeddings = False
 
 
 def write_merged(side: Resolved, folder: Path, dtype: str) -> None:

@@ -142,6 +142,9 @@ class Task:
 class Tasks(Sequence[Task]):
     """Tasks that are made when they are looked at."""
 
+    keys: Sequence[str]
+    """Of each."""
+
     @property
     @abstractmethod
     def by_key(self) -> Mapping[str, Task]:

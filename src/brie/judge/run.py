@@ -17,7 +17,7 @@ from brie.judge.parse import Refused, Unreadable, WrongCase, read_text
 from brie.judge.prompt import Correction, case_number, fence_code
 from brie.judge.run_context import CLAIM_SECONDS, FINAL, RunContext
 from brie.judge.workers import JudgeWorker, RunState
-from brie.records import Rubric, Status, Usage, Verdict
+from brie.records import Rubric, Status, Usage, Verdict, VerdictLite
 from brie.store import Store, claimed
 
 _CHUNK = 256
@@ -110,12 +110,15 @@ def reread(tasks: Sequence[Task], context: RunContext) -> list[Verdict]:
         tasks: all planned verdicts.
         context: who judges, what is shown, and where verdicts are kept.
     """
-    by_key, store, readings = _by_key(tasks), context.store, []
-    unusable = store.present("verdicts", by_key, (Status.INVALID,))
-    for key, verdict in store.verdicts(unusable).items():
+    store, readings = context.store, []
+    keys = tasks.keys if isinstance(tasks, Tasks) else [task.key for task in tasks]
+    invalid = store.kept(store.present("verdicts", keys, (Status.INVALID,)))
+    unread = [key for key, verdict in invalid.items() if _is_unread(verdict)]
+    by_key = _by_key(tasks) if unread else {}
+    for key, verdict in store.verdicts(unread).items():
         task = by_key[key]
         rubric = context.by_id[task.judge].rubric
-        if rubric is None or verdict.status is not Status.INVALID:
+        if rubric is None:
             continue
         again = _reread(verdict, rubric, case_number(context.shown(task)))
         if again is not None:
@@ -124,9 +127,11 @@ def reread(tasks: Sequence[Task], context: RunContext) -> list[Verdict]:
     return readings
 
 
+def _is_unread(verdict: VerdictLite) -> bool:
+    return verdict.status is Status.INVALID and verdict.reason.startswith("unreadable")
+
+
 def _reread(verdict: Verdict, rubric: Rubric, case: str) -> Verdict | None:
-    if not verdict.reason.startswith("unreadable"):
-        return None
     try:
         parsed = read_text(verdict.reply, rubric.criteria, case)
     except (Unreadable, WrongCase, Refused):

@@ -38,10 +38,19 @@ def open_named(
     except UsageError as error:
         raise UsageError(
             f"the adapter in {folder} names its base {own}, which is not here "
-            f"({str(error).rstrip('.')}). Say where it is: --base FOLDER|REPO"
+            f"({str(error).rstrip('.')}). Say where it is: --base {_in_a_cache(own) or 'FOLDER|REPO'}"
         ) from error
     refuse_unrunnable(opened[0])
     return opened
+
+
+_CACHED = re.compile(r"models--([\w.-]+?)--([\w.-]+)[/\\]snapshots[/\\](\w+)")
+
+
+def _in_a_cache(own: str) -> str | None:
+    """The repository and commit of a folder in another machine's cache of the Hub."""
+    cached = _CACHED.search(own)
+    return f"{cached[1]}/{cached[2]}@{cached[3]}" if cached else None
 
 
 _FEW_BITS = re.compile(

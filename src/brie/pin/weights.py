@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -82,6 +83,7 @@ def load_causal_lm(folder: Path, dtype: str, **options: Unpack[Loading]) -> PreT
 
     Raises:
         OSError, ValueError: transformers cannot load the folder.
+        PinError: weights of the model are not in its files, have other sizes there, or an adapter is.
         UsageError: bitsandbytes is needed and not installed.
     """
     import torch
@@ -93,14 +95,57 @@ def load_causal_lm(folder: Path, dtype: str, **options: Unpack[Loading]) -> PreT
     if packed is not None or "quantization_config" in options:
         import_bitsandbytes(f"{folder.name} in {packed}" if packed else "quantising")
     with _LOADING:
-        return AutoModelForCausalLM.from_pretrained(
+        model, report = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, dtype) if packed is None else "auto",
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
             **options,
         )
+    _refuse_made_up(folder, report)
+    loaded: PreTrainedModel = model
+    return loaded
+
+
+class _Report(TypedDict):
+    """What transformers says of a load."""
+
+    missing_keys: Collection[str]
+    unexpected_keys: Collection[str]
+    mismatched_keys: Collection[tuple[str, Sequence[int], Sequence[int]]]
+    """Name, size in the files, size in the model."""
+
+
+def _refuse_made_up(folder: Path, report: _Report) -> None:
+    """Refuse a model of which transformers would draw weights, or pass over a part.
+
+    Raises:
+        PinError: names the tensors, and their sizes where those are what differs.
+    """
+    if mismatched := sorted(report["mismatched_keys"]):
+        name, held, wanted = mismatched[0]
+        raise PinError(
+            f"{folder} does not fit its config.json: {name} has the size {tuple(held)} in its "
+            f"files, and {tuple(wanted)} by the config."
+        )
+    missing, others = sorted(report["missing_keys"]), sorted(report["unexpected_keys"])
+    if missing:
+        instead = f" (it holds {', '.join(others[:2])} instead)" if others else ""
+        raise PinError(
+            f"{folder} lacks {', '.join(missing[:3])}, which would be made up{instead}: its weights are "
+            "not those of the model that its config.json describes."
+        )
+    if left := [name for name in others if any(part in name for part in _OF_ADAPTERS)]:
+        raise PinError(
+            f"{folder} holds {left[0]}, part of an adapter that was never merged: save it again after "
+            "merge_and_unload."
+        )
+
+
+_OF_ADAPTERS = (".lora_", ".base_layer.", ".modules_to_save.")
 
 
 def load_reward_model(folder: Path, dtype: str) -> PreTrainedModel:
@@ -173,12 +218,8 @@ def load_config_of(folder: Path) -> PreTrainedConfig:
     with quiet_transformers():
         try:
             return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        except _UNREADABLE as error:
+        except Exception as error:  # a config's own checks raise errors of many kinds
             raise PinError(f"{folder}/config.json cannot be used: {_why(error)}") from error
-
-
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RecursionError)
-"""What transformers raises for a folder it can make nothing of."""
 
 
 def _why(error: Exception) -> str:

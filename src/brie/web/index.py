@@ -24,7 +24,7 @@ from brie.store import Store
 from brie.web import columns, index_state, planned_keys
 from brie.web.cells import Cells, cells_of
 from brie.web.columns import ColumnsBuilder, storable, write_votes
-from brie.web.index_state import State
+from brie.web.index_state import State, journal_of
 from brie.web.opened import Opened
 from brie.web.planned_keys import PlannedKeys
 
@@ -89,7 +89,7 @@ def build_index(
                 State.of(opened, newest, counting, made=clock(), took=clock() - start).write(db)
                 db.commit()
             # What a process that was killed had written into the old one is not of the new one.
-            path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
+            journal_of(path).unlink(missing_ok=True)
             partial.replace(path)
     finally:
         with suppress(OSError):

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 
 from brie.errors import BrieError, StoreError, UsageError
@@ -156,8 +157,8 @@ class Indexes:
             many = f": {plural(running.verdicts, 'newer verdict')}" if running.verdicts else ""
             return f"This list is being brought up to date{many}."
         left = self._rested.get(evaluation, 0.0) - self._clock()
-        minutes = plural(max(1, round(left / 60)), "minute")
-        return f"This list is not up to date: what is newer is read in about {minutes}."
+        minutes = plural(max(1, ceil(left / 60)), "minute")
+        return f"This list is not up to date; load it again in {minutes}."
 
     # --- in the background -------------------------------------------------------------------
 

@@ -59,8 +59,10 @@ class State:
         """That of an index; None where there is none that can be read."""
         if not path.is_file():
             return None
+        # What a process that was killed had begun to write is undone by whoever may write.
+        how = "rw" if journal_of(path).exists() else "ro"
         try:
-            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode={how}", uri=True)) as db:
                 return cls.within(db)
         except sqlite3.Error:
             return None
@@ -94,6 +96,11 @@ class State:
 
 
 _STATE = TypeAdapter(State)
+
+
+def journal_of(path: Path) -> Path:
+    """Where SQLite keeps what it needs to undo a change to an index."""
+    return path.with_name(f"{path.name}-journal")
 
 
 def _plan(manifest: Manifest) -> str:

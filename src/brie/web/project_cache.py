@@ -166,7 +166,8 @@ class ProjectCache:
         mark = _written(self.folder(evaluation) / MANIFEST)
         known = self._suites.get(evaluation)
         if known is None or known[0] != mark:
-            suite = self.open(evaluation).manifest.plan.suite
+            # Not `open`: a list of many evaluations would push out those that are looked at.
+            suite = read_manifest(self.folder(evaluation)).plan.suite
             known = (mark, SuiteShown(suite.name, suite.version, len(suite.prompts)))
             self._suites[evaluation] = known
         return known[1]

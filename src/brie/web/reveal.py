@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from brie.evaluation.views import views_of
 from brie.evaluation.work import Work
@@ -19,8 +19,8 @@ from brie.report.judged import judge_scores
 from brie.store import Store
 from brie.web.voting_session import VotingSession
 
-if TYPE_CHECKING:
-    from brie.evaluation.people import Rating
+_KEPT = 64
+"""Results kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,38 @@ def close(folder: Path, name: str, votes: int) -> None:
     write_text(path, json.dumps({"voter": name, "votes": votes, "revealed": when}) + "\n")
 
 
+class Reveals:
+    """Results as they were shown: made again only where a judge or the voter has said more since.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, str], tuple[int, Reveal]] = OrderedDict()
+
+    def of(self, session: VotingSession, store: Store) -> Reveal:
+        """The result of a voter's votes (`reveal`)."""
+        name, newest = (session.evaluation, session.name), store.newest()
+        after, kept = self._kept.get(name, (0, None))
+        if kept is None or _said_more(session, store, after=after, until=newest):
+            after, kept = newest, reveal(session, store)
+        with self._lock:
+            self._kept[name] = (after, kept)
+            self._kept.move_to_end(name)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return kept
+
+
+def _said_more(session: VotingSession, store: Store, *, after: int, until: int) -> bool:
+    judges = (session.voter, *session.work.panel_judges)
+    return any(
+        store.added(judge.digest, judge.rubric_digest, after=after, until=until, most=1)
+        for judge in judges
+    )
+
+
 def reveal(session: VotingSession, store: Store) -> Reveal:
     """A voter's votes with the sides, the win rate they give, and agreement with every judge."""
     votes = _votes(session.work, session.manifest, session, store)
@@ -65,13 +97,15 @@ def reveal(session: VotingSession, store: Store) -> Reveal:
 
 
 def _votes(work: Work, manifest: Manifest, session: VotingSession, store: Store) -> list[VoteShown]:
-    verdicts = store.verdicts(task.key for task in session.tasks)
+    voter, newest = session.voter, store.newest()
+    said = set(store.added(voter.digest, voter.rubric_digest, after=0, until=newest, most=2**31))
+    verdicts = store.verdicts(task.key for task in session.tasks if task.key in said)
     cast = [
         (task, verdict.letter, verdict.reason)
         for task in session.tasks
         if (verdict := verdicts.get(task.key)) and verdict.status is Status.OK and verdict.letter
     ]
-    judged = [planned for task, _, _ in cast for planned in work.tasks_of(task.prompt, [task.sample])]
+    judged = work.tasks_on({(task.prompt, task.sample) for task, _, _ in cast})
     views = {(view.prompt_id, view.sample): view for view in views_of(work, manifest, store, judged)}
     return [
         VoteShown(views[task.prompt, task.sample], task.presentation.unblind(letter), reason)
@@ -96,23 +130,18 @@ def _rate(votes: list[VoteShown], manifest: Manifest) -> WinRate | None:
 
 def _agreement(votes: list[VoteShown], session: VotingSession) -> list[tuple[str, AgreementCell]]:
     """The voter with each judge; a judge's word on a pair is its mean over both orders."""
-    voter, plan = session.voter.judge.id, session.manifest.plan
-    rows = tuple(row for vote in votes for row in _rows(vote, voter))
-    return list(_agreed(rows, voter=voter, level=plan.level, resamples=plan.resamples, seed=plan.seed))
-
-
-@lru_cache(maxsize=64)  # who has seen the result votes no more, and may load it often
-def _agreed(
-    rows: tuple[Rating, ...], *, voter: str, level: float, resamples: int, seed: int
-) -> tuple[tuple[str, AgreementCell], ...]:
     from brie.analyse.win_rate import Settings
     from brie.evaluation.people import agreement_with
 
-    pairs = agreement_with(rows, voter, Settings(level, resamples), seed)
-    return tuple((pair.judges[1], AgreementCell.of(pair)) for pair in pairs)
+    voter, plan = session.voter.judge.id, session.manifest.plan
+    rows = [row for vote in votes for row in _rows(vote, voter)]
+    return [
+        (pair.judges[1], AgreementCell.of(pair))
+        for pair in agreement_with(rows, voter, Settings(plan.level, plan.resamples), plan.seed)
+    ]
 
 
-def _rows(vote: VoteShown, voter: str) -> list[Rating]:
+def _rows(vote: VoteShown, voter: str) -> list[tuple[str, str, int, float]]:
     prompt, sample = vote.view.prompt_id, vote.view.sample
     rows = [(prompt, voter, sample, SCORE[vote.winner])]
     for judge, scores in judge_scores(vote.view).items():

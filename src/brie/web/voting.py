@@ -24,7 +24,7 @@ from brie.report.clean import clip
 from brie.report.sentence import verdict_sentence
 from brie.web.pages import Pages
 from brie.web.project_cache import ProjectCache
-from brie.web.reveal import close, closed_file, reveal
+from brie.web.reveal import Reveals, close, closed_file
 from brie.web.voter_names import belongs, new_code, typed_code
 from brie.web.voting_session import Item, VotingSession
 
@@ -48,6 +48,7 @@ class Voting:
         self._pages = pages
         self._only = evaluation
         self._sessions: dict[tuple[str, str], VotingSession] = {}
+        self._reveals = Reveals()
         self._lock = threading.Lock()
 
     def routes(self) -> list[Route]:
@@ -115,7 +116,7 @@ class Voting:
             return _to(evaluation)
         session = self._session(evaluation=evaluation, name=name)
         with self._cache.store() as store:
-            revealed = reveal(session, store)
+            revealed = self._reveals.of(session, store)
         analysis = self._cache.analysis(evaluation)
         answer = self._pages.render(
             "vote_result.html",

@@ -13,9 +13,8 @@ from pydantic import JsonValue
 
 from brie.audit.formats.mt_bench import outcome, prompt_of
 from brie.audit.keys import judge, last_said, text
-from brie.audit.rows import FromAnswers, Item, Row, of_answers, shortened
+from brie.audit.rows import FromAnswers, Item, Row, of_answers, shortened, text_id
 from brie.audit.vocabulary import place, plain
-from brie.digest import digest
 from brie.reading.skipped import Skipped
 
 KEYS = {"winner", "model_a", "model_b"}
@@ -44,7 +43,7 @@ def read(number: int, value: dict[str, JsonValue]) -> list[Item]:
     shown = 1 if _OF_AN_ARENA & value.keys() or rater.startswith("arena_user") else 0
     row = Row(
         line=number,
-        prompt=digest(prompt) if prompt else "",
+        prompt=text_id(prompt) if prompt else "",
         name=shortened(prompt),
         models=(first, second),
         defined=False,

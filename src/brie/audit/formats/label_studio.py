@@ -17,9 +17,8 @@ from pydantic import JsonValue
 
 from brie.audit.columns import shape_of
 from brie.audit.keys import asked, judge, text
-from brie.audit.rows import FromAnswers, Item, Models, Row, of_answers, shortened
+from brie.audit.rows import FromAnswers, Item, Models, Row, of_answers, shortened, text_id
 from brie.audit.vocabulary import FIRST, SECOND, TIE, place, plain
-from brie.digest import digest
 from brie.reading.skipped import Skipped
 from brie.records import Status
 
@@ -55,7 +54,7 @@ def _annotation(line: int, data: Mapping[str, JsonValue], annotation: JsonValue)
     usable = score is not None and not cancelled
     return Row(
         line=line,
-        prompt=digest(prompt),
+        prompt=text_id(prompt),
         name=shortened(prompt),
         judge=judge(annotation, "completed_by"),
         status=Status.OK if usable else Status.INVALID,

@@ -21,9 +21,8 @@ from pydantic import JsonValue
 
 from brie.audit.columns import ALIASES, normal, score_columns, shape_of
 from brie.audit.keys import asked, judge, text
-from brie.audit.rows import Item, Point, shortened
+from brie.audit.rows import Item, Point, shortened, text_id
 from brie.audit.vocabulary import failed, number, plain
-from brie.digest import digest
 from brie.errors import InputError
 from brie.reading.skipped import Skipped
 from brie.records import Status
@@ -81,7 +80,7 @@ def read(
         points.append(
             Point(
                 number_,
-                digest(question),
+                text_id(question),
                 shortened(question),
                 name,
                 judge(value, rater) if rater else "unnamed",

@@ -22,9 +22,8 @@ from pydantic import JsonValue
 
 from brie.audit.columns import ALIASES, Shape, normal, shape_of
 from brie.audit.keys import asked, judge, text
-from brie.audit.rows import SIDES, Item, Models, Row, of_answers, shortened
+from brie.audit.rows import SIDES, Item, Models, Row, of_answers, shortened, text_id
 from brie.audit.vocabulary import plain
-from brie.digest import digest
 from brie.reading.skipped import Skipped
 from brie.records import Status
 
@@ -100,7 +99,7 @@ def _row(number: int, value: dict[str, JsonValue], shape: Shape, rater: str) -> 
     shown = 1 if shape.shown else 0
     return Row(
         line=number,
-        prompt=digest(prompt),
+        prompt=text_id(prompt),
         name=shortened(prompt),
         judge=rater,
         status=Status.INVALID,
