@@ -67,6 +67,8 @@ def _is_whole(answer: JsonValue) -> bool:
 
 def _asking(row: Row) -> Row:
     """A row whose prompt stands as turns, as an instruction or in a column of questions."""
+    if not row.keys() & {"chosen", "rejected", "rejected_response"}:
+        return row
     if (key := chat_key(row)) is not None:
         turns = read_talk(as_list(row[key]), key, {}, {})
         rest = {name: value for name, value in row.items() if name != key}
