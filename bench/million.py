@@ -175,6 +175,7 @@ def measured(folder: Path, command: list[str]) -> Cost:
     root = Path(__file__).parents[1]
     paths = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH", ""))))
     environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed programs are compiled once
     start = time.perf_counter()
     with (folder / "last.log").open("w") as log:
         process = subprocess.Popen(

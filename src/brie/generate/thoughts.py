@@ -21,6 +21,7 @@ MARKS = {
     "◁think▷": "◁/think▷",
 }
 """How families open a thought, and how they end it."""
+_OPENINGS = tuple(MARKS)
 _END_ALONE = re.compile("|".join(rf"{re.escape(end)}[ \t]*(?:\n|$)" for end in MARKS.values()))
 
 
@@ -47,7 +48,8 @@ def split(text: str, ends_with: str | None = None) -> Answered:
         ends_with: the mark that ends a thought the prompt has opened.
     """
     start = text.lstrip()
-    opening = next((mark for mark in MARKS if start.startswith(mark)), None)
+    known = start.startswith(_OPENINGS)
+    opening = next((mark for mark in MARKS if start.startswith(mark)), None) if known else None
     if opening is not None:
         end, body = MARKS[opening], start.removeprefix(opening)
     elif ends_with is not None:

@@ -42,7 +42,11 @@ class Presence(Written):
             return self._answered(wanted)
         if len(wanted) * _LOOKUP < self.newest():
             return self._looked_up(kind, wanted, final)
-        return wanted - self._lacking(wanted, final)
+        if Status.OK in final:
+            return wanted - self._lacking(wanted, final)
+        with self.snapshot():
+            unsure = wanted.intersection(self._keys("status != 'ok'"))
+            return self._looked_up("verdicts", unsure, final)
 
     def _answered(self, wanted: set[str]) -> set[str]:
         """How many completions there are nobody knows: the walk is given up where it becomes long."""
