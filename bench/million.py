@@ -205,7 +205,7 @@ def part(folder: Path) -> None:
     evaluation = find_evaluation(None, project)
     with Store.open(project.store, read_only=True) as store:
         with _timed(spent, "analysis"):
-            data = gather(evaluation.manifest, store)
+            data = gather(evaluation.manifest, store, texts=False)
             analysis = assemble(data, store, context_of(evaluation.manifest, project))
         spent["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         with _timed(spent, "report"):

@@ -92,7 +92,8 @@ def record_analysis(
     look = look_of(data, curve=curve)
     if look is not None:
         store.look(look)
-    context = context_of(evaluation.manifest, project, sides)
+    with without_collection():
+        context = context_of(evaluation.manifest, project, sides)
     analysis = assemble(data, store, context)
     refuse_poorer(before, analysis)
     store.note_analysis(_link(data, look, store))
