@@ -92,10 +92,11 @@ class PlannedRows(RowsInColumns):
             for row, vote in enumerate(self.votes, len(planned)) if vote.verdict
         }  # fmt: skip
         keys = [*planned, *(vote.task.key for vote in self.votes)]
-        stored = store.bodies(sorted(planned))
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        stored = store.bodies(keys[row] for row in order if row < len(planned))
         key, bodies = next(stored, _LAST)
         verdict, read = None, ""
-        for row in sorted(range(len(keys)), key=keys.__getitem__):
+        for row in order:
             wanted = keys[row]
             if row in votes:
                 digest.add(votes[row])
@@ -117,7 +118,7 @@ class PlannedRows(RowsInColumns):
         written, (starts, counts) = self._written, (each[self._came[rows]] for each in self._spans)
         row = np.repeat(np.arange(len(rows)), counts)
         nth = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-        places = np.array(self._scored)[starts[row] + nth]
+        places = self._places[starts[row] + nth]
         known, of_place = np.unique(places, return_inverse=True)
         scored = [written.scored[place] for place in known.tolist()]
         scores = {}
@@ -201,6 +202,11 @@ class PlannedRows(RowsInColumns):
         came = np.full(len(self), -1)
         came[np.array(self._numbers)] = np.arange(len(self._numbers))
         return came
+
+    @cached_property
+    def _places(self) -> Ints:
+        """Where every score that was given is kept, as they came."""
+        return np.array(self._scored)
 
     @cached_property
     def _spans(self) -> tuple[Ints, Ints]:

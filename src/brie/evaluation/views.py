@@ -126,7 +126,8 @@ class _Stored(Comparisons):
     def _lengths(self) -> tuple[Ints, Bools]:
         """Characters of both answers of each pair, and whether one is empty."""
         answers, pairs = self._facts.completions, self._facts.columns.pairs
-        there = [tuple(answers[key].text if key in answers else "" for key in pair) for pair in pairs]
+        texts = {key: answer.text for key, answer in answers.items()}
+        there = [(texts.get(candidate, ""), texts.get(baseline, "")) for candidate, baseline in pairs]
         length = np.array([len(one) + len(other) for one, other in there], np.int64)
         empty = np.array([not one.strip() or not other.strip() for one, other in there], np.bool_)
         return length, empty
