@@ -174,8 +174,10 @@ def test_one_slow_verdict_holds_up_no_other(tmp_path: Path) -> None:
     ):
         found.run(on_done=note)
         assert len(found.verdicts()) == len(server.seen) == 120
-        last = found.store._read("SELECT key FROM verdicts ORDER BY id DESC LIMIT 1")[0][0]
-        assert last == found.tasks[0].key
+        key = found.store._read("SELECT key FROM verdicts ORDER BY id DESC LIMIT 1")[0][0]
+        (last,) = [task for task in found.tasks if task.key == key]
+        (slow,) = [seen for seen in server.seen if seen.number == 0]
+        assert f"Question {last.sample}?" in slow.text
 
 
 def test_work_goes_prompt_by_prompt_with_all_its_orders(tmp_path: Path) -> None:
