@@ -73,9 +73,9 @@ class Written:
         """
         if not (body.startswith(head) and body.endswith(',"supersedes":false}')):
             return None
-        try:  # a quote inside a JSON text has a backslash before it, so none of these stands inside one
-            reason = body.index(',"reason":"', len(head)) + 10
-            reply = body.index('","reply":"', reason)
+        try:
+            reason = body.index(_REASON, len(head)) + 10
+            reply = body.index(_REPLY, reason)
             served = body.index('","served":"', reply + 10)
             scores = body.index('","scores":{', served + 11) + 12
             usage = body.index(',"usage":{', scores)
@@ -181,7 +181,7 @@ def reason_of(key: str, body: str) -> str:
 
 
 _REASON, _REPLY = ',"reason":"', '","reply":"'
-"""A quote inside a JSON text has a backslash before it, so neither stands inside one."""
+"""A quote inside a JSON text has a backslash before it: what holds a bare one stands inside none."""
 
 
 def said_of(verdict: VerdictLite) -> Canonical:
