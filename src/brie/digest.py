@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import json.encoder
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TypeAlias
@@ -27,6 +28,11 @@ def canonical_json(value: Canonical) -> str:
     Records are dumped by their fields; sets become sorted lists.
     """
     return _ENCODER.encode(value)
+
+
+def quoted(text: str) -> str:
+    """The canonical JSON of a text: for those who write that of many values out."""
+    return _quote(text)
 
 
 def digest(value: Canonical) -> str:
@@ -86,6 +92,7 @@ class _Encoder(json.JSONEncoder):
         raise TypeError(f"{type(o).__name__} has no canonical JSON")
 
 
+_quote: Callable[[str], str] = json.encoder.encode_basestring
 _ENCODER = _Encoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
 )
