@@ -13,6 +13,8 @@ from typing import TypeAlias
 from pydantic import BaseModel
 
 PREFIX = "sha256:"
+quoted: Callable[[str], str] = json.encoder.encode_basestring
+"""The canonical JSON of a text: for those who write that of many values out."""
 _UTF = ("utf-8", "surrogatepass")
 
 Canonical: TypeAlias = (
@@ -28,11 +30,6 @@ def canonical_json(value: Canonical) -> str:
     Records are dumped by their fields; sets become sorted lists.
     """
     return _ENCODER.encode(value)
-
-
-def quoted(text: str) -> str:
-    """The canonical JSON of a text: for those who write that of many values out."""
-    return _quote(text)
 
 
 def digest(value: Canonical) -> str:
@@ -57,6 +54,16 @@ def lots(start: str, names: Iterable[str]) -> list[bytes]:
         hashed.update(name.encode(*_UTF))
         drawn.append(hashed.digest())
     return drawn
+
+
+def named_lots(start: Sequence[Canonical], names: Iterable[str]) -> list[bytes]:
+    """`lots` over canonical JSON: the order of the digests of `[*start, name]`.
+
+    Args:
+        start: what the names are drawn for.
+        names: one a lot.
+    """
+    return lots(canonical_json(start)[:-1] + ",", (f"{quoted(name)}]" for name in names))
 
 
 def text_digests(texts: Iterable[str]) -> list[str]:
@@ -92,7 +99,6 @@ class _Encoder(json.JSONEncoder):
         raise TypeError(f"{type(o).__name__} has no canonical JSON")
 
 
-_quote: Callable[[str], str] = json.encoder.encode_basestring
 _ENCODER = _Encoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
 )

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from brie import versions
-from brie.digest import digest, quoted, short, text_digest
+from brie.digest import canonical_json, digest, quoted, short, text_digest
 from brie.records.base import Digest, Record, later
 from brie.records.providers import PROVIDERS, Provider, ProviderInfo
 
@@ -98,6 +98,18 @@ class Prompt(Record):
         if messages[-1].role != "user":
             raise ValueError("the last message must be the user's")
         return messages
+
+
+def prompt_json(prompt: Prompt) -> str:
+    """The canonical JSON of a prompt, written out: plans have hundreds of thousands."""
+    check = "null" if prompt.check is None else canonical_json(prompt.check)
+    difficulty = "null" if prompt.difficulty is None else quoted(prompt.difficulty)
+    reference = "null" if prompt.reference is None else quoted(prompt.reference)
+    return (
+        f'{{"category":{quoted(prompt.category)},"check":{check},"difficulty":{difficulty},'
+        f'"id":{quoted(prompt.id)},"messages":{conversation_json(prompt.messages)},'
+        f'"reference":{reference},"source":{quoted(prompt.source)}}}'
+    )
 
 
 class Turn(Record):
