@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from brie.store.written import Written
+from brie.store.numbered import Numbered
 
 
-class Added(Written):
+class Added(Numbered):
     """The newest rows of a store."""
 
     def added(self, judge: str, rubric: str, *, after: int, until: int, most: int) -> list[str]:

@@ -9,14 +9,14 @@ from operator import itemgetter
 from typing import Literal
 
 from brie.records import Status
-from brie.store.written import Written
+from brie.store.numbered import Numbered
 
 Kind = Literal["completions", "verdicts"]
 _LOOKUP = 8
 """Looking a key up takes as long as walking over so many."""
 
 
-class Presence(Written):
+class Presence(Numbered):
     """What of a store is there."""
 
     @contextmanager

@@ -20,10 +20,10 @@ from brie.store.added import Added
 from brie.store.database import Row
 from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.looks import LookBook
+from brie.store.numbered import attempt_row, counted
 from brie.store.owner import Owner
 from brie.store.presence import Kind, Presence
 from brie.store.record import Record
-from brie.store.written import attempt_row, counted
 
 __all__ = ["Kind", "Store", "answer_row", "attempt_row", "counted"]
 

@@ -17,8 +17,8 @@ _SHARE = 4
 """From one wanted row in so many, looking through all of them is faster than looking each one up."""
 
 
-class Written(Database):
-    """The part of a store that reads verdicts for people."""
+class Numbered(Database):
+    """The part of a store that reads verdicts by the numbers of their attempts."""
 
     _until = 2**63 - 1
     """The newest verdict attempt that is read."""
