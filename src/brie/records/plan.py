@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from brie.conventions import E_PROCESS
-from brie.digest import PREFIX, canonical_json, quoted
+from brie.digest import PREFIX, Canonical, canonical_json, quoted
 from brie.records.asked import PanelJudge, Prompt, Sampling, Suite, prompt_json
 from brie.records.base import Digest, Document, Positions, Record, Side, later, remembered, schema_field
 from brie.records.benchmarks import TaskSpec
@@ -131,7 +131,11 @@ def _digests(plan: Plan) -> tuple[str, str]:
 
 def _fields(plan: Plan) -> dict[str, Iterable[str]]:
     """Key -> its canonical JSON in parts: what is large is written out instead of dumped first."""
-    large = {"order": plan.order, "assignments": plan.assignments, "criteria": plan.criteria}
+    large: dict[str, Canonical] = {
+        "order": plan.order,
+        "assignments": plan.assignments,
+        "criteria": plan.criteria,
+    }
     dumped: dict[str, JsonValue] = plan.model_dump(mode="json", exclude={"suite", *large})
     fields: dict[str, Iterable[str]] = {name: [canonical_json(dumped[name])] for name in dumped}
     fields |= {
