@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import json.encoder
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +13,8 @@ from typing import TypeAlias
 from pydantic import BaseModel
 
 PREFIX = "sha256:"
+quoted: Callable[[str], str] = json.encoder.encode_basestring
+"""The canonical JSON of a text: for those who write that of many values out."""
 _UTF = ("utf-8", "surrogatepass")
 
 Canonical: TypeAlias = (
@@ -51,6 +54,16 @@ def lots(start: str, names: Iterable[str]) -> list[bytes]:
         hashed.update(name.encode(*_UTF))
         drawn.append(hashed.digest())
     return drawn
+
+
+def named_lots(start: Sequence[Canonical], names: Iterable[str]) -> list[bytes]:
+    """`lots` over canonical JSON: the order of the digests of `[*start, name]`.
+
+    Args:
+        start: what the names are drawn for.
+        names: one a lot.
+    """
+    return lots(canonical_json(start)[:-1] + ",", (f"{quoted(name)}]" for name in names))
 
 
 def text_digests(texts: Iterable[str]) -> list[str]:

@@ -110,7 +110,7 @@ def test_answers_that_exist_are_handed_out_here_and_no_worker_is_started(
     ask: Ask, cpu: Environment
 ) -> None:
     (request,) = ask(1)
-    given = Given({request.prompt: [GivenText("It is so.", "stop")]})
+    given = Given(lambda: {request.prompt: [GivenText("It is so.", "stop")]})
     workers = ThreadWorkers(2)
     with SharedEngine({request.pin: given}, cpu, workers, lambda text: None) as engine:
         assert [c.text for c in engine.generate([request])] == ["It is so."]

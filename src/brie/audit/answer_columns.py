@@ -17,6 +17,10 @@ from brie.errors import InputError, UsageError, unknown
 from brie.reading.names import ABOUT, ANSWERS, IDS, MODELS, PROMPTS, role_of
 from brie.records import Message
 
+Asked = dict[tuple[str, str], tuple[Message, ...]]
+"""A prompt's text, and what stands under `system` -> the conversation."""
+_ABOUT = ("category", "source", "reference")
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -81,7 +85,11 @@ def columns_of(names: Sequence[str], *, prompt: str | None, file: str) -> Column
 
 
 def read_columns(
-    rows: Iterable[tuple[int, Object]], columns: Columns, name: str, file: str
+    rows: Iterable[tuple[int, Object]],
+    columns: Columns,
+    name: str,
+    file: str,
+    conversations: Asked | None = None,
 ) -> Iterator[Read]:
     """The answers of one model of a table.
 
@@ -90,39 +98,38 @@ def read_columns(
         columns: which column is what.
         name: a column, or a model of the column of models.
         file: for messages.
+        conversations: those of the file that were read before; those that are read join them.
 
     Raises:
         InputError: a cell is no text, or a row has no prompt.
     """
     wide = name in columns.answers
-    known: dict[tuple[str, str], tuple[Message, ...]] = {}
+    known = {} if conversations is None else conversations
+    category, source, reference = (columns.about.get(what) for what in _ABOUT)
     for number, row in rows:
         if not wide and text(row, columns.model) != name:
             continue
         where = f"{file}: line {number}"
         asked = _asked(row, columns, where, known) if columns.prompt else ()
         cell = row.get(name if wide else columns.text)
-        about = {key: text(row, column) for key, column in columns.about.items()}
-        reference = columns.about.get("reference")
         yield Said(
             number, name, text(row, columns.id) if columns.id else "", asked, _texts(cell, where),
-            category=about.get("category") or "all",
-            source=about.get("source") or "unknown",
-            reference=(about.get("reference") or None) if reference != name else None,
+            category=(category and text(row, category)) or "all",
+            source=(source and text(row, source)) or "unknown",
+            reference=(reference and text(row, reference)) or None if reference != name else None,
         )  # fmt: skip
 
 
-def _asked(
-    row: Object, columns: Columns, where: str, known: dict[tuple[str, str], tuple[Message, ...]]
-) -> tuple[Message, ...]:
+def _asked(row: Object, columns: Columns, where: str, known: Asked) -> tuple[Message, ...]:
     """A row's prompt; rows with the same one share it."""
     prompt = row.get(columns.prompt)
     system = text(row, columns.about["system"]) if "system" in columns.about else ""
     if not isinstance(prompt, str):
         return _read(prompt, system, columns, where)
-    if (prompt, system) not in known:
-        known[prompt, system] = _read(prompt, system, columns, where)
-    return known[prompt, system]
+    asked = known.get((prompt, system))
+    if asked is None:
+        asked = known[prompt, system] = _read(prompt, system, columns, where)
+    return asked
 
 
 def _read(prompt: JsonValue, system: str, columns: Columns, where: str) -> tuple[Message, ...]:
@@ -142,6 +149,8 @@ def _texts(cell: JsonValue, where: str) -> tuple[tuple[str, Finish], ...]:
     Raises:
         InputError: it is something else.
     """
+    if isinstance(cell, str):
+        return ((cell, "stop"),)
     cells = cell if isinstance(cell, list) else [cell]
     texts: list[tuple[str, Finish]] = []
     for part in cells:

@@ -9,15 +9,16 @@ from the file `question.jsonl` beside it, or from the suite it is judged with.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
-from itertools import islice
+from functools import cached_property, lru_cache
+from itertools import chain, islice
 from pathlib import Path
 
-from brie.audit.answer_columns import Columns, columns_of, read_columns
+from brie.audit.answer_columns import Asked, Columns, columns_of, read_columns
 from brie.audit.answer_forms import FORMS, Form, Object, Read, Said, form_of, questions
 from brie.errors import InputError, UsageError, unknown
-from brie.generate.thoughts import split
+from brie.generate.thoughts import opens, split
 from brie.number_format import plural
 from brie.pin import GivenAnswers, GivenPrompt, GivenText
 from brie.reading.skipped import Skipped
@@ -45,11 +46,11 @@ def read_answers(
         UsageError: the name is not in it, or none was said and there are several.
     """
     rows = _rows(path)
-    form = form_of([row for _, row in islice(rows, _LOOKED_AT)])
+    form = form_of([row for _, row in islice(rows.numbered, _LOOKED_AT)])
     if form is None:
         read, label, known = _of_table(path, rows, name, prompt)
     else:
-        read, label, known = _of_form(path, rows, form, name, prompt)
+        read, label, known = _of_form(path, rows.numbered, form, name, prompt)
     notes = _left_out([item for item in read if isinstance(item, Skipped)], path, label)
     said = [item for item in read if isinstance(item, Said)]
     if not said:
@@ -66,7 +67,11 @@ def read_answers(
     )  # fmt: skip
     if origin.empty:
         notes.append(f"{label}: {origin.empty} of {plural(origin.answers, 'answer')} empty; kept.")
-    thoughts = sum(bool(split(given.text).thought) for prompt in prompts for given in prompt.texts)
+    thoughts = sum(
+        opens(given.text) and bool(split(given.text).thought)
+        for prompt in prompts
+        for given in prompt.texts
+    )
     if thoughts:
         notes.append(
             f"{label}: {thoughts} of {plural(origin.answers, 'answer')} begin with a thought "
@@ -82,24 +87,37 @@ def names_in(path: Path, prompt: str | None = None) -> list[str]:
         InputError, UsageError: see `read_answers`.
     """
     rows = _rows(path)
-    form = form_of([row for _, row in islice(rows, _LOOKED_AT)])
+    form = form_of([row for _, row in islice(rows.numbered, _LOOKED_AT)])
     if form is None:
-        return _columns(path, rows, prompt).models(rows)
-    return _models([form.read(number, row) for number, row in rows])
+        return columns_of(rows.names, prompt=prompt, file=path.name).models(rows.numbered)
+    return _models([form.read(number, row) for number, row in rows.numbered])
 
 
-def _rows(path: Path) -> list[tuple[int, Object]]:
+@dataclass(frozen=True)
+class _Rows:
+    """A file's rows; both sides are often columns of one, and share its conversations."""
+
+    numbered: list[tuple[int, Object]]
+    asked: Asked = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Of all columns, as they are met."""
+        return list(dict.fromkeys(chain.from_iterable(row for _, row in self.numbered)))
+
+
+def _rows(path: Path) -> _Rows:
     """All rows; one that is broken would be an answer less on one side, so none may be."""
     try:
         state = path.stat()
     except OSError:
-        return _read(path)
+        return _Rows(_read(path))
     return _unchanged(path, state.st_ino, state.st_size, state.st_mtime_ns)
 
 
-@lru_cache(maxsize=1)  # both sides are often columns of one file
-def _unchanged(path: Path, file: int, size: int, changed: int) -> list[tuple[int, Object]]:
-    return _read(path)
+@lru_cache(maxsize=1)
+def _unchanged(path: Path, file: int, size: int, changed: int) -> _Rows:
+    return _Rows(_read(path))
 
 
 def _read(path: Path) -> list[tuple[int, Object]]:
@@ -116,16 +134,9 @@ def _read(path: Path) -> list[tuple[int, Object]]:
     return rows
 
 
-def _columns(path: Path, rows: Sequence[tuple[int, Object]], prompt: str | None) -> Columns:
-    names = list(dict.fromkeys(key for _, row in rows for key in row))
-    return columns_of(names, prompt=prompt, file=path.name)
-
-
-def _of_table(
-    path: Path, rows: Sequence[tuple[int, Object]], name: str, prompt: str | None
-) -> tuple[list[Read], str, str]:
-    columns = _columns(path, rows, prompt)
-    models = columns.models(rows)
+def _of_table(path: Path, rows: _Rows, name: str, prompt: str | None) -> tuple[list[Read], str, str]:
+    columns = columns_of(rows.names, prompt=prompt, file=path.name)
+    models = columns.models(rows.numbered)
     taken = {columns.prompt, columns.id} - {""}
     if name in taken:
         raise UsageError(
@@ -137,7 +148,8 @@ def _of_table(
     if wide and label not in columns.answers:  # what would be the reference is a side here
         columns = _with_side(columns, label)
     kind = "a table with a column a model" if wide else "a table with a row an answer"
-    return list(read_columns(rows, columns, label, path.name)), label, kind
+    read = read_columns(rows.numbered, columns, label, path.name, rows.asked)
+    return list(read), label, kind
 
 
 def _with_side(columns: Columns, name: str) -> Columns:
@@ -211,7 +223,7 @@ def _with_questions(said: list[Said], path: Path) -> list[str]:
     beside = next((f / _QUESTIONS for f in folders if (f / _QUESTIONS).is_file()), None)
     if beside is None or beside == path.resolve():
         return []
-    asked = {question.id: question for question in questions(row for _, row in _rows(beside))}
+    asked = {question.id: question for question in questions(row for _, row in _rows(beside).numbered)}
     for at, item in enumerate(said):
         if not item.messages and item.id in asked:
             question = asked[item.id]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
@@ -24,8 +24,7 @@ _CUT = {"length", "max_tokens", "max_output_tokens", "model_length"}
 """What files say of an answer that a limit ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What one model said to one prompt."""
 
     line: int

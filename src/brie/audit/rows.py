@@ -168,7 +168,9 @@ def one_form(text: str) -> str:
         text = unicodedata.normalize("NFC", text).replace("\u00a0", " ")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _BLANKS.sub("", text).strip()
+    if " \n" in text or "\t\n" in text:
+        text = _BLANKS.sub("", text)
+    return text.strip()
 
 
 def text_id(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import lcm
 
 from brie.blinding.letters import Presentation
@@ -49,9 +50,7 @@ def assign(
         judge: the judge's digest.
         only: prompts whose codes are wanted; the others still take their places.
     """
-    places = placed(prompts)
-    wanted = places if only is None else {name: places[name] for name in places if name in only}
-    return codes_at(wanted, samples, positions, seed=seed, judge=judge)
+    return Blocks.of(prompts, positions, only).codes(samples, seed=seed, judge=judge)
 
 
 def placed(prompts: Iterable[tuple[str, str]]) -> dict[str, Placed]:
@@ -81,17 +80,78 @@ def codes_at(
         seed: the plan's.
         judge: the judge's digest.
     """
-    width = 2 if positions == "both" else 4
-    codes: dict[str, str] = {}
-    deals: dict[tuple[str, int], list[int]] = {}
-    for name, (category, rank) in places.items():
-        block = (category, rank // width)
-        if block not in deals:
-            deals[block] = _deal(width, [seed, judge, category, positions, rank // width])
-        deal = deals[block]
-        row = rank % width if width == 2 else _BIT_REVERSED[rank % width]
-        codes[name] = "".join(str(deal[(sample % width) ^ row]) for sample in range(samples))
-    return codes
+    return Blocks.at(places, positions).codes(samples, seed=seed, judge=judge)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Prompts in the blocks within which codes are dealt, for any number of judges."""
+
+    positions: Positions
+    blocks: Sequence[Placed]
+    """A category, and a block's place among its blocks."""
+    rows: Mapping[str, tuple[int, int]]
+    """Prompt id -> number of its block, and its row there."""
+
+    @classmethod
+    def of(
+        cls,
+        prompts: Iterable[tuple[str, str]],
+        positions: Positions,
+        only: Collection[str] | None = None,
+    ) -> Blocks:
+        """The blocks of some prompts.
+
+        Args:
+            prompts: ids and categories, in the suite's order.
+            positions: two complementary cells a comparison, or one of four.
+            only: prompts whose codes are wanted; the others still take their places.
+        """
+        places = placed(prompts)
+        if only is not None:
+            places = {name: place for name, place in places.items() if name in only}
+        return cls.at(places, positions)
+
+    @classmethod
+    def at(cls, places: Mapping[str, Placed], positions: Positions) -> Blocks:
+        """The blocks of prompts whose places are known."""
+        width = _width(positions)
+        numbers: dict[Placed, int] = {}
+        rows = {
+            name: (numbers.setdefault((category, rank // width), len(numbers)), rank % width)
+            for name, (category, rank) in places.items()
+        }
+        return cls(positions, tuple(numbers), rows)
+
+    def codes(self, samples: int, *, seed: int, judge: str) -> dict[str, str]:
+        """One judge's codes: prompt id -> one digit a sample.
+
+        Args:
+            samples: samples a prompt.
+            seed: the plan's.
+            judge: the judge's digest.
+        """
+        width = _width(self.positions)
+        asked: list[Sequence[Canonical]] = [
+            [seed, judge, category, self.positions] for category in {name for name, _ in self.blocks}
+        ]
+        before = {str(block[2]): canonical_json(block)[:-1] for block in asked}
+        drawn = _deals(width, [f"{before[category]},{number}" for category, number in self.blocks])
+        written = {deal: _written(deal, samples) for deal in set(drawn)}
+        of_block = [written[deal] for deal in drawn]
+        return {name: of_block[block][row] for name, (block, row) in self.rows.items()}
+
+
+def _width(positions: Positions) -> int:
+    """Codes of a block."""
+    return 2 if positions == "both" else 4
+
+
+def _written(deal: Sequence[int], samples: int) -> tuple[str, ...]:
+    """The codes of a block's prompts."""
+    width = len(deal)
+    rows = (0, 1) if width == 2 else _BIT_REVERSED
+    return tuple("".join(str(deal[(sample % width) ^ row]) for sample in range(samples)) for row in rows)
 
 
 def presentations(
@@ -170,16 +230,18 @@ def deal_criteria(
         seed: the plan's.
         judge: the judge's digest.
     """
-    width = 2 if positions == "both" else 4
+    width = _width(positions)
     turn, whole = lcm(width, codes), width * codes
-    seen: dict[str, int] = {}
     dealt: dict[str, str] = {}
-    for name, category in prompts:
-        rank = seen.get(category, 0)
-        seen[category] = rank + 1
+    deals: dict[Placed, tuple[int, ...]] = {}
+    for name, (category, rank) in placed(prompts).items():
         start = rank // width * width
         places = [start + int(cell) for cell in cells[name]]
-        deal = _deal(codes, ["criteria", seed, judge, category, positions, start // whole])
+        block = (category, start // whole)
+        if block not in deals:
+            before = canonical_json(["criteria", seed, judge, category, positions, block[1]])[:-1]
+            (deals[block],) = _deals(codes, [before])
+        deal = deals[block]
         dealt[name] = "".join(str(deal[(place + place // turn) % codes]) for place in places)
     return dealt
 
@@ -203,8 +265,19 @@ def drawn(lot: str, *, prompt: str, candidate: str, baseline: str) -> Presentati
     return shown
 
 
-def _deal(width: int, block: Sequence[Canonical]) -> list[int]:
-    """A permutation of the codes, drawn by a hash of the block."""
-    before = canonical_json(block)[:-1]
-    lots = text_digests(f"{before},{code}]" for code in range(width))  # of the block with each code
-    return sorted(range(width), key=lots.__getitem__)
+def _deals(width: int, blocks: Sequence[str]) -> list[tuple[int, ...]]:
+    """A permutation of the codes for each block, drawn by a hash of it.
+
+    Args:
+        width: how many codes there are.
+        blocks: canonical JSON of each, without its closing bracket.
+    """
+    hashed = text_digests(f"{block},{code}]" for block in blocks for code in range(width))
+    if width == 2:
+        return [
+            (0, 1) if one < two else (1, 0) for one, two in zip(hashed[::2], hashed[1::2], strict=True)
+        ]
+    return [
+        tuple(sorted(range(width), key=hashed[start : start + width].__getitem__))
+        for start in range(0, len(hashed), width)
+    ]

@@ -9,6 +9,7 @@ What is to be done, before anything is sampled or asked:
     asked_sampling how both sides are sampled
     sides          the two models, here or behind a server, and where their answers come from
     given          sides that are files of answers: their prompts, samples and texts
+    matched        which entry of such a file belongs to which prompt
     side_prompts   sides with a prompt of their own: what such a reference names, and its words
     known_pairs    pairs whose better answer is known, and what a judge's numbers on them say
     controls       answers damaged on purpose, which any judge should tell

@@ -57,7 +57,7 @@ def dry_run(asked: ResolvedRequest, project: Project, spending: Spending) -> Dry
     plan, reason = planned(asked)
     work, said = Work.shared(plan), list[str]()
     with reading(project) as (store, owner):
-        keys = work.answers()
+        keys = work.answer_keys()
         there = len(store.present("completions", keys))
         tasks_words = told_of_tasks(plan, asked, store) if asked.tasks else ""
         only_priced = replace(spending, consent=unseen, probe=False)

@@ -125,9 +125,10 @@ def generate(
         owner: this process.
         screen: progress.
     """
-    wanted = work.answers(prompts)
+    wanted = work.answer_keys(prompts)
     done = store.present("completions", wanted)
-    requests = {key: work.request(*asked) for key, asked in wanted.items() if key not in done}
+    asked = work.answers(prompts) if len(done) < len(wanted) else {}
+    requests = {key: work.request(*answer) for key, answer in asked.items() if key not in done}
     together = _CLAIMED * (engine.count if isinstance(engine, SharedEngine) else 1)
     # One side after the other: a model that has to make room for the other is loaded once.
     missing = sorted(requests, key=lambda key: requests[key].pin)

@@ -14,14 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from brie.audit.answer_files import names_in, read_answers
-from brie.audit.rows import one_form
 from brie.catalog import with_system
-from brie.digest import digest, short
+from brie.digest import short, text_digests
 from brie.errors import InputError, PinError, UsageError
+from brie.evaluation.matched import matched
 from brie.number_format import plural
 from brie.pin import GivenAnswers, GivenPrompt, GivenText, Resolved, pin_answers
 from brie.project import Project
-from brie.records import JudgeSpec, Message, Pin, Prompt, Suite, prompt_id
+from brie.records import JudgeSpec, Pin, Prompt, Suite, conversation_json, prompt_id
 
 PREFIX = "answers:"
 _PROMPT = "?prompt="
@@ -143,7 +143,7 @@ def suite_of(sides: Sequence[Resolved], suite: Suite | None) -> tuple[Suite, lis
         for given in files:
             _refuse_other_prompts(given, suite)
         return suite, []
-    answered = [_matched(given, suite) for given in files]
+    answered = [matched(given, suite) for given in files]
     kept = tuple(p for p in suite.prompts if all(p.id in prompts for prompts in answered))
     notes = []
     for given, prompts in zip(files, answered, strict=True):
@@ -201,7 +201,7 @@ def _refuse_other_prompts(given: GivenAnswers, suite: Suite) -> None:
     Raises:
         UsageError: they do not; says how many.
     """
-    answered = _matched(given, suite)
+    answered = matched(given, suite)
     missing = [prompt for prompt in suite.prompts if prompt.id not in answered]
     extra = len(given.prompts) - len(answered)
     if missing or extra > 0:
@@ -211,42 +211,6 @@ def _refuse_other_prompts(given: GivenAnswers, suite: Suite) -> None:
             f"{given.origin.file} ({given.origin.label}){first}, and {max(extra, 0)} that only it "
             "answers. To judge those that both answer, name the prompts: --suite FILE"
         )
-
-
-def _key(messages: Sequence[Message]) -> tuple[tuple[str, str], ...]:
-    return tuple((m.role, one_form(m.content)) for m in messages)
-
-
-def _matched(given: GivenAnswers, suite: Suite) -> dict[str, GivenPrompt]:
-    """Prompt id of the suite -> the file's entry, by text where the file has it, else by id.
-
-    Raises:
-        InputError: an id of the file has another text in the suite, or a text several ids.
-    """
-    by_id = {p.id: p for p in given.prompts if p.id}
-    by_text: dict[tuple[tuple[str, str], ...], list[GivenPrompt]] = {}
-    for entry in given.prompts:
-        if entry.messages:
-            by_text.setdefault(_key(entry.messages), []).append(entry)
-    matched: dict[str, GivenPrompt] = {}
-    for prompt in suite.prompts:
-        keys = dict.fromkeys((_key(prompt.messages), _key(with_system(prompt, suite))))
-        same = [entry for key in keys for entry in by_text.get(key, [])]
-        named = by_id.get(prompt.id)
-        if named is not None and (not named.messages or named in same):
-            matched[prompt.id] = named
-        elif len(same) > 1:
-            raise InputError(
-                f"{given.origin.file} has the prompt {prompt.id!r} under several ids, none of them this."
-            )
-        elif same:
-            matched[prompt.id] = same[0]
-        elif named is not None:
-            raise InputError(
-                f"the prompt {prompt.id!r} reads otherwise in {given.origin.file} than in suite "
-                f"{suite.name!r}: give one of them another id, or the same text."
-            )
-    return matched
 
 
 # --- answers ---------------------------------------------------------------------------------
@@ -262,7 +226,7 @@ def samples_of(sides: Sequence[Resolved], suite: Suite, wished: int | None) -> i
     if not files:
         return None
     counts = [
-        (given.origin.label, Counter(len(entry.texts) for entry in _matched(given, suite).values()))
+        (given.origin.label, Counter(len(entry.texts) for entry in matched(given, suite).values()))
         for given in files
     ]
     fewest = min(min(count) for _, count in counts)
@@ -290,11 +254,10 @@ def texts_of(given: GivenAnswers, suite: Suite) -> dict[str, tuple[GivenText, ..
         given: the answers.
         suite: the prompts they are to.
     """
-    prompts: Mapping[str, Prompt] = {prompt.id: prompt for prompt in suite.prompts}
-    return {
-        digest([m.model_dump() for m in with_system(prompts[name], suite)]): entry.texts
-        for name, entry in _matched(given, suite).items()
-    }
+    entries = matched(given, suite)
+    asked = [prompt for prompt in suite.prompts if prompt.id in entries]
+    digests = text_digests(conversation_json(with_system(prompt, suite)) for prompt in asked)
+    return {name: entries[prompt.id].texts for name, prompt in zip(digests, asked, strict=True)}
 
 
 def refuse_settings(named: Sequence[str], sides: Iterable[Resolved]) -> None:
@@ -330,12 +293,12 @@ def refuse_longer(sides: Sequence[Resolved], suite: Suite, judges: Iterable[Judg
     local = [Path(j.location) for j in judges if j.location and not j.provided.scores]
     if len(files) < len(sides) or not local:
         return
-    longest, name = max(_lengths([_matched(given, suite) for given in files], suite))
+    longest, name = max(_lengths([matched(given, suite) for given in files], suite))
     for folder in local:
         room = _context(folder)
         if room is None or longest <= room:  # a token has a byte at least
             continue
-        tokens = _tokens(folder, [_matched(given, suite)[name] for given in files], suite, name)
+        tokens = _tokens(folder, [matched(given, suite)[name] for given in files], suite, name)
         if tokens > room:
             raise UsageError(
                 f"the answers to prompt {name!r} have {tokens:,} tokens with it, and the judge in "

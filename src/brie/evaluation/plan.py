@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from brie.blinding import assign
+from brie.blinding import Blocks
 from brie.conventions import CONTROLS
-from brie.digest import digest, short
+from brie.digest import named_lots, short
 from brie.errors import UsageError
 from brie.evaluation.criteria import criteria_dealt
 from brie.pin import ANSWERS, Resolved
@@ -111,7 +111,8 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
     dealt = assignments(
         blocks, asked.panel_judges, samples=samples, positions=asked.positions, seed=asked.seed
     )
-    drawn = sorted(order, key=lambda name: digest(["control", asked.seed, name]))[: asked.controls]
+    lots_of = dict(zip(order, named_lots(["control", asked.seed], order), strict=True))
+    drawn = set(sorted(order, key=lots_of.__getitem__)[: asked.controls])
     return Plan(
         suite=asked.suite,
         candidate=candidate.sealed(),
@@ -132,7 +133,7 @@ def make_plan(asked: ResolvedRequest, environment: Environment) -> Plan:
             blocks, asked.panel_judges, dealt, positions=asked.positions, seed=asked.seed,
             orders=asked.criteria_orders,
         ),
-        controls=Controls(prompts=tuple(name for name in order if name in set(drawn))),
+        controls=Controls(prompts=tuple(name for name in order if name in drawn)),
         stopping=asked.stopping,
         tasks=tuple(task.spec for task in asked.tasks),
         names={"candidate": without_paths(asked.candidate.name),
@@ -163,9 +164,8 @@ def assignments(
         positions: two complementary cells a comparison, or one of four.
         seed: the plan's.
     """
-    return {
-        p.judge.id: assign(prompts, samples, positions, seed=seed, judge=p.digest) for p in panel_judges
-    }
+    blocks = Blocks.of(prompts, positions)
+    return {p.judge.id: blocks.codes(samples, seed=seed, judge=p.digest) for p in panel_judges}
 
 
 def work_order(prompts: Sequence[tuple[str, str]], seed: int) -> list[str]:
@@ -176,10 +176,13 @@ def work_order(prompts: Sequence[tuple[str, str]], seed: int) -> list[str]:
         seed: the plan's.
     """
     groups: dict[str, list[str]] = {}
-    for name, category in sorted(prompts, key=lambda p: digest(["order", seed, p[0]])):
-        groups.setdefault(category, []).append(name)
+    ids = [name for name, _ in prompts]
+    drawn = named_lots(["order", seed], ids)
+    for at in sorted(range(len(ids)), key=drawn.__getitem__):
+        groups.setdefault(prompts[at][1], []).append(ids[at])
+    ties = dict(zip(ids, named_lots(["tie", seed], ids), strict=True))
     spread = [
-        ((rank + 0.5) / len(names), digest(["tie", seed, name]), name)
+        ((rank + 0.5) / len(names), ties[name], name)
         for names in groups.values()
         for rank, name in enumerate(names)
     ]

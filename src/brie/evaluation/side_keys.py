@@ -7,31 +7,31 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from brie import versions
-from brie.digest import canonical_json, digest, text_digests
+from brie.digest import digest, text_digest, text_digests
 from brie.evaluation.plan import LLAMA, SERVED
 from brie.generate.engine import Request
 from brie.generate.keys import CompletionKeys, completion_key
 from brie.generate.started import LLAMA_CPP
 from brie.pin import ANSWERS, conversation
-from brie.records import Environment, Message, Pin, Plan, Sampling
+from brie.records import Environment, Message, Pin, Plan, Sampling, conversation_json
 
 
 @dataclass(frozen=True)
 class Conversations:
-    """What is read of every prompt; each is written once."""
+    """What is read of every prompt."""
 
     messages: dict[str, tuple[Message, ...]]
     """By prompt id."""
 
-    @cached_property
-    def written(self) -> dict[str, str]:
-        """Prompt id -> canonical JSON of what is read."""
-        return {name: canonical_json(list(messages)) for name, messages in self.messages.items()}
+    def written(self, prompt: str) -> str:
+        """Canonical JSON of what is read of a prompt."""
+        return conversation_json(self.messages[prompt])
 
     @cached_property
     def digests(self) -> dict[str, str]:
         """Prompt id -> digest of what is read (`prompt_digest`)."""
-        return dict(zip(self.written, text_digests(self.written.values()), strict=True))
+        digests = text_digests(map(conversation_json, self.messages.values()))
+        return dict(zip(self.messages, digests, strict=True))
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,27 @@ class SideKeys:
         Args:
             prompts: their ids.
         """
+        if prompts is self.plan.order:
+            return self._every
         return [key for name in prompts for key in self._of(name)]
+
+    @cached_property
+    def _every(self) -> list[str]:
+        samples, digests = range(self.plan.samples), self.read.digests
+        if self.pin.kind == ANSWERS:
+            before = self._before
+            texts = (
+                f'{before}{digests[name]}","sample":{sample}}}'
+                for name in self.plan.order
+                for sample in samples
+            )
+            return text_digests(texts)
+        return [key for name in self.plan.order for key in self._made(name, samples)]
+
+    @property
+    def _before(self) -> str:
+        """How the canonical JSON of an answer's key begins, where no setting of the plan has made it."""
+        return f'{{"answers":"{self.pin.digest}","prompt":"'
 
     def _of(self, prompt: str) -> list[str]:
         known = self._known.get(prompt)
@@ -86,10 +106,11 @@ class SideKeys:
         return known
 
     def _made(self, prompt: str, samples: Sequence[int]) -> list[str]:
-        if self.pin.kind == ANSWERS:  # no setting of the plan has made it
-            before = f'{{"answers":"{self.pin.digest}","prompt":"{self.read.digests[prompt]}","sample":'
+        if self.pin.kind == ANSWERS:
+            before = f'{self._before}{self.read.digests[prompt]}","sample":'
             return text_digests(f"{before}{sample}}}" for sample in samples)
-        keys = [self._keys.key(self.read.written[prompt], sample) for sample in samples]
+        written = self.read.written(prompt)
+        keys = [self._keys.key(written, sample) for sample in samples]
         if self.pin.kind == "served":  # never shared with another evaluation (invariant I6)
             keys = [digest({"evaluation": self.plan.identity(), "key": key}) for key in keys]
         return keys
@@ -105,7 +126,7 @@ class SideKeys:
             prompt=self.read.digests[prompt],
             sample=sample,
             sampling=self.plan.sampling,
-            drawn_as="" if self._draws_elsewhere else self._noise.key(self.read.written[prompt], sample),
+            drawn_as="" if self._draws_elsewhere else self._noise.key(self.read.written(prompt), sample),
         )
 
     @cached_property
@@ -164,7 +185,7 @@ def noise_key(
     environment: Environment,
 ) -> str:
     """What a completion is drawn from: its key as the first sampler and pins gave it."""
-    return _noise_keys(pin, sampling, environment).key(canonical_json(list(messages)), sample)
+    return _noise_keys(pin, sampling, environment).key(conversation_json(messages), sample)
 
 
 def _noise_keys(pin: Pin, sampling: Sampling, environment: Environment) -> CompletionKeys:
@@ -178,4 +199,4 @@ def _noise_keys(pin: Pin, sampling: Sampling, environment: Environment) -> Compl
 
 def prompt_digest(messages: Sequence[Message]) -> str:
     """Digest of a conversation."""
-    return digest([m.model_dump() for m in messages])
+    return text_digest(conversation_json(messages))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from brie.catalog import load_defaults
@@ -140,7 +141,7 @@ def sources(
 
 def _source(side: Resolved, project: Project, suite: Suite | None) -> Source:
     if side.given is not None and suite is not None:
-        return Given(texts_of(side.given, suite))
+        return Given(partial(texts_of, side.given, suite))
     if side.started is not None:
         return started(side.started)
     if side.served is not None:

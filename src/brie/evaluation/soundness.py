@@ -56,7 +56,7 @@ def _contradictions(manifest: Manifest) -> Sequence[str]:
 
 def _impossible(plan: Plan) -> Sequence[str]:
     ids = [prompt.id for prompt in plan.suite.prompts]
-    if len(set(ids)) != len(ids) or sorted(plan.order) != sorted(ids):
+    if not len(set(ids)) == len(ids) == len(plan.order) or set(plan.order) != set(ids):
         return ["its order of work does not name each prompt once"]
     if not set(plan.controls.prompts) <= set(ids):
         return ["a control is on a prompt that it does not have"]

@@ -178,7 +178,19 @@ class Work:
 
     def texts_needed(self, prompts: Sequence[str] | None = None) -> list[str]:
         """Keys of everything that a judge may be shown, controls included."""
-        return [*self.answers(prompts), *self.damages(prompts)]
+        return [*self.answer_keys(prompts), *self.damages(prompts)]
+
+    def answer_keys(self, prompts: Sequence[str] | None = None) -> list[str]:
+        """Keys of every completion to sample, each once; whose it is says `answers`.
+
+        Args:
+            prompts: only for these; all by default.
+        """
+        asked = self.plan.order if prompts is None else prompts
+        again = set(self.plan.controls.prompts).intersection(asked) if self.draws_again else ()
+        extra = [self.key("baseline", name, self.plan.controls.first_sample) for name in again]
+        sides = [key for side in _SIDES for key in self._side(side).keys(asked)]
+        return list(dict.fromkeys([*sides, *extra]))
 
     def damages(self, prompts: Sequence[str] | None = None) -> dict[str, str]:
         """Keys of damaged completions, and the key each is made from."""

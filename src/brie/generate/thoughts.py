@@ -40,6 +40,11 @@ def opened_by(prompt: str) -> str | None:
     return next((end for mark, end in MARKS.items() if tail.endswith(mark)), None)
 
 
+def opens(text: str) -> bool:
+    """Whether a text begins with a thought, as far as its first mark says."""
+    return text.lstrip().startswith(_OPENINGS)
+
+
 def split(text: str, ends_with: str | None = None) -> Answered:
     """The thought and the answer of a text.
 
@@ -47,9 +52,8 @@ def split(text: str, ends_with: str | None = None) -> Answered:
         text: what a model wrote.
         ends_with: the mark that ends a thought the prompt has opened.
     """
-    start = text.lstrip()
-    known = start.startswith(_OPENINGS)
-    opening = next((mark for mark in MARKS if start.startswith(mark)), None) if known else None
+    start = text.lstrip() if opens(text) else ""
+    opening = next((mark for mark in MARKS if start.startswith(mark)), None)
     if opening is not None:
         end, body = MARKS[opening], start.removeprefix(opening)
     elif ends_with is not None:

@@ -9,7 +9,7 @@ with open_engine(sources, environment) as engine:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -57,8 +57,8 @@ class Served:
 class Given:
     """Answers that exist: nothing is loaded or asked."""
 
-    texts: Mapping[str, Sequence[GivenText]]
-    """Digest of a conversation -> its answers."""
+    texts: Callable[[], Mapping[str, Sequence[GivenText]]]
+    """Digest of a conversation -> its answers; looked at where some are wanted."""
 
 
 Source = Local | Served | Started | Given
@@ -71,7 +71,7 @@ class GivenEngine(Closing):
     """Hands out answers that exist; they have no tokens that are known, and took no time here."""
 
     def __init__(self, given: Given) -> None:
-        self._texts = given.texts
+        self._texts = given.texts()
 
     def generate(
         self, requests: Iterable[Request], on_done: OnDone | None = None

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from brie.digest import digest
-from brie.records import AnswerFile, BaseModelRef, FinishReason, Message, Pin
+from brie.digest import digest, quoted, text_digests
+from brie.records import AnswerFile, BaseModelRef, FinishReason, Message, Pin, conversation_json
 
 ANSWERS: Final = "answers"
 """Kind of such a pin."""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenText:
+class GivenText(NamedTuple):
     """One answer as a file has it."""
 
     text: str
@@ -22,8 +20,7 @@ class GivenText:
     """`length` where the file says that a limit cut it."""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenPrompt:
+class GivenPrompt(NamedTuple):
     """One prompt of a file, with every answer of one model to it, in the file's order."""
 
     id: str
@@ -55,9 +52,7 @@ def pin_answers(given: GivenAnswers) -> Pin:
     Args:
         given: the answers.
     """
-    content = sorted(
-        digest([p.id if not p.messages else "", list(p.messages), _said(p.texts)]) for p in given.prompts
-    )
+    content = sorted(text_digests(map(_written, given.prompts)))
     name = digest({"kind": ANSWERS, "answers": content})
     return Pin.model_validate(
         {
@@ -72,5 +67,8 @@ def pin_answers(given: GivenAnswers) -> Pin:
     )
 
 
-def _said(texts: Sequence[GivenText]) -> list[list[str]]:
-    return [[given.text, given.finish] for given in texts]
+def _written(prompt: GivenPrompt) -> str:
+    """Canonical JSON of an entry: its id where it has no messages, these, and each text with its end."""
+    texts = [f'[{quoted(given.text)},"{given.finish}"]' for given in prompt.texts]
+    name = "" if prompt.messages else prompt.id
+    return f"[{quoted(name)},{conversation_json(prompt.messages)},[{','.join(texts)}]]"

@@ -18,6 +18,7 @@ from brie.records.asked import (
     Sampling,
     Suite,
     Turn,
+    conversation_json,
     prompt_id,
 )
 from brie.records.base import (
@@ -113,6 +114,7 @@ __all__ = [
     "Verdict",
     "VerdictLite",
     "Winner",
+    "conversation_json",
     "kind_of",
     "later",
     "prompt_id",

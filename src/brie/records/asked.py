@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from brie import versions
-from brie.digest import digest, short
+from brie.digest import canonical_json, digest, quoted, short, text_digest
 from brie.records.base import Digest, Record, later
 from brie.records.providers import PROVIDERS, Provider, ProviderInfo
 
@@ -27,8 +27,13 @@ class Message(Record):
 def prompt_id(messages: Sequence[Message]) -> str:
     """An id from what a prompt says: it stays when prompts are added, moved or taken away."""
     alone = len(messages) == 1 and messages[0].role == "user"
-    whole = [{"role": m.role, "content": m.content} for m in messages]
-    return short(digest(messages[0].content if alone else whole), 12)
+    return short(text_digest(quoted(messages[0].content) if alone else conversation_json(messages)), 12)
+
+
+def conversation_json(messages: Iterable[Message]) -> str:
+    """The canonical JSON of a conversation, written out: plans have hundreds of thousands."""
+    turns = [f'{{"content":{quoted(m.content)},"role":"{m.role}"}}' for m in messages]
+    return f"[{','.join(turns)}]"
 
 
 CheckKind = Literal["exact", "numeric", "regex", "contains", "json_schema", "length", "python"]
@@ -93,6 +98,18 @@ class Prompt(Record):
         if messages[-1].role != "user":
             raise ValueError("the last message must be the user's")
         return messages
+
+
+def prompt_json(prompt: Prompt) -> str:
+    """The canonical JSON of a prompt, written out: plans have hundreds of thousands."""
+    check = "null" if prompt.check is None else canonical_json(prompt.check)
+    difficulty = "null" if prompt.difficulty is None else quoted(prompt.difficulty)
+    reference = "null" if prompt.reference is None else quoted(prompt.reference)
+    return (
+        f'{{"category":{quoted(prompt.category)},"check":{check},"difficulty":{difficulty},'
+        f'"id":{quoted(prompt.id)},"messages":{conversation_json(prompt.messages)},'
+        f'"reference":{reference},"source":{quoted(prompt.source)}}}'
+    )
 
 
 class Turn(Record):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Literal
 
 from pydantic import Field, JsonValue
 
 from brie.conventions import E_PROCESS
-from brie.digest import digest
-from brie.records.asked import PanelJudge, Sampling, Suite
+from brie.digest import PREFIX, Canonical, canonical_json, quoted
+from brie.records.asked import PanelJudge, Prompt, Sampling, Suite, prompt_json
 from brie.records.base import Digest, Document, Positions, Record, Side, later, remembered, schema_field
 from brie.records.benchmarks import TaskSpec
 from brie.records.models import AnswerFile, Environment, Pin
@@ -73,7 +76,7 @@ class Plan(Document):
 
     def seal(self) -> str:
         """Digest over the whole plan."""
-        return _seal(self)
+        return _digests(self)[0]
 
     @property
     def verdicts(self) -> int:
@@ -85,17 +88,85 @@ class Plan(Document):
     def identity(self) -> str:
         """Digest over what decides its rows: the same question has the same, however its sides are
         called and whatever was known when it was sealed."""
-        return _identity(self)
+        for plan, identity in _IDENTITIES:
+            if all(getattr(plan, name) is getattr(self, name) for name in _deciding()):
+                return identity
+        identity = _digests(self)[1]
+        _IDENTITIES.insert(0, (self, identity))
+        del _IDENTITIES[_KEPT:]
+        return identity
+
+
+_KNOWN_OF_IT = ("names", "existed")
+"""Of a plan: how its sides are called, and what was known when it was sealed."""
+_IDENTITIES: list[tuple[Plan, str]] = []
+_KEPT = 4
+
+
+@cache
+def _deciding() -> tuple[str, ...]:
+    return tuple(name for name in Plan.model_fields if name not in _KNOWN_OF_IT)
 
 
 @remembered
-def _seal(plan: Plan) -> str:
-    return digest(plan)
+def _digests(plan: Plan) -> tuple[str, str]:
+    """The plan's seal and its identity: its canonical JSON is written once, a part at a time."""
+    seal, identity = hashlib.sha256(), hashlib.sha256()
+    fields = _fields(plan)
+    apart = [identity] if any(name in fields for name in _KNOWN_OF_IT) else []
+    before = {id(hashed): b"{" for hashed in (seal, *apart)}
+    for name in sorted(fields):
+        for hashed in (seal, *(() if name in _KNOWN_OF_IT else apart)):
+            hashed.update(before[id(hashed)] + quoted(name).encode() + b":")
+            before[id(hashed)] = b","
+        for part in fields[name]:
+            written = part.encode("utf-8", "surrogatepass")
+            for hashed in (seal, *(() if name in _KNOWN_OF_IT else apart)):
+                hashed.update(written)
+    for hashed in (seal, *apart):
+        hashed.update(b"}")
+    sealed = PREFIX + seal.hexdigest()
+    return sealed, PREFIX + identity.hexdigest() if apart else sealed
 
 
-@remembered
-def _identity(plan: Plan) -> str:
-    return digest(plan.model_copy(update={"names": {}, "existed": 0}))
+def _fields(plan: Plan) -> dict[str, Iterable[str]]:
+    """Key -> its canonical JSON in parts: what is large is written out instead of dumped first."""
+    large: dict[str, Canonical] = {
+        "order": plan.order,
+        "assignments": plan.assignments,
+        "criteria": plan.criteria,
+    }
+    dumped: dict[str, JsonValue] = plan.model_dump(mode="json", exclude={"suite", *large})
+    fields: dict[str, Iterable[str]] = {name: [canonical_json(dumped[name])] for name in dumped}
+    fields |= {
+        name: [canonical_json(value)] for name, value in large.items() if value or name != "criteria"
+    }
+    return {**fields, "suite": _suite(plan.suite)}
+
+
+def _suite(suite: Suite) -> Iterator[str]:
+    dumped: dict[str, JsonValue] = suite.model_dump(mode="json", exclude={"prompts"})
+    before = "{"
+    for name in sorted((*dumped, "prompts")):
+        yield f"{before}{quoted(name)}:"
+        before = ","
+        if name == "prompts":
+            yield from _prompts(suite.prompts)
+        else:
+            yield canonical_json(dumped[name])
+    yield "}"
+
+
+def _prompts(prompts: Sequence[Prompt]) -> Iterator[str]:
+    before = "["
+    for start in range(0, len(prompts), _TOGETHER):
+        yield before + ",".join(map(prompt_json, prompts[start : start + _TOGETHER]))
+        before = ","
+    yield "]" if prompts else "[]"
+
+
+_TOGETHER = 1000
+"""Prompts whose JSON is in memory at a time."""
 
 
 AmendmentKind = Literal[
