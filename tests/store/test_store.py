@@ -22,6 +22,10 @@ from brie.store.owner import Owner
 from tests.make import completion, name, verdict
 
 KEYS = [name(k) for k in "abcd"]
+BAD_CALLS = [
+    '{"usd":', "[]", "null", '{"usd":null}', '{"usd":"1"}', '{"usd":[1]}', '{"usd":\t"1"}',
+    '{"usd":1,"other": "1"}', '{"usd":1,"a:b":{"c":1}}',
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -74,7 +78,7 @@ def test_a_batch_that_two_processes_collect_is_kept_and_booked_once(store: Store
     assert len(store.attempts([name("a")])[name("a")]) == 1
 
 
-@pytest.mark.parametrize("body", ['{"usd":', "[]", "null", '{"usd":null}', '{"usd":"1"}', '{"usd":[1]}'])
+@pytest.mark.parametrize("body", BAD_CALLS)
 def test_a_call_whose_figures_are_none_is_named(store: Store, body: str) -> None:
     store.add_verdicts([verdict("a", usd=0.25), verdict("b", usd=0.5)], evaluation="e", judge="j")
     with closing(sqlite3.connect(store.path)) as db:
@@ -82,6 +86,14 @@ def test_a_call_whose_figures_are_none_is_named(store: Store, body: str) -> None
         db.commit()
     with pytest.raises(DamagedRow, match=name("b")):
         store.calls("e")
+
+
+def test_a_call_is_whole_however_its_figures_are_spaced_and_named(store: Store) -> None:
+    store.add_verdicts([verdict("a", usd=0.25)], evaluation="e", judge="j")
+    with closing(sqlite3.connect(store.path)) as db:
+        db.execute("UPDATE calls SET body = ?", ('{ "usd" :\n0.75, "a:b": -1, "attempts": true }',))
+        db.commit()
+    assert store.calls("e") == (1, {"usd": 0.75, "attempts": 1.0})
 
 
 def test_a_key_is_claimed_once_and_freed_when_done(store: Store, owner: Owner, tmp_path: Path) -> None:

@@ -72,10 +72,11 @@ class Spent:
 
 
 _OTHER_THAN_FIGURES = (
-    "json_type(body) != 'object' OR EXISTS (SELECT 1 FROM json_each(body)"
-    " WHERE type NOT IN ('integer', 'real', 'true', 'false'))"
+    "CASE WHEN body GLOB '*:[^0-9tf-]*' THEN EXISTS (SELECT 1 FROM json_each(body)"
+    " WHERE type NOT IN ('integer', 'real', 'true', 'false')) ELSE 0 END OR json_type(body) != 'object'"
 )
-"""Of a call: SQLite would take what is no number for 0."""
+"""Of a call: SQLite would take what is no number for 0. Its members are looked at one by one only where
+a colon stands before anything but the beginning of a number, of `true` or of `false`."""
 
 
 class Ledger(Database):
