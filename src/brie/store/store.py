@@ -20,7 +20,7 @@ from brie.store.added import Added
 from brie.store.database import Row
 from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.looks import LookBook
-from brie.store.numbered import SHARE, attempt_row, counted
+from brie.store.numbered import attempt_row, counted
 from brie.store.owner import Owner
 from brie.store.presence import Kind, Presence
 from brie.store.record import Record
@@ -102,22 +102,15 @@ class Store(Added, Ledger, LookBook, Record, Presence):
         Args:
             keys: in their own order; the verdicts come in it.
         """
-        key, attempts = "", list[tuple[int, str]]()
-        for named, number, body in chain(self._bodies(list(keys)), [("", 0, "")]):
+        query = f"SELECT key, body FROM verdicts WHERE key IN ({{}}) AND {self._seen} ORDER BY key, id"
+        key, bodies = "", list[str]()
+        for named, body in chain(self._select(query, keys), [("", "")]):
             if named == key:
-                attempts.append((number, body))
+                bodies.append(body)
                 continue
-            if attempts:
-                yield key, [each for _, each in sorted(attempts)]
-            key, attempts = named, [(number, body)]
-
-    def _bodies(self, keys: Sequence[str]) -> Iterator[Row]:
-        """Key, number and JSON of every attempt at these verdicts, key by key."""
-        query = f"SELECT key, id, body FROM verdicts WHERE {self._seen}"
-        if len(keys) * SHARE < self.newest():
-            return self._select(f"{query} AND key IN ({{}}) ORDER BY key", keys)
-        wanted = set(keys)
-        return (row for row in self._stream(f"{query} ORDER BY key, attempt") if row[0] in wanted)
+            if bodies:
+                yield key, bodies
+            key, bodies = named, [body]
 
     def verdict_of(self, key: str, bodies: Sequence[str]) -> VerdictLite:
         """The attempt that counts among all of a key (`bodies`), as far as numbers need it."""
