@@ -129,6 +129,43 @@ def test_a_bomb_that_lies(file: Path, empty: Project, tmp_path: Path, declared: 
     refused(bomb, empty)
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({layout.LOOKS: 3_000_000_000}, "would have 3,000,000,000 bytes"),
+        (
+            dict.fromkeys([layout.COMPLETIONS, layout.VERDICTS, layout.LOOKS], 2_000_000_000),
+            "unpacked it would have 6,0",
+        ),
+    ],
+)
+def test_more_bytes_than_a_bundle_may_have(
+    file: Path, empty: Project, tmp_path: Path, said: dict[str, int], why: str
+) -> None:
+    """The directory says so, and that the packed bytes are many as well."""
+    large = changed(file, tmp_path / "b.zip", lambda members: None)
+    data = bytearray(large.read_bytes())
+    for name, size in said.items():
+        place = data.rindex(name.encode()) - 46
+        data[place + 20 : place + 28] = struct.pack("<II", size // 10, size)
+    large.write_bytes(bytes(data))
+    assert why in refused(large, empty)
+
+
+def test_a_bundle_is_not_too_large_for_having_more_than_two_gigabytes(
+    file: Path, empty: Project, tmp_path: Path
+) -> None:
+    """It is refused, since it has less than it says; but not for its size."""
+    large = changed(file, tmp_path / "b.zip", lambda members: None)
+    data = bytearray(large.read_bytes())
+    for name in (layout.COMPLETIONS, layout.VERDICTS):
+        place = data.rindex(name.encode()) - 46
+        data[place + 24 : place + 28] = struct.pack("<I", 1_200_000_000)
+        data[place + 20 : place + 24] = struct.pack("<I", 120_000_000)
+    large.write_bytes(bytes(data))
+    assert "would have" not in refused(large, empty)
+
+
 def test_more_members_than_a_bundle_has(file: Path, empty: Project, tmp_path: Path) -> None:
     more = {f"evaluation/voters/v{n}.json": b"{}" for n in range(1_200)}
     assert "lists 1,2" in refused(changed(file, tmp_path / "b.zip", lambda m: m.update(more)), empty)

@@ -53,8 +53,10 @@ RUN_ID = re.compile(r"train-[a-z0-9][a-z0-9.-]{0,60}-[0-9a-f]{4}")
 CHECKPOINT = re.compile(r"\.\./checkpoints/checkpoint-\d{1,9}")
 
 MOST_MEMBERS = 1_000
-MOST_BYTES = 2**31 - 1
-"""Of a bundle, and of everything in it together once unpacked."""
+MOST_BYTES = 2**32 - 1
+"""Of everything in a bundle together once unpacked; a million verdicts have 2.4 GB."""
+MEMBER_BYTES = 2**31 - 1
+"""Of a bundle's file, and of one member once unpacked."""
 DOCUMENT_BYTES = 256 * 2**20
 """Of one JSON document."""
 LINE_BYTES = 64 * 2**20

@@ -24,6 +24,8 @@ from brie.bundle.layout import (
     INDEX,
     LOOKS,
     MANIFEST,
+    MEMBER_BYTES,
+    MOST_BYTES,
     REPORT,
     TRAINING,
     VERDICTS,
@@ -197,7 +199,7 @@ def write_zip(
 
     Raises:
         UsageError: a key or a place of this machine would be in it.
-        InputError: `out` cannot be written.
+        InputError: `out` cannot be written, or it would be more than a bundle may be.
     """
     if out.exists() and not zipfile.is_zipfile(out):
         raise UsageError(f"{out} is there already and is no bundle; name another file with -o.")
@@ -208,6 +210,8 @@ def write_zip(
             listed = {name: _add(archive, name, members[name], watch) for name in sorted(members)}
             if index is not None:
                 _add(archive, INDEX, as_json(index.model_copy(update={"members": listed})), watch)
+        _refuse_larger(sum(member.bytes for member in listed.values()), MOST_BYTES, out)
+        _refuse_larger(partial.stat().st_size, MEMBER_BYTES, out)
         partial.replace(out)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}.") from error
@@ -225,11 +229,24 @@ def _add(
     hashed, size = hashlib.sha256(), 0
     with archive.open(info, "w") as handle:
         for block in _blocks(content):
+            size += len(block)
+            _refuse_larger(size, MEMBER_BYTES, name)
             watch.look(block, name)
             handle.write(block)
             hashed.update(block)
-            size += len(block)
     return Member(digest=PREFIX + hashed.hexdigest(), bytes=size)
+
+
+def _refuse_larger(size: int, most: int, what: str | Path) -> None:
+    """
+    Raises:
+        InputError: nobody could read the bundle.
+    """
+    if size > most:
+        raise InputError(
+            f"{what} would have more than {most:,} bytes, which no bundle may have. "
+            "Nothing was written; copy the project's folder instead."
+        )
 
 
 def _blocks(content: bytes | Path | Iterable[str]) -> Iterator[bytes]:

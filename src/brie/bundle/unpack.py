@@ -152,9 +152,9 @@ def _check_end(handle: IO[bytes], size: int, path: Path) -> None:
     Raises:
         InputError: the file is no zip, is cut off, or lists more than a bundle has.
     """
-    if size > layout.MOST_BYTES:
+    if size > layout.MEMBER_BYTES:
         raise InputError(
-            f"{path.name} has {size:,} bytes, more than any bundle ({layout.MOST_BYTES:,})."
+            f"{path.name} has {size:,} bytes, more than any bundle ({layout.MEMBER_BYTES:,})."
         )
     begin = handle.read(2)
     handle.seek(max(0, size - 22))
@@ -203,6 +203,8 @@ def _fault(info: zipfile.ZipInfo, sizes: dict[str, int]) -> str:
         return "is encrypted"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return "is packed in a way that no bundle uses"
+    if info.file_size > layout.MEMBER_BYTES:
+        return f"would have {info.file_size:,} bytes"
     if info.file_size > 2**20 and info.file_size > layout.MOST_RATIO * max(1, info.compress_size):
         return f"would swell from {info.compress_size:,} to {info.file_size:,} bytes"
     return ""
