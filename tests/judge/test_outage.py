@@ -124,22 +124,22 @@ def test_when_patience_ends_the_judge_stops_and_the_next_run_goes_on(tmp_path: P
 
 def test_the_other_judge_does_not_wait_for_the_one_that_is_held(tmp_path: Path) -> None:
     """It is away until the other one has finished."""
-    finished = threading.Event()
     with (
-        JudgeServer(script=Broken(Act(status=503), lambda away: finished.is_set(), begins=10)) as away,
         JudgeServer() as there,
+        JudgeServer(
+            script=Broken(
+                Act(status=503),
+                lambda away: len(there.seen) == 120 and not there.flying,
+                begins=10,
+            )
+        ) as away,
         arena(
             tmp_path,
             [judge(away, max_concurrency=2), judge(there, "anthropic", max_concurrency=2)],
             prompts=60,
         ) as found,
     ):
-
-        def note(count: int) -> None:
-            if len(there.seen) == 120 and not there.flying:
-                finished.set()
-
-        found.run(retry_policy=replace(SCALED, patience=60.0), on_done=note)
+        found.run(retry_policy=replace(SCALED, patience=60.0))
         assert Counter(found.winners()) == {"candidate": 240}
 
 
