@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import lcm
 
 from brie.blinding.letters import Presentation
-from brie.digest import Canonical, canonical_json, text_digests
+from brie.digest import canonical_json, text_digests
 from brie.records import Letter, Order, Positions
 from brie.records.base import CRITERIA_ORDERS, CriteriaOrder
 
@@ -132,10 +132,10 @@ class Blocks:
             judge: the judge's digest.
         """
         width = _width(self.positions)
-        asked: list[Sequence[Canonical]] = [
-            [seed, judge, category, self.positions] for category in {name for name, _ in self.blocks}
-        ]
-        before = {str(block[2]): canonical_json(block)[:-1] for block in asked}
+        before = {
+            category: canonical_json([seed, judge, category, self.positions])[:-1]
+            for category in {name for name, _ in self.blocks}
+        }
         drawn = _deals(width, [f"{before[category]},{number}" for category, number in self.blocks])
         written = {deal: _written(deal, samples) for deal in set(drawn)}
         of_block = [written[deal] for deal in drawn]

@@ -210,8 +210,9 @@ def write_zip(
             listed = {name: _add(archive, name, members[name], watch) for name in sorted(members)}
             if index is not None:
                 _add(archive, INDEX, as_json(index.model_copy(update={"members": listed})), watch)
-        _refuse_larger(sum(member.bytes for member in listed.values()), MOST_BYTES, out)
-        _refuse_larger(partial.stat().st_size, MEMBER_BYTES, out)
+        if index is not None:  # what no index lists is for other readers
+            _refuse_larger(sum(member.bytes for member in listed.values()), MOST_BYTES, out)
+            _refuse_larger(partial.stat().st_size, MEMBER_BYTES, out)
         partial.replace(out)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}.") from error

@@ -9,15 +9,14 @@ from brie.catalog import with_system
 from brie.errors import InputError
 from brie.pin import GivenAnswers, GivenPrompt
 from brie.records import Message, Prompt, Suite
+from brie.records.base import remembered
 
 _Key = tuple[tuple[str, str], ...]
 Matched = dict[str, GivenPrompt]
 """Prompt id of the suite -> the file's entry."""
-_LAST: list[tuple[GivenAnswers, Suite, Matched]] = []
-_KEPT = 2
-"""Both sides."""
 
 
+@remembered
 def matched(given: GivenAnswers, suite: Suite) -> Matched:
     """The entries of a file that answer a suite's prompts; worked out once for both sides.
 
@@ -28,16 +27,6 @@ def matched(given: GivenAnswers, suite: Suite) -> Matched:
     Raises:
         InputError: an id of the file has another text in the suite, or a text several ids.
     """
-    for answers, prompts, before in _LAST:
-        if answers is given and prompts is suite:
-            return before
-    entries = _match(given, suite)
-    _LAST.insert(0, (given, suite, entries))
-    del _LAST[_KEPT:]
-    return entries
-
-
-def _match(given: GivenAnswers, suite: Suite) -> Matched:
     by_id = {p.id: p for p in given.prompts if p.id}
     by_text: dict[_Key, list[GivenPrompt]] = {}
     keys: dict[int, _Key] = {}  # of conversations that both have: most often they are the same objects

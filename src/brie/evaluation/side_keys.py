@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -83,21 +83,16 @@ class SideKeys:
 
     @cached_property
     def _every(self) -> list[str]:
-        samples, digests = range(self.plan.samples), self.read.digests
+        samples = range(self.plan.samples)
         if self.pin.kind == ANSWERS:
-            before = self._before
-            texts = (
-                f'{before}{digests[name]}","sample":{sample}}}'
-                for name in self.plan.order
-                for sample in samples
-            )
-            return text_digests(texts)
+            return text_digests(self._answered(self.plan.order, samples))
         return [key for name in self.plan.order for key in self._made(name, samples)]
 
-    @property
-    def _before(self) -> str:
-        """How the canonical JSON of an answer's key begins, where no setting of the plan has made it."""
-        return f'{{"answers":"{self.pin.digest}","prompt":"'
+    def _answered(self, prompts: Sequence[str], samples: Sequence[int]) -> Iterator[str]:
+        """Canonical JSON of the keys of answers of a file: no setting of the plan has made them."""
+        for name in prompts:
+            before = f'{{"answers":"{self.pin.digest}","prompt":"{self.read.digests[name]}","sample":'
+            yield from (f"{before}{sample}}}" for sample in samples)
 
     def _of(self, prompt: str) -> list[str]:
         known = self._known.get(prompt)
@@ -107,8 +102,7 @@ class SideKeys:
 
     def _made(self, prompt: str, samples: Sequence[int]) -> list[str]:
         if self.pin.kind == ANSWERS:
-            before = f'{self._before}{self.read.digests[prompt]}","sample":'
-            return text_digests(f"{before}{sample}}}" for sample in samples)
+            return text_digests(self._answered([prompt], samples))
         written = self.read.written(prompt)
         keys = [self._keys.key(written, sample) for sample in samples]
         if self.pin.kind == "served":  # never shared with another evaluation (invariant I6)

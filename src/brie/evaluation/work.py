@@ -187,8 +187,9 @@ class Work:
             prompts: only for these; all by default.
         """
         asked = self.plan.order if prompts is None else prompts
-        again = set(self.plan.controls.prompts).intersection(asked) if self.draws_again else ()
-        extra = [self.key("baseline", name, self.plan.controls.first_sample) for name in again]
+        again = set(self.plan.controls.prompts) if self.draws_again else set[str]()
+        first = self.plan.controls.first_sample
+        extra = [self.key("baseline", name, first) for name in asked if name in again]
         sides = [key for side in _SIDES for key in self._side(side).keys(asked)]
         return list(dict.fromkeys([*sides, *extra]))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, Literal, TypeVar
+from operator import is_
+from typing import Annotated, Literal, TypeVar, TypeVarTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
@@ -55,23 +56,23 @@ class Record(BaseModel):
 
 
 T = TypeVar("T")
-R = TypeVar("R", bound=Record)
+Args = TypeVarTuple("Args")
 _REMEMBERED = 4
 
 
-def remembered(work_out: Callable[[R], T]) -> Callable[[R], T]:
-    """A function of a record that takes long for a large one: worked out once for each of the last few
-    records it was asked about. Records do not change.
+def remembered(work_out: Callable[[*Args], T]) -> Callable[[*Args], T]:
+    """A function of records that takes long for large ones: worked out once for each of the last few
+    that it was asked about, told apart as objects. Records do not change.
     """
-    last: list[tuple[R, T]] = []
+    last: list[tuple[tuple[object, ...], T]] = []
 
     @wraps(work_out)
-    def known(record: R) -> T:
+    def known(*asked: *Args) -> T:
         for seen, value in last:
-            if seen is record:
+            if all(map(is_, seen, asked)):
                 return value
-        value = work_out(record)
-        last.insert(0, (record, value))
+        value = work_out(*asked)
+        last.insert(0, (asked, value))
         del last[_REMEMBERED:]
         return value
 

@@ -111,22 +111,37 @@ def _deciding() -> tuple[str, ...]:
 @remembered
 def _digests(plan: Plan) -> tuple[str, str]:
     """The plan's seal and its identity: its canonical JSON is written once, a part at a time."""
-    seal, identity = hashlib.sha256(), hashlib.sha256()
     fields = _fields(plan)
-    apart = [identity] if any(name in fields for name in _KNOWN_OF_IT) else []
-    before = {id(hashed): b"{" for hashed in (seal, *apart)}
+    seal, identity = _Hashed(), _Hashed()
+    apart = any(name in fields for name in _KNOWN_OF_IT)  # else the identity is the seal
     for name in sorted(fields):
-        for hashed in (seal, *(() if name in _KNOWN_OF_IT else apart)):
-            hashed.update(before[id(hashed)] + quoted(name).encode() + b":")
-            before[id(hashed)] = b","
+        hashed = [seal, identity] if apart and name not in _KNOWN_OF_IT else [seal]
+        for each in hashed:
+            each.begin(name)
         for part in fields[name]:
             written = part.encode("utf-8", "surrogatepass")
-            for hashed in (seal, *(() if name in _KNOWN_OF_IT else apart)):
-                hashed.update(written)
-    for hashed in (seal, *apart):
-        hashed.update(b"}")
-    sealed = PREFIX + seal.hexdigest()
-    return sealed, PREFIX + identity.hexdigest() if apart else sealed
+            for each in hashed:
+                each.sha256.update(written)
+    sealed = seal.digest()
+    return sealed, identity.digest() if apart else sealed
+
+
+class _Hashed:
+    """The digest of a JSON object whose fields come one after the other."""
+
+    def __init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+        self._before = "{"
+
+    def begin(self, name: str) -> None:
+        """The value of a field is next."""
+        self.sha256.update(f"{self._before}{quoted(name)}:".encode())
+        self._before = ","
+
+    def digest(self) -> str:
+        """After the last field."""
+        self.sha256.update(b"}")
+        return PREFIX + self.sha256.hexdigest()
 
 
 def _fields(plan: Plan) -> dict[str, Iterable[str]]:
