@@ -10,12 +10,13 @@ from math import isnan
 import numpy as np
 import pytest
 
+from brie.evaluation.answers import counted
 from brie.evaluation.assemble import assemble
 from brie.evaluation.columns import Columns, chosen
 from brie.evaluation.gather import gather, nothing_yet
 from brie.evaluation.rows import EvaluationData, VerdictRow, row_counts
 from brie.evaluation.settled import counts_there
-from brie.evaluation.table import FEATURES, table
+from brie.evaluation.table import table
 from brie.evaluation.views import comparison_views
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply
@@ -150,8 +151,8 @@ def test_items_and_headings_of_a_text_are_those_at_the_beginning_of_its_lines() 
     rng = random.Random(7)
     for _ in range(20_000):
         text = "".join(rng.choices("\n\n\n -*•#1.) \ta\r", k=rng.randrange(14)))
-        assert FEATURES["lists"](text) == len(item.findall(text))
-        assert FEATURES["headings"](text) == len(heading.findall(text))
+        items, headings, _ = counted(text)
+        assert (items, headings) == (len(item.findall(text)), len(heading.findall(text)))
 
 
 @pytest.mark.parametrize("judges", [None, JUDGES, ("first",), ()])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 from brie.checks.phrases import Phrases
 from brie.judge.hidden import without_hidden
@@ -158,7 +159,7 @@ APPEALS: dict[str, re.Pattern[str]] = {
 }
 _NOUNS = ("judge", "evaluator", "grader", "rater", "scorer", "assessor", "annotator", "adjudicator")
 _THINGS = ("answer", "response", "reply", "completion", "assistant", "candidate")
-_STEMS: dict[str, tuple[str, ...]] = {
+STEMS: dict[str, tuple[str, ...]] = {
     "words to a judge about the answers": (
         *_NOUNS, "judging", "evaluat", "grad", "rates", "rating", "scores", "scoring", "compares",
     ),
@@ -186,13 +187,18 @@ _STEMS: dict[str, tuple[str, ...]] = {
 """What every match of a kind contains: most texts contain none of it, and finding that out is quick."""
 
 
-_PHRASES = Phrases(_STEMS)
+_PHRASES = Phrases(STEMS)
 
 
-def appeals_in(text: str) -> list[str]:
-    """The kinds of appeal a text makes to whoever judges it, in words; none: it makes none."""
+def appeals_in(text: str, told: Collection[str] | None = None) -> list[str]:
+    """The kinds of appeal a text makes to whoever judges it, in words; none: it makes none.
+
+    Args:
+        text: the answer.
+        told: groups of phrases that are in it as it stands, where that is known (`wording`).
+    """
     plain = without_hidden(text)
     plain = plain if plain.isascii() else unicodedata.normalize("NFKC", plain)
-    may_be = _PHRASES.groups_in(plain.casefold())
+    may_be = told if told is not None and plain == text else _PHRASES.groups_in(plain.casefold())
     kinds = [kind for kind, pattern in APPEALS.items() if kind in may_be and pattern.search(plain)]
     return list(dict.fromkeys([*kinds, *acts_in(text)]))

@@ -152,8 +152,8 @@ def _named(evidence: Evidence) -> _Named | None:
     analysis = evidence.analysis
     bases = [name for name in (analysis.candidate.base, analysis.baseline.base) if name]
     names = distinctive([analysis.candidate.name, analysis.baseline.name, *bases])
-    candidates = [names_itself(p.candidate.text or "", names) for p in pairs]
-    two = [names_itself(p.baseline.text or "", names) for p in pairs]
+    candidates = [names_itself(p.candidate.text or "", names, p.candidate.told) for p in pairs]
+    two = [names_itself(p.baseline.text or "", names, p.baseline.told) for p in pairs]
     either = [a or b for a, b in zip(candidates, two, strict=True)]
     return _Named(
         self_named={"candidate": sum(candidates), "baseline": sum(two)},

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -29,20 +31,20 @@ Key = tuple[str, int]
 """A comparison: prompt id and sample index."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One side's answer in a comparison, as far as it is known."""
 
     text: str | None = None
     """None where only what is said below is known."""
     truncated: bool = False
     """Ended by the token limit, or without an ending."""
-    measures: Mapping[str, float] = field(default_factory=dict)
+    measures: Mapping[str, float] = MappingProxyType({})
     """`repetition`, `special_tokens`, … (see `brie.generate.measures`)."""
+    told: Collection[str] | None = None
+    """Groups of phrases that are in the text (`brie.checks.wording`); None where nobody has looked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """One comparison's two answers."""
 
     prompt: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from brie.checks.phrases import Phrases
 
@@ -36,7 +37,9 @@ _SELF = re.compile(
     rf"|^\W*as (?:an? )?(?:{_NAMES})\b",
     re.IGNORECASE,
 )
-_KNOWN = Phrases({"names": [word for words in FAMILIES.values() for word in words]})
+NAMES = {"names": tuple(word for words in FAMILIES.values() for word in words)}
+"""Every text in which a model names itself has one of these."""
+_PHRASES = Phrases(NAMES)
 
 
 def family_of(name: str) -> str | None:
@@ -48,24 +51,28 @@ def family_of(name: str) -> str | None:
     return next((family for family, pattern in _WORD.items() if pattern.search(lowered)), None)
 
 
-def names_itself(text: str, own_names: tuple[str, ...] = ()) -> bool:
+def names_itself(
+    text: str, own_names: tuple[str, ...] = (), told: Collection[str] | None = None
+) -> bool:
     """Whether an answer says which model wrote it.
 
     Args:
         text: the answer.
         own_names: the two sides' names, as far as they cannot be ordinary words.
+        told: groups of phrases that are in it as it stands, where that is known (`wording`).
     """
-    lowered = text.lower()
-    if any(name in lowered for name in own_names):
-        return True
-    return bool(_KNOWN.groups_in(_small(text, lowered))) and _SELF.search(text) is not None
+    if own_names:
+        lowered = text.lower()
+        if any(name in lowered for name in own_names):
+            return True
+    plain = _dotted(text)
+    known = told if told is not None and plain == text else _PHRASES.groups_in(plain.casefold())
+    return not NAMES.keys().isdisjoint(known) and _SELF.search(text) is not None
 
 
-def _small(text: str, lowered: str) -> str:
-    """A text in the letters that a search without regard to case finds in it."""
-    if text.isascii():
-        return lowered
-    return text.replace("\u0130", "i").replace("\u0131", "i").casefold()
+def _dotted(text: str) -> str:
+    """A text with the two letters as `i` that a search without regard to case takes for one."""
+    return text if text.isascii() else text.replace("\u0130", "i").replace("\u0131", "i")
 
 
 def distinctive(names: list[str]) -> tuple[str, ...]:

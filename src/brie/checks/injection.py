@@ -20,8 +20,8 @@ def check(evidence: Evidence) -> Check:
     pairs = evidence.texts
     if not pairs:
         return not_run(ID, "The answers' texts are not at hand.")
-    ours = [appeals_in(p.candidate.text or "") for p in pairs]
-    others = [appeals_in(p.baseline.text or "") for p in pairs]
+    ours = [appeals_in(p.candidate.text or "", p.candidate.told) for p in pairs]
+    others = [appeals_in(p.baseline.text or "", p.baseline.told) for p in pairs]
     affected = [p for p, a, b in zip(pairs, ours, others, strict=True) if a or b]
     silent = ~evidence.of_pairs([p.key for p in affected])
     without = evidence.rate("injection", silent) if affected else None

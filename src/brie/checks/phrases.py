@@ -6,7 +6,7 @@ text is a few look-ups of words in a set, where it were else a search for every 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 _REMEMBERED = 200_000
 """Words; after that many they are looked at anew."""
@@ -26,16 +26,26 @@ class Phrases:
         self._parts = {name: _Parts(phrases) for name, phrases in groups.items()}
         self._idle: set[str] = set()
         self._telling: dict[str, tuple[_Groups, _Groups]] = {}
+        self._alike: dict[_Groups, _Groups] = {}
 
-    def groups_in(self, text: str) -> set[str]:
+    def groups_in(self, text: str) -> _Groups:
         """Groups of which a phrase is in a text; any white space in it is one space.
 
         Args:
             text: folded.
         """
         words = text.split()
+        return self.groups_among(words, set(words))
+
+    def groups_among(self, words: Sequence[str], different: Set[str]) -> _Groups:
+        """Groups of which a phrase is in a text; those of many texts are few objects.
+
+        Args:
+            words: the folded text's, in order.
+            different: each once.
+        """
         there, perhaps = set[str](), set[str]()
-        for word in set(words).difference(self._idle):
+        for word in different - self._idle:
             has, may_have = self._telling.get(word) or self._look_at(word)
             there |= has
             perhaps |= may_have
@@ -43,7 +53,8 @@ class Phrases:
         if perhaps:
             spaced = " ".join(words)
             there |= {name for name in perhaps if any(p in spaced for p in self._parts[name].several)}
-        return there
+        groups = frozenset(there)
+        return self._alike.setdefault(groups, groups)
 
     def _look_at(self, word: str) -> tuple[_Groups, _Groups]:
         """Groups of which the word holds a phrase, and of which it may be part of one."""

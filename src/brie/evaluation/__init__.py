@@ -56,6 +56,7 @@ What came of it, read from the store and computed:
 
     rows           one row a planned verdict
     columns        the rows as columns, for what is counted over all of them
+    answers        the same of its answers: each text is looked at once, for numbers and checks
     planned_rows   rows that are kept as columns only, of plans of a million verdicts
     gather         the rows of an evaluation, up to where it stopped
     margins        judges that give numbers: one outcome a comparison, and whether they may count

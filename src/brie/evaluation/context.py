@@ -25,7 +25,7 @@ from brie.generate.sampling import model_sampling
 from brie.pin import ANSWERS, Resolved, by_itself, duplicates, locate, pin_base, refuse_other_content
 from brie.pin.resolve import as_base
 from brie.project import Project
-from brie.records import Completion, Digest, Document, Manifest, Pin, Sampling, Side, later, schema_field
+from brie.records import Digest, Document, Manifest, Pin, Sampling, Side, later, schema_field
 from brie.records.analysis import Analysis
 from brie.report.clean import without_paths
 from brie.store import Store
@@ -221,22 +221,15 @@ def evidence_of(
 
 def _pairs(facts: EvaluationData, prompts: set[str]) -> tuple[Pair, ...]:
     """Every comparison of the prompts whose two answers are there, in the order of work."""
-    columns, completions, order = facts.columns, facts.completions, facts.manifest.plan.order
+    columns, answers, order = facts.columns, facts.answers, facts.manifest.plan.order
+    measures = [row.measures for row in answers.rows]
+    said = list(map(Answer, answers.texts, answers.truncated.tolist(), measures, answers.told))
     first = columns.first_of_comparisons(chosen(columns.is_of("main")))
-    named = (each[first].tolist() for each in (columns.prompt, columns.sample, columns.pair))
-    compared = [
-        (order[place], sample, columns.pairs[pair]) for place, sample, pair in zip(*named, strict=True)
-    ]
+    keys = [key for at in columns.pair[first].tolist() for key in columns.pairs[at]]
+    sides = answers.places(keys).reshape(-1, 2).tolist()
+    compared = zip(columns.prompt[first].tolist(), columns.sample[first].tolist(), sides, strict=True)
     return tuple(
-        Pair(name, sample, _answer(completions[candidate]), _answer(completions[baseline]))
-        for name, sample, (candidate, baseline) in compared
-        if name in prompts and candidate in completions and baseline in completions
-    )
-
-
-def _answer(completion: Completion) -> Answer:
-    return Answer(
-        text=completion.text,
-        truncated=completion.finish_reason != "stop",
-        measures=completion.measures,
+        Pair(order[place], sample, said[candidate], said[baseline])
+        for place, sample, (candidate, baseline) in compared
+        if candidate >= 0 and baseline >= 0 and order[place] in prompts
     )

@@ -22,21 +22,23 @@ def generation(facts: EvaluationData) -> dict[str, dict[str, float]]:
 
 
 def _measures(facts: EvaluationData, keys: Sequence[str]) -> dict[str, float]:
-    there = facts.completions
-    answers = [answer for key in keys if (answer := there.get(key)) is not None]
-    if not answers:
+    answers = facts.answers
+    places = answers.places(keys)
+    places = places[places >= 0]
+    if not len(places):
         return {}
-    measures = [a.measures for a in answers]
+    rows = [answers.rows[at] for at in places.tolist()]
+    measures = [row.measures for row in rows]
     names = sorted(set[str]().union(*measures))
     plan, made = facts.manifest.plan, dict[str, float]()
     file_pins = [pin.digest for pin in (plan.candidate, plan.baseline) if pin.kind == ANSWERS]
-    if answers[0].pin not in file_pins:  # a file says neither
-        made["tokens"] = fmean([a.tokens for a in answers])
-        made["seconds"] = fmean([a.seconds for a in answers])
+    if rows[0].pin not in file_pins:  # a file says neither
+        made["tokens"] = fmean(answers.tokens[places].tolist())
+        made["seconds"] = fmean([row.seconds for row in rows])
     return {
-        "answers": float(len(answers)),
-        "truncated": fmean([a.finish_reason != "stop" for a in answers]),
-        "empty": fmean([not a.text or a.text.isspace() for a in answers]),
+        "answers": float(len(rows)),
+        "truncated": fmean(answers.truncated[places].tolist()),
+        "empty": fmean(answers.empty[places].tolist()),
         **made,
         **{name: fmean([each.get(name, 0.0) for each in measures]) for name in names},
     }

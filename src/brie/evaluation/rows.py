@@ -14,6 +14,7 @@ import numpy as np
 from brie.analyse.table import StatusCode
 from brie.blinding import Weighed
 from brie.digest import PREFIX, Canonical, canonical_json
+from brie.evaluation.answers import Answers
 from brie.evaluation.columns import Columns, Given, Rows, chosen
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
@@ -133,6 +134,11 @@ class EvaluationData:
         for verdict in sorted(verdicts, key=attrgetter("key")):
             counted.add(canonical_json(said_of(verdict)))
         return counted.digest()
+
+    @cached_property
+    def answers(self) -> Answers:
+        """The completions as columns."""
+        return Answers.of(self.completions)
 
     @cached_property
     def columns(self) -> Columns:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from brie.analyse.arrays import Floats, Ints, group_mean, present, ranked
 from brie.analyse.table import PromptLengths, VerdictTable
+from brie.evaluation.answers import Answers
 from brie.evaluation.columns import Columns, Rows
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.pin import ANSWERS
-from brie.records import Completion, Message
+from brie.records import Message
 
 
 def table(
@@ -42,8 +42,9 @@ def table(
     prompts = facts.work.prompts
     kept, of_row = ranked(used.pair)
     pairs = [used.pairs[at] for at in kept.tolist()]
-    compared, of_files = _Compared.of(facts, pairs), _of_files(facts)
-    long, width = compared.long(of_files=of_files), max(len(pairs), 1)
+    compared, of_files = _Compared.of(facts.answers, pairs), _of_files(facts)
+    long = facts.answers.characters if of_files else facts.answers.tokens
+    width = max(len(pairs), 1)
     shown = np.divmod(present(prompt * width + of_row), width)
     half = used.joint.half if used.joint is not None else np.zeros(len(used.score), np.bool_)
     return VerdictTable.build(
@@ -75,64 +76,31 @@ def table(
     )
 
 
-_ITEM = re.compile(r"\n\s*(?:[-*•]|\d+[.)])(?=\s)")
-_HEADING = re.compile(r"\n(?:#{1,6}(?=\s)|\*\*[^*]+\*\*(?=\s*$))", re.MULTILINE)
-"""Both begin with the break before their line: it is looked for several times as fast as `^`."""
-FEATURES: dict[str, Callable[[str], float]] = {
-    "lists": lambda text: float(len(_ITEM.findall(f"\n{text}"))),
-    "headings": lambda text: float(len(_HEADING.findall(f"\n{text}"))),
-    "questions": lambda text: float(text.count("?")),
-    "distinct words": lambda text: _distinct(text.casefold().split()),
-}
-"""Countable things of an answer's text that judges may reward."""
-
-
-def _distinct(words: Sequence[str]) -> float:
-    return len(set(words)) / len(words) if words else 0.0
-
-
 @dataclass(frozen=True)
 class _Compared:
-    """Pairs of answers, and the different answers that they are made of."""
+    """Pairs of answers, by their places among those of the evaluation (`Answers.places`)."""
 
-    answers: list[Completion | None]
-    """Each once; None where it is not there."""
+    answers: Answers
     candidate: Ints
-    """One entry a pair: the place of its answer among them."""
+    """One entry a pair."""
     baseline: Ints
 
     @classmethod
-    def of(cls, facts: EvaluationData, pairs: Sequence[tuple[str, str]]) -> _Compared:
-        number: dict[str, int] = {}
-        places = [number.setdefault(key, len(number)) for pair in pairs for key in pair]
-        sides = np.array(places, np.int64).reshape(-1, 2)
-        return cls([facts.completions.get(key) for key in number], sides[:, 0], sides[:, 1])
+    def of(cls, answers: Answers, pairs: Sequence[tuple[str, str]]) -> _Compared:
+        sides = answers.places(key for pair in pairs for key in pair).reshape(-1, 2)
+        return cls(answers, sides[:, 0], sides[:, 1])
 
     def difference(self, each: Floats) -> Floats:
         """Candidate minus baseline, one entry a pair.
 
         Args:
-            each: a measure of every answer; NaN where it is not there.
+            each: a measure of every answer.
         """
         return each[self.candidate] - each[self.baseline]
 
     def features(self) -> dict[str, Floats]:
         """Each feature, candidate minus baseline, one entry a pair."""
-        nan = float("nan")
-        texts = [None if answer is None else answer.text for answer in self.answers]
-        return {
-            name: self.difference(np.array([nan if t is None else count(t) for t in texts], np.float64))
-            for name, count in FEATURES.items()
-        }
-
-    def long(self, *, of_files: bool) -> Floats:
-        """Length of every answer: in tokens, or in characters where a side is a file."""
-        nan = float("nan")
-        if of_files:
-            lengths = [nan if answer is None else len(answer.text) for answer in self.answers]
-        else:
-            lengths = [nan if answer is None else answer.tokens for answer in self.answers]
-        return np.array(lengths, np.float64)
+        return {name: self.difference(each) for name, each in self.answers.features.items()}
 
     def mean_of_baselines(self, prompt: Ints, pair: Ints, each: Floats, *, prompts: int) -> Floats:
         """Mean over the baseline's different answers to a prompt that are there, one entry a prompt.
@@ -140,11 +108,12 @@ class _Compared:
         Args:
             prompt: which prompt is compared in which pair: the prompt's place.
             pair: the pair's.
-            each: a measure of every answer; NaN where it is not there.
+            each: a measure of every answer.
             prompts: how many there are.
         """
-        width = max(len(self.answers), 1)
-        prompt, answer = np.divmod(present(prompt * width + self.baseline[pair]), width)
+        width = len(each)
+        answer = self.baseline[pair] % width
+        prompt, answer = np.divmod(present(prompt * width + answer), width)
         there = ~np.isnan(each[answer])
         return group_mean(prompt[there], each[answer[there]], prompts)
 
