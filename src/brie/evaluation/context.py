@@ -16,6 +16,7 @@ from brie.checks import Answer, Evidence, Looks, Models, Pair
 from brie.errors import InputError, PinError, UsageError
 from brie.evaluation.code_checks import Passed, recorded_checks
 from brie.evaluation.columns import chosen
+from brie.evaluation.gather import without_collection
 from brie.evaluation.looks import look_of
 from brie.evaluation.rows import EvaluationData, stopped_judges
 from brie.evaluation.side_prompts import parts_of, told_again
@@ -81,6 +82,7 @@ class Context:
 # --- models ----------------------------------------------------------------------------
 
 
+@without_collection()
 def context_of(
     manifest: Manifest, project: Project, sides: Sequence[Resolved] = (), *, again: bool = False
 ) -> Context:

@@ -81,8 +81,7 @@ def _prompts_of(evaluation: str, project: Project) -> tuple[str, ...]:
 
 def _keys(data: EvaluationData, rows: Rows) -> str:
     """Digest of the keys of some rows' verdicts; their canonical JSON is written out, for a million."""
-    keys = sorted(set(data.keys(rows)))
-    listed = '","'.join(keys)
+    listed = '","'.join(data.distinct_keys(rows))
     return text_digest(f'["{listed}"]')
 
 

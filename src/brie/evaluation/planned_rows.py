@@ -40,6 +40,8 @@ class PlannedRows(RowsInColumns):
     """How many criteria have scores."""
     _scored: array[int] = field(default_factory=lambda: array("q"))
     """Their places in `Written.scored`, one after the other."""
+    _by_key: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """All rows in the order of their keys."""
     _measured: dict[str, Measured] = field(default_factory=dict)
     """By the verdict's key."""
 
@@ -69,6 +71,12 @@ class PlannedRows(RowsInColumns):
         count = len(self.planned)
         return self.planned[at] if at < count else self.votes[at - count].task
 
+    def in_order(self, rows: Rows) -> Rows:
+        """Some rows in the order of their keys, after they were read."""
+        wanted = np.zeros(len(self), np.bool_)
+        wanted[rows] = True
+        return self._by_key[wanted[self._by_key]]
+
     def keys(self, rows: Rows) -> list[str]:
         """Keys of some rows' verdicts."""
         keys = self.planned.keys
@@ -93,6 +101,7 @@ class PlannedRows(RowsInColumns):
         }  # fmt: skip
         keys = [*planned, *(vote.task.key for vote in self.votes)]
         order = sorted(range(len(keys)), key=keys.__getitem__)
+        self._by_key = np.array(order, np.int64)
         stored = store.bodies(keys[row] for row in order if row < len(planned))
         key, bodies = next(stored, _LAST)
         verdict, read = None, ""
@@ -135,14 +144,10 @@ class PlannedRows(RowsInColumns):
         return Given(margins, scores)
 
     def _pieces(self, row: int, key: str, bodies: Sequence[str], store: Store) -> Read:
-        maker, shown = self.planned.makers[self._judge[row]], self._digest[row]
         if len(bodies) == 1:
-            head = (
-                f'{{"key":"{key}","judge":"{maker.digest}","rubric":"{maker.rubric}","presentation":'
-                f'"{shown}","repeat":{self._repeat[row]},"attempt":'
-            )
-            begins = f'["{key}","{maker.digest}","{shown}",'
-            verdict = self._written.read(head, begins, bodies[0])
+            shown, (judge, said_by) = self._digest[row], self._said_by[self._judge[row]]
+            head = f'{{"key":"{key}{judge}{shown}{self._repeated[row]}'
+            verdict = self._written.read(head, f'["{key}{said_by}{shown}",', bodies[0])
             if verdict is not None:
                 return verdict
         whole = store.verdict_of(key, bodies)
@@ -181,8 +186,21 @@ class PlannedRows(RowsInColumns):
         return list(self.planned.judge.tolist())
 
     @cached_property
-    def _repeat(self) -> list[int]:
-        return list(self.planned.repeat.tolist())
+    def _said_by(self) -> list[tuple[str, str]]:
+        """What stands between a verdict's key and its presentation, by judge: stored, and in the
+        digest."""
+        return [
+            (f'","judge":"{maker.digest}","rubric":"{maker.rubric}","presentation":"',
+             f'","{maker.digest}","')
+            for maker in self.planned.makers
+        ]  # fmt: skip
+
+    @cached_property
+    def _repeated(self) -> list[str]:
+        """What stands after the presentation of each planned row."""
+        numbers = self.planned.repeat
+        texts = {number: f'","repeat":{number},"attempt":' for number in np.unique(numbers).tolist()}
+        return [texts[number] for number in numbers.tolist()]
 
     @cached_property
     def _digest(self) -> list[str]:

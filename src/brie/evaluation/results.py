@@ -92,8 +92,7 @@ def record_analysis(
     look = look_of(data, curve=curve)
     if look is not None:
         store.look(look)
-    with without_collection():
-        context = context_of(evaluation.manifest, project, sides)
+    context = context_of(evaluation.manifest, project, sides)
     analysis = assemble(data, store, context)
     refuse_poorer(before, analysis)
     store.note_analysis(_link(data, look, store))

@@ -85,6 +85,10 @@ class RowsInColumns(Sequence[VerdictRow]):
         """What a row was planned for."""
 
     @abstractmethod
+    def in_order(self, rows: Rows) -> Rows:
+        """Some of them in the order of their keys."""
+
+    @abstractmethod
     def keys(self, rows: Rows) -> list[str]:
         """Keys of some rows' verdicts."""
 
@@ -156,6 +160,12 @@ class EvaluationData:
         if isinstance(self.facts, RowsInColumns):
             return self.facts.keys(rows)
         return [self.facts[at].task.key for at in rows.tolist()]
+
+    def distinct_keys(self, rows: Rows) -> list[str]:
+        """Keys of the verdicts of some rows, in their order, each once."""
+        if isinstance(self.facts, RowsInColumns):
+            return list(dict.fromkeys(self.facts.keys(self.facts.in_order(rows))))
+        return sorted(set(self.keys(rows)))
 
     @cached_property
     def places(self) -> dict[str, int]:

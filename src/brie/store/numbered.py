@@ -13,7 +13,7 @@ from brie.store.database import Database, Row
 R = TypeVar("R")
 _TOGETHER = 500
 """Attempts that one query asks for."""
-_SHARE = 4
+SHARE = 4
 """From one wanted row in so many, looking through all of them is faster than looking each one up."""
 
 
@@ -46,7 +46,7 @@ class Numbered(Database):
         """Keys and numbers of attempts, of other keys as well."""
         wanted = list(keys)
         query = f"SELECT key, id FROM verdicts WHERE {self._seen}"
-        if len(wanted) * _SHARE >= self.newest():
+        if len(wanted) * SHARE >= self.newest():
             return self._stream(query)
         return self._select(f"{query} AND key IN ({{}})", wanted)
 

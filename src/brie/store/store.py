@@ -20,7 +20,7 @@ from brie.store.added import Added
 from brie.store.database import Row
 from brie.store.ledger import BATCH, Ledger, Reserved
 from brie.store.looks import LookBook
-from brie.store.numbered import attempt_row, counted
+from brie.store.numbered import SHARE, attempt_row, counted
 from brie.store.owner import Owner
 from brie.store.presence import Kind, Presence
 from brie.store.record import Record
@@ -29,6 +29,8 @@ __all__ = ["Kind", "Store", "answer_row", "attempt_row", "counted"]
 
 _ROUNDING = 1e-9
 """US dollars by which sums of floats may differ."""
+_MANY = 10_000
+"""Keys from which looking through all verdicts in their order may be faster than looking each one up."""
 
 
 class Store(Added, Ledger, LookBook, Record, Presence):
@@ -102,15 +104,24 @@ class Store(Added, Ledger, LookBook, Record, Presence):
         Args:
             keys: in their own order; the verdicts come in it.
         """
-        query = f"SELECT key, body FROM verdicts WHERE key IN ({{}}) AND {self._seen} ORDER BY key, id"
         key, bodies = "", list[str]()
-        for named, body in chain(self._select(query, keys), [("", "")]):
+        for named, body in chain(self._bodies(list(keys)), [("", "")]):
             if named == key:
                 bodies.append(body)
                 continue
             if bodies:
                 yield key, bodies
             key, bodies = named, [body]
+
+    def _bodies(self, keys: Sequence[str]) -> Iterator[Row]:
+        """Key and JSON of every attempt at these verdicts, in the order of keys and of attempts."""
+        if len(keys) < _MANY or len(keys) * SHARE < self.newest():
+            query = "SELECT key, body FROM verdicts WHERE key IN ({}) AND"
+            return self._select(f"{query} {self._seen} ORDER BY key, id", keys)
+        wanted = set(keys)
+        # The index has keys and attempts, so nothing is sorted; an attempt's number grows with its id.
+        walk = f"SELECT key, body FROM verdicts WHERE {self._seen} ORDER BY key, attempt"
+        return (row for row in self._stream(walk) if row[0] in wanted)
 
     def verdict_of(self, key: str, bodies: Sequence[str]) -> VerdictLite:
         """The attempt that counts among all of a key (`bodies`), as far as numbers need it."""
