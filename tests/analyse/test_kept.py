@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from brie.evaluation.plan import panel_judge
 from brie.judge.interface import Task
 from brie.records import JudgeSpec, Provider, Status, Verdict, VerdictLite
 from brie.store import Store
+from brie.store.store import _MANY
 
 
 def digest(number: int) -> str:
@@ -44,6 +46,34 @@ def test_the_kept_rows_are_the_counted_verdicts(tmp_path: Path) -> None:
         whole, kept = store.verdicts(keys), store.kept(keys)
     assert kept == {key: VerdictLite.of(one) for key, one in whole.items()}
     assert [kept[digest(n)].letter for n in (10, 11, 12, 13)] == ["A", "tie", "B", None]
+
+
+def test_many_verdicts_are_looked_through_and_few_looked_up_and_they_are_the_same(
+    tmp_path: Path,
+) -> None:
+    rng = random.Random(5)
+    wanted = [digest(rng.randrange(2**200)) for _ in range(_MANY)]
+    others = [digest(rng.randrange(2**200)) for _ in range(300)]
+    attempts = [*wanted[100:], *others, *wanted[::40], *wanted[::90]]
+    rng.shuffle(attempts)
+    letters = [rng.choice(["A", "B", None]) for _ in attempts]
+    rows = [
+        verdict(int(key[7:], 16), letter=letter, status=Status.OK if letter else Status.INVALID)
+        for key, letter in zip(attempts, letters, strict=True)
+    ]
+    with Store.open(tmp_path / "s.sqlite") as store:
+        store.keep([(row, "judge") for row in rows], evaluation="e")
+        asked = sorted(wanted)
+        for until in (store.newest(), store.newest() // 2):
+            with store.as_of(until):
+                through = list(store.bodies(asked))
+                looked_up = [
+                    each for at in range(0, _MANY, 999) for each in store.bodies(asked[at : at + 999])
+                ]
+                assert through == looked_up
+                assert [key for key, _ in through] == sorted({key for key, _ in through})
+                assert max(len(bodies) for _, bodies in through) > 1
+                assert 0 < len(through) < len(wanted)
 
 
 @pytest.mark.parametrize(

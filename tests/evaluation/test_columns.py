@@ -130,6 +130,8 @@ def test_without_texts_digest_numbers_and_views_are_the_same(
     assert sum(row.verdict is not None for row in data.facts) > 500  # more than are written together
     assert bare.digest == data.digest
     assert row_counts(bare) == row_counts(data) == counts_there(manifest, store)
+    for rows in (np.arange(len(data.facts)), np.arange(len(data.facts))[::-3], np.arange(0)):
+        assert bare.distinct_keys(rows) == data.distinct_keys(rows) == sorted(set(data.keys(rows)))
     assert list(comparison_views(bare)) == list(comparison_views(data))
     one, other = (assemble(rows, store).model_copy(update={"created": ""}) for rows in (bare, data))
     assert one == other

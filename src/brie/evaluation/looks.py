@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brie.analyse.arrays import present
 from brie.analyse.table import StatusCode
-from brie.digest import digest, short, text_digest
+from brie.digest import digest, quoted, short, text_digest
 from brie.errors import InputError
 from brie.evaluation.columns import Rows, chosen
 from brie.evaluation.manifest import read_manifest
@@ -55,8 +55,9 @@ def look_of(data: EvaluationData, *, curve: str = "") -> Look | None:
 
 def asked(prompt: Prompt) -> str:
     """A short digest of what a prompt asks: its words, without case and spacing."""
-    words = [[m.role, " ".join(m.content.casefold().split())] for m in prompt.messages]
-    return short(digest(words), 16)
+    said = ((m.role, " ".join(m.content.casefold().split())) for m in prompt.messages)
+    words = ",".join([f"[{quoted(role)},{quoted(text)}]" for role, text in said])
+    return short(text_digest(f"[{words}]"), 16)
 
 
 def note_earlier_looks(project: Project, store: Store) -> None:
