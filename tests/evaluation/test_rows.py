@@ -97,9 +97,9 @@ def test_the_digest_covers_what_of_an_answer_is_counted(
     found: EvaluationData, changes: dict[str, Any]
 ) -> None:
     key, row = next(iter(found.completions.items()))
-    other = {**found.completions, key: row.model_copy(update=changes)}
+    other = {**found.completions, key: replace(row, **changes)}
     assert replace(found, completions=other).digest != found.digest
-    slower = {**found.completions, key: row.model_copy(update={"seconds": 9.0})}
+    slower = {**found.completions, key: replace(row, seconds=9.0)}
     assert replace(found, completions=slower).digest == found.digest
 
 

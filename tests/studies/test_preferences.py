@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from brie.evaluation.votes import cast_by, voter_judge
 from brie.evaluation.work import Work
 from brie.judge.interface import Reply, Task
 from brie.project import Project
-from brie.records import Manifest, Message, Side, Status, Usage, Winner
+from brie.records import CompletionLite, Manifest, Message, Side, Status, Usage, Winner
 from brie.store import Store
 from brie.studies.pairing import longer, predicted_by_length, unfit
 from brie.studies.preference_card import card_text
@@ -178,10 +179,10 @@ def test_a_pair_stands_once_and_one_preferred_both_ways_not_at_all(project: Proj
 
 
 def test_an_answer_that_was_cut_off_is_not_learned_with_an_end() -> None:
-    whole, cut = (completion(key, f"Answer {key}.") for key in ("one", "two"))
+    whole, cut = (CompletionLite.of(completion(key, f"Answer {key}.")) for key in ("one", "two"))
     assert unfit(whole, cut) is None
-    assert unfit(whole, cut.model_copy(update={"finish_reason": "length"})) == "cut off"
-    assert unfit(whole.model_copy(update={"finish_reason": "length"}), cut) == "cut off"
+    assert unfit(whole, replace(cut, finish_reason="length")) == "cut off"
+    assert unfit(replace(whole, finish_reason="length"), cut) == "cut off"
 
 
 def test_length_alone_predicts_no_winner_in_what_is_left() -> None:

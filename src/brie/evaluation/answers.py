@@ -12,7 +12,7 @@ import numpy as np
 
 from brie.analyse.arrays import Bools, Floats, Ints
 from brie.checks.wording import wording
-from brie.records import Completion
+from brie.records import CompletionLite
 
 _ITEM = re.compile(r"\n\s*(?:[-*•]|\d+[.)])(?=\s)")
 _HEADING = re.compile(r"\n(?:#{1,6}(?=\s)|\*\*[^*]+\*\*(?=\s*$))", re.MULTILINE)
@@ -33,10 +33,10 @@ class Answers:
 
     place: Mapping[str, int]
     """Key -> place."""
-    rows: Sequence[Completion]
+    rows: Sequence[CompletionLite]
 
     @classmethod
-    def of(cls, completions: Mapping[str, Completion]) -> Answers:
+    def of(cls, completions: Mapping[str, CompletionLite]) -> Answers:
         """Those of completions, by key."""
         return cls({key: at for at, key in enumerate(completions)}, list(completions.values()))
 

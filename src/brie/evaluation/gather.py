@@ -27,7 +27,7 @@ from brie.evaluation.table import table
 from brie.evaluation.votes import votes_by_prompt
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
-from brie.records import Completion, Manifest, Status, VerdictLite
+from brie.records import CompletionLite, Manifest, Status, VerdictLite
 from brie.store import Store
 
 
@@ -61,7 +61,7 @@ def gather(manifest: Manifest, store: Store, *, texts: bool = True) -> Evaluatio
 def _without_texts(before: EvaluationData, store: Store) -> EvaluationData:
     """All rows of a plan, with their digest instead of their texts."""
     work = before.work
-    completions = store.completions(sorted(work.texts_needed()))
+    completions = store.answers(sorted(work.texts_needed()))
     planned = replace(before, completions=completions, prompts=work.plan.order, source=store)
     voted = with_votes(planned, store)
     texts = {key: row.text for key, row in completions.items()}
@@ -75,7 +75,7 @@ def _without_texts(before: EvaluationData, store: Store) -> EvaluationData:
 
 def _rows(
     tasks: Sequence[Task],
-    completions: Mapping[str, Completion],
+    completions: Mapping[str, CompletionLite],
     verdicts: Mapping[str, VerdictLite],
     work: Work,
 ) -> list[VerdictRow]:
@@ -114,7 +114,7 @@ def is_cast(vote: VerdictLite | None) -> bool:
     return vote is not None and vote.status is Status.OK
 
 
-def is_answered(task: Task, completions: Mapping[str, Completion]) -> bool:
+def is_answered(task: Task, completions: Mapping[str, CompletionLite]) -> bool:
     """Whether both answers of a planned verdict are there."""
     return task.presentation.candidate in completions and task.presentation.baseline in completions
 
@@ -134,7 +134,7 @@ def without_collection() -> Iterator[None]:
 def extended(before: EvaluationData, store: Store, prompts: Sequence[str]) -> EvaluationData:
     """The rows with those of the next prompts."""
     work = before.work
-    completions = store.completions(work.texts_needed(prompts))
+    completions = store.answers(work.texts_needed(prompts))
     tasks = work.tasks(prompts)
     verdicts = store.kept(task.key for task in tasks)
     facts = _rows(tasks, completions, verdicts, work)
@@ -170,7 +170,7 @@ def _has_decided(facts: EvaluationData) -> bool:
     return bool(means) and sequence(np.array(means), stopping.alpha).decided
 
 
-def is_same(task: Task, completions: Mapping[str, Completion]) -> bool:
+def is_same(task: Task, completions: Mapping[str, CompletionLite]) -> bool:
     """Whether both answers are there, and byte-identical."""
     candidate = completions.get(task.presentation.candidate)
     baseline = completions.get(task.presentation.baseline)

@@ -18,7 +18,7 @@ from brie.evaluation.answers import Answers
 from brie.evaluation.columns import Columns, Given, Rows, chosen
 from brie.evaluation.work import Work
 from brie.judge.interface import Task
-from brie.records import SCORE, Completion, Manifest, Status, VerdictLite, Winner
+from brie.records import SCORE, Completion, CompletionLite, Manifest, Status, VerdictLite, Winner
 from brie.records.analysis import RowCounts
 from brie.records.written import said_of
 from brie.store import Store
@@ -107,7 +107,7 @@ class EvaluationData:
 
     manifest: Manifest
     work: Work
-    completions: Mapping[str, Completion]
+    completions: Mapping[str, CompletionLite]
     facts: Sequence[VerdictRow]
     prompts: tuple[str, ...]
     """Prompts reached: all of them, unless the evaluation stopped early."""
@@ -183,20 +183,22 @@ class EvaluationData:
 class RowsDigest:
     """The digest over rows, as they are read: verdicts in the order of their keys."""
 
-    def __init__(self, completions: Mapping[str, Completion], tasks: Mapping[str, Completion]) -> None:
-        texts: Canonical = [
-            [key, row.text, row.finish_reason, row.tokens, row.measures]
-            for key, row in sorted(completions.items())
-        ]
+    def __init__(
+        self, completions: Mapping[str, CompletionLite], tasks: Mapping[str, Completion]
+    ) -> None:
+        self._hash = hashlib.sha256(b'{"completions":[')
+        self._waiting: list[str] = []
+        self._separator = ""
+        for key, row in sorted(completions.items()):
+            self.add(canonical_json([key, row.text, row.finish_reason, row.tokens, row.measures]))
+        self._write()
         results: Canonical = [[key, row.text, row.measures] for key, row in sorted(tasks.items())]
         of_tasks = f'"tasks":{canonical_json(results)},' if tasks else ""
-        head = f'{{"completions":{canonical_json(texts)},{of_tasks}"verdicts":['
-        self._hash = hashlib.sha256(head.encode(*_UTF))
-        self._waiting: list[str] = []
+        self._hash.update(f'],{of_tasks}"verdicts":['.encode(*_UTF))
         self._separator = ""
 
     def add(self, text: str) -> None:
-        """The next verdict: `said_of` as canonical JSON."""
+        """The next row: of a verdict `said_of` as canonical JSON."""
         self._waiting.append(text)
         if len(self._waiting) >= _TOGETHER:
             self._write()

@@ -176,7 +176,7 @@ def views_of(
         tasks: all of each comparison that are to be read.
         counting: `counting_in`, made once for many calls.
     """
-    completions = store.completions({key for task in tasks for key in answer_keys(task)})
+    completions = store.answers({key for task in tasks for key in answer_keys(task)})
     verdicts = store.kept(task.key for task in tasks)
     rows: dict[tuple[str, int], list[VerdictRow]] = {}
     for task in tasks:

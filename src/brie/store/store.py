@@ -15,7 +15,7 @@ from itertools import chain
 from pydantic_core import from_json
 
 from brie.provenance import now
-from brie.records import Completion, Status, Verdict, VerdictLite
+from brie.records import Completion, CompletionLite, Status, Verdict, VerdictLite
 from brie.store.added import Added
 from brie.store.database import Row
 from brie.store.ledger import BATCH, Ledger, Reserved
@@ -50,15 +50,20 @@ class Store(Added, Ledger, LookBook, Record, Presence):
 
     def completions(self, keys: Iterable[str]) -> dict[str, Completion]:
         """The stored completions among `keys`."""
-        return {key: self._row("completion", key, body, answer_row) for key, body in self._answers(keys)}
+        rows = self._answer_rows(keys)
+        return {key: self._row("completion", key, body, answer_row) for key, body in rows}
+
+    def answers(self, keys: Iterable[str]) -> dict[str, CompletionLite]:
+        """What `completions` finds, as far as numbers and pages need it: in less time and memory."""
+        rows = self._answer_rows(keys)
+        return {key: self._row("completion", key, body, CompletionLite.parse) for key, body in rows}
 
     def texts(self, keys: Iterable[str]) -> dict[str, str]:
         """The texts of the stored completions among `keys`; nothing else of them is read."""
-        return {
-            key: self._row("completion", key, body, answer_text) for key, body in self._answers(keys)
-        }
+        rows = self._answer_rows(keys)
+        return {key: self._row("completion", key, body, answer_text) for key, body in rows}
 
-    def _answers(self, keys: Iterable[str]) -> Iterator[Row]:
+    def _answer_rows(self, keys: Iterable[str]) -> Iterator[Row]:
         return self._select("SELECT key, body FROM completions WHERE key IN ({})", keys)
 
     def add_completions(self, rows: Sequence[Completion]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from brie.evaluation.rows import VerdictRow
-from brie.records import Completion, Order, Side, Winner
+from brie.records import CompletionLite, Order, Side, Winner
 
 Word = Literal["candidate", "baseline", "tie", "flipped", "half"]
 """What a judge said of a comparison: the same in both orders, another side in each (`flipped`), or
@@ -130,7 +130,7 @@ def preferred(
     )
 
 
-def unfit(candidate: Completion, baseline: Completion) -> Reason | None:
+def unfit(candidate: CompletionLite, baseline: CompletionLite) -> Reason | None:
     """Why two answers make no pair, whatever was said of them: one that was cut off would be learned
     with an end it does not have."""
     if candidate.text == baseline.text:

@@ -23,7 +23,7 @@ from brie.evaluation.people import NOT_BLIND
 from brie.evaluation.rows import EvaluationData, VerdictRow
 from brie.evaluation.votes import seen_by
 from brie.project import Project, write_text
-from brie.records import Completion, PanelJudge, Pin, Record, Side
+from brie.records import CompletionLite, PanelJudge, Pin, Record, Side
 from brie.store import Store
 from brie.studies.pairing import (
     Heard,
@@ -185,7 +185,7 @@ def _made(
     liked = preferred(heard(rows), votes, rule)
     if not isinstance(liked, Preferred):
         return liked
-    answers: dict[Side, Completion] = {"candidate": candidate, "baseline": baseline}
+    answers: dict[Side, CompletionLite] = {"candidate": candidate, "baseline": baseline}
     return _pair(data, judges, rows[0].task.prompt, liked, answers)
 
 
@@ -194,7 +194,7 @@ def _pair(
     judges: Mapping[str, PanelJudge],
     prompt: str,
     liked: Preferred,
-    answers: Mapping[Side, Completion],
+    answers: Mapping[Side, CompletionLite],
 ) -> Pair:
     other = _other(liked.side)
     chosen, rejected = answers[liked.side].text, answers[other].text
