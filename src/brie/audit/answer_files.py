@@ -8,7 +8,8 @@ from the file `question.jsonl` beside it, or from the suite it is judged with.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -113,6 +114,16 @@ def _rows(path: Path) -> _Rows:
     except OSError:
         return _Rows(_read(path))
     return _unchanged(path, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@contextmanager
+def rows_kept() -> Iterator[None]:
+    """Until here a file that is read again is not: both sides are often columns of one. Its rows take
+    more memory than the answers, so they are let go then."""
+    try:
+        yield
+    finally:
+        _unchanged.cache_clear()
 
 
 @lru_cache(maxsize=1)

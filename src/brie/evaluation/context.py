@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from brie.analyse.table import VerdictTable
+from brie.audit.answer_files import rows_kept
 from brie.checks import Answer, Evidence, Looks, Models, Pair
 from brie.errors import InputError, PinError, UsageError
 from brie.evaluation.code_checks import Passed, recorded_checks
@@ -82,6 +83,7 @@ class Context:
 # --- models ----------------------------------------------------------------------------
 
 
+@rows_kept()
 @without_collection()
 def context_of(
     manifest: Manifest, project: Project, sides: Sequence[Resolved] = (), *, again: bool = False

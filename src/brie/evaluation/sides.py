@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
+from brie.audit.answer_files import rows_kept
 from brie.catalog import load_defaults
 from brie.errors import UsageError, unknown
 from brie.evaluation.given import PREFIX, resolve_given, texts_of, told_apart
@@ -24,6 +25,7 @@ from brie.records.providers import LOCAL_SERVERS
 SERVER = "server:"
 
 
+@rows_kept()
 def resolve_sides(
     candidate: str, baseline: str, project: Project, base: str | None = None
 ) -> tuple[Resolved, Resolved]:
