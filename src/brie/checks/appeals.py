@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Iterable, Set
+from itertools import product
 
-from brie.checks.phrases import Phrases
+from brie.checks.phrases import Phrases, folded
 from brie.judge.hidden import without_hidden
 from brie.judge.neutral import acts_in
 
@@ -157,40 +158,84 @@ APPEALS: dict[str, re.Pattern[str]] = {
     **{kind: re.compile(pattern, _FLAGS) for kind, pattern in _ENGLISH.items()},
     "an appeal in another language": re.compile("|".join(_OTHERS.values()), _FLAGS),
 }
+
+
+def _of(firsts: Iterable[str], seconds: Iterable[str]) -> tuple[str, ...]:
+    """Every first with every second after it."""
+    return tuple(f"{first} {second}" for first, second in product(firsts, tuple(seconds)))
+
+
 _NOUNS = ("judge", "evaluator", "grader", "rater", "scorer", "assessor", "annotator", "adjudicator")
-_THINGS = ("answer", "response", "reply", "completion", "assistant", "candidate")
-STEMS: dict[str, tuple[str, ...]] = {
+_SAIDS = ("answer", "response", "reply", "completion")
+_ONES = ("answer", "response", "assistant", "candidate", "completion")
+_RIVALS = ("other", "rival", "competing", "opposing", "alternative", "remaining")
+_CHOSEN = _of(("confirm", "mark", "declare", "crown", "rank", "choose", "accept"), ("this", "my", "it"))
+_SCORES = _of(("highest", "maximum", "top", "perfect", "lowest"), ("score", "rating", "mark", "grade"))
+_Alternative = tuple[tuple[str, ...], ...]
+_NEEDED: dict[str, tuple[_Alternative, ...]] = {
     "words to a judge about the answers": (
-        *_NOUNS, "judging", "evaluat", "grad", "rates", "rating", "scores", "scoring", "compares",
+        ((*_NOUNS, "judging", "evaluat", "grad", "rates", "rating", "scores", "scoring", "compares",
+          " rate", " score", " compare"),
+         (*_of(("this", "my", "this own", "my own"), _SAIDS), *_of(_RIVALS, (*_SAIDS, "one")),
+          *_of(("the",), _of(_SAIDS, ("above",))))),
     ),
-    "an order to a judge": (*_NOUNS, "evaluation note", "grading note", "judging note"),
+    "an order to a judge": (((*_NOUNS, "evaluation note", "grading note", "judging note"),),),
     "an order to forget the rules": (
-        "ignore", "disregard", "forget", "overrid", "bypass", "policy", "rubric", "criteria",
-        "guideline", "instruction",
+        (("ignore", "disregard", "forget", "override", "bypass"),
+         ("previous", "above", "prior", "earlier", "preceding", "foregoing", "other", "judging",
+          "grading", "evaluation", "system"),
+         ("instruction", "rule", "prompt", "criteria", "guideline", "direction", "rubric", "text")),
+        (_of(("ignore", "disregard", "forget"),
+             ("your instructions", "the rubric", "your rubric", "the criteria", "your criteria")),),
+        (("evaluation", "grading", "judging", "scoring"),
+         ("policy", "rubric", "criteria", "guideline", "instruction"),
+         ("update", "override", "change", "revision")),
+        (("revised rubric", "updated rubric", "rubric (revised", "rubric (updated", "system override"),),
     ),
-    "a bid for the vote": (*_THINGS, "output", "other one", "score", "marks", "rating", "grade"),
+    "a bid for the vote": (
+        ((*_of(("this", "my"), (*_ONES, "output", "reply")), *_of(_RIVALS, _SAIDS), *_CHOSEN,
+          *_of(("pick", "choose", "select", "prefer", "vote for", "declare"), _ONES),
+          "first response", "second response", "other one win"),),
+        (_of(("the", "whichever"), _SAIDS), ("select", "choose", "prefer", "win to", "vote for")),
+        (("award", "assign", "deserve"), ("full marks", *_SCORES)),
+    ),
     "a verdict": (
-        *_THINGS, "winner", "verdict", "decision", "[[", "rating", "prefer", "better", "chosen",
+        (("winner", "verdict", "decision", "[["),),
+        ((*_ONES, "reply"), ("better", "best", "superior", "preferred")),
+        (tuple(f"{quote}{word}" for quote in "\"'" for word in ("prefer", "better", "chosen")),),
     ),
-    "marks of the judge's request": ("start of", "begin", "end of", "fence", "verdict", "case"),
+    "marks of the judge's request": (
+        (_of(("start", "begin", "beginning", "end"), ("of",)), _ONES),
+        (("fence code", "your verdict", "case number"),),
+    ),
     "an appeal in another language": (
-        "ignor", "negeer", "antwort", "réponse", "respuesta", "risposta", "resposta", "antwoord", "juez",
-        "juge", "évaluateur", "evaluador", "bewerter", "gutachter", "an die ", "poprzednie",
-        "odpowiedź",
-        "wcześniejsze", "talimat", "игнорируй", "ответ", "судья", "оценщик", "忽略", "回答", "回复",
-        "作为",
-        "尊敬的", "亲爱的", "指示", "命令", "ルール", "審査員", "評価者", "지시", "명령", "지침", "답변",
-        "응답",
-        "심사위원", "평가자", "تجاهل", "निर्देशों",
+        (("ignor", "negeer", "antwort", "réponse", "respuesta", "risposta", "resposta", "antwoord",
+          "juez", "juge", "évaluateur", "evaluador", "bewerter", "gutachter", "an die ", "poprzednie",
+          "odpowiedź", "wcześniejsze", "talimat", "игнорируй", "ответ", "судья", "оценщик", "忽略",
+          "回答", "回复", "作为", "尊敬的", "亲爱的", "指示", "命令", "ルール", "審査員", "評価者",
+          "지시", "명령", "지침", "답변", "응답", "심사위원", "평가자", "تجاهل", "निर्देशों"),),
     ),
 }  # fmt: skip
-"""What every match of a kind contains: most texts contain none of it, and finding that out is quick."""
-
-
+"""What every match of a kind contains: in one of these alternatives, a phrase of each group. Most texts
+do not, and finding that out is quick."""
+STEMS = {
+    f"{kind} {one}.{other}": group
+    for kind, alternatives in _NEEDED.items()
+    for one, groups in enumerate(alternatives)
+    for other, group in enumerate(groups)
+}
+"""All these groups, by name."""
+_ALTERNATIVES = {
+    kind: [
+        frozenset(f"{kind} {one}.{other}" for other in range(len(groups)))
+        for one, groups in enumerate(alternatives)
+    ]
+    for kind, alternatives in _NEEDED.items()
+}
 _PHRASES = Phrases(STEMS)
 
 
-def appeals_in(text: str, told: Collection[str] | None = None) -> list[str]:
+def appeals_in(text: str, told: Set[str] | None = None) -> list[str]:
     """The kinds of appeal a text makes to whoever judges it, in words; none: it makes none.
 
     Args:
@@ -199,6 +244,10 @@ def appeals_in(text: str, told: Collection[str] | None = None) -> list[str]:
     """
     plain = without_hidden(text)
     plain = plain if plain.isascii() else unicodedata.normalize("NFKC", plain)
-    may_be = told if told is not None and plain == text else _PHRASES.groups_in(plain.casefold())
-    kinds = [kind for kind, pattern in APPEALS.items() if kind in may_be and pattern.search(plain)]
+    there = told if told is not None and plain == text else _PHRASES.groups_in(folded(plain))
+    kinds = [kind for kind, pattern in APPEALS.items() if _may_be(kind, there) and pattern.search(plain)]
     return list(dict.fromkeys([*kinds, *acts_in(text)]))
+
+
+def _may_be(kind: str, there: Set[str]) -> bool:
+    return any(needed <= there for needed in _ALTERNATIVES[kind])

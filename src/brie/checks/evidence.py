@@ -9,7 +9,7 @@ fills everything in; imported judgments have no plan, and their answers perhaps 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -40,7 +40,7 @@ class Answer(NamedTuple):
     """Ended by the token limit, or without an ending."""
     measures: Mapping[str, float] = MappingProxyType({})
     """`repetition`, `special_tokens`, … (see `brie.generate.measures`)."""
-    told: Collection[str] | None = None
+    told: Set[str] | None = None
     """Groups of phrases that are in the text (`brie.checks.wording`); None where nobody has looked."""
 
 

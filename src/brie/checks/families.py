@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Set
 
-from brie.checks.phrases import Phrases
+from brie.checks.phrases import Phrases, folded
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "anthropic": ("anthropic", "claude"),
@@ -51,28 +51,20 @@ def family_of(name: str) -> str | None:
     return next((family for family, pattern in _WORD.items() if pattern.search(lowered)), None)
 
 
-def names_itself(
-    text: str, own_names: tuple[str, ...] = (), told: Collection[str] | None = None
-) -> bool:
+def names_itself(text: str, own_names: tuple[str, ...] = (), told: Set[str] | None = None) -> bool:
     """Whether an answer says which model wrote it.
 
     Args:
         text: the answer.
         own_names: the two sides' names, as far as they cannot be ordinary words.
-        told: groups of phrases that are in it as it stands, where that is known (`wording`).
+        told: groups of phrases that are in it, where that is known (`wording`).
     """
     if own_names:
         lowered = text.lower()
         if any(name in lowered for name in own_names):
             return True
-    plain = _dotted(text)
-    known = told if told is not None and plain == text else _PHRASES.groups_in(plain.casefold())
+    known = told if told is not None else _PHRASES.groups_in(folded(text))
     return not NAMES.keys().isdisjoint(known) and _SELF.search(text) is not None
-
-
-def _dotted(text: str) -> str:
-    """A text with the two letters as `i` that a search without regard to case takes for one."""
-    return text if text.isascii() else text.replace("\u0130", "i").replace("\u0131", "i")
 
 
 def distinctive(names: list[str]) -> tuple[str, ...]:

@@ -6,26 +6,37 @@ text is a few look-ups of words in a set, where it were else a search for every 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
 _REMEMBERED = 200_000
 """Words; after that many they are looked at anew."""
 _LONGEST = 40
 """Characters of a word that is remembered: what is longer is seldom one, and comes once."""
+_COMMON = frozenset({"this", "other", "the", "my", "it", "your", "for", "of", "own", "one"})
+"""Words that tell little of a phrase they are in."""
 _Groups = frozenset[str]
+_Named = tuple[str, str]
+"""A group and a phrase of it."""
+
+
+def folded(text: str) -> str:
+    """A text in the letters in which a search without regard to case finds it: two of Turkish that such
+    a search takes for an `i` are one."""
+    plain = text if text.isascii() else text.replace("\u0130", "i").replace("\u0131", "i")
+    return plain.casefold()
 
 
 class Phrases:
-    """Groups of phrases, and what is known of words. Phrases are folded (`str.casefold`).
+    """Groups of phrases, and what is known of words. Phrases are `folded`.
 
-    A phrase of several words is looked for as a whole only in a text that has the longest of them: as
-    the end of a word where it is the first, as the beginning of one where it is the last.
+    A phrase of several words is looked for as a whole only in a text that has the word of it that tells
+    most: as the end of a word where it is the first, as the beginning of one where it is the last.
     """
 
     def __init__(self, groups: Mapping[str, Iterable[str]]) -> None:
         self._parts = {name: _Parts(phrases) for name, phrases in groups.items()}
         self._idle: set[str] = set()
-        self._telling: dict[str, tuple[_Groups, _Groups]] = {}
+        self._telling: dict[str, tuple[_Groups, frozenset[_Named]]] = {}
         self._alike: dict[_Groups, _Groups] = {}
 
     def groups_in(self, text: str) -> _Groups:
@@ -44,22 +55,26 @@ class Phrases:
             words: the folded text's, in order.
             different: each once.
         """
-        there, perhaps = set[str](), set[str]()
+        there, perhaps = set[str](), set[_Named]()
         for word in different - self._idle:
             has, may_have = self._telling.get(word) or self._look_at(word)
             there |= has
             perhaps |= may_have
-        perhaps -= there
+        perhaps = {named for named in perhaps if named[0] not in there}
         if perhaps:
             spaced = " ".join(words)
-            there |= {name for name in perhaps if any(p in spaced for p in self._parts[name].several)}
+            there |= {name for name, phrase in perhaps if phrase in spaced}
         groups = frozenset(there)
         return self._alike.setdefault(groups, groups)
 
-    def _look_at(self, word: str) -> tuple[_Groups, _Groups]:
-        """Groups of which the word holds a phrase, and of which it may be part of one."""
+    def _look_at(self, word: str) -> tuple[_Groups, frozenset[_Named]]:
+        """Groups of which the word holds a phrase, and phrases of others that it may be part of."""
         has = frozenset(name for name, parts in self._parts.items() if parts.are_in(word))
-        may_have = frozenset(name for name, parts in self._parts.items() if parts.may_have(word))
+        may_have = frozenset(
+            (name, phrase)
+            for name, parts in self._parts.items() if name not in has
+            for phrase in parts.perhaps_with(word)
+        )  # fmt: skip
         if len(word) <= _LONGEST:
             if len(self._idle) + len(self._telling) >= _REMEMBERED:
                 self._idle.clear()
@@ -75,24 +90,23 @@ class _Parts:
     """The phrases of one group, by what a word shows of them."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
-        self.single: list[str] = []
-        self.several: list[str] = []
-        ends, whole, begins = list[str](), set[str](), list[str]()
-        for phrase in phrases:
-            if " " not in phrase:
-                self.single.append(phrase)
-                continue
-            self.several.append(phrase)
-            first, *middle, last = phrase.split(" ")
-            longest = max(first, *middle, last, key=len)
-            if longest in middle:
-                whole.add(longest)
-            else:
-                (ends if longest == first else begins).append(longest)
-        self._ends, self._whole, self._begins = tuple(ends), frozenset(whole), tuple(begins)
+        every = list(phrases)
+        self._single = [phrase for phrase in every if " " not in phrase]
+        self._several = [(_told_by(phrase), phrase) for phrase in every if " " in phrase]
 
     def are_in(self, word: str) -> bool:
-        return any(phrase in word for phrase in self.single)
+        return any(phrase in word for phrase in self._single)
 
-    def may_have(self, word: str) -> bool:
-        return word in self._whole or word.endswith(self._ends) or word.startswith(self._begins)
+    def perhaps_with(self, word: str) -> Iterator[str]:
+        return (phrase for is_part, phrase in self._several if is_part(word))
+
+
+def _told_by(phrase: str) -> Callable[[str], bool]:
+    """Whether a word may be the one of a phrase that tells most."""
+    first, *middle, last = phrase.split(" ")
+    telling = max(first, *middle, last, key=lambda word: (word not in _COMMON, len(word)))
+    if telling in middle:
+        return telling.__eq__
+    if telling == first:
+        return lambda word: word.endswith(telling)
+    return lambda word: word.startswith(telling)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from brie.checks.appeals import STEMS
 from brie.checks.families import NAMES
-from brie.checks.phrases import Phrases
+from brie.checks.phrases import Phrases, folded
 
 _PHRASES = Phrases({**STEMS, **NAMES})
 
@@ -25,4 +25,6 @@ def wording(text: str) -> Wording:
     words = text.casefold().split()
     different = set(words)
     distinct = len(different) / len(words) if words else 0.0
-    return Wording(distinct, _PHRASES.groups_among(words, different))
+    if text.isascii():
+        return Wording(distinct, _PHRASES.groups_among(words, different))
+    return Wording(distinct, _PHRASES.groups_in(folded(text)))
