@@ -82,7 +82,7 @@ def to_hub(folder: Path, side: Resolved, tags: tuple[str, ...], wish: HubWish, p
         screen.out(f"  {size(path.stat().st_size):>8}  {name}")
     if parcel.card.kept:
         screen.say(_kept(parcel.card, project))
-    screen.say(f"{parcel.card.claims} claims of the card, all confirmed")
+    screen.say(f"{parcel.card.claims:,} claims of the card, all confirmed")
     if wish.token is None:
         seen = "public" if wish.public else "private"
         screen.say(f"nothing is sent: this would go to {wish.repo}, {seen}, {size(parcel.bytes)}")
@@ -102,7 +102,7 @@ def say(written: Written, project: Project) -> None:
     if written.kept:
         screen.say(_kept(written, project))
     card = project.relative(written.card)
-    screen.say(f"{written.claims} claims, all confirmed: brie verify --claims {card}")
+    screen.say(f"{written.claims:,} claims, all confirmed: brie verify --claims {card}")
 
 
 def _kept(written: Written, project: Project) -> str:

@@ -295,13 +295,13 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
         "invalid": judge.invalid, "refused": judge.refused, "errors": judge.error,
         "missing": judge.missing,
     }  # fmt: skip
-    marks += [f"{count} {word}" for word, count in unusable.items() if count]
+    marks += [f"{count:,} {word}" for word, count in unusable.items() if count]
     if judge.consistency and judge.consistency.same:
         marks.append(f"asked again, the same {again_words(judge.consistency.same)}")
     if judge.drift:
         marks.append(f"asked again {judge.drift.at[:10]}: {drifted(judge.drift)}")
     if judge.contradictions:
-        marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
+        marks.append(f"{judge.contradictions:,} of {judge.scored:,} winners against its own scores")
     if judge.margins:
         marks.append(letter_words(judge.margins))
     marks += [_note(analysis, f"by_judge.{name}")]

@@ -67,7 +67,7 @@ def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None =
     rest = shared - dev
     if min(len(dev), len(rest)) < FEWEST_PROMPTS:
         raise UsageError(
-            f"suite {suite.name!r} cannot be halved: {len(dev)} prompts would choose, {len(rest)} be "
+            f"suite {suite.name!r} cannot be halved: {len(dev):,} prompts would choose, {len(rest):,} be "
             f"quoted, and each half needs {FEWEST_PROMPTS}. Sources are kept whole; more of them, or "
             "more prompts, help. Without --select-by-judges the best by validation loss stands."
         )

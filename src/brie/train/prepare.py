@@ -317,13 +317,13 @@ def _encode(source: Source, encoder: Encoder, recipe: Recipe, progress: Progress
     lost = list(dict.fromkeys(row.line for row in rows if row.cut == "lost"))
     if cut:
         progress.note(
-            f"{source.shown}: {cut} of {len(rows)} answers lose their end to max_length "
+            f"{source.shown}: {cut:,} of {len(rows):,} answers lose their end to max_length "
             f"{encoder.max_length}"
         )
     if lost:
         listing = ", ".join(map(str, lost[:5])) + (", …" if len(lost) > 5 else "")
         progress.note(
-            f"{source.shown}: {len(lost)} row{'' if len(lost) == 1 else 's'} dropped, no answer is "
+            f"{source.shown}: {len(lost):,} row{'' if len(lost) == 1 else 's'} dropped, no answer is "
             f"left within max_length {encoder.max_length}: line {listing}"
         )
     return rows
