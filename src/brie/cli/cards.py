@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from brie.cli import screen
 from brie.errors import UsageError
+from brie.lines import command as command_line
 from brie.number_format import plural, size
 
 if TYPE_CHECKING:
@@ -98,15 +99,16 @@ def to_hub(folder: Path, side: Resolved, tags: tuple[str, ...], wish: HubWish, p
 def say(written: Written, project: Project) -> None:
     """Name what was written, and what was left as it was."""
     for path in written.files:
-        screen.out(project.relative(path))
+        screen.out(screen.named(path, project))
     if written.kept:
         screen.say(_kept(written, project))
-    card = project.relative(written.card)
-    screen.say(f"{written.claims:,} claims, all confirmed: brie verify --claims {card}")
+    card = screen.named(written.card, project)
+    again = command_line("verify", "--claims", card)
+    screen.say(f"{written.claims:,} claims, all confirmed: {again}")
 
 
 def _kept(written: Written, project: Project) -> str:
     return (
-        f"{project.relative(written.card)} was edited and every claim of it holds, so it stays as it "
+        f"{screen.named(written.card, project)} was edited and every claim of it holds, so it stays as it "
         "is. For a new one, delete it."
     )

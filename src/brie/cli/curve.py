@@ -87,7 +87,7 @@ def command(
         from brie.report.curve_figure import write_curve_figure
 
         write_curve_figure(document, f"{run} on {wanted.suite}", plot)
-        screen.say(project.relative(plot))
+        screen.say(screen.named(plot, project))
     if as_json:
         click.echo(json.dumps(document.written(), indent=2))
     else:
