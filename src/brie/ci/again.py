@@ -26,7 +26,7 @@ def made_again(evaluation: Evaluation, count: int, project: Project) -> Finding:
     if not made.others:
         return Finding(f"{plural(made.same, 'answer')} made again: the same, to the letter", True)
     several = len(made.others)
-    what = f"{several} of {made.same + several} answers made again are not the stored ones: "
+    what = f"{several:,} of {made.same + several:,} answers made again are not the stored ones: "
     what += ", ".join(made.others[:_NAMED]) + (", …" if several > _NAMED else "")
     if made.versions:
         what += f" (the answers were made with {made.versions})"

@@ -64,7 +64,7 @@ def verify(
     if manifest.plan.suite.code:
         files = " and ".join(sorted(manifest.plan.suite.code))
         count = len(known.checked)
-        words = f"what {files} said of {count} answers is as recorded; it was not run again"
+        words = f"what {files} said of {count:,} answers is as recorded; it was not run again"
         findings.append(Finding(words, True))
     if manifest.plan.tasks:
         names = listed(list(dict.fromkeys(spec.shown_as for spec in manifest.plan.tasks)))

@@ -121,7 +121,7 @@ def _lines(document: CurveDocument, scale: int) -> Iterator[str]:
     quoted = f"{percent(quotable.value)} ({span(quotable.low, quotable.high)})"
     p = p_equals(quotable.p_value)
     yield ""
-    yield f"chosen: step {chosen.step}, by {chosen.dev_prompts} prompts that are not quoted"
+    yield f"chosen: step {chosen.step}, by {chosen.dev_prompts:,} prompts that are not quoted"
     yield f"quote this: {quoted}, p {p}, on {chosen.quoted_prompts} other prompts"
     yield f"Not its {percent(chosen.dev_win_rate)} above: it leads there because it was chosen there."
     yield "Nor the whole suite's rate in its report, which contains those prompts."

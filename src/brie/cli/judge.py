@@ -151,7 +151,7 @@ def _draw(evaluation: Evaluation, prompts: int, project: Project, *, sent: bool)
     with Store.open(project.store, create=False) as store:
         asked = ask_people(evaluation, prompts, store)
     screen.show(
-        f"{prompts} prompts are drawn for people, at random and in proportion to the categories."
+        f"{prompts:,} prompts are drawn for people, at random and in proportion to the categories."
     )
     for votes, half in widths(asked.manifest, prompts):
         screen.show(f"  {votes:>4} prompts  about ± {points(half)} points")

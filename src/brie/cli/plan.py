@@ -120,7 +120,7 @@ def lines(table: Design, width: int = 80) -> Iterator[str]:
 
 
 def _lines(table: Design, width: int) -> Iterator[str]:
-    yield f"suite {table.suite}: {table.prompts} prompts"
+    yield f"suite {table.suite}: {table.prompts:,} prompts"
     if table.left is not None:
         yield table.left.words()
         alone = [name for name in table.judges if name in table.left.taught_by]

@@ -48,7 +48,9 @@ def check(suite: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_document(report), indent=2, ensure_ascii=False))
         return
-    screen.show(f"{loaded.name} {loaded.version}: {len(loaded.prompts)} prompts, rubric {loaded.rubric}")
+    screen.show(
+        f"{loaded.name} {loaded.version}: {len(loaded.prompts):,} prompts, rubric {loaded.rubric}"
+    )
     _say(report)
 
 

@@ -74,7 +74,7 @@ def split(
         raise UsageError('no row says its "source"; add that key to the rows, or split by prompt.')
     if len(sizes) < 2:
         raise UsageError(
-            f"all {len(conversations)} rows share one {by}, so no split by {by} exists; "
+            f"all {len(conversations):,} rows share one {by}, so no split by {by} exists; "
             "give a validation file: --val FILE"
         )
     keys = sorted(sizes)

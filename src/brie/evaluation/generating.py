@@ -134,7 +134,7 @@ def generate(
     missing = sorted(requests, key=lambda key: requests[key].pin)
     if missing:
         if done:
-            screen.say(f"{len(done)} of {len(wanted)} answers are there already.")
+            screen.say(f"{len(done):,} of {len(wanted):,} answers are there already.")
         meter = Meter(len(missing))
         with screen.bar("generating", len(missing), "answers") as advance:
             for mine in claimed(
@@ -242,8 +242,8 @@ class Answered:
     prompts: int
 
     def __str__(self) -> str:
-        made = f"{self.computed} answers made" if self.computed else "no answer was missing"
-        return f"{made}; {self.prompts} prompts are answered. Next: brie judge {self.evaluation}"
+        made = f"{self.computed:,} answers made" if self.computed else "no answer was missing"
+        return f"{made}; {self.prompts:,} prompts are answered. Next: brie judge {self.evaluation}"
 
 
 def make_answers(

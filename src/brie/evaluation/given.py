@@ -156,7 +156,7 @@ def suite_of(sides: Sequence[Resolved], suite: Suite | None) -> tuple[Suite, lis
             )
         if missing:
             notes.append(
-                f"{given.origin.label}: {missing} of {plural(len(suite.prompts), 'prompt')} of suite "
+                f"{given.origin.label}: {missing:,} of {plural(len(suite.prompts), 'prompt')} of suite "
                 f"{suite.name!r} without an answer; left out."
             )
         if extra > 0:

@@ -179,7 +179,7 @@ def why_stopped(done: JudgingResult, resume: str) -> str | None:
     if done.interrupted:
         reasons.append("interrupted")
     if done.errors:
-        reasons.append(f"{done.errors} verdicts ended in errors, and will be asked for again")
+        reasons.append(f"{done.errors:,} verdicts ended in errors, and will be asked for again")
     return f"{'; '.join(reasons)}. What was finished is kept. Go on: {resume}" if reasons else None
 
 

@@ -173,7 +173,7 @@ def spent_words(suite: Suite, candidate: Resolved, judges: Sequence[str], projec
     teachers = {teacher.model for part in pairs if part.taught for teacher in part.taught.teachers}
     wrong = []
     if spent:
-        number = f"{len(spent)} of {plural(len(suite.prompts), 'prompt')}"
+        number = f"{len(spent):,} of {plural(len(suite.prompts), 'prompt')}"
         wrong.append(
             f"{number} {'is' if len(spent) == 1 else 'are'} in or near the pairs that {candidate.name} "
             f"learned from ({listed([part.file for part in pairs])})"

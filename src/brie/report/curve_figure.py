@@ -70,7 +70,7 @@ def _mark(axes: Axes, step: int, words: list[str]) -> None:
 
 def _under(document: CurveDocument) -> str:
     prompts = document.checkpoints[0].prompts
-    return f"n = {prompts} prompts ({document.prompts}); 95 % intervals that hold together (max-T)"
+    return f"n = {prompts:,} prompts ({document.prompts}); 95 % intervals that hold together (max-T)"
 
 
 def _quote(document: CurveDocument) -> str:
@@ -81,5 +81,5 @@ def _quote(document: CurveDocument) -> str:
     low, high = (percent(end) for end in (rate.low, rate.high))
     return (
         f"Quote step {chosen.step} with {percent(rate.value)} [{low}, {high}], from the "
-        f" {chosen.quoted_prompts} prompts that did not choose it."
+        f" {chosen.quoted_prompts:,} prompts that did not choose it."
     )

@@ -301,7 +301,7 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
     if judge.drift:
         marks.append(f"asked again {judge.drift.at[:10]}: {drifted(judge.drift)}")
     if judge.contradictions:
-        marks.append(f"{judge.contradictions} of {judge.scored} winners against its own scores")
+        marks.append(f"{judge.contradictions:,} of {judge.scored:,} winners against its own scores")
     if judge.margins:
         marks.append(letter_words(judge.margins))
     marks += [_note(analysis, f"by_judge.{name}")]

@@ -84,7 +84,7 @@ def _not_resolved(table: ModelTable) -> str:
     """How many pairs of models the prompts leave open, as the end of a sentence."""
     if not table.unresolved:
         return "every pair of models is resolved"
-    of = f"{table.unresolved} of {plural(table.pairs, 'pair')} of models"
+    of = f"{table.unresolved:,} of {plural(table.pairs, 'pair')} of models"
     return f"{of} {'is' if table.unresolved == 1 else 'are'} not resolved"
 
 

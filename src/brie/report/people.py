@@ -37,7 +37,7 @@ def people_lines(analysis: Analysis, candidate: str) -> list[str]:
     if people is None:
         return []
     if not people.complete:
-        planned = f"{people.labelled} of {plural(people.planned, 'planned prompt')} have a vote"
+        planned = f"{people.labelled:,} of {plural(people.planned, 'planned prompt')} have a vote"
         waiting = f"People: {planned}; nothing is computed of them before all have one."
         return [waiting, *_not_blind(people)]
     few = analysis.notes.get("human_anchored.new_prompts", "")

@@ -40,7 +40,7 @@ def write_plan_figure(plan: PlanTable, path: Path) -> Path:
         figure = new_figure(7, 4.4)
         axes = figure.add_axes((0.1, 0.2, 0.86, 0.62))
         _curves(axes, plan)
-        title = f"What {one_line(plan.suite, 40)} can find: {plan.prompts} prompts"
+        title = f"What {one_line(plan.suite, 40)} can find: {plan.prompts:,} prompts"
         figure.text(0.02, 0.93, title, fontsize=11, fontweight="bold")
         figure.text(0.02, 0.875, _under(plan), fontsize=8.5, color=SOFT)
         figure.text(0.02, 0.03, _equivalent(plan), fontsize=8.5, color=SOFT)

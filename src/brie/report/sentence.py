@@ -238,7 +238,7 @@ def _interim(analysis: Analysis) -> str:
     if not analysis.interim:
         return ""
     done = analysis.win_rate.prompts if analysis.win_rate else 0
-    return f"INTERIM, no verdict: {done} of {plural(analysis.suite.prompts, 'prompt')} complete. "
+    return f"INTERIM, no verdict: {done:,} of {plural(analysis.suite.prompts, 'prompt')} complete. "
 
 
 def _interval(analysis: Analysis, rate: WinRate) -> str:
@@ -301,7 +301,7 @@ def _missing(analysis: Analysis) -> str:
     else:
         listed = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
         head = (
-            f"{lost} of {plural(counts.ok + lost, 'verdict')} could not be used ({listed}) and count "
+            f"{lost:,} of {plural(counts.ok + lost, 'verdict')} could not be used ({listed}) and count "
             "neither way"
         )
     changes = analysis.verdict_survives_missing is False and not analysis.interim
@@ -316,7 +316,7 @@ def _missing(analysis: Analysis) -> str:
 def _stopped(analysis: Analysis) -> str:
     if not analysis.counts.not_needed or analysis.interim or analysis.win_rate is None:
         return ""
-    done = f"{analysis.win_rate.prompts} of {plural(analysis.suite.prompts, 'prompt')}"
+    done = f"{analysis.win_rate.prompts:,} of {plural(analysis.suite.prompts, 'prompt')}"
     return (
         f"Stopped early after {done}, by the rule sealed beforehand: the verdict is sound, but at the "
         "moment of stopping the win rate tends to stand 3 to 6 points too far from 50."

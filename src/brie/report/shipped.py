@@ -86,7 +86,7 @@ def card(report: CheckReport) -> str:
         ["file", f"{escape(file.name)} ({file.form}, {file.number_format}, {file.bytes / 1e6:,.1f} MB)"],
         ["fingerprint", short(file.digest, 16)],
         ["held against", f"{escape(report.against)} ({short(report.against_digest, 16)})"],
-        ["read on", f"{report.prompts} prompts of {escape(report.suite)}, {report.texts} fixed texts"],
+        ["read on", f"{report.prompts:,} prompts of {escape(report.suite)}, {report.texts} fixed texts"],
     ]
     parts = [
         f"# Check of {escape(file.name)}",

@@ -240,7 +240,7 @@ def _warnings(gathered: Sequence[EvaluationData]) -> list[str]:
         open_ = int((facts.columns.is_of("main") & facts.columns.missing).sum())
         if open_:
             warnings.append(
-                f"{facts.manifest.id}: {open_} verdicts are still missing; the figures may move"
+                f"{facts.manifest.id}: {open_:,} verdicts are still missing; the figures may move"
             )
     seats: dict[str, set[tuple[str, str | None]]] = {}
     for facts in gathered:

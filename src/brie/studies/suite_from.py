@@ -59,7 +59,7 @@ def suite_from(request: SuiteRequest, project: Project) -> NewSuite:
     asked = read_questions(file, request.mapping)
     made = suite_of(asked.conversations)
     if not made.prompts:
-        raise InputError(f"{file}: all {made.rows} rows have tools; a suite asks without.")
+        raise InputError(f"{file}: all {made.rows:,} rows have tools; a suite asks without.")
     made = _left_out(made, request.exclude, request.mapping)
     if request.limit is not None:
         made = at_most(made, request.limit)

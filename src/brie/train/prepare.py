@@ -317,7 +317,7 @@ def _encode(source: Source, encoder: Encoder, recipe: Recipe, progress: Progress
     lost = list(dict.fromkeys(row.line for row in rows if row.cut == "lost"))
     if cut:
         progress.note(
-            f"{source.shown}: {cut} of {len(rows)} answers lose their end to max_length "
+            f"{source.shown}: {cut:,} of {len(rows):,} answers lose their end to max_length "
             f"{encoder.max_length}"
         )
     if lost:
