@@ -136,7 +136,7 @@ def plural(count: int, singular: str, several: str = "") -> str:
 
 def changed_verdicts(*, changed: int, asked: int, expected: float) -> str:
     """ "12 of 60 stored verdicts changed (2 expected)"."""
-    return f"{changed} of {plural(asked, 'stored verdict')} changed ({expected:.0f} expected)"
+    return f"{changed:,} of {plural(asked, 'stored verdict')} changed ({expected:.0f} expected)"
 
 
 def drifted(drift: Drift) -> str:

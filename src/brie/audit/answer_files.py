@@ -67,7 +67,7 @@ def read_answers(
         empty=sum(not given.text.strip() for p in prompts for given in p.texts),
     )  # fmt: skip
     if origin.empty:
-        notes.append(f"{label}: {origin.empty} of {plural(origin.answers, 'answer')} empty; kept.")
+        notes.append(f"{label}: {origin.empty:,} of {plural(origin.answers, 'answer')} empty; kept.")
     thoughts = sum(
         opens(given.text) and bool(split(given.text).thought)
         for prompt in prompts
@@ -75,7 +75,7 @@ def read_answers(
     )
     if thoughts:
         notes.append(
-            f"{label}: {thoughts} of {plural(origin.answers, 'answer')} begin with a thought "
+            f"{label}: {thoughts:,} of {plural(origin.answers, 'answer')} begin with a thought "
             "(`<think>`, say), which judges see as part of the answer; kept."
         )
     return GivenAnswers(origin, prompts), notes

@@ -36,7 +36,7 @@ def sentences(facts: AuditFacts, analysis: Analysis | None = None) -> Iterator[s
     if facts.restated:
         yield _restated(facts)
     if facts.cut_pairs:
-        yield f"In {facts.cut_pairs} of {facts.pairs} pairs an answer may be cut off, by its ending."
+        yield f"In {facts.cut_pairs:,} of {facts.pairs:,} pairs an answer may be cut off, by its ending."
     if facts.confound:
         yield f"The verdict is conditional: {facts.confound.why}."
     yield from _accounts(facts, analysis)
@@ -78,7 +78,7 @@ def _ranked(table: ModelTable) -> Iterator[str]:
         yield f"{len(table.models) - _NAMED} more models are in the report and in the JSON."
     if table.unresolved:
         yield (
-            f"{table.unresolved} of {plural(table.pairs, 'pair')} of models {_are(table.unresolved)} "
+            f"{table.unresolved:,} of {plural(table.pairs, 'pair')} of models {_are(table.unresolved)} "
             "not resolved: these prompts do not say who is ahead."
         )
     open_gaps = [gap for gap in table.neighbours if not gap.resolved][:_NAMED]
@@ -145,7 +145,7 @@ def _restated(facts: AuditFacts) -> str:
     wrong, of = facts.contradictions, facts.restated
     if not wrong:
         return f"All {of} stored winners are what the judge's own text says."
-    return f"{wrong} of {of} stored winners contradict the judge's own text; the text was believed."
+    return f"{wrong:,} of {of:,} stored winners contradict the judge's own text; the text was believed."
 
 
 def _claimed(claim: AuditClaim, analysis: Analysis | None) -> str:
@@ -184,7 +184,7 @@ def _accounts(facts: AuditFacts, analysis: Analysis | None) -> Iterator[str]:
         yield f"Columns that were passed over: {listed(facts.passed_over[:12])}."
     first_skipped = facts.first_skipped
     if first_skipped is not None:
-        rows = "1 row was" if facts.skipped == 1 else f"{facts.skipped} rows were"
+        rows = "1 row was" if facts.skipped == 1 else f"{facts.skipped:,} rows were"
         yield f"{rows} skipped; the first is line {first_skipped.line}: {first_skipped.why}."
 
 

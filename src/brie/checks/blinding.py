@@ -171,8 +171,8 @@ def _self_named(named: _Named | None) -> list[Finding]:
     return [
         Finding(
             "fail" if pairs > MANY_NAMED else "warn",
-            f"{plural(counts['candidate'], 'answer')} of the candidate and {counts['baseline']} of the "
-            f"baseline say which model wrote them ({percent(pairs)} of the pairs).",
+            f"{plural(counts['candidate'], 'answer')} of the candidate and {counts['baseline']:,} of "
+            f"the baseline say which model wrote them ({percent(pairs)} of the pairs).",
             "Leave prompts that ask who is answering out of the suite.",
         )
     ]

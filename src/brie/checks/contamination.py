@@ -88,9 +88,9 @@ def _spent(pairs: Training, prompts: int) -> Iterator[Finding]:
         ways = ", ".join(f"{number} {way}" for way, number in _counts(nearest).items() if number)
         verb = "is" if len(nearest) == 1 else "are"
         text = (
-            f"{len(nearest)} of {plural(prompts, 'prompt')} {verb} in or near the preference pairs that "
-            f"the candidate learned from ({pairs.file}: {ways}; first {quoted(sorted(nearest))}): what "
-            "judges prefer there is what it was trained on."
+            f"{len(nearest):,} of {plural(prompts, 'prompt')} {verb} in or near the preference pairs "
+            f"that the candidate learned from ({pairs.file}: {ways}; first {quoted(sorted(nearest))}): "
+            "what judges prefer there is what it was trained on."
         )
         yield Finding("fail", text, _SPENT)
     if taught is not None and taught.by_digest:
@@ -143,7 +143,7 @@ def _prompts(
     certain = counts["exact"] + counts["contained"]
     lost = _lost(again, certain)
     text = (
-        f"{len(nearest)} of {plural(prompts, 'prompt')} are in {training.file} ({ways}; "
+        f"{len(nearest):,} of {plural(prompts, 'prompt')} are in {training.file} ({ways}; "
         f"first {quoted(sorted(nearest))}): near to it the win rate is {rated(halves.seen)}, far from "
         f"it {rated(halves.unseen)}."
     )

@@ -42,7 +42,7 @@ def check(evidence: Evidence) -> Check:
         passed = f"None of {plural(2 * len(pairs), 'answer')} addresses the judge."
         return conclude(ID, [], figures, passed)
     text = (
-        f"{plural(mine, 'answer')} of the candidate and {theirs} of the baseline speak to the judge "
+        f"{plural(mine, 'answer')} of the candidate and {theirs:,} of the baseline speak to the judge "
         f"(first {quoted(prompts)}): {_listed(kinds)}; without those pairs the win rate is "
         f"{rated(without)}."
     )

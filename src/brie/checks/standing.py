@@ -108,13 +108,13 @@ def _missing(analysis: Analysis) -> Iterator[_Bearing]:
     elif missing.unusable_comparisons > HALF * missing.comparisons:
         yield _withheld(
             MISSING,
-            f"{missing.unusable_comparisons} of {plural(missing.comparisons, 'comparison')} could not "
+            f"{missing.unusable_comparisons:,} of {plural(missing.comparisons, 'comparison')} could not "
             "be judged, and they decide",
         )
     else:
         one = missing.verdicts == 1
         which = "the missing verdict is" if one else f"the {missing.verdicts} missing verdicts are"
-        judged = f"{missing.judged_prompts} of {plural(missing.prompts, 'prompt')} are judged"
+        judged = f"{missing.judged_prompts:,} of {plural(missing.prompts, 'prompt')} are judged"
         yield _condition(MISSING, f"if {which} like the others ({judged})")
 
 
@@ -168,13 +168,13 @@ def _contamination(analysis: Analysis, check: Check) -> Iterator[_Bearing]:
     figures = check.evidence
     prompts = int(_number(figures, "prompts") or 0)
     if spent := int(_number(figures, "spent") or 0):
-        which = f"all {prompts}" if spent == prompts else f"{spent} of {prompts}"
+        which = f"all {prompts:,}" if spent == prompts else f"{spent:,} of {prompts:,}"
         yield _withheld(check.id, f"{which} prompts are in or near the preference pairs it learned from")
         return
     exact, contained = (_number(figures, way) or 0 for way in ("exact", "contained"))
     certain = int(exact + contained)
     if certain > MANY * prompts:
-        which = f"all {prompts}" if certain == prompts else f"{certain} of {prompts}"
+        which = f"all {prompts:,}" if certain == prompts else f"{certain:,} of {prompts:,}"
         yield _withheld(check.id, f"{which} prompts were trained on")
     elif certain and _table(figures, "without").get("holds") is False:
         which = plural(certain, "prompt")

@@ -120,7 +120,7 @@ def _clean(rates: Mapping[str, Mapping[str, float]], affected: int, pairs: int) 
     if not affected:
         return "No answer is cut off, empty, repetitive or leaking special tokens."
     return (
-        f"{affected} of {plural(pairs, 'comparison')} have a flawed answer; no difference between "
+        f"{affected:,} of {plural(pairs, 'comparison')} have a flawed answer; no difference between "
         "the sides is shown."
     )
 

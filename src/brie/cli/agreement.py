@@ -136,7 +136,7 @@ def _people(document: AgreementDocument) -> Iterator[str]:
             yield from filled(sentence)
         for judge, measured in people.by_judge.items():
             yield ""
-            yield f"{one_line(judge, 30)} and people: {measured.agreement.n} comparisons"
+            yield f"{one_line(judge, 30)} and people: {measured.agreement.n:,} comparisons"
             for figure in judge_figures(measured):
                 ends = f"  [{figure.ends.replace(' to ', ', ')}]" if figure.ends else ""
                 value = "not defined here" if figure.value == "–" else figure.value

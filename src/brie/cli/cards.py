@@ -109,6 +109,6 @@ def say(written: Written, project: Project) -> None:
 
 def _kept(written: Written, project: Project) -> str:
     return (
-        f"{screen.named(written.card, project)} was edited and every claim of it holds, so it stays as it "
-        "is. For a new one, delete it."
+        f"{screen.named(written.card, project)} was edited and every claim of it holds, so it stays as "
+        "it is. For a new one, delete it."
     )

@@ -28,7 +28,7 @@ from brie.judge.quote import CallStats, JudgeQuote, quote
 from brie.judge.retry import PATIENCE
 from brie.judge.run_context import FINAL, FINAL_ON_RETRY
 from brie.judge.settings import LEAVE_OUT, WITHOUT_KEYS, check_keys, missing_key
-from brie.number_format import dollars, percent
+from brie.number_format import dollars, percent, plural
 from brie.project import Project
 from brie.records import PanelJudge, Status
 from brie.store import Store
@@ -97,7 +97,7 @@ class Quote:
 def detectable(prompts: int, samples: int) -> str:
     """What a design of this size can tell, in one sentence."""
     rate = smallest_detectable(prompts, variance_ratio(samples))
-    size = f"{prompts:,} prompts, {samples} sample{'s' if samples > 1 else ''} each"
+    size = f"{plural(prompts, 'prompt')}, {plural(samples, 'sample')} each"
     if rate is None:
         return f"{size}: too few; this design cannot tell even a win rate of 100 % from an even one."
     return f"{size}: this design can tell a win rate of about {percent(rate)} or more from an even one."

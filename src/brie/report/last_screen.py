@@ -174,7 +174,7 @@ def _checks(analysis: Analysis, width: int, room: int) -> list[Text]:
     passed = sum(check.status == "pass" for check in ordered)
     idle = [name_of(check) for check in ordered if check.status == "not_run"]
     tail = f"; not run: {listed(idle)}" if idle else ""
-    told = shortened(f"{passed} of {plural(len(ordered), 'check')} passed{tail}", width - 4)
+    told = shortened(f"{passed:,} of {plural(len(ordered), 'check')} passed{tail}", width - 4)
     meant = f"   brie explain {warning[0].id.replace('_', ' ')}" if warning else ""
     told += meant if columns(told + meant) <= width - 4 else ""
     lines.append(Text.assemble((f"  {facts.STATUS_MARKS['pass']} ", STATUS["pass"]), told))

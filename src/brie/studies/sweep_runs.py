@@ -222,7 +222,7 @@ def _rates(manifests: Sequence[Manifest], store: Store) -> tuple[Floats, list[st
 def _warnings(gathered: Sequence[EvaluationData], shared: int) -> Iterable[str]:
     planned = len(gathered[0].manifest.plan.order)
     if shared < planned:
-        yield f"only {shared} of {plural(planned, 'prompt')} are judged for every run"
+        yield f"only {shared:,} of {plural(planned, 'prompt')} are judged for every run"
 
 
 def _scope(table: SettingsTable) -> str:

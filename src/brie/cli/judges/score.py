@@ -125,7 +125,7 @@ def _people(card: JudgeCard) -> Iterator[str]:
 
     for name, of in card.people.items():
         yield ""
-        yield f"  held against people's votes in {name}, {of.agreement.n} comparisons"
+        yield f"  held against people's votes in {name}, {of.agreement.n:,} comparisons"
         for figure in judge_figures(of):
             ends = f"  ({figure.ends})" if figure.ends else ""
             yield _row(f"  {figure.name}", f"{figure.value}{ends}")
@@ -139,7 +139,7 @@ def _share(value: Estimate | None) -> str:
     if value is None or value.low is None or value.high is None:
         return "-"
     ends = f"({span(value.low, value.high)})"
-    return f"{percent(value.value):>6}  {ends:<10} of {value.n} pairs"
+    return f"{percent(value.value):>6}  {ends:<10} of {value.n:,} pairs"
 
 
 def _lean(value: Estimate | None) -> str:
