@@ -182,19 +182,15 @@ FAILED_BATCH = "judge/batch.py: len(row.body['keys']) verdicts"
 def raw_counts(source: str) -> list[str]:
     """Counts of what an evaluation has many of that stand before their noun without separators."""
     texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.JoinedStr)]
-    pairs = [pair for text in texts for pair in itertools.pairwise(text.values)]
-    return [
-        f"{ast.unparse(value.value)}{noun.value[: len(NOUN.match(noun.value)[0])]}"  # type: ignore[index]
-        for value, noun in pairs
-        if isinstance(value, ast.FormattedValue)
-        and value.format_spec is None
-        and isinstance(noun, ast.Constant)
-        and NOUN.match(str(noun.value))
-        and (
-            re.match(r"len\(", ast.unparse(value.value))
-            or ast.unparse(value.value).rpartition(".")[2] in NUMERIC
-        )
-    ]
+    raw = []
+    for value, after in itertools.chain.from_iterable(itertools.pairwise(text.values) for text in texts):
+        if not isinstance(value, ast.FormattedValue) or value.format_spec is not None:
+            continue
+        noun = NOUN.match(str(after.value)) if isinstance(after, ast.Constant) else None
+        count = ast.unparse(value.value)
+        if noun and (count.startswith("len(") or count.rpartition(".")[2] in NUMERIC):
+            raw.append(count + noun[0])
+    return raw
 
 
 def test_counts_in_sentences_have_their_thousands_separated() -> None:
