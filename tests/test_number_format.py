@@ -182,19 +182,16 @@ FAILED_BATCH = "judge/batch.py: len(row.body['keys']) verdicts"
 def raw_counts(source: str) -> list[str]:
     """Counts of what an evaluation has many of that stand before their noun without separators."""
     texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.JoinedStr)]
-    pairs = [pair for text in texts for pair in itertools.pairwise(text.values)]
-    return [
-        f"{ast.unparse(value.value)}{noun.value[: len(NOUN.match(noun.value)[0])]}"  # type: ignore[index]
-        for value, noun in pairs
-        if isinstance(value, ast.FormattedValue)
-        and value.format_spec is None
-        and isinstance(noun, ast.Constant)
-        and NOUN.match(str(noun.value))
-        and (
-            re.match(r"len\(", ast.unparse(value.value))
-            or ast.unparse(value.value).rpartition(".")[2] in NUMERIC
-        )
-    ]
+    raw = []
+    for text in texts:
+        for value, noun in itertools.pairwise(text.values):
+            if not (isinstance(value, ast.FormattedValue) and isinstance(noun, ast.Constant)):
+                continue
+            counted, named = ast.unparse(value.value), NOUN.match(str(noun.value))
+            is_count = counted.startswith("len(") or counted.rpartition(".")[2] in NUMERIC
+            if named and is_count and value.format_spec is None:
+                raw.append(f"{counted}{named[0]}")
+    return raw
 
 
 def test_counts_in_sentences_have_their_thousands_separated() -> None:
