@@ -183,13 +183,14 @@ def raw_counts(source: str) -> list[str]:
     """Counts of what an evaluation has many of that stand before their noun without separators."""
     texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.JoinedStr)]
     raw = []
-    for value, after in itertools.chain.from_iterable(itertools.pairwise(text.values) for text in texts):
-        if not isinstance(value, ast.FormattedValue) or value.format_spec is not None:
-            continue
-        noun = NOUN.match(str(after.value)) if isinstance(after, ast.Constant) else None
-        count = ast.unparse(value.value)
-        if noun and (count.startswith("len(") or count.rpartition(".")[2] in NUMERIC):
-            raw.append(count + noun[0])
+    for text in texts:
+        for value, noun in itertools.pairwise(text.values):
+            if not (isinstance(value, ast.FormattedValue) and isinstance(noun, ast.Constant)):
+                continue
+            counted, named = ast.unparse(value.value), NOUN.match(str(noun.value))
+            is_count = counted.startswith("len(") or counted.rpartition(".")[2] in NUMERIC
+            if named and is_count and value.format_spec is None:
+                raw.append(f"{counted}{named[0]}")
     return raw
 
 
