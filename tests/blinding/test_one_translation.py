@@ -41,6 +41,7 @@ HOLDS = {
     "judge/readings.py": "what a reply may call a letter",
     "judge/lines.py _scores": "scores of a reply, by letter",
     "judge/letters.py": "the letters that are looked for among tokens",
+    "judge/parse.py _as_a_whole.pair": "how a reply writes its scores, by letter",
     "judge/parse.py _scores": "scores of a reply, by letter",
     "judge/schema.py schema": "the letters a reply may name",
     "judge/recheck.py _of_shares": "the likelier letter, as a reply kept both",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import JsonValue
 
 from brie.blinding import JudgeInput
 from brie.evaluation.plan import panel_judge
@@ -20,15 +21,14 @@ SHOWN = JudgeInput(
     first="one", second="two", first_letter="A",
 )  # fmt: skip
 CASE = case_number(SHOWN)
+ROW = dict.fromkeys(("key", "judge", "rubric", "presentation"), "sha256:" + "0" * 64)
 UNREADABLE = "unreadable: the JSON was cut off or broken"
 
 
 def unread(reply: str) -> VerdictLite:
     """A verdict that was kept as unreadable."""
-    digest = "sha256:" + "0" * 64
-    row = {"key": digest, "judge": digest, "rubric": digest, "presentation": digest}
     told = {"status": "invalid", "letter": None, "reason": UNREADABLE, "reply": reply}
-    return VerdictLite.of(Verdict.model_validate({**row, **told}))
+    return VerdictLite.of(Verdict.model_validate({**ROW, **told}))
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,58 @@ def unread(reply: str) -> VerdictLite:
 )
 def test_a_reply_kept_as_unreadable_may_be_so_unless_it_is_plain(reply: str, answer: str) -> None:
     assert recheck(unread(reply), SEAT, SHOWN) == answer
+
+
+SCORED = (
+    '{"reasons": "x", "scores": {"correctness": {"A": 2, "B": 4}, "clarity": {"A": 3, "B": 3}}, '
+    f'"winner": "B", "margin": "much", "case": "{CASE}"}}'
+)
+SCORES = {"Correctness": {"A": 2.0, "B": 4.0}, "Clarity": {"A": 3.0, "B": 3.0}}
+
+
+def told(reply: str = SCORED, **fields: JsonValue) -> VerdictLite:
+    """A verdict that was kept as its reply states it, but for some fields."""
+    said = {"status": "ok", "letter": "B", "reason": "x", "scores": SCORES, **fields}
+    return VerdictLite.of(Verdict.model_validate({**ROW, "reply": reply, **said}))
+
+
+@pytest.mark.parametrize("reply", [SCORED, f"  {SCORED}", SCORED.replace('"', "'")])
+def test_a_verdict_as_its_reply_states_it_agrees(reply: str) -> None:
+    assert recheck(told(reply), SEAT, SHOWN) == "agrees"
+
+
+@pytest.mark.parametrize("reply", [SCORED, f"  {SCORED}", SCORED.replace('"', "'")])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"letter": "A"},
+        {"letter": "tie"},
+        {"letter": None},
+        {"status": "invalid"},
+        {"status": "error"},
+        {"scores": {}},
+        {"scores": {**SCORES, "Clarity": {"A": 3.0, "B": 4.0}}},
+        {"scores": {"Clarity": SCORES["Clarity"]}},
+        {"scores": {**SCORES, "Tone": {"A": 3.0, "B": 3.0}}},
+    ],
+    ids=str,
+)
+def test_a_verdict_that_was_edited_differs(reply: str, fields: dict[str, JsonValue]) -> None:
+    assert recheck(told(reply, **fields), SEAT, SHOWN) == "differs"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given"),
+    [
+        ('"winner": "B"', '"winner": "A"'),
+        ('"winner": "B"', '"winner": "B", "winner": "A"'),
+        ('"winner": "B"', '"winner": "C"'),
+        ('{"A": 2, "B": 4}', '{"A": 2, "B": 5}'),
+        ('{"A": 2, "B": 4}', '{"A": 2, "B": 9}'),
+        (f'"case": "{CASE}"', '"case": "0000"'),
+        (f'"case": "{CASE}"}}', ""),
+    ],
+)
+def test_a_reply_that_was_edited_differs(wanted: str, given: str) -> None:
+    assert wanted in SCORED
+    assert recheck(told(SCORED.replace(wanted, given)), SEAT, SHOWN) == "differs"

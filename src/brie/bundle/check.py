@@ -19,16 +19,20 @@ from brie.evaluation.published import Published
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.suites import read_suites
 from brie.evaluation.views import comparison_views
+from brie.progress import Screen
 from brie.project import Project
 from brie.report.build import report_files
 
 
-def check_file(path: Path, published: Published | None = None) -> tuple[str, list[Finding]]:
+def check_file(
+    path: Path, published: Published | None = None, screen: Screen | None = None
+) -> tuple[str, list[Finding]]:
     """A bundle's id, and what was recomputed of it. The project of the current folder plays no part.
 
     Args:
         path: the file.
         published: what was published of the evaluation, to hold it against.
+        screen: progress.
 
     Raises:
         InputError: it is not even a bundle: damaged, hostile, or its rows are not those it lists.
@@ -38,7 +42,7 @@ def check_file(path: Path, published: Published | None = None) -> tuple[str, lis
         if bundle.index.kind == "evaluation":
             contents = Contents(bundle)
             merged, rows = merge_evaluation(contents, project)
-            return merged.id, list(_of_evaluation(contents, rows, project, published))
+            return merged.id, list(_of_evaluation(contents, rows, project, published, screen))
         merged = merge(bundle, project)
         if merged.kind == "run":
             words = "every member is the listed one; the pins lead to the checkpoints that came"
@@ -48,14 +52,19 @@ def check_file(path: Path, published: Published | None = None) -> tuple[str, lis
 
 
 def _of_evaluation(
-    contents: Contents, rows: EvaluationData | None, project: Project, published: Published | None
+    contents: Contents,
+    rows: EvaluationData | None,
+    project: Project,
+    published: Published | None,
+    screen: Screen | None,
 ) -> Iterator[Finding]:
     yield Finding("every member is the listed one, every row is named by the plan", True)
     if rows is None:
         yield Finding("it has no numbers yet, so there are none to recompute", True)
         return
     evaluation = find_evaluation(contents.manifest.id, project)
-    yield from verify(evaluation, project, published, rows=rows, also=partial(_report, contents))
+    also = partial(_report, contents)
+    yield from verify(evaluation, project, published, rows=rows, also=also, screen=screen)
 
 
 def _report(contents: Contents, rows: EvaluationData) -> Iterator[Finding]:

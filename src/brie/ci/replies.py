@@ -4,31 +4,47 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
+import numpy as np
+
+from brie.analyse.arrays import Ints
 from brie.ci.findings import Finding
-from brie.evaluation.columns import chosen
+from brie.evaluation.columns import Rows, chosen
 from brie.evaluation.rows import EvaluationData
 from brie.evaluation.votes import voters
 from brie.evaluation.work import answer_keys, input_of
 from brie.judge.interface import Task
 from brie.judge.recheck import Answer, recheck
 from brie.number_format import plural
+from brie.progress import Advance, Screen, Silent
 from brie.records import PanelJudge, VerdictLite
+from brie.store import Store
 
 _TOGETHER = 1_000
 """Rows whose texts are read together."""
+_MANY = 20_000
+"""Verdicts from which a bar is shown."""
 _NAMED = 3
 """Verdicts that are named one by one."""
 
 
-def verdicts_follow(data: EvaluationData) -> Iterator[Finding]:
-    """Whether every stored verdict is the one its reply states, or its rule gives, as read today."""
+def verdicts_follow(data: EvaluationData, screen: Screen) -> Iterator[Finding]:
+    """Whether every stored verdict is the one its reply states, or its rule gives, as read today.
+
+    Args:
+        data: the evaluation's rows.
+        screen: progress.
+    """
     answers: Counter[Answer] = Counter()
     differing: list[str] = []
-    for task, answer in _answers(data):
-        answers[answer] += 1
-        if answer == "differs" and len(differing) < _NAMED:
-            differing.append(f"{task.judge} on {task.prompt}")
+    with _shown(screen, int(data.columns.heard.sum())) as advance:
+        for number, (task, answer) in enumerate(_answers(data), 1):
+            answers[answer] += 1
+            if answer == "differs" and len(differing) < _NAMED:
+                differing.append(f"{task.judge} on {task.prompt}")
+            if not number % _TOGETHER:
+                advance(_TOGETHER)
     if answers["differs"]:
         more = ", …" if answers["differs"] > len(differing) else ""
         yield Finding(
@@ -50,6 +66,11 @@ def verdicts_follow(data: EvaluationData) -> Iterator[Finding]:
         )
 
 
+def _shown(screen: Screen, total: int) -> AbstractContextManager[Advance]:
+    """A bar over verdicts; none where there are few."""
+    return (screen if total >= _MANY else Silent()).bar("reading replies", total, "verdicts")
+
+
 def _answers(data: EvaluationData) -> Iterator[tuple[Task, Answer]]:
     everyone = (*data.work.panel_judges, *voters(data.manifest))
     judges: dict[str, PanelJudge] = {seat.judge.id: seat for seat in everyone}
@@ -65,9 +86,17 @@ def _with_texts(data: EvaluationData) -> Iterator[tuple[Task, VerdictLite]]:
     if data.source is None:
         yield from ((row.task, row.verdict) for row in data.facts if row.verdict is not None)
         return
-    tasks = [data.task(at) for at in chosen(data.columns.heard).tolist()]
-    numbers = data.source.numbers_of(task.key for task in tasks)
-    for start in range(0, len(tasks), _TOGETHER):
-        some = tasks[start : start + _TOGETHER]
-        verdicts = data.source.attempts_at(numbers[task.key] for task in some)
-        yield from ((task, verdicts[numbers[task.key]]) for task in some)
+    rows = chosen(data.columns.heard)
+    numbers = _numbers(data, data.source, rows)
+    for start in range(0, len(rows), _TOGETHER):
+        some = slice(start, start + _TOGETHER)
+        verdicts = data.source.attempts_at(numbers[some].tolist())
+        for at, number in zip(rows[some].tolist(), numbers[some].tolist(), strict=True):
+            yield data.task(at), verdicts[number]
+
+
+def _numbers(data: EvaluationData, source: Store, rows: Rows) -> Ints:
+    """Numbers of the attempts that count for some rows."""
+    keys = data.keys(rows)
+    of_key = source.numbers_of(keys)
+    return np.fromiter((of_key[key] for key in keys), np.int64, len(keys))

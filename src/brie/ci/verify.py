@@ -26,6 +26,7 @@ from brie.evaluation.soundness import unsound
 from brie.evaluation.training_data import recorded
 from brie.number_format import listed, plural
 from brie.pin.hashing import UNCOVERED
+from brie.progress import Screen, Silent
 from brie.project import Project
 from brie.records import Manifest, VerdictLite
 from brie.store import Store
@@ -41,6 +42,7 @@ def verify(
     *,
     rows: EvaluationData | None = None,
     also: Further = lambda rows: (),
+    screen: Screen | None = None,
 ) -> list[Finding]:
     """Recompute everything an evaluation claims.
 
@@ -50,6 +52,7 @@ def verify(
         published: what was published of it, to hold it against.
         rows: what the store holds of it, where that was read before.
         also: what else its rows say, while the store is open.
+        screen: progress.
 
     Raises:
         StoreError: the store cannot be read.
@@ -70,7 +73,8 @@ def verify(
         names = listed(list(dict.fromkeys(spec.shown_as for spec in manifest.plan.tasks)))
         words = f"results of {names} are taken as they were kept; no task was run again"
         findings.append(Finding(words, True))
-    return [*findings, *_numbers(evaluation, project, known, published, rows, also)]
+    numbers = _numbers(evaluation, project, known, published, rows, also, screen or Silent())
+    return [*findings, *numbers]
 
 
 def _models(manifest: Manifest, known: Context) -> Finding:
@@ -138,6 +142,7 @@ def _numbers(
     published: Published | None,
     now: EvaluationData | None,
     also: Further,
+    screen: Screen,
 ) -> Iterator[Finding]:
     try:
         stored = json.loads(evaluation.analysis_file.read_text("utf-8"))
@@ -154,7 +159,7 @@ def _numbers(
             return
         data = as_counted(rows.data, stored)
         yield _rows(rows, stored)
-        yield from verdicts_follow(data)
+        yield from verdicts_follow(data, screen)
         yield from _recorded(rows, stored, known, published, store)
         again = json.loads(assemble(data, store, known).to_json())
         further = list(also(data))

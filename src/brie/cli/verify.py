@@ -79,7 +79,7 @@ def _evaluation(
         return
     evaluation = find_evaluation(name, project, command=screen.typed(project))
     line = published_in(published) if published is not None else None
-    findings = verify(evaluation, project, line)
+    findings = verify(evaluation, project, line, screen=screen.Terminal())
     if regenerate is not None and findings[0].holds:
         from brie.ci.again import made_again
 
@@ -92,7 +92,7 @@ def _bundle(file: Path, published: str | None, *, as_json: bool) -> None:
     from brie.ci.record import published_in
 
     line = published_in(published) if published is not None else None
-    _say(*check_file(file, line), as_json=as_json)
+    _say(*check_file(file, line, screen.Terminal()), as_json=as_json)
 
 
 def _say(name: str, findings: Sequence[Finding], *, as_json: bool) -> None:

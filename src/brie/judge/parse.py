@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple, get_args
 
 from pydantic import JsonValue
 
@@ -36,8 +37,8 @@ from brie.judge.schema import key_of
 from brie.judge.thoughts import spoken
 
 __all__ = [
-    "CutOff", "Letter", "Parsed", "Refused", "Unreadable", "WrongCase", "read_fields", "read_reply",
-    "read_text",
+    "CutOff", "Letter", "Parsed", "Refused", "Unreadable", "WrongCase", "as_asked", "read_fields",
+    "read_reply", "read_text",
 ]  # fmt: skip
 
 _REFUSAL = re.compile(
@@ -70,6 +71,63 @@ def read_reply(
         return read_text(text, criteria, case)
     given = [fields for call in calls for fields in arguments(call) or [{}]]
     return _agreeing([read_fields(fields, criteria, case) for fields in given])
+
+
+class AsAsked(NamedTuple):
+    """The verdict of a reply that stands exactly as it was asked for."""
+
+    letter: Letter
+    scores: dict[str, dict[str, float]]
+
+
+def as_asked(text: str, criteria: Sequence[str], case: str | None) -> AsAsked | None:
+    """What `read_text` reads in a reply that is one plain object with the fields of the schema.
+
+    Most replies are, and to see it takes a fifth of the time of looking for whatever else a reply may
+    be. None says nothing: the reply stands otherwise, or names another case, and must be read whole.
+
+    Args:
+        text: the reply.
+        criteria: names of the rubric's criteria.
+        case: the request's number; None: not known.
+    """
+    match = _AS_A_WHOLE.fullmatch(text)
+    if match is None or len(text) > SEARCHED or "</parameter>" in text or "</arg_value>" in text:
+        return None
+    if case and match["case"] not in (None, case):
+        return None
+    pairs = _PAIR.findall(match["scores"] or "")
+    given: JsonValue = {name.strip().casefold(): {"a": float(a), "b": float(b)} for name, a, b in pairs}
+    if not isinstance(given, dict) or len(given) < len(pairs):
+        return None
+    return AsAsked(_WINNERS[match["winner"]], _scores(given, criteria))
+
+
+def _as_a_whole() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The object that `schema` asks for, with its fields in their order; and one criterion's scores."""
+    gap = r"[ \t\r\n]*"
+    text = r"\"[^\"\\]*(?:\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})[^\"\\]*)*\""
+    grade, name = r"[0-9](?:\.[0-9]{1,3})?", r"[^\"\\]*"
+
+    def pair(name: str, grade: str) -> str:
+        a, b = (f'"{letter}"{gap}:{gap}{grade}' for letter in ("A", "B"))
+        return f'"{name}"{gap}:{gap}{{{gap}{a}{gap},{gap}{b}{gap}}}'
+
+    def further(key: str, value: str) -> str:
+        return f'{gap},{gap}"{key}"{gap}:{gap}{value}'
+
+    one = pair(name, grade)
+    scores = f"(?P<scores>{{{gap}(?:{one}(?:{gap},{gap}{one})*)?{gap}}})"
+    return re.compile(
+        f'{{{gap}"reasons"{gap}:{gap}{text}(?:{further("scores", scores)})?'
+        f"{further('winner', chr(34) + '(?P<winner>A|B|tie)' + chr(34))}"
+        f"(?:{further('margin', chr(34) + '(?:much|slightly|none)' + chr(34))})?"
+        f"(?:{further('case', chr(34) + '(?P<case>[0-9]{4})' + chr(34))})?{gap}}}"
+    ), re.compile(pair(f"({name})", f"({grade})"))
+
+
+_AS_A_WHOLE, _PAIR = _as_a_whole()
+_WINNERS: Mapping[str, Letter] = {letter: letter for letter in get_args(Letter)}
 
 
 def read_fields(values: Mapping[str, JsonValue], criteria: Sequence[str], case: str | None) -> Parsed:

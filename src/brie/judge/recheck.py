@@ -96,6 +96,9 @@ def _of_shares(kept: VerdictLite, spec: JudgeSpec) -> Answer:
 def _of_reply(kept: VerdictLite, criteria: Sequence[str], case: str | None) -> Answer:
     if is_cut(kept.reply):
         return "unknown"
+    plain = parse.as_asked(kept.reply, criteria, case) if kept.status is Status.OK else None
+    if plain is not None:
+        return "agrees" if (kept.letter, kept.scores) == plain else "differs"
     read = _read(kept.reply, criteria, case)
     if kept.status is Status.OK:
         same = read is not None and (kept.letter, kept.scores) == (read.letter, _plain(read.scores))
