@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
 import re
 from pathlib import Path
 
@@ -156,3 +158,53 @@ def test_rates_are_written_in_one_place() -> None:
     files = [path for room in rooms for path in (source / room).rglob("*.py")]
     own = {path.name for path in files if RATE.search(path.read_text("utf-8"))}
     assert own <= ELSEWHERE | {"charts.py"}
+
+
+NUMERIC = {
+    "answers",
+    "calls",
+    "claims",
+    "computed",
+    "labelled",
+    "pairs",
+    "prompts",
+    "rows",
+    "usable",
+    "verdicts",
+}
+NOUN = re.compile(r" (?:of (?:[a-z]+ )?)?(?:answers?|calls?|claims|prompts?|rows?|texts|verdicts?)\b")
+RECORDED = {"analyse", "audit", "checks"}
+"""Rooms whose sentences are kept in analyses that were made before."""
+FAILED_BATCH = "judge/batch.py: len(row.body['keys']) verdicts"
+"""Kept in the store as a verdict's error."""
+
+
+def raw_counts(source: str) -> list[str]:
+    """Counts of what an evaluation has many of that stand before their noun without separators."""
+    texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.JoinedStr)]
+    raw = []
+    for text in texts:
+        for value, noun in itertools.pairwise(text.values):
+            if not (isinstance(value, ast.FormattedValue) and isinstance(noun, ast.Constant)):
+                continue
+            counted, named = ast.unparse(value.value), NOUN.match(str(noun.value))
+            is_count = counted.startswith("len(") or counted.rpartition(".")[2] in NUMERIC
+            if named and is_count and value.format_spec is None:
+                raw.append(f"{counted}{named[0]}")
+    return raw
+
+
+def test_counts_in_sentences_have_their_thousands_separated() -> None:
+    assert raw_counts('f"{len(keys)} verdicts"') == ["len(keys) verdicts"]
+    assert raw_counts('f"{row.prompts} prompts, {len(x):,} rows, {model} answers"') == [
+        "row.prompts prompts"
+    ]
+    package = Path(number_format.__file__).parent
+    files = [path.relative_to(package) for path in package.rglob("*.py")]
+    raw = {
+        f"{path.as_posix()}: {count}"
+        for path in files
+        if path.parts[0] not in RECORDED
+        for count in raw_counts((package / path).read_text("utf-8"))
+    }
+    assert raw <= {FAILED_BATCH}

@@ -87,6 +87,7 @@ def test_without_anybody_to_ask_only_what_is_free_and_stays_here_is_agreed_to(
 def test_what_a_design_can_tell_is_said_or_that_it_is_too_small() -> None:
     assert detectable(100, 1).startswith("100 prompts, 1 sample each: this design can tell")
     assert "3 samples each" in detectable(100, 3)
+    assert detectable(12_000, 1).startswith("12,000 prompts, ")
     assert "too few" in detectable(2, 1)
 
 

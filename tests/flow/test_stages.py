@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
+from brie.report.clean import without_paths
 from tests.commands import brie
+from tests.flow.bench import SECRET, Bench
 from tests.flow.conftest import Demo
 
 ASK = ("eval", "--suite", "smoke", "--judge", "distinct", "--samples", "1", "--max-new-tokens", "8")
@@ -63,3 +67,35 @@ def test_a_plan_of_another_machine_is_refused_by_name(sealed: tuple[Path, str]) 
     done = brie(folder, *ASK, "--device", "mps")
     assert done.returncode == 2
     assert "no device 'mps' on this machine" in done.stderr
+
+
+@pytest.mark.parametrize("below", [".", "notes"])
+def test_what_goes_on_with_a_model_outside_the_project_can_be_given_as_it_is_printed(
+    bench: Bench,
+    models: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    below: str,
+) -> None:
+    outside = tmp_path_factory.mktemp("kept elsewhere") / "mine"
+    shutil.copytree(models / SECRET, outside)
+    (bench.folder / below).mkdir(exist_ok=True)
+    monkeypatch.chdir(bench.folder / below)
+    asked = (
+        "--suite",
+        str(bench.folder / "small.toml"),
+        "--candidate",
+        str(outside),
+        "--judge",
+        "claude",
+    )
+    sealed = bench.call("eval", *asked, "--samples", "1", "--stop-after", "seal")
+    assert sealed.code == 0, sealed.err
+    printed = sealed.err.replace(" \\\n", " ").partition("resume with the same command: ")[2]
+    words = shlex.split(printed.partition("\n")[0])
+    assert words[:2] == ["brie", "eval"]
+    again = bench.call(*words[1:], "--stop-after", "seal")
+    assert f"going on with {sealed.out.strip()}" in " ".join(again.err.split())
+    recorded = bench.manifest()["command"]
+    assert shlex.split(recorded) == words
+    assert str(outside.parent) not in without_paths(recorded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -282,3 +283,33 @@ def test_what_is_neither_a_pin_file_nor_a_folder_is_an_unknown_model(
     (project.root / "notes.txt").write_text("not a pin")
     with pytest.raises(UsageError, match="model"):
         resolve(str(project.root / name), project)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [("model.safetensors",), ("model-00002-of-00002.safetensors", "model-00001-of-00002.safetensors")],
+)
+def test_an_adapter_and_a_whole_model_in_one_folder_are_told_apart_by_the_person(
+    project: Project, weights: tuple[str, ...]
+) -> None:
+    both = make_adapter(project.root / "both")
+    merged = make_base(project.root / "merged", fill=2)
+    for name in weights:
+        shutil.copy(merged / "model.safetensors", both / name)
+    base = str(project.root / "models" / "base")
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(merged / name, both)
+    alone = resolve("both", project, base=base)  # without config.json there is one model
+    assert alone.adapter == both
+    shutil.copy(merged / "config.json", both)
+    with pytest.raises(PinError, match=rf"an adapter .* and a whole model \({min(weights)}\)"):
+        resolve("both", project, base=base)
+    assert resolve("both", project, alone.pin, base=base).adapter == both  # it was told apart before
+    for unwanted in (*weights, "config.json"):
+        (both / unwanted).rename(project.root / unwanted)
+    assert resolve("both", project, base=base).adapter == both
+    for unwanted in (*weights, "config.json"):
+        (project.root / unwanted).rename(both / unwanted)
+    for unwanted in ("adapter_model.safetensors", "adapter_config.json"):
+        (both / unwanted).unlink()
+    assert resolve("both", project).adapter is None

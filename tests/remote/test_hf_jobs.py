@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from brie.errors import UsageError
-from brie.remote.hf_jobs import HfJobs, open_launcher
+from brie.remote.hf_jobs import LOG_LINES, HfJobs, open_launcher
 from brie.remote.jobs import Job, Load
 from brie.remote.launcher import Poll, Target, Unreachable
 from tests.fakes.jobs_hub import GATED, NO_CREDIT, TOKEN, JobsHub
@@ -147,6 +147,20 @@ def test_a_cancelled_job_has_ended(hub: JobsHub, folder: Path) -> None:
     jobs.cancel(going)
     assert jobs.poll(going, read=0).state == "ended"
     assert hub.jobs["job1"].stage == "CANCELED"
+
+
+def test_a_long_log_comes_in_parts_and_none_of_it_twice(hub: JobsHub, folder: Path) -> None:
+    jobs = launcher()
+    going = job(jobs.start(job(), folder, minutes=10))
+    jobs.cancel(going)
+    wanted = [f"line {number}" for number in range(LOG_LINES + 20)]
+    hub.jobs["job1"].lines = [{"data": line, "timestamp": "2026-11-27T02:30:00Z"} for line in wanted]
+    first = jobs.poll(going, read=0)
+    assert (first.read, first.text.count("\n")) == (LOG_LINES, LOG_LINES)
+    second = jobs.poll(going, read=first.read)
+    assert (first.text + second.text).splitlines() == wanted
+    assert (first.state, second.state) == ("running", "ended")
+    assert (jobs.poll(going, read=second.read).text, second.read) == ("", len(wanted))
 
 
 def test_a_start_that_was_not_answered_is_found_again(hub: JobsHub, folder: Path) -> None:

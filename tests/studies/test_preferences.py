@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -323,5 +324,8 @@ def test_the_command_prints_what_was_left_out_and_where_not_to_measure(
     assert "brie train --method dpo --prefs p.jsonl --from run:10" in " ".join(done.output.split())
     again = CliRunner().invoke(cli, ["data", "prefs", made.id, "-o", "p.jsonl"])
     assert "p.jsonl exists; move it away" in str(again.exception)
+    elsewhere = project.root.parent / "kept elsewhere.jsonl"
+    outside = CliRunner().invoke(cli, ["data", "prefs", made.id, "-o", str(elsewhere)])
+    assert f"--prefs '{elsewhere}'" in re.sub(r"\s+(?:\\\s+)?", " ", outside.output)
     json_only = CliRunner().invoke(cli, ["data", "prefs", made.id, "-o", "q.jsonl", "--json"])
     assert json.loads(json_only.stdout)["left_out"] == {"tie": 1, "identical": 1, "empty": 1}

@@ -118,8 +118,8 @@ def _rows(path: Path) -> _Rows:
 
 @contextmanager
 def rows_kept() -> Iterator[None]:
-    """Until here a file that is read again is not: both sides are often columns of one. Its rows take
-    more memory than the answers, so they are let go then."""
+    """Read a file once however often it is asked for inside: both sides are often columns of one. Its
+    rows, which take more memory than the answers, are let go afterwards."""
     try:
         yield
     finally:

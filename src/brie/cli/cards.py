@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from brie.cli import screen
 from brie.errors import UsageError
+from brie.lines import command as command_line
 from brie.number_format import plural, size
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def to_hub(folder: Path, side: Resolved, tags: tuple[str, ...], wish: HubWish, p
         screen.out(f"  {size(path.stat().st_size):>8}  {name}")
     if parcel.card.kept:
         screen.say(_kept(parcel.card, project))
-    screen.say(f"{parcel.card.claims} claims of the card, all confirmed")
+    screen.say(f"{parcel.card.claims:,} claims of the card, all confirmed")
     if wish.token is None:
         seen = "public" if wish.public else "private"
         screen.say(f"nothing is sent: this would go to {wish.repo}, {seen}, {size(parcel.bytes)}")
@@ -98,15 +99,16 @@ def to_hub(folder: Path, side: Resolved, tags: tuple[str, ...], wish: HubWish, p
 def say(written: Written, project: Project) -> None:
     """Name what was written, and what was left as it was."""
     for path in written.files:
-        screen.out(project.relative(path))
+        screen.out(screen.named(path, project))
     if written.kept:
         screen.say(_kept(written, project))
-    card = project.relative(written.card)
-    screen.say(f"{written.claims} claims, all confirmed: brie verify --claims {card}")
+    card = screen.named(written.card, project)
+    again = command_line("verify", "--claims", card)
+    screen.say(f"{written.claims:,} claims, all confirmed: {again}")
 
 
 def _kept(written: Written, project: Project) -> str:
     return (
-        f"{project.relative(written.card)} was edited and every claim of it holds, so it stays as it "
-        "is. For a new one, delete it."
+        f"{screen.named(written.card, project)} was edited and every claim of it holds, so it stays as "
+        "it is. For a new one, delete it."
     )

@@ -87,7 +87,7 @@ def command(
         from brie.report.curve_figure import write_curve_figure
 
         write_curve_figure(document, f"{run} on {wanted.suite}", plot)
-        screen.say(project.relative(plot))
+        screen.say(screen.named(plot, project))
     if as_json:
         click.echo(json.dumps(document.written(), indent=2))
     else:
@@ -122,7 +122,7 @@ def _lines(document: CurveDocument, scale: int) -> Iterator[str]:
     p = p_equals(quotable.p_value)
     yield ""
     yield f"chosen: step {chosen.step}, by {chosen.dev_prompts:,} prompts that are not quoted"
-    yield f"quote this: {quoted}, p {p}, on {chosen.quoted_prompts} other prompts"
+    yield f"quote this: {quoted}, p {p}, on {chosen.quoted_prompts:,} other prompts"
     yield f"Not its {percent(chosen.dev_win_rate)} above: it leads there because it was chosen there."
     yield "Nor the whole suite's rate in its report, which contains those prompts."
     yield f"Times tested on this suite so far: {chosen.looks}"

@@ -92,7 +92,7 @@ def command(
         return
     state = "wrote" if made.made else "is there already, unchanged:"
     size = sum(file.bytes for file in manifest.files)
-    click.echo(f"{state} {project.relative(made.model)} ({size / 1e6:,.1f} MB)")
+    click.echo(f"{state} {screen.named(made.model, project)} ({size / 1e6:,.1f} MB)")
     if manifest.check is not None:
         for line in check_lines(manifest.check):
             screen.show(line)

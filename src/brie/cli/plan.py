@@ -101,7 +101,7 @@ def command(
         from brie.report.plan_figure import write_plan_figure
 
         write_plan_figure(table.document(), plot)
-        screen.say(project.relative(plot))
+        screen.say(screen.named(plot, project))
     if as_json:
         click.echo(json.dumps(table.document().written(), indent=2))
     else:

@@ -67,14 +67,16 @@ def prefs(
         return
     card = written.card
     pairs, prompts = plural(card.pairs, "pair"), plural(card.prompts, "prompt")
-    screen.show(f"{project.relative(written.path)}  {pairs} of {prompts}")
+    screen.show(f"{screen.named(written.path, project)}  {pairs} of {prompts}")
     for sentence in card.sentences():
         screen.show(f"- {sentence}", hanging=2)
     screen.show(
         f"What is trained on it has seen {listed(list(card.suites))} and cannot be measured there: "
         "brie plan --suite NAME --candidate MODEL says what another suite leaves."
     )
-    screen.show(f"card  {project.relative(written.card_path)}", hanging=6)
+    screen.show(f"card  {screen.named(written.card_path, project)}", hanging=6)
     begin = ("--from", written.start) if written.start else ("--size", "0.5b")
-    go_on = command_line("train", "--method", "dpo", "--prefs", project.relative(written.path), *begin)
+    go_on = command_line(
+        "train", "--method", "dpo", "--prefs", screen.named(written.path, project), *begin
+    )
     screen.show(f"next  {go_on}", hanging=6)

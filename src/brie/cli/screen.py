@@ -124,14 +124,23 @@ def project() -> Project:
 
 
 def typed(project: Project) -> str:
-    """The command as it was typed, for resuming and for reports: no path of this machine in it."""
+    """The command as it was typed, so that it can be given again.
+
+    What lies outside the project keeps its whole path; reports and bundles leave its folders out.
+    """
     typed = shlex.join(["brie", *(_portable(argument, project) for argument in sys.argv[1:])])
     return Secrets.of_environment().out_of(typed)
 
 
 def _portable(argument: str, project: Project) -> str:
     path = Path(argument)
-    return project.relative(path) if path.is_absolute() and path.exists() else argument
+    return named(path, project) if path.is_absolute() and path.exists() else argument
+
+
+def named(path: Path, project: Project) -> str:
+    """A file as a command typed here names it: in the project's folder by its place, else whole."""
+    inside = path.resolve().is_relative_to(project.root) and Path.cwd().resolve() == project.root
+    return project.relative(path) if inside else str(path.absolute())
 
 
 def offline() -> None:

@@ -184,7 +184,7 @@ def compare(name: str, project: Project, *, like: str | None, plot: Path | None,
         from brie.report.sweep_figure import write_sweep_figure
 
         write_sweep_figure(document, plot)
-        screen.say(project.relative(plot))
+        screen.say(screen.named(plot, project))
     _show_table(document, as_json=as_json)
 
 

@@ -103,7 +103,7 @@ def _say(name: str, findings: Sequence[Finding], *, as_json: bool) -> None:
         screen.show(f"{word}  {finding.what}", hanging=6)
     broken = [finding for finding in findings if not finding.holds]
     if broken:
-        raise UsageError(f"{name} does not hold: {len(broken)} of {len(findings)} checks fail.")
+        raise UsageError(f"{name} does not hold: {len(broken):,} of {len(findings):,} checks fail.")
     if not as_json:
         screen.show(f"{name} holds.")
 
@@ -127,6 +127,6 @@ def _claims(file: Path, *, as_json: bool) -> None:
         )
     broken = [answer for answer in answers if not answer.holds]
     if broken:
-        raise UsageError(f"{file}: {len(broken)} of {len(answers)} claims do not hold.")
+        raise UsageError(f"{file}: {len(broken):,} of {len(answers):,} claims do not hold.")
     if not as_json:
-        screen.show(f"{file}: {len(answers)} claims hold.")
+        screen.show(f"{file}: {len(answers):,} claims hold.")

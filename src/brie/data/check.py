@@ -214,7 +214,7 @@ def refuse_shared_prompts(
     if both:
         line, other = both[0]
         raise UsageError(
-            f"{len(both)} of {len(val)} validation rows ask what the training file asks too (first: "
+            f"{len(both):,} of {len(val):,} validation rows ask what the training file asks too (first: "
             f"{names[1]}:{line} and {names[0]}:{other}), so the validation loss would reward "
             f"memory. Split anew: {command('data', 'split', names[0], '--by', 'prompt')}, or leave "
             "--val out, or accept it: --set allow_shared_prompts=true"

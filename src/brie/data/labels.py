@@ -338,6 +338,6 @@ def repeats_of(labels: Mapping[int, str]) -> dict[str, float]:
     if len(counts) < 2:
         raise UsageError(f"--balance: every row has the label {next(iter(counts), '')!r}.")
     if 2 * len(counts) > len(labels):
-        raise UsageError(f"--balance: {len(counts)} labels for {len(labels)} rows are no classes.")
+        raise UsageError(f"--balance: {len(counts)} labels for {len(labels):,} rows are no classes.")
     most = max(counts.values())
     return {label: most / count for label, count in sorted(counts.items())}

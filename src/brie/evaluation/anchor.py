@@ -114,7 +114,7 @@ def with_people_first(document: Analysis) -> Analysis:
         return document
     if anchored.new_prompts is None:
         few = anchored.complete and anchored.labelled < FEWEST_LABELLED
-        why = f"{anchored.labelled} prompts have votes: a rate needs {FEWEST_LABELLED}"
+        why = f"{anchored.labelled:,} prompts have votes: a rate needs {FEWEST_LABELLED}"
         notes = {**document.notes, **({"human_anchored.new_prompts": why} if few else {})}
         return document.model_copy(update={"notes": notes})
     anchored = anchored.model_copy(update={"judges": judges, "judges_verdict": document.verdict})

@@ -265,7 +265,7 @@ def _refuse_older_formats(work: Work, panel_judges: Sequence[PanelJudge], store:
     if left:
         raise UsageError(
             f"{' and '.join(sorted(older))} were sealed under an older format of the judge's prompt, "
-            f"and {left} of their verdicts are missing. Those that are there stay and are reported; "
+            f"and {left:,} of their verdicts are missing. Those that are there stay and are reported; "
             "for all of them in one format, make the evaluation anew: brie eval with the same options."
         )
 

@@ -138,7 +138,7 @@ def remarks(sides: Sequence[Resolved], suite: Suite) -> list[str]:
     for side in prompted:
         if own and side.pin.told is not None and side.pin.told.system is not None:
             lines.append(
-                f"{own} of {count} of suite {suite.name!r} have a system message of their own: "
+                f"{own:,} of {count} of suite {suite.name!r} have a system message of their own: "
                 f"{side.name} reads its prompt first and that behind it, in one message."
             )
     return lines

@@ -103,7 +103,7 @@ def _lost_end(
         Fault(
             kind="end token",
             where=on[0],
-            sentence=f"{len(on)} of {len(ended)} answers go on where the checkpoint's had ended: the "
-            "server does not know its end token.",
+            sentence=f"{len(on):,} of {len(ended):,} answers go on where the checkpoint's had ended: "
+            "the server does not know its end token.",
         ),
     )

@@ -141,8 +141,8 @@ def compare_tensors(
 
 def _missing(names: list[str]) -> str:
     return (
-        f"{len(names)} tensors of the checkpoint are not in the file, the first is {names[0]}; convert "
-        "it again from the merged folder."
+        f"{len(names):,} tensors of the checkpoint are not in the file, the first is {names[0]}; "
+        "convert it again from the merged folder."
     )
 
 

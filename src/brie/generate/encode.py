@@ -189,8 +189,8 @@ def refuse_unreadable(
         them = "it or them" if told else "them"
         before = f" behind what {told} is told" if told else ""
         raise UsageError(
-            f"{len(long)} prompt(s){before} do not fit the model's context of {encoder.context} tokens: "
-            f"{listing}{more}. Shorten {them}, or take a model with a longer context."
+            f"{len(long):,} prompt(s){before} do not fit the model's context of {encoder.context:,} "
+            f"tokens: {listing}{more}. Shorten {them}, or take a model with a longer context."
         )
 
 

@@ -31,9 +31,9 @@ class BatchVariance:
         read_by = "".join(f", {name} {n}" for name, n in self.environment.programs.items())
         where = f"{self.environment.dtype} on {self.environment.device}{read_by}"
         if not self.changed:
-            return f"{where}: none of {self.texts} texts changed with its batch"
+            return f"{where}: none of {self.texts:,} texts changed with its batch"
         return (
-            f"{where}: the batch changed {self.changed} of {self.texts} texts "
+            f"{where}: the batch changed {self.changed:,} of {self.texts:,} texts "
             f"({self.share:.0%}); a completion is kept once made, but making it again elsewhere "
             "may give other words. float32 on cpu hardly has this."
         )

@@ -53,9 +53,9 @@ class Meter:
     @property
     def summary(self) -> str:
         """What there is to say at the end."""
-        return f"{self.done} answers made in {duration(self.clock() - self._started)}, {self.rate}."
+        return f"{self.done:,} answers made in {duration(self.clock() - self._started)}, {self.rate}."
 
     def __str__(self) -> str:
         left = self.seconds_left
         ahead = "" if left is None else f", {duration(left)} left"
-        return f"{self.done}/{self.total} answers, {self.rate}{ahead}"
+        return f"{self.done:,}/{self.total:,} answers, {self.rate}{ahead}"

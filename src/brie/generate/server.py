@@ -140,7 +140,7 @@ class _Failures:
             raise self.fatal
         if self.count:
             raise Stopped(
-                f"{self.count} answers could not be had from {label} (the last: {self.last}); the "
+                f"{self.count:,} answers could not be had from {label} (the last: {self.last}); the "
                 "others are kept. Once the server answers again, the same command asks for the rest."
             )
 

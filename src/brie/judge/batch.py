@@ -167,7 +167,7 @@ class BatchRunner:
         except _GARBLED:
             return True
         context.store.change_batch(batch, state="open", body={**body, "provider_id": provider_id})
-        context.say(f"{name}: a batch of {len(requests)} verdicts is under way ({provider_id}).")
+        context.say(f"{name}: a batch of {len(requests):,} verdicts is under way ({provider_id}).")
         return True
 
     def _not_taken(self, row: BatchRow, judge: RemoteJudge, error: Exception) -> bool:
@@ -189,7 +189,7 @@ class BatchRunner:
         self._times.subtract(keys)
         waiting = self._waiting.get(name)
         if waiting is None:
-            self.context.say(f"{name}: the provider had no room for {len(keys)} verdicts: {why}")
+            self.context.say(f"{name}: the provider had no room for {len(keys):,} verdicts: {why}")
         elif not waiting.back([self.tasks[key] for key in keys], self._requests(name)):
             self.collected.stopped[name] = f"the provider has no room for a single request: {why}"
 
@@ -217,7 +217,7 @@ class BatchRunner:
     def _waits(self) -> str:
         """What waits until there is room, in words."""
         count = sum(map(len, self._waiting.values()))
-        return f" ({count} verdicts wait until there is room)" if count else ""
+        return f" ({count:,} verdicts wait until there is room)" if count else ""
 
     def _can_go_on(self) -> bool:
         """Whether something waits that will be handed over."""
@@ -329,7 +329,7 @@ class BatchRunner:
         self._under_way.pop(row.id, None)
         if self._under_way:
             left = f"{len(self._under_way)} are under way{self._waits()}"
-            context.say(f"{row.judge}: a batch of {len(kept)} verdicts is in; {left}.")
+            context.say(f"{row.judge}: a batch of {len(kept):,} verdicts is in; {left}.")
 
     def _reply(self, judge: RemoteJudge, key: str, item: Item, number: str) -> Reply:
         """What an item says; one that cannot be read, for whatever reason, costs only itself."""

@@ -251,3 +251,22 @@ def refuse_foreign_shape(folder: Path) -> None:
     if inside and not (folder / "config.json").is_file():
         listing = "\n".join(f"  {folder / name}" for name in inside)
         raise PinError(f"{folder} holds several adapters; name the one you mean:\n{listing}")
+
+
+def refuse_two_models(folder: Path) -> None:
+    """A folder with an adapter and a whole model's weights says not which of the two is meant.
+
+    PEFT leaves such folders where merged weights are saved beside the adapter they were made of:
+    transformers puts the adapter onto the merged weights, PEFT onto the base.
+
+    Raises:
+        PinError: it holds both; says how to name one.
+    """
+    whole = sorted(path.name for path in folder.glob("model*.safetensors"))
+    if whole and (folder / ADAPTER_WEIGHTS).is_file() and (folder / "config.json").is_file():
+        raise PinError(
+            f"{folder} holds an adapter ({ADAPTER_WEIGHTS}) and a whole model ({whole[0]}), and which "
+            "of them is meant changes every answer. Copy the folder and give the copy: for the adapter, "
+            "without config.json and model*.safetensors; for the whole model, without "
+            f"{ADAPTER_WEIGHTS} and {ADAPTER_CONFIG}."
+        )

@@ -16,7 +16,7 @@ from pathlib import Path
 from brie.digest import short
 from brie.errors import PinError, UsageError, unknown
 from brie.lines import command
-from brie.pin.adapters import ADAPTER_WEIGHTS, adapter_settings, refuse_foreign_shape
+from brie.pin.adapters import ADAPTER_WEIGHTS, adapter_settings, refuse_foreign_shape, refuse_two_models
 from brie.pin.bases import download, locate, open_base
 from brie.pin.explain import explain
 from brie.pin.few_bits import refuse_unrunnable
@@ -308,6 +308,8 @@ def _from_folder(path: Path, project: Project, sealed: Pin | None, named: str | 
     notes, pinned_before = tuple(explanation.facts), sealed.base.digest if sealed else None
     compared = sealed is not None
     refuse_foreign_shape(folder)
+    if sealed is None:
+        refuse_two_models(folder)
     refuse_unrunnable(folder)
     if not (folder / ADAPTER_WEIGHTS).is_file():
         pin = pin_base(folder, repo=folder.name, kind="model", pinned_before=pinned_before)

@@ -87,7 +87,7 @@ def refuse_unconfirmed(card: Path, answers: list[Answer], *, kept: bool = True) 
     listing = "\n  ".join(f"line {answer.line}: {answer.what}" for answer in wrong[:20])
     again = "; delete it, and it is written anew" if kept else ""
     raise UsageError(
-        f"{card}: {len(wrong)} of {len(answers)} claims do not hold, so nothing is written or sent"
+        f"{card}: {len(wrong):,} of {len(answers):,} claims do not hold, so nothing is written or sent"
         f"{again}. Each by itself: brie verify --claims {card}\n  {listing}"
     )
 

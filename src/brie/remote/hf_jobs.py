@@ -8,6 +8,7 @@ job's secret and in no command, record or file.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -50,6 +51,8 @@ LABEL = "brie"
 _PLACE = re.compile(
     r"(?:(?P<owner>[A-Za-z0-9][\w.-]{0,95})/)?(?P<flavor>[a-z0-9][a-z0-9-]{0,60})", re.ASCII
 )
+LOG_LINES = 5_000
+"""Lines of a log that one look takes; the Hub tells a log from its start each time."""
 DEFAULT_MINUTES = 30
 """After which the Hub ends a job where nothing else is said."""
 _ENDED = ("COMPLETED", "CANCELED", "ERROR", "DELETED")
@@ -204,17 +207,17 @@ class HfJobs:
         return f"{self._api.endpoint}/datasets/{repo}/resolve/main/{SCRIPT}"
 
     def poll(self, job: Job, *, read: int) -> Poll:
-        """How it stands; the mark counts lines."""
+        """How it stands; the mark counts lines, of which at most `LOG_LINES` are taken at once."""
         with answers(job.id):
             info = self._find(job)
             if info is None:
                 return Poll("ended", read=read, why="the Hub has no such job")
             if _stage(info) == "SCHEDULING":
                 return Poll("waiting", read=read)
-            lines = list(self._api.fetch_job_logs(job_id=info.id, namespace=info.owner.name))
+            logged = self._api.fetch_job_logs(job_id=info.id, namespace=info.owner.name)
+            new = list(itertools.islice(logged, read, read + LOG_LINES))
             outbox = self._outbox(job)
-        new = lines[read:]
-        ended = _stage(info) in _ENDED
+        ended = _stage(info) in _ENDED and len(new) < LOG_LINES  # else what is left comes next
         return Poll(
             "ended" if ended else "running",
             text="".join(f"{line}\n" for line in new),

@@ -295,7 +295,7 @@ def _judge_row(name: str, judge: JudgeNumbers, kinds: Mapping[str, str], analysi
         "invalid": judge.invalid, "refused": judge.refused, "errors": judge.error,
         "missing": judge.missing,
     }  # fmt: skip
-    marks += [f"{count} {word}" for word, count in unusable.items() if count]
+    marks += [f"{count:,} {word}" for word, count in unusable.items() if count]
     if judge.consistency and judge.consistency.same:
         marks.append(f"asked again, the same {again_words(judge.consistency.same)}")
     if judge.drift:

@@ -299,7 +299,7 @@ def _missing(analysis: Analysis) -> str:
     if not lost:
         head = "Verdicts are missing"
     else:
-        listed = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+        listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
         head = (
             f"{lost:,} of {plural(counts.ok + lost, 'verdict')} could not be used ({listed}) and count "
             "neither way"

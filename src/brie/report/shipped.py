@@ -52,7 +52,7 @@ def figure_rows(figures: Figures) -> list[tuple[str, str]]:
 
 
 def _of(count: int | None, total: int | None) -> str:
-    return "not measured" if count is None else f"{count} of {total}"
+    return "not measured" if count is None else f"{count:,} of {total:,}"
 
 
 def _share(share: float | None, of: int) -> str:
@@ -86,7 +86,10 @@ def card(report: CheckReport) -> str:
         ["file", f"{escape(file.name)} ({file.form}, {file.number_format}, {file.bytes / 1e6:,.1f} MB)"],
         ["fingerprint", short(file.digest, 16)],
         ["held against", f"{escape(report.against)} ({short(report.against_digest, 16)})"],
-        ["read on", f"{report.prompts:,} prompts of {escape(report.suite)}, {report.texts} fixed texts"],
+        [
+            "read on",
+            f"{report.prompts:,} prompts of {escape(report.suite)}, {report.texts:,} fixed texts",
+        ],
     ]
     parts = [
         f"# Check of {escape(file.name)}",
@@ -135,4 +138,4 @@ def _short_answers(report: CheckReport) -> str:
     if not counted:
         return "not compared"
     fewest = min(counted, key=lambda each: each.identical or 0)
-    return f"{fewest.identical} of {fewest.answers} answers the same"
+    return f"{fewest.identical:,} of {fewest.answers:,} answers the same"

@@ -67,8 +67,8 @@ def selected(manifests: Mapping[str, Manifest], store: Store, best: str | None =
     rest = shared - dev
     if min(len(dev), len(rest)) < FEWEST_PROMPTS:
         raise UsageError(
-            f"suite {suite.name!r} cannot be halved: {len(dev)} prompts would choose, {len(rest)} be "
-            f"quoted, and each half needs {FEWEST_PROMPTS}. Sources are kept whole; more of them, or "
+            f"suite {suite.name!r} cannot be halved: {len(dev):,} prompts would choose, {len(rest):,} "
+            f"be quoted, and each half needs {FEWEST_PROMPTS}. Sources are kept whole; more of them, or "
             "more prompts, help. Without --select-by-judges the best by validation loss stands."
         )
     rungs = _rungs({name: {p: of[p] for p in dev} for name, of in rates.items()}, manifests)

@@ -163,8 +163,8 @@ def _data_lines(plan: Plan, *, from_recipe: bool) -> Iterator[Line]:
     elif config.train.cut or config.train.dropped:
         yield Line(
             "truncated",
-            f"{config.train.cut:,} answers lose their end, {len(config.train.dropped):,} rows are "
-            "dropped",
+            f"{config.train.cut:,} answers lose their end, "
+            f"{len(config.train.dropped):,} rows are dropped",
         )
 
 

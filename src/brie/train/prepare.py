@@ -323,7 +323,7 @@ def _encode(source: Source, encoder: Encoder, recipe: Recipe, progress: Progress
     if lost:
         listing = ", ".join(map(str, lost[:5])) + (", …" if len(lost) > 5 else "")
         progress.note(
-            f"{source.shown}: {len(lost)} row{'' if len(lost) == 1 else 's'} dropped, no answer is "
+            f"{source.shown}: {len(lost):,} row{'' if len(lost) == 1 else 's'} dropped, no answer is "
             f"left within max_length {encoder.max_length}: line {listing}"
         )
     return rows

@@ -93,7 +93,8 @@ def fit(
                 "or use --set dtype=float32."
             ) from error
         finally:
-            shutil.rmtree(folder / CHECKPOINTS / WRITING, ignore_errors=True)
+            if trainer.is_world_process_zero():  # the others may be done before it has looked there
+                shutil.rmtree(folder / CHECKPOINTS / WRITING, ignore_errors=True)
         done = int(trainer.state.global_step)
         early = done < job.config.planned_steps and not interrupt.asked
         interrupted = interrupt.asked and done < job.config.planned_steps

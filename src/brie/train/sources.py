@@ -156,7 +156,7 @@ def _held_out(train: Source, request: TrainRequest, recipe: Recipe) -> tuple[Sou
     both = [row.line for row in halves.val if prompt_key(row) in trained]
     if both and not recipe.allow_shared_prompts:
         raise UsageError(
-            f"{len(both)} of {len(halves.val)} held-out rows ask what other sources ask too (first: "
+            f"{len(both):,} of {len(halves.val):,} held-out rows ask what other sources ask too (first: "
             f"{train.shown}:{both[0]}), so the validation loss would reward memory; accept it: "
             "--set allow_shared_prompts=true"
         )

@@ -148,7 +148,7 @@ def lines(row: JudgeDrift) -> Iterator[str]:
 
     yield f"{row.judge} ({row.model})"
     yield f"  anchors           {row.anchors:,} verdicts of {row.origin}, sealed {row.sealed[:10]}"
-    yield f"                    {row.flipped} of them of comparisons it flipped on"
+    yield f"                    {row.flipped:,} of them of comparisons it flipped on"
     if row.moved:
         yield f"                    {row.moved} of them it mostly judges otherwise by now"
     yield (

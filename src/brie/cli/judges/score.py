@@ -77,7 +77,7 @@ def command(
 def lines(card: JudgeCard) -> list[str]:
     """A card in words."""
     unusable = {name: n for name, n in card.status.items() if n and name != "ok"}
-    told = ", ".join(f"{n} {name}" for name, n in unusable.items())
+    told = ", ".join(f"{n:,} {name}" for name, n in unusable.items())
     price = f"{dollars(card.usd_per_1000)} per 1,000 verdicts" if card.usd else "free"
     return [
         f"{card.judge} ({card.provider}, {card.model})",
