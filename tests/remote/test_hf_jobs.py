@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from brie.errors import UsageError
+from brie.errors import InputError, UsageError
 from brie.remote.hf_jobs import LOG_LINES, HfJobs, open_launcher
 from brie.remote.jobs import Job, Load
 from brie.remote.launcher import Poll, Target, Unreachable
@@ -147,6 +147,25 @@ def test_a_cancelled_job_has_ended(hub: JobsHub, folder: Path) -> None:
     jobs.cancel(going)
     assert jobs.poll(going, read=0).state == "ended"
     assert hub.jobs["job1"].stage == "CANCELED"
+
+
+class Huge(bytes):
+    """A file that is told to have 3 GB."""
+
+    def __len__(self) -> int:
+        return 3 * 2**30
+
+
+def test_a_file_larger_than_any_result_is_not_fetched(hub: JobsHub, folder: Path) -> None:
+    jobs = launcher()
+    going = job(jobs.start(job(), folder, minutes=10))
+    (stored,) = hub.repos.values()
+    stored.files |= {"outbox/checkpoint-000004.zip": b"small", "outbox/result.zip": Huge(b"x")}
+    (folder / "outbox").mkdir(exist_ok=True)
+    jobs.fetch(going, ["checkpoint-000004.zip"], folder / "outbox")
+    with pytest.raises(InputError, match=r"result\.zip is larger than"):
+        jobs.fetch(going, ["result.zip"], folder / "outbox")
+    assert [path.name for path in (folder / "outbox").iterdir()] == ["checkpoint-000004.zip"]
 
 
 def test_a_long_log_comes_in_parts_and_none_of_it_twice(hub: JobsHub, folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from brie.cli.remote import launcher_of
-from brie.errors import UsageError
+from brie.errors import InputError, UsageError
 from brie.project import Project
 from brie.remote.jobs import Job, Load
 from brie.remote.launcher import Target, Unreachable, launcher_for
@@ -134,6 +134,11 @@ def test_a_file_that_was_cut_off_on_its_way_is_not_taken_for_a_whole_one(
     (home / "cut").unlink()
     launcher.fetch(job, [name], here)
     assert (here / name).read_bytes() == (outbox / name).read_bytes()
+    os.truncate(outbox / name, 3 * 2**30)  # all holes: it takes no room
+    (here / name).unlink()
+    with pytest.raises(InputError, match=rf"{name} is larger than"):
+        launcher.fetch(job, [name], here)
+    assert not list(here.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -213,10 +213,9 @@ def _taken(folder: Path, job: Job, poll: Poll, launcher: Launcher, watcher: Watc
     for name in (name for name in names if name not in answers[:-1]):
         try:
             launcher.fetch(job, [name], folder / OUTBOX)
+            check_arrival(folder / OUTBOX / name, job)
         except Unreachable:
             break  # asked again with the next poll
-        try:
-            check_arrival(folder / OUTBOX / name, job)
         except InputError as error:
             (folder / OUTBOX / name).unlink(missing_ok=True)
             raise _failed(folder, job, str(error)) from error

@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from brie.bundle.layout import MEMBER_BYTES
 from brie.errors import UsageError
 from brie.remote import hub_job
 from brie.remote.estimate import computes_in_bfloat16
@@ -33,6 +34,7 @@ from brie.remote.launcher import (
     Offer,
     Poll,
     Target,
+    too_large,
 )
 from brie.wire.keys import HUB_TOKEN, hub_token
 
@@ -245,10 +247,20 @@ class HfJobs:
             if (into / name).exists():
                 continue
             with tempfile.TemporaryDirectory(dir=into.parent) as aside, answers(job.id):
+                if self._size(job, name) > MEMBER_BYTES:
+                    raise too_large(name)
                 came = self._api.hf_hub_download(
                     self._repo(job), f"{OUTBOX}/{name}", repo_type="dataset", local_dir=aside
                 )
                 shutil.move(came, into / name)
+
+    def _size(self, job: Job, name: str) -> int:
+        """Bytes of a file of the outbox; 0 where the Hub names none."""
+        from huggingface_hub.hf_api import RepoFile
+
+        tree = self._api.list_repo_tree(self._repo(job), OUTBOX, repo_type="dataset")
+        wanted = f"{OUTBOX}/{name}"
+        return next((e.size for e in tree if isinstance(e, RepoFile) and e.path == wanted), 0)
 
     def cancel(self, job: Job) -> None:
         """Have the Hub end it."""

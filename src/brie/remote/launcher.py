@@ -23,7 +23,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from brie.errors import Stopped, UsageError, unknown
+from brie.bundle.layout import MEMBER_BYTES
+from brie.errors import InputError, Stopped, UsageError, unknown
+from brie.number_format import size
 from brie.remote.jobs import Job, Load
 
 WORK, LOG, OUTBOX, END, RESULT = "work.zip", "log.txt", "outbox", "end.json", "result.zip"
@@ -43,6 +45,13 @@ LAUNCHERS: dict[str, str] = {
     "sky": "brie.remote.sky:open_launcher",
 }
 """Kind -> `module:function` that makes its launcher of a `Target`."""
+
+
+def too_large(name: str) -> InputError:
+    """A file of an outbox is larger than any that brie would read, and is not fetched."""
+    return InputError(
+        f"{name} is larger than {size(MEMBER_BYTES)}, as no result is; it was not fetched."
+    )
 
 
 class Unreachable(Stopped):

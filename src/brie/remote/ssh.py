@@ -18,10 +18,21 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from brie.bundle.layout import MEMBER_BYTES
 from brie.errors import UsageError
 from brie.number_format import size
 from brie.remote.jobs import Job, Load
-from brie.remote.launcher import BEGIN, OUTBOX, WORK, Fact, Offer, Poll, Target, Unreachable
+from brie.remote.launcher import (
+    BEGIN,
+    OUTBOX,
+    WORK,
+    Fact,
+    Offer,
+    Poll,
+    Target,
+    Unreachable,
+    too_large,
+)  # fmt: skip
 from brie.remote.wheel import needed, versions_here
 from brie.report.clean import one_line
 
@@ -216,7 +227,9 @@ class Ssh:
         """Copy files of the outbox here."""
         source = f"{self.target.place}:{JOBS}/{job.id}/{OUTBOX}"
         for name in names:
-            self._rsync([f"{source}/{name}", f"{into}/"])
+            self._rsync([f"{source}/{name}", f"{into}/"], f"--max-size={MEMBER_BYTES}")
+            if not (into / name).is_file():  # rsync passes over it without a word
+                raise too_large(name)
 
     # --- after -------------------------------------------------------------------------------
 
@@ -255,9 +268,9 @@ class Ssh:
     ) -> subprocess.CompletedProcess[bytes]:
         return self._run([*self._command, "--", self.target.place, words], text.encode(), but)
 
-    def _rsync(self, words: Sequence[str]) -> None:
+    def _rsync(self, words: Sequence[str], *options: str) -> None:
         way = [f"--partial-dir={_PARTIAL}", "-e", shlex.join(self._command)]
-        self._run(["rsync", "-t", *way, "--", *words], b"", ())
+        self._run(["rsync", "-t", *way, *options, "--", *words], b"", ())
 
     def _run(
         self, command: Sequence[str], text: bytes, but: tuple[int, ...]
