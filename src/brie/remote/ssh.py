@@ -32,7 +32,7 @@ from brie.remote.launcher import (
     Target,
     Unreachable,
     too_large,
-)  # fmt: skip
+)
 from brie.remote.wheel import needed, versions_here
 from brie.report.clean import one_line
 
