@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from brie.analyse.arrays import Floats, generator, group_mean
+from brie.analyse.arrays import Bools, Floats, generator, group_mean
 from brie.analyse.signflip import sign_flip
 from brie.checks import repeated
 from brie.checks.difference import without as tested
@@ -25,19 +25,12 @@ REPETITIVE = 0.3
 """Share of repeated 4-grams from which an answer loops: of 805 published answers of a small model
 .1 % lie above, of a strong one's (tables, lists) 1.2 %; loops lie above .5."""
 
-FLAWS: dict[str, Callable[[Sequence[Answer]], list[bool]]] = {
-    "cut off": lambda answers: [each.truncated for each in answers],
-    "empty": lambda answers: [_is_empty(each.text) for each in answers],
-    "repetitive": lambda answers: [e.measures.get("repetition", 0.0) > REPETITIVE for e in answers],
-    "leaking special tokens": lambda answers: [
-        each.measures.get("special_tokens", 0.0) > 0 for each in answers
-    ],
+FLAWS: dict[str, Callable[[Answer], bool]] = {
+    "cut off": lambda answer: answer.truncated,
+    "empty": lambda answer: answer.text is not None and (not answer.text or answer.text.isspace()),
+    "repetitive": lambda answer: answer.measures.get("repetition", 0.0) > REPETITIVE,
+    "leaking special tokens": lambda answer: answer.measures.get("special_tokens", 0.0) > 0,
 }
-"""Which of some answers have each."""
-
-
-def _is_empty(text: str | None) -> bool:
-    return text is not None and (not text or text.isspace())
 
 
 def check(evidence: Evidence) -> Check:
@@ -46,7 +39,7 @@ def check(evidence: Evidence) -> Check:
     if not pairs:
         return not_run(ID, "The answers are not at hand, so nothing says whether they are whole.")
     ours, theirs = [p.candidate for p in pairs], [p.baseline for p in pairs]
-    of_flaw = {flaw: [np.array(has(s), np.bool_) for s in (ours, theirs)] for flaw, has in FLAWS.items()}
+    of_flaw = {flaw: (_having(has, ours), _having(has, theirs)) for flaw, has in FLAWS.items()}
     rates = {
         flaw: {"candidate": float(mine.mean()), "baseline": float(others.mean())}
         for flaw, (mine, others) in of_flaw.items()
@@ -78,6 +71,10 @@ def check(evidence: Evidence) -> Check:
     if plan is not None and ANSWERS in (plan.candidate.kind, plan.baseline.kind):
         passed += " Of a file's answers it is not known which a limit cut, unless the file says so."
     return conclude(ID, findings, figures, passed)
+
+
+def _having(flaw: Callable[[Answer], bool], answers: Sequence[Answer]) -> Bools:
+    return np.array([flaw(answer) for answer in answers], np.bool_)
 
 
 def _findings(rates: Mapping[str, Mapping[str, float]], p_differ: float) -> list[Finding]:
