@@ -85,6 +85,11 @@ class Project:
             str(resolved.relative_to(self.root)) if resolved.is_relative_to(self.root) else resolved.name
         )
 
+    def place(self, path: Path) -> str:
+        """How to find a path again: from the project, or from anywhere where it lies outside."""
+        resolved = path.resolve()
+        return self.relative(path) if resolved.is_relative_to(self.root) else str(resolved)
+
 
 def _neighbour(path: Path) -> Path:
     """A name of this thread's own: several processes, and threads of one, may write the same file."""

@@ -72,9 +72,7 @@ def resolve_given(reference: str, project: Project, sealed: Pin | None = None) -
             f"recorded {short(sealed.digest, 12)}, found {short(pin.digest, 12)}; "
             "put the file back as it was."
         )
-    inside = path.resolve().is_relative_to(project.root)
-    where = project.relative(path) if inside else str(path.resolve())
-    again = reference_to(where, name, prompt)
+    again = reference_to(project.place(path), name, prompt)
     said = (
         f"{given.origin.label}: {plural(given.origin.answers, 'answer')} to "
         f"{plural(given.origin.prompts, 'prompt')} of {path.name}, read as {given.origin.form}.",

@@ -91,12 +91,12 @@ def with_prompt(side: Resolved, named: Named, project: Project) -> Resolved:
         path = _file(named.system, project)
         system = _text(path)
         words.append(f"system prompt {path.name}")
-        suffix += f"+system:{_place(path, project)}"
+        suffix += f"+system:{project.place(path)}"
     if named.examples is not None:
         path = _file(named.examples, project)
         examples = _examples(path)
         words.append(f"{plural(len(examples) // 2, 'example')} of {path.name}")
-        suffix += f"+examples:{_place(path, project)}"
+        suffix += f"+examples:{project.place(path)}"
     if not words:
         return side
     name = " + ".join([side.name, *words])
@@ -158,11 +158,6 @@ def _file(name: str, project: Project) -> Path:
         if path.is_file():
             return path
     raise UsageError(f"there is no file {name!r} (a side's prompt is named MODEL+system:FILE).")
-
-
-def _place(path: Path, project: Project) -> str:
-    inside = path.resolve().is_relative_to(project.root)
-    return project.relative(path) if inside else str(path.resolve())
 
 
 def _text(path: Path) -> str:

@@ -58,7 +58,7 @@ def resolve_form(
         folder = _opened(file, project, lambda into: convert_adapter(path, into))
         side = resolve(str(folder), project, sealed, base=base)
         note = f"{path.name} is an adapter of mlx-lm: its LoRA matrices are read under PEFT's names."
-        return replace(side, name=path.name, reference=_again(path, project), notes=(note,))
+        return replace(side, name=path.name, reference=project.place(path), notes=(note,))
     if file.form == "mlx" and file.is_float:
         return resolve(reference, project, sealed, base=base)
     unpack = unpack_gguf if file.form == "gguf" else unpack_mlx
@@ -75,7 +75,7 @@ def resolve_form(
         "rounds while it computes is not in the answers."
     )
     return replace(
-        side, pin=pin, base=pin, name=path.name, reference=_again(path, project), notes=(note,),
+        side, pin=pin, base=pin, name=path.name, reference=project.place(path), notes=(note,),
         compared=sealed is not None,
     )  # fmt: skip
 
@@ -110,7 +110,7 @@ def _by_llama(path: Path, project: Project, sealed: Pin | None, why: str = "") -
     if date_read(file.header.template) is not None:
         notes += [f"the template of {path.name} asks for the date, and llama.cpp tells it today's."]
     return Resolved(
-        pin, path.name, f"{LLAMA}{_again(path, project)}", Path(), pin, None, tuple(notes),
+        pin, path.name, f"{LLAMA}{project.place(path)}", Path(), pin, None, tuple(notes),
         compared=sealed is not None, started=path,
     )  # fmt: skip
 
@@ -174,11 +174,6 @@ def resolve_source(reference: str, project: Project, *, base: str | None = None)
 def _path(reference: str, project: Project) -> Path:
     path = Path(reference)
     return project.root / path if not path.exists() and (project.root / path).exists() else path
-
-
-def _again(path: Path, project: Project) -> str:
-    resolved = path.resolve()
-    return project.relative(path) if resolved.is_relative_to(project.root) else str(resolved)
 
 
 def content_digests(file: OnDisk) -> dict[str, str]:

@@ -227,7 +227,7 @@ def _from_pin(path: Path, reference: str, project: Project, named: str | None = 
     adapter = folder if pin.kind == "adapter" else None
     if adapter is None and pin.checkpoint:
         base_folder = folder
-    where = _place(path, project) if path.exists() else reference
+    where = project.place(path) if path.exists() else reference
     return Resolved(pin, pin.name, where, base_folder, base, adapter)
 
 
@@ -240,12 +240,6 @@ def _base_at_hand(pin: Pin, project: Project, named: str | None) -> tuple[Path, 
         folder = locate(ref, pin.base_location, project.root)
     refuse_unrunnable(folder)
     return folder, pin_base(folder, repo=ref.repo, revision=ref.revision, pinned_before=ref.digest)
-
-
-def _place(path: Path, project: Project) -> str:
-    """How to find a path again: from the project's folder, or from anywhere where it lies outside."""
-    resolved = path.resolve()
-    return project.relative(path) if resolved.is_relative_to(project.root) else str(resolved)
 
 
 def _from_run(run: Run, which: str, project: Project, named: str | None = None) -> Resolved:
@@ -304,7 +298,7 @@ def _from_folder(path: Path, project: Project, sealed: Pin | None, named: str | 
         raise UsageError(
             "\n".join([*explanation.facts, "Name the checkpoint you mean:", *explanation.choices])
         )
-    folder, place = path.resolve(), _place(path, project)
+    folder, place = path.resolve(), project.place(path)
     notes, pinned_before = tuple(explanation.facts), sealed.base.digest if sealed else None
     compared = sealed is not None
     refuse_foreign_shape(folder)
